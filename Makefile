@@ -1,0 +1,43 @@
+# Everything a newcomer needs: `make demo` and `make test`. Each sets itself up; later runs are quick.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+BIN := .venv/bin
+# The virtual environment is made again when what it is made from has changed.
+MARK := .venv/made-from-$(shell sha256sum pyproject.toml 2>/dev/null | cut -c1-16)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test bench style types
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+setup: $(MARK) ## Make the virtual environment (.venv) if it is not there
+
+$(MARK):
+	@PYTHON="$(PYTHON)" .ci/system python3-venv libgl1 libglib2.0-0 libssl3
+	@echo "setting up .venv (once; a few minutes)"
+	@rm -rf .venv && "$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(MARK) ## One whole visit on this machine, in under three minutes (ARGS='--help' shows options)
+	@$(BIN)/huijian demo $(ARGS)
+
+serve: $(MARK) ## A server on ./data that stays, demonstration sites allowed (ARGS=...)
+	@$(BIN)/huijian serve --demo $(ARGS)
+
+test: $(MARK) ## The whole suite, on all cores (ARGS='tests/live -k journal')
+	@.ci/system chromium ffmpeg fonts-noto-cjk
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+bench: $(MARK) ## Measure the relay beside Janus and aiortc (ARGS='--help' shows options)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+style: $(MARK) ## Formatting and lint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(MARK) ## Static types, strictly
+	@$(BIN)/mypy
