@@ -1,0 +1,125 @@
+"""What the two regulations demand, as bounds and codes that no pack can loosen.
+
+A pack is data that an operator may edit; this table is not. Sources: Yunnan 云司规〔2023〕1号 and the
+Guangdong measures of 2 September 2020. Bounds are inclusive (广东 第三十九条).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Literal
+
+OWNER_DECISION = "业主决定"
+Value = int | timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The strictest-needed edge of one policy field, itself allowed, and where it is written."""
+
+    field: str
+    edge: Literal["at_most", "at_least"]
+    value: Value
+    article: str
+
+    def allows(self, value: Value) -> bool:
+        """True where `value` (same type as the bound's) is the edge itself or stricter."""
+        if isinstance(value, timedelta) and isinstance(self.value, timedelta):
+            return value <= self.value if self.edge == "at_most" else value >= self.value
+        if isinstance(value, int) and isinstance(self.value, int):
+            return value <= self.value if self.edge == "at_most" else value >= self.value
+        raise TypeError(f"{self.field} is a {type(self.value).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What one article lets a supervisor do on its grounds (numbered 1 to `items`; 0: unnumbered).
+
+    `must_end`: the visit has to be stopped (中止或取消), a warning does not close the matter.
+    `suspends`: the grounds that may bring a suspension of one to three months.
+    """
+
+    code: str
+    article: str
+    items: int
+    may_warn: bool
+    must_end: bool
+    suspends: frozenset[int] = frozenset()
+
+    def codes(self) -> dict[str, bool]:
+        """Every code of the article, each with its `may_suspend`."""
+        if self.items == 0:
+            return {self.code: False}
+        numbers = range(1, self.items + 1)
+        return {f"{self.code}-{n}": n in self.suspends for n in numbers}
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """One province's regulation."""
+
+    title: str
+    bounds: tuple[Bound, ...]
+    measures: tuple[Measures, ...]
+
+
+_MINUTES_30 = timedelta(minutes=30)
+
+YUNNAN = Law(
+    title="云南省远程视频会见管理办法",
+    bounds=(
+        Bound("hard_limit", "at_most", _MINUTES_30, "云南 第十四条"),
+        Bound("max_visitors", "at_most", 3, "云南 第十四条"),
+        Bound("min_supervisors", "at_least", 2, "云南 第二十五条"),
+        Bound("retention_months", "at_least", 6, "云南 第十三条"),
+        # Kin arrive 30 minutes before the time: a desk that opens later could not receive them.
+        Bound("check_in_lead", "at_least", _MINUTES_30, "云南 第十条"),
+    ),
+    measures=(
+        Measures("YN-16", "云南 第十六条", 7, may_warn=True, must_end=False),
+        Measures(
+            "YN-17",
+            "云南 第十七条",
+            10,
+            may_warn=False,
+            must_end=True,
+            suspends=frozenset({6, 7, 8, 9}),
+        ),
+        Measures("YN-18", "云南 第十八条", 0, may_warn=False, must_end=False),
+    ),
+)
+
+GUANGDONG = Law(
+    title="广东省司法行政视频会见管理办法",
+    bounds=(
+        Bound("hard_limit", "at_most", _MINUTES_30, "广东 第十一条"),
+        Bound("max_visitors", "at_most", 7, "广东 第十一条"),
+        # Article 27 asks for watching and recording without numbers; the owner took Yunnan's.
+        Bound("min_supervisors", "at_least", 2, f"{OWNER_DECISION}（广东 第二十七条未定数）"),
+        Bound("retention_months", "at_least", 6, f"{OWNER_DECISION}（广东 第二十七条未定数）"),
+        Bound("check_in_lead", "at_least", timedelta(0), "广东 第二十三条"),
+    ),
+    measures=(
+        # 25 says "may" refuse or cancel, so less is open too; 29 says "at once".
+        Measures(
+            "GD-25",
+            "广东 第二十五条",
+            9,
+            may_warn=True,
+            must_end=False,
+            suspends=frozenset(range(1, 10)),
+        ),
+        Measures(
+            "GD-29",
+            "广东 第二十九条",
+            5,
+            may_warn=False,
+            must_end=True,
+            suspends=frozenset(range(1, 6)),
+        ),
+        Measures("GD-36", "广东 第三十六条", 0, may_warn=False, must_end=False),
+    ),
+)
+
+LAWS: Mapping[str, Law] = MappingProxyType({"yunnan": YUNNAN, "guangdong": GUANGDONG})

@@ -1,0 +1,105 @@
+"""Policy packs: TOML files in which every value cites its article, read into a Policy.
+
+A pack is known by its name (yunnan, guangdong, demo) or by the path of a file of the same shape.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from config.law import OWNER_DECISION
+from config.policy import RULES, Intervention, Policy
+
+_UNITS = {"seconds", "minutes", "hours"}
+
+
+class PackError(ValueError):
+    """The pack is unknown, unreadable or not of the right shape; the text says what and where."""
+
+
+def packs() -> tuple[str, ...]:
+    """The names of the packs that come with the package, in alphabetical order."""
+    files = resources.files("config").iterdir()
+    return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".toml")))
+
+
+def load_pack(name_or_path: str | Path) -> Policy:
+    """Read a pack by name or from a .toml file.
+
+    Raises PackError for shape, config.policy.LooserThanLaw for content.
+    """
+    name, text = _find(name_or_path)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PackError(f"{name}: {error}") from error
+    return _policy(name, document)
+
+
+def _find(name_or_path: str | Path) -> tuple[str, str]:
+    if str(name_or_path) in packs():
+        name = str(name_or_path)
+        return name, resources.files("config").joinpath(f"{name}.toml").read_text("utf-8")
+    path = Path(name_or_path)
+    if path.suffix != ".toml" or not path.is_file():
+        raise PackError(f"no policy pack {name_or_path!s}; there are {', '.join(packs())}")
+    return path.stem, path.read_text("utf-8")
+
+
+def _policy(name: str, document: dict[str, Any]) -> Policy:
+    head = document.pop("pack", {})
+    groups = document.pop("interventions", [])
+    strangers = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
+    if strangers:
+        raise PackError(f"{name}: unknown or missing {', '.join(strangers)}")
+    try:
+        return Policy(
+            name=name,
+            version=head["version"],
+            law=head["law"],
+            title_zh=head["title_zh"],
+            title_en=head["title_en"],
+            demo=head.get("demo", False),
+            interventions=tuple(one for group in groups for one in _group(group)),
+            articles={rule: _citation(name, rule, document[rule]) for rule in RULES},
+            **{rule: _value(name, rule, document[rule]) for rule in RULES},
+        )
+    except (KeyError, TypeError) as error:
+        raise PackError(f"{name}: wrong shape, look at {error}") from error
+
+
+def _value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
+    value, unit = entry.get("value"), entry.get("unit")
+    if type(value) is not int or (unit is not None and unit not in _UNITS):
+        raise PackError(f"{name}: {rule} needs a whole `value` and at most a unit of time")
+    return value if unit is None else timedelta(**{unit: value})
+
+
+def _citation(name: str, rule: str, entry: Mapping[str, Any]) -> str:
+    """The article; an owner's decision says so, with the article that leaves it open if any."""
+    article, source = entry.get("article", ""), entry.get("source", "")
+    if source == "owner decision":
+        return f"{OWNER_DECISION}（{article}未定）" if article else OWNER_DECISION
+    if not article:
+        raise PackError(f"{name}: {rule} cites no article and no owner decision")
+    return str(article)
+
+
+def _group(group: Mapping[str, Any]) -> list[Intervention]:
+    owners = group.get("source") == "owner decision"
+    return [
+        Intervention(
+            code=code,
+            title_zh=title_zh,
+            title_en=title_en,
+            may_warn=group["may_warn"],
+            must_end=group["must_end"],
+            may_suspend=code in group.get("may_suspend", ()),
+            article=OWNER_DECISION if owners else group["article"],
+            may_hold=group.get("may_hold", True),
+        )
+        for code, title_zh, title_en in group["items"]
+    ]

@@ -1,0 +1,138 @@
+"""One frozen Policy: what a site's province demands, each value with its article.
+
+A policy may be stricter than the law and never looser; it checks itself when it is made, so one
+that exists can be trusted. Times are durations; comparisons everywhere include the bound.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+
+from config.law import LAWS, OWNER_DECISION, Law
+
+RULES = (
+    "min_supervisors",
+    "hard_limit",
+    "check_in_lead",
+    "late_grace",
+    "hold_grace",
+    "slot_reserve",
+    "max_visitors",
+    "sessions_per_supervisor",
+    "retention_months",
+    "self_test_fresh",
+)
+_POSITIVE = frozenset(
+    {"min_supervisors", "hard_limit", "max_visitors", "sessions_per_supervisor", "retention_months"}
+    | {"self_test_fresh"}
+)
+
+
+class LooserThanLaw(ValueError):
+    """A value or a code is looser than an article allows; `articles` names which."""
+
+    def __init__(self, message: str, *articles: str) -> None:
+        super().__init__(f"{message} ({'; '.join(articles)})")
+        self.articles = articles
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """One ground on which a supervisor may step in, as the article numbers it.
+
+    `may_warn`: dissuading (劝阻) can close the matter. `must_end`: the visit has to be stopped
+    (中止 or 取消, and not resumed on a warning). `may_suspend`: a suspension of one to three months
+    can be proposed. `may_hold`: holding the visit (中止) is a lawful answer.
+    """
+
+    code: str
+    title_zh: str
+    title_en: str
+    may_warn: bool
+    must_end: bool
+    may_suspend: bool
+    article: str = OWNER_DECISION
+    may_hold: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one province, or stricter ones of a site. `articles`: field -> citation.
+
+    `check_in_lead` before the slot's start check-in opens; `late_grace` after the start it closes;
+    `hold_grace` is the longest hold; `slot_reserve` what a visit may run past the slot's end;
+    `self_test_fresh` how old an equipment test may be at the opening. Raises LooserThanLaw, or
+    ValueError for what no law could mean (no visitors, a negative grace).
+    """
+
+    name: str
+    version: str
+    law: str
+    title_zh: str
+    title_en: str
+    min_supervisors: int
+    hard_limit: timedelta
+    check_in_lead: timedelta
+    late_grace: timedelta
+    hold_grace: timedelta
+    slot_reserve: timedelta
+    max_visitors: int
+    sessions_per_supervisor: int
+    retention_months: int
+    self_test_fresh: timedelta
+    interventions: tuple[Intervention, ...]
+    articles: Mapping[str, str] = field(hash=False)
+    demo: bool = False
+
+    def __post_init__(self) -> None:
+        law = LAWS.get(self.law)
+        if law is None:
+            raise ValueError(f"law {self.law!r} is not one of {', '.join(LAWS)}")
+        object.__setattr__(self, "articles", MappingProxyType(dict(self.articles)))
+        self._check_meaning()
+        self._check_bounds(law)
+        self._check_interventions(law)
+
+    def intervention(self, code: str) -> Intervention | None:
+        """The ground with that code, or None where this policy does not know it."""
+        return next((known for known in self.interventions if known.code == code), None)
+
+    def _check_meaning(self) -> None:
+        for name in RULES:
+            value = getattr(self, name)
+            zero = timedelta(0) if isinstance(value, timedelta) else 0
+            if value < zero or (value == zero and name in _POSITIVE):
+                raise ValueError(f"{name} = {value} makes no sense")
+        missing = [name for name in RULES if not self.articles.get(name)]
+        if missing:
+            raise ValueError(f"no article given for {', '.join(missing)}")
+
+    def _check_bounds(self, law: Law) -> None:
+        for bound in law.bounds:
+            value = getattr(self, bound.field)
+            if not bound.allows(value):
+                edge = bound.edge.replace("_", " ")
+                message = f"{bound.field} = {value} is looser than the law: {edge} {bound.value}"
+                raise LooserThanLaw(message, bound.article)
+
+    def _check_interventions(self, law: Law) -> None:
+        known = {one.code: one for one in self.interventions}
+        if len(known) != len(self.interventions):
+            raise ValueError("an intervention code is given twice")
+        for measures in law.measures:
+            for code, may_suspend in measures.codes().items():
+                one = known.pop(code, None)
+                if one is None:
+                    raise LooserThanLaw(f"ground {code} is missing", measures.article)
+                lawful = (measures.may_warn, measures.must_end, may_suspend)
+                if (one.may_warn, one.must_end, one.may_suspend) != lawful:
+                    raise LooserThanLaw(f"ground {code} has other measures", measures.article)
+        for one in known.values():
+            _check_own_code(one)
+
+
+def _check_own_code(one: Intervention) -> None:
+    """Codes beside the law's end a visit in peace; they never punish and never look like law."""
+    if not one.code.startswith("END-") or not one.must_end or one.may_suspend or one.may_warn:
+        raise LooserThanLaw(f"ground {one.code} is in no article", one.article)

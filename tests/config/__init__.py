@@ -1,0 +1,1 @@
+"""Policy packs against the two regulations, and the settings."""

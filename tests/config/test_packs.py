@@ -1,0 +1,132 @@
+"""The packs that come with Huijian, against the texts of the two regulations."""
+
+from datetime import timedelta
+
+import pytest
+
+from config.law import LAWS
+from config.packs import PackError, load_pack, packs
+from config.policy import RULES, LooserThanLaw
+
+
+class TestEveryPack:
+    @pytest.mark.parametrize("name", packs())
+    def test_each_value_cites_an_article_or_a_decision_of_the_owner(self, name):
+        articles = load_pack(name).articles
+        assert set(articles) == set(RULES)
+        assert all("第" in text or text.startswith("业主决定") for text in articles.values())
+
+    @pytest.mark.parametrize("name", packs())
+    def test_each_ground_has_words_in_both_languages(self, name):
+        for one in load_pack(name).interventions:
+            assert one.title_zh and one.title_en and one.article
+
+    def test_only_the_demonstration_is_marked_as_one(self):
+        assert {name for name in packs() if load_pack(name).demo} == {"demo"}
+
+
+class TestYunnan:
+    def test_the_numbers_are_those_of_the_articles(self):
+        policy = load_pack("yunnan")
+        assert policy.hard_limit == timedelta(minutes=30)  # 14
+        assert policy.max_visitors == 3  # 14
+        assert policy.min_supervisors == 2  # 25
+        assert policy.retention_months == 6  # 13
+        assert policy.check_in_lead == timedelta(minutes=30)  # 10
+
+    def test_grounds_of_article_16_are_graded_and_never_suspend(self):
+        for number in range(1, 8):
+            ground = load_pack("yunnan").intervention(f"YN-16-{number}")
+            assert ground and ground.may_warn and not ground.must_end and not ground.may_suspend
+
+    @pytest.mark.parametrize("number", range(1, 11))
+    def test_grounds_of_article_17_stop_and_only_6_to_9_suspend(self, number):
+        ground = load_pack("yunnan").intervention(f"YN-17-{number}")
+        assert ground and ground.must_end and not ground.may_warn and ground.may_hold
+        assert ground.may_suspend == (6 <= number <= 9)
+
+
+class TestGuangdong:
+    def test_numbers_the_regulation_leaves_open_are_called_the_owners(self):
+        policy = load_pack("guangdong")
+        assert policy.max_visitors == 7
+        assert policy.min_supervisors == 2
+        assert policy.retention_months == 6
+        assert policy.articles["min_supervisors"].startswith("业主决定")
+        assert policy.articles["retention_months"].startswith("业主决定")
+        assert policy.articles["max_visitors"] == "广东 第十一条"
+
+    @pytest.mark.parametrize("number", range(1, 6))
+    def test_grounds_of_article_29_stop_at_once_and_may_suspend(self, number):
+        ground = load_pack("guangdong").intervention(f"GD-29-{number}")
+        assert ground and ground.must_end and not ground.may_warn and ground.may_suspend
+
+    def test_article_25_has_nine_grounds_and_no_tenth(self):
+        policy = load_pack("guangdong")
+        assert all(policy.intervention(f"GD-25-{number}") for number in range(1, 10))
+        assert policy.intervention("GD-25-10") is None
+
+
+class TestAnEarlyGoodbye:
+    @pytest.mark.parametrize("name", packs())
+    def test_has_a_code_that_is_nobodys_fault(self, name):
+        ground = load_pack(name).intervention("END-COMPLETED")
+        assert ground and ground.must_end and not ground.may_suspend and not ground.may_hold
+        assert ground.article == "业主决定"
+
+
+class TestAPackOfOnesOwn:
+    def pack(self, tmp_path, old, new):
+        text = _text("yunnan")
+        assert old in text
+        path = tmp_path / "own.toml"
+        path.write_text(text.replace(old, new, 1), "utf-8")
+        return path
+
+    def test_may_be_stricter(self, tmp_path):
+        assert load_pack(self.pack(tmp_path, "value = 3\n", "value = 2\n")).max_visitors == 2
+
+    def test_is_refused_when_looser_and_the_article_is_named(self, tmp_path):
+        with pytest.raises(LooserThanLaw, match="第十四条") as refusal:
+            load_pack(self.pack(tmp_path, "value = 3\n", "value = 4\n"))
+        assert refusal.value.articles == ("云南 第十四条",)
+
+    def test_cannot_turn_a_stop_into_a_warning(self, tmp_path):
+        with pytest.raises(LooserThanLaw, match="第十七条"):
+            load_pack(self.pack(tmp_path, "must_end = true", "must_end = false"))
+
+    def test_cannot_drop_a_ground(self, tmp_path):
+        with pytest.raises(LooserThanLaw, match=r"YN-16-7.*第十六条"):
+            load_pack(self.pack(tmp_path, '["YN-16-7"', '["END-7"'))
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('article = "云南 第十四条"', ""),
+            ("[max_visitors]", "[max_guests]"),
+            ("value = 3\n", 'value = "3"\n'),
+            ("value = 3\n", "value = true\n"),
+            ('unit = "minutes"', 'unit = "years"'),
+            ("value = 3\n", 'value = 3\nunit = "minutes"\n'),
+            ('version = "2023-05-04.1"', ""),
+            ("[pack]", "[pack"),
+        ],
+    )
+    def test_of_the_wrong_shape_is_refused_in_one_line(self, tmp_path, old, new):
+        with pytest.raises(PackError) as refusal:
+            load_pack(self.pack(tmp_path, old, new))
+        assert "\n" not in str(refusal.value)
+
+    def test_that_does_not_exist_is_answered_with_those_that_do(self):
+        with pytest.raises(PackError, match="demo, guangdong, yunnan"):
+            load_pack("sichuan")
+
+
+def test_both_laws_have_a_pack():
+    assert set(LAWS) <= set(packs())
+
+
+def _text(name):
+    from importlib import resources
+
+    return resources.files("config").joinpath(f"{name}.toml").read_text("utf-8")
