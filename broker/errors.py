@@ -1,0 +1,170 @@
+"""Everything that can be refused, as types. Each knows its HTTP status, its socket close code and its words;
+`signaling/errors.py` alone translates them. Problem documents follow RFC 9457."""
+
+from typing import Any
+
+
+class VisitError(Exception):
+    """A refusal that a person or a program can act on. `extra` goes into the problem document as further members."""
+
+    code = "error"
+    http_status = 500
+    close_code = 4000
+    title_zh = "操作未完成"
+    title_en = "The operation failed"
+
+    def __init__(self, detail_en: str = "", detail_zh: str = "", **extra: Any) -> None:
+        super().__init__(detail_en or self.title_en)
+        self.detail_en = detail_en or self.title_en
+        self.detail_zh = detail_zh or self.title_zh
+        self.extra = extra
+
+    def problem(self) -> dict[str, Any]:
+        """The RFC 9457 problem document, Chinese first; `*_en` members carry the English."""
+        return {
+            **self.extra,
+            "type": f"urn:huijian:problem:{self.code}",
+            "title": self.title_zh,
+            "title_en": self.title_en,
+            "status": self.http_status,
+            "detail": self.detail_zh,
+            "detail_en": self.detail_en,
+            "code": self.code,
+        }
+
+
+class NotSignedIn(VisitError):
+    """No credential, or one that is unknown, expired or revoked."""
+
+    code, http_status, close_code = "not_signed_in", 401, 4001
+    title_zh, title_en = "未登录或凭证无效", "Not signed in, or the credential is not valid"
+
+
+class Forbidden(VisitError):
+    """Signed in, but the role may not do this."""
+
+    code, http_status, close_code = "forbidden", 403, 4003
+    title_zh, title_en = "没有权限", "Not allowed for this role"
+
+
+class NotFound(VisitError):
+    """It does not exist, or the caller may not know that it does."""
+
+    code, http_status, close_code = "not_found", 404, 4004
+    title_zh, title_en = "未找到", "Not found"
+
+
+class NoSlot(VisitError):
+    """No approved slot: no port is ever opened (Guangdong 35)."""
+
+    code, http_status, close_code = "no_slot", 404, 4004
+    title_zh, title_en = "没有已批准的会见时段", "There is no approved slot"
+
+
+class WrongRoom(VisitError):
+    """The terminal's room is not one of the two rooms of the slot (Yunnan 27(1))."""
+
+    code, http_status, close_code = "wrong_room", 403, 4003
+    title_zh, title_en = "本终端所在会见室不属于该会见", "This terminal's room is not part of this visit"
+
+
+class TooEarly(VisitError):
+    """The check-in window is not open yet; `opens_at` says when it will be."""
+
+    code, http_status, close_code = "too_early", 403, 4012
+    title_zh, title_en = "未到办理时间", "The check-in window is not open yet"
+
+
+class SessionEnded(VisitError):
+    """The session is over; nothing more is accepted for it."""
+
+    code, http_status, close_code = "session_ended", 410, 4010
+    title_zh, title_en = "会见已结束", "The session has ended"
+
+
+class SecondSide(VisitError):
+    """One terminal tried to act for both sides, or to watch its own picture through the relay."""
+
+    code, http_status, close_code = "second_side", 409, 4009
+    title_zh, title_en = "一台终端只能代表一方", "A terminal acts for one side only"
+
+
+class CodecMissing(VisitError):
+    """The offer has no H.264 constrained baseline (packetization-mode 1) or no Opus."""
+
+    code, http_status, close_code = "codec_missing", 422, 4022
+    title_zh, title_en = "缺少所需编码（H.264 与 Opus）", "The offer lacks a required codec (H.264 and Opus)"
+
+
+class MalformedSdp(VisitError):
+    """The body is not an SDP offer that can be answered (RFC 8866, RFC 9725)."""
+
+    code, http_status, close_code = "malformed_sdp", 400, 4000
+    title_zh, title_en = "SDP 格式错误", "The SDP offer is malformed"
+
+
+class BadRequest(VisitError):
+    """The request cannot be understood."""
+
+    code, http_status, close_code = "bad_request", 400, 4000
+    title_zh, title_en = "请求格式错误", "The request is malformed"
+
+
+class Conflict(VisitError):
+    """It contradicts what already is."""
+
+    code, http_status, close_code = "conflict", 409, 4009
+    title_zh, title_en = "与现有状态冲突", "It conflicts with the present state"
+
+
+class TooMany(VisitError):
+    """A limit on counts or rates; `retry_after` (seconds) where waiting helps."""
+
+    code, http_status, close_code = "too_many", 429, 4029
+    title_zh, title_en = "请求过多，请稍后再试", "Too many; try again later"
+
+
+class TooLarge(VisitError):
+    """A limit on sizes."""
+
+    code, http_status, close_code = "too_large", 413, 1009
+    title_zh, title_en = "内容过大", "Too large"
+
+
+class RelayUnavailable(VisitError):
+    """The relay worker of this session is not there or does not answer."""
+
+    code, http_status, close_code = "relay_unavailable", 503, 1013
+    title_zh, title_en = "转发服务暂不可用", "The relay is not available"
+
+
+class RecorderUnavailable(VisitError):
+    """The recorder is not there, lags, or has no room on its disk: then nothing may cross (Yunnan 13)."""
+
+    code, http_status, close_code = "recorder_unavailable", 503, 1013
+    title_zh, title_en = "录制服务暂不可用", "The recorder is not available"
+
+
+class StorageUnavailable(VisitError):
+    """The database is locked or gone."""
+
+    code, http_status, close_code = "storage_unavailable", 503, 1013
+    title_zh, title_en = "数据库暂不可用", "The database is not available"
+
+
+class PolicyViolation(VisitError):
+    """Looser than the law or the province's policy; `articles` names what it breaks."""
+
+    code, http_status, close_code = "policy_violation", 422, 4022
+    title_zh, title_en = "不符合规定", "Against the regulation"
+
+
+_BY_CODE = {kind.code: kind for kind in VisitError.__subclasses__()}
+
+
+def from_problem(problem: dict[str, Any]) -> VisitError:
+    """The error that `problem()` of another process described; unknown codes become a plain VisitError."""
+    kind = _BY_CODE.get(str(problem.get("code")), VisitError)
+    known = {"type", "title", "title_en", "status", "detail", "detail_en", "code", "self", "detail_zh"}
+    extra = {key: value for key, value in problem.items() if key not in known and key.isidentifier()}
+    return kind(str(problem.get("detail_en", "")), str(problem.get("detail", "")), **extra)

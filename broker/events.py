@@ -1,0 +1,272 @@
+"""Facts that happen to a session and effects that follow. Journal, pages, logs and tests all use these words.
+Frozen dataclasses; `kind(x)` is the name under which one is written down."""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from enum import Enum, StrEnum
+from typing import Any
+
+from broker.ids import PersonId, Side, SiteId, UserId
+from broker.quorum import Watcher
+
+
+class Reason(StrEnum):
+    """Why a session ended."""
+
+    TIME_LIMIT = "time_limit"
+    SLOT_END = "slot_end"
+    COMPLETED = "completed"
+    ENDED_BY_SUPERVISOR = "ended_by_supervisor"
+    NO_SHOW = "no_show"
+    REFUSED = "refused"
+    TECHNICAL = "technical"
+    CANCELLED = "cancelled"
+
+
+class HoldReason(StrEnum):
+    """Why the gate is shut though the session is not over (中止)."""
+
+    SUPERVISOR = "supervisor"
+    TAKEN_UP = "taken_up"
+    STORAGE_LOST = "storage_lost"
+    RELAY_LOST = "relay_lost"
+    RECORDER_LOST = "recorder_lost"
+    ROOM_LOST = "room_lost"
+    QUORUM_LOST = "quorum_lost"
+
+
+# --- facts: what happened ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The moment of `wakes_at` has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotCancelled:
+    """The approval was withdrawn."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCheckedIn:
+    """Staff confirmed a listed person: identity, security check, rules told (Yunnan 11, 12; Guangdong 24)."""
+
+    side: Side
+    person: PersonId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAbsent:
+    """Staff noted that a listed person did not come; the others may go on."""
+
+    side: Side
+    person: PersonId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTested:
+    """The room's equipment was tested, by its terminal or by staff (Yunnan 12)."""
+
+    side: Side
+    passed: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMedia:
+    """The relay sees decodable picture and sound from a room, or no longer does."""
+
+    side: Side
+    flowing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WatchersChanged:
+    """Who really receives both sides and counts for this session."""
+
+    watchers: frozenset[Watcher]
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderReady:
+    """The recorder process is there and can be asked to record."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderFlushed:
+    """The first fragment of both sides is on disk; from now on what crosses is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderLost:
+    """The recorder died, stalls, lags or has no room on its disk."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChanged:
+    """The journal can, or no longer can, be written: what leaves no trace must not happen."""
+
+    works: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RelayReady:
+    """The relay worker has admitted this session."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayLost:
+    """The relay worker of this session died or does not answer."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """Media crossed in both directions for the first time, at `mono`: the minutes begin (decision 1)."""
+
+    mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOrdered:
+    """A supervisor holds the visit (中止)."""
+
+    by: UserId
+    site: SiteId
+    article: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeOrdered:
+    """A supervisor lets it go on; a hold is lifted by its own site only."""
+
+    by: UserId
+    site: SiteId
+
+
+@dataclass(frozen=True, slots=True)
+class EndOrdered:
+    """A supervisor ends the visit (取消/终止)."""
+
+    by: UserId
+    site: SiteId
+    article: str
+    note: str = ""
+
+
+Fact = (
+    TimePassed
+    | SlotCancelled
+    | PersonCheckedIn
+    | PersonAbsent
+    | SelfTested
+    | RoomMedia
+    | WatchersChanged
+    | RecorderReady
+    | RecorderFlushed
+    | RecorderLost
+    | StorageChanged
+    | RelayReady
+    | RelayLost
+    | Crossed
+    | HoldOrdered
+    | ResumeOrdered
+    | EndOrdered
+)
+
+
+# --- effects: what must be done about it; handed over, never awaited ---------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPorts:
+    """The relay may accept media for this session."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """The recorder begins, or goes on in a next part."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseGate:
+    """The gate is, or stays, open until `until`; never past `deadline`. `limit` runs from the first crossing.
+
+    `until` and `deadline` are monotonic seconds. Opening and renewing are the same order: if nobody renews, the
+    relay shuts the gate by itself.
+    """
+
+    until: float
+    deadline: float
+    limit: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ShutGate:
+    """Nothing crosses from now on."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetDeadline:
+    """The moment at which relay and recorder stop by themselves is now known."""
+
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRecording:
+    """Close, hash, archive."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePorts:
+    """Every publication and subscription of the session ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRebooking:
+    """A technical break is booked again with priority and does not use up the month's visit (Yunnan 18)."""
+
+    cause: str
+
+
+Effect = (
+    OpenPorts | StartRecording | LeaseGate | ShutGate | SetDeadline | FinishRecording | ClosePorts | RequestRebooking
+)
+
+
+def kind(event: Fact | Effect) -> str:
+    """The name of a fact or effect in the journal."""
+    return type(event).__name__
+
+
+def data(event: Fact | Effect) -> dict[str, Any]:
+    """The members of a fact or effect as JSON values."""
+    return {name: _plain(value) for name, value in asdict(event).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, (set, frozenset, list, tuple)):
+        return sorted((_plain(item) for item in value), key=repr)
+    if isinstance(value, Watcher):
+        return {"user": value.user, "site": value.site}
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,40 @@
+"""Which terminal may do what in which session, and when. Pure; every refusal is a typed error.
+
+Yunnan 27(1): never outside the room. Guangdong 35: never without an approved slot."""
+
+from broker.clock import Instant, in_shanghai
+from broker.errors import SecondSide, SessionEnded, TooEarly, WrongRoom
+from broker.ids import RoomId, Side, SiteId
+from broker.session import Session, State
+from config.policy import Policy
+
+
+def admit(session: Session, now: Instant, policy: Policy) -> None:
+    """Raise TooEarly or SessionEnded unless the session takes connections at this moment."""
+    if session.state is State.ENDED:
+        raise SessionEnded("The session has ended.", "会见已结束，不再接受连接。")
+    if session.state is State.SCHEDULED:
+        opens = session.slot.starts_at - policy.check_in_lead
+        text = f"{in_shanghai(opens):%H:%M}"
+        raise TooEarly(
+            f"Check-in opens at {text} (Asia/Shanghai).", f"办理时间 {text} 开始。", opens_at=opens.isoformat()
+        )
+
+
+def side_to_publish(session: Session, room: RoomId) -> Side:
+    """The side for which this room's terminal may publish. Raises WrongRoom."""
+    return session.slot.side_of_room(room)
+
+
+def check_far_side(session: Session, room: RoomId, side: Side) -> None:
+    """A terminal may watch the far side only. Raises WrongRoom or SecondSide."""
+    if session.slot.side_of_room(room) is side:
+        raise SecondSide("A terminal can only watch the far side.", "终端只能观看对方画面。")
+
+
+def check_supervisor(session: Session, site: SiteId) -> Side:
+    """The side that an officer of `site` supervises. Raises WrongRoom when the visit is not that site's."""
+    side = session.slot.side_of_site(site)
+    if side is None:
+        raise WrongRoom("This visit is not one of your site.", "该会见不属于本单位。")
+    return side

@@ -1,0 +1,534 @@
+"""The life of one session (会见), pure: `step(session, fact, now, policy) -> (session, effects)`.
+
+SCHEDULED -> CHECK_IN <-> READY -> LIVE <-> HELD -> ENDED. A fact changes what is known; `settle` then moves the
+state as far as the known things allow. `wakes_at` says when to come back if nothing happens. Nothing here waits,
+sends or reads a clock, so thirty minutes are tested in a microsecond.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from broker import events as ev
+from broker import quorum
+from broker.clock import Instant
+from broker.errors import Conflict, NotFound
+from broker.events import Effect, Fact, HoldReason, Reason
+from broker.ids import PersonId, SessionId, Side, SiteId, UserId
+from broker.quorum import Watcher
+from broker.slots import Slot
+from config.policy import Policy
+
+LEASE = 3.0  # seconds the relay keeps the gate open without hearing from us: fail closed within the promised 3 s
+RENEW = 1.0  # seconds between renewals: two may be lost before a healthy visit is interrupted
+
+
+class State(StrEnum):
+    """Where a session is in its life."""
+
+    SCHEDULED = "scheduled"
+    CHECK_IN = "check_in"
+    READY = "ready"
+    LIVE = "live"
+    HELD = "held"
+    ENDED = "ended"
+
+
+class Recorder(StrEnum):
+    """What the session knows of its recorder."""
+
+    ABSENT = "absent"
+    IDLE = "idle"
+    STARTING = "starting"
+    WRITING = "writing"
+
+
+class Missing(StrEnum):
+    """What still stands between the session and READY."""
+
+    STORAGE = "storage"
+    RELAY = "relay"
+    RECORDER = "recorder"
+    PRISON_CHECK_IN = "prison_check_in"
+    VISITOR_CHECK_IN = "visitor_check_in"
+    PRISON_SELF_TEST = "prison_self_test"
+    VISITOR_SELF_TEST = "visitor_self_test"
+    PRISON_MEDIA = "prison_media"
+    VISITOR_MEDIA = "visitor_media"
+    PRISON_QUORUM = "prison_quorum"
+    VISITOR_QUORUM = "visitor_quorum"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A supervisor's hold; only the same site lifts it."""
+
+    by: UserId
+    site: SiteId
+    article: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How and when a session ended."""
+
+    reason: Reason
+    at: datetime
+    side: Side | None = None
+    by: str = ""
+    article: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything known of one session. `*_mono` style values are seconds of the monotonic clock."""
+
+    slot: Slot
+    state: State = State.SCHEDULED
+    storage: bool = True
+    relay: bool = False
+    recorder: Recorder = Recorder.ABSENT
+    recorded: bool = False
+    checked: frozenset[PersonId] = frozenset()
+    absent: frozenset[PersonId] = frozenset()
+    tested: Mapping[Side, float] = field(default_factory=dict)
+    media: frozenset[Side] = frozenset()
+    watchers: frozenset[Watcher] = frozenset()
+    hold: Hold | None = None
+    held_since: float | None = None
+    resumes_at: float | None = None
+    leased_at: float | None = None
+    hard_stop: float | None = None
+    crossed: float | None = None
+    deadline: float | None = None
+    end: End | None = None
+
+    @property
+    def id(self) -> SessionId:
+        """The session's id."""
+        return self.slot.session
+
+    @property
+    def gate_open(self) -> bool:
+        """Whether media may cross: in LIVE and in no other state."""
+        return self.state is State.LIVE
+
+
+Outcome = tuple[Session, tuple[Effect, ...]]
+
+
+# --- what holds, derived and never stored -------------------------------------------------------------------------
+
+
+def limit(slot: Slot, policy: Policy) -> timedelta:
+    """How long media may cross: the approved minutes, never more than the policy's limit (Yunnan 14, Guangdong 11)."""
+    return min(policy.hard_limit, timedelta(minutes=slot.minutes))
+
+
+def check_in_complete(session: Session, side: Side) -> bool:
+    """Every listed person of the side is checked in or noted absent, and somebody is there."""
+    listed = {person.id for person in session.slot.people_of(side)}
+    return bool(listed & session.checked) and listed <= session.checked | session.absent
+
+
+def has_quorum(session: Session, side: Side, policy: Policy) -> bool:
+    """Whether enough officers of the side's own site really watch (Yunnan 25)."""
+    return quorum.reached(session.watchers, session.slot, side, policy.min_supervisors)
+
+
+def self_test_fresh(session: Session, side: Side, now: Instant, policy: Policy) -> bool:
+    """Whether the room's equipment passed its test lately enough (Yunnan 12)."""
+    passed = session.tested.get(side)
+    return passed is not None and now.mono <= _fresh_until(passed, policy)
+
+
+def _fresh_until(passed: float, policy: Policy) -> float:
+    return passed + policy.self_test_fresh.total_seconds()
+
+
+def missing(session: Session, now: Instant, policy: Policy) -> tuple[Missing, ...]:
+    """What still stands between the session and READY, in the order in which people would mend it."""
+    found: list[Missing] = []
+    for side in Side:
+        checks = {
+            "check_in": check_in_complete(session, side),
+            "self_test": self_test_fresh(session, side, now, policy),
+            "media": side in session.media,
+            "quorum": has_quorum(session, side, policy),
+        }
+        found += [Missing(f"{side}_{name}") for name, holds in checks.items() if not holds]
+    if not session.storage:
+        found.append(Missing.STORAGE)
+    if not session.relay:
+        found.append(Missing.RELAY)
+    if session.recorder is Recorder.ABSENT:
+        found.append(Missing.RECORDER)
+    return tuple(found)
+
+
+def hold_reasons(session: Session, policy: Policy) -> tuple[HoldReason, ...]:
+    """Why the gate must be shut in a session that has begun; empty means it may be open."""
+    reasons = {
+        HoldReason.SUPERVISOR: session.hold is not None,
+        HoldReason.TAKEN_UP: session.resumes_at is not None,
+        HoldReason.STORAGE_LOST: not session.storage,
+        HoldReason.RELAY_LOST: not session.relay,
+        HoldReason.RECORDER_LOST: session.recorder is not Recorder.WRITING,
+        HoldReason.ROOM_LOST: session.media != frozenset(Side),
+        HoldReason.QUORUM_LOST: not all(has_quorum(session, side, policy) for side in Side),
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def stop_at(session: Session) -> float | None:
+    """The monotonic moment at which media ends whatever happens; None before the gate first opened."""
+    known = [moment for moment in (session.hard_stop, session.deadline) if moment is not None]
+    return min(known, default=None)
+
+
+# --- facts change what is known -----------------------------------------------------------------------------------
+
+
+def _check_person(session: Session, side: Side, person: PersonId) -> None:
+    if person not in {listed.id for listed in session.slot.people_of(side)}:
+        raise NotFound("This person is not on the approved list.", "该人员不在批准名单中。")
+
+
+def _checked_in(session: Session, fact: ev.PersonCheckedIn, now: Instant) -> Session:
+    _check_person(session, fact.side, fact.person)
+    return replace(session, checked=session.checked | {fact.person}, absent=session.absent - {fact.person})
+
+
+def _absent(session: Session, fact: ev.PersonAbsent, now: Instant) -> Session:
+    _check_person(session, fact.side, fact.person)
+    return replace(session, absent=session.absent | {fact.person}, checked=session.checked - {fact.person})
+
+
+def _tested(session: Session, fact: ev.SelfTested, now: Instant) -> Session:
+    kept = {side: at for side, at in session.tested.items() if side is not fact.side}
+    return replace(session, tested=kept | {fact.side: now.mono} if fact.passed else kept)
+
+
+def _media(session: Session, fact: ev.RoomMedia, now: Instant) -> Session:
+    media = session.media | {fact.side} if fact.flowing else session.media - {fact.side}
+    return replace(session, media=media)
+
+
+def _watchers(session: Session, fact: ev.WatchersChanged, now: Instant) -> Session:
+    return replace(session, watchers=fact.watchers)
+
+
+def _recorder_ready(session: Session, fact: ev.RecorderReady, now: Instant) -> Session:
+    return replace(session, recorder=Recorder.IDLE) if session.recorder is Recorder.ABSENT else session
+
+
+def _recorder_flushed(session: Session, fact: ev.RecorderFlushed, now: Instant) -> Session:
+    return replace(session, recorder=Recorder.WRITING, recorded=True)
+
+
+def _recorder_lost(session: Session, fact: ev.RecorderLost, now: Instant) -> Session:
+    return replace(session, recorder=Recorder.ABSENT)
+
+
+def _storage(session: Session, fact: ev.StorageChanged, now: Instant) -> Session:
+    return replace(session, storage=fact.works)
+
+
+def _relay_ready(session: Session, fact: ev.RelayReady, now: Instant) -> Session:
+    return replace(session, relay=True)
+
+
+def _relay_lost(session: Session, fact: ev.RelayLost, now: Instant) -> Session:
+    """With the worker go its facts: who publishes and who watches is unknown until the next one says so."""
+    return replace(session, relay=False, media=frozenset(), watchers=frozenset())
+
+
+def _crossed(session: Session, fact: ev.Crossed, now: Instant) -> Session:
+    first = fact.mono if session.crossed is None else min(session.crossed, fact.mono)
+    return replace(session, crossed=first)
+
+
+def _held(session: Session, fact: ev.HoldOrdered, now: Instant) -> Session:
+    if session.hold is not None:
+        raise Conflict("The visit is on hold already.", "会见已处于中止状态。")
+    return replace(session, hold=Hold(fact.by, fact.site, fact.article, fact.note))
+
+
+def _resumed(session: Session, fact: ev.ResumeOrdered, now: Instant) -> Session:
+    if session.hold is None:
+        raise Conflict("No supervisor holds this visit.", "会见未被管理员中止。")
+    if session.hold.site != fact.site:
+        raise Conflict("A hold is lifted by its own site.", "只能由作出中止的单位恢复会见。")
+    return replace(session, hold=None)
+
+
+def _ended(session: Session, fact: ev.EndOrdered, now: Instant) -> Session:
+    reason = _REASONS_BY_CODE.get(fact.article, Reason.ENDED_BY_SUPERVISOR)
+    return replace(session, end=End(reason, now.wall, by=fact.by, article=fact.article, cause=fact.note))
+
+
+def _cancelled(session: Session, fact: ev.SlotCancelled, now: Instant) -> Session:
+    return replace(session, end=End(Reason.CANCELLED, now.wall, by=fact.by))
+
+
+def _unchanged(session: Session, fact: ev.TimePassed, now: Instant) -> Session:
+    return session
+
+
+COMPLETED = "END-COMPLETED"
+"""The code with which a supervisor notes that both sides have said goodbye before the limit."""
+
+Change = Callable[..., Session]
+
+_REASONS_BY_CODE = {COMPLETED: Reason.COMPLETED, "YN-18": Reason.TECHNICAL, "GD-36": Reason.TECHNICAL}
+"""Codes that are no reproach: a farewell, and a fault after which the visit is booked again first."""
+
+_SEEN: dict[type, Change] = {
+    ev.TimePassed: _unchanged,
+    ev.RoomMedia: _media,
+    ev.WatchersChanged: _watchers,
+    ev.RecorderReady: _recorder_ready,
+    ev.RecorderFlushed: _recorder_flushed,
+    ev.RecorderLost: _recorder_lost,
+    ev.StorageChanged: _storage,
+    ev.RelayReady: _relay_ready,
+    ev.RelayLost: _relay_lost,
+    ev.Crossed: _crossed,
+}
+_DESK: dict[type, Change] = {ev.PersonCheckedIn: _checked_in, ev.PersonAbsent: _absent, ev.SelfTested: _tested}
+_CANCEL: dict[type, Change] = {ev.SlotCancelled: _cancelled}
+_END: dict[type, Change] = {ev.EndOrdered: _ended}
+_HOLD: dict[type, Change] = {ev.HoldOrdered: _held, ev.ResumeOrdered: _resumed}
+
+TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
+    State.SCHEDULED: _SEEN | _CANCEL,
+    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END,
+    State.READY: _SEEN | _DESK | _CANCEL | _END,
+    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested},
+    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested},
+    State.ENDED: {},
+}
+"""What may happen in which state. What is absent is refused when a person asked for it, ignored when it was seen."""
+
+
+def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
+    """Take one fact. Raises Conflict when a person orders what this state does not allow."""
+    change = TRANSITIONS[session.state].get(type(fact))
+    if change is None:
+        if type(fact) in _SEEN:
+            return session, ()
+        raise Conflict(f"Not possible while {session.state}.", "当前状态不允许此操作。", state=str(session.state))
+    before = session
+    session, effects = settle(change(session, fact, now), now, policy)
+    if session.relay and not before.relay and session.state not in (State.SCHEDULED, State.ENDED):
+        # A lease of a control process that died may still run: what is held here must be shut there at once.
+        stale = (ev.ShutGate(HoldReason.TAKEN_UP),) if session.state is State.HELD else ()
+        effects = (ev.OpenPorts(), *stale, *(effect for effect in effects if effect != ev.OpenPorts()))
+    return session, effects
+
+
+# --- the state follows what is known ------------------------------------------------------------------------------
+
+
+def settle(session: Session, now: Instant, policy: Policy) -> Outcome:
+    """Move the state as far as what is known allows, collecting what must be done about it."""
+    effects: tuple[Effect, ...] = ()
+    while True:
+        if session.end is not None and session.state is not State.ENDED:
+            session, more = _close(session, session.end)
+        else:
+            session, more = _ADVANCE[session.state](session, now, policy)
+        if not more:
+            return session, effects
+        effects += more
+
+
+def _scheduled(session: Session, now: Instant, policy: Policy) -> Outcome:
+    if now.wall < session.slot.starts_at - policy.check_in_lead:
+        return session, ()
+    return replace(session, state=State.CHECK_IN), (ev.OpenPorts(),)
+
+
+def _check_in(session: Session, now: Instant, policy: Policy) -> Outcome:
+    over = _never_began(session, now, policy)
+    if over is not None:
+        return _close(session, over)
+    if missing(session, now, policy):
+        return session, ()
+    return _ready(replace(session, state=State.READY), now, policy)
+
+
+def _ready(session: Session, now: Instant, policy: Policy) -> Outcome:
+    over = _never_began(session, now, policy)
+    if over is not None:
+        return _close(session, over)
+    if missing(session, now, policy):
+        return replace(session, state=State.CHECK_IN), ()
+    if now.wall < session.slot.starts_at:
+        return session, ()
+    if session.recorder is Recorder.IDLE:
+        # Not earlier: the hours before the visit are nobody's evidence (decision 5).
+        return replace(session, recorder=Recorder.STARTING, recorded=True), (ev.StartRecording(),)
+    if session.recorder is not Recorder.WRITING:
+        return session, ()
+    left = session.slot.ends_at + policy.slot_reserve - now.wall
+    return _open(replace(session, hard_stop=now.mono + left.total_seconds()), now, policy)
+
+
+def _live(session: Session, now: Instant, policy: Policy) -> Outcome:
+    session, deadline = _set_deadline(session, policy)
+    over = _limit_reached(session, now)
+    if over is not None:
+        return _close(session, over)
+    holds = hold_reasons(session, policy)
+    if holds:
+        held = replace(session, state=State.HELD, held_since=now.mono, leased_at=None)
+        return held, (ev.ShutGate(holds[0]), *deadline)
+    if session.leased_at is None or now.mono >= session.leased_at + RENEW:
+        session, lease = _open(session, now, policy)
+        return session, (*deadline, *lease)
+    return session, deadline
+
+
+def _held_on(session: Session, now: Instant, policy: Policy) -> Outcome:
+    if session.resumes_at is not None and now.mono >= session.resumes_at:
+        session = replace(session, resumes_at=None)
+    session, deadline = _set_deadline(session, policy)
+    over = _limit_reached(session, now) or _grace_over(session, now, policy)
+    if over is not None:
+        return _close(session, over)
+    if session.recorder is Recorder.IDLE:
+        return replace(session, recorder=Recorder.STARTING), (ev.StartRecording(), *deadline)
+    if hold_reasons(session, policy):
+        return session, deadline
+    return _open(session, now, policy)
+
+
+def _over(session: Session, now: Instant, policy: Policy) -> Outcome:
+    return session, ()
+
+
+_ADVANCE: Mapping[State, Callable[[Session, Instant, Policy], Outcome]] = {
+    State.SCHEDULED: _scheduled,
+    State.CHECK_IN: _check_in,
+    State.READY: _ready,
+    State.LIVE: _live,
+    State.HELD: _held_on,
+    State.ENDED: _over,
+}
+
+
+def _open(session: Session, now: Instant, policy: Policy) -> Outcome:
+    """Open the gate, or keep it open: one lease, never past the moment at which everything stops."""
+    stop = stop_at(session)
+    assert stop is not None, "the gate opens only after the slot's end is known on the monotonic clock"
+    lease = ev.LeaseGate(min(now.mono + LEASE, stop), stop, limit(session.slot, policy))
+    return replace(session, state=State.LIVE, held_since=None, leased_at=now.mono), (lease,)
+
+
+def _set_deadline(session: Session, policy: Policy) -> Outcome:
+    """Once media has crossed both ways the limit is a fixed moment; holds do not stretch it (decision 1).
+
+    Only an earlier first crossing, reported late, moves it, and only forward: the earliest wins.
+    """
+    if session.crossed is None:
+        return session, ()
+    deadline = session.crossed + limit(session.slot, policy).total_seconds()
+    if session.deadline is not None and session.deadline <= deadline:
+        return session, ()
+    session = replace(session, deadline=deadline)
+    stop = stop_at(session)
+    assert stop is not None
+    return session, (ev.SetDeadline(stop),)
+
+
+def _limit_reached(session: Session, now: Instant) -> End | None:
+    stop = stop_at(session)
+    if stop is None or now.mono < stop:
+        return None
+    in_time = session.deadline is not None and session.deadline <= stop
+    return End(Reason.TIME_LIMIT if in_time else Reason.SLOT_END, now.wall)
+
+
+def _grace_over(session: Session, now: Instant, policy: Policy) -> End | None:
+    reasons = hold_reasons(session, policy)
+    if not reasons or session.held_since is None:
+        return None
+    if now.mono < session.held_since + policy.hold_grace.total_seconds():
+        return None
+    if session.hold is not None:
+        hold = session.hold
+        return End(Reason.ENDED_BY_SUPERVISOR, now.wall, by=hold.by, article=hold.article, cause=hold.note)
+    return End(Reason.TECHNICAL, now.wall, cause=str(reasons[0]))
+
+
+def _never_began(session: Session, now: Instant, policy: Policy) -> End | None:
+    """How a session ends that never opened its gate: nobody came in time, or something did not work."""
+    slot = session.slot
+    if now.wall >= min(slot.starts_at + policy.late_grace, slot.ends_at):
+        for side in (Side.VISITOR, Side.PRISON):
+            if not check_in_complete(session, side):
+                return End(Reason.NO_SHOW, now.wall, side=side)
+    if now.wall >= slot.ends_at:
+        lacking = missing(session, now, policy)
+        return End(Reason.TECHNICAL, now.wall, cause=str(lacking[0]) if lacking else str(Missing.RECORDER))
+    return None
+
+
+def _close(session: Session, end: End) -> Outcome:
+    effects: list[Effect] = []
+    if session.hard_stop is not None:
+        effects.append(ev.ShutGate(end.reason))
+    if session.recorded:
+        effects.append(ev.FinishRecording(end.reason))
+    if session.state is not State.SCHEDULED:
+        effects.append(ev.ClosePorts())
+    if end.reason is Reason.TECHNICAL:
+        effects.append(ev.RequestRebooking(end.cause))
+    return replace(session, state=State.ENDED, end=end, leased_at=None), tuple(effects)
+
+
+# --- when to come back --------------------------------------------------------------------------------------------
+
+
+def wakes_at(session: Session, now: Instant, policy: Policy) -> float | None:
+    """The monotonic moment at which TimePassed is due if nothing happens before; None when the session is over.
+
+    A moment that has passed stays due until a step has acted on it, so one who asks a little late misses nothing.
+    """
+    match session.state:
+        case State.SCHEDULED:
+            return _on_mono(session.slot.starts_at - policy.check_in_lead, now)
+        case State.CHECK_IN | State.READY:
+            return _before_opening(session, now, policy)
+        case State.LIVE:
+            assert session.leased_at is not None
+            return min(moment for moment in (session.leased_at + RENEW, stop_at(session)) if moment is not None)
+        case State.HELD:
+            assert session.held_since is not None
+            grace = session.held_since + policy.hold_grace.total_seconds()
+            moments = (grace, stop_at(session), session.resumes_at)
+            return min(moment for moment in moments if moment is not None)
+        case State.ENDED:
+            return None
+
+
+def _on_mono(wall: datetime, now: Instant) -> float:
+    return now.mono + (wall - now.wall).total_seconds()
+
+
+def _before_opening(session: Session, now: Instant, policy: Policy) -> float:
+    """Only moments at which a step would do something; one that did nothing would be due again at once, for ever."""
+    slot, ready = session.slot, session.state is State.READY
+    walls = [slot.ends_at]
+    if not all(check_in_complete(session, side) for side in Side):
+        walls.append(slot.starts_at + policy.late_grace)
+    if ready and session.recorder in (Recorder.IDLE, Recorder.WRITING):
+        walls.append(slot.starts_at)
+    # Just after the bound, which itself still counts as fresh.
+    stale = [math.nextafter(_fresh_until(at, policy), math.inf) for at in session.tested.values()] if ready else []
+    return min([_on_mono(wall, now) for wall in walls] + stale)

@@ -1,0 +1,66 @@
+"""An approved slot (时段): two sides, two rooms, the listed people, the minutes, who approved and by which article."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.errors import WrongRoom
+from broker.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may be present. Names stay in the store and on pages; logs carry the id only."""
+
+    id: PersonId
+    side: Side
+    name: str
+    relation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One end of a slot."""
+
+    site: SiteId
+    room: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An approval to meet in [starts_at, ends_at) (aware UTC) for at most `minutes` of crossing media."""
+
+    id: SlotId
+    session: SessionId
+    prison: Place
+    visitor: Place
+    starts_at: datetime
+    ends_at: datetime
+    minutes: int
+    people: tuple[Person, ...]
+    approved_by: str
+    article: str
+    policy: str
+    external_id: str = ""
+    language: str = "zh"
+
+    def place(self, side: Side) -> Place:
+        """Site and room of a side."""
+        return self.prison if side is Side.PRISON else self.visitor
+
+    def people_of(self, side: Side) -> tuple[Person, ...]:
+        """The people listed for a side."""
+        return tuple(person for person in self.people if person.side is side)
+
+    def side_of_room(self, room: RoomId) -> Side:
+        """The side a room acts for. Raises WrongRoom: a terminal can never act for another room (Yunnan 27(1))."""
+        for side in Side:
+            if self.place(side).room == room:
+                return side
+        raise WrongRoom()
+
+    def side_of_site(self, site: SiteId) -> Side | None:
+        """The side a site supervises, or None."""
+        for side in Side:
+            if self.place(side).site == site:
+                return side
+        return None

@@ -1,0 +1,1 @@
+"""The pure core of the broker and its inter-process wire, told as sentences."""

@@ -1,0 +1,169 @@
+"""A pretend visit to tell stories with: one approved slot, its people, a pretend relay, and time that only we move."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from broker import events as ev
+from broker.clock import Instant
+from broker.events import Effect, Fact
+from broker.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
+from broker.quorum import Watcher
+from broker.session import Session, State, step, wakes_at
+from broker.slots import Person, Place, Slot
+from config.packs import load_pack
+from config.policy import Policy
+
+YUNNAN, DEMO = load_pack("yunnan"), load_pack("demo")
+PRISON, VISITOR = Side.PRISON, Side.VISITOR
+SITES = {PRISON: SiteId("prison-1"), VISITOR: SiteId("bureau-1")}
+START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+MONO_AT_START = 50_000.0
+INMATE, KIN, CHILD = PersonId("inmate"), PersonId("kin"), PersonId("child")
+OFFICER = UserId("p-1")
+
+SLOT = Slot(
+    id=SlotId("slot_1"),
+    session=SessionId("session_1"),
+    prison=Place(SITES[PRISON], RoomId("prison-room")),
+    visitor=Place(SITES[VISITOR], RoomId("bureau-room")),
+    starts_at=START,
+    ends_at=START + timedelta(minutes=40),
+    minutes=30,
+    people=(
+        Person(INMATE, PRISON, "甲"),
+        Person(KIN, VISITOR, "乙", "mother"),
+        Person(CHILD, VISITOR, "丙", "son"),
+    ),
+    approved_by="warden",
+    article="云南 第八条",
+    policy="yunnan",
+)
+
+
+def at(minutes: float = 0, seconds: float = 0) -> Instant:
+    """So long after the slot's start (negative: before it), on clocks that agree."""
+    return Instant(START, MONO_AT_START).after(timedelta(minutes=minutes, seconds=seconds))
+
+
+def officers(prison: int = 2, visitor: int = 2) -> frozenset[Watcher]:
+    """So many watching officers of each site."""
+    return frozenset(
+        Watcher(UserId(f"{side[0]}-{number}"), SITES[side])
+        for side, count in ((PRISON, prison), (VISITOR, visitor))
+        for number in range(1, count + 1)
+    )
+
+
+def here(*people: PersonId) -> list[Fact]:
+    """These listed people were checked in by staff of their side."""
+    return [ev.PersonCheckedIn(person.side, person.id, OFFICER) for person in SLOT.people if person.id in people]
+
+
+CHECKED_IN = here(INMATE, KIN, CHILD)
+TESTED: list[Fact] = [ev.SelfTested(side, True, "terminal") for side in Side]
+PUBLISHING: list[Fact] = [ev.RoomMedia(side, True) for side in Side]
+WATCHED = ev.WatchersChanged(officers())
+PREPARED: list[Fact] = [ev.RelayReady(), ev.RecorderReady(), *CHECKED_IN, *TESTED, *PUBLISHING, WATCHED]
+"""All that has to be known before the gate may open, but for the time and the recorder's first fragment."""
+
+
+class PretendRelay:
+    """What the relay makes of the effects: a gate that is open only while a lease, a deadline and a limit allow."""
+
+    def __init__(self) -> None:
+        self.lease: ev.LeaseGate | None = None
+        self.crossed: float | None = None
+        self.stop = float("inf")
+
+    def take(self, effect: Effect) -> None:
+        """Obey one effect."""
+        if isinstance(effect, ev.LeaseGate):
+            self.lease, self.stop = effect, min(self.stop, effect.deadline)
+        elif isinstance(effect, ev.SetDeadline):
+            self.stop = min(self.stop, effect.deadline)
+        elif isinstance(effect, ev.ShutGate):
+            self.lease = None
+
+    def open(self, mono: float) -> bool:
+        """Whether a packet crosses at this monotonic moment."""
+        if self.lease is None:
+            return False
+        limit = float("inf") if self.crossed is None else self.crossed + self.lease.limit.total_seconds()
+        return mono < min(self.lease.until, self.stop, limit)
+
+
+class Visit:
+    """One session with its runner: facts are told at once, TimePassed comes exactly when `wakes_at` asked for it."""
+
+    def __init__(self, now: Instant, *, slot: Slot = SLOT, policy: Policy = YUNNAN) -> None:
+        self.session, self.policy, self.now = Session(slot), policy, now
+        self.relay = PretendRelay()
+        self.effects: list[Effect] = []
+        self.wake = wakes_at(self.session, now, policy)
+        self.tell(ev.TimePassed())
+
+    @property
+    def state(self) -> State:
+        """The session's state."""
+        return self.session.state
+
+    def tell(self, *facts: Fact) -> tuple[Effect, ...]:
+        """Tell facts, all at this moment; what follows from them."""
+        told: list[Effect] = []
+        for fact in facts:
+            if isinstance(fact, ev.Crossed):
+                self.relay.crossed = min(fact.mono, fact.mono if self.relay.crossed is None else self.relay.crossed)
+            self.session, effects = step(self.session, fact, self.now, self.policy)
+            for effect in effects:
+                self.relay.take(effect)
+            self.settled(effects)
+            told += effects
+        self.effects += told
+        self.wake = wakes_at(self.session, self.now, self.policy)
+        return tuple(told)
+
+    def settled(self, effects: tuple[Effect, ...]) -> None:
+        """Called after every single step; a test that watches every moment overrides it."""
+
+    def wait(self, seconds: float) -> tuple[Effect, ...]:
+        """Let time pass as the runner does: awake at every moment asked for, and at no other."""
+        until, told = self.now.mono + seconds, []
+        for _ in range(20_000):
+            if self.wake is None or self.wake > until:
+                self.pass_to(until)
+                return tuple(told)
+            self.pass_to(max(self.wake, self.now.mono))
+            told += self.tell(ev.TimePassed())
+        raise AssertionError(f"{self.state} asks to be woken again and again without getting anywhere")
+
+    def wait_until(self, minutes: float, seconds: float = 0) -> tuple[Effect, ...]:
+        """Wait until so long after the slot's start, on the monotonic clock."""
+        return self.wait(at(minutes, seconds).mono - self.now.mono)
+
+    def pass_to(self, mono: float) -> None:
+        """Move both clocks on, nobody is told."""
+        self.now = Instant(self.now.wall + timedelta(seconds=mono - self.now.mono), mono)
+
+    def step_wall_clock(self, delta: timedelta) -> None:
+        """Somebody sets the wall clock; the monotonic clock knows nothing of it."""
+        self.now = replace(self.now, wall=self.now.wall + delta)
+
+    def crossing(self) -> bool:
+        """Whether media crosses at this moment."""
+        return self.relay.open(self.now.mono)
+
+
+def prepared(minutes: float = -10, **kw: object) -> Visit:
+    """A visit for which everything is there."""
+    visit = Visit(at(minutes), **kw)  # type: ignore[arg-type]
+    visit.tell(*PREPARED)
+    return visit
+
+
+def live(**kw: object) -> Visit:
+    """A visit whose gate opened at the slot's start, and media crossed at once."""
+    visit = prepared(**kw)
+    visit.wait_until(0)
+    visit.tell(ev.RecorderFlushed(), ev.Crossed(visit.now.mono))
+    assert visit.state is State.LIVE
+    return visit

@@ -1,0 +1,199 @@
+"""The rooms of the code: who may import whom, and who may read the clock. Read from the sources."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("config", "broker", "recorder", "signaling", "kiosk_agent", "huijian")
+
+# A part may import the parts named for it, and itself. "broker" is the pure top of that room.
+MAY_IMPORT = {
+    "config": set(),
+    "broker": {"config"},
+    "broker.ipc": {"config", "broker"},
+    "broker.live": {"config", "broker", "broker.ipc"},
+    "broker.relay": {"config", "broker", "broker.ipc"},
+    "recorder": {"config", "broker", "broker.ipc"},
+    "signaling": {"config", "broker", "broker.ipc", "broker.live", "broker.relay", "recorder"},
+    "kiosk_agent": {"config", "broker", "signaling.messages"},
+    "huijian": {*ROOMS, "broker.ipc", "broker.live", "broker.relay"},
+}
+# signaling.messages stands on its own fields and texts, which a kiosk may therefore load, too.
+MESSAGES = "signaling.messages"
+
+FORBIDDEN_CLOCKS = {
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("time", "monotonic"),
+    ("time", "monotonic_ns"),
+    ("time", "perf_counter"),
+    ("time", "perf_counter_ns"),
+    ("time", "localtime"),
+    ("time", "gmtime"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+}
+CLOCK = ROOT / "broker" / "clock.py"
+
+
+def sources(*rooms):
+    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def part_of(module):
+    """The part of the table that a module belongs to, or None where it is not ours."""
+    if module.split(".")[0] not in ROOMS:
+        return None
+    known = [part for part in MAY_IMPORT if module == part or module.startswith(f"{part}.")]
+    return max(known, key=len)
+
+
+def imports(path):
+    """Every module of ours that a file names, also inside functions and for types only."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def breaches(path):
+    """The imports of a file that the table does not allow."""
+    here = part_of(name_of(path))
+    for module in imports(path):
+        there = part_of(module)
+        if there is None or there == here or there in MAY_IMPORT[here]:
+            continue
+        if MESSAGES in MAY_IMPORT[here] and (module + ".").startswith(MESSAGES + "."):
+            continue
+        if module == "signaling" and MESSAGES in MAY_IMPORT[here]:  # `from signaling import messages`
+            continue
+        yield f"{name_of(path)} imports {module}"
+
+
+def clocks_read(path):
+    """Where a file reads time: `time.monotonic`, `datetime.now`, `from time import time`, ..."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Attribute):
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            if (owner, node.attr) in FORBIDDEN_CLOCKS:
+                yield f"{name_of(path)}:{node.lineno} {owner}.{node.attr}"
+        elif isinstance(node, ast.ImportFrom) and node.module == "time":
+            for alias in node.names:
+                if ("time", alias.name) in FORBIDDEN_CLOCKS:
+                    yield f"{name_of(path)}:{node.lineno} from time import {alias.name}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+class TestEveryRoom:
+    def test_imports_only_what_stands_below_it(self, room):
+        assert [breach for path in sources(room) for breach in breaches(path)] == []
+
+    def test_is_introduced_by_one_paragraph_and_nothing_else(self, room):
+        for path in sources(room):
+            if path.name == "__init__.py" and "migrations" not in path.parts:
+                body = ast.parse(path.read_text("utf-8")).body
+                assert len(body) == 1, f"{name_of(path)} is more than its docstring"
+                assert isinstance(body[0], ast.Expr), f"{name_of(path)} has no docstring"
+
+    def test_says_in_each_file_what_it_is_for(self, room):
+        for path in sources(room):
+            assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), f"{path} has no docstring"
+
+
+@pytest.mark.parametrize("room", ["config", "broker", "recorder", "signaling"])
+def test_only_the_clock_reads_time(room):
+    found = [read for path in sources(room) if path != CLOCK for read in clocks_read(path)]
+    assert found == []
+
+
+class TestTheRulesThemselves:
+    """They can fail: each is shown a file that breaks it."""
+
+    @pytest.mark.parametrize(
+        ("room", "line"),
+        [
+            ("config", "import broker.ids"),
+            ("config", "from broker import ids"),
+            ("broker", "from broker.live.store import Store"),
+            ("broker/ipc", "import recorder"),
+            ("broker/relay", "from broker.live import store"),
+            ("broker/live", "def f():\n    from signaling import app"),
+            ("recorder", "import broker.relay.packets"),
+            ("recorder", "from broker.live.journal import Journal"),
+            ("kiosk_agent", "from signaling.app import build_app"),
+            ("kiosk_agent", "from signaling import app"),
+            ("kiosk_agent", "import recorder.mux"),
+        ],
+    )
+    def test_an_import_upwards_is_seen(self, room, line, tmp_path, monkeypatch):
+        monkeypatch.setitem(globals(), "ROOT", tmp_path)
+        (tmp_path / room).mkdir(parents=True)
+        (tmp_path / room / "here.py").write_text(line)
+        assert list(breaches(tmp_path / room / "here.py"))
+
+    @pytest.mark.parametrize(
+        ("room", "line"),
+        [
+            ("broker", "from config.policy import Policy"),
+            ("recorder", "from broker import tapwire"),
+            ("recorder", "from broker.ipc.server import Server"),
+            ("signaling", "from broker.live.store import Store"),
+            ("kiosk_agent", "from signaling.messages import Hello"),
+            ("kiosk_agent", "from signaling import messages"),
+            ("huijian", "import recorder.verify, broker.relay.worker"),
+        ],
+    )
+    def test_an_import_downwards_is_not(self, room, line, tmp_path, monkeypatch):
+        monkeypatch.setitem(globals(), "ROOT", tmp_path)
+        (tmp_path / room).mkdir(parents=True)
+        (tmp_path / room / "here.py").write_text(line)
+        assert not list(breaches(tmp_path / room / "here.py"))
+
+    @pytest.mark.parametrize(
+        "line",
+        ["import time\ntime.time()", "from time import monotonic", "datetime.now(UTC)", "datetime.datetime.now()"],
+    )
+    def test_a_read_clock_is_seen(self, line, tmp_path, monkeypatch):
+        monkeypatch.setitem(globals(), "ROOT", tmp_path)
+        (tmp_path / "here.py").write_text(line)
+        assert list(clocks_read(tmp_path / "here.py"))
+
+
+PACKAGE_OF = {"OpenSSL": "pyopenssl", "PIL": "pillow", "argon2": "argon2-cffi", "cv2": "opencv-python"}
+
+
+class TestWhatIsInstalled:
+    """A fresh machine has only what pyproject.toml names."""
+
+    def declared(self, *groups):
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+        lines = [*project["dependencies"]]
+        for group in groups:
+            lines += project["optional-dependencies"][group]
+        return {re.match(r"[\w.-]+", line).group().lower().replace("_", "-") for line in lines}
+
+    def foreign(self, *rooms):
+        """Top-level names of other people's modules that these folders import."""
+        found = {module.split(".")[0] for path in sources(*rooms) for module in imports(path)}
+        found -= {*ROOMS, "tests", *sys.stdlib_module_names}
+        return {PACKAGE_OF.get(name, name).lower().replace("_", "-") for name in found}
+
+    def test_includes_all_that_the_rooms_import(self):
+        assert self.foreign(*ROOMS) - self.declared() == set()
+
+    def test_includes_all_that_the_tests_import(self):
+        assert self.foreign("tests") - self.declared("dev") == set()
