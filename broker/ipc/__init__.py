@@ -1,0 +1,1 @@
+"""How the processes of one machine talk: commands down, facts up, one JSON object a line over a unix socket."""

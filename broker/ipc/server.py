@@ -1,0 +1,129 @@
+"""The serving end: a relay worker or the recorder listens, the control process asks and is told facts."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from broker.errors import BadRequest, VisitError
+from broker.ipc import wire
+
+log = structlog.get_logger()
+Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+MAX_UNSENT = 4 * 1024 * 1024
+"""A client that leaves this many bytes unread is cut off: facts must never pile up for somebody who hangs."""
+
+
+class Connection:
+    """One connected client."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+
+    def send(self, frame: dict[str, Any]) -> None:
+        """Hand a frame over; never blocks. A client that does not read is dropped."""
+        transport = self._writer.transport
+        if transport.is_closing():
+            return
+        if transport.get_write_buffer_size() > MAX_UNSENT:
+            log.error("ipc client does not read, dropped")
+            transport.abort()
+            return
+        self._writer.write(wire.encode(frame))
+
+    def tell(self, fact: str, **with_: Any) -> None:
+        """Tell this client a fact."""
+        self.send({"fact": fact, "with": with_})
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._writer.transport.abort()
+
+
+class Server:
+    """Listens at `path` (mode 0600), answers requests with `handlers`, tells facts to all who are connected."""
+
+    def __init__(
+        self,
+        path: Path,
+        role: str,
+        handlers: Mapping[str, Handler],
+        on_connect: Callable[[Connection], None] | None = None,
+    ) -> None:
+        self._path, self._role, self._handlers, self._on_connect = path, role, handlers, on_connect
+        self._accepted: set[Connection] = set()
+        self._connections: set[Connection] = set()  # those of them that have greeted
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Begin to listen. A socket file left by a killed predecessor is replaced."""
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._accept, self._path, limit=wire.MAX_LINE)
+        self._path.chmod(0o600)
+
+    async def close(self) -> None:
+        """Stop listening, drop every client."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._accepted):
+            connection.abort()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._serving, return_exceptions=True)
+        self._path.unlink(missing_ok=True)
+
+    def tell(self, fact: str, **with_: Any) -> None:
+        """Tell every client a fact; never blocks."""
+        for connection in list(self._connections):
+            connection.tell(fact, **with_)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = Connection(writer)
+        self._accepted.add(connection)
+        connection.send(wire.hello(self._role, version("huijian"), os.getpid()))
+        try:
+            wire.check_hello(wire.decode(await reader.readline()), "control")
+            self._connections.add(connection)
+            if self._on_connect is not None:
+                self._on_connect(connection)
+            while line := await reader.readline():
+                self._start(connection, wire.decode(line))
+        except (wire.WireError, ValueError, ConnectionError) as error:
+            log.warning("ipc client refused", role=self._role, why=str(error))
+        finally:
+            self._connections.discard(connection)
+            self._accepted.discard(connection)
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    def _start(self, connection: Connection, frame: dict[str, Any]) -> None:
+        task = asyncio.create_task(self._answer(connection, frame))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, connection: Connection, frame: dict[str, Any]) -> None:
+        number = frame.get("id")
+        try:
+            handler = self._handlers.get(str(frame.get("do")))
+            if handler is None or not isinstance(frame.get("with"), dict):
+                raise BadRequest(f"unknown request {frame.get('do')!r}")
+            connection.send({"id": number, "ok": await handler(frame["with"])})
+        except VisitError as error:
+            connection.send({"id": number, "error": error.problem()})
+        except Exception:
+            log.exception("ipc request failed", role=self._role, do=frame.get("do"))
+            connection.send({"id": number, "error": VisitError("Internal error.", "内部错误。").problem()})
