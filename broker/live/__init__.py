@@ -1,0 +1,1 @@
+"""The storage and asyncio shell around the pure broker: runner, relays, recorders, store, journal."""

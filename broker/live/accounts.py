@@ -1,0 +1,144 @@
+"""Users, the tokens they are signed in with, and the keys of upstream systems."""
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from broker.errors import BadRequest, Conflict, NotFound
+from broker.ids import SiteId, UserId, new_id
+from broker.live.credentials import MIN_PASSWORD, hash_password, new_token, token_hash
+from broker.live.records import ApiKey, Role, User
+from broker.live.shelf import Shelf, check_name
+from broker.live.tables import api_keys, sites, user_tokens, users
+
+KeyKind = Literal["key", "obs"]
+"""What a key is for: posting approved slots, or watching the service run."""
+
+
+class Accounts(Shelf):
+    """The part of the store that knows who may sign in. Tokens are kept as hashes only."""
+
+    async def add_user(self, id: str, name: str, role: Role, password: str, site: str | None = None) -> User:
+        """Register an officer. Raises BadRequest (weak password, role without its site), NotFound
+        (no such site) or Conflict (the id is taken)."""
+        check_name("user", id)
+        if Role(role).needs_site and site is None:
+            raise BadRequest(f"A {role} belongs to a site.", "该角色必须属于某个单位。")
+        hashed = await _hashed(password)
+        user = User(UserId(id), name, SiteId(site) if site else None, Role(role), False, hashed)
+        async with self._writing() as db:
+            if site and (await db.execute(select(sites).where(sites.c.id == site))).first() is None:
+                raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+            if (await db.execute(select(users).where(users.c.id == id))).first() is not None:
+                raise Conflict(f"There is already a user {id}.", f"用户 {id} 已存在。")
+            values = {"id": id, "name": name, "site": user.site, "role": str(user.role)}
+            await db.execute(insert(users).values(password_hash=hashed, disabled=False, **values))
+        return user
+
+    async def user_named(self, id: str) -> User | None:
+        """The user of that id, disabled or not, or None."""
+        async with self._reading() as db:
+            row = (await db.execute(select(users).where(users.c.id == id))).one_or_none()
+        return _user(row) if row is not None else None
+
+    async def users(self) -> list[User]:
+        """All users, by id."""
+        async with self._reading() as db:
+            return [_user(row) for row in await db.execute(select(users).order_by(users.c.id))]
+
+    async def set_password(self, id: str, password: str) -> None:
+        """A new password; whoever is signed in as this user is signed out. Raises NotFound."""
+        await self._change(id, password_hash=await _hashed(password))
+
+    async def disable_user(self, id: str, disabled: bool = True) -> None:
+        """Bar a user from now on (or no longer), and sign them out. Raises NotFound."""
+        await self._change(id, disabled=disabled)
+
+    async def _change(self, id: str, **values: Any) -> None:
+        async with self._writing() as db:
+            done = await db.execute(update(users).where(users.c.id == id).values(values))
+            if done.rowcount == 0:
+                raise NotFound(f"There is no user {id}.", f"没有用户 {id}。")
+            await db.execute(delete(user_tokens).where(user_tokens.c.user == id))
+
+    async def issue_user_token(self, user: str, ttl: timedelta) -> str:
+        """Sign a user in for `ttl`: a token, shown once. Expired ones are swept. Raises NotFound."""
+        token, now = new_token("usr"), self.clock.now().wall
+        async with self._writing() as db:
+            await db.execute(delete(user_tokens).where(user_tokens.c.expires_at <= now))
+            known = select(users.c.id).where(users.c.id == user, users.c.disabled.is_(False))
+            if (await db.execute(known)).first() is None:
+                raise NotFound(f"There is no user {user}.", f"没有用户 {user}。")
+            values = {"hash": token_hash(token), "user": user, "expires_at": now + ttl}
+            await db.execute(insert(user_tokens).values(values))
+        return token
+
+    async def user_by_token(self, token: str) -> User | None:
+        """Who is signed in with this token; None when expired, revoked or disabled."""
+        query = (
+            select(users)
+            .join(user_tokens, user_tokens.c.user == users.c.id)
+            .where(
+                user_tokens.c.hash == token_hash(token),
+                user_tokens.c.expires_at > self.clock.now().wall,
+                users.c.disabled.is_(False),
+            )
+        )
+        async with self._reading() as db:
+            row = (await db.execute(query)).one_or_none()
+        return _user(row) if row is not None else None
+
+    async def revoke_user_token(self, token: str) -> None:
+        """Sign out. A token that is not known is no error: it is out already."""
+        async with self._writing() as db:
+            gone = user_tokens.c.hash == token_hash(token)
+            await db.execute(delete(user_tokens).where(gone))
+
+    async def add_api_key(self, name: str, kind: KeyKind = "key") -> str:
+        """A key for another system, shown once. Its kind begins it, and the hash that is kept covers that too."""
+        key = new_token(kind)
+        values = {"id": new_id(kind), "name": name, "hash": token_hash(key)}
+        async with self._writing() as db:
+            created = self.clock.now().wall
+            await db.execute(insert(api_keys).values(created_at=created, **values))
+        return key
+
+    async def api_key_by_token(self, token: str) -> ApiKey | None:
+        """The key that is meant, unless revoked."""
+        query = select(api_keys).where(api_keys.c.hash == token_hash(token), api_keys.c.revoked_at.is_(None))
+        async with self._reading() as db:
+            row = (await db.execute(query)).one_or_none()
+        return _key(row) if row is not None else None
+
+    async def api_keys(self) -> list[ApiKey]:
+        """All keys ever made, oldest first."""
+        query = select(api_keys).order_by(api_keys.c.created_at)
+        async with self._reading() as db:
+            return [_key(row) for row in await db.execute(query)]
+
+    async def revoke_api_key(self, id: str) -> None:
+        """Take a key's right away for ever. Raises NotFound where there is none in use."""
+        live = (api_keys.c.id == id) & api_keys.c.revoked_at.is_(None)
+        async with self._writing() as db:
+            now = self.clock.now().wall
+            done = await db.execute(update(api_keys).where(live).values(revoked_at=now))
+            if done.rowcount == 0:
+                raise NotFound(f"There is no key {id} in use.", f"没有在用密钥 {id}。")
+
+
+async def _hashed(password: str) -> str:
+    if len(password) < MIN_PASSWORD:
+        raise BadRequest(
+            f"A password has at least {MIN_PASSWORD} characters.",
+            f"密码至少 {MIN_PASSWORD} 个字符。",
+        )
+    return await hash_password(password)
+
+
+def _user(row: Row[Any]) -> User:
+    return User(row.id, row.name, row.site, Role(row.role), row.disabled, row.password_hash)
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    return ApiKey(row.id, row.name, row.created_at, row.revoked_at)

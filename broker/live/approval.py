@@ -1,0 +1,63 @@
+"""What a slot must be before it is stored, whoever posts it: API, command line or the demo."""
+
+from datetime import datetime, timedelta
+
+from broker.errors import BadRequest, PolicyViolation
+from broker.ids import Side
+from broker.live.records import Room, Site
+from broker.slots import Place, Slot
+from config.packs import load_pack
+from config.policy import LooserThanLaw, Policy
+
+
+def pack_named(name: str) -> Policy:
+    """The policy pack of a site. Raises BadRequest (no such pack) or PolicyViolation (too loose)."""
+    try:
+        return load_pack(name)
+    except LooserThanLaw as error:
+        raise PolicyViolation(str(error), articles=list(error.articles)) from error
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+
+
+def check_slot(slot: Slot, policy: Policy, now: datetime) -> None:
+    """Raise BadRequest where the slot makes no sense, PolicyViolation where it breaks an article."""
+    if slot.starts_at.tzinfo is None or slot.ends_at.tzinfo is None:
+        raise BadRequest("A moment without its time zone.", "时间缺少时区。")
+    if not (slot.starts_at < slot.ends_at and slot.ends_at > now):
+        raise BadRequest("The slot is over or ends before it starts.", "时段已过或起止时间颠倒。")
+    if slot.minutes < 1:
+        raise BadRequest("A visit has at least one minute.", "会见时长至少一分钟。")
+    if slot.prison.room == slot.visitor.room:
+        raise BadRequest("The two sides need two rooms.", "双方必须在不同会见室。")
+    if not slot.approved_by.strip() or not slot.article.strip():
+        raise BadRequest("Who approved, and by which article?", "缺少批准人或依据条款。")
+    _check_people(slot, policy)
+    # Whole minutes, rounded up: a demonstration's 20 seconds are its first minute.
+    if timedelta(minutes=slot.minutes - 1) >= policy.hard_limit:
+        _refuse(policy, "hard_limit", f"{slot.minutes} minutes are too long.", "会见时间超过规定。")
+
+
+def check_place(side: Side, place: Place, site: Site, room: Room) -> None:
+    """Raise BadRequest unless the room is the site's and the site can be on that side."""
+    if room.site != site.id:
+        raise BadRequest(f"Room {room.id} is not of site {place.site}.", f"会见室 {room.id} 不属于该单位。")
+    if side is Side.PRISON and not site.kind.holds_inmates:
+        raise BadRequest(f"Site {site.id} holds no inmates.", f"单位 {site.id} 不是监所。")
+
+
+def _check_people(slot: Slot, policy: Policy) -> None:
+    if any(not slot.people_of(side) for side in Side):
+        raise BadRequest("Each side lists at least one person.", "每一方至少登记一人。")
+    if len({person.id for person in slot.people}) != len(slot.people):
+        raise BadRequest("A person is listed twice.", "同一人员重复登记。")
+    if any(not person.name.strip() for person in slot.people):
+        raise BadRequest("A person without a name.", "人员姓名不能为空。")
+    visitors = len(slot.people_of(Side.VISITOR))
+    if visitors > policy.max_visitors:
+        _refuse(policy, "max_visitors", f"{visitors} visitors are too many.", "会见人数超过规定。")
+
+
+def _refuse(policy: Policy, rule: str, english: str, chinese: str) -> None:
+    article = policy.articles[rule]
+    raise PolicyViolation(f"{english} ({article})", f"{chinese}（{article}）", articles=[article])

@@ -1,0 +1,74 @@
+"""The journal's reading end: entries, the head of the chain, and whether anything was changed."""
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from broker.engine import reading
+from broker.errors import StorageUnavailable
+from broker.live.chain import GENESIS, Entry, digest
+from broker.live.tables import journal
+
+_BATCH = 500
+
+
+async def verify(engine: AsyncEngine) -> int | None:
+    """Walk the whole chain: the seq of the first entry that does not fit, or None.
+
+    Finds changed, inserted and removed entries. Only a cut tail leaves no trace here: whoever wants
+    to notice that writes `head` down elsewhere. Raises StorageUnavailable.
+    """
+    seq, hash_ = 0, GENESIS
+    try:
+        async with reading(engine) as db:
+            while True:
+                batch = await _legible_after(db, seq)
+                if batch is None:
+                    return seq + 1
+                if not batch:
+                    return None
+                for entry in batch:
+                    seq += 1
+                    fits = (entry.seq, entry.prev_hash, entry.hash) == (seq, hash_, digest(entry))
+                    if not fits:
+                        return seq
+                    hash_ = entry.hash
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable("The journal cannot be read.") from error
+
+
+async def entries(engine: AsyncEngine, session: str | None = None, after: int = 0, limit: int = 1000) -> list[Entry]:
+    """Written entries with a seq above `after`, in order. Raises StorageUnavailable."""
+    query = select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(limit)
+    if session is not None:
+        query = query.where(journal.c.session == session)
+    try:
+        async with reading(engine) as db:
+            return [Entry(*row) for row in await db.execute(query)]
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable("The journal cannot be read.") from error
+
+
+async def head(engine: AsyncEngine) -> tuple[int, str]:
+    """Seq and hash of the last entry; (0, GENESIS) when there is none. Raises StorageUnavailable."""
+    query = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+    try:
+        async with reading(engine) as db:
+            row = (await db.execute(query)).first()
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable("The journal cannot be read.") from error
+    return (row.seq, row.hash) if row is not None else (0, GENESIS)
+
+
+async def _legible_after(db: AsyncConnection, seq: int) -> list[Entry] | None:
+    """The next entries; None where the next one is not even text any more."""
+    query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq)
+    try:
+        return [Entry(*row) for row in await db.execute(query.limit(_BATCH))]
+    except SQLAlchemyError:
+        # Somewhere in the batch: go on entry by entry, unless the database itself is gone.
+        await db.execute(select(journal.c.seq).limit(1))
+    try:
+        return [Entry(*row) for row in await db.execute(query.limit(1))]
+    except SQLAlchemyError:
+        return None

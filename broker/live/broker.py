@@ -1,0 +1,241 @@
+"""The broker as a running thing: the one place that knows all live sessions. Signaling asks it; what follows is done by
+the Performer, what relays and recorder say comes in through Hearing, and the Keeper writes everything down."""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from pyee.asyncio import AsyncIOEventEmitter
+
+from broker import events as ev
+from broker.clock import Clock
+from broker.errors import Conflict, Forbidden, NotFound
+from broker.events import Effect, Fact
+from broker.ids import ResourceId, SessionId, Side, SiteId, SlotId
+from broker.live.hearing import Hearing
+from broker.live.journal import Journal
+from broker.live.keeping import Keeper, differs, moved, people, this_boot
+from broker.live.live import LiveSession, RecordingView
+from broker.live.performing import Performer
+from broker.live.recorders import Recorders
+from broker.live.relays import Relays
+from broker.live.store import Store
+from broker.live.tally import Figures, Tally
+from broker.live.tasks import Tasks
+from broker.live.watching import name_of
+from broker.quorum import Watcher
+from broker.session import TRANSITIONS, Session, State
+from broker.slots import Slot
+from broker.snapshot import thaw
+from config.packs import load_pack
+from config.policy import Policy
+
+log = structlog.get_logger()
+KEPT = timedelta(hours=24)  # an ended session stays on the pages that long
+HORIZON = timedelta(days=366)  # slots further away are read at a later start
+
+
+class Broker:
+    """All sessions of this Huijian. Use it as `async with Broker(...) as broker`."""
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        clock: Clock,
+        run_dir: Path,
+        workers: int,
+        demo: bool = False,
+        worker_sessions: int = 40,
+    ) -> None:
+        self.store, self.journal, self.clock = store, journal, clock
+        self.bus = AsyncIOEventEmitter()
+        self._demo = demo
+        self._live: dict[SessionId, LiveSession] = {}
+        self._resources: dict[ResourceId, SessionId] = {}
+        self._policies: dict[str, Policy] = {}
+        self._site_policies: dict[SiteId, str] = {}
+        self._tasks, self._tally = Tasks(), Tally()
+        self._keeper = Keeper(store, journal, clock, self._storage_changed)
+        self._hearing = Hearing(self._live, self._resources, journal, clock, self.bus, self._tasks)
+        self._relays = Relays(run_dir, workers, worker_sessions, clock, self._hearing.from_relay)
+        self._recorders = Recorders(run_dir, self._hearing.from_recorder)
+        self._performer = Performer(
+            self._relays, self._recorders, self._tasks, clock, self.bus, journal, self._hearing.forget
+        )
+        self._hearing.recorders = self._recorders
+        self._hearing.finish = self._performer.finish_recording
+        self._hearing.want_keyframe = self._relays.want_keyframe
+
+    async def __aenter__(self) -> "Broker":
+        await self._take_up()
+        for work in (self._relays.run(), self._recorders.run(), self._keeper.save_on(), self._keeper.watch()):
+            self._tasks.spawn(work)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop deciding. Sessions stay as they are in the store; the relays shut their gates when no lease comes."""
+        await self._tasks.close()
+        await self._keeper.save_all()
+
+    # --- what signaling calls ------------------------------------------------------------------------------------
+
+    def policy_for(self, site: SiteId) -> Policy:
+        """The policy of a prison site that has a session here. Raises NotFound for other sites."""
+        name = self._site_policies.get(site)
+        if name is None:
+            raise NotFound()
+        return self._policy(name)
+
+    def live(self, session: SessionId) -> LiveSession:
+        """A session by id. Raises NotFound."""
+        live = self._live.get(session)
+        if live is None:
+            raise NotFound("There is no such session.", "没有该会见。")
+        return live
+
+    def sessions(self) -> Iterable[LiveSession]:
+        """All that are not over, and those that ended lately."""
+        oldest = self.clock.now().wall - KEPT
+        for session, live in list(self._live.items()):
+            end = live.session.end
+            if end is not None and live.session.state is State.ENDED and end.at < oldest:
+                del self._live[session]
+        return list(self._live.values())
+
+    def tell(self, session: SessionId, fact: Fact) -> None:
+        """Give a fact to a session. Raises NotFound or Conflict."""
+        self.live(session).take(fact)
+
+    async def add_slot(self, slot: Slot, by: str) -> SessionId:
+        """Store an approved slot and wait for its time. Raises what Store.add_slot raises."""
+        if self._policy(slot.policy).demo and not self._demo:
+            raise Forbidden("The demo pack's rules are for `huijian demo` only.", "演示规则仅用于演示。")
+        await self.store.add_slot(slot)
+        self.journal.note("SlotApproved", slot.session, by, {"slot": slot.id, "article": slot.article})
+        self._begin(Session(slot, storage=self._keeper.works))
+        return slot.session
+
+    async def cancel_slot(self, slot_id: SlotId, by: str) -> None:
+        """Withdraw an approval. Raises NotFound or Conflict."""
+        slot = await self.store.slot(slot_id)
+        live = self._live.get(slot.session)
+        if live is not None and ev.SlotCancelled not in TRANSITIONS[live.session.state]:
+            raise Conflict("The visit has begun; end it under an article.", "会见已开始，须按条款终止。")
+        await self.store.cancel_slot(slot_id)
+        if live is not None:
+            live.take(ev.SlotCancelled(by))
+
+    async def publish(self, session: SessionId, side: Side, sdp: str, who: str) -> tuple[ResourceId, str]:
+        """Answer a room's WHIP offer. Raises VisitError."""
+        resource, answer = await self._relays.publish(session, side, sdp, who)
+        self._opened(session, resource, who, "publish", side)
+        return resource, answer
+
+    async def subscribe(
+        self, session: SessionId, side: Side, sdp: str, watcher: Watcher | None, who: str
+    ) -> tuple[ResourceId, str]:
+        """Answer a WHEP offer: of a supervisor, or (watcher None) of the far room, behind the gate."""
+        name = name_of(watcher) if watcher is not None else who
+        resource, answer = await self._relays.subscribe(session, side, sdp, name, watcher is None)
+        self._opened(session, resource, who, "watch", side)
+        return resource, answer
+
+    def _opened(self, session: SessionId, resource: ResourceId, who: str, kind: str, side: Side) -> None:
+        self._resources[resource] = session
+        self.journal.note("ResourceOpened", session, who, {"resource": resource, "kind": kind, "side": str(side)})
+
+    async def restart(self, resource: ResourceId, fragment: str) -> str:
+        """Answer the ICE restart of a publication or subscription. Raises VisitError; then it goes on as it was."""
+        session = self._resources.get(resource)
+        if session is None:
+            raise NotFound()
+        return await self._relays.restart(session, resource, fragment)
+
+    async def drop(self, resource: ResourceId, who: str) -> None:
+        """End a publication or subscription. Raises NotFound or RelayUnavailable."""
+        session = self._resources.pop(resource, None)
+        if session is None:
+            raise NotFound()
+        await self._relays.drop(session, resource)
+
+    def figures(self) -> Figures:
+        """The service in numbers; the workers' as of their last measurement, which is two seconds old at most."""
+        return Figures(
+            workers=self._relays.workers(),
+            waiting=len(self._performer.waiting),
+            holds=dict(self._tally.holds),
+            ends=dict(self._tally.ends),
+            gate_seconds=self._tally.gate_seconds(self.clock.now().mono),
+            recorder=self._recorders.ready,
+            storage=self._keeper.works,
+        )
+
+    # --- beginnings ----------------------------------------------------------------------------------------------
+
+    async def _take_up(self) -> None:
+        """Find what was scheduled, and what a former control process was in the middle of."""
+        now = self.clock.now()
+        snapshots = {snapshot.session: snapshot for snapshot in await self.store.unfinished_snapshots()}
+        slots = {slot.session: slot for slot in await self.store.slots_between(now.wall - KEPT, now.wall + HORIZON)}
+        for session in snapshots.keys() - slots.keys():
+            slots[session] = await self.store.slot_of_session(session)
+        for session, slot in slots.items():
+            kept = snapshots.get(session) or await self.store.snapshot(session)
+            self._take_over(thaw(slot, kept.data, now, this_boot()) if kept else Session(slot))
+            await self._recall_archive(session)
+
+    async def _recall_archive(self, session: SessionId) -> None:
+        """A recording that was archived before this start is known from the journal."""
+        live = self._live.get(session)
+        if live is None or not live.session.recorded:
+            return
+        for entry in reversed(await self.journal.entries(session)):
+            if entry.kind == "Archived":
+                told = json.loads(entry.data)
+                live.recording = RecordingView("archived", max(told["seconds"] or [0.0]), told["path"], told["sha256"])
+                return
+
+    def _take_over(self, session: Session) -> None:
+        if self._policy(session.slot.policy).demo and not self._demo and session.state is not State.ENDED:
+            log.error("a demonstration's session is left alone outside --demo", session=session.id)
+            return
+        self._begin(session)
+
+    def _begin(self, session: Session) -> None:
+        policy = self._policy(session.slot.policy)
+        self._site_policies[session.slot.prison.site] = session.slot.policy
+        live = LiveSession(session, policy, self.clock, self._performer.perform, self._stepped)
+        self._live[session.id] = live
+        if session.recorded:
+            live.recording = RecordingView("finalizing" if session.state is State.ENDED else "lost")
+        if self._relays.any_ready:
+            live.take(ev.RelayReady())
+        if self._recorders.ready:
+            live.take(ev.RecorderReady())
+        self._tasks.spawn(live.run())
+        self.bus.emit("session", session.id)
+
+    def _policy(self, name: str) -> Policy:
+        if name not in self._policies:
+            self._policies[name] = load_pack(name)
+        return self._policies[name]
+
+    # --- steps ---------------------------------------------------------------------------------------------------
+
+    def _stepped(self, live: LiveSession, before: Session, fact: Fact, effects: tuple[Effect, ...]) -> None:
+        after = live.session
+        self._keeper.stepped(before, after, fact, effects)
+        self._tally.stepped(before, after, live.policy, self.clock.now().mono)
+        if after.state is not before.state:
+            self._recorders.post("note", session=after.id, event={"kind": "state", **moved(before, after)})
+        if (there := people(before, after, fact)) is not None:
+            self._recorders.post("note", session=after.id, event=there)
+        if differs(before, after):
+            self.bus.emit("session", after.id)
+
+    def _storage_changed(self, works: bool) -> None:
+        for live in self.sessions():
+            live.take(ev.StorageChanged(works))

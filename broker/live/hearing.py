@@ -1,0 +1,192 @@
+"""What relays and recorder say, turned into facts for the sessions concerned and words for the pages."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from pyee.asyncio import AsyncIOEventEmitter
+
+from broker import events as ev
+from broker.clock import Clock
+from broker.errors import VisitError
+from broker.ids import ResourceId, SessionId, Side
+from broker.live.journal import Journal
+from broker.live.live import LiveSession, RecordingView
+from broker.live.quality import Rates
+from broker.live.recorders import Recorders
+from broker.live.tasks import Tasks
+from broker.live.watching import Watch, watcher_of
+from broker.session import Recorder, State
+
+log = structlog.get_logger()
+Told = dict[str, Any]
+
+
+class Hearing:
+    """`from_relay` and `from_recorder` take what was said; everything else follows from it."""
+
+    def __init__(
+        self,
+        live: dict[SessionId, LiveSession],
+        resources: dict[ResourceId, SessionId],
+        journal: Journal,
+        clock: Clock,
+        bus: AsyncIOEventEmitter,
+        tasks: Tasks,
+    ) -> None:
+        self._live, self._resources, self._journal = live, resources, journal
+        self._clock, self._bus, self._tasks = clock, bus, tasks
+        self._watch, self._rates = Watch(), Rates()
+        self._disk_low = False
+        self.recorders: Recorders | None = None
+        self.finish: Callable[[LiveSession], Any] | None = None
+        self.want_keyframe: Callable[[SessionId, Side], None] = lambda session, side: None
+
+    def forget(self, session: SessionId) -> None:
+        """A session's ports are closed: nobody watches it, nothing belongs to it."""
+        self._watch.forget(session)
+        self._rates.forget(session)
+        for resource in [one for one, of in self._resources.items() if of == session]:
+            del self._resources[resource]
+
+    # --- relays --------------------------------------------------------------------------------------------------
+
+    def from_relay(self, name: str, told: Told) -> None:
+        """A fact of a relay worker."""
+        session = told.get("session", "")
+        match name:
+            case "up":
+                for live in [one for one in self._live.values() if not one.session.relay]:
+                    live.take(ev.RelayReady())
+            case "down":
+                for lost in told["sessions"]:
+                    self._watch.forget(lost)
+                    self._take(lost, ev.RelayLost("worker gone"))
+            case "media":
+                self._take(session, ev.RoomMedia(Side(told["side"]), bool(told["on"])))
+            case "watching":
+                self._watching(told)
+            case "crossed":
+                self._take(session, ev.Crossed(float(told["mono"])))
+            case "gate":
+                self._gate_moved(session, told)
+            case "gone":
+                self._resource_gone(session, told)
+            case "quality":
+                self._quality(session, told)
+            case "tap_lost":
+                for one in told["sessions"]:
+                    self._journal.note("TapLost", one, "relay", {"records": told["records"]})
+            case "failed":
+                self._take(session, ev.RelayLost("internal error"))
+
+    def _watching(self, told: Told) -> None:
+        now, watcher = self._clock.now().mono, watcher_of(told["who"])
+        self._watch.told(told["session"], told["resource"], Side(told["side"]), watcher, bool(told["on"]), now)
+        cap = min((live.policy.sessions_per_supervisor for live in self._live.values()), default=1)
+        for session, watchers in self._watch.changes(cap).items():
+            self._take(session, ev.WatchersChanged(watchers))
+
+    def _gate_moved(self, session: SessionId, told: Told) -> None:
+        moved = {"mono": told["mono"], "why": told["why"]}
+        self._journal.note("GateOpened" if told["open"] else "GateShut", session, "relay", moved)
+        if self.recorders is not None:
+            self.recorders.post("note", session=session, event={"kind": "gate", "open": told["open"], **moved})
+
+    def _resource_gone(self, session: SessionId, told: Told) -> None:
+        self._resources.pop(told["resource"], None)
+        self._journal.note("ResourceClosed", session, "relay", {name: told[name] for name in ("resource", "why")})
+        self._bus.emit("gone", told["resource"])
+
+    def _quality(self, session: SessionId, told: Told) -> None:
+        live = self._live.get(session)
+        if live is not None:
+            live.counts = told["sides"]
+            live.quality = self._rates.of(session, told["sides"], self._clock.now().mono)
+            self._bus.emit("quality", session, live.quality)
+
+    # --- the recorder --------------------------------------------------------------------------------------------
+
+    def from_recorder(self, name: str, told: Told) -> None:
+        """A fact of the recorder."""
+        live = self._live.get(told.get("session", ""))
+        match name:
+            case "up":
+                for one in list(self._live.values()):
+                    self._recorder_is_back(one)
+            case "down":
+                for one in list(self._live.values()):
+                    self._recorder_lost(one, "recorder gone")
+            case "disk":
+                self._disk(told)
+            case "archived":
+                self._tasks.spawn(self._archived(told))
+            case _ if live is None:
+                log.info("the recorder speaks of a session that is not here", fact=name)
+            case "flushed":
+                self._show(live, state="writing")
+                live.take(ev.RecorderFlushed())
+            case "writing":
+                self._show(live, seconds=float(told["seconds"]))
+            case "stalled" | "failed":
+                self._recorder_lost(live, f"{name}: {told.get('reason', '')}")
+            case "archive_failed":
+                self._journal.note("ArchiveFailed", live.session.id, "recorder", {"reason": str(told.get("reason"))})
+                self._show(live, state="failed")
+                self._tasks.spawn(self._acknowledge(live.session.id))
+            case "keyframe":
+                for side in told["sides"]:
+                    self.want_keyframe(live.session.id, Side(side))
+
+    def _disk(self, told: Told) -> None:
+        """Room for recordings is short, or is there again: an alarm that has to be found later, too."""
+        low = bool(told.get("low"))
+        if low != self._disk_low:
+            self._disk_low = low
+            room = {name: told.get(name) for name in ("free", "reserve", "claimed")}
+            self._journal.note("DiskLow" if low else "DiskEnough", None, "recorder", room)
+            log.log(40 if low else 20, "disk of the archive", low=low, **room)
+
+    def _recorder_is_back(self, live: LiveSession) -> None:
+        if live.session.state is not State.ENDED:
+            live.take(ev.RecorderReady())
+        elif live.session.recorded and live.recording.state not in ("archived", "failed") and self.finish is not None:
+            self._tasks.spawn(self.finish(live))
+
+    def _recorder_lost(self, live: LiveSession, why: str) -> None:
+        if live.session.state is State.ENDED or live.session.recorder is Recorder.ABSENT:
+            return
+        if live.recording.state in ("starting", "writing"):
+            self._show(live, state="lost")
+        live.take(ev.RecorderLost(why))
+
+    def _show(self, live: LiveSession, **changes: Any) -> None:
+        live.recording = replace(live.recording, **changes)
+        self._bus.emit("session", live.session.id)
+
+    async def _archived(self, told: Told) -> None:
+        """The evidence is safe: note its hash before the recorder may stop telling us."""
+        session = SessionId(told["session"])
+        kept = ("path", "sha256", "bytes", "seconds", "packets", "lost")
+        self._journal.note("Archived", session, "recorder", {name: told.get(name) for name in kept})
+        await self._acknowledge(session)
+        live = self._live.get(session)
+        if live is not None:
+            longest = max(told.get("seconds") or [0.0])
+            live.recording = RecordingView("archived", longest, told["path"], told["sha256"])
+            self._bus.emit("session", session)
+
+    async def _acknowledge(self, session: SessionId) -> None:
+        """Let the recorder stop telling, once what it told is on disk here."""
+        try:
+            await self._journal.flush()
+            if self.recorders is not None:
+                await self.recorders.acknowledge(session)
+        except VisitError as error:
+            log.warning("recording not acknowledged; the recorder tells again", why=error.code)
+
+    def _take(self, session: SessionId, fact: ev.Fact) -> None:
+        live = self._live.get(session)
+        if live is not None:
+            live.take(fact)

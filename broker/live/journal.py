@@ -1,0 +1,171 @@
+"""The journal: who did what, when, to which session; append-only and hash-chained.
+
+Noting never waits: an entry is frozen at once and one task writes what has gathered in one
+transaction. Whoever opens gates asks `healthy`: a journal that cannot write is a reason to stop.
+The database itself refuses changes by trigger; `audit.verify` finds what was done behind its back.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Self
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from broker.clock import Clock
+from broker.engine import writing
+from broker.errors import StorageUnavailable
+from broker.live import audit
+from broker.live.chain import GENESIS, Entry, canonical, digest
+from broker.live.tables import journal
+
+OLDEST = 2.0  # seconds an entry may wait for the disk before the journal counts as unhealthy
+CAPACITY = 10_000  # entries in memory: hours of a silent database, and still only megabytes
+_RETRY = 0.5  # seconds between attempts while the database does not answer
+_BATCH = 500  # entries a transaction: others want the write lock too
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """An entry that waits for its place in the chain."""
+
+    at: str
+    mono: float
+    session: str | None
+    kind: str
+    author: str
+    data: str
+
+
+class Journal:
+    """The writing end, one in a process; several processes may append to one database.
+
+    Use it as `async with Journal(engine, clock) as journal`; closing writes what is left.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, capacity: int = CAPACITY) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._capacity = capacity
+        self._waiting: deque[_Noted] = deque()
+        self._noted = self._written = self._lost = 0
+        self._failed = self._closing = False
+        self._something = asyncio.Event()
+        self._attempt = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._writer = asyncio.create_task(self._write_on(), name="journal")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Write what is left, then stop. Raises StorageUnavailable where that cannot be done."""
+        self._closing = True
+        self._something.set()
+        if self._writer is not None:
+            await self._writer  # ends by itself: cancelling could tear a transaction's connection
+        if self._waiting:
+            raise StorageUnavailable(f"{len(self._waiting)} journal entries were not written.")
+
+    def note(self, kind: str, session: str | None, author: str, data: Mapping[str, Any] | None = None) -> None:
+        """Freeze an entry and return. `data` is what `chain.canonical` takes; TypeError otherwise.
+
+        With `capacity` entries unwritten it is counted as lost instead, and the journal is
+        unhealthy until the loss itself has been written down.
+        """
+        if len(self._waiting) >= self._capacity:
+            self._lost += 1
+        else:
+            self._add(kind, session, author, data or {})
+
+    def healthy(self, now_mono: float) -> bool:
+        """Whether everything noted up to OLDEST seconds before `now_mono` is on disk."""
+        if self._writer is None or self._writer.done() or self._failed or self._lost:
+            return False
+        return not self._waiting or now_mono - self._waiting[0].mono <= OLDEST
+
+    @property
+    def backlog(self) -> int:
+        """Entries that are not on disk, those included that were lost for want of room."""
+        return len(self._waiting) + self._lost
+
+    async def flush(self) -> None:
+        """Return when all that was noted before is on disk. Raises StorageUnavailable if not."""
+        target = self._noted
+        while self._written < target:
+            if self._writer is None or self._writer.done():
+                raise StorageUnavailable("The journal is not running.")
+            await self._attempt.wait()
+            if self._failed:
+                raise StorageUnavailable("The journal cannot be written.")
+
+    async def verify(self) -> int | None:
+        """The seq of the first entry that breaks the chain, or None. Raises StorageUnavailable."""
+        return await audit.verify(self._engine)
+
+    async def entries(self, session: str | None = None, after: int = 0, limit: int = 1000) -> list[Entry]:
+        """Written entries in order, of one session or all. Raises StorageUnavailable."""
+        return await audit.entries(self._engine, session, after, limit)
+
+    def _add(self, kind: str, session: str | None, author: str, data: Mapping[str, Any]) -> None:
+        now = self._clock.now()
+        at = now.wall.isoformat(timespec="microseconds")
+        who = None if session is None else _clean(session, 40)
+        frozen = canonical(data)
+        self._waiting.append(_Noted(at, now.mono, who, _clean(kind, 63), _clean(author, 200), frozen))
+        self._noted += 1
+        self._something.set()
+
+    async def _write_on(self) -> None:
+        """Write whatever gathers; try again while the database does not answer, unless closing."""
+        while await self._something.wait() and (self._waiting or not self._closing):
+            try:
+                await self._write_some()
+                self._failed = False
+            except (SQLAlchemyError, OSError) as error:
+                _log.error("journal not written: %s", type(error).__name__)
+                self._failed = True
+            finally:
+                self._attempt.set()  # wakes everybody in flush
+                self._attempt = asyncio.Event()
+            if self._failed and self._closing:
+                return
+            if self._failed:
+                await asyncio.sleep(_RETRY)
+
+    async def _write_some(self) -> None:
+        batch = list(islice(self._waiting, _BATCH))
+        async with writing(self._engine) as db:
+            await _append(db, batch)
+        for _ in batch:
+            self._waiting.popleft()
+        self._written += len(batch)
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self._add("journal_lost", None, "journal", {"entries": lost})
+        if not self._waiting and not self._closing:
+            self._something.clear()
+
+
+async def _append(db: AsyncConnection, batch: list[_Noted]) -> None:
+    """Chain the entries to the last one. Another process's are there too: hence read, not kept."""
+    last = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+    row = (await db.execute(last)).first()
+    before, hash_ = (row.seq, row.hash) if row is not None else (0, GENESIS)
+    rows = []
+    for seq, one in enumerate(batch, before + 1):
+        entry = Entry(seq, one.at, one.session, one.kind, one.author, one.data, hash_, "")
+        hash_ = digest(entry)
+        rows.append({**entry.columns(), "hash": hash_})
+    await db.execute(insert(journal), rows)
+
+
+def _clean(text: str, longest: int) -> str:
+    """What every database can store: a hostile URL must not make the journal unwritable."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:longest]

@@ -1,0 +1,106 @@
+"""What must not be forgotten: every step in the journal, the newest state of each session in the store, and a word to
+all sessions when neither can be written any more."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from broker import events as ev
+from broker.clock import Clock
+from broker.errors import StorageUnavailable
+from broker.events import Effect, Fact
+from broker.ids import SessionId
+from broker.live.journal import Journal
+from broker.live.store import Store
+from broker.session import Session, State
+from broker.snapshot import freeze
+
+log = structlog.get_logger()
+CHECK = 0.25  # seconds between looks at the journal's health
+PATIENCE = 0.5  # seconds before an unsaved snapshot is tried again
+
+
+def this_boot() -> str:
+    """Names the run of the machine to which monotonic seconds belong."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+class Keeper:
+    """Journal and snapshots. `works` is whether they can be written; `on_change` is told when that changes."""
+
+    def __init__(self, store: Store, journal: Journal, clock: Clock, on_change: Callable[[bool], None]) -> None:
+        self.journal, self.works = journal, True
+        self._store, self._clock, self._on_change = store, clock, on_change
+        self._boot = this_boot()
+        self._unsaved: dict[SessionId, Session] = {}
+        self._something = asyncio.Event()
+
+    def stepped(self, before: Session, after: Session, fact: Fact, effects: tuple[Effect, ...]) -> None:
+        """Note a fact and what follows; never waits. Leases are noted when they open the gate, not each second."""
+        opening = after.gate_open and not before.gate_open
+        if not isinstance(fact, ev.TimePassed):
+            author = str(getattr(fact, "by", "") or "system")
+            self.journal.note(ev.kind(fact), after.id, author, ev.data(fact))
+        for effect in effects:
+            if opening or not isinstance(effect, ev.LeaseGate):
+                self.journal.note(ev.kind(effect), after.id, "broker", ev.data(effect))
+        if after.state is not before.state:
+            self.journal.note("StateChanged", after.id, "broker", moved(before, after))
+        if differs(before, after):
+            self._unsaved[after.id] = after
+            self._something.set()
+
+    async def watch(self) -> None:
+        """Look at the journal's health, for ever."""
+        while True:
+            works = self.journal.healthy(self._clock.now().mono)
+            if works != self.works:
+                self.works = works
+                log.error("journal can be written again" if works else "journal cannot be written")
+                self._on_change(works)
+            await asyncio.sleep(CHECK)
+
+    async def save_on(self) -> None:
+        """Save what has changed, for ever."""
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            try:
+                await self.save_all()
+            except StorageUnavailable:
+                self._something.set()
+                await asyncio.sleep(PATIENCE)
+
+    async def save_all(self) -> None:
+        """Save what has changed. Raises StorageUnavailable; what is unsaved stays so."""
+        while self._unsaved:
+            session_id, session = next(iter(self._unsaved.items()))
+            await self._store.save_snapshot(session_id, str(session.state), freeze(session, self._boot))
+            if self._unsaved.get(session_id) is session:
+                del self._unsaved[session_id]
+
+
+def differs(before: Session, after: Session) -> bool:
+    """Whether anything but the time of the last lease has changed."""
+    return after != replace(before, leased_at=after.leased_at)
+
+
+def moved(before: Session, after: Session) -> dict[str, Any]:
+    """A change of state in words of the journal and the timeline."""
+    told: dict[str, Any] = {"from": str(before.state), "to": str(after.state)}
+    if after.end is not None and after.state is State.ENDED:
+        told |= {"reason": str(after.end.reason), "article": after.end.article, "cause": after.end.cause}
+    return told
+
+
+def people(before: Session, after: Session, fact: Fact) -> dict[str, Any] | None:
+    """Who is there, for the recording's timeline, by ids: once it is being written, and whenever that changes."""
+    changed = (before.checked, before.watchers) != (after.checked, after.watchers)
+    if not after.recorded or not (changed or isinstance(fact, ev.RecorderFlushed)):
+        return None
+    watchers = sorted(str(one.user) for one in after.watchers)
+    return {"kind": "people", "checked_in": sorted(after.checked), "watchers": watchers}

@@ -1,0 +1,100 @@
+"""What the store hands out: frozen rows without behaviour. Secrets never show in a repr."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from broker.ids import RoomId, SessionId, SiteId, TerminalId, UserId
+
+
+class SiteKind(StrEnum):
+    """What a site (单位) is; the first two hold inmates."""
+
+    PRISON = "prison"
+    REHAB = "rehab"
+    BUREAU = "bureau"
+    OFFICE = "office"
+
+    @property
+    def holds_inmates(self) -> bool:
+        """Whether the site can be the prison side of a slot."""
+        return self in (SiteKind.PRISON, SiteKind.REHAB)
+
+
+class Role(StrEnum):
+    """What a user may be (the design's table of authority); terminals and keys are not users."""
+
+    SUPERVISOR = "supervisor"
+    CLERK = "clerk"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+    @property
+    def needs_site(self) -> bool:
+        """Whether the role means nothing without a site; auditors may be a site's or the province's."""
+        return self in (Role.SUPERVISOR, Role.CLERK, Role.APPROVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A prison, rehabilitation unit, county bureau or justice office; `policy` names its pack."""
+
+    id: SiteId
+    kind: SiteKind
+    name: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A visiting room (会见室) of a site."""
+
+    id: RoomId
+    site: SiteId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """The device enrolled for one room; at most one of a room is not revoked."""
+
+    id: TerminalId
+    room: RoomId
+    site: SiteId
+    enrolled_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An officer who can sign in. `site` is None for the province's auditors and admins."""
+
+    id: UserId
+    name: str
+    site: SiteId | None
+    role: Role
+    disabled: bool
+    password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """The key of an upstream booking system."""
+
+    id: str
+    name: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The last saved state of a session; `data` is broker.snapshot's business."""
+
+    session: SessionId
+    state: str
+    data: Mapping[str, Any]
+    updated_at: datetime

@@ -1,0 +1,133 @@
+"""Sites, their rooms, and the one terminal of each room."""
+
+from typing import Any
+
+from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from broker.errors import Conflict, NotFound
+from broker.ids import RoomId, SiteId, TerminalId, new_id
+from broker.live.approval import pack_named
+from broker.live.credentials import new_token, token_hash
+from broker.live.records import Room, Site, SiteKind, Terminal
+from broker.live.shelf import Shelf, check_name
+from broker.live.tables import rooms, sites, terminals
+
+
+class Registry(Shelf):
+    """The part of the store that knows places and devices."""
+
+    async def add_site(self, id: str, kind: SiteKind, name: str, policy: str) -> Site:
+        """Register a site. `policy` is the name or the path of a pack.
+
+        Raises BadRequest, PolicyViolation (a pack looser than its law) or Conflict.
+        """
+        check_name("site", id)
+        pack_named(policy)
+        site = Site(SiteId(id), SiteKind(kind), name, policy)
+        async with self._writing() as db:
+            if await _exists(db, select(sites.c.id).where(sites.c.id == id)):
+                raise Conflict(f"There is already a site {id}.", f"单位 {id} 已存在。")
+            values = {"id": id, "kind": str(site.kind), "name": name, "policy": policy}
+            await db.execute(insert(sites).values(values))
+        return site
+
+    async def site(self, id: str) -> Site:
+        """The site of that id. Raises NotFound."""
+        async with self._reading() as db:
+            row = (await db.execute(select(sites).where(sites.c.id == id))).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no site {id}.", f"没有单位 {id}。")
+        return _site(row)
+
+    async def sites(self) -> list[Site]:
+        """All sites, by id."""
+        async with self._reading() as db:
+            return [_site(row) for row in await db.execute(select(sites).order_by(sites.c.id))]
+
+    async def add_room(self, id: str, site: str, name: str) -> Room:
+        """Register a visiting room of a site. Raises BadRequest, NotFound (site) or Conflict."""
+        check_name("room", id)
+        async with self._writing() as db:
+            if not await _exists(db, select(sites.c.id).where(sites.c.id == site)):
+                raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+            if await _exists(db, select(rooms.c.id).where(rooms.c.id == id)):
+                raise Conflict(f"There is already a room {id}.", f"会见室 {id} 已存在。")
+            await db.execute(insert(rooms).values(id=id, site=site, name=name))
+        return Room(RoomId(id), SiteId(site), name)
+
+    async def room(self, id: str) -> Room:
+        """The room of that id. Raises NotFound."""
+        async with self._reading() as db:
+            row = (await db.execute(select(rooms).where(rooms.c.id == id))).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no room {id}.", f"没有会见室 {id}。")
+        return Room(row.id, row.site, row.name)
+
+    async def rooms(self, site: str | None = None) -> list[Room]:
+        """The rooms of a site, or all of them, by id."""
+        query = select(rooms).order_by(rooms.c.id)
+        if site is not None:
+            query = query.where(rooms.c.site == site)
+        async with self._reading() as db:
+            return [Room(row.id, row.site, row.name) for row in await db.execute(query)]
+
+    async def enrol_terminal(self, room: str, replace: bool = False) -> str:
+        """Enrol a device for a room and return its token, which is stored nowhere and shown once.
+
+        A room has one terminal: `replace` revokes the present one, else Conflict. Raises NotFound.
+        """
+        token, now = new_token("trm"), self.clock.now().wall
+        in_use = (terminals.c.room == room) & terminals.c.revoked_at.is_(None)
+        async with self._writing() as db:
+            if not await _exists(db, select(rooms.c.id).where(rooms.c.id == room)):
+                raise NotFound(f"There is no room {room}.", f"没有会见室 {room}。")
+            if replace:
+                await db.execute(update(terminals).where(in_use).values(revoked_at=now))
+            elif await _exists(db, select(terminals.c.id).where(in_use)):
+                raise Conflict(
+                    f"Room {room} has a terminal; revoke or replace it.",
+                    f"会见室 {room} 已登记终端，请先注销或替换。",
+                )
+            values = {"id": new_id("trm"), "room": room, "token_hash": token_hash(token)}
+            await db.execute(insert(terminals).values(enrolled_at=now, **values))
+        return token
+
+    async def terminal_by_token(self, token: str) -> Terminal | None:
+        """The enrolled, not revoked terminal that holds this token."""
+        query = _terminals().where(terminals.c.token_hash == token_hash(token), terminals.c.revoked_at.is_(None))
+        async with self._reading() as db:
+            row = (await db.execute(query)).one_or_none()
+        return _terminal(row) if row is not None else None
+
+    async def terminals(self) -> list[Terminal]:
+        """All terminals ever enrolled, by room and age."""
+        query = _terminals().order_by(terminals.c.room, terminals.c.enrolled_at)
+        async with self._reading() as db:
+            return [_terminal(row) for row in await db.execute(query)]
+
+    async def revoke_terminal(self, id: str) -> None:
+        """Take a terminal's right away for ever. Raises NotFound where there is none in use."""
+        live = (terminals.c.id == id) & terminals.c.revoked_at.is_(None)
+        async with self._writing() as db:
+            now = self.clock.now().wall
+            done = await db.execute(update(terminals).where(live).values(revoked_at=now))
+            if done.rowcount == 0:
+                raise NotFound(f"There is no terminal {id} in use.", f"没有在用终端 {id}。")
+
+
+async def _exists(db: AsyncConnection, query: Select[Any]) -> bool:
+    return (await db.execute(query)).first() is not None
+
+
+def _site(row: Row[Any]) -> Site:
+    return Site(row.id, SiteKind(row.kind), row.name, row.policy)
+
+
+def _terminals() -> Select[Any]:
+    columns = [column for column in terminals.c if column.name != "token_hash"]
+    return select(*columns, rooms.c.site).join(rooms, rooms.c.id == terminals.c.room)
+
+
+def _terminal(row: Row[Any]) -> Terminal:
+    return Terminal(TerminalId(row.id), row.room, row.site, row.enrolled_at, row.revoked_at)

@@ -1,0 +1,52 @@
+"""What all parts of the store share: one engine, one clock, and one translation of database errors."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from broker.clock import Clock
+from broker.engine import reading, writing
+from broker.errors import BadRequest, Conflict, StorageUnavailable
+from broker.ids import is_name
+
+
+class Shelf:
+    """A part of the store. Nothing is kept in memory: another process may have written meanwhile."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self.engine = engine
+        self.clock = clock
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        with_errors = _translated()
+        async with with_errors, reading(self.engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """One write transaction: all of it or nothing. Raises Conflict or StorageUnavailable."""
+        with_errors = _translated()
+        async with with_errors, writing(self.engine) as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict("It contradicts what is already stored.") from error
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable(f"The database does not answer ({type(error).__name__}).") from error
+
+
+def check_name(kind: str, text: str) -> None:
+    """Raises BadRequest unless `text` may name a site, a room or a user."""
+    if not is_name(text):
+        raise BadRequest(
+            f"{kind} {text!r}: 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit.",
+            "标识只能使用小写字母、数字和连字符，最长 63 个字符。",
+        )

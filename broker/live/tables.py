@@ -1,0 +1,130 @@
+"""The tables of the store and the journal. The recorder declares its own two; all are made by migrations.
+
+Moments are aware UTC in Python and UTC in the database, whichever database it is.
+"""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from broker.moments import Moment
+
+metadata = MetaData()
+
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", String(63), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+)
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", String(63), primary_key=True),
+    Column("site", ForeignKey("sites.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+)
+
+terminals = Table(
+    "terminals",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("room", ForeignKey("rooms.id"), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("enrolled_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+_in_use = terminals.c.revoked_at.is_(None)
+Index(
+    "one_terminal_a_room",  # Yunnan 27(1): a room has one enrolled device
+    terminals.c.room,
+    unique=True,
+    sqlite_where=_in_use,
+    postgresql_where=_in_use,
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(63), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("site", ForeignKey("sites.id")),
+    Column("role", String(16), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+)
+
+user_tokens = Table(
+    "user_tokens",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("user", ForeignKey("users.id"), nullable=False, index=True),
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("session", String(40), nullable=False, unique=True),
+    Column("prison_site", ForeignKey("sites.id"), nullable=False),
+    Column("prison_room", ForeignKey("rooms.id"), nullable=False),
+    Column("visitor_site", ForeignKey("sites.id"), nullable=False),
+    Column("visitor_room", ForeignKey("rooms.id"), nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False, index=True),
+    Column("minutes", Integer, nullable=False),
+    Column("people", JSON, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("article", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("external_id", String(200), unique=True),  # null where upstream gave none
+    Column("language", String(35), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("cancelled_at", Moment),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("session", ForeignKey("slots.session"), primary_key=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("data", JSON, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),  # as text: the very bytes that were hashed
+    Column("session", String(40), index=True),
+    Column("kind", String(63), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("data", Text, nullable=False),  # canonical JSON, the very bytes that were hashed
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)

@@ -1,0 +1,188 @@
+"""Approved slots and the last known state of their sessions."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, exists, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from broker.errors import BadRequest, Conflict, NotFound
+from broker.ids import PersonId, SessionId, Side, SlotId
+from broker.live.approval import check_place, check_slot, pack_named
+from broker.live.records import Room, Site, SiteKind, Snapshot
+from broker.live.shelf import Shelf
+from broker.live.tables import rooms, sites, slots, snapshots
+from broker.slots import Person, Place, Slot
+from config.policy import Policy
+
+ENDED = "ended"  # the state of a snapshot whose session needs nobody any more
+
+
+class Visits(Shelf):
+    """The part of the store that knows what was approved and how far each visit is."""
+
+    async def add_slot(self, slot: Slot) -> None:
+        """Store an approved slot, all checks included (broker/live/approval.py).
+
+        A room holds one slot at a time: [starts_at, ends_at) of slots that are not cancelled and
+        whose session has not ended. The check and the insert are one transaction. Raises NotFound,
+        BadRequest, PolicyViolation, or Conflict with the `slot` in the way.
+        """
+        now = self.clock.now().wall
+        async with self._writing() as db:
+            check_slot(slot, await _policy(db, slot), now)
+            await _check_places(db, slot)
+            await _check_free(db, slot)
+            await db.execute(insert(slots).values(created_at=now, **_columns(slot)))
+
+    async def slot(self, id: str) -> Slot:
+        """The slot of that id, cancelled or not. Raises NotFound."""
+        return await self._one_slot(slots.c.id == id)
+
+    async def slot_of_session(self, session: str) -> Slot:
+        """The slot that becomes this session. Raises NotFound."""
+        return await self._one_slot(slots.c.session == session)
+
+    async def slots_between(self, start: datetime, end: datetime) -> list[Slot]:
+        """The slots, not cancelled, that touch [start, end), in order of time."""
+        query = (
+            select(slots)
+            .where(slots.c.starts_at < end, slots.c.ends_at > start, slots.c.cancelled_at.is_(None))
+            .order_by(slots.c.starts_at, slots.c.id)
+        )
+        async with self._reading() as db:
+            return [_slot(row) for row in await db.execute(query)]
+
+    async def cancel_slot(self, id: str) -> None:
+        """Withdraw an approval; the row stays. Raises NotFound where there is none to withdraw."""
+        standing = and_(slots.c.id == id, slots.c.cancelled_at.is_(None))
+        async with self._writing() as db:
+            now = self.clock.now().wall
+            done = await db.execute(update(slots).where(standing).values(cancelled_at=now))
+            if done.rowcount == 0:
+                raise NotFound(f"There is no slot {id} to cancel.", f"没有可撤销的时段 {id}。")
+
+    async def save_snapshot(self, session: str, state: str, data: Mapping[str, Any]) -> None:
+        """Keep the present state of a session in place of the one before."""
+        values = {"state": state, "data": dict(data), "updated_at": self.clock.now().wall}
+        mine = snapshots.c.session == session
+        async with self._writing() as db:
+            done = await db.execute(update(snapshots).where(mine).values(values))
+            if done.rowcount == 0:
+                await db.execute(insert(snapshots).values(session=session, **values))
+
+    async def snapshot(self, session: str) -> Snapshot | None:
+        """The last saved state of a session, or None."""
+        query = select(snapshots).where(snapshots.c.session == session)
+        async with self._reading() as db:
+            row = (await db.execute(query)).one_or_none()
+        return _snapshot(row) if row is not None else None
+
+    async def unfinished_snapshots(self) -> list[Snapshot]:
+        """What a restarted broker has to take up again, oldest change first."""
+        query = select(snapshots).where(snapshots.c.state != ENDED).order_by(snapshots.c.updated_at)
+        async with self._reading() as db:
+            return [_snapshot(row) for row in await db.execute(query)]
+
+    async def _one_slot(self, which: ColumnElement[bool]) -> Slot:
+        async with self._reading() as db:
+            row = (await db.execute(select(slots).where(which))).one_or_none()
+        if row is None:
+            raise NotFound("There is no such slot.", "没有该时段。")
+        return _slot(row)
+
+
+async def _policy(db: AsyncConnection, slot: Slot) -> Policy:
+    """The prison's policy, by which the slot must have been approved."""
+    site = await _site(db, slot.prison)
+    if slot.policy != site.policy:
+        text = f"Site {site.id} follows {site.policy}, the slot says {slot.policy}."
+        raise BadRequest(text, f"单位 {site.id} 适用规则为 {site.policy}。")
+    return pack_named(site.policy)
+
+
+async def _check_places(db: AsyncConnection, slot: Slot) -> None:
+    """Both rooms exist and fit; their rows are locked where the database locks rows."""
+    names = sorted({slot.prison.room, slot.visitor.room})
+    query = select(rooms).where(rooms.c.id.in_(names)).order_by(rooms.c.id).with_for_update()
+    known = {row.id: Room(row.id, row.site, row.name) for row in await db.execute(query)}
+    for side in Side:
+        place = slot.place(side)
+        if place.room not in known:
+            raise NotFound(f"There is no room {place.room}.", f"没有会见室 {place.room}。")
+        check_place(side, place, await _site(db, place), known[place.room])
+
+
+async def _site(db: AsyncConnection, place: Place) -> Site:
+    row = (await db.execute(select(sites).where(sites.c.id == place.site))).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no site {place.site}.", f"没有单位 {place.site}。")
+    return Site(row.id, SiteKind(row.kind), row.name, row.policy)
+
+
+async def _check_free(db: AsyncConnection, slot: Slot) -> None:
+    if slot.external_id:
+        known = select(slots.c.id).where(slots.c.external_id == slot.external_id)
+        found = (await db.execute(known)).scalars().first()
+        if found is not None:
+            raise Conflict("This external_id is known.", "该外部编号已存在。", slot=found)
+    over = exists().where(snapshots.c.session == slots.c.session, snapshots.c.state == ENDED)
+    names = [slot.prison.room, slot.visitor.room]
+    in_the_way = select(slots.c.id).where(
+        slots.c.starts_at < slot.ends_at,
+        slots.c.ends_at > slot.starts_at,
+        slots.c.cancelled_at.is_(None),
+        or_(slots.c.prison_room.in_(names), slots.c.visitor_room.in_(names)),
+        ~over,
+    )
+    found = (await db.execute(in_the_way)).scalars().first()
+    if found is not None:
+        raise Conflict("A room is taken at that time.", "会见室在该时段已被占用。", slot=found)
+
+
+def _columns(slot: Slot) -> dict[str, Any]:
+    return {
+        "id": slot.id,
+        "session": slot.session,
+        "prison_site": slot.prison.site,
+        "prison_room": slot.prison.room,
+        "visitor_site": slot.visitor.site,
+        "visitor_room": slot.visitor.room,
+        "starts_at": slot.starts_at,
+        "ends_at": slot.ends_at,
+        "minutes": slot.minutes,
+        "people": [asdict(person) for person in slot.people],
+        "approved_by": slot.approved_by,
+        "article": slot.article,
+        "policy": slot.policy,
+        "external_id": slot.external_id or None,
+        "language": slot.language,
+    }
+
+
+def _slot(row: Row[Any]) -> Slot:
+    return Slot(
+        id=SlotId(row.id),
+        session=SessionId(row.session),
+        prison=Place(row.prison_site, row.prison_room),
+        visitor=Place(row.visitor_site, row.visitor_room),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        minutes=row.minutes,
+        people=tuple(_person(person) for person in row.people),
+        approved_by=row.approved_by,
+        article=row.article,
+        policy=row.policy,
+        external_id=row.external_id or "",
+        language=row.language,
+    )
+
+
+def _person(kept: Mapping[str, str]) -> Person:
+    return Person(PersonId(kept["id"]), Side(kept["side"]), kept["name"], kept["relation"])
+
+
+def _snapshot(row: Row[Any]) -> Snapshot:
+    return Snapshot(SessionId(row.session), row.state, row.data, row.updated_at)

@@ -1,0 +1,102 @@
+"""The schema that migrations make is the one the code believes in."""
+
+import asyncio
+import sqlite3
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from broker.engine import engine_for, reading, writing
+from broker.errors import StorageUnavailable
+from broker.live.migrations import migrate
+from broker.live.store import Store
+from broker.live.tables import metadata
+
+
+class TestMigrations:
+    async def test_make_exactly_the_tables_that_the_store_declares(self, store):
+        def differences(db):
+            ours = set(metadata.tables)
+            context = MigrationContext.configure(
+                db,
+                opts={
+                    "compare_type": True,
+                    "include_name": lambda name, kind, _: kind != "table" or name in ours,
+                },
+            )
+            return compare_metadata(context, metadata)
+
+        async with reading(store.engine) as db:
+            assert await db.run_sync(differences) == []
+
+    async def test_can_be_run_again_and_by_many_at_once(self, tmp_path):
+        url = f"sqlite+aiosqlite:///{tmp_path / 'new.sqlite'}"
+        await asyncio.gather(*(migrate(url) for _ in range(4)))
+        await migrate(url)
+        async with Store(url) as store:
+            assert await store.sites() == []
+
+    async def test_are_needed_before_the_store_opens(self, tmp_path):
+        store = Store(f"sqlite+aiosqlite:///{tmp_path / 'empty.sqlite'}")
+        with pytest.raises(StorageUnavailable, match="migrations"):
+            await store.open()
+        await store.close()
+
+    async def test_refuse_a_database_of_a_newer_version(self, url):
+        connection = sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"))
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+        connection.close()
+        with pytest.raises(StorageUnavailable, match="version"):
+            await migrate(url)
+
+    async def test_leave_nothing_behind_where_the_folder_is_missing(self, tmp_path):
+        with pytest.raises(StorageUnavailable):
+            await migrate(f"sqlite+aiosqlite:///{tmp_path / 'none' / 'x.sqlite'}")
+
+
+class TestEveryConnection:
+    async def test_writes_ahead_syncs_fully_and_checks_foreign_keys(self, url):
+        engine = engine_for(url)
+        async with reading(engine) as db:
+            found = [
+                (await db.exec_driver_sql(f"PRAGMA {name}")).scalar()
+                for name in ("journal_mode", "synchronous", "foreign_keys")
+            ]
+        await engine.dispose()
+        assert found == ["wal", 2, 1]
+
+    async def test_of_a_writer_holds_the_write_lock_from_its_first_moment(self, url):
+        engine = engine_for(url)
+        path = url.removeprefix("sqlite+aiosqlite:///")
+        other = sqlite3.connect(path, timeout=0, isolation_level=None)
+        async with reading(engine):
+            other.execute("BEGIN IMMEDIATE")
+            other.rollback()
+        async with writing(engine):
+            with pytest.raises(sqlite3.OperationalError):
+                other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN IMMEDIATE")
+        other.close()
+        await engine.dispose()
+
+
+class TestADatabaseOfTheFirstVersion:
+    """Existing installations: rows stay, and nothing becomes due by an upgrade."""
+
+    async def test_is_brought_to_this_one_with_its_recordings_undated(self, url, monkeypatch, tmp_path):
+        old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
+        with monkeypatch.context() as patch:
+            patch.setattr("broker.live.migrations.HEAD", "0001")
+            await migrate(old)
+        file = sqlite3.connect(tmp_path / "old.sqlite")
+        columns = "session, site, state, announced, created_at, ended_at"
+        moment = "2020-01-01 00:00:00.000000"
+        file.execute(f"INSERT INTO recordings ({columns}) VALUES ('ses_a', 'a', 'archived', 1, ?, ?)", (moment, moment))
+        file.commit()
+        await migrate(old)
+        assert file.execute("SELECT session, due_at, purge FROM recordings").fetchall() == [("ses_a", None, None)]
+        file.close()
+        async with Store(old) as store:
+            assert await store.sites() == []

@@ -1,0 +1,98 @@
+"""The next session goes where there is least to do."""
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from broker.live.measuring import Meter, quantile
+from broker.live.placing import Load, choose, expected
+
+LOADS = st.builds(Load, st.floats(0, 1.5), st.integers(0, 50), st.integers(0, 10))
+WORKERS = st.lists(st.none() | LOADS, min_size=1, max_size=6)
+MOST = st.integers(1, 40)
+
+
+class TestTheChoice:
+    @given(WORKERS, MOST)
+    def test_is_a_worker_that_is_there_and_has_room_or_nobody(self, loads, most):
+        number = choose(loads, most)
+        roomy = [load for load in loads if load is not None and load.sessions < most]
+        assert (number is None) == (not roomy)
+        assert number is None or loads[number] in roomy
+
+    @given(WORKERS, MOST)
+    def test_is_never_one_that_has_more_to_do_than_another_with_room(self, loads, most):
+        number = choose(loads, most)
+        assume(number is not None)
+        for load in loads:
+            if load is not None and load.sessions < most:
+                assert expected(loads[number], most) <= expected(load, most)
+
+    @given(st.floats(0.6, 1), st.floats(0.6, 1), st.integers(0, 20))
+    def test_follows_what_was_measured_where_that_is_more_than_was_planned(self, one, other, sessions):
+        assume(one != other)
+        assert choose([Load(one, sessions), Load(other, sessions)], 40) == (0 if one < other else 1)
+
+    @given(LOADS, MOST)
+    def test_every_session_placed_makes_a_worker_no_less_busy(self, load, most):
+        more = Load(load.cpu, load.sessions + 1, load.since + 1)
+        assert expected(more, most) > expected(load, most)
+
+    @given(st.integers(1, 5), st.integers(0, 100), st.lists(st.floats(0, 0.02), min_size=5, max_size=5))
+    def test_spreads_sessions_that_cost_nothing_yet_whatever_noise_is_measured(self, workers, sessions, noise):
+        placed = [0] * workers
+        for _ in range(sessions):
+            number = choose([Load(noise[n], placed[n]) for n in range(workers)], 40)
+            if number is None:
+                assert placed == [40] * workers
+                return
+            placed[number] += 1
+        assert max(placed) - min(placed) <= 1
+
+
+def status(seconds, counts=(0, 0, 0), received=0):
+    return {
+        "cpu_seconds": seconds,
+        "received": received,
+        "forwarded": 5 * received,
+        "memory_bytes": 7,
+        "latency": {"bounds": [0.001, 0.01], "counts": list(counts), "seconds": 0.0},
+    }
+
+
+class TestMeasuring:
+    def test_turns_counts_into_cores_and_rates(self):
+        meter = Meter()
+        meter.told(status(10.0), 100.0)
+        assert (meter.doing.cpu, meter.doing.packets_in, meter.doing.p99) == (0.0, 0.0, None)
+        meter.told(status(11.0, received=1000), 102.0)
+        assert (meter.doing.cpu, meter.doing.packets_in, meter.doing.packets_out) == (0.5, 500.0, 2500.0)
+        assert meter.doing.memory == 7
+
+    def test_smooths_the_cores(self):
+        meter = Meter()
+        for number, seconds in enumerate((0.0, 1.0, 1.0, 1.0)):
+            meter.told(status(seconds), 2.0 * number)
+        assert meter.doing.cpu == 0.125
+
+    def test_looks_at_the_latency_of_the_last_minute_only(self):
+        meter = Meter()
+        meter.told(status(0.0, (0, 0, 1000)), 0.0)
+        for number in range(1, 40):
+            meter.told(status(0.0, (10 * number, 0, 1000)), 2.0 * number)
+        assert meter.doing.p99 is not None and meter.doing.p99 <= 0.001
+
+    def test_takes_an_answer_that_lacks_members(self):
+        meter = Meter()
+        meter.told({}, 1.0)
+        meter.told(status(1.0), 3.0)
+        assert meter.doing.cpu == 0.0
+
+    @given(st.lists(st.integers(0, 50), min_size=4, max_size=4), st.floats(0.01, 1))
+    def test_a_quantile_lies_in_the_bucket_that_holds_it(self, counts, share):
+        bounds = [1.0, 2.0, 4.0]
+        found = quantile(share, bounds, counts)
+        assert (found is None) == (sum(counts) == 0)
+        if found is not None:
+            assert 0 <= found <= 4.0
+            below = sum(count for bound, count in zip(bounds, counts, strict=False) if bound <= found)
+            assert below <= share * sum(counts) + 1e-6 or found in bounds

@@ -1,0 +1,77 @@
+"""Sites, rooms and terminals: a terminal is one room's and a room has one terminal (Yunnan 27(1))."""
+
+import pytest
+
+from broker.errors import BadRequest, Conflict, NotFound
+from broker.live.records import SiteKind
+from broker.live.store import Store
+
+
+class TestSitesAndRooms:
+    async def test_are_found_again_by_another_process_without_a_restart(self, places, url):
+        async with Store(url) as server:
+            assert {site.id for site in await server.sites()} == {"first-prison", "panlong"}
+            await places.add_room("p3", "first-prison", "三室")  # an admin command meanwhile
+            assert (await server.room("p3")).name == "三室"
+
+    async def test_rooms_can_be_listed_by_site(self, places):
+        assert [room.id for room in await places.rooms("panlong")] == ["v1", "v2"]
+        assert len(await places.rooms()) == 4
+
+    @pytest.mark.parametrize("id", ["", "-a", "A", "a b", "监狱", "a" * 64, "a/b", "a\n"])
+    async def test_ids_that_do_not_fit_into_addresses_are_refused(self, store, id):
+        with pytest.raises(BadRequest):
+            await store.add_site(id, SiteKind.PRISON, "名称", "yunnan")
+
+    async def test_a_site_follows_a_pack_that_exists(self, store):
+        with pytest.raises(BadRequest, match="guangdong, yunnan"):
+            await store.add_site("a", SiteKind.PRISON, "名称", "sichuan")
+
+    async def test_ids_are_taken_once(self, places):
+        with pytest.raises(Conflict):
+            await places.add_site("panlong", SiteKind.BUREAU, "名称", "yunnan")
+        with pytest.raises(Conflict):
+            await places.add_room("p1", "panlong", "名称")
+
+    async def test_what_is_not_there_is_not_found(self, store):
+        for asked in (store.site("x"), store.room("x"), store.add_room("r", "x", "名称")):
+            with pytest.raises(NotFound):
+                await asked
+
+
+class TestTerminals:
+    async def test_the_token_leads_to_the_room_and_is_stored_nowhere(self, places, tmp_path):
+        token = await places.enrol_terminal("p1")
+        terminal = await places.terminal_by_token(token)
+        assert (terminal.room, terminal.site) == ("p1", "first-prison")
+        secret = token.split("_", 1)[1].encode()
+        assert not any(secret in file.read_bytes() for file in tmp_path.iterdir())
+
+    async def test_a_room_has_one(self, places):
+        await places.enrol_terminal("p1")
+        with pytest.raises(Conflict):
+            await places.enrol_terminal("p1")
+
+    async def test_replacing_it_ends_the_old_ones_right(self, places):
+        old = await places.enrol_terminal("p1")
+        new = await places.enrol_terminal("p1", replace=True)
+        assert await places.terminal_by_token(old) is None
+        assert await places.terminal_by_token(new) is not None
+        assert len(await places.terminals()) == 2
+
+    async def test_a_revoked_one_is_nobody_and_its_room_free(self, places):
+        token = await places.enrol_terminal("p1")
+        terminal = await places.terminal_by_token(token)
+        await places.revoke_terminal(terminal.id)
+        assert await places.terminal_by_token(token) is None
+        await places.enrol_terminal("p1")
+        with pytest.raises(NotFound):
+            await places.revoke_terminal(terminal.id)
+
+    @pytest.mark.parametrize("token", ["", "trm_", "trm_x", "\ud800", "a" * 100_000])
+    async def test_garbage_is_nobody(self, places, token):
+        assert await places.terminal_by_token(token) is None
+
+    async def test_a_room_that_does_not_exist_enrols_nobody(self, store):
+        with pytest.raises(NotFound):
+            await store.enrol_terminal("nowhere")

@@ -1,0 +1,39 @@
+"""Holds, ends and open gates, counted."""
+
+from dataclasses import replace
+
+from broker.events import Reason
+from broker.live.tally import Tally
+from broker.session import End, Session, State
+from config.packs import load_pack
+from tests.live.conftest import TEN
+from tests.live.making import slot
+
+YUNNAN = load_pack("yunnan")
+
+
+class TestTheTally:
+    def test_adds_up_the_time_of_open_gates_those_that_are_open_included(self):
+        tally, ready = Tally(), Session(slot(), State.READY)
+        live, held = replace(ready, state=State.LIVE), replace(ready, state=State.HELD)
+        tally.stepped(ready, live, YUNNAN, 10.0)
+        tally.stepped(live, live, YUNNAN, 11.0)
+        assert tally.gate_seconds(15.0) == 5.0
+        tally.stepped(live, held, YUNNAN, 20.0)
+        tally.stepped(held, live, YUNNAN, 30.0)
+        tally.stepped(live, held, YUNNAN, 31.0)
+        assert tally.gate_seconds(100.0) == 11.0
+
+    def test_counts_each_hold_once_under_its_first_reason(self):
+        tally, live = Tally(), Session(slot(), State.LIVE, relay=True)
+        held = replace(live, state=State.HELD, relay=False)
+        tally.stepped(live, held, YUNNAN, 1.0)
+        tally.stepped(held, replace(held, storage=False), YUNNAN, 2.0)
+        assert tally.holds == {"relay_lost": 1}
+
+    def test_counts_each_end_under_its_reason(self):
+        tally, live = Tally(), Session(slot(), State.LIVE)
+        ended = replace(live, state=State.ENDED, end=End(Reason.TIME_LIMIT, TEN))
+        tally.stepped(live, ended, YUNNAN, 1.0)
+        tally.stepped(ended, ended, YUNNAN, 2.0)
+        assert tally.ends == {"time_limit": 1}
