@@ -1,0 +1,139 @@
+"""Looks after a worker's sessions: shuts each gate at its moment, does what is due every so often, and ends a session
+in which something broke, whatever else of it is broken, so that its neighbours do not notice."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from broker.clock import monotonic
+from broker.ids import SessionId
+from broker.relay.doorway import Doorway
+from broker.relay.fanout import Fanout
+from broker.relay.peer import Peer
+from broker.relay.room import Room
+from broker.relay.tap import Tap
+
+log = structlog.get_logger()
+TICK = 0.05  # seconds between looks at repairs, keyframes and who receives
+
+
+class Caretaker:
+    """`rooms` are the worker's sessions; `tell` sends a fact to the broker."""
+
+    def __init__(
+        self, rooms: dict[SessionId, Room], fanout: Fanout, doorway: Doorway, tap: Tap, tell: Callable[..., None]
+    ) -> None:
+        self._rooms, self._fanout, self._doorway, self._tap, self._tell = rooms, fanout, doorway, tap, tell
+        fanout.on_expiry, fanout.on_failure = self.expire, self.fail_with
+        self._closing: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._lost_before = 0
+
+    # --- the gates' own clock ------------------------------------------------------------------------------------
+
+    def schedule(self) -> None:
+        """Wake up exactly when the next gate shuts; the hot loop looks at the same moment too."""
+        moments = [room.gate.shuts_at for room in self._rooms.values() if room.open_now]
+        self._fanout.next_expiry = min(moments, default=float("inf"))
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if moments:
+            loop = asyncio.get_running_loop()
+            delay = max(0.0, self._fanout.next_expiry - monotonic())
+            self._timer = loop.call_later(delay, lambda: self.expire(monotonic()))
+
+    def expire(self, now: float) -> None:
+        """Shut what has run out; one gate that cannot even shut does not keep the others open."""
+        for room in list(self._rooms.values()):
+            try:
+                room.expire(now)
+            except Exception:
+                self.fail(room)
+        self.schedule()
+
+    # --- regular work --------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Every TICK and every second, until cancelled."""
+        second = monotonic() + 1.0
+        while True:
+            await asyncio.sleep(TICK)
+            now = monotonic()
+            every_second = now >= second
+            second = max(second + 1.0, now) if every_second else second
+            for room in list(self._rooms.values()):
+                self._look_after(room, now, every_second)
+            if every_second:
+                self._doorway.counts()
+                self._tell_tap()
+
+    def _look_after(self, room: Room, now: float, every_second: bool) -> None:
+        try:
+            room.observe(now)
+            room.ask(now)
+            if every_second:
+                room.report(now)
+                self._tell("quality", session=room.session, sides=counts(room))
+        except Exception:
+            self.fail(room)
+
+    def _tell_tap(self) -> None:
+        """Records that the recorder did not take are a fact: what crossed must be on disk."""
+        lost, self._lost_before = self._tap.lost - self._lost_before, self._tap.lost
+        if lost:
+            sessions = [r.session for r in self._rooms.values() if any(t.tap is not None for t in r.all_tracks())]
+            self._tell("tap_lost", sessions=sessions, records=lost)
+
+    # --- what broke ----------------------------------------------------------------------------------------------
+
+    def fail_with(self, peer: Peer | None) -> None:
+        """Something broke over a packet of `peer`; to be called from an except clause."""
+        for room in list(self._rooms.values()):
+            if peer is not None and peer in room.peers():
+                self.fail(room)
+                return
+        log.exception("the relay could not read a datagram")
+
+    def fail(self, room: Room) -> None:
+        """An error in one session ends that session, at once; to be called from an except clause."""
+        log.exception("session failed in the relay", session=room.session)
+        self._rooms.pop(room.session, None)
+        room.gate.shut()
+        for track in room.all_tracks():
+            track.plan = []  # nothing more is sent, whatever goes wrong below
+        peers = room.peers()
+        for peer in peers:
+            self._end(peer)
+        self._tell("failed", session=room.session)
+        task = asyncio.get_running_loop().create_task(_say_goodbye(peers))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _end(self, peer: Peer) -> None:
+        try:
+            peer.end()
+        except Exception:
+            log.exception("client of a failed session could not be ended", resource=peer.resource)
+
+
+async def _say_goodbye(peers: list[Peer]) -> None:
+    await asyncio.gather(*(peer.goodbye() for peer in peers), return_exceptions=True)
+
+
+def counts(room: Room) -> dict[str, Any]:
+    """Counts of each side since the session began; the broker turns them into rates."""
+    sides: dict[str, Any] = {}
+    for side, tracks in room.tracks.items():
+        sides[side] = {
+            kind: {
+                "packets": track.packets,
+                "octets": track.octets,
+                "lost": max(0, track.arrivals.expected - track.arrivals.received) if track.arrivals else 0,
+                "crossed": sum(track.sent(leg)[0] for leg in track.legs if leg.gated),
+            }
+            for kind, track in tracks.items()
+        }
+    return sides

@@ -1,0 +1,115 @@
+"""Datagrams that are not RTP (RFC 7983): STUN, DTLS and RTCP. Everybody begins here: an address is nobody's until a
+STUN check has come from it that knows a client's password; what nobody's address sends is dropped and counted."""
+
+import struct
+
+import structlog
+from aioice import stun
+
+from broker.clock import monotonic_ns
+from broker.relay import feedback
+from broker.relay.fanout import Fanout
+from broker.relay.ice import Check
+from broker.relay.peer import Peer
+from broker.relay.route import Route
+from broker.relay.strangers import Guesses, claimed_ufrag
+
+log = structlog.get_logger()
+MAX_OF_ONE_HOST = 1000  # clients; a whole province may stand behind one translating firewall, or a TURN server
+MAX_HANDSHAKES_OF_ONE_HOST = 100  # at a time: the others' checks go unanswered, and come again
+_NONSENSE = (ValueError, KeyError, IndexError, struct.error)
+
+
+class Doorway:
+    """The clients of one worker by the ufrag they were given."""
+
+    def __init__(self) -> None:
+        self._by_ufrag: dict[str, Peer] = {}
+        self._guesses = Guesses()
+
+    def expect(self, peer: Peer) -> None:
+        """A client that has got an answer will come with its ufrag and password; after a restart, with new ones."""
+        self._by_ufrag[peer.ice.credentials.ufrag] = peer
+
+    def counts(self) -> tuple[int, int]:
+        """Clients, and how many of them are not connected yet. Those who have gone are forgotten."""
+        for ufrag, peer in list(self._by_ufrag.items()):
+            if peer.closed or peer.ice.password(ufrag) is None:
+                del self._by_ufrag[ufrag]
+        peers = set(self._by_ufrag.values())
+        return len(peers), sum(not peer.ready for peer in peers)
+
+    def take(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
+        """One datagram. What breaks over it ends the session it belongs to, not its neighbours."""
+        try:
+            self._take(fanout, datagram, route, now)
+        except Exception:
+            fanout.on_failure(fanout.by_address.get(route.address))
+
+    def _take(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
+        first = datagram[0] if datagram else 255
+        if first < 2:
+            self._stun(fanout, datagram, route, now)
+            return
+        peer = fanout.by_address.get(route.address)
+        if peer is None:
+            fanout.rejected += 1
+        elif 19 < first < 64:
+            peer.feed(datagram)
+        elif 127 < first < 192:
+            _rtcp(peer, fanout, datagram, route, now)
+
+    def _welcome(self, fanout: Fanout, peer: Peer, route: Route, now: float) -> bool:
+        """Whether a check is worth reading: a client that is known always; a new one, while its host is no crowd."""
+        if fanout.by_address.get(route.address) is peer:
+            return True
+        host = route.address[0]
+        if not self._guesses.heard(host, now):
+            return False
+        if peer.route is not None:
+            return True
+        there = {one for address, one in fanout.by_address.items() if address[0] == host}
+        return len(there) < MAX_OF_ONE_HOST and sum(not one.ready for one in there) < MAX_HANDSHAKES_OF_ONE_HOST
+
+    def _stun(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
+        """Answer a connectivity or consent check, if it knows the password (RFC 8445 7.3, RFC 7675)."""
+        ufrag = claimed_ufrag(datagram)
+        peer = self._by_ufrag.get(ufrag)
+        password = peer.ice.password(ufrag) if peer is not None and not peer.closed else None
+        if peer is None or password is None or not self._welcome(fanout, peer, route, now):
+            fanout.rejected += 1
+            return
+        request = _check(datagram, password.encode())
+        if request is None or not peer.ice.original(route, request.transaction_id):
+            fanout.rejected += 1
+            self._guesses.wrong(route.address[0], now)
+            return
+        response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=request.transaction_id)
+        response.attributes["XOR-MAPPED-ADDRESS"] = route.mapped
+        response.add_message_integrity(password.encode())
+        fanout.send(bytes(response), route)
+        peer.checked(route, Check(ufrag, "USE-CANDIDATE" in request.attributes), now)
+
+
+def _check(datagram: bytes, key: bytes) -> stun.Message | None:
+    """The binding request, if it is one and knows the password."""
+    try:
+        message = stun.parse_message(datagram)
+    except _NONSENSE:
+        return None
+    binding = message.message_method == stun.Method.BINDING and message.message_class == stun.Class.REQUEST
+    return message if binding and message.check_message_integrity(key) else None
+
+
+def _rtcp(peer: Peer, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
+    data = peer.open_rtcp(datagram)
+    if data is None:
+        fanout.rejected += 1
+        return
+    peer.heard = now
+    peer.ice.heard(route, now)
+    try:
+        feedback.handle(peer, fanout, data, now, monotonic_ns())
+    except Exception:  # what one client reports ends that client, not its neighbours
+        log.exception("feedback failed", resource=peer.resource)
+        peer.on_gone("failed")

@@ -1,0 +1,119 @@
+"""RTCP both ways: what clients report is noted and answered, what publishers need to know is said once a second."""
+
+import struct
+from typing import TYPE_CHECKING
+
+from broker.relay import packets as rtcp
+from broker.relay import repairs, twcc
+from broker.tapwire import SENDER_REPORT
+
+if TYPE_CHECKING:
+    from broker.relay.fanout import Fanout
+    from broker.relay.leg import Leg
+    from broker.relay.peer import Peer
+    from broker.relay.track import Track
+
+
+def handle(peer: "Peer", fanout: "Fanout", data: bytes, now: float, arrival_ns: int) -> None:
+    """Everything in one decrypted compound of `peer`."""
+    for packet in rtcp.compound(data):
+        if packet.kind in (rtcp.SR, rtcp.RR):
+            for block in rtcp.report_blocks(packet):
+                _reported(peer, block, now)
+        if packet.kind == rtcp.SR:
+            _sender_report(peer, fanout, packet, now, arrival_ns)
+        elif packet.kind == rtcp.RTPFB and packet.format == rtcp.NACK:
+            repairs.answer(peer, packet.body, now)
+        elif packet.kind == rtcp.RTPFB and packet.format == rtcp.TRANSPORT_WIDE:
+            _arrived(peer, packet.body, now)
+        elif packet.kind == rtcp.PSFB and packet.format == rtcp.REMB:
+            peer.path.estimated = rtcp.remb(packet.body) or peer.path.estimated
+        elif packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
+            _keyframe(peer, rtcp.media_ssrc(packet.body))
+        elif packet.kind == rtcp.PSFB and packet.format == rtcp.FIR:
+            for ssrc in rtcp.fir_ssrcs(packet.body)[:4]:
+                _keyframe(peer, ssrc)
+
+
+def _leg_of(peer: "Peer", ssrc: int | None) -> "tuple[Track, Leg] | None":
+    return next(((track, leg) for track, leg in peer.legs if leg.ssrc == ssrc), None)
+
+
+def _reported(peer: "Peer", block: rtcp.ReportBlock, now: float) -> None:
+    """A watcher tells what it got: only progress proves that it still receives."""
+    found = _leg_of(peer, block.ssrc)
+    if found is None:
+        return
+    track, leg = found
+    if block.highest != leg.reported or not track.flowing(now):
+        leg.progressed_at = now
+    leg.reported, leg.lost_fraction, leg.jitter = block.highest, block.fraction, block.jitter
+    sent = leg.reports.get(block.last_sr)
+    if sent is not None:
+        leg.round_trip = max(0.0, now - sent - block.delay / 65536)
+
+
+def _arrived(peer: "Peer", body: bytes, now: float) -> None:
+    """A watcher names packets that have come: of each stream one is proof that it still receives that."""
+    told = twcc.parse(body)
+    if told is None:
+        return
+    arrived, lost = peer.path.learn(told)
+    for track, leg in peer.legs:
+        if track in arrived:
+            leg.progressed_at = now
+    repairs.bring(peer, lost, now)
+
+
+def _sender_report(peer: "Peer", fanout: "Fanout", packet: rtcp.RtcpPacket, now: float, arrival_ns: int) -> None:
+    report = rtcp.sender_report(packet)
+    track = peer.streams.get(report.ssrc) if report else None
+    if report is None or track is None or track.arrivals is None or track.arrivals.ssrc != report.ssrc:
+        return
+    track.arrivals.last_sr, track.arrivals.last_sr_at = report.ntp >> 16 & 0xFFFFFFFF, now
+    if track.tap is not None:
+        fanout.tap.put(track.tap, track.number, SENDER_REPORT, arrival_ns, rtcp.build_sender_report(report))
+    for leg in track.legs:
+        if leg.flowing:
+            leg.reporting(report.ntp >> 16 & 0xFFFFFFFF, now)
+            leg.peer.send_rtcp(rtcp.build_sender_report(track.sender_report_for(leg, report)))
+
+
+def _keyframe(peer: "Peer", ssrc: int | None) -> None:
+    found = _leg_of(peer, ssrc)
+    if found is not None and found[1].flowing:
+        found[0].want_keyframe()
+
+
+def ask(track: "Track", now: float) -> None:
+    """Ask a track's publisher for lost packets and for a keyframe, when due."""
+    peer, arrivals = track.peer, track.arrivals
+    if track.repaired:
+        repairs.echo(track, now)
+    if peer is None or not peer.ready:
+        return
+    due = track.repairs_due(now)
+    if due and track.nack and arrivals is not None:
+        peer.send_rtcp(_receiver_head() + rtcp.build_nack(arrivals.ssrc, due))
+    if track.video and arrivals is not None and track.keyframes.due(now):
+        peer.send_rtcp(_receiver_head() + rtcp.build_pli(arrivals.ssrc))
+
+
+def report(tracks: "list[Track]", now: float) -> None:
+    """Tell one publisher how its streams arrive."""
+    live = [track.arrivals for track in tracks if track.arrivals is not None]
+    peer = next((track.peer for track in tracks if track.peer is not None), None)
+    if live and peer is not None:
+        peer.send_rtcp(rtcp.build_receiver_report([arrivals.report(now) for arrivals in live]))
+
+
+def limit(tracks: "list[Track]", rate: int) -> None:
+    """Tell one publisher how many bit/s it may send."""
+    for track in tracks:
+        if track.video and track.arrivals is not None and track.peer is not None:
+            track.peer.send_rtcp(_receiver_head() + rtcp.build_remb(rate, [track.arrivals.ssrc]))
+
+
+def _receiver_head() -> bytes:
+    """The empty receiver report with which every compound begins (RFC 3550 6.1)."""
+    return struct.pack("!BBHI", 0x80, rtcp.RR, 1, rtcp.OWN_SSRC)

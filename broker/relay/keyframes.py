@@ -1,0 +1,56 @@
+"""Where an H.264 keyframe begins in a stream of RTP packets (RFC 6184), and how often one may be asked for. Pure."""
+
+from broker.relay.packets import payload_start
+
+IDR, SPS, STAP_A, FU_A = 5, 7, 24, 28
+
+
+def keyframe_start(packet: bytes) -> int:
+    """SPS when the packet begins a keyframe with its parameter sets, IDR when it begins a bare one, else 0."""
+    start = payload_start(packet)
+    if start + 2 > len(packet):
+        return 0
+    kind = packet[start] & 31
+    if kind == STAP_A:
+        return _aggregated(packet, start + 1)
+    if kind == FU_A:
+        header = packet[start + 1]
+        kind = header & 31 if header & 0x80 else 0
+    return kind if kind in (IDR, SPS) else 0
+
+
+def _aggregated(packet: bytes, offset: int) -> int:
+    """The strongest sign among the NAL units of a STAP-A."""
+    found = 0
+    while offset + 3 <= len(packet):
+        kind = packet[offset + 2] & 31
+        if kind == SPS:
+            return SPS
+        found = IDR if kind == IDR else found
+        offset += 2 + int.from_bytes(packet[offset : offset + 2], "big")
+    return found
+
+
+class KeyframeRequests:
+    """Merges everybody's wishes for a keyframe of one track into few requests to its publisher."""
+
+    INTERVAL = 0.3  # seconds: a second wish inside one round trip and one encode asks for what already comes
+
+    def __init__(self) -> None:
+        self._asked = float("-inf")
+        self.wanted = False
+
+    def want(self) -> None:
+        """Somebody needs a keyframe."""
+        self.wanted = True
+
+    def arrived(self) -> None:
+        """A keyframe came: nobody waits any more."""
+        self.wanted = False
+
+    def due(self, now: float) -> bool:
+        """Whether to send a request at `now` (monotonic seconds); counts as sent when True. Repeats until it came."""
+        if not self.wanted or now - self._asked < self.INTERVAL:
+            return False
+        self._asked = now
+        return True

@@ -1,0 +1,174 @@
+"""The answer to an offer, pure: which payload types, which transport, which lines. ICE-lite on one port, H.264
+constrained baseline with packetization-mode 1 and Opus, nothing else (RFC 9725; RFC 7742 6.2; RFC 7874 3)."""
+
+from dataclasses import dataclass
+
+from broker.errors import CodecMissing, MalformedSdp
+from broker.relay import candidates, terms
+from broker.relay.sdp import Codec, Media, Offer
+from broker.relay.terms import Terms
+
+KINDS = ("audio", "video")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where and as whom the worker answers."""
+
+    addresses: tuple[tuple[str, int], ...]
+    ufrag: str
+    pwd: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a watcher is told of one stream it will get."""
+
+    ssrc: int
+    cname: str
+    rtx: int = 0
+    """The SSRC of its retransmissions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What both ends now hold to per kind, and whether we are the DTLS server."""
+
+    terms: dict[str, Terms]
+    dtls_server: bool
+    answer: str
+
+    @property
+    def payload_types(self) -> dict[str, int]:
+        """The payload type per kind."""
+        return {kind: one.payload_type for kind, one in self.terms.items()}
+
+
+def answer_publisher(offer: Offer, endpoint: Endpoint, session: int) -> Agreed:
+    """Take one audio and one video stream in. Raises CodecMissing or MalformedSdp."""
+    return _answer(offer, endpoint, session, "recvonly", {})
+
+
+def answer_watcher(offer: Offer, endpoint: Endpoint, session: int, streams: dict[str, Stream]) -> Agreed:
+    """Give one audio and one video stream out. Raises CodecMissing or MalformedSdp."""
+    return _answer(offer, endpoint, session, "sendonly", streams)
+
+
+def choose(media: Media, publishing: bool) -> Codec:
+    """The codec of an m-line that we take. Raises CodecMissing."""
+    fitting = [codec for codec in media.codecs if _fits(codec, media.kind, publishing)]
+    if not fitting:
+        raise CodecMissing(
+            "Offer H.264 constrained baseline (packetization-mode=1) for video and Opus at 48 kHz for audio.",
+            "请提供 H.264 受限基线档次（packetization-mode=1）视频和 48 kHz Opus 音频。",
+            kind=media.kind,
+        )
+    return max(fitting, key=_preference)
+
+
+def _preference(codec: Codec) -> tuple[bool, bool]:
+    profile = codec.parameters.get("profile-level-id", "")
+    return profile.startswith("42e0"), _baseline(profile, constrained=True)
+
+
+def _fits(codec: Codec, kind: str, publishing: bool) -> bool:
+    if kind == "audio":
+        return codec.name == "opus" and codec.clock == 48000
+    return (
+        codec.name == "h264"
+        and codec.clock == 90000
+        and codec.parameters.get("packetization-mode") == "1"
+        and _baseline(codec.parameters.get("profile-level-id", ""), constrained=not publishing)
+    )
+
+
+def _baseline(profile: str, constrained: bool) -> bool:
+    """profile_idc 66, with constraint_set1 what every decoder of a browser or kiosk can play (RFC 6184 8.1).
+
+    Publishers may leave the flag out: encoders asked for "baseline" make streams without FMO, ASO and redundant slices
+    and say so in their parameter sets; only the SDP that FFmpeg writes repeats the profile as it was asked for."""
+    try:
+        idc, constraints = int(profile[0:2], 16), int(profile[2:4], 16)
+    except ValueError:
+        return False
+    return len(profile) == 6 and idc == 0x42 and (bool(constraints & 0x40) or not constrained)
+
+
+def _answer(offer: Offer, endpoint: Endpoint, session: int, direction: str, streams: dict[str, Stream]) -> Agreed:
+    wanted = _one_of_each(offer, "sendonly" if direction == "recvonly" else "recvonly")
+    codecs = {kind: choose(media, direction == "recvonly") for kind, media in wanted.items()}
+    agreed = {kind: terms.agree(media, codecs[kind], direction == "recvonly") for kind, media in wanted.items()}
+    used = [number for one in agreed.values() for number in one.numbers]
+    if len(used) != len(set(used)):
+        raise MalformedSdp("Bundled m-lines need payload types of their own.", "BUNDLE 的媒体行不能共用载荷类型。")
+    server = offer.setup != "passive"
+    lines = [
+        "v=0",
+        f"o=huijian {session} 1 IN IP4 0.0.0.0",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        "a=group:BUNDLE " + " ".join(media.mid for media in offer.media if media in wanted.values()),
+        "a=msid-semantic: WMS *",
+    ]
+    for media in offer.media:
+        if media not in wanted.values():
+            lines += [f"m={media.kind} 0 {media.protocol} {media.formats}", "c=IN IP4 0.0.0.0", f"a=mid:{media.mid}"]
+            continue
+        lines += _section(media, codecs[media.kind], agreed[media.kind], endpoint, direction, server)
+        if media.kind in streams:
+            lines += _source(media.kind, streams[media.kind], agreed[media.kind])
+    return Agreed(agreed, server, "\r\n".join(lines) + "\r\n")
+
+
+def _source(kind: str, stream: Stream, agreed: Terms) -> list[str]:
+    """Which SSRCs carry a stream (RFC 5576), and which of them the repairs (RFC 4588 8.8)."""
+    lines = [f"a=msid:{stream.cname} {stream.cname}-{kind}"]
+    if agreed.rtx is None:
+        return [*lines, f"a=ssrc:{stream.ssrc} cname:{stream.cname}"]
+    pair = (stream.ssrc, stream.rtx)
+    return [*lines, f"a=ssrc-group:FID {pair[0]} {pair[1]}", *(f"a=ssrc:{ssrc} cname:{stream.cname}" for ssrc in pair)]
+
+
+def _one_of_each(offer: Offer, direction: str) -> dict[str, Media]:
+    """The first audio and the first video m-line that go the right way, both in the bundle."""
+    found: dict[str, Media] = {}
+    for media in offer.media:
+        if media.kind in KINDS and media.direction in (direction, "sendrecv"):
+            found.setdefault(media.kind, media)
+    for kind in KINDS:
+        if kind not in found:
+            raise CodecMissing(
+                f"The offer needs one {direction} {kind} m-line.", f"SDP 缺少 {direction} 的 {kind} 媒体行。", kind=kind
+            )
+    if not {media.mid for media in found.values()} <= set(offer.bundle):
+        raise MalformedSdp("Audio and video must be bundled (a=group:BUNDLE).", "音频和视频必须使用 BUNDLE。")
+    return found
+
+
+def _section(media: Media, codec: Codec, agreed: Terms, endpoint: Endpoint, direction: str, server: bool) -> list[str]:
+    host, port = endpoint.addresses[0]
+    family = "IP6" if ":" in host else "IP4"
+    number = codec.payload_type
+    lines = [
+        f"m={media.kind} {port} UDP/TLS/RTP/SAVPF {' '.join(map(str, agreed.numbers))}",
+        f"c=IN {family} {host}",
+        "a=rtcp-mux",
+        f"a=mid:{media.mid}",
+        f"a={direction}",
+        f"a=ice-ufrag:{endpoint.ufrag}",
+        f"a=ice-pwd:{endpoint.pwd}",
+        f"a=fingerprint:sha-256 {endpoint.fingerprint}",
+        f"a=setup:{'passive' if server else 'active'}",
+    ]
+    lines += candidates.lines(endpoint.addresses)
+    if media.kind == "audio":
+        lines += [f"a=rtpmap:{number} opus/48000/2", f"a=fmtp:{number} minptime=10;useinbandfec=1"]
+    else:
+        profile = codec.parameters["profile-level-id"]
+        lines += [
+            f"a=rtpmap:{number} H264/90000",
+            f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}",
+        ]
+    return lines + terms.lines(agreed, codec, direction == "recvonly")

@@ -1,0 +1,107 @@
+"""The way to one watcher: what was sent on it, stamped so that its reports can name each packet, and what they say.
+
+Only what a report names as arrived proves that somebody receives; browsers report ten times a second and oftener."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from broker.relay.congestion import QUEUE, Capacity, Delays
+from broker.relay.twcc import TICKS, Feedback
+
+WINDOW = 1024  # packets remembered, a power of two: four seconds of one watcher
+TOP = 4_000_000  # bit/s: nothing here is ever sent faster than half of it
+
+FAR = 0.7  # estimates a little below what comes are the rule: receivers step back to 85 % of it
+OVERTAKEN = 0.03  # seconds: a packet is lost when one that left so much later has come
+Departure = tuple[float, int, Any, int]  # when (monotonic s), how many bytes, of which Track, its number there
+Stamp = Callable[[Departure], int]
+
+
+class Path:
+    """One watcher's. `number` is the next transport-wide sequence number, not yet reduced to 16 bits."""
+
+    def __init__(self) -> None:
+        self.number = random.getrandbits(15)
+        self.capacity = Capacity(TOP)
+        self.delays = Delays()
+        self.estimated: int | None = None
+        """The last estimate of its own that the watcher told (REMB), bit/s."""
+        self._sent: list[Departure | None] = []
+        self._acknowledged = self.number
+        self._open: set[int] = set()
+        self._expected = self._arrived = self._bits = 0
+        self._looked = 0.0
+
+    def transport_wide(self, identifier: int) -> Stamp:
+        """Writes the extension word that numbers each packet, and remembers the packet by that number."""
+        if not self._sent:
+            self._sent = [None] * WINDOW
+        head, sent, mask = (identifier << 4 | 1) << 24, self._sent, WINDOW - 1
+
+        def stamp(departure: Departure) -> int:
+            number = self.number
+            self.number = number + 1
+            sent[number & mask] = departure
+            return head | (number & 0xFFFF) << 8
+
+        return stamp
+
+    def learn(self, feedback: Feedback) -> tuple[set[Any], list[Departure]]:
+        """Note a report. Returns the tracks of which packets have newly arrived, and what is lost for sure."""
+        first = self.number - ((self.number - feedback.base) & 0xFFFF)
+        last = first + feedback.span
+        if not self._sent or last > self.number or last + WINDOW <= self.number:
+            return set(), []  # tells of what was never sent, or of what nobody remembers
+        new = range(max(self._acknowledged, first), last)
+        self._expected += len(new)
+        self._open.update(new)
+        self._acknowledged = max(self._acknowledged, last)
+        seen, latest = set(), 0.0
+        for offset, ticks in feedback.arrived:
+            if first + offset not in self._open:
+                continue
+            self._open.discard(first + offset)
+            departure = self._sent[(first + offset) & (WINDOW - 1)]
+            if departure is not None:
+                self._arrived += 1
+                self._bits += departure[1] * 8
+                self.delays.add(ticks / TICKS - departure[0])
+                latest = max(latest, departure[0])
+                seen.add(departure[2])
+        return seen, self._overtaken(latest)
+
+    def _overtaken(self, latest: float) -> list[Departure]:
+        """What left before `latest`, but long enough before it to have come if it came."""
+        lost = []
+        for number in sorted(self._open):
+            departure = self._sent[number & (WINDOW - 1)]
+            if departure is None or number + WINDOW <= self.number:
+                self._open.discard(number)
+            elif departure[0] < latest - OVERTAKEN:
+                self._open.discard(number)
+                lost.append(departure)
+        return lost
+
+    def look(self, now: float) -> None:
+        """Every STEP: what all that says of the line's capacity."""
+        seconds = now - self._looked
+        queue, expected = self.delays.standing(), self._expected
+        if self._looked:
+            lost = max(0, expected - self._arrived) / expected if expected else 0.0
+            self.capacity.learn(now, seconds, self._bits / seconds, lost, queue)
+        self._looked = now
+        self._expected = self._arrived = self._bits = 0
+
+    def believe(self, now: float, seconds: float, sent: float, loss: float) -> None:
+        """The same of a watcher that cannot name packets, by what it reports of its picture: `sent` bit/s went to it
+        and it says that a part `loss` did not come. An estimate far below what it gets means a queue."""
+        estimate, self.estimated = self.estimated, None
+        queue = 2 * QUEUE if estimate is not None and estimate < FAR * sent else 0.0
+        self.capacity.learn(now, seconds, min(sent * (1 - loss), estimate or sent), loss, queue)
+
+
+def send_time(identifier: int) -> Stamp:
+    """Writes the extension word with the time of sending (abs-send-time: seconds as 6.18 bits, modulo 64)."""
+    head = (identifier << 4 | 2) << 24
+    return lambda departure: head | int(departure[0] * 262144) & 0xFFFFFF

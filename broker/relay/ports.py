@@ -1,0 +1,64 @@
+"""The sockets of a worker: one port number, UDP and TCP, on every address it is bound to, as firewalls open ports by
+number."""
+
+import errno
+import socket
+from collections.abc import Sequence
+from typing import NamedTuple
+
+SOCKET_BUFFER = 4 * 1024 * 1024
+ATTEMPTS = 20  # to find a number that is free everywhere, when any will do
+BACKLOG = 64
+
+
+class Sockets(NamedTuple):
+    """Bound, all to `port`; those of `tcp` listen."""
+
+    port: int
+    udp: list[socket.socket]
+    tcp: list[socket.socket]
+
+    def close(self) -> None:
+        """All of them."""
+        for one in (*self.udp, *self.tcp):
+            one.close()
+
+
+def open_ports(hosts: Sequence[str], port: int) -> Sockets:
+    """A UDP and a TCP socket for each host, on `port`, or on one that is free when it is 0. A lone "::" takes IPv4 too.
+
+    Raises OSError when the port is taken, or a host is not an address of this machine.
+    """
+    for attempt in range(ATTEMPTS):
+        opened = Sockets(port, [], [])
+        try:
+            for host in hosts:
+                for kind, found in ((socket.SOCK_DGRAM, opened.udp), (socket.SOCK_STREAM, opened.tcp)):
+                    number = port or (opened.udp[0].getsockname()[1] if opened.udp else 0)
+                    found.append(_bound(kind, host, number, dual=list(hosts) == ["::"]))
+            return opened._replace(port=opened.udp[0].getsockname()[1])
+        except OSError as error:
+            opened.close()
+            if port or error.errno != errno.EADDRINUSE or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _bound(kind: socket.SocketKind, host: str, port: int, dual: bool) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+    try:
+        sock.setblocking(False)
+        if kind is socket.SOCK_DGRAM:
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                sock.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
+        else:  # the connections of a worker that died must not keep the next one from its port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)
+        sock.bind((host, port))
+        if kind is socket.SOCK_STREAM:
+            sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,47 @@
+"""When a watcher counts as receiving (Yunnan 25), pure: only what it reports to have got proves that. Browsers name
+each packet, ten times a second and oftener; others report on a picture once or twice a second, on sound more rarely."""
+
+from dataclasses import dataclass, field
+
+from broker.ids import Side
+from broker.relay.leg import Leg
+from broker.relay.peer import Peer
+from broker.relay.tending import Tending
+from broker.relay.track import Track
+
+RECEIVING = 1.8  # seconds: reports come each 0.5 to 1.5 s where they do not come oftener; a loss must show within 2 s
+HEARING = 9.0  # seconds: Chromium reports on unstamped sound only each 2.5 to 7.5 s
+ALIVE = 8.0  # seconds between signs of life of a watcher whose room does not send at all: aiortc checks each 4 to 6 s
+
+
+@dataclass(slots=True, eq=False)
+class Watching:
+    """Somebody who receives one side: the far room's kiosk (gated) or a supervisor."""
+
+    side: Side
+    who: str
+    gated: bool
+    peer: Peer
+    legs: list[tuple[Track, Leg]] = field(default_factory=list)
+    tending: Tending = field(init=False)
+    joined: float = 0.0
+    receiving: bool = False
+
+    def __post_init__(self) -> None:
+        self.tending = Tending(self.peer.path, self.legs, self.gated)
+
+
+def receives(watching: Watching, now: float) -> bool:
+    """Whether a watcher proves by fresh reports that it gets picture and sound of its side."""
+    alive = watching.peer.ready and now - watching.peer.heard < ALIVE
+    return alive and all(_fresh(track, leg, watching, now) for track, leg in watching.legs)
+
+
+def _fresh(track: Track, leg: Leg, watching: Watching, now: float) -> bool:
+    """While nothing is sent there is nothing to prove; who has proven it before gets a report's time to do so again."""
+    if not track.flowing(now):
+        return True
+    if track.video or leg.named:
+        # A picture that rests because the line is too weak is not watched either: the law asks for eyes (Yunnan 25).
+        return leg.progressed_at > 0 and now - max(leg.progressed_at, track.since) < RECEIVING
+    return now - max(leg.progressed_at, watching.joined, track.since) < HEARING

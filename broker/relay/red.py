@@ -1,0 +1,41 @@
+"""Sound that carries the packets before it once more (RFC 2198), pure: a publisher whose browser can do that loses no
+syllable with a packet. Inside the relay and the recording it is plain Opus again."""
+
+from broker.relay.headers import plain
+from broker.relay.packets import RTP_HEADER, payload_start
+
+MAX_BLOCKS = 4  # earlier packets looked at in one; browsers send one or two
+
+
+def unpacked(packet: bytes, payload_type: int) -> list[bytes]:
+    """The plain packets inside, the oldest first; empty when it is not well formed. An earlier one is taken to be the
+    neighbour by its place, as browsers send them."""
+    first, second, seq, ts, ssrc = RTP_HEADER.unpack_from(packet)
+    padding = packet[-1] if first & 0x20 else 0
+    data = packet[payload_start(packet) : len(packet) - padding]
+    blocks, offset = _blocks(data)
+    found: list[bytes] = []
+    for place, (before, size) in enumerate(blocks):
+        content, offset = data[offset : offset + size], offset + size
+        if len(content) < size or not before:
+            return []
+        if content:
+            number, at = seq - (len(blocks) - place) & 0xFFFF, ts - before & 0xFFFFFFFF
+            found.append(plain(0x80, payload_type, number, at, ssrc) + content)
+    if offset >= len(data):
+        return []
+    return [*found, plain(0x80, second & 0x80 | payload_type, seq, ts, ssrc) + data[offset:]]
+
+
+def _blocks(data: bytes) -> tuple[list[tuple[int, int]], int]:
+    """How much earlier and how long each block before the last is, and where the blocks begin; the end of `data` when
+    their heads make no sense."""
+    blocks: list[tuple[int, int]] = []
+    offset = 0
+    while offset + 4 <= len(data) and data[offset] & 0x80 and len(blocks) < MAX_BLOCKS:
+        head = int.from_bytes(data[offset + 1 : offset + 4], "big")
+        blocks.append((head >> 10, head & 0x3FF))
+        offset += 4
+    if offset >= len(data) or data[offset] & 0x80:
+        return [], len(data)
+    return blocks, offset + 1

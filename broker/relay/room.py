@@ -1,0 +1,277 @@
+"""One session inside a worker: two sides that publish, those who watch, and the gate between the two rooms."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import Any
+
+from broker.clock import monotonic
+from broker.errors import TooMany
+from broker.ids import ResourceId, SessionId, Side
+from broker.relay import feedback
+from broker.relay.gate import Gate
+from broker.relay.leg import Leg, leg_for
+from broker.relay.peer import Peer
+from broker.relay.presence import Watching, receives
+from broker.relay.terms import Terms
+from broker.relay.track import Track
+from broker.relay.uplink import Uplink
+from broker.tapwire import PRISON_AUDIO, PRISON_VIDEO, VISITOR_AUDIO, VISITOR_VIDEO
+
+SOON = 0.01  # seconds between looks at what is missing, while something is
+MAX_WATCHERS = 24
+
+NUMBERS = {
+    (Side.PRISON, "video"): PRISON_VIDEO,
+    (Side.PRISON, "audio"): PRISON_AUDIO,
+    (Side.VISITOR, "video"): VISITOR_VIDEO,
+    (Side.VISITOR, "audio"): VISITOR_AUDIO,
+}
+Tell = Callable[..., None]
+
+
+class Room:
+    """Publications, subscriptions and the gate of one session. `tell` sends a fact up to the broker, `on_limit` is
+    called when the first crossing has set the limit."""
+
+    def __init__(self, session: SessionId, tap: int, tell: Tell, on_limit: Callable[[], None]) -> None:
+        self.session, self.tap, self._tell, self._on_limit = session, tap, tell, on_limit
+        self.gate = Gate()
+        self.tracks = {side: {kind: Track(kind, NUMBERS[side, kind]) for kind in ("audio", "video")} for side in Side}
+        self._uplinks = {side: Uplink(list(tracks.values())) for side, tracks in self.tracks.items()}
+        self.publishers: dict[Side, tuple[Peer, str]] = {}
+        self.joining: dict[ResourceId, tuple[Peer, Side]] = {}
+        self.watchings: dict[ResourceId, Watching] = {}
+        self.media: dict[Side, bool] = dict.fromkeys(Side, False)
+        self.open_now = False
+        self._asking: asyncio.TimerHandle | None = None
+        for track in self.all_tracks():
+            track.on_gap = self._ask_soon
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def all_tracks(self) -> Iterator[Track]:
+        """The four tracks."""
+        for tracks in self.tracks.values():
+            yield from tracks.values()
+
+    # --- publishing and watching ---------------------------------------------------------------------------------
+
+    def publish(self, side: Side, who: str, peer: Peer, terms: dict[str, Terms]) -> None:
+        """`peer` will be this side's publisher as soon as it is connected; then it replaces the present one."""
+        for kind, agreed in terms.items():
+            peer.by_payload_type[agreed.payload_type] = self.tracks[side][kind]
+            if agreed.rtx is not None:
+                peer.repairs[agreed.rtx] = self.tracks[side][kind]
+            if agreed.red is not None:
+                peer.by_payload_type[agreed.red] = peer.redundant[agreed.red] = self.tracks[side][kind]
+
+        def ready() -> None:
+            self.joining.pop(peer.resource, None)
+            earlier = self.publishers.get(side)
+            self.publishers[side] = (peer, who)
+            for kind, agreed in terms.items():
+                self.tracks[side][kind].replace_publisher(peer, agreed)
+            if earlier is not None:
+                self._drop(earlier[0], "replaced by a newer connection")
+
+        for other, of_side in list(self.joining.values()):
+            if of_side is side:
+                self._drop(other, "replaced by a newer connection")
+        self.joining[peer.resource] = (peer, side)
+        peer.on_ready = ready
+        peer.on_gone = lambda why: self._drop(peer, why)
+
+    def watch(self, side: Side, who: str, gated: bool, peer: Peer, terms: dict[str, Terms]) -> Watching:
+        """`peer` will get this side's picture and sound once connected; the far room's only through the gate."""
+        if len(self.watchings) >= MAX_WATCHERS:
+            raise TooMany("Too many connections watch this session.", "观看连接数已达上限。")
+        watching = Watching(side, who, gated, peer)
+        for kind, track in self.tracks[side].items():
+            leg = leg_for(peer, peer.path, terms[kind], (track.ssrc_out, track.rtx_out), gated)
+            watching.legs.append((track, leg))
+            peer.legs.append((track, leg))
+            track.add(leg)
+        self.watchings[peer.resource] = watching
+        peer.on_ready = lambda: self._watcher_ready(watching)
+        peer.on_gone = lambda why: self._drop(peer, why)
+        return watching
+
+    def _watcher_ready(self, watching: Watching) -> None:
+        watching.joined = watching.peer.heard
+        if watching.gated:
+            for other in [one for one in self.watchings.values() if one is not watching]:
+                if other.gated and other.side is watching.side and other.peer.ready:
+                    self._drop(other.peer, "replaced by a newer connection")
+        if not watching.gated or self.open_now:
+            for track, leg in watching.legs:
+                track.start(leg)
+
+    def drop(self, resource: ResourceId, why: str) -> bool:
+        """End a publication or subscription; False when there is none of that name."""
+        for peer in self.peers():
+            if peer.resource == resource:
+                self._drop(peer, why)
+                return True
+        return False
+
+    def peers(self) -> list[Peer]:
+        """Everybody connected or connecting."""
+        published = [peer for peer, _ in self.publishers.values()]
+        joining = [peer for peer, _ in self.joining.values()]
+        return [*published, *joining, *(watching.peer for watching in self.watchings.values())]
+
+    def _drop(self, peer: Peer, why: str) -> None:
+        if peer.closed:
+            return
+        peer.end()
+        watching = self.watchings.pop(peer.resource, None)
+        if watching is not None and watching.receiving:
+            self._tell_watching(watching, False)
+        self.joining.pop(peer.resource, None)
+        for side, (publisher, _) in list(self.publishers.items()):
+            if publisher is peer:
+                del self.publishers[side]
+                self._tell_media(side, False)
+        self._tell("gone", session=self.session, resource=peer.resource, why=why)
+        task = asyncio.get_running_loop().create_task(peer.goodbye())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self, now: float) -> None:
+        """End everything of this session."""
+        self.shut(now, "session closed")
+        if self._asking is not None:
+            self._asking.cancel()
+        for peer in self.peers():
+            self._drop(peer, "session closed")
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    # --- the gate --------------------------------------------------------------------------------------------------
+
+    def lease(self, now: float, until: float, deadline: float, limit: float) -> None:
+        """Open the gate, or keep it open; opening asks both rooms for a keyframe."""
+        self.gate.lease(now, until, deadline, limit)
+        if self.open_now or not self.gate.is_open(now):
+            return
+        self.open_now = True
+        for track, leg in self._gated():
+            if leg.peer.ready:
+                track.start(leg)
+        if self.gate.crossed is None:
+            for track in self.all_tracks():
+                track.crossing = self._forwarded
+        self._tell("gate", session=self.session, open=True, mono=now, why="")
+
+    def shut(self, now: float, why: str) -> None:
+        """Nothing crosses from this moment; exact to the packet, as the legs leave the plan at once."""
+        self.gate.shut()
+        if not self.open_now:
+            return
+        self.open_now = False
+        for track, leg in self._gated():
+            track.stop(leg)
+        self._tell("gate", session=self.session, open=False, mono=now, why=why)
+
+    def expire(self, now: float) -> None:
+        """Shut when lease or limit have run out."""
+        if self.open_now and not self.gate.is_open(now):
+            why = "limit" if now >= self.gate.stop else "lease ran out"
+            self.shut(now, why)
+
+    def _forwarded(self, track: Track, now: float) -> None:
+        """A packet of `track` is about to be sent: does it cross, and is it the first to do so?"""
+        if not any(leg.gated and leg.flowing for leg in track.legs):
+            return
+        track.crossing = None
+        if self.gate.forwarded(track.number in (PRISON_VIDEO, PRISON_AUDIO), now):
+            self._tell("crossed", session=self.session, mono=now)
+            self._on_limit()
+
+    def _gated(self) -> Iterator[tuple[Track, Leg]]:
+        for watching in self.watchings.values():
+            if watching.gated:
+                yield from watching.legs
+
+    # --- facts -----------------------------------------------------------------------------------------------------
+
+    def observe(self, now: float) -> None:
+        """Look at who sends and who receives; tell what changed."""
+        for side, tracks in self.tracks.items():
+            self._tell_media(side, all([track.watch_flow(now) for track in tracks.values()]))
+        for side, uplink in self._uplinks.items():
+            rate = uplink.look(now, self._far_need(side))
+            if rate is not None:
+                feedback.limit(list(self.tracks[side].values()), rate)
+        for watching in self.watchings.values():
+            watching.tending.look(now)
+            self._tell_watching(watching, receives(watching, now))
+        for peer in self.peers():
+            why = peer.expired(now)
+            if why:
+                self._drop(peer, why)
+
+    def _far_need(self, side: Side) -> float:
+        """What the line of the room that watches `side` carries of its picture."""
+        needs = [one.tending.need for one in self.watchings.values() if one.gated and one.side is side]
+        return min(needs, default=inf)
+
+    def repeat(self, tell: Tell) -> None:
+        """Tell a broker that has just connected what holds."""
+        tell("admitted", session=self.session)
+        if self.gate.crossed is not None:
+            tell("crossed", session=self.session, mono=self.gate.crossed)
+        for side, on in self.media.items():
+            if on:
+                tell("media", session=self.session, side=side, on=True)
+        for resource, watching in self.watchings.items():
+            tell("watching", **self._watching_fact(resource, watching))
+
+    def _tell_media(self, side: Side, on: bool) -> None:
+        if self.media[side] != on:
+            self.media[side] = on
+            self._tell("media", session=self.session, side=side, on=on)
+
+    def _tell_watching(self, watching: Watching, on: bool) -> None:
+        if watching.receiving != on:
+            watching.receiving = on
+            self._tell("watching", **self._watching_fact(watching.peer.resource, watching))
+
+    def _watching_fact(self, resource: ResourceId, watching: Watching) -> dict[str, Any]:
+        return {
+            "session": self.session,
+            "resource": resource,
+            "side": watching.side,
+            "who": watching.who,
+            "gated": watching.gated,
+            "on": watching.receiving,
+        }
+
+    # --- the recorder and the publishers ---------------------------------------------------------------------------
+
+    def record(self, on: bool) -> None:
+        """Give every packet to the recorder too, from a fresh keyframe on; or no longer."""
+        for track in self.all_tracks():
+            track.tap = self.tap if on else None
+            if on:
+                track.want_keyframe()
+
+    def _ask_soon(self) -> None:
+        """A packet is missing: ask for it as soon as disorder can no longer be the reason."""
+        if self._asking is None:
+            self._asking = asyncio.get_running_loop().call_later(SOON, self._ask_now)
+
+    def _ask_now(self) -> None:
+        self._asking = None
+        self.ask(monotonic())
+        if any(track.arrivals is not None and track.arrivals.missing for track in self.all_tracks()):
+            self._ask_soon()
+
+    def ask(self, now: float) -> None:
+        """Repairs and keyframes that are due."""
+        for track in self.all_tracks():
+            feedback.ask(track, now)
+
+    def report(self, now: float) -> None:
+        """Once a second: tell publishers how they arrive, and the broker how it goes."""
+        for tracks in self.tracks.values():
+            feedback.report(list(tracks.values()), now)

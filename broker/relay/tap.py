@@ -1,0 +1,108 @@
+"""The way to the recorder: one more destination, plain RTP over a non-blocking unix socket. It never blocks the
+relay: what the recorder does not take in time is counted as lost and becomes a fact."""
+
+import socket
+from pathlib import Path
+
+import structlog
+
+from broker.clock import monotonic
+from broker.tapwire import MAX_MESSAGE, RECORD
+
+log = structlog.get_logger()
+SEND_BUFFER = 8 * 1024 * 1024  # about 20 s of one visit, or half a second of forty
+RETRY = 0.1  # seconds between attempts to find a restarted recorder
+
+
+class Tap:
+    """Collects records during one pass of the hot loop and sends them as one message. Once connected it stays with
+    that path: a recorder that went away is looked for whenever there is something to send."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._path: Path | None = None
+        self._retry_at = 0.0
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._records = 0
+        self.sent = self.lost = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether a recorder listens."""
+        return self._socket is not None
+
+    def connect(self, path: Path) -> bool:
+        """Use the recorder's socket at `path` from now on. False when nobody takes anything there yet."""
+        if path != self._path or not self._answered():
+            self.close()
+            self._path = path
+            self._open()
+        return self.connected
+
+    def close(self) -> None:
+        """Disconnect, and look no further."""
+        self._path = None
+        self._hang_up()
+
+    def put(self, tap: int, track: int, kind: int, arrival_ns: int, data: bytes) -> None:
+        """Add one record to the message of this pass."""
+        self._parts.append(RECORD.pack(tap, track, kind, len(data), arrival_ns))
+        self._parts.append(data)
+        self._records += 1
+        self._size += RECORD.size + len(data)
+        if self._size > MAX_MESSAGE - 2048:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was collected; never waits."""
+        if not self._parts:
+            return
+        message = b"".join(self._parts)
+        self._parts.clear()
+        self._size = 0
+        records, self._records = self._records, 0
+        if self._socket is None and monotonic() >= self._retry_at:
+            self._open()
+        if self._socket is None:
+            self.lost += records
+            return
+        try:
+            self._socket.send(message)
+            self.sent += records
+        except BlockingIOError:
+            self.lost += records
+        except OSError as error:
+            log.warning("tap closed by the recorder", why=error.strerror)
+            self.lost += records
+            self._hang_up()
+
+    def _open(self) -> None:
+        if self._path is None:
+            return
+        self._retry_at = monotonic() + RETRY
+        tap = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        tap.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        tap.setblocking(False)
+        try:
+            tap.connect(str(self._path))
+        except OSError:
+            tap.close()
+            return
+        self._socket = tap
+
+    def _answered(self) -> bool:
+        """Whether the other end of the connection is still there; it never says anything."""
+        if self._socket is None:
+            return False
+        try:
+            return bool(self._socket.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

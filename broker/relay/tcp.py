@@ -1,0 +1,191 @@
+"""ICE over TCP (RFC 6544, passive) for networks that drop UDP: each connection is a port that the hot loop drains and
+sends to like the UDP socket, with two bytes of length before each packet (RFC 4571).
+
+Nobody is waited for. A connection whose first packet is not a valid check is closed, and so is one that falls silent or
+does not read; what a slow one cannot take is dropped, a whole packet at a time, and repaired or not like any loss."""
+
+import asyncio
+import socket
+from collections import Counter
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from broker.clock import monotonic
+from broker.relay.fanout import Fanout
+from broker.relay.ice import CONSENT
+from broker.relay.route import Address
+
+if TYPE_CHECKING:
+    from broker.relay.peer import Peer
+
+log = structlog.get_logger()
+MAX_CONNECTIONS, MAX_OF_ONE_HOST = 500, 64  # a house behind one address has a few officers with a wall of pictures each
+MAX_UNPROVEN, MAX_UNPROVEN_OF_ONE_HOST = 100, 16
+FIRST_CHECK = 5.0  # seconds in which a connection must have proven who it is
+STUCK = 5.0  # seconds after which who reads nothing will not read again
+MAX_WAITING = 64 * 1024  # bytes unsent here, and twice as many in the kernel: under a second of a picture
+LENGTH = 2  # bytes before each packet
+_NUMBERS = count()
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection, a Port."""
+
+    def __init__(self, listener: "Listener", fanout: Fanout) -> None:
+        self._listener, self._fanout = listener, fanout
+        self._transport: asyncio.Transport | None = None
+        self._in, self._read = bytearray(), 0
+        self._opened = self._heard = monotonic()
+        self._stuck: float | None = None
+        self._asked = False
+        self.host, self.address = "", ()  # type: tuple[str, Address]
+
+    @property
+    def peer(self) -> "Peer | None":
+        """The client who has proven this connection with a check."""
+        return self._fanout.by_address.get(self.address)
+
+    # --- what the hot loop uses ------------------------------------------------------------------------------------
+
+    def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
+        """The next packet. Raises BlockingIOError when there is none, or there will be none."""
+        if self._asked and self.peer is None:
+            self.abort()  # its first packet was no check that we know, or its client has gone
+        start = self._read + LENGTH
+        size = int.from_bytes(self._in[self._read : start], "big")
+        if len(self._in) < start + size or len(self._in) < start:
+            raise BlockingIOError
+        if not 0 < size <= len(buffer):
+            self.abort()
+            raise BlockingIOError
+        buffer[:size] = self._in[start : start + size]
+        self._read = start + size
+        self._asked = True
+        return size, self.address
+
+    def sendto(self, data: bytes | memoryview, address: Address, /) -> int:
+        """Send one packet, or raise BlockingIOError when the client does not keep up."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise BlockingIOError
+        if transport.get_write_buffer_size() > MAX_WAITING:
+            self._stuck = self._stuck or monotonic()
+            raise BlockingIOError
+        self._stuck = None
+        transport.write(len(data).to_bytes(LENGTH, "big") + data)
+        return len(data)
+
+    # --- what asyncio calls ----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:
+        """Take it in, unless there are too many."""
+        self._transport = transport
+        name = transport.get_extra_info("peername") or ("", 0)
+        self.host, self.address = name[0], (*name[:2], next(_NUMBERS), "tcp")
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_WAITING)
+        if not self._listener.enter(self):
+            self.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes; perhaps whole packets."""
+        self._heard = monotonic()
+        self._in += data
+        self._take()
+
+    def _take(self) -> None:
+        """Hand a batch over; the rest when the others have had their turn, and until then read no more."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        before = self._read
+        self._fanout.drain(self)
+        handed = self._read - before
+        del self._in[: self._read]
+        self._read = 0
+        if handed and len(self._in) > LENGTH:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._take)
+        elif not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone; its client may come back another way."""
+        self._transport = None
+        self._in.clear()
+        self._listener.leave(self)
+        peer = self.peer
+        if peer is not None:
+            peer.lost(self.address)
+
+    # --- its end -----------------------------------------------------------------------------------------------------
+
+    def over(self, now: float) -> bool:
+        """Whether nobody can use it any more."""
+        if self.peer is None:
+            return self._asked or now - self._opened > FIRST_CHECK
+        return now - self._heard > CONSENT or (self._stuck is not None and now - self._stuck > STUCK)
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Close when what is waiting has been sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+class Listener:
+    """All connections of a worker."""
+
+    def __init__(self, fanout: Fanout) -> None:
+        self._fanout = fanout
+        self._connections: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    async def start(self, sockets: list[socket.socket]) -> None:
+        """Accept on bound sockets."""
+        loop = asyncio.get_running_loop()
+        for sock in sockets:
+            self._servers.append(await loop.create_server(lambda: Connection(self, self._fanout), sock=sock))
+        self._sweep()
+
+    def enter(self, new: Connection) -> bool:
+        """Whether there is room for one more, in all and of one host, and among those that have not proven anything."""
+        hosts = Counter(one.host for one in self._connections)
+        unproven = Counter(one.host for one in self._connections if one.peer is None)
+        if (
+            len(self._connections) >= MAX_CONNECTIONS
+            or hosts[new.host] >= MAX_OF_ONE_HOST
+            or unproven.total() >= MAX_UNPROVEN
+            or unproven[new.host] >= MAX_UNPROVEN_OF_ONE_HOST
+        ):
+            return False
+        self._connections.add(new)
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """It was closed."""
+        self._connections.discard(connection)
+
+    def _sweep(self) -> None:
+        now = monotonic()
+        for connection in list(self._connections):
+            if connection.over(now):
+                connection.abort()
+        self._timer = asyncio.get_running_loop().call_later(1.0, self._sweep)
+
+    async def close(self) -> None:
+        """Accept nobody more, and close all that are there."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.close()

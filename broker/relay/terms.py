@@ -1,0 +1,96 @@
+"""What one m-line holds to beyond its codec, pure: whether lost packets are asked for and how they come again (RFC
+4585, RFC 4588), and with what each packet towards a watcher is stamped (RFC 8285), so that reports can tell of it."""
+
+from dataclasses import dataclass
+
+from broker.relay.sdp import Codec, Media
+
+TRANSPORT_WIDE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+RTX_TIME = 2000  # ms that a packet is kept for repairs, about
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Of one m-line. `rtx` is the payload type of retransmissions, `red` that of sound with what was before it (RFC
+    2198), `transport_wide` and `send_time` are identifiers of header extensions, of which at most one is there."""
+
+    payload_type: int
+    nack: bool = False
+    rtx: int | None = None
+    transport_wide: int | None = None
+    send_time: int | None = None
+    red: int | None = None
+
+    @property
+    def numbers(self) -> list[int]:
+        """Every payload type, the preferred one first."""
+        return [number for number in (self.red, self.payload_type, self.rtx) if number is not None]
+
+
+NOBODY = Terms(-1)
+"""When nobody sends."""
+
+
+def agree(media: Media, codec: Codec, publishing: bool) -> Terms:
+    """Everything that was offered and that we do. A stamp changes a packet that is sent again, and SRTP must never see
+    two contents under one number (RFC 3711 9.1): only what is repaired by RTX, or not at all, is stamped."""
+    nack = "nack" in codec.feedback
+    rtx = _retransmissions(media, codec) if nack else None
+    if publishing:
+        return Terms(codec.payload_type, nack, rtx, red=_redundant(media, codec))
+    if nack and rtx is None:
+        return Terms(codec.payload_type, nack)
+    wide = _extension(media, TRANSPORT_WIDE) if "transport-cc" in codec.feedback else None
+    return Terms(codec.payload_type, nack, rtx, wide, _extension(media, SEND_TIME) if wide is None else None)
+
+
+def lines(terms: Terms, codec: Codec, publishing: bool) -> list[str]:
+    """The answer's lines about it."""
+    feedback = [one for one in FEEDBACK if one in codec.feedback]
+    found = []
+    if terms.red is not None:
+        number = terms.payload_type
+        found += [f"a=rtpmap:{terms.red} red/{codec.clock}/2", f"a=fmtp:{terms.red} {number}/{number}"]
+    if terms.transport_wide is not None:
+        found.append(f"a=extmap:{terms.transport_wide} {TRANSPORT_WIDE}")
+        feedback.append("transport-cc")
+    if terms.send_time is not None:
+        found.append(f"a=extmap:{terms.send_time} {SEND_TIME}")
+    found += [f"a=rtcp-fb:{terms.payload_type} {one}" for one in feedback]
+    if terms.rtx is not None:
+        kept = "" if publishing else f";rtx-time={RTX_TIME}"
+        found += [f"a=rtpmap:{terms.rtx} rtx/{codec.clock}", f"a=fmtp:{terms.rtx} apt={terms.payload_type}{kept}"]
+    return found
+
+
+def _retransmissions(media: Media, codec: Codec) -> int | None:
+    """The payload type offered for retransmissions of `codec`."""
+    for other in media.codecs:
+        apt = other.parameters.get("apt")
+        if other.name == "rtx" and other.clock == codec.clock and apt == str(codec.payload_type):
+            return other.payload_type if other.payload_type != codec.payload_type else None
+    return None
+
+
+def _redundant(media: Media, codec: Codec) -> int | None:
+    """The payload type offered for `codec` with earlier packets of the same."""
+    for other in media.codecs:
+        inner = {number for name in other.parameters for number in name.split("/")}
+        if other.name == "red" and codec.name == "opus" and inner == {str(codec.payload_type)}:
+            return other.payload_type if other.payload_type != codec.payload_type else None
+    return None
+
+
+def _extension(media: Media, uri: str) -> int | None:
+    """The identifier offered for a header extension, if it fits into the one-byte form (RFC 8285 4.2, 5)."""
+    for value in media.attributes.get("extmap", []):
+        number, _, named = value.partition(" ")
+        number = number.partition("/")[0]
+        if named.split(" ")[0] == uri and number in _ONE_BYTE:
+            return int(number)
+    return None
+
+
+_ONE_BYTE = {str(number) for number in range(1, 15)}

@@ -1,0 +1,58 @@
+"""Transport-wide feedback as a watcher sends it (draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1): which
+packets of all streams together have arrived, and when. Pure. What does not add up is None; sizes are limited."""
+
+import struct
+from typing import NamedTuple
+
+TICKS = 4000  # a second in units of 250 microseconds
+MAX_PACKETS = 2048  # reported at once; five seconds of one watcher, browsers send twenty reports a second
+_HEAD = struct.Struct("!IIHH3sB")
+_LOST, _NEAR, _FAR = 0, 1, 2
+
+
+class Feedback(NamedTuple):
+    """Packets `base` to `base + span - 1` (modulo 2^16). `arrived` is (offset from base, ticks of the watcher's own
+    clock) of each that came."""
+
+    base: int
+    span: int
+    arrived: list[tuple[int, int]]
+
+
+def parse(body: bytes) -> Feedback | None:
+    """The feedback in an RTPFB packet of format 15, without its first four bytes."""
+    if len(body) < _HEAD.size:
+        return None
+    _, _, base, count, reference, _ = _HEAD.unpack_from(body)
+    if not 0 < count <= MAX_PACKETS:
+        return None
+    statuses, offset = _statuses(body, count)
+    if len(statuses) < count:
+        return None
+    at = int.from_bytes(reference, "big", signed=True) * 256
+    arrived: list[tuple[int, int]] = []
+    for index, status in enumerate(statuses[:count]):
+        if status not in (_NEAR, _FAR):
+            continue
+        size = 1 if status == _NEAR else 2
+        if offset + size > len(body):
+            return None
+        at += int.from_bytes(body[offset : offset + size], "big", signed=status == _FAR)
+        offset += size
+        arrived.append((index, at))
+    return Feedback(base, count, arrived)
+
+
+def _statuses(body: bytes, count: int) -> tuple[bytes, int]:
+    """One byte a packet, and where the arrival times begin; too few when the chunks end early."""
+    statuses, offset = bytearray(), _HEAD.size
+    while len(statuses) < count and offset + 2 <= len(body):
+        chunk = body[offset] << 8 | body[offset + 1]
+        offset += 2
+        if not chunk & 0x8000:
+            statuses += bytes((chunk >> 13,)) * (chunk & 0x1FFF)
+        elif chunk & 0x4000:
+            statuses += bytes(chunk >> shift & 3 for shift in range(12, -1, -2))
+        else:
+            statuses += bytes(chunk >> shift & 1 for shift in range(13, -1, -1))
+    return bytes(statuses), offset

@@ -1,0 +1,63 @@
+"""The other end of `systemtls.Call`: a DTLS server in memory on any curve, through the same libssl."""
+
+import datetime
+import hashlib
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from broker.relay import systemtls
+from broker.relay.secure import PROFILE_NAMES
+
+Signed = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
+SERVER = "void SSL_set_accept_state(void *ssl); const void *DTLS_method(void);"
+
+
+class Identity:
+    """A self-signed certificate as DER, with its key."""
+
+    def __init__(self, curve: ec.EllipticCurve, signature: Signed | None = None) -> None:
+        key, now = ec.generate_private_key(curve), datetime.datetime.now(datetime.UTC)
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "callee")])
+        builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+        made = builder.not_valid_after(now + datetime.timedelta(days=1)).sign(key, signature or hashes.SHA256())
+        der, form = serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL
+        self.certificate = made.public_bytes(der)
+        self.key = key.private_bytes(der, form, serialization.NoEncryption())
+
+    def fingerprint(self, algorithm: str = "sha-256") -> str:
+        """As in an offer."""
+        return hashlib.new(algorithm.replace("-", ""), self.certificate).digest().hex(":").upper()
+
+
+class Callee(systemtls.Call):
+    """A call turned round: it answers."""
+
+    def __init__(self, identity: Identity, profiles: bytes = PROFILE_NAMES, library: "Both | None" = None) -> None:
+        library = library or Both()
+        super().__init__(systemtls.Context(library, identity.certificate, identity.key, profiles))
+        library.accept(self._ssl)
+
+
+class Both(systemtls.Library):
+    """libssl with the method that may call and answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ffi.cdef(SERVER)
+        plain: Any = self.ffi.dlopen(systemtls.NAME)
+        self.lib = _Answering(plain)
+
+    def accept(self, ssl: Any) -> None:
+        self.lib.SSL_set_accept_state(ssl)
+
+
+class _Answering:
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, "DTLS_method" if name == "DTLS_client_method" else name)

@@ -1,0 +1,31 @@
+"""A real worker process, shared by the tests of a file; each finds session `s` admitted anew and no facts told yet."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from tests.support.relay_front import RelayFront, relay_front
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worker() -> AsyncIterator[RelayFront]:
+    """The process and the front before it."""
+    async with relay_front() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def front(worker: RelayFront) -> RelayFront:
+    """The shared worker, as good as new."""
+    await worker.link.call("close", session="s")
+    worker.facts.clear()
+    await worker.admit("s")
+    return worker
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_front() -> AsyncIterator[RelayFront]:
+    """A worker for a test that ends it."""
+    async with relay_front() as running:
+        await running.admit("s")
+        yield running

@@ -1,0 +1,28 @@
+"""The offers of real clients, captured and with addresses, ids and keys replaced; and how a test changes them."""
+
+import re
+from pathlib import Path
+
+from broker.relay.negotiate import Endpoint, Stream
+
+FOLDER = Path(__file__).with_name("offers")
+PUBLISHERS = ("chromium-publish", "aiortc-publish", "whip-muxer-publish")
+WATCHERS = ("chromium-watch", "aiortc-watch")
+
+ENDPOINT = Endpoint((("198.51.100.7", 40000), ("2001:db8::7", 40000)), "ourfrag1", "ourpassword" * 3, "AB:" * 31 + "CD")
+STREAMS = {"audio": Stream(11, "prison-1", 12), "video": Stream(22, "prison-1", 23)}
+
+
+def offer(name: str) -> str:
+    """One client's offer with the line ends of the wire."""
+    return (FOLDER / f"{name}.offer.sdp").read_text().replace("\n", "\r\n")
+
+
+def expected(name: str) -> str:
+    """The answer that client gets."""
+    return (FOLDER / f"{name}.answer.sdp").read_text().replace("\n", "\r\n")
+
+
+def without(text: str, pattern: str) -> str:
+    """The SDP without the lines that match."""
+    return "".join(line for line in text.splitlines(keepends=True) if not re.search(pattern, line))

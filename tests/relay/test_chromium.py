@@ -1,0 +1,107 @@
+"""A real Chromium, headless, by a page of our own: it publishes, it watches, and it dies without a word."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, Page
+
+from broker.clock import monotonic
+from broker.ids import Side
+from kiosk_agent.peer import Door
+from kiosk_agent.viewer import Viewer
+from tests.relay.visits import publisher
+from tests.support.chromium import chromium
+from tests.support.relay_front import RelayFront
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+GROWS = """async ([name, key]) => {
+  const before = (await received(name))[key];
+  while ((await received(name))[key] <= before) await new Promise((done) => setTimeout(done, 100));
+  return (await received(name))[key];
+}"""
+
+
+@asynccontextmanager
+async def peer_page(front: RelayFront) -> AsyncIterator[tuple[Browser, Page]]:
+    """A browser of its own on our page, which comes from the front itself."""
+    async with chromium() as browser:
+        page = await browser.new_page()
+        page.set_default_timeout(20_000)
+        await page.goto(f"{front.url}/peer.html")
+        yield browser, page
+
+
+async def grows(page: Page, name: str, key: str) -> float:
+    """The statistic's value once it has grown."""
+    async with asyncio.timeout(15):
+        value: float = await page.evaluate(GROWS, [name, key])
+    return value
+
+
+class TestChromium:
+    async def test_publishes_what_others_decode_and_watches_what_others_publish(self, front: RelayFront) -> None:
+        async with peer_page(front) as (_, page), aiohttp.ClientSession() as http:
+            await page.evaluate("publish('room', 's', 'prison')")
+            await front.fact("media", side="prison", on=True)
+            viewer = Viewer(Door(http, front.url, "officer@site"), "s", "prison")
+            await viewer.start()
+            await front.fact("watching", side="prison", who="officer@site", on=True)
+            await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
+            await front.fact("watching", side="prison", who="guard@site", on=True)
+            assert await grows(page, "own", "framesDecoded") > 0
+            assert await grows(page, "own", "totalAudioEnergy") > 0
+            stats = await viewer.measure()
+            assert stats.video.frames > 5
+            assert stats.audio.frames > 5
+            sent = await page.evaluate("sent('room')")
+            assert sent["reports"] == 2
+            assert sent["pliCount"] <= 6
+            await viewer.close()
+
+    async def test_is_a_kiosk_behind_the_gate(self, front: RelayFront) -> None:
+        room = await publisher(front, "visitor")
+        async with peer_page(front) as (_, page):
+            await page.evaluate("publish('room', 's', 'prison')")
+            await front.fact("media", side="prison", on=True)
+            await page.evaluate("watch('far', 's', 'visitor', 'prison')")
+            received: dict[str, Any] = await page.evaluate("received('far')")
+            assert (received["framesDecoded"], received["totalAudioEnergy"]) == (0, 0)
+            leasing = asyncio.create_task(_lease_for_ever(front))
+            assert await grows(page, "far", "framesDecoded") > 0
+            assert await grows(page, "far", "totalAudioEnergy") > 0
+            leasing.cancel()
+            await asyncio.gather(leasing, return_exceptions=True)
+        await room.close()
+
+    async def test_counts_as_watching_without_a_break_and_no_longer_when_it_is_killed(self, front: RelayFront) -> None:
+        rooms = [await publisher(front, side) for side in Side]
+        async with peer_page(front) as (browser, page):
+            for side in Side:
+                await page.evaluate(f"watch('{side}', 's', '{side}', 'officer@site')")
+                await front.fact("watching", side=side, on=True)
+            told, began = len(front.facts), monotonic()
+            await rooms[0].until(lambda: monotonic() > began + 5, within=10)
+            assert not [members for name, members in front.facts[told:] if name == "watching"]
+            protocol = await browser.new_browser_cdp_session()
+            found = await protocol.send("SystemInfo.getProcessInfo")
+            (process,) = [one["id"] for one in found["processInfo"] if one["type"] == "browser"]
+            killed = monotonic()
+            os.kill(process, signal.SIGKILL)
+            for side in Side:
+                await front.fact("watching", side=side, on=False, after=told)
+            assert monotonic() - killed < 2.5
+        for room in rooms:
+            await room.close()
+
+
+async def _lease_for_ever(front: RelayFront) -> None:
+    while True:
+        await front.lease("s")
+        await front.fact("quality", after=len(front.facts))

@@ -1,0 +1,148 @@
+"""The gate as a lease with a moment that never moves later (design, invariants 4 and 5)."""
+
+from math import inf
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from broker.relay.gate import MAX_LEASE, Gate
+
+
+def opened(now: float = 100.0, seconds: float = 3.0, deadline: float = 10_000.0, limit: float = 1800.0) -> Gate:
+    gate = Gate()
+    gate.lease(now, now + seconds, deadline, limit)
+    return gate
+
+
+class TestTheLease:
+    def test_the_gate_is_shut_until_somebody_leases_it(self) -> None:
+        assert not Gate().is_open(100.0)
+
+    def test_it_shuts_by_itself_when_the_lease_runs_out(self) -> None:
+        gate = opened(100.0, seconds=2.0)
+        assert gate.is_open(101.999)
+        assert not gate.is_open(102.0)
+
+    def test_no_lease_is_longer_than_three_seconds_whatever_it_says(self) -> None:
+        gate = opened(100.0, seconds=inf)
+        assert gate.shuts_at == 100.0 + MAX_LEASE == 103.0
+
+    def test_a_new_lease_keeps_it_open(self) -> None:
+        gate = opened(100.0)
+        gate.lease(102.0, 105.0, 10_000.0, 1800.0)
+        assert gate.is_open(104.9)
+
+    def test_shutting_needs_no_reason_and_a_later_lease_opens_again(self) -> None:
+        gate = opened(100.0)
+        gate.shut()
+        assert not gate.is_open(100.0)
+        gate.lease(101.0, 104.0, 10_000.0, 1800.0)
+        assert gate.is_open(101.0)
+
+    def test_a_lease_that_is_not_a_number_opens_nothing(self) -> None:
+        gate = Gate()
+        gate.lease(100.0, float("nan"), 10_000.0, 1800.0)
+        assert not gate.is_open(100.0)
+
+
+class TestTheEnd:
+    def test_a_later_deadline_is_not_believed(self) -> None:
+        gate = opened(100.0, deadline=101.0)
+        gate.lease(100.5, 103.5, 999.0, 1800.0)
+        assert gate.stop == 101.0
+
+    def test_the_limit_begins_with_the_first_crossing_in_both_directions(self) -> None:
+        gate = opened(100.0, limit=60.0)
+        assert not gate.forwarded(True, 101.0)
+        assert not gate.forwarded(True, 102.0)
+        assert gate.forwarded(False, 103.0)
+        assert (gate.crossed, gate.stop) == (103.0, 163.0)
+
+    def test_it_begins_once(self) -> None:
+        gate = opened(100.0, limit=60.0)
+        gate.forwarded(True, 101.0)
+        gate.forwarded(False, 101.0)
+        assert not gate.forwarded(False, 150.0)
+        assert gate.stop == 161.0
+
+    def test_a_hold_does_not_stretch_it(self) -> None:
+        gate = opened(100.0, limit=60.0)
+        gate.forwarded(True, 101.0)
+        gate.forwarded(False, 101.0)
+        gate.shut()
+        gate.lease(150.0, 153.0, 10_000.0, 60.0)
+        assert gate.stop == 161.0
+
+    def test_a_later_lease_cannot_raise_the_limit(self) -> None:
+        gate = opened(100.0, limit=60.0)
+        gate.lease(100.5, 103.5, 10_000.0, 7200.0)
+        gate.forwarded(True, 101.0)
+        gate.forwarded(False, 101.0)
+        assert gate.stop == 161.0
+
+    def test_the_deadline_wins_over_the_limit_when_it_is_earlier(self) -> None:
+        gate = opened(100.0, deadline=120.0, limit=60.0)
+        gate.forwarded(True, 101.0)
+        gate.forwarded(False, 101.0)
+        assert gate.stop == 120.0
+
+    def test_past_the_end_no_lease_opens(self) -> None:
+        gate = opened(100.0, deadline=101.0)
+        gate.lease(102.0, 105.0, 10_000.0, 1800.0)
+        assert not gate.is_open(102.0)
+
+
+TIMES = st.floats(-1e6, 1e6) | st.sampled_from([inf, -inf])
+
+
+class GateModel(RuleBasedStateMachine):
+    """Whatever the broker says in whatever order, the gate stays inside what was granted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate, self.now = Gate(), 1000.0
+        self.stops = [inf]
+        self.leased_at = -inf
+        self.limit: float | None = None
+
+    @rule(seconds=st.floats(0, 5))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(until=TIMES, deadline=TIMES, limit=st.floats(0.1, 7200))
+    def a_lease_comes(self, until: float, deadline: float, limit: float) -> None:
+        self.gate.lease(self.now, self.now + until, self.now + deadline, limit)
+        self.leased_at = self.now
+        self.limit = self.limit or limit
+
+    @rule()
+    def an_order_to_shut_comes(self) -> None:
+        self.gate.shut()
+        self.leased_at = -inf
+
+    @precondition(lambda self: self.gate.is_open(self.now))
+    @rule(from_prison=st.booleans())
+    def a_packet_crosses(self, from_prison: bool) -> None:
+        before = self.gate.crossed
+        began = self.gate.forwarded(from_prison, self.now)
+        assert began is (before is None and self.gate.crossed == self.now)
+
+    @invariant()
+    def the_end_only_moves_earlier(self) -> None:
+        assert self.gate.stop <= self.stops[-1]
+        self.stops.append(self.gate.stop)
+
+    @invariant()
+    def open_means_leased_within_three_seconds_and_before_the_end(self) -> None:
+        if self.gate.is_open(self.now):
+            assert self.now < self.leased_at + MAX_LEASE
+            assert self.now < self.gate.stop
+
+    @invariant()
+    def nothing_crosses_later_than_the_first_limit_after_the_first_crossing(self) -> None:
+        if self.gate.crossed is not None:
+            assert self.limit is not None
+            assert self.gate.stop <= self.gate.crossed + self.limit
+
+
+TestAnyOrderOfEvents = GateModel.TestCase

@@ -1,0 +1,255 @@
+"""ICE-lite of one client (RFC 8445 2.5, RFC 7675): who may come in, where we send to, and when that changes."""
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from broker.relay.ice import CONSENT, MAX_ADDRESSES, MAX_CHECKS, QUIET, Check, Ice
+from broker.relay.route import Address, Route
+
+
+def udp(number: int) -> Route:
+    return Route(_send, (f"192.0.2.{number}", 5000))
+
+
+def tcp(number: int) -> Route:
+    return Route(_send, (f"192.0.2.{number}", 5000, "tcp"))
+
+
+def _send(data: bytes | memoryview, address: Address) -> int:
+    return len(data)
+
+
+def check(ice: Ice, nominated: bool = True, ufrag: str = "") -> Check:
+    return Check(ufrag or ice.credentials.ufrag, nominated)
+
+
+class Client:
+    """An Ice and its book, at a moment that the test moves."""
+
+    def __init__(self, settled: bool = True) -> None:
+        self.book: dict[Address, object] = {}
+        self.ice = Ice(self, self.book)
+        self.now = 100.0
+        self.comes(udp(1))
+        self.ice.settled = settled
+
+    def comes(self, route: Route, nominated: bool = True, ufrag: str = "") -> bool:
+        return self.ice.checked(route, check(self.ice, nominated, ufrag), self.now)
+
+
+class TestWhereWeSend:
+    def test_nowhere_before_the_first_check(self) -> None:
+        assert Ice(None, {}).route is None
+
+    def test_to_the_first_address_that_knew_the_password_even_before_it_is_nominated(self) -> None:
+        ice = Ice(None, {})
+        assert ice.checked(udp(1), check(ice, nominated=False), 100.0)
+        assert ice.route == udp(1)
+
+    def test_to_a_nominated_address_at_once(self) -> None:
+        client = Client()
+        assert client.comes(udp(2))
+        assert client.ice.route == udp(2)
+        assert client.comes(udp(1))
+
+    def test_not_to_every_address_that_a_client_still_tries(self) -> None:
+        client = Client(settled=False)
+        assert not client.comes(udp(2), nominated=False)
+        assert client.ice.route == udp(1)
+
+    def test_to_the_new_address_of_a_client_that_was_connected_before(self) -> None:
+        client = Client()
+        assert client.comes(udp(2), nominated=False)
+        assert client.ice.route == udp(2)
+
+    def test_not_to_and_fro_between_addresses_that_are_both_alive(self) -> None:
+        client = Client()
+        client.comes(udp(2), nominated=False)
+        client.comes(udp(1))
+        for _ in range(5):
+            client.now += QUIET / 2
+            assert not client.comes(udp(2), nominated=False)
+            client.comes(udp(1))
+
+    def test_to_the_other_address_once_the_first_is_quiet(self) -> None:
+        client = Client()
+        client.comes(udp(2), nominated=False)
+        client.comes(udp(1))
+        client.now += QUIET + 0.1
+        assert client.comes(udp(2), nominated=False)
+
+    def test_reports_count_as_life(self) -> None:
+        client = Client()
+        client.comes(udp(2), nominated=False)
+        client.comes(udp(1))
+        client.now += QUIET
+        client.ice.heard(udp(1), client.now)
+        client.now += 0.1
+        assert not client.comes(udp(2), nominated=False)
+
+    def test_to_a_connection_only_when_it_is_nominated_or_nothing_else_works(self) -> None:
+        client = Client()
+        assert not client.comes(tcp(1), nominated=False)
+        assert client.comes(tcp(1))
+
+    def test_to_the_same_address_through_another_of_our_sockets(self) -> None:
+        client = Client()
+        other = Route(lambda data, address: 0, udp(1).address)
+        assert client.comes(other)
+        assert client.ice.route == other
+
+
+class TestWhoIsBelieved:
+    def test_a_copy_of_a_check_from_elsewhere_proves_nothing(self) -> None:
+        ice = Client().ice
+        assert ice.original(udp(1), b"transaction1")
+        assert not ice.original(udp(66), b"transaction1")
+        assert not ice.original(Route(_send, (*udp(1).address, "tcp")), b"transaction1")
+
+    def test_a_client_that_repeats_its_check_is(self) -> None:
+        ice = Client().ice
+        assert ice.original(udp(1), b"transaction1")
+        assert ice.original(udp(1), b"transaction1")
+
+    def test_so_many_checks_are_remembered_and_no_more(self) -> None:
+        ice = Client().ice
+        for number in range(10 * MAX_CHECKS):
+            assert ice.original(udp(1), number.to_bytes(12, "big"))
+        assert len(ice._checks) == MAX_CHECKS
+
+
+class TestWhatIsForgotten:
+    def test_all_but_the_newest_addresses(self) -> None:
+        client = Client()
+        for number in range(2, 20):
+            client.comes(udp(number), nominated=False)
+        assert len(client.book) == MAX_ADDRESSES
+        assert client.ice.route is not None
+        assert client.ice.route.address in client.book
+
+    def test_an_address_that_is_not_checked_any_more(self) -> None:
+        client = Client()
+        client.comes(udp(2))
+        client.now += CONSENT
+        client.comes(udp(2))
+        client.ice.expire(client.now + 0.1)
+        assert list(client.book) == [udp(2).address]
+
+    def test_a_connection_that_was_closed(self) -> None:
+        client = Client()
+        client.comes(tcp(1))
+        client.ice.forget(tcp(1).address)
+        assert client.ice.route is None
+        assert client.comes(udp(1), nominated=False)
+
+    def test_nothing_of_another_client_that_now_has_the_address(self) -> None:
+        one, other = Client(), Client()
+        other.ice._book = one.book
+        other.comes(udp(1))
+        one.ice.close()
+        assert one.book == {udp(1).address: other}
+
+    def test_everything_at_the_end_but_where_the_last_word_goes(self) -> None:
+        client = Client()
+        client.ice.close()
+        assert not client.book
+        assert client.ice.route == udp(1)
+
+
+class TestRestart:
+    """RFC 8445 9: media goes on over the old pair until the new one is nominated."""
+
+    def test_gives_new_credentials_beside_the_old_ones(self) -> None:
+        client = Client()
+        old = client.ice.credentials
+        new = client.ice.restart()
+        assert new.ufrag != old.ufrag and new.pwd != old.pwd
+        assert (client.ice.password(old.ufrag), client.ice.password(new.ufrag)) == (old.pwd, new.pwd)
+
+    def test_moves_nothing_until_a_check_with_the_new_ones_nominates(self) -> None:
+        client = Client()
+        new = client.ice.restart()
+        assert not client.comes(udp(2), nominated=False, ufrag=new.ufrag)
+        assert client.ice.route == udp(1)
+        assert client.comes(udp(2), ufrag=new.ufrag)
+        assert client.ice.route == udp(2)
+
+    def test_then_the_old_ones_and_what_they_proved_are_no_good(self) -> None:
+        client = Client()
+        old = client.ice.credentials
+        client.comes(udp(3), nominated=False)
+        client.comes(udp(2), ufrag=client.ice.restart().ufrag)
+        assert client.ice.password(old.ufrag) is None
+        assert list(client.book) == [udp(2).address]
+
+    def test_from_the_same_address_keeps_it(self) -> None:
+        client = Client()
+        client.comes(udp(1), ufrag=client.ice.restart().ufrag)
+        assert client.ice.route == udp(1)
+        assert list(client.book) == [udp(1).address]
+
+    def test_that_nobody_followed_leaves_the_old_ones_good_for_another(self) -> None:
+        client = Client()
+        old, first = client.ice.credentials, client.ice.restart()
+        second = client.ice.restart()
+        assert client.ice.password(first.ufrag) is None
+        assert client.comes(udp(2), ufrag=old.ufrag)
+        assert client.comes(udp(1), ufrag=second.ufrag)
+
+
+class IceModel(RuleBasedStateMachine):
+    """Whatever a client does, we send only to what it has proven with a password that still counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.client, self.proven = Client(), {udp(1).address}
+
+    @rule(number=st.integers(1, 8), stream=st.booleans(), nominated=st.booleans(), old=st.booleans())
+    def a_check_comes(self, number: int, stream: bool, nominated: bool, old: bool) -> None:
+        route = tcp(number) if stream else udp(number)
+        ufrags = [one.ufrag for one in self.client.ice._sessions]
+        self.client.comes(route, nominated, ufrags[0] if old else ufrags[-1])
+        self.proven.add(route.address)
+
+    @rule()
+    def it_restarts(self) -> None:
+        self.client.ice.restart()
+
+    @rule(seconds=st.sampled_from([0.1, QUIET + 1, CONSENT + 1]))
+    def time_passes(self, seconds: float) -> None:
+        self.client.now += seconds
+        self.client.ice.expire(self.client.now)
+
+    @rule(number=st.integers(1, 8))
+    def a_connection_closes(self, number: int) -> None:
+        self.client.ice.forget(tcp(number).address)
+        self.proven.discard(tcp(number).address)
+
+    @invariant()
+    def the_route_has_been_proven(self) -> None:
+        route = self.client.ice.route
+        assert route is None or route.address in self.proven & set(self.client.book)
+
+    @invariant()
+    def little_is_remembered(self) -> None:
+        assert len(self.client.book) <= MAX_ADDRESSES
+        assert set(self.client.book) == set(self.client.ice.addresses())
+
+
+TestAnyClient = IceModel.TestCase
+
+
+class TestWhatAClientIsToldOfItsAddress:
+    @pytest.mark.parametrize(
+        ("address", "mapped"),
+        [
+            (("192.0.2.1", 5), ("192.0.2.1", 5)),
+            (("::ffff:192.0.2.1", 5, 0, 0), ("192.0.2.1", 5)),
+            (("2001:db8::1", 5, 0, 0), ("2001:db8::1", 5)),
+            (("fe80::1%eth0", 5, 0, 2), ("fe80::1", 5)),
+            (("192.0.2.1", 5, "tcp"), ("192.0.2.1", 5)),
+        ],
+    )
+    def test_is_what_its_own_network_calls_it(self, address: Address, mapped: tuple[str, int]) -> None:
+        assert Route(_send, address).mapped == mapped

@@ -1,0 +1,156 @@
+"""RTP and RTCP as bytes: what we build an independent reader understands, and what strangers send never raises."""
+
+import struct
+
+from aiortc import rtp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.relay import packets
+from broker.relay.packets import ReportBlock, SenderReport
+
+U32 = st.integers(0, 2**32 - 1)
+SEQUENCE = st.integers(0, 65535)
+BLOCK = st.builds(
+    ReportBlock,
+    ssrc=U32,
+    fraction=st.integers(0, 255),
+    lost=st.integers(-0x800000, 0x7FFFFF),
+    highest=U32,
+    jitter=U32,
+    last_sr=U32,
+    delay=U32,
+)
+
+
+def only(data: bytes) -> packets.RtcpPacket:
+    (packet,) = packets.compound(data)
+    return packet
+
+
+class TestReports:
+    """RFC 3550 6.4."""
+
+    @given(st.lists(BLOCK, max_size=31))
+    def test_a_receiver_report_reads_back_as_it_was(self, blocks: list[ReportBlock]) -> None:
+        packet = only(packets.build_receiver_report(blocks))
+        assert packet.kind == packets.RR
+        assert list(packets.report_blocks(packet)) == blocks
+
+    @given(BLOCK)
+    def test_another_reader_sees_the_same_receiver_report(self, block: ReportBlock) -> None:
+        (read,) = rtp.RtcpPacket.parse(packets.build_receiver_report([block]))
+        assert isinstance(read, rtp.RtcpRrPacket)
+        (seen,) = read.reports
+        assert (seen.ssrc, seen.fraction_lost, seen.packets_lost) == (block.ssrc, block.fraction, block.lost)
+        assert (seen.highest_sequence, seen.jitter, seen.lsr, seen.dlsr) == block[3:]
+
+    @given(U32, st.integers(0, 2**64 - 1), U32, U32, U32)
+    def test_a_sender_report_has_28_bytes_and_both_readers_agree(
+        self, ssrc: int, ntp: int, timestamp: int, count: int, octets: int
+    ) -> None:
+        report = SenderReport(ssrc, ntp, timestamp, count, octets)
+        data = packets.build_sender_report(report)
+        assert len(data) == 28
+        assert packets.sender_report(only(data)) == report
+        (read,) = rtp.RtcpPacket.parse(data)
+        assert isinstance(read, rtp.RtcpSrPacket)
+        assert read.sender_info.ntp_timestamp == ntp
+        assert read.sender_info.rtp_timestamp == timestamp
+        assert (read.sender_info.packet_count, read.sender_info.octet_count) == (count, octets)
+
+    def test_counts_beyond_32_bits_wrap_instead_of_raising(self) -> None:
+        report = SenderReport(1, 2, 2**32 + 5, 2**32 + 6, 2**40 + 7)
+        read = packets.sender_report(only(packets.build_sender_report(report)))
+        assert read == SenderReport(1, 2, 5, 6, 7)
+
+    def test_losses_beyond_24_bits_are_cut_at_the_ends_of_the_field(self) -> None:
+        for lost, told in ((10**9, 0x7FFFFF), (-(10**9), -0x800000)):
+            packet = only(packets.build_receiver_report([ReportBlock(1, 0, lost, 0, 0, 0, 0)]))
+            assert next(packets.report_blocks(packet)).lost == told
+
+
+class TestFeedback:
+    """RFC 4585, RFC 5104, goog-remb."""
+
+    @given(U32, st.sets(SEQUENCE, min_size=1, max_size=60), SEQUENCE)
+    def test_a_nack_asks_for_exactly_the_given_packets(self, ssrc: int, near: set[int], start: int) -> None:
+        asked = sorted({start + one % 400 for one in near})
+        wanted = [one & 0xFFFF for one in asked]
+        packet = only(packets.build_nack(ssrc, wanted))
+        found = packets.nacked(packet.body)
+        assert found is not None
+        assert (found[0], sorted(found[1])) == (ssrc, sorted(wanted))
+        (read,) = rtp.RtcpPacket.parse(packets.build_nack(ssrc, wanted))
+        assert isinstance(read, rtp.RtcpRtpfbPacket)
+        assert (read.media_ssrc, sorted(read.lost)) == (ssrc, sorted(wanted))
+
+    def test_neighbours_share_one_item_of_four_bytes(self) -> None:
+        assert len(packets.build_nack(1, list(range(100, 117)))) == 12 + 4
+        assert len(packets.build_nack(1, list(range(100, 118)))) == 12 + 8
+
+    @given(U32)
+    def test_a_picture_loss_indication_names_its_stream(self, ssrc: int) -> None:
+        data = packets.build_pli(ssrc)
+        assert packets.media_ssrc(only(data).body) == ssrc
+        (read,) = rtp.RtcpPacket.parse(data)
+        assert isinstance(read, rtp.RtcpPsfbPacket)
+        assert (read.fmt, read.media_ssrc) == (rtp.RTCP_PSFB_PLI, ssrc)
+
+    @given(st.integers(1, 2**40), st.lists(U32, min_size=1, max_size=8))
+    def test_remb_says_the_rate_to_its_18_bits(self, bitrate: int, ssrcs: list[int]) -> None:
+        (read,) = rtp.RtcpPacket.parse(packets.build_remb(bitrate, ssrcs))
+        assert isinstance(read, rtp.RtcpPsfbPacket)
+        told, named = rtp.unpack_remb_fci(read.fci)
+        assert packets.remb(only(packets.build_remb(bitrate, ssrcs)).body) == told
+        assert named == ssrcs
+        assert told <= bitrate < told + max(1, bitrate >> 17)
+
+    def test_a_full_intra_request_may_name_several_streams(self) -> None:
+        body = struct.pack("!II", 9, 0) + b"".join(struct.pack("!II", ssrc, 0) for ssrc in (5, 6))
+        assert packets.fir_ssrcs(body) == [5, 6]
+
+
+class TestStrangers:
+    """Nothing from outside is trusted."""
+
+    @given(st.binary(max_size=300))
+    def test_no_bytes_make_a_parser_raise(self, data: bytes) -> None:
+        for packet in packets.compound(data):
+            list(packets.report_blocks(packet))
+            packets.sender_report(packet)
+            packets.nacked(packet.body)
+            packets.media_ssrc(packet.body)
+            packets.fir_ssrcs(packet.body)
+            packets.remb(packet.body)
+
+    @given(st.binary(max_size=200), st.integers(0, 31), st.sampled_from([200, 201, 205, 206]))
+    def test_no_well_framed_packet_makes_a_parser_raise(self, body: bytes, count: int, kind: int) -> None:
+        body += bytes(-len(body) % 4)
+        data = struct.pack("!BBH", 0x80 | count, kind, len(body) // 4) + body
+        packet = only(data)
+        assert packet == (kind, count, body)
+        list(packets.report_blocks(packet))
+        packets.sender_report(packet)
+        packets.nacked(packet.body)
+        packets.fir_ssrcs(packet.body)
+
+    def test_a_compound_ends_where_its_lengths_stop_making_sense(self) -> None:
+        good = packets.build_pli(7)
+        assert len(list(packets.compound(good + good))) == 2
+        assert len(list(packets.compound(good + good[:-1]))) == 1
+        assert list(packets.compound(b"\x40" + good[1:])) == []
+
+
+class TestPayloadStart:
+    """RFC 3550 5.1 and 5.3.1."""
+
+    @given(st.integers(0, 15), st.integers(0, 6), st.binary(max_size=30))
+    def test_the_payload_begins_after_csrcs_and_extension(self, csrcs: int, words: int, payload: bytes) -> None:
+        extended = struct.pack("!HH", 0xBEDE, words) + bytes(4 * words)
+        packet = bytes([0x90 | csrcs]) + bytes(11 + 4 * csrcs) + extended + payload
+        assert packet[packets.payload_start(packet) :] == payload
+
+    @given(st.binary(min_size=12, max_size=80))
+    def test_it_never_lies_beyond_the_packet(self, packet: bytes) -> None:
+        assert 12 <= packets.payload_start(packet) <= max(12, len(packet))

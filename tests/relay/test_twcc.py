@@ -1,0 +1,167 @@
+"""Transport-wide feedback: what any receiver may write we read back, and nothing that a stranger sends raises."""
+
+import struct
+from itertools import groupby
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.relay.path import WINDOW, Path
+from broker.relay.twcc import MAX_PACKETS, TICKS, Feedback, parse
+
+GAPS = st.one_of(st.none(), st.integers(0, 255), st.integers(-32768, 32767))
+
+
+def built(base: int, reference: int, gaps: list[int | None], runs: bool) -> bytes:
+    """The body of a feedback packet: for each packet the ticks since the one before, None when it is lost."""
+    kinds = [0 if gap is None else 1 if 0 <= gap <= 255 else 2 for gap in gaps]
+    chunks = _runs(kinds) if runs else _vectors(kinds)
+    deltas = b"".join(
+        struct.pack("!B" if kind == 1 else "!h", gap) for kind, gap in zip(kinds, gaps, strict=True) if gap is not None
+    )
+    head = struct.pack("!IIHH", 1, 2, base, len(gaps)) + (reference & 0xFFFFFF).to_bytes(3, "big") + b"\x07"
+    body = head + b"".join(struct.pack("!H", chunk) for chunk in chunks) + deltas
+    return body + bytes(-len(body) % 4)
+
+
+def _runs(kinds: list[int]) -> list[int]:
+    return [kind << 13 | len(list(same)) for kind, same in groupby(kinds)]
+
+
+def _vectors(kinds: list[int]) -> list[int]:
+    """Chunks of fourteen one-bit symbols where that is enough, else of seven two-bit ones."""
+    chunks = []
+    while kinds:
+        wide = 2 in kinds[:14]
+        taken, kinds = (kinds[:7], kinds[7:]) if wide else (kinds[:14], kinds[14:])
+        bits, chunk = (2, 0xC000) if wide else (1, 0x8000)
+        for index, kind in enumerate(taken):
+            chunk |= kind << ((6 if wide else 13) - index) * bits
+        chunks.append(chunk)
+    return chunks
+
+
+class TestWhatAReceiverWrites:
+    @given(
+        st.integers(0, 65535), st.integers(-(2**23), 2**23 - 1), st.lists(GAPS, min_size=1, max_size=60), st.booleans()
+    )
+    def test_reads_back_as_it_was(self, base: int, reference: int, gaps: list[int | None], runs: bool) -> None:
+        told = parse(built(base, reference, gaps, runs))
+        at, arrived = reference * 256, []
+        for index, gap in enumerate(gaps):
+            if gap is not None:
+                at += gap
+                arrived.append((index, at))
+        assert told == Feedback(base, len(gaps), arrived)
+
+    def test_of_the_example_in_the_draft_the_chunks_mean_this(self) -> None:
+        """3.1.3 and 3.1.4: a run of 221 lost packets; 0, five that came, three lost, three that came, two lost."""
+        head = struct.pack("!IIHH", 1, 2, 0, 235) + b"\x00\x00\x00\x00"
+        told = parse(head + bytes((0x00, 0xDD, 0x9F, 0x1C)) + bytes(8))
+        assert told is not None
+        assert [index - 221 for index, _ in told.arrived] == [1, 2, 3, 4, 5, 9, 10, 11]
+
+
+class TestStrangers:
+    @given(st.binary(max_size=200))
+    def test_no_bytes_make_it_raise(self, body: bytes) -> None:
+        told = parse(body)
+        assert told is None or len(told.arrived) <= told.span <= MAX_PACKETS
+
+    @given(st.lists(GAPS, min_size=1, max_size=60), st.booleans(), st.integers(1, 200))
+    def test_what_is_cut_off_is_nothing(self, gaps: list[int | None], runs: bool, cut: int) -> None:
+        whole = built(5, 5, gaps, runs)
+        told = parse(whole[: max(0, len(whole) - 3 - cut)])
+        assert told is None or len(told.arrived) < len(gaps) or None in gaps
+
+    def test_a_few_bytes_cannot_claim_many_packets(self) -> None:
+        head = struct.pack("!IIHH", 1, 2, 0, 65535) + bytes(4)
+        assert parse(head + b"\x1f\xff" * 9) is None
+
+
+def report(base: int, *gaps: int | None) -> Feedback:
+    told = parse(built(base & 0xFFFF, 0, list(gaps), True))
+    assert told is not None
+    return told
+
+
+class TestPath:
+    def sent(self, count: int, every: float = 0.01, size: int = 1000) -> tuple[Path, int]:
+        """A path on which `count` packets of one track left."""
+        path = Path()
+        first, stamp = path.number, path.transport_wide(3)
+        for index in range(count):
+            stamp((index * every, size, "picture", index))
+        return path, first
+
+    def test_each_packet_of_all_streams_gets_the_next_number(self) -> None:
+        path = Path()
+        path.number = 65535
+        video, audio = path.transport_wide(3), path.transport_wide(4)
+        words = [video((0, 1, "v", 0)), audio((0, 1, "a", 0)), video((0, 1, "v", 0))]
+        assert words == [0x31FFFF00, 0x41000000, 0x31000100]
+
+    def test_names_the_streams_of_what_came(self) -> None:
+        path = Path()
+        first = path.number
+        video, audio = path.transport_wide(3), path.transport_wide(3)
+        for stamp, track in ((video, "v"), (audio, "a"), (video, "v")):
+            stamp((0.0, 1, track, 0))
+        assert path.learn(report(first, 0, None, 4))[0] == {"v"}
+        assert path.learn(report(first + 1, 8))[0] == {"a"}
+
+    def test_a_report_of_whom_nobody_asked_for_reports_proves_nothing(self) -> None:
+        path = Path()
+        path.number = 10
+        assert path.learn(report(9, 0)) == (set(), [])
+
+    def test_the_same_report_twice_proves_nothing_new(self) -> None:
+        path, first = self.sent(3)
+        assert path.learn(report(first, 0, 0, 0))[0] == {"picture"}
+        assert path.learn(report(first, 0, 0, 0))[0] == set()
+
+    def test_a_report_on_what_was_never_sent_proves_nothing(self) -> None:
+        path, first = self.sent(3)
+        for base in (first + 3, first + 1, first - 3, first - WINDOW):
+            assert path.learn(report(base, 0, 0, 0)) == (set(), [])
+
+    def test_what_was_overtaken_by_far_is_lost_and_told_once(self) -> None:
+        path, first = self.sent(8, every=0.01)
+        assert path.learn(report(first, 0, None, 0, None))[1] == []
+        assert [one[3] for one in path.learn(report(first + 4, 0, 0))[1]] == [1]
+        assert [one[3] for one in path.learn(report(first + 6, 0, 0))[1]] == [3]
+        assert path.learn(report(first + 7, 0))[1] == []
+
+    def test_what_came_late_after_all_is_not_lost(self) -> None:
+        path, first = self.sent(8, every=0.01)
+        path.learn(report(first, 0, None, 0))
+        assert path.learn(report(first + 1, 0)) == ({"picture"}, [])
+        assert path.learn(report(first + 3, 0, 0, 0, 0)) == ({"picture"}, [])
+
+    def test_loss_slows_it_down_to_what_arrived(self) -> None:
+        path, first = self.sent(1)
+        path.learn(report(first, 0))
+        path.look(100.0)
+        stamp = path.transport_wide(3)
+        for step in range(1, 9):
+            base = path.number
+            for _ in range(20):
+                stamp((100 + step / 2, 1000, "picture", 0))
+            path.learn(report(base, *[0, None] * 10))
+            path.look(100 + step / 2)
+        assert path.capacity.rate < 20 * 8000
+        assert path.capacity.loss > 0.3
+
+    def test_jitter_does_not_but_a_queue_does(self) -> None:
+        for queue in (0.0, 0.2):
+            path = Path()
+            stamp = path.transport_wide(3)
+            for step in range(1, 9):
+                base, at = path.number, 100 + step / 2
+                for index in range(20):
+                    stamp((at + index / 50, 1000, "picture", 0))
+                waits = [(index % 4) * 0.03 + (queue if step > 4 else 0.0) for index in range(20)]
+                ticks = [round((at + index / 50 - 50 + wait) * TICKS) for index, wait in enumerate(waits)]
+                path.learn(Feedback(base & 0xFFFF, 20, list(enumerate(ticks))))
+                path.look(at + 0.49)
+            assert path.capacity.limited is bool(queue)

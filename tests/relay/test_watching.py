@@ -1,0 +1,130 @@
+"""When somebody counts as receiving (Yunnan 25): with time as an argument, to the tenth of a second."""
+
+from typing import Any
+
+import pytest
+
+from broker.ids import Side
+from broker.relay.path import Path
+from broker.relay.presence import ALIVE, HEARING, RECEIVING, Watching, receives
+from tests.relay.lines import KEY, FarEnd, Line
+
+
+class Supervisor:
+    """One watcher of one side; `see` and `hear` are its reports, `flow` what the room sends until now."""
+
+    def __init__(self) -> None:
+        self.lines = {"video": Line("video"), "audio": Line("audio")}
+        end: Any = FarEnd()
+        end.heard, end.path = 0.0, Path()
+        self.peer = end
+        self.watching = Watching(Side.PRISON, "u@s", False, end)
+        for line in self.lines.values():
+            leg, _ = line.watcher()
+            leg.peer = end
+            self.watching.legs.append((line.track, leg))
+
+    def at(self, now: float) -> bool:
+        return receives(self.watching, now)
+
+    def flow(self, now: float) -> None:
+        for line in self.lines.values():
+            line.send(len(line.ends[0][1].got) + 1, KEY)
+            line.track.last_at = now
+            line.track.watch_flow(now)
+
+    def report(self, now: float, *kinds: str) -> None:
+        self.peer.heard = now
+        for track, leg in self.watching.legs:
+            if track.kind in (kinds or ("audio", "video")):
+                leg.progressed_at = now
+
+
+@pytest.fixture
+def supervisor() -> Supervisor:
+    one = Supervisor()
+    one.watching.joined = 100.0
+    one.flow(100.0)
+    one.report(100.0)
+    return one
+
+
+def test_fresh_reports_count(supervisor: Supervisor) -> None:
+    assert supervisor.at(100.0)
+
+
+def test_a_picture_not_reported_for_1_8_seconds_does_not(supervisor: Supervisor) -> None:
+    supervisor.flow(101.0)
+    assert supervisor.at(100.0 + RECEIVING - 0.01)
+    assert not supervisor.at(100.0 + RECEIVING + 0.01)
+
+
+def test_sound_is_given_the_pace_at_which_browsers_report_it(supervisor: Supervisor) -> None:
+    for now in (102.0, 104.0, 106.0, 108.0, 100.0 + HEARING - 0.01):
+        supervisor.flow(now)
+        supervisor.report(now, "video")
+        assert supervisor.at(now)
+    supervisor.flow(100.0 + HEARING)
+    supervisor.report(100.0 + HEARING, "video")
+    assert not supervisor.at(100.0 + HEARING)
+
+
+def test_nobody_counts_before_the_first_report(supervisor: Supervisor) -> None:
+    for _, leg in supervisor.watching.legs:
+        leg.progressed_at = 0.0
+    assert not supervisor.at(100.5)
+
+
+def test_while_a_room_sends_nothing_being_alive_is_enough(supervisor: Supervisor) -> None:
+    assert supervisor.at(105.0)
+    assert not supervisor.at(100.0 + ALIVE)
+
+
+def test_when_a_room_comes_back_its_supervisors_are_still_there(supervisor: Supervisor) -> None:
+    supervisor.peer.heard = 109.5
+    for line in supervisor.lines.values():
+        line.track.watch_flow(105.0)
+    supervisor.flow(110.0)
+    assert supervisor.at(110.0)
+    supervisor.flow(111.0)
+    assert supervisor.at(110.0 + RECEIVING - 0.01)
+
+
+def test_but_have_to_prove_it_anew_at_once(supervisor: Supervisor) -> None:
+    supervisor.peer.heard = 111.0
+    for line in supervisor.lines.values():
+        line.track.watch_flow(105.0)
+    supervisor.flow(110.0)
+    supervisor.flow(111.5)
+    assert not supervisor.at(110.0 + RECEIVING + 0.01)
+
+
+def test_the_dead_do_not_come_back_with_the_room(supervisor: Supervisor) -> None:
+    for line in supervisor.lines.values():
+        line.track.watch_flow(105.0)
+    supervisor.flow(110.0)
+    assert not supervisor.at(110.0)
+
+
+def test_who_is_not_connected_does_not_receive(supervisor: Supervisor) -> None:
+    supervisor.peer.ready = False
+    assert not supervisor.at(100.0)
+
+
+def test_sound_whose_packets_are_named_must_be_proven_as_fast_as_a_picture(supervisor: Supervisor) -> None:
+    for _, leg in supervisor.watching.legs:
+        leg.named = True
+    supervisor.flow(101.0)
+    supervisor.report(101.0, "video")
+    assert supervisor.at(100.0 + RECEIVING - 0.01)
+    assert not supervisor.at(100.0 + RECEIVING + 0.01)
+
+
+def test_a_picture_that_rests_on_a_weak_line_is_not_watched(supervisor: Supervisor) -> None:
+    ((_, picture),) = [one for one in supervisor.watching.legs if one[0].video]
+    picture.flowing, picture.thinned = False, True
+    assert picture.resting
+    for now in (101.0, 100.0 + RECEIVING + 0.01):  # the room sends on without a pause
+        supervisor.flow(now)
+        supervisor.report(now, "audio")
+    assert not supervisor.at(100.0 + RECEIVING + 0.01)
