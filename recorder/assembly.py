@@ -1,0 +1,158 @@
+"""Both sides of a session on one time: four lanes in, samples of one file out, sorted and each with its length. Pure.
+
+A side's sound is dropped until its first picture, so that both begin together; zero is the first kept sample. The
+file can begin once all four tracks have something, or PATIENCE after the first side: then the side that is missing
+begins with a slate and silence, so that a recording always has its four tracks."""
+
+from broker.tapwire import RTP, TapRecord
+from recorder.h264 import Parameters
+from recorder.lanes import AudioLane, Lane, Sample, VideoLane
+from recorder.rtp import parse_report
+from recorder.timeline import Gap, SideClock
+
+PATIENCE = 1.0
+HOLD = 0.2  # seconds a sample waits for the next one of its track, which tells how long it lasts
+TRAIL = 0.1  # seconds after the newest packet at which a recording that nobody feeds any more ends
+TRACKS = 4
+
+
+class Assembly:
+    """The media of one part. Times in and out are server seconds; the caller subtracts `zero`."""
+
+    def __init__(self, slate: bytes) -> None:
+        self._slate = slate
+        self.clocks = (SideClock(), SideClock())
+        self.video = (VideoLane(0, self.clocks[0]), VideoLane(2, self.clocks[1]))
+        self.audio = (AudioLane(1, self.clocks[0]), AudioLane(3, self.clocks[1]))
+        self.lanes: tuple[Lane, ...] = (self.video[0], self.audio[0], self.video[1], self.audio[1])
+        self.zero: float | None = None
+        self.slated: set[int] = set()  # tracks that begin with a slate
+        self.strange = 0  # records of unknown tracks, unreadable reports
+        self._pending: list[Sample] = []
+        self._held: list[Sample | None] = [None] * TRACKS
+        self._begun = [False, False]
+        self._open = False
+
+    def accept(self, record: TapRecord) -> None:
+        """Take in one packet or report."""
+        if record.track >= TRACKS:
+            self.strange += 1
+        elif record.kind == RTP:
+            samples = self.lanes[record.track].accept(record.data, record.arrival_ns)
+            if samples:
+                self._add(samples)
+        else:
+            self._report(record)
+
+    def tick(self, now: float) -> None:
+        """Let time pass: reorder windows close, silence is written."""
+        for lane in self.lanes:
+            samples = lane.tick(now)
+            if samples:
+                self._add(samples)
+
+    def ready(self, now: float) -> bool:
+        """Whether the file may begin, or has begun."""
+        if not self._open and self.zero is not None:
+            tracks = {sample.track for sample in self._pending}
+            self._open = len(tracks) == TRACKS or now - self.zero > PATIENCE
+            if self._open:
+                self.zero = min(sample.at for sample in self._pending)
+                self._stand_in(tracks)
+        return self._open
+
+    def parameters(self) -> tuple[Parameters | None, Parameters | None]:
+        """What each picture needs in the file's head; None where a slate stands in."""
+        return self.video[0].parameters, self.video[1].parameters
+
+    def take(self, now: float) -> list[Sample]:
+        """The samples whose length is known, or that waited long enough, by time."""
+        self._pending.sort()
+        taken: list[Sample] = []
+        for sample in self._pending:
+            held, self._held[sample.track] = self._held[sample.track], sample
+            if held is not None:
+                taken.append(held._replace(seconds=max(sample.at - held.at, 0.0)))
+        self._pending.clear()
+        for track, held in enumerate(self._held):
+            if held is not None and now - held.at > HOLD:
+                taken.append(held)
+                self._held[track] = None
+        taken.sort()
+        return taken
+
+    def finish(self, moment: float) -> tuple[list[Sample], float]:
+        """The rest, cut at the end; and that end: `moment`, or a little after the last packet if that was long ago."""
+        seen = [lane.seen for lane in self.lanes if lane.seen is not None]
+        end = min(moment, max(seen, default=moment) + TRAIL)
+        for lane in self.lanes:
+            self._add(lane.finish(end))
+            if lane.track in self.slated and self.video[lane.track >> 1].last is None and self.zero is not None:
+                self.video[lane.track >> 1].missed(self.zero, end)
+        rest = [sample for sample in self.take(end - HOLD) if sample.at < end]
+        for track, held in enumerate(self._held):
+            last = held or self._last_word(track)
+            if last is not None and last.at < end:
+                rest.append(last._replace(seconds=end - last.at) if track % 2 == 0 else last)
+        self._held = [None] * TRACKS
+        return sorted(_cut(sample, end) for sample in rest), end
+
+    def _last_word(self, track: int) -> Sample | None:
+        """A slate for a picture that was already written and then stood still until the end."""
+        if track % 2 or self.zero is None:
+            return None
+        last = self.video[track >> 1].last
+        return Sample((self.zero if last is None else last) + HOLD, track, self._slate, True, 0.0)
+
+    def gaps(self) -> list[Gap]:
+        """All gaps so far, on the file's time."""
+        zero = self.zero or 0.0
+        found = [Gap(g.track, max(g.start - zero, 0.0), g.seconds, g.cause, g.packets) for g in self._all_gaps()]
+        return sorted(found, key=lambda gap: (gap.start, gap.track))
+
+    @property
+    def whole(self) -> bool:
+        """Whether all four tracks have begun with what a publisher sent."""
+        return all(lane.last is not None for lane in self.video) and all(lane.begun for lane in self.audio)
+
+    def wanting(self) -> list[int]:
+        """Sides (0 prison, 1 visitor) whose picture waits for a keyframe."""
+        return [side for side, lane in enumerate(self.video) if lane.wants_keyframe]
+
+    def _all_gaps(self) -> list[Gap]:
+        return [gap for lane in self.lanes for gap in lane.gaps]
+
+    def _add(self, samples: list[Sample]) -> None:
+        for sample in samples:
+            if sample.track % 2 == 0 and not self._begun[sample.track >> 1]:
+                self._begin(sample.track >> 1, sample)
+        self._pending += samples
+
+    def _begin(self, side: int, first: Sample) -> None:
+        """A side's first picture: from here on its sound is kept too."""
+        self._begun[side] = True
+        if self.zero is None:
+            self.zero = first.at
+        if self.audio[side].end is None:
+            self.audio[side].begin(first.at)
+        if side * 2 in self.slated:
+            self.video[side].missed(self.zero, first.at)
+
+    def _stand_in(self, present: set[int]) -> None:
+        assert self.zero is not None
+        for side in (0, 1):
+            if side * 2 not in present:
+                self.slated.add(side * 2)
+                self._pending.append(Sample(self.zero, side * 2, self._slate, True, HOLD))
+                self.audio[side].begin(self.zero)
+
+    def _report(self, record: TapRecord) -> None:
+        report = parse_report(record.data)
+        if report is None:
+            self.strange += 1
+        else:
+            self.clocks[record.track >> 1].tell(record.track & 1, report)
+
+
+def _cut(sample: Sample, end: float) -> Sample:
+    return sample._replace(seconds=end - sample.at) if sample.at + sample.seconds > end else sample

@@ -1,0 +1,292 @@
+"""All recordings of this process: takes the commands of the control process, routes what the tap brings, and carries
+every session from its first part to the archive. A session outlives its parts: a relay that comes back, or a control
+process that starts again, only begins the next part."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from broker.clock import Clock
+from broker.errors import BadRequest, Conflict, NotFound, RecorderUnavailable, StorageUnavailable
+from broker.tapwire import TapRecord
+from recorder import archive, papers, plans
+from recorder.archive import TIMELINE
+from recorder.catalog import DONE, FINALIZING, Catalog
+from recorder.finalise import PLAN, finalise
+from recorder.recording import Recording, Tell
+from recorder.rows import columns, tell_end
+from recorder.signing import Signer
+from recorder.space import MINUTES, Claim, Rules
+
+log = structlog.get_logger()
+RETRY_ARCHIVE, RETRY_CATALOG = 20.0, 2.0
+DROPPED_BY_RESTART = {"code": "recorder_lost"}
+
+
+@dataclass
+class Visit:
+    """One session: its folder, the part that is being written, the tasks of all parts."""
+
+    session: str
+    folder: Path
+    part: int = 0
+    minutes: float = MINUTES
+    recording: Recording | None = None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    tap: int | None = None
+    reason: dict[str, Any] | None = None
+    closing: asyncio.Task[None] | None = None
+    closed: bool = False  # the timeline takes nothing more: it is being hashed
+    timeline: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Desk:
+    """Commands in, facts out. `archive_dir` and `space` are the service's."""
+
+    def __init__(
+        self,
+        archive_dir: Path,
+        space: Rules,
+        catalog: Catalog,
+        clock: Clock,
+        tell: Tell,
+        signer: Signer,
+        sm3: bool = False,
+    ) -> None:
+        self.archive_dir, self.space, self.signer, self._sm3 = archive_dir, space, signer, sm3
+        self.catalog, self.clock, self.tell = catalog, clock, tell
+        self.visits: dict[str, Visit] = {}
+        self.low = False  # whether another visit of the usual length would find no room
+        self.strays = 0  # records of taps that no session owns
+        self._taps: dict[int, Recording] = {}
+        self._stop = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def take(self, record: TapRecord) -> None:
+        """One record from a relay."""
+        recording = self._taps.get(record.tap)
+        if recording is None:
+            self.strays += 1
+        else:
+            recording.accept(record)
+
+    async def start(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """Begin the next part of a session. Raises RecorderUnavailable, Conflict, StorageUnavailable, BadRequest."""
+        session, now = plans.text(plan, "session"), self.clock.now()
+        if not isinstance(plan.get("tap"), int):
+            raise BadRequest("tap is missing")
+        self._admit(plan)
+        row = await self.catalog.row(session)
+        visit = self.visits.get(session)
+        if (row is not None and row["state"] in DONE) or (visit is not None and visit.closing is not None):
+            raise Conflict("the recording of this session is finished")
+        visit = visit or self._visit(session)
+        part = await self.catalog.parts(session) + 1
+        target = str((visit.folder / f"part-{part}.mp4").relative_to(self.archive_dir))
+        await self.catalog.intend(session, plans.text(plan, "site"), part, target, plans.policy(plan), now.wall)
+        await asyncio.to_thread(_prepare, visit.folder, {**plan, "started_at": now.wall.isoformat()})
+        self._record(visit, part, plan)
+        await self.note(session, {"kind": "part", "part": part})
+        return {"part": part}
+
+    async def deadline(self, session: str, moment: float | None) -> None:
+        """Set the server second at which the recording ends whoever says what."""
+        recording = self._of(session).recording
+        if recording is not None:
+            recording.deadline = moment
+
+    async def note(self, session: str, event: dict[str, Any]) -> None:
+        """Add an event to the session's timeline."""
+        visit, now = self._of(session), self.clock.now()
+        entry = {"at": now.wall.isoformat(), "mono": round(now.mono, 3), "event": event}
+        async with visit.timeline:
+            if visit.closed:
+                raise Conflict("the timeline of this session is closed")
+            try:
+                await asyncio.to_thread(papers.append_lines, visit.folder / TIMELINE, [entry])
+            except OSError as error:
+                raise RecorderUnavailable("the timeline cannot be written") from error
+
+    async def finish(self, session: str, reason: dict[str, Any]) -> None:
+        """As `end`; also right for a session that is archived already. Raises NotFound."""
+        if session in self.visits:
+            self.end(session, reason)
+        elif await self.catalog.row(session) is None:
+            raise NotFound("no such recording")
+
+    def end(self, session: str, reason: dict[str, Any]) -> None:
+        """Close, hash, archive and catalog a session, in the background."""
+        visit = self._of(session)
+        if visit.reason is None:
+            visit.reason = reason
+        if visit.recording is not None:
+            visit.recording.end(self.clock.now().mono)
+        if visit.closing is None:
+            visit.closing = self._spawn(self._close(visit))
+
+    async def acknowledge(self, session: str) -> None:
+        """The control process has stored that the session is archived."""
+        await self.catalog.set(session, announced=True)
+
+    async def announce(self, tell: Tell) -> None:
+        """Tell a control process that has just connected what holds: who is being written, what it has not
+        acknowledged; then that all is said (`ready`)."""
+        for visit in self.visits.values():
+            if visit.closing is None and visit.recording is not None and visit.recording.writing:
+                tell("flushed", session=visit.session, part=visit.part, mono=self.clock.now().mono)
+        for row in await self.catalog.unannounced():
+            tell_end(tell, row)
+        self.look_at_disk(tell)
+        tell("ready")
+
+    def status(self) -> dict[str, Any]:
+        """For the control process and for people."""
+        return {
+            "sessions": [_status(visit) for visit in self.visits.values()],
+            "free_bytes": archive.free_bytes(self.archive_dir),
+            "reserve_bytes": self.space.reserve,
+            "claimed_bytes": self.space.claimed(self._claims()),
+            "low": self.low,
+            "stray_records": self.strays,
+        }
+
+    def adopt(self, session: str) -> None:
+        """Take over a session that another process left unfinished; `start` or `finish` may follow."""
+        if session not in self.visits:
+            self._visit(session)
+
+    async def drain(self) -> None:
+        """End all parts cleanly and let those that are being archived finish. Returns when all files are finished."""
+        now = self.clock.now().mono
+        self._stop.set()
+        for visit in list(self.visits.values()):
+            if visit.recording is not None:
+                visit.recording.end(now)
+        tasks = [task for visit in self.visits.values() for task in visit.tasks]
+        closings = [visit.closing for visit in self.visits.values() if visit.closing is not None]
+        await asyncio.gather(*tasks, *closings, return_exceptions=True)
+
+    def look_at_disk(self, tell: Tell | None = None) -> None:
+        """Say so when room becomes short and when there is enough again; with `tell`, how it is now."""
+        free, claims = archive.free_bytes(self.archive_dir), list(self._claims())
+        low = self.space.missing(free, claims) > 0
+        if low != self.low or tell is not None:
+            said = tell or self.tell
+            said("disk", low=low, free=free, reserve=self.space.reserve, claimed=self.space.claimed(claims))
+        if low != self.low:
+            log.log(40 if low else 20, "disk", low=low, free=free)
+        self.low = low
+
+    def _admit(self, plan: dict[str, Any]) -> None:
+        """Room for all that is admitted, and for this one. A session that goes on was admitted already."""
+        free, claims = archive.free_bytes(self.archive_dir), self._claims(but=str(plan.get("session")))
+        missing = self.space.missing(free, claims, plans.minutes(plan))
+        if missing > 0:
+            raise RecorderUnavailable("not enough room on the archive's disk", free=free, missing=missing)
+
+    def _claims(self, but: str = "") -> Iterator[Claim]:
+        for visit in self.visits.values():
+            if visit.closing is None and visit.recording is not None and visit.session != but:
+                progress = visit.recording.progress
+                yield Claim(visit.minutes, progress.bytes if progress else 0)
+
+    def _visit(self, session: str) -> Visit:
+        try:
+            visit = Visit(session, archive.work_folder(self.archive_dir, session))
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
+        self.visits[session] = visit
+        return visit
+
+    def _of(self, session: str) -> Visit:
+        if session not in self.visits:
+            raise NotFound("no such recording")
+        return self.visits[session]
+
+    def _record(self, visit: Visit, part: int, plan: dict[str, Any]) -> None:
+        if visit.recording is not None:
+            visit.recording.end(self.clock.now().mono)
+        recording = Recording(visit.session, visit.folder, part, self.clock, self.tell, self.space)
+        visit.minutes = plans.minutes(plan)
+        recording.deadline = plan.get("deadline_mono")
+        if visit.tap is not None:
+            self._taps.pop(visit.tap, None)
+        visit.part, visit.recording, visit.tap = part, recording, plan["tap"]
+        self._taps[visit.tap] = recording
+        visit.tasks.append(self._spawn(self._run(visit, recording)))
+
+    async def _run(self, visit: Visit, recording: Recording) -> None:
+        await recording.run()
+        if visit.recording is recording and not recording.failed and visit.closing is None:
+            limit = recording.deadline is not None and self.clock.now().mono >= recording.deadline
+            if limit:  # nobody told us, so the control process may be gone: the limit holds all the same
+                self.end(visit.session, {"code": "time_limit", "by": "recorder"})
+
+    async def _close(self, visit: Visit) -> None:
+        await asyncio.gather(*visit.tasks, return_exceptions=True)
+        if visit.tap is not None:
+            self._taps.pop(visit.tap, None)
+        async with visit.timeline:
+            visit.closed = True
+        with suppress(StorageUnavailable):
+            await self.catalog.set(visit.session, state=FINALIZING)
+        done = await self._archive(visit)
+        if done is not None and await self._catalogue(done):
+            self.visits.pop(visit.session, None)
+            tell_end(self.tell, done)
+
+    async def _archive(self, visit: Visit) -> dict[str, Any] | None:
+        """Try until it succeeds or the process ends; then the next start tries again."""
+        while True:
+            ended = self.clock.now().wall
+            try:
+                reason = visit.reason or {}
+                return await asyncio.to_thread(
+                    finalise, visit.folder, self.archive_dir, reason, ended, self.signer, self._sm3
+                )
+            except Exception as error:
+                log.exception("archiving failed", session=visit.session)
+                self.tell("archive_failed", session=visit.session, reason=type(error).__name__)
+            if await self._stopping(RETRY_ARCHIVE):
+                return None
+
+    async def _catalogue(self, done: dict[str, Any]) -> bool:
+        """The file is safe; the row follows as soon as the database answers, at the latest at the next start."""
+        while True:
+            try:
+                await self.catalog.set(done["session"], **columns(done))
+                return True
+            except StorageUnavailable as error:
+                log.error("catalog does not answer", session=done["session"], why=str(error))
+            if await self._stopping(RETRY_CATALOG):
+                return False
+
+    async def _stopping(self, within: float) -> bool:
+        """Whether the process ends within so many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), within)
+        return self._stop.is_set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _prepare(folder: Path, plan: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / PLAN).exists():
+        papers.write_json(folder / PLAN, plan)
+        papers.sync_folder(folder.parent)
+
+
+def _status(visit: Visit) -> dict[str, Any]:
+    progress = visit.recording.progress if visit.recording else None
+    facts = {"seconds": progress.seconds, "bytes": progress.bytes, "flushed": progress.flushed} if progress else {}
+    return {"session": visit.session, "part": visit.part, "finishing": visit.closing is not None, **facts}

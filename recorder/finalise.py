@@ -1,0 +1,242 @@
+"""From a work folder to an archived recording: one film, a closed timeline, a manifest, one rename. Every step can be
+repeated, so that whoever finds the folder after a crash runs the same code. Blocks; for worker threads."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from broker.clock import in_shanghai
+from broker.tapwire import TRACK_TITLES
+from recorder import archive, manifest, papers, pieces
+from recorder.archive import FILM, MANIFEST, TIMELINE
+from recorder.fragments import whole_fragments
+from recorder.join import Piece, join
+from recorder.ledger import VISIT, ledger
+from recorder.retention import due_at, months_of
+from recorder.signing import Signer, sign
+from recorder.timeline import Gap
+
+log = structlog.get_logger()
+PLAN = "plan.json"
+NO_MEDIA = "no_media"
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """The one file of a session: how long each track is, its fragment chain, and the holes between its parts."""
+
+    seconds: list[float]
+    chain: dict[str, Any]
+    holes: list[Gap]
+
+
+def finalise(
+    folder: Path, root: Path, reason: dict[str, Any], ended: datetime, signer: Signer, sm3: bool = False
+) -> dict[str, Any]:
+    """Archive the session in work folder `folder` under `root`; returns its manifest with `path` and `state` added.
+
+    Raises OSError or BrokenLedger; the folder then stays as it is and the same call can be made again.
+    """
+    draft = papers.read_json(folder / MANIFEST)
+    if draft is None:
+        plan = papers.read_json(folder / PLAN)
+        if plan is None:
+            raise FileNotFoundError(f"{folder.name} has no plan")
+        draft = _compose(folder, plan, reason, ended, sm3)
+    place = archive.place_of(draft["site"], datetime.fromisoformat(draft["started_at"]), draft["session"])
+    _clear(folder, draft)
+    written = _seal(folder, root, place, draft, signer)
+    settled = archive.settle(folder, root, place)
+    return found(settled, root, written)
+
+
+def _seal(folder: Path, root: Path, place: archive.Place, draft: dict[str, Any], signer: Signer) -> dict[str, Any]:
+    """Give the visit its number in the site's chain, once. A crash before the chain's line leaves a manifest that is
+    only a draft again: another visit may have taken the number."""
+    with ledger(root, place.site) as chain:
+        if chain.find(place.session, VISIT) is not None:
+            return draft
+        link = {"number": chain.number + 1, "previous": chain.previous}
+        sealed = sign({**draft, **link}, signer)
+        papers.write_json(folder / MANIFEST, sealed)
+        line = {"kind": VISIT, "session": place.session, "number": link["number"], "due_at": sealed["due_at"]}
+        line |= {"path": str(archive.path_of(place)), "manifest": manifest.file_facts(folder / MANIFEST)["sha256"]}
+        chain.append(line, signer)
+        return sealed
+
+
+def found(folder: Path, root: Path, written: dict[str, Any]) -> dict[str, Any]:
+    """What the catalog and the control process are told of an archived folder."""
+    film = written["files"].get(FILM)
+    tracks = written["tracks"]
+    return {
+        "session": written["session"],
+        "site": written["site"],
+        "path": str((folder / FILM if film else folder).relative_to(root)),
+        "sha256": film["sha256"] if film else None,
+        "bytes": film["bytes"] if film else 0,
+        "seconds": [track["seconds"] for track in tracks],
+        "packets": sum(track["packets"] for track in tracks),
+        "lost": sum(track["lost"] for track in tracks),
+        "gaps": written["gaps"],
+        "started_at": written["started_at"],
+        "ended_at": written["ended_at"],
+        "policy": written["policy"],
+        "software": written["software"],
+        "due_at": written.get("due_at") or _due(written),
+        "manifest_sha256": manifest.file_facts(folder / MANIFEST)["sha256"],
+        "state": "archived" if film else "failed",
+        "reason": "" if film else NO_MEDIA,
+    }
+
+
+def begun(folder: Path) -> bool:
+    """Whether a work folder holds what `finalise` needs: the plan, or the manifest that it wrote from it."""
+    return any((folder / name).exists() for name in (PLAN, MANIFEST))
+
+
+def _due(written: dict[str, Any]) -> str:
+    """When the recording may go at the earliest."""
+    due = due_at(datetime.fromisoformat(written["ended_at"]), months_of(written["policy"]))
+    return in_shanghai(due).isoformat()
+
+
+def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: datetime, sm3: bool) -> dict[str, Any]:
+    parts = _parts(folder)
+    offsets = _offsets(parts)
+    film = _film(folder, parts, offsets)
+    gaps = sorted([*_gaps(parts, offsets), *(film.holes if film else ())], key=lambda gap: (gap.start, gap.track))
+    if film and parts:
+        plan = {**plan, "started_at": parts[0]["zero_wall"]}
+        ended = datetime.fromisoformat(parts[0]["zero_wall"]) + timedelta(seconds=max(film.seconds))
+    _close_timeline(folder, gaps, reason, ended)
+    zero = datetime.fromisoformat(plan["started_at"])
+    pieces.write(folder / pieces.NAME, _pieces(folder, film, zero))
+    kept = [FILM, TIMELINE, pieces.NAME, *(_name(part) for part in parts if not _is_film(film, parts))]
+    timeline = papers.read_lines(folder / TIMELINE)
+    written = manifest.compose(
+        plan,
+        reason=reason,
+        ended_at=ended.isoformat(),
+        tracks=_tracks(parts, film),
+        gaps=gaps,
+        parts=[_part_facts(part, offset) for part, offset in zip(parts, offsets, strict=True)],
+        chain=film.chain if film else None,
+        files={name: manifest.file_facts(folder / name, sm3) for name in kept if (folder / name).exists()},
+        people=manifest.people_in(timeline),
+        clock=manifest.clock_facts(timeline),
+        due=_due({"ended_at": ended.isoformat(), "policy": plan["policy"]}),
+    )
+    papers.write_json(folder / MANIFEST, written)
+    return written
+
+
+def _pieces(folder: Path, film: Film | None, zero: datetime) -> Iterable[pieces.Piece]:
+    if film is not None:
+        found = pieces.film_pieces(folder / FILM, film.chain)
+        if pieces.fold(found) != film.chain["head"]:
+            log.error("the film is not what was written while recording", session=folder.name)
+        yield from found
+    yield from pieces.timeline_pieces(folder / TIMELINE, zero)
+
+
+def _parts(folder: Path) -> list[dict[str, Any]]:
+    """The sheets of the parts from which something can be read, in order."""
+    sheets = [papers.read_json(path) for path in folder.glob("part-*.json")]
+    parts = sorted((sheet for sheet in sheets if sheet is not None), key=lambda sheet: int(sheet["part"]))
+    readable = [part for part in parts if _readable(folder / _name(part), part)]
+    if len(readable) < len(parts):
+        log.error("parts without a whole fragment", session=folder.name, count=len(parts) - len(readable))
+    return readable
+
+
+def _readable(path: Path, part: dict[str, Any]) -> bool:
+    return path.exists() and (bool(part["clean"]) or whole_fragments(path) > 0)
+
+
+def _offsets(parts: Sequence[dict[str, Any]]) -> list[float]:
+    """Where each part begins on the film's time: by the monotonic clock, or the wall if the machine was restarted."""
+    offsets: list[float] = []
+    for part in parts:
+        first = parts[0]
+        if part["boot"] == first["boot"]:
+            offsets.append(part["zero_mono"] - first["zero_mono"])
+        else:
+            apart = datetime.fromisoformat(part["zero_wall"]) - datetime.fromisoformat(first["zero_wall"])
+            offsets.append(apart.total_seconds())
+    return offsets
+
+
+def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float]) -> Film | None:
+    if not parts:
+        return None
+    target = folder / FILM
+    archive.remove_scrap(target)  # of an earlier try
+    if len(parts) == 1 and parts[0]["clean"]:
+        os.link(folder / _name(parts[0]), target)
+        return Film([track["seconds"] for track in parts[0]["tracks"].values()], parts[0]["chain"], [])
+    pieces = [Piece(folder / _name(part), offset, part["clean"]) for part, offset in zip(parts, offsets, strict=True)]
+    joined, holes = join(pieces, target)
+    return Film(joined.seconds, joined.file.chain.as_json(), holes)
+
+
+def _is_film(film: Film | None, parts: Sequence[dict[str, Any]]) -> bool:
+    """Whether the only part is the film itself, under another name."""
+    return film is not None and len(parts) == 1 and bool(parts[0]["clean"])
+
+
+def _gaps(parts: Sequence[dict[str, Any]], offsets: Sequence[float]) -> list[Gap]:
+    return [
+        Gap(gap["track"], gap["start"] + offset, gap["seconds"], gap["cause"], gap["packets"])
+        for part, offset in zip(parts, offsets, strict=True)
+        for gap in part["gaps"]
+    ]
+
+
+def _tracks(parts: Sequence[dict[str, Any]], film: Film | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": title,
+            "seconds": round(film.seconds[track], 3) if film else 0.0,
+            "packets": sum(part["tracks"][str(track)]["packets"] for part in parts),
+            "lost": sum(part["tracks"][str(track)]["lost"] for part in parts),
+        }
+        for track, title in enumerate(TRACK_TITLES)
+    ]
+
+
+def _part_facts(part: dict[str, Any], offset: float) -> dict[str, Any]:
+    facts = {key: part[key] for key in ("part", "clean", "overflow", "chain", "zero_wall", "zero_mono")}
+    return {**facts, "offset": round(offset, 3)}
+
+
+def _close_timeline(folder: Path, gaps: Sequence[Gap], reason: dict[str, Any], ended: datetime) -> None:
+    path = folder / TIMELINE
+    if any(entry.get("event", {}).get("kind") == "closed" for entry in papers.read_lines(path)):
+        return
+    entries: list[dict[str, Any]] = [{"event": {"kind": "gap", **gap.as_json()}} for gap in gaps]
+    closed = {"at": ended.isoformat(), "event": {"kind": "closed", "reason": reason}}
+    papers.append_lines(path, [*entries, closed])
+
+
+def _clear(folder: Path, written: dict[str, Any]) -> None:
+    """Leave in the folder what the manifest lists, and parts from which nothing can be read."""
+    for file in folder.iterdir():
+        listed = file.name in written["files"] or file.name == MANIFEST
+        same = file.suffix == ".mp4" and FILM in written["files"] and _same(file, folder / FILM)
+        if not listed and (file.suffix != ".mp4" or same):
+            archive.remove_scrap(file)
+    papers.sync_folder(folder)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one != other and one.samefile(other)
+
+
+def _name(part: dict[str, Any]) -> str:
+    return f"part-{part['part']}.mp4"

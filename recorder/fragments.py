@@ -1,0 +1,145 @@
+"""The file that the muxer writes into: every byte passes here, so every fragment can be hashed into a chain and
+synced. The chain covers the initial moov and each fragment (moof and mdat): link = SHA-256(link before + SHA-256 of
+the fragment). Finishing rewrites nothing of that stretch, so the chain can be followed in the finished file too."""
+
+import hashlib
+import os
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from recorder.boxes import walk
+
+START = hashlib.sha256(b"huijian fragments 1").digest()
+_CHUNK = 1 << 20
+
+
+class Chain:
+    """Follows bytes that are appended, and links fragments as they become complete."""
+
+    def __init__(self) -> None:
+        self.head = START
+        self.fragments = 0  # the initial moov not counted
+        self.start = self.end = 0  # the covered stretch of the file
+        self._unit: Any = None
+        self._offset = 0
+        self._header = b""
+        self._left = 0
+        self._kind = b""
+
+    def skip(self, count: int) -> None:
+        """Go on `count` bytes further down the file, on the border of a box."""
+        self._offset += count
+
+    def feed(self, data: bytes) -> None:
+        """Take in what was appended to the file."""
+        view = memoryview(data)
+        while view:
+            view = self._header_of(view) if self._left == 0 else self._body_of(view)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {"head": self.head.hex(), "fragments": self.fragments, "start": self.start, "end": self.end}
+
+    def _header_of(self, view: memoryview) -> memoryview:
+        needed = 16 if self._header[:4] == b"\0\0\0\1" and len(self._header) >= 8 else 8
+        taken = view[: needed - len(self._header)]
+        self._header += taken
+        if len(self._header) == needed and not (needed == 8 and self._header[:4] == b"\0\0\0\1"):
+            self._open_box(needed)
+        return view[len(taken) :]
+
+    def _open_box(self, needed: int) -> None:
+        size = int.from_bytes(self._header[:4] if needed == 8 else self._header[8:])
+        self._kind, self._left = self._header[4:8], max(size - needed, 0)
+        first = self._kind == b"moov" and not self.start  # the index at the end of a finished file is not one
+        if self._kind == b"moof" or first:
+            self._unit = hashlib.sha256()
+            self.start = self.start or self._offset
+        self._pass(self._header)
+        self._header = b""
+        if self._left == 0:
+            self._close_box()
+
+    def _body_of(self, view: memoryview) -> memoryview:
+        taken = view[: self._left]
+        self._left -= len(taken)
+        self._pass(taken)
+        if self._left == 0:
+            self._close_box()
+        return view[len(taken) :]
+
+    def _pass(self, data: bytes | memoryview) -> None:
+        self._offset += len(data)
+        if self._unit is not None:
+            self._unit.update(data)
+
+    def _close_box(self) -> None:
+        if self._unit is None or self._kind not in (b"moov", b"mdat"):
+            return
+        self.head = hashlib.sha256(self.head + self._unit.digest()).digest()
+        self.fragments += self._kind == b"mdat"
+        self.end, self._unit = self._offset, None
+
+
+class FragmentFile:
+    """An unbuffered file for one part. Writes go straight to the kernel; `sync` is the caller's to time."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self.chain = Chain()
+        self.size = 0
+        self._position = 0
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def write(self, data: Any) -> int:
+        """Write all of `data` at the present place. Raises OSError."""
+        view, place = memoryview(data), self._position
+        if place == self.size:
+            self.chain.feed(bytes(view))
+        while view:
+            written = os.pwrite(self._fd, view, self._position)
+            self._position += written
+            view = view[written:]
+        self.size = max(self.size, self._position)
+        return self._position - place
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As for any file."""
+        base = (0, self._position, self.size)[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        """The present place."""
+        return self._position
+
+    def sync(self) -> None:
+        """Wait until the disk has it. Never to be called in the event loop."""
+        os.fdatasync(self._fd)
+
+    def abandon(self) -> None:
+        """Give the descriptor back."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def chain_of(path: Path, start: int, end: int) -> Chain:
+    """The chain of a stretch of a file; `start` and `end` are those of a chain that was kept while writing."""
+    chain = Chain()
+    chain.skip(start)
+    with path.open("rb") as file:
+        file.seek(start)
+        while (left := end - file.tell()) > 0 and (data := file.read(min(left, _CHUNK))):
+            chain.feed(data)
+    return chain
+
+
+def whole_fragments(path: Path) -> int:
+    """The length of the readable beginning of an unfinished part: up to its last whole fragment. 0 if none is."""
+    with path.open("rb") as file:
+        boxes = list(walk(file, 0, path.stat().st_size))
+    fragment = (b"moof", b"mdat")
+    ends = [box.end for before, box in pairwise(boxes) if (before.kind, box.kind) == fragment]
+    return ends[-1] if ends else 0

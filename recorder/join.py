@@ -1,0 +1,123 @@
+"""Several parts become one film, by copy: no sample is changed. The hole between two parts stays where it was on the
+timeline; in the sound it is silence, in the picture the last frame stands. Blocks; for worker threads."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import av
+import structlog
+from av.container import InputContainer
+
+from recorder import opus
+from recorder.fragments import whole_fragments
+from recorder.h264 import Parameters
+from recorder.lanes import Sample
+from recorder.mux import Part
+from recorder.slate import slate
+from recorder.timeline import Gap
+
+log = structlog.get_logger()
+SHORTEST_HOLE = 0.005
+TRACKS = 4
+
+
+class Piece(NamedTuple):
+    """A part to be joined: where its zero lies on the film's time, and whether it was finished cleanly."""
+
+    path: Path
+    offset: float
+    clean: bool
+
+
+class Unreadable(Exception):
+    """A part from which nothing can be read."""
+
+
+class Window:
+    """The beginning of a file as a file of its own: what a crash left behind its last whole fragment is not seen."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes."""
+        return self._file.read(max(min(count, self._size - self._file.tell()), 0))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As for any file."""
+        return self._file.seek(self._size + offset if whence == 2 else offset, 0 if whence == 2 else whence)
+
+    def tell(self) -> int:
+        """The present place."""
+        return self._file.tell()
+
+
+def join(pieces: Sequence[Piece], target: Path) -> tuple[Part, list[Gap]]:
+    """Copy `pieces` into `target`, a new file. Returns the finished part and the holes. Raises OSError, Unreadable."""
+    film: Part | None = None
+    ends, holes = [0.0] * TRACKS, []
+    for piece in pieces:
+        with piece.path.open("rb") as file:
+            source = _open(file, piece)
+            if film is None:
+                film = Part(target, [_parameters(source, track) for track in (0, 2)])
+            elif piece.offset - max(ends) > SHORTEST_HOLE:
+                holes += [Gap(track, ends[track], piece.offset - ends[track], "recorder") for track in range(TRACKS)]
+            _copy(source, piece.offset, film, ends)
+            source.close()
+    if film is None:
+        raise Unreadable("there is no part")
+    film.close()
+    return film, holes
+
+
+def _open(file: BinaryIO, piece: Piece) -> InputContainer:
+    size = piece.path.stat().st_size if piece.clean else whole_fragments(piece.path)
+    if size == 0:
+        raise Unreadable(f"{piece.path.name} has no whole fragment")
+    try:
+        source = av.open(Window(file, size), "r", format="mp4")
+    except av.FFmpegError as error:
+        raise Unreadable(f"{piece.path.name}: {error}") from error
+    if len(source.streams) != TRACKS:
+        raise Unreadable(f"{piece.path.name} has {len(source.streams)} tracks")
+    return source
+
+
+def _parameters(source: InputContainer, track: int) -> Parameters:
+    """The parameter sets in a file's head (avcC, one of each)."""
+    context: Any = source.streams[track].codec_context
+    record: bytes = context.extradata or b""
+    if len(record) < 9:
+        return slate().parameters
+    size = int.from_bytes(record[6:8])
+    after = 8 + size
+    return Parameters(record[8:after], record[after + 3 : after + 3 + int.from_bytes(record[after + 1 : after + 3])])
+
+
+def _copy(source: InputContainer, offset: float, film: Part, ends: list[float]) -> None:
+    for sample in _samples(source, offset):
+        track = sample.track
+        if track % 2:
+            film.write(_silence(track, ends[track], sample.at), 0.0)
+        film.write((sample,), 0.0)
+        ends[track] = sample.at + sample.seconds
+
+
+def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
+    try:
+        for packet in source.demux():
+            if packet.pts is not None and packet.size:
+                base, track = float(packet.time_base), packet.stream_index
+                seconds = (packet.duration or 0) * base
+                yield Sample(offset + packet.pts * base, track, bytes(packet), packet.is_keyframe, seconds)
+    except av.FFmpegError as error:
+        log.warning("a part ends early", why=str(error))
+
+
+def _silence(track: int, start: float, end: float) -> Iterator[Sample]:
+    if start > 0 and end - start > SHORTEST_HOLE:
+        for size, data in opus.silence(int((end - start) * opus.RATE)):
+            yield Sample(start, track, data, True, size / opus.RATE)
+            start += size / opus.RATE

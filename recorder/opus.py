@@ -1,0 +1,44 @@
+"""What the recorder has to know of Opus: how long a packet sounds (RFC 6716 3.1) and how silence looks. Pure."""
+
+RATE = 48_000
+PACKET = 960  # samples of 20 ms, the length every browser and aiortc send
+LONGEST = 5_760  # RFC 6716 3.2.5: 120 ms in one packet
+_SILK = (480, 960, 1920, 2880)
+_HYBRID = (480, 960)
+_CELT = (120, 240, 480, 960)
+# Full-band CELT frames whose first coded bit says "silence"; what follows is never read (RFC 6716 4.3).
+_SILENCE = {120: b"\xe0\xff\xfe", 240: b"\xe8\xff\xfe", 480: b"\xf0\xff\xfe", 960: b"\xf8\xff\xfe"}
+
+
+def duration(packet: bytes) -> int | None:
+    """Samples at 48 kHz, or None where the bytes are no Opus packet."""
+    if not packet:
+        return None
+    samples = _frames(packet) * _frame_samples(packet[0] >> 3)
+    return samples if 0 < samples <= LONGEST else None
+
+
+def silence(samples: int) -> list[tuple[int, bytes]]:
+    """(samples, packet) pairs that sound for `samples`, but for less than 2.5 ms at the end."""
+    packets: list[tuple[int, bytes]] = []
+    for size in (960, 480, 240, 120):
+        count, samples = divmod(samples, size)
+        packets += [(size, _SILENCE[size])] * count
+    return packets
+
+
+def _frame_samples(config: int) -> int:
+    if config < 12:
+        return _SILK[config & 3]
+    if config < 16:
+        return _HYBRID[config & 1]
+    return _CELT[config & 3]
+
+
+def _frames(packet: bytes) -> int:
+    code = packet[0] & 3
+    if code == 0:
+        return 1
+    if code < 3:
+        return 2
+    return packet[1] & 0x3F if len(packet) > 1 else 0

@@ -1,0 +1,135 @@
+"""A second person's permission to delete: a code, bound to the hash of one plan, that ends by itself and works once.
+Only its hash is stored. Permits and the lock are rows, so that any number of commands may try at once."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from broker.clock import Clock
+from broker.engine import reading, writing
+from broker.errors import Conflict, Forbidden
+from broker.ids import new_id
+from recorder import papers
+from recorder.tables import LOCKS, MARKS, PERMITS
+
+LIFE = timedelta(hours=24)
+LEASE = timedelta(minutes=2)
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that are mistaken for another
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a code permits: the plan with this hash, as of that moment, for the user `by` is not."""
+
+    id: str
+    plan: str
+    as_of: datetime
+    site: str | None
+    by: str
+
+
+async def issue(engine: AsyncEngine, plan: str, as_of: datetime, site: str | None, by: str, now: datetime) -> str:
+    """A new code, to be shown once."""
+    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+    row = {"code_hash": _hash(code), "plan": plan, "as_of": as_of, "site": site, "by": by}
+    async with writing(engine) as db:
+        await db.execute(PERMITS.insert().values(**row, issued_at=now, expires_at=now + LIFE))
+    return code
+
+
+async def permit_of(engine: AsyncEngine, code: str, user: str, now: datetime) -> Permit:
+    """What a code permits `user` to do now. Raises Forbidden (unknown, expired, the same person) or Conflict (used)."""
+    async with reading(engine) as db:
+        row = (await db.execute(select(PERMITS).where(PERMITS.c.code_hash == _hash(code)))).one_or_none()
+    if row is None:
+        raise Forbidden("The confirmation code is not valid.", "确认码无效。")
+    if row.used_at is not None:
+        raise Conflict("The confirmation code was used already.", "确认码已使用。")
+    if not row.issued_at <= now < row.expires_at:
+        raise Forbidden("The confirmation code has expired.", "确认码已过期。")
+    if row.by == user:
+        raise Forbidden("Two different people are needed.", "销毁须由两人分别确认。")
+    return Permit(row.code_hash, row.plan, row.as_of, row.site, row.by)
+
+
+async def use(db: AsyncConnection, permit: Permit, user: str, now: datetime) -> None:
+    """Spend a permit, in the caller's transaction. Raises Conflict where somebody else was quicker."""
+    unused = (PERMITS.c.code_hash == permit.id) & PERMITS.c.used_at.is_(None)
+    done = await db.execute(PERMITS.update().where(unused).values(used_at=now, used_by=user))
+    if done.rowcount == 0:
+        raise Conflict("The confirmation code was used already.", "确认码已使用。")
+
+
+async def spent(engine: AsyncEngine, permit: str) -> bool:
+    """Whether a permit was used, that is: whether what it permits was ordered whole."""
+    async with reading(engine) as db:
+        row = (await db.execute(select(PERMITS.c.used_at).where(PERMITS.c.code_hash == permit))).one_or_none()
+    return row is not None and row.used_at is not None
+
+
+class Lock:
+    """A named row that one process at a time may own."""
+
+    def __init__(self, engine: AsyncEngine, name: str, clock: Clock) -> None:
+        self._engine, self._name, self._clock = engine, name, clock
+        self._owner = new_id("own")
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator["Lock"]:
+        """Own it. Raises Conflict while another live process does; one that died does not count."""
+        async with writing(self._engine) as db:
+            row = (await db.execute(select(LOCKS).where(LOCKS.c.name == self._name))).one_or_none()
+            if row is not None and self._lives(row):
+                raise Conflict("Another purge is running.", "另一项销毁正在进行。")
+            await db.execute(delete(LOCKS).where(LOCKS.c.name == self._name))
+            mine = {"name": self._name, "owner": self._owner, "boot": papers.boot(), "pid": os.getpid()}
+            await db.execute(LOCKS.insert().values(**mine, until=self._clock.now().wall + LEASE))
+        try:
+            yield self
+        finally:
+            async with writing(self._engine) as db:
+                await db.execute(delete(LOCKS).where(LOCKS.c.owner == self._owner))
+
+    async def check(self, db: AsyncConnection) -> None:
+        """Renew it in the caller's transaction. Raises Conflict where somebody took it over."""
+        until = self._clock.now().wall + LEASE
+        done = await db.execute(LOCKS.update().where(LOCKS.c.owner == self._owner).values(until=until))
+        if done.rowcount == 0:
+            raise Conflict("Another purge has taken over.", "另一项销毁已接管。")
+
+    def _lives(self, row: Any) -> bool:
+        fresh = bool(row.until > self._clock.now().wall)  # else its number may be another process's by now
+        return fresh and (row.boot != papers.boot() or _running(row.pid))
+
+
+async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, float]]:
+    """What both clocks said when this run of the machine was first seen; noted now if that is now."""
+    boot, now = papers.boot(), clock.now()
+    async with writing(engine) as db:
+        row = (await db.execute(select(MARKS).where(MARKS.c.boot == boot))).one_or_none()
+        if row is not None:
+            return [(row.wall, row.mono)]
+        await db.execute(MARKS.insert().values(boot=boot, wall=now.wall, mono=now.mono))
+    return []
+
+
+def _running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.strip().upper().encode()).hexdigest()

@@ -1,0 +1,26 @@
+"""What `start` is given, read with care: it comes from another process. Pure."""
+
+from typing import Any
+
+from broker.errors import BadRequest
+from recorder.space import MINUTES
+
+
+def minutes(plan: dict[str, Any]) -> float:
+    """How long the visit may be."""
+    said = (plan.get("slot") or {}).get("minutes", MINUTES)
+    return float(said) if isinstance(said, int | float) else MINUTES
+
+
+def policy(plan: dict[str, Any]) -> str:
+    """Name and version of the policy, for the catalog."""
+    said = plan.get("policy") or {}
+    return f"{said.get('name', '')} {said.get('version', '')}".strip()
+
+
+def text(plan: dict[str, Any], key: str) -> str:
+    """A member that has to be there. Raises BadRequest."""
+    value = plan.get(key)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"{key} is missing")
+    return value

@@ -1,0 +1,68 @@
+"""Deleting a recording's files: the folder, everything derived from it, and the folders that are empty then. Repeated,
+it goes on where it was. Blocks."""
+
+import os
+import stat
+from pathlib import Path, PurePosixPath
+
+from recorder import archive, papers
+
+DERIVED = ".derived"
+
+
+def derived_folder(root: Path, session: str) -> Path:
+    """Where copies of a recording lie that can be made again. Raises ValueError."""
+    archive.work_folder(root, session)  # checks the name
+    return root / DERIVED / session
+
+
+def folder_of(path: str, session: str) -> PurePosixPath:
+    """The folder of a catalogued recording, relative to the archive. Raises ValueError for any other place."""
+    named = PurePosixPath(path)
+    folder = named if archive.recording_at(named) is not None else named.parent
+    place = archive.recording_at(folder)
+    if place is None or place.session != session:
+        raise ValueError(f"{path} is not the recording of {session}")
+    return folder
+
+
+def remove(root: Path, folder: PurePosixPath, session: str) -> None:
+    """Delete a recording and its copies. Raises OSError where something of it is left."""
+    _clear(derived_folder(root, session))
+    _clear(root / folder)
+    for parent in list((root / folder).parents)[:3]:  # day, month, year; never the site, which has its chain
+        if not _drop(parent):
+            break
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder and all in it; links are removed, never followed."""
+    try:
+        mode = folder.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(mode):
+        folder.unlink()
+        return
+    folder.chmod(0o700)
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            _clear(entry)
+        else:
+            entry.unlink()
+    folder.rmdir()
+    papers.sync_folder(folder.parent)
+
+
+def _drop(folder: Path) -> bool:
+    """Remove a folder if it is empty; whether it is gone."""
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        if any(os.scandir(folder)):
+            return False
+        raise
+    papers.sync_folder(folder.parent)
+    return True

@@ -1,0 +1,174 @@
+"""The recorder process: tap and command sockets, the desk between them, recovery at the start, a drain at the end.
+When it is told to stop, or the process that started it is gone (its end of our standard input closes), the files are
+finished and the sessions are left to the next start, which continues or archives them: a visit outlives a restart."""
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from broker.clock import Clock, SystemClock
+from broker.engine import engine_for
+from broker.errors import BadRequest, VisitError
+from broker.ipc.server import Connection, Server
+from config.settings import Settings
+from recorder.catalog import ARCHIVED, Catalog
+from recorder.desk import Desk
+from recorder.permits import mark_clock
+from recorder.purgeplan import newest
+from recorder.recover import GRACE, finish_orphans, recover
+from recorder.retention import clock_went_back
+from recorder.signing import installed
+from recorder.slate import slate
+from recorder.space import Rules
+from recorder.tap import Tap
+from recorder.viewmaker import ViewMaker
+from recorder.views import Views
+
+log = structlog.get_logger()
+LOOK = 5.0  # seconds between looks at the disk
+TAP, COMMANDS = "tap.sock", "recorder.sock"
+Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class Service:
+    """Everything of one recorder process. `async with` starts it; leaving drains it. Raises KeyProblem when made."""
+
+    def __init__(self, settings: Settings, clock: Clock, grace: float = GRACE) -> None:
+        self.settings, self._grace = settings, grace
+        catalog = Catalog(engine_for(settings.database_url))
+        signer = installed(settings.keys_dir, settings.archive_dir)
+        space, sm3 = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second), settings.archive_sm3
+        self.desk = Desk(settings.archive_dir, space, catalog, clock, self._tell, signer, sm3)
+        self._maker = ViewMaker(Views(catalog.engine), settings.archive_dir, clock, settings.view_jobs)
+        self._making: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._server = Server(settings.run_dir / COMMANDS, "recorder", commands(self.desk), self._greet)
+        self._tap = Tap(settings.run_dir / TAP, self.desk.take)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._orphans: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Service":
+        self.settings.archive_dir.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(slate)
+        await self._mark_clock()
+        await recover(self.desk)
+        self._orphans = self._spawn(finish_orphans(self.desk, list(self.desk.visits), self._grace))
+        self._making = self._spawn(self._maker.run())
+        self._looking = self._spawn(self._look())
+        self._tap.start()
+        await self._server.start()
+        log.info("recorder ready", orphans=len(self.desk.visits))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._tap.drain()
+        await self.desk.drain()
+        self._tap.close()
+        await self._server.close()
+        for task in (self._orphans, self._making, self._looking):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.desk.catalog.close()
+
+    def _tell(self, fact: str, **facts: Any) -> None:
+        self._server.tell(fact, **facts)
+        if fact == ARCHIVED:
+            self._spawn(self._copy(facts["session"]))
+
+    async def _mark_clock(self) -> None:
+        """Remember what both clocks say now, so that a wall clock set forward later makes nothing due. A clock that
+        is behind the archive itself has yet to be set right: it is no mark."""
+        engine, clock = self.desk.catalog.engine, self.desk.clock
+        if not clock_went_back(clock.now().wall, await newest(engine)):
+            await mark_clock(engine, clock)
+
+    async def _look(self) -> None:
+        while True:
+            self.desk.look_at_disk()
+            await asyncio.sleep(LOOK)
+
+    async def _copy(self, session: str) -> None:
+        try:
+            await self._maker.want(session)
+        except VisitError as error:
+            log.warning("view copy not queued", session=session, why=error.code)
+
+    def _greet(self, connection: Connection) -> None:
+        self._spawn(self.desk.announce(connection.tell))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def commands(desk: Desk) -> dict[str, Command]:
+    """What the control process may ask for."""
+
+    async def start(with_: dict[str, Any]) -> dict[str, Any]:
+        return await desk.start(with_)
+
+    async def deadline(with_: dict[str, Any]) -> dict[str, Any]:
+        await desk.deadline(_session(with_), with_.get("deadline_mono"))
+        return {}
+
+    async def note(with_: dict[str, Any]) -> dict[str, Any]:
+        await desk.note(_session(with_), dict(with_.get("event") or {}))
+        return {}
+
+    async def finish(with_: dict[str, Any]) -> dict[str, Any]:
+        await desk.finish(_session(with_), dict(with_.get("reason") or {}))
+        return {}
+
+    async def acknowledge(with_: dict[str, Any]) -> dict[str, Any]:
+        await desk.acknowledge(_session(with_))
+        return {}
+
+    async def status(_: dict[str, Any]) -> dict[str, Any]:
+        return desk.status()
+
+    handlers: list[Command] = [start, deadline, note, finish, acknowledge, status]
+    return {handler.__name__: handler for handler in handlers}
+
+
+async def main(settings: Settings, grace: float = GRACE) -> None:
+    """Run until SIGTERM, SIGINT, or until the process that started us is gone."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if lifeline():
+        loop.add_reader(sys.stdin.fileno(), _listen, stop)
+    async with Service(settings, SystemClock(), grace):
+        await stop.wait()
+        log.info("recorder stops")
+
+
+def lifeline() -> bool:
+    """Whether standard input is a pipe or socket whose other end tells us that our parent lives."""
+    with suppress(OSError, ValueError):
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+        return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+    return False
+
+
+def _listen(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+def _session(with_: dict[str, Any]) -> str:
+    session = with_.get("session")
+    if not isinstance(session, str):
+        raise BadRequest("session is missing")
+    return session

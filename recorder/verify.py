@@ -1,0 +1,145 @@
+"""Is a recording still what was written? Offline, from the files and public keys alone: signature and spelling of the
+manifest, hash of every file and, where one differs, which seconds; the fragment chain, the four tracks, and the chain
+of the site. Blocks."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import av
+
+from broker.tapwire import TRACK_TITLES
+from recorder import archive, papers, pieces
+from recorder.archive import FILM, MANIFEST
+from recorder.ledger import NAME as LEDGER
+from recorder.manifest import file_facts
+from recorder.report import Damage, Report
+from recorder.signing import KeyProblem, Keys, beside
+from recorder.sitechain import check_line, check_sites
+
+CODECS = ("h264", "opus", "h264", "opus")
+
+
+def verify(target: str | Path | None, archive_dir: Path, keys: Keys | None = None) -> Report:
+    """Check one recording (a folder, a file in it, or a session's id), or with None the whole archive, chains and all.
+
+    `keys`: the only ones to believe. Without, those that lie in the archive are taken: they show that it is of one
+    piece, not who made it.
+    """
+    report = Report()
+    try:
+        trusted = keys or beside(archive_dir)
+    except KeyProblem as error:
+        report.damages.append(Damage(archive_dir, "key", str(error)))
+        trusted = Keys(())
+    folders = list(archive.recordings(archive_dir)) if target is None else list(_folders(target, archive_dir))
+    if not folders and target is not None:
+        report.damages.append(Damage(Path(target), "not_found", "no recording has this path or id"))
+    for folder in folders:
+        report.recordings += 1
+        _check(folder, archive_dir, trusted, report)
+    if target is None:
+        check_sites(archive_dir, trusted, report)
+    return report
+
+
+def _folders(target: str | Path, archive_dir: Path) -> Iterator[Path]:
+    path = Path(target)
+    if not path.exists():
+        path = archive_dir / path
+    if path.exists():
+        yield path if path.is_dir() else path.parent
+    elif (folder := archive.find(archive_dir, str(target))) is not None:
+        yield folder
+
+
+def _check(folder: Path, archive_dir: Path, keys: Keys, report: Report) -> None:
+    path = folder / MANIFEST
+    written = papers.read_json(path)
+    if written is None or not isinstance(written.get("files"), dict):
+        kind = "manifest" if path.exists() else "missing"
+        report.damages.append(Damage(path, kind, "there is no readable manifest"))
+        return
+    found = list(_manifest(path, written, keys))
+    found += _files(folder, written, report)
+    if FILM in written["files"] and (folder / FILM).exists():
+        found += _film(folder / FILM, written)
+    found += _place(folder, archive_dir, written)
+    if (archive_dir / str(written.get("site")) / LEDGER).exists():
+        found += check_line(folder, archive_dir, written, keys)
+    report.damages += found
+
+
+def _manifest(path: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
+    if path.read_bytes() != papers.spelled(written):
+        yield Damage(path, "changed", "it is not spelled as it was written")
+    if why := keys.vouch(written):
+        yield Damage(path, "signature", why)
+
+
+def _files(folder: Path, written: dict[str, Any], report: Report) -> Iterator[Damage]:
+    names = written["files"]
+    known = _pieces(folder / pieces.NAME, names.get(pieces.NAME))
+    for name, facts in names.items():
+        path = folder / name
+        if not path.is_file():
+            yield Damage(path, "missing")
+            continue
+        report.files += 1
+        now = file_facts(path, "sm3" in facts)
+        report.bytes += now["bytes"]
+        if now != facts:
+            yield from _where(path, now, facts, [piece for piece in known if piece.file == name])
+    for path in sorted(folder.iterdir()):
+        if path.name not in names and path.name != MANIFEST and not _unreadable_part(path):
+            yield Damage(path, "added")
+
+
+def _pieces(path: Path, facts: dict[str, Any] | None) -> list[pieces.Piece]:
+    """What the files are made of; nothing where that list itself is not what was written."""
+    if facts is None or not path.is_file() or file_facts(path)["sha256"] != facts["sha256"]:
+        return []
+    return pieces.read(path)
+
+
+def _where(path: Path, now: dict[str, Any], facts: dict[str, Any], known: list[pieces.Piece]) -> Iterator[Damage]:
+    """A damage for each piece that is no longer as it was; one for the file where its pieces are not known."""
+    same_size = now["bytes"] == facts["bytes"]
+    kind = "changed" if same_size or now["bytes"] > facts["bytes"] else "truncated"
+    sizes = "" if same_size else f"{now['bytes']} bytes, written {facts['bytes']}"
+    found = pieces.broken(path, known, same_size)
+    for piece in found:
+        place = f"{piece.kind} of {piece.bytes} bytes at {piece.start}"
+        yield Damage(path, kind, "; ".join(filter(None, (place, sizes))), piece.second)
+    if not found:
+        yield Damage(path, kind, sizes or f"sha256 {now['sha256']}, written {facts['sha256']}")
+
+
+def _film(path: Path, written: dict[str, Any]) -> Iterator[Damage]:
+    chain = written.get("chain") or {}
+    known = _pieces(path.with_name(pieces.NAME), written["files"].get(pieces.NAME))
+    if chain and known and pieces.fold(piece for piece in known if piece.file == FILM) != chain["head"]:
+        yield Damage(path, "chain", "its fragments are not those that were hashed while recording")
+    try:
+        with av.open(str(path), "r", format="mp4") as film:
+            codecs = tuple(stream.codec.name for stream in film.streams)
+            titles = tuple(stream.metadata.get("handler_name", "") for stream in film.streams)
+    except (av.FFmpegError, OSError) as error:
+        yield Damage(path, "tracks", f"it does not open: {error}")
+        return
+    if codecs != CODECS or titles != TRACK_TITLES:
+        yield Damage(path, "tracks", f"{', '.join(titles)} ({', '.join(codecs)})")
+
+
+def _place(folder: Path, archive_dir: Path, written: dict[str, Any]) -> Iterator[Damage]:
+    """A recording that lies where another one belongs was moved by somebody."""
+    if not folder.resolve().is_relative_to(archive_dir.resolve()):
+        return
+    place = archive.recording_at(PurePosixPath(folder.resolve().relative_to(archive_dir.resolve())))
+    if place is None or (place.site, place.session) != (written.get("site"), written.get("session")):
+        yield Damage(folder, "misplaced", f"the manifest is of session {written.get('session')}")
+
+
+def _unreadable_part(path: Path) -> bool:
+    """Parts in which not one fragment was whole are kept, and in no manifest."""
+    return path.name.startswith("part-") and path.suffix == ".mp4"

@@ -1,0 +1,40 @@
+"""Fixtures of the recorder's tests: a place for sockets that is short enough, a process, a database."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from broker.engine import engine_for
+from recorder.tables import METADATA
+from tests.support.recorder import RecorderProcess
+
+
+@pytest.fixture
+def run_dir() -> Iterator[Path]:
+    """Unix socket paths are limited to 107 bytes; pytest's own folders are longer."""
+    folder = Path(tempfile.mkdtemp(prefix="hj"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> str:
+    """A database with the recorder's tables."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'huijian.sqlite'}"
+    engine = engine_for(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+    await engine.dispose()
+    return url
+
+
+@pytest.fixture
+async def recorder(tmp_path: Path, run_dir: Path, database: str) -> AsyncIterator[RecorderProcess]:
+    """A running recorder process."""
+    async with RecorderProcess(tmp_path, run_dir, HUIJIAN_DATABASE_URL=database) as process:
+        yield process
+    await asyncio.sleep(0)

@@ -1,0 +1,236 @@
+"""The archive: names in both directions, one rename, joining, checking, recovering. Real files, no process."""
+
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from broker.engine import engine_for
+from broker.errors import Conflict
+from recorder import archive, papers
+from recorder.archive import Place, path_of, place_of, recording_at
+from recorder.catalog import Catalog
+from recorder.desk import Desk
+from recorder.recover import recover
+from recorder.space import Rules
+from recorder.tables import METADATA
+from recorder.verify import verify
+from tests.recorder.archives import archived, make_work, signer
+from tests.recorder.feed import BEGIN, WALL, Feed, instant, record
+from tests.recorder.test_process import plan
+from tests.support import probe
+
+CASES = [
+    (Place("yn-prison-1", date(2026, 11, 22), "session_abc"), "yn-prison-1/2026/11/22/session_abc"),
+    (Place("a", date(2027, 1, 1), "s-1"), "a/2027/01/01/s-1"),
+]
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A work folder with one clean part of three seconds."""
+    return make_work(tmp_path / "archive")
+
+
+class TestNames:
+    @pytest.mark.parametrize(("place", "path"), CASES)
+    def test_go_both_ways(self, place: Place, path: str) -> None:
+        assert path_of(place) == PurePosixPath(path) and recording_at(PurePosixPath(path)) == place
+
+    @pytest.mark.parametrize(
+        "path", ["a/2026/13/01/s", "a/2026/11/22", "../2026/11/22/s", "a/2026/11/22/s/x", ".work/s"]
+    )
+    def test_what_is_no_recording_is_none(self, path: str) -> None:
+        assert recording_at(PurePosixPath(path)) is None
+
+    @pytest.mark.parametrize("session", ["..", "a/b", "", "x" * 65])
+    def test_a_session_cannot_name_a_place_outside(self, session: str, tmp_path: Path) -> None:
+        with pytest.raises(ValueError):
+            path_of(Place("a", date(2026, 1, 1), session))
+        with pytest.raises(ValueError):
+            archive.work_folder(tmp_path, session)
+
+    def test_the_day_is_that_of_shanghai(self) -> None:
+        assert place_of("a", datetime(2026, 11, 22, 16, 30, tzinfo=UTC), "s").day == date(2026, 11, 23)
+
+
+class TestFinalising:
+    def test_moves_the_whole_session_at_once_and_closes_it_to_writing(self, work: Path, tmp_path: Path) -> None:
+        done = archived(work, tmp_path / "archive")
+        film = tmp_path / "archive" / done["path"]
+        assert done["path"] == "prison-site/2026/11/22/session_one/session.mp4"
+        assert sorted(os.listdir(film.parent)) == [
+            "hashes.jsonl",
+            "manifest.json",
+            "session.mp4",
+            "timeline.jsonl",
+        ]
+        assert not work.exists() and film.stat().st_mode & 0o222 == 0 and film.parent.stat().st_mode & 0o222 == 0
+        manifest = json.loads((film.parent / "manifest.json").read_text())
+        assert manifest["files"]["session.mp4"] == {"sha256": done["sha256"], "bytes": film.stat().st_size}
+        assert manifest["policy"] == {"name": "yunnan", "version": "1", "retention_months": 6}
+
+    @pytest.mark.parametrize("step", ["_close_timeline", "_clear", "_seal", "archive.settle", "pieces.write"])
+    def test_can_be_repeated_after_a_crash_at_any_step(
+        self, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        def crash(*_: object) -> None:
+            raise OSError("gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(f"recorder.finalise.{step}", crash)
+            with pytest.raises(OSError, match="gone"):
+                archived(work, tmp_path / "archive")
+        archived(work, tmp_path / "archive")
+        assert verify("session_one", tmp_path / "archive").ok
+
+    def test_never_replaces_what_lies_in_the_archive(self, work: Path, tmp_path: Path) -> None:
+        target = tmp_path / "archive" / "prison-site/2026/11/22/session_one"
+        target.mkdir(parents=True)
+        with pytest.raises(FileExistsError):
+            archived(work, tmp_path / "archive")
+        assert work.exists()
+
+    def test_joins_parts_and_keeps_the_hole(self, work: Path, tmp_path: Path) -> None:
+        second = tmp_path / "second"
+        second.mkdir()
+        record(second, Feed(2.0).records(), 2.0)
+        sheet = papers.read_json(second / "part-1.json") or {}
+        papers.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
+        shutil.copy(second / "part-1.mp4", work / "part-2.mp4")
+        done = archived(work, tmp_path / "archive")
+        film = tmp_path / "archive" / done["path"]
+        assert all(abs(length - 7.0) < 0.1 for length in probe.lengths(film))
+        assert probe.complaints(film) == ""
+        assert [round(gap["seconds"], 1) for gap in done["gaps"] if gap["cause"] == "recorder"] == [2.0] * 4
+        assert 4.95 < next(at for at in probe.times(film, 0) if at > 3.1) < 5.05
+        assert verify(film, tmp_path / "archive").ok
+
+
+def flip(path: Path) -> None:
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def shorten(path: Path) -> None:
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+class TestVerify:
+    @pytest.mark.parametrize(
+        ("damage", "name", "kinds"),
+        [
+            (flip, "session.mp4", {"changed"}),
+            (flip, "timeline.jsonl", {"changed"}),
+            (shorten, "session.mp4", {"truncated"}),
+            (Path.unlink, "session.mp4", {"missing"}),
+            (Path.unlink, "manifest.json", {"missing", "removed"}),
+            (lambda path: path.write_text("{"), "manifest.json", {"manifest", "changed"}),
+            (lambda path: path.with_name("more.mp4").write_text("x"), "session.mp4", {"added"}),
+        ],
+    )
+    def test_names_the_file_and_the_kind_of_damage(
+        self, work: Path, tmp_path: Path, damage: Callable[[Path], Any], name: str, kinds: set[str]
+    ) -> None:
+        root = tmp_path / "archive"
+        film = root / archived(work, root)["path"]
+        film.parent.chmod(0o700)
+        film.with_name(name).chmod(0o600)
+        damage(film.with_name(name))
+        report = verify(None, root)
+        assert {one.kind for one in report.damages} == kinds
+        assert report.exit_code == 1
+
+    def test_a_whole_recording_can_be_named_by_path_by_file_or_by_id(self, work: Path, tmp_path: Path) -> None:
+        root = tmp_path / "archive"
+        done = archived(work, root)
+        film = root / done["path"]
+        for target in (film, film.parent, str(film), done["path"], "session_one", None):
+            report = verify(target, root)
+            assert report.ok and report.exit_code == 0 and report.files == 3
+
+    def test_a_recording_in_another_ones_place_is_found(self, work: Path, tmp_path: Path) -> None:
+        root = tmp_path / "archive"
+        folder = (root / archived(work, root)["path"]).parent
+        folder.chmod(0o700)
+        folder.rename(folder.with_name("session_two"))
+        assert {one.kind for one in verify(None, root).damages} == {"misplaced", "removed", "added"}
+
+    def test_nothing_is_not_whole(self, tmp_path: Path) -> None:
+        assert verify(None, tmp_path).exit_code == 2
+        assert verify("session_none", tmp_path).exit_code == 1
+
+
+class Still:
+    """A clock that stands."""
+
+    now = staticmethod(lambda: instant(BEGIN))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, database: str) -> AsyncIterator[Desk]:
+    catalog = Catalog(engine_for(database))
+    (tmp_path / "archive").mkdir(exist_ok=True)
+    yield Desk(
+        tmp_path / "archive", Rules(0, 0), catalog, Still(), lambda _fact, **_: None, signer(tmp_path / "archive")
+    )
+    await catalog.close()
+
+
+class TestRecovery:
+    """Every difference between intents, files and catalog is said, and none is deleted."""
+
+    async def test_an_intent_without_files_fails_visibly(self, desk: Desk) -> None:
+        await desk.catalog.intend("session_gone", "a", 1, "x", "yunnan 1", WALL)
+        (found,) = await recover(desk)
+        assert (found.kind, found.session) == ("intent_without_files", "session_gone")
+        row = await desk.catalog.row("session_gone")
+        assert row is not None and (row["state"], row["reason"]) == ("failed", "no_files")
+
+    async def test_an_unfinished_session_is_taken_over(self, desk: Desk) -> None:
+        make_work(desk.archive_dir)
+        await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
+        assert [one.kind for one in await recover(desk)] == ["unfinished"]
+        assert "session_one" in desk.visits
+
+    async def test_an_archived_file_that_the_catalog_missed_is_entered(self, desk: Desk) -> None:
+        archived(make_work(desk.archive_dir), desk.archive_dir)
+        await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
+        assert [one.kind for one in await recover(desk)] == ["archived_without_notice"]
+        assert [row["session"] for row in await desk.catalog.unannounced()] == ["session_one"]
+        assert await recover(desk) == []
+
+    async def test_files_without_any_row_get_one(self, desk: Desk) -> None:
+        archived(make_work(desk.archive_dir), desk.archive_dir)
+        make_work(desk.archive_dir, "session_two")
+        found = {(one.kind, one.session) for one in await recover(desk)}
+        assert found == {("file_without_row", "session_one"), ("work_without_row", "session_two")}
+        row = await desk.catalog.row("session_one")
+        assert row is not None and row["state"] == "archived" and len(row["seconds"]) == 4
+
+    async def test_an_archived_session_is_not_recorded_again(self, desk: Desk) -> None:
+        archived(make_work(desk.archive_dir), desk.archive_dir)
+        await recover(desk)
+        with pytest.raises(Conflict):
+            await desk.start(plan(session="session_one"))
+
+
+class TestCatalogTables:
+    def test_have_the_columns_that_were_agreed(self) -> None:
+        assert {table.name: len(table.columns) for table in METADATA.sorted_tables} == {
+            "recordings": 20,
+            "recording_intents": 5,
+            "legal_holds": 8,
+            "purge_permits": 9,
+            "recorder_locks": 5,
+            "clock_marks": 3,
+            "view_copies": 9,
+        }

@@ -1,0 +1,234 @@
+"""RTP and RFC 6184: what a publisher split comes out whole, in order, once, or not at all."""
+
+import struct
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recorder import h264
+from recorder.depacketize import AccessUnit, Depacketizer
+from recorder.h264 import join, picture_size
+from recorder.rtp import Packet, Reorder, parse, parse_report
+from recorder.slate import slate
+from tests.support import clips
+from tests.support.rtp import Stream
+
+WINDOW = 250_000_000
+SPS, PPS = slate().parameters.sps, slate().parameters.pps
+bodies = st.binary(min_size=1, max_size=3000)
+
+
+def units(packets: Sequence[bytes], step_ns: int = 1_000_000) -> list[AccessUnit]:
+    """Through parser, order and depacketiser, one packet a millisecond."""
+    reorder, depacketizer = Reorder(WINDOW), Depacketizer()
+    found: list[AccessUnit] = []
+    for index, data in enumerate(packets):
+        packet = parse(data, index * step_ns)
+        if packet is not None:
+            for ordered in reorder.push(packet):
+                found += depacketizer.push(ordered)
+    for ordered in reorder.flush():
+        found += depacketizer.push(ordered)
+    return found + depacketizer.flush()
+
+
+def keyframe(body: bytes = b"\x88picture") -> list[bytes]:
+    return [SPS, PPS, b"\x65\x80" + body]
+
+
+def delta(body: bytes) -> list[bytes]:
+    return [b"\x41\x80" + body]
+
+
+def film(stream: Stream, count: int, mtu: int = 200) -> list[list[bytes]]:
+    """`count` pictures as packets, a keyframe first and every tenth."""
+    pictures = [keyframe() if index % 10 == 0 else delta(bytes([index]) * 300) for index in range(count)]
+    return [stream.picture(nals, index / 30, mtu) for index, nals in enumerate(pictures)]
+
+
+class TestPackets:
+    """RFC 3550, section 5.1 and 5.3.1."""
+
+    @given(
+        payload=st.binary(max_size=50),
+        extension=st.binary(max_size=20),
+        padding=st.integers(0, 40),
+        csrcs=st.integers(0, 15),
+    )
+    def test_csrcs_extension_and_padding_are_skipped(
+        self, payload: bytes, extension: bytes, padding: int, csrcs: int
+    ) -> None:
+        stream = Stream(90_000, extension=extension, padding=padding, csrcs=tuple(range(csrcs)))
+        packet = parse(stream.packet(payload, 0.0), 5)
+        assert packet is not None and packet.payload == payload and packet.arrival == 5
+
+    @given(st.binary(max_size=200))
+    def test_arbitrary_bytes_never_raise(self, data: bytes) -> None:
+        parse(data, 0)
+        parse_report(data)
+
+    def test_a_sender_report_gives_time_and_stamp(self) -> None:
+        report = parse_report(Stream(48_000).report(1.0, 3_900_000_000.5))
+        assert report is not None
+        assert (report.ntp, report.timestamp) == (3_900_000_000.5, 53_000)
+
+
+class TestOrder:
+    """Reordering inside a window of time; what stays away is loss."""
+
+    @given(st.randoms(use_true_random=False), st.integers(0, 0xFFFF))
+    def test_any_order_within_the_window_gives_the_same(self, random: Random, first: int) -> None:
+        whole = [data for picture in film(Stream(90_000, seq=first), 12) for data in picture]
+        mixed = whole[:1]
+        for start in range(1, len(whole), 8):
+            block = whole[start : start + 8]
+            random.shuffle(block)
+            mixed += block
+        assert [unit.data for unit in units(mixed)] == [unit.data for unit in units(whole)]
+        assert len(units(mixed)) == 12
+
+    def test_duplicates_come_out_once(self) -> None:
+        whole = [data for picture in film(Stream(90_000), 5) for data in picture]
+        twice = [data for data in whole for _ in range(2)]
+        assert [unit.data for unit in units(twice)] == [unit.data for unit in units(whole)]
+
+    def test_a_missing_packet_is_waited_for_no_longer_than_the_window(self) -> None:
+        reorder, stream = Reorder(WINDOW), Stream(48_000)
+        packets = [parse(stream.packet(b"x", index / 50), index * 20_000_000) for index in range(20)]
+        out: list[Packet] = []
+        for index, packet in enumerate(packets):
+            assert packet is not None
+            if index != 3:
+                out += reorder.push(packet)
+        assert [packet.lost for packet in out if packet.lost] == [1]
+        assert len(out) == 19
+
+    def test_silence_closes_the_window_too(self) -> None:
+        reorder, stream = Reorder(WINDOW), Stream(48_000)
+        packets = [parse(stream.packet(b"x", 0.0), 0) for _ in range(3)]
+        assert packets[0] is not None and packets[2] is not None
+        assert len(list(reorder.push(packets[0]))) == 1
+        assert list(reorder.push(packets[2])) == []
+        assert list(reorder.expire(WINDOW // 2)) == []
+        assert [packet.lost for packet in reorder.expire(WINDOW + 1)] == [1]
+
+    def test_stragglers_of_a_replaced_publisher_are_dropped(self) -> None:
+        reorder, old, new = Reorder(WINDOW), Stream(90_000, ssrc=1), Stream(90_000, ssrc=2, seq=9000)
+        order = [old.packet(b"a", 0.0), new.packet(b"b", 0.0), old.packet(b"c", 0.0), new.packet(b"d", 0.0)]
+        parsed = [parse(data, index) for index, data in enumerate(order)]
+        out = [ordered.payload for packet in parsed if packet is not None for ordered in reorder.push(packet)]
+        assert out == [b"a", b"b", b"d"]
+
+    def test_a_source_that_restarts_its_numbers_is_followed(self) -> None:
+        reorder, before, after = Reorder(WINDOW), Stream(90_000, seq=100), Stream(90_000, seq=30_000)
+        order = [before.packet(b"a", 0.0), *(after.packet(bytes([index]), 0.0) for index in range(3))]
+        parsed = [parse(data, index) for index, data in enumerate(order)]
+        out = [ordered.payload for packet in parsed if packet is not None for ordered in reorder.push(packet)]
+        assert out == [b"a", b"\x01", b"\x02"]
+
+
+class TestPictures:
+    """RFC 6184, sections 5.6 to 5.8, packetization-mode 1."""
+
+    @given(st.lists(bodies, min_size=1, max_size=12), st.integers(20, 1400), st.booleans())
+    @settings(max_examples=60)
+    def test_what_was_split_is_put_together(self, contents: list[bytes], mtu: int, aggregate: bool) -> None:
+        stream = Stream(90_000, base=2**32 - 3000)
+        pictures = [keyframe(contents[0]), *(delta(body) for body in contents[1:])]
+        packets = [
+            data for index, nals in enumerate(pictures) for data in stream.picture(nals, index / 30, mtu, aggregate)
+        ]
+        assert [unit.data for unit in units(packets)] == [join(nals) for nals in pictures]
+
+    @given(st.lists(st.binary(max_size=60), max_size=30))
+    def test_arbitrary_payloads_never_raise(self, payloads: list[bytes]) -> None:
+        stream, depacketizer = Stream(90_000), Depacketizer()
+        for index, payload in enumerate(payloads):
+            packet = parse(stream.packet(payload, index / 30, index % 3 == 0), index)
+            if packet is not None:
+                depacketizer.push(packet)
+        depacketizer.flush()
+
+    @given(st.sets(st.integers(0, 59), min_size=1, max_size=6))
+    @settings(max_examples=60)
+    def test_after_loss_nothing_undecodable_is_given_out(self, lost: set[int]) -> None:
+        pictures = film(Stream(90_000), 60)
+        packets = [
+            data
+            for number, picture in enumerate(pictures)
+            for index, data in enumerate(picture)
+            if not (number in lost and index == len(picture) // 2)
+        ]
+        whole = {unit.timestamp: unit for unit in units([data for picture in pictures for data in picture])}
+        stamps = sorted(whole)
+        found = units(packets)
+        assert all(unit.data == whole[unit.timestamp].data for unit in found)
+        for unit in found:
+            number = stamps.index(unit.timestamp)
+            since = number - number % 10  # its keyframe: every picture from there on must be whole
+            assert not lost & set(range(since, number + 1))
+        assert sum(unit.dropped for unit in found) <= 60 - len(found)
+
+    def test_a_lost_marker_ends_the_picture_at_the_next_stamp(self) -> None:
+        stream = Stream(90_000)
+        packets = [stream.packet(nal, 0.0) for nal in keyframe()] + stream.picture(delta(b"next"), 1 / 30)
+        assert [unit.data for unit in units(packets)] == [join(keyframe()), join(delta(b"next"))]
+
+    def test_begins_with_a_keyframe_and_says_that_it_waits(self) -> None:
+        depacketizer, stream = Depacketizer(), Stream(90_000)
+        (early,) = stream.picture(delta(b"early"), 0.0)
+        packet = parse(early, 0)
+        assert packet is not None
+        assert depacketizer.push(packet) == [] and depacketizer.waiting and depacketizer.dropped == 1
+
+    def test_a_keyframe_without_parameter_sets_gets_the_last_ones(self) -> None:
+        stream = Stream(90_000)
+        packets = stream.picture(keyframe(), 0.0) + stream.picture([b"\x65\x80again"], 1 / 30)
+        assert units(packets)[1].data == join([SPS, PPS, b"\x65\x80again"])
+
+    def test_parameter_sets_may_come_alone_before_the_keyframe(self) -> None:
+        stream = Stream(90_000)
+        packets = stream.picture([SPS, PPS], 0.0) + stream.picture([b"\x65\x80first"], 1 / 30)
+        assert [unit.data for unit in units(packets)] == [join([SPS, PPS, b"\x65\x80first"])]
+
+    def test_a_half_keyframe_is_no_keyframe(self) -> None:
+        stream = Stream(90_000)
+        packets = stream.picture(keyframe(b"x" * 900), 0.0, 200)
+        assert units(packets[:2] + packets[3:]) == []
+
+    def test_a_picture_without_end_is_given_up(self) -> None:
+        stream = Stream(90_000)
+        packets = [stream.packet(nal, 0.0) for nal in [*keyframe(), *delta(b"more") * 5000]]
+        assert units(packets, 1000) == []
+
+    @pytest.mark.parametrize("kind", [0, 25, 26, 27, 29, 30, 31])
+    def test_units_of_other_modes_are_counted(self, kind: int) -> None:
+        depacketizer = Depacketizer()
+        packet = parse(Stream(90_000).packet(bytes([0x60 | kind]) + b"abc", 0.0, True), 0)
+        assert packet is not None
+        assert depacketizer.push(packet) == [] and depacketizer.malformed == 1
+
+
+class TestParameterSets:
+    """ITU-T H.264 7.3.2.1.1; ISO/IEC 14496-15 5.3.3."""
+
+    @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1280, 720), (1920, 1080)])
+    def test_the_size_of_the_picture_is_read(self, size: tuple[int, int]) -> None:
+        first = clips.pictures(1, width=size[0], height=size[1])[0]
+        assert picture_size(next(nal for nal in first if nal[0] & 31 == h264.SPS)) == size
+
+    @given(st.binary(max_size=40))
+    def test_a_damaged_set_is_malformed_and_nothing_worse(self, data: bytes) -> None:
+        try:
+            width, height = picture_size(b"\x67" + data)
+        except h264.Malformed:
+            return
+        assert width > 0 and height > 0
+
+    def test_avcc_holds_both_sets(self) -> None:
+        record = slate().parameters.avcc
+        assert record[0] == 1 and record[4] & 3 == 3
+        assert struct.pack("!H", len(SPS)) + SPS in record and record.endswith(PPS)

@@ -1,0 +1,322 @@
+"""Deleting what is due: nothing early, nothing without two people, nothing half, nothing forgotten."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from broker.engine import engine_for
+from broker.errors import Conflict, Forbidden, NotFound
+from recorder import permits
+from recorder.catalog import ARCHIVED, PURGED, PURGING
+from recorder.holds import Holds
+from recorder.permits import Lock
+from recorder.removal import derived_folder, folder_of
+from recorder.retention import due_at
+from recorder.tables import LOCKS
+from recorder.verify import verify
+from tests.recorder.feed import WALL
+from tests.recorder.purging import DUE, SECOND, Yard
+
+
+@pytest.fixture
+async def yard(tmp_path: Path, database: str) -> AsyncIterator[Yard]:
+    engine = engine_for(database)
+    (tmp_path / "archive").mkdir()
+    yield Yard(engine, tmp_path / "archive")
+    await engine.dispose()
+
+
+class TestWhatIsDue:
+    async def test_is_deleted_with_its_copies_and_empty_folders(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        copies = derived_folder(yard.root, "session_one")
+        copies.mkdir(parents=True)
+        (copies / "view.mp4").write_bytes(b"copy")
+        outcome = await yard.apply()
+        assert (outcome.deleted, outcome.failed, outcome.kept) == (1, [], [])
+        assert not folder.exists() and not copies.exists()
+        assert [path.name for path in (yard.root / "prison-site").iterdir()] == ["chain.jsonl"]
+        assert await yard.state("session_one") == PURGED
+
+    async def test_leaves_a_tombstone_that_says_what_when_by_which_rule_and_by_whom(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        row = await yard.catalog.row("session_one") or {}
+        await yard.apply()
+        ((session, author, data),) = yard.stones.written
+        assert (session, author, data["second"], data["rule"]) == ("session_one", "user:li", "shen", "云南 第十三条")
+        assert (data["sha256"], data["manifest_sha256"]) == (row["sha256"], row["manifest_sha256"])
+        assert data["number"] == 1 and data["due_at"] == DUE.astimezone(row["due_at"].tzinfo).isoformat()
+
+    async def test_leaves_an_archive_that_verifies(self, yard: Yard) -> None:
+        for number in range(3):
+            await yard.recording(f"session_{number}", WALL + timedelta(days=number))
+        await yard.apply()
+        report = verify(None, yard.root)
+        assert report.ok and report.recordings == 2
+
+    async def test_is_nothing_a_second_before_the_due_moment(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        yard.wall = DUE - SECOND
+        assert (await yard.plan()).recordings == 0
+        assert (await yard.apply()).deleted == 0 and folder.exists()
+
+    async def test_is_nothing_early_even_for_a_code_and_a_scope_that_say_so(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        plan = await yard.plan()
+        permit = await yard.permit(await yard.code(plan))
+        yard.wall = DUE - SECOND
+        outcome = await yard.order(permit, plan.scope)
+        assert outcome.kept == [("session_one", "not_due")] and folder.exists()
+        assert await yard.state("session_one") == ARCHIVED
+
+    async def test_stays_when_the_database_was_told_a_date_that_is_too_early(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        await yard.catalog.set("session_one", due_at=WALL)
+        yard.wall = DUE - SECOND
+        assert (await yard.plan()).kept == {"not_due": 1}
+        assert (await yard.apply()).deleted == 0 and folder.exists()
+
+    async def test_waits_for_a_longer_policy_of_today(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        plan = await yard.plan(prison_site=9)
+        assert plan.recordings == 0 and plan.kept == {"not_due": 1}
+        yard.wall = due_at(WALL, 9)
+        assert (await yard.apply(prison_site=9)).deleted == 1
+
+    async def test_of_a_failed_recording_goes_the_same_way(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        await yard.catalog.set("session_one", state="failed", path=str(folder.relative_to(yard.root)))
+        assert (await yard.apply()).deleted == 1 and not folder.exists()
+
+    async def test_without_a_date_stays_for_ever_and_is_counted(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        await yard.catalog.set("session_one", due_at=None)
+        yard.wall = DUE + timedelta(days=9999)
+        assert (await yard.plan()).kept == {"undated": 1}
+
+
+class TestHolds:
+    async def test_beat_everything(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        holds = Holds(yard.engine)
+        await holds.add("session_one", "法院调取", "shen", yard.wall)
+        yard.wall = DUE + timedelta(days=3650)
+        assert (await yard.plan()).kept == {"held": 1}
+        assert (await yard.apply()).deleted == 0 and folder.exists()
+        assert await holds.lift("session_one", "结案", "shen", yard.wall) == 1
+        assert (await yard.apply()).deleted == 1
+
+    async def test_set_after_the_code_was_issued_make_the_code_worthless(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        folder = await yard.recording("session_two")
+        plan = await yard.plan()
+        permit = await yard.permit(await yard.code(plan))
+        await Holds(yard.engine).add("session_two", "x", "shen", yard.wall)
+        with pytest.raises(Conflict, match="changed"):
+            await yard.order(permit, plan.scope)
+        assert folder.exists() and {await yard.state(f"session_{one}") for one in ("one", "two")} == {ARCHIVED}
+
+    async def test_set_while_the_purge_runs_still_save_what_is_not_yet_touched(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await yard.recording("session_one")
+        folder = await yard.recording("session_two")
+        write = yard.stones.write
+
+        async def hold_then_write(*args: object) -> None:
+            await Holds(yard.engine).add("session_two", "x", "shen", yard.wall)
+            await write(*args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(yard.stones, "write", hold_then_write)
+        outcome = await yard.apply()
+        assert outcome.deleted == 1 and outcome.kept == [("session_two", "held")]
+        assert folder.exists() and await yard.state("session_two") == ARCHIVED
+
+    async def test_come_too_late_for_what_is_gone_and_need_a_recording(self, yard: Yard) -> None:
+        holds = Holds(yard.engine)
+        with pytest.raises(NotFound):
+            await holds.add("session_one", "x", "shen", yard.wall)
+        with pytest.raises(NotFound):
+            await holds.lift("session_one", "x", "shen", yard.wall)
+        await yard.recording("session_one")
+        await yard.apply()
+        with pytest.raises(Conflict):
+            await holds.add("session_one", "x", "shen", yard.wall)
+
+
+class TestTheCode:
+    async def test_needs_another_person_and_works_once(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        plan = await yard.plan()
+        code = await yard.code(plan, by="shen")
+        with pytest.raises(Forbidden, match="Two"):
+            await yard.permit(code, user="shen")
+        with pytest.raises(Forbidden, match="valid"):
+            await yard.permit("AAAA-BBBB-CCCC-DDDD")
+        permit = await yard.permit(code.lower())
+        await yard.order(permit, plan.scope)
+        with pytest.raises(Conflict, match="used"):
+            await yard.permit(code)
+
+    async def test_ends_after_a_day_and_is_not_good_before_it_was_issued(self, yard: Yard) -> None:
+        code = await yard.code(await yard.plan())
+        for away in (permits.LIFE, -SECOND):
+            yard.wall = DUE + away
+            with pytest.raises(Forbidden, match="expired"):
+                await yard.permit(code)
+
+    async def test_is_good_for_what_was_shown_and_for_nothing_that_came_later(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        plan = await yard.plan()
+        permit = await yard.permit(await yard.code(plan))
+        late = await yard.recording("session_two", WALL + timedelta(days=1))
+        yard.wall = DUE + timedelta(hours=23)
+        assert (await yard.order(permit, plan.scope)).deleted == 1 and late.exists()
+
+    async def test_is_not_stored(self, yard: Yard, tmp_path: Path) -> None:
+        code = await yard.code(await yard.plan())
+        stored = b"".join(path.read_bytes() for path in tmp_path.glob("huijian.sqlite*"))
+        assert code.encode() not in stored
+
+
+class TestBrokenOff:
+    @pytest.mark.parametrize(
+        "step",
+        [
+            "recorder.purge.permits.use",
+            "recorder.purge.Purge._begin",
+            "recorder.purge.Purge._enter",
+            "recorder.ledger.Ledger.append",
+            "recorder.purge.removal.remove",
+            "recorder.removal._drop",
+            "tests.recorder.purging.Stones.write",
+        ],
+    )
+    async def test_at_any_step_it_is_finished_by_the_next_run_with_one_tombstone_each(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        class Killed(BaseException):
+            """Nothing is cleaned up after it, as after kill -9."""
+
+        def kill(*_: object) -> None:
+            raise Killed
+
+        folders = [await yard.recording(f"session_{number}") for number in range(3)]
+        plan = await yard.plan()
+        permit = await yard.permit(await yard.code(plan))
+        with monkeypatch.context() as patch:
+            patch.setattr(step, kill)
+            patch.setattr("recorder.purge.Purge._withdraw", kill)
+            with pytest.raises(Killed):
+                await yard.order(permit, plan.scope)
+        outcome = await yard.purge.resume(yard.scope())
+        if step.endswith("use"):
+            assert outcome.withdrawn == 3 and outcome.deleted == 0 and all(one.exists() for one in folders)
+            outcome = await yard.order(permit, plan.scope)
+        assert outcome.deleted == 3 and not any(one.exists() for one in folders)
+        assert sorted(one[0] for one in yard.stones.written) == ["session_0", "session_1", "session_2"]
+        assert (yard.root / "prison-site" / "chain.jsonl").read_bytes().count(b'"kind":"purge"') == 3
+        assert verify(None, yard.root).damages == []
+
+    async def test_a_failed_delete_is_said_kept_in_mind_and_tried_again(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, two = await yard.recording("session_one"), await yard.recording("session_two")
+        rmdir = Path.rmdir
+
+        def refuse(path: Path) -> None:
+            if path == one:
+                raise OSError(5, "Input/output error")
+            rmdir(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rmdir", refuse)
+            outcome = await yard.apply()
+        assert outcome.deleted == 1 and not two.exists()
+        assert outcome.failed == [("session_one", "OSError: Input/output error")]
+        assert await yard.state("session_one") == PURGING
+        assert [damage.kind for damage in verify(None, yard.root).damages if damage.path == one] != []
+        assert (await yard.purge.resume(yard.scope())).deleted == 1 and not one.exists()
+        assert verify(None, yard.root).damages == []
+
+    async def test_a_path_that_leads_elsewhere_is_not_followed(self, yard: Yard, tmp_path: Path) -> None:
+        await yard.recording("session_one")
+        (tmp_path / "precious").mkdir()
+        await yard.catalog.set("session_one", path="../precious/x")
+        outcome = await yard.apply()
+        assert outcome.deleted == 0 and len(outcome.failed) == 1 and (tmp_path / "precious").exists()
+        with pytest.raises(ValueError):
+            folder_of("prison-site/2026/11/22/session_two/session.mp4", "session_one")
+
+
+class TestTwoAtOnce:
+    async def test_the_second_is_refused_while_the_first_lives(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        async with Lock(yard.engine, "purge", yard).held():
+            with pytest.raises(Conflict, match="running"):
+                await yard.apply()
+        assert (await yard.apply()).deleted == 1
+
+    async def test_of_many_with_one_code_one_deletes(self, yard: Yard) -> None:
+        for number in range(3):
+            await yard.recording(f"session_{number}")
+        plan = await yard.plan()
+        permit = await yard.permit(await yard.code(plan))
+        found = await asyncio.gather(*(yard.order(permit, plan.scope) for _ in range(4)), return_exceptions=True)
+        done = [one for one in found if not isinstance(one, BaseException)]
+        assert [one.deleted for one in done if one.deleted] == [3] and len(yard.stones.written) == 3
+        assert all(isinstance(one, Conflict) for one in found if isinstance(one, BaseException))
+
+    async def test_the_lock_of_a_dead_process_does_not_count(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        process = await asyncio.create_subprocess_exec("true")
+        await process.wait()
+        row = {"name": "purge", "owner": "own_x", "boot": permits.papers.boot(), "pid": process.pid}
+        async with yard.engine.begin() as db:
+            await db.execute(LOCKS.insert().values(**row, until=yard.wall + timedelta(days=1)))
+        assert (await yard.apply()).deleted == 1
+
+
+PROGRAM = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from broker.engine import engine_for
+from recorder import removal
+from tests.recorder.purging import Yard
+
+real, count = removal.remove, [0]
+
+def remove(*args):
+    count[0] += 1
+    if count[0] == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(*args)
+
+removal.remove = remove
+
+async def main():
+    await Yard(engine_for(sys.argv[1]), Path(sys.argv[2])).apply()
+
+asyncio.run(main())
+"""
+
+
+class TestARealKill:
+    async def test_in_the_middle_leaves_a_lock_that_does_not_count_and_a_plan_that_is_finished(
+        self, yard: Yard, database: str
+    ) -> None:
+        folders = [await yard.recording(f"session_{number}") for number in range(3)]
+        killed = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", PROGRAM, database, str(yard.root)), cwd=Path(__file__).parents[2]
+        )
+        assert await killed.wait() == -signal.SIGKILL
+        assert [folder.exists() for folder in folders] == [False, True, True]
+        outcome = await yard.purge.resume(yard.scope())
+        assert outcome.deleted == 2 and not any(folder.exists() for folder in folders)
+        assert verify(None, yard.root).damages == []
+        assert (yard.root / "prison-site" / "chain.jsonl").read_bytes().count(b'"kind":"purge"') == 3

@@ -1,0 +1,115 @@
+"""One recording seen from the event loop: bounded, watched, and honest when the disk is slow or full."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.clock import SystemClock, monotonic
+from broker.errors import BadRequest, RecorderUnavailable
+from broker.tapwire import TapRecord
+from recorder.desk import Desk
+from recorder.mux import Part
+from recorder.recording import Recording
+from recorder.space import Rules
+from recorder.writer import Writer
+from tests.recorder.feed import BEGIN, Feed
+from tests.recorder.test_process import plan
+
+Facts = list[tuple[str, dict[str, Any]]]
+
+
+def recent(seconds: float) -> list[TapRecord]:
+    """Media that arrived during the last `seconds`."""
+    shift = int((monotonic() - seconds - BEGIN) * 1e9)
+    return [one._replace(arrival_ns=one.arrival_ns + shift) for one in Feed(seconds).records()]
+
+
+class Player:
+    """A recording that is fed one second of media: half at first, the rest when the first facts came."""
+
+    def __init__(self, folder: Path) -> None:
+        self.facts: Facts = []
+        self.news = asyncio.Event()
+        self.recording = Recording("s", folder, 1, SystemClock(), self.hear)
+
+    def hear(self, fact: str, **more: Any) -> None:
+        self.facts.append((fact, more))
+        self.news.set()
+
+    async def hears(self, *facts: str) -> None:
+        async with asyncio.timeout(15):
+            while not any(fact in facts for fact, _ in self.facts):
+                self.news.clear()
+                await self.news.wait()
+
+    async def play(self) -> list[str]:
+        records = recent(1.0)
+        half = len(records) // 2
+        for one in records[:half]:
+            self.recording.accept(one)
+        running = asyncio.create_task(self.recording.run())
+        await self.hears("writing", "failed")
+        for one in records[half:]:
+            self.recording.accept(one)
+        await self.hears("flushed", "failed")
+        self.recording.end(monotonic())
+        await running
+        return [fact for fact, _ in self.facts]
+
+
+class TestWatch:
+    async def test_a_good_disk_is_flushed_and_reported(self, tmp_path: Path) -> None:
+        assert set(await Player(tmp_path).play()) == {"flushed", "writing"}
+        assert (tmp_path / "part-1.mp4").stat().st_size > 10_000
+
+    async def test_a_disk_that_does_not_answer_is_a_fact(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        told, write = threading.Event(), Writer.work
+        monkeypatch.setattr("recorder.recording.STALL", 0.05)
+        monkeypatch.setattr(Writer, "work", lambda self, *args: (told.wait(5), write(self, *args))[1])
+        player = Player(tmp_path)
+        hear = player.hear
+
+        def tell(fact: str, **more: Any) -> None:
+            hear(fact, **more)
+            if fact == "stalled":
+                told.set()
+
+        player.recording = Recording("s", tmp_path, 1, SystemClock(), tell)
+        facts = await player.play()
+        assert facts[0] == "stalled" and "flushed" in facts
+
+    async def test_a_disk_that_refuses_fails_this_recording_only(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Part, "write", full)
+        player = Player(tmp_path)
+        await player.play()
+        assert ("failed", {"session": "s", "reason": "no_disk"}) in player.facts
+
+    def test_the_queue_is_bounded_and_counts_what_it_drops(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("recorder.recording.QUEUE_BYTES", 10_000)
+        recording = Player(tmp_path).recording
+        records = recent(1.0)
+        for one in records:
+            recording.accept(one)
+        assert 0 < recording.overflow < len(records)
+
+
+class TestAdmission:
+    async def test_is_refused_while_the_disk_has_less_than_the_reserve(self, tmp_path: Path) -> None:
+        desk = Desk(tmp_path, Rules(1 << 60, 0), None, SystemClock(), lambda *_: None, None)  # type: ignore[arg-type]
+        with pytest.raises(RecorderUnavailable):
+            await desk.start(plan())
+
+    async def test_a_start_without_a_session_is_refused(self, tmp_path: Path) -> None:
+        desk = Desk(tmp_path, Rules(0, 0), None, SystemClock(), lambda *_: None, None)  # type: ignore[arg-type]
+        with pytest.raises(BadRequest):
+            await desk.start({})
