@@ -1,0 +1,170 @@
+"""Sessions: what they are doing, and the orders of officers and terminals for those who have no socket."""
+
+from datetime import datetime
+
+from broker.errors import Conflict, PolicyViolation
+from broker.ids import SessionId
+from signaling import bodies
+from signaling import messages as msg
+from signaling.auth import OFFICERS, Role, check_sees, may_see
+from signaling.days import bounds
+from signaling.fields import Said
+from signaling.orders import carry_out
+from signaling.ports import Live
+from signaling.routes import Ask, Refusals, Table
+
+table = Table()
+SUPERVISOR = (Role.SUPERVISOR,)
+REFUSALS: Refusals = (PolicyViolation, Conflict)
+ONE = "/api/v1/sessions/{session}"
+
+
+@table.add("GET", "/api/v1/sessions", who=OFFICERS, zh="某日会见", en="Sessions of a day")
+async def get_sessions(ask: Ask, query: bodies.DayQuery) -> bodies.SessionList:
+    """Those of the caller's site whose slot touches the day, by start; ended ones for 24 h."""
+    since, until = bounds(query.day, ask.house.now())
+    found = [
+        live
+        for live in ask.house.broker.sessions()
+        if may_see(ask.caller, live.session.slot) and _touches(live, since, until)
+    ]
+    found.sort(key=lambda live: (live.session.slot.starts_at, live.session.id))
+    views = [await ask.house.hub.view(live, ask.caller) for live in found]
+    return bodies.SessionList(sessions=views)
+
+
+def _touches(live: Live, since: datetime, until: datetime) -> bool:
+    slot = live.session.slot
+    return slot.starts_at < until and slot.ends_at > since
+
+
+@table.add("GET", ONE, who=OFFICERS | {Role.TERMINAL}, zh="会见详情", en="One session")
+async def get_session(ask: Ask) -> msg.SessionView:
+    """As the caller may see it."""
+    return await ask.house.hub.view(_seen(ask), ask.caller)
+
+
+@table.add("GET", f"{ONE}/interventions", who=OFFICERS, zh="适用条款", en="Grounds for stepping in")
+async def get_grounds(ask: Ask) -> bodies.Grounds:
+    """The article codes of the rules that hold for this session."""
+    policy = ask.house.scene(_seen(ask)).policy
+    grounds = [
+        bodies.GroundView(
+            code=one.code,
+            zh=one.title_zh,
+            en=one.title_en,
+            article=one.article,
+            may_warn=one.may_warn,
+            may_hold=one.may_hold,
+            must_end=one.must_end,
+            may_suspend=one.may_suspend,
+        )
+        for one in policy.interventions
+    ]
+    return bodies.Grounds(policy=policy.name, version=policy.version, interventions=grounds)
+
+
+def _seen(ask: Ask) -> Live:
+    live = ask.house.broker.live(SessionId(ask.id("session")))
+    check_sees(ask.caller, live.session.slot)
+    return live
+
+
+def _order(ask: Ask, kind: type[msg.Order], body: Said) -> bodies.Done:
+    carry_out(ask.house.broker, ask.caller, bodies.order(kind, ask.id("session"), body))
+    return bodies.Done()
+
+
+def _verb(name: str) -> tuple[str, str]:
+    return "POST", f"{ONE}/{name}"
+
+
+@table.add(
+    *_verb("check-in"),
+    who=SUPERVISOR,
+    zh="人员核验入场",
+    en="A listed person is here",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def check_in(ask: Ask, body: bodies.CheckInBody) -> bodies.Done:
+    """Identity, security check and rules, all three (Yunnan 11 and 12; Guangdong 24)."""
+    return _order(ask, msg.CheckIn, body)
+
+
+@table.add(
+    *_verb("absent"),
+    who=SUPERVISOR,
+    zh="登记缺席",
+    en="A listed person will not come",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def absent(ask: Ask, body: bodies.AbsentBody) -> bodies.Done:
+    """The others may meet without them."""
+    return _order(ask, msg.Absent, body)
+
+
+@table.add(
+    *_verb("equipment"),
+    who=SUPERVISOR,
+    zh="登记设备检查",
+    en="Staff checked their room's equipment",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def equipment(ask: Ask, body: bodies.EquipmentBody) -> bodies.Done:
+    """Counts like a terminal's self-test (Yunnan 12)."""
+    return _order(ask, msg.Equipment, body)
+
+
+@table.add(
+    *_verb("self-test"),
+    who=(Role.TERMINAL,),
+    zh="终端自检结果",
+    en="A terminal's self-test",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def self_test(ask: Ask, body: bodies.SelfTestBody) -> bodies.Done:
+    """Camera, microphone, loudspeaker and network."""
+    return _order(ask, msg.SelfTest, body)
+
+
+@table.add(
+    *_verb("hold"),
+    who=SUPERVISOR,
+    zh="中止会见",
+    en="Hold",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def hold(ask: Ask, body: bodies.ArticleBody) -> bodies.Done:
+    """Shut the gate, under an article."""
+    return _order(ask, msg.Hold, body)
+
+
+@table.add(
+    *_verb("resume"),
+    who=SUPERVISOR,
+    zh="恢复会见",
+    en="Resume",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def resume(ask: Ask, body: bodies.ResumeBody) -> bodies.Done:
+    """Lift one's own site's hold."""
+    return _order(ask, msg.Resume, body)
+
+
+@table.add(
+    *_verb("end"),
+    who=SUPERVISOR,
+    zh="终止会见",
+    en="End",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def end(ask: Ask, body: bodies.ArticleBody) -> bodies.Done:
+    """For good, under an article (Guangdong 31(2))."""
+    return _order(ask, msg.End, body)

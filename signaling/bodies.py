@@ -1,0 +1,278 @@
+"""Every REST body, query and answer. Strict, limited, and the source of the schemas in the OpenAPI document."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from broker.ids import Side
+from signaling.fields import PLAIN, Article, Id, Minutes, Moment, Name, Note, Said, Short, Token, Told
+from signaling.messages import Order, SessionView
+
+# ---- sign-in -------------------------------------------------------------------------------------------------------
+
+
+class SignIn(Said):
+    """A user's name and password."""
+
+    user: Name
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class UserView(Told):
+    """A signed-in user. `site` is null for the province."""
+
+    id: str
+    name: str
+    role: str
+    site: str | None = None
+
+
+class SignedIn(Told):
+    """A bearer token for this user; browsers get the same as a cookie and may forget this one."""
+
+    token: Token
+    expires_at: Moment
+    user: UserView
+
+
+class CallerView(Told):
+    """A user, a terminal, an upstream booking system, or a program that watches the service."""
+
+    kind: Literal["user", "terminal", "integrator", "observer"]
+    id: str
+    name: str | None = None
+    role: str | None = None
+    site: str | None = None
+    room: str | None = None
+    sessions_per_supervisor: int | None = Field(default=None, ge=1)
+
+
+class Me(Told):
+    """Who the caller is."""
+
+    who: CallerView
+
+
+# ---- slots ---------------------------------------------------------------------------------------------------------
+
+
+class PersonOrder(Said):
+    """Somebody who may be present. Without `id` one is made."""
+
+    id: Id | None = None
+    side: Side
+    name: Short
+    relation: Annotated[str, StringConstraints(pattern=PLAIN, max_length=64)] = ""
+
+
+class SlotOrder(Said):
+    """An approved slot from the booking system or an admin."""
+
+    external_id: Annotated[str, StringConstraints(pattern=PLAIN, max_length=128)] = ""
+    prison_room: Name
+    visitor_room: Name
+    starts_at: Moment
+    ends_at: Moment
+    minutes: Minutes
+    people: Annotated[list[PersonOrder], Field(min_length=2, max_length=32)]
+    approved_by: Short
+    article: Article
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$", max_length=35)] = "zh"
+
+    @model_validator(mode="after")
+    def _people_differ(self) -> "SlotOrder":
+        named = [person.id for person in self.people if person.id is not None]
+        if len(named) != len(set(named)):
+            raise ValueError("two people have the same id")
+        return self
+
+
+class SlotMade(Told):
+    """Where the slot and its session are to be found."""
+
+    slot: str
+    session_id: str
+
+
+class SlotPerson(Told):
+    """Somebody listed in a slot."""
+
+    id: str
+    side: Side
+    name: str
+    relation: str
+
+
+class PlaceView(Told):
+    """One end of a slot."""
+
+    site: str
+    room: str
+
+
+class SlotView(Told):
+    """An approved slot."""
+
+    id: str
+    session: str
+    external_id: str
+    prison: PlaceView
+    visitor: PlaceView
+    starts_at: Moment
+    ends_at: Moment
+    minutes: int = Field(ge=1)
+    people: list[SlotPerson]
+    approved_by: str
+    article: str
+    policy: str
+    language: str
+
+
+class SlotList(Told):
+    """Slots of one day, by start."""
+
+    slots: list[SlotView]
+
+
+class SessionList(Told):
+    """Sessions of one day, by start."""
+
+    sessions: list[SessionView]
+
+
+class DayQuery(Said):
+    """A day in Asia/Shanghai; today when absent."""
+
+    day: date | None = None
+
+
+# ---- commands on a session -----------------------------------------------------------------------------------------
+# The WebSocket sends the same words with `type`, `id` and `session`; `order` puts a body into that one form.
+
+
+class CheckInBody(Said):
+    """One listed person is here."""
+
+    side: Side
+    person: Id
+    identity: bool
+    security: bool
+    rules: bool
+
+
+class AbsentBody(Said):
+    """One listed person will not come."""
+
+    side: Side
+    person: Id
+
+
+class EquipmentBody(Said):
+    """Staff's own check of their room."""
+
+    side: Side
+    passed: bool
+
+
+class SelfTestBody(Said):
+    """A terminal's own check."""
+
+    camera: bool
+    microphone: bool
+    speaker: bool
+    network: bool
+
+
+class ArticleBody(Said):
+    """Hold or end, under an article."""
+
+    article: Article
+    note: Note = ""
+
+
+class ResumeBody(Said):
+    """Let it go on."""
+
+    note: Note = ""
+
+
+def order(kind: type[Order], session: str, body: Said) -> Order:
+    """The WebSocket form of a REST command. Raises pydantic.ValidationError when `session` is no id."""
+    return kind.model_validate({**body.model_dump(), "id": 0, "session": session})
+
+
+class GroundView(Told):
+    """One ground on which an officer may step in, as the session's rules number it."""
+
+    code: str
+    zh: str
+    en: str
+    article: str
+    may_warn: bool
+    may_hold: bool
+    must_end: bool
+    may_suspend: bool
+
+
+class Grounds(Told):
+    """All grounds of the rules that hold for a session."""
+
+    policy: str
+    version: str
+    interventions: list[GroundView]
+
+
+# ---- recordings ----------------------------------------------------------------------------------------------------
+
+
+class RecordingRow(Told):
+    """One archived, running or failed recording. `path` is relative to the archive."""
+
+    session: str
+    site: str
+    state: str
+    path: str | None = None
+    sha256: str | None = None
+    bytes: int | None = Field(default=None, ge=0)
+    seconds: Any = None
+    packets: Any = None
+    lost: Any = None
+    gaps: Any = None
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
+    due_at: Moment | None = None
+    policy: str | None = None
+    software: str | None = None
+    reason: str | None = None
+
+
+class CopyView(Told):
+    """The copy of a recording that browsers play. `state`: none, queued, making, ready or failed."""
+
+    state: str
+    progress: float = Field(ge=0, le=1)
+    bytes: int | None = Field(default=None, ge=0)
+    reason: str | None = None
+
+
+class RecordingList(Told):
+    """Recordings of one day, by start."""
+
+    recordings: list[RecordingRow]
+
+
+# ---- the service itself --------------------------------------------------------------------------------------------
+
+
+class Health(Told):
+    """Whether new visits can be served."""
+
+    ok: Literal[True] = True
+    version: str
+
+
+class Done(Told):
+    """It was taken."""
+
+    ok: Literal[True] = True

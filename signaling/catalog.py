@@ -1,0 +1,49 @@
+"""The catalog of recordings as auditors may read it: the recorder's rows, seen with the slots they belong to, because
+both sites of a visit may audit it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from broker.engine import reading
+from broker.errors import StorageUnavailable
+from broker.live.tables import slots
+from recorder.tables import RECORDINGS
+
+MOST = 2000  # of one day: what a page can show and a province does not reach
+
+
+class Recordings:
+    """Read only. Rows have the columns of the recorder's table. Raises StorageUnavailable."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def listed(self, since: datetime, until: datetime, site: str | None) -> list[Mapping[str, Any]]:
+        """Those that began in [since, until) and belong to `site` (None: all sites), in order of time."""
+        query = _of_site(site).where(RECORDINGS.c.started_at >= since, RECORDINGS.c.started_at < until)
+        return await self._read(query.order_by(RECORDINGS.c.started_at, RECORDINGS.c.session).limit(MOST))
+
+    async def one(self, session: str, site: str | None) -> Mapping[str, Any] | None:
+        """The recording of a session, or None where there is none or it is not of `site` (None: any)."""
+        rows = await self._read(_of_site(site).where(RECORDINGS.c.session == session))
+        return rows[0] if rows else None
+
+    async def _read(self, query: Select[Any]) -> list[Mapping[str, Any]]:
+        try:
+            async with reading(self._engine) as db:
+                return [dict(row) for row in (await db.execute(query)).mappings()]
+        except (SQLAlchemyError, OSError) as error:
+            raise StorageUnavailable(f"The catalog does not answer ({type(error).__name__}).") from error
+
+
+def _of_site(site: str | None) -> Select[Any]:
+    query = select(RECORDINGS)
+    if site is None:
+        return query
+    query = query.outerjoin(slots, slots.c.session == RECORDINGS.c.session)
+    return query.where(or_(RECORDINGS.c.site == site, slots.c.prison_site == site, slots.c.visitor_site == site))

@@ -1,0 +1,92 @@
+"""Which media resource belongs to whom. A WHIP or WHEP resource can be ended only by the one who made it, nobody holds
+more of them than a desk can show, and with a sign-in end its resources."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from broker.errors import NotFound, TooMany
+from broker.ids import ResourceId, SessionId, Side
+from signaling.auth import Terminal, Who, author
+from signaling.limits import Limit
+
+Kind = Literal["whip", "whep"]
+PER_TERMINAL = 4  # one publication and one subscription; twice, while two slots of a room touch
+PER_USER = 16  # both sides of eight visits: as many pictures as one wall shows
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One resource; `who` is its maker as the journal writes it, `token` the sign-in behind it."""
+
+    resource: ResourceId
+    kind: Kind
+    session: SessionId
+    side: Side
+    who: str
+    token: str = field(repr=False)
+    restarts: int = 0
+    """How often its ICE has begun anew; each time is another ICE session with another entity tag."""
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """The same maker, asking again for the same thing, replaces the older resource."""
+        return (self.kind, self.session, self.side, self.who)
+
+
+class Desk:
+    """All resources of this process."""
+
+    def __init__(self) -> None:
+        self._held: dict[ResourceId, Held] = {}
+        self._posts = Limit(burst=20, per_minute=60)
+
+    def admit(self, kind: Kind, session: str, side: str, who: Who, mono: float) -> None:
+        """Whether `who` may make one more. Raises TooMany."""
+        name = author(who)
+        self._posts.take(name, mono)
+        most = PER_TERMINAL if isinstance(who, Terminal) else PER_USER
+        others = [one for one in self._held.values() if one.who == name and one.place != (kind, session, side, name)]
+        if len(others) >= most:
+            raise TooMany(f"At most {most} resources.", f"最多同时建立 {most} 路媒体。")
+
+    def add(self, held: Held) -> None:
+        """Remember a new resource; it takes the place of an older one for the same thing."""
+        for old in [one for one in self._held.values() if one.place == held.place]:
+            del self._held[old.resource]
+        self._held[held.resource] = held
+
+    def restarting(self, held: Held, mono: float) -> None:
+        """Whether its maker may begin ICE anew; that counts like a POST. Raises TooMany."""
+        self._posts.take(held.who, mono)
+
+    def restarted(self, held: Held) -> Held:
+        """The same resource in its next ICE session, unless it has gone meanwhile. Raises NotFound."""
+        if held.resource not in self._held:
+            raise NotFound()
+        held = replace(held, restarts=held.restarts + 1)
+        self._held[held.resource] = held
+        return held
+
+    def owned(self, kind: Kind, session: str, resource: str, who: Who) -> Held:
+        """The caller's own resource. Raises NotFound for anybody else's."""
+        held = self._held.get(ResourceId(resource))
+        if held is None or (held.kind, held.session, held.who) != (kind, session, author(who)):
+            raise NotFound()
+        return held
+
+    def forget(self, resource: ResourceId) -> None:
+        """It is gone."""
+        self._held.pop(resource, None)
+
+    def forget_session(self, session: SessionId) -> None:
+        """The session is over and the relay has closed all of its ports."""
+        for one in [held for held in self._held.values() if held.session == session]:
+            del self._held[one.resource]
+
+    def of_token(self, token: str) -> list[Held]:
+        """What was made under one sign-in."""
+        return [held for held in self._held.values() if held.token == token]
+
+    def tokens(self) -> frozenset[str]:
+        """Every sign-in that holds something."""
+        return frozenset(held.token for held in self._held.values())

@@ -1,0 +1,98 @@
+"""Everything that a request may need, in one place that `app.py` fills once."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from broker.clock import Clock, Instant
+from broker.errors import NoSlot, NotFound, TooMany, VisitError
+from broker.ids import SessionId, Side
+from broker.live.store import Store
+from config.settings import Settings
+from recorder.views import Views
+from signaling.auth import Terminal, Who, author
+from signaling.catalog import Recordings
+from signaling.desk import Desk
+from signaling.door import Door, address
+from signaling.fields import ID_PATTERN
+from signaling.hub import Hub
+from signaling.limits import Limit
+from signaling.names import Names
+from signaling.ports import Broker, Journal, Live
+from signaling.views import Scene
+
+_ID = re.compile(ID_PATTERN)
+log = structlog.get_logger("signaling")
+
+
+@dataclass(slots=True)
+class House:
+    """The neighbours, and signaling's own memory: who is signed in where, with which media and sockets."""
+
+    broker: Broker
+    store: Store
+    settings: Settings
+    clock: Clock
+    journal: Journal
+    recordings: Recordings
+    views: Views
+    version: str
+    door: Door
+    names: Names
+    desk: Desk = field(default_factory=Desk)
+    openapi: Mapping[str, Any] = field(default_factory=dict)
+    hub: Hub = field(init=False)
+    plays: Limit = field(default_factory=lambda: Limit(burst=1, per_minute=1))
+    _notes: Limit = field(default_factory=lambda: Limit(burst=30, per_minute=30))
+
+    def __post_init__(self) -> None:
+        self.hub = Hub(self)
+
+    def now(self) -> Instant:
+        """This moment."""
+        return self.clock.now()
+
+    def mono(self) -> float:
+        """Monotonic seconds."""
+        return self.clock.now().mono
+
+    def live(self, session: SessionId) -> Live:
+        """A session by id. Raises NoSlot: a session exists because a slot was approved, and only then."""
+        try:
+            return self.broker.live(session)
+        except NotFound:
+            raise NoSlot() from None
+
+    def scene(self, live: Live) -> Scene:
+        """A session at this moment, ready to be shown."""
+        return Scene(live.session, live.recording, live.policy, self.now())
+
+    def note_order(self, who: Who, order: str, session: str | None, error: VisitError) -> None:
+        """Journal that an order over the socket was refused; the row's own words over REST are the same."""
+        if self._may_note(author(who)):
+            self.journal.note("OrderRefused", session, author(who), {"order": order, "code": error.code})
+
+    def _may_note(self, name: str) -> bool:
+        try:
+            self._notes.take(name, self.mono())
+        except TooMany:
+            log.warning("refusals not journaled one by one")
+            return False
+        return True
+
+    def note_refusal(self, kind: str, request: web.Request, who: Who | None, error: VisitError) -> None:
+        """Journal who was refused what and why: ids only. A flood of refusals leaves a sample, not a flood."""
+        name = author(who) if who is not None else "unknown"
+        if not self._may_note(name if who is not None else address(request)):
+            return
+        data: dict[str, Any] = {"code": error.code, "status": error.http_status}
+        if isinstance(who, Terminal):
+            data["room"] = who.room
+        if request.match_info.get("side") in set(Side):
+            data["side"] = request.match_info["side"]
+        session = request.match_info.get("session", "")
+        self.journal.note(kind, session if _ID.fullmatch(session) else None, name, data)

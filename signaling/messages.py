@@ -1,0 +1,295 @@
+"""Every WebSocket message and the SessionView inside them, as strict models with limits. Kiosks and the server share
+this file, therefore it knows nothing of HTTP or of the broker's runners. REST bodies are in `bodies.py`."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from broker.ids import Side
+from signaling.fields import Article, Id, Moment, Note, Ref, Said, Token, Told
+
+PROTOCOL = 1
+SUBPROTOCOL = "huijian.v1"
+MAX_FRAME = 64 * 1024
+"""Bytes of one WebSocket message."""
+
+
+# ---- what is shown -------------------------------------------------------------------------------------------------
+
+
+class Words(Told):
+    """A code with its words in both languages."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class ReasonView(Words):
+    """Why a session is held or over; `article` where an officer had to name one."""
+
+    article: str | None = None
+
+
+class PersonView(Told):
+    """Somebody listed for a side."""
+
+    id: str
+    name: str
+    relation: str
+    checked: bool
+
+
+class SideView(Told):
+    """One end of a session. `media`: its picture and sound really arrive."""
+
+    site: str
+    site_name: str
+    room: str
+    room_name: str
+    people: list[PersonView]
+    self_test: bool
+    media: bool
+
+
+class Sides(Told):
+    """Both ends."""
+
+    prison: SideView
+    visitor: SideView
+
+
+class Officer(Told):
+    """A supervisor who counts."""
+
+    id: str
+    name: str
+
+
+class QuorumSide(Told):
+    """How many are needed and who is there. Rooms get an empty `have`: supervisors never appear to them."""
+
+    need: int = Field(ge=0)
+    have: list[Officer]
+
+
+class QuorumView(Told):
+    """The quorum of both sites."""
+
+    prison: QuorumSide
+    visitor: QuorumSide
+
+
+RecordingState = Literal["none", "starting", "writing", "lost", "finalizing", "archived", "failed"]
+
+
+class RecordingView(Told):
+    """The life of the archive of one session; `seconds` is what has been written so far."""
+
+    state: RecordingState
+    seconds: float = Field(ge=0)
+    path: str | None = None
+    sha256: str | None = None
+
+
+class SessionView(Told):
+    """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
+
+    id: str
+    slot: str
+    state: Literal["scheduled", "check_in", "ready", "live", "held", "ended"]
+    reason: ReasonView | None
+    starts_at: Moment
+    ends_at: Moment
+    minutes: int = Field(ge=1)
+    sides: Sides
+    quorum: QuorumView
+    gate: Literal["open", "shut"]
+    crossed_ms: int | None = Field(ge=0)
+    remaining_ms: int | None = Field(ge=0)
+    missing: list[Words]
+    recording: RecordingView
+    my_side: Side | None = None
+
+
+class Problem(Told):
+    """RFC 9457, Chinese first; further members depend on `code`."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    type: str
+    title: str
+    title_en: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    detail_en: str
+    code: str
+
+
+# ---- client to server ----------------------------------------------------------------------------------------------
+
+
+class Hello(Said):
+    """First message where neither header nor cookie said who this is."""
+
+    type: Literal["hello"] = "hello"
+    token: Token | None = None
+
+
+class Command(Said):
+    """Anything that wants an `ack`: `id` comes back as `re`."""
+
+    id: Ref
+    session: Id
+
+
+class SelfTest(Command):
+    """A terminal's own check (Yunnan 12)."""
+
+    type: Literal["self_test"] = "self_test"
+    camera: bool
+    microphone: bool
+    speaker: bool
+    network: bool
+
+
+class CheckIn(Command):
+    """One listed person is here: identity compared, security checked, rules told (Yunnan 11 and 12)."""
+
+    type: Literal["check_in"] = "check_in"
+    side: Side
+    person: Id
+    identity: bool
+    security: bool
+    rules: bool
+
+
+class Absent(Command):
+    """One listed person will not come; the others may meet without them."""
+
+    type: Literal["absent"] = "absent"
+    side: Side
+    person: Id
+
+
+class Equipment(Command):
+    """Staff checked their room's equipment themselves (Yunnan 12); counts like a terminal's self-test."""
+
+    type: Literal["equipment"] = "equipment"
+    side: Side
+    passed: bool
+
+
+class Hold(Command):
+    """中止: shut the gate, keep supervising and recording. Always under an article."""
+
+    type: Literal["hold"] = "hold"
+    article: Article
+    note: Note = ""
+
+
+class Resume(Command):
+    """Lift one's own site's hold."""
+
+    type: Literal["resume"] = "resume"
+    note: Note = ""
+
+
+class End(Command):
+    """取消/终止: the session is over. Always under an article (Guangdong 31(2))."""
+
+    type: Literal["end"] = "end"
+    article: Article
+    note: Note = ""
+
+
+Order = SelfTest | CheckIn | Absent | Equipment | Hold | Resume | End
+ClientMessage = Annotated[Hello | Order, Field(discriminator="type")]
+CLIENT: TypeAdapter[Hello | Order] = TypeAdapter(ClientMessage)
+
+
+# ---- server to client ----------------------------------------------------------------------------------------------
+
+
+class WhoView(Told):
+    """Who the server takes the other end for."""
+
+    kind: Literal["user", "terminal"]
+    id: str
+    name: str | None = None
+    role: str | None = None
+    site: str | None = None
+    room: str | None = None
+
+
+class Welcome(Told):
+    """The socket is signed in."""
+
+    type: Literal["welcome"] = "welcome"
+    who: WhoView
+    server_time: Moment
+    protocol: int = PROTOCOL
+
+
+class Sessions(Told):
+    """All sessions of the viewer, once, after `welcome`."""
+
+    type: Literal["sessions"] = "sessions"
+    sessions: list[SessionView]
+
+
+class SessionChanged(Told):
+    """One session, whole, after every change."""
+
+    type: Literal["session"] = "session"
+    session: SessionView
+
+
+class TrackQuality(Told):
+    """Of one track over the last second: bit/s, share lost 0..1, frames/s for pictures."""
+
+    bitrate: float = Field(ge=0)
+    loss: float = Field(ge=0, le=1)
+    fps: float | None = Field(default=None, ge=0)
+
+
+class SideQuality(Told):
+    """Of one side's two tracks."""
+
+    video: TrackQuality | None = None
+    audio: TrackQuality | None = None
+
+
+class QualitySides(Told):
+    """Of both sides."""
+
+    prison: SideQuality
+    visitor: SideQuality
+
+
+class Quality(Told):
+    """Once a second while media flows."""
+
+    type: Literal["quality"] = "quality"
+    session: str
+    sides: QualitySides
+
+
+class Ack(Told):
+    """The command was taken."""
+
+    type: Literal["ack"] = "ack"
+    re: Ref
+
+
+class ErrorSaid(Told):
+    """The command was refused."""
+
+    type: Literal["error"] = "error"
+    re: Ref | None = None
+    problem: Problem
+
+
+Telling = Welcome | Sessions | SessionChanged | Quality | Ack | ErrorSaid
+ServerMessage = Annotated[Telling, Field(discriminator="type")]
+SERVER: TypeAdapter[Telling] = TypeAdapter(ServerMessage)

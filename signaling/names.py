@@ -1,0 +1,61 @@
+"""What sites, rooms and officers are called, for pages. Asked of the store once a minute, because the command line
+renames them in another process; bounded, so that a flood of unknown ids costs nothing."""
+
+from collections.abc import Awaitable, Callable
+
+from broker.errors import NotFound, StorageUnavailable
+from broker.live.store import Store
+
+KEPT_SECONDS = 60.0
+KEPT = 4096
+
+
+class Names:
+    """Display names by id; an unknown id is its own name."""
+
+    def __init__(self, store: Store, mono: Callable[[], float]) -> None:
+        self._store = store
+        self._mono = mono
+        self._known: dict[tuple[str, str], tuple[float, str]] = {}
+
+    async def site(self, site: str) -> str:
+        """Of a site."""
+        return await self._name("site", site, self._site)
+
+    async def room(self, room: str) -> str:
+        """Of a room."""
+        return await self._name("room", room, self._room)
+
+    async def user(self, user: str) -> str:
+        """Of an officer."""
+        return await self._name("user", user, self._user)
+
+    async def _site(self, site: str) -> str | None:
+        try:
+            return (await self._store.site(site)).name
+        except NotFound:
+            return None
+
+    async def _room(self, room: str) -> str | None:
+        try:
+            return (await self._store.room(room)).name
+        except NotFound:
+            return None
+
+    async def _user(self, user: str) -> str | None:
+        known = await self._store.user_named(user)
+        return known.name if known is not None else None
+
+    async def _name(self, kind: str, id_: str, ask: Callable[[str], Awaitable[str | None]]) -> str:
+        now = self._mono()
+        at, name = self._known.get((kind, id_), (now - KEPT_SECONDS - 1, ""))
+        if now - at < KEPT_SECONDS:
+            return name
+        try:
+            name = await ask(id_) or id_
+        except StorageUnavailable:
+            name = name or id_  # a page must say that the database is gone, whatever a room is called
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        self._known[kind, id_] = (now, name)
+        return name

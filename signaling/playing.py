@@ -1,0 +1,65 @@
+"""Sending a recording, or a copy of one, by range. Reading happens in threads; a listener who goes away ends nothing
+but this answer. Each viewing is journaled before its first byte, once a minute for each viewer and recording."""
+
+import asyncio
+from pathlib import Path
+from typing import BinaryIO
+
+from aiohttp import web
+
+from broker.errors import NotFound, TooMany
+from signaling.auth import author
+from signaling.ranges import part_of
+from signaling.routes import Ask
+
+CHUNK = 256 * 1024
+FILM_TYPE = "video/mp4"
+
+
+async def play(ask: Ask, session: str, path: Path, tag: str, copy: str) -> web.StreamResponse:
+    """Answer with a file of the archive, or the part that is asked for. Raises NotFound, RangeNotSatisfiable."""
+    try:
+        file = await asyncio.to_thread(_open, path, ask.house.settings.archive_dir)
+    except (OSError, ValueError):
+        raise NotFound() from None
+    try:
+        size = await asyncio.to_thread(file.seek, 0, 2)
+        part = part_of(ask.request.headers, f'"{tag}"', size)
+        note(ask, session, copy)
+        answer = web.StreamResponse(status=part.status, headers=part.headers(f'"{tag}"'))
+        if part.status != 304:
+            answer.content_type, answer.content_length = FILM_TYPE, part.count
+        await answer.prepare(ask.request)
+        await _send(answer, file, part.start, part.count)
+        return answer
+    finally:
+        await asyncio.to_thread(file.close)
+
+
+def note(ask: Ask, session: str, copy: str) -> None:
+    """Journal who watches what."""
+    who = author(ask.caller)
+    try:
+        ask.house.plays.take(f"{who} {session} {copy}", ask.house.mono())
+    except TooMany:
+        return  # this minute's entry is written
+    ask.house.journal.note("RecordingPlayed", session, who, {"copy": copy})
+
+
+async def _send(answer: web.StreamResponse, file: BinaryIO, start: int, count: int) -> None:
+    try:
+        await asyncio.to_thread(file.seek, start)
+        while count and (data := await asyncio.to_thread(file.read, min(count, CHUNK))):
+            await answer.write(data)
+            count -= len(data)
+        await answer.write_eof()
+    except ConnectionResetError:
+        return  # the viewer has seeked or left
+
+
+def _open(path: Path, archive: Path) -> BinaryIO:
+    """A file that lies in the archive. Raises OSError, ValueError."""
+    real = path.resolve(strict=True)
+    if not real.is_relative_to(archive.resolve()):
+        raise ValueError("outside of the archive")
+    return real.open("rb")

@@ -1,0 +1,72 @@
+"""What signaling needs of its neighbours, and nothing more. Broker and journal are handed in by the command that
+composes the process; mypy compares them with these shapes there."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from pyee.asyncio import AsyncIOEventEmitter
+
+from broker.events import Fact
+from broker.ids import ResourceId, SessionId, Side, SlotId
+from broker.live.tally import Figures
+from broker.quorum import Watcher
+from broker.session import Session
+from broker.slots import Slot
+from config.policy import Policy
+
+
+class Live(Protocol):
+    """One session as the broker keeps it."""
+
+    @property
+    def session(self) -> Session:
+        """What is known of it; frozen."""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """The rules it runs under."""
+        ...
+
+    @property
+    def recording(self) -> Any:
+        """`state`, `seconds`, `path`, `sha256` of its recording."""
+        ...
+
+    @property
+    def quality(self) -> Mapping[str, Any]:
+        """By side and kind: `bitrate`, `loss`, perhaps `fps`; empty before media flows."""
+        ...
+
+
+class Broker(Protocol):
+    """Who decides."""
+
+    @property
+    def bus(self) -> AsyncIOEventEmitter:
+        """Emits "session"(session_id), "quality"(session_id, dict) and "gone"(resource)."""
+        ...
+
+    def live(self, session: SessionId) -> Live: ...
+    def sessions(self) -> Iterable[Live]: ...
+    def figures(self) -> Figures: ...
+    def tell(self, session: SessionId, fact: Fact) -> None: ...
+    async def add_slot(self, slot: Slot, by: str) -> SessionId: ...
+    async def cancel_slot(self, slot: SlotId, by: str) -> None: ...
+    async def publish(self, session: SessionId, side: Side, sdp: str, who: str) -> tuple[ResourceId, str]: ...
+    async def subscribe(
+        self, session: SessionId, side: Side, sdp: str, watcher: Watcher | None, who: str
+    ) -> tuple[ResourceId, str]: ...
+    async def restart(self, resource: ResourceId, fragment: str) -> str: ...
+    async def drop(self, resource: ResourceId, who: str) -> None: ...
+
+
+class Journal(Protocol):
+    """Where everything that has an author is written down."""
+
+    def note(self, kind: str, session: str | None, author: str, data: Mapping[str, Any]) -> None: ...
+    def healthy(self, now_mono: float) -> bool: ...
+    @property
+    def backlog(self) -> int:
+        """Entries that are not on disk yet."""
+        ...

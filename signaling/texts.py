@@ -1,0 +1,72 @@
+"""Chinese and English for every code that a page, kiosk or notice shows: one table, so that all of them say the same.
+An unknown code shows itself; a display must never fail because a word is missing."""
+
+from typing import NamedTuple
+
+
+class Text(NamedTuple):
+    """The same in both languages."""
+
+    zh: str
+    en: str
+
+
+STATES = {
+    "scheduled": Text("待办理", "Scheduled"),
+    "check_in": Text("办理入场", "Check-in"),
+    "ready": Text("准备就绪", "Ready"),
+    "live": Text("会见中", "Live"),
+    "held": Text("已中止", "On hold"),
+    "ended": Text("已结束", "Ended"),
+}
+
+REASONS = {
+    # held
+    "supervisor": Text("管理员中止会见", "Held by a supervisor"),
+    "quorum_lost": Text("监督人员不足，会见中止", "Too few supervisors are watching"),
+    "recorder_lost": Text("录制异常，会见中止", "Recording was interrupted"),
+    "room_lost": Text("会见室连接中断", "A room lost its connection"),
+    "taken_up": Text("系统恢复中，会见暂停", "The system is recovering"),
+    "storage_lost": Text("数据库无法写入，会见中止", "The database cannot be written"),
+    "relay_lost": Text("转发服务中断", "The relay was interrupted"),
+    # ended
+    "time_limit": Text("会见时间已到", "The visit reached its time limit"),
+    "slot_end": Text("预约时段已结束", "The slot came to its end"),
+    "completed": Text("会见正常结束", "The visit is complete"),
+    "ended_by_supervisor": Text("管理员终止会见", "Ended by a supervisor"),
+    "no_show": Text("未按时到场，视为放弃", "Somebody did not arrive in time"),
+    "no_show_prison": Text("监所一方未按时到场", "The prison's side did not arrive in time"),
+    "no_show_visitor": Text("家属一方未按时到场，视为放弃", "The visitors did not arrive in time"),
+    "refused": Text("不予会见", "The visit was refused"),
+    "technical": Text("技术故障，将优先重新安排", "A technical fault; it will be booked again with priority"),
+    "cancelled": Text("会见已取消", "The visit was cancelled"),
+}
+
+MISSING = {
+    "storage": Text("数据库未就绪", "The database is not ready"),
+    "relay": Text("转发服务未就绪", "The relay is not ready"),
+    "recorder": Text("录制服务未就绪", "The recorder is not ready"),
+    "prison_check_in": Text("监所一方人员核验未完成", "Check-in on the prison's side is not complete"),
+    "visitor_check_in": Text("家属一方人员核验未完成", "Check-in on the visitors' side is not complete"),
+    "prison_self_test": Text("监所一方设备未自检或已过期", "The prison's side has no fresh equipment test"),
+    "visitor_self_test": Text("家属一方设备未自检或已过期", "The visitors' side has no fresh equipment test"),
+    "prison_media": Text("监所一方音视频未到达", "The prison's picture and sound do not arrive"),
+    "visitor_media": Text("家属一方音视频未到达", "The visitors' picture and sound do not arrive"),
+    "prison_quorum": Text("监所一方监督人员不足", "Too few supervisors watch for the prison"),
+    "visitor_quorum": Text("家属一方监督人员不足", "Too few supervisors watch for the bureau"),
+}
+
+RECORDING = {
+    "none": Text("未录制", "Not recording"),
+    "starting": Text("录制启动中", "Starting"),
+    "writing": Text("录制中", "Recording"),
+    "lost": Text("录制中断", "Interrupted"),
+    "finalizing": Text("归档处理中", "Finalizing"),
+    "archived": Text("已归档", "Archived"),
+    "failed": Text("归档失败", "Archiving failed"),
+}
+
+
+def text_of(table: dict[str, Text], code: str) -> Text:
+    """The words for a code, or the code itself."""
+    return table.get(code, Text(code, code))

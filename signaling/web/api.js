@@ -1,0 +1,84 @@
+/**
+ * The REST side of the page: same origin, session cookie, RFC 9457 problem documents as errors.
+ */
+import { inWords, t } from "./i18n.js";
+
+/** A refusal or a failure in words that a person can read. */
+export class Problem extends Error {
+  constructor(document, status) {
+    super(document.code ?? "problem");
+    this.document = document;
+    this.code = document.code ?? "unknown";
+    this.status = status;
+  }
+
+  get title() {
+    const { title, title_en } = this.document;
+    return title ? inWords({ zh: title, en: title_en }) : t("problem_unknown");
+  }
+
+  get detail() {
+    const { detail, detail_en } = this.document;
+    return inWords({ zh: detail ?? "", en: detail_en }) ?? "";
+  }
+}
+
+/** A failure without an answer of the server: `key` names the words for it. */
+export function localProblem(key, code = key) {
+  return {
+    code, status: 0,
+    get title() { return t(`problem_${key}`); },
+    get detail() { return t(`problem_${key}_detail`); },
+  };
+}
+
+/** Anything thrown, as something with a title and a detail; never a raw stack. */
+export function asProblem(error) {
+  if (error && "title" in error) return error;
+  console.info("unexpected", error?.name); // the name of the kind only: messages may hold addresses
+  return localProblem("unknown");
+}
+
+async function problemOf(response) {
+  const type = response.headers.get("content-type") ?? "";
+  const body = type.includes("json") ? await response.json().catch(() => ({})) : {};
+  if (body.title) return new Problem(body, response.status);
+  return Object.assign(localProblem("unknown", `http_${response.status}`), { status: response.status });
+}
+
+/**
+ * Sends a request and returns the response, or throws a problem.
+ * @param {{method?: string, body?: string, type?: string, keepalive?: boolean, patience?: number}} how patience in ms
+ */
+export async function request(path, { method = "GET", body, type, keepalive = false, patience = 8000 } = {}) {
+  const headers = type ? { "content-type": type } : {};
+  let response;
+  try {
+    response = await fetch(path, {
+      method, body, headers, keepalive,
+      credentials: "same-origin", cache: "no-store", redirect: "error",
+      signal: AbortSignal.timeout(patience),
+    });
+  } catch {
+    throw localProblem("unreachable"); // no network, a closed server or our own patience
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function json(path, method = "GET", value = undefined) {
+  const how = value === undefined
+    ? { method }
+    : { method, body: JSON.stringify(value), type: "application/json" };
+  const response = await request(path, how);
+  return response.status === 204 ? {} : response.json();
+}
+
+const session = (id) => `/api/v1/sessions/${encodeURIComponent(id)}`;
+
+export const signIn = (user, password) => json("/api/v1/sign-in", "POST", { user, password });
+export const signOut = () => json("/api/v1/sign-out", "POST", {});
+export const me = () => json("/api/v1/me");
+export const sessionsOf = (day) => json(`/api/v1/sessions?day=${encodeURIComponent(day)}`);
+export const interventions = (id) => json(`${session(id)}/interventions`);
+export const order = (id, type, what) => json(`${session(id)}/${type.replace("_", "-")}`, "POST", what);

@@ -1,0 +1,64 @@
+/**
+ * Dialogs that ask before something is done. Esc leaves, Enter confirms once a code is chosen.
+ */
+import { el, icon } from "../dom.js";
+import { inWords, t } from "../i18n.js";
+
+/**
+ * Asks for an article's code and a note.
+ * @param {{kind: "hold" | "end", where: string, items: Array}} what
+ * @returns {Promise<{article: string, note: string} | null>} null when the person thought better of it
+ */
+export function askArticle({ kind, where, items }) {
+  const codes = kind === "end"
+    ? [...items].sort((a, b) => Number(b.must_end) - Number(a.must_end))
+    : items.filter((ground) => ground.may_hold);
+  const list = el("div", { class: "codes", role: "radiogroup", tLabel: "choose_article" }, ...codes.map(choice));
+  return ask({
+    title: t(`ask_${kind}`), where, warning: t(`ask_${kind}_warning`), middle: list,
+    confirm: t(`confirm_${kind}`), style: kind === "end" ? "danger" : "hold",
+  });
+}
+
+/** Asks whether to go on; `kind` names the words. */
+export function askPlain({ kind, where, note = true }) {
+  return ask({ title: t(`ask_${kind}`), where, warning: t(`ask_${kind}_warning`), confirm: t(`confirm_${kind}`), style: "primary", note });
+}
+
+const TAGS = ["must_end", "may_warn", "may_suspend"];
+
+function choice(ground) {
+  const { code } = ground;
+  const tags = TAGS.filter((tag) => ground[tag]);
+  return el("label", { class: "code" },
+    el("input", { type: "radio", name: "article", value: code, required: true }),
+    el("span", { class: "code-name" }, code),
+    el("span", { class: "code-title" }, `${inWords(ground)} `,
+      ...tags.map((tag) => el("span", { class: "tag", data: { tag } }, t(`code_${tag}`)))));
+}
+
+function ask({ title, where, warning, middle, confirm, style, note = true }) {
+  const no = el("button", { type: "button", class: "quiet-button" }, t("cancel"));
+  const yes = el("button", { type: "submit", class: style }, confirm);
+  const words = el("textarea", { name: "note", rows: "2", maxlength: "500", "aria-label": t("note"), placeholder: t("note") });
+  const form = el("form", { method: "dialog" },
+    el("h2", { id: "dialog-title" }, title), el("p", { class: "quiet" }, where),
+    ...(middle ? [middle] : []), ...(note ? [words] : []),
+    el("p", { class: "warning", id: "dialog-warning" }, icon("warn"), el("span", {}, warning)),
+    el("div", { class: "line end" }, no, yes));
+  const dialog = el("dialog", { "aria-labelledby": "dialog-title", "aria-describedby": "dialog-warning" }, form);
+  document.body.append(dialog);
+  return new Promise((resolve) => {
+    let answer = null;
+    form.addEventListener("submit", () => {
+      answer = { article: form.elements.article?.value ?? "", note: words.value.trim() };
+    });
+    no.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(answer);
+    });
+    dialog.showModal();
+    (middle ? form.querySelector("input") : yes).focus();
+  });
+}

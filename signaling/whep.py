@@ -1,0 +1,92 @@
+"""WHEP: a room sees the far room through the gate; a supervisor of one of the two sites sees both rooms, not gated."""
+
+from aiohttp import web
+
+from broker import pairing
+from broker.errors import NotFound, RelayUnavailable
+from broker.ids import SessionId, Side
+from broker.quorum import Watcher
+from broker.session import Session
+from signaling import media, turn
+from signaling.auth import Role, Terminal, Who, author, duty
+from signaling.desk import Held
+from signaling.routes import Ask, Table
+from signaling.whip import OFFER_PROBLEMS
+
+table = Table()
+MAY = (Role.TERMINAL, Role.SUPERVISOR)
+REFUSED = "WhepRefused"
+RESOURCE = "/whep/{session}/{side}/{resource}"
+
+
+@table.add(
+    "POST",
+    "/whep/{session}/{side}",
+    who=MAY,
+    zh="观看一方音视频",
+    en="Watch one side",
+    status=201,
+    takes=media.SDP,
+    gives=media.SDP,
+    headers=("Location", "ETag", "Link"),
+    problems=OFFER_PROBLEMS,
+    noted=REFUSED,
+)
+async def watch(ask: Ask, body: str) -> web.Response:
+    """Offer in, answer out."""
+    who, house = ask.caller, ask.house
+    session, side = SessionId(ask.id("session")), _side(ask)
+    live = house.live(session)
+    watcher = _watcher(who, live.session, side)
+    pairing.admit(live.session, house.now(), live.policy)
+    house.desk.admit("whep", session, side, who, house.mono())
+    resource, answer = await house.broker.subscribe(session, side, media.offer(body), watcher, author(who))
+    held = Held(resource, "whep", session, side, author(who), who.token)
+    house.desk.add(held)
+    links = turn.links(house.settings, resource, live.session.slot.ends_at)
+    return media.created(held, f"/whep/{session}/{side}/{resource}", answer, links)
+
+
+def _watcher(who: Who, session: Session, side: Side) -> Watcher | None:
+    """None for the far room's terminal. Raises WrongRoom, SecondSide, NotFound or Forbidden."""
+    if isinstance(who, Terminal):
+        pairing.check_far_side(session, who.room, side)
+        return None
+    own = duty(who, session.slot)
+    return Watcher(own.user, own.site)
+
+
+def _side(ask: Ask) -> Side:
+    try:
+        return Side(ask.request.match_info["side"])
+    except ValueError:
+        raise NotFound() from None
+
+
+@table.add("OPTIONS", "/whep/{session}/{side}", who=(), zh="观看能力查询", en="What may be posted", status=204)
+async def ask_first(ask: Ask) -> web.Response:
+    """The same for every session, whether it exists or not."""
+    return media.preflight()
+
+
+@table.add("DELETE", RESOURCE, who=MAY, zh="停止观看", en="Stop watching", problems=(RelayUnavailable,))
+async def stop(ask: Ask) -> web.Response:
+    """End one's own subscription."""
+    return await media.leave(ask, "whep")
+
+
+@table.add(
+    "PATCH",
+    RESOURCE,
+    who=MAY,
+    zh="ICE 重启，或补充候选地址（不需要）",
+    en="An ICE restart, or trickled candidates (not needed)",
+    takes=media.FRAGMENT,
+    gives=media.FRAGMENT,
+    headers=("ETag",),
+    or_status=204,
+    problems=media.PATCH_PROBLEMS,
+)
+async def patch(ask: Ask, body: str) -> web.Response:
+    """Fragment in; after a restart, fragment out."""
+    return await media.patch(ask, "whep", body)

@@ -1,0 +1,70 @@
+"""The document is valid, and it is the server."""
+
+import pytest
+from openapi_spec_validator import validate
+
+from signaling import pages
+from signaling.app import ROUTES
+from signaling.auth import Role, role_of
+
+CALLERS = {
+    Role.TERMINAL: "p1",
+    Role.SUPERVISOR: "prison-sup",
+    Role.CLERK: "clerk",
+    Role.APPROVER: "approver",
+    Role.AUDITOR: "auditor",
+    Role.ADMIN: "admin",
+    Role.INTEGRATOR: "booking",
+    Role.OBSERVER: "observer",
+}
+OPEN = {
+    ("POST", "/api/v1/sign-in"),
+    ("GET", "/api/v1/openapi.json"),
+    ("GET", "/healthz"),
+    ("GET", "/metrics"),
+    ("OPTIONS", "/whip/{session}"),
+    ("OPTIONS", "/whep/{session}/{side}"),
+    ("GET", "/api/v1/ws"),
+}
+
+
+def path_of(route):
+    return route.path.replace("{side}", "prison").replace("{", "x-").replace("}", "")
+
+
+class TestTheDocument:
+    async def test_it_is_valid_openapi_3_1(self, front):
+        document = (await front.ask("GET", "/api/v1/openapi.json")).said
+        validate(document)
+        assert document["openapi"] == "3.1.0"
+
+    async def test_it_lists_exactly_what_the_server_answers(self, front):
+        document = (await front.ask("GET", "/api/v1/openapi.json")).said
+        listed = {(m.upper(), path) for path, ms in document["paths"].items() for m in ms}
+        served = {
+            (route.method, route.resource.canonical)
+            for route in front.client.app.router.routes()
+            if route.method != "HEAD" and route.resource.canonical not in {*pages.PAGES, "/web/{path}"}
+        }
+        assert listed == served == {(route.method, route.path) for route in ROUTES}
+
+
+class TestDefaultDeny:
+    def test_only_these_rows_are_open(self):
+        assert {(route.method, route.path) for route in ROUTES if route.open} == OPEN
+
+    @pytest.mark.parametrize("route", [r for r in ROUTES if not r.open], ids=lambda r: f"{r.method} {r.path}")
+    async def test_without_a_credential_nothing_is_told(self, front, route):
+        for who in (None, "usr_thisisnobody", "trm_thisisnobody", "key_thisisnobody", "x", "\xff" * 20):
+            answer = await front.refused("not_signed_in", route.method, path_of(route), who)
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+    @pytest.mark.parametrize("route", [r for r in ROUTES if not r.open], ids=lambda r: f"{r.method} {r.path}")
+    async def test_another_role_is_forbidden(self, front, route):
+        for role, who in CALLERS.items():
+            if role not in route.who:
+                await front.refused("forbidden", route.method, path_of(route), who)
+
+    async def test_the_callers_of_this_test_are_who_they_say(self, front):
+        for role, who in CALLERS.items():
+            assert role_of(await front.house.door.holder(front.tokens[who])) is role

@@ -1,0 +1,103 @@
+"""Pages, headers, and answers to what is no address."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from signaling import errors, pages
+
+
+@pytest.fixture
+async def site(tmp_path):
+    """The pages of a folder of our own."""
+    folder = tmp_path / "web"
+    (folder / "view").mkdir(parents=True)
+    for name in ("monitor.html", "view/a.js", "style.css", "icon.svg"):
+        (folder / name).write_text(name)
+    (folder / "notes.py").write_text("secret")
+    (tmp_path / "outside.js").write_text("secret")
+    (folder / "link.js").symlink_to(tmp_path / "outside.js")
+    app = web.Application(middlewares=[errors.middleware])
+    pages.add(app, folder)
+    app.on_response_prepare.append(pages.set_headers)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+class TestPages:
+    @pytest.mark.parametrize(
+        ("path", "kind"),
+        [
+            ("/", "text/html"),
+            ("/monitor", "text/html"),
+            ("/web/view/a.js", "text/javascript"),
+            ("/web/style.css", "text/css"),
+            ("/web/icon.svg", "image/svg+xml"),
+        ],
+    )
+    async def test_each_file_has_its_type(self, site, path, kind):
+        answer = await site.get(path)
+        assert (answer.status, answer.content_type) == (200, kind)
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "notes.py",
+            "none.js",
+            "view",
+            "link.js",
+            "..%2foutside.js",
+            "%2e%2e/outside.js",
+            "a%00.js",
+            "%2fetc%2fpasswd",
+        ],
+    )
+    async def test_nothing_else_is_served(self, site, path):
+        answer = await site.get(f"/web/{path}")
+        assert answer.status == 404 and "secret" not in await answer.text()
+
+    async def test_a_page_that_is_not_there_yet_is_not_found(self, tmp_path):
+        app = web.Application(middlewares=[errors.middleware])
+        pages.add(app, tmp_path)
+        async with TestClient(TestServer(app)) as client:
+            assert (await client.get("/monitor")).status == 404
+
+
+class TestHeaders:
+    @pytest.mark.parametrize("path", ["/monitor", "/healthz", "/nowhere", "/api/v1/me"])
+    async def test_everything_that_leaves_is_guarded(self, front, path):
+        headers = (await front.client.get(path)).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+
+    async def test_the_monitor_page_is_there(self, front):
+        assert (await front.client.get("/")).content_type == "text/html"
+
+
+class TestNoAddress:
+    @pytest.mark.parametrize(
+        "path", ["/nowhere", "/api/v1", "/api/v1/sessions/a/b/c", "/whip/", "/%ff", "/api/v1/slots/刘"]
+    )
+    async def test_an_unknown_address(self, front, path):
+        await front.refused("not_found", "GET", path, "admin")
+
+    @pytest.mark.parametrize("name", ["Ses", "a" * 65, "-a", "a.b", "a%0a"])
+    async def test_what_cannot_be_an_id_is_not_found(self, front, name):
+        await front.refused("not_found", "GET", f"/api/v1/sessions/{name}", "admin")
+
+    async def test_another_method_says_which_ones_there_are(self, front):
+        refused = await front.client.put("/api/v1/slots")
+        assert refused.status == 405
+        assert (await refused.json(content_type=None))["code"] == "method_not_allowed"
+        assert {"GET", "POST"} <= set(refused.headers["Allow"].split(", "))
+
+    async def test_health(self, front):
+        said = (await front.ask("GET", "/healthz")).said
+        assert said == {"ok": True, "version": "0.0.test"}
+
+    async def test_health_without_a_journal(self, front, monkeypatch):
+        monkeypatch.setattr(type(front.journal), "healthy", lambda *_: False)
+        refused = await front.refused("storage_unavailable", "GET", "/healthz")
+        assert (refused.said["database"], refused.said["journal"]) == (True, False)

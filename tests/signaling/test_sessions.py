@@ -1,0 +1,152 @@
+"""Sessions over REST: who sees what, who may order what."""
+
+from datetime import timedelta
+
+import pytest
+
+from broker import events as ev
+from broker.ids import Side
+from broker.session import State
+
+SESSIONS = "/api/v1/sessions"
+TICKS = {"identity": True, "security": True, "rules": True}
+KIN = {"side": "visitor", "person": "kin-1"}
+
+
+@pytest.fixture
+async def opened(front):
+    """A visit in its check-in window, as a path."""
+    session = await front.visit()
+    front.at(timedelta(minutes=-10))
+    return f"{SESSIONS}/{session}"
+
+
+def state_of(front):
+    (live,) = front.broker.sessions()
+    return live.session
+
+
+class TestSeeing:
+    async def test_officers_of_both_sites_see_names_and_what_is_missing(self, front, opened):
+        for who in ("prison-sup", "visitor-sup", "approver", "auditor", "admin"):
+            said = (await front.ask("GET", opened, who)).said
+            assert said["sides"]["visitor"]["people"][0]["name"] == "欧阳某乙"
+            assert said["sides"]["prison"]["site_name"] == "第一监狱"
+            assert said["quorum"]["prison"] == {"need": 2, "have": []}
+            assert {"prison_check_in", "visitor_media", "recorder"} <= {one["code"] for one in said["missing"]}
+            assert said["my_side"] is None
+            assert len((await front.ask("GET", SESSIONS, who)).said["sessions"]) == 1
+
+    async def test_for_other_sites_it_does_not_exist(self, front, opened):
+        for who in ("foreign-sup", "foreign-auditor", "w1", "p2"):
+            await front.refused("not_found", "GET", opened, who)
+        await front.refused("not_found", "GET", f"{opened}/interventions", "foreign-sup")
+        await front.refused("not_found", "GET", f"{SESSIONS}/ses_nosuch", "admin")
+        assert (await front.ask("GET", SESSIONS, "foreign-sup")).said["sessions"] == []
+
+    async def test_a_room_sees_no_supervisor_and_only_family_names_of_the_far_side(self, front):
+        session = await front.live_visit()
+        mine = (await front.ask("GET", f"{SESSIONS}/{session}", "p1")).said
+        assert mine["my_side"] == "prison"
+        assert [len(mine["quorum"][side]["have"]) for side in Side] == [0, 0]
+        assert "-sup" not in str(mine)
+        assert mine["sides"]["prison"]["people"][0]["name"] == "刘某甲"
+        assert mine["sides"]["visitor"]["people"][0]["name"] == "欧**"
+        full = (await front.ask("GET", f"{SESSIONS}/{session}", "prison-sup")).said
+        assert {one["id"] for one in full["quorum"]["prison"]["have"]} == {"prison-sup", "prison-sup-2"}
+        assert full["quorum"]["prison"]["have"][0]["name"] == "prison-sup 名"
+
+    async def test_the_clock_of_a_running_visit(self, front):
+        session = await front.live_visit()
+        front.clock.forward(timedelta(minutes=10))
+        said = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).said
+        assert (said["gate"], said["crossed_ms"], said["remaining_ms"]) == ("open", 600_000, 1_200_000)
+        front.at(timedelta(minutes=30, seconds=1))
+        said = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).said
+        assert (said["gate"], said["remaining_ms"], said["reason"]["code"]) == ("shut", None, "time_limit")
+        front.clock.forward(timedelta(minutes=1))
+        again = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).said
+        assert again["crossed_ms"] == said["crossed_ms"] == 1_801_000
+
+    async def test_the_grounds_are_those_of_the_visits_rules(self, front, opened):
+        said = (await front.ask("GET", f"{opened}/interventions", "prison-sup")).said
+        by_code = {one["code"]: one for one in said["interventions"]}
+        assert said["policy"] == "yunnan"
+        assert by_code["YN-17-6"]["may_suspend"] and not by_code["YN-17-2"]["may_suspend"]
+        assert not by_code["END-COMPLETED"]["may_hold"]
+
+
+class TestCheckIn:
+    async def test_a_person_is_here_when_all_three_checks_are_done(self, front, opened):
+        await front.ask("POST", f"{opened}/check-in", "visitor-sup", json=KIN | TICKS)
+        assert front.broker.facts[-1] == ev.PersonCheckedIn(Side.VISITOR, "kin-1", "visitor-sup")
+
+    @pytest.mark.parametrize("tick", TICKS)
+    async def test_each_missing_tick_refuses_with_the_articles(self, front, opened, tick):
+        body = KIN | TICKS | {tick: False}
+        refused = await front.refused("policy_violation", "POST", f"{opened}/check-in", "visitor-sup", json=body)
+        assert refused.said["articles"] == ["云南 第十一条", "云南 第十二条"]
+        assert not state_of(front).checked
+
+    async def test_an_unlisted_person_does_not_get_in(self, front, opened):
+        body = KIN | TICKS | {"person": "stranger"}
+        await front.refused("not_found", "POST", f"{opened}/check-in", "visitor-sup", json=body)
+
+    async def test_the_other_sites_room_is_not_ours_to_tick(self, front, opened):
+        await front.refused("forbidden", "POST", f"{opened}/check-in", "prison-sup", json=KIN | TICKS)
+        await front.refused("forbidden", "POST", f"{opened}/absent", "prison-sup", json=KIN)
+        equipment = {"side": "visitor", "passed": True}
+        await front.refused("forbidden", "POST", f"{opened}/equipment", "prison-sup", json=equipment)
+        await front.refused("not_found", "POST", f"{opened}/check-in", "foreign-sup", json=KIN | TICKS)
+
+    async def test_absent_and_equipment(self, front, opened):
+        await front.ask("POST", f"{opened}/absent", "visitor-sup", json=KIN)
+        await front.ask("POST", f"{opened}/equipment", "visitor-sup", json={"side": "visitor", "passed": True})
+        assert front.broker.facts[-2] == ev.PersonAbsent(Side.VISITOR, "kin-1", "visitor-sup")
+        assert state_of(front).tested == {Side.VISITOR: front.clock.now().mono}
+
+    @pytest.mark.parametrize("broken", ["camera", "microphone", "speaker", "network", None])
+    async def test_a_self_test_counts_only_whole_and_only_for_ones_own_room(self, front, opened, broken):
+        body = {part: part != broken for part in ("camera", "microphone", "speaker", "network")}
+        await front.ask("POST", f"{opened}/self-test", "p1", json=body)
+        assert set(state_of(front).tested) == (set() if broken else {Side.PRISON})
+        await front.refused("not_found", "POST", f"{opened}/self-test", "p2", json=body)
+
+
+class TestInterventions:
+    async def test_hold_resume_and_end(self, front):
+        session = await front.live_visit()
+        path = f"{SESSIONS}/{session}"
+        await front.ask("POST", f"{path}/hold", "prison-sup", json={"article": "YN-16-2", "note": "隐语"})
+        said = (await front.ask("GET", path, "v1")).said
+        assert (said["state"], said["reason"]["code"], said["reason"]["article"]) == ("held", "supervisor", "YN-16-2")
+        await front.refused("conflict", "POST", f"{path}/resume", "visitor-sup")
+        await front.ask("POST", f"{path}/resume", "prison-sup")
+        assert state_of(front).state is State.LIVE
+        await front.ask("POST", f"{path}/end", "visitor-sup", json={"article": "YN-17-8"})
+        assert state_of(front).end.article == "YN-17-8"
+        await front.refused("conflict", "POST", f"{path}/hold", "prison-sup", json={"article": "YN-16-2"})
+
+    @pytest.mark.parametrize("verb", ["hold", "end"])
+    async def test_nobody_steps_in_without_an_article_of_these_rules(self, front, verb):
+        path = f"{SESSIONS}/{await front.live_visit()}/{verb}"
+        await front.refused("policy_violation", "POST", path, "prison-sup", json={"article": "GD-29-1"})
+        await front.refused("bad_request", "POST", path, "prison-sup", json={"note": "because"})
+        assert state_of(front).state is State.LIVE
+
+    async def test_a_code_that_ends_does_not_hold(self, front):
+        path = f"{SESSIONS}/{await front.live_visit()}/hold"
+        await front.refused("policy_violation", "POST", path, "prison-sup", json={"article": "END-COMPLETED"})
+
+    async def test_another_sites_supervisor_finds_nothing(self, front):
+        path = f"{SESSIONS}/{await front.live_visit()}"
+        for verb in ("hold", "end"):
+            await front.refused("not_found", "POST", f"{path}/{verb}", "foreign-sup", json={"article": "YN-16-2"})
+
+    async def test_refused_orders_are_journaled_with_ids_only(self, front):
+        session = await front.live_visit()
+        body = {"article": "GD-29-1", "note": "张三说"}
+        await front.refused("policy_violation", "POST", f"{SESSIONS}/{session}/end", "prison-sup", json=body)
+        (noted,) = await front.noted("OrderRefused")
+        assert (noted.session, noted.author) == (session, "user:prison-sup")
+        assert "张三" not in noted.data

@@ -1,0 +1,351 @@
+"""The WebSocket: sign-in, orders, what is told to whom, and clients that misbehave."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType
+
+from broker import events as ev
+from broker.ids import Side
+from signaling import client as clients
+from signaling import hub as hubs
+from signaling import messages as msg
+from signaling import sockets
+from signaling.watchman import round_once
+
+WS = "/api/v1/ws"
+
+
+class Talk:
+    """One socket, with the server's messages as models."""
+
+    def __init__(self, ws):
+        self.ws = ws
+
+    async def say(self, **message):
+        await self.ws.send_json(message)
+
+    async def hear(self, kind=None):
+        """The next message (of that type)."""
+        while True:
+            frame = await self.ws.receive(timeout=5)
+            assert frame.type is WSMsgType.TEXT, (frame, self.ws.close_code)
+            message = msg.SERVER.validate_json(frame.data)
+            if kind is None or message.type == kind:
+                return message
+
+    async def closed(self):
+        """The code with which the server closes."""
+        async for _ in self.ws:
+            pass
+        return self.ws.close_code
+
+
+@asynccontextmanager
+async def talking(front, who=None, greet=True, **kw):
+    headers = dict(kw.pop("headers", {}))
+    if who is not None:
+        headers["Authorization"] = f"Bearer {front.tokens.get(who, who)}"
+    async with front.client.ws_connect(WS, protocols=(msg.SUBPROTOCOL,), headers=headers, **kw) as ws:
+        talk = Talk(ws)
+        if greet:
+            talk.welcome, talk.sessions = await talk.hear("welcome"), await talk.hear("sessions")
+        yield talk
+
+
+@pytest.fixture
+async def session(front):
+    """A visit in its check-in window."""
+    session = await front.visit()
+    front.at(timedelta(minutes=-10))
+    return session
+
+
+def hold(session, **changes):
+    return {"type": "hold", "id": 1, "session": session, "article": "YN-16-2", **changes}
+
+
+class TestSigningIn:
+    async def test_by_header(self, front, session):
+        async with talking(front, "prison-sup") as talk:
+            assert (talk.welcome.who.kind, talk.welcome.who.role) == ("user", "supervisor")
+            assert talk.welcome.server_time == front.clock.now().wall
+            assert talk.ws.protocol == msg.SUBPROTOCOL
+            (seen,) = talk.sessions.sessions
+            assert (seen.id, seen.my_side) == (session, None)
+
+    async def test_by_the_first_message(self, front, session):
+        async with talking(front, greet=False) as talk:
+            await talk.say(type="hello", token=front.tokens["v1"])
+            who = (await talk.hear("welcome")).who
+            assert (who.kind, who.room, who.site) == ("terminal", "v1", "panlong")
+            (seen,) = (await talk.hear("sessions")).sessions
+            assert seen.my_side is Side.VISITOR
+
+    async def test_by_cookie_from_our_own_page_only(self, front):
+        own = str(front.client.make_url("/")).rstrip("/")
+        front.client.session.cookie_jar.update_cookies({"huijian": front.tokens["prison-sup"]})
+        async with talking(front, headers={"Origin": own}) as talk:
+            assert talk.welcome.who.id == "prison-sup"
+        async with talking(front, greet=False) as talk:
+            assert await talk.closed() == 4003
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with talking(front, headers={"Origin": "https://evil.example"}):
+                pass
+        assert refused.value.status == 403
+
+    @pytest.mark.parametrize(
+        "first",
+        [
+            '{"type":"hello"}',
+            '{"type":"hello","token":"usr_wrong_wrong"}',
+            '{"type":"ack","re":1}',
+            "[]",
+            "{",
+            "\ud7ff",
+        ],
+    )
+    async def test_a_wrong_first_message_closes(self, front, first):
+        async with talking(front, greet=False) as talk:
+            await talk.ws.send_str(first)
+            assert await talk.closed() == 4001
+
+    async def test_silence_closes(self, front, monkeypatch):
+        monkeypatch.setattr(sockets, "HELLO_SECONDS", 0.05)
+        async with talking(front, greet=False) as talk:
+            assert await talk.closed() == 4001
+
+    async def test_a_wrong_header_closes(self, front):
+        async with talking(front, "usr_wrong_wrong", greet=False) as talk:
+            assert await talk.closed() == 4001
+
+    @pytest.mark.parametrize("who", ["booking", "clerk"])
+    async def test_roles_without_a_socket(self, front, who):
+        async with talking(front, greet=False) as talk:
+            await talk.say(type="hello", token=front.tokens[who])
+            assert await talk.closed() == 4003
+
+    async def test_plain_http_and_other_protocols_are_refused(self, front):
+        await front.refused("bad_request", "GET", WS, "prison-sup")
+        for protocols in ((), ("huijian.v9",)):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                async with front.client.ws_connect(WS, protocols=protocols):
+                    pass
+            assert refused.value.status == 400
+
+
+class TestOrders:
+    async def test_an_order_is_acknowledged_and_everybody_sees_what_follows(self, front):
+        session = await front.live_visit()
+        async with talking(front, "prison-sup") as one, talking(front, "v1") as room:
+            await one.say(**hold(session, id="o7"))
+            assert (await one.hear("ack")).re == "o7"
+            seen = await room.hear("session")
+            while seen.session.state != "held":
+                seen = await room.hear("session")
+            assert (seen.session.gate, seen.session.reason.article) == ("shut", "YN-16-2")
+            assert seen.session.quorum.prison.have == []
+
+    async def test_a_refused_order_carries_its_problem_and_is_journaled(self, front, session):
+        async with talking(front, "prison-sup") as talk:
+            await talk.say(**hold(session))
+            error = await talk.hear("error")
+            assert (error.re, error.problem.code, error.problem.status) == (1, "conflict", 409)
+            await talk.say(**hold("ses_none", id=2))
+            assert (await talk.hear("error")).problem.code == "not_found"
+        assert {one.author for one in await front.noted("OrderRefused")} == {"user:prison-sup"}
+
+    async def test_each_kind_of_order_arrives(self, front, session):
+        kin = {"session": session, "side": "visitor", "person": "kin-1"}
+        async with talking(front, "visitor-sup") as staff, talking(front, "v1") as room:
+            ticks = {"identity": True, "security": True, "rules": True}
+            await staff.say(type="check_in", id=1, **kin, **ticks)
+            await staff.say(type="absent", id=2, **kin)
+            await staff.say(type="equipment", id=3, session=session, side="visitor", passed=False)
+            for number in (1, 2, 3):
+                assert (await staff.hear("ack")).re == number
+            parts = dict.fromkeys(("camera", "microphone", "speaker", "network"), True)
+            await room.say(type="self_test", id=4, session=session, **parts)
+            assert (await room.hear("ack")).re == 4
+        kinds = [type(fact) for fact in front.broker.facts if not isinstance(fact, ev.TimePassed)]
+        assert kinds == [ev.PersonCheckedIn, ev.PersonAbsent, ev.SelfTested, ev.SelfTested]
+
+    async def test_a_room_orders_nothing(self, front):
+        session = await front.live_visit()
+        async with talking(front, "p1") as talk:
+            await talk.say(**hold(session))
+            assert (await talk.hear("error")).problem.code == "forbidden"
+
+    async def test_an_error_inside_is_an_incident_number_and_nothing_more(self, front, session):
+        async with talking(front, "prison-sup") as talk:
+            front.broker.breaks = RuntimeError("secret 刘某甲")
+            await talk.say(**hold(session))
+            problem = (await talk.hear("error")).problem
+            assert problem.code == "internal" and "secret" not in problem.model_dump_json()
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{",
+            "[]",
+            "null",
+            '{"type":"end"}',
+            '{"type":"shout","id":1}',
+            '{"type":"resume","id":1,"session":"' + "x" * 99,
+        ],
+    )
+    async def test_what_is_no_message_is_refused_and_the_talk_goes_on(self, front, text):
+        async with talking(front, "prison-sup") as talk:
+            await talk.ws.send_str(text)
+            assert (await talk.hear("error")).problem.code == "bad_request"
+            await talk.say(type="hello")
+            await talk.say(type="resume", id=9, session="ses_none")
+            assert (await talk.hear("error")).re == 9
+
+
+class TestWhoHearsWhat:
+    async def test_another_site_hears_nothing(self, front, session):
+        async with talking(front, "foreign-sup") as far, talking(front, "p2") as other, talking(front, "admin") as seen:
+            assert far.sessions.sessions == other.sessions.sessions == []
+            front.broker.tell(session, ev.RelayReady())
+            assert (await seen.hear("session")).session.id == session
+            for talk in (far, other):
+                with pytest.raises(TimeoutError):
+                    await talk.ws.receive(timeout=0.1)
+
+    async def test_a_new_slot_reaches_those_who_are_there(self, front):
+        async with talking(front, "v1") as talk:
+            session = await front.visit()
+            assert (await talk.hear("session")).session.id == session
+
+    async def test_a_change_during_the_greeting_is_told_after_it(self, front, session, monkeypatch):
+        asked, answered, name_of = asyncio.Event(), asyncio.Event(), front.store.room
+
+        async def slow(room):
+            asked.set()
+            await answered.wait()
+            return await name_of(room)
+
+        monkeypatch.setattr(front.store, "room", slow)
+        async with talking(front, "prison-sup", greet=False) as talk:
+            await asked.wait()
+            front.broker.tell(session, ev.RelayReady())
+            answered.set()
+            kinds = [(await talk.hear()).type for _ in range(3)]
+            assert kinds == ["welcome", "sessions", "session"]
+
+    async def test_quality_is_for_officers(self, front, session):
+        one = {"video": {"bitrate": 1.2e6, "loss": 0.0}, "audio": {"bitrate": 32000, "loss": 0}}
+        async with talking(front, "prison-sup") as officer, talking(front, "p1") as room:
+            front.broker.bus.emit("quality", session, {"prison": one, "visitor": one})
+            assert (await officer.hear("quality")).sides.prison.video.bitrate == 1.2e6
+            front.broker.tell(session, ev.RelayReady())
+            assert (await room.hear()).type == "session"
+
+    async def test_numbers_that_make_no_sense_are_not_shown_and_hurt_nobody(self, front, session):
+        async with talking(front, "prison-sup") as talk:
+            for sides in ({}, {"prison": 1}, {"prison": {"video": {"bitrate": -1, "loss": 7}}, "visitor": {}}):
+                front.broker.bus.emit("quality", session, sides)
+            front.broker.bus.emit("quality", "ses_none", {})
+            front.broker.bus.emit("session", "ses_none")
+            front.broker.tell(session, ev.RelayReady())
+            assert (await talk.hear()).type == "session"
+
+
+class TestComingAndGoing:
+    async def test_the_newer_socket_of_a_terminal_wins(self, front):
+        async with talking(front, "p1") as old, talking(front, "p1") as new:
+            assert await old.closed() == 4009
+            await new.say(type="resume", id=1, session="ses_none")
+            assert (await new.hear()).type == "error"
+
+    async def test_an_officer_has_a_few_pages_and_no_more(self, front, monkeypatch):
+        monkeypatch.setattr(hubs, "PER_USER", 2)
+        two = talking(front, "prison-sup"), talking(front, "prison-sup")
+        async with two[0], two[1], talking(front, "prison-sup", greet=False) as third:
+            assert await third.closed() == 4029
+
+    async def test_strangers_are_few(self, front, monkeypatch):
+        monkeypatch.setattr(hubs, "STRANGERS_OF_ONE", 1)
+        async with talking(front, greet=False) as first:
+            async with talking(front, greet=False) as second:
+                assert await second.closed() == 4029
+            await first.say(type="hello", token=front.tokens["p1"])
+            assert (await first.hear()).type == "welcome"
+        async with talking(front, greet=False) as third:
+            await third.say(type="hello", token=front.tokens["p1"])
+            assert (await third.hear()).type == "welcome"
+
+    async def test_signing_out_closes_the_socket_at_once(self, front):
+        token = await front.store.issue_user_token("prison-sup", timedelta(hours=1))
+        async with talking(front, token) as talk:
+            await front.ask("POST", "/api/v1/sign-out", token)
+            assert await talk.closed() == 4001
+
+    async def test_a_barred_user_is_shown_out_at_the_next_round(self, front):
+        async with talking(front, "prison-sup") as talk, talking(front, "visitor-sup") as other:
+            await front.store.disable_user("prison-sup")
+            await round_once(front.house)
+            assert await talk.closed() == 4001
+            assert not other.ws.closed
+
+    async def test_when_the_server_goes_everybody_is_told(self, front):
+        async with talking(front, "prison-sup") as talk, talking(front, "p1") as room:
+            going = asyncio.create_task(front.client.app.shutdown())
+            assert await talk.closed() == await room.closed() == 1001
+            await going
+
+
+class TestMisbehaviour:
+    async def test_a_frame_that_is_too_large(self, front):
+        async with talking(front, "prison-sup") as talk:
+            await talk.ws.send_str("x" * (msg.MAX_FRAME + 1))
+            assert await talk.closed() == 1009
+
+    async def test_a_binary_frame(self, front):
+        async with talking(front, "prison-sup") as talk:
+            await talk.ws.send_bytes(b"{}")
+            assert await talk.closed() == 1003
+
+    async def test_a_flood(self, front):
+        async with talking(front, "prison-sup") as talk:
+            with suppress(ConnectionError):
+                for _ in range(200):
+                    await talk.ws.send_str("{}")
+            assert await talk.closed() == 4029
+
+    async def test_a_client_that_does_not_read_is_cut_and_delays_nobody(self, front, session, monkeypatch):
+        monkeypatch.setattr(clients, "SEND_SECONDS", 0.2)
+        monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.2)
+        async with talking(front, "prison-sup") as reader, talking(front, "visitor-sup") as sleeper:
+            sleeper.ws._conn.protocol.pause_reading()
+            (slow,) = [one for one in front.house.hub._clients if one.who.id == "visitor-sup"]
+            text = json.dumps({"filler": "x" * 60_000})
+            for number in range(200):
+                slow.say_text(text, f"filler {number}")
+            front.broker.tell(session, ev.RelayReady())
+            assert (await reader.hear("session")).session.id == session
+            async with asyncio.timeout(5):
+                await slow.closed.wait()
+            assert slow._over.close_code == 4008
+            assert slow._request.transport is None
+            sleeper.ws._conn.protocol.resume_reading()
+
+    async def test_a_queue_that_is_full_cuts_too(self, front, monkeypatch):
+        monkeypatch.setattr(clients, "QUEUE", 3)
+        async with talking(front, "prison-sup") as talk:
+            (one,) = front.house.hub._clients
+            for number in range(4):
+                one.say_text("{}", f"k{number}")
+            assert await talk.closed() == 4008
+
+    async def test_views_that_wait_are_replaced_by_newer_ones(self, front):
+        async with talking(front, "prison-sup") as talk:
+            (one,) = front.house.hub._clients
+            for number in range(1000):
+                one.say(msg.Ack(re=number), "session x")
+            assert (await talk.hear()).re == 999

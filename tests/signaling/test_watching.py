@@ -1,0 +1,182 @@
+"""Watching the service run: who may, what is told, and what is not."""
+
+from datetime import timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from broker import events as ev
+from broker.events import HoldReason, Reason
+from broker.ids import Side
+from broker.live.tally import Figures, Worker
+from broker.session import State
+from signaling import metrics
+
+QUALITY = {
+    side: {"video": {"bitrate": 900_000.0, "loss": 0.01, "fps": 25.0}, "audio": {"bitrate": 32_000.0, "loss": 0.0}}
+    for side in Side
+}
+STATUS = {
+    "received": 1000,
+    "forwarded": 5000,
+    "rejected": 3,
+    "cpu_seconds": 12.5,
+    "memory_bytes": 40_000_000,
+    "peers": 6,
+    "latency": {"bounds": [0.001, 0.01], "counts": [7, 2, 1], "seconds": 0.05},
+}
+
+
+def figures(session):
+    worker = Worker("relay-0", True, frozenset({session}), 0.2, 470.0, 2350.0, 40_000_000, 0.0012, STATUS)
+    return Figures((worker,), 1, {"room_lost": 2}, {"time_limit": 3}, 61.5, True, True)
+
+
+async def read(front, who=None, **kw):
+    """The samples of one reading, by name and labels."""
+    answer = await front.ask("GET", "/metrics", who, **kw)
+    assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    return samples(await answer.text())
+
+
+def samples(text):
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+class TestWhoMayReadTheMetrics:
+    async def test_a_program_on_this_machine(self, front):
+        assert await read(front)
+
+    @pytest.mark.parametrize("who", ["observer", "admin"])
+    async def test_observers_and_admins_from_anywhere(self, front, who):
+        assert await read(front, who, headers={"X-Forwarded-For": "203.0.113.9"})
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"X-Forwarded-For": "127.0.0.1"},
+            {"Forwarded": "for=127.0.0.1"},
+            {"Via": "1.1 proxy"},
+            {"X-Real-IP": "127.0.0.1"},
+            {"Host": "huijian.example"},
+            {"Host": "[::1"},
+            {"Host": "localhost.evil.example"},
+        ],
+    )
+    async def test_nobody_who_comes_through_a_proxy_on_this_machine(self, front, headers):
+        await front.refused("not_signed_in", "GET", "/metrics", headers=headers)
+
+    async def test_nobody_without_a_key_where_the_settings_say_so(self, front):
+        front.house.settings = front.house.settings.model_copy(update={"metrics_on_loopback": False})
+        await front.refused("not_signed_in", "GET", "/metrics")
+        assert await read(front, "observer")
+
+    @pytest.mark.parametrize("who", ["p1", "prison-sup", "clerk", "approver", "auditor", "booking", "prison-admin"])
+    async def test_nobody_else_wherever_they_are(self, front, who):
+        await front.refused("forbidden", "GET", "/metrics", who)
+
+    @pytest.mark.parametrize("who", ["obs_thisisnobody", "x"])
+    async def test_nobody_with_a_wrong_key_though_none_would_do(self, front, who):
+        await front.refused("not_signed_in", "GET", "/metrics", who)
+
+    async def test_the_kind_of_a_key_cannot_be_changed_by_its_holder(self, front):
+        key = front.tokens["booking"].replace("key_", "obs_", 1)
+        await front.refused("not_signed_in", "GET", "/metrics", key)
+        order = front.tokens["observer"].replace("obs_", "key_", 1)
+        await front.refused("not_signed_in", "GET", "/api/v1/slots", order)
+
+
+class TestWhatTheMetricsSay:
+    async def test_the_service_and_its_workers(self, front):
+        session = await front.live_visit()
+        front.broker.told = figures(session)
+        told = await read(front)
+        worker = ("worker", "relay-0")
+        assert told["huijian_relay_packets_received_total", worker] == 1000
+        assert told["huijian_relay_cpu_seconds_total", worker] == 12.5
+        assert told["huijian_relay_peers", worker] == 6
+        assert told["huijian_relay_forwarding_seconds_bucket", ("le", "0.001"), worker] == 7
+        assert told["huijian_relay_forwarding_seconds_bucket", ("le", "+Inf"), worker] == 10
+        assert told["huijian_relay_forwarding_seconds_count", worker] == 10
+        assert told["huijian_gate_open_seconds_total",] == 61.5
+        assert told["huijian_gates_open",] == 1
+        assert told["huijian_sessions", ("state", "live")] == 1
+        assert told["huijian_sessions_waiting_for_relay",] == 1
+        assert told["huijian_journal_healthy",] == 1 and told["huijian_journal_backlog",] == 0
+        assert not [name for name, *_ in told if "tap_lost" in name], "what a worker does not count is not made up"
+
+    async def test_every_state_and_reason_from_the_beginning(self, front):
+        told = await read(front)
+        assert {told["huijian_sessions", ("state", state)] for state in State} == {0}
+        assert {told["huijian_holds_total", ("reason", reason)] for reason in HoldReason} == {0}
+        assert {told["huijian_session_ends_total", ("reason", reason)] for reason in Reason} == {0}
+
+    async def test_each_session_as_long_as_it_runs(self, front):
+        session = await front.live_visit()
+        front.broker.live(session).quality = QUALITY
+        labels = (("media", "video"), ("session", session), ("side", "prison"))
+        told = await read(front)
+        assert told["huijian_session_bits_per_second", *labels] == 900_000
+        assert told["huijian_session_loss_ratio", *labels] == 0.01
+        assert told["huijian_session_frames_per_second", *labels] == 25
+        front.broker.tell(session, ev.EndOrdered("li", "first-prison", "YN-17-8"))
+        told = await read(front)
+        assert not [key for key in told if ("session", session) in key]
+        assert told["huijian_session_ends_total", ("reason", "ended_by_supervisor")] == 0, "the broker counts, not we"
+
+    async def test_not_more_than_so_many_sessions(self, front, monkeypatch):
+        monkeypatch.setattr(metrics, "MOST", 0)
+        session = await front.live_visit()
+        front.broker.live(session).quality = QUALITY
+        assert not [key for key in await read(front) if ("session", session) in key]
+
+    async def test_no_names_of_people_rooms_or_sites(self, front):
+        session = await front.live_visit()
+        front.broker.live(session).quality = QUALITY
+        text = await (await front.ask("GET", "/metrics")).text()
+        for name in ("刘某", "欧阳", "prison-sup", "first-prison", "panlong", "第一监狱", '"p1"', '"v1"'):
+            assert name not in text
+
+
+class TestTheOverview:
+    async def test_shows_a_session_in_numbers(self, front):
+        session = await front.live_visit()
+        front.broker.told = figures(session)
+        front.broker.live(session).quality = QUALITY
+        said = (await front.ask("GET", "/api/v1/overview", "observer")).said
+        (one,) = said["sessions"]
+        assert (one["id"], one["state"], one["gate"], one["worker"]) == (session, "live", "open", "relay-0")
+        assert (one["prison_room"], one["visitor_room"]) == ("p1", "v1")
+        assert one["prison_quorum"] == one["visitor_quorum"] == {"have": 2, "need": 2}
+        assert one["remaining_ms"] == 30 * 60 * 1000
+        assert one["quality"]["visitor"]["audio"]["bitrate"] == 32_000
+        (worker,) = said["workers"]
+        assert (worker["sessions"], worker["latency_p99_ms"]) == (1, 1.2)
+        assert not [name for name in ("刘某", "欧阳", "prison-sup") if name in str(said)]
+
+    @pytest.mark.parametrize("who", ["foreign-sup", "foreign-auditor", "prison-admin"])
+    async def test_of_other_sites_not_even_the_existence(self, front, who):
+        session = await front.live_visit()
+        front.broker.told = figures(session)
+        said = (await front.ask("GET", "/api/v1/overview", who)).said
+        assert said["sessions"] == [] and session not in str(said) and len(said["workers"]) == 1
+
+    @pytest.mark.parametrize("who", ["prison-sup", "visitor-sup", "approver", "auditor", "admin"])
+    async def test_to_the_officers_of_both_sites_and_the_province(self, front, who):
+        await front.visit()
+        assert len((await front.ask("GET", "/api/v1/overview", who)).said["sessions"]) == 1
+
+    async def test_leaves_out_what_is_long_over_or_far_away(self, front):
+        await front.visit()
+        far = timedelta(days=2)
+        slot = (await front.store.slots_between(front.clock.now().wall, front.clock.now().wall + far))[0]
+        await front.visit(starts_at=slot.starts_at + far, ends_at=slot.ends_at + far, external_id="later")
+        said = (await front.ask("GET", "/api/v1/overview", "admin")).said
+        assert [one["id"] for one in said["sessions"]] == [slot.session]
+        front.at(timedelta(hours=2))
+        front.clock.forward(timedelta(minutes=11))
+        assert (await front.ask("GET", "/api/v1/overview", "admin")).said["sessions"] == []
