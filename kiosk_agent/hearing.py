@@ -1,0 +1,103 @@
+"""The ear for the generated sound: which side's pilot is in some samples, and where its seconds begin. Works on what
+comes out of Opus, of an MP4 or of a resampler; it knows nothing of how the sound got there."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from broker.ids import Side
+from kiosk_agent.voice import BIT, PILOTS, RATE, SYMBOLS, Mark
+
+_STEP = BIT // 16
+"""Resolution of the search: 2.5 ms."""
+_CLEAR = 6.0
+"""How much stronger (in power) the pilot must be than the other tones to be believed."""
+
+
+def rms(samples: NDArray[np.generic]) -> float:
+    """Loudness of int16 or float samples, 0.0 (silence) to 1.0 (full scale)."""
+    if samples.size == 0:
+        return 0.0
+    scale = 32768.0 if np.issubdtype(samples.dtype, np.integer) else 1.0
+    return float(np.sqrt(np.mean(np.square(samples.astype(np.float64) / scale))))
+
+
+def side_heard(samples: NDArray[np.generic]) -> Side | None:
+    """Whose pilot sounds in these mono 48 kHz samples (at least one second), None when nobody's or both."""
+    strength = {side: max(float(power.max(initial=0)) for power in _powers(samples, side)) for side in Side}
+    loud, quiet = sorted(strength.values(), reverse=True)
+    if loud < 1e-5 or loud < _CLEAR * quiet:
+        return None
+    return max(strength, key=lambda side: strength[side])
+
+
+def marks_in(samples: NDArray[np.generic]) -> list[Mark]:
+    """All whole second-marks in mono 48 kHz samples, in order; `at` is good to about 5 ms."""
+    found = [mark for side in Side for mark in _marks_of(samples, side)]
+    return sorted(found, key=lambda mark: mark.at)
+
+
+def _marks_of(samples: NDArray[np.generic], side: Side) -> Iterator[Mark]:
+    zero, one = _powers(samples, side)
+    both = zero + one
+    if both.max(initial=0) < 1e-5:
+        return
+    span = SYMBOLS * BIT // _STEP
+    floor = both.max() / 8
+    for start in _onsets(both > floor, span):
+        best = max(range(max(start - 8, 0), start + 24), key=lambda at: _fit(zero, one, at))
+        second = _second_at(zero, one, best)
+        if second is not None:
+            yield Mark(side, second, best * _STEP / RATE)
+
+
+def _onsets(sounding: NDArray[np.bool_], span: int) -> Iterator[int]:
+    """Where a run of pilot begins; the next one is looked for after this one's end."""
+    edges = np.flatnonzero(np.diff(sounding.astype(np.int8), prepend=0) == 1)
+    free_from = 0
+    for edge in edges.tolist():
+        if edge >= free_from:
+            yield edge
+            free_from = edge + span
+
+
+def _fit(zero: NDArray[np.float64], one: NDArray[np.float64], at: int) -> float:
+    """How cleanly the ten symbol windows starting at `at` each hold one tone."""
+    places = at + np.arange(SYMBOLS) * (BIT // _STEP)
+    if places[-1] >= len(zero):
+        return -1.0
+    return float(np.maximum(zero[places], one[places]).sum())
+
+
+def _second_at(zero: NDArray[np.float64], one: NDArray[np.float64], at: int) -> int | None:
+    places = at + np.arange(SYMBOLS) * (BIT // _STEP)
+    if places[-1] >= len(zero):
+        return None
+    strong, weak = np.maximum(zero[places], one[places]), np.minimum(zero[places], one[places])
+    if (strong < 3 * weak).any():
+        return None
+    bits = (one[places] > zero[places]).astype(int)
+    number = int("".join(map(str, bits[1:9])), 2)
+    if bits[0] != 1 or bits[9] != 1 - int(bits[1:9].sum()) % 2:
+        return None
+    return number
+
+
+def _powers(samples: NDArray[np.generic], side: Side) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Power of the side's two tones in a sliding 40 ms window, one value per 2.5 ms step."""
+    scale = 32768.0 if np.issubdtype(samples.dtype, np.integer) else 1.0
+    sound = samples.astype(np.float64) / scale
+    low, high = PILOTS[side]
+    return _tone_power(sound, low), _tone_power(sound, high)
+
+
+def _tone_power(sound: NDArray[np.float64], tone: float) -> NDArray[np.float64]:
+    """|windowed Fourier sum|^2 at one frequency, by running sums of the demodulated signal."""
+    if len(sound) < BIT:
+        return np.zeros(0)
+    turned = sound * np.exp(-2j * np.pi * tone * np.arange(len(sound)) / RATE)
+    total = np.concatenate(([0], np.cumsum(turned)))
+    starts = np.arange(0, len(sound) - BIT + 1, _STEP)
+    power: NDArray[np.float64] = np.abs((total[starts + BIT] - total[starts]) / BIT) ** 2
+    return power

@@ -1,0 +1,243 @@
+"""A receiver that really receives: it watches one side by WHEP, decodes picture and sound, and counts everything that
+a doubter would ask for. The kiosk uses it for the far room, the demo and the tests as the eyes of a supervisor. Both
+tracks are always consumed; a picture that nobody takes in time is simply replaced by the next."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame, VideoFrame
+
+from broker.errors import VisitError
+from kiosk_agent.aiortc_edge import PacketMeter
+from kiosk_agent.hearing import rms
+from kiosk_agent.media import mono_samples
+from kiosk_agent.peer import Door, PeerError, Subscription, watch
+from kiosk_agent.terminal_state import backoff
+
+log = logging.getLogger(__name__)
+
+_STILL = 0.5
+"""Seconds between pictures (or sounds) that still count as seen without a break."""
+_LOUDNESS_OVER = 25
+"""Frames of 20 ms that the shown loudness covers."""
+
+
+@dataclass(slots=True)
+class Reception:
+    """What one kind of media brought so far, over all connections. Times are seconds of the loop's clock."""
+
+    packets: int = 0
+    octets: int = 0
+    lost: int = 0
+    frames: int = 0
+    seconds: float = 0.0
+    """Of picture (or sound) without breaks longer than half a second."""
+    first_packet_at: float | None = None
+    last_packet_at: float | None = None
+    first_frame_at: float | None = None
+    last_frame_at: float | None = None
+    bitrate: float = 0.0
+    """Bit/s between the last two measurements."""
+
+    def plus(self, meter: PacketMeter, lost: int) -> "Reception":
+        """This, with the packets that one connection's meter has counted."""
+        return replace(
+            self,
+            packets=self.packets + meter.packets,
+            octets=self.octets + meter.octets,
+            lost=self.lost + lost,
+            first_packet_at=self.first_packet_at or meter.first_at,
+            last_packet_at=meter.last_at or self.last_packet_at,
+        )
+
+
+@dataclass(slots=True)
+class ViewerStats:
+    """A snapshot. `first_picture_after`: seconds from the request to watch to the first decoded picture."""
+
+    video: Reception = field(default_factory=Reception)
+    audio: Reception = field(default_factory=Reception)
+    rms: float = 0.0
+    connections: int = 0
+    dropped: int = 0
+    first_picture_after: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON lines."""
+        return asdict(self)
+
+
+class Viewer:
+    """Watches `side` of `session`. `start` may be called again after `close` or a loss; the counts go on."""
+
+    def __init__(
+        self,
+        door: Door,
+        session: str,
+        side: str,
+        on_picture: Callable[[VideoFrame], None] | None = None,
+        on_sound: Callable[[AudioFrame], None] | None = None,
+    ) -> None:
+        self.session, self.side = session, side
+        self.picture: VideoFrame | None = None
+        """The newest decoded picture."""
+        self._door, self._on_picture, self._on_sound = door, on_picture, on_sound
+        self._stats = ViewerStats()
+        self._subscription: Subscription | None = None
+        self._readers: list[asyncio.Task[None]] = []
+        self._asked_at = 0.0
+        self._measured: tuple[float, int, int] | None = None
+        self._loudness: list[float] = []
+
+    @property
+    def watching(self) -> bool:
+        """Whether there is a connection that has not ended by itself."""
+        return self._subscription is not None and not self._subscription.lost.is_set()
+
+    async def start(self) -> None:
+        """Connects and begins to decode. Raises VisitError or PeerError and stays stopped then."""
+        await self.close()
+        self._asked_at = asyncio.get_running_loop().time()
+        self._subscription = await watch(self._door, self.session, self.side)
+        self._stats.connections += 1
+        self._readers = [
+            asyncio.create_task(self._see(self._subscription), name=f"see-{self.side}"),
+            asyncio.create_task(self._hear(self._subscription), name=f"hear-{self.side}"),
+        ]
+
+    async def run(self, silence: float | None = None) -> None:
+        """Watches until cancelled: asks again, with growing pauses, after every refusal and loss, and (when `silence`
+        is given) after that many seconds without a packet. For supervisors and tests; a kiosk has its own machine."""
+        tries = 0
+        try:
+            while True:
+                try:
+                    await self.start()
+                    tries = 0
+                    await self._wait_lost_or_silent(silence)
+                except (VisitError, PeerError) as error:
+                    log.info("not watching", extra={"session": self.session, "side": self.side, "error": str(error)})
+                    tries += 1
+                await asyncio.sleep(backoff(tries, random.random()))
+        finally:
+            await self.close()
+
+    async def _wait_lost_or_silent(self, silence: float | None) -> None:
+        while self.watching:
+            try:
+                async with asyncio.timeout(silence):
+                    await self.wait_lost()
+            except TimeoutError:
+                if silence is not None and self.silent_for() >= silence:
+                    return
+
+    async def wait_lost(self) -> None:
+        """Returns when the connection has ended by itself, at once when there is none."""
+        if self._subscription is not None:
+            await self._subscription.lost.wait()
+
+    async def close(self) -> None:
+        """Leaves: DELETE, connection closed, readers ended, counts kept. Idempotent."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is None:
+            return
+        try:
+            await subscription.close()
+        finally:
+            for reader in self._readers:
+                reader.cancel()
+            for outcome in await asyncio.gather(*self._readers, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    log.error("reading broke", exc_info=outcome)
+            self._stats = await self._with_packets(subscription)
+            self._readers = []
+
+    def silent_for(self) -> float:
+        """Seconds since the last packet of either kind, or since the request when none has come."""
+        now = asyncio.get_running_loop().time()
+        subscription = self._subscription
+        times = [each.last_at for each in subscription.meters.values()] if subscription else []
+        return now - max([time for time in times if time is not None], default=self._asked_at)
+
+    async def measure(self) -> ViewerStats:
+        """The counts up to now; the bit rates are those since the previous call."""
+        stats = self._stats
+        if self._subscription is not None:
+            stats = await self._with_packets(self._subscription)
+        self._rate(stats)
+        stats.rms = float(np.mean(self._loudness)) if self._loudness else 0.0
+        return stats
+
+    async def _with_packets(self, subscription: Subscription) -> ViewerStats:
+        """What was counted before this connection, and what this connection's meters say on top of it."""
+        lost = await subscription.packets_lost()
+        known, meters = self._stats, subscription.meters
+        return ViewerStats(
+            video=known.video.plus(meters["video"], lost["video"]),
+            audio=known.audio.plus(meters["audio"], lost["audio"]),
+            connections=known.connections,
+            dropped=known.dropped + subscription.dropped,
+            first_picture_after=known.first_picture_after,
+        )
+
+    def _rate(self, stats: ViewerStats) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._measured is not None and now > self._measured[0]:
+            before, video, audio = self._measured
+            stats.video.bitrate = (stats.video.octets - video) * 8 / (now - before)
+            stats.audio.bitrate = (stats.audio.octets - audio) * 8 / (now - before)
+        self._measured = (now, stats.video.octets, stats.audio.octets)
+
+    async def _see(self, subscription: Subscription) -> None:
+        track = subscription.track("video")
+        try:
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, VideoFrame):
+                    self._seen(frame)
+        except MediaStreamError:
+            log.debug("track ended", extra={"session": self.session, "side": self.side})
+        finally:
+            subscription.lost.set()  # also when a callback failed: a track that nobody reads grows without end
+
+    async def _hear(self, subscription: Subscription) -> None:
+        track = subscription.track("audio")
+        try:
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, AudioFrame):
+                    self._heard(frame)
+        except MediaStreamError:
+            log.debug("track ended", extra={"session": self.session, "side": self.side})
+        finally:
+            subscription.lost.set()  # also when a callback failed: a track that nobody reads grows without end
+
+    def _seen(self, frame: VideoFrame) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._stats.first_picture_after is None:
+            self._stats.first_picture_after = now - self._asked_at
+        self._count(self._stats.video, now)
+        self.picture = frame
+        if self._on_picture is not None:
+            self._on_picture(frame)
+
+    def _heard(self, frame: AudioFrame) -> None:
+        self._count(self._stats.audio, asyncio.get_running_loop().time())
+        self._loudness = [*self._loudness[1 - _LOUDNESS_OVER :], rms(mono_samples(frame))]
+        if self._on_sound is not None:
+            self._on_sound(frame)
+
+    @staticmethod
+    def _count(kind: Reception, now: float) -> None:
+        if kind.first_frame_at is None:
+            kind.first_frame_at = now
+        elif kind.last_frame_at is not None and now - kind.last_frame_at < _STILL:
+            kind.seconds += now - kind.last_frame_at
+        kind.frames += 1
+        kind.last_frame_at = now

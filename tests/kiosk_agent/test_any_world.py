@@ -1,0 +1,218 @@
+"""What a terminal promises under any news in any order: hands that are late, a server that says anything."""
+
+from dataclasses import replace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from broker.ids import Side
+from kiosk_agent.terminal import Terminal, step, wakes_at
+from kiosk_agent.words import (
+    CloseSocket,
+    Fact,
+    LegClosed,
+    LegKind,
+    LegLost,
+    LegSilent,
+    LegStatus,
+    LegUp,
+    OpenSocket,
+    RunSelfTest,
+    SelfTested,
+    SendSelfTest,
+    SessionSeen,
+    SessionsSeen,
+    SocketLost,
+    SocketOpened,
+    StartLeg,
+    StopLeg,
+    StopRequested,
+    TimePassed,
+    Visit,
+    Welcomed,
+)
+
+ROOM = "room-1"
+VISIT = Visit("s_1", Side.PRISON, ROOM, "check_in", starts=100.0)
+
+
+_STATES = st.sampled_from(["scheduled", "check_in", "ready", "live", "held", "ended"])
+_VISITS = st.builds(
+    Visit,
+    id=st.sampled_from(["s_1", "s_2", "s_3"]),
+    side=st.sampled_from(list(Side)),
+    room=st.sampled_from([ROOM, ROOM, "room-2"]),
+    state=_STATES,
+    starts=st.sampled_from([100.0, 200.0]),
+    tested=st.booleans(),
+    media=st.booleans(),
+    until=st.none() | st.floats(0, 1000),
+)
+_JITTER = st.floats(0, 1, exclude_max=True)
+_KINDS = st.sampled_from(list(LegKind))
+
+
+class AnyWorld(RuleBasedStateMachine):
+    """Hands that do what they are told, late or never, and a server that says anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.terminal, self.now = Terminal(), 0.0
+        self.open: dict[str, Visit] = {}
+        self.alive: dict[LegKind, int] = {}
+        self.closing: dict[LegKind, int] = {}
+        self.socket = "none"
+        self.testing = False
+        self.stopped = False
+        self.tell(TimePassed())
+
+    def tell(self, fact: Fact) -> None:
+        """One step, with every order checked against what the world really is."""
+        self.terminal, effects = step(self.terminal, fact, self.now)
+        for effect in effects:
+            self.obey(effect)
+        if isinstance(fact, TimePassed):
+            due = wakes_at(self.terminal)
+            assert due is None or due > self.now, "it would spin"
+
+    def obey(self, effect: object) -> None:
+        match effect:
+            case OpenSocket():
+                assert self.socket == "none"
+                self.socket = "opening"
+            case RunSelfTest():
+                assert not self.testing
+                self.testing = True
+            case StartLeg(leg=leg, session=session, side=side, turn=turn):
+                assert leg not in self.alive, "two at once"
+                assert self.socket == "welcome"
+                assert not self.stopped
+                visit = self.open[session]
+                assert visit.open
+                assert visit.room == ROOM
+                assert side is (visit.side if leg is LegKind.SEND else visit.side.other)
+                self.alive[leg] = turn
+            case StopLeg(leg=leg, turn=turn):
+                assert self.alive[leg] == turn
+                self.closing[leg] = turn
+            case CloseSocket():
+                assert not self.alive
+            case _:
+                assert isinstance(effect, SendSelfTest)
+
+    @rule(seconds=st.floats(0.01, 90))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.tell(TimePassed())
+
+    @precondition(lambda self: self.socket == "opening")
+    @rule()
+    def the_socket_opens(self) -> None:
+        self.socket = "open"
+        self.tell(SocketOpened())
+
+    @precondition(lambda self: self.socket != "none")
+    @rule(jitter=_JITTER, code=st.sampled_from([0, 1001, 4001, 4009]))
+    def the_socket_breaks(self, jitter: float, code: int) -> None:
+        self.socket = "none"
+        self.tell(SocketLost(jitter, code))
+
+    @precondition(lambda self: self.socket == "open")
+    @rule(visits=st.lists(_VISITS, max_size=3, unique_by=lambda visit: visit.id))
+    def the_server_welcomes_it(self, visits: list[Visit]) -> None:
+        self.socket, self.open = "welcome", {visit.id: visit for visit in visits}
+        self.tell(Welcomed(ROOM))
+        self.tell(SessionsSeen(tuple(visits)))
+
+    @precondition(lambda self: self.socket == "welcome")
+    @rule(visit=_VISITS)
+    def the_server_speaks_of_a_session(self, visit: Visit) -> None:
+        self.open[visit.id] = visit
+        self.tell(SessionSeen(visit))
+
+    @precondition(lambda self: self.testing)
+    @rule(passed=st.booleans())
+    def the_self_test_ends(self, passed: bool) -> None:
+        self.testing = False
+        self.tell(SelfTested(passed))
+
+    @rule(kind=_KINDS, stale=st.booleans())
+    def a_leg_comes_up(self, kind: LegKind, stale: bool) -> None:
+        self.tell(LegUp(kind, self.alive.get(kind, 0) - stale))
+
+    @rule(kind=_KINDS, jitter=_JITTER)
+    def a_leg_is_lost(self, kind: LegKind, jitter: float) -> None:
+        if kind in self.alive and kind not in self.closing:
+            self.tell(LegLost(kind, self.alive.pop(kind), jitter))
+
+    @rule(kind=_KINDS)
+    def a_leg_is_closed(self, kind: LegKind) -> None:
+        if kind in self.closing:
+            del self.alive[kind]
+            self.tell(LegClosed(kind, self.closing.pop(kind)))
+
+    @rule(kind=_KINDS, seconds=st.floats(0, 100))
+    def a_leg_is_silent(self, kind: LegKind, seconds: float) -> None:
+        self.tell(LegSilent(kind, self.alive.get(kind, 0), seconds))
+
+    @rule()
+    def old_news_of_a_leg_arrives(self) -> None:
+        self.tell(LegLost(LegKind.SEND, -1, 0.5))
+        self.tell(LegClosed(LegKind.SEND, -1))
+
+    @precondition(lambda self: not self.stopped and self.now > 200)
+    @rule()
+    def it_is_told_to_stop(self) -> None:
+        self.stopped = True
+        self.tell(StopRequested())
+
+    @invariant()
+    def what_is_published_is_still_wanted_or_being_closed(self) -> None:
+        send = self.terminal.send
+        if send.busy and self.socket == "welcome":
+            assert send.session is not None
+            assert self.open[send.session].open
+
+    def teardown(self) -> None:
+        """Whatever happened: once the world is healthy again, the visit gets its media (or everything is closed)."""
+        visit = replace(VISIT, state="ready", tested=True, media=True)
+        for _ in range(200):
+            if self.stopped:
+                self.finish_closing()
+            else:
+                self.heal(visit)
+            due = wakes_at(self.terminal)
+            self.now = max(self.now, due if due is not None else self.now) + 0.01
+            self.tell(TimePassed())
+        if self.stopped:
+            assert self.terminal.down
+        else:
+            legs = (self.terminal.send, self.terminal.watch)
+            assert [(leg.status, leg.session) for leg in legs] == [(LegStatus.UP, "s_1")] * 2
+
+    def heal(self, visit: Visit) -> None:
+        """Every order is carried out at once, and the server knows one open session."""
+        if self.socket == "opening":
+            self.the_socket_opens()
+        if self.socket == "open":
+            self.the_server_welcomes_it([visit])
+        if self.socket == "welcome" and set(self.open) != {"s_1"}:
+            self.open = {"s_1": visit}
+            self.tell(SessionsSeen((visit,)))
+        if self.socket == "welcome":
+            self.the_server_speaks_of_a_session(visit)
+        if self.testing:
+            self.the_self_test_ends(True)
+        self.finish_closing()
+        for kind, turn in list(self.alive.items()):
+            self.tell(LegUp(kind, turn))
+
+    def finish_closing(self) -> None:
+        """The hands finish what they were told to stop."""
+        for kind in list(self.closing):
+            self.a_leg_is_closed(kind)
+
+
+AnyWorld.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyWorld = AnyWorld.TestCase

@@ -1,0 +1,78 @@
+"""What the room sees, painted without a screen."""
+
+import numpy as np
+import pytest
+from av import VideoFrame
+
+from broker.ids import Side
+from kiosk_agent import display
+from kiosk_agent.display import WORDS, Screen, Window, compose
+from kiosk_agent.framecode import FrameCode, code_in
+from kiosk_agent.generated import GeneratedVideo
+from kiosk_agent.media import SourceClock
+from kiosk_agent.words import Phase
+
+SIZE = (960, 600)
+
+
+def _far() -> VideoFrame:
+    picture = GeneratedVideo(Side.VISITOR, SourceClock()).picture(7)
+    return VideoFrame.from_ndarray(picture, format="yuv420p")
+
+
+class TestScreen:
+    """One per phase."""
+
+    @pytest.mark.parametrize("phase", list(Phase))
+    def test_each_phase_has_words_in_both_languages_and_its_own_screen(self, phase: Phase) -> None:
+        zh, en = WORDS[phase]
+        assert not zh.isascii()
+        assert en.isascii()
+        assert compose(Screen(phase), SIZE).shape == (600, 960, 3)
+        assert compose(Screen(phase), SIZE).std() > 5
+
+    def test_the_far_room_is_seen_while_live(self) -> None:
+        screen = compose(Screen(Phase.LIVE, far=_far()), SIZE)
+        area = screen[:540]
+        assert code_in(area) == FrameCode(Side.VISITOR, 7)
+
+    @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.LIVE])
+    def test_and_in_no_other_phase(self, phase: Phase) -> None:
+        assert np.array_equal(compose(Screen(phase, far=_far()), SIZE), compose(Screen(phase), SIZE))
+
+    def test_the_reason_of_a_hold_is_on_the_slate(self) -> None:
+        plain = compose(Screen(Phase.HELD), SIZE)
+        said = compose(Screen(Phase.HELD, reason=("监督人员不足", "A supervisor left")), SIZE)
+        assert not np.array_equal(plain, said)
+
+    def test_the_countdown_changes_every_second_and_stops_at_nought(self) -> None:
+        def at(seconds: float) -> bytes:
+            return compose(Screen(Phase.LIVE, remaining=seconds), SIZE).tobytes()
+
+        assert at(90.2) == at(90.9)
+        assert at(90.2) != at(89.9)
+        assert at(0.0) == at(-5.0)
+
+    def test_without_a_chinese_font_the_words_are_english(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(display, "_has_chinese", lambda: False)
+        assert compose(Screen(Phase.HELD, reason=("监督人员不足", "A supervisor left")), SIZE).std() > 5
+
+
+class TestWindow:
+    """Qt ends the process when there is no display; a kiosk must not die of that."""
+
+    @pytest.mark.parametrize("address", ["", ":987654"])
+    def test_a_display_that_is_not_there_means_headless(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DISPLAY", address)
+        window = Window("test")
+        window.show(Screen(Phase.WAITING))
+        window.close()
+        assert not window.usable
+
+    def test_what_is_composed_is_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        shown: list[np.ndarray] = []
+        monkeypatch.setattr(display, "_display_works", lambda: True)
+        monkeypatch.setattr(display.cv2, "imshow", lambda _title, picture: shown.append(picture))
+        monkeypatch.setattr(display.cv2, "waitKey", lambda _milliseconds: -1)
+        Window("test").show(Screen(Phase.HELD))
+        assert np.array_equal(shown[0], compose(Screen(Phase.HELD)))

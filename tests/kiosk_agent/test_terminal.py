@@ -1,0 +1,237 @@
+"""The pure life of a terminal: its day as a story, its promises as properties."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.ids import Side
+from kiosk_agent.terminal import TRANSITIONS, Terminal, step, wakes_at
+from kiosk_agent.terminal_state import FIRST_RETRY, LONGEST_RETRY, OFFLINE_GRACE, REFUSED_RETRY, SLATE, backoff
+from kiosk_agent.words import (
+    CloseSocket,
+    Effects,
+    Fact,
+    LegClosed,
+    LegKind,
+    LegLost,
+    LegSilent,
+    LegUp,
+    OpenSocket,
+    Phase,
+    RunSelfTest,
+    SelfTested,
+    SendSelfTest,
+    SessionSeen,
+    SessionsSeen,
+    SocketLost,
+    SocketOpened,
+    StartLeg,
+    StopLeg,
+    StopRequested,
+    TimePassed,
+    Visit,
+    Welcomed,
+)
+
+ROOM = "room-1"
+VISIT = Visit("s_1", Side.PRISON, ROOM, "check_in", starts=100.0)
+
+
+class Story:
+    """A terminal and its clock, told fact by fact; `orders` collects what the hands were told."""
+
+    def __init__(self) -> None:
+        self.terminal, self.now = Terminal(), 0.0
+        self.orders: list[Effects] = []
+
+    def tell(self, *facts: Fact, after: float = 0.0) -> Effects:
+        """Time goes on by `after`, then the facts happen; gives all their orders."""
+        self.now += after
+        given: Effects = ()
+        for fact in facts:
+            self.terminal, effects = step(self.terminal, fact, self.now)
+            given += effects
+        self.orders.append(given)
+        return given
+
+    def to_publishing(self) -> "Story":
+        """A healthy start into the check-in of VISIT, both legs up."""
+        self.tell(TimePassed())
+        self.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
+        self.tell(SessionSeen(VISIT))
+        self.tell(LegUp(LegKind.SEND, 1), LegUp(LegKind.WATCH, 1))
+        return self
+
+    def see(self, state: str, *, media: bool = True, visit: Visit = VISIT) -> Effects:
+        """The server says the session is in `state`."""
+        return self.tell(SessionSeen(replace(visit, state=state, tested=True, media=media)))
+
+
+class TestADay:
+    """From switching on to the next visit."""
+
+    def test_it_connects_tests_waits_publishes_goes_live_is_held_and_ends(self) -> None:
+        story = Story()
+        assert story.tell(TimePassed()) == (OpenSocket(),)
+        assert story.tell(SocketOpened()) == ()
+        assert story.terminal.phase is Phase.CONNECTED
+        assert story.tell(Welcomed(ROOM)) == (RunSelfTest(),)
+        assert story.terminal.phase is Phase.SELF_TEST
+        story.tell(SessionsSeen(()), SelfTested(True))
+        assert story.terminal.phase is Phase.WAITING
+        assert story.tell(SessionSeen(VISIT)) == (
+            SendSelfTest("s_1"),
+            StartLeg(LegKind.SEND, "s_1", Side.PRISON, 1),
+            StartLeg(LegKind.WATCH, "s_1", Side.VISITOR, 1),
+        )
+        assert story.terminal.phase is Phase.PUBLISHING
+        story.tell(LegUp(LegKind.SEND, 1), LegUp(LegKind.WATCH, 1))
+        for state, phase in (("ready", Phase.PUBLISHING), ("live", Phase.LIVE), ("held", Phase.HELD)):
+            assert story.see(state) == ()
+            assert story.terminal.phase is phase
+        assert story.see("ended") == (StopLeg(LegKind.SEND, 1), StopLeg(LegKind.WATCH, 1))
+        assert story.terminal.phase is Phase.ENDED
+        story.tell(LegClosed(LegKind.SEND, 1), LegClosed(LegKind.WATCH, 1))
+        story.tell(TimePassed(), after=SLATE)
+        assert story.terminal.phase is Phase.WAITING
+
+    def test_the_next_visit_begins_its_check_in_during_this_one_and_gets_media_only_after_it(self) -> None:
+        story = Story().to_publishing()
+        story.see("live")
+        following = replace(VISIT, id="s_2", starts=200.0)
+        assert story.tell(SessionSeen(following)) == ()
+        assert story.terminal.send.session == "s_1"
+        story.see("ended")
+        story.tell(LegClosed(LegKind.SEND, 1), LegClosed(LegKind.WATCH, 1))
+        assert story.terminal.send.session == story.terminal.watch.session == "s_2"
+
+    def test_another_room_s_session_is_none_of_its_business(self) -> None:
+        story = Story()
+        story.tell(TimePassed())
+        story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((replace(VISIT, room="room-2"),)), SelfTested(True))
+        assert not any(isinstance(order, StartLeg) for given in story.orders for order in given)
+
+
+class TestSelfTest:
+    """Yunnan 12: no visit on equipment that was not found good."""
+
+    def test_a_failed_test_is_told_and_repeated_and_nothing_is_published_meanwhile(self) -> None:
+        story = Story()
+        story.tell(TimePassed())
+        story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((VISIT,)))
+        assert story.tell(SelfTested(False)) == (SendSelfTest("s_1"),)
+        due = wakes_at(story.terminal)
+        assert due is not None
+        assert story.tell(TimePassed(), after=due - story.now) == (RunSelfTest(),)
+        started = story.tell(SelfTested(True))
+        assert [type(order) for order in started] == [SendSelfTest, StartLeg, StartLeg]
+
+    def test_an_old_result_is_not_told_as_today_s_and_the_media_waits_for_the_new_one(self) -> None:
+        story = Story()
+        story.tell(TimePassed())
+        story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
+        assert story.tell(SessionSeen(VISIT), after=3600.0) == (RunSelfTest(),)
+        assert story.terminal.phase is Phase.SELF_TEST
+        assert [type(order) for order in story.tell(SelfTested(True))] == [SendSelfTest, StartLeg, StartLeg]
+
+    def test_a_visit_on_equipment_that_the_staff_found_good_is_published_whatever_our_own_test_says(self) -> None:
+        story = Story()
+        story.tell(TimePassed())
+        story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((VISIT,)), SelfTested(False))
+        assert [type(order) for order in story.see("check_in")] == [StartLeg, StartLeg]
+
+    def test_nobody_tests_once_people_meet(self) -> None:
+        story = Story().to_publishing()
+        story.tell(SessionSeen(replace(VISIT, state="live", tested=False, media=True)))
+        assert story.tell(TimePassed(), after=3600.0) == ()
+
+    def test_a_result_is_told_again_until_the_server_knows_it(self) -> None:
+        story = Story().to_publishing()
+        assert story.tell(TimePassed(), after=5.0) == (SendSelfTest("s_1"),)
+        story.see("check_in")
+        assert story.tell(TimePassed(), after=5.0) == ()
+
+
+class TestComingBack:
+    """After every break, by itself."""
+
+    def test_waits_double_up_to_the_cap_and_are_spread_over_their_upper_half(self) -> None:
+        assert [backoff(tries, 1.0) for tries in range(7)] == [0.5, 1, 2, 4, 8, 10, 10]
+        assert backoff(3, 0.0) == 2.0
+
+    @given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
+    def test_no_wait_is_longer_than_the_cap_or_shorter_than_half_the_first(self, tries: int, jitter: float) -> None:
+        assert FIRST_RETRY / 2 <= backoff(tries, jitter) <= LONGEST_RETRY
+
+    def test_a_refused_terminal_does_not_hammer(self) -> None:
+        story = Story()
+        story.tell(TimePassed())
+        story.tell(SocketLost(0.0, code=4009))
+        assert story.terminal.socket_at == REFUSED_RETRY / 2
+
+    def test_media_outlives_a_short_loss_of_the_socket_and_goes_on_without_a_new_publication(self) -> None:
+        story = Story().to_publishing()
+        story.see("live")
+        assert story.tell(SocketLost(0.5)) == ()
+        assert story.tell(TimePassed(), after=1.0) == (OpenSocket(),)
+        live = replace(VISIT, state="live", tested=True, media=True)
+        assert story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((live,))) == ()
+        assert story.terminal.phase is Phase.LIVE
+
+    def test_media_stops_when_the_server_stays_away(self) -> None:
+        story = Story().to_publishing()
+        story.see("live")
+        story.tell(SocketLost(0.5))
+        assert StopLeg(LegKind.SEND, 1) in story.tell(TimePassed(), after=OFFLINE_GRACE)
+
+    def test_media_stops_at_the_limit_even_without_the_server(self) -> None:
+        story = Story().to_publishing()
+        story.see("live", visit=replace(VISIT, until=story.now + 3.0))
+        story.tell(SocketLost(0.5))
+        assert StopLeg(LegKind.SEND, 1) not in story.tell(TimePassed(), after=2.9)
+        assert StopLeg(LegKind.SEND, 1) in story.tell(TimePassed(), after=0.2)
+
+    def test_nothing_new_is_published_on_what_was_known_before_the_socket_broke(self) -> None:
+        story = Story().to_publishing()
+        story.tell(SocketLost(0.5), LegLost(LegKind.SEND, 1, 0.5))
+        given = story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), after=5.0)
+        assert not any(isinstance(order, StartLeg) for order in given)
+        assert StartLeg(LegKind.SEND, "s_1", Side.PRISON, 2) in story.tell(SessionsSeen((VISIT,)))
+
+    def test_a_lost_publication_is_made_again_after_the_wait(self) -> None:
+        story = Story().to_publishing()
+        story.see("live")
+        story.tell(LegLost(LegKind.SEND, 1, 0.0), after=60.0)
+        due = wakes_at(story.terminal)
+        assert due == story.now + FIRST_RETRY / 2
+        assert StartLeg(LegKind.SEND, "s_1", Side.PRISON, 2) in story.tell(TimePassed(), after=due - story.now)
+
+    def test_a_silent_far_room_is_watched_anew_only_while_live(self) -> None:
+        story = Story().to_publishing()
+        story.see("check_in")
+        assert story.tell(LegSilent(LegKind.WATCH, 1, 60.0), after=60.0) == ()
+        story.see("live")
+        assert story.tell(LegSilent(LegKind.WATCH, 1, 61.0), after=1.0) == ()
+        assert story.tell(LegSilent(LegKind.WATCH, 1, 63.0), after=2.0) == (StopLeg(LegKind.WATCH, 1),)
+        assert story.tell(LegClosed(LegKind.WATCH, 1)) == (StartLeg(LegKind.WATCH, "s_1", Side.VISITOR, 2),)
+
+    def test_a_publication_that_does_not_arrive_is_made_anew(self) -> None:
+        story = Story().to_publishing()
+        story.see("check_in", media=False)
+        assert wakes_at(story.terminal) == 8.0
+        assert story.tell(TimePassed(), after=8.0) == (StopLeg(LegKind.SEND, 1),)
+
+
+class TestGoingDown:
+    """SIGTERM."""
+
+    def test_resources_close_first_and_the_socket_last(self) -> None:
+        story = Story().to_publishing()
+        assert story.tell(StopRequested()) == (StopLeg(LegKind.SEND, 1), StopLeg(LegKind.WATCH, 1))
+        assert story.tell(LegClosed(LegKind.SEND, 1)) == ()
+        assert story.tell(LegClosed(LegKind.WATCH, 1)) == (CloseSocket(),)
+        assert story.terminal.down
+
+    def test_every_phase_listens_to_the_stop(self) -> None:
+        assert all(StopRequested in heard for heard in TRANSITIONS.values())
