@@ -1,0 +1,1 @@
+"""The command line, and the only place where all rooms are put together (composition root)."""

@@ -1,0 +1,53 @@
+"""Telling a running server over REST; its refusals come back as the errors they are."""
+
+import json
+import os
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from broker.errors import BadRequest, NotSignedIn, VisitError, from_problem
+
+PATIENCE = 10.0  # seconds; the server answers in milliseconds or is not there
+
+
+def post(server: str, path: str, body: Any) -> dict[str, Any]:
+    """POST JSON and return the JSON answer. Raises VisitError."""
+    answer: dict[str, Any] = json.loads(_call(server, path, "POST", json.dumps(body).encode()))
+    return answer
+
+
+def get(server: str, path: str) -> dict[str, Any]:
+    """GET with a user's token in HUIJIAN_TOKEN, or else with a key. Raises VisitError."""
+    answer: dict[str, Any] = json.loads(_call(server, path, "GET", None, os.environ.get("HUIJIAN_TOKEN", "")))
+    return answer
+
+
+def delete(server: str, path: str) -> None:
+    """DELETE. Raises VisitError."""
+    _call(server, path, "DELETE", None)
+
+
+def _call(server: str, path: str, method: str, body: bytes | None, token: str = "") -> bytes:
+    if not server.startswith(("http://", "https://")):
+        raise BadRequest(f"{server} is no http address.")
+    key = token or os.environ.get("HUIJIAN_KEY", "")
+    if not key:
+        raise NotSignedIn("Put the key of `huijian admin keys add` into HUIJIAN_KEY.")
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = Request(server.rstrip("/") + path, body, headers, method=method)
+    try:
+        with urlopen(request, timeout=PATIENCE) as answer:
+            data: bytes = answer.read()
+            return data
+    except HTTPError as error:
+        raise _refusal(error) from error
+    except (URLError, OSError) as error:
+        raise VisitError(f"{server} does not answer ({getattr(error, 'reason', error)}).") from error
+
+
+def _refusal(error: HTTPError) -> VisitError:
+    try:
+        return from_problem(json.loads(error.read()))
+    except ValueError:
+        return VisitError(f"The server answered {error.code}.")

@@ -1,0 +1,142 @@
+"""`huijian admin slots`: approved slots by hand, where no booking system posts them.
+
+A running server is told over REST (`--server`, with the key in HUIJIAN_KEY); without it the slot
+goes through the same checks into the store, where the next start of the server finds it.
+"""
+
+import json as json_
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from broker.clock import SHANGHAI, SystemClock
+from broker.errors import BadRequest
+from huijian.admin import remote
+from huijian.admin.office import Office, in_office
+from huijian.saying import Json, say, say_all
+
+app = typer.Typer(no_args_is_help=True, help="Approved slots. 会见时段")
+
+Server = Annotated[
+    str | None,
+    typer.Option(help="A running server, e.g. http://127.0.0.1:8470; its key is in HUIJIAN_KEY."),
+]
+
+
+@app.command("add", epilog="Example: slots example | slots add - --server http://127.0.0.1:8470")
+def add(
+    ctx: typer.Context,
+    order: Annotated[Path, typer.Argument(help="JSON as for POST /api/v1/slots; '-' is stdin.")],
+    server: Server = None,
+    json: Json = False,
+) -> None:
+    """Add an approved slot: to a running server, or to the store for its next start."""
+    body = _read(order)
+    if server is not None:
+        say(remote.post(server, "/api/v1/slots", body), json)
+        return
+
+    async def work(office: Office) -> dict[str, Any]:
+        slot = await _slot(office, body)
+        await office.store.add_slot(slot)
+        await office.note("SlotAdded", slot=slot.id, session=slot.session)
+        return {"slot": slot.id, "session_id": slot.session}
+
+    say(in_office(ctx, work), json)
+
+
+@app.command("list")
+def listed(
+    ctx: typer.Context,
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: today in Shanghai.")] = None,
+    json: Json = False,
+) -> None:
+    """The slots of a day, without the people's names."""
+    start = (day or SystemClock().now().wall.astimezone(SHANGHAI)).replace(
+        hour=0, minute=0, second=0, microsecond=0, tzinfo=SHANGHAI
+    )
+
+    async def work(office: Office) -> list[dict[str, Any]]:
+        found = await office.store.slots_between(start, start + timedelta(days=1))
+        return [
+            {
+                "id": slot.id,
+                "session": slot.session,
+                "prison_room": slot.prison.room,
+                "visitor_room": slot.visitor.room,
+                "starts_at": slot.starts_at.astimezone(SHANGHAI),
+                "ends_at": slot.ends_at.astimezone(SHANGHAI),
+                "minutes": slot.minutes,
+            }
+            for slot in found
+        ]
+
+    say_all(in_office(ctx, work), json)
+
+
+@app.command("cancel")
+def cancel(
+    ctx: typer.Context,
+    id: Annotated[str, typer.Argument(help="As listed: slt_…")],
+    server: Server = None,
+    json: Json = False,
+) -> None:
+    """Withdraw an approval. A server that runs has to be told with --server."""
+    if server is not None:
+        remote.delete(server, f"/api/v1/slots/{id}")
+        say({"id": id, "cancelled": True}, json)
+        return
+
+    async def work(office: Office) -> dict[str, Any]:
+        await office.store.cancel_slot(id)
+        await office.note("SlotCancelled", slot=id)
+        return {"id": id, "cancelled": True}
+
+    say(in_office(ctx, work), json)
+
+
+@app.command("example")
+def example() -> None:
+    """Print an order to begin with: thirty minutes from now on, one person on each side."""
+    now = SystemClock().now().wall.astimezone(SHANGHAI).replace(microsecond=0)
+    order = {
+        "prison_room": "first-prison-1",
+        "visitor_room": "panlong-1",
+        "starts_at": now.isoformat(),
+        "ends_at": (now + timedelta(minutes=40)).isoformat(),
+        "minutes": 30,
+        "people": [
+            {"side": "prison", "name": "张某"},
+            {"side": "visitor", "name": "李某", "relation": "配偶"},
+        ],
+        "approved_by": "第一监狱",
+        "article": "云南 第八条",
+    }
+    print(json_.dumps(order, ensure_ascii=False, indent=2))
+
+
+def _read(order: Path) -> Any:
+    text = sys.stdin.read() if str(order) == "-" else order.read_text("utf-8")
+    try:
+        return json_.loads(text)
+    except ValueError as error:
+        raise BadRequest(f"{order}: not JSON: {error}") from error
+
+
+async def _slot(office: Office, body: Any) -> Any:
+    """The slot that the order means, by the front door's own rules."""
+    from pydantic import ValidationError
+
+    from signaling.admission import slot_of
+    from signaling.bodies import SlotOrder
+
+    try:
+        order = SlotOrder.model_validate_json(json_.dumps(body))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadRequest(f"{where}: {first['msg']}") from error
+    return await slot_of(order, office.store, office.store.clock.now().wall)

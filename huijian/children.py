@@ -1,0 +1,83 @@
+"""The processes of one Huijian: started, watched, started again when they die, stopped in order.
+
+Each child holds the reading end of a pipe as its standard input; when the parent dies, however suddenly, the pipe
+closes and the child finishes by itself. Nothing is left behind.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+log = structlog.get_logger()
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before a dead child is started again; doubled while it keeps dying
+SETTLED = 10.0  # seconds after which a child counts as healthy and the pause begins anew
+STOPPING = 15.0  # seconds a child may take to finish its files before it is killed
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One process: a name for the log and the module arguments after `python -m`."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+class Nursery:
+    """Keeps children running. `start` them in order; `stop` ends them in the opposite order."""
+
+    def __init__(self) -> None:
+        self._running: list[tuple[Child, asyncio.Task[None]]] = []
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+
+    def start(self, child: Child) -> None:
+        """Start a child and keep it running."""
+        self._running.append((child, asyncio.create_task(self._keep(child), name=child.name)))
+
+    def pids(self) -> dict[str, int]:
+        """The process ids by name."""
+        return {name: process.pid for name, process in self._processes.items() if process.returncode is None}
+
+    async def stop(self) -> None:
+        """End all, the last started first."""
+        while self._running:
+            child, task = self._running.pop()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self._end(child)
+
+    async def _keep(self, child: Child) -> None:
+        pause = FIRST_PAUSE
+        loop = asyncio.get_running_loop()
+        while True:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *child.arguments,
+                stdin=asyncio.subprocess.PIPE,
+                env={**os.environ, **child.environment},
+                start_new_session=True,  # Ctrl-C reaches the parent only, which then stops all in order
+            )
+            self._processes[child.name] = process
+            began = loop.time()
+            code = await process.wait()
+            pause = FIRST_PAUSE if loop.time() - began > SETTLED else min(2 * pause, LONGEST_PAUSE)
+            log.error("process died, starting it again", child=child.name, code=code, in_seconds=round(pause, 1))
+            await asyncio.sleep(pause)
+
+    async def _end(self, child: Child) -> None:
+        process = self._processes.pop(child.name, None)
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOPPING)
+        except TimeoutError:
+            log.error("process did not stop in time and was killed", child=child.name)
+            process.kill()
+            await process.wait()

@@ -1,0 +1,146 @@
+"""The command line's front: names, one line of help each, and where the real command is.
+
+A sub-command's module is imported when it runs, not before: `huijian --help` must not wait for a
+media library. A target is a Typer application, or a function whose parameters Typer can read; one
+named `settings` is given the Settings that file, environment and options lead to.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from huijian.options import Options, settings_of
+
+TARGETS = {
+    "demo": "huijian.demo:demo",
+    "kiosk": "huijian.kiosk:kiosk",
+    "admin": "huijian.admin.app:app",
+    "verify": "huijian.verify:verify",
+    "purge": "huijian.purge:app",
+    "hold": "huijian.hold:app",
+    "sessions": "huijian.sessions:app",
+}
+
+EPILOG = (
+    "Examples: huijian demo · huijian serve · huijian admin sites add --help · "
+    "huijian verify ses_… · Exit codes: 0 done, 1 refused, 2 usage or settings, "
+    "3 database, 4 a check failed."
+)
+
+
+class LazyGroup(TyperGroup):
+    """Lists placeholders, runs the real thing."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is really meant, imported now."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name in TARGETS else command, rest
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = TARGETS[name].partition(":")
+    target = getattr(import_module(module), attribute)
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(add_completion=False)
+        target.command(name)(_with_settings(function))
+    return typer.main.get_command(target)
+
+
+def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as Typer can read it: a context in the place of `settings`."""
+    signature = inspect.signature(function, eval_str=True)
+    if "settings" not in signature.parameters:
+        return function
+    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    others = [
+        one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for one in signature.parameters.values()
+        if one.name != "settings"
+    ]
+
+    @wraps(function)
+    def command(ctx: typer.Context, **given: Any) -> Any:
+        return function(settings=settings_of(ctx), **given)
+
+    command.__dict__["__signature__"] = signature.replace(parameters=[context, *others])
+    command.__annotations__ = {one.name: one.annotation for one in (context, *others)}
+    return command
+
+
+app = typer.Typer(cls=LazyGroup, add_completion=False, no_args_is_help=True, epilog=EPILOG)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(metadata.version("huijian"))
+        raise typer.Exit()
+
+
+@app.callback()
+def huijian(
+    ctx: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML); default ./huijian.toml if any.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of database and archive; default ./data.")] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show and exit.")
+    ] = False,
+) -> None:
+    """会见 Huijian: supervised video visits, cut at the limit and archived whole.
+
+    Settings come from the file, from HUIJIAN_* in the environment, and from options.
+    """
+    ctx.obj = Options(config, data_dir)
+
+
+@app.command(epilog="Example: huijian --data-dir /srv/huijian serve --host 0.0.0.0")
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address of pages and API.")] = None,
+    port: Annotated[int | None, typer.Option(help="Their port; 0 is any free one.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Allow sites under the demonstration's rules.")] = False,
+) -> None:
+    """Run the server: control, relay workers and recorder. 启动服务"""
+    from huijian.serve import serve as run
+
+    run(settings_of(ctx, http_host=host, http_port=port, demo=demo or None))
+
+
+@app.command()
+def demo() -> None:
+    """Show a whole visit on this machine, from check-in to verified archive. 演示"""
+
+
+@app.command()
+def kiosk() -> None:
+    """Be the terminal of one visiting room. 会见室终端"""
+
+
+@app.command()
+def admin() -> None:
+    """Sites, rooms, terminals, users, keys, slots, journal. 管理"""
+
+
+@app.command()
+def sessions() -> None:
+    """Watch sessions and relay workers as they run: list, top. 运行情况"""
+
+
+@app.command()
+def verify() -> None:
+    """Prove that an archived recording was not changed. 验证录像"""
+
+
+@app.command()
+def purge() -> None:
+    """Show which recordings are due; delete them with a second person. 到期销毁"""
+
+
+@app.command()
+def hold() -> None:
+    """Keep recordings beyond their due date. 保全"""

@@ -1,0 +1,86 @@
+"""The control process: store, journal, broker and front door, nested so that they close in the right order."""
+
+import asyncio
+import signal
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from broker.clock import SystemClock
+from broker.ipc.lifeline import parent_gone
+from broker.live.broker import Broker
+from broker.live.journal import Journal
+from broker.live.store import Store
+from config.logs import configure
+from config.settings import Settings
+from signaling.app import build_app
+
+log = structlog.get_logger()
+ADDRESS_FILE = "http.url"
+
+
+async def control(settings: Settings) -> None:
+    """Run until SIGTERM, SIGINT or the parent's end."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    lifeline = asyncio.create_task(parent_gone(stopping))
+    clock = SystemClock()
+    try:
+        async with (
+            Store(settings.database_url, clock) as store,
+            Journal(store.engine, clock) as journal,
+            Broker(
+                store,
+                journal,
+                clock,
+                settings.run_dir,
+                settings.relay_workers,
+                settings.demo,
+                settings.relay_worker_sessions,
+            ) as broker,
+        ):
+            app = build_app(
+                broker=broker,
+                store=store,
+                journal=journal,
+                settings=settings,
+                clock=clock,
+                version=version("huijian"),
+            )
+            await _serve(app, settings, stopping)
+    finally:
+        lifeline.cancel()
+        await asyncio.gather(lifeline, return_exceptions=True)
+
+
+async def _serve(app: web.Application, settings: Settings, stopping: asyncio.Event) -> None:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+        port = runner.addresses[0][1]
+        host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
+        url = f"http://{host}:{port}"
+        _publish(settings.run_dir / ADDRESS_FILE, url)
+        log.info("ready", monitor=f"{url}/monitor")
+        await stopping.wait()
+    finally:
+        (settings.run_dir / ADDRESS_FILE).unlink(missing_ok=True)
+        await runner.cleanup()
+
+
+def _publish(path: Path, url: str) -> None:
+    """Write where the door is, for programs that let the system choose the port."""
+    temporary = path.with_suffix(".new")
+    temporary.write_text(url + "\n")
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    loaded = Settings.load()
+    configure(loaded.log_level)
+    asyncio.run(control(loaded))

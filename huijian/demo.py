@@ -1,0 +1,204 @@
+"""`huijian demo`: a whole visit on this machine, from the approved slot to the verified archive, with real media.
+
+It starts the same processes as `huijian serve`, two kiosks, and four supervisors who really receive both sides. What
+it prints at the end is read from the journal and from the receivers, not from what was intended.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+from rich.console import Console
+
+from broker.clock import SystemClock
+from broker.ids import Side
+from broker.live.audit import entries
+from broker.live.migrations import migrate
+from broker.live.store import Store
+from config.logs import configure
+from config.packs import load_pack
+from config.settings import Settings
+from huijian.account import Account, account_of, table
+from huijian.children import Nursery
+from huijian.control import ADDRESS_FILE
+from huijian.kiosk import TOKEN
+from huijian.officers import SignedIn, post_slot
+from huijian.serve import children
+from huijian.stage import POLICY, POSTS, Stage, set_up
+from huijian.watching import Story, follow
+from recorder.verify import verify
+
+BROKEN = 4  # exit code: an invariant did not hold
+SLOT = timedelta(minutes=3)
+STARTING, ARCHIVING = 30.0, 60.0  # seconds to wait for the processes, and for the archive after the end
+
+
+def demo(
+    settings: Settings,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on serving after the visit, until Ctrl-C.")] = False,
+) -> None:
+    """Show a whole visit on this machine, from check-in to verified archive. 演示
+
+    Two made-up sites, two kiosks, four supervisors, a 20-second limit. Ends with the path and hash of the archived
+    recording; exit code 4 if anything was not as it must be.
+    """
+    configure("error")
+    port = settings.http_port if _free(settings.http_host, settings.http_port) else 0
+    chosen = settings.model_copy(update={"demo": True, "http_port": port, "log_level": "error"})
+    chosen.prepare()
+    raise typer.Exit(asyncio.run(_demo(chosen, keep)))
+
+
+def _free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+async def _demo(settings: Settings, keep: bool) -> int:
+    console = Console(highlight=False, soft_wrap=True)
+    await migrate(settings.database_url)
+    nursery = Nursery()
+    try:
+        async with Store(settings.database_url, SystemClock()) as store:
+            stage = await set_up(store)
+            (settings.run_dir / ADDRESS_FILE).unlink(missing_ok=True)
+            for child in children(settings):
+                nursery.start(child)
+            server = await _address(settings.run_dir / ADDRESS_FILE)
+            account = await _visit(console, server, stage, store, settings)
+        console.print(table(account))
+        for problem in account.problems:
+            console.print(f"[red]✗ {problem}[/red]")
+        if keep:
+            console.print(f"监督页面 / monitor page: {server}/monitor  (Ctrl-C)")
+            await asyncio.Event().wait()
+        console.print(f"ARCHIVED {account.path} sha256={account.sha256}")
+        return BROKEN if account.problems else 0
+    finally:
+        await nursery.stop()
+
+
+async def _address(file: Path) -> str:
+    """Where the control process answers, as soon as it does."""
+    async with asyncio.timeout(STARTING):
+        while not file.exists():
+            await asyncio.sleep(0.05)
+    return file.read_text().strip()
+
+
+async def _visit(console: Console, server: str, stage: Stage, store: Store, settings: Settings) -> Account:
+    """The whole story; what came of it."""
+    async with aiohttp.ClientSession() as http:
+        session = await post_slot(http, server, stage.key, _slot())
+        _introduce(console, server, stage, session)
+        officers = [await SignedIn.sign_in(http, server, one.id, one.password) for one in stage.officers]
+        async with _kiosk(server, stage, Side.PRISON) as prison, _kiosk(server, stage, Side.VISITOR) as visitor:
+            story = Story(console)
+            following = asyncio.create_task(follow(http, server, officers[0].token, session, story))
+            try:
+                await _check_in(officers, session, story)
+                await _gather_quorum(officers, session, story)
+                await story.ended.wait()
+                stats = [one for officer in officers for one in await officer.leave()]
+                async with asyncio.timeout(ARCHIVING):
+                    await story.archived.wait()
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+            kiosks = {Side.PRISON: await prison.stop(), Side.VISITOR: await visitor.stop()}
+    written = await entries(store.engine, session)
+    report = await asyncio.to_thread(verify, session, settings.archive_dir)
+    return account_of(written, kiosks, stats, report, settings.archive_dir, load_pack(POLICY))
+
+
+def _slot() -> dict[str, Any]:
+    now = SystemClock().now().wall
+    return {
+        "prison_room": POSTS[Side.PRISON].room,
+        "visitor_room": POSTS[Side.VISITOR].room,
+        "starts_at": now.isoformat(),
+        "ends_at": (now + SLOT).isoformat(),
+        "minutes": 1,
+        "people": [
+            {"side": "prison", "name": "演示服刑人员", "relation": "本人"},
+            {"side": "visitor", "name": "演示家属", "relation": "母亲"},
+        ],
+        "approved_by": "演示监狱长",
+        "article": "云南 第十四条",
+    }
+
+
+def _introduce(console: Console, server: str, stage: Stage, session: str) -> None:
+    officer = stage.officers[0]
+    console.print("[bold]会见演示 Huijian demo[/bold]: 真实媒体，限时 20 秒 / real media, 20-second limit")
+    console.print(f"监督页面 / monitor page: [bold]{server}/monitor[/bold]  {officer.id} / {officer.password}")
+    console.print(f"时段已批准 / slot approved, session {session}")
+
+
+async def _check_in(officers: list[SignedIn], session: str, story: Story) -> None:
+    """One officer of each side ticks the listed people once the rooms have tested themselves."""
+    await story.both_tested.wait()
+    for officer, side in ((officers[0], Side.PRISON), (officers[2], Side.VISITOR)):
+        await officer.check_in(session, side)
+
+
+async def _gather_quorum(officers: list[SignedIn], session: str, story: Story) -> None:
+    """Three officers first: nothing may cross. The fourth opens the gate."""
+    await story.both_rooms.wait()
+    for officer in officers[:3]:
+        await officer.watch(session)
+    await story.three_watch.wait()
+    story.say("三名管理员在看：不足两方各两名，不放行 / three supervisors watch: nothing crosses")
+    await asyncio.sleep(1.0)  # a moment in which something could wrongly cross; the kiosks' counts will tell
+    await officers[3].watch(session)
+
+
+class _Kiosk:
+    """A kiosk process and the last line of statistics that it printed."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.last: dict[str, Any] = {}
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            self.last = json.loads(line)
+
+    async def stop(self) -> dict[str, Any]:
+        """End it in order; its last statistics."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        await self._process.wait()
+        await self._reading
+        return self.last
+
+
+@asynccontextmanager
+async def _kiosk(server: str, stage: Stage, side: Side) -> AsyncIterator[_Kiosk]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "huijian", "kiosk", "--server", server, "--source", "generated"),
+        *("--headless", "--stats-every", "1", "--side", side),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, TOKEN: stage.terminals[side]},
+    )
+    kiosk = _Kiosk(process)
+    try:
+        yield kiosk
+    finally:
+        await kiosk.stop()

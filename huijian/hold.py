@@ -1,0 +1,80 @@
+"""`huijian hold`: legal holds on recordings (证据保全). Whatever is due, what is held is not deleted."""
+
+from typing import Annotated, Any
+
+import typer
+
+from broker.live.records import Role, User
+from huijian.admin.office import Office, in_office
+from huijian.identity import As, PasswordStdin, officer, password_for
+from huijian.saying import Json, say, say_all
+from recorder.catalog import Catalog
+from recorder.holds import Holds
+
+app = typer.Typer(no_args_is_help=True, help="Keep recordings beyond their due date, whatever happens. 保全")
+AUDITORS = (Role.AUDITOR,)
+Session = Annotated[str, typer.Argument(help="The session's id: ses_…")]
+Reason = Annotated[str, typer.Option(help="Why; it is journaled.")]
+
+
+@app.command("add", epilog='Example: hold add ses_… --reason "法院调取 2026-114" --as shen')
+def add(
+    ctx: typer.Context,
+    session: Session,
+    reason: Reason,
+    user: As = None,
+    password_stdin: PasswordStdin = False,
+    json: Json = False,
+) -> None:
+    """Hold a recording. Auditors only, of its site or of the province."""
+    password = password_for(user, password_stdin)
+
+    async def work(office: Office) -> dict[str, Any]:
+        who = await _auditor(office, session, str(user), password)
+        now = office.store.clock.now().wall
+        number = await Holds(office.store.engine).add(session, reason, who.id, now)
+        await _note(office, "HoldAdded", session, who, hold=number, reason=reason)
+        return {"hold": number, "session": session, "by": who.id}
+
+    say(in_office(ctx, work), json)
+
+
+@app.command("lift")
+def lift(
+    ctx: typer.Context,
+    session: Session,
+    reason: Reason,
+    user: As = None,
+    password_stdin: PasswordStdin = False,
+    json: Json = False,
+) -> None:
+    """Lift every hold of a recording. It is then deleted when it is due, or at the next purge if it is already."""
+    password = password_for(user, password_stdin)
+
+    async def work(office: Office) -> dict[str, Any]:
+        who = await _auditor(office, session, str(user), password)
+        lifted = await Holds(office.store.engine).lift(session, reason, who.id, office.store.clock.now().wall)
+        await _note(office, "HoldLifted", session, who, holds=lifted, reason=reason)
+        return {"session": session, "lifted": lifted, "by": who.id}
+
+    say(in_office(ctx, work), json)
+
+
+@app.command("list")
+def listed(
+    ctx: typer.Context,
+    all: Annotated[bool, typer.Option("--all", help="Lifted ones too.")] = False,
+    json: Json = False,
+) -> None:
+    """Standing holds, with reason and author."""
+    say_all(in_office(ctx, lambda office: Holds(office.store.engine).listed(all)), json)
+
+
+async def _auditor(office: Office, session: str, user: str, password: str) -> User:
+    row = await Catalog(office.store.engine).row(session)
+    return await officer(office, user, password, AUDITORS, str(row["site"]) if row else None)
+
+
+async def _note(office: Office, kind: str, session: str, who: User, **data: Any) -> None:
+    office.journal.note(kind, session, f"user:{who.id}", data)
+    await office.journal.flush()

@@ -1,0 +1,44 @@
+"""`huijian kiosk`: be the terminal of one visiting room."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from broker.ids import Side
+
+TOKEN = "HUIJIAN_TERMINAL_TOKEN"
+
+
+def kiosk(
+    server: Annotated[str, typer.Option(help="Base URL of the server, e.g. https://huijian.example")],
+    token_file: Annotated[
+        Path | None, typer.Option(help=f"File with the terminal's enrolment token; or set {TOKEN}.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="generated, file:PATH, or device[:CAMERA,MICROPHONE].")] = "device",
+    headless: Annotated[bool, typer.Option("--headless", help="No window; for rooms of tests.")] = False,
+    stats_every: Annotated[
+        float | None, typer.Option(help="Print what is received as a JSON line every so many seconds.")
+    ] = None,
+    side: Annotated[Side, typer.Option(help="Which made-up room to be before a visit says so.")] = Side.PRISON,
+) -> None:
+    """Be the terminal of one visiting room. 会见室终端
+
+    Connects, tests the equipment, publishes the room's picture and sound while its visit is on, and shows the far
+    room. It comes back by itself after every interruption. The token is made by `huijian admin terminals enrol`.
+    """
+    from kiosk_agent.agent import KioskConfig, run_kiosk
+
+    config = KioskConfig(
+        server, _token(token_file), source=source, headless=headless, stats_every=stats_every, side_hint=side
+    )
+    asyncio.run(run_kiosk(config))
+
+
+def _token(file: Path | None) -> str:
+    token = file.read_text().strip() if file is not None else os.environ.get(TOKEN, "").strip()
+    if not token:
+        raise typer.BadParameter(f"give --token-file or set {TOKEN}")
+    return token

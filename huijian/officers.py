@@ -1,0 +1,90 @@
+"""A supervisor as a program: signs in, really receives and decodes both sides, checks people in. For demonstrations
+and journeys; a person uses the monitor page for the same."""
+
+from typing import Any
+
+import aiohttp
+
+from broker.errors import from_problem
+from broker.ids import Side
+from kiosk_agent.peer import Door
+from kiosk_agent.viewer import Viewer, ViewerStats
+
+
+class SignedIn:
+    """A signed-in officer. Every method raises VisitError when the server refuses."""
+
+    def __init__(self, http: aiohttp.ClientSession, server: str, token: str) -> None:
+        self._http, self._server = http, server
+        self.token = token
+        self._viewers: list[Viewer] = []
+
+    @classmethod
+    async def sign_in(cls, http: aiohttp.ClientSession, server: str, user: str, password: str) -> "SignedIn":
+        """Sign in by name and password."""
+        told = await _ask(http, "POST", f"{server}/api/v1/sign-in", None, {"user": user, "password": password})
+        return cls(http, server, told["token"])
+
+    async def session(self, session: str) -> dict[str, Any]:
+        """The session as this officer sees it."""
+        return await self._ask("GET", f"sessions/{session}")
+
+    async def check_in(self, session: str, side: Side) -> None:
+        """Tick every listed person of the officer's own side."""
+        view = await self.session(session)
+        for person in view["sides"][side]["people"]:
+            ticks = {"identity": True, "security": True, "rules": True}
+            await self._ask("POST", f"sessions/{session}/check-in", {"side": side, "person": person["id"], **ticks})
+
+    async def equipment(self, session: str, side: Side) -> None:
+        """Note that staff have tested a room's equipment themselves (Yunnan 12)."""
+        await self._ask("POST", f"sessions/{session}/equipment", {"side": side, "passed": True})
+
+    async def hold(self, session: str, article: str) -> None:
+        """Hold the visit (中止)."""
+        await self._ask("POST", f"sessions/{session}/hold", {"article": article})
+
+    async def resume(self, session: str) -> None:
+        """Let it go on."""
+        await self._ask("POST", f"sessions/{session}/resume", {})
+
+    async def end(self, session: str, article: str) -> None:
+        """End the visit."""
+        await self._ask("POST", f"sessions/{session}/end", {"article": article})
+
+    async def watch(self, session: str) -> None:
+        """Receive both sides, as being counted demands."""
+        door = Door(self._http, self._server, self.token)
+        for side in Side:
+            viewer = Viewer(door, session, side)
+            await viewer.start()
+            self._viewers.append(viewer)
+
+    async def leave(self) -> list[ViewerStats]:
+        """Stop watching; what was received."""
+        viewers, self._viewers = self._viewers, []
+        stats = []
+        for viewer in viewers:
+            await viewer.close()
+            stats.append(await viewer.measure())
+        return stats
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return await _ask(self._http, method, f"{self._server}/api/v1/{path}", self.token, body)
+
+
+async def post_slot(http: aiohttp.ClientSession, server: str, key: str, slot: dict[str, Any]) -> str:
+    """Post an approved slot with a booking system's key; the session's id."""
+    told = await _ask(http, "POST", f"{server}/api/v1/slots", key, slot)
+    return str(told["session_id"])
+
+
+async def _ask(
+    http: aiohttp.ClientSession, method: str, url: str, token: str | None, body: dict[str, Any] | None
+) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with http.request(method, url, json=body, headers=headers) as response:
+        told: dict[str, Any] = await response.json(content_type=None) if response.status != 204 else {}
+        if response.status >= 400:
+            raise from_problem(told)
+        return told

@@ -1,0 +1,137 @@
+"""`huijian purge`: shows what is due, and deletes it when two officers want exactly that.
+
+Without options it only looks. `purge issue` lets one officer permit exactly what was shown; `--apply --code` lets
+another one delete it. `--resume` finishes what was ordered and broken off; a timer may run it.
+"""
+
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from broker.errors import Forbidden
+from huijian.admin.office import Office, in_office
+from huijian.complaints import FOUND
+from huijian.identity import As, PasswordStdin, officer, password_for
+from huijian.purging import OFFICERS, JournalTombstones, rules_of, scope_at
+from huijian.saying import Json, say
+from huijian.showing import show_outcome, show_plan
+from recorder import permits
+from recorder.purge import Outcome, Purge
+from recorder.purgeplan import plan_of
+from recorder.signing import installed
+
+app = typer.Typer(help="Delete recordings that are due, with a second person. 到期销毁")
+Site = Annotated[str | None, typer.Option(help="Of this site only.")]
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="1. huijian purge · 2. second person: huijian purge issue --as shen · "
+    "3. huijian purge --apply --code XXXX-XXXX-XXXX-XXXX --as li",
+)
+def purge(
+    ctx: typer.Context,
+    site: Site = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Really delete; needs --code and --as.")] = False,
+    code: Annotated[str | None, typer.Option(help="The confirmation code that the second person was given.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Only finish what was ordered before.")] = False,
+    user: As = None,
+    password_stdin: PasswordStdin = False,
+    json: Json = False,
+) -> int:
+    """Show which recordings are due. Deletes nothing unless told --apply with a second person's code."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    if (apply and resume) or (code is not None and not apply) or (apply and code is None):
+        raise typer.BadParameter("--apply goes with --code, and not with --resume")
+    if not apply and not resume:
+        return _look(ctx, site, json)
+    password = password_for(user, password_stdin) if apply else ""
+    outcome = in_office(ctx, lambda office: _run(office, site, code, user or "", password))
+    if json:
+        say(outcome, True)
+    else:
+        show_outcome(outcome)
+    return FOUND if outcome.failed else 0
+
+
+@app.command("issue")
+def issue(
+    ctx: typer.Context,
+    site: Site = None,
+    user: As = None,
+    password_stdin: PasswordStdin = False,
+    json: Json = False,
+) -> None:
+    """Permit exactly what is due now: a code for one use by another officer, good for a day."""
+    password = password_for(user, password_stdin)
+
+    async def work(office: Office) -> dict[str, Any]:
+        who = await officer(office, str(user), password, OFFICERS, site)
+        scope = await scope_at(office, site)
+        plan = await plan_of(office.store.engine, scope)
+        if plan.recordings == 0:
+            raise Forbidden("Nothing is due.", "没有到期录像。")
+        now = scope.as_of
+        code = await permits.issue(office.store.engine, plan.hash, now, site, who.id, now)
+        told = {"plan": plan.hash, "recordings": plan.recordings, "bytes": plan.bytes, "site": site}
+        office.journal.note("PurgePermitted", None, f"user:{who.id}", told)
+        await office.journal.flush()
+        if not json:
+            show_plan(plan)
+        return {"code": code, "expires_at": now + permits.LIFE, **told}
+
+    say(in_office(ctx, work), json)
+
+
+def _look(ctx: typer.Context, site: str | None, json: bool) -> int:
+    async def work(office: Office) -> Any:
+        return await plan_of(office.store.engine, await scope_at(office, site))
+
+    plan = in_office(ctx, work)
+    if json:
+        sites = {name: {"recordings": one.recordings, "bytes": one.bytes} for name, one in plan.sites.items()}
+        whole = {"as_of": plan.scope.as_of, "recordings": plan.recordings, "bytes": plan.bytes}
+        say({**whole, "sites": sites, "kept": plan.kept, "plan": plan.hash}, True)
+    else:
+        show_plan(plan)
+    return 0
+
+
+def _run(office: Office, site: str | None, code: str | None, user: str, password: str) -> Coroutine[Any, Any, Outcome]:
+    return _resume(office, site) if code is None else _apply(office, code, user, password)
+
+
+async def _apply(office: Office, code: str, user: str, password: str) -> Outcome:
+    engine, clock = office.store.engine, office.store.clock
+    known = await permits.permit_of(engine, code, user, clock.now().wall)
+    who = await officer(office, user, password, OFFICERS, known.site)
+    scope = await scope_at(office, known.site, known.as_of)
+    told = {"plan": known.plan, "second": known.by}
+    office.journal.note("PurgeOrdered", None, f"user:{who.id}", told)
+    await office.journal.flush()
+    outcome = await _purge(office).apply(known, scope, await rules_of(office), who.id)
+    await _close(office, f"user:{who.id}", outcome, told)
+    return outcome
+
+
+async def _resume(office: Office, site: str | None) -> Outcome:
+    outcome = await _purge(office).resume(await scope_at(office, site))
+    if outcome.deleted or outcome.failed or outcome.withdrawn:
+        await _close(office, "command:resume", outcome, {})
+    return outcome
+
+
+def _purge(office: Office) -> Purge:
+    settings = office.settings
+    signer = installed(settings.keys_dir, settings.archive_dir)
+    tombstones = JournalTombstones(office.journal)
+    return Purge(office.store.engine, settings.archive_dir, office.store.clock, signer, tombstones)
+
+
+async def _close(office: Office, author: str, outcome: Outcome, told: dict[str, Any]) -> None:
+    counts = {"deleted": outcome.deleted, "bytes": outcome.bytes, "withdrawn": outcome.withdrawn}
+    named = {"kept": outcome.kept, "failed": outcome.failed}
+    office.journal.note("PurgeEnded", None, author, {**told, **counts, **named})
+    await office.journal.flush()

@@ -1,0 +1,73 @@
+"""What `huijian purge` needs of the other rooms: the policies of the sites, clocks that agree, the journal."""
+
+from datetime import datetime
+from typing import Any
+
+from broker.errors import Conflict
+from broker.live import audit
+from broker.live.approval import pack_named
+from broker.live.journal import Journal
+from broker.live.records import Role
+from huijian.admin.office import Office
+from recorder.permits import mark_clock
+from recorder.purgeplan import Scope, newest
+from recorder.retention import clock_leapt, clock_went_back
+
+OFFICERS = (Role.AUDITOR, Role.ADMIN)
+TOMBSTONE = "RecordingPurged"
+
+
+class JournalTombstones:
+    """Tombstones as entries of the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def known(self, session: str) -> bool:
+        """Whether the session has one."""
+        after = 0
+        while entries := await self._journal.entries(session, after):
+            if any(entry.kind == TOMBSTONE for entry in entries):
+                return True
+            after = entries[-1].seq
+        return False
+
+    async def write(self, session: str, author: str, data: dict[str, Any]) -> None:
+        """Add it and wait for the disk. Raises StorageUnavailable."""
+        self._journal.note(TOMBSTONE, session, author, data)
+        await self._journal.flush()
+
+
+async def scope_at(office: Office, site: str | None, as_of: datetime | None = None) -> Scope:
+    """What may be asked about now. Raises Conflict where this machine's clock cannot be believed."""
+    engine, now = office.store.engine, office.store.clock.now()
+    moved = clock_leapt(await mark_clock(engine, office.store.clock), now.wall, now.mono)
+    if moved is not None:
+        raise Conflict(
+            f"The clock was moved by {moved} while this machine ran: check it, then start the machine anew.",
+            "系统时间在运行中被改动，请核对后重新启动。",
+        )
+    witnessed = await _witnessed(office)
+    if clock_went_back(now.wall, witnessed):
+        raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
+    months = {str(one.id): pack_named(one.policy).retention_months for one in await office.store.sites()}
+    moment = now.wall if as_of is None else min(as_of, now.wall)
+    return Scope(moment, site, months, witnessed)
+
+
+async def rules_of(office: Office) -> dict[str, str]:
+    """By which rule a site's recordings are deleted, in words for the tombstone."""
+    rules: dict[str, str] = {}
+    for one in await office.store.sites():
+        policy = pack_named(one.policy)
+        months = f"{policy.retention_months} months"
+        rules[one.id] = f"{policy.articles['retention_months']}; {policy.name} {policy.version}; {months}"
+    return rules
+
+
+async def _witnessed(office: Office) -> datetime | None:
+    last, _ = await audit.head(office.store.engine)
+    entries = await audit.entries(office.store.engine, after=last - 1, limit=1)
+    moments = [datetime.fromisoformat(entry.at) for entry in entries]
+    ended = await newest(office.store.engine)
+    return max([*moments, *([ended] if ended else [])], default=None)

@@ -1,0 +1,82 @@
+"""`huijian sessions`: what runs, asked of a running server by REST, as whoever the credential belongs to."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from broker.errors import BadRequest, NotSignedIn, VisitError
+from huijian import top as picture
+from huijian.admin import remote
+from huijian.options import settings_of
+from huijian.saying import Json, say, say_all
+
+OVERVIEW = "/api/v1/overview"
+WHO = (
+    "HUIJIAN_TOKEN holds an officer's token (from POST /api/v1/sign-in), who sees the sessions of their site; or "
+    "HUIJIAN_KEY an observer's key (huijian admin keys add NAME --observer), who sees all. Ids and numbers, no names."
+)
+app = typer.Typer(no_args_is_help=True, help=f"Sessions as they run. 运行情况\n\n{WHO}")
+
+Server = Annotated[str | None, typer.Option(help="A running server; default: the one on these settings' data.")]
+
+
+@app.command("list", epilog="Example: HUIJIAN_KEY=obs_… huijian sessions list")
+def listed(ctx: typer.Context, server: Server = None, json: Json = False) -> None:
+    """The sessions of the next hour, those that run, and those that ended in the last ten minutes."""
+    seen = remote.get(_address(ctx, server), OVERVIEW)
+    say_all(seen["sessions"] if json else picture.session_rows(seen), json)
+
+
+@app.command("top", epilog="Example: HUIJIAN_KEY=obs_… huijian sessions top --server https://huijian.example")
+def top(
+    ctx: typer.Context,
+    server: Server = None,
+    every: Annotated[float, typer.Option(min=0.2, max=60, help="Seconds between looks.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, print plainly and end.")] = False,
+    json: Json = False,
+) -> None:
+    """All sessions and relay workers, live, until Ctrl-C; in a pipe, with --once or with --json a single look."""
+    address, console = _address(ctx, server), Console()
+    if json:
+        say(remote.get(address, OVERVIEW), as_json=True)
+    elif once or not console.is_terminal:
+        for line in picture.plain_lines(remote.get(address, OVERVIEW)):
+            print(line)
+    else:
+        _watch(console, lambda: remote.get(address, OVERVIEW), every)
+
+
+def _watch(console: Console, look: Callable[[], dict[str, Any]], every: float) -> None:
+    """Look again and again. A server that is away is waited for; a refusal at the first look is an error."""
+    seen, trouble = look(), ""
+    try:
+        with Live(picture.screen(seen, trouble), console=console, screen=True, auto_refresh=False) as live:
+            while True:
+                live.update(picture.screen(seen, trouble), refresh=True)
+                time.sleep(every)
+                try:
+                    seen, trouble = look(), ""
+                except NotSignedIn:
+                    raise
+                except VisitError as error:
+                    trouble = error.detail_en
+    except KeyboardInterrupt:
+        return  # the way to end it
+
+
+def _address(ctx: typer.Context, server: str | None) -> str:
+    """Where the server is: as said, or where the one on these settings' run_dir wrote that it is."""
+    if server is not None:
+        return server
+    from huijian.control import ADDRESS_FILE
+
+    file: Path = settings_of(ctx).run_dir / ADDRESS_FILE
+    try:
+        return file.read_text("utf-8").strip()
+    except FileNotFoundError:
+        raise BadRequest("No server runs on this data folder; say which with --server.") from None

@@ -1,0 +1,57 @@
+"""Plans and outcomes of a purge, for people."""
+
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from broker.clock import in_shanghai
+from recorder.purge import Outcome
+from recorder.purgeplan import Plan
+from recorder.retention import QUIET
+
+GIGABYTE = 1e9
+WORDS = {
+    "held": "held (保全)",
+    "not_due": "kept longer by today's policy",
+    "undated": "without a due date",
+    "clock_back": "clock not believed",
+}
+
+
+def show_plan(plan: Plan) -> None:
+    """One line a site, totals, and what stays although its date has come."""
+    console = Console()
+    title = f"Due at {_day(plan.scope.as_of)} {in_shanghai(plan.scope.as_of):%H:%M:%S} (Asia/Shanghai)"
+    table = Table(title=title, title_justify="left", header_style="bold", show_footer=True)
+    gigabytes = f"{plan.bytes / GIGABYTE:,.1f}"
+    for name, footer in (("site", "total"), ("recordings", f"{plan.recordings:,}"), ("GB", gigabytes)):
+        table.add_column(name, footer, justify="left" if name == "site" else "right")
+    table.add_column("oldest end")
+    table.add_column("newest end")
+    for site, tally in sorted(plan.sites.items()):
+        counts = (f"{tally.recordings:,}", f"{tally.bytes / GIGABYTE:,.1f}")
+        table.add_row(site, *counts, _day(tally.oldest), _day(tally.newest))
+    console.print(table)
+    for why, count in sorted(plan.kept.items()):
+        console.print(f"stays: {count:,} {WORDS.get(why, why)}", markup=False)
+    end = plan.scope.witnessed
+    if end is not None and plan.scope.as_of - end > QUIET:
+        days = (plan.scope.as_of - end).days
+        console.print(f"WARNING: nothing was recorded or noted for {days} days. Is the clock right?", style="bold red")
+    console.print("Nothing was deleted.", markup=False)
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """What was deleted, what was not, and why."""
+    for session, why in outcome.kept:
+        print(f"KEPT {session} ({WORDS.get(why, why)})")
+    for session, why in outcome.failed:
+        print(f"FAILED {session} ({why}); it is tried again by purge --resume")
+    if outcome.withdrawn:
+        print(f"WITHDRAWN {outcome.withdrawn} marks of a plan that was never ordered")
+    print(f"DELETED {outcome.deleted} recordings, {outcome.bytes} bytes")
+
+
+def _day(moment: datetime | None) -> str:
+    return "-" if moment is None else f"{in_shanghai(moment):%Y-%m-%d}"

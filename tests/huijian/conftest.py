@@ -1,0 +1,51 @@
+"""The command line in a folder of its own, as a script would call it."""
+
+import json
+import os
+from dataclasses import dataclass
+
+import pytest
+
+from huijian.__main__ import run
+
+
+@dataclass
+class Answer:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("HUIJIAN_")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture
+def huijian(capsys):
+    """Run one command line; `stdin` is not a terminal."""
+
+    def command(*args):
+        code = run(args)
+        said = capsys.readouterr()
+        return Answer(code, said.out, said.err)
+
+    return command
+
+
+@pytest.fixture
+def sites(huijian):
+    """A prison and a bureau with a room each."""
+    for site, kind in (("first-prison", "prison"), ("panlong", "bureau")):
+        add = ("admin", "sites", "add", site, "--kind", kind, "--name", site, "--policy", "yunnan")
+        assert huijian(*add).code == 0
+        assert huijian("admin", "rooms", "add", f"{site}-1", "--site", site, "--name", "一室").code == 0

@@ -1,0 +1,202 @@
+"""The admin's commands, as scripts use them: JSON out, secrets once, everything journaled."""
+
+import io
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from broker.errors import Conflict
+
+
+class TestSitesRoomsAndTerminals:
+    def test_are_added_and_listed(self, huijian, sites):
+        listed = huijian("admin", "sites", "list", "--json").json
+        assert listed[0] == {"id": "first-prison", "kind": "prison", "name": "first-prison", "policy": "yunnan"}
+        rooms = huijian("admin", "rooms", "list", "--site", "panlong", "--json").json
+        assert [room["id"] for room in rooms] == ["panlong-1"]
+
+    def test_lists_in_a_pipe_are_lines_of_tabs(self, huijian, sites):
+        assert huijian("admin", "rooms", "list").out.splitlines()[0].split("\t")[0] == "first-prison-1"
+
+    def test_a_token_is_shown_once(self, huijian, sites):
+        made = huijian("admin", "terminals", "enrol", "panlong-1", "--json").json
+        assert made["room"] == "panlong-1" and made["token"].startswith("trm_")
+        assert made["token"] not in huijian("admin", "terminals", "list", "--json").out
+        assert huijian("admin", "terminals", "enrol", "panlong-1").code == 1
+        assert huijian("admin", "terminals", "enrol", "panlong-1", "--replace").code == 0
+        assert huijian("admin", "terminals", "revoke", made["id"]).code == 1  # replaced already
+
+    def test_the_demonstrations_rules_are_refused_for_a_real_site(self, huijian, monkeypatch):
+        add = ("admin", "sites", "add", "a", "--kind", "prison", "--name", "n", "--policy", "demo")
+        assert huijian(*add).code == 1
+        monkeypatch.setenv("HUIJIAN_DEMO", "true")
+        assert huijian(*add).code == 0
+
+    def test_a_pack_looser_than_the_law_is_refused_with_its_article(self, huijian, place):
+        from importlib import resources
+
+        text = resources.files("config").joinpath("yunnan.toml").read_text("utf-8")
+        (place / "own.toml").write_text(text.replace("value = 3\n", "value = 4\n"), "utf-8")
+        add = ("admin", "sites", "add", "a", "--kind", "prison", "--name", "n", "--policy", "own.toml")
+        answer = huijian(*add)
+        assert answer.code == 2 and "第十四条" in answer.err
+        (place / "own.toml").write_text(text.replace("value = 3\n", "value = 2\n"), "utf-8")
+        assert huijian(*add, "--json").json["policy"] == str(place / "own.toml")
+
+
+class TestUsers:
+    ADD = ("admin", "users", "add", "li", "--name", "李", "--role", "supervisor", "--site", "panlong")
+
+    def test_a_made_password_is_shown_once_and_no_hash_ever(self, huijian, sites):
+        made = huijian(*self.ADD, "--generate", "--json").json
+        assert len(made["password"]) >= 16
+        listed = huijian("admin", "users", "list", "--json")
+        assert "argon2" not in listed.out and made["password"] not in listed.out
+        assert listed.json[0]["disabled"] is False
+
+    def test_a_password_from_stdin_is_not_repeated(self, huijian, sites, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+        answer = huijian(*self.ADD, "--password-stdin")
+        assert answer.code == 0 and "horse" not in answer.out
+
+    def test_there_is_no_option_that_takes_one(self, huijian, sites):
+        assert huijian(*self.ADD, "--password", "correct horse").code == 2
+
+    def test_a_short_one_is_refused(self, huijian, sites, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+        assert huijian(*self.ADD, "--password-stdin").code == 1
+
+    def test_can_be_disabled_enabled_and_given_a_new_password(self, huijian, sites):
+        huijian(*self.ADD, "--generate")
+        assert huijian("admin", "users", "disable", "li", "--json").json["disabled"] is True
+        assert huijian("admin", "users", "enable", "li", "--json").json["disabled"] is False
+        assert "password" in huijian("admin", "users", "passwd", "li", "--generate", "--json").json
+        assert huijian("admin", "users", "disable", "nobody").code == 1
+
+
+class TestKeys:
+    def test_are_shown_once_and_can_be_revoked(self, huijian):
+        made = huijian("admin", "keys", "add", "预约平台", "--json").json
+        assert made["key"].startswith("key_")
+        assert made["key"] not in huijian("admin", "keys", "list", "--json").out
+        assert huijian("admin", "keys", "revoke", made["id"]).code == 0
+        assert huijian("admin", "keys", "list", "--json").json[0]["revoked_at"] is not None
+
+
+class Server(ThreadingHTTPServer):
+    """Accepts every slot and lets none be cancelled."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Asked)
+        self.asked = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+class Asked(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.command, self.path, self.headers["Authorization"], body["people"][0]["name"]))
+        self.answer(201, {"slot": "slt_1", "session_id": "ses_1"})
+
+    def do_DELETE(self):
+        self.answer(409, Conflict("The visit has begun.").problem())
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_):
+        """Nothing: the test's output is the command's."""
+
+
+@pytest.fixture
+def server():
+    with Server() as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+class TestSlots:
+    @pytest.fixture
+    def order(self, place):
+        starts = datetime.now(UTC) + timedelta(hours=1)
+        body = {
+            "prison_room": "first-prison-1",
+            "visitor_room": "panlong-1",
+            "starts_at": starts.isoformat(),
+            "ends_at": (starts + timedelta(minutes=40)).isoformat(),
+            "minutes": 30,
+            "people": [{"side": "prison", "name": "张某"}, {"side": "visitor", "name": "李某"}],
+            "approved_by": "第一监狱",
+            "article": "云南 第八条",
+        }
+
+        def write(**changes):
+            (place / "order.json").write_text(json.dumps(body | changes), "utf-8")
+            return "order.json"
+
+        return write
+
+    def test_are_added_listed_without_names_and_cancelled(self, huijian, sites, order):
+        made = huijian("admin", "slots", "add", order(), "--json").json
+        day = (datetime.now(UTC) + timedelta(hours=9)).date().isoformat()  # an hour on, in Shanghai
+        listed = huijian("admin", "slots", "list", "--day", day, "--json")
+        assert [slot["session"] for slot in listed.json] == [made["session_id"]]
+        assert "某" not in listed.out
+        assert huijian("admin", "slots", "add", order()).code == 1  # the rooms are taken
+        assert huijian("admin", "slots", "cancel", made["slot"]).code == 0
+        assert huijian("admin", "slots", "list", "--day", day, "--json").json == []
+
+    @pytest.mark.parametrize(
+        "change", [{"minutes": 31}, {"minutes": "x"}, {"prison_room": "nowhere"}, {"people": []}, {"odd": 1}]
+    )
+    def test_go_through_the_front_doors_checks(self, huijian, sites, order, change):
+        answer = huijian("admin", "slots", "add", order(**change))
+        assert answer.code == 1 and answer.err.count("\n") == 1
+
+    def test_the_example_is_an_order(self, huijian, sites, monkeypatch):
+        example = huijian("admin", "slots", "example").out
+        monkeypatch.setattr("sys.stdin", io.StringIO(example))
+        assert huijian("admin", "slots", "add", "-").code == 0
+
+    def test_a_running_server_is_told_over_rest(self, huijian, order, server, monkeypatch):
+        monkeypatch.setenv("HUIJIAN_KEY", "key_x")
+        answer = huijian("admin", "slots", "add", order(), "--server", server.url, "--json")
+        assert answer.json == {"slot": "slt_1", "session_id": "ses_1"}
+        assert server.asked == [("POST", "/api/v1/slots", "Bearer key_x", "张某")]
+        answer = huijian("admin", "slots", "cancel", "slt_taken", "--server", server.url)
+        assert answer.code == 1 and answer.err == "huijian: The visit has begun.\n"
+
+    def test_a_running_server_needs_its_key(self, huijian, order, monkeypatch):
+        add = ("admin", "slots", "add", order(), "--server", "http://127.0.0.1:1")
+        assert "HUIJIAN_KEY" in huijian(*add).err
+        monkeypatch.setenv("HUIJIAN_KEY", "key_x")
+        assert "does not answer" in huijian(*add).err
+
+
+class TestTheJournal:
+    def test_has_every_change_with_its_author_and_no_secret(self, huijian, sites):
+        made = huijian("admin", "terminals", "enrol", "panlong-1", "--json").json
+        entries = huijian("admin", "journal", "list", "--json")
+        kinds = [entry["kind"] for entry in entries.json]
+        assert kinds == ["SiteAdded", "RoomAdded", "SiteAdded", "RoomAdded", "TerminalEnrolled"]
+        assert all(entry["author"].startswith("command:") for entry in entries.json)
+        assert made["token"] not in entries.out
+
+    def test_is_whole_until_somebody_changes_it(self, huijian, sites, place):
+        assert huijian("admin", "journal", "verify", "--json").json["whole"] is True
+        database = sqlite3.connect(place / "data" / "huijian.sqlite")
+        database.execute("DROP TRIGGER journal_no_update")
+        database.execute("UPDATE journal SET author = 'command:other' WHERE seq = 2")
+        database.commit()
+        database.close()
+        answer = huijian("admin", "journal", "verify", "--json")
+        assert answer.code == 4 and answer.json["broken_at"] == 2

@@ -1,0 +1,135 @@
+"""`huijian sessions`: a running server's sessions on a terminal."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from huijian import sessions, top
+from signaling.overview import Overview
+
+TRACK = {"bitrate": 900_000.0, "loss": 0.012, "fps": 25.0}
+SIDE = {"video": TRACK, "audio": {"bitrate": 32_000.0, "loss": 0.0, "fps": None}}
+SEEN = {
+    "server_time": "2026-03-02T02:10:00Z",
+    "recorder": True,
+    "storage": True,
+    "waiting": 1,
+    "workers": [
+        {"name": "relay-0", "ready": True, "sessions": 1, "cpu": 0.031, "packets_in": 470.2, "packets_out": 2350.0}
+        | {"memory_bytes": 48 * 2**20, "latency_p99_ms": 0.94}
+    ],
+    "sessions": [
+        {
+            "id": "ses_orsxg5dfon2gk43ujvwg6zdjnz",
+            "state": "held",
+            "reason": "room_lost",
+            "prison_room": "p1",
+            "visitor_room": "v1",
+            "starts_at": "2026-03-02T02:00:00Z",
+            "prison_quorum": {"have": 2, "need": 2},
+            "visitor_quorum": {"have": 1, "need": 2},
+            "gate": "shut",
+            "remaining_ms": 61_001,
+            "recording": "writing",
+            "worker": "relay-0",
+            "quality": {"prison": SIDE, "visitor": {"video": None, "audio": None}},
+        }
+    ],
+    "left_out": 0,
+}
+
+
+@pytest.fixture
+def server():
+    """Answers the overview to who shows a token or a key; what it was shown is kept."""
+    shown = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            shown.append((self.path, self.headers.get("Authorization")))
+            body = json.dumps(SEEN).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Nothing on the tests' stderr."""
+
+    running = HTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05}).start()
+    running.shown = shown
+    running.url = f"http://127.0.0.1:{running.server_port}"
+    yield running
+    running.shutdown()
+    running.server_close()
+
+
+def test_the_sample_is_what_servers_say():
+    assert Overview.model_validate_json(json.dumps(SEEN))
+
+
+class TestTop:
+    def test_prints_one_look_where_nobody_watches(self, huijian, server, monkeypatch):
+        monkeypatch.setenv("HUIJIAN_KEY", "obs_key")
+        answer = huijian("sessions", "top", "--once", "--server", server.url)
+        assert answer.code == 0
+        header, session, workers, worker, service = answer.out.splitlines()
+        told = dict(zip(header.split("\t"), session.split("\t"), strict=True))
+        assert told["state"] == "held:room_lost" and told["quorum"] == "2/2 1/2"
+        assert told["left"] == "1:02" and told["kbit/s"] == "932 0" and told["loss"] == "1.2% 0.0%"
+        told = dict(zip(workers.split("\t"), worker.split("\t"), strict=True))
+        assert (told["cpu"], told["p99"], told["memory"]) == ("3%", "0.9 ms", "48 MiB")
+        assert "1 waiting" in service
+        assert server.shown == [("/api/v1/overview", "Bearer obs_key")]
+
+    def test_prefers_an_officers_token(self, huijian, server, monkeypatch):
+        monkeypatch.setenv("HUIJIAN_KEY", "obs_key")
+        monkeypatch.setenv("HUIJIAN_TOKEN", "usr_token")
+        assert huijian("sessions", "top", "--json", "--server", server.url).json == SEEN
+        assert server.shown[0][1] == "Bearer usr_token"
+
+    def test_says_whom_to_be_where_nothing_is_set(self, huijian, server):
+        answer = huijian("sessions", "top", "--server", server.url)
+        assert answer.code == 1 and "HUIJIAN_KEY" in answer.err and server.shown == []
+
+    def test_finds_the_server_of_its_settings(self, huijian, server, place, monkeypatch):
+        monkeypatch.setenv("HUIJIAN_KEY", "obs_key")
+        monkeypatch.setenv("HUIJIAN_RUN_DIR", str(place / "run"))
+        answer = huijian("sessions", "top")
+        assert answer.code == 1 and "--server" in answer.err
+        (place / "run").mkdir(exist_ok=True)
+        (place / "run" / "http.url").write_text(server.url + "\n")
+        assert huijian("sessions", "top").code == 0
+
+    def test_a_screen_goes_on_while_the_server_is_away_and_ends_with_ctrl_c(self, monkeypatch):
+        looks = iter([SEEN, sessions.VisitError("does not answer"), SEEN, KeyboardInterrupt()])
+        monkeypatch.setattr(sessions.time, "sleep", lambda seconds: None)
+
+        def look():
+            one = next(looks)
+            if isinstance(one, BaseException):
+                raise one
+            return one
+
+        out = StringIO()
+        sessions._watch(Console(force_terminal=True, width=200, file=out), look, 1.0)
+        text = out.getvalue()
+        assert "relay-0" in text and "does not answer" in text
+
+    def test_a_text_from_outside_is_a_text(self):
+        odd = {**SEEN, "sessions": [{**SEEN["sessions"][0], "worker": "[red]x[/red]"}]}
+        console = Console(width=220, record=True, file=StringIO())
+        console.print(top.screen(odd))
+        assert "[red]x[/red]" in console.export_text()
+
+
+class TestList:
+    def test_has_a_line_for_each_session(self, huijian, server, monkeypatch):
+        monkeypatch.setenv("HUIJIAN_KEY", "obs_key")
+        assert huijian("sessions", "list", "--server", server.url).out.startswith("ses_orsxg5dfon2gk43ujvwg6zdjnz\t")
+        assert huijian("sessions", "list", "--json", "--server", server.url).json == SEEN["sessions"]
