@@ -1,0 +1,140 @@
+"""`make bench`: the relay against Janus and plain aiortc on this machine, one core each, repetitions interleaved."""
+
+import asyncio
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from config.logs import configure
+from tests.bench import process, tools
+from tests.bench.generator import Generator
+from tests.bench.janus import Janus
+from tests.bench.measure import Row, Work, run
+from tests.bench.media import Clip, clips
+from tests.bench.plain import Plain
+from tests.bench.relay import Relay
+from tests.bench.report import show, sustained
+from tests.bench.system import Place, System
+
+QUICK = {"relay": [15, 30, 40], "janus": [15, 20], "janus, event_loops = 1": [15, 30, 36], "aiortc": [15]}
+FULL = {
+    "relay": [5, 10, 15, 20, 30, 35, 40, 45],
+    "janus": [5, 10, 15, 18, 22],
+    "janus, event_loops = 1": [5, 10, 15, 20, 26, 30, 36],
+    "aiortc": [5, 10, 15, 18],
+}
+console = Console(width=max(Console().width, 140))  # the table needs it, also where the output is no terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure."""
+
+    steps: dict[str, list[int]]
+    repetitions: int
+    window: float
+    record: bool
+    discard: bool
+    patience: float
+
+
+def main(
+    full: Annotated[bool, typer.Option("--full/--quick", help="All steps, five repetitions of long windows.")] = False,
+    only: Annotated[str, typer.Option(help="Systems, with commas: relay,janus,aiortc.")] = "relay,janus,aiortc",
+    steps: Annotated[str, typer.Option(help="Numbers of sessions, with commas, for every system.")] = "",
+    repetitions: Annotated[int, typer.Option(help="How often to measure everything.")] = 0,
+    window: Annotated[float, typer.Option(help="Seconds of each measurement.")] = 0.0,
+    record: Annotated[bool, typer.Option("--record", help="With the recorder at work (Janus: its own).")] = False,
+    tap: Annotated[
+        bool, typer.Option("--tap", help="As --record, but what the relay hands over is thrown away.")
+    ] = False,
+    patience: Annotated[float, typer.Option(help="Seconds that each step may wait for a quiet machine.")] = 0.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every measurement here.")] = None,
+) -> None:
+    """Measure what a forwarded packet costs, how many sessions a core carries, and how late packets are.
+
+    A session is two publishers (720p H.264 of 1.57 Mbit/s and Opus), their two kiosks behind the gate and four
+    supervisors who get both sides, with real ICE, DTLS, SRTP and RTCP: some 470 packets/s in, 2,350 out."""
+    wanted = {name.strip() for name in only.split(",")}
+    chosen = {name: each for name, each in (FULL if full else QUICK).items() if name.split(",")[0] in wanted}
+    if not chosen:
+        raise typer.BadParameter(f"no system of that name: {only}")
+    if steps:
+        chosen = dict.fromkeys(chosen, sorted({int(step) for step in steps.split(",")}))
+    if not tools.require(tools.NEEDED, "the load generator"):
+        raise typer.Exit(1)
+    if any(name.startswith("janus") for name in chosen) and not tools.require(tools.JANUS, "the comparison with Janus"):
+        chosen = {name: each for name, each in chosen.items() if not name.startswith("janus")}
+    plan = Plan(
+        chosen, repetitions or (5 if full else 2), window or (5.0 if full else 3.0), record or tap, tap, patience
+    )
+    configure("warning")
+    with tempfile.TemporaryDirectory(prefix="hjb") as folder:
+        rows = asyncio.run(_measure(plan, Path(folder)))
+    show(console, rows)
+    if json_file is not None:
+        json_file.write_text(json.dumps({"machine": _machine(), "rows": [row.as_json() for row in rows]}, indent=1))
+
+
+async def _measure(plan: Plan, folder: Path) -> list[Row]:
+    core, other = tools.cores()
+    os.sched_setaffinity(0, {other})
+    library = tools.compile_shared("generator", folder, "srtp2", "pthread")
+    shim = tools.compile_shared("loopback", folder, "dl")
+    media = clips()
+    makers: dict[str, Callable[[], System]] = {
+        "relay": Relay,
+        "janus": lambda: Janus(shim, None),
+        "janus, event_loops = 1": lambda: Janus(shim, 1),
+        "aiortc": Plain,
+    }
+    console.print(f"server on core {core}, load on core {other}; load average {os.getloadavg()[0]:.1f}; {_machine()}")
+    rows: list[Row] = []
+    for repetition in range(1, plan.repetitions + 1):
+        for name, steps in plan.steps.items():
+            recording = plan.record and name != "aiortc"
+            what = "tapped" if plan.discard and name == "relay" else "recording"
+            title = f"{name}, {what}" if recording else name
+            await process.quiet((core, other), plan.patience)
+            with tempfile.TemporaryDirectory(prefix="run", dir=folder) as own:
+                place = Place(core, other, Path(own), recording, plan.discard)
+                work = Work(steps, plan.window, plan.patience)
+                rows += await _one(title, makers[name](), place, (library, media), work, repetition)
+    return rows
+
+
+async def _one(
+    name: str, system: System, place: Place, load: tuple[Path, tuple[Clip, Clip]], work: Work, repetition: int
+) -> list[Row]:
+    generator = Generator(*load, place.other_core)
+    try:
+        rows = await run(name, system, place, generator, work, repetition)
+    finally:
+        generator.close()
+    for row in rows:
+        console.print(
+            f"{row.repetition}  {name:<33} {row.sessions:>3} sessions  {row.micros:5.1f} µs/packet  "
+            f"{row.cpu:3.0f} %  loss {row.loss:.3f} %  p99 {row.p99:6.2f} ms"
+            + ("  (disturbed)" if row.disturbed else ""),
+            style=None if sustained(row) else "dim",
+            highlight=False,
+        )
+    return rows
+
+
+def _machine() -> str:
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    model = models[0].partition(":")[2].strip() if models else platform.machine()
+    return f"{os.cpu_count()} x {model}, Linux {platform.release()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,83 @@
+"""Real kill -9 of a recorder at random moments: python -m tests.bench.kills [RUNS]. After each the next recorder must
+archive what was written, at most two seconds short, and every intent must have its row and every file its row."""
+
+import asyncio
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from broker.clock import monotonic
+from broker.engine import engine_for
+from recorder import archive
+from recorder.catalog import Catalog
+from recorder.tables import METADATA
+from recorder.verify import verify
+from tests.support import probe
+from tests.support.recorder import RecorderProcess, Relay
+
+
+def plan(session: str, tap: int) -> dict[str, Any]:
+    """What the control process would send."""
+    sides = {side: {"site": f"{side}-site", "room": "r1", "title": side} for side in ("prison", "visitor")}
+    policy = {"name": "yunnan", "version": "1", "retention_months": 6}
+    whole = {"session": session, "tap": tap, "site": "prison-site", "slot": {"id": "slot_1", "minutes": 30}}
+    return whole | {"policy": policy, "sides": sides, "starts_at": "2026-11-22T02:00:00+00:00", "deadline_mono": None}
+
+
+async def one(recorder: RecorderProcess, number: int, chance: random.Random) -> tuple[float, float, str]:
+    """Play, kill, restart, archive. Seconds played, seconds archived, what FFmpeg complains of."""
+    session, seen = f"session_{number}", len(recorder.facts)
+    await recorder.call("start", **plan(session, number + 1))
+    relay = Relay(recorder.run, number + 1)
+    playing = asyncio.create_task(relay.play(10.0))
+    await recorder.wait_for("flushed", seen, lambda facts: facts["session"] == session)
+    await asyncio.sleep(chance.uniform(0.0, 3.0))
+    played = monotonic() - (relay.begun or 0.0)
+    await recorder.kill()
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    relay.close()
+    await recorder.restart()
+    await recorder.call("finish", session=session, reason={"code": "technical"})
+    done = await recorder.wait_for("archived", seen, lambda facts: facts["session"] == session)
+    await recorder.call("acknowledge", session=session)
+    film = recorder.archive / done["path"]
+    return played, min(probe.lengths(film)), await asyncio.to_thread(probe.complaints, film)
+
+
+async def main(runs: int) -> int:
+    """The number of runs in which a promise was broken."""
+    chance, broken, worst = random.Random(4), 0, 0.0
+    with tempfile.TemporaryDirectory(prefix="hj") as folder:
+        place, url = Path(folder), f"sqlite+aiosqlite:///{folder}/h.sqlite"
+        (place / "run").mkdir(mode=0o700)
+        catalog = Catalog(engine_for(url))
+        async with catalog.engine.begin() as db:
+            await db.run_sync(METADATA.create_all)
+        async with RecorderProcess(
+            place, place / "run", HUIJIAN_DATABASE_URL=url, HUIJIAN_LOG_LEVEL="error"
+        ) as recorder:
+            for number in range(runs):
+                played, kept, complaints = await one(recorder, number, chance)
+                worst = max(worst, played - kept)
+                if played - kept > 2.0 or complaints:
+                    broken += 1
+                    print(f"run {number}: played {played:.2f} s, kept {kept:.2f} s {complaints}")
+        report = verify(None, place / "archive")
+        rows = await catalog.sessions()
+        files = {path.name for path in archive.recordings(place / "archive")}
+        unfinished = await catalog.unfinished()
+        await catalog.close()
+        for path in archive.recordings(place / "archive"):
+            path.chmod(0o700)
+    whole = report.ok and rows == files and len(files) == runs and not unfinished
+    told = {"runs": runs, "broken": broken, "worst_loss": round(worst, 3), "archive_whole": whole}
+    print(json.dumps({**told, "rows": len(rows), "recordings": report.recordings}))
+    return broken + (not whole)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 50)))

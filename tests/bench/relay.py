@@ -1,0 +1,165 @@
+"""Our relay under test: the real worker process, told what to do over its unix socket as the broker tells it, with the
+real recorder process behind its tap where asked. Kiosks and supervisors are WHEP clients, one for each side."""
+
+import asyncio
+import socket
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from broker.clock import monotonic
+from broker.engine import engine_for
+from broker.ipc.link import Link
+from recorder.tables import METADATA
+from tests.bench import process
+from tests.bench.client import Client
+from tests.bench.system import KINDS, SIDES, SUPERVISORS, Place, connected
+from tests.support.recorder import RecorderProcess
+
+LEASE, RENEW = 3.0, 1.0  # seconds: the gate of each session is leased as the broker does it
+FOR_EVER = 7200.0
+OTHER = {"prison": "visitor", "visitor": "prison"}
+
+
+class Relay:
+    """One worker, and its recorder."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self._open: list[str] = []
+        self._facts: Counter[str] = Counter()
+        self._around = AsyncExitStack()
+        self._recorder: RecorderProcess | None = None
+        self._tap: Path | None = None
+
+    async def start(self, place: Place) -> None:
+        """Start the worker, and with `record` the recorder on the other core, or who takes its place."""
+        if place.discard:
+            self._tap = self._around.enter_context(_discarding(place.folder / "tap.sock"))
+        elif place.record:
+            self._recorder = await self._start_recorder(place)
+            self._tap = place.folder / "tap.sock"
+        up = asyncio.Event()
+        self._link = Link(place.folder / "relay-0.sock", "relay", self._hear, up.set, up.clear)
+        command = [sys.executable, "-m", "broker.relay", "relay-0", str(place.folder), "127.0.0.1", "0"]
+        self._process = await process.start(command, place.core, HUIJIAN_LOG_LEVEL="warning")
+        self.pid = self._process.pid
+        self._tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self._lease())]
+        await asyncio.wait_for(up.wait(), 20)
+
+    async def session(self, number: int) -> list[Client]:
+        """Admit, publish, watch, open the gate, record."""
+        name = f"ses_{number}"
+        await self._link.call("admit", session=name, tap=number + 1)
+        clients = [await self._publisher(name, side) for side in SIDES]
+        clients += [await self._watcher(name, OTHER[side], side, gated=True) for side in SIDES]
+        for supervisor in range(SUPERVISORS):
+            clients += [await self._watcher(name, side, f"supervisor-{supervisor}", gated=False) for side in SIDES]
+        if self._recorder is not None:
+            await self._recorder.call("start", **_plan(name, number + 1))
+        if self._tap is not None:
+            await self._link.call("record", session=name, on=True, socket=str(self._tap))
+        self._open.append(name)
+        return clients
+
+    async def note(self) -> str:
+        """Packets that the recorder did not take, and what the worker said went wrong."""
+        status = await self._link.call("status")
+        wrong = {name: self._facts[name] for name in ("failed", "gone") if self._facts[name]}
+        wrong |= {name: status[name] for name in ("tap_lost", "rejected") if status[name]}
+        return ", ".join(f"{name} {count}" for name, count in wrong.items())
+
+    async def stop(self) -> None:
+        """End both processes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await process.stop(self._process)
+        if self._recorder is not None:
+            await self._recorder.kill()  # its files are thrown away: nobody waits for their checksums
+        await self._around.aclose()
+
+    async def _start_recorder(self, place: Place) -> RecorderProcess:
+        url = f"sqlite+aiosqlite:///{place.folder / 'huijian.sqlite'}"
+        engine = engine_for(url)
+        async with engine.begin() as connection:
+            await connection.run_sync(METADATA.create_all)
+        await engine.dispose()
+        environment = {"HUIJIAN_DATABASE_URL": url, "HUIJIAN_LOG_LEVEL": "warning"}
+        recorder = await self._around.enter_async_context(RecorderProcess(place.folder, place.folder, **environment))
+        process.pin(recorder.process.pid, place.other_core)
+        return recorder
+
+    async def _publisher(self, session: str, side: str) -> Client:
+        client = Client()
+        sdp = client.offer(KINDS, "sendonly")
+        client.take_answer((await self._link.call("publish", session=session, side=side, sdp=sdp, who=side))["sdp"])
+        return await connected(client)
+
+    async def _watcher(self, session: str, side: str, who: str, gated: bool) -> Client:
+        client = Client()
+        asked: dict[str, Any] = {
+            "session": session,
+            "side": side,
+            "sdp": client.offer(KINDS, "recvonly"),
+            "who": who,
+            "gated": gated,
+        }
+        client.take_answer((await self._link.call("subscribe", **asked))["sdp"])
+        return await connected(client)
+
+    async def _lease(self) -> None:
+        while True:
+            for session in self._open:
+                now = monotonic()
+                self._link.post("lease", session=session, until=now + LEASE, deadline=now + FOR_EVER, limit=FOR_EVER)
+            await asyncio.sleep(RENEW)
+
+    def _hear(self, fact: str, _: dict[str, Any]) -> None:
+        self._facts[fact] += 1
+
+
+@contextmanager
+def _discarding(path: Path) -> Iterator[Path]:
+    """A tap socket at `path` whose records nobody keeps: what the tap costs the relay, without a recorder's load."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        listener.setblocking(False)
+        taken: list[socket.socket] = []
+
+        def read(connection: socket.socket) -> None:
+            with suppress(BlockingIOError):
+                while connection.recv(1 << 16):
+                    pass
+                loop.remove_reader(connection)
+
+        def accept() -> None:
+            taken.append(listener.accept()[0])
+            taken[-1].setblocking(False)
+            loop.add_reader(taken[-1], read, taken[-1])
+
+        loop.add_reader(listener, accept)
+        yield path
+        loop.remove_reader(listener)
+        for connection in taken:
+            loop.remove_reader(connection)
+            connection.close()
+
+
+def _plan(session: str, tap: int) -> dict[str, Any]:
+    """What the recorder is told of a session."""
+    return {
+        "session": session,
+        "tap": tap,
+        "site": "bench",
+        "slot": {"id": session},
+        "policy": {"name": "yunnan", "version": "1"},
+        "sides": {side: {"site": "bench", "room": "r1", "title": side} for side in SIDES},
+        "starts_at": "2026-01-01T00:00:00+00:00",
+        "deadline_mono": None,
+    }

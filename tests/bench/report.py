@@ -1,0 +1,125 @@
+"""What was measured, for people: a table of medians and ranges, how far each system came, and a curve."""
+
+from collections.abc import Callable
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tests.bench.measure import Row
+
+MAX_LOSS, MAX_P99 = 0.1, 10.0  # per cent and milliseconds: what a system may show at a step that it sustains
+COLOURS = ("green", "red", "magenta", "yellow", "cyan", "blue")
+MARKS = "●◆▲■○◇"
+WIDTH, HEIGHT = 72, 16
+Steps = dict[tuple[str, int], list[Row]]
+
+
+def grouped(rows: list[Row]) -> Steps:
+    """Repetitions of the same step together, in the order in which systems were measured. Those that others on the
+    machine disturbed are left out where there is one in peace."""
+    found: Steps = {}
+    order = list(dict.fromkeys(row.system for row in rows))
+    for row in sorted(rows, key=lambda row: (order.index(row.system), row.sessions, row.repetition)):
+        found.setdefault((row.system, row.sessions), []).append(row)
+    return {step: [row for row in each if not row.disturbed] or each for step, each in found.items()}
+
+
+def sustained(row: Row) -> bool:
+    """Whether the system carried this step."""
+    return row.loss < MAX_LOSS and row.p99 < MAX_P99 and not row.wrong and not row.silent
+
+
+def show(console: Console, rows: list[Row]) -> None:
+    """Everything."""
+    steps = grouped(rows)
+    console.print(_table(steps))
+    for system in dict.fromkeys(row.system for row in rows):
+        console.print(_verdict(system, steps))
+    console.print(_curve(steps))
+    for line in _doubts(rows):
+        console.print(line, style="yellow")
+
+
+def _table(steps: Steps) -> Table:
+    table = Table(title="medians (ranges)", header_style="bold")
+    table.add_column("system")
+    for head in ("sessions", "µs/packet", "CPU %", "out/s", "loss %", "p50 ms", "p99 ms", "MB/session", "compared"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("sustained", justify="right")
+    last = ""
+    for (system, count), rows in steps.items():
+        if system != last and last:
+            table.add_section()
+        kept, wrong = sum(map(sustained, rows)), sum(row.wrong for row in rows)
+        table.add_row(
+            "" if system == last else system,
+            str(count),
+            _range(rows, lambda row: row.micros, 1),
+            _range(rows, lambda row: row.cpu, 0),
+            f"{median(row.packets_out for row in rows):,.0f}",
+            _range(rows, lambda row: row.loss, 3),
+            f"{median(row.p50 for row in rows):.2f}",
+            _range(rows, lambda row: row.p99, 1),
+            f"{median(row.megabytes for row in rows):.1f}",
+            f"{sum(row.sampled for row in rows):,}" + (f", {wrong} wrong" if wrong else ""),
+            f"{kept}/{len(rows)}",
+            style=None if kept == len(rows) else "dim",
+        )
+        last = system
+    return table
+
+
+def _range(rows: list[Row], value: Callable[[Row], float], digits: int) -> str:
+    """The median, and the range where there is one to see."""
+    values = [value(row) for row in rows]
+    middle, low, high = (f"{one:.{digits}f}" for one in (median(values), min(values), max(values)))
+    return middle if low == high else f"{middle} ({low}-{high})"
+
+
+def _verdict(system: str, steps: Steps) -> str:
+    """The largest step carried in most repetitions."""
+    carried = [
+        count for (name, count), rows in steps.items() if name == system and 2 * sum(map(sustained, rows)) > len(rows)
+    ]
+    what = f"{max(carried)} sessions" if carried else "none of the steps tried"
+    return f"{system}: carries {what} on one core (loss < {MAX_LOSS} %, p99 < {MAX_P99:g} ms in most repetitions)"
+
+
+def _curve(steps: Steps) -> Text:
+    """CPU of the core against sessions, each system with a mark of its own."""
+    systems = list(dict.fromkeys(system for system, _ in steps))
+    widest = max(count for _, count in steps)
+    grid: list[list[tuple[str, str]]] = [[(" ", "")] * (WIDTH + 1) for _ in range(HEIGHT + 1)]
+    for (system, count), rows in steps.items():
+        number = systems.index(system)
+        cpu = min(100.0, median(row.cpu for row in rows))
+        x, y = round(count / widest * WIDTH), HEIGHT - round(cpu / 100 * HEIGHT)
+        grid[y][x] = (MARKS[number % len(MARKS)], COLOURS[number % len(COLOURS)])
+    text = Text("\nCPU of one core against sessions\n", style="bold")
+    for y, line in enumerate(grid):
+        text.append(f"{100 * (HEIGHT - y) // HEIGHT:>4}% │" if y % 4 == 0 else "      │", style="not bold dim")
+        for mark, colour in line:
+            text.append(mark, style=f"not bold {colour}")
+        text.append("\n")
+    text.append("      └" + "─" * (WIDTH + 1) + "\n", style="not bold dim")
+    text.append(f"       0{widest:>{WIDTH}} sessions\n", style="not bold dim")
+    for number, system in enumerate(systems):
+        text.append(f"       {MARKS[number % len(MARKS)]} {system}", style=f"not bold {COLOURS[number % len(COLOURS)]}")
+    return text
+
+
+def _doubts(rows: list[Row]) -> list[str]:
+    """What should make a reader careful."""
+    doubts = [f"{row.system} @{row.sessions}, repetition {row.repetition}: {row.note}" for row in rows if row.note]
+    disturbed = [row for row in rows if row.disturbed]
+    if disturbed:
+        names = ", ".join(f"{row.system} @{row.sessions} ({row.repetition})" for row in disturbed)
+        doubts.append(
+            f"disturbed by others on this machine, and left out where a quiet repetition is there: {len(disturbed)} of "
+            f"{len(rows)} steps; they used up to "
+            f"{max(row.foreign for row in disturbed):.0f} % of the server's core and left the load "
+            f"{min(row.generator for row in disturbed):.0f} % of its own: {names}"
+        )
+    return doubts

@@ -1,0 +1,82 @@
+"""Sessions as the tests of the supervisors' page need them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+SIDES = ("prison", "visitor")
+
+
+def person(name: str, relation: str = "", checked: bool = False) -> dict[str, Any]:
+    """Somebody listed; the id is made of the name's characters."""
+    return {"id": f"per_{''.join(f'{ord(c):x}' for c in name)}", "name": name, "relation": relation, "checked": checked}
+
+
+def side(site: str, site_name: str, room_name: str, *people: dict[str, Any]) -> dict[str, Any]:
+    """One end of a session."""
+    named = {"site": site, "site_name": site_name, "room": f"{site}-r", "room_name": room_name}
+    return {**named, "people": list(people), "self_test": False, "media": False}
+
+
+def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str, Any]:
+    """A SessionView; `changes` replace its members."""
+    starts = datetime.now(UTC) + timedelta(minutes=minutes_from_now)
+    quorum = {which: {"need": 2, "have": []} for which in SIDES}
+    view: dict[str, Any] = {
+        "id": name,
+        "slot": f"slot-{name}",
+        "state": "scheduled",
+        "reason": None,
+        "starts_at": starts.isoformat(),
+        "ends_at": (starts + timedelta(minutes=40)).isoformat(),
+        "minutes": 30,
+        "sides": {
+            "prison": side("yunnan-1", "云南第一监狱", "三监区 1 号会见室", person("王建国")),
+            "visitor": side("guandu", "官渡区司法局", "会见室 2", person("王秀兰", "母亲"), person("张丽", "配偶")),
+        },
+        "quorum": quorum,
+        "gate": "shut",
+        "crossed_ms": None,
+        "remaining_ms": None,
+        "missing": [],
+        "recording": {"state": "none", "seconds": 0, "path": None, "sha256": None},
+        "my_side": None,
+    }
+    return {**view, **changes}
+
+
+def officers(*names: str) -> dict[str, Any]:
+    """A side's quorum of two with these officers present."""
+    return {"need": 2, "have": [{"id": f"off-{number}", "name": name} for number, name in enumerate(names)]}
+
+
+QUORUM = {"prison": officers("李明", "赵强"), "visitor": officers("刘芳", "陈静")}
+
+
+def with_media(view: dict[str, Any], *sides: str) -> dict[str, Any]:
+    """The same session with these rooms sending."""
+    changed = {which: {**one, "media": which in sides} for which, one in view["sides"].items()}
+    return {**view, "sides": changed}
+
+
+def checking_in(name: str = "ses_a", **changes: Any) -> dict[str, Any]:
+    """Check-in is open and nobody sends yet."""
+    return session(name, 3, state="check_in", **changes)
+
+
+def live(name: str = "ses_a", left: int = 1_445_000, **changes: Any) -> dict[str, Any]:
+    """Both rooms meet, with `left` milliseconds to the limit."""
+    facts: dict[str, Any] = {"state": "live", "gate": "open", "crossed_ms": 1000, "remaining_ms": left}
+    facts["quorum"] = QUORUM
+    facts["recording"] = {"state": "writing", "seconds": 1.0, "path": None, "sha256": None}
+    return with_media(session(name, -1, **{**facts, **changes}), *SIDES)
+
+
+def because(code: str, zh: str, en: str, article: str | None = None) -> dict[str, Any]:
+    """A reason or something missing."""
+    return {"code": code, "zh": zh, "en": en, "article": article}
+
+
+def by_officer(name: str = "ses_a") -> dict[str, Any]:
+    """Held by a supervisor."""
+    reason = because("supervisor", "管理员中止会见", "Held by a supervisor", "YN-16-6")
+    return live(name, state="held", gate="shut", reason=reason)

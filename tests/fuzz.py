@@ -1,0 +1,257 @@
+"""`python -m tests.fuzz [INPUTS] [SEED]`: the long run of what `make test` does briefly. Everything that the relay
+reads from outside gets random and mutated inputs, ten million and more; the first that raises is printed and ends it.
+
+Datagrams go through the doorway and the hot loop themselves, with ciphers that take everything: behind the real ones
+only clients with a key come this far, and they are no more to be believed. Offers and fragments take a hundredth."""
+
+import asyncio
+import random
+import socket
+import sys
+from collections.abc import Callable
+
+from broker.clock import monotonic
+from broker.errors import VisitError
+from broker.ids import ResourceId, SessionId, Side
+from broker.relay import fanout as hot
+from broker.relay import negotiate, packets
+from broker.relay.doorway import Doorway
+from broker.relay.fanout import Fanout
+from broker.relay.fragment import answer_fragment, parse_fragment
+from broker.relay.ice import Check
+from broker.relay.keyframes import keyframe_start
+from broker.relay.peer import Peer
+from broker.relay.red import unpacked
+from broker.relay.room import Room
+from broker.relay.route import Address, Route
+from broker.relay.sdp import parse_offer
+from broker.relay.secure import Certificate
+from broker.relay.strangers import claimed_ufrag
+from broker.relay.tap import Tap
+from broker.relay.twcc import parse
+from tests.relay.sdps import ENDPOINT, PUBLISHERS, WATCHERS, offer
+from tests.relay.test_door import check
+from tests.relay.test_fragment import RESTART
+
+TEXTS = 100  # one text for so many datagrams: an offer takes as long to read as a hundred of them
+INTERESTING = (0, 1, 2, 15, 31, 63, 127, 128, 200, 201, 205, 206, 255)
+Target = Callable[[bytes], object]
+
+
+class Pretend:
+    """A worker's port whose datagrams the dice choose: they come from a publisher, a watcher, or a stranger."""
+
+    def __init__(self) -> None:
+        self.next: tuple[bytes, Address] | None = None
+
+    def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
+        if self.next is None:
+            raise BlockingIOError
+        (data, address), self.next = self.next, None
+        buffer[: len(data)] = data
+        return len(data), address
+
+    def sendto(self, data: bytes | memoryview, address: Address, /) -> int:
+        return len(data)
+
+
+class Relay:
+    """A worker's inside without its processes and ciphers: one room, its publisher and its watcher."""
+
+    def __init__(self) -> None:
+        self.port, self.doorway = Pretend(), Doorway()
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.fanout = Fanout(sock, Tap(), self.doorway.take)
+        self.fanout.on_failure = self._failed
+        self.certificate = Certificate()
+        self.room = Room(SessionId("s"), 1, lambda *_, **__: None, lambda: None)
+        self.peers: dict[str, Peer] = {}
+        self.publish()
+        self.watch()
+
+    def _failed(self, peer: Peer | None) -> None:
+        error = sys.exception()
+        assert error is not None
+        raise error
+
+    def _peer(self, name: str, host: str) -> tuple[Peer, negotiate.Agreed]:
+        peer = Peer(ResourceId(name), self.fanout, self.certificate, True, ("sha-256", "AB"), monotonic())
+        peer.open_rtcp = lambda datagram: datagram  # type: ignore[method-assign]
+        peer.send_rtcp = lambda packet: None  # type: ignore[method-assign]
+        peer.feed = lambda datagram: None  # type: ignore[method-assign]
+        peer.goodbye = _nothing  # type: ignore[method-assign]
+        peer._task = asyncio.get_running_loop().create_future()  # type: ignore[assignment]
+        self.doorway.expect(peer)
+        self.fanout.by_address[host, 5] = peer
+        self.peers[host] = peer
+        read = parse_offer(offer(name))
+        endpoint = negotiate.Endpoint(ENDPOINT.addresses, *peer.ice.credentials, ENDPOINT.fingerprint)
+        if name in PUBLISHERS:
+            return peer, negotiate.answer_publisher(read, endpoint, 7)
+        tracks = self.room.tracks[Side.PRISON].items()
+        streams = {kind: negotiate.Stream(track.ssrc_out, "c", track.rtx_out) for kind, track in tracks}
+        return peer, negotiate.answer_watcher(read, endpoint, 7, streams)
+
+    def publish(self) -> None:
+        """A publisher in the place of the one before."""
+        peer, agreed = self._peer("chromium-publish", "192.0.2.1")
+        self.room.publish(Side.PRISON, "prison", peer, agreed.terms)
+        peer.rx = peer.tx = "keys"
+        peer.on_ready()
+
+    def watch(self) -> None:
+        """Somebody who gets it all."""
+        peer, agreed = self._peer("chromium-watch", "192.0.2.2")
+        self.room.watch(Side.PRISON, "officer@site", False, peer, agreed.terms)
+        peer.checked(Route(self.port.sendto, ("192.0.2.2", 5)), Check("", True), monotonic())
+        peer.rx = peer.tx = "keys"
+        peer.on_ready()
+
+    def take(self, host: str, data: bytes) -> None:
+        """One datagram, through the hot loop."""
+        self.port.next = data[: hot.ROOMY], (host, 5)
+        self.fanout.drain(self.port)
+        if host in self.peers and self.peers[host].closed:
+            self.watch() if host.endswith("2") else self.publish()
+
+
+async def _nothing() -> None:
+    """There is nobody to say it to."""
+
+
+def rtp(dice: random.Random, relay: Relay) -> bytes:
+    """A packet of the publisher, nearly right: its payload types and streams, numbers near each other and far."""
+    types = [*relay.peers["192.0.2.1"].by_payload_type, dice.randrange(128)]
+    head = packets.RTP_HEADER.pack(
+        dice.choice((0x80, 0x80, 0x90, 0xA0, 0x8F, dice.randrange(128, 192))),
+        dice.choice(types) | dice.choice((0, 128)),
+        (relay_number(dice) + dice.randrange(40)) & 0xFFFF,
+        dice.getrandbits(32),
+        dice.choice((1, 2, 3, dice.getrandbits(32)) if dice.random() < 0.01 else (1, 2, 3)),
+    )
+    return head + dice.randbytes(dice.choice((0, 1, 2, 3, 5, 20, 300, 1200)))
+
+
+def relay_number(dice: random.Random) -> int:
+    """Where a stream stands: it jumps now and then."""
+    return dice.choice((100, 100, 100, 100, 65_500, 32_000))
+
+
+def rtcp(dice: random.Random, relay: Relay) -> bytes:
+    """A compound of one to four packets, some of them about streams that there are."""
+    known = [track.ssrc_out for track in relay.room.tracks[Side.PRISON].values()]
+    out = b""
+    for _ in range(dice.randrange(1, 5)):
+        words = dice.choice((0, 1, 2, 3, 6, 7, 12, 40))
+        body = bytearray(dice.randbytes(4 * words))
+        for at in range(0, len(body) - 3, 4):
+            if dice.random() < 0.3:
+                body[at : at + 4] = dice.choice(known).to_bytes(4, "big")
+        kind = dice.choice((packets.SR, packets.RR, packets.SDES, packets.BYE, packets.RTPFB, packets.PSFB, 204, 207))
+        form = dice.choice((0, 1, 2, 4, 15, dice.randrange(32)))
+        out += bytes((0x80 | form, kind)) + (words + dice.choice((0, 0, 0, 1, -1)) & 0xFFFF).to_bytes(2, "big") + body
+    return out
+
+
+def mutated(dice: random.Random, seed: bytes) -> bytes:
+    """A seed with a few bytes changed, cut off or put in; or noise."""
+    if dice.random() < 0.1:
+        return dice.randbytes(dice.randrange(1, 200))
+    data = bytearray(seed)
+    for _ in range(dice.randrange(1, 6)):
+        at = dice.randrange(len(data) + 1)
+        match dice.randrange(5):
+            case 0:
+                del data[at : at + dice.randrange(1, 9)]
+            case 1:
+                data[at:at] = dice.randbytes(dice.randrange(1, 9))
+            case 2:
+                data[at : at + 1] = bytes((dice.choice(INTERESTING),))
+            case 3:
+                data = data[:at]
+            case _:
+                data[at : at + 1] = bytes((dice.randrange(256),))
+    return bytes(data)
+
+
+def datagram(dice: random.Random, relay: Relay) -> tuple[str, bytes]:
+    """Who sends what."""
+    host = dice.choice(("192.0.2.1", "192.0.2.2", "192.0.2.66"))
+    match dice.randrange(4):
+        case 0:
+            data = rtp(dice, relay)
+        case 1:
+            data = rtcp(dice, relay)
+        case 2:
+            ice = relay.peers[dice.choice(("192.0.2.1", "192.0.2.2"))].ice
+            data = check(f"{ice.credentials.ufrag}:x", ice.credentials.pwd, PRIORITY=dice.getrandbits(32))
+        case _:
+            data = dice.randbytes(dice.randrange(1, 300))
+    return host, mutated(dice, data) if dice.random() < 0.5 else data
+
+
+def pure(data: bytes) -> None:
+    """Everything that reads bytes and needs nothing else."""
+    for packet in packets.compound(data):
+        list(packets.report_blocks(packet))
+        packets.sender_report(packet)
+        packets.nacked(packet.body)
+        packets.fir_ssrcs(packet.body)
+        packets.media_ssrc(packet.body)
+        parse(packet.body)
+    claimed_ufrag(data)
+    if len(data) >= 12:
+        keyframe_start(data)
+        unpacked(data, 96)
+
+
+def text(dice: random.Random) -> None:
+    """An offer or a fragment, answered or refused."""
+    name = dice.choice((*PUBLISHERS, *WATCHERS))
+    seed = RESTART if dice.random() < 0.3 else offer(name)
+    given = mutated(dice, seed.encode()).decode("utf-8", "replace")
+    try:
+        if seed is RESTART:
+            answer_fragment(parse_fragment(given), ENDPOINT)
+            return
+        streams = {kind: negotiate.Stream(1, "c", 2) for kind in negotiate.KINDS}
+        read = parse_offer(given)
+        if name in PUBLISHERS:
+            negotiate.answer_publisher(read, ENDPOINT, 7)
+        else:
+            negotiate.answer_watcher(read, ENDPOINT, 7, streams)
+    except VisitError:
+        pass
+
+
+async def fuzz(inputs: int, seed: int, progress: Callable[[str], None] = lambda line: None) -> None:
+    """So many inputs; raises what any of them raised, with the input as a note."""
+    real = hot.unprotect, hot.protect
+    hot.unprotect = hot.protect = lambda *_: 0
+    try:
+        await _fuzz(inputs, seed, progress)
+    finally:
+        hot.unprotect, hot.protect = real
+
+
+async def _fuzz(inputs: int, seed: int, progress: Callable[[str], None]) -> None:
+    relay, dice, began = Relay(), random.Random(seed), monotonic()
+    for number in range(inputs):
+        host, data = datagram(dice, relay)
+        try:
+            if number % TEXTS == 0:
+                text(dice)
+            pure(data)
+            relay.take(host, data)
+        except Exception as error:
+            error.add_note(f"input {number} of seed {seed}: {host} {data.hex()}")
+            raise
+        if number % 1000 == 999:
+            await asyncio.sleep(0)
+        if number % 100_000 == 99_999:
+            progress(f"{number + 1:,} inputs, {(number + 1) / (monotonic() - began):,.0f} a second")
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:3]]
+    asyncio.run(fuzz(given[0] if given else 10_000_000, given[1] if given[1:] else 1, print))

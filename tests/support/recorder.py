@@ -1,0 +1,154 @@
+"""A recorder process under test: starts `python -m recorder`, talks to it as the control process does, feeds its tap
+as a relay does."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from broker.clock import monotonic, monotonic_ns
+from broker.ipc.link import Link
+from broker.tapwire import RTP, SENDER_REPORT, pack
+from tests.support import clips
+from tests.support.rtp import Stream
+
+ROOT = Path(__file__).parents[2]
+RATES = (90_000, 48_000, 90_000, 48_000)
+
+
+class RecorderProcess:
+    """`facts` holds everything it told, in order; `wait_for` waits for the next of a kind."""
+
+    def __init__(self, folder: Path, run: Path, **environment: str) -> None:
+        self.archive, self.run = folder / "archive", run
+        self.facts: list[tuple[str, dict[str, Any]]] = []
+        self._news = asyncio.Event()
+        self._up = asyncio.Event()
+        self._environment = {
+            **os.environ,
+            "HUIJIAN_DATA_DIR": str(folder),
+            "HUIJIAN_RUN_DIR": str(run),
+            "HUIJIAN_DISK_RESERVE_BYTES": "0",
+            "HUIJIAN_VIEW_JOBS": "0",
+            **environment,
+        }
+
+    async def __aenter__(self) -> "RecorderProcess":
+        await self.spawn()
+        self.link = Link(self.run / "recorder.sock", "recorder", self._hear, self._up.set, self._up.clear)
+        self._listening = asyncio.create_task(self.link.run())
+        await asyncio.wait_for(self._up.wait(), 15)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+        self._listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listening
+
+    async def spawn(self) -> None:
+        """Start the process."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "recorder", cwd=ROOT, env=self._environment, stdin=asyncio.subprocess.PIPE
+        )
+
+    async def kill(self) -> None:
+        """As a crash does."""
+        self._up.clear()
+        self.process.kill()
+        await self.process.wait()
+
+    async def restart(self) -> None:
+        """Start it again, once it is gone, and wait until it answers."""
+        await self.process.wait()
+        self._up.clear()
+        await self.spawn()
+        await asyncio.wait_for(self._up.wait(), 15)
+
+    async def stop(self) -> int:
+        """As an operator does; its exit code."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self.process.wait(), 20)
+        except TimeoutError:
+            self.process.kill()  # nothing of a test outlives it
+            raise
+
+    async def call(self, do: str, **with_: Any) -> dict[str, Any]:
+        """A command."""
+        return await self.link.call(do, **with_)
+
+    async def wait_for(
+        self, fact: str, after: int = 0, where: Callable[[dict[str, Any]], bool] = lambda _: True
+    ) -> dict[str, Any]:
+        """The first fact of this kind among those from number `after` on."""
+        async with asyncio.timeout(15):
+            while True:
+                for name, facts in self.facts[after:]:
+                    if name == fact and where(facts):
+                        return facts
+                self._news.clear()
+                await self._news.wait()
+
+    def _hear(self, fact: str, facts: dict[str, Any]) -> None:
+        self.facts.append((fact, facts))
+        self._news.set()
+
+
+class Relay:
+    """Feeds one session's tap in real time, both sides from real clips."""
+
+    def __init__(self, run: Path, tap: int, ssrc: int = 100) -> None:
+        self.tap = tap
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.connect(str(run / "tap.sock"))
+        self.streams = [Stream(rate, ssrc=ssrc + track, base=track * 7919) for track, rate in enumerate(RATES)]
+        self._pictures = (clips.pictures(shade=60), clips.pictures(shade=120))
+        self._sounds = (clips.sound(), clips.sound(pitch=880))
+        self._next = [0, 0, 0, 0]
+        self.begun: float | None = None
+
+    async def play(self, seconds: float, tracks: Sequence[int] = (0, 1, 2, 3)) -> None:
+        """Send `seconds` of media, as it would come."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        self.begun = self.begun or monotonic()
+        start = [self._next[track] / self._rate(track) for track in range(4)]
+        while (elapsed := loop.time() - begun) < seconds:
+            for track in tracks:
+                while self._next[track] / self._rate(track) - start[track] <= elapsed:
+                    self._send(track)
+            await asyncio.sleep(0.005)
+
+    def send(self, track: int, data: bytes, kind: int = RTP) -> None:
+        """One record, now."""
+        self.socket.send(pack(self.tap, track, kind, monotonic_ns(), data))
+
+    def report(self, track: int, ntp: float) -> None:
+        """A sender report for what was sent last."""
+        self.send(track, self.streams[track].report(self._next[track] / self._rate(track), ntp), SENDER_REPORT)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
+    def _send(self, track: int) -> None:
+        index, at = self._next[track], self._next[track] / self._rate(track)
+        self._next[track] += 1
+        if track % 2:
+            sounds = self._sounds[track // 2]
+            self.send(track, self.streams[track].packet(sounds[index % len(sounds)], at))
+            return
+        pictures = self._pictures[track // 2]
+        for data in self.streams[track].picture(pictures[index % len(pictures)], at):
+            self.send(track, data)
+
+    @staticmethod
+    def _rate(track: int) -> int:
+        return 50 if track % 2 else 30

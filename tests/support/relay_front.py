@@ -1,0 +1,171 @@
+"""A real relay worker process and the thinnest possible WHIP/WHEP front before it: no tokens, no broker. For tests of
+the relay alone."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from broker.clock import monotonic
+from broker.errors import VisitError
+from broker.ipc.link import Link
+
+
+class RelayFront:
+    """Worker, link to it, the facts it told, and the front's address."""
+
+    def __init__(self, run_dir: Path, host: str = "127.0.0.1", public: tuple[str, ...] = ()) -> None:
+        self.run_dir, self.host, self.public = run_dir, host, public
+        self.program: tuple[str, ...] = ("-m", "broker.relay")
+        self.facts: list[tuple[str, dict[str, Any]]] = []
+        self._changed = asyncio.Condition()
+        self._up = asyncio.Event()
+        self.link = Link(run_dir / "relay-0.sock", "relay", self._fact, self._up.set, self._up.clear)
+        self.offers: list[str] = []
+        self.running: asyncio.Task[None] | None = None
+        self.port = 0
+        self.proxy_port: int | None = None
+        """Where clients are sent instead: an impairment proxy before the worker."""
+        self.url = ""
+        self.process: asyncio.subprocess.Process | None = None
+
+    def _fact(self, name: str, with_: dict[str, Any]) -> None:
+        self.facts.append((name, with_))
+        asyncio.get_running_loop().create_task(self._notify())
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def fact(self, name: str, timeout: float = 15.0, after: int = 0, **with_: Any) -> dict[str, Any]:
+        """Wait for a fact with these members, at or after index `after` of those told."""
+
+        def found() -> dict[str, Any] | None:
+            for told, members in self.facts[after:]:
+                if told == name and all(members.get(key) == value for key, value in with_.items()):
+                    return members
+            return None
+
+        async with asyncio.timeout(timeout), self._changed:
+            await self._changed.wait_for(lambda: found() is not None)
+        members = found()
+        assert members is not None
+        return members
+
+    async def start_worker(self) -> None:
+        """Start the worker process and wait until it answers."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, *self.program, "relay-0", str(self.run_dir), self.host, "0", *self.public,
+            stdin=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        await asyncio.wait_for(self._up.wait(), 20)
+
+    async def stop_worker(self) -> None:
+        """End it in order."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.terminate()
+        await asyncio.wait_for(self.process.wait(), 10)
+
+    async def admit(self, session: str, tap: int = 1) -> None:
+        """Open a session's ports."""
+        self.port = int((await self.link.call("admit", session=session, tap=tap))["port"])
+
+    async def lease(self, session: str, seconds: float = 3.0, deadline: float = 60.0, limit: float = 60.0) -> None:
+        """One lease from now."""
+        now = monotonic()
+        await self.link.call("lease", session=session, until=now + seconds, deadline=now + deadline, limit=limit)
+
+    async def _post(self, request: web.Request) -> web.Response:
+        sdp = await request.text()
+        self.offers.append(sdp)
+        session = request.match_info["session"]
+        side = request.match_info.get("side") or request.headers["Authorization"].split()[1]
+        try:
+            if request.path.startswith("/whip/"):
+                answer = await self.link.call("publish", session=session, side=side, sdp=sdp, who=side)
+            else:
+                who = request.headers["Authorization"].split()[1]
+                answer = await self.link.call(
+                    "subscribe", session=session, side=side, sdp=sdp, who=who, gated=who in ("prison", "visitor")
+                )
+        except VisitError as error:
+            return web.json_response(error.problem(), status=error.http_status, content_type="application/problem+json")
+        location = f"{request.path}/{answer['resource']}"
+        return web.Response(
+            status=201,
+            text=self._candidates(answer["sdp"]),
+            content_type="application/sdp",
+            headers={"Location": location},
+        )
+
+    def _candidates(self, sdp: str) -> str:
+        if self.proxy_port is None:
+            return sdp
+        lines = [line for line in sdp.splitlines() if not (line.startswith("a=candidate") and " tcp " in line)]
+        through = f" {self.proxy_port} typ host"
+        return "".join(f"{line.replace(f' {self.port} typ host', through)}\r\n" for line in lines)
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        session, resource = request.match_info["session"], request.match_info["resource"]
+        told = await self.link.call("restart", session=session, resource=resource, fragment=await request.text())
+        return web.Response(text=told["fragment"], content_type="application/trickle-ice-sdpfrag")
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        await self.link.call("drop", session=request.match_info["session"], resource=request.match_info["resource"])
+        return web.Response()
+
+    def cut(self) -> None:
+        """The control process is gone: no word more to the worker."""
+        assert self.running is not None
+        self.running.cancel()
+
+    async def status(self) -> dict[str, Any]:
+        """What the worker counts."""
+        return await self.link.call("status")
+
+    def app(self) -> web.Application:
+        """The front."""
+        app = web.Application()
+        app.router.add_get("/peer.html", _page)
+        app.router.add_post("/whip/{session}", self._post)
+        app.router.add_post("/whep/{session}/{side}", self._post)
+        app.router.add_patch("/whip/{session}/{resource}", self._patch)
+        app.router.add_patch("/whep/{session}/{side}/{resource}", self._patch)
+        app.router.add_delete("/whip/{session}/{resource}", self._delete)
+        app.router.add_delete("/whep/{session}/{side}/{resource}", self._delete)
+        return app
+
+
+async def _page(_: web.Request) -> web.FileResponse:
+    """A browser as peer: see `peer.html`."""
+    return web.FileResponse(Path(__file__).with_name("peer.html"))
+
+
+@asynccontextmanager
+async def relay_front(
+    host: str = "127.0.0.1", *public: str, program: tuple[str, ...] = ()
+) -> AsyncIterator[RelayFront]:
+    """A worker with its front, ended in order."""
+    with tempfile.TemporaryDirectory(prefix="hj") as folder:
+        front = RelayFront(Path(folder), host, public)
+        front.program = program or front.program
+        front.running = running = asyncio.create_task(front.link.run())
+        runner = web.AppRunner(front.app(), shutdown_timeout=1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        front.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            await front.start_worker()
+            yield front
+        finally:
+            await front.stop_worker()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await runner.cleanup()

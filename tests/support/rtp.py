@@ -1,0 +1,84 @@
+"""A publisher for tests: splits pictures into RTP (RFC 6184: single NAL units, STAP-A, FU-A) and wraps Opus packets,
+with its own counters, header extensions and padding where asked. Independent of what is under test."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+NTP_SHIFT = 1 << 32
+
+
+@dataclass
+class Stream:
+    """One RTP source. `at` in `packet` is media time in seconds."""
+
+    rate: int
+    ssrc: int = 0x1234
+    seq: int = 100
+    base: int = 5000
+    payload_type: int = 96
+    extension: bytes = b""
+    padding: int = 0
+    csrcs: tuple[int, ...] = ()
+    octets: int = field(default=0, init=False)
+    packets: int = field(default=0, init=False)
+
+    def stamp(self, at: float) -> int:
+        """The RTP timestamp of media time `at`."""
+        return (self.base + round(at * self.rate)) & 0xFFFFFFFF
+
+    def packet(self, payload: bytes, at: float, marker: bool = False) -> bytes:
+        """The next packet of this source."""
+        first = 0x80 | (0x20 if self.padding else 0) | (0x10 if self.extension else 0) | len(self.csrcs)
+        head = struct.pack("!BBHII", first, self.payload_type | marker << 7, self.seq, self.stamp(at), self.ssrc)
+        head += b"".join(struct.pack("!I", csrc) for csrc in self.csrcs)
+        if self.extension:
+            words = self.extension + bytes(-len(self.extension) % 4)
+            head += struct.pack("!HH", 0xBEDE, len(words) // 4) + words
+        tail = bytes(self.padding - 1) + bytes([self.padding]) if self.padding else b""
+        self.seq = (self.seq + 1) & 0xFFFF
+        self.packets += 1
+        self.octets += len(payload)
+        return head + payload + tail
+
+    def picture(self, nals: Sequence[bytes], at: float, mtu: int = 1100, aggregate: bool = True) -> list[bytes]:
+        """One access unit as packets, the last one with the marker."""
+        payloads = packetise(nals, mtu, aggregate)
+        return [self.packet(payload, at, index == len(payloads) - 1) for index, payload in enumerate(payloads)]
+
+    def report(self, at: float, ntp: float) -> bytes:
+        """A sender report: media time `at` was sampled at `ntp` seconds of the sender's clock."""
+        stamp = round(ntp * NTP_SHIFT) & (1 << 64) - 1
+        return struct.pack("!BBHIQIII", 0x80, 200, 6, self.ssrc, stamp, self.stamp(at), self.packets, self.octets)
+
+
+def packetise(nals: Sequence[bytes], mtu: int = 1100, aggregate: bool = True) -> list[bytes]:
+    """RTP payloads: small neighbours in one STAP-A, large units in FU-A, the rest alone."""
+    payloads: list[bytes] = []
+    small: list[bytes] = []
+    for nal in nals:
+        if aggregate and len(nal) + 2 + sum(len(other) + 2 for other in small) < mtu:
+            small.append(nal)
+            continue
+        payloads += _together(small)
+        small = []
+        payloads += [nal] if len(nal) <= mtu else fragment(nal, mtu)
+    return payloads + _together(small)
+
+
+def fragment(nal: bytes, mtu: int) -> list[bytes]:
+    """FU-A payloads of one unit (RFC 6184 5.8)."""
+    size = max(mtu - 2, 1)
+    pieces = [nal[start : start + size] for start in range(1, len(nal), size)]
+    indicator, kind = nal[0] & 0xE0 | 28, nal[0] & 0x1F
+    last = len(pieces) - 1
+    return [
+        bytes((indicator, (0x80 if index == 0 else 0) | (0x40 if index == last else 0) | kind)) + piece
+        for index, piece in enumerate(pieces)
+    ]
+
+
+def _together(nals: list[bytes]) -> list[bytes]:
+    if len(nals) < 2:
+        return list(nals)
+    return [bytes([nals[0][0] & 0x60 | 24]) + b"".join(struct.pack("!H", len(nal)) + nal for nal in nals)]

@@ -1,0 +1,129 @@
+"""A bad network in one object: datagrams between clients and one server port are lost, delayed, overtaken, doubled or
+queued as told, by chance from a seed. Each client gets a port of its own towards the server, as behind a NAT."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+LATEST = 0.3  # seconds that a full line keeps a datagram waiting before it drops it
+
+
+@dataclass
+class Impairment:
+    """One direction. `loss`, `twice`: parts of 1. `delay`, `jitter`: seconds, the latter drawn anew for each datagram,
+    which so may overtake others. `rate`: bit/s that get through, None for all."""
+
+    loss: float = 0.0
+    delay: float = 0.0
+    jitter: float = 0.0
+    twice: float = 0.0
+    rate: float | None = None
+
+
+class Line:
+    """One direction of one client."""
+
+    def __init__(self, impairment: Impairment, chance: random.Random) -> None:
+        self.impairment, self._chance = impairment, chance
+        self._free_at = 0.0
+        self.sent = self.lost = self.octets = 0
+
+    def carry(self, size: int, now: float) -> list[float]:
+        """When a datagram of `size` bytes that enters at `now` comes out: never, once or twice."""
+        told = self.impairment
+        self.sent += 1
+        if self._chance.random() < told.loss:
+            self.lost += 1
+            return []
+        out = now
+        if told.rate is not None:
+            out = max(now, self._free_at) + (size + 28) * 8 / told.rate
+            if out - now > LATEST:
+                self.lost += 1
+                return []
+            self._free_at = out
+        self.octets += size
+        times = 2 if self._chance.random() < told.twice else 1
+        return [out + told.delay + self._chance.random() * told.jitter for _ in range(times)]
+
+
+class _Port(asyncio.DatagramProtocol):
+    def __init__(self, take: Any) -> None:
+        self._take = take
+        self.transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self._take(data, addr)
+
+
+class UdpProxy:
+    """`up` is what clients send, `down` what they get; both may be changed at any time. `port` is where clients go."""
+
+    def __init__(self, server: tuple[str, int], up: Impairment, down: Impairment, seed: int) -> None:
+        self.server, self.up, self.down = server, up, down
+        self.port = 0
+        self.lines: list[tuple[Line, Line]] = []
+        self._chance = random.Random(seed)
+        self._clients: dict[Any, _Port] = {}
+        self._ways: dict[Any, tuple[Line, Line]] = {}
+        self._opening: dict[Any, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Open the clients' port."""
+        loop = asyncio.get_running_loop()
+        transport, self._front = await loop.create_datagram_endpoint(
+            lambda: _Port(self._from_client), local_addr=("127.0.0.1", 0)
+        )
+        self.port = transport.get_extra_info("sockname")[1]
+
+    def close(self) -> None:
+        """Close every port."""
+        for task in self._opening.values():
+            task.cancel()
+        for port in (self._front, *self._clients.values()):
+            if port.transport is not None:
+                port.transport.close()
+
+    def _from_client(self, data: bytes, client: Any) -> None:
+        if client in self._clients:
+            self._later(self._ways[client][0], data, self._clients[client], None)
+        elif client not in self._opening:  # what comes meanwhile is lost, as anywhere
+            self._opening[client] = asyncio.get_running_loop().create_task(self._open(data, client))
+
+    async def _open(self, data: bytes, client: Any) -> None:
+        loop = asyncio.get_running_loop()
+        ways = (Line(self.up, self._chance), Line(self.down, self._chance))
+        _, port = await loop.create_datagram_endpoint(
+            lambda: _Port(lambda answer, _: self._later(ways[1], answer, self._front, client)), remote_addr=self.server
+        )
+        self._clients[client], self._ways[client] = port, ways
+        self.lines.append(ways)
+        self._later(ways[0], data, port, None)
+
+    def _later(self, line: Line, data: bytes, port: _Port, to: Any) -> None:
+        loop = asyncio.get_running_loop()
+        for at in line.carry(len(data), loop.time()):
+            loop.call_at(at, self._send, port, data, to)
+
+    def _send(self, port: _Port, data: bytes, to: Any) -> None:
+        if port.transport is not None and not port.transport.is_closing():
+            port.transport.sendto(data, to)
+
+
+@asynccontextmanager
+async def udp_proxy(
+    server: tuple[str, int], up: Impairment | None = None, down: Impairment | None = None, seed: int = 1
+) -> AsyncIterator[UdpProxy]:
+    """A proxy before `server`, closed in the end. The same impairment object may serve both directions."""
+    proxy = UdpProxy(server, up or Impairment(), down or Impairment(), seed)
+    await proxy.start()
+    try:
+        yield proxy
+    finally:
+        proxy.close()

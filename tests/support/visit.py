@@ -1,0 +1,124 @@
+"""A visit under way in a House: both kiosks, people checked in, some officers watching."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from broker.errors import VisitError
+from broker.ids import Side
+from huijian.officers import SignedIn
+from kiosk_agent.agent import Kiosk
+from tests.support.house import House
+
+
+def quorum_of(view: dict[str, Any]) -> tuple[int, int]:
+    """How many watch for the prison and for the visitors' side."""
+    return len(view["quorum"]["prison"]["have"]), len(view["quorum"]["visitor"]["have"])
+
+
+class Visit:
+    """One session with everybody in it."""
+
+    def __init__(self, house: House, session: str, officers: list[SignedIn], kiosks: dict[Side, Kiosk]) -> None:
+        self.house, self.session, self.officers, self.kiosks = house, session, officers, kiosks
+
+    async def until(self, holds: Callable[[dict[str, Any]], bool], timeout: float = 40.0) -> dict[str, Any]:
+        """Wait for a view of the session that fulfils `holds`."""
+        return await self.house.until(self.officers[0], self.session, holds, timeout)
+
+    async def journal(self) -> list[tuple[str, dict[str, Any]]]:
+        """What was written down for this session."""
+        return await self.house.journal(self.session)
+
+    async def far(self, side: Side) -> dict[str, Any]:
+        """What the room of `side` has received of the far room."""
+        return dict((await self.kiosks[side].measure())["far"])
+
+    async def packets_over(self) -> int:
+        """RTP packets that any room has received of the other."""
+        return sum(
+            [far[kind]["packets"] for side in Side for far in [await self.far(side)] for kind in ("video", "audio")]
+        )
+
+    async def last_packet(self) -> float:
+        """Monotonic seconds of the last packet that any room received of the other."""
+        fars = [await self.far(side) for side in Side]
+        return max(far[kind]["last_packet_at"] or 0.0 for far in fars for kind in ("video", "audio"))
+
+    async def last_packet_before(self, mono: float) -> bool:
+        """Whether no room received anything after `mono`."""
+        last = await self.last_packet()
+        assert last <= mono, f"a packet came {last - mono:.3f} s too late"
+        return True
+
+    async def sees_far_room(self, side: Side, timeout: float = 15.0) -> bool:
+        """Wait until the room of `side` decodes newly arriving pictures and sounds."""
+        before = await self.far(side)
+        async with asyncio.timeout(timeout):
+            while True:
+                now = await self.far(side)
+                if all(now[kind]["frames"] > before[kind]["frames"] for kind in ("video", "audio")):
+                    return True
+                await asyncio.sleep(0.1)
+
+    async def silence(self, seconds: float) -> None:
+        """Let `seconds` pass in which something could wrongly cross; the receivers' counts are asked afterwards."""
+        await asyncio.sleep(max(0.0, seconds))
+
+    async def refused(self, order: Awaitable[Any], code: str) -> None:
+        """Assert that an order is refused with this problem code."""
+        with pytest.raises(VisitError) as refusal:
+            await order
+        assert refusal.value.code == code
+
+    async def archived(self, timeout: float = 40.0) -> dict[str, Any]:
+        """Wait for the archive; what was noted of it."""
+        await self.until(lambda view: view["recording"]["state"] == "archived", timeout)
+        return next(data for kind, data in await self.journal() if kind == "Archived")
+
+    @asynccontextmanager
+    async def busy_cores(self, count: int) -> AsyncIterator[None]:
+        """Keep `count` cores busy with other programs' work."""
+        busy = [
+            await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: sum(range(100000))")
+            for _ in range(count)
+        ]
+        try:
+            yield
+        finally:
+            for process in busy:
+                process.kill()
+                await process.wait()
+
+
+@asynccontextmanager
+async def visit(house: House, watching: int, **slot: Any) -> AsyncIterator[Visit]:
+    """A session whose rooms publish, whose people are checked in, and which `watching` officers watch."""
+    async with AsyncExitStack() as stack:
+        session = await house.slot(**slot)
+        officers = await house.officers()
+        kiosks = {side: await stack.enter_async_context(house.kiosk(side)) for side in Side}
+        here = Visit(house, session, officers, kiosks)
+        await here.until(lambda view: all(side["media"] and side["self_test"] for side in view["sides"].values()))
+        await officers[0].check_in(session, Side.PRISON)
+        await officers[2].check_in(session, Side.VISITOR)
+        for officer in officers:
+            stack.push_async_callback(officer.leave)
+        for officer in officers[:watching]:
+            await officer.watch(session)
+        yield here
+
+
+async def grown(count: Callable[[], Awaitable[dict[str, Any]]], *keys: str, timeout: float = 15.0) -> dict[str, Any]:
+    """Wait until each of `keys` in what `count` gives has grown; what it then gives."""
+    before = await count()
+    async with asyncio.timeout(timeout):
+        while True:
+            now = await count()
+            if all(now[key] > before[key] for key in keys):
+                return now
+            await asyncio.sleep(0.1)
