@@ -40,7 +40,7 @@ class Ice:
         self.settled = False
         """Whether the client is connected; before that it is still trying its addresses."""
         self._sessions = [_issue()]
-        self._proven: dict[Address, tuple[str, float]] = {}
+        self._proven: dict[Address, tuple[str, float, Route]] = {}
         self._checks: dict[bytes, Address] = {}
         self._heard = 0.0
 
@@ -77,7 +77,7 @@ class Ice:
     def checked(self, route: Route, check: Check, now: float) -> bool:
         """`route` has been proven. True when we now send to another place than before."""
         new = route.address not in self._proven
-        self._proven[route.address] = (check.ufrag, now)
+        self._proven[route.address] = (check.ufrag, now, route)
         self._book[route.address] = self._owner
         if check.nominated and check.ufrag == self.credentials.ufrag:
             self._finish_restart()
@@ -98,7 +98,7 @@ class Ice:
     def _finish_restart(self) -> None:
         """The first credentials and whatever only they have proven are no good any more."""
         self._sessions = self._sessions[-1:]
-        for address, (ufrag, _) in list(self._proven.items()):
+        for address, (ufrag, _, _) in list(self._proven.items()):
             if ufrag != self.credentials.ufrag:
                 self.forget(address)
 
@@ -108,7 +108,7 @@ class Ice:
 
     def expire(self, now: float) -> None:
         """Forget what has not been checked for CONSENT; where we send to ends with the client itself."""
-        for address, (_, at) in list(self._proven.items()):
+        for address, (_, at, _) in list(self._proven.items()):
             if now - at > CONSENT and (self.route is None or address != self.route.address):
                 self.forget(address)
 
@@ -119,6 +119,14 @@ class Ice:
             del self._book[address]
         if self.route is not None and self.route.address == address:
             self.route = None
+
+    def lost(self, address: Address, now: float) -> None:
+        """A connection was closed. Where it was our way, the next one is what else has been proven just now: a client
+        that came back before we knew that it was gone has no reason to check again soon."""
+        self.forget(address)
+        if self.route is None:
+            fresh = [(at, route) for _, at, route in self._proven.values() if now - at <= QUIET]
+            self.route = max(fresh, key=lambda one: one[0])[1] if fresh else None
 
     def close(self) -> None:
         """Forget every address; the route stays for a last word."""

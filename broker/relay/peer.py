@@ -90,9 +90,9 @@ class Peer:
         for track, _ in self.legs:
             track.rebuild()
 
-    def lost(self, address: Address) -> None:
-        """A connection was closed; until a check comes along another way, nothing is sent."""
-        self.ice.forget(address)
+    def lost(self, address: Address, now: float) -> None:
+        """A connection was closed; where no other way has just been proven, nothing is sent until one is."""
+        self.ice.lost(address, now)
         self._rebuild()
 
     def feed(self, datagram: bytes) -> None:

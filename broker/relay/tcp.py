@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         self._listener.leave(self)
         peer = self.peer
         if peer is not None:
-            peer.lost(self.address)
+            peer.lost(self.address, monotonic())
 
     # --- its end -----------------------------------------------------------------------------------------------------
 

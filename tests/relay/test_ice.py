@@ -93,6 +93,16 @@ class TestWhereWeSend:
         assert not client.comes(tcp(1), nominated=False)
         assert client.comes(tcp(1))
 
+    def test_to_a_connection_made_before_we_knew_that_the_last_one_had_broken(self) -> None:
+        client = Client()
+        client.comes(tcp(1))
+        client.now += 20.0
+        client.ice.heard(tcp(1), client.now)
+        client.comes(tcp(2), nominated=False)
+        assert client.ice.route == tcp(1)
+        client.ice.lost(tcp(1).address, client.now)
+        assert client.ice.route == tcp(2)
+
     def test_to_the_same_address_through_another_of_our_sockets(self) -> None:
         client = Client()
         other = Route(lambda data, address: 0, udp(1).address)
@@ -139,7 +149,8 @@ class TestWhatIsForgotten:
     def test_a_connection_that_was_closed(self) -> None:
         client = Client()
         client.comes(tcp(1))
-        client.ice.forget(tcp(1).address)
+        client.now += QUIET + 0.1
+        client.ice.lost(tcp(1).address, client.now)
         assert client.ice.route is None
         assert client.comes(udp(1), nominated=False)
 
@@ -223,7 +234,7 @@ class IceModel(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 8))
     def a_connection_closes(self, number: int) -> None:
-        self.client.ice.forget(tcp(number).address)
+        self.client.ice.lost(tcp(number).address, self.client.now)
         self.proven.discard(tcp(number).address)
 
     @invariant()
