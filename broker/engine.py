@@ -5,6 +5,7 @@ is marked as a writer begins with BEGIN IMMEDIATE: a read that turns into a writ
 WAL mode, whatever the timeout. Other databases need none of it; the callers do not see a difference.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +26,7 @@ def engine_for(url: str, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True)
     engine = create_async_engine(url, connect_args={"timeout": busy_seconds})
+    event.listen(engine.sync_engine, "do_connect", _try_sqlite)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -44,6 +46,12 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         await connection.execution_options(**{WRITER: True})
         async with connection.begin():
             yield connection
+
+
+def _try_sqlite(_dialect: object, _record: object, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Raises sqlite3.OperationalError where the file cannot be opened. The driver would too, but leaves a thread behind
+    that may outlive the event loop and then prints its trouble for all to see."""
+    sqlite3.connect(args[0], uri=options.get("uri", False)).close()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
