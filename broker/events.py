@@ -151,6 +151,7 @@ class ResumeOrdered:
 
     by: UserId
     site: SiteId
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,10 @@ Fact = (
     | ResumeOrdered
     | EndOrdered
 )
+
+
+ACTIONS = (HoldOrdered, ResumeOrdered, EndOrdered)
+"""What an officer did to a visit: on the recording's timeline with article, author and words (Yunnan 16, 17, 26(3))."""
 
 
 # --- effects: what must be done about it; handed over, never awaited ---------------------------------------------

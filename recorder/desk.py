@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from broker.clock import Clock
+from broker.clock import Clock, Instant
 from broker.errors import BadRequest, Conflict, NotFound, RecorderUnavailable, StorageUnavailable
 from broker.tapwire import TapRecord
 from recorder import archive, papers, plans
@@ -100,10 +100,10 @@ class Desk:
         if recording is not None:
             recording.deadline = moment
 
-    async def note(self, session: str, event: dict[str, Any]) -> None:
-        """Add an event to the session's timeline."""
-        visit, now = self._of(session), self.clock.now()
-        entry = {"at": now.wall.isoformat(), "mono": round(now.mono, 3), "event": event}
+    async def note(self, session: str, event: dict[str, Any], moment: Instant | None = None) -> None:
+        """Add an event of `moment` (now, where it is not given) to the session's timeline."""
+        visit, moment = self._of(session), moment or self.clock.now()
+        entry = {"at": moment.wall.isoformat(), "mono": round(moment.mono, 3), "event": event}
         async with visit.timeline:
             if visit.closed:
                 raise Conflict("the timeline of this session is closed")

@@ -1,7 +1,9 @@
 """What `start` is given, read with care: it comes from another process. Pure."""
 
+from datetime import datetime
 from typing import Any
 
+from broker.clock import Instant
 from broker.errors import BadRequest
 from recorder.space import MINUTES
 
@@ -24,3 +26,14 @@ def text(plan: dict[str, Any], key: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadRequest(f"{key} is missing")
     return value
+
+
+def moment(with_: dict[str, Any]) -> Instant | None:
+    """When it happened, if that was said: `at` (ISO 8601) and `mono` (seconds)."""
+    at, mono = with_.get("at"), with_.get("mono")
+    if not isinstance(at, str) or not isinstance(mono, int | float):
+        return None
+    try:
+        return Instant(datetime.fromisoformat(at), float(mono))
+    except ValueError as error:
+        raise BadRequest("at is not a moment") from error

@@ -18,6 +18,7 @@ from broker.engine import engine_for
 from broker.errors import BadRequest, VisitError
 from broker.ipc.server import Connection, Server
 from config.settings import Settings
+from recorder import plans
 from recorder.catalog import ARCHIVED, Catalog
 from recorder.desk import Desk
 from recorder.permits import mark_clock
@@ -33,6 +34,7 @@ from recorder.views import Views
 
 log = structlog.get_logger()
 LOOK = 5.0  # seconds between looks at the disk
+BEAT = 0.3  # seconds between signs of life: who hangs must be known to hang well within two seconds
 TAP, COMMANDS = "tap.sock", "recorder.sock"
 Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -49,6 +51,7 @@ class Service:
         self._maker = ViewMaker(Views(catalog.engine), settings.archive_dir, clock, settings.view_jobs)
         self._making: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._server = Server(settings.run_dir / COMMANDS, "recorder", commands(self.desk), self._greet)
         self._tap = Tap(settings.run_dir / TAP, self.desk.take)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,7 +64,7 @@ class Service:
         await recover(self.desk)
         self._orphans = self._spawn(finish_orphans(self.desk, list(self.desk.visits), self._grace))
         self._making = self._spawn(self._maker.run())
-        self._looking = self._spawn(self._look())
+        self._looking, self._beating = self._spawn(self._look()), self._spawn(self._beat())
         self._tap.start()
         await self._server.start()
         log.info("recorder ready", orphans=len(self.desk.visits))
@@ -72,7 +75,7 @@ class Service:
         await self.desk.drain()
         self._tap.close()
         await self._server.close()
-        for task in (self._orphans, self._making, self._looking):
+        for task in (self._orphans, self._making, self._looking, self._beating):
             if task is not None:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -94,6 +97,11 @@ class Service:
         while True:
             self.desk.look_at_disk()
             await asyncio.sleep(LOOK)
+
+    async def _beat(self) -> None:
+        while True:
+            self._server.tell("alive")
+            await asyncio.sleep(BEAT)
 
     async def _copy(self, session: str) -> None:
         try:
@@ -122,7 +130,7 @@ def commands(desk: Desk) -> dict[str, Command]:
         return {}
 
     async def note(with_: dict[str, Any]) -> dict[str, Any]:
-        await desk.note(_session(with_), dict(with_.get("event") or {}))
+        await desk.note(_session(with_), dict(with_.get("event") or {}), plans.moment(with_))
         return {}
 
     async def finish(with_: dict[str, Any]) -> dict[str, Any]:

@@ -41,8 +41,7 @@ def fact_of(who: Who, session: Session, policy: Policy, order: msg.Order) -> ev.
         case msg.Hold():
             return _hold(duty(who, slot), policy, order)
         case msg.Resume():
-            own = duty(who, slot)
-            return ev.ResumeOrdered(own.user, own.site)
+            return _resume(duty(who, slot), session, policy, order)
         case msg.End():
             own = duty(who, slot)
             _ground(policy, order.article)
@@ -64,6 +63,18 @@ def _hold(own: Duty, policy: Policy, order: msg.Hold) -> ev.Fact:
             "This code ends a visit; it cannot hold one.", "该条款不适用于中止。", articles=[ground.article]
         )
     return ev.HoldOrdered(own.user, own.site, order.article, order.note)
+
+
+def _resume(own: Duty, session: Session, policy: Policy, order: msg.Resume) -> ev.Fact:
+    """A visit that was held on a ground which demands its end is not resumed (Yunnan 17, Guangdong 29)."""
+    held = policy.intervention(session.hold.article) if session.hold is not None else None
+    if held is not None and held.must_end:
+        raise PolicyViolation(
+            "This ground ends the visit; end it under its article.",
+            "该条款应当终止会见，不得恢复。",
+            articles=[held.article],
+        )
+    return ev.ResumeOrdered(own.user, own.site, order.note)
 
 
 def _ground(policy: Policy, code: str) -> Intervention:

@@ -16,7 +16,7 @@ from broker.events import Effect, Fact
 from broker.ids import ResourceId, SessionId, Side, SiteId, SlotId
 from broker.live.hearing import Hearing
 from broker.live.journal import Journal
-from broker.live.keeping import Keeper, differs, moved, people, this_boot
+from broker.live.keeping import Keeper, action, differs, people, state_change, this_boot
 from broker.live.live import LiveSession, RecordingView
 from broker.live.performing import Performer
 from broker.live.recorders import Recorders
@@ -229,10 +229,9 @@ class Broker:
         after = live.session
         self._keeper.stepped(before, after, fact, effects)
         self._tally.stepped(before, after, live.policy, self.clock.now().mono)
-        if after.state is not before.state:
-            self._recorders.post("note", session=after.id, event={"kind": "state", **moved(before, after)})
-        if (there := people(before, after, fact)) is not None:
-            self._recorders.post("note", session=after.id, event=there)
+        for event in (action(fact), state_change(before, after), people(before, after, fact)):
+            if event is not None:
+                self._recorders.note(after.id, event, self.clock.now())
         if differs(before, after):
             self.bus.emit("session", after.id)
 

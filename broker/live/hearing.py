@@ -92,7 +92,7 @@ class Hearing:
         moved = {"mono": told["mono"], "why": told["why"]}
         self._journal.note("GateOpened" if told["open"] else "GateShut", session, "relay", moved)
         if self.recorders is not None:
-            self.recorders.post("note", session=session, event={"kind": "gate", "open": told["open"], **moved})
+            self.recorders.note(session, {"kind": "gate", "open": told["open"], **moved}, self._clock.now())
 
     def _resource_gone(self, session: SessionId, told: Told) -> None:
         self._resources.pop(told["resource"], None)
@@ -117,7 +117,7 @@ class Hearing:
                     self._recorder_is_back(one)
             case "down":
                 for one in list(self._live.values()):
-                    self._recorder_lost(one, "recorder gone")
+                    self._recorder_lost(one, told["why"])
             case "disk":
                 self._disk(told)
             case "archived":
@@ -127,8 +127,8 @@ class Hearing:
             case "flushed":
                 self._show(live, state="writing")
                 live.take(ev.RecorderFlushed())
-            case "writing":
-                self._show(live, seconds=float(told["seconds"]))
+            case "writing":  # shown with the next change: every page anew each second would be a lot of noise
+                live.recording = replace(live.recording, seconds=float(told["seconds"]))
             case "stalled" | "failed":
                 self._recorder_lost(live, f"{name}: {told.get('reason', '')}")
             case "archive_failed":

@@ -97,6 +97,16 @@ def moved(before: Session, after: Session) -> dict[str, Any]:
     return told
 
 
+def state_change(before: Session, after: Session) -> dict[str, Any] | None:
+    """A change of state, for the recording's timeline."""
+    return {"kind": "state", **moved(before, after)} if after.state is not before.state else None
+
+
+def action(fact: Fact) -> dict[str, Any] | None:
+    """What an officer did, for the recording's timeline: the words of the journal under one kind."""
+    return {"kind": "action", "what": ev.kind(fact), **ev.data(fact)} if isinstance(fact, ev.ACTIONS) else None
+
+
 def people(before: Session, after: Session, fact: Fact) -> dict[str, Any] | None:
     """Who is there, for the recording's timeline, by ids: once it is being written, and whenever that changes."""
     changed = (before.checked, before.watchers) != (after.checked, after.watchers)

@@ -1,10 +1,13 @@
-"""The control process's view of the recorder: what it is asked, and the meaning of what it says."""
+"""The control process's view of the recorder: what it is asked, and the meaning of what it says. A recorder that says
+nothing is no recorder: it may hang, and a gate must not stay open on its last word."""
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from broker.clock import Instant
+from broker.clock import Instant, monotonic
 from broker.errors import RecorderUnavailable, VisitError
 from broker.ids import Side
 from broker.ipc.link import Link, LinkDown
@@ -12,29 +15,55 @@ from broker.live.relays import tap_of
 from broker.session import Session
 from config.policy import Policy
 
+SILENT = 1.7  # seconds without a word, of which there are several a second, after which the recorder counts as gone
+LOOK = 0.1  # seconds between looks
+MAX_UNSENT = 5000  # events kept for the timelines while no recorder is there: hours of a bad day
+
 
 class Recorders:
     """The link to the recorder process. `on_fact` gets what it says, "up" and "down" among it."""
 
     def __init__(self, run_dir: Path, on_fact: Callable[[str, dict[str, Any]], None]) -> None:
         self._on_fact = on_fact
-        self.ready = False
+        self.ready = self._greeted = False
+        self._heard = 0.0
+        self._unsent: deque[dict[str, Any]] = deque(maxlen=MAX_UNSENT)
         self._link = Link(run_dir / "recorder.sock", "recorder", self._fact, lambda: None, self._down)
 
     async def run(self) -> None:
-        """Keep the link up, until cancelled."""
-        await self._link.run()
+        """Keep the link up and listen whether anybody speaks, until cancelled."""
+        await asyncio.gather(self._link.run(), self._listen())
+
+    async def _listen(self) -> None:
+        before = monotonic()
+        while True:
+            await asyncio.sleep(LOOK)
+            now = monotonic()
+            late, before = now - before > SILENT / 2, now  # then it was us who hung: read first what has come
+            if self.ready and not late and now - self._heard > SILENT:
+                self._lost("recorder silent")
 
     def _fact(self, name: str, members: dict[str, Any]) -> None:
-        if name == "ready":
+        self._heard = monotonic()
+        self._greeted = self._greeted or name == "ready"
+        if self._greeted and not self.ready:
             self.ready = True
             self._on_fact("up", {})
-        else:
+            self._catch_up()
+        if name not in ("ready", "alive"):
             self._on_fact(name, members)
 
     def _down(self) -> None:
+        self._greeted = False
+        self._lost("recorder gone")
+
+    def _lost(self, why: str) -> None:
         self.ready = False
-        self._on_fact("down", {})
+        self._on_fact("down", {"why": why})
+
+    def _catch_up(self) -> None:
+        while self._unsent and self.ready:
+            self.post("note", **self._unsent.popleft())
 
     async def start(self, session: Session, policy: Policy, stop: float | None, now: Instant) -> None:
         """Begin to record, or go on in a next part. Raises RecorderUnavailable."""
@@ -77,8 +106,16 @@ class Recorders:
         """The archived recording is known here now. Raises VisitError."""
         await self._link.call("acknowledge", session=session)
 
+    def note(self, session: str, event: dict[str, Any], now: Instant) -> None:
+        """Put an event of `now` on a session's timeline; when the recorder is away, as soon as it is back."""
+        told = {"session": session, "event": event, "at": now.wall.isoformat(), "mono": now.mono}
+        if self.ready:
+            self.post("note", **told)
+        else:
+            self._unsent.append(told)
+
     def post(self, do: str, **members: Any) -> None:
-        """Tell without waiting (deadline, note)."""
+        """Tell without waiting."""
         try:
             self._link.post(do, **members)
         except VisitError:

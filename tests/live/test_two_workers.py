@@ -47,6 +47,12 @@ class Here:
             self.recorder.tell("flushed", session=given["session"], part=1, mono=0.0)
         return {}
 
+    async def beat(self):
+        """The pretended recorder's signs of life."""
+        while True:
+            self.recorder.tell("alive")
+            await asyncio.sleep(0.3)
+
     async def worker(self, number):
         """Start a worker process."""
         arguments = ("-m", "broker.relay", f"relay-{number}", str(self.folder), "127.0.0.1", "0")
@@ -121,6 +127,7 @@ async def here(url, most=40):
         running = Here(folder, store, journal, most)
         await running.recorder.start()
         stack.push_async_callback(running.recorder.close)
+        stack.callback(asyncio.create_task(running.beat()).cancel)
         try:
             for number in range(2):
                 await running.worker(number)

@@ -127,6 +127,14 @@ class TestInterventions:
         assert state_of(front).end.article == "YN-17-8"
         await front.refused("conflict", "POST", f"{path}/hold", "prison-sup", json={"article": "YN-16-2"})
 
+    async def test_what_is_held_on_a_ground_that_ends_a_visit_does_not_go_on(self, front):
+        session = await front.live_visit()
+        path = f"{SESSIONS}/{session}"
+        await front.ask("POST", f"{path}/hold", "prison-sup", json={"article": "YN-17-8"})
+        refused = await front.refused("policy_violation", "POST", f"{path}/resume", "prison-sup", json={})
+        assert refused.said["articles"] == ["云南 第十七条"]
+        assert state_of(front).state is State.HELD
+
     @pytest.mark.parametrize("verb", ["hold", "end"])
     async def test_nobody_steps_in_without_an_article_of_these_rules(self, front, verb):
         path = f"{SESSIONS}/{await front.live_visit()}/{verb}"
