@@ -4,11 +4,13 @@ Only what a report names as arrived proves that somebody receives; browsers repo
 
 import random
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from broker.relay.congestion import QUEUE, Capacity, Delays
 from broker.relay.twcc import TICKS, Feedback
 
+TICK = 1 / TICKS
 WINDOW = 1024  # packets remembered, a power of two: four seconds of one watcher
 TOP = 4_000_000  # bit/s: nothing here is ever sent faster than half of it
 
@@ -55,21 +57,40 @@ class Path:
             return set(), []  # tells of what was never sent, or of what nobody remembers
         new = range(max(self._acknowledged, first), last)
         self._expected += len(new)
-        self._open.update(new)
         self._acknowledged = max(self._acknowledged, last)
-        seen, latest = set(), 0.0
-        for offset, ticks in feedback.arrived:
-            if first + offset not in self._open:
+        arrived = feedback.arrived
+        if self._open or not len(new) == feedback.span == len(arrived):
+            self._open.update(new)
+            arrived = self._fresh(first, arrived)
+        seen, latest = self._arrivals(first, arrived)
+        return seen, self._overtaken(latest) if self._open else []
+
+    def _fresh(self, first: int, arrived: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """What had not arrived before."""
+        fresh = [one for one in arrived if first + one[0] in self._open]
+        self._open.difference_update(first + offset for offset, _ in fresh)
+        return fresh
+
+    def _arrivals(self, first: int, arrived: list[tuple[int, int]]) -> tuple[set[Any], float]:
+        """Note what came: the tracks that it is of, and when the last of it left. Runs some ten times a second and
+        watcher over every packet sent."""
+        sent, mask, seen = self._sent, WINDOW - 1, set()
+        bytes_, latest, least = 0, 0.0, inf
+        for offset, ticks in arrived:
+            departure = sent[(first + offset) & mask]
+            if departure is None:
                 continue
-            self._open.discard(first + offset)
-            departure = self._sent[(first + offset) & (WINDOW - 1)]
-            if departure is not None:
-                self._arrived += 1
-                self._bits += departure[1] * 8
-                self.delays.add(ticks / TICKS - departure[0])
-                latest = max(latest, departure[0])
-                seen.add(departure[2])
-        return seen, self._overtaken(latest)
+            at, size, track, _ = departure
+            bytes_ += size
+            seen.add(track)
+            if at > latest:
+                latest = at
+            if (delay := ticks * TICK - at) < least:
+                least = delay
+        self._arrived += len(arrived)
+        self._bits += 8 * bytes_
+        self.delays.add(least)
+        return seen, latest
 
     def _overtaken(self, latest: float) -> list[Departure]:
         """What left before `latest`, but long enough before it to have come if it came."""
