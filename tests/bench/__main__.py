@@ -15,6 +15,7 @@ from rich.console import Console
 
 from config.logs import configure
 from tests.bench import process, tools
+from tests.bench import soak as soaking
 from tests.bench.generator import Generator
 from tests.bench.janus import Janus
 from tests.bench.measure import Row, Work, run
@@ -24,9 +25,16 @@ from tests.bench.relay import Relay
 from tests.bench.report import show, sustained
 from tests.bench.system import Place, System
 
-QUICK = {"relay": [15, 30, 40], "janus": [15, 20], "janus, event_loops = 1": [15, 30, 36], "aiortc": [15]}
+QUICK = {
+    "relay": [15, 30, 40, 45],
+    "relay, plain watchers": [15, 40, 45],
+    "janus": [15, 20],
+    "janus, event_loops = 1": [15, 26, 30, 36],
+    "aiortc": [15],
+}
 FULL = {
-    "relay": [5, 10, 15, 20, 30, 35, 40, 45],
+    "relay": [5, 10, 15, 20, 30, 35, 40, 45, 50],
+    "relay, plain watchers": [5, 10, 15, 20, 30, 35, 40, 45, 50],
     "janus": [5, 10, 15, 18, 22],
     "janus, event_loops = 1": [5, 10, 15, 20, 26, 30, 36],
     "aiortc": [5, 10, 15, 18],
@@ -52,17 +60,22 @@ def main(
     steps: Annotated[str, typer.Option(help="Numbers of sessions, with commas, for every system.")] = "",
     repetitions: Annotated[int, typer.Option(help="How often to measure everything.")] = 0,
     window: Annotated[float, typer.Option(help="Seconds of each measurement.")] = 0.0,
-    record: Annotated[bool, typer.Option("--record", help="With the recorder at work (Janus: its own).")] = False,
+    record: Annotated[bool, typer.Option(help="With the recorder at work (Janus: its own).")] = True,
     tap: Annotated[
         bool, typer.Option("--tap", help="As --record, but what the relay hands over is thrown away.")
     ] = False,
+    soak: Annotated[
+        float, typer.Option(help="Instead: so many minutes of --steps sessions (20), looking for drift.")
+    ] = 0.0,
     patience: Annotated[float, typer.Option(help="Seconds that each step may wait for a quiet machine.")] = 0.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every measurement here.")] = None,
 ) -> None:
     """Measure what a forwarded packet costs, how many sessions a core carries, and how late packets are.
 
     A session is two publishers (720p H.264 of 1.57 Mbit/s and Opus), their two kiosks behind the gate and four
-    supervisors who get both sides, with real ICE, DTLS, SRTP and RTCP: some 470 packets/s in, 2,350 out."""
+    supervisors who get both sides, with real ICE, DTLS, SRTP and RTCP: some 470 packets/s in, 2,350 out. Watchers of
+    `relay` negotiate and report like browsers, those of `relay, plain watchers` once a second like those of the others.
+    """
     wanted = {name.strip() for name in only.split(",")}
     chosen = {name: each for name, each in (FULL if full else QUICK).items() if name.split(",")[0] in wanted}
     if not chosen:
@@ -74,14 +87,30 @@ def main(
     if any(name.startswith("janus") for name in chosen) and not tools.require(tools.JANUS, "the comparison with Janus"):
         chosen = {name: each for name, each in chosen.items() if not name.startswith("janus")}
     plan = Plan(
-        chosen, repetitions or (5 if full else 2), window or (5.0 if full else 3.0), record or tap, tap, patience
+        chosen, repetitions or (5 if full else 3), window or (5.0 if full else 3.0), record or tap, tap, patience
     )
     configure("warning")
+    if soak:
+        with tempfile.TemporaryDirectory(prefix="hjb") as folder:
+            asyncio.run(_soak(plan, Path(folder), int(steps or 20), soak))
+        return
     with tempfile.TemporaryDirectory(prefix="hjb") as folder:
         rows = asyncio.run(_measure(plan, Path(folder)))
     show(console, rows)
     if json_file is not None:
         json_file.write_text(json.dumps({"machine": _machine(), "rows": [row.as_json() for row in rows]}, indent=1))
+
+
+async def _soak(plan: Plan, folder: Path, sessions: int, minutes: float) -> None:
+    core, other = tools.cores()
+    os.sched_setaffinity(0, {other})
+    library = tools.compile_shared("generator", folder, "srtp2", "pthread")
+    place = Place(core, other, folder, plan.record, plan.discard)
+    generator = Generator(library, clips(), other)
+    try:
+        await soaking.run(console, Relay(True), place, generator, sessions, minutes)
+    finally:
+        generator.close()
 
 
 async def _measure(plan: Plan, folder: Path) -> list[Row]:
@@ -91,7 +120,8 @@ async def _measure(plan: Plan, folder: Path) -> list[Row]:
     shim = tools.compile_shared("loopback", folder, "dl")
     media = clips()
     makers: dict[str, Callable[[], System]] = {
-        "relay": Relay,
+        "relay": lambda: Relay(True),
+        "relay, plain watchers": lambda: Relay(False),
         "janus": lambda: Janus(shim, None),
         "janus, event_loops = 1": lambda: Janus(shim, 1),
         "aiortc": Plain,
@@ -101,7 +131,7 @@ async def _measure(plan: Plan, folder: Path) -> list[Row]:
     for repetition in range(1, plan.repetitions + 1):
         for name, steps in plan.steps.items():
             recording = plan.record and name != "aiortc"
-            what = "tapped" if plan.discard and name == "relay" else "recording"
+            what = "tapped" if plan.discard and name.startswith("relay") else "recording"
             title = f"{name}, {what}" if recording else name
             await process.quiet((core, other), plan.patience)
             with tempfile.TemporaryDirectory(prefix="run", dir=folder) as own:

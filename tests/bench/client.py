@@ -34,6 +34,9 @@ CODECS = {
     ),
     "audio": ("a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10;useinbandfec=1"),
 }
+RTX = (103, ("a=rtpmap:103 rtx/90000", "a=fmtp:103 apt=102"))
+NUMBERING = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+BROWSER = {"video": ("a=rtcp-fb:102 transport-cc",), "audio": ("a=rtcp-fb:111 transport-cc",)}
 CERTIFICATE = RTCCertificate.generateCertificate()
 
 
@@ -65,11 +68,14 @@ class Line:
 
 
 class Client:
-    """Offer or answer, then `connect`. `keys` are theirs and ours."""
+    """Offer or answer, then `connect`. `keys` are theirs and ours. A client that is `like_browser` also offers
+    retransmissions and transport-wide feedback; `numbering` is the header extension that numbers packets for it, or 0.
+    """
 
     state = "connected"  # what RTCDtlsTransport asks of an ICE transport, with `role`, `_recv` and `_send`
 
-    def __init__(self) -> None:
+    def __init__(self, like_browser: bool = False) -> None:
+        self.numbering, self._like_browser = 0, like_browser
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.setblocking(False)
@@ -80,6 +86,11 @@ class Client:
         self._tie = random.getrandbits(63)
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         self._checks: dict[bytes, asyncio.Future[None]] = {}
+
+    @property
+    def receives(self) -> bool:
+        """Whether it watches."""
+        return all(line.direction == "recvonly" for line in self.lines)
 
     # --- SDP -----------------------------------------------------------------------------------------------------
 
@@ -115,6 +126,8 @@ class Client:
         self._their_ufrag, self._their_pwd = ufrag[1], pwd[1].encode()
         self._fingerprint = RTCDtlsFingerprint(print_[1], print_[2])
         self._remote = (address[1], int(address[2]))
+        numbering = re.search(rf"a=extmap:(\d+)\S* {re.escape(NUMBERING)}", sdp)
+        self.numbering = int(numbering[1]) if numbering is not None and self._like_browser else 0
         return re.split(r"\r?\n(?=m=)", sdp)[1:]
 
     def _sdp(self, setup: str) -> str:
@@ -123,12 +136,17 @@ class Client:
         out += ["a=group:BUNDLE " + " ".join(line.mid for line in self.lines), "a=msid-semantic: WMS *"]
         print_ = next(one for one in CERTIFICATE.getFingerprints() if one.algorithm == "sha-256")
         for line in self.lines:
-            out += [f"m={line.kind} {port} UDP/TLS/RTP/SAVPF {line.payload_type}", "c=IN IP4 127.0.0.1", "a=rtcp-mux"]
+            repairs = self._like_browser and line.kind == "video" and line.payload_type == PAYLOAD_TYPES["video"]
+            formats = f"{line.payload_type} {RTX[0]}" if repairs else f"{line.payload_type}"
+            out += [f"m={line.kind} {port} UDP/TLS/RTP/SAVPF {formats}", "c=IN IP4 127.0.0.1", "a=rtcp-mux"]
             out += [f"a=ice-ufrag:{self._ufrag}", f"a=ice-pwd:{self._pwd}", f"a=setup:{setup}"]
             out += [f"a=fingerprint:sha-256 {print_.value}", f"a=mid:{line.mid}", f"a={line.direction}"]
             out += [f"a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host", "a=end-of-candidates"]
             old = PAYLOAD_TYPES[line.kind]
-            out += [text.replace(f":{old} ", f":{line.payload_type} ") for text in CODECS[line.kind]]
+            lines = CODECS[line.kind] + (BROWSER[line.kind] if self._like_browser else ())
+            out += [text.replace(f":{old} ", f":{line.payload_type} ") for text in lines]
+            if self._like_browser:
+                out += [f"a=extmap:3 {NUMBERING}", *(RTX[1] if repairs else ())]
             if line.direction == "sendonly":
                 out += [f"a=msid:load {line.mid}", f"a=ssrc:{line.ssrc} cname:load"]
         return "\r\n".join(out) + "\r\n"

@@ -2,7 +2,8 @@
  *
  * One thread, pinned to one core: sends packetised clips on schedule, receives, checks every sequence number, decrypts
  * one packet in `sample_every`, compares it with the clip and takes its latency from a stamp in the payload to the
- * kernel's receive time. Speaks RTCP once a second a client. What is neither RTP nor RTCP goes to Python.
+ * kernel's receive time. Speaks RTCP once a second a client, and where packets are numbered for it transport-wide
+ * feedback twenty times a second, as a browser does. What is neither RTP nor RTCP goes to Python.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,6 +20,7 @@
 
 enum { MAX_CLIENTS = 4096, MAX_STREAMS = 4096, MAX_HEARD = 8, MAX_CLIPS = 4, MAX_LATENCIES = 1 << 22 };
 enum { PACKET = 2048, BATCH = 32, HEADER = 12, STAMP = 24, MARK = 0x48554a49, SECOND = 1000000000, PATIENCE = SECOND / 50 };
+enum { FEEDBACKS = 20, MAX_NAMED = 256, TICKS = 4000 }; /* reports a second, packets each, ticks of their times a second */
 enum { SR = 200, RR = 201, SDES = 202, RTPFB = 205, PSFB = 206, SDES_SIZE = 16, SR_SIZE = 28, BLOCK = 24 };
 
 typedef struct { /* media to send over and over, one entry a packet */
@@ -38,6 +40,10 @@ typedef struct {
     int socket, heard_count;
     srtp_t inbound, outbound;
     Heard heard[MAX_HEARD];
+    int numbering, named, begun; /* header extension with transport-wide numbers; how many from `first` to report */
+    uint16_t first;
+    uint8_t feedbacks;
+    int64_t arrived[MAX_NAMED];
 } Client;
 
 typedef struct { /* an SSRC that a client sends */
@@ -203,8 +209,67 @@ static void compare(Client *c, uint8_t *packet, int size, int64_t arrived) {
     if (counts.latencies < MAX_LATENCIES) latencies[counts.latencies++] = took > 4 * (int64_t)SECOND ? 4000000000u : took;
 }
 
+/* The transport-wide number of a packet (RFC 8285 4.2, one-byte elements), or -1. */
+static int number_of(Client *c, const uint8_t *packet, int size) {
+    int at = HEADER + 4 * (packet[0] & 15);
+    if (!(packet[0] & 0x10) || at + 4 > size || get16(packet + at) != 0xbede) return -1;
+    int end = at + 4 + 4 * get16(packet + at + 2);
+    for (at += 4; at < end && end <= size; at += packet[at] ? 2 + (packet[at] & 15) : 1)
+        if (packet[at] >> 4 == c->numbering) return get16(packet + at + 1);
+    return -1;
+}
+
+static void name(Client *c, int number, int64_t arrived) {
+    if (!c->begun) c->first = number, c->begun = 1;
+    if (!c->named && (uint16_t)(number - c->first) >= MAX_NAMED) c->first = number; /* after a pause */
+    uint16_t ahead = number - c->first;
+    if (ahead >= MAX_NAMED) return;
+    c->arrived[ahead] = arrived;
+    if (ahead >= c->named) c->named = ahead + 1;
+}
+
+static void report_arrivals(int id) {
+    Client *c = &clients[id];
+    uint8_t packet[20 + 2 * MAX_NAMED + 2 * MAX_NAMED] = {0x80 | 15, RTPFB}, *out = packet + 20;
+    int64_t began = 0, clock = 0;
+    if (!c->named || !c->heard_count) return;
+    for (int i = 0; i < c->named && !began; i++) began = c->arrived[i];
+    int64_t reference = began / (SECOND / TICKS) / 256;
+    clock = reference * 256;
+    for (int i = 0; i < c->named; i += 7, out += 2) {
+        uint32_t chunk = 0xc000;
+        for (int j = i; j < i + 7 && j < c->named; j++) chunk |= (c->arrived[j] ? 2u : 0u) << (12 - 2 * (j - i));
+        put16(out, chunk);
+    }
+    int small = 1;
+    int64_t at = clock;
+    for (int i = 0; i < c->named; i++) { /* nearly always all are small, and take one byte */
+        int64_t delta = c->arrived[i] / (SECOND / TICKS) - at;
+        if (!c->arrived[i] || delta < 0 || delta > 255) small = 0;
+        at += delta;
+    }
+    if (small)
+        for (uint8_t *chunk = packet + 20; chunk < out; chunk += 2) put16(chunk, 0xc000 | (get16(chunk) & 0x3fff) >> 1);
+    for (int i = 0; i < c->named; i++) {
+        if (!c->arrived[i]) continue;
+        int64_t delta = c->arrived[i] / (SECOND / TICKS) - clock;
+        clock += delta;
+        if (small) *out++ = delta;
+        else put16(out, (uint16_t)delta), out += 2;
+    }
+    while ((out - packet) & 3) *out++ = 0;
+    put16(packet + 2, (out - packet) / 4 - 1), put32(packet + 4, 0x10000000u + id), put32(packet + 8, c->heard[0].ssrc);
+    put16(packet + 12, c->first), put16(packet + 14, c->named);
+    packet[16] = reference >> 16, packet[17] = reference >> 8, packet[18] = reference, packet[19] = c->feedbacks++;
+    c->first += c->named, c->named = 0;
+    memset(c->arrived, 0, sizeof c->arrived);
+    send_rtcp(c, packet, out - packet);
+}
+
 static void take_rtp(Client *c, uint8_t *packet, int size, int64_t arrived) {
     uint32_t seq = get16(packet + 2);
+    int number = c->numbering ? number_of(c, packet, size) : -1;
+    if (number >= 0) name(c, number, arrived);
     Heard *h = heard(c, get32(packet + 8), seq);
     if (!h) {
         counts.altered++;
@@ -267,8 +332,8 @@ static void receive(int id) {
 
 static void *work(void *unused) {
     struct epoll_event ready[128];
-    int64_t next_report = wall();
-    int reporter = 0;
+    int64_t next_report = wall(), next_feedback = next_report;
+    int reporter = 0, feeder = 0;
     while (running) {
         pthread_mutex_lock(&lock);
         int64_t now = wall();
@@ -276,6 +341,10 @@ static void *work(void *unused) {
         if (client_count && now >= next_report) {
             report(reporter++ % client_count);
             next_report = (next_report < now - SECOND / 10 ? now : next_report) + SECOND / client_count;
+        }
+        for (int sent = 0; sent < 64 && client_count && now >= next_feedback; sent++) {
+            report_arrivals(feeder++ % client_count);
+            next_feedback = (next_feedback < now - SECOND / 10 ? now : next_feedback) + SECOND / FEEDBACKS / client_count;
         }
         int64_t rest = queued ? streams[queue[0]].due - wall() : SECOND / 500;
         pthread_mutex_unlock(&lock);
@@ -328,7 +397,7 @@ void generator_clip(int id, int count, const uint8_t *data, int size, const int 
                        copy_of(timestamp, count * sizeof *timestamp), ticks};
 }
 
-int generator_client(int socket, const uint8_t *theirs, const uint8_t *ours, int profile) {
+int generator_client(int socket, const uint8_t *theirs, const uint8_t *ours, int profile, int numbering) {
     int on = 1, buffer = 1 << 20;
     srtp_t inbound = context(theirs, profile, ssrc_any_inbound), outbound = context(ours, profile, ssrc_any_outbound);
     if (client_count == MAX_CLIENTS || !inbound || !outbound) return -1;
@@ -337,7 +406,7 @@ int generator_client(int socket, const uint8_t *theirs, const uint8_t *ours, int
         setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     pthread_mutex_lock(&lock);
     int id = client_count++;
-    clients[id] = (Client){.socket = socket, .inbound = inbound, .outbound = outbound};
+    clients[id] = (Client){.socket = socket, .inbound = inbound, .outbound = outbound, .numbering = numbering};
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = id};
     epoll_ctl(events, EPOLL_CTL_ADD, socket, &event);
     pthread_mutex_unlock(&lock);

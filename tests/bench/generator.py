@@ -62,7 +62,9 @@ class Generator:
     def add(self, client: Client) -> None:
         """Send and receive for a connected client from now on."""
         theirs, ours = client.keys
-        number = self._library.generator_client(client.socket.fileno(), theirs, ours, GCM_PROFILE)
+        number = self._library.generator_client(
+            client.socket.fileno(), theirs, ours, GCM_PROFILE, client.numbering if client.receives else 0
+        )
         if number < 0:
             raise RuntimeError("the generator takes no more clients")
         self._clients[number] = client

@@ -25,10 +25,11 @@ OTHER = {"prison": "visitor", "visitor": "prison"}
 
 
 class Relay:
-    """One worker, and its recorder."""
+    """One worker, and its recorder. Watchers who are `like_browsers` negotiate retransmissions and transport-wide
+    feedback and report twenty times a second; Janus numbers no packets for its subscribers, so that it never has to."""
 
-    def __init__(self) -> None:
-        self.pid = 0
+    def __init__(self, like_browsers: bool) -> None:
+        self.pid, self._like_browsers = 0, like_browsers
         self._open: list[str] = []
         self._facts: Counter[str] = Counter()
         self._around = AsyncExitStack()
@@ -100,7 +101,7 @@ class Relay:
         return await connected(client)
 
     async def _watcher(self, session: str, side: str, who: str, gated: bool) -> Client:
-        client = Client()
+        client = Client(self._like_browsers)
         asked: dict[str, Any] = {
             "session": session,
             "side": side,

@@ -10,6 +10,7 @@ from rich.text import Text
 from tests.bench.measure import Row
 
 MAX_LOSS, MAX_P99 = 0.1, 10.0  # per cent and milliseconds: what a system may show at a step that it sustains
+COMPARED = 15  # sessions at which CPU a packet is compared
 COLOURS = ("green", "red", "magenta", "yellow", "cyan", "blue")
 MARKS = "●◆▲■○◇"
 WIDTH, HEIGHT = 72, 16
@@ -37,6 +38,8 @@ def show(console: Console, rows: list[Row]) -> None:
     console.print(_table(steps))
     for system in dict.fromkeys(row.system for row in rows):
         console.print(_verdict(system, steps))
+    for line in ratios(steps):
+        console.print(line)
     console.print(_curve(steps))
     for line in _doubts(rows):
         console.print(line, style="yellow")
@@ -78,12 +81,44 @@ def _range(rows: list[Row], value: Callable[[Row], float], digits: int) -> str:
     return middle if low == high else f"{middle} ({low}-{high})"
 
 
+def carried(system: str, steps: Steps) -> int:
+    """The largest step that `system` carried in most repetitions, or 0."""
+    each = [count for (name, count), rows in steps.items() if name == system and _mostly(rows)]
+    return max(each, default=0)
+
+
+def _mostly(rows: list[Row]) -> bool:
+    return 2 * sum(map(sustained, rows)) > len(rows)
+
+
+def ratios(steps: Steps) -> list[str]:
+    """The relay against each other system: sessions carried, and CPU a packet where both were measured at 15."""
+    systems = list(dict.fromkeys(system for system, _ in steps))
+    ours = [system for system in systems if system.startswith("relay")]
+    return [_ratio(one, other, steps) for one in ours for other in systems if other not in ours]
+
+
+def _ratio(one: str, other: str, steps: Steps) -> str:
+    said = []
+    mine, theirs = carried(one, steps), carried(other, steps)
+    if mine and theirs:
+        said.append(f"{mine / theirs:.2f} times its sessions ({mine} against {theirs})")
+    pairs = [
+        a.micros / b.micros
+        for a in steps.get((one, COMPARED), [])
+        for b in steps.get((other, COMPARED), [])
+        if a.repetition == b.repetition
+    ]
+    if pairs:
+        each = f"{min(pairs):.2f}-{max(pairs):.2f}, {len(pairs)} pairs"
+        said.append(f"{median(pairs):.2f} of its CPU a packet at {COMPARED} sessions ({each})")
+    return f"{one} / {other}: " + (", ".join(said) or "no step that both carried")
+
+
 def _verdict(system: str, steps: Steps) -> str:
     """The largest step carried in most repetitions."""
-    carried = [
-        count for (name, count), rows in steps.items() if name == system and 2 * sum(map(sustained, rows)) > len(rows)
-    ]
-    what = f"{max(carried)} sessions" if carried else "none of the steps tried"
+    most = carried(system, steps)
+    what = f"{most} sessions" if most else "none of the steps tried"
     return f"{system}: carries {what} on one core (loss < {MAX_LOSS} %, p99 < {MAX_P99:g} ms in most repetitions)"
 
 
