@@ -20,6 +20,7 @@ from recorder.report import Report
 
 CUT_LATE = 0.25  # seconds, the promise for the cut at the limit
 LENGTH = 0.5  # seconds by which a track may differ from what crossed
+NOTHING = "-"  # where a path or a hash would stand
 SETTLE = 0.25  # seconds in which packets that were under way at the cut may still arrive
 
 
@@ -27,8 +28,9 @@ SETTLE = 0.25  # seconds in which packets that were under way at the cut may sti
 class Account:
     """Seconds and counts of one visit; `problems` are sentences, empty when all invariants held."""
 
-    path: str = "-"
-    sha256: str = "-"
+    path: str = NOTHING
+    sha256: str = NOTHING
+    holds: int = 0
     forwarded: float = 0.0
     held: float = 0.0
     recorded: list[float] = field(default_factory=list)
@@ -69,6 +71,7 @@ def account_of(
         later["mono"] - earlier["mono"]
         for earlier, later in zip(told["GateShut"], told["GateOpened"][1:], strict=False)
     )
+    account.holds = len(told["GateOpened"]) - 1
     account.forwarded = shut - crossed - account.held
     account.cut_late = shut - (crossed + limit)
     account.reason = next((one["reason"] for one in told["StateChanged"] if one["to"] == "ended"), "")
@@ -137,7 +140,7 @@ def table(account: Account) -> Table:
     recorded = " / ".join(f"{seconds:.2f}" for seconds in account.recorded) or "-"
     out.add_row("放行时长 crossed, s", f"{account.forwarded:.2f}")
     if account.held:
-        out.add_row("其间中止 on hold meanwhile, s", f"{account.held:.2f}")
+        out.add_row("其间中止 on hold meanwhile, times / s", f"[yellow]{account.holds} / {account.held:.2f}[/yellow]")
     out.add_row("四轨录制 recorded, s", recorded)
     out.add_row("开闸延迟 gate after order, ms", _ms(account.opened_after))
     out.add_row("开闸到双向通过 gate to both ways, ms", _ms(account.first_crossing_after))

@@ -16,6 +16,7 @@ import structlog
 log = structlog.get_logger()
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before a dead child is started again; doubled while it keeps dying
 SETTLED = 10.0  # seconds after which a child counts as healthy and the pause begins anew
+TRIES = 6  # of a child that never settled: it will not come up by being started again
 STOPPING = 15.0  # seconds a child may take to finish its files before it is killed
 
 
@@ -31,9 +32,18 @@ class Child:
 class Nursery:
     """Keeps children running. `start` them in order; `stop` ends them in the opposite order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *inherited: int) -> None:
+        """`inherited` are descriptors that every child keeps open."""
+        self._inherited = inherited
         self._running: list[tuple[Child, asyncio.Task[None]]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._given_up: asyncio.Future[str] | None = None
+
+    async def given_up(self) -> str:
+        """The name of a child that never came up, once one is given up."""
+        if self._given_up is None:
+            self._given_up = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(self._given_up)
 
     def start(self, child: Child) -> None:
         """Start a child and keep it running."""
@@ -52,23 +62,29 @@ class Nursery:
             await self._end(child)
 
     async def _keep(self, child: Child) -> None:
-        pause = FIRST_PAUSE
+        pause, deaths, settled = FIRST_PAUSE, 0, False
         loop = asyncio.get_running_loop()
-        while True:
+        while settled or deaths < TRIES:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 *child.arguments,
                 stdin=asyncio.subprocess.PIPE,
                 env={**os.environ, **child.environment},
+                pass_fds=self._inherited,
                 start_new_session=True,  # Ctrl-C reaches the parent only, which then stops all in order
             )
             self._processes[child.name] = process
             began = loop.time()
             code = await process.wait()
+            settled, deaths = settled or loop.time() - began > SETTLED, deaths + 1
             pause = FIRST_PAUSE if loop.time() - began > SETTLED else min(2 * pause, LONGEST_PAUSE)
             log.error("process died, starting it again", child=child.name, code=code, in_seconds=round(pause, 1))
             await asyncio.sleep(pause)
+        if self._given_up is None:
+            self._given_up = loop.create_future()
+        if not self._given_up.done():
+            self._given_up.set_result(child.name)
 
     async def _end(self, child: Child) -> None:
         process = self._processes.pop(child.name, None)

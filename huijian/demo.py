@@ -7,6 +7,7 @@ it prints at the end is read from the journal and from the receivers, not from w
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -22,24 +23,26 @@ from rich.console import Console
 from broker.clock import SystemClock
 from broker.ids import Side
 from broker.live.audit import entries
-from broker.live.migrations import migrate
+from broker.live.journal import Journal
 from broker.live.store import Store
 from config.logs import configure
 from config.packs import load_pack
 from config.settings import Settings
-from huijian.account import Account, account_of, table
+from huijian.account import NOTHING, Account, account_of, table
 from huijian.children import Nursery
 from huijian.control import ADDRESS_FILE
+from huijian.instance import only_one
 from huijian.kiosk import TOKEN
 from huijian.officers import SignedIn, post_slot
-from huijian.serve import children
-from huijian.stage import POLICY, POSTS, Stage, set_up
+from huijian.serve import check, children
+from huijian.stage import POLICY, POSTS, Stage, dismiss, set_up
 from huijian.watching import Story, follow
+from kiosk_agent.viewer import ViewerStats
 from recorder.verify import verify
 
 BROKEN = 4  # exit code: an invariant did not hold
 SLOT = timedelta(minutes=3)
-STARTING, ARCHIVING = 30.0, 60.0  # seconds to wait for the processes, and for the archive after the end
+STARTING, LONGEST = 30.0, 170.0  # seconds to wait for the processes, and for the whole visit
 
 
 def demo(
@@ -55,7 +58,8 @@ def demo(
     port = settings.http_port if _free(settings.http_host, settings.http_port) else 0
     chosen = settings.model_copy(update={"demo": True, "http_port": port, "log_level": "error"})
     chosen.prepare()
-    raise typer.Exit(asyncio.run(_demo(chosen, keep)))
+    with only_one(chosen.data_dir) as lock:
+        raise typer.Exit(asyncio.run(_demo(chosen, keep, lock)))
 
 
 def _free(host: str, port: int) -> bool:
@@ -68,28 +72,40 @@ def _free(host: str, port: int) -> bool:
     return True
 
 
-async def _demo(settings: Settings, keep: bool) -> int:
+async def _demo(settings: Settings, keep: bool, lock: int) -> int:
     console = Console(highlight=False, soft_wrap=True)
-    await migrate(settings.database_url)
-    nursery = Nursery()
+    await check(settings)
+    nursery = Nursery(lock)
     try:
         async with Store(settings.database_url, SystemClock()) as store:
-            stage = await set_up(store)
+            async with Journal(store.engine, SystemClock()) as journal:
+                stage = await set_up(store, journal)
             (settings.run_dir / ADDRESS_FILE).unlink(missing_ok=True)
             for child in children(settings):
                 nursery.start(child)
             server = await _address(settings.run_dir / ADDRESS_FILE)
             account = await _visit(console, server, stage, store, settings)
+            async with Journal(store.engine, SystemClock()) as journal:
+                await dismiss(store, journal, stage)
         console.print(table(account))
         for problem in account.problems:
             console.print(f"[red]✗ {problem}[/red]")
         if keep:
-            console.print(f"监督页面 / monitor page: {server}/monitor  (Ctrl-C)")
-            await asyncio.Event().wait()
-        console.print(f"ARCHIVED {account.path} sha256={account.sha256}")
+            await _keep(console, server)
+        if account.path != NOTHING:
+            console.print(f"ARCHIVED {account.path} sha256={account.sha256}")
         return BROKEN if account.problems else 0
     finally:
         await nursery.stop()
+
+
+async def _keep(console: Console, server: str) -> None:
+    """Go on serving until somebody has had enough (Ctrl-C), which is no failure."""
+    console.print(f"监督页面 / monitor page: {server}/monitor  (Ctrl-C)")
+    enough, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, enough.set)
+    await enough.wait()
 
 
 async def _address(file: Path) -> str:
@@ -109,14 +125,15 @@ async def _visit(console: Console, server: str, stage: Stage, store: Store, sett
         async with _kiosk(server, stage, Side.PRISON) as prison, _kiosk(server, stage, Side.VISITOR) as visitor:
             story = Story(console)
             following = asyncio.create_task(follow(http, server, officers[0].token, session, story))
+            stats: list[ViewerStats] = []
             try:
-                await _check_in(officers, session, story)
-                await _gather_quorum(officers, session, story)
-                await story.ended.wait()
-                stats = [one for officer in officers for one in await officer.leave()]
-                async with asyncio.timeout(ARCHIVING):
-                    await story.archived.wait()
+                async with asyncio.timeout(LONGEST):
+                    await _act(officers, session, story, (following, prison.died, visitor.died))
+            except (Interrupted, TimeoutError) as error:
+                story.say(f"[red]演示中断 / broken off: {str(error) or 'it took too long'}[/red]")
             finally:
+                for officer in officers:
+                    stats += await officer.leave()
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
             kiosks = {Side.PRISON: await prison.stop(), Side.VISITOR: await visitor.stop()}
@@ -149,22 +166,43 @@ def _introduce(console: Console, server: str, stage: Stage, session: str) -> Non
     console.print(f"时段已批准 / slot approved, session {session}")
 
 
-async def _check_in(officers: list[SignedIn], session: str, story: Story) -> None:
-    """One officer of each side ticks the listed people once the rooms have tested themselves."""
-    await story.both_tested.wait()
-    for officer, side in ((officers[0], Side.PRISON), (officers[2], Side.VISITOR)):
-        await officer.check_in(session, side)
+class Interrupted(Exception):
+    """The visit cannot go on as the demonstration wants it; the text says why."""
 
 
-async def _gather_quorum(officers: list[SignedIn], session: str, story: Story) -> None:
-    """Three officers first: nothing may cross. The fourth opens the gate."""
-    await story.both_rooms.wait()
+async def _act(
+    officers: list[SignedIn], session: str, story: Story, must_live: tuple["asyncio.Task[None]", ...]
+) -> None:
+    """The officers' part, from the rooms' self-tests to the archived recording. Raises Interrupted."""
+
+    async def come(event: asyncio.Event, unless: asyncio.Event | None) -> None:
+        waiting = [asyncio.create_task(one.wait()) for one in (event, unless) if one is not None]
+        try:
+            await asyncio.wait([*waiting, *must_live], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        if not event.is_set():
+            over = unless is not None and unless.is_set()
+            raise Interrupted("the visit is over" if over else "a kiosk or the server went away")
+
+    await come(story.both_tested, story.ended)
+    await _check_in(officers, session)
+    await come(story.both_rooms, story.ended)
     for officer in officers[:3]:
         await officer.watch(session)
-    await story.three_watch.wait()
+    await come(story.three_watch, story.ended)
     story.say("三名管理员在看：不足两方各两名，不放行 / three supervisors watch: nothing crosses")
     await asyncio.sleep(1.0)  # a moment in which something could wrongly cross; the kiosks' counts will tell
     await officers[3].watch(session)
+    await come(story.ended, None)
+    await come(story.archived, story.failed)
+
+
+async def _check_in(officers: list[SignedIn], session: str) -> None:
+    """One officer of each side ticks the listed people."""
+    for officer, side in ((officers[0], Side.PRISON), (officers[2], Side.VISITOR)):
+        await officer.check_in(session, side)
 
 
 class _Kiosk:
@@ -173,7 +211,7 @@ class _Kiosk:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.last: dict[str, Any] = {}
-        self._reading = asyncio.create_task(self._read())
+        self.died = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
@@ -185,7 +223,7 @@ class _Kiosk:
         if self._process.returncode is None:
             self._process.terminate()
         await self._process.wait()
-        await self._reading
+        await self.died
         return self.last
 
 

@@ -21,9 +21,12 @@ def settings_of(ctx: Any, **overrides: Any) -> "Settings":
 
     Raises SettingsError.
     """
-    from config.settings import Settings
+    from config.settings import Settings, SettingsError
 
     options: Options = ctx.obj or Options()
     given = {"data_dir": options.data_dir, **overrides}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return Settings.load(options.config, **chosen)
+    settings = Settings.load(options.config, **chosen)
+    if settings.demo and not overrides.get("demo"):
+        raise SettingsError("the demonstration's rules are allowed by --demo alone, not by file or environment")
+    return settings

@@ -3,15 +3,29 @@
 import asyncio
 import json
 import signal
+import socket
 
 import structlog
 
+from broker.errors import VisitError
 from broker.live.migrations import migrate
+from broker.live.store import Store
 from config.logs import configure
-from config.settings import Settings
+from config.packs import load_pack
+from config.settings import Settings, SettingsError
 from huijian.children import Child, Nursery
+from huijian.instance import only_one
 
 log = structlog.get_logger()
+
+
+class NotRunning(VisitError):
+    """A process of the service does not come up, however often it is started."""
+
+    code, http_status, close_code = "not_running", 503, 1011
+
+    def __init__(self, child: str) -> None:
+        super().__init__(f"{child} does not start; the log above says why.", f"{child} 无法启动，原因见上方日志。")
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -41,23 +55,65 @@ def _relay_arguments(settings: Settings, number: int) -> tuple[str, ...]:
 
 
 def serve(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM. Raises SettingsError or StorageUnavailable before anything is started."""
+    """Run until SIGINT or SIGTERM. Raises SettingsError, Conflict, StorageUnavailable or OSError before anything is
+    started, and Unavailable when a part of the service does not come up."""
     configure(settings.log_level)
     settings.prepare()
-    asyncio.run(_serve(settings))
+    with only_one(settings.data_dir) as lock:
+        asyncio.run(_serve(settings, lock))
 
 
-async def _serve(settings: Settings) -> None:
+async def check(settings: Settings) -> None:
+    """What would make the processes die as soon as they start. Raises SettingsError or OSError."""
     await migrate(settings.database_url)
+    if not settings.demo:
+        async with Store(settings.database_url) as store:
+            shown = [site.id for site in await store.sites() if load_pack(site.policy).demo]
+        if shown:
+            raise SettingsError(
+                f"{shown[0]} is a site of the demonstration: start with --demo, or use another --data-dir"
+            )
+    _check_ports(settings)
+
+
+def _check_ports(settings: Settings) -> None:
+    """Every port can be bound. Raises OSError that names it."""
+    if settings.http_port:
+        _check_port(settings.http_host, settings.http_port, socket.SOCK_STREAM)
+    for number in range(settings.relay_workers if settings.relay_port else 0):
+        for host in settings.relay_host.split(","):
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                _check_port(host, settings.relay_port + number, kind)
+
+
+def _check_port(host: str, port: int, kind: socket.SocketKind) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            where = f"{host} port {port} ({'TCP' if kind is socket.SOCK_STREAM else 'UDP'})"
+            raise OSError(error.errno, error.strerror, where) from error
+
+
+async def _serve(settings: Settings, lock: int) -> None:
+    await check(settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    nursery = Nursery()
+    nursery = Nursery(lock)
+    stop, broken = asyncio.create_task(stopping.wait()), asyncio.create_task(nursery.given_up())
     try:
         for child in children(settings):
             nursery.start(child)
-        await stopping.wait()
+        await asyncio.wait((stop, broken), return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
+        if not stopping.is_set():
+            raise NotRunning(broken.result())
     finally:
+        for task in (stop, broken):
+            task.cancel()
         await nursery.stop()

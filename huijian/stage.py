@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from broker.errors import Conflict
 from broker.ids import Side
+from broker.live.journal import Journal
 from broker.live.records import Role, SiteKind
 from broker.live.store import Store
 
@@ -45,25 +46,45 @@ class Stage:
     terminals: dict[Side, str]
     officers: tuple[Officer, ...]
     key: str
+    key_id: str
 
 
-async def set_up(store: Store) -> Stage:
-    """Make, or find again, the places and people of the demonstration."""
+AUTHOR = "command:demo"
+
+
+async def set_up(store: Store, journal: Journal) -> Stage:
+    """Make, or find again, the places and people of the demonstration. Journaled like an admin's commands."""
     terminals: dict[Side, str] = {}
     officers: list[Officer] = []
     for side, post in POSTS.items():
-        await _ensure_place(store, post)
+        await _ensure_place(store, journal, post)
         terminals[side] = await store.enrol_terminal(post.room, replace=True)
+        journal.note("TerminalEnrolled", None, AUTHOR, {"room": post.room})
         for number in (1, 2):
             officers.append(await _officer(store, side, post, number))
-    return Stage(terminals, tuple(officers), await store.add_api_key(f"demo-{secrets.token_hex(4)}"))
+            journal.note("UserAdded", None, AUTHOR, {"user": officers[-1].id, "role": Role.SUPERVISOR})
+    key = await store.add_api_key("demo")
+    known = await store.api_key_by_token(key)
+    assert known is not None  # a moment ago
+    journal.note("KeyAdded", None, AUTHOR, {"key": known.id})
+    await journal.flush()
+    return Stage(terminals, tuple(officers), key, known.id)
 
 
-async def _ensure_place(store: Store, post: Post) -> None:
+async def dismiss(store: Store, journal: Journal, stage: Stage) -> None:
+    """The demonstration is over: its key is good for nothing more."""
+    await store.revoke_api_key(stage.key_id)
+    journal.note("KeyRevoked", None, AUTHOR, {"key": stage.key_id})
+    await journal.flush()
+
+
+async def _ensure_place(store: Store, journal: Journal, post: Post) -> None:
     if post.site not in {site.id for site in await store.sites()}:
         await store.add_site(post.site, post.kind, post.site_name, POLICY)
+        journal.note("SiteAdded", None, AUTHOR, {"site": post.site, "kind": post.kind, "policy": POLICY})
     if post.room not in {room.id for room in await store.rooms()}:
         await store.add_room(post.room, post.site, post.room_name)
+        journal.note("RoomAdded", None, AUTHOR, {"room": post.room, "site": post.site})
 
 
 async def _officer(store: Store, side: Side, post: Post, number: int) -> Officer:

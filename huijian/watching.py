@@ -27,7 +27,8 @@ class Story:
         self._said: dict[str, Any] = {}
         self._remaining: int | None = None
         self.both_tested, self.both_rooms, self.three_watch = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.live, self.ended, self.archived = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.live, self.ended = asyncio.Event(), asyncio.Event()
+        self.archived, self.failed = asyncio.Event(), asyncio.Event()
 
     def say(self, text: str) -> None:
         """One line with the time in Shanghai."""
@@ -58,6 +59,7 @@ class Story:
             self.live: view["state"] == "live",
             self.ended: view["state"] == "ended",
             self.archived: view["recording"]["state"] == "archived",
+            self.failed: view["state"] == "ended" and view["recording"]["state"] in ("none", "failed"),
         }
         for event, happened in holds.items():
             if happened:

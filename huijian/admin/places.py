@@ -24,6 +24,7 @@ def add_site(
     kind: Annotated[SiteKind, typer.Option(help="What it is.")],
     name: Annotated[str, typer.Option(help="The name people know.")],
     policy: Annotated[str, typer.Option(help="yunnan, guangdong, or the path of a pack.")],
+    demo: Annotated[bool, typer.Option("--demo", help="Allow the demonstration's rules.")] = False,
     json: Json = False,
 ) -> None:
     """Register a site."""
@@ -31,8 +32,8 @@ def add_site(
     pack = str(Path(policy).resolve()) if policy.endswith(".toml") else policy
 
     async def work(office: Office) -> Site:
-        if load_pack(pack).demo and not office.settings.demo:
-            raise PolicyViolation("The demonstration's rules are for `huijian demo` only.")
+        if load_pack(pack).demo and not demo:
+            raise PolicyViolation("The demonstration's rules are for demonstrations only (--demo).")
         site = await office.store.add_site(id, kind, name, pack)
         await office.note("SiteAdded", site=id, kind=kind, policy=pack)
         return site

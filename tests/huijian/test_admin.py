@@ -33,8 +33,9 @@ class TestSitesRoomsAndTerminals:
     def test_the_demonstrations_rules_are_refused_for_a_real_site(self, huijian, monkeypatch):
         add = ("admin", "sites", "add", "a", "--kind", "prison", "--name", "n", "--policy", "demo")
         assert huijian(*add).code == 1
+        assert huijian(*add, "--demo").code == 0
         monkeypatch.setenv("HUIJIAN_DEMO", "true")
-        assert huijian(*add).code == 0
+        assert huijian("admin", "sites", "list").code == 2
 
     def test_a_pack_looser_than_the_law_is_refused_with_its_article(self, huijian, place):
         from importlib import resources

@@ -17,6 +17,7 @@ import aiohttp
 from broker.clock import SystemClock
 from broker.ids import Side
 from broker.live.audit import entries
+from broker.live.journal import Journal
 from broker.live.migrations import migrate
 from broker.live.store import Store
 from config.settings import Settings
@@ -148,7 +149,9 @@ async def house() -> AsyncIterator[House]:
         settings.prepare()
         await migrate(settings.database_url)
         async with Store(settings.database_url, SystemClock()) as store, aiohttp.ClientSession() as http:
-            running = House(settings, store, await set_up(store), http)
+            async with Journal(store.engine, SystemClock()) as journal:
+                stage = await set_up(store, journal)
+            running = House(settings, store, stage, http)
             try:
                 await running.start()
                 yield running
