@@ -29,6 +29,12 @@ def check(bound: str, public: Iterable[str]) -> None:
             raise ValueError(f"relay_public_addresses: relay_host has no IPv{one.version} address behind {one}")
 
 
+def unreachable(bound: str, public: Iterable[str]) -> bool:
+    """Whether only this machine can reach the relay at what is told."""
+    told = list(public) or bound.split(",")
+    return all(_address("relay_host", one).is_loopback for one in told)
+
+
 def _address(name: str, text: str) -> IPv4Address | IPv6Address:
     try:
         return ip_address(text)

@@ -13,21 +13,28 @@ _PERSONAL = frozenset({"name", "names", "person_name", "phone", "address_of_pers
 
 
 def configure(level: str) -> None:
-    """Set structlog and logging up to write to standard error at `level`."""
+    """Set structlog and logging up to write to standard error at `level`: what others' libraries say from warnings on,
+    and all in the same form."""
     number = getattr(logging, level.upper())
-    logging.basicConfig(
-        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    common: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask,
+    ]
+    renderer = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *common, renderer],
+        )
     )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("kiosk_agent").setLevel(number)  # ours, though it speaks through logging
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            mask,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *common, renderer],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 

@@ -9,6 +9,7 @@ import os
 import stat
 import tempfile
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -57,7 +58,8 @@ class Settings(BaseSettings):
     archive_sm3: bool = False  # hash archived files by SM3 (GB/T 32905) too
     demo: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    cookie_secure: bool = True  # default: off only where pages are served on loopback
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")  # whose X-Forwarded-For and -Proto count
+    cookie_secure: bool = True  # default: off only where pages are served on loopback, and there when TLS is spoken
 
     @classmethod
     def load(cls, file: Path | None = None, **overrides: Any) -> Self:
@@ -96,6 +98,13 @@ class Settings(BaseSettings):
     def _check(self) -> Self:
         addresses.check(self.relay_host, self.relay_public_addresses)
         turn.check(self.turn_urls, self.turn_secret_file)
+        for network in self.trusted_proxies:
+            ip_network(network, strict=False)
+        if self.http_host not in _LOOPBACK and addresses.unreachable(self.relay_host, self.relay_public_addresses):
+            raise ValueError(
+                "pages are served to other machines, but kiosks there are told the relay's loopback address: "
+                "set relay_host, and relay_public_addresses where it differs"
+            )
         if self.turn_secret_file is not None:
             object.__setattr__(self, "turn_secret_file", self.turn_secret_file.expanduser().resolve())
         if self.relay_port and self.relay_port + self.relay_workers > 65536:

@@ -231,7 +231,7 @@ class _Kiosk:
 async def _kiosk(server: str, stage: Stage, side: Side) -> AsyncIterator[_Kiosk]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "huijian", "kiosk", "--server", server, "--source", "generated"),
-        *("--headless", "--stats-every", "1", "--side", side),
+        *("--headless", "--stats-every", "1", "--side", side, "--log-level", "error"),
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, TOKEN: stage.terminals[side]},
     )

@@ -2,14 +2,26 @@
 
 import asyncio
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from broker.ids import Side
+from config.logs import configure
 
 TOKEN = "HUIJIAN_TERMINAL_TOKEN"
+
+
+class LogLevel(StrEnum):
+    """From everything to nearly nothing."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def kiosk(
@@ -23,6 +35,7 @@ def kiosk(
         float | None, typer.Option(help="Print what is received as a JSON line every so many seconds.")
     ] = None,
     side: Annotated[Side, typer.Option(help="Which made-up room to be before a visit says so.")] = Side.PRISON,
+    log_level: Annotated[LogLevel, typer.Option(help="How much to say on standard error.")] = LogLevel.INFO,
 ) -> None:
     """Be the terminal of one visiting room. 会见室终端
 
@@ -30,11 +43,18 @@ def kiosk(
     room. It comes back by itself after every interruption. The token is made by `huijian admin terminals enrol`.
     """
     from kiosk_agent.agent import KioskConfig, run_kiosk
+    from kiosk_agent.media import SourceError
 
+    if urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).hostname:
+        raise typer.BadParameter("give the server as http://… or https://…", param_hint="--server")
+    configure(log_level)
     config = KioskConfig(
         server, _token(token_file), source=source, headless=headless, stats_every=stats_every, side_hint=side
     )
-    asyncio.run(run_kiosk(config))
+    try:
+        asyncio.run(run_kiosk(config))
+    except SourceError as error:
+        raise typer.BadParameter(str(error), param_hint="--source") from error
 
 
 def _token(file: Path | None) -> str:

@@ -31,6 +31,12 @@ WELCOME_WITHIN = 10.0
 _VIEWS = 50
 """Sessions remembered for the screen: a room has a handful a day."""
 _REFUSED = {401: 4001, 403: 4003, 429: 4029}
+_ADVICE = {
+    401: "the server does not know this terminal's token; enrol the room's terminal anew",
+    403: "the server does not accept this token for a terminal",
+    404: "there is no Huijian at this address",
+    429: "the server is asked too often; trying again later",
+}
 
 
 class Line:
@@ -49,9 +55,9 @@ class Line:
             code = await self._converse()
         except aiohttp.WSServerHandshakeError as error:
             code = _REFUSED.get(error.status, 0)
-            log.warning("the server refuses the socket", extra={"status": error.status})
+            log.warning(_ADVICE.get(error.status, "the server refuses the socket"), extra={"status": error.status})
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.info("socket lost", extra={"error": type(error).__name__})
+            log.warning("no connection to the server; trying again", extra={"error": type(error).__name__})
         finally:
             self._socket = None
             self._tell(SocketLost(random.random(), code))

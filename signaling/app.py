@@ -23,6 +23,7 @@ from signaling.names import Names
 from signaling.openapi import document
 from signaling.ports import Broker, Journal
 from signaling.routes import Route, serve
+from signaling.whence import PROXIES, Proxies
 
 MAX_BODY = 256 * 1024
 HOUSE = web.AppKey("house", House)
@@ -58,6 +59,7 @@ def build_app(
     )
     app = web.Application(middlewares=[errors.middleware], client_max_size=MAX_BODY)
     app[HOUSE] = house
+    app[PROXIES] = Proxies(settings.trusted_proxies)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, serve(route, house))
     pages.add(app)
@@ -79,12 +81,10 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     bus.on("session", house.hub.session_changed)
     bus.on("quality", house.hub.quality)
     bus.on("gone", house.desk.forget)
-    bus.on("gone", house.desk.forget)
     tasks = [asyncio.create_task(house.hub.pump()), asyncio.create_task(watchman.walk(house))]
     yield
     bus.remove_listener("session", house.hub.session_changed)
     bus.remove_listener("quality", house.hub.quality)
-    bus.remove_listener("gone", house.desk.forget)
     bus.remove_listener("gone", house.desk.forget)
     for task in tasks:
         task.cancel()

@@ -1,6 +1,7 @@
 """Everything that a request may need, in one place that `app.py` fills once."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,13 +18,14 @@ from recorder.views import Views
 from signaling.auth import Terminal, Who, author
 from signaling.catalog import Recordings
 from signaling.desk import Desk
-from signaling.door import Door, address
+from signaling.door import Door
 from signaling.fields import ID_PATTERN
 from signaling.hub import Hub
 from signaling.limits import Limit
 from signaling.names import Names
 from signaling.ports import Broker, Journal, Live
 from signaling.views import Scene
+from signaling.whence import TRIED, address
 
 _ID = re.compile(ID_PATTERN)
 log = structlog.get_logger("signaling")
@@ -48,6 +50,7 @@ class House:
     hub: Hub = field(init=False)
     plays: Limit = field(default_factory=lambda: Limit(burst=1, per_minute=1))
     _notes: Limit = field(default_factory=lambda: Limit(burst=30, per_minute=30))
+    _left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.hub = Hub(self)
@@ -71,27 +74,36 @@ class House:
         """A session at this moment, ready to be shown."""
         return Scene(live.session, live.recording, live.policy, self.now())
 
+    def note_skipped(self) -> None:
+        """Journal how many refusals were left out of the journal since the last time."""
+        left_out, self._left_out = self._left_out, Counter()
+        for (kind, name), count in left_out.items():
+            self.journal.note("RefusalsSkipped", None, name, {"kind": kind, "count": count})
+
     def note_order(self, who: Who, order: str, session: str | None, error: VisitError) -> None:
         """Journal that an order over the socket was refused; the row's own words over REST are the same."""
-        if self._may_note(author(who)):
+        if self._may_note("OrderRefused", author(who), author(who)):
             self.journal.note("OrderRefused", session, author(who), {"order": order, "code": error.code})
 
-    def _may_note(self, name: str) -> bool:
+    def _may_note(self, kind: str, name: str, whence: str) -> bool:
+        """Whether a refusal is written down; `whence` is a name or an address, and stays here."""
         try:
-            self._notes.take(name, self.mono())
+            self._notes.take(f"{kind} {whence}", self.mono())
         except TooMany:
-            log.warning("refusals not journaled one by one")
+            self._left_out[kind, name] += 1
             return False
         return True
 
     def note_refusal(self, kind: str, request: web.Request, who: Who | None, error: VisitError) -> None:
         """Journal who was refused what and why: ids only. A flood of refusals leaves a sample, not a flood."""
         name = author(who) if who is not None else "unknown"
-        if not self._may_note(name if who is not None else address(request)):
+        if not self._may_note(kind, name, name if who is not None else address(request)):
             return
         data: dict[str, Any] = {"code": error.code, "status": error.http_status}
         if isinstance(who, Terminal):
             data["room"] = who.room
+        if request.get(TRIED):
+            data["user"] = request[TRIED]
         if request.match_info.get("side") in set(Side):
             data["side"] = request.match_info["side"]
         session = request.match_info.get("session", "")

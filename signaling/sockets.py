@@ -11,10 +11,11 @@ from broker.errors import BadRequest, Forbidden, NotSignedIn, TooMany, VisitErro
 from signaling import messages as msg
 from signaling.auth import SESSION_ROLES, Who, role_of
 from signaling.client import CLOSE_SECONDS, Client
-from signaling.door import address, check_own_page
+from signaling.door import check_own_page
 from signaling.errors import invalid, translate
 from signaling.orders import carry_out
 from signaling.routes import Ask, Table
+from signaling.whence import address
 
 if TYPE_CHECKING:
     from signaling.house import House
@@ -59,6 +60,7 @@ async def _serve(house: "House", ws: web.WebSocketResponse, request: web.Request
         house.hub.enter(client)
     except Exception as error:
         refusal = translate(error)
+        house.note_refusal("SocketRefused", request, None, refusal)
         await ws.close(code=refusal.close_code, message=refusal.code.encode())
         return
     reading = asyncio.create_task(_read(house, client))

@@ -18,6 +18,7 @@ async def walk(house: House) -> None:
     while True:
         await asyncio.sleep(ROUND_SECONDS)
         try:
+            house.note_skipped()
             await round_once(house)
         except Exception as error:
             translate(error)  # logged as an incident; the next round comes all the same

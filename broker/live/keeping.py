@@ -43,8 +43,7 @@ class Keeper:
         """Note a fact and what follows; never waits. Leases are noted when they open the gate, not each second."""
         opening = after.gate_open and not before.gate_open
         if not isinstance(fact, ev.TimePassed):
-            author = str(getattr(fact, "by", "") or "system")
-            self.journal.note(ev.kind(fact), after.id, author, ev.data(fact))
+            self.journal.note(ev.kind(fact), after.id, author_of(fact), ev.data(fact))
         for effect in effects:
             if opening or not isinstance(effect, ev.LeaseGate):
                 self.journal.note(ev.kind(effect), after.id, "broker", ev.data(effect))
@@ -82,6 +81,14 @@ class Keeper:
             await self._store.save_snapshot(session_id, str(session.state), freeze(session, self._boot))
             if self._unsaved.get(session_id) is session:
                 del self._unsaved[session_id]
+
+
+def author_of(fact: Fact) -> str:
+    """Whose fact it is, as the journal names authors everywhere: user:…, terminal:…, or what the fact itself says."""
+    by = str(getattr(fact, "by", "") or "system")
+    if by == "system" or ":" in by:
+        return by
+    return f"terminal:{by}" if by.startswith("trm_") else f"user:{by}"
 
 
 def differs(before: Session, after: Session) -> bool:

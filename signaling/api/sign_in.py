@@ -2,13 +2,14 @@
 
 from aiohttp import web
 
-from broker.errors import NotSignedIn
+from broker.errors import NotSignedIn, VisitError
 from config.packs import load_pack
 from signaling import bodies
 from signaling.auth import Integrator, Observer, Role, Terminal, User, Who, author
-from signaling.door import COOKIE, TTL, address
+from signaling.door import COOKIE, TTL
 from signaling.routes import Ask, Table
 from signaling.watchman import turn_out
+from signaling.whence import TRIED, address, over_tls
 
 table = Table()
 USERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
@@ -25,7 +26,13 @@ USERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
 )
 async def sign_in(ask: Ask, body: bodies.SignIn) -> bodies.SignedIn | web.Response:
     """A token, and the same as a cookie that scripts cannot read."""
-    user, expires = await ask.house.door.sign_in(body.user, body.password, address(ask.request))
+    try:
+        user, expires = await ask.house.door.sign_in(body.user, body.password, address(ask.request))
+    except VisitError:
+        # An attack on one account must be found in the journal; what is no account may be a password in the wrong box.
+        known = await ask.house.store.user_named(body.user)
+        ask.request[TRIED] = known.id if known is not None else ""
+        raise
     ask.house.journal.note("SignedIn", None, author(user), {})
     view = bodies.UserView(id=user.id, name=user.name, role=user.role.value, site=user.site)
     told = bodies.SignedIn(token=user.token, expires_at=expires, user=view)
@@ -36,7 +43,7 @@ async def sign_in(ask: Ask, body: bodies.SignIn) -> bodies.SignedIn | web.Respon
         max_age=int(TTL.total_seconds()),
         httponly=True,
         samesite="Strict",
-        secure=ask.house.settings.cookie_secure,
+        secure=ask.house.settings.cookie_secure or over_tls(ask.request),
         path="/",
     )
     return answer

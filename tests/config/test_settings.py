@@ -42,7 +42,17 @@ class TestWhereValuesComeFrom:
         assert str(place / "far") in settings.database_url
 
     def test_cookies_are_secure_wherever_others_can_reach_the_pages(self):
-        assert Settings.load(http_host="0.0.0.0").cookie_secure
+        assert Settings.load(http_host="0.0.0.0", relay_host="10.0.0.1").cookie_secure
+
+    @pytest.mark.parametrize("relay", [{}, {"relay_host": "::1"}, {"relay_public_addresses": ("127.0.0.1",)}])
+    def test_pages_for_others_need_a_relay_that_others_can_reach(self, relay):
+        with pytest.raises(SettingsError, match="relay_host"):
+            Settings.load(http_host="0.0.0.0", **relay)
+
+    def test_a_trusted_proxy_is_an_address_or_a_network(self):
+        assert Settings.load(trusted_proxies=("10.0.0.0/8", "::1")).trusted_proxies == ("10.0.0.0/8", "::1")
+        with pytest.raises(SettingsError):
+            Settings.load(trusted_proxies=("proxy.example",))
 
 
 class TestWhereTheRelayListens:

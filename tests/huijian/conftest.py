@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 
 import pytest
+import structlog
 
 from huijian.__main__ import run
 
@@ -27,7 +28,8 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("HUIJIAN_")]:
         monkeypatch.delenv(name)
-    return tmp_path
+    yield tmp_path
+    structlog.reset_defaults()  # a command made it write to this test's own standard error
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Sign-in, cookies, limits."""
 
 import asyncio
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -40,12 +41,14 @@ class TestSignIn:
         await front.store.disable_user("prison-sup")
         await front.refused("not_signed_in", "POST", IN, json=RIGHT)
 
-    async def test_it_is_journaled_without_names(self, front):
+    async def test_it_is_journaled_with_the_account_and_never_with_what_is_none(self, front):
         await front.ask("POST", IN, json=RIGHT)
         await front.refused("not_signed_in", "POST", IN, json=WRONG)
+        await front.refused("not_signed_in", "POST", IN, json={**WRONG, "user": "my-secret-in-the-wrong-box"})
         assert [one.author for one in await front.noted("SignedIn")] == ["user:prison-sup"]
-        (refused,) = await front.noted("SignInRefused")
-        assert "prison-sup" not in refused.data
+        known, unknown = await front.noted("SignInRefused")
+        assert json.loads(known.data)["user"] == "prison-sup"
+        assert "user" not in json.loads(unknown.data) and "wrong-box" not in unknown.data
 
     @pytest.mark.parametrize(
         ("who", "kind"), [("p1", "terminal"), ("booking", "integrator"), ("auditor", "user"), ("prison-sup", "user")]
@@ -54,6 +57,13 @@ class TestSignIn:
         said = (await front.ask("GET", ME, who)).said["who"]
         assert said["kind"] == kind
         assert said["sessions_per_supervisor"] == (2 if who == "prison-sup" else None)
+
+
+class TestBehindAProxy:
+    async def test_the_cookie_is_for_tls_alone_where_the_browser_speaks_tls_to_a_proxy(self, front):
+        plain = await front.client.post(IN, json=RIGHT)
+        tls = await front.client.post(IN, json=RIGHT, headers={"X-Forwarded-Proto": "https"})
+        assert not plain.cookies["huijian"]["secure"] and tls.cookies["huijian"]["secure"]
 
 
 class TestTheLimit:
@@ -68,6 +78,25 @@ class TestTheLimit:
     async def test_guessing_users_from_one_address_is_stopped(self, front):
         statuses = [(await front.client.post(IN, json={**WRONG, "user": f"u{number}"})).status for number in range(32)]
         assert statuses == [401] * 30 + [429] * 2
+
+    async def test_strangers_elsewhere_do_not_lock_an_officer_out(self, front):
+        for number in range(20):
+            await front.client.post(IN, json=WRONG, headers={"X-Forwarded-For": f"192.0.2.{number % 5}"})
+        answer = await front.client.post(IN, json=RIGHT, headers={"X-Forwarded-For": "198.51.100.7"})
+        assert answer.status == 200
+
+    async def test_behind_a_trusted_proxy_addresses_are_limited_one_by_one(self, front):
+        for number in range(31):
+            told = {"X-Forwarded-For": f"10.9.9.9, 192.0.2.{1 + number // 30}"}
+            last = await front.client.post(IN, json={**WRONG, "user": f"u{number}"}, headers=told)
+        assert last.status == 401
+
+    async def test_refusals_that_are_not_journaled_are_counted(self, front):
+        for number in range(40):
+            await front.client.post(IN, json={**WRONG, "user": f"u{number}"})
+        front.house.note_skipped()
+        (skipped,) = await front.noted("RefusalsSkipped")
+        assert json.loads(skipped.data) == {"kind": "SignInRefused", "count": 10}
 
     async def test_signing_in_rightly_costs_nothing(self, front):
         for _ in range(40):
