@@ -3,8 +3,8 @@
 Yunnan 27(1): never outside the room. Guangdong 35: never without an approved slot."""
 
 from broker.clock import Instant, in_shanghai
-from broker.errors import SecondSide, SessionEnded, TooEarly, WrongRoom
-from broker.ids import RoomId, Side, SiteId
+from broker.errors import SecondSide, SessionEnded, TooEarly
+from broker.ids import RoomId, Side
 from broker.session import Session, State
 from config.policy import Policy
 
@@ -30,11 +30,3 @@ def check_far_side(session: Session, room: RoomId, side: Side) -> None:
     """A terminal may watch the far side only. Raises WrongRoom or SecondSide."""
     if session.slot.side_of_room(room) is side:
         raise SecondSide("A terminal can only watch the far side.", "终端只能观看对方画面。")
-
-
-def check_supervisor(session: Session, site: SiteId) -> Side:
-    """The side that an officer of `site` supervises. Raises WrongRoom when the visit is not that site's."""
-    side = session.slot.side_of_site(site)
-    if side is None:
-        raise WrongRoom("This visit is not one of your site.", "该会见不属于本单位。")
-    return side

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
                 path.mkdir(parents=True, exist_ok=True, mode=0o700)
             except OSError as error:
                 raise SettingsError(f"cannot create {path}: {error.strerror}") from error
+        for kept in self.data_dir.glob("huijian.sqlite*"):
+            kept.chmod(0o600)  # names of inmates and kin; an older version may have left it open
         owner = self.run_dir.stat()
         if owner.st_uid != os.geteuid() or stat.S_IMODE(owner.st_mode) & 0o022:
             raise SettingsError(f"{self.run_dir} can be written by somebody else")

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. What it writes, database and recordings above all, is nobody else's to read."""
+    os.umask(0o077)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -10,6 +10,11 @@ from recorder import archive, papers
 DERIVED = ".derived"
 
 
+def unfinished(target: Path) -> Path:
+    """Under which name a derived file is written until it is whole."""
+    return target.with_name(f".{target.name}.new{target.suffix}")
+
+
 def derived_folder(root: Path, session: str) -> Path:
     """Where copies of a recording lie that can be made again. Raises ValueError."""
     archive.work_folder(root, session)  # checks the name

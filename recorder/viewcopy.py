@@ -21,6 +21,7 @@ from av.container import OutputContainer
 
 from recorder import papers
 from recorder.archive import FILM, MANIFEST, TIMELINE
+from recorder.removal import unfinished
 from recorder.scene import SIZE, Scene, Script, Span, words
 
 RATE, SOUND_RATE, BLOCK = 25, 48_000, 1024
@@ -112,7 +113,7 @@ def make(folder: Path, target: Path, report: Report) -> None:
         raise FileNotFoundError(f"{folder} has no readable manifest")
     length = max((float(track["seconds"]) for track in written["tracks"]), default=0.0)
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new.mp4")
+    fresh = unfinished(target)
     fresh.unlink(missing_ok=True)  # of a try that was broken off
     copy = Copy(fresh, script_of(written, papers.read_lines(folder / TIMELINE)))
     for second in _decode(folder / FILM, copy):

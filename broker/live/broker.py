@@ -13,7 +13,7 @@ from broker import events as ev
 from broker.clock import Clock
 from broker.errors import Conflict, Forbidden, NotFound
 from broker.events import Effect, Fact
-from broker.ids import ResourceId, SessionId, Side, SiteId, SlotId
+from broker.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.hearing import Hearing
 from broker.live.journal import Journal
 from broker.live.keeping import Keeper, action, differs, people, state_change, this_boot
@@ -56,7 +56,6 @@ class Broker:
         self._live: dict[SessionId, LiveSession] = {}
         self._resources: dict[ResourceId, SessionId] = {}
         self._policies: dict[str, Policy] = {}
-        self._site_policies: dict[SiteId, str] = {}
         self._tasks, self._tally = Tasks(), Tally()
         self._keeper = Keeper(store, journal, clock, self._storage_changed)
         self._hearing = Hearing(self._live, self._resources, journal, clock, self.bus, self._tasks)
@@ -81,13 +80,6 @@ class Broker:
         await self._keeper.save_all()
 
     # --- what signaling calls ------------------------------------------------------------------------------------
-
-    def policy_for(self, site: SiteId) -> Policy:
-        """The policy of a prison site that has a session here. Raises NotFound for other sites."""
-        name = self._site_policies.get(site)
-        if name is None:
-            raise NotFound()
-        return self._policy(name)
 
     def live(self, session: SessionId) -> LiveSession:
         """A session by id. Raises NotFound."""
@@ -123,10 +115,14 @@ class Broker:
         slot = await self.store.slot(slot_id)
         live = self._live.get(slot.session)
         if live is not None and ev.SlotCancelled not in TRANSITIONS[live.session.state]:
+            if live.session.state is State.ENDED:
+                raise Conflict("The visit is over or was cancelled already.", "会见已结束或已取消。")
             raise Conflict("The visit has begun; end it under an article.", "会见已开始，须按条款终止。")
         await self.store.cancel_slot(slot_id)
         if live is not None:
             live.take(ev.SlotCancelled(by))
+        else:  # far in the future: no session yet to note it
+            self.journal.note("SlotCancelled", slot.session, by, {"by": by})
 
     async def publish(self, session: SessionId, side: Side, sdp: str, who: str) -> tuple[ResourceId, str]:
         """Answer a room's WHIP offer. Raises VisitError."""
@@ -206,7 +202,6 @@ class Broker:
 
     def _begin(self, session: Session) -> None:
         policy = self._policy(session.slot.policy)
-        self._site_policies[session.slot.prison.site] = session.slot.policy
         live = LiveSession(session, policy, self.clock, self._performer.perform, self._stepped)
         self._live[session.id] = live
         if session.recorded:

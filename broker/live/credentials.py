@@ -3,7 +3,6 @@ core each must not delay anybody); tokens carry 256 random bits, so a plain SHA-
 
 import asyncio
 import hashlib
-import hmac
 import secrets
 from functools import cache
 
@@ -22,11 +21,6 @@ def new_token(prefix: str) -> str:
 def token_hash(token: str) -> str:
     """What is stored of a token: 64 hex digits of SHA-256."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two secrets or hashes are equal, in a time that does not tell where they differ."""
-    return hmac.compare_digest(one.encode(), other.encode())
 
 
 async def hash_password(password: str) -> str:

@@ -23,7 +23,7 @@ function askToSignIn() {
   const view = signInView(async (user, password) => {
     try {
       await api.signIn(user, password);
-      await beginDuty();
+      await beginDuty().catch(signOutAndFail);
     } catch (error) {
       view.refuse(api.asProblem(error));
     }
@@ -31,6 +31,12 @@ function askToSignIn() {
   page.replaceChildren(view.node);
   translate(document);
   view.focus();
+}
+
+/** Whoever this page is not for must not stay signed in behind it. */
+async function signOutAndFail(error) {
+  if (error.code === "not_supervisor") await api.signOut();
+  throw error;
 }
 
 async function beginDuty() {

@@ -4,9 +4,9 @@ import pytest
 
 from broker import events as ev
 from broker.errors import SecondSide, SessionEnded, TooEarly, WrongRoom
-from broker.ids import RoomId, SiteId
-from broker.pairing import admit, check_far_side, check_supervisor, side_to_publish
-from tests.broker.visit import PRISON, SITES, SLOT, START, VISITOR, YUNNAN, Visit, at, live, prepared
+from broker.ids import RoomId
+from broker.pairing import admit, check_far_side, side_to_publish
+from tests.broker.visit import PRISON, SLOT, START, VISITOR, YUNNAN, Visit, at, live, prepared
 
 
 class TestAdmission:
@@ -58,16 +58,3 @@ class TestRooms:
         check_far_side(session, room, own.other)
         with pytest.raises(SecondSide):
             check_far_side(session, room, own)
-
-
-class TestOfficers:
-    """An officer supervises the side of the own site."""
-
-    @pytest.mark.parametrize("side", [PRISON, VISITOR])
-    def test_the_side_follows_from_the_site(self, side: object) -> None:
-        own = PRISON if side is PRISON else VISITOR
-        assert check_supervisor(Visit(at(-20)).session, SITES[own]) is own
-
-    def test_a_third_site_has_no_business_there(self) -> None:
-        with pytest.raises(WrongRoom):
-            check_supervisor(Visit(at(-20)).session, SiteId("prison-2"))
