@@ -1,0 +1,142 @@
+"""What recording costs beside `ffmpeg -c copy`: python -m tests.bench.muxing [SESSIONS] [SECONDS] [REPETITIONS]. The same
+packets go to one recorder and, as RTP described by an SDP, to one ffmpeg for each session; CPU seconds of both."""
+
+import asyncio
+import base64
+import socket
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import median
+
+from broker.engine import engine_for
+from broker.tapwire import RTP
+from recorder.tables import METADATA
+from tests.bench import process
+from tests.bench.kills import plan
+from tests.support import clips
+from tests.support.recorder import RecorderProcess, Relay
+
+WARM = 4.0  # seconds until every file has begun
+SPS, PPS = 7, 8
+
+
+class Both(Relay):
+    """Sends each packet to the recorder's tap and to an ffmpeg."""
+
+    def __init__(self, run: Path, tap: int, ports: list[int]) -> None:
+        super().__init__(run, tap)
+        self._ports = ports
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def send(self, track: int, data: bytes, kind: int = RTP) -> None:
+        """One record to both."""
+        super().send(track, data, kind)
+        if kind == RTP:
+            self._udp.sendto(data, ("127.0.0.1", self._ports[track]))
+
+    def close(self) -> None:
+        """Hang up on both."""
+        super().close()
+        self._udp.close()
+
+
+def free_ports() -> list[int]:
+    """Four even UDP ports whose odd neighbours (RTCP) are free as well."""
+    found: list[int] = []
+    while len(found) < 4:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtcp,
+        ):
+            rtp.bind(("127.0.0.1", 0))
+            port = rtp.getsockname()[1]
+            try:
+                rtcp.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            if port % 2 == 0 and port not in found:
+                found.append(port)
+    return found
+
+
+def description(ports: list[int]) -> str:
+    """The four streams as SDP."""
+    nals = clips.pictures(shade=60)[0]
+    parameters = [next(nal for nal in nals if nal[0] & 31 == kind) for kind in (SPS, PPS)]
+    sets = ",".join(base64.b64encode(one).decode() for one in parameters)
+    lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=bench", "c=IN IP4 127.0.0.1", "t=0 0"]
+    for track, port in enumerate(ports):
+        if track % 2:
+            lines += [f"m=audio {port} RTP/AVP 96", "a=rtpmap:96 opus/48000/2"]
+        else:
+            fmtp = f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={sets}"
+            lines += [f"m=video {port} RTP/AVP 96", "a=rtpmap:96 H264/90000", fmtp]
+    return "\n".join(lines) + "\n"
+
+
+async def start_ffmpeg(folder: Path, number: int) -> tuple[asyncio.subprocess.Process, list[int]]:
+    """An ffmpeg that copies one session into an MP4, and where it listens."""
+    ports = free_ports()
+    sdp = folder / f"{number}.sdp"
+    sdp.write_text(description(ports))
+    options = ("-v", "quiet", "-y", "-nostdin", "-protocol_whitelist", "file,udp,rtp", "-i", str(sdp))
+    made = await asyncio.create_subprocess_exec(
+        "ffmpeg", *options, "-map", "0", "-c", "copy", str(folder / f"{number}.mp4")
+    )
+    return made, ports
+
+
+async def compare(sessions: int, seconds: float) -> tuple[float, float]:
+    """CPU seconds of the recorder and of all ffmpegs together."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hjm", ignore_cleanup_errors=True)))
+        run = folder / "run"
+        run.mkdir(mode=0o700)
+        url = f"sqlite+aiosqlite:///{folder / 'h.sqlite'}"
+        engine = engine_for(url)
+        async with engine.begin() as db:
+            await db.run_sync(METADATA.create_all)
+        await engine.dispose()
+        environment = {"HUIJIAN_DATABASE_URL": url, "HUIJIAN_LOG_LEVEL": "error", "HUIJIAN_VIEW_JOBS": "0"}
+        recorder = await stack.enter_async_context(RecorderProcess(folder, run, **environment))
+        copiers, relays = [], []
+        for number in range(sessions):
+            copier, ports = await start_ffmpeg(folder, number)
+            copiers.append(copier)
+            await recorder.call("start", **plan(f"session_{number}", number + 1))
+            relays.append(Both(run, number + 1, ports))
+        try:
+            await asyncio.gather(*(relay.play(WARM) for relay in relays))
+            pids = [copier.pid for copier in copiers]
+            ours, theirs = process.cpu_seconds(recorder.process.pid), sum(map(process.cpu_seconds, pids))
+            await asyncio.gather(*(relay.play(seconds) for relay in relays))
+            return (
+                process.cpu_seconds(recorder.process.pid) - ours,
+                sum(map(process.cpu_seconds, pids)) - theirs,
+            )
+        finally:
+            for relay in relays:
+                relay.close()
+            for copier in copiers:
+                await process.stop(copier)
+            await recorder.kill()  # its files are thrown away: nobody waits for their checksums
+
+
+async def main(sessions: int, seconds: float, repetitions: int) -> None:
+    """Measure and print."""
+    ratios = []
+    for _ in range(repetitions):
+        ours, theirs = await compare(sessions, seconds)
+        ratios.append(ours / max(theirs, 1e-9))
+        each = 1000 / sessions / seconds
+        print(
+            f"{sessions} sessions: recorder {ours * each:.1f}, ffmpeg {theirs * each:.1f} ms CPU a second and session"
+        )
+    print(f"ratio {median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    given = [float(one) for one in sys.argv[1:]] + [8, 20, 3][len(sys.argv) - 1 :]
+    asyncio.run(main(int(given[0]), given[1], int(given[2])))
