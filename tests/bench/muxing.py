@@ -1,5 +1,5 @@
-"""What recording costs beside `ffmpeg -c copy`: python -m tests.bench.muxing [SESSIONS] [SECONDS] [REPETITIONS]. The same
-packets go to one recorder and, as RTP described by an SDP, to one ffmpeg for each session; CPU seconds of both."""
+"""What recording costs beside `ffmpeg -c copy`: python -m tests.bench.muxing [SESSIONS] [SECONDS] [REPETITIONS].
+The same packets go to one recorder and, as RTP described by an SDP, to an ffmpeg for each session."""
 
 import asyncio
 import base64
@@ -12,6 +12,7 @@ from statistics import median
 
 from broker.engine import engine_for
 from broker.tapwire import RTP
+from config.logs import configure
 from recorder.tables import METADATA
 from tests.bench import process
 from tests.bench.kills import plan
@@ -130,13 +131,12 @@ async def main(sessions: int, seconds: float, repetitions: int) -> None:
     for _ in range(repetitions):
         ours, theirs = await compare(sessions, seconds)
         ratios.append(ours / max(theirs, 1e-9))
-        each = 1000 / sessions / seconds
-        print(
-            f"{sessions} sessions: recorder {ours * each:.1f}, ffmpeg {theirs * each:.1f} ms CPU a second and session"
-        )
+        recorder, ffmpeg = (1000 * used / sessions / seconds for used in (ours, theirs))
+        print(f"{sessions} sessions, CPU ms a second and session: recorder {recorder:.1f}, ffmpeg {ffmpeg:.1f}")
     print(f"ratio {median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
 
 
 if __name__ == "__main__":
+    configure("warning")
     given = [float(one) for one in sys.argv[1:]] + [8, 20, 3][len(sys.argv) - 1 :]
     asyncio.run(main(int(given[0]), given[1], int(given[2])))
