@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import Any
 
-from broker.ids import PersonId, Side, SiteId, UserId
+from broker.ids import PersonId, Side, SiteId, UserId, WarningId
 from broker.quorum import Watcher
 
 
@@ -152,6 +152,8 @@ class ResumeOrdered:
     by: UserId
     site: SiteId
     note: str = ""
+    article: str = ""
+    """Of the hold that it lifts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,52 @@ class EndOrdered:
     site: SiteId
     article: str
     note: str = ""
+
+
+# --- facts: what officers do short of holding and ending (Yunnan 16, 26(3); Guangdong 29) -------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WarningGiven:
+    """An officer warns one room or both (劝阻), in words that stand on their screens until they are acknowledged."""
+
+    id: WarningId
+    by: UserId
+    site: SiteId
+    sides: tuple[Side, ...]
+    article: str
+    text_zh: str
+    text_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class WarningAcknowledged:
+    """Somebody in the room of `side` has confirmed to have read it; `by` is the room's terminal."""
+
+    side: Side
+    id: WarningId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MuteOrdered:
+    """The far room no longer hears `side` (制止), or hears it again (`on` False). Recorder and officers always do."""
+
+    by: UserId
+    site: SiteId
+    side: Side
+    on: bool
+    article: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteMade:
+    """An officer writes down what was seen or heard (Yunnan 26(3)); the rooms never learn of it."""
+
+    by: UserId
+    site: SiteId
+    text: str
 
 
 Fact = (
@@ -182,10 +230,14 @@ Fact = (
     | HoldOrdered
     | ResumeOrdered
     | EndOrdered
+    | WarningGiven
+    | WarningAcknowledged
+    | MuteOrdered
+    | NoteMade
 )
 
 
-ACTIONS = (HoldOrdered, ResumeOrdered, EndOrdered)
+ACTIONS = (HoldOrdered, ResumeOrdered, EndOrdered, WarningGiven, WarningAcknowledged, MuteOrdered, NoteMade)
 """What an officer did to a visit: on the recording's timeline with article, author and words (Yunnan 16, 17, 26(3))."""
 
 
@@ -207,12 +259,14 @@ class LeaseGate:
     """The gate is, or stays, open until `until`; never past `deadline`. `limit` runs from the first crossing.
 
     `until` and `deadline` are monotonic seconds. Opening and renewing are the same order: if nobody renews, the
-    relay shuts the gate by itself.
+    relay shuts the gate by itself. `muted`: the sides whose sound does not cross; each lease says so anew, so that a
+    relay that has just begun cannot let it through.
     """
 
     until: float
     deadline: float
     limit: timedelta
+    muted: frozenset[Side] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from broker import events as ev
-from broker import quorum
+from broker import interventions, quorum
 from broker.clock import Instant
 from broker.errors import Conflict, NotFound
 from broker.events import Effect, Fact, HoldReason, Reason
 from broker.ids import PersonId, SessionId, Side, SiteId, UserId
+from broker.interventions import ACTS, Muted, Noted, Warned
 from broker.quorum import Watcher
 from broker.slots import Slot
 from config.policy import Policy
@@ -106,6 +107,9 @@ class Session:
     crossed: float | None = None
     deadline: float | None = None
     end: End | None = None
+    warnings: tuple[Warned, ...] = ()
+    muted: Mapping[Side, Muted] = field(default_factory=dict)
+    notes: tuple[Noted, ...] = ()
 
     @property
     def id(self) -> SessionId:
@@ -306,22 +310,24 @@ _HOLD: dict[type, Change] = {ev.HoldOrdered: _held, ev.ResumeOrdered: _resumed}
 
 TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
     State.SCHEDULED: _SEEN | _CANCEL,
-    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END,
-    State.READY: _SEEN | _DESK | _CANCEL | _END,
-    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested},
-    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested},
+    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS,
+    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS,
+    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS,
+    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS,
     State.ENDED: {},
 }
 """What may happen in which state. What is absent is refused when a person asked for it, ignored when it was seen."""
 
 
 def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
-    """Take one fact. Raises Conflict when a person orders what this state does not allow."""
+    """Take one fact. Raises Conflict when a person orders what this state does not allow, PolicyViolation when the
+    law does not."""
     change = TRANSITIONS[session.state].get(type(fact))
     if change is None:
         if type(fact) in _SEEN:
             return session, ()
         raise Conflict(f"Not possible while {session.state}.", "当前状态不允许此操作。", state=str(session.state))
+    interventions.check(session, fact, policy)
     before = session
     session, effects = settle(change(session, fact, now), now, policy)
     if session.relay and not before.relay and session.state not in (State.SCHEDULED, State.ENDED):
@@ -426,7 +432,8 @@ def _open(session: Session, now: Instant, policy: Policy) -> Outcome:
     """Open the gate, or keep it open: one lease, never past the moment at which everything stops."""
     stop = stop_at(session)
     assert stop is not None, "the gate opens only after the slot's end is known on the monotonic clock"
-    lease = ev.LeaseGate(min(now.mono + LEASE, stop), stop, limit(session.slot, policy))
+    muted = frozenset(session.muted)
+    lease = ev.LeaseGate(min(now.mono + LEASE, stop), stop, limit(session.slot, policy), muted)
     return replace(session, state=State.LIVE, held_since=None, leased_at=now.mono), (lease,)
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
+from broker import interventions
 from broker.clock import Instant
 from broker.events import Reason
 from broker.ids import PersonId, Side
@@ -34,6 +35,7 @@ def freeze(session: Session, boot: str) -> dict[str, Any]:
         "crossed": session.crossed,
         "deadline": session.deadline,
         "end": {**asdict(end), "at": end.at.isoformat()} if end else None,
+        "acts": interventions.freeze(session),
     }
 
 
@@ -53,6 +55,7 @@ def thaw(slot: Slot, kept: Mapping[str, Any], now: Instant, boot: str) -> Sessio
         absent=frozenset(PersonId(person) for person in kept["absent"]),
         hold=Hold(**kept["hold"]) if kept["hold"] else None,
         end=_end(kept["end"]),
+        **interventions.thaw(kept.get("acts") or {}),
     )
     if kept["boot"] != boot:
         end = End(Reason.TECHNICAL, now.wall, cause="power_lost") if begun else session.end

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config.law import OWNER_DECISION
-from config.policy import RULES, Intervention, Policy
+from config.policy import RULES, CannedWarning, Intervention, Policy
 
 _UNITS = {"seconds", "minutes", "hours"}
 
@@ -52,6 +52,7 @@ def _find(name_or_path: str | Path) -> tuple[str, str]:
 def _policy(name: str, document: dict[str, Any]) -> Policy:
     head = document.pop("pack", {})
     groups = document.pop("interventions", [])
+    warnings = document.pop("warnings", [])
     strangers = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
     if strangers:
         raise PackError(f"{name}: unknown or missing {', '.join(strangers)}")
@@ -64,6 +65,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             title_en=head["title_en"],
             demo=head.get("demo", False),
             interventions=tuple(one for group in groups for one in _group(group)),
+            warnings=tuple(one for group in warnings for one in _canned(group)),
             articles={rule: _citation(name, rule, document[rule]) for rule in RULES},
             **{rule: _value(name, rule, document[rule]) for rule in RULES},
         )
@@ -103,3 +105,7 @@ def _group(group: Mapping[str, Any]) -> list[Intervention]:
         )
         for code, title_zh, title_en in group["items"]
     ]
+
+
+def _canned(group: Mapping[str, Any]) -> list[CannedWarning]:
+    return [CannedWarning(id, code, zh, en, group["article"]) for id, code, zh, en in group["items"]]

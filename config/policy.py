@@ -56,6 +56,21 @@ class Intervention:
     may_hold: bool = True
 
 
+WARNING_LENGTH = 200
+"""Characters of a warning in one language: what a room reads at a glance from where it sits."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannedWarning:
+    """A warning in words that are ready: what a room is told, and the ground (`code`) under which that is done."""
+
+    id: str
+    code: str
+    zh: str
+    en: str
+    article: str
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules of one province, or stricter ones of a site. `articles`: field -> citation.
@@ -84,6 +99,7 @@ class Policy:
     interventions: tuple[Intervention, ...]
     articles: Mapping[str, str] = field(hash=False)
     demo: bool = False
+    warnings: tuple[CannedWarning, ...] = ()
 
     def __post_init__(self) -> None:
         law = LAWS.get(self.law)
@@ -93,10 +109,15 @@ class Policy:
         self._check_meaning()
         self._check_bounds(law)
         self._check_interventions(law)
+        self._check_warnings()
 
     def intervention(self, code: str) -> Intervention | None:
         """The ground with that code, or None where this policy does not know it."""
         return next((known for known in self.interventions if known.code == code), None)
+
+    def canned(self, id: str) -> CannedWarning | None:
+        """The ready warning with that id, or None where this policy has none such."""
+        return next((known for known in self.warnings if known.id == id), None)
 
     def _check_meaning(self) -> None:
         for name in RULES:
@@ -132,7 +153,23 @@ class Policy:
             _check_own_code(one)
 
 
+    def _check_warnings(self) -> None:
+        """What must be stopped is not warned of: each text stands under a ground that lets a warning close it."""
+        if len({one.id for one in self.warnings}) != len(self.warnings):
+            raise ValueError("a warning's id is given twice")
+        for one in self.warnings:
+            ground = self.intervention(one.code)
+            if ground is None:
+                raise LooserThanLaw(f"warning {one.id} has no ground", one.article)
+            if not ground.may_warn or ground.must_end:
+                raise LooserThanLaw(f"warning {one.id}: {one.code} demands more", ground.article)
+            if not all(0 < len(text) <= WARNING_LENGTH for text in (one.zh, one.en)):
+                raise ValueError(f"warning {one.id} has no words, or more than a room can read")
+
+
 def _check_own_code(one: Intervention) -> None:
-    """Codes beside the law's end a visit in peace; they never punish and never look like law."""
-    if not one.code.startswith("END-") or not one.must_end or one.may_suspend or one.may_warn:
+    """Codes beside the law's end a visit in peace (END-) or remind of its rules (WARN-): they never punish."""
+    ends = (one.must_end, one.may_warn) == (True, False) and one.code.startswith("END-")
+    warns = (one.must_end, one.may_warn, one.may_hold) == (False, True, False) and one.code.startswith("WARN-")
+    if not (ends or warns) or one.may_suspend:
         raise LooserThanLaw(f"ground {one.code} is in no article", one.article)

@@ -6,8 +6,22 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from broker.ids import Side
-from signaling.fields import PLAIN, Article, Id, Minutes, Moment, Name, Note, Said, Short, Token, Told
-from signaling.messages import Order, SessionView
+from signaling.fields import (
+    PLAIN,
+    Article,
+    Id,
+    Minutes,
+    Moment,
+    Name,
+    Note,
+    Remarked,
+    Said,
+    Short,
+    Token,
+    Told,
+    WarningText,
+)
+from signaling.messages import Addressed, Officer, Order, SessionView
 
 # ---- sign-in -------------------------------------------------------------------------------------------------------
 
@@ -197,6 +211,36 @@ class ResumeBody(Said):
     note: Note = ""
 
 
+class WarnBody(Said):
+    """Warn rooms, in ready words or one's own."""
+
+    sides: Addressed
+    article: Article
+    text_id: Id | None = None
+    text: WarningText | None = None
+
+
+class AcknowledgeBody(Said):
+    """A room confirms a warning."""
+
+    warning: Id
+
+
+class MuteBody(Said):
+    """Mute a side (then under an article), or let it be heard again."""
+
+    side: Side
+    on: bool
+    article: Article | None = None
+    note: Note = ""
+
+
+class RemarkBody(Said):
+    """A note."""
+
+    text: Remarked
+
+
 def order(kind: type[Order], session: str, body: Said) -> Order:
     """The WebSocket form of a REST command. Raises pydantic.ValidationError when `session` is no id."""
     return kind.model_validate({**body.model_dump(), "id": 0, "session": session})
@@ -215,12 +259,39 @@ class GroundView(Told):
     may_suspend: bool
 
 
+class CannedView(Told):
+    """A warning in ready words, with the ground under which it is given."""
+
+    id: str
+    code: str
+    zh: str
+    en: str
+    article: str
+
+
 class Grounds(Told):
-    """All grounds of the rules that hold for a session."""
+    """All grounds of the rules that hold for a session, and the warnings that are ready."""
 
     policy: str
     version: str
     interventions: list[GroundView]
+    warnings: list[CannedView]
+
+
+class NoteView(Told):
+    """A note. `since_ms`: milliseconds after the first crossing, null before it."""
+
+    at: Moment
+    since_ms: int | None = Field(ge=0)
+    site: str
+    by: Officer
+    text: str
+
+
+class NoteList(Told):
+    """The notes of a session, in the order of time."""
+
+    notes: list[NoteView]
 
 
 # ---- recordings ----------------------------------------------------------------------------------------------------

@@ -22,6 +22,11 @@ Article = Annotated[str, StringConstraints(pattern=PLAIN, min_length=1, max_leng
 """An article code such as YN-16-2, or the article an approval rests on."""
 Note = Annotated[str, StringConstraints(pattern=PLAIN, max_length=500)]
 """What an officer adds in words."""
+WORDY = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
+WarningText = Annotated[str, StringConstraints(pattern=WORDY, max_length=120)]
+"""What a room is told: as much as is read at a glance from where people sit."""
+Remarked = Annotated[str, StringConstraints(pattern=WORDY, max_length=300)]
+"""What an officer notes of a visit."""
 Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN, min_length=8, max_length=256)]
 _Number = Annotated[int, Field(ge=0, le=2**53 - 1)]  # JavaScript counts exactly up to 2^53
 _Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]

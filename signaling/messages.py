@@ -3,10 +3,10 @@ this file, therefore it knows nothing of HTTP or of the broker's runners. REST b
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from broker.ids import Side
-from signaling.fields import Article, Id, Moment, Note, Ref, Said, Token, Told
+from signaling.fields import Article, Id, Moment, Note, Ref, Remarked, Said, Token, Told, WarningText
 
 PROTOCOL = 1
 SUBPROTOCOL = "huijian.v1"
@@ -92,6 +92,29 @@ class RecordingView(Told):
     sha256: str | None = None
 
 
+class WarningView(Told):
+    """A warning (劝阻). Rooms get only their own, with their own side and no author."""
+
+    id: str
+    at: Moment
+    sides: list[Side]
+    article: str
+    zh: str
+    en: str
+    by: Officer | None = None
+    acknowledged: list[Side]
+    """The sides whose room has confirmed it."""
+
+
+class MuteView(Told):
+    """A side whose sound does not reach the far room. Rooms do not learn who ordered it."""
+
+    side: Side
+    article: str
+    site: str | None = None
+    by: Officer | None = None
+
+
 class SessionView(Told):
     """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
 
@@ -110,6 +133,10 @@ class SessionView(Told):
     missing: list[Words]
     recording: RecordingView
     my_side: Side | None = None
+    warnings: list[WarningView] = Field(default_factory=list)
+    muted: list[MuteView] = Field(default_factory=list)
+    notes: int = Field(default=0, ge=0)
+    """How many notes officers have made; always 0 for rooms. The notes themselves are got by REST."""
 
 
 class Problem(Told):
@@ -203,7 +230,58 @@ class End(Command):
     note: Note = ""
 
 
-Order = SelfTest | CheckIn | Absent | Equipment | Hold | Resume | End
+# What officers do short of holding and ending, and a room's answer to it.
+
+Addressed = Annotated[list[Side], Field(min_length=1, max_length=2)]
+
+
+class Warn(Command):
+    """劝阻: words on the screens of one room or both, ready ones (`text_id`) or one's own (`text`)."""
+
+    type: Literal["warn"] = "warn"
+    sides: Addressed
+    article: Article
+    text_id: Id | None = None
+    text: WarningText | None = None
+
+    @model_validator(mode="after")
+    def _words_once(self) -> "Warn":
+        if (self.text_id is None) == (self.text is None):
+            raise ValueError("either text_id or text")
+        return self
+
+
+class Acknowledge(Command):
+    """Somebody in the terminal's room has confirmed a warning."""
+
+    type: Literal["acknowledge"] = "acknowledge"
+    warning: Id
+
+
+class Mute(Command):
+    """制止: the far room does not hear a side any more, or hears it again (`on` false, under the same article)."""
+
+    type: Literal["mute"] = "mute"
+    side: Side
+    on: bool
+    article: Article | None = None
+    note: Note = ""
+
+    @model_validator(mode="after")
+    def _under_an_article(self) -> "Mute":
+        if self.on and self.article is None:
+            raise ValueError("muting needs an article")
+        return self
+
+
+class Remark(Command):
+    """A note of what was seen or heard, with the time at which it was written."""
+
+    type: Literal["remark"] = "remark"
+    text: Remarked
+
+
+Order = SelfTest | CheckIn | Absent | Equipment | Hold | Resume | End | Warn | Acknowledge | Mute | Remark
 ClientMessage = Annotated[Hello | Order, Field(discriminator="type")]
 CLIENT: TypeAdapter[Hello | Order] = TypeAdapter(ClientMessage)
 

@@ -6,8 +6,10 @@ from typing import assert_never
 from broker import events as ev
 from broker.errors import Forbidden, PolicyViolation
 from broker.ids import PersonId, SessionId
+from broker.interventions import ground
 from broker.session import Session
-from config.policy import Intervention, Policy
+from config.policy import Policy
+from signaling import acting
 from signaling import messages as msg
 from signaling.auth import Duty, Terminal, Who, check_sees, duty, own_duty
 from signaling.ports import Broker
@@ -41,11 +43,11 @@ def fact_of(who: Who, session: Session, policy: Policy, order: msg.Order) -> ev.
         case msg.Hold():
             return _hold(duty(who, slot), policy, order)
         case msg.Resume():
-            return _resume(duty(who, slot), session, policy, order)
+            return _resume(duty(who, slot), session, order)
         case msg.End():
-            own = duty(who, slot)
-            _ground(policy, order.article)
-            return ev.EndOrdered(own.user, own.site, order.article, order.note)
+            return _end(duty(who, slot), policy, order)
+        case msg.Warn() | msg.Acknowledge() | msg.Mute() | msg.Remark():
+            return acting.fact_of(who, session, policy, order)
     assert_never(order)
 
 
@@ -57,34 +59,25 @@ def _self_test(who: Who, session: Session, order: msg.SelfTest) -> ev.Fact:
 
 
 def _hold(own: Duty, policy: Policy, order: msg.Hold) -> ev.Fact:
-    ground = _ground(policy, order.article)
-    if not ground.may_hold:
-        raise PolicyViolation(
-            "This code ends a visit; it cannot hold one.", "该条款不适用于中止。", articles=[ground.article]
-        )
+    known = ground(policy, order.article)
+    if not known.may_hold:
+        raise PolicyViolation("This code holds no visit.", "该条款不适用于中止。", articles=[known.article])
     return ev.HoldOrdered(own.user, own.site, order.article, order.note)
 
 
-def _resume(own: Duty, session: Session, policy: Policy, order: msg.Resume) -> ev.Fact:
-    """A visit that was held on a ground which demands its end is not resumed (Yunnan 17, Guangdong 29)."""
-    held = policy.intervention(session.hold.article) if session.hold is not None else None
-    if held is not None and held.must_end:
-        raise PolicyViolation(
-            "This ground ends the visit; end it under its article.",
-            "该条款应当终止会见，不得恢复。",
-            articles=[held.article],
-        )
-    return ev.ResumeOrdered(own.user, own.site, order.note)
+def _resume(own: Duty, session: Session, order: msg.Resume) -> ev.Fact:
+    """Under the article of the hold that it lifts."""
+    article = session.hold.article if session.hold is not None else ""
+    return ev.ResumeOrdered(own.user, own.site, order.note, article)
 
 
-def _ground(policy: Policy, code: str) -> Intervention:
-    """The ground of that code. Raises PolicyViolation: nobody steps in without an article (Guangdong 31(2))."""
-    known = policy.intervention(code)
-    if known is None:
+def _end(own: Duty, policy: Policy, order: msg.End) -> ev.Fact:
+    known = ground(policy, order.article)
+    if not (known.may_hold or known.must_end):
         raise PolicyViolation(
-            f"The rules of {policy.name} have no such code.", "该条款代码不在适用规定中。", articles=[code]
+            "This code only reminds; it ends nothing.", "该代码仅用于提醒，不得据以终止会见。", articles=[known.article]
         )
-    return known
+    return ev.EndOrdered(own.user, own.site, order.article, order.note)
 
 
 _CHECKS = {

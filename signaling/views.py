@@ -13,6 +13,7 @@ from broker.session import Session, State, hold_reasons, missing, self_test_fres
 from broker.slots import Person
 from config.policy import Policy
 from signaling import messages as msg
+from signaling.acting import mutes_view, warnings_view
 from signaling.names import Names
 from signaling.texts import MISSING, REASONS, text_of
 
@@ -52,6 +53,9 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
         missing=_missing(scene),
         recording=_recording(scene, room),
         my_side=room,
+        warnings=await warnings_view(session, names, room),
+        muted=await mutes_view(session, names, room),
+        notes=len(session.notes) if room is None else 0,
     )
 
 

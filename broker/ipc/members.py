@@ -38,3 +38,11 @@ def side(given: dict[str, Any]) -> Side:
         return Side(text(given, "side"))
     except ValueError as error:
         raise BadRequest("side must be prison or visitor") from error
+
+
+def sides(given: dict[str, Any], name: str) -> frozenset[Side]:
+    """A list of sides; none where the member is absent. Raises BadRequest."""
+    value = given.get(name, [])
+    if not isinstance(value, list) or not all(one in list(Side) for one in value):
+        raise BadRequest(f"{name} must be a list of sides")
+    return frozenset(Side(one) for one in value)

@@ -16,7 +16,7 @@ from broker.events import Effect, Fact
 from broker.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.hearing import Hearing
 from broker.live.journal import Journal
-from broker.live.keeping import Keeper, action, differs, people, state_change, this_boot
+from broker.live.keeping import Foreword, Keeper, differs, this_boot
 from broker.live.live import LiveSession, RecordingView
 from broker.live.performing import Performer
 from broker.live.recorders import Recorders
@@ -61,6 +61,7 @@ class Broker:
         self._hearing = Hearing(self._live, self._resources, journal, clock, self.bus, self._tasks)
         self._relays = Relays(run_dir, workers, worker_sessions, clock, self._hearing.from_relay)
         self._recorders = Recorders(run_dir, self._hearing.from_recorder)
+        self._foreword = Foreword(self._recorders.note)
         self._performer = Performer(
             self._relays, self._recorders, self._tasks, clock, self.bus, journal, self._hearing.forget
         )
@@ -224,9 +225,8 @@ class Broker:
         after = live.session
         self._keeper.stepped(before, after, fact, effects)
         self._tally.stepped(before, after, live.policy, self.clock.now().mono)
-        for event in (action(fact), state_change(before, after), people(before, after, fact)):
-            if event is not None:
-                self._recorders.note(after.id, event, self.clock.now())
+        written = live.recording.state not in ("none", "starting")
+        self._foreword.stepped(before, after, fact, self.clock.now(), written)
         if differs(before, after):
             self.bus.emit("session", after.id)
 

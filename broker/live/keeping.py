@@ -2,6 +2,7 @@
 all sessions when neither can be written any more."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import structlog
 
 from broker import events as ev
-from broker.clock import Clock
+from broker.clock import Clock, Instant
 from broker.errors import StorageUnavailable
 from broker.events import Effect, Fact
 from broker.ids import SessionId
@@ -21,6 +22,7 @@ from broker.snapshot import freeze
 
 log = structlog.get_logger()
 CHECK = 0.25  # seconds between looks at the journal's health
+MOST_KEPT = 500  # actions of one session kept while nothing is recorded yet
 PATIENCE = 0.5  # seconds before an unsaved snapshot is tried again
 
 
@@ -112,6 +114,29 @@ def state_change(before: Session, after: Session) -> dict[str, Any] | None:
 def action(fact: Fact) -> dict[str, Any] | None:
     """What an officer did, for the recording's timeline: the words of the journal under one kind."""
     return {"kind": "action", "what": ev.kind(fact), **ev.data(fact)} if isinstance(fact, ev.ACTIONS) else None
+
+
+class Foreword:
+    """What officers did before the recorder wrote, kept for its timeline: nothing that was ordered is missing there.
+    `note` puts an event of a moment on a session's timeline."""
+
+    def __init__(self, note: Callable[[str, dict[str, Any], Instant], None]) -> None:
+        self._note = note
+        self._kept: dict[SessionId, deque[tuple[dict[str, Any], Instant]]] = {}
+
+    def stepped(self, before: Session, after: Session, fact: Fact, now: Instant, written: bool) -> None:
+        """Note what a step is to the timeline; `written` is whether the recorder has begun to write."""
+        if written or after.state is State.ENDED:
+            kept = self._kept.pop(after.id, ())
+            for event, moment in kept if after.recorded else ():
+                self._note(after.id, event, moment)
+        done = action(fact)
+        if done is not None and not written and after.state is not State.ENDED:
+            self._kept.setdefault(after.id, deque(maxlen=MOST_KEPT)).append((done, now))
+            done = None
+        for told in (done, state_change(before, after), people(before, after, fact)):
+            if told is not None:
+                self._note(after.id, told, now)
 
 
 def people(before: Session, after: Session, fact: Fact) -> dict[str, Any] | None:

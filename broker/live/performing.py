@@ -47,9 +47,9 @@ class Performer:
         """Start an effect; never wait for it."""
         session = live.session.id
         match effect:
-            case ev.LeaseGate(until, deadline, limit):
-                seconds = limit.total_seconds()
-                self._relays.post(session, "lease", until=until, deadline=deadline, limit=seconds)
+            case ev.LeaseGate(until, deadline, limit, muted):
+                lease = {"until": until, "deadline": deadline, "limit": limit.total_seconds()}
+                self._relays.post(session, "lease", **lease, muted=sorted(muted))
             case ev.ShutGate(why):
                 self._relays.post(session, "shut", why=str(why))
             case ev.SetDeadline(deadline):

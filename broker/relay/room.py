@@ -44,6 +44,8 @@ class Room:
         self.watchings: dict[ResourceId, Watching] = {}
         self.media: dict[Side, bool] = dict.fromkeys(Side, False)
         self.open_now = False
+        self.muted: frozenset[Side] = frozenset()
+        """The sides whose sound does not cross."""
         self._asking: asyncio.TimerHandle | None = None
         for track in self.all_tracks():
             track.on_gap = self._ask_soon
@@ -103,8 +105,7 @@ class Room:
                 if other.gated and other.side is watching.side and other.peer.ready:
                     self._drop(other.peer, "replaced by a newer connection")
         if not watching.gated or self.open_now:
-            for track, leg in watching.legs:
-                track.start(leg)
+            self._start(watching)
 
     def drop(self, resource: ResourceId, why: str) -> bool:
         """End a publication or subscription; False when there is none of that name."""
@@ -148,15 +149,21 @@ class Room:
 
     # --- the gate --------------------------------------------------------------------------------------------------
 
-    def lease(self, now: float, until: float, deadline: float, limit: float) -> None:
-        """Open the gate, or keep it open; opening asks both rooms for a keyframe."""
+    def lease(
+        self, now: float, until: float, deadline: float, limit: float, muted: frozenset[Side] = frozenset()
+    ) -> None:
+        """Open the gate, or keep it open; opening asks both rooms for a keyframe. The sound of `muted` sides stays
+        out, exact to the packet from this lease on."""
         self.gate.lease(now, until, deadline, limit)
+        changed, self.muted = self.muted ^ muted, muted
+        if changed:
+            self._mute_anew(changed)
         if self.open_now or not self.gate.is_open(now):
             return
         self.open_now = True
-        for track, leg in self._gated():
-            if leg.peer.ready:
-                track.start(leg)
+        for watching in self.watchings.values():
+            if watching.gated and watching.peer.ready:
+                self._start(watching)
         if self.gate.crossed is None:
             for track in self.all_tracks():
                 track.crossing = self._forwarded
@@ -186,6 +193,23 @@ class Room:
         if self.gate.forwarded(track.number in (PRISON_VIDEO, PRISON_AUDIO), now):
             self._tell("crossed", session=self.session, mono=now)
             self._on_limit()
+
+    def _start(self, watching: Watching) -> None:
+        """Let flow what this watcher may get: the far room not the sound of a muted side."""
+        for track, leg in watching.legs:
+            if track.video or not (watching.gated and watching.side in self.muted):
+                track.start(leg)
+
+    def _mute_anew(self, changed: frozenset[Side]) -> None:
+        """Stop or start the sound of these sides on its way to the far room; pictures go on as they are."""
+        for watching in self.watchings.values():
+            if not watching.gated or watching.side not in changed:
+                continue
+            for track, leg in watching.legs:
+                if not track.video and watching.side in self.muted:
+                    track.stop(leg)
+                elif not track.video and self.open_now and watching.peer.ready:
+                    track.start(leg)
 
     def _gated(self) -> Iterator[tuple[Track, Leg]]:
         for watching in self.watchings.values():

@@ -190,7 +190,7 @@ class Worker:
         until, deadline, limit = (members.number(given, name) for name in ("until", "deadline", "limit"))
         if not limit > 0:
             raise BadRequest("a lease needs a limit")
-        self._room(given).lease(monotonic(), until, deadline, limit)
+        self._room(given).lease(monotonic(), until, deadline, limit, members.sides(given, "muted"))
         self._caretaker.schedule()
         return {}
 

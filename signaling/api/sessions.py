@@ -1,11 +1,13 @@
 """Sessions: what they are doing, and the orders of officers and terminals for those who have no socket."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from broker.errors import Conflict, PolicyViolation
 from broker.ids import SessionId
 from signaling import bodies
 from signaling import messages as msg
+from signaling.acting import notes_view
 from signaling.auth import OFFICERS, Role, check_sees, may_see
 from signaling.days import bounds
 from signaling.fields import Said
@@ -61,7 +63,8 @@ async def get_grounds(ask: Ask) -> bodies.Grounds:
         )
         for one in policy.interventions
     ]
-    return bodies.Grounds(policy=policy.name, version=policy.version, interventions=grounds)
+    warnings = [bodies.CannedView(**asdict(one)) for one in policy.warnings]
+    return bodies.Grounds(policy=policy.name, version=policy.version, interventions=grounds, warnings=warnings)
 
 
 def _seen(ask: Ask) -> Live:
@@ -168,3 +171,64 @@ async def resume(ask: Ask, body: bodies.ResumeBody) -> bodies.Done:
 async def end(ask: Ask, body: bodies.ArticleBody) -> bodies.Done:
     """For good, under an article (Guangdong 31(2))."""
     return _order(ask, msg.End, body)
+
+
+# ---- short of holding and ending -----------------------------------------------------------------------------------
+
+
+@table.add(
+    *_verb("warn"),
+    who=SUPERVISOR,
+    zh="劝阻",
+    en="Warn",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def warn(ask: Ask, body: bodies.WarnBody) -> bodies.Done:
+    """On the screens of one room or both, until they acknowledge it (Yunnan 16)."""
+    return _order(ask, msg.Warn, body)
+
+
+@table.add(
+    *_verb("acknowledge"),
+    who=(Role.TERMINAL,),
+    zh="确认劝阻",
+    en="Acknowledge a warning",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def acknowledge(ask: Ask, body: bodies.AcknowledgeBody) -> bodies.Done:
+    """Somebody in the terminal's room has read it."""
+    return _order(ask, msg.Acknowledge, body)
+
+
+@table.add(
+    *_verb("mute"),
+    who=SUPERVISOR,
+    zh="静音与解除静音",
+    en="Mute a side",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def mute(ask: Ask, body: bodies.MuteBody) -> bodies.Done:
+    """The far room does not hear it; recorder and supervisors do. Lifted by the site that ordered it."""
+    return _order(ask, msg.Mute, body)
+
+
+@table.add(
+    *_verb("remark"),
+    who=SUPERVISOR,
+    zh="会见记录",
+    en="Make a note",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def remark(ask: Ask, body: bodies.RemarkBody) -> bodies.Done:
+    """With its time; the rooms never learn of it."""
+    return _order(ask, msg.Remark, body)
+
+
+@table.add("GET", f"{ONE}/notes", who=OFFICERS, zh="会见记录列表", en="Notes of a session")
+async def get_notes(ask: Ask) -> bodies.NoteList:
+    """Of both sites' officers: they supervise one visit together."""
+    return bodies.NoteList(notes=await notes_view(_seen(ask).session, ask.house.names))
