@@ -3,7 +3,7 @@ each ground close. Pure; `broker/session.py` puts the changes into its table and
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from broker import events as ev
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOST_WARNINGS = 30
 """In one visit. Who has been warned that often is not warned again: the visit is held or ended."""
 MOST_NOTES = 100
+AT_ONCE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,16 @@ def _check_end(held: Intervention | None, named: Intervention | None) -> None:
 def _warned(session: "Session", fact: ev.WarningGiven, now: Instant) -> "Session":
     if len(session.warnings) >= MOST_WARNINGS:
         raise TooMany("Too many warnings in one visit; hold or end it.", "本次会见劝阻次数已达上限，请中止或终止会见。")
+    if any(_stands(one, fact) for one in session.warnings):
+        raise Conflict("This warning stands there already, not yet acknowledged.", "该项劝阻已显示，尚待确认。")
     given = Warned(fact.id, fact.by, fact.site, fact.sides, fact.article, fact.text_zh, fact.text_en, now.wall)
     return replace(session, warnings=(*session.warnings, given))
+
+
+def _stands(one: Warned, fact: ev.WarningGiven) -> bool:
+    """Whether the same words wait on the same screens: an order that was sent twice is one warning."""
+    same = (one.sides, one.article, one.zh) == (fact.sides, fact.article, fact.text_zh)
+    return same and not all(side in one.acknowledged for side in one.sides)
 
 
 def _acknowledged(session: "Session", fact: ev.WarningAcknowledged, now: Instant) -> "Session":
@@ -165,9 +174,16 @@ def _muted(session: "Session", fact: ev.MuteOrdered, now: Instant) -> "Session":
     return replace(session, muted=muted, leased_at=None)
 
 
+def _repeats(last: Noted, fact: ev.NoteMade, now: Instant) -> bool:
+    """Whether the same words of the same officer come again at once: an order that was sent twice is one note."""
+    return (last.by, last.text) == (fact.by, fact.text) and now.wall - last.at < AT_ONCE
+
+
 def _noted(session: "Session", fact: ev.NoteMade, now: Instant) -> "Session":
     if len(session.notes) >= MOST_NOTES:
         raise TooMany("Too many notes in one visit.", "本次会见记录条数已达上限。")
+    if any(_repeats(one, fact, now) for one in session.notes[-1:]):
+        raise Conflict("It is noted already.", "该记录已保存。")
     since = None if session.crossed is None else max(0.0, now.mono - session.crossed)
     return replace(session, notes=(*session.notes, Noted(fact.by, fact.site, fact.text, now.wall, since)))
 
@@ -199,7 +215,8 @@ def thaw(kept: Mapping[str, Any]) -> dict[str, Any]:
         "warnings": tuple(_warning_known(one) for one in kept.get("warnings", ())),
         "muted": {Side(side): Muted(*why) for side, why in kept.get("muted", {}).items()},
         "notes": tuple(
-            Noted(by, site, text, datetime.fromisoformat(at), since) for by, site, text, at, since in kept.get("notes", ())
+            Noted(by, site, text, datetime.fromisoformat(at), since)
+            for by, site, text, at, since in kept.get("notes", ())
         ),
     }
 

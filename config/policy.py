@@ -152,7 +152,6 @@ class Policy:
         for one in known.values():
             _check_own_code(one)
 
-
     def _check_warnings(self) -> None:
         """What must be stopped is not warned of: each text stands under a ground that lets a warning close it."""
         if len({one.id for one in self.warnings}) != len(self.warnings):

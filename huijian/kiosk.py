@@ -34,6 +34,9 @@ def kiosk(
     stats_every: Annotated[
         float | None, typer.Option(help="Print what is received as a JSON line every so many seconds.")
     ] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm-warnings", help="Confirm warnings without a person; for rooms of tests.")
+    ] = False,
     side: Annotated[Side, typer.Option(help="Which made-up room to be before a visit says so.")] = Side.PRISON,
     log_level: Annotated[LogLevel, typer.Option(help="How much to say on standard error.")] = LogLevel.INFO,
 ) -> None:
@@ -49,7 +52,13 @@ def kiosk(
         raise typer.BadParameter("give the server as http://… or https://…", param_hint="--server")
     configure(log_level)
     config = KioskConfig(
-        server, _token(token_file), source=source, headless=headless, stats_every=stats_every, side_hint=side
+        server,
+        _token(token_file),
+        source=source,
+        headless=headless,
+        stats_every=stats_every,
+        side_hint=side,
+        confirms=confirm,
     )
     try:
         asyncio.run(run_kiosk(config))

@@ -15,9 +15,10 @@ from typing import Any
 import aiohttp
 
 from broker.ids import Side
+from kiosk_agent.band import Notice
 from kiosk_agent.display import Screen, Window
 from kiosk_agent.legs import Legs
-from kiosk_agent.line import Line
+from kiosk_agent.line import Line, unconfirmed
 from kiosk_agent.peer import Door
 from kiosk_agent.selftest import Outcome, SelfTestResult, self_test
 from kiosk_agent.sources import open_sources
@@ -32,13 +33,15 @@ from kiosk_agent.words import (
     OpenSocket,
     RunSelfTest,
     SelfTested,
+    SendAcknowledgement,
     SendSelfTest,
     StartLeg,
     StopLeg,
     StopRequested,
     TimePassed,
+    WarningConfirmed,
 )
-from signaling.messages import SelfTest
+from signaling.messages import Acknowledge, SelfTest, SessionView
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,8 @@ STOP_WITHIN = 8.0
 @dataclass(frozen=True, slots=True)
 class KioskConfig:
     """One terminal. `server`: base URL; `token`: of its enrolment; `source`: see `sources.py`; `side_hint`: which
-    generated room to be before a session says so; `stats_every`: seconds between statistics lines, None for none."""
+    generated room to be before a session says so; `stats_every`: seconds between statistics lines, None for none;
+    `confirms`: confirm warnings without a person, for rooms without a screen."""
 
     server: str
     token: str
@@ -61,6 +65,7 @@ class KioskConfig:
     stats_every: float | None = None
     side_hint: Side = Side.PRISON
     speaker: str = "default"
+    confirms: bool = False
 
 
 StatsTaker = Callable[[dict[str, Any]], None]
@@ -90,7 +95,7 @@ class Kiosk:
 
     def __init__(self, config: KioskConfig, http: aiohttp.ClientSession, stats: StatsTaker) -> None:
         door = Door(http, config.server.rstrip("/"), config.token)
-        self.terminal = Terminal()
+        self.terminal = Terminal(confirms=config.confirms)
         self._config, self._door, self._stats = config, door, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
         self._speaker = None if config.headless else Speaker(config.speaker)
@@ -153,6 +158,8 @@ class Kiosk:
                 self._spawn(self._test())
             case SendSelfTest(session=session):
                 self._spawn(self._tell_result(session))
+            case SendAcknowledgement(session=session, warning=warning):
+                self._spawn(self._acknowledge(session, warning))
             case StartLeg():
                 self._legs.start(effect)
             case StopLeg():
@@ -187,6 +194,10 @@ class Kiosk:
         )
         await self._line.send(message.model_dump_json())
 
+    async def _acknowledge(self, session: str, warning: str) -> None:
+        self._sent += 1
+        await self._line.send(Acknowledge(id=self._sent, session=session, warning=warning).model_dump_json())
+
     async def _until(self, ending: asyncio.Event) -> None:
         await ending.wait()
         self._inbox.put_nowait(StopRequested())
@@ -205,7 +216,9 @@ class Kiosk:
         window = await asyncio.to_thread(Window, self._config.window)
         try:
             while window.usable:
-                window.show(self.screen())
+                confirmed = window.show(self.screen())
+                if confirmed is not None:
+                    self._inbox.put_nowait(WarningConfirmed(confirmed))
                 await asyncio.sleep(FRAME)
         finally:
             window.close()
@@ -219,7 +232,13 @@ class Kiosk:
         remaining = None
         if view is not None and view.remaining_ms is not None:
             remaining = view.remaining_ms / 1000 - (now - heard_at)
-        return Screen(self.terminal.phase, reason, remaining, viewer.picture if viewer else None)
+        picture = viewer.picture if viewer else None
+        return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), _muted(view))
+
+    def _notice(self, view: SessionView | None) -> Notice | None:
+        """The newest warning that nobody in the room has confirmed yet."""
+        unread = [one for one in unconfirmed(view) if one.id in self.terminal.unread] if view is not None else []
+        return Notice(unread[-1].id, unread[-1].zh, unread[-1].en, len(unread) - 1) if unread else None
 
     async def measure(self) -> dict[str, Any]:
         """Everything countable, as plain values. `at` and all `*_at` are seconds of CLOCK_MONOTONIC; `far` is what
@@ -260,6 +279,12 @@ class Kiosk:
         self._hands.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a hand failed", exc_info=task.exception())
+
+
+def _muted(view: SessionView | None) -> frozenset[str]:
+    if view is None:
+        return frozenset()
+    return frozenset("near" if one.side is view.my_side else "far" for one in view.muted)
 
 
 def _print_line(stats: dict[str, Any]) -> None:

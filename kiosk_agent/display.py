@@ -1,33 +1,33 @@
 """What the room sees: the far picture, a line that says what is going on, the countdown, and a slate whenever there is
-nothing to see. `compose` paints one screen and is tested without a screen; `Window` only shows it. Chinese needs
-Pillow and a Noto CJK font; without either the English words appear."""
+nothing to see. `compose` paints one screen and is tested without a screen; `Window` only shows it and notices that
+somebody confirms a warning. Where Chinese cannot be written the English words appear."""
 
 import logging
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
+from kiosk_agent import band, lettering
+from kiosk_agent.band import Notice
+from kiosk_agent.lettering import write
 from kiosk_agent.words import Phase
 
 log = logging.getLogger(__name__)
 
-_FONTS = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
-)
 _DARK, _LIGHT, _WARNING = (40, 34, 28), (240, 240, 240), (80, 160, 255)  # BGR
 _SHOWS_FAR = frozenset({Phase.LIVE})
 _LAST_MINUTE = 60
 _TRIAL = 15.0
+_KEYS = frozenset({10, 13, 32})  # Enter on either part of the keyboard, and the space bar
+_READ = 20
+"""Paintings (25 a second) of a warning before it can be confirmed: a touch a moment after it appeared was for the one
+before, or for nothing."""
 
 WORDS = {
     Phase.OFFLINE: ("正在连接服务器……", "Connecting to the server ..."),
@@ -41,14 +41,24 @@ WORDS = {
 }
 
 
+_MUTED = {
+    frozenset({"near"}): ("对方暂时听不到您的声音", "The other room cannot hear you for now"),
+    frozenset({"far"}): ("对方的声音已被关闭", "The other room's sound is off"),
+    frozenset({"near", "far"}): ("双方声音已被关闭", "The sound of both rooms is off"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What to show. `reason`: (Chinese, English) of a hold or an ending; `remaining`: seconds to the limit."""
+    """What to show. `reason`: (Chinese, English) of a hold or an ending; `remaining`: seconds to the limit; `muted`:
+    whose sound does not cross, this room's ("near") or the far one's."""
 
     phase: Phase
     reason: tuple[str, str] | None = None
     remaining: float | None = None
     far: VideoFrame | None = None
+    warning: Notice | None = None
+    muted: frozenset[str] = frozenset()
 
 
 def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.uint8]:
@@ -59,14 +69,18 @@ def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.ui
     if screen.phase in _SHOWS_FAR and screen.far is not None:
         _paste(canvas[: height - bar], screen.far)
     else:
-        _write(canvas, _line(WORDS[screen.phase]), (width // 12, height // 3), height // 16, _LIGHT)
+        write(canvas, _line(WORDS[screen.phase]), (width // 12, height // 3), height // 16, _LIGHT)
         if screen.reason is not None:
-            _write(canvas, _line(screen.reason), (width // 12, height // 2), height // 22, _LIGHT)
-    _write(canvas, _line(WORDS[screen.phase]), (width // 40, height - bar * 4 // 5), height // 24, _LIGHT)
+            write(canvas, _line(screen.reason), (width // 12, height // 2), height // 22, _LIGHT)
+    status = _MUTED.get(screen.muted, WORDS[screen.phase]) if screen.phase is Phase.LIVE else WORDS[screen.phase]
+    colour = _WARNING if status is not WORDS[screen.phase] else _LIGHT
+    write(canvas, _line(status), (width // 40, height - bar * 4 // 5), height // 24, colour)
+    if screen.warning is not None:
+        band.paint(canvas, screen.warning, height - bar)
     if screen.remaining is not None:
         left = max(0, int(screen.remaining))
         colour = _WARNING if left <= _LAST_MINUTE else _LIGHT
-        _write(
+        write(
             canvas, f"{left // 60:02d}:{left % 60:02d}", (width * 7 // 8, height - bar * 4 // 5), height // 20, colour
         )
     return canvas
@@ -78,20 +92,40 @@ class Window:
 
     def __init__(self, title: str) -> None:
         self._title = title
+        self._listens = self._touched = False
+        self._band, self._painted = "", 0
         self.usable = _display_works()
         if not self.usable:
             log.warning("no display: running headless")
 
-    def show(self, screen: Screen) -> None:
-        """Paints; a window that cannot be opened is given up once and for all."""
+    def show(self, screen: Screen) -> str | None:
+        """Paints; the id of the warning that somebody has confirmed meanwhile. A window that cannot be opened is given
+        up once and for all."""
         if not self.usable:
-            return
+            return None
         try:
             cv2.imshow(self._title, compose(screen))
-            cv2.waitKey(1)
+            if not self._listens:
+                cv2.setMouseCallback(self._title, self._pointed)
+                self._listens = True
+            pressed = cv2.waitKey(1) & 0xFF in _KEYS
         except cv2.error as error:
             log.warning("no window", extra={"error": str(error)})
             self.usable = False
+            return None
+        return self._confirmed(screen.warning, pressed)
+
+    def _pointed(self, event: int, *_: object) -> None:
+        self._touched = self._touched or event == cv2.EVENT_LBUTTONDOWN
+
+    def _confirmed(self, shown: Notice | None, pressed: bool) -> str | None:
+        """A touch counts for the warning that stood there long enough to be meant by it."""
+        pressed, self._touched = pressed or self._touched, False
+        if shown is None or shown.id != self._band:
+            self._band, self._painted = shown.id if shown is not None else "", 0
+            return None
+        self._painted += 1
+        return shown.id if pressed and self._painted >= _READ else None
 
     def close(self) -> None:
         """Takes the window away."""
@@ -121,42 +155,4 @@ def _paste(area: NDArray[np.uint8], frame: VideoFrame) -> None:
 
 
 def _line(words: tuple[str, str]) -> str:
-    return words[0] if _has_chinese() else words[1]
-
-
-@cache
-def _font_file() -> str | None:
-    return next((path for path in _FONTS if Path(path).is_file()), None)
-
-
-@cache
-def _has_chinese() -> bool:
-    try:
-        import PIL.ImageFont  # noqa: F401
-    except ImportError:
-        return False
-    return _font_file() is not None
-
-
-def _write(canvas: NDArray[np.uint8], text: str, at: tuple[int, int], size: int, colour: tuple[int, int, int]) -> None:
-    if text.isascii():
-        base = (at[0], at[1] + size)
-        cv2.putText(canvas, text, base, cv2.FONT_HERSHEY_SIMPLEX, size / 34, colour, max(1, size // 16), cv2.LINE_AA)
-        return
-    mask = _lettering(text, size)
-    height, width = min(mask.shape[0], canvas.shape[0] - at[1]), min(mask.shape[1], canvas.shape[1] - at[0])
-    part = canvas[at[1] : at[1] + height, at[0] : at[0] + width]
-    share = mask[:height, :width, None].astype(np.float32) / 255
-    part[:] = (part * (1 - share) + np.array(colour, np.float32) * share).astype(np.uint8)
-
-
-@cache
-def _lettering(text: str, size: int) -> NDArray[np.uint8]:
-    """The text as a mask; the same few lines are painted 25 times a second."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    font = ImageFont.truetype(_font_file() or "", size)
-    box = font.getbbox(text)
-    image = Image.new("L", (int(box[2]) + 2, int(box[3]) + 2))
-    ImageDraw.Draw(image).text((0, 0), text, fill=255, font=font)
-    return np.asarray(image, np.uint8)
+    return words[0] if lettering.has_chinese() else words[1]

@@ -21,6 +21,7 @@ from signaling.messages import (
     Sessions,
     SessionView,
     Telling,
+    WarningView,
     Welcome,
 )
 
@@ -144,4 +145,10 @@ class Line:
             tested=mine.self_test,
             media=mine.media,
             until=until,
+            warnings=tuple(one.id for one in unconfirmed(view)),
         )
+
+
+def unconfirmed(view: SessionView) -> list[WarningView]:
+    """The warnings that this room has not confirmed yet, the newest last."""
+    return [one for one in view.warnings if view.my_side in one.sides and view.my_side not in one.acknowledged]

@@ -23,6 +23,7 @@ from kiosk_agent.words import (
     OpenSocket,
     Phase,
     RunSelfTest,
+    SendAcknowledgement,
     SendSelfTest,
     StartLeg,
     StopLeg,
@@ -42,6 +43,7 @@ def wakes_at(terminal: Terminal) -> float | None:
         moments.append(terminal.ended_at + SLATE)
     if terminal.welcome:
         moments += [_test_due(terminal), _report_due(terminal), *_leg_moments(terminal)]
+        moments += [_acknowledgement_due(terminal, *one) for one in terminal.confirmed]
     return min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -78,6 +80,8 @@ def orders(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
     if not terminal.stopping:  # a test comes before the media that it is about
         terminal, order = _running(terminal, now)
         effects += order
+        terminal, order = _acknowledging(terminal, now)
+        effects += order
     for kind in LegKind:
         terminal, order = _leg_order(terminal, kind, now)
         effects += order
@@ -101,6 +105,25 @@ def _running(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
         terminal = replace(terminal, sent_at=now)
         effects.append(SendSelfTest(visit.id))
     return terminal, tuple(effects)
+
+
+def _acknowledging(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
+    """What the room has confirmed is told at once, and again until the server knows it."""
+    visit, told, effects = terminal.visit, [], []
+    for warning, at in terminal.confirmed:
+        due = _acknowledgement_due(terminal, warning, at)
+        if visit is not None and due is not None and now >= due:
+            effects.append(SendAcknowledgement(visit.id, warning))
+            at = now
+        told.append((warning, at))
+    return replace(terminal, confirmed=tuple(told)), tuple(effects)
+
+
+def _acknowledgement_due(terminal: Terminal, warning: str, told_at: float | None) -> float | None:
+    visit = terminal.visit
+    if not (terminal.welcome and terminal.synced) or visit is None or warning not in visit.warnings:
+        return None
+    return terminal.online_at if told_at is None else told_at + RESEND
 
 
 def _closing(terminal: Terminal) -> tuple[Terminal, Effects]:

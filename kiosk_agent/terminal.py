@@ -33,6 +33,7 @@ from kiosk_agent.words import (
     StopRequested,
     TimePassed,
     Visit,
+    WarningConfirmed,
     Welcomed,
 )
 
@@ -86,11 +87,27 @@ def _session(terminal: Terminal, fact: SessionSeen, now: float) -> Terminal:
 
 def _seen(terminal: Terminal, visits: tuple[Visit, ...], now: float) -> Terminal:
     before = terminal.visit
-    terminal = replace(terminal, visits=visits)
+    terminal = _listed(replace(terminal, visits=visits))
     after = terminal.visit
     if before is not None and (after is None or after.id != before.id):
         return replace(terminal, ended_at=now, sent_at=None)
     return terminal
+
+
+def _listed(terminal: Terminal) -> Terminal:
+    """Forget the confirmed warnings that the server knows of; confirm the others where nobody else will."""
+    listed = terminal.visit.warnings if terminal.visit is not None else ()
+    kept = tuple(one for one in terminal.confirmed if one[0] in listed)
+    terminal = replace(terminal, confirmed=kept)
+    if not terminal.confirms:
+        return terminal
+    return replace(terminal, confirmed=kept + tuple((warning, None) for warning in terminal.unread))
+
+
+def _confirmed(terminal: Terminal, fact: WarningConfirmed, _: float) -> Terminal:
+    if fact.warning not in terminal.unread:
+        return terminal
+    return replace(terminal, confirmed=(*terminal.confirmed, (fact.warning, None)))
 
 
 def _by_start(visit: Visit) -> tuple[float, str]:
@@ -161,6 +178,7 @@ _ALWAYS: dict[type, Handler] = {
     LegLost: _leg_lost,
     LegClosed: _leg_closed,
     StopRequested: _stop,
+    WarningConfirmed: _confirmed,
 }
 _KNOWN: dict[type, Handler] = {**_ALWAYS, SessionsSeen: _sessions, SessionSeen: _session}
 

@@ -48,9 +48,19 @@ class Terminal:
     live_at: float = 0.0
     ended_at: float | None = None
     """When the session on the screen ended; None when its slate is over."""
+    confirms: bool = False
+    """Whether warnings are confirmed at once by the terminal itself: a room without a screen has nobody to read."""
+    confirmed: tuple[tuple[str, float | None], ...] = ()
+    """Warnings confirmed here that the server still lists, each with when it was last told."""
     stopping: bool = False
     down: bool = False
     """Everything is closed: the hands may go home."""
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The warnings that still wait for somebody in the room; the newest last."""
+        known = {warning for warning, _ in self.confirmed}
+        return tuple(one for one in self.visit.warnings if one not in known) if self.visit is not None else ()
 
     def leg(self, kind: LegKind) -> Leg:
         """The leg of that kind."""

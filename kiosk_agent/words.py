@@ -40,6 +40,8 @@ class Visit:
     tested: bool = False
     media: bool = False
     until: float | None = None
+    warnings: tuple[str, ...] = ()
+    """Ids of those that this room has not confirmed yet, as the server knows it; the newest last."""
 
     @property
     def open(self) -> bool:
@@ -169,6 +171,13 @@ class StopRequested:
     """The terminal shall go down in order."""
 
 
+@dataclass(frozen=True, slots=True)
+class WarningConfirmed:
+    """Somebody in the room has confirmed to have read this warning."""
+
+    warning: str
+
+
 Fact = (
     SocketOpened
     | SocketLost
@@ -182,6 +191,7 @@ Fact = (
     | LegSilent
     | TimePassed
     | StopRequested
+    | WarningConfirmed
 )
 
 
@@ -228,5 +238,13 @@ class StopLeg:
     turn: int
 
 
-Effect = OpenSocket | CloseSocket | RunSelfTest | SendSelfTest | StartLeg | StopLeg
+@dataclass(frozen=True, slots=True)
+class SendAcknowledgement:
+    """Tell the session that this warning is confirmed here."""
+
+    session: str
+    warning: str
+
+
+Effect = OpenSocket | CloseSocket | RunSelfTest | SendSelfTest | StartLeg | StopLeg | SendAcknowledgement
 Effects = tuple[Effect, ...]

@@ -59,7 +59,8 @@ def _canned(policy: Policy, text_id: str, article: str) -> CannedWarning:
 def _mute(own: Duty, session: Session, order: msg.Mute) -> ev.Fact:
     """Lifted under the article under which it was ordered."""
     present = session.muted.get(order.side)
-    article = order.article or (present.article if present is not None else "")
+    lifted = present.article if present is not None else ""
+    article = (order.article or "") if order.on else lifted
     return ev.MuteOrdered(own.user, own.site, order.side, order.on, article, order.note)
 
 

@@ -81,4 +81,5 @@ export const signOut = () => json("/api/v1/sign-out", "POST", {});
 export const me = () => json("/api/v1/me");
 export const sessionsOf = (day) => json(`/api/v1/sessions?day=${encodeURIComponent(day)}`);
 export const interventions = (id) => json(`${session(id)}/interventions`);
+export const notes = (id) => json(`${session(id)}/notes`);
 export const order = (id, type, what) => json(`${session(id)}/${type.replace("_", "-")}`, "POST", what);

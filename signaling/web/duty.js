@@ -1,6 +1,7 @@
 /**
  * The page of a signed-in supervisor: joins what is known, what is watched and what is shown.
  */
+import { Acting, onStopKey } from "./acting.js";
 import * as api from "./api.js";
 import { announceChange, LastMinutes } from "./announce.js";
 import { dayOf, remainingMs, ServerClock } from "./clock.js";
@@ -37,6 +38,7 @@ export class Duty {
   #timers = [];
   #due = false;
   #stopListening;
+  #endStopKey = () => {};
   #onSignedOut;
 
   constructor(me, onSignedOut) {
@@ -54,6 +56,7 @@ export class Duty {
 
   #buildViews(orders) {
     const chosen = () => this.#sessions.get(this.#chosen);
+    const acting = this.acting = new Acting(orders);
     this.header = headerView(() => this.#signOut());
     this.list = listView((id) => this.#choose(id));
     this.wall = wallView({
@@ -69,6 +72,10 @@ export class Duty {
       onCheckIn: (side, person) => orders.checkIn(chosen(), side, person),
       onAbsent: (side, person) => orders.absent(chosen(), side, person),
       onEquipment: (side) => orders.equipment(chosen(), side),
+      onWarn: () => acting.warn(chosen()),
+      onMute: (side) => acting.mute(chosen(), side),
+      onStop: () => this.#stopChosen(),
+      onRemark: (text) => acting.remark(chosen(), text),
     });
     this.node = el("div", { class: "duty" }, this.header.node,
       el("div", { class: "columns" }, this.list.node, this.wall.node, this.desk.node));
@@ -77,13 +84,21 @@ export class Duty {
   start() {
     this.socket.open();
     this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => this.wall.levels(), LEVELS)];
+    this.#endStopKey = onStopKey(() => this.#stopChosen());
     this.#draw();
+  }
+
+  /** The stop of the chosen session, by button or key. */
+  #stopChosen() {
+    const session = this.#sessions.get(this.#chosen);
+    if (session && watchable(session) && sidesOf(session, this.#me.site).length) this.acting.stop(session);
   }
 
   /** Leaves everything at once; also called when the page goes away. */
   stop() {
     this.#timers.forEach(clearInterval);
     this.#stopListening();
+    this.#endStopKey();
     this.socket.close();
     this.watching.leaveAll();
     this.wall.close();
@@ -192,6 +207,7 @@ export class Duty {
       isStale: this.#loaded && this.#connection !== "up",
       watching: this.watching, listening: this.#listening, upstream: this.#upstream,
     });
+    if (session && watchable(session)) this.acting.foresee(session);
     this.desk.update({ session, site: this.#me.site, isWatched: this.watching.has(this.#chosen) });
     this.#tick();
   }

@@ -51,6 +51,11 @@ export class Orders {
     return this.#told(this.#send("equipment", session.id, { side, passed: true }), "", true);
   }
 
+  /** Any other order; resolves to whether it was taken. A refusal is shown. */
+  tell(type, session, what, words = "") {
+    return this.#told(this.#send(type, session.id, what), words, true).then(() => true, () => false);
+  }
+
   #where(session) {
     return roomsOf(session).join(" ⇄ ");
   }

@@ -20,6 +20,7 @@ from kiosk_agent.words import (
     OpenSocket,
     RunSelfTest,
     SelfTested,
+    SendAcknowledgement,
     SendSelfTest,
     SessionSeen,
     SessionsSeen,
@@ -30,6 +31,7 @@ from kiosk_agent.words import (
     StopRequested,
     TimePassed,
     Visit,
+    WarningConfirmed,
     Welcomed,
 )
 
@@ -48,6 +50,7 @@ _VISITS = st.builds(
     tested=st.booleans(),
     media=st.booleans(),
     until=st.none() | st.floats(0, 1000),
+    warnings=st.lists(st.sampled_from(["w_1", "w_2", "w_3"]), max_size=2, unique=True).map(tuple),
 )
 _JITTER = st.floats(0, 1, exclude_max=True)
 _KINDS = st.sampled_from(list(LegKind))
@@ -98,6 +101,9 @@ class AnyWorld(RuleBasedStateMachine):
                 self.closing[leg] = turn
             case CloseSocket():
                 assert not self.alive
+            case SendAcknowledgement(session=session, warning=warning):
+                assert self.socket == "welcome"
+                assert warning in self.open[session].warnings, "nobody asked"
             case _:
                 assert isinstance(effect, SendSelfTest)
 
@@ -155,6 +161,11 @@ class AnyWorld(RuleBasedStateMachine):
     @rule(kind=_KINDS, seconds=st.floats(0, 100))
     def a_leg_is_silent(self, kind: LegKind, seconds: float) -> None:
         self.tell(LegSilent(kind, self.alive.get(kind, 0), seconds))
+
+    @rule(warning=st.sampled_from(["w_1", "w_2", "w_3"]))
+    def somebody_confirms_a_warning(self, warning: str) -> None:
+        self.tell(WarningConfirmed(warning))
+        assert warning not in self.terminal.unread
 
     @rule()
     def old_news_of_a_leg_arrives(self) -> None:

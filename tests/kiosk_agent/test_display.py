@@ -5,7 +5,7 @@ import pytest
 from av import VideoFrame
 
 from broker.ids import Side
-from kiosk_agent import display
+from kiosk_agent import display, lettering
 from kiosk_agent.display import WORDS, Screen, Window, compose
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.generated import GeneratedVideo
@@ -54,7 +54,7 @@ class TestScreen:
         assert at(0.0) == at(-5.0)
 
     def test_without_a_chinese_font_the_words_are_english(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(display, "_has_chinese", lambda: False)
+        monkeypatch.setattr(lettering, "has_chinese", lambda: False)
         assert compose(Screen(Phase.HELD, reason=("监督人员不足", "A supervisor left")), SIZE).std() > 5
 
 
@@ -74,5 +74,6 @@ class TestWindow:
         monkeypatch.setattr(display, "_display_works", lambda: True)
         monkeypatch.setattr(display.cv2, "imshow", lambda _title, picture: shown.append(picture))
         monkeypatch.setattr(display.cv2, "waitKey", lambda _milliseconds: -1)
+        monkeypatch.setattr(display.cv2, "setMouseCallback", lambda _title, _pointed: None)
         Window("test").show(Screen(Phase.HELD))
         assert np.array_equal(shown[0], compose(Screen(Phase.HELD)))

@@ -30,6 +30,16 @@ GROUNDS = (
     ("YN-17-8", "谈论案情，涉嫌串供、通风报信", "talks about the case", "云南 第十七条", False),
     ("YN-18", "网络故障、停电、设备故障不能及时修复", "a fault that cannot be mended in time", "云南 第十八条", True),
 )
+WARNINGS = [
+    {
+        "id": "dont-4",
+        "code": "YN-16-2",
+        "zh": "不准使用隐语、暗语交谈。",
+        "en": "No coded speech.",
+        "article": "云南 须知",
+    },
+    {"id": "dont-7", "code": "YN-16-6", "zh": "不准大声喧哗、吵闹。", "en": "Do not shout.", "article": "云南 须知"},
+]
 SIDES = ("prison", "visitor")
 
 
@@ -41,6 +51,7 @@ class FakeMonitor:
         self.me: dict[str, Any] = OFFICER
         self.orders: list[dict[str, Any]] = []
         self.by_rest: list[tuple[str, str, dict[str, Any]]] = []
+        self.notes: dict[str, list[dict[str, Any]]] = {}
         self.refuse: dict[str, dict[str, Any]] = {}  # by order's type, or "sign_in", "whep"
         self.posts = 0
         self.closed = False  # sockets are refused while true
@@ -158,7 +169,12 @@ class FakeMonitor:
             | {"must_end": not warns, "may_suspend": code in ("YN-17-6", "YN-17-8")}
             for code, zh, en, article, warns in GROUNDS
         ]
-        return web.json_response({"policy": "yunnan", "version": "2023.1", "interventions": rows})
+        told = {"policy": "yunnan", "version": "2023.1", "interventions": rows, "warnings": WARNINGS}
+        return web.json_response(told)
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """The notes of a session."""
+        return web.json_response({"notes": self.notes.get(request.match_info["id"], [])})
 
     async def ordered(self, request: web.Request) -> web.Response:
         """An order by REST."""
@@ -233,6 +249,7 @@ class FakeMonitor:
                 web.get("/api/v1/me", self.who),
                 web.get("/api/v1/sessions", self.day),
                 web.get("/api/v1/sessions/{id}/interventions", self.grounds),
+                web.get("/api/v1/sessions/{id}/notes", self.listed),
                 web.post("/api/v1/sessions/{id}/{order}", self.ordered),
                 web.get("/api/v1/ws", self.socket),
                 web.post("/whep/{id}/{side}", self.whep),

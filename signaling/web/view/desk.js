@@ -5,22 +5,28 @@ import { minutesSeconds, timeOfDay, urgency } from "../clock.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { inWords, t } from "../i18n.js";
 import { SIDES, sidesOf, watchable } from "../sessions.js";
+import { actsView, warningsView } from "./acts.js";
 import { checkInView } from "./checkin.js";
 import { quorumOf, reasonOf, recordingLight, roomsOf, stateBadge } from "./facts.js";
+import { notesView } from "./notes.js";
 
 /** The one hold that a person lifts; all others end by themselves when their cause is gone. */
 const LIFTED_BY_HAND = "supervisor";
 
-/** @param {{onHold, onResume, onEnd, onWatch, onCheckIn, onEquipment}} acts */
+/** @param {{onHold, onResume, onEnd, onWatch, onCheckIn, onEquipment, onWarn, onMute, onStop, onRemark}} acts */
 export function deskView(acts) {
   const head = headPart();
   const quorum = quorumPart();
   const missing = missingPart();
   const checkIn = checkInView(acts);
+  const warnings = warningsView();
+  const notes = notesView(acts.onRemark);
+  const short = actsView(acts);
   const actions = actionsPart(acts);
-  const parts = [head, quorum, missing, checkIn, actions];
+  const parts = [head, quorum, missing, checkIn, warnings, notes, short, actions];
   const body = el("div", { class: "desk-body" },
-    el("div", { class: "desk-scroll" }, head.node, missing.node, quorum.node, checkIn.node), actions.node);
+    el("div", { class: "desk-scroll" }, head.node, missing.node, quorum.node, checkIn.node, warnings.node, notes.node),
+    short.node, actions.node);
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {
     node: el("aside", { class: "desk", tLabel: "desk" }, empty, body),

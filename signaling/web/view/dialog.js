@@ -4,15 +4,20 @@
 import { el, icon } from "../dom.js";
 import { inWords, t } from "../i18n.js";
 
+/** Which grounds fit what is to be done; the server refuses the others. */
+const FITS = {
+  end: (ground) => ground.must_end || ground.may_hold,
+  hold: (ground) => ground.may_hold,
+  mute: (ground) => !ground.must_end,
+};
+
 /**
  * Asks for an article's code and a note.
- * @param {{kind: "hold" | "end", where: string, items: Array}} what
+ * @param {{kind: "hold" | "end" | "mute", where: string, items: Array}} what
  * @returns {Promise<{article: string, note: string} | null>} null when the person thought better of it
  */
 export function askArticle({ kind, where, items }) {
-  const codes = kind === "end"
-    ? [...items].sort((a, b) => Number(b.must_end) - Number(a.must_end))
-    : items.filter((ground) => ground.may_hold);
+  const codes = items.filter(FITS[kind]).sort((a, b) => Number(b.must_end) - Number(a.must_end));
   const list = el("div", { class: "codes", role: "radiogroup", tLabel: "choose_article" }, ...codes.map(choice));
   return ask({
     title: t(`ask_${kind}`), where, warning: t(`ask_${kind}_warning`), middle: list,
@@ -37,7 +42,11 @@ function choice(ground) {
       ...tags.map((tag) => el("span", { class: "tag", data: { tag } }, t(`code_${tag}`)))));
 }
 
-function ask({ title, where, warning, middle, confirm, style, note = true }) {
+/**
+ * One dialog; the answer is made by `read` from the form.
+ * @returns {Promise<object | null>} null when the person thought better of it
+ */
+export function ask({ title, where, warning, middle, confirm, style, note = true, read = null }) {
   const no = el("button", { type: "button", class: "quiet-button" }, t("cancel"));
   const yes = el("button", { type: "submit", class: style }, confirm);
   const words = el("textarea", { name: "note", rows: "2", maxlength: "500", "aria-label": t("note"), placeholder: t("note") });
@@ -51,7 +60,7 @@ function ask({ title, where, warning, middle, confirm, style, note = true }) {
   return new Promise((resolve) => {
     let answer = null;
     form.addEventListener("submit", () => {
-      answer = { article: form.elements.article?.value ?? "", note: words.value.trim() };
+      answer = read ? read(form) : { article: form.elements.article?.value ?? "", note: words.value.trim() };
     });
     no.addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => {
