@@ -65,7 +65,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             title_en=head["title_en"],
             demo=head.get("demo", False),
             interventions=tuple(one for group in groups for one in _group(group)),
-            warnings=tuple(one for group in warnings for one in _canned(group)),
+            warnings=tuple(one for group in warnings for one in _canned(name, group)),
             articles={rule: _citation(name, rule, document[rule]) for rule in RULES},
             **{rule: _value(name, rule, document[rule]) for rule in RULES},
         )
@@ -107,5 +107,7 @@ def _group(group: Mapping[str, Any]) -> list[Intervention]:
     ]
 
 
-def _canned(group: Mapping[str, Any]) -> list[CannedWarning]:
+def _canned(name: str, group: Mapping[str, Any]) -> list[CannedWarning]:
+    if any(len(row) != 4 for row in group["items"]):
+        raise PackError(f"{name}: a warning is an id, a code, its Chinese and its English")
     return [CannedWarning(id, code, zh, en, group["article"]) for id, code, zh, en in group["items"]]

@@ -19,9 +19,8 @@ from signaling.fields import (
     Short,
     Token,
     Told,
-    WarningText,
 )
-from signaling.messages import Addressed, Officer, Order, SessionView
+from signaling.messages import MuteWords, Officer, Order, SessionView, WarnWords
 
 # ---- sign-in -------------------------------------------------------------------------------------------------------
 
@@ -211,13 +210,8 @@ class ResumeBody(Said):
     note: Note = ""
 
 
-class WarnBody(Said):
+class WarnBody(WarnWords):
     """Warn rooms, in ready words or one's own."""
-
-    sides: Addressed
-    article: Article
-    text_id: Id | None = None
-    text: WarningText | None = None
 
 
 class AcknowledgeBody(Said):
@@ -226,13 +220,8 @@ class AcknowledgeBody(Said):
     warning: Id
 
 
-class MuteBody(Said):
+class MuteBody(MuteWords):
     """Mute a side (then under an article), or let it be heard again."""
-
-    side: Side
-    on: bool
-    article: Article | None = None
-    note: Note = ""
 
 
 class RemarkBody(Said):

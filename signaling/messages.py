@@ -235,20 +235,25 @@ class End(Command):
 Addressed = Annotated[list[Side], Field(min_length=1, max_length=2)]
 
 
-class Warn(Command):
-    """劝阻: words on the screens of one room or both, ready ones (`text_id`) or one's own (`text`)."""
+class WarnWords(Said):
+    """Whom, under which ground, and either ready words or one's own; REST has the same members."""
 
-    type: Literal["warn"] = "warn"
     sides: Addressed
     article: Article
     text_id: Id | None = None
     text: WarningText | None = None
 
     @model_validator(mode="after")
-    def _words_once(self) -> "Warn":
+    def _words_once(self) -> "WarnWords":
         if (self.text_id is None) == (self.text is None):
             raise ValueError("either text_id or text")
         return self
+
+
+class Warn(WarnWords, Command):
+    """劝阻: words on the screens of one room or both, ready ones (`text_id`) or one's own (`text`)."""
+
+    type: Literal["warn"] = "warn"
 
 
 class Acknowledge(Command):
@@ -258,20 +263,25 @@ class Acknowledge(Command):
     warning: Id
 
 
-class Mute(Command):
-    """制止: the far room does not hear a side any more, or hears it again (`on` false, under the same article)."""
+class MuteWords(Said):
+    """Which side, on or off; REST has the same members."""
 
-    type: Literal["mute"] = "mute"
     side: Side
     on: bool
     article: Article | None = None
     note: Note = ""
 
     @model_validator(mode="after")
-    def _under_an_article(self) -> "Mute":
+    def _under_an_article(self) -> "MuteWords":
         if self.on and self.article is None:
             raise ValueError("muting needs an article")
         return self
+
+
+class Mute(MuteWords, Command):
+    """制止: the far room does not hear a side any more, or hears it again (`on` false, under the same article)."""
+
+    type: Literal["mute"] = "mute"
 
 
 class Remark(Command):

@@ -71,7 +71,8 @@ export class Acting {
 
   async #ask(session, then) {
     try {
-      await then(await this.#groundsOf(session));
+      const foreseen = await this.#groundsOf(session).catch(() => this.#grounds.delete(session.id) && null);
+      await then(foreseen ?? await this.#groundsOf(session));
     } catch (error) {
       complain(api.asProblem(error));
     }

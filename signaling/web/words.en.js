@@ -129,7 +129,7 @@ export const en = {
 
   acts: "Warning and stopping",
   warn: "Warn",
-  stop: "Stop the visit",
+  stop: "Stop visit",
   mute_side: "Mute {side}",
   unmute_side: "Unmute {side}",
   muted_by: "Muted by {name}",

@@ -67,6 +67,32 @@ class TestGuangdong:
         assert policy.intervention("GD-25-10") is None
 
 
+class TestWarningsInReadyWords:
+    @pytest.mark.parametrize("name", packs())
+    def test_each_stands_under_a_ground_that_a_warning_may_close(self, name):
+        policy = load_pack(name)
+        assert policy.warnings
+        for one in policy.warnings:
+            ground = policy.intervention(one.code)
+            assert ground.may_warn and not ground.must_end
+            assert "第" in one.article or "须知" in one.article
+
+    @pytest.mark.parametrize("name", ["yunnan", "demo"])
+    def test_yunnan_has_its_ten_donts(self, name):
+        assert [one.id for one in load_pack(name).warnings] == [f"dont-{number}" for number in range(1, 11)]
+        assert all(one.zh.startswith("不准") for one in load_pack(name).warnings)
+
+    def test_guangdong_warns_of_all_that_would_be_stopped(self):
+        policy = load_pack("guangdong")
+        assert {f"stop-{number}" for number in range(1, 6)} <= {one.id for one in policy.warnings}
+        assert policy.canned("stop-2").code == "WARN-SPEECH"
+
+    @pytest.mark.parametrize("code", ["WARN-SPEECH", "WARN-RULES"])
+    def test_a_reminder_punishes_holds_and_ends_nothing(self, code):
+        ground = load_pack("guangdong").intervention(code)
+        assert ground.may_warn and not (ground.must_end or ground.may_suspend or ground.may_hold)
+
+
 class TestAnEarlyGoodbye:
     @pytest.mark.parametrize("name", packs())
     def test_has_a_code_that_is_nobodys_fault(self, name):
@@ -99,6 +125,17 @@ class TestAPackOfOnesOwn:
         with pytest.raises(LooserThanLaw, match=r"YN-16-7.*第十六条"):
             load_pack(self.pack(tmp_path, '["YN-16-7"', '["END-7"'))
 
+    def test_cannot_warn_of_what_must_be_stopped(self, tmp_path):
+        with pytest.raises(LooserThanLaw, match=r"dont-1: YN-17-8"):
+            load_pack(self.pack(tmp_path, '["dont-1", "YN-16-5"', '["dont-1", "YN-17-8"'))
+        with pytest.raises(LooserThanLaw, match="no ground"):
+            load_pack(self.pack(tmp_path, '["dont-1", "YN-16-5"', '["dont-1", "YN-99"'))
+
+    def test_without_warnings_is_a_pack_all_the_same(self, tmp_path):
+        path = tmp_path / "own.toml"
+        path.write_text(_text("yunnan").partition("[[warnings]]")[0], "utf-8")
+        assert load_pack(path).warnings == ()
+
     @pytest.mark.parametrize(
         ("old", "new"),
         [
@@ -110,6 +147,7 @@ class TestAPackOfOnesOwn:
             ("value = 3\n", 'value = 3\nunit = "minutes"\n'),
             ('version = "2023-05-04.1"', ""),
             ("[pack]", "[pack"),
+            ('"YN-16-5", "不准谈论案情，不准串供、通风报信。", ', '"YN-16-5", '),
         ],
     )
     def test_of_the_wrong_shape_is_refused_in_one_line(self, tmp_path, old, new):

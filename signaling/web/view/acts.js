@@ -13,7 +13,7 @@ export function actsView({ onWarn, onMute, onStop }) {
   const stop = el("button", { type: "button", class: "danger stop-button", "aria-keyshortcuts": "F9", on: { click: onStop } },
     icon("ended"), el("span", { t: "stop" }), el("kbd", { "aria-hidden": "true" }, "F9"));
   const node = el("section", { class: "acts", tLabel: "acts" },
-    el("div", { class: "line" }, warn, ...mutes.map((one) => one.node), stop));
+    el("div", { class: "act-buttons" }, warn, stop, ...mutes.map((one) => one.node)));
   return {
     node,
     update({ session, site }) {

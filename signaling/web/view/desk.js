@@ -25,7 +25,7 @@ export function deskView(acts) {
   const actions = actionsPart(acts);
   const parts = [head, quorum, missing, checkIn, warnings, notes, short, actions];
   const body = el("div", { class: "desk-body" },
-    el("div", { class: "desk-scroll" }, head.node, missing.node, quorum.node, checkIn.node, warnings.node, notes.node),
+    el("div", { class: "desk-scroll" }, head.node, missing.node, quorum.node, warnings.node, notes.node, checkIn.node),
     short.node, actions.node);
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {
