@@ -52,6 +52,10 @@ class SignedIn:
         """End the visit."""
         await self._ask("POST", f"sessions/{session}/end", {"article": article})
 
+    async def order(self, session: str, verb: str, **body: Any) -> None:
+        """Any other order: `warn`, `mute`, `remark`, with its members."""
+        await self._ask("POST", f"sessions/{session}/{verb}", body)
+
     async def watch(self, session: str) -> None:
         """Receive both sides, as being counted demands."""
         door = Door(self._http, self._server, self.token)

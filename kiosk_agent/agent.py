@@ -218,7 +218,7 @@ class Kiosk:
             while window.usable:
                 confirmed = window.show(self.screen())
                 if confirmed is not None:
-                    self._inbox.put_nowait(WarningConfirmed(confirmed))
+                    self.confirm(confirmed)
                 await asyncio.sleep(FRAME)
         finally:
             window.close()
@@ -234,6 +234,10 @@ class Kiosk:
             remaining = view.remaining_ms / 1000 - (now - heard_at)
         picture = viewer.picture if viewer else None
         return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), _muted(view))
+
+    def confirm(self, warning: str) -> None:
+        """Somebody in the room has read this warning and says so."""
+        self._inbox.put_nowait(WarningConfirmed(warning))
 
     def _notice(self, view: SessionView | None) -> Notice | None:
         """The newest warning that nobody in the room has confirmed yet."""

@@ -10,6 +10,8 @@ from tests.signaling.test_sockets import talking
 
 SESSIONS = "/api/v1/sessions"
 CANNED = {"sides": ["visitor"], "article": "YN-16-2", "text_id": "dont-4"}
+ON = {"side": "visitor", "on": True, "article": "YN-16-2", "note": "隐语"}
+OFF = {"side": "visitor", "on": False}
 OWN = {"sides": ["prison", "visitor"], "article": "YN-16-6", "text": "请一个一个说话"}
 
 
@@ -140,27 +142,24 @@ class TestARoom:
 
 
 class TestMuting:
-    ON = {"side": "visitor", "on": True, "article": "YN-16-2", "note": "隐语"}
-    OFF = {"side": "visitor", "on": False}
-
     async def test_under_an_article_and_lifted_under_the_same_by_its_own_site(self, front, path):
-        await front.ask("POST", f"{path}/mute", "prison-sup", json=self.ON)
+        await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)
         assert front.broker.facts[-1] == ev.MuteOrdered(
             "prison-sup", "first-prison", Side.VISITOR, True, "YN-16-2", "隐语"
         )
-        await front.refused("conflict", "POST", f"{path}/mute", "visitor-sup", json=self.OFF)
-        await front.ask("POST", f"{path}/mute", "prison-sup", json=self.OFF | {"article": "YN-17-8"})
+        await front.refused("conflict", "POST", f"{path}/mute", "visitor-sup", json=OFF)
+        await front.ask("POST", f"{path}/mute", "prison-sup", json=OFF | {"article": "YN-17-8"})
         assert (front.broker.facts[-1].on, front.broker.facts[-1].article) == (False, "YN-16-2")
-        await front.refused("conflict", "POST", f"{path}/mute", "prison-sup", json=self.OFF)
+        await front.refused("conflict", "POST", f"{path}/mute", "prison-sup", json=OFF)
 
     async def test_needs_an_article_that_does_not_demand_the_end(self, front, path):
         await front.refused("bad_request", "POST", f"{path}/mute", "prison-sup", json={"side": "visitor", "on": True})
-        body = self.ON | {"article": "YN-17-8"}
+        body = ON | {"article": "YN-17-8"}
         await front.refused("policy_violation", "POST", f"{path}/mute", "prison-sup", json=body)
         assert not session_of(front).muted
 
     async def test_rooms_see_who_is_not_heard_and_not_by_whose_order(self, front, path):
-        await front.ask("POST", f"{path}/mute", "prison-sup", json=self.ON)
+        await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)
         for room in ("p1", "v1"):
             said = await view(front, path, room)
             assert said["muted"] == [{"side": "visitor", "article": "YN-16-2", "site": None, "by": None}]

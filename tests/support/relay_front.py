@@ -76,10 +76,14 @@ class RelayFront:
         """Open a session's ports."""
         self.port = int((await self.link.call("admit", session=session, tap=tap))["port"])
 
-    async def lease(self, session: str, seconds: float = 3.0, deadline: float = 60.0, limit: float = 60.0) -> None:
+    async def lease(
+        self, session: str, seconds: float = 3.0, deadline: float = 60.0, limit: float = 60.0, **more: Any
+    ) -> None:
         """One lease from now."""
         now = monotonic()
-        await self.link.call("lease", session=session, until=now + seconds, deadline=now + deadline, limit=limit)
+        await self.link.call(
+            "lease", session=session, until=now + seconds, deadline=now + deadline, limit=limit, **more
+        )
 
     async def _post(self, request: web.Request) -> web.Response:
         sdp = await request.text()
