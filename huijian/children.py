@@ -29,6 +29,10 @@ class Child:
     environment: Mapping[str, str]
 
 
+class NotRunning(Exception):
+    """A process of the service does not come up, however often it is started."""
+
+
 class Nursery:
     """Keeps children running. `start` them in order; `stop` ends them in the opposite order."""
 

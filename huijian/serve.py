@@ -7,25 +7,15 @@ import socket
 
 import structlog
 
-from broker.errors import VisitError
 from broker.live.migrations import migrate
 from broker.live.store import Store
 from config.logs import configure
 from config.packs import load_pack
 from config.settings import Settings, SettingsError
-from huijian.children import Child, Nursery
+from huijian.children import Child, NotRunning, Nursery
 from huijian.instance import only_one
 
 log = structlog.get_logger()
-
-
-class NotRunning(VisitError):
-    """A process of the service does not come up, however often it is started."""
-
-    code, http_status, close_code = "not_running", 503, 1011
-
-    def __init__(self, child: str) -> None:
-        super().__init__(f"{child} does not start; the log above says why.", f"{child} 无法启动，原因见上方日志。")
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -56,7 +46,7 @@ def _relay_arguments(settings: Settings, number: int) -> tuple[str, ...]:
 
 def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises SettingsError, Conflict, StorageUnavailable or OSError before anything is
-    started, and Unavailable when a part of the service does not come up."""
+    started, and NotRunning when a part of the service does not come up."""
     configure(settings.log_level)
     settings.prepare()
     with only_one(settings.data_dir) as lock:
@@ -112,7 +102,7 @@ async def _serve(settings: Settings, lock: int) -> None:
         await asyncio.wait((stop, broken), return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
         if not stopping.is_set():
-            raise NotRunning(broken.result())
+            raise NotRunning(f"{broken.result()} does not start; the log above says why")
     finally:
         for task in (stop, broken):
             task.cancel()
