@@ -1,13 +1,15 @@
 """Facts that happen to a session and effects that follow. Journal, pages, logs and tests all use these words.
 Frozen dataclasses; `kind(x)` is the name under which one is written down."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import Any
 
 from broker.ids import PersonId, Side, SiteId, UserId, WarningId
 from broker.quorum import Watcher
+from config.checkin import Consequence, Tick
 
 
 class Reason(StrEnum):
@@ -52,11 +54,12 @@ class SlotCancelled:
 
 @dataclass(frozen=True, slots=True)
 class PersonCheckedIn:
-    """Staff confirmed a listed person: identity, security check, rules told (Yunnan 11, 12; Guangdong 24)."""
+    """Staff confirmed at once what `ticks` names of a listed person (Yunnan 11, 12; Guangdong 24)."""
 
     side: Side
     person: PersonId
     by: UserId
+    ticks: tuple[Tick, ...] = (Tick.IDENTITY, Tick.SECURITY, Tick.RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,35 @@ class PersonAbsent:
 
 @dataclass(frozen=True, slots=True)
 class SelfTested:
-    """The room's equipment was tested, by its terminal or by staff (Yunnan 12)."""
+    """The room's equipment was tested, by its terminal (which names its parts) or by staff (Yunnan 12)."""
 
     side: Side
     passed: bool
     by: str
+    parts: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+# The check-in desk (broker/checkin.py).
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Staff confirmed one thing of a listed person, or took it back (Yunnan 11, 12, 19; Guangdong 24)."""
+
+    side: Side
+    person: PersonId
+    tick: Tick
+    on: bool
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SeatReady:
+    """Staff say that the assigned seat of their room is ready (指定位置), or no longer (Yunnan 11, Guangdong 26)."""
+
+    side: Side
+    on: bool
+    by: UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +245,8 @@ Fact = (
     | PersonCheckedIn
     | PersonAbsent
     | SelfTested
+    | Ticked
+    | SeatReady
     | RoomMedia
     | WatchersChanged
     | RecorderReady
@@ -302,8 +331,24 @@ class RequestRebooking:
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class Forfeit:
+    """A side did not come in time and has given up this visit, or the month's (Yunnan 10, Guangdong 23)."""
+
+    side: Side
+    consequence: Consequence
+
+
 Effect = (
-    OpenPorts | StartRecording | LeaseGate | ShutGate | SetDeadline | FinishRecording | ClosePorts | RequestRebooking
+    OpenPorts
+    | StartRecording
+    | LeaseGate
+    | ShutGate
+    | SetDeadline
+    | FinishRecording
+    | ClosePorts
+    | RequestRebooking
+    | Forfeit
 )
 
 
@@ -326,6 +371,6 @@ def _plain(value: Any) -> Any:
         return sorted((_plain(item) for item in value), key=repr)
     if isinstance(value, Watcher):
         return {"user": value.user, "site": value.site}
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     return value

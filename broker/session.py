@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from broker import checkin, interventions, quorum
 from broker import events as ev
-from broker import interventions, quorum
 from broker.clock import Instant
-from broker.errors import Conflict, NotFound
+from broker.errors import Conflict
 from broker.events import Effect, Fact, HoldReason, Reason
 from broker.ids import PersonId, SessionId, Side, SiteId, UserId
 from broker.interventions import ACTS, Muted, Noted, Warned
 from broker.quorum import Watcher
 from broker.slots import Slot
+from config.checkin import Consequence, Tick
 from config.policy import Policy
 
 LEASE = 3.0  # seconds the relay keeps the gate open without hearing from us: fail closed within the promised 3 s
@@ -60,6 +61,10 @@ class Missing(StrEnum):
     VISITOR_MEDIA = "visitor_media"
     PRISON_QUORUM = "prison_quorum"
     VISITOR_QUORUM = "visitor_quorum"
+    VISITOR_LETTER = "visitor_letter"
+    PRISON_SEAT = "prison_seat"
+    VISITOR_SEAT = "visitor_seat"
+    INTERPRETER = "interpreter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How and when a session ended."""
+    """How and when a session ended. `lost`: what a side that did not come has given up."""
 
     reason: Reason
     at: datetime
@@ -82,6 +87,7 @@ class End:
     by: str = ""
     article: str = ""
     cause: str = ""
+    lost: Consequence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,10 @@ class Session:
     warnings: tuple[Warned, ...] = ()
     muted: Mapping[Side, Muted] = field(default_factory=dict)
     notes: tuple[Noted, ...] = ()
+    # The check-in desk; `checked` above follows from the ticks (broker/checkin.py).
+    ticks: Mapping[PersonId, frozenset[Tick]] = field(default_factory=dict)
+    seats: frozenset[Side] = frozenset()
+    equipment: Mapping[Side, checkin.Equipment] = field(default_factory=dict)
 
     @property
     def id(self) -> SessionId:
@@ -133,12 +143,6 @@ def limit(slot: Slot, policy: Policy) -> timedelta:
     return min(policy.hard_limit, timedelta(minutes=slot.minutes))
 
 
-def check_in_complete(session: Session, side: Side) -> bool:
-    """Every listed person of the side is checked in or noted absent, and somebody is there."""
-    listed = {person.id for person in session.slot.people_of(side)}
-    return bool(listed & session.checked) and listed <= session.checked | session.absent
-
-
 def has_quorum(session: Session, side: Side, policy: Policy) -> bool:
     """Whether enough officers of the side's own site really watch (Yunnan 25)."""
     return quorum.reached(session.watchers, session.slot, side, policy.min_supervisors)
@@ -159,12 +163,16 @@ def missing(session: Session, now: Instant, policy: Policy) -> tuple[Missing, ..
     found: list[Missing] = []
     for side in Side:
         checks = {
-            "check_in": check_in_complete(session, side),
+            "check_in": checkin.complete(session, side) or checkin.lacks_only_letters(session, side, policy),
+            "letter": not checkin.lacks_letter(session, side, policy),
+            "seat": side in session.seats,
             "self_test": self_test_fresh(session, side, now, policy),
             "media": side in session.media,
             "quorum": has_quorum(session, side, policy),
         }
         found += [Missing(f"{side}_{name}") for name, holds in checks.items() if not holds]
+    if not checkin.interpreted(session, policy):
+        found.append(Missing.INTERPRETER)
     if not session.storage:
         found.append(Missing.STORAGE)
     if not session.relay:
@@ -195,26 +203,6 @@ def stop_at(session: Session) -> float | None:
 
 
 # --- facts change what is known -----------------------------------------------------------------------------------
-
-
-def _check_person(session: Session, side: Side, person: PersonId) -> None:
-    if person not in {listed.id for listed in session.slot.people_of(side)}:
-        raise NotFound("This person is not on the approved list.", "该人员不在批准名单中。")
-
-
-def _checked_in(session: Session, fact: ev.PersonCheckedIn, now: Instant) -> Session:
-    _check_person(session, fact.side, fact.person)
-    return replace(session, checked=session.checked | {fact.person}, absent=session.absent - {fact.person})
-
-
-def _absent(session: Session, fact: ev.PersonAbsent, now: Instant) -> Session:
-    _check_person(session, fact.side, fact.person)
-    return replace(session, absent=session.absent | {fact.person}, checked=session.checked - {fact.person})
-
-
-def _tested(session: Session, fact: ev.SelfTested, now: Instant) -> Session:
-    kept = {side: at for side, at in session.tested.items() if side is not fact.side}
-    return replace(session, tested=kept | {fact.side: now.mono} if fact.passed else kept)
 
 
 def _media(session: Session, fact: ev.RoomMedia, now: Instant) -> Session:
@@ -272,7 +260,10 @@ def _resumed(session: Session, fact: ev.ResumeOrdered, now: Instant) -> Session:
 
 def _ended(session: Session, fact: ev.EndOrdered, now: Instant) -> Session:
     reason = _REASONS_BY_CODE.get(fact.article, Reason.ENDED_BY_SUPERVISOR)
-    return replace(session, end=End(reason, now.wall, by=fact.by, article=fact.article, cause=fact.note))
+    end = End(reason, now.wall, by=fact.by, article=fact.article, cause=fact.note)
+    if session.state is State.CHECK_IN and checkin.noted_late(session, fact.article):
+        end = replace(end, reason=Reason.NO_SHOW, side=Side.VISITOR, lost=Consequence.VISIT)
+    return replace(session, end=end)
 
 
 def _cancelled(session: Session, fact: ev.SlotCancelled, now: Instant) -> Session:
@@ -303,17 +294,16 @@ _SEEN: dict[type, Change] = {
     ev.RelayLost: _relay_lost,
     ev.Crossed: _crossed,
 }
-_DESK: dict[type, Change] = {ev.PersonCheckedIn: _checked_in, ev.PersonAbsent: _absent, ev.SelfTested: _tested}
 _CANCEL: dict[type, Change] = {ev.SlotCancelled: _cancelled}
 _END: dict[type, Change] = {ev.EndOrdered: _ended}
 _HOLD: dict[type, Change] = {ev.HoldOrdered: _held, ev.ResumeOrdered: _resumed}
 
 TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
     State.SCHEDULED: _SEEN | _CANCEL,
-    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS,
-    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS,
-    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS,
-    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS,
+    State.CHECK_IN: _SEEN | checkin.DESK | _CANCEL | _END | ACTS,
+    State.READY: _SEEN | checkin.DESK | _CANCEL | _END | ACTS,
+    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: checkin.tested} | ACTS,
+    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: checkin.tested} | ACTS,
     State.ENDED: {},
 }
 """What may happen in which state. What is absent is refused when a person asked for it, ignored when it was seen."""
@@ -329,7 +319,10 @@ def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
         raise Conflict(f"Not possible while {session.state}.", "当前状态不允许此操作。", state=str(session.state))
     interventions.check(session, fact, policy)
     before = session
-    session, effects = settle(change(session, fact, now), now, policy)
+    session = change(session, fact, now)
+    if session.state in (State.CHECK_IN, State.READY):
+        session = checkin.counted(session, policy)
+    session, effects = settle(session, now, policy)
     if session.relay and not before.relay and session.state not in (State.SCHEDULED, State.ENDED):
         # A lease of a control process that died may still run: what is held here must be shut there at once.
         stale = (ev.ShutGate(HoldReason.TAKEN_UP),) if session.state is State.HELD else ()
@@ -476,14 +469,21 @@ def _grace_over(session: Session, now: Instant, policy: Policy) -> End | None:
 def _never_began(session: Session, now: Instant, policy: Policy) -> End | None:
     """How a session ends that never opened its gate: nobody came in time, or something did not work."""
     slot = session.slot
-    if now.wall >= min(slot.starts_at + policy.late_grace, slot.ends_at):
-        for side in (Side.VISITOR, Side.PRISON):
-            if not check_in_complete(session, side):
-                return End(Reason.NO_SHOW, now.wall, side=side)
+    late = checkin.late_side(session)
+    if late is not None and now.wall >= checkin.deadline(slot, policy):
+        return _given_up(session, late, now, policy)
     if now.wall >= slot.ends_at:
         lacking = missing(session, now, policy)
         return End(Reason.TECHNICAL, now.wall, cause=str(lacking[0]) if lacking else str(Missing.RECORDER))
     return None
+
+
+def _given_up(session: Session, late: Side, now: Instant, policy: Policy) -> End:
+    """Nobody is blamed for a prisoner who is not brought: only visitors lose something by coming late."""
+    if late is Side.PRISON:
+        return End(Reason.NO_SHOW, now.wall, side=late)
+    article = policy.check_in.articles["late_consequence"]
+    return End(Reason.NO_SHOW, now.wall, side=late, article=article, lost=checkin.lost_by(session, late, policy))
 
 
 def _close(session: Session, end: End) -> Outcome:
@@ -496,6 +496,8 @@ def _close(session: Session, end: End) -> Outcome:
         effects.append(ev.ClosePorts())
     if end.reason is Reason.TECHNICAL:
         effects.append(ev.RequestRebooking(end.cause))
+    if end.lost is not None and end.side is not None:
+        effects.append(ev.Forfeit(end.side, end.lost))
     return replace(session, state=State.ENDED, end=end, leased_at=None), tuple(effects)
 
 
@@ -532,7 +534,7 @@ def _before_opening(session: Session, now: Instant, policy: Policy) -> float:
     """Only moments at which a step would do something; one that did nothing would be due again at once, for ever."""
     slot, ready = session.slot, session.state is State.READY
     walls = [slot.ends_at]
-    if not all(check_in_complete(session, side) for side in Side):
+    if not checkin.all_came(session):
         walls.append(slot.starts_at + policy.late_grace)
     if ready and session.recorder in (Recorder.IDLE, Recorder.WRITING):
         walls.append(slot.starts_at)

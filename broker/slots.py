@@ -2,19 +2,39 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from broker.errors import WrongRoom
 from broker.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId
 
 
+class PersonRole(StrEnum):
+    """What somebody is there for: to meet (罪犯、会见人), or to interpret (翻译人员)."""
+
+    PARTY = "party"
+    INTERPRETER = "interpreter"
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may be present. Names stay in the store and on pages; logs carry the id only."""
+    """Somebody who may be present. Names stay in the store and on pages; logs carry the id only.
+
+    `first_visit`: has never visited by video before (Guangdong 24). `dialect_reason`: why Mandarin is too hard for this
+    visitor, where the slot's language is a dialect (Guangdong 28).
+    """
 
     id: PersonId
     side: Side
     name: str
     relation: str = ""
+    first_visit: bool = False
+    role: PersonRole = PersonRole.PARTY
+    dialect_reason: str = ""
+
+    @property
+    def meets(self) -> bool:
+        """Whether this is one of those who meet, and not a helper."""
+        return self.role is PersonRole.PARTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,10 @@ class Slot:
     def people_of(self, side: Side) -> tuple[Person, ...]:
         """The people listed for a side."""
         return tuple(person for person in self.people if person.side is side)
+
+    def parties_of(self, side: Side) -> tuple[Person, ...]:
+        """Those of a side who meet; interpreters are not counted among them."""
+        return tuple(person for person in self.people_of(side) if person.meets)
 
     def side_of_room(self, room: RoomId) -> Side:
         """The side a room acts for. Raises WrongRoom: a terminal can never act for another room (Yunnan 27(1))."""

@@ -9,11 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from broker import interventions
+from broker.checkin import Equipment
 from broker.clock import Instant
 from broker.events import Reason
 from broker.ids import PersonId, Side
 from broker.session import End, Hold, Session, State
 from broker.slots import Slot
+from config.checkin import Consequence, Tick
 
 SETTLING = 10.0
 """Seconds for which a session that was open stays shut after a restart, though everybody may be back sooner: for
@@ -36,6 +38,7 @@ def freeze(session: Session, boot: str) -> dict[str, Any]:
         "deadline": session.deadline,
         "end": {**asdict(end), "at": end.at.isoformat()} if end else None,
         "acts": interventions.freeze(session),
+        **_freeze_desk(session),
     }
 
 
@@ -56,6 +59,8 @@ def thaw(slot: Slot, kept: Mapping[str, Any], now: Instant, boot: str) -> Sessio
         hold=Hold(**kept["hold"]) if kept["hold"] else None,
         end=_end(kept["end"]),
         **interventions.thaw(kept.get("acts") or {}),
+        ticks=_ticks(kept),
+        seats=frozenset(Side(side) for side in kept.get("seats", ())),
     )
     if kept["boot"] != boot:
         end = End(Reason.TECHNICAL, now.wall, cause="power_lost") if begun else session.end
@@ -63,6 +68,7 @@ def thaw(slot: Slot, kept: Mapping[str, Any], now: Instant, boot: str) -> Sessio
     return replace(
         session,
         tested={Side(side): at for side, at in kept["tested"].items()},
+        equipment={Side(side): _equipment(one) for side, one in kept.get("equipment", {}).items()},
         hard_stop=kept["hard_stop"],
         crossed=kept["crossed"],
         deadline=kept["deadline"],
@@ -81,4 +87,29 @@ def _end(kept: Mapping[str, Any] | None) -> End | None:
         kept["by"],
         kept["article"],
         kept["cause"],
+        Consequence(kept["lost"]) if kept.get("lost") else None,
     )
+
+
+# --- the check-in desk --------------------------------------------------------------------------------------------
+
+
+def _freeze_desk(session: Session) -> dict[str, Any]:
+    return {
+        "ticks": {person: sorted(done) for person, done in sorted(session.ticks.items())},
+        "seats": sorted(session.seats),
+        "equipment": {
+            str(side): {**asdict(one), "at": one.at.isoformat()} for side, one in sorted(session.equipment.items())
+        },
+    }
+
+
+def _ticks(kept: Mapping[str, Any]) -> dict[PersonId, frozenset[Tick]]:
+    """Where a former program kept no ticks, those whom it had checked in had the three that it knew."""
+    former = {person: (Tick.IDENTITY, Tick.SECURITY, Tick.RULES) for person in kept["checked"]}
+    ticks: Mapping[str, Any] = kept.get("ticks", former)
+    return {PersonId(person): frozenset(Tick(tick) for tick in done) for person, done in ticks.items()}
+
+
+def _equipment(kept: Mapping[str, Any]) -> Equipment:
+    return Equipment(kept["passed"], kept["by"], datetime.fromisoformat(kept["at"]), kept["parts"])

@@ -10,6 +10,8 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Literal
 
+from config.checkin import CheckInLaw, Consequence, Tick
+
 OWNER_DECISION = "业主决定"
 Value = int | timedelta
 
@@ -62,6 +64,7 @@ class Law:
     title: str
     bounds: tuple[Bound, ...]
     measures: tuple[Measures, ...]
+    check_in: CheckInLaw
 
 
 _MINUTES_30 = timedelta(minutes=30)
@@ -87,6 +90,19 @@ YUNNAN = Law(
             suspends=frozenset({6, 7, 8, 9}),
         ),
         Measures("YN-18", "云南 第十八条", 0, may_warn=False, must_end=False),
+    ),
+    check_in=CheckInLaw(
+        visitor_checks={
+            Tick.IDENTITY: "云南 第十一条",
+            Tick.SECURITY: "云南 第十一条",
+            Tick.PHONE: "云南 第十九条",
+            Tick.RULES: "云南 第十二条",
+        },
+        # Prisoners have no telephone to hand in; they, too, are searched (20) and told the rules (12).
+        prisoner_checks={Tick.SECURITY: "云南 第二十条", Tick.RULES: "云南 第十二条"},
+        late=Consequence.VISIT,
+        late_article="云南 第十条",
+        no_dialect="云南 第二十三条",
     ),
 )
 
@@ -119,6 +135,19 @@ GUANGDONG = Law(
             suspends=frozenset(range(1, 6)),
         ),
         Measures("GD-36", "广东 第三十六条", 0, may_warn=False, must_end=False),
+    ),
+    check_in=CheckInLaw(
+        visitor_checks={
+            Tick.IDENTITY: "广东 第二十四条",
+            Tick.SECURITY: "广东 第二十四条",
+            Tick.PHONE: "广东 第二十九条第四项",
+            Tick.RULES: "广东 第二十四条",
+        },
+        prisoner_checks={},  # 26 leaves the prison's own measures to the prison
+        late=Consequence.MONTH,
+        late_article="广东 第二十三条",
+        letter="广东 第二十四条",
+        dialect="广东 第二十八条",
     ),
 )
 

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from config.checkin import CHECK_IN_RULES, CheckInRules, Consequence, Tick
 from config.law import OWNER_DECISION
 from config.policy import RULES, CannedWarning, Intervention, Policy
 
@@ -53,6 +54,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
     head = document.pop("pack", {})
     groups = document.pop("interventions", [])
     warnings = document.pop("warnings", [])
+    check_in = document.pop("check_in", {})
     strangers = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
     if strangers:
         raise PackError(f"{name}: unknown or missing {', '.join(strangers)}")
@@ -66,6 +68,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             demo=head.get("demo", False),
             interventions=tuple(one for group in groups for one in _group(group)),
             warnings=tuple(one for group in warnings for one in _canned(name, group)),
+            check_in=_check_in(name, check_in),
             articles={rule: _citation(name, rule, document[rule]) for rule in RULES},
             **{rule: _value(name, rule, document[rule]) for rule in RULES},
         )
@@ -88,6 +91,33 @@ def _citation(name: str, rule: str, entry: Mapping[str, Any]) -> str:
     if not article:
         raise PackError(f"{name}: {rule} cites no article and no owner decision")
     return str(article)
+
+
+def _check_in(name: str, tables: Mapping[str, Any]) -> CheckInRules:
+    """The tables [check_in.*]: lists, words and yes or no, where the other rules are numbers."""
+    strangers = sorted(set(tables) ^ set(CHECK_IN_RULES))
+    if strangers:
+        raise PackError(f"{name}: unknown or missing check_in.{', check_in.'.join(strangers)}")
+    values = {rule: _desk_value(name, rule, tables[rule]["value"]) for rule in CHECK_IN_RULES}
+    return CheckInRules(
+        **values, articles={rule: _citation(name, f"check_in.{rule}", tables[rule]) for rule in CHECK_IN_RULES}
+    )
+
+
+def _desk_value(name: str, rule: str, value: Any) -> Any:
+    try:
+        match rule:
+            case "visitor_checks" | "prisoner_checks" if isinstance(value, list):
+                return tuple(Tick(one) for one in value)
+            case "late_consequence":
+                return Consequence(value)
+            case "commitment_letter" | "dialect_with_reason" if isinstance(value, bool):
+                return value
+            case "max_interpreters" if type(value) is int:
+                return value
+    except ValueError as error:
+        raise PackError(f"{name}: check_in.{rule}: {error}") from error
+    raise PackError(f"{name}: check_in.{rule} has the wrong kind of `value`")
 
 
 def _group(group: Mapping[str, Any]) -> list[Intervention]:

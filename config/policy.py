@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
+from config.checkin import CheckInRules
 from config.law import LAWS, OWNER_DECISION, Law
 
 RULES = (
@@ -97,6 +98,7 @@ class Policy:
     retention_months: int
     self_test_fresh: timedelta
     interventions: tuple[Intervention, ...]
+    check_in: CheckInRules
     articles: Mapping[str, str] = field(hash=False)
     demo: bool = False
     warnings: tuple[CannedWarning, ...] = ()
@@ -110,6 +112,8 @@ class Policy:
         self._check_bounds(law)
         self._check_interventions(law)
         self._check_warnings()
+        for message, article in self.check_in.against(law.check_in):
+            raise LooserThanLaw(message, article)
 
     def intervention(self, code: str) -> Intervention | None:
         """The ground with that code, or None where this policy does not know it."""

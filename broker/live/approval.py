@@ -47,17 +47,21 @@ def check_place(side: Side, place: Place, site: Site, room: Room) -> None:
 
 
 def _check_people(slot: Slot, policy: Policy) -> None:
-    if any(not slot.people_of(side) for side in Side):
+    if any(not slot.parties_of(side) for side in Side):
         raise BadRequest("Each side lists at least one person.", "每一方至少登记一人。")
     if len({person.id for person in slot.people}) != len(slot.people):
         raise BadRequest("A person is listed twice.", "同一人员重复登记。")
     if any(not person.name.strip() for person in slot.people):
         raise BadRequest("A person without a name.", "人员姓名不能为空。")
-    visitors = len(slot.people_of(Side.VISITOR))
+    visitors = len(slot.parties_of(Side.VISITOR))
     if visitors > policy.max_visitors:
         _refuse(policy, "max_visitors", f"{visitors} visitors are too many.", "会见人数超过规定。")
+    # An interpreter is no visitor: hence a limit of their own, or anybody could be brought along as one.
+    interpreters = sum(not person.meets for person in slot.people)
+    if interpreters > policy.check_in.max_interpreters:
+        _refuse(policy, "max_interpreters", f"{interpreters} interpreters are too many.", "翻译人员人数过多。")
 
 
 def _refuse(policy: Policy, rule: str, english: str, chinese: str) -> None:
-    article = policy.articles[rule]
+    article = policy.articles.get(rule) or policy.check_in.articles[rule]
     raise PolicyViolation(f"{english} ({article})", f"{chinese}（{article}）", articles=[article])

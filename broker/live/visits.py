@@ -14,7 +14,7 @@ from broker.live.approval import check_place, check_slot, pack_named
 from broker.live.records import Room, Site, SiteKind, Snapshot
 from broker.live.shelf import Shelf
 from broker.live.tables import rooms, sites, slots, snapshots
-from broker.slots import Person, Place, Slot
+from broker.slots import Person, PersonRole, Place, Slot
 from config.policy import Policy
 
 ENDED = "ended"  # the state of a snapshot whose session needs nobody any more
@@ -180,8 +180,16 @@ def _slot(row: Row[Any]) -> Slot:
     )
 
 
-def _person(kept: Mapping[str, str]) -> Person:
-    return Person(PersonId(kept["id"]), Side(kept["side"]), kept["name"], kept["relation"])
+def _person(kept: Mapping[str, Any]) -> Person:
+    return Person(
+        PersonId(kept["id"]),
+        Side(kept["side"]),
+        kept["name"],
+        kept["relation"],
+        kept.get("first_visit", False),  # rows of a former program have no more than the four above
+        PersonRole(kept.get("role", PersonRole.PARTY)),
+        kept.get("dialect_reason", ""),
+    )
 
 
 def _snapshot(row: Row[Any]) -> Snapshot:

@@ -11,16 +11,19 @@ from broker.errors import Conflict, NotFound
 from broker.events import HoldReason, Reason
 from broker.ids import PersonId, UserId
 from broker.session import COMPLETED, LEASE, Missing, State, hold_reasons, missing, stop_at, wakes_at
+from config.checkin import Consequence
 from tests.broker.visit import (
     CHECKED_IN,
     CHILD,
     DEMO,
+    GUANGDONG,
     INMATE,
     KIN,
     OFFICER,
     PREPARED,
     PRISON,
     PUBLISHING,
+    SEATED,
     SITES,
     SLOT,
     START,
@@ -98,7 +101,8 @@ class TestNoShow:
         visit.tell(*here(*present))
         visit.wait_until(14, 59.9)
         assert visit.state is State.CHECK_IN
-        assert visit.wait(0.2) == (ev.ClosePorts(),)
+        forfeited = (ev.Forfeit(VISITOR, Consequence.VISIT),) if absent is VISITOR else ()
+        assert visit.wait(0.2) == (ev.ClosePorts(), *forfeited)
         assert visit.session.end is not None
         assert (visit.session.end.reason, visit.session.end.side) == (Reason.NO_SHOW, absent)
 
@@ -112,9 +116,10 @@ class TestReady:
     """READY when nothing is missing, and until then it says what is."""
 
     def test_at_first_everything_is_missing(self) -> None:
-        visit = Visit(at(-20))
+        people = tuple(replace(person, first_visit=True) for person in SLOT.people)
+        visit = Visit(at(-20), slot=replace(SLOT, language="bo", people=people), policy=GUANGDONG)
         visit.tell(ev.StorageChanged(False))
-        assert set(missing(visit.session, visit.now, YUNNAN)) == set(Missing)
+        assert set(missing(visit.session, visit.now, GUANGDONG)) == set(Missing)
 
     def test_each_thing_is_missed_by_its_name_and_in_any_order_the_last_one_makes_it_ready(self) -> None:
         for last in range(len(PREPARED)):
@@ -132,6 +137,7 @@ class TestReady:
             (ev.StorageChanged(False), {Missing.STORAGE}),
             (ev.RoomMedia(PRISON, False), {Missing.PRISON_MEDIA}),
             (ev.RoomMedia(VISITOR, False), {Missing.VISITOR_MEDIA}),
+            (ev.SeatReady(PRISON, False, OFFICER), {Missing.PRISON_SEAT}),
             (ev.SelfTested(PRISON, False, "staff"), {Missing.PRISON_SELF_TEST}),
             (ev.SelfTested(VISITOR, False, "staff"), {Missing.VISITOR_SELF_TEST}),
             (ev.PersonAbsent(PRISON, INMATE, OFFICER), {Missing.PRISON_CHECK_IN}),
@@ -157,7 +163,7 @@ class TestReady:
 
     def test_what_is_missing_to_the_end_of_the_slot_is_a_technical_end_that_names_it(self) -> None:
         visit = Visit(at(-10))
-        visit.tell(*CHECKED_IN, *TESTED, *PUBLISHING, WATCHED, ev.RelayReady())
+        visit.tell(*CHECKED_IN, *SEATED, *TESTED, *PUBLISHING, WATCHED, ev.RelayReady())
         visit.wait_until(40, 0.001)
         assert visit.session.end is not None
         assert (visit.session.end.reason, visit.session.end.cause) == (Reason.TECHNICAL, Missing.PRISON_SELF_TEST)

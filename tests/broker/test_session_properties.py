@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from broker import events as ev
+from broker.checkin import required
 from broker.clock import Instant
 from broker.errors import VisitError
 from broker.events import Effect, Fact, Reason
@@ -17,6 +18,7 @@ from broker.quorum import Watcher
 from broker.session import COMPLETED, Session, State, limit, stop_at, wakes_at
 from broker.slots import Slot
 from broker.snapshot import freeze, thaw
+from config.checkin import Tick
 from tests.broker.visit import DEMO, PREPARED, SITES, SLOT, START, TESTED, PretendRelay, Visit, at
 
 LEASE = 3.0  # what is promised, not what the code happens to say
@@ -27,6 +29,7 @@ STRANGERS = [Watcher(UserId(f"s-{number}"), SiteId("prison-2")) for number in (1
 PEOPLE = [(person.side, person.id) for person in SLOT.people] + [(Side.PRISON, PersonId("stranger"))]
 
 sides = st.sampled_from(list(Side))
+ticks = st.sampled_from(list(Tick))
 facts: st.SearchStrategy[Fact] = st.one_of(
     st.builds(ev.RoomMedia, sides, st.booleans()),
     st.builds(ev.WatchersChanged, st.frozensets(st.sampled_from(OFFICERS + STRANGERS))),
@@ -34,7 +37,11 @@ facts: st.SearchStrategy[Fact] = st.one_of(
     st.builds(ev.StorageChanged, st.booleans()),
     st.sampled_from([ev.RecorderReady(), ev.RecorderFlushed(), ev.RecorderLost("stalled")]),
     st.builds(ev.SelfTested, sides, st.booleans(), st.just("terminal")),
-    st.sampled_from(PEOPLE).map(lambda who: ev.PersonCheckedIn(*who, UserId("p-1"))),
+    st.sampled_from(PEOPLE).map(lambda who: ev.PersonCheckedIn(*who, UserId("p-1"), tuple(Tick))),
+    st.builds(
+        lambda who, tick, on: ev.Ticked(*who, tick, on, UserId("p-1")), st.sampled_from(PEOPLE), ticks, st.booleans()
+    ),
+    st.builds(ev.SeatReady, sides, st.booleans(), st.just(UserId("p-1"))),
     st.sampled_from(PEOPLE).map(lambda who: ev.PersonAbsent(*who, UserId("p-1"))),
     st.sampled_from(list(SITES.values())).map(lambda site: ev.HoldOrdered(UserId("o"), site, "YN-16-2")),
     st.sampled_from(list(SITES.values())).map(lambda site: ev.ResumeOrdered(UserId("o"), site)),
@@ -48,10 +55,51 @@ rarely = st.integers(0, 5).map(lambda n: n == 5)
 waits = pauses | st.sampled_from([60.0, 120.0, 600.0]) | st.floats(0, 3600)
 
 
+class Desk:
+    """What staff really confirmed."""
+
+    def __init__(self) -> None:
+        self.ticks: dict[PersonId, set[Tick]] = {}
+        self.absent: set[PersonId] = set()
+        self.seats: set[Side] = set()
+
+    def take(self, fact: Fact) -> None:
+        """Let it be confirmed, or taken back."""
+        match fact:
+            case ev.PersonCheckedIn(_, person, _, ticks):
+                self._of(person).update(ticks)
+                self.absent.discard(person)
+            case ev.Ticked(_, person, tick, True):
+                self._of(person).add(tick)
+                self.absent.discard(person)
+            case ev.Ticked(_, person, tick, False):
+                self._of(person).discard(tick)
+            case ev.PersonAbsent(_, person):
+                self._of(person).clear()
+                self.absent.add(person)
+            case ev.SeatReady(side, on):
+                (self.seats.add if on else self.seats.discard)(side)
+
+    def _of(self, person: PersonId) -> set[Tick]:
+        return self.ticks.setdefault(person, set())
+
+    def done(self) -> bool:
+        """Whether everybody listed was wholly checked or is away, somebody of each side is there, and the seats are."""
+        here = {
+            one.id
+            for one in SLOT.people
+            if one.id not in self.absent and self._of(one.id) >= set(required(one, DEMO.check_in))
+        }
+        noted = all(one.id in here | self.absent for one in SLOT.people)
+        somebody = all(any(one.id in here for one in SLOT.people_of(side)) for side in Side)
+        return noted and somebody and self.seats == set(Side)
+
+
 class World:
     """What is really so, kept apart from what the session believes."""
 
-    def __init__(self) -> None:
+    def __init__(self, desk: Desk | None = None) -> None:
+        self.desk = desk or Desk()
         self.relay = self.writing = self.held = False
         self.storage = True
         self.media: set[Side] = set()
@@ -59,6 +107,7 @@ class World:
 
     def take(self, fact: Fact) -> None:
         """Let a fact be true."""
+        self.desk.take(fact)
         match fact:
             case ev.RoomMedia(side, flowing):
                 (self.media.add if flowing else self.media.discard)(side)
@@ -146,6 +195,7 @@ class WatchedVisit(Visit):
             assert self.opened_until is not None and self.now.mono < self.opened_until + 1e-6
             assert self.world.allows_crossing()
         assert not self.session.gate_open or self.state is State.LIVE
+        assert self.state not in (State.READY, State.LIVE, State.HELD) or self.world.desk.done(), "opened unchecked"
         ended = self.state is State.ENDED
         assert (self.session.end is not None) == ended, "a reason for every end, and for nothing else"
         assert self.finished == (ended and self.recording), "every recording is finished, once, at the end"
@@ -235,7 +285,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
         if reboot:
             visit.relay = PretendRelay()
         held = visit.world.held
-        visit.world = World()
+        visit.world = World(visit.world.desk)
         visit.world.held = held
         visit.wake = wakes_at(visit.session, visit.now, visit.policy)
         begun = before.state in (State.LIVE, State.HELD)
@@ -296,6 +346,8 @@ class TestSnapshot:
         before, after = visit.session, restarted(visit.session, visit.now, reboot)
         assert after.state is not State.LIVE and not after.gate_open
         assert (after.checked, after.absent, after.hold) == (before.checked, before.absent, before.hold)
+        assert (after.ticks, after.seats) == (before.ticks, before.seats)
+        assert after.equipment == ({} if reboot else before.equipment)
         assert (after.recorded, after.state is State.ENDED) == (before.recorded, before.state is State.ENDED)
         if before.state is State.ENDED:
             assert after.end == before.end
@@ -303,6 +355,25 @@ class TestSnapshot:
             assert (after.crossed, after.deadline) == (before.crossed, before.deadline)
             assert stop_at(after) == stop_at(before)
         assert (wakes_at(after, visit.now, DEMO) is None) == (before.state is State.ENDED)
+
+    def test_a_snapshot_of_a_program_without_ticks_has_the_three_that_it_knew(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(*PREPARED)
+        kept = freeze(visit.session, "boot")
+        former = {name: value for name, value in kept.items() if name not in ("ticks", "seats", "equipment")}
+        visit.session = thaw(SLOT, former, visit.now, "boot")
+        visit.tell(ev.TimePassed())
+        assert visit.state is State.CHECK_IN and visit.session.checked == {"inmate"}, "the others' telephones are open"
+
+    def test_and_whoever_meets_already_stays_checked_in(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(*PREPARED)
+        visit.wait_until(0)
+        visit.tell(ev.RecorderFlushed())
+        kept = {name: value for name, value in freeze(visit.session, "boot").items() if name != "ticks"}
+        before, visit.session = visit.session, thaw(SLOT, kept, visit.now, "boot")
+        visit.tell(ev.TimePassed())
+        assert visit.session.checked == before.checked
 
     @given(st.lists(facts, max_size=20), st.floats(0, 100))
     @settings(max_examples=60, deadline=None)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from broker import events as ev
+from broker.checkin import required
 from broker.clock import Instant
 from broker.events import Effect, Fact
 from broker.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
@@ -13,7 +14,7 @@ from broker.slots import Person, Place, Slot
 from config.packs import load_pack
 from config.policy import Policy
 
-YUNNAN, DEMO = load_pack("yunnan"), load_pack("demo")
+YUNNAN, GUANGDONG, DEMO = load_pack("yunnan"), load_pack("guangdong"), load_pack("demo")
 PRISON, VISITOR = Side.PRISON, Side.VISITOR
 SITES = {PRISON: SiteId("prison-1"), VISITOR: SiteId("bureau-1")}
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -56,14 +57,19 @@ def officers(prison: int = 2, visitor: int = 2) -> frozenset[Watcher]:
 
 def here(*people: PersonId) -> list[Fact]:
     """These listed people were checked in by staff of their side."""
-    return [ev.PersonCheckedIn(person.side, person.id, OFFICER) for person in SLOT.people if person.id in people]
+    return [
+        ev.PersonCheckedIn(person.side, person.id, OFFICER, required(person, YUNNAN.check_in))
+        for person in SLOT.people
+        if person.id in people
+    ]
 
 
 CHECKED_IN = here(INMATE, KIN, CHILD)
+SEATED: list[Fact] = [ev.SeatReady(side, True, OFFICER) for side in Side]
 TESTED: list[Fact] = [ev.SelfTested(side, True, "terminal") for side in Side]
 PUBLISHING: list[Fact] = [ev.RoomMedia(side, True) for side in Side]
 WATCHED = ev.WatchersChanged(officers())
-PREPARED: list[Fact] = [ev.RelayReady(), ev.RecorderReady(), *CHECKED_IN, *TESTED, *PUBLISHING, WATCHED]
+PREPARED: list[Fact] = [ev.RelayReady(), ev.RecorderReady(), *CHECKED_IN, *SEATED, *TESTED, *PUBLISHING, WATCHED]
 """All that has to be known before the gate may open, but for the time and the recorder's first fragment."""
 
 

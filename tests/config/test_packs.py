@@ -4,17 +4,22 @@ from datetime import timedelta
 
 import pytest
 
+from config.checkin import CHECK_IN_RULES, Consequence, Tick
 from config.law import LAWS
 from config.packs import PackError, load_pack, packs
 from config.policy import RULES, LooserThanLaw
+
+_DIALECT_NO = 'value = false\narticle = "云南 第二十三条"'
 
 
 class TestEveryPack:
     @pytest.mark.parametrize("name", packs())
     def test_each_value_cites_an_article_or_a_decision_of_the_owner(self, name):
-        articles = load_pack(name).articles
-        assert set(articles) == set(RULES)
-        assert all("第" in text or text.startswith("业主决定") for text in articles.values())
+        policy = load_pack(name)
+        assert set(policy.articles) == set(RULES)
+        assert set(policy.check_in.articles) == set(CHECK_IN_RULES)
+        cited = [*policy.articles.values(), *policy.check_in.articles.values()]
+        assert all("第" in text or text.startswith("业主决定") for text in cited)
 
     @pytest.mark.parametrize("name", packs())
     def test_each_ground_has_words_in_both_languages(self, name):
@@ -93,6 +98,29 @@ class TestWarningsInReadyWords:
         assert ground.may_warn and not (ground.must_end or ground.may_suspend or ground.may_hold)
 
 
+class TestTheDesk:
+    """What the articles say of check-in, written out once more."""
+
+    @pytest.mark.parametrize("name", packs())
+    def test_visitors_need_four_checks_and_prisoners_no_telephone(self, name):
+        rules = load_pack(name).check_in
+        assert rules.visitor_checks == (Tick.IDENTITY, Tick.SECURITY, Tick.PHONE, Tick.RULES)
+        assert rules.prisoner_checks == (Tick.IDENTITY, Tick.SECURITY, Tick.RULES)
+
+    def test_yunnan_tells_the_rules_and_gives_up_a_late_visit(self):
+        rules = load_pack("yunnan").check_in
+        assert not rules.commitment_letter and not rules.dialect_with_reason  # 23
+        assert rules.late_consequence is Consequence.VISIT  # 10
+        assert rules.articles["visitor_checks"] == "云南 第十一条、第十二条、第十九条"
+
+    def test_guangdong_has_a_letter_signed_and_stops_the_month(self):
+        rules = load_pack("guangdong").check_in
+        assert rules.commitment_letter and rules.articles["commitment_letter"] == "广东 第二十四条"
+        assert rules.late_consequence is Consequence.MONTH and rules.articles["late_consequence"] == "广东 第二十三条"
+        assert rules.dialect_with_reason and rules.articles["dialect_with_reason"] == "广东 第二十八条"
+        assert rules.articles["prisoner_checks"].startswith("业主决定")
+
+
 class TestAnEarlyGoodbye:
     @pytest.mark.parametrize("name", packs())
     def test_has_a_code_that_is_nobodys_fault(self, name):
@@ -102,8 +130,8 @@ class TestAnEarlyGoodbye:
 
 
 class TestAPackOfOnesOwn:
-    def pack(self, tmp_path, old, new):
-        text = _text("yunnan")
+    def pack(self, tmp_path, old, new, of="yunnan"):
+        text = _text(of)
         assert old in text
         path = tmp_path / "own.toml"
         path.write_text(text.replace(old, new, 1), "utf-8")
@@ -137,8 +165,56 @@ class TestAPackOfOnesOwn:
         assert load_pack(path).warnings == ()
 
     @pytest.mark.parametrize(
+        ("of", "old", "new", "article"),
+        [
+            ("yunnan", '"security", "phone", "rules"]', '"security", "rules"]', "云南 第十九条"),
+            ("yunnan", '["identity", "security", "rules"]', '["identity", "security"]', "云南 第十二条"),
+            ("yunnan", 'value = "visit"', 'value = "month"', "云南 第十条"),
+            ("yunnan", _DIALECT_NO, _DIALECT_NO.replace("false", "true"), "云南 第二十三条"),
+            (
+                "guangdong",
+                'value = true\narticle = "广东 第二十四条',
+                'value = false\narticle = "广东 第二十四条',
+                "广东 第二十四条",
+            ),
+            ("guangdong", 'value = "month"', 'value = "visit"', "广东 第二十三条"),
+            ("guangdong", '["identity", "security", "phone"', '["security", "phone"', "广东 第二十四条"),
+        ],
+    )
+    def test_cannot_leave_out_a_check_that_an_article_demands(self, tmp_path, of, old, new, article):
+        with pytest.raises(LooserThanLaw) as refusal:
+            load_pack(self.pack(tmp_path, old, new, of))
+        assert refusal.value.articles == (article,)
+
+    def test_may_ask_yunnans_visitors_to_sign_too(self, tmp_path):
+        own = self.pack(tmp_path, 'value = false\narticle = "云南 第十二条"', 'value = true\narticle = "云南 第十二条"')
+        assert load_pack(own).check_in.commitment_letter
+
+    @pytest.mark.parametrize(
         ("old", "new"),
         [
+            ('"rules"]', '"rules", "rules"]'),
+            ('"rules"]', '"rules", "letter"]'),
+            ('value = ["identity", "security", "rules"]', "value = []"),
+            ('value = 2\narticle = "云南 第二十三条', 'value = 0\narticle = "云南 第二十三条'),
+        ],
+    )
+    def test_of_a_desk_that_makes_no_sense_is_refused(self, tmp_path, old, new):
+        with pytest.raises(ValueError, match="makes no sense"):
+            load_pack(self.pack(tmp_path, old, new))
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("[check_in.late_consequence]", "[check_in.late]"),
+            ('"phone", "rules"]', '"fingerprint", "rules"]'),
+            ('value = ["identity", "security", "rules"]', 'value = "rules"'),
+            ('value = "visit"', 'value = "year"'),
+            ('value = "visit"\narticle = "云南 第十条"', 'value = "visit"'),
+            ('value = "visit"', "value = false"),
+            ("value = false", "value = 0"),
+            ('value = "visit"', ""),
+            ("[[interventions]]", "[check_in]\nlate_consequence = 3\n[[interventions]]"),
             ('article = "云南 第十四条"', ""),
             ("[max_visitors]", "[max_guests]"),
             ("value = 3\n", 'value = "3"\n'),

@@ -21,6 +21,7 @@ from broker.live.store import Store
 from broker.quorum import Watcher
 from broker.session import Missing, State, missing
 from broker.slots import Place
+from config.checkin import Tick
 from tests.live.making import slot
 
 PAIRS = 4
@@ -81,8 +82,9 @@ class Here:
         made = self.broker.live(session).session.slot
         officers = frozenset(Watcher(f"{side}-{n}", made.place(side).site) for side in Side for n in (1, 2))
         for one in made.people:
-            self.broker.tell(session, ev.PersonCheckedIn(one.side, one.id, "li"))
+            self.broker.tell(session, ev.PersonCheckedIn(one.side, one.id, "li", tuple(Tick)))
         for side in Side:
+            self.broker.tell(session, ev.SeatReady(side, True, "li"))
             self.broker.tell(session, ev.SelfTested(side, True, "t"))
         self.media(session, officers)
 

@@ -1,19 +1,27 @@
 """Approved slots: what is refused, when a room is taken, and what a restart finds again."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
+from sqlalchemy import update
 
 from broker.errors import BadRequest, Conflict, NotFound, PolicyViolation
 from broker.ids import RoomId, Side, SiteId
 from broker.live.records import SiteKind
 from broker.live.store import Store
-from broker.slots import Place
+from broker.live.tables import slots
+from broker.slots import PersonRole, Place
 from tests.live.conftest import TEN
 from tests.live.making import person, slot
 
 MINUTE = timedelta(minutes=1)
+
+
+def _interpreter(side):
+    return replace(person(side), role=PersonRole.INTERPRETER)
 
 
 class TestAnApprovedSlot:
@@ -22,6 +30,21 @@ class TestAnApprovedSlot:
         await places.add_slot(made)
         assert await places.slot(made.id) == made
         assert await places.slot_of_session(made.session) == made
+
+    async def test_with_what_the_desk_needs_to_know_of_its_people_comes_back_as_it_went_in(self, places):
+        kin = replace(person(Side.VISITOR), first_visit=True, dialect_reason="年老")
+        helper = replace(person(Side.VISITOR), role=PersonRole.INTERPRETER)
+        made = slot(people=(person(Side.PRISON), kin, helper), language="zh-yue")
+        await places.add_slot(made)
+        assert await places.slot(made.id) == made
+
+    async def test_of_a_former_program_is_read_without_it(self, places):
+        made = slot()
+        await places.add_slot(made)
+        former = [{name: getattr(one, name) for name in ("id", "side", "name", "relation")} for one in made.people]
+        async with places.engine.begin() as db:
+            await db.execute(update(slots).where(slots.c.id == made.id).values(people=former))
+        assert await places.slot(made.id) == made
 
     async def test_is_found_by_time(self, places):
         morning, later = slot(), slot(timedelta(hours=3))
@@ -90,6 +113,16 @@ class TestWhatIsRefused:
         with pytest.raises(PolicyViolation, match="第十四条") as refusal:
             await places.add_slot(slot(prison_room="p2", visitor_room="v2", people=(*three, person(Side.VISITOR))))
         assert refusal.value.extra["articles"] == ["云南 第十四条"]
+
+    async def test_interpreters_are_no_visitors_and_have_a_limit_of_their_own(self, places):
+        helper, three = partial(_interpreter, Side.VISITOR), [person(Side.VISITOR) for _ in range(3)]
+        await places.add_slot(slot(people=(person(Side.PRISON), *three, helper(), helper())))
+        people = (person(Side.PRISON), person(Side.VISITOR), helper(), helper(), _interpreter(Side.PRISON))
+        with pytest.raises(PolicyViolation, match="第二十三条"):
+            await places.add_slot(slot(prison_room="p2", visitor_room="v2", people=people))
+        with pytest.raises(BadRequest):  # and nobody visits an interpreter
+            people = (person(Side.PRISON), helper())
+            await places.add_slot(slot(prison_room="p2", visitor_room="v2", people=people))
 
     async def test_a_thirty_first_minute_by_article_14(self, places):
         with pytest.raises(PolicyViolation, match="第十四条"):

@@ -17,6 +17,7 @@ from broker.live.tally import Figures
 from broker.quorum import Watcher
 from broker.session import Session, step
 from broker.slots import Person, Place, Slot
+from config.checkin import Tick
 from config.packs import load_pack
 from signaling.app import HOUSE
 from tests.live.conftest import TEN
@@ -199,7 +200,8 @@ class Front:
             Watcher(user, slot.place(side).site) for side in Side for user in (f"{side}-sup", f"{side}-sup-2")
         )
         facts = [ev.RelayReady(), ev.RecorderReady(), ev.WatchersChanged(watchers)]
-        facts += [ev.PersonCheckedIn(one.side, one.id, "li") for one in slot.people]
+        facts += [ev.PersonCheckedIn(one.side, one.id, "li", tuple(Tick)) for one in slot.people]
+        facts += [ev.SeatReady(side, True, "li") for side in Side]
         facts += [ev.SelfTested(side, True, "t") for side in Side] + [ev.RoomMedia(side, True) for side in Side]
         for fact in facts:
             self.broker.tell(session, fact)

@@ -1,0 +1,48 @@
+"""What is spoken in a visit, and whether somebody has to interpret (Yunnan 23, Guangdong 28, F16). Pure.
+
+A slot's language is a tag after BCP 47: `zh` or `cmn` for Mandarin, `zh-yue` for a dialect, `bo`, `ii`, `en` or `csl`
+(Chinese sign language) for what the officers themselves cannot be expected to follow.
+"""
+
+from enum import StrEnum
+
+from broker.ids import Side
+from broker.slots import Slot
+from config.checkin import CheckInRules
+
+_SINITIC = frozenset(["yue", "hak", "nan", "wuu", "gan", "hsn", "cdo", "cjy", "cpx", "cnp", "csp", "czh", "czo", "mnp"])
+"""Chinese dialects that have a code of their own (ISO 639-3)."""
+
+
+class Speech(StrEnum):
+    """What the rules know of languages."""
+
+    MANDARIN = "mandarin"
+    DIALECT = "dialect"
+    OTHER = "other"
+
+
+def speech(language: str) -> Speech:
+    """What a language tag means. Only a script (`zh-Hans`) or the mainland (`zh-CN`) beside `zh` is still Mandarin:
+    whoever adds more means another way of speaking."""
+    first, *rest = language.lower().split("-")
+    if first in _SINITIC:
+        return Speech.DIALECT
+    if first not in ("zh", "cmn"):
+        return Speech.OTHER
+    standard = all(part in ("cmn", "hans", "hant", "cn") for part in rest)
+    return Speech.MANDARIN if standard else Speech.DIALECT
+
+
+def dialect_reason(slot: Slot) -> str:
+    """Why a dialect is spoken, as the approval says of a visitor; empty where it says nothing."""
+    reasons = (person.dialect_reason.strip() for person in slot.parties_of(Side.VISITOR))
+    return next((reason for reason in reasons if reason), "")
+
+
+def needs_interpreter(slot: Slot, rules: CheckInRules) -> bool:
+    """Whether the visit may only be held with an interpreter in one of the rooms."""
+    spoken = speech(slot.language)
+    if spoken is Speech.DIALECT:
+        return not (rules.dialect_with_reason and dialect_reason(slot))
+    return spoken is Speech.OTHER

@@ -1,0 +1,92 @@
+"""What staff of each site confirm before two rooms may see each other, who has to be there for the language that is
+spoken, and what coming late costs. Data of a policy pack, checked against what the province's articles demand."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+CHECK_IN_RULES = (
+    "visitor_checks",
+    "prisoner_checks",
+    "commitment_letter",
+    "late_consequence",
+    "dialect_with_reason",
+    "max_interpreters",
+)
+
+
+class Tick(StrEnum):
+    """One thing that an officer confirms of one person at the desk."""
+
+    IDENTITY = "identity"
+    SECURITY = "security"
+    PHONE = "phone"
+    RULES = "rules"
+    LETTER = "letter"
+
+
+class Consequence(StrEnum):
+    """What a side that came late, or not at all, has lost: this visit, or the month's."""
+
+    VISIT = "visit"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInLaw:
+    """What the articles say of the desk. Both maps: a check that must be made -> where that is written.
+
+    `letter`: the article that has a first visit sign a commitment letter; `dialect`: the one that lets a visitor speak
+    the local dialect; empty where there is none. `late`: the consequence, which no pack changes in either direction.
+    """
+
+    visitor_checks: Mapping[Tick, str]
+    prisoner_checks: Mapping[Tick, str]
+    late: Consequence
+    late_article: str
+    letter: str = ""
+    dialect: str = ""
+    no_dialect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInRules:
+    """The desk's part of a policy. `articles`: field -> citation. Raises ValueError for what makes no sense.
+
+    The checks are in the order in which the desk shows them. `dialect_with_reason`: a visitor who hardly speaks
+    Mandarin may use the local dialect without an interpreter; the slot then says why.
+    """
+
+    visitor_checks: tuple[Tick, ...]
+    prisoner_checks: tuple[Tick, ...]
+    commitment_letter: bool
+    late_consequence: Consequence
+    dialect_with_reason: bool
+    max_interpreters: int
+    articles: Mapping[str, str] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "articles", MappingProxyType(dict(self.articles)))
+        for name in ("visitor_checks", "prisoner_checks"):
+            checks = getattr(self, name)
+            if not checks or len(set(checks)) != len(checks) or Tick.LETTER in checks:
+                raise ValueError(f"{name} = {', '.join(checks)} makes no sense")
+        if self.max_interpreters < 1:
+            raise ValueError(f"max_interpreters = {self.max_interpreters} makes no sense")
+        missing = [name for name in CHECK_IN_RULES if not self.articles.get(name)]
+        if missing:
+            raise ValueError(f"no article given for {', '.join(missing)}")
+
+    def against(self, law: CheckInLaw) -> Iterator[tuple[str, str]]:
+        """What contradicts the law: (what, article)."""
+        for name in ("visitor_checks", "prisoner_checks"):
+            demanded: Mapping[Tick, str] = getattr(law, name)
+            for tick in demanded.keys() - set(getattr(self, name)):
+                yield f"{name} leaves out {tick}", demanded[tick]
+        if law.letter and not self.commitment_letter:
+            yield "no commitment letter on a first visit", law.letter
+        if self.late_consequence is not law.late:
+            yield f"late_consequence = {self.late_consequence}, the law says {law.late}", law.late_article
+        if self.dialect_with_reason and not law.dialect:
+            yield "a dialect without an interpreter", law.no_dialect
