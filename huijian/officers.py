@@ -30,11 +30,18 @@ class SignedIn:
         return await self._ask("GET", f"sessions/{session}")
 
     async def check_in(self, session: str, side: Side) -> None:
-        """Tick every listed person of the officer's own side."""
+        """Make every check that the listed people of the officer's own side still need, and ready their seat."""
         view = await self.session(session)
         for person in view["sides"][side]["people"]:
-            ticks = {"identity": True, "security": True, "rules": True}
-            await self._ask("POST", f"sessions/{session}/check-in", {"side": side, "person": person["id"], **ticks})
+            for tick in person["required"]:
+                if tick not in person["ticked"]:
+                    await self.tick(session, side, person["id"], tick)
+        await self._ask("POST", f"sessions/{session}/seat", {"side": side, "ready": True})
+
+    async def tick(self, session: str, side: Side, person: str, tick: str, on: bool = True) -> None:
+        """Note that one check of one person was made, or take it back."""
+        what = {"side": side, "person": person, "tick": tick, "on": on}
+        await self._ask("POST", f"sessions/{session}/tick", what)
 
     async def equipment(self, session: str, side: Side) -> None:
         """Note that staff have tested a room's equipment themselves (Yunnan 12)."""

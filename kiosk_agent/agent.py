@@ -188,9 +188,10 @@ class Kiosk:
             session=session,
             camera=result.camera is Outcome.PASSED,
             microphone=result.microphone is Outcome.PASSED,
-            # A headless terminal has no loudspeaker to fail; the protocol has no third word yet.
+            # A headless terminal has no loudspeaker to fail: that is said, not claimed as passed.
             speaker=result.speaker is not Outcome.FAILED,
             network=result.network is Outcome.PASSED,
+            speaker_checked=result.speaker is not Outcome.NOT_CHECKED,
         )
         await self._line.send(message.model_dump_json())
 

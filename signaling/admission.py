@@ -87,4 +87,12 @@ async def _place(store: Store, room: str) -> Place:
 
 
 def _person(order: PersonOrder) -> Person:
-    return Person(PersonId(order.id or new_id("per")), order.side, order.name, order.relation)
+    return Person(
+        PersonId(order.id or new_id("per")),
+        order.side,
+        order.name,
+        order.relation,
+        order.first_visit,
+        order.role,
+        order.dialect_reason,
+    )

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from broker.ids import Side
+from broker.slots import PersonRole
+from config.checkin import Tick
 from signaling.fields import (
     PLAIN,
     Article,
@@ -71,12 +73,16 @@ class Me(Told):
 
 
 class PersonOrder(Said):
-    """Somebody who may be present. Without `id` one is made."""
+    """Somebody who may be present. Without `id` one is made. Interpreters do not count among the visitors;
+    `dialect_reason`: why Mandarin is too hard for this visitor (Guangdong 28)."""
 
     id: Id | None = None
     side: Side
     name: Short
     relation: Annotated[str, StringConstraints(pattern=PLAIN, max_length=64)] = ""
+    first_visit: bool = False
+    role: PersonRole = PersonRole.PARTY
+    dialect_reason: Note = ""
 
 
 class SlotOrder(Said):
@@ -115,6 +121,9 @@ class SlotPerson(Told):
     side: Side
     name: str
     relation: str
+    first_visit: bool = False
+    role: str = "party"
+    dialect_reason: str = ""
 
 
 class PlaceView(Told):
@@ -165,13 +174,31 @@ class DayQuery(Said):
 
 
 class CheckInBody(Said):
-    """One listed person is here."""
+    """Several ticks of one listed person at once; the first three must all be done."""
 
     side: Side
     person: Id
     identity: bool
     security: bool
     rules: bool
+    phone: bool = False
+    letter: bool = False
+
+
+class TickBody(Said):
+    """One check of one listed person was made, or is taken back."""
+
+    side: Side
+    person: Id
+    tick: Tick
+    on: bool
+
+
+class SeatBody(Said):
+    """The assigned seat of one's own room is ready, or no longer."""
+
+    side: Side
+    ready: bool
 
 
 class AbsentBody(Said):
@@ -195,6 +222,7 @@ class SelfTestBody(Said):
     microphone: bool
     speaker: bool
     network: bool
+    speaker_checked: bool = True
 
 
 class ArticleBody(Said):

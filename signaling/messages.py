@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from broker.ids import Side
+from config.checkin import Tick
 from signaling.fields import Article, Id, Moment, Note, Ref, Remarked, Said, Token, Told, WarningText
 
 PROTOCOL = 1
@@ -31,13 +32,48 @@ class ReasonView(Words):
     article: str | None = None
 
 
+class MissingView(Words):
+    """Something that is missing; to officers also whose, and which ticks."""
+
+    person: str | None = None
+    ticks: list[str] = Field(default_factory=list)
+
+
 class PersonView(Told):
-    """Somebody listed for a side."""
+    """Somebody listed for a side. `required` are the ticks that this person needs, in order, and `ticked` those that
+    are done; rooms get neither."""
 
     id: str
     name: str
     relation: str
     checked: bool
+    role: str = "party"
+    first_visit: bool = False
+    absent: bool = False
+    required: list[str] = Field(default_factory=list)
+    ticked: list[str] = Field(default_factory=list)
+
+
+class EquipmentView(Told):
+    """The last test of a room's equipment, for officers. `parts`: `passed`, `failed` or `not_checked`; empty where
+    staff tested by hand. `fresh`: it passed, lately enough."""
+
+    by: Literal["terminal", "staff"]
+    passed: bool
+    fresh: bool
+    at: Moment
+    parts: dict[str, str]
+
+
+InterpreterState = Literal["not_needed", "not_listed", "missing", "here"]
+
+
+class SpeechView(Told):
+    """The language of the visit, and whether it is interpreted, for officers. `reason`: why a dialect is spoken."""
+
+    language: str
+    interpreter: InterpreterState
+    reason: str = ""
 
 
 class SideView(Told):
@@ -50,6 +86,8 @@ class SideView(Told):
     people: list[PersonView]
     self_test: bool
     media: bool
+    seat: bool = False
+    equipment: EquipmentView | None = None
 
 
 class Sides(Told):
@@ -130,13 +168,15 @@ class SessionView(Told):
     gate: Literal["open", "shut"]
     crossed_ms: int | None = Field(ge=0)
     remaining_ms: int | None = Field(ge=0)
-    missing: list[Words]
+    missing: list[MissingView]
     recording: RecordingView
     my_side: Side | None = None
     warnings: list[WarningView] = Field(default_factory=list)
     muted: list[MuteView] = Field(default_factory=list)
     notes: int = Field(default=0, ge=0)
     """How many notes officers have made; always 0 for rooms. The notes themselves are got by REST."""
+    speech: SpeechView | None = None
+    check_in_until: Moment | None = None
 
 
 class Problem(Told):
@@ -171,17 +211,18 @@ class Command(Said):
 
 
 class SelfTest(Command):
-    """A terminal's own check (Yunnan 12)."""
+    """A terminal's own check (Yunnan 12). `speaker_checked` is false where there is no loudspeaker to check."""
 
     type: Literal["self_test"] = "self_test"
     camera: bool
     microphone: bool
     speaker: bool
     network: bool
+    speaker_checked: bool = True
 
 
 class CheckIn(Command):
-    """One listed person is here: identity compared, security checked, rules told (Yunnan 11 and 12)."""
+    """Several ticks of one listed person at once; the first three must all be done (Yunnan 11 and 12)."""
 
     type: Literal["check_in"] = "check_in"
     side: Side
@@ -189,6 +230,26 @@ class CheckIn(Command):
     identity: bool
     security: bool
     rules: bool
+    phone: bool = False
+    letter: bool = False
+
+
+class TickPerson(Command):
+    """One check of one listed person was made, or is taken back (Yunnan 11, 12, 19; Guangdong 24)."""
+
+    type: Literal["tick"] = "tick"
+    side: Side
+    person: Id
+    tick: Tick
+    on: bool
+
+
+class Seat(Command):
+    """The assigned seat of one's own room is ready, or no longer (Yunnan 11)."""
+
+    type: Literal["seat"] = "seat"
+    side: Side
+    ready: bool
 
 
 class Absent(Command):
@@ -291,7 +352,21 @@ class Remark(Command):
     text: Remarked
 
 
-Order = SelfTest | CheckIn | Absent | Equipment | Hold | Resume | End | Warn | Acknowledge | Mute | Remark
+Order = (
+    SelfTest
+    | CheckIn
+    | TickPerson
+    | Seat
+    | Absent
+    | Equipment
+    | Hold
+    | Resume
+    | End
+    | Warn
+    | Acknowledge
+    | Mute
+    | Remark
+)
 ClientMessage = Annotated[Hello | Order, Field(discriminator="type")]
 CLIENT: TypeAdapter[Hello | Order] = TypeAdapter(ClientMessage)
 

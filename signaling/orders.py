@@ -4,10 +4,12 @@ that the broker is told. Whether the visit's state allows it is the broker's to 
 from typing import assert_never
 
 from broker import events as ev
-from broker.errors import Forbidden, PolicyViolation
+from broker.checkin import required
+from broker.errors import BadRequest, Forbidden, PolicyViolation
 from broker.ids import PersonId, SessionId
 from broker.interventions import ground
 from broker.session import Session
+from config.checkin import Tick
 from config.policy import Policy
 from signaling import acting
 from signaling import messages as msg
@@ -35,7 +37,13 @@ def fact_of(who: Who, session: Session, policy: Policy, order: msg.Order) -> ev.
         case msg.CheckIn():
             own = own_duty(who, slot, order.side)
             _check_complete(order, policy)
-            return ev.PersonCheckedIn(order.side, PersonId(order.person), own.user)
+            return ev.PersonCheckedIn(order.side, PersonId(order.person), own.user, _named(order))
+        case msg.TickPerson():
+            own = own_duty(who, slot, order.side)
+            _check_needed(session, order, policy)
+            return ev.Ticked(order.side, PersonId(order.person), order.tick, order.on, own.user)
+        case msg.Seat():
+            return ev.SeatReady(order.side, order.ready, own_duty(who, slot, order.side).user)
         case msg.Absent():
             return ev.PersonAbsent(order.side, PersonId(order.person), own_duty(who, slot, order.side).user)
         case msg.Equipment():
@@ -54,8 +62,11 @@ def fact_of(who: Who, session: Session, policy: Policy, order: msg.Order) -> ev.
 def _self_test(who: Who, session: Session, order: msg.SelfTest) -> ev.Fact:
     if not isinstance(who, Terminal):
         raise Forbidden("A self-test is the terminal's; officers report equipment.", "自检只能由终端提交。")
-    passed = order.camera and order.microphone and order.speaker and order.network
-    return ev.SelfTested(session.slot.side_of_room(who.room), passed, who.id)
+    found = {part: getattr(order, part) for part in ("camera", "microphone", "speaker", "network")}
+    parts = {part: "passed" if good else "failed" for part, good in found.items()}
+    if order.speaker and not order.speaker_checked:
+        parts["speaker"] = "not_checked"
+    return ev.SelfTested(session.slot.side_of_room(who.room), all(found.values()), who.id, parts)
 
 
 def _hold(own: Duty, policy: Policy, order: msg.Hold) -> ev.Fact:
@@ -94,3 +105,14 @@ def _check_complete(order: msg.CheckIn, policy: Policy) -> None:
         "身份核验、安全检查、告知规定须全部完成。",
         articles=_CHECKS.get(policy.law, []),
     )
+
+
+def _named(order: msg.CheckIn) -> tuple[Tick, ...]:
+    return tuple(tick for tick in Tick if getattr(order, tick))
+
+
+def _check_needed(session: Session, order: msg.TickPerson, policy: Policy) -> None:
+    """A check that the rules do not ask of this person is not noted. Whether they are listed is the broker's to say."""
+    person = next((one for one in session.slot.people_of(order.side) if one.id == order.person), None)
+    if person is not None and order.tick not in required(person, policy.check_in):
+        raise BadRequest("This person does not need this check.", "该人员不需要此项核验。", tick=str(order.tick))

@@ -37,6 +37,13 @@ REASONS = {
     "no_show": Text("未按时到场，视为放弃", "Somebody did not arrive in time"),
     "no_show_prison": Text("监所一方未按时到场", "The prison's side did not arrive in time"),
     "no_show_visitor": Text("家属一方未按时到场，视为放弃", "The visitors did not arrive in time"),
+    "no_show_visitor_visit": Text(
+        "家属一方未按时到场，视为放弃本次会见", "The visitors did not arrive in time and have given up this visit"
+    ),
+    "no_show_visitor_month": Text(
+        "家属一方无故迟到或未到场，当月不再安排视频会见",
+        "The visitors did not arrive in time; no further video visit this month",
+    ),
     "refused": Text("不予会见", "The visit was refused"),
     "technical": Text("技术故障，将优先重新安排", "A technical fault; it will be booked again with priority"),
     "cancelled": Text("会见已取消", "The visit was cancelled"),
@@ -52,9 +59,32 @@ MISSING = {
     "visitor_self_test": Text("家属一方设备未自检或已过期", "The visitors' side has no fresh equipment test"),
     "prison_media": Text("监所一方音视频未到达", "The prison's picture and sound do not arrive"),
     "visitor_media": Text("家属一方音视频未到达", "The visitors' picture and sound do not arrive"),
+    "visitor_letter": Text("家属一方首次会见承诺书未签署", "A commitment letter of a first visit is not signed"),
+    "prison_seat": Text("监所一方会见席位未就绪", "The prison's seat is not ready"),
+    "visitor_seat": Text("家属一方会见席位未就绪", "The visitors' seat is not ready"),
+    "interpreter": Text("使用非普通话会见，翻译人员未到场核验", "An interpreter is needed and has not been checked in"),
     "prison_quorum": Text("监所一方监督人员不足", "Too few supervisors watch for the prison"),
     "visitor_quorum": Text("家属一方监督人员不足", "Too few supervisors watch for the bureau"),
 }
+
+# The check-in desk: which person lacks what, said to officers only.
+
+TICKS = {
+    "identity": Text("身份核验", "identity check"),
+    "security": Text("安全检查", "security check"),
+    "phone": Text("寄存手机等物品", "phone handed in"),
+    "rules": Text("告知规定", "rules told"),
+    "letter": Text("签署承诺书", "commitment letter signed"),
+}
+
+SIDES = {"prison": Text("监所一方", "Prison side"), "visitor": Text("家属一方", "Visitor side")}
+
+PERSON_LACKS = Text("{side} {name}：尚缺{ticks}", "{side}, {name}: {ticks} still to do")
+NOBODY_HERE = Text("{side}：无人到场", "{side}: nobody has come")
+NO_INTERPRETER_LISTED = Text(
+    "使用非普通话会见，但批准名单中没有翻译人员，须重新提交时段",
+    "An interpreter is needed and none is on the approved list: the slot has to be posted anew",
+)
 
 RECORDING = {
     "none": Text("未录制", "Not recording"),

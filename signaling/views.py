@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from broker import checkin
 from broker.clock import Instant
 from broker.events import HoldReason
 from broker.ids import Side
 from broker.quorum import of_side
 from broker.session import Session, State, hold_reasons, missing, self_test_fresh, stop_at
-from broker.slots import Person
 from config.policy import Policy
+from signaling import deskview
 from signaling import messages as msg
 from signaling.acting import mutes_view, warnings_view
 from signaling.names import Names
-from signaling.texts import MISSING, REASONS, text_of
+from signaling.texts import REASONS, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,14 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
         gate="open" if session.gate_open else "shut",
         crossed_ms=crossed_ms(scene),
         remaining_ms=remaining_ms(scene),
-        missing=_missing(scene),
+        missing=_missing(scene, room),
         recording=_recording(scene, room),
         my_side=room,
         warnings=await warnings_view(session, names, room),
         muted=await mutes_view(session, names, room),
         notes=len(session.notes) if room is None else 0,
+        speech=deskview.speech_view(scene, room),
+        check_in_until=checkin.deadline(slot, scene.policy),
     )
 
 
@@ -64,7 +67,8 @@ def reason_view(scene: Scene) -> msg.ReasonView | None:
     session = scene.session
     if session.end is not None:
         side = f"_{session.end.side}" if session.end.side else ""
-        return _reason(session.end.reason, f"{session.end.reason}{side}", session.end.article)
+        lost = f"_{session.end.lost}" if session.end.lost else ""
+        return _reason(session.end.reason, f"{session.end.reason}{side}{lost}", session.end.article)
     if session.state is not State.HELD:
         return None
     held = hold_reasons(session, scene.policy)
@@ -99,18 +103,18 @@ def remaining_ms(scene: Scene) -> int | None:
     return max(0, round((stop - scene.now.mono) * 1000))
 
 
-def _missing(scene: Scene) -> list[msg.Words]:
+def _missing(scene: Scene, room: Side | None) -> list[msg.MissingView]:
     state = scene.session.state
     if state in (State.LIVE, State.ENDED):
         return []
     if state is State.HELD:
         return [_words(REASONS, code) for code in hold_reasons(scene.session, scene.policy)]
-    return [_words(MISSING, code) for code in missing(scene.session, scene.now, scene.policy)]
+    return deskview.missing_views(scene, missing(scene.session, scene.now, scene.policy), room)
 
 
-def _words(table: dict[str, Any], code: str) -> msg.Words:
+def _words(table: dict[str, Any], code: str) -> msg.MissingView:
     text = text_of(table, str(code))
-    return msg.Words(code=str(code), zh=text.zh, en=text.en)
+    return msg.MissingView(code=str(code), zh=text.zh, en=text.en)
 
 
 async def _side(scene: Scene, names: Names, side: Side, room: Side | None) -> msg.SideView:
@@ -122,18 +126,14 @@ async def _side(scene: Scene, names: Names, side: Side, room: Side | None) -> ms
         site_name=await names.site(place.site),
         room=place.room,
         room_name=await names.room(place.room),
-        people=[_person(session, person, far) for person in session.slot.people_of(side)],
+        people=[
+            deskview.person_view(scene, person, family_name(person.name) if far else person.name, room)
+            for person in session.slot.people_of(side)
+        ],
         self_test=self_test_fresh(session, side, scene.now, scene.policy),
         media=side in session.media,
-    )
-
-
-def _person(session: Session, person: Person, far: bool) -> msg.PersonView:
-    return msg.PersonView(
-        id=person.id,
-        name=family_name(person.name) if far else person.name,
-        relation=person.relation,
-        checked=person.id in session.checked,
+        seat=side in session.seats,
+        equipment=deskview.equipment_view(scene, side, room),
     )
 
 

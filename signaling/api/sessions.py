@@ -91,8 +91,34 @@ def _verb(name: str) -> tuple[str, str]:
     noted="OrderRefused",
 )
 async def check_in(ask: Ask, body: bodies.CheckInBody) -> bodies.Done:
-    """Identity, security check and rules, all three (Yunnan 11 and 12; Guangdong 24)."""
+    """Identity, security check and rules, all three, and what else is named (Yunnan 11 and 12; Guangdong 24)."""
     return _order(ask, msg.CheckIn, body)
+
+
+@table.add(
+    *_verb("tick"),
+    who=SUPERVISOR,
+    zh="逐项核验",
+    en="One check of a listed person",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def tick(ask: Ask, body: bodies.TickBody) -> bodies.Done:
+    """Made, or taken back, while check-in is open (Yunnan 11, 12, 19; Guangdong 24)."""
+    return _order(ask, msg.TickPerson, body)
+
+
+@table.add(
+    *_verb("seat"),
+    who=SUPERVISOR,
+    zh="登记席位就绪",
+    en="The seat of a room is ready",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def seat(ask: Ask, body: bodies.SeatBody) -> bodies.Done:
+    """Of one's own room (Yunnan 11)."""
+    return _order(ask, msg.Seat, body)
 
 
 @table.add(

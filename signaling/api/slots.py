@@ -4,7 +4,7 @@ from aiohttp import web
 
 from broker.errors import Conflict, NotFound, PolicyViolation, RecorderUnavailable
 from broker.ids import SlotId
-from broker.slots import Slot
+from broker.slots import Person, Slot
 from signaling import admission, bodies
 from signaling.auth import Role, author, check_sees, may_see
 from signaling.days import bounds
@@ -92,11 +92,21 @@ def view(slot: Slot) -> bodies.SlotView:
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         minutes=slot.minutes,
-        people=[
-            bodies.SlotPerson(id=one.id, side=one.side, name=one.name, relation=one.relation) for one in slot.people
-        ],
+        people=[_person(one) for one in slot.people],
         approved_by=slot.approved_by,
         article=slot.article,
         policy=slot.policy,
         language=slot.language,
+    )
+
+
+def _person(one: Person) -> bodies.SlotPerson:
+    return bodies.SlotPerson(
+        id=one.id,
+        side=one.side,
+        name=one.name,
+        relation=one.relation,
+        first_visit=one.first_visit,
+        role=str(one.role),
+        dialect_reason=one.dialect_reason,
     )
