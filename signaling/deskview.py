@@ -10,7 +10,17 @@ from broker.session import Missing, Session, self_test_fresh
 from broker.slots import Person, PersonRole
 from config.checkin import Tick
 from signaling import messages as msg
-from signaling.texts import MISSING, NO_INTERPRETER_LISTED, NOBODY_HERE, PERSON_LACKS, SIDES, TICKS, Text, text_of
+from signaling.texts import (
+    MISSING,
+    NO_INTERPRETER_LISTED,
+    NOBODY_HERE,
+    PERSON_LACKS,
+    SIDES,
+    TICKS,
+    Text,
+    language_name,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from signaling.views import Scene
@@ -53,7 +63,14 @@ def speech_view(scene: "Scene", room: Side | None) -> msg.SpeechView | None:
     if room is not None:
         return None
     slot = scene.session.slot
-    return msg.SpeechView(language=slot.language, interpreter=_interpreter(scene), reason=dialect_reason(slot))
+    name = language_name(slot.language)
+    return msg.SpeechView(
+        language=slot.language,
+        zh=name.zh,
+        en=name.en,
+        interpreter=_interpreter(scene),
+        reason=dialect_reason(slot),
+    )
 
 
 def _interpreter(scene: "Scene") -> msg.InterpreterState:

@@ -69,9 +69,12 @@ InterpreterState = Literal["not_needed", "not_listed", "missing", "here"]
 
 
 class SpeechView(Told):
-    """The language of the visit, and whether it is interpreted, for officers. `reason`: why a dialect is spoken."""
+    """The language of the visit with its name, and whether it is interpreted, for officers. `reason`: why a dialect is
+    spoken."""
 
     language: str
+    zh: str
+    en: str
     interpreter: InterpreterState
     reason: str = ""
 

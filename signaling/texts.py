@@ -3,6 +3,8 @@ An unknown code shows itself; a display must never fail because a word is missin
 
 from typing import NamedTuple
 
+from broker.languages import Speech, speech
+
 
 class Text(NamedTuple):
     """The same in both languages."""
@@ -72,19 +74,51 @@ MISSING = {
 TICKS = {
     "identity": Text("身份核验", "identity check"),
     "security": Text("安全检查", "security check"),
-    "phone": Text("寄存手机等物品", "phone handed in"),
-    "rules": Text("告知规定", "rules told"),
-    "letter": Text("签署承诺书", "commitment letter signed"),
+    "phone": Text("寄存手机等物品", "handing in the phone"),
+    "rules": Text("告知规定", "telling the rules"),
+    "letter": Text("签署承诺书", "signing the letter"),
 }
 
 SIDES = {"prison": Text("监所一方", "Prison side"), "visitor": Text("家属一方", "Visitor side")}
 
-PERSON_LACKS = Text("{side} {name}：尚缺{ticks}", "{side}, {name}: {ticks} still to do")
+PERSON_LACKS = Text("{side} {name}：尚缺{ticks}", "{side}, {name}, still to do: {ticks}")
 NOBODY_HERE = Text("{side}：无人到场", "{side}: nobody has come")
 NO_INTERPRETER_LISTED = Text(
     "使用非普通话会见，但批准名单中没有翻译人员，须重新提交时段",
     "An interpreter is needed and none is on the approved list: the slot has to be posted anew",
 )
+
+# What is spoken, by BCP 47 tag; browsers know few of these names. Others show their tag.
+LANGUAGES = {
+    "zh": Text("普通话", "Mandarin"),
+    "cmn": Text("普通话", "Mandarin"),
+    "yue": Text("粤语", "Cantonese"),
+    "hak": Text("客家话", "Hakka"),
+    "nan": Text("闽南话（含潮州话）", "Southern Min"),
+    "bo": Text("藏语", "Tibetan"),
+    "ii": Text("彝语", "Yi"),
+    "za": Text("壮语", "Zhuang"),
+    "bca": Text("白语", "Bai"),
+    "hni": Text("哈尼语", "Hani"),
+    "tdd": Text("德宏傣语", "Tai Nüa"),
+    "khb": Text("西双版纳傣语", "Tai Lü"),
+    "hmn": Text("苗语", "Miao"),
+    "lis": Text("傈僳语", "Lisu"),
+    "lhu": Text("拉祜语", "Lahu"),
+    "prk": Text("佤语", "Wa"),
+    "nxq": Text("纳西语", "Naxi"),
+    "ium": Text("瑶语", "Iu Mien"),
+    "kac": Text("景颇语", "Jingpo"),
+    "ug": Text("维吾尔语", "Uyghur"),
+    "mn": Text("蒙古语", "Mongolian"),
+    "my": Text("缅甸语", "Burmese"),
+    "vi": Text("越南语", "Vietnamese"),
+    "lo": Text("老挝语", "Lao"),
+    "th": Text("泰语", "Thai"),
+    "en": Text("英语", "English"),
+    "csl": Text("手语", "Chinese Sign Language"),
+    "sgn": Text("手语", "sign language"),
+}
 
 RECORDING = {
     "none": Text("未录制", "Not recording"),
@@ -100,3 +134,12 @@ RECORDING = {
 def text_of(table: dict[str, Text], code: str) -> Text:
     """The words for a code, or the code itself."""
     return table.get(code, Text(code, code))
+
+
+def language_name(tag: str) -> Text:
+    """What a language tag is called: `zh-yue` by its dialect, `bo-CN` by its language, an unknown one by itself."""
+    first, *rest = tag.lower().split("-")
+    known = next((LANGUAGES[part] for part in (*rest, first) if part in LANGUAGES), Text(tag, tag))
+    if known is LANGUAGES["zh"] and speech(tag) is Speech.DIALECT:
+        return Text(f"汉语方言（{tag}）", f"Chinese dialect ({tag})")
+    return known

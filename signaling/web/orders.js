@@ -36,9 +36,13 @@ export class Orders {
     if (answer) await this.#told(this.#send("resume", session.id, noteOf(answer)), "done_resume");
   }
 
-  checkIn(session, side, person) {
-    const what = { side, person, identity: true, security: true, rules: true };
-    return this.#told(this.#send("check_in", session.id, what), "", true);
+  /** One check of one listed person, made or taken back. */
+  tick(session, side, person, tick, on) {
+    return this.#told(this.#send("tick", session.id, { side, person, tick, on }), "", true);
+  }
+
+  seat(session, side, ready) {
+    return this.#told(this.#send("seat", session.id, { side, ready }), "", true);
   }
 
   /** One listed person will not come; asked before it is told. */
@@ -47,8 +51,8 @@ export class Orders {
     if (answer) await this.#told(this.#send("absent", session.id, { side, person: person.id }));
   }
 
-  equipment(session, side) {
-    return this.#told(this.#send("equipment", session.id, { side, passed: true }), "", true);
+  equipment(session, side, passed) {
+    return this.#told(this.#send("equipment", session.id, { side, passed }), "", true);
   }
 
   /** Any other order; resolves to whether it was taken. A refusal is shown. */

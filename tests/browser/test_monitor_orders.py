@@ -3,7 +3,7 @@
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Complaints
-from tests.browser.visits import by_officer, checking_in, live, person
+from tests.browser.visits import by_officer, live
 from tests.support.fake_monitor_server import FakeMonitor
 
 
@@ -92,51 +92,3 @@ class TestHolding:
         toast = on_duty.get_by_role("region", name="提示").get_by_role("alert")
         await expect(toast).to_contain_text("无权操作")
         await expect(toast).to_contain_text("只有同一单位的管理员可以恢复。")
-
-
-class TestCheckIn:
-    async def test_a_person_needs_all_three_ticks(self, on_duty: Page, server: FakeMonitor) -> None:
-        view = checking_in()
-        await server.put(view)
-        button = on_duty.get_by_role("button", name="核验入场")
-        await expect(button).to_be_disabled()
-        for tick in ("身份已核验", "安检已通过", "规定已告知"):
-            await on_duty.get_by_label(tick).check()
-        await button.click()
-        listed = view["sides"]["prison"]["people"][0]["id"]
-        ticks = {"identity": True, "security": True, "rules": True}
-        assert await _last(server) == {
-            "type": "check_in",
-            "session": "ses_a",
-            "side": "prison",
-            "person": listed,
-            **ticks,
-        }
-        view["sides"]["prison"]["people"] = [person("王建国", checked=True)]
-        await server.put(view)
-        await expect(on_duty.get_by_text("已入场")).to_be_visible()
-
-    async def test_only_the_people_of_my_side_can_be_ticked(self, on_duty: Page, server: FakeMonitor) -> None:
-        await server.put(checking_in())
-        desk = on_duty.get_by_role("complementary")
-        await expect(desk.get_by_text("王建国")).to_be_visible()
-        await expect(desk.get_by_text("王秀兰")).to_have_count(0)
-
-    async def test_a_message_in_between_keeps_the_ticks_and_the_focus(self, on_duty: Page, server: FakeMonitor) -> None:
-        await server.put(checking_in())
-        await on_duty.get_by_label("身份已核验").check()
-        await server.put(checking_in(), remaining_ms=None, minutes=25)
-        await expect(on_duty.get_by_text("批准 25 分钟")).to_be_visible()
-        await expect(on_duty.get_by_label("身份已核验")).to_be_checked()
-        await expect(on_duty.get_by_label("身份已核验")).to_be_focused()
-
-    async def test_equipment_and_absence_are_told(self, on_duty: Page, server: FakeMonitor) -> None:
-        view = checking_in()
-        await server.put(view)
-        await on_duty.get_by_role("button", name="检查合格").click()
-        assert await _last(server) == {"type": "equipment", "session": "ses_a", "side": "prison", "passed": True}
-        await on_duty.get_by_role("button", name="未到").click()
-        await on_duty.get_by_role("button", name="确认未到").click()
-        await server.until(lambda: len(server.orders) == 2)
-        listed = view["sides"]["prison"]["people"][0]["id"]
-        assert await _last(server) == {"type": "absent", "session": "ses_a", "side": "prison", "person": listed}

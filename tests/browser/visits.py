@@ -6,15 +6,27 @@ from typing import Any
 SIDES = ("prison", "visitor")
 
 
-def person(name: str, relation: str = "", checked: bool = False) -> dict[str, Any]:
-    """Somebody listed; the id is made of the name's characters."""
-    return {"id": f"per_{''.join(f'{ord(c):x}' for c in name)}", "name": name, "relation": relation, "checked": checked}
+PRISONERS, VISITORS = ("identity", "security", "rules"), ("identity", "security", "phone", "rules")
+
+
+def person(
+    name: str, relation: str = "", checked: bool = False, required: tuple[str, ...] = PRISONERS, **more: Any
+) -> dict[str, Any]:
+    """Somebody listed, who needs these checks; the id is made of the name's characters."""
+    named = {"id": f"per_{''.join(f'{ord(c):x}' for c in name)}", "name": name, "relation": relation}
+    desk = {"role": "party", "first_visit": False, "absent": False, "required": list(required)}
+    return {**named, "checked": checked, **desk, "ticked": list(required) if checked else [], **more}
 
 
 def side(site: str, site_name: str, room_name: str, *people: dict[str, Any]) -> dict[str, Any]:
     """One end of a session."""
     named = {"site": site, "site_name": site_name, "room": f"{site}-r", "room_name": room_name}
-    return {**named, "people": list(people), "self_test": False, "media": False}
+    return {**named, "people": list(people), "self_test": False, "media": False, "seat": False, "equipment": None}
+
+
+def speech(language: str, zh: str, en: str, interpreter: str) -> dict[str, Any]:
+    """What is spoken, and who interprets."""
+    return {"language": language, "zh": zh, "en": en, "interpreter": interpreter, "reason": ""}
 
 
 def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str, Any]:
@@ -31,7 +43,13 @@ def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str,
         "minutes": 30,
         "sides": {
             "prison": side("yunnan-1", "云南第一监狱", "三监区 1 号会见室", person("王建国")),
-            "visitor": side("guandu", "官渡区司法局", "会见室 2", person("王秀兰", "母亲"), person("张丽", "配偶")),
+            "visitor": side(
+                "guandu",
+                "官渡区司法局",
+                "会见室 2",
+                person("王秀兰", "母亲", required=VISITORS),
+                person("张丽", "配偶"),
+            ),
         },
         "quorum": quorum,
         "gate": "shut",
@@ -40,6 +58,8 @@ def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str,
         "missing": [],
         "recording": {"state": "none", "seconds": 0, "path": None, "sha256": None},
         "my_side": None,
+        "speech": speech("zh", "普通话", "Mandarin", "not_needed"),
+        "check_in_until": (starts + timedelta(minutes=15)).isoformat(),
     }
     return {**view, **changes}
 

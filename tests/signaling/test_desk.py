@@ -8,7 +8,7 @@ from broker import events as ev
 from broker.ids import PersonId, Side
 from broker.slots import Person, PersonRole
 from config.checkin import Consequence, Tick
-from signaling.texts import TICKS
+from signaling.texts import TICKS, language_name
 from signaling.views import Scene, reason_view
 from tests.broker.visit import CHILD, GUANGDONG, INMATE, Visit, at, here
 from tests.broker.visit import KIN as MOTHER
@@ -104,7 +104,9 @@ class TestWhatIsMissing:
         await tick(front, opened, "identity")
         (kin,) = missing(await view(front, opened, "prison-sup"), "visitor_check_in")
         assert kin["zh"] == "家属一方 欧阳某乙：尚缺安全检查、寄存手机等物品、告知规定"
-        assert kin["en"] == "Visitor side, 欧阳某乙: security check, phone handed in, rules told still to do"
+        assert (
+            kin["en"] == "Visitor side, 欧阳某乙, still to do: security check, handing in the phone, telling the rules"
+        )
         assert (kin["person"], kin["ticks"]) == ("kin-1", ["security", "phone", "rules"])
 
     async def test_rooms_are_told_that_something_is_missing_and_not_whose(self, front, opened):
@@ -164,12 +166,34 @@ class TestInterpreter:
         path = f"{SESSIONS}/{await front.broker.add_slot(slot, 'test')}"
         front.at(timedelta(minutes=-10))
         said = await view(front, path)
-        assert said["speech"] == {"language": "bo", "interpreter": "missing", "reason": ""}
+        assert said["speech"] == {
+            "language": "bo",
+            "zh": "藏语",
+            "en": "Tibetan",
+            "interpreter": "missing",
+            "reason": "",
+        }
         assert "翻译人员未到场核验" in missing(said, "interpreter")[0]["zh"]
         for which in said["sides"]["visitor"]["people"][1]["required"]:
             await tick(front, path, which, {"side": "visitor", "person": "int-1"})
         said = await view(front, path)
         assert said["speech"]["interpreter"] == "here" and not missing(said, "interpreter")
+
+    @pytest.mark.parametrize(
+        ("tag", "zh"),
+        [
+            ("zh", "普通话"),
+            ("zh-Hans-CN", "普通话"),
+            ("zh-yue", "粤语"),
+            ("zh-HK", "汉语方言（zh-HK）"),
+            ("bo-CN", "藏语"),
+            ("hak", "客家话"),
+            ("csl", "手语"),
+            ("xx", "xx"),
+        ],
+    )
+    def test_languages_have_names(self, tag, zh):
+        assert language_name(tag).zh == zh
 
     async def test_none_on_the_list_is_another_matter(self, front):
         session = await front.visit(language="ii")

@@ -13,7 +13,7 @@ import { notesView } from "./notes.js";
 /** The one hold that a person lifts; all others end by themselves when their cause is gone. */
 const LIFTED_BY_HAND = "supervisor";
 
-/** @param {{onHold, onResume, onEnd, onWatch, onCheckIn, onEquipment, onWarn, onMute, onStop, onRemark}} acts */
+/** @param {{onHold, onResume, onEnd, onWatch, onTick, onSeat, onAbsent, onEquipment, onWarn, onMute, onStop, onRemark}} acts */
 export function deskView(acts) {
   const head = headPart();
   const quorum = quorumPart();
@@ -114,7 +114,7 @@ function missingPart() {
       const said = session.reason?.code; // stands above already
       const items = session.state === "ended" ? [] : session.missing.filter(({ code }) => code !== said);
       show(node, items.length > 0);
-      keyed(list, rows, items, (item) => `${item.code}/${item.zh}`, () => {
+      keyed(list, rows, items, (item) => `${item.code}/${item.person ?? item.zh}`, () => {
         const words = el("span");
         return { node: el("li", {}, icon("warn"), words), update: (item) => put(words, inWords(item)) };
       });
