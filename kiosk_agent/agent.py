@@ -31,6 +31,7 @@ from kiosk_agent.words import (
     Fact,
     LegStatus,
     OpenSocket,
+    Phase,
     RunSelfTest,
     SelfTested,
     SendAcknowledgement,
@@ -227,7 +228,8 @@ class Kiosk:
     def screen(self) -> Screen:
         """What the room sees now."""
         viewer, visit = self._legs.viewer, self.terminal.visit
-        heard_at, view = self._line.views.get(visit.id if visit else "", (0.0, None))
+        over = self.terminal.ended if self.terminal.phase is Phase.ENDED else None
+        heard_at, view = self._line.views.get(visit.id if visit else over or "", (0.0, None))
         now = asyncio.get_running_loop().time()
         reason = (view.reason.zh, view.reason.en) if view is not None and view.reason is not None else None
         remaining = None

@@ -90,7 +90,7 @@ def _seen(terminal: Terminal, visits: tuple[Visit, ...], now: float) -> Terminal
     terminal = _listed(replace(terminal, visits=visits))
     after = terminal.visit
     if before is not None and (after is None or after.id != before.id):
-        return replace(terminal, ended_at=now, sent_at=None)
+        return replace(terminal, ended_at=now, ended=before.id, sent_at=None)
     return terminal
 
 

@@ -52,6 +52,8 @@ class Terminal:
     """Whether warnings are confirmed at once by the terminal itself: a room without a screen has nobody to read."""
     confirmed: tuple[tuple[str, float | None], ...] = ()
     """Warnings confirmed here that the server still lists, each with when it was last told."""
+    ended: str | None = None
+    """Which session that was: its slate says why it ended."""
     stopping: bool = False
     down: bool = False
     """Everything is closed: the hands may go home."""

@@ -100,7 +100,10 @@ def cancel(
 
 @app.command("example")
 def example() -> None:
-    """Print an order to begin with: thirty minutes from now on, one person on each side."""
+    """Print an order to begin with: thirty minutes from now on, one person on each side.
+
+    Optional of a person: "role": "interpreter" where "language" is not "zh"; "dialect_reason" in Guangdong.
+    """
     now = SystemClock().now().wall.astimezone(SHANGHAI).replace(microsecond=0)
     order = {
         "prison_room": "first-prison-1",
@@ -110,10 +113,11 @@ def example() -> None:
         "minutes": 30,
         "people": [
             {"side": "prison", "name": "张某"},
-            {"side": "visitor", "name": "李某", "relation": "配偶"},
+            {"side": "visitor", "name": "李某", "relation": "配偶", "first_visit": True, "role": "party"},
         ],
         "approved_by": "第一监狱",
         "article": "云南 第八条",
+        "language": "zh",
     }
     print(json_.dumps(order, ensure_ascii=False, indent=2))
 

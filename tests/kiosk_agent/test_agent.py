@@ -1,6 +1,7 @@
 """The whole kiosk against a pretend control server and real media."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -8,12 +9,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 
 from broker.ids import Side
-from kiosk_agent.agent import KioskConfig, run_kiosk
+from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk
 from kiosk_agent.framecode import code_in
 from kiosk_agent.media import SourceError, luma
+from kiosk_agent.terminal_state import Terminal
+from kiosk_agent.words import Phase
+from signaling.messages import SessionView
 from tests.kiosk_agent.answerer import TOKEN, Answerer, answering, left_over
 from tests.kiosk_agent.control import ROOM, Control, view
 
@@ -82,6 +87,7 @@ class TestAVisit:
             assert run.control.said[0] == {
                 **{"type": "self_test", "id": 1, "session": "s_1"},
                 **{"camera": True, "microphone": True, "speaker": True, "network": True},
+                "speaker_checked": False,  # headless
             }
             await run.control.say(view("live", tested=True, remaining=60_000))
             line = await run.until("live", video=20, audio=40)
@@ -106,6 +112,17 @@ class TestAVisit:
             await run.until("ended")
             await run.far.until(lambda: len(run.far.deleted) == 2)
             assert run.far.resources == {}
+
+    async def test_the_slate_of_a_visit_that_was_given_up_says_so(self) -> None:
+        given_up = {"code": "no_show", "zh": "家属一方未按时到场，视为放弃本次会见", "en": "Given up"}
+        over = SessionView.model_validate_json(json.dumps({**view("ended"), "reason": given_up}))
+        async with aiohttp.ClientSession() as http:
+            one = Kiosk(KioskConfig("http://127.0.0.1", TOKEN), http, lambda line: None)
+            one._line.views["s_1"] = (0.0, over)
+            one.terminal = Terminal(Phase.ENDED, ended_at=0.0, ended="s_1")
+            assert one.screen().reason == (given_up["zh"], given_up["en"])
+            one.terminal = Terminal(Phase.WAITING, ended="s_1")
+            assert one.screen().reason is None
 
     async def test_a_room_made_of_the_wrong_side_is_made_anew_for_the_right_one(self) -> None:
         async with kiosk(side_hint=Side.VISITOR) as run:
@@ -162,7 +179,7 @@ class TestGoingDown:
         control = Control()
         async with answering(control.routes) as (far, door):
             program = (
-                "import asyncio, sys; from kiosk_agent.agent import KioskConfig, run_kiosk; "
+                "import asyncio, sys; from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk; "
                 "asyncio.run(run_kiosk(KioskConfig(sys.argv[1], sys.argv[2], stats_every=0.2)))"
             )
             process = await asyncio.create_subprocess_exec(

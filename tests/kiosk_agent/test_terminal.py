@@ -91,6 +91,7 @@ class TestADay:
             assert story.see(state) == ()
             assert story.terminal.phase is phase
         assert story.see("ended") == (StopLeg(LegKind.SEND, 1), StopLeg(LegKind.WATCH, 1))
+        assert story.terminal.ended == "s_1", "its slate says why"
         assert story.terminal.phase is Phase.ENDED
         story.tell(LegClosed(LegKind.SEND, 1), LegClosed(LegKind.WATCH, 1))
         story.tell(TimePassed(), after=SLATE)
