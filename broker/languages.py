@@ -14,7 +14,7 @@ _SINITIC = frozenset(["yue", "hak", "nan", "wuu", "gan", "hsn", "cdo", "cjy", "c
 """Chinese dialects that have a code of their own (ISO 639-3)."""
 
 
-class Speech(StrEnum):
+class Spoken(StrEnum):
     """What the rules know of languages."""
 
     MANDARIN = "mandarin"
@@ -22,16 +22,16 @@ class Speech(StrEnum):
     OTHER = "other"
 
 
-def speech(language: str) -> Speech:
+def spoken_as(language: str) -> Spoken:
     """What a language tag means. Only a script (`zh-Hans`) or the mainland (`zh-CN`) beside `zh` is still Mandarin:
     whoever adds more means another way of speaking."""
     first, *rest = language.lower().split("-")
     if first in _SINITIC:
-        return Speech.DIALECT
+        return Spoken.DIALECT
     if first not in ("zh", "cmn"):
-        return Speech.OTHER
+        return Spoken.OTHER
     standard = all(part in ("cmn", "hans", "hant", "cn") for part in rest)
-    return Speech.MANDARIN if standard else Speech.DIALECT
+    return Spoken.MANDARIN if standard else Spoken.DIALECT
 
 
 def dialect_reason(slot: Slot) -> str:
@@ -42,7 +42,7 @@ def dialect_reason(slot: Slot) -> str:
 
 def needs_interpreter(slot: Slot, rules: CheckInRules) -> bool:
     """Whether the visit may only be held with an interpreter in one of the rooms."""
-    spoken = speech(slot.language)
-    if spoken is Speech.DIALECT:
+    spoken = spoken_as(slot.language)
+    if spoken is Spoken.DIALECT:
         return not (rules.dialect_with_reason and dialect_reason(slot))
-    return spoken is Speech.OTHER
+    return spoken is Spoken.OTHER

@@ -294,16 +294,18 @@ _SEEN: dict[type, Change] = {
     ev.RelayLost: _relay_lost,
     ev.Crossed: _crossed,
 }
+_DESK: dict[type, Change] = checkin.DESK
+_tested: Change = checkin.tested
 _CANCEL: dict[type, Change] = {ev.SlotCancelled: _cancelled}
 _END: dict[type, Change] = {ev.EndOrdered: _ended}
 _HOLD: dict[type, Change] = {ev.HoldOrdered: _held, ev.ResumeOrdered: _resumed}
 
 TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
     State.SCHEDULED: _SEEN | _CANCEL,
-    State.CHECK_IN: _SEEN | checkin.DESK | _CANCEL | _END | ACTS,
-    State.READY: _SEEN | checkin.DESK | _CANCEL | _END | ACTS,
-    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: checkin.tested} | ACTS,
-    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: checkin.tested} | ACTS,
+    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS,
+    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS,
+    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS,
+    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS,
     State.ENDED: {},
 }
 """What may happen in which state. What is absent is refused when a person asked for it, ignored when it was seen."""
@@ -349,6 +351,9 @@ def settle(session: Session, now: Instant, policy: Policy) -> Outcome:
 def _scheduled(session: Session, now: Instant, policy: Policy) -> Outcome:
     if now.wall < session.slot.starts_at - policy.check_in_lead:
         return session, ()
+    if now.wall >= checkin.deadline(session.slot, policy):
+        # Nobody kept the desk while people could have come: they have missed nothing, we have.
+        return _close(session, End(Reason.TECHNICAL, now.wall, cause="desk_missed"))
     return replace(session, state=State.CHECK_IN), (ev.OpenPorts(),)
 
 

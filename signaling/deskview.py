@@ -58,14 +58,14 @@ def equipment_view(scene: "Scene", side: Side, room: Side | None) -> msg.Equipme
     )
 
 
-def speech_view(scene: "Scene", room: Side | None) -> msg.SpeechView | None:
+def language_view(scene: "Scene", room: Side | None) -> msg.LanguageView | None:
     """What is spoken, and who interprets it."""
     if room is not None:
         return None
     slot = scene.session.slot
     name = language_name(slot.language)
-    return msg.SpeechView(
-        language=slot.language,
+    return msg.LanguageView(
+        tag=slot.language,
         zh=name.zh,
         en=name.en,
         interpreter=_interpreter(scene),

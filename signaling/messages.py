@@ -68,11 +68,11 @@ class EquipmentView(Told):
 InterpreterState = Literal["not_needed", "not_listed", "missing", "here"]
 
 
-class SpeechView(Told):
+class LanguageView(Told):
     """The language of the visit with its name, and whether it is interpreted, for officers. `reason`: why a dialect is
     spoken."""
 
-    language: str
+    tag: str
     zh: str
     en: str
     interpreter: InterpreterState
@@ -178,7 +178,7 @@ class SessionView(Told):
     muted: list[MuteView] = Field(default_factory=list)
     notes: int = Field(default=0, ge=0)
     """How many notes officers have made; always 0 for rooms. The notes themselves are got by REST."""
-    speech: SpeechView | None = None
+    language: LanguageView | None = None
     check_in_until: Moment | None = None
 
 

@@ -3,7 +3,7 @@ An unknown code shows itself; a display must never fail because a word is missin
 
 from typing import NamedTuple
 
-from broker.languages import Speech, speech
+from broker.languages import Spoken, spoken_as
 
 
 class Text(NamedTuple):
@@ -140,6 +140,6 @@ def language_name(tag: str) -> Text:
     """What a language tag is called: `zh-yue` by its dialect, `bo-CN` by its language, an unknown one by itself."""
     first, *rest = tag.lower().split("-")
     known = next((LANGUAGES[part] for part in (*rest, first) if part in LANGUAGES), Text(tag, tag))
-    if known is LANGUAGES["zh"] and speech(tag) is Speech.DIALECT:
+    if known is LANGUAGES["zh"] and spoken_as(tag) is Spoken.DIALECT:
         return Text(f"汉语方言（{tag}）", f"Chinese dialect ({tag})")
     return known

@@ -57,7 +57,7 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
         warnings=await warnings_view(session, names, room),
         muted=await mutes_view(session, names, room),
         notes=len(session.notes) if room is None else 0,
-        speech=deskview.speech_view(scene, room),
+        language=deskview.language_view(scene, room),
         check_in_until=checkin.deadline(slot, scene.policy),
     )
 

@@ -95,7 +95,7 @@ export const en = {
   tick_phone: "Phone handed in (or none)",
   tick_letter: "Letter signed",
   seat_ready: "Seat ready",
-  speech: "Language: {language}",
+  spoken: "Language: {language}",
   interpreter_missing: "interpreter not here",
   interpreter_not_listed: "no interpreter on the list",
   interpreter_here: "interpreter here",

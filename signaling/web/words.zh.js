@@ -95,7 +95,7 @@ export const zh = {
   tick_phone: "手机等已寄存（或未携带）",
   tick_letter: "承诺书已签署",
   seat_ready: "会见席位已就绪",
-  speech: "会见语言：{language}",
+  spoken: "会见语言：{language}",
   interpreter_missing: "翻译人员未到场",
   interpreter_not_listed: "名单中没有翻译人员",
   interpreter_here: "翻译人员已到场",

@@ -275,6 +275,12 @@ class TestLate:
         assert (visit.session.end.reason, visit.session.end.side) == (Reason.NO_SHOW, PRISON)
         assert not any(isinstance(effect, ev.Forfeit) for effect in visit.effects)
 
+    @pytest.mark.parametrize("minutes", [15, 39, 41, 500])
+    def test_nobody_was_late_for_a_desk_that_was_never_open(self, minutes: int) -> None:
+        visit = Visit(at(minutes), policy=GUANGDONG)
+        assert visit.effects == [ev.RequestRebooking("desk_missed")]
+        assert visit.session.end is not None and visit.session.end.reason is Reason.TECHNICAL
+
     def test_an_officer_may_note_it_sooner_by_its_ground(self) -> None:
         visit = Visit(at(-20))
         visit.tell(*here(INMATE))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.languages import Speech, needs_interpreter, speech
+from broker.languages import Spoken, needs_interpreter, spoken_as
 from tests.broker.visit import CHILD, GUANGDONG, INMATE, SLOT, YUNNAN
 
 PACKS = (YUNNAN, GUANGDONG)
@@ -21,19 +21,19 @@ def spoken(language: str, reason: str = "", who: str = CHILD):
 class TestWhatATagMeans:
     @pytest.mark.parametrize("tag", ["zh", "zh-CN", "zh-Hans", "zh-Hans-CN", "cmn", "zh-cmn-Hans-CN"])
     def test_mandarin(self, tag: str) -> None:
-        assert speech(tag) is Speech.MANDARIN
+        assert spoken_as(tag) is Spoken.MANDARIN
 
     @pytest.mark.parametrize("tag", ["zh-yue", "yue", "zh-hak", "zh-nan", "zh-chaoshan", "zh-HK", "hak", "zh-x-lei"])
     def test_dialects(self, tag: str) -> None:
-        assert speech(tag) is Speech.DIALECT
+        assert spoken_as(tag) is Spoken.DIALECT
 
     @pytest.mark.parametrize("tag", ["bo", "ii", "dai", "en", "vi", "my", "csl", "sgn-CN", "zhx"])
     def test_everything_else_foreign_ethnic_or_signed(self, tag: str) -> None:
-        assert speech(tag) is Speech.OTHER
+        assert spoken_as(tag) is Spoken.OTHER
 
     @given(st.from_regex(r"[a-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}", fullmatch=True))
     def test_every_tag_that_can_be_posted_means_something(self, tag: str) -> None:
-        if speech(tag) is Speech.MANDARIN:
+        if spoken_as(tag) is Spoken.MANDARIN:
             assert tag.lower().split("-")[0] in ("zh", "cmn")
 
 

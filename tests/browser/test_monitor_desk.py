@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.visits import VISITORS, checking_in, live, person, speech
+from tests.browser.visits import VISITORS, checking_in, language, live, person
 from tests.support.fake_monitor_server import FakeMonitor
 
 GUANDU = {"kind": "user", "id": "liu-fang", "name": "刘芳", "role": "supervisor", "site": "guandu"}
@@ -161,7 +161,7 @@ class TestAtTheBureau:
         await page.get_by_label("密码").fill("right")
         await page.get_by_role("button", name="登录").click()
         await page.get_by_text("已连接").wait_for()
-        view = checking_in(speech=speech("bo", "藏语", "Tibetan", "missing"))
+        view = checking_in(language=language("bo", "藏语", "Tibetan", "missing"))
         view["sides"]["visitor"]["people"] = [
             person("王秀兰", "母亲", required=(*VISITORS, "letter"), first_visit=True),
             person("马翻译", required=VISITORS, role="interpreter"),
@@ -174,5 +174,5 @@ class TestAtTheBureau:
         await expect(helper).to_contain_text("翻译人员")
         await expect(helper.get_by_label("承诺书已签署")).to_have_count(0)
         await expect(_desk(page).get_by_text("会见语言：藏语 · 翻译人员未到场")).to_be_visible()
-        await server.put(view, speech=speech("bo", "藏语", "Tibetan", "here"))
+        await server.put(view, language=language("bo", "藏语", "Tibetan", "here"))
         await expect(_desk(page).get_by_text("翻译人员已到场")).to_be_visible()

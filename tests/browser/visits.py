@@ -24,9 +24,9 @@ def side(site: str, site_name: str, room_name: str, *people: dict[str, Any]) -> 
     return {**named, "people": list(people), "self_test": False, "media": False, "seat": False, "equipment": None}
 
 
-def speech(language: str, zh: str, en: str, interpreter: str) -> dict[str, Any]:
+def language(tag: str, zh: str, en: str, interpreter: str) -> dict[str, Any]:
     """What is spoken, and who interprets."""
-    return {"language": language, "zh": zh, "en": en, "interpreter": interpreter, "reason": ""}
+    return {"tag": tag, "zh": zh, "en": en, "interpreter": interpreter, "reason": ""}
 
 
 def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str,
         "missing": [],
         "recording": {"state": "none", "seconds": 0, "path": None, "sha256": None},
         "my_side": None,
-        "speech": speech("zh", "普通话", "Mandarin", "not_needed"),
+        "language": language("zh", "普通话", "Mandarin", "not_needed"),
         "check_in_until": (starts + timedelta(minutes=15)).isoformat(),
     }
     return {**view, **changes}

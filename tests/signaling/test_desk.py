@@ -117,7 +117,7 @@ class TestWhatIsMissing:
             assert check_in["zh"] == "家属一方人员核验未完成" and check_in["person"] is None and not check_in["ticks"]
             people = [one for side in said["sides"].values() for one in side["people"]]
             assert not any(one["ticked"] or one["required"] for one in people)
-            assert said["speech"] is None
+            assert said["language"] is None
 
     async def test_a_side_of_absent_people_has_nobody_there(self, front, opened):
         await front.ask("POST", f"{opened}/absent", "visitor-sup", json=KIN)
@@ -166,8 +166,8 @@ class TestInterpreter:
         path = f"{SESSIONS}/{await front.broker.add_slot(slot, 'test')}"
         front.at(timedelta(minutes=-10))
         said = await view(front, path)
-        assert said["speech"] == {
-            "language": "bo",
+        assert said["language"] == {
+            "tag": "bo",
             "zh": "藏语",
             "en": "Tibetan",
             "interpreter": "missing",
@@ -177,7 +177,7 @@ class TestInterpreter:
         for which in said["sides"]["visitor"]["people"][1]["required"]:
             await tick(front, path, which, {"side": "visitor", "person": "int-1"})
         said = await view(front, path)
-        assert said["speech"]["interpreter"] == "here" and not missing(said, "interpreter")
+        assert said["language"]["interpreter"] == "here" and not missing(said, "interpreter")
 
     @pytest.mark.parametrize(
         ("tag", "zh"),
@@ -199,7 +199,7 @@ class TestInterpreter:
         session = await front.visit(language="ii")
         front.at(timedelta(minutes=-10))
         said = await view(front, f"{SESSIONS}/{session}")
-        assert said["speech"]["interpreter"] == "not_listed"
+        assert said["language"]["interpreter"] == "not_listed"
         assert "名单中没有翻译人员" in missing(said, "interpreter")[0]["zh"]
 
 

@@ -16,16 +16,16 @@ const NOT_YET = "scheduled";
  *   async; they reject when a problem has been told already */
 export function checkInView(acts) {
   const views = new Map();
-  const speech = speechLine();
+  const spoken = spokenLine();
   const lists = el("div");
   const node = el("section", { class: "check-in", "aria-labelledby": "check-in-title" },
-    el("h3", { id: "check-in-title", t: "check_in" }), speech.node, lists);
+    el("h3", { id: "check-in-title", t: "check_in" }), spoken.node, lists);
   return {
     node,
     update({ session, site }) {
       const sides = session.state === "ended" ? [] : sidesOf(session, site);
       show(node, sides.length > 0);
-      speech.update(session.speech);
+      spoken.update(session.language);
       const items = sides.map((side) => ({ key: `${session.id}/${side}`, side, session }));
       keyed(lists, views, items, ({ key }) => key, ({ side }) => sideView(side, acts));
     },
@@ -127,18 +127,18 @@ function tickBox(words, act) {
   };
 }
 
-function speechLine() {
+function spokenLine() {
   const words = el("span");
-  const node = el("p", { class: "speech" }, words);
+  const node = el("p", { class: "spoken" }, words);
   return {
     node,
-    update(speech) {
-      show(node, Boolean(speech));
-      if (!speech) return;
-      mark(node, "interpreter", speech.interpreter);
-      const parts = [t("speech", { language: inWords(speech) })];
-      if (speech.interpreter !== "not_needed") parts.push(t(`interpreter_${speech.interpreter}`));
-      if (speech.reason) parts.push(speech.reason);
+    update(language) {
+      show(node, Boolean(language));
+      if (!language) return;
+      mark(node, "interpreter", language.interpreter);
+      const parts = [t("spoken", { language: inWords(language) })];
+      if (language.interpreter !== "not_needed") parts.push(t(`interpreter_${language.interpreter}`));
+      if (language.reason) parts.push(language.reason);
       put(words, parts.join(" · "));
     },
   };
