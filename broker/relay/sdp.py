@@ -9,6 +9,7 @@ from broker.errors import MalformedSdp
 
 MAX_SDP = 64 * 1024
 MAX_MEDIA = 8
+MAX_FORMATS, MAX_FEEDBACK = 128, 32  # of one m-line: there are no more payload types; of one of these, ways of feedback
 _TOKEN = re.compile(r"^[!-~]{1,256}\Z")
 
 
@@ -131,6 +132,8 @@ def _media(lines: list[str]) -> Media:
     fields = lines[0][2:].split()
     if len(fields) < 4:
         raise bad("an m-line is cut off")
+    if len(fields) > 3 + MAX_FORMATS:
+        raise bad(f"an m-line has more than {MAX_FORMATS} formats")
     attributes = attributes_of(lines[1:])
     direction = next((one for one in ("sendonly", "recvonly", "inactive") if one in attributes), "sendrecv")
     return Media(
@@ -147,27 +150,30 @@ def _media(lines: list[str]) -> Media:
 
 def _ssrc(value: str) -> int:
     number = value.split(" ", 1)[0]
-    if not number.isascii() or not number.isdigit() or int(number) >> 32:
+    if not _is_number(number, 10) or int(number) >> 32:
         raise bad("an a=ssrc is not a number")
     return int(number)
 
 
 def _codecs(payload_types: list[str], attributes: dict[str, list[str]]) -> tuple[Codec, ...]:
-    maps = _by_payload_type(attributes.get("rtpmap", []))
-    formats = _by_payload_type(attributes.get("fmtp", []))
+    """Each attribute is read once, however many payload types there are: packets wait meanwhile."""
+    maps, formats, feedback = (_by_payload_type(attributes.get(name, [])) for name in ("rtpmap", "fmtp", "rtcp-fb"))
     codecs = []
-    for payload_type in payload_types:
+    for payload_type in dict.fromkeys(payload_types):
         name, _, rest = maps.get(payload_type, [""])[0].partition("/")
         clock = rest.partition("/")[0]
-        if not (payload_type.isascii() and payload_type.isdigit() and clock.isascii() and clock.isdigit()):
+        if not (_is_number(payload_type, 3) and _is_number(clock, 9)):
             continue  # static payload types and nonsense: nothing we would choose
-        number = int(payload_type)
-        if number > 127 or len(clock) > 9:
+        if int(payload_type) > 127:
             continue
-        feedback = [value for one in ("*", payload_type) for value in _feedback(attributes, one)]
         parameters = _parameters(formats.get(payload_type, [""])[0])
-        codecs.append(Codec(number, name.lower(), int(clock), parameters, tuple(feedback)))
+        ways = [*feedback.get("*", [])[:MAX_FEEDBACK], *feedback.get(payload_type, [])[:MAX_FEEDBACK]]
+        codecs.append(Codec(int(payload_type), name.lower(), int(clock), parameters, tuple(ways)))
     return tuple(codecs)
+
+
+def _is_number(text: str, digits: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= digits
 
 
 def _by_payload_type(values: list[str]) -> dict[str, list[str]]:
@@ -176,10 +182,6 @@ def _by_payload_type(values: list[str]) -> dict[str, list[str]]:
         payload_type, _, rest = value.partition(" ")
         found.setdefault(payload_type, []).append(rest.strip())
     return found
-
-
-def _feedback(attributes: dict[str, list[str]], payload_type: str) -> list[str]:
-    return _by_payload_type(attributes.get("rtcp-fb", [])).get(payload_type, [])
 
 
 def _parameters(text: str) -> dict[str, str]:

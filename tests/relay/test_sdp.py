@@ -1,12 +1,19 @@
 """Reading an offer (RFC 8866): what clients really send, and what nobody should."""
 
+import contextlib
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.errors import MalformedSdp
-from broker.relay.sdp import MAX_SDP, parse_offer
-from tests.relay.sdps import PUBLISHERS, WATCHERS, offer, without
+from broker.errors import MalformedSdp, VisitError
+from broker.relay.negotiate import answer_watcher
+from broker.relay.sdp import MAX_FORMATS, MAX_SDP, parse_offer
+from tests.relay.sdps import ENDPOINT, PUBLISHERS, STREAMS, WATCHERS, offer, without
 
 
 def refusal(text: str) -> str:
@@ -87,6 +94,14 @@ class TestRefusals:
     def test_of_stream_ids_that_are_no_numbers(self) -> None:
         assert "ssrc" in refusal(offer("aiortc-publish").replace("a=ssrc:", "a=ssrc:x"))
         assert "ssrc" in refusal(offer("aiortc-publish").replace("a=ssrc:", "a=ssrc:99999999999"))
+        assert "ssrc" in refusal(offer("aiortc-publish").replace("a=ssrc:", f"a=ssrc:{'1' * 5000} "))
+
+    def test_of_more_formats_than_there_are_payload_types(self) -> None:
+        line = "m=video 50000 UDP/TLS/RTP/SAVPF 97 98 99 100 101 102"
+        full = line + " 97" * (MAX_FORMATS - 6)
+        text = offer("aiortc-publish")
+        assert parse_offer(text.replace(line, full)).media[1].codecs == parse_offer(text).media[1].codecs
+        assert "128 formats" in refusal(text.replace(line, full + " 97"))
 
     def test_of_values_with_blanks_or_of_foreign_letters(self) -> None:
         for bad in ("fr ag", "会见", "x" * 257, ""):
@@ -97,3 +112,64 @@ class TestRefusals:
         with pytest.raises(MalformedSdp):
             parse_offer(text)
             raise MalformedSdp("nothing to refuse")
+
+
+def steps_of(work: Callable[[], object]) -> int:
+    """How many instructions Python carries out for it: the same on every machine."""
+    count = 0
+
+    def step(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        count += event == "opcode"
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def filled(lines: list[str], top: str = "") -> str:
+    """An offer as long as one may be, its picture's m-line with these lines again and again."""
+    text = offer("chromium-publish") + top
+    while len(text) + sum(len(line) + 2 for line in lines) <= MAX_SDP:
+        text += "".join(f"{line}\r\n" for line in lines)
+    return text
+
+
+NUMBERS = list(range(MAX_FORMATS))
+ALL = " ".join(map(str, NUMBERS))
+MEDIA = f"m=video 9 UDP/TLS/RTP/SAVPF {ALL}\r\na=mid:x\r\na=recvonly\r\n"
+WORST = {
+    "formats without end": filled([""], "m=video 9 UDP/TLS/RTP/SAVPF" + " 96" * 18_000),
+    "formats and feedback": filled(["a=rtcp-fb:96 nack"], "m=video 9 UDP/TLS/RTP/SAVPF" + " 96" * 8_000 + "\r\n"),
+    "feedback for all": filled(["a=rtcp-fb:* x"], MEDIA + "".join(f"a=rtpmap:{n} h264/90000\r\n" for n in NUMBERS)),
+    "feedback for one": filled(["a=rtcp-fb:96 nack"]),
+    "maps": filled(["a=rtpmap:96 h264/90000", "a=fmtp:96 apt=97"]),
+    "maps of each": filled([line for n in NUMBERS for line in (f"a=rtpmap:{n} rtx/90000", f"a=fmtp:{n} apt=1")], MEDIA),
+    "parameters": filled(["a=fmtp:96 " + ";".join(f"a{n}=1" for n in range(500))]),
+    "redundant": filled(["a=rtpmap:97 red/90000", "a=fmtp:97 " + "/".join("1" * 1000)]),
+    "extensions": filled(["a=extmap:1 x"]),
+    "streams": filled(["a=ssrc:1 cname:x"]),
+    "bundles": filled(["a=group:BUNDLE 0 1"]),
+    "media": filled(["m=video 9 UDP/TLS/RTP/SAVPF 96", "a=mid:x"]),
+    "blank lines": filled([""]),
+}
+
+
+class TestTheWork:
+    """Packets of forty visits wait while one offer is read."""
+
+    @pytest.mark.parametrize("text", WORST.values(), ids=WORST)
+    def test_grows_with_the_length_and_no_faster(self, text: str) -> None:
+        assert MAX_SDP - 4000 < len(text) <= MAX_SDP
+
+        def work() -> None:
+            with contextlib.suppress(VisitError):
+                answer_watcher(parse_offer(text), ENDPOINT, 7, STREAMS)
+
+        assert steps_of(work) < 15 * len(text)
