@@ -120,6 +120,7 @@ class Server:
         try:
             handler = self._handlers.get(str(frame.get("do")))
             if handler is None or not isinstance(frame.get("with"), dict):
+                log.error("ipc request unknown", role=self._role, do=frame.get("do"))  # who posts sees no answer
                 raise BadRequest(f"unknown request {frame.get('do')!r}")
             connection.send({"id": number, "ok": await handler(frame["with"])})
         except VisitError as error:

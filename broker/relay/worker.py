@@ -97,6 +97,7 @@ class Worker:
             "shut": self._shut,
             "deadline": self._deadline,
             "record": self._record,
+            "keyframe": self._keyframe,
             "close": self._close,
             "status": self._status,
         }
@@ -210,6 +211,11 @@ class Worker:
         if on and not self._tap.connect(Path(members.text(given, "socket"))):
             raise RecorderUnavailable("The recorder does not take packets.", "录制服务未接收媒体。")
         room.record(on)
+        return {}
+
+    async def _keyframe(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The recorder cannot write on without one."""
+        self._room(given).tracks[members.side(given)]["video"].want_keyframe()
         return {}
 
     async def _close(self, given: dict[str, Any]) -> dict[str, Any]:

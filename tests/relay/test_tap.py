@@ -11,8 +11,10 @@ import pytest_asyncio
 from broker import tapwire
 from broker.clock import monotonic_ns
 from broker.errors import RecorderUnavailable
+from broker.relay import packets
 from broker.relay.tap import Tap
 from tests.relay.lines import steps
+from tests.relay.peers import RawPeer
 from tests.relay.visits import publisher
 from tests.support.relay_front import RelayFront
 
@@ -78,6 +80,11 @@ async def recorder(front: RelayFront) -> AsyncIterator[Recorder]:
         one.die()
 
 
+def pictures_asked_for(room: RawPeer) -> list[packets.RtcpPacket]:
+    """The requests for a keyframe that a room got."""
+    return [one for one in room.feedback if (one.kind, one.format) == (packets.PSFB, packets.PLI)]
+
+
 async def order(front: RelayFront, on: bool) -> None:
     await front.link.call("record", session="s", on=on, socket=str(front.run_dir / "tap.sock"))
 
@@ -122,6 +129,17 @@ class TestTheRecorder:
         await order(front, True)
         await room.until(lambda: room.keyframe_wanted)
         await room.close()
+
+    async def test_gets_another_keyframe_when_it_cannot_go_on_without(self, front: RelayFront) -> None:
+        rooms = {side: await publisher(front, side) for side in ("prison", "visitor")}
+        for room in rooms.values():
+            await room.until(lambda room=room: not room.keyframe_wanted and len(room.feedback) > 3)
+        asked = {side: len(pictures_asked_for(room)) for side, room in rooms.items()}
+        await front.link.call("keyframe", session="s", side="visitor")
+        await rooms["visitor"].until(lambda: len(pictures_asked_for(rooms["visitor"])) > asked["visitor"])
+        assert len(pictures_asked_for(rooms["prison"])) == asked["prison"]
+        for room in rooms.values():
+            await room.close()
 
     async def test_gets_nothing_before_and_nothing_after(self, front: RelayFront, recorder: Recorder) -> None:
         room = await publisher(front, "prison")
