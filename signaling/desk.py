@@ -45,14 +45,12 @@ class Desk:
         name = author(who)
         self._posts.take(name, mono)
         most = PER_TERMINAL if isinstance(who, Terminal) else PER_USER
-        others = [one for one in self._held.values() if one.who == name and one.place != (kind, session, side, name)]
+        others = {one.place for one in self._held.values() if one.who == name} - {(kind, session, side, name)}
         if len(others) >= most:
             raise TooMany(f"At most {most} resources.", f"最多同时建立 {most} 路媒体。")
 
     def add(self, held: Held) -> None:
-        """Remember a new resource; it takes the place of an older one for the same thing."""
-        for old in [one for one in self._held.values() if one.place == held.place]:
-            del self._held[old.resource]
+        """Remember a new resource. An older one for the same thing lives until the relay says that it has gone."""
         self._held[held.resource] = held
 
     def restarting(self, held: Held, mono: float) -> None:

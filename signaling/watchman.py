@@ -5,7 +5,7 @@ import asyncio
 
 import structlog
 
-from broker.errors import NotSignedIn, VisitError
+from broker.errors import NotFound, NotSignedIn, VisitError
 from signaling.errors import translate
 from signaling.house import House
 
@@ -37,12 +37,15 @@ async def round_once(house: House) -> None:
 
 
 async def turn_out(house: House, token: str) -> None:
-    """End the sockets and the media of one sign-in."""
+    """End the sockets and the media of one sign-in. What cannot be reached now is tried again in the next round."""
     for client in house.hub.of_token(token):
         client.end(NotSignedIn())
     for held in house.desk.of_token(token):
-        house.desk.forget(held.resource)
         try:
             await house.broker.drop(held.resource, held.who)
-        except VisitError as error:  # it ended by itself meanwhile, or its relay is gone and it with it
-            log.info("nothing to drop", resource=held.resource, code=error.code)
+        except NotFound:
+            log.info("nothing to drop", resource=held.resource)  # it ended by itself meanwhile
+        except VisitError as error:
+            log.warning("media of a sign-in that has ended not dropped", resource=held.resource, code=error.code)
+            continue
+        house.desk.forget(held.resource)

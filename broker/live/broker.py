@@ -152,11 +152,11 @@ class Broker:
         return await self._relays.restart(session, resource, fragment)
 
     async def drop(self, resource: ResourceId, who: str) -> None:
-        """End a publication or subscription. Raises NotFound or RelayUnavailable."""
-        session = self._resources.pop(resource, None)
+        """End a publication or subscription. Raises NotFound or RelayUnavailable; after that it may still live."""
+        session = self._resources.get(resource)
         if session is None:
             raise NotFound()
-        await self._relays.drop(session, resource)
+        await self._relays.drop(session, resource)  # the relay's word that it has gone comes with it
 
     def figures(self) -> Figures:
         """The service in numbers; the workers' as of their last measurement, which is two seconds old at most."""

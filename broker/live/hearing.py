@@ -79,7 +79,7 @@ class Hearing:
                 for one in told["sessions"]:
                     self._journal.note("TapLost", one, "relay", {"records": told["records"]})
             case "failed":
-                self._take(session, ev.RelayLost("internal error"))
+                self._failed(session)
 
     def _watching(self, told: Told) -> None:
         now, watcher = self._clock.now().mono, watcher_of(told["who"])
@@ -98,6 +98,12 @@ class Hearing:
         self._resources.pop(told["resource"], None)
         self._journal.note("ResourceClosed", session, "relay", {name: told[name] for name in ("resource", "why")})
         self._bus.emit("gone", told["resource"])
+
+    def _failed(self, session: SessionId) -> None:
+        """The relay ended all of its connections, without a word for each."""
+        for resource in [one for one, of in self._resources.items() if of == session]:
+            self._resource_gone(session, {"resource": resource, "why": "internal error"})
+        self._take(session, ev.RelayLost("internal error"))
 
     def _quality(self, session: SessionId, told: Told) -> None:
         live = self._live.get(session)

@@ -30,6 +30,10 @@ class Watching:
     def __post_init__(self) -> None:
         self.tending = Tending(self.peer.path, self.legs, self.gated)
 
+    def same(self, other: "Watching") -> bool:
+        """Whether both connections are for the same: one supervisor, or a side's one far room."""
+        return self.side is other.side and self.gated == other.gated and (self.gated or self.who == other.who)
+
 
 def receives(watching: Watching, now: float) -> bool:
     """Whether a watcher proves by fresh reports that it gets picture and sound of its side."""

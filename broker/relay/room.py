@@ -19,7 +19,8 @@ from broker.relay.uplink import Uplink
 from broker.tapwire import PRISON_AUDIO, PRISON_VIDEO, VISITOR_AUDIO, VISITOR_VIDEO
 
 SOON = 0.01  # seconds between looks at what is missing, while something is
-MAX_WATCHERS = 24
+MAX_WATCHERS = 24  # supervisors' connections; the two rooms always find a place
+REPLACED = "replaced by a newer connection"
 
 NUMBERS = {
     (Side.PRISON, "video"): PRISON_VIDEO,
@@ -74,20 +75,24 @@ class Room:
             for kind, agreed in terms.items():
                 self.tracks[side][kind].replace_publisher(peer, agreed)
             if earlier is not None:
-                self._drop(earlier[0], "replaced by a newer connection")
+                self._drop(earlier[0], REPLACED)
 
         for other, of_side in list(self.joining.values()):
             if of_side is side:
-                self._drop(other, "replaced by a newer connection")
+                self._drop(other, REPLACED)
         self.joining[peer.resource] = (peer, side)
         peer.on_ready = ready
         peer.on_gone = lambda why: self._drop(peer, why)
 
     def watch(self, side: Side, who: str, gated: bool, peer: Peer, terms: dict[str, Terms]) -> Watching:
-        """`peer` will get this side's picture and sound once connected; the far room's only through the gate."""
-        if len(self.watchings) >= MAX_WATCHERS:
-            raise TooMany("Too many connections watch this session.", "观看连接数已达上限。")
+        """`peer` will get this side's picture and sound once connected; the far room's only through the gate.
+
+        It takes the place of the same watcher's last attempt, and later of its connection. Raises TooMany."""
         watching = Watching(side, who, gated, peer)
+        for other in [one for one in self.watchings.values() if one.same(watching) and not one.peer.ready]:
+            self._drop(other.peer, REPLACED)
+        if not gated and sum(not one.gated for one in self.watchings.values()) >= MAX_WATCHERS:
+            raise TooMany("Too many connections watch this session.", "观看连接数已达上限。")
         for kind, track in self.tracks[side].items():
             leg = leg_for(peer, peer.path, terms[kind], (track.ssrc_out, track.rtx_out), gated)
             watching.legs.append((track, leg))
@@ -100,12 +105,16 @@ class Room:
 
     def _watcher_ready(self, watching: Watching) -> None:
         watching.joined = watching.peer.heard
-        if watching.gated:
-            for other in [one for one in self.watchings.values() if one is not watching]:
-                if other.gated and other.side is watching.side and other.peer.ready:
-                    self._drop(other.peer, "replaced by a newer connection")
+        for other in self._earlier(watching):
+            if watching.gated or not other.receiving:
+                self._drop(other.peer, REPLACED)
         if not watching.gated or self.open_now:
             self._start(watching)
+
+    def _earlier(self, watching: Watching) -> list[Watching]:
+        """The same watcher's connections from before this one."""
+        others = [one for one in self.watchings.values() if one is not watching and one.same(watching)]
+        return [one for one in others if one.peer.ready and one.joined <= watching.joined]
 
     def drop(self, resource: ResourceId, why: str) -> bool:
         """End a publication or subscription; False when there is none of that name."""
@@ -226,7 +235,7 @@ class Room:
             rate = uplink.look(now, self._far_need(side))
             if rate is not None:
                 feedback.limit(list(self.tracks[side].values()), rate)
-        for watching in self.watchings.values():
+        for watching in list(self.watchings.values()):
             watching.tending.look(now)
             self._tell_watching(watching, receives(watching, now))
         for peer in self.peers():
@@ -256,9 +265,13 @@ class Room:
             self._tell("media", session=self.session, side=side, on=on)
 
     def _tell_watching(self, watching: Watching, on: bool) -> None:
-        if watching.receiving != on:
-            watching.receiving = on
-            self._tell("watching", **self._watching_fact(watching.peer.resource, watching))
+        if watching.receiving == on:
+            return
+        watching.receiving = on
+        self._tell("watching", **self._watching_fact(watching.peer.resource, watching))
+        if on:  # only now may the earlier one go: in between nobody would watch, and the gate would shut
+            for other in self._earlier(watching):
+                self._drop(other.peer, REPLACED)
 
     def _watching_fact(self, resource: ResourceId, watching: Watching) -> dict[str, Any]:
         return {

@@ -53,11 +53,12 @@ class TestPublishing:
         await front.refused("not_found", "DELETE", location.replace("whip", "whep/visitor"), "p1")
         assert front.broker.dropped == []
 
-    async def test_a_second_post_replaces_the_first(self, front, session):
-        first = (await published(front, session)).headers["Location"]
-        second = (await published(front, session)).headers["Location"]
-        await front.refused("not_found", "DELETE", first, "p1")
+    async def test_a_second_post_leaves_the_first_its_makers_until_the_relay_has_ended_it(self, front, session):
+        first, second, third = [(await published(front, session)).headers["Location"] for _ in range(3)]
         assert (await front.ask("DELETE", second, "p1")).status == 200
+        front.broker.bus.emit("gone", first.rpartition("/")[2])
+        await front.refused("not_found", "DELETE", first, "p1")
+        assert (await front.ask("DELETE", third, "p1")).status == 200
 
     async def test_patch_is_taken_with_the_right_tag_and_changes_nothing(self, front, session):
         answer = await published(front, session)
@@ -213,6 +214,12 @@ class TestLimits:
             assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
         await front.refused("too_many", "POST", f"/whep/{session}/prison", "prison-sup", **SDP)
 
+    async def test_a_wall_that_connects_anew_is_not_too_many(self, front, session, monkeypatch):
+        monkeypatch.setattr(desks, "PER_USER", 2)
+        for side in Side:
+            for _ in range(2):
+                assert (await front.ask("POST", f"/whep/{session}/{side}", "prison-sup", **SDP)).status == 201
+
     async def test_a_flood_of_refusals_leaves_a_sample_in_the_journal(self, front, session):
         for _ in range(50):
             await front.refused("not_signed_in", "POST", WHIP.format(session), "trm_wrong_wrong", **SDP)
@@ -225,6 +232,28 @@ class TestTheEndOfASignIn:
         await front.ask("POST", WHEP.format(session), token, **SDP)
         await front.ask("POST", "/api/v1/sign-out", token)
         assert len(front.broker.dropped) == 1
+
+    async def test_also_those_that_newer_ones_are_about_to_replace(self, front, session):
+        token = await front.store.issue_user_token("prison-sup", timedelta(hours=1))
+        for _ in range(2):
+            await front.ask("POST", WHEP.format(session), token, **SDP)
+        await front.ask("POST", "/api/v1/sign-out", token)
+        assert len(set(front.broker.dropped)) == 2
+
+    async def test_media_that_cannot_be_reached_are_tried_again(self, front, session, monkeypatch):
+        await published(front, session)
+        drop = front.broker.drop
+
+        async def unavailable(*_):
+            raise RelayUnavailable()
+
+        monkeypatch.setattr(front.broker, "drop", unavailable)
+        (terminal,) = [one for one in await front.store.terminals() if one.room == "p1"]
+        await front.store.revoke_terminal(terminal.id)
+        await round_once(front.house)
+        monkeypatch.setattr(front.broker, "drop", drop)
+        await round_once(front.house)
+        assert len(front.broker.dropped) == 1 and not front.house.desk.tokens()
 
     async def test_a_revoked_terminal_loses_its_media_at_the_next_round(self, front, session):
         await published(front, session)
