@@ -35,9 +35,11 @@ class KeyframeRequests:
     """Merges everybody's wishes for a keyframe of one track into few requests to its publisher."""
 
     INTERVAL = 0.3  # seconds: a second wish inside one round trip and one encode asks for what already comes
+    REST = 0.1  # seconds from one request to the next when it has been answered: who comes just after needs another one
 
     def __init__(self) -> None:
         self._asked = float("-inf")
+        self._answered = True
         self.wanted = False
 
     def want(self) -> None:
@@ -46,11 +48,11 @@ class KeyframeRequests:
 
     def arrived(self) -> None:
         """A keyframe came: nobody waits any more."""
-        self.wanted = False
+        self.wanted, self._answered = False, True
 
     def due(self, now: float) -> bool:
         """Whether to send a request at `now` (monotonic seconds); counts as sent when True. Repeats until it came."""
-        if not self.wanted or now - self._asked < self.INTERVAL:
+        if not self.wanted or now - self._asked < (self.REST if self._answered else self.INTERVAL):
             return False
-        self._asked = now
+        self._asked, self._answered = now, False
         return True

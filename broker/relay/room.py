@@ -173,6 +173,7 @@ class Room:
         for watching in self.watchings.values():
             if watching.gated and watching.peer.ready:
                 self._start(watching)
+        self.ask(now)
         if self.gate.crossed is None:
             for track in self.all_tracks():
                 track.crossing = self._forwarded

@@ -82,15 +82,27 @@ class TestHowOftenOneIsAskedFor:
         requests.arrived()
         assert not requests.due(12.0)
 
+    def test_who_comes_just_after_one_came_does_not_wait_for_long(self) -> None:
+        requests = KeyframeRequests()
+        requests.want()
+        assert requests.due(10.0)
+        requests.arrived()
+        requests.want()
+        assert not requests.due(10.0 + KeyframeRequests.REST - 0.01)
+        assert requests.due(10.0 + KeyframeRequests.REST + 0.01)
+        assert not requests.due(10.0 + KeyframeRequests.REST + KeyframeRequests.INTERVAL)
+
     @given(st.lists(st.tuples(st.sampled_from(["want", "arrived", "due"]), st.floats(0, 0.5)), max_size=60))
-    def test_never_more_often_than_the_interval(self, story: list[tuple[str, float]]) -> None:
-        requests, now, asked = KeyframeRequests(), 100.0, []
+    def test_never_more_often_than_it_can_be_answered(self, story: list[tuple[str, float]]) -> None:
+        requests, now, asked, came = KeyframeRequests(), 100.0, [], -1.0
         for what, after in story:
             now += after
             if what == "want":
                 requests.want()
             elif what == "arrived":
                 requests.arrived()
+                came = now
             elif requests.due(now):
+                assert came >= (asked or [came])[-1] or now - asked[-1] >= KeyframeRequests.INTERVAL
                 asked.append(now)
-        assert all(later - earlier >= KeyframeRequests.INTERVAL for earlier, later in pairwise(asked))
+        assert all(later - earlier >= KeyframeRequests.REST for earlier, later in pairwise(asked))
