@@ -82,7 +82,15 @@ def _sender_report(peer: "Peer", fanout: "Fanout", packet: rtcp.RtcpPacket, now:
 def _keyframe(peer: "Peer", ssrc: int | None) -> None:
     found = _leg_of(peer, ssrc)
     if found is not None and found[1].flowing:
-        found[0].want_keyframe()
+        found[1].wish = True
+
+
+def _wishes(track: "Track", now: float) -> None:
+    """Pass wishes for a keyframe on: those of the far room always, a supervisor's as often as it may cost the others."""
+    for leg in track.legs:
+        if leg.wish and (leg.gated or leg.wishes.take(now)):
+            leg.wish = False
+            track.want_keyframe()
 
 
 def ask(track: "Track", now: float) -> None:
@@ -90,6 +98,7 @@ def ask(track: "Track", now: float) -> None:
     peer, arrivals = track.peer, track.arrivals
     if track.repaired:
         repairs.echo(track, now)
+    _wishes(track, now)
     if peer is None or not peer.ready:
         return
     due = track.repairs_due(now)

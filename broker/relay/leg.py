@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 REPORTS = 8  # sender reports remembered: the one that a receiver names is one of the last two or three
 REPAIRS, AT_ONCE = 150, 100  # packets sent again to one leg: a second, and in one go
+WISHES, WISHES_AT_ONCE = 0.5, 2  # keyframes a second that one supervisor can cost everybody else
 
 
 def _number() -> int:
@@ -35,6 +36,9 @@ class Leg:
     rtx_ssrc: int = 0
     rtx_number: int = field(default_factory=_number)
     allowance: Allowance = field(default_factory=lambda: Allowance(REPAIRS, AT_ONCE))
+    wishes: Allowance = field(default_factory=lambda: Allowance(WISHES, WISHES_AT_ONCE))
+    wish: bool = False
+    """Whether it has asked for a keyframe and nobody was asked for it yet."""
     again: dict[int, float] = field(default_factory=dict)
     """When its packets, by their numbers, were last sent again."""
     flowing: bool = False

@@ -192,6 +192,7 @@ class Track:
         self.seen_keyframe = True
         self.keyframes.arrived()
         for leg in self.legs:
+            leg.wish = False
             if leg.waiting and number >= max(leg.floor, arrivals.floor):
                 self._join(leg, number)
         if any(leg.waiting for leg in self.legs):

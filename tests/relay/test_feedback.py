@@ -75,6 +75,37 @@ def test_nobody_gets_more_again_than_a_leg_may(watcher: Watcher) -> None:
     assert len(watcher.sent) == 100
 
 
+@pytest.mark.parametrize(("gated", "least", "most"), [(False, 3, 5), (True, 30, 51)])
+def test_a_supervisor_that_wants_keyframes_all_the_time_costs_the_others_few(
+    watcher: Watcher, gated: bool, least: int, most: int
+) -> None:
+    asked: list[bytes] = []
+    publisher: Any = SimpleNamespace(ready=True, send_rtcp=asked.append)
+    watcher.line.track.peer, watcher.leg.gated = publisher, gated
+    for tick in range(100):  # five seconds
+        now = watcher.line.now + tick / 20
+        watcher.tell(packets.build_pli(77) + packets.build_pli(77), now)
+        before = len(asked)
+        feedback.ask(watcher.line.track, now)
+        if len(asked) > before:
+            watcher.line.track.keyframes.arrived()
+    assert least <= len(asked) <= most
+
+
+def test_a_wish_for_a_keyframe_is_kept_until_it_may_be_passed_on_or_one_came(watcher: Watcher) -> None:
+    track, now = watcher.line.track, watcher.line.now
+    for may in (True, True, False):
+        watcher.tell(packets.build_pli(77), now)
+        feedback.ask(track, now)
+        assert track.keyframes.wanted is may
+        track.keyframes.arrived()
+    feedback.ask(track, now + 2)
+    assert track.keyframes.wanted
+    watcher.tell(packets.build_pli(77), now + 2)
+    watcher.line.send(12, KEY)
+    assert not watcher.leg.wish
+
+
 def test_who_is_shut_out_gets_nothing_again(watcher: Watcher) -> None:
     watcher.line.track.stop(watcher.leg)
     watcher.tell(packets.build_nack(77, watcher.end.numbers))
