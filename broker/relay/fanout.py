@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from broker.clock import monotonic_ns
+from broker.clock import monotonic, monotonic_ns
 from broker.relay.gauges import Latency
 from broker.relay.headers import EXTENSION, ROOM, STAMPED, WORD, WORD_AT
 from broker.relay.packets import RTP_HEADER, payload_start
@@ -61,9 +61,6 @@ class Fanout:
             self._length,
         )
         arrival = monotonic_ns()
-        now = arrival / 1e9
-        if now >= self.next_expiry:
-            self.on_expiry(now)
         peer = None
         try:
             for _ in range(BATCH):
@@ -73,6 +70,9 @@ class Fanout:
                     break
                 except OSError:
                     continue  # an ICMP error of an earlier send; the socket itself is fine
+                now = monotonic()
+                if now >= self.next_expiry:
+                    self.on_expiry(now)  # before this packet: not one crosses after its gate's moment
                 first, second = view[0], view[1]
                 if size < 12 or not 127 < first < 192 or 191 < second < 224:
                     self._slow(self, bytes(view[:size]), Route(port.sendto, address), now)

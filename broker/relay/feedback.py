@@ -86,7 +86,7 @@ def _keyframe(peer: "Peer", ssrc: int | None) -> None:
 
 
 def _wishes(track: "Track", now: float) -> None:
-    """Pass wishes for a keyframe on: those of the far room always, a supervisor's as often as it may cost the others."""
+    """Pass on who wishes a keyframe: the far room always, a supervisor as often as it may cost the others."""
     for leg in track.legs:
         if leg.wish and (leg.gated or leg.wishes.take(now)):
             leg.wish = False

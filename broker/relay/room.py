@@ -306,6 +306,7 @@ class Room:
 
     def ask(self, now: float) -> None:
         """Repairs and keyframes that are due."""
+        self.expire(now)  # a repair crosses as little as any packet
         for track in self.all_tracks():
             feedback.ask(track, now)
 
