@@ -14,7 +14,8 @@ from broker.relay.route import Address, Route
 CONSENT = 30.0  # seconds without a check after which an address has withdrawn its consent (RFC 7675 5.1)
 QUIET = 2.0  # seconds in which every client says something; if not, another of its addresses is as good
 MAX_ADDRESSES = 8  # the newest ones of a client: two networks, both families, UDP and TCP; more is somebody playing
-MAX_CHECKS = 32  # transactions remembered: a copy of a check from elsewhere proves nothing about elsewhere
+MAX_CHECKS = 4096  # remembered: those of a visit's credentials, at one each 2.5 s, several times over
+MARK, RECORD = 8, 20  # bytes: of where one came from, and with its transaction id
 
 
 class Credentials(NamedTuple):
@@ -41,7 +42,8 @@ class Ice:
         """Whether the client is connected; before that it is still trying its addresses."""
         self._sessions = [_issue()]
         self._proven: dict[Address, tuple[str, float, Route]] = {}
-        self._checks: dict[bytes, Address] = {}
+        self._checks = bytearray()
+        """Of each check its transaction id and, in MARK bytes, where it came from: there are a thousand in a visit."""
         self._heard = 0.0
 
     @property
@@ -68,11 +70,17 @@ class Ice:
             self._heard = now
 
     def original(self, route: Route, transaction: bytes) -> bool:
-        """Whether a check is the client's own: false for the copy of one that came from elsewhere lately."""
-        own = self._checks.setdefault(transaction, route.address) == route.address
-        while len(self._checks) > MAX_CHECKS:
-            del self._checks[next(iter(self._checks))]
-        return own
+        """Whether a check is the client's own: false for the copy of one that came from elsewhere. A copy is good for
+        as long as its password is, so all are remembered for that long."""
+        origin = hash(route.address).to_bytes(MARK, "big", signed=True)
+        at = self._checks.find(transaction)
+        while at >= 0 and at % RECORD:
+            at = self._checks.find(transaction, at + 1)
+        if at >= 0:
+            return self._checks[at + RECORD - MARK : at + RECORD] == origin
+        self._checks += transaction + origin
+        del self._checks[: -MAX_CHECKS * RECORD]
+        return True
 
     def checked(self, route: Route, check: Check, now: float) -> bool:
         """`route` has been proven. True when we now send to another place than before."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from broker.relay.ice import CONSENT, MAX_ADDRESSES, MAX_CHECKS, QUIET, Check, Ice
+from broker.relay.ice import CONSENT, MAX_ADDRESSES, MAX_CHECKS, QUIET, RECORD, Check, Ice
 from broker.relay.route import Address, Route
 
 
@@ -122,11 +122,19 @@ class TestWhoIsBelieved:
         assert ice.original(udp(1), b"transaction1")
         assert ice.original(udp(1), b"transaction1")
 
-    def test_so_many_checks_are_remembered_and_no_more(self) -> None:
+    def test_nor_does_a_copy_that_comes_at_the_end_of_a_long_visit(self) -> None:
         ice = Client().ice
-        for number in range(10 * MAX_CHECKS):
+        for number in range(60 * 60):  # an hour with one each second, which is oftener than anybody checks
+            assert ice.original(udp(1 + number % 3), number.to_bytes(12, "big"))
+        for number in (0, 1, 60 * 60 - 1):
+            assert ice.original(udp(1 + number % 3), number.to_bytes(12, "big"))
+            assert not ice.original(udp(66), number.to_bytes(12, "big"))
+
+    def test_little_is_remembered_of_a_client_that_checks_without_end(self) -> None:
+        ice = Client().ice
+        for number in range(2 * MAX_CHECKS):
             assert ice.original(udp(1), number.to_bytes(12, "big"))
-        assert len(ice._checks) == MAX_CHECKS
+        assert len(ice._checks) == RECORD * MAX_CHECKS
 
 
 class TestWhatIsForgotten:
