@@ -1,6 +1,5 @@
 """RTCP both ways: what clients report is noted and answered, what publishers need to know is said once a second."""
 
-import struct
 from typing import TYPE_CHECKING
 
 from broker.relay import packets as rtcp
@@ -76,7 +75,8 @@ def _sender_report(peer: "Peer", fanout: "Fanout", packet: rtcp.RtcpPacket, now:
     for leg in track.legs:
         if leg.flowing:
             leg.reporting(report.ntp >> 16 & 0xFFFFFFFF, now)
-            leg.peer.send_rtcp(rtcp.build_sender_report(track.sender_report_for(leg, report)))
+            own = rtcp.build_sender_report(track.sender_report_for(leg, report))
+            leg.peer.send_rtcp(own + rtcp.build_sdes(leg.ssrc, track.cname))
 
 
 def _keyframe(peer: "Peer", ssrc: int | None) -> None:
@@ -103,9 +103,9 @@ def ask(track: "Track", now: float) -> None:
         return
     due = track.repairs_due(now)
     if due and track.nack and arrivals is not None:
-        peer.send_rtcp(_receiver_head() + rtcp.build_nack(arrivals.ssrc, due))
+        peer.send_rtcp(rtcp.build_opening([]) + rtcp.build_nack(arrivals.ssrc, due))
     if track.video and arrivals is not None and track.keyframes.due(now):
-        peer.send_rtcp(_receiver_head() + rtcp.build_pli(arrivals.ssrc))
+        peer.send_rtcp(rtcp.build_opening([]) + rtcp.build_pli(arrivals.ssrc))
 
 
 def report(tracks: "list[Track]", now: float) -> None:
@@ -113,16 +113,11 @@ def report(tracks: "list[Track]", now: float) -> None:
     live = [track.arrivals for track in tracks if track.arrivals is not None]
     peer = next((track.peer for track in tracks if track.peer is not None), None)
     if live and peer is not None:
-        peer.send_rtcp(rtcp.build_receiver_report([arrivals.report(now) for arrivals in live]))
+        peer.send_rtcp(rtcp.build_opening([arrivals.report(now) for arrivals in live]))
 
 
 def limit(tracks: "list[Track]", rate: int) -> None:
     """Tell one publisher how many bit/s it may send."""
     for track in tracks:
         if track.video and track.arrivals is not None and track.peer is not None:
-            track.peer.send_rtcp(_receiver_head() + rtcp.build_remb(rate, [track.arrivals.ssrc]))
-
-
-def _receiver_head() -> bytes:
-    """The empty receiver report with which every compound begins (RFC 3550 6.1)."""
-    return struct.pack("!BBHI", 0x80, rtcp.RR, 1, rtcp.OWN_SSRC)
+            track.peer.send_rtcp(rtcp.build_opening([]) + rtcp.build_remb(rate, [track.arrivals.ssrc]))

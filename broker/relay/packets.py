@@ -9,7 +9,8 @@ RTP_HEADER = struct.Struct("!BBHII")
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
 NACK, TRANSPORT_WIDE = 1, 15  # formats of RTPFB
 PLI, FIR, REMB = 1, 4, 15  # formats of PSFB
-OWN_SSRC = 1  # the relay's own SSRC in its feedback; it never sends RTP with it
+OWN_SSRC, OWN_NAME = 1, "huijian"  # the relay's own SSRC and CNAME in its feedback; it never sends RTP with it
+CNAME = 1  # an item of SDES
 
 _REPORT = struct.Struct("!IBBHIIII")
 _SENDER = struct.Struct("!IIIIII")
@@ -101,6 +102,18 @@ def build_receiver_report(blocks: list[ReportBlock]) -> bytes:
     return out
 
 
+def build_sdes(ssrc: int, cname: str) -> bytes:
+    """To whom a stream belongs, by its canonical name (RFC 3550 6.5.1): streams of one name play in time."""
+    item = bytes((CNAME, len(cname))) + cname.encode()
+    chunk = struct.pack("!I", ssrc) + item + bytes(4 - len(item) % 4)
+    return struct.pack("!BBH", 0x81, SDES, len(chunk) // 4) + chunk
+
+
+def build_opening(blocks: list[ReportBlock]) -> bytes:
+    """What every compound of the relay's own begins with (RFC 3550 6.1): its report, and its name."""
+    return build_receiver_report(blocks) + build_sdes(OWN_SSRC, OWN_NAME)
+
+
 def nacked(body: bytes) -> tuple[int, list[int]] | None:
     """Media SSRC and sequence numbers of a generic NACK (RFC 4585 6.2.1)."""
     if len(body) < 8:
@@ -138,9 +151,9 @@ def build_remb(bitrate: int, ssrcs: list[int]) -> bytes:
 
 
 def build_bye(ssrcs: list[int]) -> bytes:
-    """The end of these streams (RFC 3550 6.6), behind the empty report that a compound begins with."""
+    """The end of these streams (RFC 3550 6.6), as a compound."""
     head = struct.pack("!BBH", 0x80 | len(ssrcs), BYE, len(ssrcs))
-    return build_receiver_report([]) + head + b"".join(struct.pack("!I", ssrc) for ssrc in ssrcs)
+    return build_opening([]) + head + b"".join(struct.pack("!I", ssrc) for ssrc in ssrcs)
 
 
 def remb(body: bytes) -> int | None:

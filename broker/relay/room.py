@@ -38,7 +38,10 @@ class Room:
     def __init__(self, session: SessionId, tap: int, tell: Tell, on_limit: Callable[[], None]) -> None:
         self.session, self.tap, self._tell, self._on_limit = session, tap, tell, on_limit
         self.gate = Gate()
-        self.tracks = {side: {kind: Track(kind, NUMBERS[side, kind]) for kind in ("audio", "video")} for side in Side}
+        self.tracks = {
+            side: {kind: Track(kind, NUMBERS[side, kind], f"{side}-{tap}") for kind in ("audio", "video")}
+            for side in Side
+        }
         self._uplinks = {side: Uplink(list(tracks.values())) for side, tracks in self.tracks.items()}
         self.publishers: dict[Side, tuple[Peer, str]] = {}
         self.joining: dict[ResourceId, tuple[Peer, Side]] = {}

@@ -25,8 +25,10 @@ FRESH = 1.5  # seconds without a packet after which a stream no longer counts as
 class Track:
     """The picture (`video`) or the sound (`audio`) of one side."""
 
-    def __init__(self, kind: str, number: int) -> None:
+    def __init__(self, kind: str, number: int, cname: str = "") -> None:
         self.kind, self.number, self.video = kind, number, kind == "video"
+        self.cname = cname
+        """Which streams belong together, for who watches: the two of a side."""
         self.peer: Peer | None = None
         self.payload_type = -1
         self.nack = False

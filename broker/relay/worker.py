@@ -139,9 +139,8 @@ class Worker:
     async def _subscribe(self, given: dict[str, Any]) -> dict[str, Any]:
         room, side, who = self._room(given), members.side(given), members.text(given, "who")
         gated, offer = members.flag(given, "gated"), parse_offer(members.text(given, "sdp"))
-        cname = f"{side}-{room.tap}"
-        tracks = room.tracks[side]
-        streams = {kind: negotiate.Stream(track.ssrc_out, cname, track.rtx_out) for kind, track in tracks.items()}
+        tracks = room.tracks[side].items()
+        streams = {kind: negotiate.Stream(track.ssrc_out, track.cname, track.rtx_out) for kind, track in tracks}
         return self._connect(
             offer,
             lambda endpoint: negotiate.answer_watcher(offer, endpoint, random.getrandbits(53), streams),

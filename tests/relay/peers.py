@@ -75,6 +75,7 @@ class RawPeer:
         self.front, self.host, self.tcp = front, host, tcp
         self.rtp: list[tuple[float, bytes]] = []
         self.feedback: list[packets.RtcpPacket] = []
+        self.compounds: list[list[packets.RtcpPacket]] = []
         self.socket: Any = None
         self.answers = self.answer_size = 0
         self.mapped: tuple[str, int] | None = None
@@ -209,7 +210,8 @@ class RawPeer:
 
     def reported(self, data: bytes) -> None:
         """One decrypted RTCP compound."""
-        for packet in packets.compound(data):
+        self.compounds.append(list(packets.compound(data)))
+        for packet in self.compounds[-1]:
             self.feedback.append(packet)
             if packet.kind == packets.PSFB and packet.format == packets.PLI:
                 self.keyframe_wanted = True

@@ -45,6 +45,20 @@ class TestReports:
         assert (seen.ssrc, seen.fraction_lost, seen.packets_lost) == (block.ssrc, block.fraction, block.lost)
         assert (seen.highest_sequence, seen.jitter, seen.lsr, seen.dlsr) == block[3:]
 
+    @given(BLOCK, st.lists(U32, max_size=3))
+    def test_every_compound_of_ours_names_us_after_its_report(self, block: ReportBlock, ended: list[int]) -> None:
+        for data in (packets.build_opening([block]), packets.build_bye(ended)):
+            report, names, *_ = packets.compound(data)
+            assert (report.kind, names.kind, names.format) == (packets.RR, packets.SDES, 1)
+            assert len(data) % 4 == 0
+
+    @given(U32, st.text("abcdefgh-0123456789", min_size=1, max_size=40))
+    def test_another_reader_sees_the_same_name(self, ssrc: int, cname: str) -> None:
+        (read,) = rtp.RtcpPacket.parse(packets.build_sdes(ssrc, cname))
+        assert isinstance(read, rtp.RtcpSdesPacket)
+        (chunk,) = read.chunks
+        assert (chunk.ssrc, chunk.items) == (ssrc, [(packets.CNAME, cname.encode())])
+
     @given(U32, st.integers(0, 2**64 - 1), U32, U32, U32)
     def test_a_sender_report_has_28_bytes_and_both_readers_agree(
         self, ssrc: int, ntp: int, timestamp: int, count: int, octets: int

@@ -169,6 +169,23 @@ class TestSupervisors:
         await room.close()
 
 
+class TestReports:
+    async def test_name_whose_they_are_in_every_compound(self, front: RelayFront) -> None:
+        """RFC 3550 6.1: a report first, then the canonical name, which for watchers is that of the answer."""
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await officer.until(lambda: len(officer.compounds) > 2)
+        room.keyframe_wanted = False
+        await room.until(lambda: len(room.compounds) > 5)
+        for peer, kind, name in ((room, packets.RR, b"huijian"), (officer, packets.SR, b"prison-1")):
+            for first, second, *_ in peer.compounds:
+                assert (first.kind, second.kind) == (kind, packets.SDES)
+                assert second.body[:4] == first.body[:4]
+                assert second.body[4:].rstrip(bytes(1)) == bytes((packets.CNAME, len(name))) + name
+        for one in (officer, room):
+            await one.close()
+
+
 class TestAnotherPublisher:
     async def test_replaces_the_first_and_numbers_go_on(self, front: RelayFront) -> None:
         first = await publisher(front, "prison")
