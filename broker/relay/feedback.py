@@ -22,6 +22,7 @@ def handle(peer: "Peer", fanout: "Fanout", data: bytes, now: float, arrival_ns: 
         if packet.kind == rtcp.SR:
             _sender_report(peer, fanout, packet, now, arrival_ns)
         elif packet.kind == rtcp.RTPFB and packet.format == rtcp.NACK:
+            _misses(peer, packet.body, now)
             repairs.answer(peer, packet.body, now)
         elif packet.kind == rtcp.RTPFB and packet.format == rtcp.TRANSPORT_WIDE:
             _arrived(peer, packet.body, now)
@@ -50,6 +51,19 @@ def _reported(peer: "Peer", block: rtcp.ReportBlock, now: float) -> None:
     sent = leg.reports.get(block.last_sr)
     if sent is not None:
         leg.round_trip = max(0.0, now - sent - block.delay / 65536)
+
+
+def _misses(peer: "Peer", body: bytes, now: float) -> None:
+    """A watcher sees that a packet is missing when a later one has come: of a number that it never missed before, that
+    is as good a proof that it receives as a report."""
+    ssrc, numbers = rtcp.nacked(body) or (None, [])
+    found = _leg_of(peer, ssrc)
+    if not numbers or found is None:
+        return
+    track, leg = found
+    newest = max(track.extended(leg, seq) for seq in numbers)
+    if leg.flowing and newest > leg.missed:
+        leg.missed, leg.progressed_at = newest, now
 
 
 def _arrived(peer: "Peer", body: bytes, now: float) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from broker.relay.allowance import Allowance
@@ -58,6 +59,8 @@ class Leg:
     joined_octets: int = 0
     reported: int = -1
     progressed_at: float = 0.0
+    missed: float = -inf
+    """The extended number of the newest packet that it ever asked for again."""
     lost_fraction: int = 0
     jitter: int = 0
     reports: dict[int, float] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from broker.relay.tending import Tending
 from broker.relay.track import Track
 
 RECEIVING = 1.8  # seconds: reports come each 0.5 to 1.5 s where they do not come oftener; a loss must show within 2 s
+BRIDGED = 3.2  # seconds, while the same watcher's sound is reported on: one report on the picture may get lost
 HEARING = 9.0  # seconds: Chromium reports on unstamped sound only each 2.5 to 7.5 s
 ALIVE = 8.0  # seconds between signs of life of a watcher whose room does not send at all: aiortc checks each 4 to 6 s
 
@@ -47,5 +48,12 @@ def _fresh(track: Track, leg: Leg, watching: Watching, now: float) -> bool:
         return True
     if track.video or leg.named:
         # A picture that rests because the line is too weak is not watched either: the law asks for eyes (Yunnan 25).
-        return leg.progressed_at > 0 and now - max(leg.progressed_at, track.since) < RECEIVING
+        bridged = not (leg.named or leg.resting) and _hears(watching, now)
+        passed = now - max(leg.progressed_at, track.since)
+        return leg.progressed_at > 0 and passed < (BRIDGED if bridged else RECEIVING)
     return now - max(leg.progressed_at, watching.joined, track.since) < HEARING
+
+
+def _hears(watching: Watching, now: float) -> bool:
+    """Whether reports on its sound come, on the same way as those on its picture."""
+    return any(now - leg.progressed_at < RECEIVING for track, leg in watching.legs if not track.video)

@@ -97,7 +97,7 @@ class Track:
         self.cache = [None] * len(self.cache)
         self.seen_keyframe = self.seen_sps = False
         for leg in self.legs:
-            leg.floor = seq
+            leg.floor, leg.missed = seq, float("-inf")
             if leg.flowing and self.video:
                 self._leave(leg)
                 leg.waiting = True
@@ -247,6 +247,13 @@ class Track:
         if self.arrivals is None or kept is None or kept[0] != number:
             return None
         return kept[1] if self.arrivals.extended((number - self.seq_shift) & 0xFFFF) >= leg.floor else None
+
+    def extended(self, leg: Leg, seq: int) -> float:
+        """The extended number of a packet that `leg` was lately sent as `seq`; the least of all when it was not."""
+        number = (seq - leg.shift) & 0xFFFF
+        if self.arrivals is None or (self.seq_out - number) & 0xFFFF >= len(self.cache):
+            return float("-inf")
+        return self.arrivals.extended((number - self.seq_shift) & 0xFFFF)
 
     def sent(self, leg: Leg) -> tuple[int, int]:
         """Packets and octets sent to `leg` so far."""

@@ -67,6 +67,27 @@ def test_what_it_misses_comes_once_however_often_it_asks_at_a_time(watcher: Watc
     assert len(watcher.sent) == 4
 
 
+def test_to_miss_a_packet_for_the_first_time_is_proof_and_to_miss_it_again_is_none(watcher: Watcher) -> None:
+    def proven(now: float, *numbers: int) -> bool:
+        watcher.leg.progressed_at = 0.0
+        watcher.tell(packets.build_nack(77, list(numbers)), now)
+        return watcher.leg.progressed_at == now
+
+    first, second = watcher.end.numbers
+    now = watcher.line.now
+    assert proven(now, first)
+    assert not proven(now + 0.1, first)
+    assert proven(now + 0.2, first, second)
+    assert not proven(now + 0.3, (second + 1) & 0xFFFF)  # which it cannot have missed
+    assert not proven(now + 0.3, (first - 600) & 0xFFFF)
+    watcher.tell(packets.build_nack(77, []), now)
+    watcher.line.publisher(2)
+    watcher.line.send(9, KEY)
+    assert proven(watcher.line.now, watcher.end.numbers[-1])
+    watcher.line.track.stop(watcher.leg)
+    assert not proven(watcher.line.now, watcher.end.numbers[-1])
+
+
 def test_nobody_gets_more_again_than_a_leg_may(watcher: Watcher) -> None:
     for seq in range(12, 400):
         watcher.line.send(seq)

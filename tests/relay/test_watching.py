@@ -1,12 +1,14 @@
 """When somebody counts as receiving (Yunnan 25): with time as an argument, to the tenth of a second."""
 
+import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from broker.ids import Side
 from broker.relay.path import Path
-from broker.relay.presence import ALIVE, HEARING, RECEIVING, Watching, receives
+from broker.relay.presence import ALIVE, BRIDGED, HEARING, RECEIVING, Watching, receives
 from tests.relay.lines import KEY, FarEnd, Line
 
 
@@ -118,6 +120,42 @@ def test_sound_whose_packets_are_named_must_be_proven_as_fast_as_a_picture(super
     supervisor.report(101.0, "video")
     assert supervisor.at(100.0 + RECEIVING - 0.01)
     assert not supervisor.at(100.0 + RECEIVING + 0.01)
+
+
+def reported(supervisor: Supervisor, dice: random.Random, seconds: float, loss: float) -> list[bool]:
+    """Who reports at the pace of aiortc, over a line that loses some of the reports: whether it counts, each 50 ms."""
+    due, counted = {"video": 100.0, "audio": 100.0}, []
+    for tick in range(int(seconds * 20)):
+        now = 100.0 + tick / 20
+        for line in supervisor.lines.values():
+            line.track.last_at = now
+        for kind in due:
+            if now >= due[kind]:
+                due[kind] = now + 0.5 + dice.random()
+                if dice.random() >= loss:
+                    supervisor.report(now, kind)
+        counted.append(supervisor.at(now))
+    return counted
+
+
+def test_an_hour_of_reports_of_which_one_in_a_hundred_is_lost_costs_no_supervisor(supervisor: Supervisor) -> None:
+    counted = reported(supervisor, random.Random(1), 3600, 0.01)
+    assert [before and not after for before, after in pairwise(counted)].count(True) <= 1
+
+
+def test_who_falls_silent_is_missed_as_soon_as_ever(supervisor: Supervisor) -> None:
+    reported(supervisor, random.Random(2), 30, 0.01)
+    for line in supervisor.lines.values():
+        line.track.last_at = 130.0 + RECEIVING
+    assert not supervisor.at(130.0 + RECEIVING)
+
+
+def test_sound_alone_stands_in_for_one_report_on_the_picture_and_no_more(supervisor: Supervisor) -> None:
+    for now in (101.0, 102.0, 103.0, 100.0 + BRIDGED - 0.01):
+        supervisor.flow(now)
+        supervisor.report(now, "audio")
+        assert supervisor.at(now)
+    assert not supervisor.at(100.0 + BRIDGED)
 
 
 def test_a_picture_that_rests_on_a_weak_line_is_not_watched(supervisor: Supervisor) -> None:
