@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from broker.errors import MalformedSdp, NotFound, RelayUnavailable, TooLarge, TooMany
+from broker.relay.fragment import check_trickle
 from signaling.auth import author
 from signaling.desk import Held, Kind
 from signaling.errors import PreconditionFailed, PreconditionRequired
@@ -72,6 +73,7 @@ async def patch(ask: Ask, kind: Kind, fragment: str) -> web.Response:
         return await _restart(ask, held, fragment)
     if etag(held) not in tags:
         raise PreconditionFailed()
+    check_trickle(fragment)
     return web.Response(status=204)
 
 

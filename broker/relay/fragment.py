@@ -1,5 +1,5 @@
 """SDP fragments of WHIP and WHEP clients (RFC 8840 9, RFC 9725 4.3), pure: the few lines with which an ICE restart is
-asked for and answered. Candidates in them are not read: ICE is lite, and clients come to us."""
+asked for and answered. Candidates in them are looked at and forgotten: ICE is lite, and clients come to us."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,10 @@ from broker.relay.negotiate import Endpoint
 from broker.relay.sdp import MAX_SDP, attributes_of, bad, sections, token
 
 _UFRAG, _PWD = re.compile(r"^[A-Za-z0-9+/]{4,256}\Z"), re.compile(r"^[A-Za-z0-9+/]{22,256}\Z")  # RFC 8839 5.4
+
+
+_CANDIDATE = re.compile(r"^\S{1,64} \d{1,5} \S+ \d{1,10} \S+ \d{1,5} typ \S+( |\Z)", re.ASCII)  # RFC 8839 5.1
+_TRICKLED = ("candidate", "end-of-candidates", "ice-ufrag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,7 @@ class Fragment:
 
 def parse_fragment(text: str) -> Fragment:
     """The fragment of a restart, or MalformedSdp saying what is wrong with it."""
-    if len(text) > MAX_SDP:
-        raise bad("it is longer than 64 KiB")
-    head, parts = sections([line.strip() for line in text.splitlines() if line.strip()])
+    head, parts = sections(_lines(text))
     if not parts:
         raise bad("a fragment needs the m-line it belongs to")
     fields, own = parts[0][0][2:].split(), attributes_of(parts[0][1:])
@@ -33,6 +35,18 @@ def parse_fragment(text: str) -> Fragment:
         raise bad("a fragment belongs to an audio or a video m-line")
     found = {**attributes_of(head), **own}
     return Fragment(_one(found, "ice-ufrag", _UFRAG), _one(found, "ice-pwd", _PWD), fields[0], _mid(own))
+
+
+def check_trickle(text: str) -> None:
+    """Whether a fragment brings what may be trickled. Raises MalformedSdp."""
+    lines = _lines(text)
+    if not all(line.startswith(("a=", "m=")) for line in lines):
+        raise bad("a fragment consists of a= and m= lines")
+    found = attributes_of(lines)
+    if not any(name in found for name in _TRICKLED):
+        raise bad("a fragment brings candidates or the end of them")
+    if not all(_CANDIDATE.match(value) for value in found.get("candidate", []) if value):
+        raise bad("an a=candidate is not of the form of RFC 8839")
 
 
 def answer_fragment(asked: Fragment, endpoint: Endpoint) -> str:
@@ -47,6 +61,12 @@ def answer_fragment(asked: Fragment, endpoint: Endpoint) -> str:
         *candidates.lines(endpoint.addresses),
     ]
     return "\r\n".join(lines) + "\r\n"
+
+
+def _lines(text: str) -> list[str]:
+    if len(text) > MAX_SDP:
+        raise bad("it is longer than 64 KiB")
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _one(found: dict[str, list[str]], name: str, form: re.Pattern[str]) -> str:

@@ -1,11 +1,13 @@
 """An ICE restart on paper: the fragments of RFC 8840, read from outside and written by us."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.errors import MalformedSdp
-from broker.relay.fragment import Fragment, answer_fragment, parse_fragment
+from broker.relay.fragment import Fragment, answer_fragment, check_trickle, parse_fragment
 from tests.relay.sdps import ENDPOINT
 
 RESTART = """a=ice-options:trickle ice2
@@ -75,3 +77,42 @@ class TestRefusals:
             except MalformedSdp:
                 continue
             assert answer_fragment(asked, ENDPOINT).isascii()
+
+
+class TestTrickledCandidates:
+    """RFC 8840 9: they are not needed, but what is none is refused."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            RESTART,
+            "a=end-of-candidates\r\n",
+            "m=audio 9 UDP/TLS/RTP/SAVPF 0\na=mid:0\na=candidate:1 1 TCP 1 a.local 9 typ host tcptype active\n",
+            "a=ice-ufrag:ysXw\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n",
+            "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=candidate:\r\n",
+        ],
+    )
+    def test_are_taken(self, text: str) -> None:
+        check_trickle(text)
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("", "brings candidates"),
+            ("hello", "a= and m= lines"),
+            ('{"candidate": "x"}', "a= and m= lines"),
+            ("v=0\r\na=end-of-candidates\r\n", "a= and m= lines"),
+            ("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n", "brings candidates"),
+            ("a=candidate:x\r\n", "a=candidate"),
+            (f"a=candidate:1 1 udp {'1' * 5000} 192.0.2.1 9 typ host\r\n", "a=candidate"),
+            ("a=candidate:1 1 udp 1 192.0.2.1 9\r\n" * 3000, "64 KiB"),
+        ],
+    )
+    def test_are_refused_where_they_are_none(self, text: str, why: str) -> None:
+        with pytest.raises(MalformedSdp, match=why):
+            check_trickle(text)
+
+    @given(st.text(max_size=200))
+    def test_never_raise_anything_else(self, text: str) -> None:
+        with contextlib.suppress(MalformedSdp):
+            check_trickle("a=candidate:" + text)

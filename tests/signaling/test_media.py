@@ -72,6 +72,8 @@ class TestPublishing:
         await front.refused("precondition_required", "PATCH", path, "p1", **with_tag(""))
         await front.refused("precondition_failed", "PATCH", path, "p1", **with_tag('"old"'))
         await front.refused("unsupported_type", "PATCH", path, "p1", **SDP)
+        for nonsense in ("", "hello", "a=mid:0\r\n", "a=candidate:x\r\n", "v=0\r\na=end-of-candidates\r\n"):
+            await front.refused("malformed_sdp", "PATCH", path, "p1", **(with_tag(tag) | {"data": nonsense}))
         assert front.broker.fragments == []
 
     @pytest.mark.parametrize("any_tag", ["*", '"*"'])
