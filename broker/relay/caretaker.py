@@ -132,7 +132,7 @@ def counts(room: Room) -> dict[str, Any]:
                 "packets": track.packets,
                 "octets": track.octets,
                 "lost": max(0, track.arrivals.expected - track.arrivals.received) if track.arrivals else 0,
-                "crossed": sum(track.sent(leg)[0] for leg in track.legs if leg.gated),
+                "crossed": track.crossed,
             }
             for kind, track in tracks.items()
         }

@@ -41,7 +41,7 @@ class Track:
         self.ts_shift = random.getrandbits(31)
         self.seq_out = self.seq_shift
         self.ts_out = self.ts_shift
-        self.packets = self.octets = 0
+        self.packets = self.octets = self._crossed_before = 0
         self.last_at = float("-inf")
         self.since = float("inf")
         self.left = 0.0
@@ -152,6 +152,7 @@ class Track:
         self.stop(leg)
         if leg in self.legs:
             self.legs.remove(leg)
+            self._crossed_before += self.sent(leg)[0] if leg.gated else 0
 
     def start(self, leg: Leg) -> None:
         """Let packets flow to `leg`: sound at once, a picture from its next keyframe."""
@@ -263,6 +264,11 @@ class Track:
             leg.packets_before + self.packets - leg.joined_packets,
             leg.octets_before + self.octets - leg.joined_octets,
         )
+
+    @property
+    def crossed(self) -> int:
+        """Packets sent to the far room so far, on whichever connections it had."""
+        return self._crossed_before + sum(self.sent(leg)[0] for leg in self.legs if leg.gated)
 
     def sender_report_for(self, leg: Leg, report: SenderReport) -> SenderReport:
         """The publisher's clock pair in the numbers of `leg`, so that lips stay in sync there (RFC 3550 6.4.1)."""

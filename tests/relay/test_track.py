@@ -249,6 +249,21 @@ class TestSenderReports:
         assert (report.packets, report.octets) == (len(end.got), sum(map(len, end.payloads)))
 
 
+class TestWhatCrossed:
+    def test_is_counted_on_when_the_far_room_connects_anew(self) -> None:
+        line = Line("audio")
+        counts = []
+        for first in (10, 20, 30):
+            leg, _ = line.watcher(gated=True)
+            line.watcher()
+            for seq in range(first, first + 5):
+                line.send(seq)
+                counts.append(line.track.crossed)
+            line.track.remove(leg)
+            line.track.remove(leg)
+        assert counts == list(range(1, 16))
+
+
 class TestFlow:
     def test_a_picture_flows_once_it_can_be_decoded(self) -> None:
         line = Line()
