@@ -2,10 +2,12 @@
 reads from outside gets random and mutated inputs, ten million and more; the first that raises is printed and ends it.
 
 Datagrams go through the doorway and the hot loop themselves, with ciphers that take everything: behind the real ones
-only clients with a key come this far, and they are no more to be believed. Offers and fragments take a hundredth."""
+only clients with a key come this far, and they are no more to be believed. Some come over TCP, in pieces. Offers and
+fragments take a hundredth; a thousandth are handshakes of two real ends over a wire that damages what it carries."""
 
 import asyncio
 import random
+import re
 import socket
 import sys
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from broker.relay import fanout as hot
 from broker.relay import negotiate, packets
 from broker.relay.doorway import Doorway
 from broker.relay.fanout import Fanout
-from broker.relay.fragment import answer_fragment, parse_fragment
+from broker.relay.fragment import answer_fragment, check_trickle, parse_fragment
 from broker.relay.ice import Check
 from broker.relay.keyframes import keyframe_start
 from broker.relay.peer import Peer
@@ -25,17 +27,20 @@ from broker.relay.red import unpacked
 from broker.relay.room import Room
 from broker.relay.route import Address, Route
 from broker.relay.sdp import parse_offer
-from broker.relay.secure import Certificate
+from broker.relay.secure import Certificate, SecureLeg
 from broker.relay.strangers import claimed_ufrag
 from broker.relay.tap import Tap
+from broker.relay.tcp import Connection, Listener
 from broker.relay.twcc import parse
 from tests.relay.sdps import ENDPOINT, PUBLISHERS, WATCHERS, offer
 from tests.relay.test_door import check
 from tests.relay.test_fragment import RESTART
 
 TEXTS = 100  # one text for so many datagrams: an offer takes as long to read as a hundred of them
+HANDSHAKES = 1000  # one for so many datagrams
+ROUNDS = 12  # turns of the loop that a handshake gets: more than it has flights
 INTERESTING = (0, 1, 2, 15, 31, 63, 127, 128, 200, 201, 205, 206, 255)
-Target = Callable[[bytes], object]
+HUGE = (b"0", b"-1", b"128", b"65536", b"4294967296", b"9" * 5000, "²".encode(), b"1 " * 300)
 
 
 class Pretend:
@@ -115,13 +120,64 @@ class Relay:
             self.watch() if host.endswith("2") else self.publish()
 
 
+class Wire:
+    """The transport of a TCP connection from the publisher's host."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.pause_reading = self.resume_reading = self.setsockopt = lambda *_: None
+
+    def get_extra_info(self, name: str) -> object:
+        return {"peername": ("192.0.2.1", 5), "socket": self}[name]
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def write(self, data: bytes) -> None:
+        assert not self.closed
+
+    def abort(self) -> None:
+        self.closed = True
+
+    close = abort
+
+
+class Stream:
+    """A TCP connection that the publisher has proven; when it is closed for what it brought, there is another."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay, self._listener = relay, Listener(relay.fanout)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._wire = Wire()
+        self._connection = Connection(self._listener, self._relay.fanout)
+        self._connection.connection_made(self._wire)
+        self._relay.fanout.by_address[self._connection.address] = self._relay.peers["192.0.2.1"]
+
+    def take(self, dice: random.Random, data: bytes) -> None:
+        """One packet with its length before it, which is not always true, in one piece or several."""
+        length = len(data) if dice.random() < 0.9 else dice.getrandbits(16)
+        framed = length.to_bytes(2, "big") + data
+        cut = dice.randrange(len(framed))
+        for piece in (framed[:cut], framed[cut:]):
+            self._connection.data_received(piece)
+        if self._wire.closed or self._connection.peer is None or self._connection.peer.closed:
+            self._connection.connection_lost(None)
+            self._connect()
+
+
 async def _nothing() -> None:
     """There is nobody to say it to."""
 
 
 def rtp(dice: random.Random, relay: Relay) -> bytes:
     """A packet of the publisher, nearly right: its payload types and streams, numbers near each other and far."""
-    types = [*relay.peers["192.0.2.1"].by_payload_type, dice.randrange(128)]
+    room = relay.peers["192.0.2.1"]
+    types = [*room.by_payload_type, *room.repairs, *room.redundant, dice.randrange(128)]
     head = packets.RTP_HEADER.pack(
         dice.choice((0x80, 0x80, 0x90, 0xA0, 0x8F, dice.randrange(128, 192))),
         dice.choice(types) | dice.choice((0, 128)),
@@ -129,7 +185,15 @@ def rtp(dice: random.Random, relay: Relay) -> bytes:
         dice.getrandbits(32),
         dice.choice((1, 2, 3, dice.getrandbits(32)) if dice.random() < 0.01 else (1, 2, 3)),
     )
-    return head + dice.randbytes(dice.choice((0, 1, 2, 3, 5, 20, 300, 1200)))
+    inner = relay_number(dice) + dice.randrange(-40, 40) & 0xFFFF  # what a repair says first
+    blocks = b"".join(
+        (0x80 << 24 | dice.randrange(128) << 24 | dice.randrange(1 << 14) << 10 | dice.randrange(1 << 10)).to_bytes(
+            4, "big"
+        )
+        for _ in range(dice.randrange(3))
+    )  # what redundant sound says first
+    begins = dice.choice((b"", inner.to_bytes(2, "big"), blocks + bytes((dice.choice(types),))))
+    return head + begins + dice.randbytes(dice.choice((0, 1, 2, 3, 5, 20, 300, 1200)))
 
 
 def relay_number(dice: random.Random) -> int:
@@ -174,6 +238,47 @@ def mutated(dice: random.Random, seed: bytes) -> bytes:
     return bytes(data)
 
 
+def rebuilt(dice: random.Random, seed: bytes) -> bytes:
+    """A text with lines again and again, elsewhere or not at all, and with numbers that nobody would write."""
+    lines = seed.split(b"\r\n")
+    for _ in range(dice.randrange(1, 6)):
+        at = dice.randrange(len(lines))
+        match dice.randrange(4):
+            case 0:
+                lines[at:at] = [lines[at]] * dice.choice((1, 2, 9, 200))
+            case 1:
+                lines.insert(dice.randrange(len(lines)), lines.pop(at))
+            case 2:
+                del lines[at]
+            case _:
+                parts = re.split(rb"(\d+)", lines[at])
+                parts[1::2] = [dice.choice((number, dice.choice(HUGE))) for number in parts[1::2]]
+                lines[at] = b"".join(parts)
+        lines = lines or [b""]
+    return b"\r\n".join(lines)
+
+
+async def handshake(dice: random.Random, certificate: Certificate) -> None:
+    """A call and its answer over a wire that damages one flight in three."""
+    ends: list[SecureLeg] = []
+
+    def wire(to: int) -> Callable[[bytes], None]:
+        return lambda data: ends[to].feed(mutated(dice, data) if dice.random() < 0.3 else data)
+
+    for server in (False, True):
+        ends.append(SecureLeg(certificate, server, wire(not server), lambda: None))
+    prints = ("sha-256", certificate.fingerprint)
+    tasks = [asyncio.create_task(end.run(*prints)) for end in ends]
+    for _ in range(ROUNDS):
+        await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    for done in await asyncio.gather(*tasks, return_exceptions=True):
+        assert isinstance(done, bool | asyncio.CancelledError), done
+    for end in ends:
+        await end.stop()
+
+
 def datagram(dice: random.Random, relay: Relay) -> tuple[str, bytes]:
     """Who sends what."""
     host = dice.choice(("192.0.2.1", "192.0.2.2", "192.0.2.66"))
@@ -209,9 +314,11 @@ def text(dice: random.Random) -> None:
     """An offer or a fragment, answered or refused."""
     name = dice.choice((*PUBLISHERS, *WATCHERS))
     seed = RESTART if dice.random() < 0.3 else offer(name)
-    given = mutated(dice, seed.encode()).decode("utf-8", "replace")
+    change = dice.choice((mutated, rebuilt))
+    given = change(dice, seed.encode()).decode("utf-8", "replace")
     try:
         if seed is RESTART:
+            check_trickle(given)
             answer_fragment(parse_fragment(given), ENDPOINT)
             return
         streams = {kind: negotiate.Stream(1, "c", 2) for kind in negotiate.KINDS}
@@ -236,13 +343,19 @@ async def fuzz(inputs: int, seed: int, progress: Callable[[str], None] = lambda 
 
 async def _fuzz(inputs: int, seed: int, progress: Callable[[str], None]) -> None:
     relay, dice, began = Relay(), random.Random(seed), monotonic()
+    stream = Stream(relay)
     for number in range(inputs):
         host, data = datagram(dice, relay)
         try:
             if number % TEXTS == 0:
                 text(dice)
             pure(data)
-            relay.take(host, data)
+            if number % HANDSHAKES == 0:
+                await handshake(dice, relay.certificate)
+            if number % 8 == 0:
+                stream.take(dice, data)
+            else:
+                relay.take(host, data)
         except Exception as error:
             error.add_note(f"input {number} of seed {seed}: {host} {data.hex()}")
             raise
