@@ -6,7 +6,6 @@ import struct
 import structlog
 from aioice import stun
 
-from broker.clock import monotonic_ns
 from broker.relay import feedback
 from broker.relay.fanout import Fanout
 from broker.relay.ice import Check
@@ -109,7 +108,7 @@ def _rtcp(peer: Peer, fanout: Fanout, datagram: bytes, route: Route, now: float)
     peer.heard = now
     peer.ice.heard(route, now)
     try:
-        feedback.handle(peer, fanout, data, now, monotonic_ns())
+        feedback.handle(peer, fanout, data, now, fanout.arrival)
     except Exception:  # what one client reports ends that client, not its neighbours
         log.exception("feedback failed", resource=peer.resource)
         peer.on_gone("failed")

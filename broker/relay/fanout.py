@@ -37,6 +37,7 @@ class Fanout:
         self.on_expiry: Callable[[float], None] = lambda now: None
         self.on_failure: Callable[[Peer | None], None] = lambda peer: None
         self.next_expiry = float("inf")
+        self.arrival = 0  # of this pass's datagrams, for the recorder: one moment, so that its records are in order
         self.received = self.forwarded = self.dropped = self.rejected = 0
         self._in, self._in_view = new_buffer()
         self._at, self._at_view = self._in + ROOM, self._in_view[ROOM : ROOM + ROOMY]
@@ -60,7 +61,7 @@ class Fanout:
             self._at_view,
             self._length,
         )
-        arrival = monotonic_ns()
+        self.arrival = arrival = monotonic_ns()
         peer = None
         try:
             for _ in range(BATCH):

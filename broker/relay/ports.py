@@ -6,7 +6,9 @@ import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
-SOCKET_BUFFER = 4 * 1024 * 1024
+from broker.relay.buffers import enlarge
+
+SOCKET_BUFFER = 4 * 1024 * 1024  # bytes each way: what forty visits send in a fifth of a second
 ATTEMPTS = 20  # to find a number that is free everywhere, when any will do
 BACKLOG = 64
 
@@ -50,7 +52,7 @@ def _bound(kind: socket.SocketKind, host: str, port: int, dual: bool) -> socket.
         sock.setblocking(False)
         if kind is socket.SOCK_DGRAM:
             for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                sock.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
+                enlarge(sock, option, SOCKET_BUFFER)
         else:  # the connections of a worker that died must not keep the next one from its port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if sock.family == socket.AF_INET6:

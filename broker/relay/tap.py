@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from broker.clock import monotonic
+from broker.relay.buffers import enlarge
 from broker.tapwire import MAX_MESSAGE, RECORD
 
 log = structlog.get_logger()
@@ -82,7 +83,7 @@ class Tap:
             return
         self._retry_at = monotonic() + RETRY
         tap = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        tap.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        enlarge(tap, socket.SO_SNDBUF, SEND_BUFFER)
         tap.setblocking(False)
         try:
             tap.connect(str(self._path))
