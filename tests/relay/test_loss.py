@@ -4,6 +4,7 @@ supervisor there still counts. Its offers are as it makes them."""
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from statistics import median
 
 import pytest
 from playwright.async_api import Page
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.quality, pytest.mark.browser, pytest.mark.asyncio(loop
 
 SETTLED, MEASURED = 5.0, 20.0  # seconds until the line is known, and of measuring
 
-WINDOWS = 3  # of MEASURED: one in which this machine's two cores do not stand still themselves must be among them
+WINDOWS = 3  # of MEASURED, of which the median counts: in one this machine's two cores may stand still themselves
 
 
 @asynccontextmanager
@@ -65,10 +66,10 @@ class TestFivePercentLossAndThirtyMillisecondsOfJitterBothWays:
             await front.fact("watching", side="prison", on=True)
             await seconds(front, SETTLED)
             told = len(front.facts)
-            shares = [await _window(page, front)]
-            while max(shares[-1]) >= 0.01 and len(shares) < WINDOWS:
-                shares.append(await _window(page, front))
-            assert max(shares[-1]) < 0.01, f"frozen and concealed: {shares}"
+            shares = [await _window(page, front) for _ in range(WINDOWS)]
+            frozen, concealed = (median(share) for share in zip(*shares, strict=True))
+            print(f"frozen {frozen:.2%}, concealed {concealed:.2%}")
+            assert max(frozen, concealed) < 0.01, f"frozen and concealed: {shares}"
             assert not [members for name, members in front.facts[told:] if name in ("watching", "media", "gone")]
             used = [line for lines in proxy.lines for line in lines if line.sent > 500]
             assert used
