@@ -54,6 +54,14 @@ class Caretaker:
                 self.fail(room)
         self.schedule()
 
+    def shut(self, now: float, why: str) -> None:
+        """Shut every gate, whatever is broken in one of the sessions."""
+        for room in list(self._rooms.values()):
+            try:
+                room.shut(now, why)
+            except Exception:
+                self.fail(room)
+
     # --- regular work --------------------------------------------------------------------------------------------
 
     async def run(self) -> None:

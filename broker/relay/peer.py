@@ -44,8 +44,9 @@ class Peer:
         self.streams: dict[int, Track] = {}
         self.by_payload_type: dict[int, Track] = {}
         self.repairs: dict[int, Track] = {}
+        """By the payload types of retransmissions."""
         self.redundant: dict[int, Track] = {}
-        """By the payload types of retransmissions, and of sound that carries what was before it."""
+        """By the payload types of sound that carries what was before it."""
         self.path = Path()
         self.legs: list[tuple[Track, Leg]] = []
         self.rx: Any = None

@@ -314,6 +314,6 @@ class Room:
             feedback.ask(track, now)
 
     def report(self, now: float) -> None:
-        """Once a second: tell publishers how they arrive, and the broker how it goes."""
+        """Once a second: tell publishers how they arrive."""
         for tracks in self.tracks.values():
             feedback.report(list(tracks.values()), now)

@@ -79,9 +79,9 @@ class Worker:
         self._tap.close()
 
     async def _drain(self) -> None:
-        """Every gate shuts and everybody is told goodbye; who keeps us waiting is left."""
-        for room in self._rooms.values():
-            room.shut(monotonic(), "relay stopping")
+        """Nobody new comes in, every gate shuts at once, and everybody is told goodbye; who keeps us waiting is left.
+        Visits are not waited for: they are held, and go on at another worker or at the next one here."""
+        self._caretaker.shut(monotonic(), "relay stopping")
         closing = [asyncio.create_task(room.close(monotonic())) for room in self._rooms.values()]
         if closing:
             await asyncio.wait(closing, timeout=DRAIN)
@@ -187,6 +187,7 @@ class Worker:
         return {}
 
     async def _lease(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._refuse_when_stopping()
         until, deadline, limit = (members.number(given, name) for name in ("until", "deadline", "limit"))
         if not limit > 0:
             raise BadRequest("a lease needs a limit")

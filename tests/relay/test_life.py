@@ -32,6 +32,20 @@ class TestTheEnd:
         for peer in (room, officer):
             await peer.vanish()
 
+    async def test_sigterm_does_not_wait_for_visits_and_shuts_their_gates_first(self, own_front: RelayFront) -> None:
+        async with visit(own_front) as both:
+            await own_front.lease("s")
+            await own_front.fact("crossed")
+            told = len(own_front.facts)
+            assert own_front.process is not None
+            own_front.process.send_signal(signal.SIGTERM)
+            for peer in (*both.rooms.values(), *both.kiosks.values()):
+                await asyncio.wait_for(peer.gone.wait(), 5)
+            assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
+            names = [(name, of.get("why")) for name, of in own_front.facts[told:] if name in ("gate", "gone")]
+            assert names[0] == ("gate", "relay stopping")
+            assert len(names) == 5
+
     async def test_the_death_of_its_parent_ends_it_too(self, own_front: RelayFront) -> None:
         assert own_front.process is not None
         assert own_front.process.stdin is not None
