@@ -294,7 +294,7 @@ class Room:
         for track in self.all_tracks():
             track.tap = self.tap if on else None
             if on:
-                track.want_keyframe()
+                track.want_keyframe(newcomer=True)
 
     def _ask_soon(self) -> None:
         """A packet is missing: ask for it as soon as disorder can no longer be the reason."""

@@ -68,10 +68,10 @@ class Track:
         self.since = min(self.since, now) if flowing else float("inf")
         return flowing
 
-    def want_keyframe(self) -> None:
+    def want_keyframe(self, newcomer: bool = False) -> None:
         """Ask the publisher for a keyframe until one comes; nothing for sound."""
         if self.video:
-            self.keyframes.want()
+            self.keyframes.want(newcomer)
             self.attention = True
 
     # --- publishers --------------------------------------------------------------------------------------------
@@ -83,6 +83,7 @@ class Track:
         self.arrivals = None
         self.seen_keyframe = self.seen_sps = False
         self.last_at = float("-inf")
+        self.keyframes = KeyframeRequests()  # what another publisher was asked for, this one was not
         self.want_keyframe()
 
     def begin(self, ssrc: int, seq: int, ts: int, now: float) -> None:
@@ -161,7 +162,7 @@ class Track:
         leg.floor = self.arrivals.newest + 1 if self.arrivals is not None else 0
         if self.video:
             leg.waiting = True
-            self.want_keyframe()
+            self.want_keyframe(newcomer=True)
         else:
             self._join(leg, leg.floor)
         self.rebuild()
@@ -199,7 +200,7 @@ class Track:
             if leg.waiting and number >= max(leg.floor, arrivals.floor):
                 self._join(leg, number)
         if any(leg.waiting for leg in self.legs):
-            self.keyframes.want()  # this one was older than they may see
+            self.keyframes.want(newcomer=True)  # this one was older than they may see
         self.rebuild()
 
     def _pause(self) -> None:

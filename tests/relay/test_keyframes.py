@@ -82,23 +82,32 @@ class TestHowOftenOneIsAskedFor:
         requests.arrived()
         assert not requests.due(12.0)
 
-    def test_who_comes_just_after_one_came_does_not_wait_for_long(self) -> None:
+    def test_who_lost_the_one_that_just_came_waits_whether_it_is_still_on_its_way(self) -> None:
         requests = KeyframeRequests()
         requests.want()
         assert requests.due(10.0)
         requests.arrived()
         requests.want()
+        assert not requests.due(10.0 + KeyframeRequests.INTERVAL - 0.01)
+        assert requests.due(10.0 + KeyframeRequests.INTERVAL + 0.01)
+
+    def test_who_came_just_after_it_does_not_wait_for_long(self) -> None:
+        requests = KeyframeRequests()
+        requests.want()
+        assert requests.due(10.0)
+        requests.arrived()
+        requests.want(newcomer=True)
         assert not requests.due(10.0 + KeyframeRequests.REST - 0.01)
         assert requests.due(10.0 + KeyframeRequests.REST + 0.01)
         assert not requests.due(10.0 + KeyframeRequests.REST + KeyframeRequests.INTERVAL)
 
-    @given(st.lists(st.tuples(st.sampled_from(["want", "arrived", "due"]), st.floats(0, 0.5)), max_size=60))
+    @given(st.lists(st.tuples(st.sampled_from(["want", "come", "arrived", "due"]), st.floats(0, 0.5)), max_size=60))
     def test_never_more_often_than_it_can_be_answered(self, story: list[tuple[str, float]]) -> None:
         requests, now, asked, came = KeyframeRequests(), 100.0, [], -1.0
         for what, after in story:
             now += after
-            if what == "want":
-                requests.want()
+            if what in ("want", "come"):
+                requests.want(newcomer=what == "come")
             elif what == "arrived":
                 requests.arrived()
                 came = now
