@@ -31,7 +31,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The object in `path`, None where there is none that can be read."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # somebody's nested brackets are no reason to die
         return None
     return value if isinstance(value, dict) else None
 

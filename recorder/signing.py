@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -108,7 +108,7 @@ def installed(folder: Path, archive: Path) -> Ed25519Signer:
         if path.stat().st_mode & 0o077:
             raise KeyProblem(f"{path} can be read by others")
         private = load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise KeyProblem(f"{path}: {error}") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyProblem(f"{path} is not an Ed25519 key")
@@ -133,7 +133,7 @@ def public_key(path: Path) -> Ed25519PublicKey:
     """A public key from a PEM file. Raises KeyProblem."""
     try:
         key = load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise KeyProblem(f"{path}: {error}") from error
     if not isinstance(key, Ed25519PublicKey):
         raise KeyProblem(f"{path} is not an Ed25519 key")

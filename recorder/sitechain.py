@@ -2,12 +2,12 @@
 with a line is there with the very manifest that was entered, and no visit is there without one. Blocks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recorder import archive
+from recorder import archive, papers
 from recorder.archive import MANIFEST
 from recorder.ledger import GENESIS, NAME, PURGE, VISIT, digest, spelled, whole_lines
 from recorder.manifest import file_facts
@@ -30,7 +30,12 @@ def check_sites(root: Path, keys: Keys, report: Report) -> None:
     sites = {folder.relative_to(root).parts[0] for folder in archive.recordings(root)}
     sites |= {path.parent.name for path in root.glob(f"*/{NAME}")}
     for site in sorted(sites):
-        report.damages += _check_site(root, site, keys, report)
+        try:
+            for damage in _check_site(root, site, keys, report):
+                report.damages.append(damage)
+        except Exception as error:  # the chains of the other sites are looked at all the same
+            why = f"it cannot be checked to the end: {type(error).__name__}"
+            report.damages.append(Damage(root / site / NAME, "chain", why))
 
 
 def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
@@ -40,9 +45,9 @@ def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) ->
     for number, line in enumerate(_lines(path), 1):
         if json.dumps(written["session"]).encode() in line:
             value, why = _genuine(line, keys)
-            if value is None:
+            if why:
                 yield Damage(path, "chain", f"line {number}: {why}")
-            elif value["kind"] == VISIT and value["session"] == written["session"]:
+            if value is not None and value["kind"] == VISIT and value["session"] == written["session"]:
                 walk.visits[value["session"]] = value
     known = walk.visits.get(written["session"])
     if known is None:
@@ -80,14 +85,23 @@ def _lines(path: Path) -> list[bytes]:
 def _genuine(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:
     try:
         value = json.loads(line)
-        known = value["kind"] in (VISIT, PURGE) and isinstance(value["session"], str)
-        if not known or not isinstance(value["number"], int) or not isinstance(value["manifest"], str):
+        if not isinstance(value, dict) or not all(right(value.get(name)) for name, right in _MEMBERS.items()):
             return None, "it makes no sense"
-    except (ValueError, KeyError, TypeError):
+        if spelled(value) != line:
+            return value, "it is not spelled as it was written"
+    except (ValueError, RecursionError):
         return None, "it cannot be read"
-    if spelled(value) != line:
-        return value, "it is not spelled as it was written"
     return value, keys.vouch(value)
+
+
+_MEMBERS: dict[str, Callable[[Any], bool]] = {
+    "kind": lambda value: value in (VISIT, PURGE),
+    "session": lambda value: isinstance(value, str),
+    "number": lambda value: isinstance(value, int),
+    "manifest": lambda value: isinstance(value, str),
+    "before": lambda value: isinstance(value, str),
+    "path": lambda value: value is None or isinstance(value, str),
+}
 
 
 def _follows(walk: _Walk, value: dict[str, Any]) -> str:
@@ -109,7 +123,11 @@ def _enter(walk: _Walk, value: dict[str, Any]) -> None:
 
 def _visits(root: Path, walk: _Walk) -> Iterator[Damage]:
     for session, value in walk.visits.items():
-        folder = root / str(value.get("path", ""))
+        place = archive.recording_at(PurePosixPath(value.get("path") or ""))
+        if place is None or place.session != session:
+            yield Damage(root, "chain", f"visit {value['number']} of session {session} is said to lie elsewhere")
+            continue
+        folder = root / archive.path_of(place)
         work = root / archive.WORK / session
         if session in walk.purged:
             if folder.exists():
@@ -120,8 +138,8 @@ def _visits(root: Path, walk: _Walk) -> Iterator[Damage]:
         elif not _is(folder / MANIFEST, value["manifest"]):
             yield Damage(folder / MANIFEST, "changed", "the chain of the site holds another one")
         else:
-            previous = json.loads((folder / MANIFEST).read_bytes()).get("previous")
-            if previous != value["previous"]:
+            written = papers.read_json(folder / MANIFEST)
+            if written is not None and written.get("previous") != value["previous"]:
                 yield Damage(folder / MANIFEST, "chain", "another visit came before it")
 
 

@@ -14,6 +14,7 @@ from recorder.archive import FILM, MANIFEST
 from recorder.ledger import NAME as LEDGER
 from recorder.manifest import file_facts
 from recorder.report import Damage, Report
+from recorder.shape import misshapen
 from recorder.signing import KeyProblem, Keys, beside
 from recorder.sitechain import check_line, check_sites
 
@@ -37,7 +38,7 @@ def verify(target: str | Path | None, archive_dir: Path, keys: Keys | None = Non
         report.damages.append(Damage(Path(target), "not_found", "no recording has this path or id"))
     for folder in folders:
         report.recordings += 1
-        _check(folder, archive_dir, trusted, report)
+        _check(folder, archive_dir, trusted, report, alone=target is not None)
     if target is None:
         check_sites(archive_dir, trusted, report)
     return report
@@ -53,21 +54,30 @@ def _folders(target: str | Path, archive_dir: Path) -> Iterator[Path]:
         yield folder
 
 
-def _check(folder: Path, archive_dir: Path, keys: Keys, report: Report) -> None:
+def _check(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone: bool) -> None:
+    """Whatever a folder holds, the next one is looked at too. `alone`: nobody walks along the chain of its site."""
+    try:
+        for damage in _damages(folder, archive_dir, keys, report, alone):
+            report.damages.append(damage)
+    except Exception as error:
+        why = f"it cannot be checked to the end: {type(error).__name__}"
+        report.damages.append(Damage(folder / MANIFEST, "manifest", why))
+
+
+def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone: bool) -> Iterator[Damage]:
     path = folder / MANIFEST
     written = papers.read_json(path)
-    if written is None or not isinstance(written.get("files"), dict):
-        kind = "manifest" if path.exists() else "missing"
-        report.damages.append(Damage(path, kind, "there is no readable manifest"))
+    why = "there is no readable manifest" if written is None else misshapen(written)
+    if written is None or why:
+        yield Damage(path, "manifest" if path.exists() else "missing", why)
         return
-    found = list(_manifest(path, written, keys))
-    found += _files(folder, written, report)
+    yield from _manifest(path, written, keys)
+    yield from _files(folder, written, report)
     if FILM in written["files"] and (folder / FILM).exists():
-        found += _film(folder / FILM, written)
-    found += _place(folder, archive_dir, written)
-    if (archive_dir / str(written.get("site")) / LEDGER).exists():
-        found += check_line(folder, archive_dir, written, keys)
-    report.damages += found
+        yield from _film(folder / FILM, written)
+    yield from _place(folder, archive_dir, written)
+    if alone and (archive_dir / str(written["site"]) / LEDGER).exists():
+        yield from check_line(folder, archive_dir, written, keys)
 
 
 def _manifest(path: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
@@ -86,7 +96,11 @@ def _files(folder: Path, written: dict[str, Any], report: Report) -> Iterator[Da
             yield Damage(path, "missing")
             continue
         report.files += 1
-        now = file_facts(path, "sm3" in facts)
+        try:
+            now = file_facts(path, "sm3" in facts)
+        except OSError as error:
+            yield Damage(path, "unreadable", error.strerror or str(error))
+            continue
         report.bytes += now["bytes"]
         if now != facts:
             yield from _where(path, now, facts, [piece for piece in known if piece.file == name])
@@ -97,9 +111,12 @@ def _files(folder: Path, written: dict[str, Any], report: Report) -> Iterator[Da
 
 def _pieces(path: Path, facts: dict[str, Any] | None) -> list[pieces.Piece]:
     """What the files are made of; nothing where that list itself is not what was written."""
-    if facts is None or not path.is_file() or file_facts(path)["sha256"] != facts["sha256"]:
-        return []
-    return pieces.read(path)
+    try:
+        if facts is not None and path.is_file() and file_facts(path)["sha256"] == facts["sha256"]:
+            return pieces.read(path)
+    except OSError:
+        pass  # that it cannot be read is said where its own hash is compared
+    return []
 
 
 def _where(path: Path, now: dict[str, Any], facts: dict[str, Any], known: list[pieces.Piece]) -> Iterator[Damage]:
@@ -124,7 +141,7 @@ def _film(path: Path, written: dict[str, Any]) -> Iterator[Damage]:
         with av.open(str(path), "r", format="mp4") as film:
             codecs = tuple(stream.codec.name for stream in film.streams)
             titles = tuple(stream.metadata.get("handler_name", "") for stream in film.streams)
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         yield Damage(path, "tracks", f"it does not open: {error}")
         return
     if codecs != CODECS or titles != TRACK_TITLES:

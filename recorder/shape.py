@@ -1,0 +1,84 @@
+"""What a manifest has to look like before anything in it is used: whoever checks an archive reads files that somebody
+may have changed. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+_SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def misshapen(written: Mapping[str, Any]) -> str:
+    """Which member is not what a manifest has in that place; empty where all are."""
+    for name, right in _MEMBERS.items():
+        if not right(written.get(name)):
+            return f"{name} is missing or makes no sense"
+    return ""
+
+
+def is_moment(value: Any) -> bool:
+    """Whether it is an ISO 8601 moment with its time zone."""
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def is_hash(value: Any) -> bool:
+    """Whether it is a SHA-256 or SM3 in hex."""
+    return _matches(_HASH, value)
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _facts(value: Any) -> bool:
+    """Hashes and size of a file."""
+    if not isinstance(value, dict) or not set(value) <= {"sha256", "bytes", "sm3"}:
+        return False
+    return is_hash(value.get("sha256")) and _count(value.get("bytes")) and is_hash(value.get("sm3", "0" * 64))
+
+
+def _files(value: Any) -> bool:
+    return isinstance(value, dict) and all(_matches(_FILE, name) and _facts(facts) for name, facts in value.items())
+
+
+def _chain(value: Any) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, dict) or not is_hash(value.get("head")):
+        return False
+    return all(_count(value.get(name)) for name in ("start", "end"))
+
+
+def _tracks(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) and "seconds" in one for one in value)
+
+
+def _list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+_MEMBERS: dict[str, Callable[[Any], bool]] = {
+    "session": lambda value: _matches(_SESSION, value),
+    "site": lambda value: _matches(_SITE, value),
+    "files": _files,
+    "chain": _chain,
+    "tracks": _tracks,
+    "gaps": _list,
+    "parts": _list,
+    "policy": lambda value: isinstance(value, dict),
+    "started_at": is_moment,
+    "ended_at": is_moment,
+    "due_at": lambda value: value is None or is_moment(value),
+    "previous": lambda value: value is None or isinstance(value, dict),
+}
