@@ -1,18 +1,27 @@
-"""`huijian verify`: signatures, hashes, fragment chain and tracks of recordings, and the chains of the sites."""
+"""`huijian verify`: signatures, hashes, fragment chain and tracks of recordings, the chains of the sites, and the
+copies made of recordings."""
 
+import asyncio
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.engine import make_url
 
+from broker.engine import engine_for
+from broker.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.complaints import FOUND, REFUSED
 from huijian.saying import Json, plain, say
+from recorder.heads import Heads, read_heads, together
 from recorder.report import Report
-from recorder.signing import KeyProblem, Keys
+from recorder.signing import KeyProblem, Keys, trusted
 from recorder.signing import public_key as load
 from recorder.verify import verify as check
+
+GIVEN, INSTALLED, ARCHIVED = "given", "installation", "archive"
 
 
 def verify(
@@ -25,36 +34,85 @@ def verify(
     archive: Annotated[Path | None, typer.Option(help="The archive, where it is not the settings' own.")] = None,
     public_key: Annotated[
         list[Path] | None,
-        typer.Option(help="Believe this key (PEM) only; may be given again. Default: the keys in the archive."),
+        typer.Option(help="Believe this key (PEM) only; may be given again. Default: the installation's own."),
+    ] = None,
+    heads: Annotated[
+        Path | None,
+        typer.Option(help="What an earlier verify printed (its CHAIN lines): these ends must still be there."),
     ] = None,
     json: Json = False,
 ) -> int:
     """Prove that archived recordings are what was written, and name what is not. 验证录像
 
-    Needs the files alone: no database, no network, no running server. With --public-key, one that was kept
-    elsewhere, it also shows who recorded. Exit code 0: all whole; 1: nothing to look at; 4: something was
-    changed, and the lines say what, and at which second.
+    Needs the files alone: no database, no network, no running server. On the machine that recorded, its own key and
+    the ends of the chains that its database remembers are believed. Elsewhere give --public-key and --heads, both kept
+    apart from the archive: only they show who recorded, and that no end was cut off. Exit code 0: all whole; 1:
+    nothing to look at; 4: something was changed, and the lines say what, and at which second.
     """
     if all and target is not None:
         raise typer.BadParameter("name a recording or say --all, not both")
-    report = check(target, archive or settings.archive_dir, _keys(public_key))
+    if heads is not None and target is not None:
+        raise typer.BadParameter("--heads goes with the whole archive")
+    here = archive is None or archive.resolve() == settings.archive_dir
+    keys, whose = _keys(settings, public_key, here)
+    kept, compared = _kept(settings, heads, here and target is None)
+    report = check(target, archive or settings.archive_dir, keys, kept)
     if json:
-        say({"ok": report.ok, **asdict(report)}, as_json=True)
+        say({"ok": report.ok, **asdict(report), "keys": whose, "compared": compared}, as_json=True)
     else:
-        _print(report)
+        _print(report, whose, compared if target is None else None)
     if report.ok:
         return 0
-    return FOUND if report.recordings else REFUSED
+    unknown = any(one.kind == "not_found" for one in report.damages)
+    return FOUND if report.damages and not unknown else REFUSED
 
 
-def _keys(paths: list[Path] | None) -> Keys | None:
+def _keys(settings: Settings, paths: list[Path] | None, here: bool) -> tuple[Keys | None, str]:
+    """Whom to believe, and why. None: whatever lies in the archive."""
     try:
-        return Keys(load(path) for path in paths) if paths else None
+        if paths:
+            return Keys(load(path) for path in paths), GIVEN
     except KeyProblem as error:
         raise typer.BadParameter(str(error)) from error
+    try:
+        return (trusted(settings.keys_dir), INSTALLED) if here else (None, ARCHIVED)
+    except KeyProblem:
+        return None, ARCHIVED  # said aloud with the result
 
 
-def _print(report: Report) -> None:
+def _kept(settings: Settings, file: Path | None, database: bool) -> tuple[dict[str, set[str]], list[str]]:
+    """Where the chains must have come to, and who says so."""
+    found, compared = [], []
+    if file is not None:
+        try:
+            found.append(read_heads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(f"{file}: {error}") from error
+        if not found[0]:
+            raise typer.BadParameter(f"{file}: there is no line `CHAIN site number:hash` in it")
+        compared.append(str(file))
+    if database:
+        try:
+            found.append({site: [head] for site, head in asyncio.run(_remembered(settings.database_url)).items()})
+            compared.append("database")
+        except StorageUnavailable:
+            pass  # said aloud with the result
+    return together(found), compared
+
+
+async def _remembered(url: str) -> dict[str, str]:
+    """The heads in the database. Raises StorageUnavailable; a database that is not there is not made."""
+    name = make_url(url)
+    if name.get_backend_name() == "sqlite" and not Path(name.database or "").is_file():
+        raise StorageUnavailable()
+    engine = engine_for(url)
+    try:
+        return await Heads(engine).all()
+    finally:
+        await engine.dispose()
+
+
+def _print(report: Report, whose: str, compared: list[str] | None) -> None:
     for damage in map(plain, report.damages):
         detail = f" ({damage['detail']})" if damage["detail"] else ""
         second = "" if damage["second"] is None else f" second {damage['second']:g}"
@@ -65,3 +123,12 @@ def _print(report: Report) -> None:
         print(f"WHOLE {report.recordings} recordings, {report.files} files, {report.bytes} bytes")
     elif not report.recordings and not report.damages:
         print("NOTHING there is no recording in the archive")
+    if whose == ARCHIVED and report.recordings:
+        _warn("the keys were taken from the archive itself: this shows that it is of one piece, not who made it.")
+        _warn("Believe only --public-key, with a key that was kept elsewhere. 公钥取自存档本身，不能证明来源。")
+    if compared == [] and report.recordings:
+        _warn("the ends of the chains were compared with nothing: use --heads. 未比对链头，无法发现链尾被截。")
+
+
+def _warn(text: str) -> None:
+    print(f"WARNING: {text}", file=sys.stderr)

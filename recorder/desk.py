@@ -18,6 +18,8 @@ from recorder import archive, papers, plans
 from recorder.archive import TIMELINE
 from recorder.catalog import DONE, FINALIZING, Catalog
 from recorder.finalise import PLAN, finalise
+from recorder.heads import Heads
+from recorder.ledger import BrokenLedger
 from recorder.recording import Recording, Tell
 from recorder.rows import columns, tell_end
 from recorder.signing import Signer
@@ -63,6 +65,7 @@ class Desk:
         self.visits: dict[str, Visit] = {}
         self.low = False  # whether another visit of the usual length would find no room
         self.strays = 0  # records of taps that no session owns
+        self.alarms: dict[tuple[str, str], dict[str, Any]] = {}  # what somebody has to look into, by kind and site
         self._taps: dict[int, Recording] = {}
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -142,6 +145,8 @@ class Desk:
         for row in await self.catalog.unannounced():
             tell_end(tell, row)
         self.look_at_disk(tell)
+        for (kind, _), facts in self.alarms.items():
+            tell("alarm", kind=kind, **facts)
         tell("ready")
 
     def status(self) -> dict[str, Any]:
@@ -170,6 +175,12 @@ class Desk:
         tasks = [task for visit in self.visits.values() for task in visit.tasks]
         closings = [visit.closing for visit in self.visits.values() if visit.closing is not None]
         await asyncio.gather(*tasks, *closings, return_exceptions=True)
+
+    def alarm(self, kind: str, site: str = "", **facts: Any) -> None:
+        """Say aloud that the archive is not as it should be, now and to every control process that connects."""
+        log.error("archive alarm", kind=kind, site=site, **facts)
+        self.alarms[kind, site] = {"site": site, **facts}
+        self.tell("alarm", kind=kind, site=site, **facts)
 
     def look_at_disk(self, tell: Tell | None = None) -> None:
         """Say so when room becomes short and when there is enough again; with `tell`, how it is now."""
@@ -237,6 +248,7 @@ class Desk:
             await self.catalog.set(visit.session, state=FINALIZING)
         done = await self._archive(visit)
         if done is not None and await self._catalogue(done):
+            await self._keep_head(done["site"])
             self.visits.pop(visit.session, None)
             tell_end(self.tell, done)
 
@@ -265,6 +277,14 @@ class Desk:
                 log.error("catalog does not answer", session=done["session"], why=str(error))
             if await self._stopping(RETRY_CATALOG):
                 return False
+
+    async def _keep_head(self, site: str) -> None:
+        """Remember in the database where the site's chain ends now; what fails here is made good at the next start."""
+        try:
+            if not await Heads(self.catalog.engine).advance(self.archive_dir, site, self.clock.now().wall):
+                self.alarm("chain_cut", site)
+        except (StorageUnavailable, BrokenLedger, OSError) as error:
+            log.error("head of the chain not kept", site=site, why=type(error).__name__)
 
     async def _stopping(self, within: float) -> bool:
         """Whether the process ends within so many seconds."""

@@ -50,24 +50,26 @@ def finalise(
         draft = _compose(folder, plan, reason, ended, sm3)
     place = archive.place_of(draft["site"], datetime.fromisoformat(draft["started_at"]), draft["session"])
     _clear(folder, draft)
-    written = _seal(folder, root, place, draft, signer)
+    written, head = _seal(folder, root, place, draft, signer)
     settled = archive.settle(folder, root, place)
-    return found(settled, root, written)
+    return found(settled, root, written) | {"head": head}
 
 
-def _seal(folder: Path, root: Path, place: archive.Place, draft: dict[str, Any], signer: Signer) -> dict[str, Any]:
-    """Give the visit its number in the site's chain, once. A crash before the chain's line leaves a manifest that is
-    only a draft again: another visit may have taken the number."""
+def _seal(
+    folder: Path, root: Path, place: archive.Place, draft: dict[str, Any], signer: Signer
+) -> tuple[dict[str, Any], str]:
+    """Give the visit its number in the site's chain, once; the manifest, and where the chain ends now. A crash before
+    the chain's line leaves a manifest that is only a draft again: another visit may have taken the number."""
     with ledger(root, place.site) as chain:
         if chain.find(place.session, VISIT) is not None:
-            return draft
+            return draft, chain.head
         link = {"number": chain.number + 1, "previous": chain.previous}
         sealed = sign({**draft, **link}, signer)
         papers.write_json(folder / MANIFEST, sealed)
         line = {"kind": VISIT, "session": place.session, "number": link["number"], "due_at": sealed["due_at"]}
         line |= {"path": str(archive.path_of(place)), "manifest": manifest.file_facts(folder / MANIFEST)["sha256"]}
         chain.append(line, signer)
-        return sealed
+        return sealed, chain.head
 
 
 def found(folder: Path, root: Path, written: dict[str, Any]) -> dict[str, Any]:
@@ -118,6 +120,7 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
     zero = datetime.fromisoformat(plan["started_at"])
     pieces.write(folder / pieces.NAME, _pieces(folder, film, zero))
     kept = [FILM, TIMELINE, pieces.NAME, *(_name(part) for part in parts if not _is_film(film, parts))]
+    kept += _unread(folder, kept)
     timeline = papers.read_lines(folder / TIMELINE)
     written = manifest.compose(
         plan,
@@ -222,6 +225,13 @@ def _close_timeline(folder: Path, gaps: Sequence[Gap], reason: dict[str, Any], e
     entries: list[dict[str, Any]] = [{"event": {"kind": "gap", **gap.as_json()}} for gap in gaps]
     closed = {"at": ended.isoformat(), "event": {"kind": "closed", "reason": reason}}
     papers.append_lines(path, [*entries, closed])
+
+
+def _unread(folder: Path, kept: Sequence[str]) -> list[str]:
+    """Parts from which nothing could be read: they are kept, and nobody may exchange or add one."""
+    film = folder / FILM
+    others = (path for path in sorted(folder.glob("*.mp4")) if path.name not in kept)
+    return [path.name for path in others if not film.exists() or not _same(path, film)]
 
 
 def _clear(folder: Path, written: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The chain of a site: one line for each visit archived and for each one deleted, each line signed and holding the
 hash of the line before. A visit that is taken away whole leaves its line behind; a line that is taken away breaks the
 chain. What no chain can show is that its newest end was cut off: whoever wants to know that keeps the head elsewhere
-(the catalog does).
+(`recorder.heads` does, and so may anybody).
 
 Lines are appended under a lock of the file itself, so that any number of processes may archive and delete at once."""
 
@@ -9,8 +9,8 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,13 +36,18 @@ class Ledger:
     @property
     def number(self) -> int:
         """The number of the last visit; 0 before the first."""
-        return next((int(value["number"]) for value in self._back() if value["kind"] == VISIT), 0)
+        return int(self.previous["number"]) if self.previous else 0
 
     @property
     def previous(self) -> dict[str, Any] | None:
         """The visit archived last: session, number and the hash of its manifest."""
-        last = next((value for value in self._back() if value["kind"] == VISIT), None)
+        last = _last_visit(self.lines)
         return None if last is None else {key: last[key] for key in ("session", "number", "manifest")}
+
+    @property
+    def head(self) -> str:
+        """Where the chain ends; see `head_of`."""
+        return head_of(self.lines)
 
     def find(self, session: str, kind: str) -> dict[str, Any] | None:
         """The line of that kind about a session."""
@@ -62,9 +67,6 @@ class Ledger:
         os.fsync(self._file.fileno())
         self.lines.append(line)
 
-    def _back(self) -> Iterator[dict[str, Any]]:
-        return map(_read, reversed(self.lines))
-
 
 @contextmanager
 def ledger(root: Path, site: str) -> Iterator[Ledger]:
@@ -81,12 +83,31 @@ def ledger(root: Path, site: str) -> Iterator[Ledger]:
 
 def whole_lines(file: BinaryIO) -> list[bytes]:
     """All lines; one that a crash cut off at the end was never written, and is removed where the file can be."""
+    lines, torn = lines_of(file)
+    if torn and file.writable():
+        file.truncate(file.tell() - len(torn))
+    return lines
+
+
+def lines_of(file: BinaryIO) -> tuple[list[bytes], bytes]:
+    """All whole lines, and what follows the last of them; nothing is ever removed."""
     file.seek(0)
-    data = file.read()
-    end = data.rfind(b"\n") + 1
-    if end < len(data) and file.writable():
-        file.truncate(end)
-    return data[:end].splitlines()
+    *lines, torn = file.read().split(b"\n")  # not splitlines(): it takes a carriage return for an end, too
+    return lines, torn
+
+
+def read(path: Path) -> tuple[list[bytes], bytes]:
+    """As `lines_of`, once nobody is in the middle of a line. Raises OSError."""
+    with path.open("rb") as file:
+        with suppress(OSError):  # a copy may lie on a disk that knows no locks, where nobody writes either
+            fcntl.flock(file, fcntl.LOCK_SH)
+        return lines_of(file)
+
+
+def head_of(lines: Sequence[bytes]) -> str:
+    """Where a chain ends: the number of its last visit and the hash of its last line. Raises BrokenLedger."""
+    last = _last_visit(lines)
+    return f"{last['number'] if last else 0}:{digest(lines[-1]) if lines else GENESIS}"
 
 
 def spelled(value: dict[str, Any]) -> bytes:
@@ -99,11 +120,15 @@ def digest(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()
 
 
+def _last_visit(lines: Sequence[bytes]) -> dict[str, Any] | None:
+    return next((value for value in map(_read, reversed(lines)) if value["kind"] == VISIT), None)
+
+
 def _read(line: bytes) -> dict[str, Any]:
     try:
         value: dict[str, Any] = json.loads(line)
         if value["kind"] in (VISIT, PURGE) and isinstance(value["session"], str) and isinstance(value["number"], int):
             return value
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BrokenLedger("a line of the chain cannot be read") from error
     raise BrokenLedger("a line of the chain makes no sense")

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.hashes import SM3, Hash
 from broker.clock import discipline
 from recorder.timeline import Gap
 
-FORMAT = 2
+FORMAT = 3
+"""2: parts from which nothing could be read lay beside a recording and were not listed."""
 _CHUNK = 1 << 20
 
 

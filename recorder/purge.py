@@ -24,8 +24,9 @@ from broker.engine import reading, writing
 from broker.errors import Conflict, StorageUnavailable
 from recorder import permits, removal
 from recorder.catalog import PURGED, PURGING
+from recorder.heads import Heads
 from recorder.holds import HELD
-from recorder.ledger import PURGE, VISIT, ledger
+from recorder.ledger import PURGE, VISIT, BrokenLedger, ledger
 from recorder.permits import Lock, Permit
 from recorder.purgeplan import Plan, Scope, due, verdict
 from recorder.signing import Signer
@@ -68,6 +69,7 @@ class Purge:
     def __init__(self, engine: AsyncEngine, root: Path, clock: Clock, signer: Signer, tombstones: Tombstones) -> None:
         self._engine, self._root, self._clock = engine, root, clock
         self._signer, self._tombstones = signer, tombstones
+        self._touched: set[str] = set()  # sites whose chains have new lines
 
     async def apply(self, permit: Permit, scope: Scope, rules: dict[str, str], by: str) -> Outcome:
         """Delete what `permit` permits. Raises Conflict where the plan is another one by now or another purge runs."""
@@ -134,7 +136,18 @@ class Purge:
                 outcome.withdrawn += 1
             else:
                 await self._one(lock, row, scope, outcome)
+        await self._keep_heads(outcome)
         return outcome
+
+    async def _keep_heads(self, outcome: Outcome) -> None:
+        """Remember where the chains end now that lines were added."""
+        while self._touched:
+            site = self._touched.pop()
+            try:
+                if not await Heads(self._engine).advance(self._root, site, self._clock.now().wall):
+                    outcome.failed.append((site, "its chain does not hold the end that was kept: verify the archive"))
+            except (OSError, BrokenLedger, StorageUnavailable) as error:
+                log.error("head of the chain not kept", site=site, why=type(error).__name__)
 
     async def _one(self, lock: Lock, row: Any, scope: Scope, outcome: Outcome) -> None:
         try:
@@ -148,6 +161,7 @@ class Purge:
             outcome.failed.append((row.session, reason))
             await self._fail(row.session, reason)
             return
+        self._touched.add(row.site)
         outcome.deleted += 1
         outcome.bytes += row.bytes or 0
 
@@ -170,10 +184,10 @@ class Purge:
 
     async def _delete(self, row: Any) -> None:
         folder = removal.folder_of(row.path, row.session)
-        number = await asyncio.to_thread(self._enter, row)
+        number, head = await asyncio.to_thread(self._enter, row)
         await asyncio.to_thread(removal.remove, self._root, folder, row.session)
         if not await self._tombstones.known(row.session):
-            data = {"path": str(folder), "site": row.site, "number": number, "bytes": row.bytes}
+            data = {"path": str(folder), "site": row.site, "number": number, "bytes": row.bytes, "head": head}
             data |= {"sha256": row.sha256, "manifest_sha256": row.manifest_sha256}
             data |= {"ended_at": row.ended_at.isoformat(), "due_at": row.due_at.isoformat()}
             data |= {key: row.purge[key] for key in ("rule", "by", "second", "permit")}
@@ -183,8 +197,9 @@ class Purge:
             done = {**row.purge, "done": _iso(self._clock)}
             await db.execute(RECORDINGS.update().where(_ROW.session == row.session).values(state=PURGED, purge=done))
 
-    def _enter(self, row: Any) -> int:
-        """The line in the site's chain that makes the recording's absence lawful; once."""
+    def _enter(self, row: Any) -> tuple[int, str]:
+        """The line in the site's chain that makes the recording's absence lawful; once. The visit's number, and where
+        the chain ends now."""
         with ledger(self._root, row.site) as chain:
             visit = chain.find(row.session, VISIT)
             number = int(visit["number"]) if visit else 0
@@ -193,7 +208,7 @@ class Purge:
                 mark = {key: row.purge[key] for key in ("rule", "by", "second")}
                 due_at = {"due_at": row.due_at.isoformat(), "at": _iso(self._clock)}
                 chain.append({**line, **mark, **due_at}, self._signer)
-            return number
+            return number, chain.head
 
     async def _unmark(self, row: Any) -> None:
         await self._set(row.session, state=row.purge["was"], purge=None)

@@ -16,14 +16,17 @@ class Damage:
 
 @dataclass(slots=True)
 class Report:
-    """What was looked at and what was found. `heads`: the number and line hash of each site's newest visit; a chain
-    whose end was cut off is found by comparing them with what was written down elsewhere."""
+    """What was looked at and what was found. `heads`: the number of each site's newest visit and the hash of the
+    chain's last line; a chain whose end was cut off is found by comparing them with what was written down elsewhere.
+    `own_keys`: nobody said which keys to believe, so those in the archive itself were taken."""
 
     recordings: int = 0
     files: int = 0
     bytes: int = 0
+    copies: int = 0
     damages: list[Damage] = field(default_factory=list)
     heads: dict[str, str] = field(default_factory=dict)
+    own_keys: bool = False
 
     @property
     def ok(self) -> bool:

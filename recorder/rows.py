@@ -21,6 +21,7 @@ def tell_end(tell: Tell, row: dict[str, Any]) -> None:
         tell("archive_failed", session=row["session"], reason=row["reason"], path=row["path"])
         return
     facts = {key: row[key] for key in ("session", "path", "sha256", "bytes", "seconds", "packets", "lost", "gaps")}
+    facts |= {key: row.get(key) for key in ("manifest_sha256", "head")}
     tell(ARCHIVED, **facts, started_at=_iso(row["started_at"]), ended_at=_iso(row["ended_at"]))
 
 

@@ -15,12 +15,13 @@ import structlog
 
 from broker.clock import Clock, SystemClock
 from broker.engine import engine_for
-from broker.errors import BadRequest, VisitError
+from broker.errors import BadRequest, StorageUnavailable, VisitError
 from broker.ipc.server import Connection, Server
 from config.settings import Settings
 from recorder import plans
 from recorder.catalog import ARCHIVED, Catalog
 from recorder.desk import Desk
+from recorder.heads import Heads
 from recorder.permits import mark_clock
 from recorder.purgeplan import newest
 from recorder.recover import GRACE, finish_orphans, recover
@@ -48,7 +49,7 @@ class Service:
         signer = installed(settings.keys_dir, settings.archive_dir)
         space, sm3 = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second), settings.archive_sm3
         self.desk = Desk(settings.archive_dir, space, catalog, clock, self._tell, signer, sm3)
-        self._maker = ViewMaker(Views(catalog.engine), settings.archive_dir, clock, settings.view_jobs)
+        self._maker = ViewMaker(Views(catalog.engine), settings.archive_dir, clock, settings.view_jobs, signer)
         self._making: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -67,6 +68,7 @@ class Service:
         self._looking, self._beating = self._spawn(self._look()), self._spawn(self._beat())
         self._tap.start()
         await self._server.start()
+        self._spawn(self._keep_heads())
         log.info("recorder ready", orphans=len(self.desk.visits))
         return self
 
@@ -92,6 +94,15 @@ class Service:
         engine, clock = self.desk.catalog.engine, self.desk.clock
         if not clock_went_back(clock.now().wall, await newest(engine)):
             await mark_clock(engine, clock)
+
+    async def _keep_heads(self) -> None:
+        """Where the sites' chains end must be where the database remembers, or behind it."""
+        desk, now = self.desk, self.desk.clock.now().wall
+        try:
+            for site in await Heads(desk.catalog.engine).advance_all(desk.archive_dir, now):
+                desk.alarm("chain_cut", site)
+        except StorageUnavailable as error:
+            log.error("heads of the chains not compared", why=str(error))
 
     async def _look(self) -> None:
         while True:

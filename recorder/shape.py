@@ -20,6 +20,11 @@ def misshapen(written: Mapping[str, Any]) -> str:
     return ""
 
 
+def has_files(written: Mapping[str, Any]) -> bool:
+    """Whether it lists files with their hashes."""
+    return _files(written.get("files"))
+
+
 def is_moment(value: Any) -> bool:
     """Whether it is an ISO 8601 moment with its time zone."""
     try:

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from recorder import papers
 
 PRIVATE = "archive-ed25519.pem"
-PUBLIC_FOLDER = ".keys"
+PUBLIC_FOLDER, TRUSTED = ".keys", "trusted"
 SIGNATURE = "signature"
 
 
@@ -71,11 +71,16 @@ class Keys:
         said = value.get(SIGNATURE)
         if not isinstance(said, dict) or said.get("algorithm") != Ed25519Signer.algorithm:
             return "it is not signed"
+        if set(said) != {"algorithm", "key", "value"}:
+            return "the signature has members that nobody signed"
         key = self.known.get(str(said.get("key")))
         if key is None:
             return f"signed by a key that is not known here ({said.get('key')})"
         try:
-            key.verify(base64.b64decode(str(said.get("value")), validate=True), covered(value))
+            mark = base64.b64decode(str(said["value"]), validate=True)
+            if base64.b64encode(mark).decode() != said["value"]:  # its last letter has bits that mean nothing
+                return "the signature is not spelled as it was written"
+            key.verify(mark, covered(value))
         except (InvalidSignature, ValueError):
             return "the signature does not fit"
         return ""
@@ -105,28 +110,42 @@ def installed(folder: Path, archive: Path) -> Ed25519Signer:
     try:
         if not path.exists():
             _make(path)
-        if path.stat().st_mode & 0o077:
-            raise KeyProblem(f"{path} can be read by others")
-        private = load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+    except OSError as error:
         raise KeyProblem(f"{path}: {error}") from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise KeyProblem(f"{path} is not an Ed25519 key")
-    signer = Ed25519Signer(private)
+    signer = Ed25519Signer(_private(path))
     _publish(signer, archive / PUBLIC_FOLDER)
     return signer
 
 
+def trusted(folder: Path) -> Keys:
+    """The keys that an installation believes: its own, and earlier ones whose public halves lie in `trusted`.
+
+    Raises KeyProblem, also where the private key is not ours to read.
+    """
+    own = _private(folder / PRIVATE).public_key()
+    return Keys([own, *(public_key(path) for path in sorted((folder / TRUSTED).glob("*.pem")))])
+
+
 def beside(archive: Path) -> Keys:
-    """The keys that lie in an archive. They prove that it is of one piece; who made it, only a key from elsewhere."""
-    found: list[Ed25519PublicKey] = []
+    """The keys that lie in an archive. They prove that it is of one piece; who made it, only a key from elsewhere.
+    Raises KeyProblem."""
+    return Keys(published_key(path) for path in published(archive))
+
+
+def published(archive: Path) -> list[Path]:
+    """The files in an archive that should hold keys."""
     folder = archive / PUBLIC_FOLDER
-    for path in sorted(folder.glob("*.pem")) if folder.is_dir() else []:
-        key = public_key(path)
-        if key_id(key) != path.stem:
-            raise KeyProblem(f"{path} is not the key it is named after")
-        found.append(key)
-    return Keys(found)
+    return sorted(folder.glob("*.pem")) if folder.is_dir() else []
+
+
+def published_key(path: Path) -> Ed25519PublicKey:
+    """A key that lies in an archive, byte for byte as it was put there under its own name. Raises KeyProblem."""
+    key = public_key(path)
+    if key_id(key) != path.stem:
+        raise KeyProblem(f"{path} is not the key it is named after")
+    if path.read_bytes() != _spelled(key):
+        raise KeyProblem(f"{path} is not spelled as it was written")
+    return key
 
 
 def public_key(path: Path) -> Ed25519PublicKey:
@@ -138,6 +157,22 @@ def public_key(path: Path) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise KeyProblem(f"{path} is not an Ed25519 key")
     return key
+
+
+def _private(path: Path) -> Ed25519PrivateKey:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeyProblem(f"{path} can be read by others")
+        private = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise KeyProblem(f"{path}: {error}") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise KeyProblem(f"{path} is not an Ed25519 key")
+    return private
+
+
+def _spelled(key: Ed25519PublicKey) -> bytes:
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _make(path: Path) -> None:
@@ -164,7 +199,7 @@ def _publish(signer: Ed25519Signer, folder: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.write_bytes(signer.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    fresh.write_bytes(_spelled(signer.public))
     fresh.chmod(0o444)
     fresh.replace(path)
     papers.sync_folder(folder)

@@ -2,14 +2,14 @@
 with a line is there with the very manifest that was entered, and no visit is there without one. Blocks."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recorder import archive, papers
 from recorder.archive import MANIFEST
-from recorder.ledger import GENESIS, NAME, PURGE, VISIT, digest, spelled, whole_lines
+from recorder.ledger import GENESIS, NAME, PURGE, VISIT, digest, read, spelled
 from recorder.manifest import file_facts
 from recorder.report import Damage, Report
 from recorder.signing import Keys
@@ -24,14 +24,20 @@ class _Walk:
     visits: dict[str, dict[str, Any]] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
 
+    @property
+    def head(self) -> str:
+        """As `ledger.head_of`."""
+        return f"{self.previous['number'] if self.previous else 0}:{self.before}"
 
-def check_sites(root: Path, keys: Keys, report: Report) -> None:
-    """Check the chains of all sites of an archive."""
+
+def check_sites(root: Path, keys: Keys, report: Report, heads: Mapping[str, Iterable[str]]) -> None:
+    """Check the chains of all sites of an archive, and of those that should have one: each must hold the `heads` that
+    were kept of it."""
     sites = {folder.relative_to(root).parts[0] for folder in archive.recordings(root)}
     sites |= {path.parent.name for path in root.glob(f"*/{NAME}")}
-    for site in sorted(sites):
+    for site in sorted(sites | set(heads)):
         try:
-            for damage in _check_site(root, site, keys, report):
+            for damage in _check_site(root, site, keys, report, set(heads.get(site, ()))):
                 report.damages.append(damage)
         except Exception as error:  # the chains of the other sites are looked at all the same
             why = f"it cannot be checked to the end: {type(error).__name__}"
@@ -42,7 +48,7 @@ def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) ->
     """Whether a recording is the one that its site's chain speaks of."""
     path = root / str(written["site"]) / NAME
     walk = _Walk()
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(read(path)[0], 1):
         if json.dumps(written["session"]).encode() in line:
             value, why = _genuine(line, keys)
             if why:
@@ -56,13 +62,14 @@ def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) ->
         yield Damage(folder / MANIFEST, "changed", "the chain of the site holds another one")
 
 
-def _check_site(root: Path, site: str, keys: Keys, report: Report) -> Iterator[Damage]:
+def _check_site(root: Path, site: str, keys: Keys, report: Report, kept: set[str]) -> Iterator[Damage]:
     path = root / site / NAME
     if not path.exists():
-        yield Damage(path, "missing", "the site has recordings and no chain")
+        yield Damage(path, "missing", "the site had recordings and has no chain")
         return
     walk = _Walk()
-    for number, line in enumerate(_lines(path), 1):
+    lines, torn = read(path)
+    for number, line in enumerate(lines, 1):
         value, why = _genuine(line, keys)
         why = why or _follows(walk, value or {})
         if why:
@@ -70,16 +77,26 @@ def _check_site(root: Path, site: str, keys: Keys, report: Report) -> Iterator[D
         walk.before = digest(line)
         if value is not None:
             _enter(walk, value)
-    report.heads[site] = f"{walk.previous['number'] if walk.previous else 0}:{walk.before}"
+        kept.discard(walk.head)
+    if torn:
+        yield Damage(path, "added", f"{len(torn)} bytes after the last line, which nobody finished")
+    report.heads[site] = walk.head
+    for head in sorted(kept - {f"0:{GENESIS}"}):
+        yield Damage(path, "cut", f"it does not hold the end that was kept: {head}")
+    yield from _strays(root / site)
     yield from _visits(root, walk)
     for folder in archive.recordings(root):
         if folder.relative_to(root).parts[0] == site and folder.name not in walk.visits:
             yield Damage(folder, "added", "the chain of the site does not know it")
 
 
-def _lines(path: Path) -> list[bytes]:
-    with path.open("rb") as file:
-        return whole_lines(file)
+def _strays(site: Path) -> Iterator[Damage]:
+    """What lies between the recordings of a site and is none."""
+    for depth, pattern in enumerate(("*", "*/*", "*/*/*", "*/*/*/*")):
+        for path in sorted(site.glob(pattern)):
+            place = PurePosixPath(path.relative_to(site.parent), *("01", "01", "session")[depth:])
+            if (archive.recording_at(place) is None or not path.is_dir()) and (depth or path.name != NAME):
+                yield Damage(path, "added", "there is no place for it here")
 
 
 def _genuine(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:

@@ -27,6 +27,7 @@ RECORDINGS = Table(
     Column("created_at", Moment, nullable=False),
     Column("due_at", Moment),  # written when archived; may only move away
     Column("manifest_sha256", String(64)),
+    Column("head", String(96)),  # where the site's chain ended with it: number and hash of the line
     Column("purge", JSON),  # from the moment it is being deleted: by which rule, when, by whom, with whom
 )
 Index("recordings_by_due", RECORDINGS.c.due_at, RECORDINGS.c.session)
@@ -92,4 +93,11 @@ VIEWS = Table(
     Column("sha256", String(64)),
     Column("queued_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+)
+HEADS = Table(  # where each site's chain ended when it was last written; see recorder.heads
+    "chain_heads",
+    METADATA,
+    Column("site", String(63), primary_key=True),
+    Column("head", String(96), nullable=False),
+    Column("at", Moment, nullable=False),
 )

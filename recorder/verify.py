@@ -2,46 +2,77 @@
 manifest, hash of every file and, where one differs, which seconds; the fragment chain, the four tracks, and the chain
 of the site. Blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import av
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from broker.tapwire import TRACK_TITLES
-from recorder import archive, papers, pieces
+from recorder import archive, derived, papers, pieces
 from recorder.archive import FILM, MANIFEST
 from recorder.ledger import NAME as LEDGER
 from recorder.manifest import file_facts
 from recorder.report import Damage, Report
 from recorder.shape import misshapen
-from recorder.signing import KeyProblem, Keys, beside
+from recorder.signing import KeyProblem, Keys, key_id, published, published_key
 from recorder.sitechain import check_line, check_sites
 
 CODECS = ("h264", "opus", "h264", "opus")
 
 
-def verify(target: str | Path | None, archive_dir: Path, keys: Keys | None = None) -> Report:
+def verify(
+    target: str | Path | None,
+    archive_dir: Path,
+    keys: Keys | None = None,
+    heads: Mapping[str, Iterable[str]] | None = None,
+) -> Report:
     """Check one recording (a folder, a file in it, or a session's id), or with None the whole archive, chains and all.
 
     `keys`: the only ones to believe. Without, those that lie in the archive are taken: they show that it is of one
-    piece, not who made it.
+    piece, not who made it. `heads`: where the chains of the sites ended once (`Report.heads`); whoever cut one off
+    behind the place, or took a whole site away, is found.
     """
-    report = Report()
-    try:
-        trusted = keys or beside(archive_dir)
-    except KeyProblem as error:
-        report.damages.append(Damage(archive_dir, "key", str(error)))
-        trusted = Keys(())
+    report = Report(own_keys=keys is None)
+    trusted = _trusted(archive_dir, keys, report)
     folders = list(archive.recordings(archive_dir)) if target is None else list(_folders(target, archive_dir))
     if not folders and target is not None:
         report.damages.append(Damage(Path(target), "not_found", "no recording has this path or id"))
     for folder in folders:
         report.recordings += 1
         _check(folder, archive_dir, trusted, report, alone=target is not None)
+    _copies(target, archive_dir, folders, trusted, report)
     if target is None:
-        check_sites(archive_dir, trusted, report)
+        check_sites(archive_dir, trusted, report, heads or {})
     return report
+
+
+def _trusted(archive_dir: Path, keys: Keys | None, report: Report) -> Keys:
+    """The keys to believe; one in the archive that is none of them was put there by somebody else."""
+    found: list[Ed25519PublicKey] = []
+    for path in published(archive_dir):
+        try:
+            key = published_key(path)
+            if keys is not None and key_id(key) not in keys.known:
+                report.damages.append(Damage(path, "key", "it is none of those that are believed"))
+            found.append(key)
+        except KeyProblem as error:
+            report.damages.append(Damage(path, "key", str(error)))
+    return keys or Keys(found)
+
+
+def _copies(target: str | Path | None, root: Path, folders: list[Path], keys: Keys, report: Report) -> None:
+    """The copies that were made of these recordings, and with the whole archive those of no recording."""
+    places = {folder.name: folder for folder in folders}
+    for folder in derived.folders(root):
+        if target is None or folder.name in places:
+            try:
+                for damage in derived.check(folder, places.get(folder.name), keys, report):
+                    report.damages.append(damage)
+            except Exception as error:
+                why = f"it cannot be checked to the end: {type(error).__name__}"
+                report.damages.append(Damage(folder, "manifest", why))
 
 
 def _folders(target: str | Path, archive_dir: Path) -> Iterator[Path]:
@@ -105,7 +136,7 @@ def _files(folder: Path, written: dict[str, Any], report: Report) -> Iterator[Da
         if now != facts:
             yield from _where(path, now, facts, [piece for piece in known if piece.file == name])
     for path in sorted(folder.iterdir()):
-        if path.name not in names and path.name != MANIFEST and not _unreadable_part(path):
+        if path.name not in names and path.name != MANIFEST and not _old_part(path, written):
             yield Damage(path, "added")
 
 
@@ -157,6 +188,6 @@ def _place(folder: Path, archive_dir: Path, written: dict[str, Any]) -> Iterator
         yield Damage(folder, "misplaced", f"the manifest is of session {written.get('session')}")
 
 
-def _unreadable_part(path: Path) -> bool:
-    """Parts in which not one fragment was whole are kept, and in no manifest."""
-    return path.name.startswith("part-") and path.suffix == ".mp4"
+def _old_part(path: Path, written: dict[str, Any]) -> bool:
+    """Before format 3, parts from which nothing could be read were in no manifest."""
+    return written.get("format") in (1, 2) and path.name.startswith("part-") and path.suffix == ".mp4"

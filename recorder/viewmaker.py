@@ -10,13 +10,14 @@ from pathlib import Path
 import structlog
 
 from broker.clock import Clock
-from broker.errors import StorageUnavailable
-from recorder import removal
+from broker.errors import NotFound, StorageUnavailable
+from recorder import archive, derived, removal
 from recorder.manifest import file_facts
-from recorder.views import Views
+from recorder.signing import Signer
+from recorder.views import READY, Views
 
 log = structlog.get_logger()
-NAME = "view.mp4"
+NAME, MADE = "view.mp4", ".view.made.mp4"
 LOOK = 5.0  # seconds between looks for orders that came through the database
 TELL = 2.0  # seconds between two notes of progress
 
@@ -29,8 +30,9 @@ def view_path(root: Path, session: str) -> Path:
 class ViewMaker:
     """`run` until cancelled; `stir` when something was queued."""
 
-    def __init__(self, views: Views, root: Path, clock: Clock, jobs: int) -> None:
+    def __init__(self, views: Views, root: Path, clock: Clock, jobs: int, signer: Signer) -> None:
         self.views, self._root, self._clock, self._jobs = views, root, clock, jobs
+        self._signer = signer
         self._something = asyncio.Event()
 
     def stir(self) -> None:
@@ -45,10 +47,11 @@ class ViewMaker:
 
     async def run(self) -> None:
         """Make copies until cancelled, which kills the makers."""
-        if not self._jobs:
-            return
         with suppress(StorageUnavailable):
             await self.views.give_back()
+            await self._seal_old()
+        if not self._jobs:
+            return
         async with asyncio.TaskGroup() as group:
             for _ in range(self._jobs):
                 group.create_task(self._work())
@@ -68,9 +71,9 @@ class ViewMaker:
 
     async def _one(self, session: str, path: str) -> None:
         folder = self._root / removal.folder_of(path, session)
-        target = view_path(self._root, session)
+        made = view_path(self._root, session).with_name(MADE)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "recorder.viewcopy", str(folder), str(target)),
+            *(sys.executable, "-m", "recorder.viewcopy", str(folder), str(made)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -86,12 +89,37 @@ class ViewMaker:
             with suppress(StorageUnavailable):
                 await self.views.give_back(session)
             raise
+        now = self._clock.now().wall
         if code == 0:
-            await self.views.ready(session, await asyncio.to_thread(file_facts, target), self._clock.now().wall)
+            try:
+                facts = await asyncio.to_thread(derived.seal, folder, made, NAME, now, self._signer)
+            except OSError as failure:
+                code, error = 1, f"{type(failure).__name__}: {failure}"
+        if code == 0:
+            await self.views.ready(session, facts, now)
             log.info("view copy ready", session=session)
         else:
             log.error("view copy not made", session=session, code=code, why=error[:200])
-            await self.views.failed(session, error[:200] or f"exit code {code}", self._clock.now().wall)
+            await self.views.failed(session, error[:200] or f"exit code {code}", now)
+
+    async def _seal_old(self) -> None:
+        """Copies made before copies were sealed: those that are what the database says are sealed now, others made
+        again."""
+        for folder in await asyncio.to_thread(derived.folders, self._root):
+            copy, session = folder / NAME, folder.name
+            if not copy.exists() or derived.sealed(self._root, session, NAME):
+                continue
+            row, now = await self.views.one(session), self._clock.now().wall
+            try:
+                facts = await asyncio.to_thread(file_facts, copy)
+                recording = await asyncio.to_thread(archive.find, self._root, session)
+                same = row is not None and row["state"] == READY and row["sha256"] == facts["sha256"]
+                if same and recording is not None:
+                    await asyncio.to_thread(derived.seal, recording, copy, NAME, now, self._signer)
+                else:
+                    await self.views.want(session, now)
+            except (NotFound, OSError) as error:
+                log.error("a view copy cannot be sealed", session=session, why=type(error).__name__)
 
     async def _listen(self, process: asyncio.subprocess.Process, session: str) -> None:
         assert process.stdout is not None

@@ -39,6 +39,7 @@ class Hearing:
         self._clock, self._bus, self._tasks = clock, bus, tasks
         self._watch, self._rates = Watch(), Rates()
         self._disk_low = False
+        self._alarms: set[tuple[str, str]] = set()
         self.recorders: Recorders | None = None
         self.finish: Callable[[LiveSession], Any] | None = None
         self.want_keyframe: Callable[[SessionId, Side], None] = lambda session, side: None
@@ -126,6 +127,8 @@ class Hearing:
                     self._recorder_lost(one, told["why"])
             case "disk":
                 self._disk(told)
+            case "alarm":
+                self._alarm(told)
             case "archived":
                 self._tasks.spawn(self._archived(told))
             case _ if live is None:
@@ -154,6 +157,15 @@ class Hearing:
             self._journal.note("DiskLow" if low else "DiskEnough", None, "recorder", room)
             log.log(40 if low else 20, "disk of the archive", low=low, **room)
 
+    def _alarm(self, told: Told) -> None:
+        """The archive is not as it should be. The recorder says so at each connection; one entry is enough."""
+        facts = {name: value for name, value in told.items() if isinstance(value, str | int | float)}
+        known = (str(facts.get("kind")), str(facts.get("site")))
+        if known not in self._alarms:
+            self._alarms.add(known)
+            self._journal.note("ArchiveAlarm", None, "recorder", facts)
+            log.error("archive alarm", **facts)
+
     def _recorder_is_back(self, live: LiveSession) -> None:
         if live.session.state is not State.ENDED:
             live.take(ev.RecorderReady())
@@ -174,7 +186,7 @@ class Hearing:
     async def _archived(self, told: Told) -> None:
         """The evidence is safe: note its hash before the recorder may stop telling us."""
         session = SessionId(told["session"])
-        kept = ("path", "sha256", "bytes", "seconds", "packets", "lost")
+        kept = ("path", "sha256", "bytes", "seconds", "packets", "lost", "manifest_sha256", "head")
         self._journal.note("Archived", session, "recorder", {name: told.get(name) for name in kept})
         await self._acknowledge(session)
         live = self._live.get(session)

@@ -1,9 +1,14 @@
 """`huijian verify` says WHOLE only where something was looked at and nothing is wrong."""
 
+import asyncio
+
 import pytest
 
+from broker.engine import engine_for
+from recorder.heads import Heads
 from recorder.signing import installed
 from tests.recorder.archives import archived, make_work
+from tests.recorder.feed import WALL
 
 
 class TestAnArchive:
@@ -57,3 +62,55 @@ class TestAPublicKey:
         film.write_bytes(data)
         answer = huijian("verify", "session_one")
         assert answer.code == 4 and answer.out.startswith(f"CHANGED {film} second ")
+
+
+class TestOnTheMachineThatRecorded:
+    """Its own key and its database know more than the archive can say of itself."""
+
+    @pytest.fixture
+    def root(self, place):
+        root = place / "data" / "archive"
+        archived(make_work(root), root)
+        return root
+
+    def test_its_own_key_is_believed_and_no_other(self, huijian, place, root):
+        answer = huijian("verify", "--json")
+        assert answer.code == 0 and (answer.json["keys"], answer.json["compared"]) == ("installation", [])
+        installed(place / "other", root)
+        answer = huijian("verify")
+        assert answer.code == 4 and answer.out.startswith("KEY ")
+
+    def test_elsewhere_it_is_said_loudly_that_the_keys_came_from_the_archive(self, huijian, place, root):
+        root.rename(place / "moved")
+        answer = huijian("verify", "--archive", "moved")
+        assert answer.code == 0 and "WARNING: the keys were taken from the archive itself" in answer.err
+
+    def test_a_chain_that_was_cut_is_found_by_what_was_printed_before(self, huijian, place, root):
+        archived(make_work(root, "session_two"), root)
+        (place / "kept.txt").write_text(huijian("verify").out)
+        assert huijian("verify", "--heads", "kept.txt").code == 0
+        chain = root / "prison-site" / "chain.jsonl"
+        chain.write_bytes(chain.read_bytes().splitlines(keepends=True)[0])
+        answer = huijian("verify", "--heads", "kept.txt", "--json")
+        assert answer.code == 4 and {"cut", "added"} == {one["kind"] for one in answer.json["damages"]}
+        (place / "empty.txt").write_text("x")
+        assert huijian("verify", "--heads", "empty.txt").code == 2
+        assert huijian("verify", "--heads", "none.txt").code == 2
+
+    def test_an_archive_that_is_gone_is_missed_by_the_database(self, huijian, place, root):
+        assert huijian("admin", "sites", "list").code == 0  # makes the database
+
+        async def keep():
+            engine = engine_for(f"sqlite+aiosqlite:///{place / 'data' / 'huijian.sqlite'}")
+            await Heads(engine).advance_all(root, WALL)
+            await engine.dispose()
+
+        asyncio.run(keep())
+        assert huijian("verify", "--json").json["compared"] == ["database"]
+        (root / "prison-site").rename(place / "taken")
+        answer = huijian("verify")
+        assert answer.code == 4 and answer.out.startswith("MISSING")
+
+    def test_no_database_is_made_by_looking(self, huijian, place, root):
+        assert "compared with nothing" in huijian("verify").err
+        assert not (place / "data" / "huijian.sqlite").exists()

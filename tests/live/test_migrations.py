@@ -100,3 +100,24 @@ class TestADatabaseOfTheFirstVersion:
         file.close()
         async with Store(old) as store:
             assert await store.sites() == []
+
+    async def test_of_the_second_version_keeps_its_rows_too(self, monkeypatch, tmp_path):
+        old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
+        with monkeypatch.context() as patch:
+            patch.setattr("broker.live.migrations.HEAD", "0002")
+            await migrate(old)
+        file = sqlite3.connect(tmp_path / "old.sqlite")
+        moment = "2026-01-01 00:00:00.000000"
+        columns = "session, site, state, announced, created_at, due_at"
+        file.execute(f"INSERT INTO recordings ({columns}) VALUES ('ses_a', 'a', 'archived', 1, ?, ?)", (moment, moment))
+        file.execute("INSERT INTO clock_marks (boot, wall, mono) VALUES ('b', ?, 1.5)", (moment,))
+        file.execute(
+            "INSERT INTO recorder_locks (name, owner, boot, pid, until) VALUES ('purge', 'o', 'b', 1, ?)", (moment,)
+        )
+        file.commit()
+        await migrate(old)
+        assert file.execute("SELECT session, due_at, head FROM recordings").fetchall() == [("ses_a", moment, None)]
+        assert file.execute("SELECT boot, mono FROM clock_marks").fetchall() == [("b", 1.5)]
+        assert file.execute("SELECT owner FROM recorder_locks").fetchall() == [("o",)]
+        assert file.execute("SELECT count(*) FROM chain_heads").fetchall() == [(0,)]
+        file.close()

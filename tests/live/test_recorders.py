@@ -6,9 +6,11 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 from broker.clock import Instant
 from broker.ipc.server import Server
+from broker.live.hearing import Hearing
 from broker.live.recorders import SILENT, Recorders
 
 NOON = Instant(datetime(2026, 6, 1, 4, tzinfo=UTC), 5000.0)
@@ -103,3 +105,14 @@ class TestEventsForTheTimeline:
             recorder.speaks = True
             await recorder.until(lambda: len(recorder.notes) == 3)
             assert [note["mono"] for note in recorder.notes] == [5000.0, 5001.0, 5002.0]
+
+
+class TestAnAlarmOfTheArchive:
+    async def test_is_journaled_once_however_often_it_is_said(self):
+        noted = []
+        journal = SimpleNamespace(note=lambda *entry: noted.append(entry))
+        hearing = Hearing({}, {}, journal, None, None, None)
+        for _ in range(3):
+            hearing.from_recorder("alarm", {"kind": "chain_cut", "site": "a", "path": ["x"]})
+        hearing.from_recorder("alarm", {"kind": "chain_cut", "site": "b"})
+        assert noted == [("ArchiveAlarm", None, "recorder", {"kind": "chain_cut", "site": site}) for site in ("a", "b")]

@@ -226,11 +226,12 @@ class TestRecovery:
 class TestCatalogTables:
     def test_have_the_columns_that_were_agreed(self) -> None:
         assert {table.name: len(table.columns) for table in METADATA.sorted_tables} == {
-            "recordings": 20,
+            "recordings": 21,
             "recording_intents": 5,
             "legal_holds": 8,
             "purge_permits": 9,
             "recorder_locks": 5,
             "clock_marks": 3,
             "view_copies": 9,
+            "chain_heads": 3,
         }

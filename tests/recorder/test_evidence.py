@@ -13,10 +13,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recorder import papers, pieces
-from recorder.ledger import PURGE, ledger
+from recorder.ledger import PURGE, ledger, spelled
 from recorder.manifest import file_facts
 from recorder.report import Report
-from recorder.signing import Ed25519Signer, KeyProblem, Keys, beside, installed, public_key, sign
+from recorder.signing import Ed25519Signer, KeyProblem, Keys, beside, installed, public_key, sign, trusted
 from recorder.verify import verify
 from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.feed import WALL
@@ -129,6 +129,34 @@ class TestOneByte:
         (damage,) = verify(path, root).damages
         assert (damage.kind, damage.second, damage.path) == ("changed", hit.second, path)
 
+    @pytest.mark.parametrize("last", [b"\r", b"\r\n", b" \n"])
+    def test_between_two_lines_of_the_chain(self, root: Path, last: bytes) -> None:
+        path = root / "prison-site" / "chain.jsonl"
+        path.write_bytes(path.read_bytes().replace(b"\n", last, 1))
+        assert "chain" in kinds(verify(None, root))
+
+    def test_or_letter_of_a_signature_anywhere_in_the_chain(self, root: Path) -> None:
+        path = root / "prison-site" / "chain.jsonl"
+        data, letters = path.read_bytes(), b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        at = data.rindex(b"==")
+        for letter in letters:  # the last letter before the padding has bits that decode to nothing
+            changed = data[: at - 1] + bytes([letter]) + data[at:]
+            path.write_bytes(changed)
+            assert (changed == data) == verify(None, root).ok, letter
+
+    def test_or_member_of_a_signature(self, root: Path) -> None:
+        path = root / "prison-site" / "chain.jsonl"
+        *lines, last = path.read_bytes().splitlines()
+        value = json.loads(last)
+        value["signature"]["more"] = 1
+        path.write_bytes(b"\n".join([*lines, spelled(value), b""]))
+        assert kinds(verify(None, root)) == {"chain"}
+
+    def test_of_a_key_that_changes_nothing_but_its_spelling(self, root: Path) -> None:
+        (pem,) = (root / ".keys").iterdir()
+        pem.write_bytes(pem.read_bytes() + b"\n")
+        assert "key" in kinds(verify(None, root))
+
     def test_of_the_timeline_is_named_by_the_second_too(self, root: Path) -> None:
         path = folder(root) / "timeline.jsonl"
         flip(path, path.read_bytes().index(b'"watchers"') + 3)
@@ -175,6 +203,36 @@ class TestWholeFiles:
         (folder(root) / "more.txt").write_text("x")
         assert kinds(verify(None, root)) == {"added"}
 
+    @pytest.mark.parametrize("name", ["part-9.mp4", "part-1.mp4", ".hidden", "session.mp4.new"])
+    def test_whatever_an_added_file_is_called_it_is_named(self, root: Path, name: str) -> None:
+        (folder(root) / name).write_bytes(b"x")
+        (damage,) = verify(None, root).damages
+        assert (damage.kind, damage.path.name) == ("added", name)
+
+    @pytest.mark.parametrize("place", ["film.mp4", "2026/film.mp4", "2026/11/film.mp4", "2026/11/22/film.mp4", "x/y"])
+    def test_a_file_between_the_recordings_is_named(self, root: Path, place: str) -> None:
+        path = root / "prison-site" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        assert kinds(verify(None, root)) == {"added"}
+
+    def test_what_is_put_behind_the_last_line_of_the_chain_is_named(self, root: Path) -> None:
+        with (root / "prison-site" / "chain.jsonl").open("ab") as file:
+            file.write(b"garbage")
+        (damage,) = verify(None, root).damages
+        assert damage.kind == "added" and "7 bytes" in damage.detail
+
+    def test_a_part_from_which_nothing_could_be_read_is_kept_and_listed(self, tmp_path: Path) -> None:
+        root = tmp_path / "archive"
+        work = make_work(root)
+        (work / "part-2.mp4").write_bytes(b"no film")
+        archived(work, root)
+        path = folder(root, "session_one") / "part-2.mp4"
+        assert verify(None, root).ok and path.exists()
+        path.chmod(0o600)
+        flip(path, 2)
+        assert kinds(verify(None, root)) == {"changed"}
+
 
 class TestWholeVisits:
     @pytest.mark.parametrize("session", VISITS)
@@ -196,7 +254,21 @@ class TestWholeVisits:
         path = root / "prison-site" / "chain.jsonl"
         path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
         report = verify(None, root)
-        assert report.ok and report.heads != before  # nothing in an archive can show it: the catalog can
+        assert report.ok and report.heads != before  # nothing in an archive can show it: the kept head does
+        report = verify(None, root, heads={site: [head] for site, head in before.items()})
+        assert [(one.kind, one.path) for one in report.damages] == [("cut", path)]
+
+    def test_kept_heads_of_any_earlier_moment_are_still_there(self, root: Path) -> None:
+        early = verify(None, root).heads
+        archived(make_work(root, "session_four"), root)
+        assert verify(None, root, heads={site: [head] for site, head in early.items()}).ok
+
+    def test_a_whole_site_that_is_removed_is_missed(self, root: Path) -> None:
+        heads = verify(None, root).heads
+        shutil.rmtree(root / "prison-site")
+        report = verify(None, root, heads={site: [head] for site, head in heads.items()})
+        assert [(one.kind, one.path.parent.name) for one in report.damages] == [("missing", "prison-site")]
+        assert report.exit_code == 1
 
     def test_added_by_somebody_else_is_unknown(self, root: Path) -> None:
         shutil.copytree(folder(root), folder(root).with_name("session_new"))
@@ -232,7 +304,7 @@ class TestForgery:
         archived(make_work(root.parent.parent / "forged" / "archive"), root.parent.parent / "forged" / "archive")
         forged = root.parent.parent / "forged" / "archive"
         assert verify(None, forged).ok
-        assert kinds(verify(None, forged, Keys([public_key(tmp_path / "kept.pem")]))) == {"signature", "chain"}
+        assert kinds(verify(None, forged, Keys([public_key(tmp_path / "kept.pem")]))) == {"key", "signature", "chain"}
 
     def test_by_leaving_the_signature_out_is_seen(self, root: Path) -> None:
         path = folder(root) / "manifest.json"
@@ -241,8 +313,30 @@ class TestForgery:
         papers.write_json(path, written)
         assert {"signature", "changed"} <= kinds(verify(path, root))
 
+    def test_with_a_key_added_to_the_archive_is_seen_by_the_installation(self, root: Path) -> None:
+        forger = installed(root.parent / "other", root)
+        for visit in VISITS:
+            path = folder(root, visit) / "manifest.json"
+            papers.write_json(path, sign({**(papers.read_json(path) or {}), "reason": {"code": "other"}}, forger))
+        found = kinds(verify(None, root, trusted(root.parent / "keys")))
+        assert {"key", "signature", "changed"} <= found
+
 
 class TestKeys:
+    def test_of_earlier_times_are_believed_where_the_installation_kept_them(self, root: Path) -> None:
+        keys = root.parent / "keys"
+        (old,) = (root / ".keys").iterdir()
+        (keys / "archive-ed25519.pem").unlink()
+        installed(keys, root)
+        assert {"key", "signature"} <= kinds(verify(None, root, trusted(keys)))
+        (keys / "trusted").mkdir()
+        shutil.copy(old, keys / "trusted")
+        assert verify(None, root, trusted(keys)).ok
+
+    def test_that_are_not_ours_to_read_are_not_taken_for_the_installations(self, tmp_path: Path) -> None:
+        with pytest.raises(KeyProblem):
+            trusted(tmp_path)
+
     def test_are_made_once_and_closed_to_others(self, tmp_path: Path) -> None:
         one = installed(tmp_path / "keys", tmp_path / "archive")
         again = installed(tmp_path / "keys", tmp_path / "archive")

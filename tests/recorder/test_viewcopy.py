@@ -1,6 +1,7 @@
 """The view copy: what it shows and sounds like, that it plays and seeks in Chromium, and who makes it when."""
 
 import asyncio
+import hashlib
 import json
 import subprocess
 import sys
@@ -18,10 +19,11 @@ from broker.engine import engine_for
 from broker.errors import Conflict, NotFound
 from recorder import papers, scene
 from recorder.scene import STRIP, WIDTH, Scene, Script, Span, strip
+from recorder.verify import verify
 from recorder.viewcopy import make, script_of
 from recorder.viewmaker import ViewMaker, view_path
 from recorder.views import FAILED, MAKING, QUEUED, READY, Views
-from tests.recorder.archives import SIDES, archived, make_work
+from tests.recorder.archives import SIDES, archived, make_work, signer
 from tests.recorder.feed import WALL
 from tests.recorder.purging import DUE, Yard
 from tests.support import probe
@@ -169,7 +171,7 @@ async def until(views: Views, session: str, state: str) -> dict[str, object]:
 class TestTheMaker:
     async def test_makes_what_is_queued_with_what_nobody_else_wants_of_the_processor(self, yard: Yard) -> None:
         await yard.recording("session_one")
-        maker = ViewMaker(Views(yard.engine), yard.root, yard, 1)
+        maker = ViewMaker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", READY)
@@ -178,11 +180,49 @@ class TestTheMaker:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
+    async def test_signs_for_what_it_made_so_that_an_exchanged_copy_is_found(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        await yard.recording("session_two")
+        maker = ViewMaker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        running = asyncio.create_task(maker.run())
+        await maker.want("session_one")
+        await until(maker.views, "session_one", READY)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        target = view_path(yard.root, "session_one")
+        assert verify(None, yard.root).ok and verify(None, yard.root).copies == 1
+        assert target.stat().st_mode & 0o777 == 0o444
+        data = bytearray(target.read_bytes())
+        data[len(data) // 2] ^= 1
+        target.chmod(0o600)
+        target.write_bytes(data)
+        for what in (None, "session_one"):
+            assert [(one.kind, one.path) for one in verify(what, yard.root).damages] == [("changed", target)]
+        (target.parent / "more.mp4").write_bytes(b"x")
+        target.parent.rename(target.parent.with_name("session_two"))
+        assert {"changed", "added"} == {one.kind for one in verify("session_two", yard.root).damages}
+        target.parent.with_name("session_two").rename(target.parent.with_name("session_none"))
+        assert [one.kind for one in verify(None, yard.root).damages] == ["added"]
+
+    async def test_signs_at_its_start_for_copies_of_before_and_makes_others_again(self, yard: Yard) -> None:
+        views = Views(yard.engine)
+        for session, sha256 in (("session_one", hashlib.sha256(b"a copy").hexdigest()), ("session_two", "ab" * 32)):
+            await yard.recording(session)
+            target = view_path(yard.root, session)
+            target.parent.mkdir(parents=True)
+            target.write_bytes(b"a copy")
+            await views.want(session, yard.wall)
+            await views.ready(session, {"bytes": 6, "sha256": sha256}, yard.wall)
+        assert {one.kind for one in verify(None, yard.root).damages} == {"missing"}
+        await ViewMaker(views, yard.root, yard, 0, signer(yard.root)).run()
+        assert verify("session_one", yard.root).ok
+        assert (await views.one("session_two") or {})["state"] == QUEUED
+
     async def test_leaves_what_it_was_making_to_the_next_one(self, yard: Yard) -> None:
         await yard.recording("session_one")
         views = Views(yard.engine)
         await views.want("session_one", yard.wall)
-        first = ViewMaker(views, yard.root, yard, 1)
+        first = ViewMaker(views, yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(first.run())
         await until(views, "session_one", MAKING)
         with pytest.raises(Conflict):
@@ -197,7 +237,7 @@ class TestTheMaker:
         folder.chmod(0o700)
         (folder / "session.mp4").chmod(0o600)
         (folder / "session.mp4").write_bytes(b"not a film")
-        maker = ViewMaker(Views(yard.engine), yard.root, yard, 1)
+        maker = ViewMaker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", FAILED)
