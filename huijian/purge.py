@@ -19,7 +19,7 @@ from huijian.showing import show_outcome, show_plan
 from recorder import permits
 from recorder.purge import Outcome, Purge
 from recorder.purgeplan import plan_of
-from recorder.signing import installed
+from recorder.signing import installed, trusted
 
 app = typer.Typer(help="Delete recordings that are due, with a second person. 到期销毁")
 Site = Annotated[str | None, typer.Option(help="Of this site only.")]
@@ -127,7 +127,8 @@ def _purge(office: Office) -> Purge:
     settings = office.settings
     signer = installed(settings.keys_dir, settings.archive_dir)
     tombstones = JournalTombstones(office.journal)
-    return Purge(office.store.engine, settings.archive_dir, office.store.clock, signer, tombstones)
+    keys = trusted(settings.keys_dir)
+    return Purge(office.store.engine, settings.archive_dir, office.store.clock, signer, tombstones, keys)
 
 
 async def _close(office: Office, author: str, outcome: Outcome, told: dict[str, Any]) -> None:

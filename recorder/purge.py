@@ -24,12 +24,14 @@ from broker.engine import reading, writing
 from broker.errors import Conflict, StorageUnavailable
 from recorder import permits, removal
 from recorder.catalog import PURGED, PURGING
+from recorder.evidence import NotDue, Proof, Unproven, proof
 from recorder.heads import Heads
 from recorder.holds import HELD
 from recorder.ledger import PURGE, VISIT, BrokenLedger, ledger
 from recorder.permits import Lock, Permit
 from recorder.purgeplan import Plan, Scope, due, verdict
-from recorder.signing import Signer
+from recorder.retention import Why
+from recorder.signing import Keys, Signer
 from recorder.tables import RECORDINGS, VIEWS
 from recorder.views import MAKING
 
@@ -66,13 +68,26 @@ class Outcome:
 class Purge:
     """Carries out permitted plans on one archive."""
 
-    def __init__(self, engine: AsyncEngine, root: Path, clock: Clock, signer: Signer, tombstones: Tombstones) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        root: Path,
+        clock: Clock,
+        signer: Signer,
+        tombstones: Tombstones,
+        keys: Keys | None = None,
+    ) -> None:
+        """`keys`: whose signatures are believed; the signer's alone where none are given."""
         self._engine, self._root, self._clock = engine, root, clock
+        self._keys = keys or Keys([signer.public])
         self._signer, self._tombstones = signer, tombstones
         self._touched: set[str] = set()  # sites whose chains have new lines
 
     async def apply(self, permit: Permit, scope: Scope, rules: dict[str, str], by: str) -> Outcome:
-        """Delete what `permit` permits. Raises Conflict where the plan is another one by now or another purge runs."""
+        """Delete what `permit` permits. Raises NotDue where nothing of it is due, Conflict where the plan is another
+        one by now or another purge runs."""
+        if scope.as_of > self._clock.now().wall:
+            raise NotDue("The plan is of a moment that has not come.", "销毁清单的时刻尚未到来。")
         async with Lock(self._engine, "purge", self._clock).held() as lock:
             outcome = await self._finish(lock, scope)
             try:
@@ -102,6 +117,8 @@ class Purge:
         await self._write_marks(lock, batch)
         async with self._writing() as db:
             await lock.check(db)
+            if plan.recordings == 0:
+                raise NotDue("Nothing is due.", "没有到期录像。")
             if plan.hash != permit.plan:
                 raise Conflict("The plan has changed since the code was issued.", "销毁清单已变化，请重新签发确认码。")
             await permits.use(db, permit, by, now)
@@ -151,22 +168,27 @@ class Purge:
 
     async def _one(self, lock: Lock, row: Any, scope: Scope, outcome: Outcome) -> None:
         try:
-            if why := await self._begin(lock, row, scope):
+            proven = await asyncio.to_thread(self._proven, row)
+            if why := await self._begin(lock, row, scope, proven.due):
                 outcome.kept.append((row.session, why))
                 return
             await self._delete(row)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, NotDue, Unproven) as error:
             log.error("recording not deleted", session=row.session, why=type(error).__name__)
             reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
             outcome.failed.append((row.session, reason))
             await self._fail(row.session, reason)
             return
-        self._touched.add(row.site)
+        self._touched.add(removal.folder_of(row.path, row.session).parts[0])
         outcome.deleted += 1
         outcome.bytes += row.bytes or 0
 
-    async def _begin(self, lock: Lock, row: Any, scope: Scope) -> str:
-        """The last look, and the word that no hold comes after; why it stays, or empty."""
+    def _proven(self, row: Any) -> Proof:
+        return proof(self._root, removal.folder_of(row.path, row.session), row.session, self._keys)
+
+    async def _begin(self, lock: Lock, row: Any, scope: Scope, proven: datetime) -> str:
+        """The last look, and the word that no hold comes after; why it stays, or empty. `proven`: when it is due by
+        what is signed; a catalog that says less is put right."""
         async with self._writing() as db:
             await lock.check(db)
             copy = (await db.execute(select(VIEWS.c.state).where(VIEWS.c.session == row.session))).scalar()
@@ -176,6 +198,10 @@ class Purge:
             now = self._clock.now().wall
             why = verdict(row, held, Scope(min(now, scope.as_of), scope.site, scope.months, scope.witnessed))
             change = RECORDINGS.update().where(_ROW.session == row.session)
+            if why is None and now < proven:
+                why = Why.NOT_DUE
+                log.error("the catalog names an earlier date than what is signed", session=row.session)
+                await db.execute(change.values(due_at=proven))
             if why is None:
                 await db.execute(change.values(purge={**row.purge, "begun": now.isoformat()}))
             elif "begun" not in row.purge:
@@ -185,7 +211,7 @@ class Purge:
     async def _delete(self, row: Any) -> None:
         folder = removal.folder_of(row.path, row.session)
         number, head = await asyncio.to_thread(self._enter, row)
-        await asyncio.to_thread(removal.remove, self._root, folder, row.session)
+        await asyncio.to_thread(removal.remove, self._root, folder, row.session, self._clock, self._keys)
         if not await self._tombstones.known(row.session):
             data = {"path": str(folder), "site": row.site, "number": number, "bytes": row.bytes, "head": head}
             data |= {"sha256": row.sha256, "manifest_sha256": row.manifest_sha256}
@@ -200,7 +226,9 @@ class Purge:
     def _enter(self, row: Any) -> tuple[int, str]:
         """The line in the site's chain that makes the recording's absence lawful; once. The visit's number, and where
         the chain ends now."""
-        with ledger(self._root, row.site) as chain:
+        folder = removal.folder_of(row.path, row.session)
+        with ledger(self._root, folder.parts[0]) as chain:
+            proof(self._root, folder, row.session, self._keys, chain.lines).check(row.session, self._clock.now().wall)
             visit = chain.find(row.session, VISIT)
             number = int(visit["number"]) if visit else 0
             if chain.find(row.session, PURGE) is None:

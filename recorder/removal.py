@@ -1,11 +1,15 @@
 """Deleting a recording's files: the folder, everything derived from it, and the folders that are empty then. Repeated,
-it goes on where it was. Blocks."""
+it goes on where it was. Whoever calls it, nothing goes that is not due by what is signed, or whose deletion is not
+entered in the chain of its site. Blocks."""
 
 import os
 import stat
 from pathlib import Path, PurePosixPath
 
+from broker.clock import Clock
 from recorder import archive, papers
+from recorder.evidence import Unproven, proof
+from recorder.signing import Keys
 
 DERIVED = ".derived"
 
@@ -31,8 +35,15 @@ def folder_of(path: str, session: str) -> PurePosixPath:
     return folder
 
 
-def remove(root: Path, folder: PurePosixPath, session: str) -> None:
-    """Delete a recording and its copies. Raises OSError where something of it is left."""
+def remove(root: Path, folder: PurePosixPath, session: str, clock: Clock, keys: Keys) -> None:
+    """Delete a recording and its copies. `keys`: whose signatures on manifest and chain are believed.
+
+    Raises NotDue or Unproven before anything is touched, OSError where something of it is left.
+    """
+    proven = proof(root, folder, session, keys)
+    proven.check(session, clock.now().wall)
+    if not proven.ordered:
+        raise Unproven(f"The deletion of {session} is not entered in the chain of its site.")
     _clear(derived_folder(root, session))
     _clear(root / folder)
     for parent in list((root / folder).parents)[:3]:  # day, month, year; never the site, which has its chain

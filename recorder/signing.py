@@ -39,6 +39,7 @@ class Signer(Protocol):
 
     algorithm: str
     key: str
+    public: Ed25519PublicKey
 
     def sign(self, data: bytes) -> bytes:
         """The signature of `data`. May block."""

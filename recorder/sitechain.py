@@ -62,6 +62,16 @@ def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) ->
         yield Damage(folder / MANIFEST, "changed", "the chain of the site holds another one")
 
 
+def genuine_lines(lines: Iterable[bytes], session: str, keys: Keys) -> Iterator[dict[str, Any]]:
+    """The lines about a session that are genuine, in order."""
+    mark = json.dumps(session).encode()
+    for line in lines:
+        if mark in line:
+            value, why = _genuine(line, keys)
+            if value is not None and not why and value["session"] == session:
+                yield value
+
+
 def _check_site(root: Path, site: str, keys: Keys, report: Report, kept: set[str]) -> Iterator[Damage]:
     path = root / site / NAME
     if not path.exists():

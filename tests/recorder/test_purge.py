@@ -4,20 +4,24 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from broker.engine import engine_for
 from broker.errors import Conflict, Forbidden, NotFound
-from recorder import permits
+from recorder import permits, removal
 from recorder.catalog import ARCHIVED, PURGED, PURGING
+from recorder.evidence import NotDue, Unproven
 from recorder.holds import Holds
 from recorder.permits import Lock
 from recorder.removal import derived_folder, folder_of
 from recorder.retention import due_at
-from recorder.tables import LOCKS
+from recorder.signing import Keys, trusted
+from recorder.tables import LOCKS, RECORDINGS
 from recorder.verify import verify
 from tests.recorder.feed import WALL
 from tests.recorder.purging import DUE, SECOND, Yard
@@ -63,23 +67,94 @@ class TestWhatIsDue:
         folder = await yard.recording("session_one")
         yard.wall = DUE - SECOND
         assert (await yard.plan()).recordings == 0
-        assert (await yard.apply()).deleted == 0 and folder.exists()
+        with pytest.raises(NotDue, match="Nothing is due"):
+            await yard.apply()
+        assert folder.exists() and await yard.state("session_one") == ARCHIVED
 
     async def test_is_nothing_early_even_for_a_code_and_a_scope_that_say_so(self, yard: Yard) -> None:
         folder = await yard.recording("session_one")
         plan = await yard.plan()
         permit = await yard.permit(await yard.code(plan))
         yard.wall = DUE - SECOND
-        outcome = await yard.order(permit, plan.scope)
-        assert outcome.kept == [("session_one", "not_due")] and folder.exists()
-        assert await yard.state("session_one") == ARCHIVED
+        for scope in (plan.scope, yard.scope()):
+            with pytest.raises(NotDue):
+                await yard.order(permit, scope)
+        assert folder.exists() and await yard.state("session_one") == ARCHIVED
+
+    async def test_is_nothing_early_when_the_clock_goes_back_in_the_middle(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = await yard.recording("session_one")
+        use = permits.use
+
+        async def use_and_turn_back(*args: Any) -> None:
+            await use(*args)
+            yard.wall = DUE - SECOND
+
+        monkeypatch.setattr("recorder.purge.permits.use", use_and_turn_back)
+        assert (await yard.apply()).kept == [("session_one", "not_due")]
+        assert folder.exists() and await yard.state("session_one") == ARCHIVED
 
     async def test_stays_when_the_database_was_told_a_date_that_is_too_early(self, yard: Yard) -> None:
         folder = await yard.recording("session_one")
         await yard.catalog.set("session_one", due_at=WALL)
         yard.wall = DUE - SECOND
         assert (await yard.plan()).kept == {"not_due": 1}
-        assert (await yard.apply()).deleted == 0 and folder.exists()
+        with pytest.raises(NotDue):
+            await yard.apply()
+        assert folder.exists()
+
+    async def test_stays_when_every_date_in_the_database_was_altered(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        long_ago = WALL - timedelta(days=300)
+        await yard.catalog.set("session_one", due_at=WALL, ended_at=long_ago, started_at=long_ago)
+        yard.wall = DUE - SECOND
+        outcome = await yard.apply()
+        assert (outcome.deleted, outcome.kept) == (0, [("session_one", "not_due")]) and folder.exists()
+        assert verify(None, yard.root).damages == []
+        row = await yard.catalog.row("session_one") or {}
+        assert (row["state"], row["due_at"], row["purge"]) == (ARCHIVED, DUE, None)  # and the date is put right
+        yard.wall = DUE
+        assert (await yard.apply()).deleted == 1
+
+    async def test_is_due_by_the_manifest_or_the_chain_whichever_says_more(self, yard: Yard) -> None:
+        nine = {"name": "yunnan", "version": "1", "retention_months": 9}
+        folder = await yard.recording("session_one", policy=nine)
+        await yard.catalog.set("session_one", due_at=WALL)
+        for spoil in (lambda: None, lambda: (folder / "manifest.json").write_bytes(b"{}")):
+            folder.chmod(0o700)
+            (folder / "manifest.json").chmod(0o600)
+            spoil()
+            for wall in (DUE, due_at(WALL, 9) - SECOND):
+                yard.wall = wall
+                await yard.catalog.set("session_one", due_at=WALL)
+                assert (await yard.apply()).kept == [("session_one", "not_due")]
+        yard.wall = due_at(WALL, 9)
+        assert (await yard.apply()).deleted == 1
+
+    async def test_stays_where_nothing_that_is_signed_says_when_it_is_due(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        folder.chmod(0o700)
+        (folder / "manifest.json").unlink()
+        (yard.root / "prison-site" / "chain.jsonl").write_bytes(b"")
+        ((session, why),) = (await yard.apply()).failed
+        assert session == "session_one" and why.startswith("Unproven") and folder.exists()
+
+    @pytest.mark.parametrize("wall", [WALL, DUE - SECOND, DUE])
+    async def test_goes_by_no_direct_call_early_or_without_an_order(self, yard: Yard, wall: datetime) -> None:
+        folder = await yard.recording("session_one")
+        yard.wall = wall
+        place = PurePosixPath(folder.relative_to(yard.root))
+        keys = trusted(yard.root.parent / "keys")
+        with pytest.raises(Unproven if wall == DUE else NotDue):
+            removal.remove(yard.root, place, "session_one", yard, keys)
+        with pytest.raises(Unproven):
+            removal.remove(yard.root, place, "session_one", yard, Keys(()))
+        if wall < DUE:
+            row = (await yard.purge._rows(select(RECORDINGS)))[0]
+            with pytest.raises(NotDue):
+                await yard.purge._delete(row)
+        assert folder.exists() and verify(None, yard.root).ok
 
     async def test_waits_for_a_longer_policy_of_today(self, yard: Yard) -> None:
         await yard.recording("session_one")
@@ -107,7 +182,9 @@ class TestHolds:
         await holds.add("session_one", "法院调取", "shen", yard.wall)
         yard.wall = DUE + timedelta(days=3650)
         assert (await yard.plan()).kept == {"held": 1}
-        assert (await yard.apply()).deleted == 0 and folder.exists()
+        with pytest.raises(NotDue):
+            await yard.apply()
+        assert folder.exists()
         assert await holds.lift("session_one", "结案", "shen", yard.wall) == 1
         assert (await yard.apply()).deleted == 1
 
