@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,12 +11,14 @@ import structlog
 from aiohttp import web
 
 from broker.clock import SystemClock
+from broker.errors import VisitError
 from broker.ipc.lifeline import parent_gone
 from broker.live.broker import Broker
 from broker.live.journal import Journal
 from broker.live.store import Store
 from config.logs import configure
 from config.settings import Settings
+from huijian.purging import lengthened
 from signaling.app import build_app
 
 log = structlog.get_logger()
@@ -33,6 +37,7 @@ async def control(settings: Settings) -> None:
         async with (
             Store(settings.database_url, clock) as store,
             Journal(store.engine, clock) as journal,
+            _retention(store, journal),
             Broker(
                 store,
                 journal,
@@ -55,6 +60,16 @@ async def control(settings: Settings) -> None:
     finally:
         lifeline.cancel()
         await asyncio.gather(lifeline, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _retention(store: Store, journal: Journal) -> AsyncIterator[None]:
+    """Policies may have changed while nobody ran: what they lengthen is written down before anything else."""
+    try:
+        await lengthened(store, journal)
+    except VisitError as error:  # the next start or the next purge sees the change too
+        log.error("due dates not compared with the policies", why=error.code)
+    yield
 
 
 async def _serve(app: web.Application, settings: Settings, stopping: asyncio.Event) -> None:

@@ -8,7 +8,9 @@ from broker.live import audit
 from broker.live.approval import pack_named
 from broker.live.journal import Journal
 from broker.live.records import Role
+from broker.live.store import Store
 from huijian.admin.office import Office
+from recorder.lengthening import lengthen
 from recorder.permits import mark_clock
 from recorder.purgeplan import Scope, newest
 from recorder.retention import clock_leapt, clock_went_back
@@ -50,9 +52,19 @@ async def scope_at(office: Office, site: str | None, as_of: datetime | None = No
     witnessed = await _witnessed(office)
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
-    months = {str(one.id): pack_named(one.policy).retention_months for one in await office.store.sites()}
+    months = await lengthened(office.store, office.journal)
     moment = now.wall if as_of is None else min(as_of, now.wall)
     return Scope(moment, site, months, witnessed)
+
+
+async def lengthened(store: Store, journal: Journal) -> dict[str, int]:
+    """The months that each site's policy asks for today, once the later dates that follow are written down."""
+    months = {str(one.id): pack_named(one.policy).retention_months for one in await store.sites()}
+    moved = await lengthen(store.engine, months, store.clock.now().wall)
+    if moved:
+        journal.note("RetentionLengthened", None, "policy", {"recordings": moved})
+        await journal.flush()
+    return months
 
 
 async def rules_of(office: Office) -> dict[str, str]:

@@ -15,6 +15,7 @@ from broker.engine import reading
 from broker.errors import StorageUnavailable
 from recorder.catalog import TOLD
 from recorder.holds import HELD
+from recorder.lengthening import lengthen
 from recorder.retention import LEAST_MONTHS, Facts, Why, keep
 from recorder.tables import RECORDINGS
 
@@ -94,7 +95,9 @@ async def plan_of(engine: AsyncEngine, scope: Scope) -> Plan:
 
 
 async def due(engine: AsyncEngine, scope: Scope) -> AsyncIterator[tuple[Any, Why | None]]:
-    """Every finished recording whose written date has come, by due date, and why it stays (None: it may go)."""
+    """Every finished recording whose written date has come, by due date, and why it stays (None: it may go). What the
+    policies of today lengthen is written down first. Raises StorageUnavailable."""
+    await lengthen(engine, scope.months, scope.as_of)
     query = _of(scope, select(*_WANTED, HELD.label("held"))).where(_ROW.due_at <= scope.as_of)
     query = query.order_by(_ROW.due_at, _ROW.session).limit(PAGE)
     page = query

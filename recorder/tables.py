@@ -101,3 +101,10 @@ HEADS = Table(  # where each site's chain ended when it was last written; see re
     Column("head", String(96), nullable=False),
     Column("at", Moment, nullable=False),
 )
+SEEN_MONTHS = Table(  # what each site's policy asked for when it was last looked at; see recorder.lengthening
+    "retention_seen",
+    METADATA,
+    Column("site", String(63), primary_key=True),
+    Column("months", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+)

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from argon2 import PasswordHasher
 from broker.clock import Instant
 from broker.engine import engine_for
 from broker.live import credentials
+from config.packs import load_pack
 from huijian.admin import office
 from recorder.verify import verify
 from tests.recorder.purging import DUE, SECOND, Yard
@@ -86,6 +88,15 @@ class TestLooking:
         clock.wall = DUE + timedelta(days=400)
         answer = huijian("purge")
         assert answer.code == 1 and "clock was moved" in answer.err and house.exists()
+
+
+class TestAPolicyThatChanges:
+    def test_to_more_and_back_shortens_nothing_and_is_journaled(self, huijian, house, monkeypatch):
+        for months in (12, 6):
+            pack = replace(load_pack("yunnan"), retention_months=months)
+            monkeypatch.setattr("huijian.purging.pack_named", lambda _, pack=pack: pack)
+            assert huijian("purge", "--json").json["recordings"] == 0
+        assert [one["data"] for one in entries(huijian, "RetentionLengthened")] == [{"recordings": 1}]
 
 
 class TestDeleting:

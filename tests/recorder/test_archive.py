@@ -234,4 +234,5 @@ class TestCatalogTables:
             "clock_marks": 3,
             "view_copies": 9,
             "chain_heads": 3,
+            "retention_seen": 3,
         }

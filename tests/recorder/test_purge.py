@@ -17,6 +17,7 @@ from recorder import permits, removal
 from recorder.catalog import ARCHIVED, PURGED, PURGING
 from recorder.evidence import NotDue, Unproven
 from recorder.holds import Holds
+from recorder.lengthening import lengthen
 from recorder.permits import Lock
 from recorder.removal import derived_folder, folder_of
 from recorder.retention import due_at
@@ -159,9 +160,40 @@ class TestWhatIsDue:
     async def test_waits_for_a_longer_policy_of_today(self, yard: Yard) -> None:
         await yard.recording("session_one")
         plan = await yard.plan(prison_site=9)
-        assert plan.recordings == 0 and plan.kept == {"not_due": 1}
+        assert plan.recordings == 0 and plan.kept == {}  # its date is a later one by now
         yard.wall = due_at(WALL, 9)
         assert (await yard.apply(prison_site=9)).deleted == 1
+
+    async def test_stays_as_long_as_any_policy_since_has_asked_for(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        for months in (9, 12, 8, 6):
+            assert (await yard.plan(prison_site=months)).recordings == 0
+        row = await yard.catalog.row("session_one") or {}
+        assert row["due_at"] == due_at(WALL, 12)
+        yard.wall = due_at(WALL, 12) - SECOND
+        assert (await yard.plan(prison_site=6)).recordings == 0
+        yard.wall = due_at(WALL, 12)
+        assert (await yard.apply(prison_site=6)).deleted == 1
+
+    async def test_stays_by_a_policy_that_was_lowered_before_anybody_looked_again(self, yard: Yard) -> None:
+        assert await lengthen(yard.engine, {"prison-site": 12}, yard.wall) == 0
+        await yard.recording("session_one")  # under its own six
+        assert await lengthen(yard.engine, {"prison-site": 12}, yard.wall) == 0  # nothing has changed
+        assert await lengthen(yard.engine, {"prison-site": 6}, yard.wall) == 1
+        assert (await yard.catalog.row("session_one") or {})["due_at"] == due_at(WALL, 12)
+
+    async def test_of_other_sites_is_not_lengthened_and_many_are_in_pages(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("recorder.lengthening.PAGE", 2)
+        for number in range(5):
+            ended = WALL + timedelta(days=number)
+            row = {"session": f"session_{number}", "site": "a" if number else "b", "state": ARCHIVED}
+            row |= {"announced": True, "created_at": ended, "ended_at": ended, "due_at": due_at(ended, 6)}
+            await yard.catalog.put(row)
+        assert await lengthen(yard.engine, {"a": 7, "b": 6}, yard.wall) == 4
+        dues = [(await yard.catalog.row(f"session_{number}") or {})["due_at"] for number in range(5)]
+        assert dues == [due_at(WALL + timedelta(days=number), 7 if number else 6) for number in range(5)]
 
     async def test_of_a_failed_recording_goes_the_same_way(self, yard: Yard) -> None:
         folder = await yard.recording("session_one")

@@ -1,4 +1,4 @@
-"""The archive's third schema: where the sites' chains end.
+"""The archive's third schema: where the sites' chains end, what policies asked for.
 
 What is there stays. The recorder's next start keeps the heads of the chains as it finds them.
 """
@@ -21,6 +21,12 @@ def upgrade() -> None:
         "chain_heads",
         sa.Column("site", sa.String(63), primary_key=True),
         sa.Column("head", sa.String(96), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+    )
+    op.create_table(
+        "retention_seen",
+        sa.Column("site", sa.String(63), primary_key=True),
+        sa.Column("months", sa.Integer, nullable=False),
         sa.Column("at", MOMENT, nullable=False),
     )
 
