@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from recorder.catalog import DONE, FINALIZING, Catalog
 from recorder.finalise import PLAN, finalise
 from recorder.heads import Heads
 from recorder.ledger import BrokenLedger
+from recorder.purgeplan import newest
 from recorder.recording import Recording, Tell
+from recorder.retention import clock_went_back
 from recorder.rows import columns, tell_end
 from recorder.signing import Signer
 from recorder.space import MINUTES, Claim, Rules
@@ -182,6 +185,20 @@ class Desk:
         self.alarms[kind, site] = {"site": site, **facts}
         self.tell("alarm", kind=kind, site=site, **facts)
 
+    async def look_at_clock(self) -> datetime | None:
+        """The latest end of a recording (None where there is none, or nobody can say); an alarm where this machine's
+        clock has yet to reach it."""
+        try:
+            witnessed = await newest(self.catalog.engine)
+        except StorageUnavailable:
+            return None
+        now = self.clock.now().wall
+        if not clock_went_back(now, witnessed):
+            self.alarms.pop(("clock_behind", ""), None)
+        elif witnessed is not None:
+            self.alarm("clock_behind", seconds=round((witnessed - now).total_seconds()))
+        return witnessed
+
     def look_at_disk(self, tell: Tell | None = None) -> None:
         """Say so when room becomes short and when there is enough again; with `tell`, how it is now."""
         free, claims = archive.free_bytes(self.archive_dir), list(self._claims())
@@ -255,11 +272,11 @@ class Desk:
     async def _archive(self, visit: Visit) -> dict[str, Any] | None:
         """Try until it succeeds or the process ends; then the next start tries again."""
         while True:
-            ended = self.clock.now().wall
+            ended, witnessed = self.clock.now().wall, await self.look_at_clock()
             try:
                 reason = visit.reason or {}
                 return await asyncio.to_thread(
-                    finalise, visit.folder, self.archive_dir, reason, ended, self.signer, self._sm3
+                    finalise, visit.folder, self.archive_dir, reason, ended, self.signer, self._sm3, witnessed
                 )
             except Exception as error:
                 log.exception("archiving failed", session=visit.session)

@@ -17,7 +17,8 @@ from recorder.archive import FILM, MANIFEST, TIMELINE
 from recorder.fragments import whole_fragments
 from recorder.join import Piece, join
 from recorder.ledger import VISIT, ledger
-from recorder.retention import due_at, months_of
+from recorder.retention import clock_went_back, due_at, months_of
+from recorder.shape import is_moment
 from recorder.signing import Signer, sign
 from recorder.timeline import Gap
 
@@ -36,10 +37,18 @@ class Film:
 
 
 def finalise(
-    folder: Path, root: Path, reason: dict[str, Any], ended: datetime, signer: Signer, sm3: bool = False
+    folder: Path,
+    root: Path,
+    reason: dict[str, Any],
+    ended: datetime,
+    signer: Signer,
+    sm3: bool = False,
+    witnessed: datetime | None = None,
 ) -> dict[str, Any]:
     """Archive the session in work folder `folder` under `root`; returns its manifest with `path` and `state` added.
 
+    `witnessed`: the latest moment that anybody wrote down before. A visit that seems to end before it was recorded
+    with the clock set back; it is kept as if it had ended then, so that nothing is deleted early for a wrong clock.
     Raises OSError or BrokenLedger; the folder then stays as it is and the same call can be made again.
     """
     draft = papers.read_json(folder / MANIFEST)
@@ -50,13 +59,18 @@ def finalise(
         draft = _compose(folder, plan, reason, ended, sm3)
     place = archive.place_of(draft["site"], datetime.fromisoformat(draft["started_at"]), draft["session"])
     _clear(folder, draft)
-    written, head = _seal(folder, root, place, draft, signer)
+    written, head = _seal(folder, root, place, draft, signer, witnessed)
     settled = archive.settle(folder, root, place)
     return found(settled, root, written) | {"head": head}
 
 
 def _seal(
-    folder: Path, root: Path, place: archive.Place, draft: dict[str, Any], signer: Signer
+    folder: Path,
+    root: Path,
+    place: archive.Place,
+    draft: dict[str, Any],
+    signer: Signer,
+    witnessed: datetime | None,
 ) -> tuple[dict[str, Any], str]:
     """Give the visit its number in the site's chain, once; the manifest, and where the chain ends now. A crash before
     the chain's line leaves a manifest that is only a draft again: another visit may have taken the number."""
@@ -64,12 +78,25 @@ def _seal(
         if chain.find(place.session, VISIT) is not None:
             return draft, chain.head
         link = {"number": chain.number + 1, "previous": chain.previous}
-        sealed = sign({**draft, **link}, signer)
+        ended = datetime.fromisoformat(draft["ended_at"])
+        latest = max([ended, *(one for one in (chain.newest, witnessed) if one is not None)])
+        sealed = sign({**draft, **link, **_kept_since(draft, ended, latest)}, signer)
         papers.write_json(folder / MANIFEST, sealed)
         line = {"kind": VISIT, "session": place.session, "number": link["number"], "due_at": sealed["due_at"]}
+        line["at"] = latest.isoformat()
         line |= {"path": str(archive.path_of(place)), "manifest": manifest.file_facts(folder / MANIFEST)["sha256"]}
         chain.append(line, signer)
         return sealed, chain.head
+
+
+def _kept_since(draft: dict[str, Any], ended: datetime, latest: datetime) -> dict[str, Any]:
+    """What the manifest says otherwise where the clock was behind something that had been written down before."""
+    if not clock_went_back(ended, latest):
+        return {}
+    due = max(datetime.fromisoformat(draft["due_at"]), due_at(latest, months_of(draft["policy"])))
+    log.error("recorded with the clock set back", session=draft["session"], seconds=(latest - ended).total_seconds())
+    clock = {**draft["clock"], "behind": round((latest - ended).total_seconds(), 3)}
+    return {"due_at": in_shanghai(due).isoformat(), "clock": clock}
 
 
 def found(folder: Path, root: Path, written: dict[str, Any]) -> dict[str, Any]:
@@ -133,10 +160,17 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         files={name: manifest.file_facts(folder / name, sm3) for name in kept if (folder / name).exists()},
         people=manifest.people_in(timeline),
         clock=manifest.clock_facts(timeline),
-        due=_due({"ended_at": ended.isoformat(), "policy": plan["policy"]}),
+        due=_due({"ended_at": _latest(timeline, ended).isoformat(), "policy": plan["policy"]}),
     )
     papers.write_json(folder / MANIFEST, written)
     return written
+
+
+def _latest(timeline: Iterable[dict[str, Any]], ended: datetime) -> datetime:
+    """The end, or a later moment on the timeline where the clock was put right in the middle of the visit."""
+    moments = (datetime.fromisoformat(one["at"]) for one in timeline if is_moment(one.get("at")))
+    latest = max(moments, default=ended)
+    return latest if clock_went_back(ended, latest) else ended
 
 
 def _pieces(folder: Path, film: Film | None, zero: datetime) -> Iterable[pieces.Piece]:

@@ -11,10 +11,12 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from recorder import papers
+from recorder.shape import is_moment
 from recorder.signing import Signer, sign
 
 NAME = "chain.jsonl"
@@ -48,6 +50,17 @@ class Ledger:
     def head(self) -> str:
         """Where the chain ends; see `head_of`."""
         return head_of(self.lines)
+
+    @property
+    def newest(self) -> datetime | None:
+        """The latest moment that the chain speaks of. The line of a visit carries the latest one up to itself."""
+        found: list[datetime] = []
+        for value in map(_read, reversed(self.lines)):
+            if is_moment(value.get("at")):
+                found.append(datetime.fromisoformat(value["at"]))
+                if value["kind"] == VISIT:
+                    break
+        return max(found, default=None)
 
     def find(self, session: str, kind: str) -> dict[str, Any] | None:
         """The line of that kind about a session."""

@@ -23,7 +23,6 @@ from recorder.catalog import ARCHIVED, Catalog
 from recorder.desk import Desk
 from recorder.heads import Heads
 from recorder.permits import mark_clock
-from recorder.purgeplan import newest
 from recorder.recover import GRACE, finish_orphans, recover
 from recorder.retention import clock_went_back
 from recorder.signing import installed
@@ -92,7 +91,7 @@ class Service:
         """Remember what both clocks say now, so that a wall clock set forward later makes nothing due. A clock that
         is behind the archive itself has yet to be set right: it is no mark."""
         engine, clock = self.desk.catalog.engine, self.desk.clock
-        if not clock_went_back(clock.now().wall, await newest(engine)):
+        if not clock_went_back(clock.now().wall, await self.desk.look_at_clock()):
             await mark_clock(engine, clock)
 
     async def _keep_heads(self) -> None:
