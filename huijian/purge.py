@@ -13,7 +13,7 @@ from broker.errors import Forbidden
 from huijian.admin.office import Office, in_office
 from huijian.complaints import FOUND
 from huijian.identity import As, PasswordStdin, officer, password_for
-from huijian.purging import OFFICERS, JournalTombstones, rules_of, scope_at
+from huijian.purging import OFFICERS, JournalTombstones, believe_clock, rules_of, scope_at
 from huijian.saying import Json, say
 from huijian.showing import show_outcome, show_plan
 from recorder import permits
@@ -81,6 +81,18 @@ def issue(
         if not json:
             show_plan(plan)
         return {"code": code, "expires_at": now + permits.LIFE, **told}
+
+    say(in_office(ctx, work), json)
+
+
+@app.command("clock")
+def clock(ctx: typer.Context, user: As = None, password_stdin: PasswordStdin = False, json: Json = False) -> None:
+    """Say that this machine's clock is right, after comparing it with another one. It is journaled."""
+    password = password_for(user, password_stdin)
+
+    async def work(office: Office) -> dict[str, Any]:
+        who = await officer(office, str(user), password, OFFICERS, None)
+        return {**await believe_clock(office, who.id), "by": who.id}
 
     say(in_office(ctx, work), json)
 

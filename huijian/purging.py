@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from broker.clock import discipline, in_shanghai
 from broker.errors import Conflict
 from broker.live import audit
 from broker.live.approval import pack_named
@@ -10,10 +11,10 @@ from broker.live.journal import Journal
 from broker.live.records import Role
 from broker.live.store import Store
 from huijian.admin.office import Office
+from recorder.clocks import Doubt, believe, doubt, mark_clock, marks, started
 from recorder.lengthening import lengthen
-from recorder.permits import mark_clock
 from recorder.purgeplan import Scope, newest
-from recorder.retention import clock_leapt, clock_went_back
+from recorder.retention import clock_went_back
 
 OFFICERS = (Role.AUDITOR, Role.ADMIN)
 TOMBSTONE = "RecordingPurged"
@@ -43,18 +44,52 @@ class JournalTombstones:
 async def scope_at(office: Office, site: str | None, as_of: datetime | None = None) -> Scope:
     """What may be asked about now. Raises Conflict where this machine's clock cannot be believed."""
     engine, now = office.store.engine, office.store.clock.now()
-    moved = clock_leapt(await mark_clock(engine, office.store.clock), now.wall, now.mono)
-    if moved is not None:
-        raise Conflict(
-            f"The clock was moved by {moved} while this machine ran: check it, then start the machine anew.",
-            "系统时间在运行中被改动，请核对后重新启动。",
-        )
+    await mark_clock(engine, office.store.clock)
+    found = await doubted(office)
+    if found is not None:
+        raise Conflict(*_said(found))
     witnessed = await _witnessed(office)
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
     months = await lengthened(office.store, office.journal)
     moment = now.wall if as_of is None else min(as_of, now.wall)
     return Scope(moment, site, months, witnessed)
+
+
+async def doubted(office: Office) -> Doubt | None:
+    """Why this machine's clock is not believed at the moment, None where it is."""
+    engine, now = office.store.engine, office.store.clock.now()
+    began = started(now)
+    noted = [await audit.last_before(engine, began), await newest(engine, began)]
+    before = max((one for one in noted if one is not None), default=None)
+    return doubt(await marks(engine, now), before, now, discipline())
+
+
+async def believe_clock(office: Office, by: str) -> dict[str, Any]:
+    """An officer says that the clock is right; what was said is journaled. Raises Conflict where it cannot be."""
+    now, found, witnessed = office.store.clock.now(), await doubted(office), await _witnessed(office)
+    if clock_went_back(now.wall, witnessed):
+        raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
+    await believe(office.store.engine, office.store.clock, by)
+    moved = None if found is None else round(found.moved.total_seconds())
+    told = {"clock": now.wall.isoformat(), "seconds": moved, "restarted": found is not None and found.restarted}
+    office.journal.note("ClockBelieved", None, f"user:{by}", told)
+    await office.journal.flush()
+    return {**told, "clock": f"{in_shanghai(now.wall):%Y-%m-%d %H:%M:%S} (Asia/Shanghai)"}
+
+
+def _said(found: Doubt) -> tuple[str, str]:
+    how = "`huijian purge clock --as USER`, once it was compared with another clock"
+    if found.restarted:
+        return (
+            f"This machine was started anew and its clock is {found.moved} ahead of what was written before, which "
+            f"nobody vouches for: {how}.",
+            "重新启动后系统时间与此前记录相差过大，请核对时间后由审计员或管理员确认（purge clock）。",
+        )
+    return (
+        f"The clock was moved by {found.moved} while this machine ran: check it, then {how}.",
+        "系统时间在运行中被改动，请核对后由审计员或管理员确认（purge clock）。",
+    )
 
 
 async def lengthened(store: Store, journal: Journal) -> dict[str, int]:

@@ -18,7 +18,7 @@ from broker.engine import reading, writing
 from broker.errors import Conflict, Forbidden
 from broker.ids import new_id
 from recorder import papers
-from recorder.tables import LOCKS, MARKS, PERMITS
+from recorder.tables import LOCKS, PERMITS
 
 LIFE = timedelta(hours=24)
 LEASE = timedelta(minutes=2)
@@ -108,17 +108,6 @@ class Lock:
     def _lives(self, row: Any) -> bool:
         fresh = bool(row.until > self._clock.now().wall)  # else its number may be another process's by now
         return fresh and (row.boot != papers.boot() or _running(row.pid))
-
-
-async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, float]]:
-    """What both clocks said when this run of the machine was first seen; noted now if that is now."""
-    boot, now = papers.boot(), clock.now()
-    async with writing(engine) as db:
-        row = (await db.execute(select(MARKS).where(MARKS.c.boot == boot))).one_or_none()
-        if row is not None:
-            return [(row.wall, row.mono)]
-        await db.execute(MARKS.insert().values(boot=boot, wall=now.wall, mono=now.mono))
-    return []
 
 
 def _running(pid: int) -> bool:

@@ -114,9 +114,11 @@ def verdict(row: Any, held: bool, scope: Scope) -> Why | None:
     return keep(facts, scope.months.get(row.site, LEAST_MONTHS), scope.as_of, scope.witnessed)
 
 
-async def newest(engine: AsyncEngine) -> datetime | None:
-    """The latest end of a recording: a clock that is behind it was set back."""
-    rows = await _read(engine, select(func.max(_ROW.ended_at, type_=_ROW.ended_at.type).label("at")))
+async def newest(engine: AsyncEngine, before: datetime | None = None) -> datetime | None:
+    """The latest end of a recording, with `before` of those that ended by then: a clock that is behind it was set
+    back."""
+    query = select(func.max(_ROW.ended_at, type_=_ROW.ended_at.type).label("at"))
+    rows = await _read(engine, query if before is None else query.where(_ROW.ended_at <= before))
     at: datetime | None = rows[0].at
     return at
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from broker.clock import Clock, SystemClock
 from broker.engine import engine_for
@@ -20,9 +21,9 @@ from broker.ipc.server import Connection, Server
 from config.settings import Settings
 from recorder import plans
 from recorder.catalog import ARCHIVED, Catalog
+from recorder.clocks import mark_clock
 from recorder.desk import Desk
 from recorder.heads import Heads
-from recorder.permits import mark_clock
 from recorder.recover import GRACE, finish_orphans, recover
 from recorder.retention import clock_went_back
 from recorder.signing import installed
@@ -35,6 +36,7 @@ from recorder.views import Views
 log = structlog.get_logger()
 LOOK = 5.0  # seconds between looks at the disk
 BEAT = 0.3  # seconds between signs of life: who hangs must be known to hang well within two seconds
+NOTE = 300.0  # seconds between notes of the clock
 TAP, COMMANDS = "tap.sock", "recorder.sock"
 Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -52,6 +54,7 @@ class Service:
         self._making: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[None] | None = None
         self._server = Server(settings.run_dir / COMMANDS, "recorder", commands(self.desk), self._greet)
         self._tap = Tap(settings.run_dir / TAP, self.desk.take)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,6 +71,7 @@ class Service:
         self._tap.start()
         await self._server.start()
         self._spawn(self._keep_heads())
+        self._noting = self._spawn(self._go_on())
         log.info("recorder ready", orphans=len(self.desk.visits))
         return self
 
@@ -76,7 +80,7 @@ class Service:
         await self.desk.drain()
         self._tap.close()
         await self._server.close()
-        for task in (self._orphans, self._making, self._looking, self._beating):
+        for task in (self._orphans, self._making, self._looking, self._beating, self._noting):
             if task is not None:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -93,6 +97,15 @@ class Service:
         engine, clock = self.desk.catalog.engine, self.desk.clock
         if not clock_went_back(clock.now().wall, await self.desk.look_at_clock()):
             await mark_clock(engine, clock)
+
+    async def _go_on(self) -> None:
+        """Note again and again that the clock goes on: the last note is what the next start compares its clock with."""
+        while True:
+            await asyncio.sleep(NOTE)
+            try:
+                await self._mark_clock()
+            except (VisitError, SQLAlchemyError, OSError) as error:
+                log.error("clock not noted", why=type(error).__name__)
 
     async def _keep_heads(self) -> None:
         """Where the sites' chains end must be where the database remembers, or behind it."""

@@ -74,12 +74,15 @@ LOCKS = Table(
     Column("pid", Integer, nullable=False),
     Column("until", Moment, nullable=False),
 )
-MARKS = Table(  # what both clocks said when this run of the machine was first seen
+MARKS = Table(  # what both clocks said when a run of the machine was first seen; see recorder.clocks
     "clock_marks",
     METADATA,
     Column("boot", String(40), primary_key=True),
     Column("wall", Moment, nullable=False),
     Column("mono", Float, nullable=False),
+    Column("seen", Moment),  # when it was last seen to go on
+    Column("believed_at", Moment),  # an officer has compared it with another clock
+    Column("believed_by", String(63)),
 )
 VIEWS = Table(
     "view_copies",

@@ -1,5 +1,7 @@
 """The journal's reading end: entries, the head of the chain, and whether anything was changed."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -58,6 +60,18 @@ async def head(engine: AsyncEngine) -> tuple[int, str]:
     except (SQLAlchemyError, OSError) as error:
         raise StorageUnavailable("The journal cannot be read.") from error
     return (row.seq, row.hash) if row is not None else (0, GENESIS)
+
+
+async def last_before(engine: AsyncEngine, moment: datetime) -> datetime | None:
+    """When the last entry was written that is older than `moment` (aware); None where none is."""
+    at = moment.astimezone(UTC).isoformat(timespec="microseconds")  # as the journal spells it, so texts compare
+    query = select(journal.c.at).where(journal.c.at < at).order_by(journal.c.seq.desc()).limit(1)
+    try:
+        async with reading(engine) as db:
+            said = (await db.execute(query)).scalar()
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable("The journal cannot be read.") from error
+    return None if said is None else datetime.fromisoformat(said)
 
 
 async def _legible_after(db: AsyncConnection, seq: int) -> list[Entry] | None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
-from broker.clock import Instant
+from broker.clock import Discipline, Instant
 from broker.engine import engine_for
 from broker.live import credentials
 from config.packs import load_pack
@@ -88,6 +88,31 @@ class TestLooking:
         clock.wall = DUE + timedelta(days=400)
         answer = huijian("purge")
         assert answer.code == 1 and "clock was moved" in answer.err and house.exists()
+
+
+class TestAClockThatNobodyVouchesFor:
+    """The machine was started anew, with a clock far ahead of everything that was written before."""
+
+    @pytest.fixture
+    def ahead(self, huijian, house, clock, monkeypatch):
+        monkeypatch.setattr("huijian.purging.discipline", lambda: Discipline(False, 0.0, 16.0))
+        assert huijian("purge").code == 0
+        monkeypatch.setattr("recorder.papers.boot", lambda: "another")
+        clock.wall = DUE + timedelta(days=1)
+
+    def test_deletes_nothing(self, huijian, say, house, ahead):
+        for args in (("purge",), ("purge", "--resume"), ("purge", "issue", "--as", "shen")):
+            answer = say(*args)
+            assert answer.code == 1 and "purge clock" in answer.err
+        assert house.exists()
+
+    def test_is_believed_once_an_officer_has_looked_at_it(self, huijian, say, house, ahead):
+        assert say("purge", "clock", "--as", "nobody").code == 1
+        assert say("purge", "clock").code == 2
+        assert say("purge", "clock", "--as", "shen", "--json").json["restarted"] is True
+        assert entries(huijian, "ClockBelieved")[0]["author"] == "user:shen"
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        assert say("purge", "--apply", "--code", code, "--as", "li").code == 0 and not house.exists()
 
 
 class TestAPolicyThatChanges:

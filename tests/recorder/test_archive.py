@@ -231,7 +231,7 @@ class TestCatalogTables:
             "legal_holds": 8,
             "purge_permits": 9,
             "recorder_locks": 5,
-            "clock_marks": 3,
+            "clock_marks": 6,
             "view_copies": 9,
             "chain_heads": 3,
             "retention_seen": 3,

@@ -1,14 +1,16 @@
 """A clock that is set back or forward, with or without a restart: nothing is deleted early for it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from broker.clock import Discipline, Instant
 from broker.engine import engine_for
 from recorder import papers
+from recorder.clocks import Doubt, believe, doubt, mark_clock, marks
 from recorder.desk import Desk
 from recorder.finalise import finalise
 from recorder.retention import due_at
@@ -102,3 +104,91 @@ class Clock:
 
     def now(self) -> Any:
         return instant(BEGIN).after(self.wall - WALL)
+
+
+class TestSetForward:
+    """Across a restart only what was written before it can tell."""
+
+    HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+    RIGHT, WRONG = Discipline(True, 0.0, 0.01), Discipline(False, 0.0, 16.0)
+
+    @pytest.fixture
+    def boot(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """Start the machine anew."""
+        return lambda name: monkeypatch.setattr(papers, "boot", lambda: name)
+
+    async def doubt(
+        self, yard: Yard, wall: datetime, mono: float, kept: Discipline | None, before: datetime | None = None
+    ) -> Doubt | None:
+        now = Instant(wall, mono)
+        await mark_clock(yard.engine, Standing(now))
+        return doubt(await marks(yard.engine, now), before, now, kept)
+
+    async def test_while_the_machine_runs_it_is_noticed(self, yard: Yard, boot: Callable[[str], None]) -> None:
+        boot("one")
+        assert await self.doubt(yard, WALL, 100.0, self.RIGHT) is None
+        assert await self.doubt(yard, WALL + self.HOUR, 3700.0, self.WRONG) is None
+        found = await self.doubt(yard, WALL + self.DAY, 3700.0, self.RIGHT)
+        assert found == Doubt(self.DAY - self.HOUR, restarted=False)
+
+    async def test_the_very_first_run_has_nothing_to_compare_with(
+        self, yard: Yard, boot: Callable[[str], None]
+    ) -> None:
+        boot("one")
+        assert await self.doubt(yard, WALL, 100.0, None, before=BACK) is None
+
+    @pytest.mark.parametrize(
+        ("pause", "kept", "believed"),
+        [
+            (timedelta(minutes=2), WRONG, True),  # a restart
+            (HOUR, RIGHT, True),
+            (HOUR, WRONG, False),
+            (HOUR, None, False),
+            (DAY * 6, RIGHT, True),
+            (DAY * 8, RIGHT, False),  # whoever keeps the clock right
+            (DAY * 365, RIGHT, False),
+        ],
+    )
+    async def test_across_a_restart_a_pause_counts_where_somebody_keeps_the_clock_right(
+        self, yard: Yard, boot: Callable[[str], None], pause: timedelta, kept: Discipline | None, believed: bool
+    ) -> None:
+        boot("one")
+        await self.doubt(yard, WALL, 100.0, kept)
+        boot("two")
+        found = await self.doubt(yard, WALL + pause + timedelta(seconds=50), 50.0, kept)
+        assert found == (None if believed else Doubt(pause, restarted=True))
+
+    async def test_across_a_restart_the_last_note_counts_whoever_wrote_it(
+        self, yard: Yard, boot: Callable[[str], None]
+    ) -> None:
+        boot("one")
+        await self.doubt(yard, WALL, 100.0, self.WRONG)
+        await self.doubt(yard, WALL + self.HOUR, 3700.0, self.WRONG)  # the recorder notes that it goes on
+        boot("two")
+        assert await self.doubt(yard, WALL + self.HOUR + timedelta(seconds=60), 60.0, self.WRONG) is None
+        boot("three")
+        later, mono = WALL + self.DAY, 60.0
+        assert await self.doubt(yard, later, mono, self.WRONG) is not None
+        assert await self.doubt(yard, later, mono, self.WRONG, before=later - timedelta(seconds=90)) is None
+
+    async def test_what_an_officer_has_looked_at_is_believed_until_it_is_moved_again(
+        self, yard: Yard, boot: Callable[[str], None]
+    ) -> None:
+        boot("one")
+        await self.doubt(yard, WALL, 100.0, self.WRONG)
+        boot("two")
+        year = WALL + self.DAY * 365
+        assert await self.doubt(yard, year, 50.0, self.WRONG) is not None
+        await believe(yard.engine, Standing(Instant(year, 60.0)), "shen")
+        assert await self.doubt(yard, year + self.HOUR, 3660.0, self.WRONG) is None
+        assert await self.doubt(yard, year + self.DAY, 3660.0, self.WRONG) is not None
+        boot("three")
+        assert await self.doubt(yard, year + self.DAY * 30, 50.0, self.RIGHT) is not None
+
+
+class Standing:
+    def __init__(self, instant: Instant) -> None:
+        self.instant = instant
+
+    def now(self) -> Instant:
+        return self.instant

@@ -1,4 +1,4 @@
-"""The archive's third schema: where the sites' chains end, what policies asked for.
+"""The archive's third schema: where the sites' chains end, what policies asked for, which clocks were believed.
 
 What is there stays. The recorder's next start keeps the heads of the chains as it finds them.
 """
@@ -17,6 +17,12 @@ MOMENT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     """Add columns and tables; nothing that is there changes."""
     op.add_column("recordings", sa.Column("head", sa.String(96)))
+    for column in (
+        sa.Column("seen", MOMENT),
+        sa.Column("believed_at", MOMENT),
+        sa.Column("believed_by", sa.String(63)),
+    ):
+        op.add_column("clock_marks", column)
     op.create_table(
         "chain_heads",
         sa.Column("site", sa.String(63), primary_key=True),
