@@ -1,6 +1,7 @@
 """A second person's permission to delete: a code, bound to the hash of one plan, that ends by itself and works once.
 Only its hash is stored. Permits and the lock are rows, so that any number of commands may try at once."""
 
+import asyncio
 import hashlib
 import os
 import secrets
@@ -8,9 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.clock import Clock
@@ -20,8 +24,9 @@ from broker.ids import new_id
 from recorder import papers
 from recorder.tables import LOCKS, PERMITS
 
+log = structlog.get_logger()
 LIFE = timedelta(hours=24)
-LEASE = timedelta(minutes=2)
+LEASE, RENEW = timedelta(minutes=2), 30.0
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that are mistaken for another
 
 
@@ -84,40 +89,63 @@ class Lock:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator["Lock"]:
-        """Own it. Raises Conflict while another live process does; one that died does not count."""
+        """Own it, however long that takes. Raises Conflict while another live process does; one that died does not
+        count."""
         async with writing(self._engine) as db:
             row = (await db.execute(select(LOCKS).where(LOCKS.c.name == self._name))).one_or_none()
             if row is not None and self._lives(row):
                 raise Conflict("Another purge is running.", "另一项销毁正在进行。")
             await db.execute(delete(LOCKS).where(LOCKS.c.name == self._name))
             mine = {"name": self._name, "owner": self._owner, "boot": papers.boot(), "pid": os.getpid()}
-            await db.execute(LOCKS.insert().values(**mine, until=self._clock.now().wall + LEASE))
+            mine |= {"until": self._until(), "begun": _begun(os.getpid())}
+            await db.execute(LOCKS.insert().values(**mine))
+        renewing = asyncio.create_task(self._renew())
         try:
             yield self
         finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
             async with writing(self._engine) as db:
                 await db.execute(delete(LOCKS).where(LOCKS.c.owner == self._owner))
 
     async def check(self, db: AsyncConnection) -> None:
         """Renew it in the caller's transaction. Raises Conflict where somebody took it over."""
-        until = self._clock.now().wall + LEASE
-        done = await db.execute(LOCKS.update().where(LOCKS.c.owner == self._owner).values(until=until))
+        done = await db.execute(LOCKS.update().where(LOCKS.c.owner == self._owner).values(until=self._until()))
         if done.rowcount == 0:
             raise Conflict("Another purge has taken over.", "另一项销毁已接管。")
 
+    async def _renew(self) -> None:
+        """While one step takes long, others of another machine must see that we live."""
+        while True:
+            await asyncio.sleep(RENEW)
+            try:
+                async with writing(self._engine) as db:
+                    await self.check(db)
+            except SQLAlchemyError as error:
+                log.warning("lock not renewed", why=type(error).__name__)
+            except Conflict:
+                return  # the next step finds out for itself
+
+    def _until(self) -> datetime:
+        return self._clock.now().wall + LEASE
+
     def _lives(self, row: Any) -> bool:
-        fresh = bool(row.until > self._clock.now().wall)  # else its number may be another process's by now
-        return fresh and (row.boot != papers.boot() or _running(row.pid))
+        """On this run of this machine a process lives or it does not, whatever the time of day says; elsewhere only
+        its lease can tell."""
+        if row.boot == papers.boot() and row.begun is not None:
+            return bool(row.begun == _begun(row.pid))
+        return bool(row.until > self._clock.now().wall)
 
 
-def _running(pid: int) -> bool:
+def _begun(pid: int) -> int | None:
+    """When a process began, in the kernel's ticks since the start of the machine: with its number it names one
+    process. None where there is none (proc(5), stat, field 22)."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        said = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    fields = said.rpartition(b")")[2].split()  # its name may hold blanks and brackets
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
 def _hash(code: str) -> str:

@@ -7,7 +7,7 @@ permit and takes them back, or marks with one and goes on. A failed deletion kee
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from errno import EBUSY
@@ -38,6 +38,8 @@ from recorder.views import MAKING
 log = structlog.get_logger()
 BATCH = 500
 _ROW = RECORDINGS.c
+_PASSABLE = (OSError, ValueError, BrokenLedger, NotDue, Unproven, StorageUnavailable, SQLAlchemyError)
+"""What keeps one recording from being deleted; the others are deleted all the same."""
 Mark = tuple[str, str, dict[str, Any]]
 """A session, the state it was in, and why it is being deleted."""
 
@@ -173,11 +175,14 @@ class Purge:
                 outcome.kept.append((row.session, why))
                 return
             await self._delete(row)
-        except (OSError, ValueError, NotDue, Unproven) as error:
+        except _PASSABLE as error:
             log.error("recording not deleted", session=row.session, why=type(error).__name__)
             reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
             outcome.failed.append((row.session, reason))
-            await self._fail(row.session, reason)
+            try:
+                await self._fail(row.session, reason)
+            except StorageUnavailable as missing:  # its mark stays all the same
+                log.error("failure not noted in the catalog", session=row.session, why=missing.code)
             return
         self._touched.add(removal.folder_of(row.path, row.session).parts[0])
         outcome.deleted += 1
@@ -266,8 +271,14 @@ class Purge:
         except SQLAlchemyError as error:
             raise StorageUnavailable("The catalog does not answer.") from error
 
-    def _writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return writing(self._engine)
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction. Raises StorageUnavailable."""
+        try:
+            async with writing(self._engine) as db:
+                yield db
+        except SQLAlchemyError as error:
+            raise StorageUnavailable("The catalog does not answer.") from error
 
 
 def _iso(clock: Clock) -> str:

@@ -73,6 +73,7 @@ LOCKS = Table(
     Column("boot", String(40), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("until", Moment, nullable=False),
+    Column("begun", BigInteger),  # when the process began, in ticks of this run of the machine
 )
 MARKS = Table(  # what both clocks said when a run of the machine was first seen; see recorder.clocks
     "clock_marks",

@@ -230,7 +230,7 @@ class TestCatalogTables:
             "recording_intents": 5,
             "legal_holds": 8,
             "purge_permits": 9,
-            "recorder_locks": 5,
+            "recorder_locks": 6,
             "clock_marks": 6,
             "view_copies": 9,
             "chain_heads": 3,

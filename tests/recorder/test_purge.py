@@ -1,15 +1,17 @@
 """Deleting what is due: nothing early, nothing without two people, nothing half, nothing forgotten."""
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from broker.engine import engine_for
 from broker.errors import Conflict, Forbidden, NotFound
@@ -353,6 +355,37 @@ class TestBrokenOff:
         assert (await yard.purge.resume(yard.scope())).deleted == 1 and not one.exists()
         assert verify(None, yard.root).damages == []
 
+    async def test_of_one_site_keeps_no_other_from_being_deleted(self, yard: Yard) -> None:
+        broken = await yard.recording("session_one")
+        other = await yard.recording("session_two", WALL, site="other-site")
+        chain = yard.root / "prison-site" / "chain.jsonl"
+        whole = chain.read_bytes()
+        chain.write_bytes(whole + b"{}\n")
+        outcome = await yard.apply()
+        assert outcome.deleted == 1 and not other.exists() and broken.exists()
+        assert [one for one, _ in outcome.failed] == ["session_one"] and "BrokenLedger" in outcome.failed[0][1]
+        assert await yard.state("session_one") == PURGING
+        chain.write_bytes(whole)
+        assert (await yard.purge.resume(yard.scope())).deleted == 1 and not broken.exists()
+
+    async def test_by_a_database_that_does_not_answer_for_a_moment_goes_on_with_the_next(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for session in ("session_one", "session_two"):
+            await yard.recording(session)
+        known, asked = yard.stones.known, []
+
+        async def locked(session: str) -> bool:
+            asked.append(session)
+            if len(asked) == 1:
+                raise OperationalError("UPDATE", {}, Exception("database is locked"))
+            return await known(session)
+
+        monkeypatch.setattr(yard.stones, "known", locked)
+        outcome = await yard.apply()
+        assert outcome.deleted == 1 and [one for one, _ in outcome.failed] == ["session_one"]
+        assert (await yard.purge.resume(yard.scope())).deleted == 1
+
     async def test_a_path_that_leads_elsewhere_is_not_followed(self, yard: Yard, tmp_path: Path) -> None:
         await yard.recording("session_one")
         (tmp_path / "precious").mkdir()
@@ -381,14 +414,66 @@ class TestTwoAtOnce:
         assert [one.deleted for one in done if one.deleted] == [3] and len(yard.stones.written) == 3
         assert all(isinstance(one, Conflict) for one in found if isinstance(one, BaseException))
 
-    async def test_the_lock_of_a_dead_process_does_not_count(self, yard: Yard) -> None:
+    @pytest.fixture
+    def owned(self, yard: Yard) -> Callable[..., Awaitable[None]]:
+        """The lock owned by somebody."""
+
+        async def own(**changes: Any) -> None:
+            row = {"name": "purge", "owner": "own_x", "boot": permits.papers.boot(), "pid": os.getpid()}
+            row |= {"until": yard.wall + timedelta(days=1), "begun": permits._begun(os.getpid())}
+            async with yard.engine.begin() as db:
+                await db.execute(LOCKS.insert().values(**row | changes))
+
+        return own
+
+    async def test_the_lock_of_a_dead_process_does_not_count(
+        self, yard: Yard, owned: Callable[..., Awaitable[None]]
+    ) -> None:
         await yard.recording("session_one")
-        process = await asyncio.create_subprocess_exec("true")
+        process = await asyncio.create_subprocess_exec("sleep", "60")
+        begun = permits._begun(process.pid)
+        process.kill()
         await process.wait()
-        row = {"name": "purge", "owner": "own_x", "boot": permits.papers.boot(), "pid": process.pid}
-        async with yard.engine.begin() as db:
-            await db.execute(LOCKS.insert().values(**row, until=yard.wall + timedelta(days=1)))
+        assert begun is not None
+        await owned(pid=process.pid, begun=begun)
         assert (await yard.apply()).deleted == 1
+
+    @pytest.mark.parametrize(
+        ("changes", "lives"),
+        [
+            ({"until": DUE - timedelta(hours=3)}, True),  # it lives, however long its step takes
+            ({"begun": 12345}, False),  # another process has its number by now
+            ({"begun": None}, True),  # of an earlier version of this program, which has its lease
+            ({"begun": None, "until": DUE - SECOND}, False),
+            ({"boot": "elsewhere", "pid": 1, "begun": 1}, True),
+            ({"boot": "elsewhere", "pid": 1, "begun": 1, "until": DUE - SECOND}, False),
+        ],
+    )
+    async def test_a_live_process_keeps_it_whatever_the_time_of_day(
+        self, yard: Yard, owned: Callable[..., Awaitable[None]], changes: dict[str, Any], lives: bool
+    ) -> None:
+        await owned(**changes)
+        taken = Lock(yard.engine, "purge", yard).held()
+        if lives:
+            with pytest.raises(Conflict, match="running"):
+                await taken.__aenter__()
+        else:
+            async with taken:
+                pass
+
+    async def test_a_lock_is_renewed_while_one_step_takes_long(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(permits, "RENEW", 0.01)
+        async with Lock(yard.engine, "purge", yard).held():
+            yard.wall += timedelta(hours=1)
+            async with asyncio.timeout(20):
+                while True:
+                    async with yard.engine.connect() as db:
+                        until = (await db.execute(select(LOCKS.c.until))).scalar_one()
+                    if until == yard.wall + permits.LEASE:
+                        break
+                    await asyncio.sleep(0.01)
 
 
 PROGRAM = """

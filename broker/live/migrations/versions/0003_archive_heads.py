@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("believed_by", sa.String(63)),
     ):
         op.add_column("clock_marks", column)
+    op.add_column("recorder_locks", sa.Column("begun", sa.BigInteger))
     op.create_table(
         "chain_heads",
         sa.Column("site", sa.String(63), primary_key=True),
