@@ -8,18 +8,22 @@ from typing import BinaryIO
 from aiohttp import web
 
 from broker.errors import NotFound, TooMany
+from broker.ids import Side
+from recorder.sides import SideFilm
 from signaling.auth import author
 from signaling.ranges import part_of
 from signaling.routes import Ask
 
+Film = BinaryIO | SideFilm
 CHUNK = 256 * 1024
 FILM_TYPE = "video/mp4"
 
 
-async def play(ask: Ask, session: str, path: Path, tag: str, copy: str) -> web.StreamResponse:
-    """Answer with a file of the archive, or the part that is asked for. Raises NotFound, RangeNotSatisfiable."""
+async def play(ask: Ask, session: str, path: Path, tag: str, copy: str, side: Side | None = None) -> web.StreamResponse:
+    """Answer with a file of the archive, or with one `side` of it, or the part that is asked for. Raises NotFound,
+    RangeNotSatisfiable."""
     try:
-        file = await asyncio.to_thread(_open, path, ask.house.settings.archive_dir)
+        file = await asyncio.to_thread(_open, path, ask.house.settings.archive_dir, side)
     except (OSError, ValueError):
         raise NotFound() from None
     try:
@@ -46,7 +50,7 @@ def note(ask: Ask, session: str, copy: str) -> None:
     ask.house.journal.note("RecordingPlayed", session, who, {"copy": copy})
 
 
-async def _send(answer: web.StreamResponse, file: BinaryIO, start: int, count: int) -> None:
+async def _send(answer: web.StreamResponse, file: Film, start: int, count: int) -> None:
     try:
         await asyncio.to_thread(file.seek, start)
         while count and (data := await asyncio.to_thread(file.read, min(count, CHUNK))):
@@ -57,9 +61,16 @@ async def _send(answer: web.StreamResponse, file: BinaryIO, start: int, count: i
         return  # the viewer has seeked or left
 
 
-def _open(path: Path, archive: Path) -> BinaryIO:
-    """A file that lies in the archive. Raises OSError, ValueError."""
+def _open(path: Path, archive: Path, side: Side | None) -> Film:
+    """A file that lies in the archive, or one side of it. Raises OSError, ValueError."""
     real = path.resolve(strict=True)
     if not real.is_relative_to(archive.resolve()):
         raise ValueError("outside of the archive")
-    return real.open("rb")
+    file = real.open("rb")
+    if side is None:
+        return file
+    try:
+        return SideFilm(file, side)
+    except BaseException:
+        file.close()
+        raise

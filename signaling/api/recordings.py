@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from broker.errors import Conflict, NotFound
+from broker.ids import Side
 from recorder.catalog import ARCHIVED
 from recorder.viewmaker import view_path
 from recorder.views import READY
@@ -71,6 +72,27 @@ async def get_film(ask: Ask) -> web.StreamResponse:
 
 @table.add(
     "GET",
+    "/api/v1/recordings/{session}/sides/{side}",
+    who=AUDITOR,
+    zh="播放一方画面与声音",
+    en="One side's picture and sound, by range",
+    gives=FILM_TYPE,
+    headers=("ETag", "Accept-Ranges", "Content-Range"),
+    problems=(RangeNotSatisfiable,),
+    noted=REFUSED,
+    or_status=304,
+    also=(206,),
+)
+async def get_side(ask: Ask) -> web.StreamResponse:
+    """The samples of the evidence, unchanged, under an index of their own that comes first."""
+    session = ask.id("session")
+    row = await _archived(ask, session)
+    side, path = _side(ask), ask.house.settings.archive_dir / row["path"]
+    return await play(ask, session, path, f"{row['sha256']}-{side}-1", side, side)
+
+
+@table.add(
+    "GET",
     "/api/v1/recordings/{session}/view",
     who=AUDITOR,
     zh="播放合成副本",
@@ -126,6 +148,13 @@ async def _archived(ask: Ask, session: str) -> Mapping[str, Any]:
     if row is None or row["state"] != ARCHIVED or not row["path"] or not row["sha256"]:
         raise NotFound()
     return row
+
+
+def _side(ask: Ask) -> Side:
+    try:
+        return Side(ask.request.match_info["side"])
+    except ValueError:
+        raise NotFound() from None
 
 
 def view(row: Mapping[str, Any]) -> bodies.RecordingRow:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,8 @@ from recorder.catalog import Catalog
 from recorder.viewmaker import view_path
 from signaling.ranges import RangeNotSatisfiable, part_of
 from tests.live.conftest import TEN
+from tests.recorder.archives import archived, make_work
+from tests.support import probe
 
 BYTES = bytes(range(256)) * 4000
 TAG = hashlib.sha256(BYTES).hexdigest()
@@ -125,6 +128,41 @@ class TestWhoMayPlay:
         for path in (film, film.removesuffix("/film")):
             for method in ("DELETE", "PUT", "POST", "PATCH"):
                 await front.refused("method_not_allowed", method, path, "admin")
+
+
+class TestOneSide:
+    @pytest.fixture
+    async def recorded(self, front, film):
+        """The address of a recording with a real film."""
+        session = film.split("/")[4]
+        file = front.house.settings.archive_dir / f"first-prison/2026/03/02/{session}/session.mp4"
+        root = file.parents[1] / "made"
+        shutil.copy(root / archived(make_work(root), root)["path"], file)
+        return film.removesuffix("/film")
+
+    async def test_is_played_by_range_and_journaled(self, front, recorded, tmp_path):
+        for side in ("prison", "visitor"):
+            answer = await front.ask("GET", f"{recorded}/sides/{side}", "auditor")
+            whole, tag = await answer.read(), answer.headers["ETag"]
+            assert (answer.status, answer.content_type) == (200, "video/mp4") and tag == f'"{TAG}-{side}-1"'
+            (tmp_path / "side.mp4").write_bytes(whole)
+            titles = [one["tags"]["handler_name"] for one in probe.probe(tmp_path / "side.mp4")["streams"]]
+            assert titles == [f"{side} video", f"{side} audio"]
+            headers = {"Range": "bytes=70000-170000", "If-Range": tag}
+            answer = await front.ask("GET", f"{recorded}/sides/{side}", "auditor", headers=headers)
+            assert (answer.status, await answer.read()) == (206, whole[70_000:170_001])
+            same = await front.ask("GET", f"{recorded}/sides/{side}", "auditor", headers={"If-None-Match": tag})
+            assert same.status == 304
+        played = await front.noted("RecordingPlayed")
+        assert [one.data for one in played] == ['{"copy":"prison"}', '{"copy":"visitor"}']
+
+    async def test_that_does_not_exist_is_not_found(self, front, recorded, film):
+        await front.refused("not_found", "GET", f"{recorded}/sides/supervisors", "auditor")
+        await front.refused("not_found", "GET", f"{recorded}/sides/prison", "foreign-auditor")
+        await front.refused("forbidden", "GET", f"{recorded}/sides/prison", "admin")
+
+    async def test_of_a_file_that_is_no_film_is_not_found(self, front, film):
+        await front.refused("not_found", "GET", film.removesuffix("film") + "sides/prison", "auditor")
 
 
 class TestTheViewCopy:
