@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from broker.clock import in_shanghai
-from broker.errors import VisitError
+from broker.errors import Conflict
 from recorder import ledger, papers
 from recorder.archive import MANIFEST
 from recorder.ledger import PURGE, VISIT
@@ -18,17 +18,17 @@ from recorder.signing import Keys
 from recorder.sitechain import genuine_lines
 
 
-class NotDue(VisitError):
+class NotDue(Conflict):
     """It must be kept for longer (云南 第十三条). `due` says until when."""
 
-    code, http_status, close_code = "not_due", 409, 4009
+    code = "not_due"
     title_zh, title_en = "未到期，不得销毁", "It is not due and must be kept"
 
 
-class Unproven(VisitError):
+class Unproven(Conflict):
     """Nothing that is signed says when it is due, or that its deletion was ordered: then it stays."""
 
-    code, http_status, close_code = "unproven", 409, 4009
+    code = "unproven"
     title_zh, title_en = "无法证明已到期，不得销毁", "Nothing signed proves that it may be deleted"
 
 

@@ -62,6 +62,8 @@ def build_app(
     app[PROXIES] = Proxies(settings.trusted_proxies)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, serve(route, house))
+        if route.head:
+            app.router.add_route("HEAD", route.path, serve(route, house))
     pages.add(app)
     app.on_response_prepare.append(pages.set_headers)
     app.cleanup_ctx.append(_running)

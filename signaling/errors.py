@@ -34,7 +34,7 @@ class UnsupportedType(VisitError):
 
 
 class PreconditionFailed(VisitError):
-    """If-Match names another ICE session (RFC 9725, 4.3.1)."""
+    """If-Match names another ICE session (RFC 9725, 4.3.1), or another file (RFC 9110, 13.1.1)."""
 
     code, http_status, close_code = "precondition_failed", 412, 4000
     title_zh, title_en = "前提条件不成立", "The precondition failed"

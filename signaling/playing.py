@@ -34,7 +34,8 @@ async def play(ask: Ask, session: str, path: Path, tag: str, copy: str, side: Si
         if part.status != 304:
             answer.content_type, answer.content_length = FILM_TYPE, part.count
         await answer.prepare(ask.request)
-        await _send(answer, file, part.start, part.count)
+        if ask.request.method != "HEAD":
+            await _send(answer, file, part.start, part.count)
         return answer
     finally:
         await asyncio.to_thread(file.close)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.errors import VisitError
+from signaling.errors import PreconditionFailed
 
-_ONE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_ONE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)  # names of units have no case (14.1)
 
 
 class RangeNotSatisfiable(VisitError):
@@ -37,10 +38,13 @@ def part_of(headers: Mapping[str, str], etag: str, size: int) -> Part:
     """What a GET with these headers gets of a file of `size` bytes whose strong, quoted tag is `etag`.
 
     A Range that makes no sense, or has several parts, is ignored, as the RFC allows: the whole is sent. So is one
-    whose If-Range names another file. Raises RangeNotSatisfiable.
+    whose If-Range names another file. Raises RangeNotSatisfiable, PreconditionFailed (If-Match names other files).
     """
     whole = Part(200, 0, size, size)
-    if etag in _tags(headers.get("If-None-Match", "")):
+    wanted = headers.get("If-Match")
+    if wanted is not None and not {"*", etag} & {tag.strip() for tag in wanted.split(",")}:
+        raise PreconditionFailed()
+    if {"*", etag} & _tags(headers.get("If-None-Match", "")):
         return Part(304, 0, 0, size)
     if headers.get("If-Range", etag).strip() != etag:
         return whole

@@ -94,6 +94,11 @@ class Route:
         return not self.who
 
     @property
+    def head(self) -> bool:
+        """Whether HEAD is answered like GET, without the body: players ask so for the size of a file."""
+        return self.method == "GET" and "Accept-Ranges" in self.headers
+
+    @property
     def refusals(self) -> tuple[type[VisitError], ...]:
         """Everything this row may answer instead."""
         always: list[type[VisitError]] = [TooMany, Incident, BadRequest, StorageUnavailable]

@@ -1,6 +1,6 @@
 """The catalog of recordings, for auditors. To have looked is journaled: access has an author too."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -13,13 +13,31 @@ from recorder.views import READY
 from signaling import bodies
 from signaling.auth import Role, author, scope
 from signaling.days import bounds
+from signaling.errors import PreconditionFailed
 from signaling.playing import FILM_TYPE, play
 from signaling.ranges import RangeNotSatisfiable
-from signaling.routes import Ask, Table
+from signaling.routes import Ask, Table, Verb
 
 table = Table()
 AUDITOR = (Role.AUDITOR,)
 REFUSED = "RecordingRefused"
+
+
+def _film(path: str, zh: str, en: str) -> Callable[[Verb], Verb]:
+    """Declare an address that plays a film by range."""
+    return table.add(
+        "GET",
+        path,
+        who=AUDITOR,
+        zh=zh,
+        en=en,
+        gives=FILM_TYPE,
+        headers=("ETag", "Accept-Ranges", "Content-Range"),
+        problems=(RangeNotSatisfiable, PreconditionFailed),
+        noted=REFUSED,
+        or_status=304,
+        also=(206,),
+    )
 
 
 @table.add("GET", "/api/v1/recordings", who=AUDITOR, zh="某日录像", en="Recordings of a day", noted=REFUSED)
@@ -50,19 +68,7 @@ async def get_recording(ask: Ask) -> bodies.RecordingRow:
     return view(row)
 
 
-@table.add(
-    "GET",
-    "/api/v1/recordings/{session}/film",
-    who=AUDITOR,
-    zh="播放录像原件",
-    en="The film itself, by range",
-    gives=FILM_TYPE,
-    headers=("ETag", "Accept-Ranges", "Content-Range"),
-    problems=(RangeNotSatisfiable,),
-    noted=REFUSED,
-    or_status=304,
-    also=(206,),
-)
+@_film("/api/v1/recordings/{session}/film", zh="播放录像原件", en="The film itself, by range")
 async def get_film(ask: Ask) -> web.StreamResponse:
     """The evidence as it lies in the archive: four tracks, nothing added."""
     session = ask.id("session")
@@ -70,18 +76,8 @@ async def get_film(ask: Ask) -> web.StreamResponse:
     return await play(ask, session, ask.house.settings.archive_dir / row["path"], row["sha256"], "film")
 
 
-@table.add(
-    "GET",
-    "/api/v1/recordings/{session}/sides/{side}",
-    who=AUDITOR,
-    zh="播放一方画面与声音",
-    en="One side's picture and sound, by range",
-    gives=FILM_TYPE,
-    headers=("ETag", "Accept-Ranges", "Content-Range"),
-    problems=(RangeNotSatisfiable,),
-    noted=REFUSED,
-    or_status=304,
-    also=(206,),
+@_film(
+    "/api/v1/recordings/{session}/sides/{side}", zh="播放一方画面与声音", en="One side's picture and sound, by range"
 )
 async def get_side(ask: Ask) -> web.StreamResponse:
     """The samples of the evidence, unchanged, under an index of their own that comes first."""
@@ -91,19 +87,7 @@ async def get_side(ask: Ask) -> web.StreamResponse:
     return await play(ask, session, path, f"{row['sha256']}-{side}-1", side, side)
 
 
-@table.add(
-    "GET",
-    "/api/v1/recordings/{session}/view",
-    who=AUDITOR,
-    zh="播放合成副本",
-    en="The view copy, by range",
-    gives=FILM_TYPE,
-    headers=("ETag", "Accept-Ranges", "Content-Range"),
-    problems=(RangeNotSatisfiable,),
-    noted=REFUSED,
-    or_status=304,
-    also=(206,),
-)
+@_film("/api/v1/recordings/{session}/view", zh="播放合成副本", en="The view copy, by range")
 async def get_view(ask: Ask) -> web.StreamResponse:
     """Both pictures side by side, with clock and mixed sound; 404 until it is made, see `copy`."""
     session = ask.id("session")

@@ -10,6 +10,7 @@ import pytest
 from broker.live.records import Role
 from recorder.catalog import Catalog
 from recorder.viewmaker import view_path
+from signaling.errors import PreconditionFailed
 from signaling.ranges import RangeNotSatisfiable, part_of
 from tests.live.conftest import TEN
 from tests.recorder.archives import archived, make_work
@@ -55,6 +56,12 @@ class TestRanges:
             ({"Range": "bytes=10-19", "If-Range": "Sun, 22 Nov 2026 00:00:00 GMT"}, (200, 0, 100)),
             ({"If-None-Match": f'"x", {ETAG}'}, (304, 0, 0)),
             ({"If-None-Match": '"x"'}, (200, 0, 100)),
+            ({"If-None-Match": "*"}, (304, 0, 0)),
+            ({"If-None-Match": "*", "Range": "bytes=0-1"}, (304, 0, 0)),
+            ({"Range": "Bytes=10-19"}, (206, 10, 10)),
+            ({"If-Match": "*", "Range": "bytes=10-19"}, (206, 10, 10)),
+            ({"If-Match": f'"x", {ETAG}'}, (200, 0, 100)),
+            ({"If-Match": ETAG, "If-None-Match": ETAG}, (304, 0, 0)),
         ],
     )
     def test_are_answered_with(self, asked, part):
@@ -65,6 +72,11 @@ class TestRanges:
     def test_behind_the_end_are_refused(self, asked):
         with pytest.raises(RangeNotSatisfiable):
             part_of({"Range": asked}, ETAG, 100)
+
+    @pytest.mark.parametrize("wanted", ['"other"', f"W/{ETAG}", ""])
+    def test_of_another_file_fail_by_their_precondition(self, wanted):
+        with pytest.raises(PreconditionFailed):
+            part_of({"If-Match": wanted, "If-None-Match": "*"}, ETAG, 100)
 
 
 class TestPlaying:
@@ -86,6 +98,19 @@ class TestPlaying:
             "range_not_satisfiable", "GET", film, "auditor", headers={"Range": "bytes=99999999-"}
         )
         assert answer.headers["Content-Range"] == f"bytes */{len(BYTES)}"
+
+    async def test_only_its_size_is_told_to_a_head_request(self, front, film):
+        for headers, status, length in (({}, 200, len(BYTES)), ({"Range": "bytes=5-9"}, 206, 5)):
+            answer = await front.ask("HEAD", film, "auditor", headers=headers)
+            assert (answer.status, await answer.read()) == (status, b"")
+            assert int(answer.headers["Content-Length"]) == length
+            assert answer.headers["ETag"] == f'"{TAG}"' and answer.headers["Content-Type"] == "video/mp4"
+        answer = await front.client.request("HEAD", film, headers={"Authorization": f"Bearer {front.tokens['admin']}"})
+        assert answer.status == 403
+
+    async def test_another_file_than_the_one_that_is_wanted_is_not_sent(self, front, film):
+        headers = {"If-Match": '"other"'}
+        await front.refused("precondition_failed", "GET", film, "auditor", headers=headers)
 
     async def test_is_journaled_once_a_minute_for_each_viewer(self, front, film):
         for second in (0, 30, 70):
