@@ -1,5 +1,6 @@
 """Sending a recording, or a copy of one, by range. Reading happens in threads; a listener who goes away ends nothing
-but this answer. Each viewing is journaled before its first byte, once a minute for each viewer and recording."""
+but this answer. Each viewing is on disk in the journal before its first byte leaves, once a minute for each viewer and
+recording."""
 
 import asyncio
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import BinaryIO
 
 from aiohttp import web
 
-from broker.errors import NotFound, TooMany
+from broker.errors import NotFound, StorageUnavailable, TooMany
 from broker.ids import Side
 from recorder.sides import SideFilm
 from signaling.auth import author
@@ -29,7 +30,7 @@ async def play(ask: Ask, session: str, path: Path, tag: str, copy: str, side: Si
     try:
         size = await asyncio.to_thread(file.seek, 0, 2)
         part = part_of(ask.request.headers, f'"{tag}"', size)
-        note(ask, session, copy)
+        await note(ask, session, copy)
         answer = web.StreamResponse(status=part.status, headers=part.headers(f'"{tag}"'))
         if part.status != 304:
             answer.content_type, answer.content_length = FILM_TYPE, part.count
@@ -41,14 +42,18 @@ async def play(ask: Ask, session: str, path: Path, tag: str, copy: str, side: Si
         await asyncio.to_thread(file.close)
 
 
-def note(ask: Ask, session: str, copy: str) -> None:
-    """Journal who watches what."""
-    who = author(ask.caller)
+async def note(ask: Ask, session: str, copy: str) -> None:
+    """Journal who watches what, and return when it is on disk. Raises StorageUnavailable: what cannot be journaled is
+    not shown, also to one whose entry of this minute may still be waiting."""
+    house, who = ask.house, author(ask.caller)
+    if not house.journal.healthy(house.mono()):
+        raise StorageUnavailable("Viewings cannot be journaled at the moment.", "目前无法记录回看日志，暂停回看。")
     try:
-        ask.house.plays.take(f"{who} {session} {copy}", ask.house.mono())
+        house.plays.take(f"{who} {session} {copy}", house.mono())
     except TooMany:
         return  # this minute's entry is written
-    ask.house.journal.note("RecordingPlayed", session, who, {"copy": copy})
+    house.journal.note("RecordingPlayed", session, who, {"copy": copy})
+    await house.journal.flush()
 
 
 async def _send(answer: web.StreamResponse, file: Film, start: int, count: int) -> None:

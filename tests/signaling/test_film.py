@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from broker.live.audit import entries
 from broker.live.records import Role
 from recorder.catalog import Catalog
 from recorder.viewmaker import view_path
+from signaling import playing
 from signaling.errors import PreconditionFailed
 from signaling.ranges import RangeNotSatisfiable, part_of
 from tests.live.conftest import TEN
@@ -118,6 +120,32 @@ class TestPlaying:
             await front.ask("GET", film, "auditor", headers={"Range": "bytes=0-9"})
         played = await front.noted("RecordingPlayed")
         assert [(one.author, one.data) for one in played] == [("user:auditor", '{"copy":"film"}')] * 2
+
+    async def test_is_on_disk_before_the_first_byte_and_refused_where_it_cannot_be(self, front, film, monkeypatch):
+        seen = []
+        send = playing._send
+
+        async def look(*args):
+            seen.append([one.kind for one in await entries(front.store.engine)].count("RecordingPlayed"))
+            await send(*args)
+
+        monkeypatch.setattr(playing, "_send", look)
+        await front.ask("GET", film, "auditor")
+        assert seen == [1]
+        with monkeypatch.context() as patch:
+
+            async def full():
+                raise OSError("disk full")
+
+            patch.setattr(front.journal, "_write_some", full)
+            front.clock.forward(timedelta(minutes=2))
+            for _ in range(2):  # the second one, too: its entry is still waiting
+                await front.refused("storage_unavailable", "GET", film, "auditor")
+        assert seen == [1]
+        async with asyncio.timeout(10):
+            while not front.journal.healthy(front.clock.now().mono):
+                await asyncio.sleep(0.05)  # it tries again by itself
+        assert (await front.ask("GET", film, "auditor")).status == 200 and seen == [1, 2]
 
     async def test_a_viewer_who_leaves_is_no_incident(self, front, film):
         headers = {"Authorization": f"Bearer {front.tokens['auditor']}"}
