@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     session_bytes_per_second: int = Field(400_000, ge=0)  # what a recording may need; room for it is set aside
     view_jobs: int = Field(1, ge=0, le=64)  # view copies made at once, at the lowest priority; 0: none
     archive_sm3: bool = False  # hash archived files by SM3 (GB/T 32905) too
+    archive_signing: str = "Ed25519"  # the kind of key that signs the archive; others come as packages
     demo: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")  # whose X-Forwarded-For and -Proto count

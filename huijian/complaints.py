@@ -37,11 +37,14 @@ def _read_others(error: Exception) -> tuple[str, int]:
     from config.policy import LooserThanLaw
     from config.settings import SettingsError
     from huijian.children import NotRunning
+    from recorder.schemes import KeyProblem
 
     if isinstance(error, SettingsError | PackError | LooserThanLaw):
         return str(error), USAGE
     if isinstance(error, NotRunning):
         return str(error), REFUSED
+    if isinstance(error, KeyProblem):
+        return f"the archive's key: {error}", REFUSED
     if isinstance(error, OSError):
         what = error.strerror or str(error)
         return f"{error.filename}: {what}" if error.filename else what, REFUSED

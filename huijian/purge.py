@@ -137,9 +137,9 @@ async def _resume(office: Office, site: str | None) -> Outcome:
 
 def _purge(office: Office) -> Purge:
     settings = office.settings
-    signer = installed(settings.keys_dir, settings.archive_dir)
+    signer = installed(settings.keys_dir, settings.archive_dir, settings.archive_signing)
     tombstones = JournalTombstones(office.journal)
-    keys = trusted(settings.keys_dir)
+    keys = trusted(settings.keys_dir, settings.archive_signing)
     return Purge(office.store.engine, settings.archive_dir, office.store.clock, signer, tombstones, keys)
 
 

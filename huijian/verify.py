@@ -75,7 +75,7 @@ def _keys(settings: Settings, paths: list[Path] | None, here: bool) -> tuple[Key
     except KeyProblem as error:
         raise typer.BadParameter(str(error)) from error
     try:
-        return (trusted(settings.keys_dir), INSTALLED) if here else (None, ARCHIVED)
+        return (trusted(settings.keys_dir, settings.archive_signing), INSTALLED) if here else (None, ARCHIVED)
     except KeyProblem:
         return None, ARCHIVED  # said aloud with the result
 

@@ -31,14 +31,14 @@ from recorder.ledger import PURGE, VISIT, BrokenLedger, ledger
 from recorder.permits import Lock, Permit
 from recorder.purgeplan import Plan, Scope, due, verdict
 from recorder.retention import Why
-from recorder.signing import Keys, Signer
+from recorder.signing import KeyProblem, Keys, Signer
 from recorder.tables import RECORDINGS, VIEWS
 from recorder.views import MAKING
 
 log = structlog.get_logger()
 BATCH = 500
 _ROW = RECORDINGS.c
-_PASSABLE = (OSError, ValueError, BrokenLedger, NotDue, Unproven, StorageUnavailable, SQLAlchemyError)
+_PASSABLE = (OSError, ValueError, BrokenLedger, NotDue, Unproven, KeyProblem, StorageUnavailable, SQLAlchemyError)
 """What keeps one recording from being deleted; the others are deleted all the same."""
 Mark = tuple[str, str, dict[str, Any]]
 """A session, the state it was in, and why it is being deleted."""

@@ -47,7 +47,7 @@ class Service:
     def __init__(self, settings: Settings, clock: Clock, grace: float = GRACE) -> None:
         self.settings, self._grace = settings, grace
         catalog = Catalog(engine_for(settings.database_url))
-        signer = installed(settings.keys_dir, settings.archive_dir)
+        signer = installed(settings.keys_dir, settings.archive_dir, settings.archive_signing)
         space, sm3 = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second), settings.archive_sm3
         self.desk = Desk(settings.archive_dir, space, catalog, clock, self._tell, signer, sm3)
         self._maker = ViewMaker(Views(catalog.engine), settings.archive_dir, clock, settings.view_jobs, signer)

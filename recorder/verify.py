@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import av
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from broker.tapwire import TRACK_TITLES
 from recorder import archive, derived, papers, pieces
@@ -16,7 +15,7 @@ from recorder.ledger import NAME as LEDGER
 from recorder.manifest import file_facts
 from recorder.report import Damage, Report
 from recorder.shape import misshapen
-from recorder.signing import KeyProblem, Keys, key_id, published, published_key
+from recorder.signing import KeyProblem, Keys, PublicKey, published, published_key
 from recorder.sitechain import check_line, check_sites
 
 CODECS = ("h264", "opus", "h264", "opus")
@@ -50,11 +49,11 @@ def verify(
 
 def _trusted(archive_dir: Path, keys: Keys | None, report: Report) -> Keys:
     """The keys to believe; one in the archive that is none of them was put there by somebody else."""
-    found: list[Ed25519PublicKey] = []
+    found: list[PublicKey] = []
     for path in published(archive_dir):
         try:
             key = published_key(path)
-            if keys is not None and key_id(key) not in keys.known:
+            if keys is not None and key.id not in keys.known:
                 report.damages.append(Damage(path, "key", "it is none of those that are believed"))
             found.append(key)
         except KeyProblem as error:
