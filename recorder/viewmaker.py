@@ -85,7 +85,7 @@ class ViewMaker:
             code = await process.wait()
         except asyncio.CancelledError:
             await self._stop(process)
-            removal.unfinished(target).unlink(missing_ok=True)
+            removal.unfinished(made).unlink(missing_ok=True)
             with suppress(StorageUnavailable):
                 await self.views.give_back(session)
             raise
