@@ -64,7 +64,7 @@ def settle(work: Path, archive: Path, place: Place) -> Path:
     FileExistsError where something lies there already: nothing in an archive is ever replaced.
     """
     target = archive / path_of(place)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    papers.make_folder(target.parent)
     if target.exists():
         raise FileExistsError(str(target))
     for file in work.iterdir():

@@ -317,10 +317,9 @@ class Desk:
 
 
 def _prepare(folder: Path, plan: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    papers.make_folder(folder)
     if not (folder / PLAN).exists():
         papers.write_json(folder / PLAN, plan)
-        papers.sync_folder(folder.parent)
 
 
 def _status(visit: Visit) -> dict[str, Any]:

@@ -12,9 +12,8 @@ import structlog
 
 from broker.clock import in_shanghai
 from broker.tapwire import TRACK_TITLES
-from recorder import archive, manifest, papers, pieces
+from recorder import archive, manifest, papers, pieces, sheets
 from recorder.archive import FILM, MANIFEST, TIMELINE
-from recorder.fragments import whole_fragments
 from recorder.join import Piece, join
 from recorder.ledger import VISIT, ledger
 from recorder.retention import clock_went_back, due_at, months_of
@@ -24,7 +23,7 @@ from recorder.timeline import Gap
 
 log = structlog.get_logger()
 PLAN = "plan.json"
-NO_MEDIA = "no_media"
+NO_MEDIA, UNREADABLE = "no_media", "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +119,14 @@ def found(folder: Path, root: Path, written: dict[str, Any]) -> dict[str, Any]:
         "due_at": written.get("due_at") or _due(written),
         "manifest_sha256": manifest.file_facts(folder / MANIFEST)["sha256"],
         "state": "archived" if film else "failed",
-        "reason": "" if film else NO_MEDIA,
+        "reason": "" if film else _why(written),
     }
+
+
+def _why(written: dict[str, Any]) -> str:
+    """Why there is no film: nothing ever came, or what came cannot be read, and is kept for whoever can."""
+    media = (facts["bytes"] for name, facts in written["files"].items() if name.endswith(".mp4"))
+    return UNREADABLE if any(media) else NO_MEDIA
 
 
 def begun(folder: Path) -> bool:
@@ -136,18 +141,19 @@ def _due(written: dict[str, Any]) -> str:
 
 
 def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: datetime, sm3: bool) -> dict[str, Any]:
-    parts = _parts(folder)
+    parts, lost = sheets.parts(folder)
     offsets = _offsets(parts)
     film = _film(folder, parts, offsets)
     gaps = sorted([*_gaps(parts, offsets), *(film.holes if film else ())], key=lambda gap: (gap.start, gap.track))
     if film and parts:
         plan = {**plan, "started_at": parts[0]["zero_wall"]}
         ended = datetime.fromisoformat(parts[0]["zero_wall"]) + timedelta(seconds=max(film.seconds))
-    _close_timeline(folder, gaps, reason, ended)
+    _close_timeline(folder, gaps, lost, reason, ended)
     zero = datetime.fromisoformat(plan["started_at"])
     pieces.write(folder / pieces.NAME, _pieces(folder, film, zero))
     kept = [FILM, TIMELINE, pieces.NAME, *(_name(part) for part in parts if not _is_film(film, parts))]
     kept += _unread(folder, kept)
+    papers.sync_all(folder, kept)  # a part whose process was killed may be in the memory of the machine only
     timeline = papers.read_lines(folder / TIMELINE)
     written = manifest.compose(
         plan,
@@ -182,20 +188,6 @@ def _pieces(folder: Path, film: Film | None, zero: datetime) -> Iterable[pieces.
     yield from pieces.timeline_pieces(folder / TIMELINE, zero)
 
 
-def _parts(folder: Path) -> list[dict[str, Any]]:
-    """The sheets of the parts from which something can be read, in order."""
-    sheets = [papers.read_json(path) for path in folder.glob("part-*.json")]
-    parts = sorted((sheet for sheet in sheets if sheet is not None), key=lambda sheet: int(sheet["part"]))
-    readable = [part for part in parts if _readable(folder / _name(part), part)]
-    if len(readable) < len(parts):
-        log.error("parts without a whole fragment", session=folder.name, count=len(parts) - len(readable))
-    return readable
-
-
-def _readable(path: Path, part: dict[str, Any]) -> bool:
-    return path.exists() and (bool(part["clean"]) or whole_fragments(path) > 0)
-
-
 def _offsets(parts: Sequence[dict[str, Any]]) -> list[float]:
     """Where each part begins on the film's time: by the monotonic clock, or the wall if the machine was restarted."""
     offsets: list[float] = []
@@ -210,10 +202,10 @@ def _offsets(parts: Sequence[dict[str, Any]]) -> list[float]:
 
 
 def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float]) -> Film | None:
-    if not parts:
-        return None
     target = folder / FILM
     archive.remove_scrap(target)  # of an earlier try
+    if not parts:
+        return None
     if len(parts) == 1 and parts[0]["clean"]:
         os.link(folder / _name(parts[0]), target)
         return Film([track["seconds"] for track in parts[0]["tracks"].values()], parts[0]["chain"], [])
@@ -252,11 +244,14 @@ def _part_facts(part: dict[str, Any], offset: float) -> dict[str, Any]:
     return {**facts, "offset": round(offset, 3)}
 
 
-def _close_timeline(folder: Path, gaps: Sequence[Gap], reason: dict[str, Any], ended: datetime) -> None:
+def _close_timeline(
+    folder: Path, gaps: Sequence[Gap], lost: Sequence[str], reason: dict[str, Any], ended: datetime
+) -> None:
     path = folder / TIMELINE
     if any(entry.get("event", {}).get("kind") == "closed" for entry in papers.read_lines(path)):
         return
     entries: list[dict[str, Any]] = [{"event": {"kind": "gap", **gap.as_json()}} for gap in gaps]
+    entries += [{"event": {"kind": "part_unreadable", "file": name}} for name in lost]
     closed = {"at": ended.isoformat(), "event": {"kind": "closed", "reason": reason}}
     papers.append_lines(path, [*entries, closed])
 
@@ -269,7 +264,7 @@ def _unread(folder: Path, kept: Sequence[str]) -> list[str]:
 
 
 def _clear(folder: Path, written: dict[str, Any]) -> None:
-    """Leave in the folder what the manifest lists, and parts from which nothing can be read."""
+    """Leave in the folder what the manifest lists."""
     for file in folder.iterdir():
         listed = file.name in written["files"] or file.name == MANIFEST
         same = file.suffix == ".mp4" and FILM in written["files"] and _same(file, folder / FILM)

@@ -4,11 +4,8 @@ the fragment). Finishing rewrites nothing of that stretch, so the chain can be f
 
 import hashlib
 import os
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-from recorder.boxes import walk
 
 START = hashlib.sha256(b"huijian fragments 1").digest()
 _CHUNK = 1 << 20
@@ -89,20 +86,38 @@ class FragmentFile:
         self.name = str(path)
         self.chain = Chain()
         self.size = 0
+        self.failed: OSError | None = None
         self._position = 0
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
 
     def write(self, data: Any) -> int:
         """Write all of `data` at the present place. Raises OSError."""
-        view, place = memoryview(data), self._position
-        if place == self.size:
-            self.chain.feed(bytes(view))
+        if self.failed is not None:
+            raise self.failed  # FFmpeg goes on after an error; a header written then would point at nothing
+        try:
+            return self._append(memoryview(data)) if self._position == self.size else self._patch(memoryview(data))
+        except OSError as error:
+            self.failed = error
+            raise
+
+    def _append(self, view: memoryview) -> int:
+        count = self._put(view)
+        self.chain.feed(bytes(view))
+        return count
+
+    def _patch(self, view: memoryview) -> int:
+        """Change what is written: only the header, which may not reach the disk before the index that it announces."""
+        self.sync()
+        return self._put(view)
+
+    def _put(self, view: memoryview) -> int:
+        count = len(view)
         while view:
             written = os.pwrite(self._fd, view, self._position)
             self._position += written
+            self.size = max(self.size, self._position)
             view = view[written:]
-        self.size = max(self.size, self._position)
-        return self._position - place
+        return count
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """As for any file."""
@@ -134,12 +149,3 @@ def chain_of(path: Path, start: int, end: int) -> Chain:
         while (left := end - file.tell()) > 0 and (data := file.read(min(left, _CHUNK))):
             chain.feed(data)
     return chain
-
-
-def whole_fragments(path: Path) -> int:
-    """The length of the readable beginning of an unfinished part: up to its last whole fragment. 0 if none is."""
-    with path.open("rb") as file:
-        boxes = list(walk(file, 0, path.stat().st_size))
-    fragment = (b"moof", b"mdat")
-    ends = [box.end for before, box in pairwise(boxes) if (before.kind, box.kind) == fragment]
-    return ends[-1] if ends else 0

@@ -38,6 +38,18 @@ def join(nals: list[bytes]) -> bytes:
     return b"".join([part for nal in nals for part in (struct.pack("!I", len(nal)), nal)])
 
 
+def whole(sample: bytes) -> bool:
+    """Whether the units of an MP4 sample fill it exactly and none is empty. Blocks of zeros, which a power cut leaves
+    where the size of a file came to the disk and its content did not, are not whole."""
+    at = 0
+    while at + 4 < len(sample):
+        size = int.from_bytes(sample[at : at + 4])
+        if size == 0:
+            return False
+        at += 4 + size
+    return at == len(sample)
+
+
 def picture_size(sps: bytes) -> tuple[int, int]:
     """(width, height) of a sequence parameter set after cropping. Raises Malformed."""
     try:

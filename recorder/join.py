@@ -9,10 +9,10 @@ import av
 import structlog
 from av.container import InputContainer
 
-from recorder import opus
-from recorder.fragments import whole_fragments
+from recorder import h264, opus
 from recorder.h264 import Parameters
 from recorder.lanes import Sample
+from recorder.leftovers import Window, survey
 from recorder.mux import Part
 from recorder.slate import slate
 from recorder.timeline import Gap
@@ -30,27 +30,16 @@ class Piece(NamedTuple):
     clean: bool
 
 
+class Track(NamedTuple):
+    """What a track of a part holds: how many samples and bytes, and where it ends."""
+
+    samples: int
+    bytes: int
+    seconds: float
+
+
 class Unreadable(Exception):
     """A part from which nothing can be read."""
-
-
-class Window:
-    """The beginning of a file as a file of its own: what a crash left behind its last whole fragment is not seen."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self._size = file, size
-
-    def read(self, count: int) -> bytes:
-        """At most `count` bytes."""
-        return self._file.read(max(min(count, self._size - self._file.tell()), 0))
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """As for any file."""
-        return self._file.seek(self._size + offset if whence == 2 else offset, 0 if whence == 2 else whence)
-
-    def tell(self) -> int:
-        """The present place."""
-        return self._file.tell()
 
 
 def join(pieces: Sequence[Piece], target: Path) -> tuple[Part, list[Gap]]:
@@ -72,12 +61,36 @@ def join(pieces: Sequence[Piece], target: Path) -> tuple[Part, list[Gap]]:
     return film, holes
 
 
+def opens(path: Path) -> bool:
+    """Whether a finished part can be opened through its index. Raises OSError."""
+    with path.open("rb") as file:
+        try:
+            _open(file, Piece(path, 0.0, clean=True)).close()
+        except Unreadable:
+            return False
+    return True
+
+
+def summary(piece: Piece) -> list[Track]:
+    """What each track of a part holds. Raises OSError, Unreadable."""
+    found = [Track(0, 0, 0.0)] * TRACKS
+    with piece.path.open("rb") as file:
+        source = _open(file, piece)
+        for sample in _samples(source, 0.0):
+            before = found[sample.track]
+            end = max(before.seconds, sample.at + sample.seconds)
+            found[sample.track] = Track(before.samples + 1, before.bytes + len(sample.data), end)
+        source.close()
+    return found
+
+
 def _open(file: BinaryIO, piece: Piece) -> InputContainer:
-    size = piece.path.stat().st_size if piece.clean else whole_fragments(piece.path)
-    if size == 0:
+    extent = survey(piece.path)
+    if not extent.fragments:
         raise Unreadable(f"{piece.path.name} has no whole fragment")
     try:
-        source = av.open(Window(file, size), "r", format="mp4")
+        view = file if piece.clean else Window(file, extent.end, extent.head)
+        source = av.open(view, "r", format="mp4")
     except av.FFmpegError as error:
         raise Unreadable(f"{piece.path.name}: {error}") from error
     if len(source.streams) != TRACKS:
@@ -109,9 +122,11 @@ def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
     try:
         for packet in source.demux():
             if packet.pts is not None and packet.size:
-                base, track = float(packet.time_base), packet.stream_index
-                seconds = (packet.duration or 0) * base
-                yield Sample(offset + packet.pts * base, track, bytes(packet), packet.is_keyframe, seconds)
+                base, track, data = float(packet.time_base), packet.stream_index, bytes(packet)
+                if track % 2 == 0 and not h264.whole(data):
+                    log.warning("a part ends in what never reached the disk")
+                    return
+                yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, (packet.duration or 0) * base)
     except av.FFmpegError as error:
         log.warning("a part ends early", why=str(error))
 

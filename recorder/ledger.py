@@ -85,7 +85,7 @@ class Ledger:
 def ledger(root: Path, site: str) -> Iterator[Ledger]:
     """The chain of a site, locked against everybody else. Raises OSError, BrokenLedger."""
     path = root / site / NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
+    papers.make_folder(path.parent)
     with path.open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, or the process dies
         opened = Ledger(file)

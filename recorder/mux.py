@@ -68,6 +68,8 @@ class Part:
         try:
             if any(self.samples):
                 self._out.close()
+            if self.file.failed is not None:
+                raise self.file.failed  # not every error comes back through FFmpeg
             self.file.sync()
         finally:
             self.file.abandon()

@@ -3,6 +3,7 @@ Everything here may block and runs in worker threads."""
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,23 @@ def sync_folder(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def sync_all(folder: Path, names: Iterable[str]) -> None:
+    """Wait until the disk has these files of a folder, as far as they are there, and their names. Raises OSError."""
+    for name in names:
+        if (folder / name).exists():
+            with (folder / name).open("rb") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def make_folder(path: Path) -> None:
+    """A folder, with those above it, that a power cut does not take away again. Raises OSError."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
 
 
 def boot() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.clock import Instant
 from broker.tapwire import TRACK_TITLES, TapRecord
-from recorder import papers
+from recorder import papers, sheets
 from recorder.assembly import Assembly
 from recorder.mux import Part
 from recorder.slate import slate
@@ -35,7 +35,7 @@ class Writer:
     def __init__(self, folder: Path, number: int) -> None:
         self.number = number
         self.overflow = 0  # records that the queue could not take; kept here for the sheet
-        self._file, self._sheet = folder / f"part-{number}.mp4", folder / f"part-{number}.json"
+        self._file, self._sheet = folder / f"part-{number}.mp4", sheets.sheet_path(folder, number)
         self._slate = slate()
         self._media = Assembly(self._slate.data)
         self._part: Part | None = None
@@ -103,10 +103,11 @@ class Writer:
 
     def _open(self, now: Instant) -> Part:
         head = [parameters or self._slate.parameters for parameters in self._media.parameters()]
-        self._part = Part(self._file, head)
-        papers.sync_folder(self._file.parent)
         wall = now.wall + timedelta(seconds=self._zero - now.mono)
         self._begun = {"zero_mono": self._zero, "zero_wall": wall.isoformat(), "boot": papers.boot()}
+        papers.write_json(sheets.begun_path(self._file.parent, self.number), {"part": self.number, **self._begun})
+        self._part = Part(self._file, head)
+        papers.sync_folder(self._file.parent)
         self._keep_sheet(clean=False)
         return self._part
 

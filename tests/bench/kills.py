@@ -1,5 +1,6 @@
 """Real kill -9 of a recorder at random moments: python -m tests.bench.kills [RUNS]. After each the next recorder must
-archive what was written, at most two seconds short, and every intent must have its row and every file its row."""
+archive what was written, at most two seconds short, and every intent must have its row and every file its row. Then
+one at each write with which a part is finished (see tests/bench/dying.py)."""
 
 import asyncio
 import json
@@ -15,6 +16,7 @@ from recorder import archive
 from recorder.catalog import Catalog
 from recorder.tables import METADATA
 from recorder.verify import verify
+from tests.bench import dying
 from tests.support import probe
 from tests.support.recorder import RecorderProcess, Relay
 
@@ -48,6 +50,16 @@ async def one(recorder: RecorderProcess, number: int, chance: random.Random) -> 
     return played, min(probe.lengths(film)), await asyncio.to_thread(probe.complaints, film)
 
 
+def closing() -> tuple[int, int]:
+    """Kills while a part is finished: how many there were, and how many cost more than two seconds."""
+    steps, broken = 0, 0
+    with tempfile.TemporaryDirectory(prefix="hj") as folder:
+        while (kept := dying.at(Path(folder) / str(steps) / "archive", steps)) is not None:
+            steps += 1
+            broken += kept < dying.SECONDS - 2.0
+    return steps, broken
+
+
 async def main(runs: int) -> int:
     """The number of runs in which a promise was broken."""
     chance, broken, worst = random.Random(4), 0, 0.0
@@ -74,7 +86,16 @@ async def main(runs: int) -> int:
         for path in archive.recordings(place / "archive"):
             path.chmod(0o700)
     whole = report.ok and rows == files and len(files) == runs and not unfinished
-    told = {"runs": runs, "broken": broken, "worst_loss": round(worst, 3), "archive_whole": whole}
+    steps, cost = await asyncio.to_thread(closing)
+    broken += cost
+    told = {
+        "kills_while_closing": steps,
+        "of_them_broken": cost,
+        "runs": runs,
+        "broken": broken,
+        "worst_loss": round(worst, 3),
+        "archive_whole": whole,
+    }
     print(json.dumps({**told, "rows": len(rows), "recordings": report.recordings}))
     return broken + (not whole)
 

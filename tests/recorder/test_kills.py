@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from recorder import papers, pieces
-from recorder.fragments import FragmentFile, whole_fragments
+from recorder.fragments import FragmentFile
+from recorder.leftovers import whole_fragments
 from recorder.verify import verify
 from recorder.writer import Writer
 from tests.recorder.archives import archived, make_work
