@@ -20,6 +20,8 @@ RECORDING, FINALIZING, ARCHIVED, FAILED = "recording", "finalizing", "archived",
 PURGING, PURGED = "purging", "purged"
 TOLD = (ARCHIVED, FAILED)
 DONE = (*TOLD, PURGING, PURGED)
+NO_FILES = "no_files"
+"""Why a recording failed of which there was an intent and nothing else."""
 
 
 class Catalog:
@@ -35,15 +37,18 @@ class Catalog:
         await self.engine.dispose()
 
     async def intend(self, session: str, site: str, part: int, path: str, policy: str, at: datetime) -> None:
-        """Note that a part is about to be written."""
+        """Note that a part is about to be written; where nothing was found of an earlier one, it begins anew."""
         intent = INTENTS.insert().values(session=session, part=part, at=at, path=path)
         row = {"session": session, "site": site, "state": RECORDING, "announced": False}
         row |= {"created_at": at, "started_at": at, "policy": policy}
 
         async def work(connection: AsyncConnection) -> None:
-            known = (await connection.execute(select(RECORDINGS.c.session).filter_by(session=session))).first()
+            known = (await connection.execute(select(RECORDINGS.c.state).filter_by(session=session))).first()
             if known is None:
                 await connection.execute(RECORDINGS.insert().values(**row))
+            elif known.state == FAILED:
+                again = {"state": RECORDING, "reason": None, "announced": False}
+                await connection.execute(RECORDINGS.update().where(RECORDINGS.c.session == session).values(**again))
             await connection.execute(intent)
 
         await self._write(work)

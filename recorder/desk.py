@@ -17,7 +17,7 @@ from broker.errors import BadRequest, Conflict, NotFound, RecorderUnavailable, S
 from broker.tapwire import TapRecord
 from recorder import archive, papers, plans
 from recorder.archive import TIMELINE
-from recorder.catalog import DONE, FINALIZING, Catalog
+from recorder.catalog import DONE, FAILED, FINALIZING, NO_FILES, Catalog
 from recorder.finalise import PLAN, finalise
 from recorder.heads import Heads
 from recorder.ledger import BrokenLedger
@@ -89,13 +89,14 @@ class Desk:
         self._admit(plan)
         row = await self.catalog.row(session)
         visit = self.visits.get(session)
-        if (row is not None and row["state"] in DONE) or (visit is not None and visit.closing is not None):
+        if (row is not None and _over(row)) or (visit is not None and visit.closing is not None):
             raise Conflict("the recording of this session is finished")
         visit = visit or self._visit(session)
         part = await self.catalog.parts(session) + 1
         target = str((visit.folder / f"part-{part}.mp4").relative_to(self.archive_dir))
-        await self.catalog.intend(session, plans.text(plan, "site"), part, target, plans.policy(plan), now.wall)
+        # Plan before intent: whatever dies in between, the next start finds what it needs to go on.
         await asyncio.to_thread(_prepare, visit.folder, {**plan, "started_at": now.wall.isoformat()})
+        await self.catalog.intend(session, plans.text(plan, "site"), part, target, plans.policy(plan), now.wall)
         self._record(visit, part, plan)
         await self.note(session, {"kind": "part", "part": part})
         return {"part": part}
@@ -314,6 +315,11 @@ class Desk:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _over(row: dict[str, Any]) -> bool:
+    """Whether a recording has had its end. One of which no file was ever found has not even begun."""
+    return row["state"] in DONE and not (row["state"] == FAILED and row["reason"] == NO_FILES)
 
 
 def _prepare(folder: Path, plan: dict[str, Any]) -> None:

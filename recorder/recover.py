@@ -10,7 +10,7 @@ import structlog
 
 from recorder import archive, papers
 from recorder.archive import MANIFEST
-from recorder.catalog import FAILED, RECORDING
+from recorder.catalog import FAILED, NO_FILES, RECORDING
 from recorder.desk import DROPPED_BY_RESTART, Desk
 from recorder.finalise import PLAN, begun, found
 from recorder.rows import columns
@@ -41,7 +41,7 @@ async def recover(desk: Desk) -> list[Difference]:
             desk.adopt(session)
             differences.append(Difference("unfinished", session))
         else:
-            await desk.catalog.set(session, state=FAILED, reason="no_files")
+            await desk.catalog.set(session, state=FAILED, reason=NO_FILES)
             differences.append(Difference("intent_without_files", session))
     differences += await _unknown(desk, settled)
     differences += await _changed(desk, settled)

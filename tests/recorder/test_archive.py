@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from broker.clock import SystemClock
 from broker.engine import engine_for
-from broker.errors import Conflict
+from broker.errors import Conflict, StorageUnavailable
 from recorder import archive, papers
 from recorder.archive import Place, path_of, place_of, recording_at
 from recorder.catalog import Catalog
@@ -194,6 +195,30 @@ class TestRecovery:
         assert (found.kind, found.session) == ("intent_without_files", "session_gone")
         row = await desk.catalog.row("session_gone")
         assert row is not None and (row["state"], row["reason"]) == ("failed", "no_files")
+
+    async def test_what_never_began_can_begin(self, desk: Desk) -> None:
+        """A kill between the intent and the first file must not keep the session from being recorded."""
+        await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
+        await recover(desk)
+        desk.clock = SystemClock()
+        assert await desk.start(plan(session="session_one")) == {"part": 2}
+        row = await desk.catalog.row("session_one")
+        assert row is not None and (row["state"], row["reason"], row["announced"]) == ("recording", None, False)
+        await desk.drain()
+
+    async def test_a_plan_is_on_the_disk_before_the_intent(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def gone(*_: object) -> None:
+            raise StorageUnavailable("gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.catalog, "intend", gone)
+            with pytest.raises(StorageUnavailable):
+                await desk.start(plan(session="session_one"))
+        desk.visits.clear()  # the process dies here
+        assert [one.kind for one in await recover(desk)] == ["work_without_row"]
+        desk.clock = SystemClock()
+        assert await desk.start(plan(session="session_one")) == {"part": 1}
+        await desk.drain()
 
     async def test_an_unfinished_session_is_taken_over(self, desk: Desk) -> None:
         make_work(desk.archive_dir)
