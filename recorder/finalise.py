@@ -16,6 +16,7 @@ from recorder import archive, manifest, papers, pieces, sheets
 from recorder.archive import FILM, MANIFEST, TIMELINE
 from recorder.join import Piece, join
 from recorder.ledger import VISIT, ledger
+from recorder.placing import longest, places
 from recorder.retention import clock_went_back, due_at, months_of
 from recorder.shape import is_moment
 from recorder.signing import Signer, sign
@@ -142,13 +143,14 @@ def _due(written: dict[str, Any]) -> str:
 
 def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: datetime, sm3: bool) -> dict[str, Any]:
     parts, lost = sheets.parts(folder)
-    offsets = _offsets(parts)
+    offsets, stepped = places(parts, longest(plan))
     film = _film(folder, parts, offsets)
     gaps = sorted([*_gaps(parts, offsets), *(film.holes if film else ())], key=lambda gap: (gap.start, gap.track))
     if film and parts:
         plan = {**plan, "started_at": parts[0]["zero_wall"]}
         ended = datetime.fromisoformat(parts[0]["zero_wall"]) + timedelta(seconds=max(film.seconds))
-    _close_timeline(folder, gaps, lost, reason, ended)
+    remarks: list[dict[str, Any]] = [{"kind": "part_unreadable", "file": name} for name in lost] + stepped
+    _close_timeline(folder, gaps, remarks, reason, ended)
     zero = datetime.fromisoformat(plan["started_at"])
     pieces.write(folder / pieces.NAME, _pieces(folder, film, zero))
     kept = [FILM, TIMELINE, pieces.NAME, *(_name(part) for part in parts if not _is_film(film, parts))]
@@ -186,19 +188,6 @@ def _pieces(folder: Path, film: Film | None, zero: datetime) -> Iterable[pieces.
             log.error("the film is not what was written while recording", session=folder.name)
         yield from found
     yield from pieces.timeline_pieces(folder / TIMELINE, zero)
-
-
-def _offsets(parts: Sequence[dict[str, Any]]) -> list[float]:
-    """Where each part begins on the film's time: by the monotonic clock, or the wall if the machine was restarted."""
-    offsets: list[float] = []
-    for part in parts:
-        first = parts[0]
-        if part["boot"] == first["boot"]:
-            offsets.append(part["zero_mono"] - first["zero_mono"])
-        else:
-            apart = datetime.fromisoformat(part["zero_wall"]) - datetime.fromisoformat(first["zero_wall"])
-            offsets.append(apart.total_seconds())
-    return offsets
 
 
 def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float]) -> Film | None:
@@ -245,13 +234,13 @@ def _part_facts(part: dict[str, Any], offset: float) -> dict[str, Any]:
 
 
 def _close_timeline(
-    folder: Path, gaps: Sequence[Gap], lost: Sequence[str], reason: dict[str, Any], ended: datetime
+    folder: Path, gaps: Sequence[Gap], remarks: Sequence[dict[str, Any]], reason: dict[str, Any], ended: datetime
 ) -> None:
     path = folder / TIMELINE
     if any(entry.get("event", {}).get("kind") == "closed" for entry in papers.read_lines(path)):
         return
     entries: list[dict[str, Any]] = [{"event": {"kind": "gap", **gap.as_json()}} for gap in gaps]
-    entries += [{"event": {"kind": "part_unreadable", "file": name}} for name in lost]
+    entries += [{"event": remark} for remark in remarks]
     closed = {"at": ended.isoformat(), "event": {"kind": "closed", "reason": reason}}
     papers.append_lines(path, [*entries, closed])
 

@@ -20,6 +20,7 @@ from recorder.timeline import Gap
 log = structlog.get_logger()
 SHORTEST_HOLE = 0.005
 TRACKS = 4
+PICTURES = (0, 2)
 
 
 class Piece(NamedTuple):
@@ -73,9 +74,9 @@ def opens(path: Path) -> bool:
 
 def summary(piece: Piece) -> list[Track]:
     """What each track of a part holds. Raises OSError, Unreadable."""
-    found = [Track(0, 0, 0.0)] * TRACKS
     with piece.path.open("rb") as file:
         source = _open(file, piece)
+        found = [Track(0, 0, 0.0)] * len(source.streams)
         for sample in _samples(source, 0.0):
             before = found[sample.track]
             end = max(before.seconds, sample.at + sample.seconds)
@@ -123,7 +124,7 @@ def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
         for packet in source.demux():
             if packet.pts is not None and packet.size:
                 base, track, data = float(packet.time_base), packet.stream_index, bytes(packet)
-                if track % 2 == 0 and not h264.whole(data):
+                if track in PICTURES and not h264.whole(data):
                     log.warning("a part ends in what never reached the disk")
                     return
                 yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, (packet.duration or 0) * base)

@@ -1,5 +1,8 @@
 """What the recorder has to know of Opus: how long a packet sounds (RFC 6716 3.1) and how silence looks. Pure."""
 
+from collections.abc import Iterator
+from itertools import repeat
+
 RATE = 48_000
 PACKET = 960  # samples of 20 ms, the length every browser and aiortc send
 LONGEST = 5_760  # RFC 6716 3.2.5: 120 ms in one packet
@@ -18,13 +21,11 @@ def duration(packet: bytes) -> int | None:
     return samples if 0 < samples <= LONGEST else None
 
 
-def silence(samples: int) -> list[tuple[int, bytes]]:
+def silence(samples: int) -> Iterator[tuple[int, bytes]]:
     """(samples, packet) pairs that sound for `samples`, but for less than 2.5 ms at the end."""
-    packets: list[tuple[int, bytes]] = []
     for size in (960, 480, 240, 120):
         count, samples = divmod(samples, size)
-        packets += [(size, _SILENCE[size])] * count
-    return packets
+        yield from repeat((size, _SILENCE[size]), count)
 
 
 def _frame_samples(config: int) -> int:

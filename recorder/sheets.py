@@ -86,7 +86,7 @@ def _tracks(said: Sheet, seconds: list[float]) -> Iterator[tuple[str, dict[str, 
     """Lengths from the film; packets as far as they were noted."""
     for track in range(len(TRACK_TITLES)):
         noted = said.get("tracks", {}).get(str(track)) or {"packets": 0, "lost": 0, "malformed": 0}
-        yield str(track), {**noted, "seconds": round(seconds[track], 3)}
+        yield str(track), {**noted, "seconds": round(seconds[track], 3) if track < len(seconds) else 0.0}
 
 
 def _begun(path: Path, number: int, seconds: float, said: Sheet) -> Sheet:

@@ -1,5 +1,7 @@
 """Opus packets: how long they sound (RFC 6716, section 3.1), and silence of a wanted length."""
 
+import sys
+
 import av
 import numpy as np
 import pytest
@@ -43,9 +45,12 @@ class TestDuration:
 class TestSilence:
     @given(st.integers(0, 200_000))
     def test_is_as_long_as_asked_for_but_for_two_and_a_half_milliseconds(self, samples: int) -> None:
-        packets = opus.silence(samples)
+        packets = list(opus.silence(samples))
         assert all(opus.duration(data) == size for size, data in packets)
         assert 0 <= samples - sum(size for size, _ in packets) < 120
+
+    def test_of_any_length_takes_no_room(self) -> None:
+        assert sys.getsizeof(opus.silence(10**15)) < 500
 
     def test_is_silent(self) -> None:
         decoder = av.CodecContext.create("libopus", "r")
