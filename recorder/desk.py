@@ -15,7 +15,7 @@ import structlog
 from broker.clock import Clock, Instant
 from broker.errors import BadRequest, Conflict, NotFound, RecorderUnavailable, StorageUnavailable
 from broker.tapwire import TapRecord
-from recorder import archive, papers, plans
+from recorder import archive, papers, plans, sheets
 from recorder.archive import TIMELINE
 from recorder.catalog import DONE, FAILED, FINALIZING, NO_FILES, Catalog
 from recorder.finalise import PLAN, finalise
@@ -41,6 +41,7 @@ class Visit:
     folder: Path
     part: int = 0
     minutes: float = MINUTES
+    parts: int = 0  # bytes in parts before the present one; if there are any, all will be joined
     recording: Recording | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     tap: int | None = None
@@ -95,7 +96,8 @@ class Desk:
         part = await self.catalog.parts(session) + 1
         target = str((visit.folder / f"part-{part}.mp4").relative_to(self.archive_dir))
         # Plan before intent: whatever dies in between, the next start finds what it needs to go on.
-        await asyncio.to_thread(_prepare, visit.folder, {**plan, "started_at": now.wall.isoformat()})
+        begun = {**plan, "started_at": now.wall.isoformat()}
+        visit.parts = await asyncio.to_thread(_prepare, visit.folder, begun)
         await self.catalog.intend(session, plans.text(plan, "site"), part, target, plans.policy(plan), now.wall)
         self._record(visit, part, plan)
         await self.note(session, {"kind": "part", "part": part})
@@ -167,7 +169,8 @@ class Desk:
     def adopt(self, session: str) -> None:
         """Take over a session that another process left unfinished; `start` or `finish` may follow."""
         if session not in self.visits:
-            self._visit(session)
+            visit = self._visit(session)
+            visit.parts = sheets.weight(visit.folder)
 
     async def drain(self) -> None:
         """End all parts cleanly and let those that are being archived finish. Returns when all files are finished."""
@@ -220,9 +223,10 @@ class Desk:
 
     def _claims(self, but: str = "") -> Iterator[Claim]:
         for visit in self.visits.values():
-            if visit.closing is None and visit.recording is not None and visit.session != but:
-                progress = visit.recording.progress
-                yield Claim(visit.minutes, progress.bytes if progress else 0)
+            if visit.session != but:
+                progress = visit.recording.progress if visit.recording is not None else None
+                goes_on = visit.recording is not None and visit.closing is None
+                yield Claim(visit.minutes if goes_on else 0, progress.bytes if progress else 0, visit.parts)
 
     def _visit(self, session: str) -> Visit:
         try:
@@ -322,10 +326,12 @@ def _over(row: dict[str, Any]) -> bool:
     return row["state"] in DONE and not (row["state"] == FAILED and row["reason"] == NO_FILES)
 
 
-def _prepare(folder: Path, plan: dict[str, Any]) -> None:
+def _prepare(folder: Path, plan: dict[str, Any]) -> int:
+    """Have the plan on the disk; the bytes of the parts that are there already."""
     papers.make_folder(folder)
     if not (folder / PLAN).exists():
         papers.write_json(folder / PLAN, plan)
+    return sheets.weight(folder)
 
 
 def _status(visit: Visit) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """From a work folder to an archived recording: one film, a closed timeline, a manifest, one rename. Every step can be
 repeated, so that whoever finds the folder after a crash runs the same code. Blocks; for worker threads."""
 
+import errno
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from recorder.timeline import Gap
 
 log = structlog.get_logger()
 PLAN = "plan.json"
+SPARE = 1 << 20  # bytes for what lies beside a film
 NO_MEDIA, UNREADABLE = "no_media", "unreadable"
 
 
@@ -199,8 +201,20 @@ def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float
         os.link(folder / _name(parts[0]), target)
         return Film([track["seconds"] for track in parts[0]["tracks"].values()], parts[0]["chain"], [])
     pieces = [Piece(folder / _name(part), offset, part["clean"]) for part, offset in zip(parts, offsets, strict=True)]
-    joined, holes = join(pieces, target)
+    _need_room(folder, sum(piece.path.stat().st_size for piece in pieces))
+    try:
+        joined, holes = join(pieces, target)
+    except BaseException:
+        archive.remove_scrap(target)  # half a film, on a disk that may be full: others are being recorded
+        raise
     return Film(joined.seconds, joined.file.chain.as_json(), holes)
+
+
+def _need_room(folder: Path, count: int) -> None:
+    """Raises OSError where a film of so many bytes has no room: then nothing is begun that fills the disk."""
+    free = archive.free_bytes(folder)
+    if free < count + SPARE:
+        raise OSError(errno.ENOSPC, f"{count + SPARE - free} bytes are missing to join the parts")
 
 
 def _is_film(film: Film | None, parts: Sequence[dict[str, Any]]) -> bool:

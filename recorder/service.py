@@ -66,7 +66,6 @@ class Service:
         await self._mark_clock()
         await recover(self.desk)
         self._orphans = self._spawn(finish_orphans(self.desk, list(self.desk.visits), self._grace))
-        self._making = self._spawn(self._maker.run())
         self._looking, self._beating = self._spawn(self._look()), self._spawn(self._beat())
         self._tap.start()
         await self._server.start()
@@ -119,7 +118,18 @@ class Service:
     async def _look(self) -> None:
         while True:
             self.desk.look_at_disk()
+            await self._make_copies(not self.desk.low)
             await asyncio.sleep(LOOK)
+
+    async def _make_copies(self, room: bool) -> None:
+        """Copies are made while there is room; those in the making are broken off when it gets short."""
+        if room and self._making is None:
+            self._making = self._spawn(self._maker.run())
+        elif not room and self._making is not None:
+            making, self._making = self._making, None
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+            log.warning("view copies wait for room")
 
     async def _beat(self) -> None:
         while True:

@@ -34,8 +34,14 @@ def begun_path(folder: Path, number: int) -> Path:
 
 def films(folder: Path) -> list[Path]:
     """The files of all parts, in order."""
-    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _PART.fullmatch(path.name))]
+    there = folder.iterdir() if folder.is_dir() else ()
+    found = [(int(match[1]), path) for path in there if (match := _PART.fullmatch(path.name))]
     return [path for _, path in sorted(found)]
+
+
+def weight(folder: Path) -> int:
+    """Bytes in the films of all parts."""
+    return sum(path.stat().st_size for path in films(folder))
 
 
 def parts(folder: Path) -> tuple[list[Sheet], list[str]]:

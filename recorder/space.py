@@ -13,10 +13,12 @@ is finished while there is still room for its index."""
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A recording that was admitted: how long it may be, what it has written."""
+    """A recording that was admitted: how long it may yet be (0: it is over), what it has written of that, and how much
+    lies in parts that are to be joined: the film is then written a second time."""
 
     minutes: float
     written: int
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,15 @@ class Rules:
 
     def claimed(self, claims: Iterable[Claim]) -> int:
         """Bytes that admitted recordings may yet write."""
-        return sum(max(self._needs(claim.minutes) - claim.written, 0) for claim in claims)
+        return sum(map(self._claimed, claims))
 
     def missing(self, free: int, claims: Iterable[Claim], minutes: float = MINUTES) -> int:
         """Bytes that one more visit would lack; 0 where it may begin."""
         return max(self.reserve + self.claimed(claims) + self._needs(minutes) - free, 0)
+
+    def _claimed(self, claim: Claim) -> int:
+        whole = max(self._needs(claim.minutes), claim.written)
+        return whole - claim.written + (claim.parts + whole if claim.parts else 0)
 
     def _needs(self, minutes: float) -> int:
         return int(minutes * 60 * self.rate)

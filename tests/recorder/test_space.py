@@ -1,6 +1,7 @@
 """Room on the disk: set aside before a visit, watched during it, and a whole file when it ends all the same."""
 
 import asyncio
+import errno
 import os
 import resource
 import subprocess
@@ -13,12 +14,17 @@ import pytest
 from broker.clock import SystemClock
 from broker.engine import engine_for
 from broker.errors import RecorderUnavailable
+from config.settings import Settings
 from recorder.catalog import Catalog
 from recorder.desk import Desk
+from recorder.fragments import FragmentFile
+from recorder.leftovers import survey
 from recorder.recording import Recording
+from recorder.service import Service
 from recorder.space import BRINK, FLOOR, Claim, Rules
 from recorder.verify import verify
-from tests.recorder.archives import signer
+from recorder.viewmaker import ViewMaker
+from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.test_process import SESSION, plan
 from tests.recorder.test_recording import Player
 from tests.support import probe
@@ -36,6 +42,13 @@ class TestRules:
         assert rules.missing(1000 + VISIT, [Claim(30, 0)]) == VISIT
         assert rules.missing(1000 + VISIT, [Claim(30, VISIT - 5)]) == 5
         assert rules.missing(1000 + VISIT, [Claim(30, VISIT + 5)]) == 0
+
+    def test_set_room_aside_for_the_film_that_parts_are_joined_into(self) -> None:
+        rules = Rules(0, RATE)
+        assert rules.claimed([Claim(0, 0, 700)]) == 700  # found after a crash
+        assert rules.claimed([Claim(0, 300, 700)]) == 1000  # is being archived
+        assert rules.claimed([Claim(30, 300, 700)]) == VISIT - 300 + 700 + VISIT  # goes on in a second part
+        assert rules.claimed([Claim(0, 300)]) == 0  # one part is the film
 
     def test_ask_less_for_a_short_visit(self) -> None:
         assert Rules(0, RATE).missing(VISIT // 2, [], minutes=15) == 0
@@ -86,6 +99,76 @@ class TestAdmission:
         ]
 
 
+class TestAnUnfinishedVisit:
+    async def test_claims_room_for_its_film(self, desk: tuple[Desk, list[Any]]) -> None:
+        front, _ = desk
+        work = make_work(front.archive_dir)
+        front.adopt("session_one")
+        size = (work / "part-1.mp4").stat().st_size
+        assert front.status()["claimed_bytes"] == size > 100_000
+
+    @pytest.mark.parametrize("when", ["before", "in the middle"])
+    def test_that_finds_no_room_leaves_no_half_film_behind(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    ) -> None:
+        root = tmp_path / "archive"
+        work = unfinished_work(root)
+        before = sorted(work.iterdir())
+        with monkeypatch.context() as patch:
+            if when == "before":
+                patch.setattr("recorder.archive.free_bytes", lambda _: 1_200_000)
+            else:
+                patch.setattr(FragmentFile, "_put", full_after(300_000))
+            with pytest.raises(OSError, match=r"No space|missing"):
+                archived(work, root)
+        assert sorted(work.iterdir()) == before
+        assert archived(work, root)["state"] == "archived" and verify(None, root).ok
+
+
+def unfinished_work(root: Path) -> Path:
+    """A work folder whose part has lost its index."""
+    work = make_work(root)
+    film = work / "part-1.mp4"
+    film.write_bytes(film.read_bytes()[: survey(film).end])
+    return work
+
+
+def full_after(size: int) -> Any:
+    put = FragmentFile._put
+
+    def full(self: FragmentFile, view: memoryview) -> int:
+        if self.size + len(view) > size:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return put(self, view)
+
+    return full
+
+
+class TestViewCopies:
+    async def test_are_made_only_while_there_is_room(
+        self, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = Settings(data_dir=tmp_path, run_dir=tmp_path, database_url=database, view_jobs=1)
+        service, running = Service(settings, SystemClock()), []
+
+        async def run(_: Any) -> None:
+            running.append(1)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                running.pop()
+
+        monkeypatch.setattr(ViewMaker, "run", run)
+        seen = []
+        for low in (False, False, True, True, False):
+            await service._make_copies(not low)
+            await asyncio.sleep(0)
+            seen.append(len(running))
+        assert seen == [1, 1, 0, 0, 1]
+        await service._make_copies(False)
+        await service.desk.catalog.close()
+
+
 class TestARunningRecording:
     async def test_is_finished_while_there_is_room_for_its_index(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -112,13 +195,13 @@ async def fill(recorder: RecorderProcess) -> None:
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, unlimited)  # somebody makes room
     written = [facts["seconds"] for fact, facts in recorder.facts if fact == "writing"]
-    film = await archived(recorder)
+    film = await ended(recorder)
     assert probe.complaints(film) == ""
     assert min(probe.lengths(film)) > max(written, default=0.0) - 2.0
     assert verify(SESSION, recorder.archive).ok
 
 
-async def archived(recorder: RecorderProcess) -> Path:
+async def ended(recorder: RecorderProcess) -> Path:
     await recorder.call("finish", session=SESSION, reason={"code": "technical"})
     done = await recorder.wait_for("archived")
     return Path(recorder.archive / done["path"])
@@ -148,7 +231,7 @@ async def fill_rest(recorder: RecorderProcess, small: Path) -> None:
     playing.cancel()
     await asyncio.gather(playing, return_exceptions=True)
     (small / "other").unlink()
-    film = await archived(recorder)
+    film = await ended(recorder)
     assert probe.complaints(film) == "" and min(probe.lengths(film)) > 0.2
     assert verify(SESSION, recorder.archive).ok
 
