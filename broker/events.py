@@ -137,6 +137,15 @@ class RecorderLost:
 
 
 @dataclass(frozen=True, slots=True)
+class RecorderLagging:
+    """Records that the recorder did not get (`where`: tap) or could not take (writer). RecorderLost follows if it is
+    more than a little."""
+
+    records: int
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class StorageChanged:
     """The journal can, or no longer can, be written: what leaves no trace must not happen."""
 
@@ -252,6 +261,7 @@ Fact = (
     | RecorderReady
     | RecorderFlushed
     | RecorderLost
+    | RecorderLagging
     | StorageChanged
     | RelayReady
     | RelayLost

@@ -289,6 +289,7 @@ _SEEN: dict[type, Change] = {
     ev.RecorderReady: _recorder_ready,
     ev.RecorderFlushed: _recorder_flushed,
     ev.RecorderLost: _recorder_lost,
+    ev.RecorderLagging: _unchanged,
     ev.StorageChanged: _storage,
     ev.RelayReady: _relay_ready,
     ev.RelayLost: _relay_lost,

@@ -46,6 +46,7 @@ class Recording:
         self._wake = asyncio.Event()
         self._announced = self._stalled = False
         self._reported = 0.0
+        self._overflowed = 0
         self._wanted: tuple[int, ...] = ()
 
     @property
@@ -134,6 +135,11 @@ class Recording:
         self._tell("failed", session=self.session, reason="no_disk")
         self.end(self._clock.now().mono)
 
+    def _behind(self, now: float) -> bool:
+        """Whether records wait for too long, or some could not be taken since the last look."""
+        before, self._overflowed = self._overflowed, self.overflow
+        return self.overflow > before or (bool(self._queue) and now - self._queue[0].arrival_ns / 1e9 > STALL)
+
     def _report(self, progress: Progress) -> None:
         self.progress = progress
         now = self._clock.now().mono
@@ -142,6 +148,9 @@ class Recording:
                 self._stall("no_disk")
             if progress.free < self._space.brink and not self.failed:
                 self._give_up()
+        elif self._behind(now):
+            if not self._stalled:
+                self._stall("lagging")
         elif progress.flushed and not self._announced:
             self._announced, self._stalled = True, False
             self._tell("flushed", session=self.session, part=self.part, mono=now)

@@ -12,6 +12,7 @@ from broker.clock import Clock
 from broker.errors import VisitError
 from broker.ids import ResourceId, SessionId, Side
 from broker.live.journal import Journal
+from broker.live.lagging import Lagging
 from broker.live.live import LiveSession, RecordingView
 from broker.live.quality import Rates
 from broker.live.recorders import Recorders
@@ -37,7 +38,7 @@ class Hearing:
     ) -> None:
         self._live, self._resources, self._journal = live, resources, journal
         self._clock, self._bus, self._tasks = clock, bus, tasks
-        self._watch, self._rates = Watch(), Rates()
+        self._watch, self._rates, self._lagging = Watch(), Rates(), Lagging()
         self._disk_low = False
         self._alarms: set[tuple[str, str]] = set()
         self.recorders: Recorders | None = None
@@ -48,6 +49,7 @@ class Hearing:
         """A session's ports are closed: nobody watches it, nothing belongs to it."""
         self._watch.forget(session)
         self._rates.forget(session)
+        self._lagging.forget(session)
         for resource in [one for one, of in self._resources.items() if of == session]:
             del self._resources[resource]
 
@@ -78,7 +80,7 @@ class Hearing:
                 self._quality(session, told)
             case "tap_lost":
                 for one in told["sessions"]:
-                    self._journal.note("TapLost", one, "relay", {"records": told["records"]})
+                    self._lagging_by(one, int(told["records"]), "tap")
             case "failed":
                 self._failed(session)
 
@@ -112,6 +114,9 @@ class Hearing:
             live.counts = told["sides"]
             live.quality = self._rates.of(session, told["sides"], self._clock.now().mono)
             self._bus.emit("quality", session, live.quality)
+            there = self.recorders is not None and self.recorders.ready
+            if self._lagging.calm(session, self._clock.now().mono) and there:
+                self._recorder_is_back(live)  # it is asked anew, and has to prove anew that it writes
 
     # --- the recorder --------------------------------------------------------------------------------------------
 
@@ -136,8 +141,8 @@ class Hearing:
             case "flushed":
                 self._show(live, state="writing")
                 live.take(ev.RecorderFlushed())
-            case "writing":  # shown with the next change: every page anew each second would be a lot of noise
-                live.recording = replace(live.recording, seconds=float(told["seconds"]))
+            case "writing":
+                self._writing(live, told)
             case "stalled" | "failed":
                 self._recorder_lost(live, f"{name}: {told.get('reason', '')}")
             case "archive_failed":
@@ -147,6 +152,24 @@ class Hearing:
             case "keyframe":
                 for side in told["sides"]:
                     self.want_keyframe(live.session.id, Side(side))
+
+    def _writing(self, live: LiveSession, told: Told) -> None:
+        """Shown with the next change: every page anew each second would be a lot of noise."""
+        live.recording = replace(live.recording, seconds=float(told["seconds"]))
+        more = self._lagging.overflowed(live.session.id, int(told.get("overflow", 0)))
+        if more:
+            self._lagging_by(live.session.id, more, "writer")
+
+    def _lagging_by(self, session: SessionId, records: int, where: str) -> None:
+        """What crossed and is not on disk: on the journal and the timeline; more than a little holds the visit."""
+        live, now = self._live.get(session), self._clock.now()
+        if live is None or live.session.state is State.ENDED:
+            return
+        if self.recorders is not None and live.session.recorded:
+            self.recorders.note(session, {"kind": "lagging", "records": records, "where": where}, now)
+        live.take(ev.RecorderLagging(records, where))
+        if self._lagging.lost(session, records, now.mono) and live.session.recorder is Recorder.WRITING:
+            self._recorder_lost(live, f"lagging: {where}")
 
     def _disk(self, told: Told) -> None:
         """Room for recordings is short, or is there again: an alarm that has to be found later, too."""

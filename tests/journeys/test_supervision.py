@@ -74,6 +74,21 @@ class TestFailClosed:
             archived = await here.archived()
             assert len(archived["seconds"]) == 4
 
+    async def test_a_recorder_that_hangs_holds_the_visit_until_it_goes_on(self, house: House) -> None:
+        async with visit(house, watching=4) as here:
+            await here.until(lambda v: v["state"] == "live")
+            stopped_at = monotonic()
+            house.stop("recorder")
+            try:
+                await here.until(lambda v: v["state"] == "held" and v["reason"]["code"] == "recorder_lost")
+            finally:
+                house.go_on("recorder")
+            await here.until(lambda v: v["state"] == "live")
+            shut = [data["mono"] for kind, data in await here.journal() if kind == "GateShut"]
+            assert shut[-1] - stopped_at < 2.5
+            await here.officers[0].end(here.session, "YN-17-8")
+            assert len((await here.archived())["seconds"]) >= 4
+
 
 class TestLimit:
     async def test_the_cut_is_punctual_though_both_cores_are_busy(self, house: House) -> None:

@@ -1,6 +1,8 @@
 """The recorder as a process: fed through its tap, commanded through its socket, killed, restarted."""
 
+import asyncio
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from sqlalchemy import select
 from broker.clock import monotonic
 from broker.engine import engine_for, reading
 from broker.errors import Conflict, NotFound
+from broker.live.recorders import Recorders
 from recorder.catalog import Catalog
 from recorder.tables import MARKS
 from recorder.verify import verify
@@ -149,6 +152,36 @@ class TestDeathOfTheRecorder:
         assert probe.complaints(part) == ""
         assert json.loads(part.with_suffix(".json").read_text())["clean"]
         await recorder.restart()
+
+
+class TestARecorderThatIsStopped:
+    """SIGSTOP: its sockets stay open, its kernel goes on taking what is sent, and it writes nothing."""
+
+    async def test_is_lost_within_two_seconds_and_there_again_when_it_goes_on(self, recorder: RecorderProcess) -> None:
+        heard: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
+        listener = Recorders(recorder.run, lambda name, _: heard.put_nowait((name, monotonic())))
+        listening = asyncio.create_task(listener.run())
+
+        async def hears(name: str) -> float:
+            async with asyncio.timeout(15):
+                while (told := await heard.get())[0] != name:
+                    pass
+            return told[1]
+
+        await hears("up")
+        await recorder.call("start", **plan())
+        await Relay(recorder.run, 7).play(1.0)
+        await hears("flushed")
+        stopped = monotonic()
+        recorder.process.send_signal(signal.SIGSTOP)
+        try:
+            assert await hears("down") - stopped < 2.5  # 1.8 s on an idle machine
+            assert not listener.ready
+        finally:
+            recorder.process.send_signal(signal.SIGCONT)
+        await hears("up")
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
 
 
 class TestStart:

@@ -81,6 +81,34 @@ class TestWatch:
         facts = await player.play()
         assert facts[0] == "stalled" and "flushed" in facts
 
+    async def test_a_writer_that_lags_behind_is_a_fact_until_it_has_caught_up(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each write is soon done, and yet what comes in is written later and later."""
+        player = Player(tmp_path)
+        recording, write = player.recording, Writer.work
+        old = [one._replace(arrival_ns=one.arrival_ns - 5_000_000_000) for one in recent(0.1)[:1]]
+        lags = [True, True, False]
+
+        def work(self: Writer, *args: Any) -> Any:
+            if recording.progress is not None and recording.progress.flushed and lags and lags.pop(0):
+                recording._queue = old + recording._queue  # came while this is being written
+            return write(self, *args)
+
+        monkeypatch.setattr(Writer, "work", work)
+        running = asyncio.create_task(recording.run())
+        for one in recent(1.0):
+            recording.accept(one)
+        await player.hears("flushed")
+        await player.hears("stalled")
+        async with asyncio.timeout(15):
+            while [fact for fact, _ in player.facts].count("flushed") < 2:
+                player.news.clear()
+                await player.news.wait()
+        assert [more["reason"] for fact, more in player.facts if fact == "stalled"] == ["lagging"]
+        recording.end(monotonic())
+        await running
+
     async def test_a_disk_that_refuses_fails_this_recording_only(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

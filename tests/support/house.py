@@ -60,6 +60,14 @@ class House:
         """kill -9 one of the processes; it is started again by its parent."""
         os.kill(self.nursery.pids()[name], signal.SIGKILL)
 
+    def stop(self, name: str) -> None:
+        """Have one of the processes hang: everything of it is there, and nothing moves."""
+        os.kill(self.nursery.pids()[name], signal.SIGSTOP)
+
+    def go_on(self, name: str) -> None:
+        """It hangs no more."""
+        os.kill(self.nursery.pids()[name], signal.SIGCONT)
+
     def pid(self, name: str) -> int:
         """The process id of one of the processes."""
         return self.nursery.pids()[name]
