@@ -3,8 +3,9 @@ shift nor stretch a recording: its stamps only say how packets lie to each other
 
 Each track keeps the smallest (arrival - media time) of the last seconds: the packet that travelled fastest tells the
 offset best, and a drifting clock is followed. Once both tracks of a side have a sender report, their own offsets are
-replaced by one common offset from the publisher's NTP clock (RFC 3550 6.4.1), which makes lips fit.
-Corrections are spread out; only a jump that no slow line can explain is made at once."""
+replaced by one common offset from the publisher's NTP clock (RFC 3550 6.4.1), which makes lips fit. Reports that stop
+coming are not believed for ever: then each track follows its own arrivals again, at the distance from them that the
+last reports had told. Corrections are spread out; only a jump that no slow line can explain is made at once."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from recorder.rtp import Report
 BUCKET = 2.0  # seconds over which the fastest packet is looked for; two buckets are in use
 JUMP = 0.5  # seconds: beyond that the stamps were restarted, or the publisher slept
 TRUST = 1.0  # seconds by which reports may contradict arrivals before they are ignored
+FRESH = 30.0  # seconds for which a sender report is believed; senders repeat them every few seconds
 _FAST, _SLOW = 0.05, 0.002  # seconds of correction per second, for errors above and below _LARGE
 _LARGE = 0.02
 _WRAP = 1 << 32
@@ -67,6 +69,8 @@ class TrackClock:
     offset: float = 0.0  # what is used: server time = ticks / rate + offset
     by_arrival: float = 0.0
     report: tuple[float, float] | None = None  # (sender's NTP minus media time, sender's NTP)
+    seen: float = 0.0  # arrival of the newest packet
+    told: float = 0.0  # what `seen` was when the report came
     ticks: int = 0
     _last_ts: int = 0
     _fastest: Smallest = field(default_factory=Smallest)
@@ -77,7 +81,7 @@ class TrackClock:
         if ssrc != self.ssrc:
             self._restart(timestamp, ssrc, arrival)
         self.ticks += _signed(timestamp - self._last_ts)
-        self._last_ts = timestamp
+        self._last_ts, self.seen = timestamp, max(arrival, self.seen)
         media = self.ticks / self.rate
         observed = arrival - media
         if observed < self.offset - JUMP:
@@ -91,7 +95,7 @@ class TrackClock:
         """Take in a sender report of the present SSRC; others are of a publisher that is gone, or not yet here."""
         if report.ssrc == self.ssrc:
             ticks = self.ticks + _signed(report.timestamp - self._last_ts)
-            self.report = (report.ntp - ticks / self.rate, report.ntp)
+            self.report, self.told = (report.ntp - ticks / self.rate, report.ntp), self.seen
 
     def _restart(self, timestamp: int, ssrc: int, arrival: float) -> None:
         self.jumps += 1
@@ -116,6 +120,7 @@ class SideClock:
 
     def __init__(self, video_rate: int = 90_000, audio_rate: int = 48_000) -> None:
         self.tracks = (TrackClock(video_rate), TrackClock(audio_rate))
+        self._beside: tuple[float, float] | None = None  # offsets by reports minus offsets by arrivals, last known
 
     def place(self, which: int, timestamp: int, ssrc: int, arrival: float) -> float:
         """Server time of a stamp of track `which` (0 video, 1 audio), both in seconds."""
@@ -133,11 +138,17 @@ class SideClock:
     def _target(self, which: int) -> float | None:
         video, audio = self.tracks
         if video.report is None or audio.report is None:
+            self._beside = None
             return None
+        if max(video.seen, audio.seen) - min(video.told, audio.told) > FRESH:
+            return None if self._beside is None else self.tracks[which].by_arrival + self._beside[which]
         by_video, by_audio = video.by_arrival - video.report[0], audio.by_arrival - audio.report[0]
         if abs(by_video - by_audio) > TRUST:
+            self._beside = None
             return None  # one of the two reports is wrong, arrivals are not
-        return self.tracks[which].report[0] + min(by_video, by_audio)  # type: ignore[index]
+        common = min(by_video, by_audio)
+        self._beside = (common - by_video, common - by_audio)
+        return self.tracks[which].report[0] + common  # type: ignore[index]
 
 
 def _signed(ticks: int) -> int:

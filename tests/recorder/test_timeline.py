@@ -3,6 +3,7 @@
 from itertools import pairwise
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,22 @@ class TestLips:
             if index > 30 * 50 and index % 2 == 0:
                 assert side.synced
                 assert abs(picture - sound) < 0.04
+
+    @pytest.mark.parametrize("drifts", [(1.0, 1.0002), (0.9998, 1.0), (0.9998, 1.0002)])
+    def test_stay_together_for_half_an_hour_after_the_last_report(self, drifts: tuple[float, float]) -> None:
+        """The clocks of camera and sound card drift apart, the picture travels 150 ms longer, and after a minute no
+        report comes any more."""
+        side, worst = SideClock(), 0.0
+        for index in range(30 * 60 * 25):
+            at = index / 25
+            sound = side.place(1, round(at * drifts[1] * 48_000) % 2**32, 1, 50 + at)
+            picture = side.place(0, round(at * drifts[0] * 90_000) % 2**32, 2, 50.15 + at)
+            if at < 60 and index % 125 == 10:
+                side.tell(1, Report(1, NTP + at, round(at * drifts[1] * 48_000) % 2**32, 0))
+                side.tell(0, Report(2, NTP + at, round(at * drifts[0] * 90_000) % 2**32, 0))
+            if at > 30:
+                worst = max(worst, abs(picture - sound))
+        assert worst < 0.04
 
     def test_are_not_believed_when_reports_contradict_the_arrivals(self) -> None:
         side = SideClock()
