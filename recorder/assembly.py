@@ -29,6 +29,7 @@ class Assembly:
         self.slated: set[int] = set()  # tracks that begin with a slate
         self.strange = 0  # records of unknown tracks, unreadable reports
         self._pending: list[Sample] = []
+        self._given = [0] * len(self.lanes)  # gaps of each that are settled and were given
         self._held: list[Sample | None] = [None] * TRACKS
         self._begun = [False, False]
         self._open = False
@@ -104,10 +105,25 @@ class Assembly:
         last = self.video[track >> 1].last
         return Sample((self.zero if last is None else last) + HOLD, track, self._slate, True, 0.0)
 
-    def gaps(self) -> list[Gap]:
-        """All gaps so far, on the file's time."""
+    def settled_gaps(self, over: bool = False) -> list[Gap]:
+        """The gaps, on the file's time, that will not change any more and were not given yet. A track's newest one may
+        still grow until it is all `over`."""
+        found: list[Gap] = []
+        for number, lane in enumerate(self.lanes):
+            end = len(lane.gaps) - (not over)
+            found += lane.gaps[self._given[number] : end]
+            self._given[number] = max(self._given[number], end)
+        return self._on_the_file(found)
+
+    def open_gaps(self) -> list[Gap]:
+        """Those that may still grow."""
+        return self._on_the_file(
+            [gap for lane, given in zip(self.lanes, self._given, strict=True) for gap in lane.gaps[given:]]
+        )
+
+    def _on_the_file(self, gaps: list[Gap]) -> list[Gap]:
         zero = self.zero or 0.0
-        found = [Gap(g.track, max(g.start - zero, 0.0), g.seconds, g.cause, g.packets) for g in self._all_gaps()]
+        found = [Gap(g.track, max(g.start - zero, 0.0), g.seconds, g.cause, g.packets) for g in gaps]
         return sorted(found, key=lambda gap: (gap.start, gap.track))
 
     @property
@@ -118,9 +134,6 @@ class Assembly:
     def wanting(self) -> list[int]:
         """Sides (0 prison, 1 visitor) whose picture waits for a keyframe."""
         return [side for side, lane in enumerate(self.video) if lane.wants_keyframe]
-
-    def _all_gaps(self) -> list[Gap]:
-        return [gap for lane in self.lanes for gap in lane.gaps]
 
     def _add(self, samples: list[Sample]) -> None:
         for sample in samples:

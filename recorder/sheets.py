@@ -19,6 +19,7 @@ from recorder.leftovers import Extent, survey
 
 log = structlog.get_logger()
 _PART = re.compile(r"part-([1-9]\d*)\.mp4")
+_GAP = {"track", "start", "seconds", "cause", "packets"}
 Sheet = dict[str, Any]
 
 
@@ -30,6 +31,21 @@ def sheet_path(folder: Path, number: int) -> Path:
 def begun_path(folder: Path, number: int) -> Path:
     """When a part began, on which clocks: on the disk before the part is."""
     return folder / f"part-{number}.begun.json"
+
+
+def gaps_path(folder: Path, number: int) -> Path:
+    """The gaps of a part, a line each, as they become known."""
+    return folder / f"part-{number}.gaps.jsonl"
+
+
+def noted(folder: Path, number: int) -> Sheet:
+    """The sheet of a part as its writer left it, with all its gaps; empty where there is none."""
+    said = papers.read_json(sheet_path(folder, number)) or {}
+    lines = papers.read_lines(gaps_path(folder, number))
+    found = [gap for gap in [*said.get("gaps", ()), *lines] if gap.keys() >= _GAP]
+    known = {(gap["track"], gap["start"]): gap for gap in found}  # what was still open, and then as it ended
+    gaps = sorted(known.values(), key=lambda gap: (gap["start"], gap["track"]))
+    return {**said, "gaps": gaps} if said or gaps else {}
 
 
 def films(folder: Path) -> list[Path]:
@@ -59,7 +75,7 @@ def parts(folder: Path) -> tuple[list[Sheet], list[str]]:
 
 def _sheet(path: Path) -> Sheet | None:
     number, extent = int(path.stem.removeprefix("part-")), survey(path)
-    said = papers.read_json(sheet_path(path.parent, number)) or {}
+    said = noted(path.parent, number)
     if not extent.fragments:
         return None
     if said.get("clean") and extent.indexed and said["chain"]["end"] == extent.end and opens(path):

@@ -116,8 +116,10 @@ class Writer:
         return {"packets": lane.packets, "lost": lane.lost, "malformed": lane.malformed, "seconds": round(seconds, 3)}
 
     def _keep_sheet(self, clean: bool) -> None:
-        """What a later process needs to know of this part. Only the last one is worth waiting for the disk."""
+        """What a later process needs to know of this part. Only the last one is worth waiting for the disk. Gaps have a
+        list of their own that grows: on a bad line there are thousands."""
         assert self._part is not None
+        self._keep_gaps([gap.as_json() for gap in self._media.settled_gaps(over=clean)])
         progress = self.progress()
         sheet = {
             "part": self.number,
@@ -125,7 +127,15 @@ class Writer:
             "clean": clean,
             "overflow": self.overflow,
             "tracks": progress.tracks,
-            "gaps": [gap.as_json() for gap in self._media.gaps()],
+            "gaps": [gap.as_json() for gap in self._media.open_gaps()],
             "chain": self._part.file.chain.as_json(),
         }
         papers.write_json(self._sheet, sheet, durable=clean)
+
+    def _keep_gaps(self, gaps: list[dict[str, Any]]) -> None:
+        if gaps:
+            path = sheets.gaps_path(self._file.parent, self.number)
+            first = not path.exists()
+            papers.append_lines(path, gaps)
+            if first:
+                papers.sync_folder(path.parent)

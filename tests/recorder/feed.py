@@ -8,7 +8,7 @@ from typing import Any
 
 from broker.clock import Instant
 from broker.tapwire import RTP, SENDER_REPORT, TapRecord
-from recorder import papers
+from recorder import sheets
 from recorder.writer import Progress, Writer
 from tests.support import clips
 from tests.support.rtp import Stream
@@ -90,5 +90,4 @@ def record(folder: Path, records: list[TapRecord], end: float, step: float = 0.1
             at += 1
         progress.append((now - BEGIN, writer.work(batch, instant(now))))
     writer.close(BEGIN + end, instant(BEGIN + end))
-    sheet = papers.read_json(folder / "part-1.json") or {}
-    return Outcome(folder / "part-1.mp4", sheet, progress)
+    return Outcome(folder / "part-1.mp4", sheets.noted(folder, 1), progress)

@@ -13,11 +13,13 @@ import pytest
 from broker.clock import SystemClock
 from broker.engine import engine_for
 from broker.errors import Conflict, StorageUnavailable
+from broker.ipc.wire import encode
 from recorder import archive, papers
 from recorder.archive import Place, path_of, place_of, recording_at
 from recorder.catalog import Catalog
 from recorder.desk import Desk
 from recorder.recover import recover
+from recorder.rows import tell_end
 from recorder.space import Rules
 from recorder.tables import METADATA
 from recorder.verify import verify
@@ -168,6 +170,19 @@ class TestVerify:
     def test_nothing_is_not_whole(self, tmp_path: Path) -> None:
         assert verify(None, tmp_path).exit_code == 2
         assert verify("session_none", tmp_path).exit_code == 1
+
+
+def test_an_hour_on_a_bad_line_can_be_told_in_one_message(work: Path, tmp_path: Path) -> None:
+    """A fact that is over the limit would break the link, be told again, and break it again."""
+    gaps = [
+        {"track": n % 4, "start": n * 0.2, "seconds": 0.1 + (n == 7000), "cause": "loss", "packets": 9}
+        for n in range(9000)
+    ]
+    papers.append_lines(work / "part-1.gaps.jsonl", gaps)
+    told: list[dict[str, Any]] = []
+    tell_end(lambda fact, **facts: told.append({"fact": fact, "with": facts}), archived(work, tmp_path / "archive"))
+    assert len(encode(told[0])) < 20_000
+    assert told[0]["with"]["gaps_in_all"] == 9000 and gaps[7000] in told[0]["with"]["gaps"]
 
 
 class Still:

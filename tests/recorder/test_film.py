@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from broker.tapwire import RTP, TapRecord
+from recorder import papers
 from recorder.fragments import chain_of
 from recorder.join import Piece, join
 from recorder.writer import Writer
@@ -105,6 +107,28 @@ class TestTroubleOnTheLine:
         assert {cause for track in range(4) for cause, _, _ in outcome.gaps(track)} == {"loss"}
         sound = probe.times(outcome.film, 1)
         assert max(after - before for before, after in pairwise(sound)) < 0.025
+
+    def test_on_a_bad_line_the_sheet_does_not_grow_and_no_gap_is_lost_by_a_kill(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sizes: list[int] = []
+        write = papers.write_json
+
+        def spy(path: Path, value: Any, durable: bool = True) -> None:
+            write(path, value, durable)
+            sizes.append(path.stat().st_size)
+
+        monkeypatch.setattr(papers, "write_json", spy)
+        records = lossy(Feed(12.0).records(), 0.05)
+        (tmp_path / "one").mkdir()
+        outcome = record(tmp_path / "one", records, 12.0)
+        assert len(outcome.sheet["gaps"]) > 40 and max(sizes) < 2500
+        (tmp_path / "two").mkdir()
+        with monkeypatch.context() as patch:
+            patch.setattr(Writer, "close", lambda *_: None)
+            killed = record(tmp_path / "two", records, 12.0)
+        known = [gap for gap in outcome.sheet["gaps"] if gap["start"] + gap["seconds"] < 10.5]
+        assert all(gap in killed.sheet["gaps"] for gap in known)
 
     def test_a_side_that_is_away_for_three_seconds_leaves_its_place_empty(self, tmp_path: Path) -> None:
         feed = Feed(8.0, skip=lambda track, at: track >= 2 and 2.0 <= at < 5.0)
