@@ -13,6 +13,7 @@ from recorder import papers
 
 WORK = ".work"
 FILM, TIMELINE, MANIFEST = "session.mp4", "timeline.jsonl", "manifest.json"
+PLAN = "plan.json"  # in a work folder only
 _FOLDER = re.compile(r"([a-z0-9][a-z0-9-]{0,62})/(\d{4})/(\d{2})/(\d{2})/([A-Za-z0-9_-]{1,64})")
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -78,9 +79,10 @@ def settle(work: Path, archive: Path, place: Place) -> Path:
 
 def recordings(archive: Path) -> Iterator[Path]:
     """All recording folders of an archive, in order of site and day."""
-    for folder in sorted(archive.glob("*/[0-9]*/[0-9]*/[0-9]*/*")):
-        if recording_at(PurePosixPath(folder.relative_to(archive))) is not None and folder.is_dir():
-            yield folder
+    for day in sorted(archive.glob("*/[0-9]*/[0-9]*/[0-9]*")):  # a day at a time: there may be a million
+        for folder in sorted(day.iterdir() if day.is_dir() else ()):
+            if recording_at(PurePosixPath(folder.relative_to(archive))) is not None and folder.is_dir():
+                yield folder
 
 
 def find(archive: Path, session: str) -> Path | None:

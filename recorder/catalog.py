@@ -2,7 +2,7 @@
 then, the next start finds the intent and can ask what became of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,8 +20,10 @@ RECORDING, FINALIZING, ARCHIVED, FAILED = "recording", "finalizing", "archived",
 PURGING, PURGED = "purging", "purged"
 TOLD = (ARCHIVED, FAILED)
 DONE = (*TOLD, PURGING, PURGED)
-NO_FILES = "no_files"
-"""Why a recording failed of which there was an intent and nothing else."""
+NO_FILES, NO_PLAN = "no_files", "no_plan"
+"""Why a recording failed of which there was an intent and nothing else, or films of which nobody knows more."""
+ANEW = (NO_FILES, NO_PLAN)
+"""So far a recording can still begin."""
 
 
 class Catalog:
@@ -75,9 +77,16 @@ class Catalog:
         """All sessions that have a row."""
         return {row["session"] for row in await self._read(select(RECORDINGS.c.session))}
 
+    async def rows(self, sessions: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """State and reason of those of some sessions that have a row."""
+        wanted = select(RECORDINGS.c.session, RECORDINGS.c.state, RECORDINGS.c.reason)
+        rows = await self._read(wanted.where(RECORDINGS.c.session.in_(sessions)))
+        return {str(row["session"]): row for row in rows}
+
     async def archived(self) -> AsyncIterator[dict[str, Any]]:
-        """Session and manifest of all archived recordings, page by page."""
-        wanted = select(RECORDINGS.c.session, RECORDINGS.c.manifest_sha256).where(RECORDINGS.c.state == ARCHIVED)
+        """Session, path and hashes of all archived recordings, page by page."""
+        columns = (RECORDINGS.c[name] for name in ("session", "path", "sha256", "manifest_sha256"))
+        wanted = select(*columns).where(RECORDINGS.c.state == ARCHIVED)
         last = ""
         while rows := await self._read(
             wanted.where(RECORDINGS.c.session > last).order_by(RECORDINGS.c.session).limit(PAGE)

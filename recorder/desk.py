@@ -16,9 +16,10 @@ from broker.clock import Clock, Instant
 from broker.errors import BadRequest, Conflict, NotFound, RecorderUnavailable, StorageUnavailable
 from broker.tapwire import TapRecord
 from recorder import archive, papers, plans, sheets
-from recorder.archive import TIMELINE
-from recorder.catalog import DONE, FAILED, FINALIZING, NO_FILES, Catalog
-from recorder.finalise import PLAN, finalise
+from recorder.archive import PLAN, TIMELINE
+from recorder.catalog import ANEW, DONE, FAILED, FINALIZING, Catalog
+from recorder.difference import Difference, Differences
+from recorder.finalise import finalise
 from recorder.heads import Heads
 from recorder.ledger import BrokenLedger
 from recorder.purgeplan import newest
@@ -68,6 +69,7 @@ class Desk:
         self.catalog, self.clock, self.tell = catalog, clock, tell
         self.visits: dict[str, Visit] = {}
         self.low = False  # whether another visit of the usual length would find no room
+        self.differences = Differences()
         self.strays = 0  # records of taps that no session owns
         self.alarms: dict[tuple[str, str], dict[str, Any]] = {}  # what somebody has to look into, by kind and site
         self._taps: dict[int, Recording] = {}
@@ -92,12 +94,14 @@ class Desk:
         visit = self.visits.get(session)
         if (row is not None and _over(row)) or (visit is not None and visit.closing is not None):
             raise Conflict("the recording of this session is finished")
+        if row is None and await asyncio.to_thread(archive.find, self.archive_dir, session) is not None:
+            raise Conflict("the recording of this session is archived")
         visit = visit or self._visit(session)
-        part = await self.catalog.parts(session) + 1
-        target = str((visit.folder / f"part-{part}.mp4").relative_to(self.archive_dir))
         # Plan before intent: whatever dies in between, the next start finds what it needs to go on.
         begun = {**plan, "started_at": now.wall.isoformat()}
-        visit.parts = await asyncio.to_thread(_prepare, visit.folder, begun)
+        visit.parts, last = await asyncio.to_thread(_prepare, visit.folder, begun)
+        part = max(await self.catalog.parts(session), last) + 1
+        target = str((visit.folder / f"part-{part}.mp4").relative_to(self.archive_dir))
         await self.catalog.intend(session, plans.text(plan, "site"), part, target, plans.policy(plan), now.wall)
         self._record(visit, part, plan)
         await self.note(session, {"kind": "part", "part": part})
@@ -150,10 +154,19 @@ class Desk:
                 tell("flushed", session=visit.session, part=visit.part, mono=self.clock.now().mono)
         for row in await self.catalog.unannounced():
             tell_end(tell, row)
+        if self.differences:
+            tell("differ")
         self.look_at_disk(tell)
         for (kind, _), facts in self.alarms.items():
             tell("alarm", kind=kind, **facts)
         tell("ready")
+
+    def differ(self, difference: Difference) -> None:
+        """Say that intents, files and catalog do not agree on something, until it is journaled."""
+        log.error("recordings differ", kind=difference.kind, session=difference.session)
+        if not self.differences:
+            self.tell("differ")
+        self.differences.add(difference)
 
     def status(self) -> dict[str, Any]:
         """For the control process and for people."""
@@ -323,15 +336,15 @@ class Desk:
 
 def _over(row: dict[str, Any]) -> bool:
     """Whether a recording has had its end. One of which no file was ever found has not even begun."""
-    return row["state"] in DONE and not (row["state"] == FAILED and row["reason"] == NO_FILES)
+    return row["state"] in DONE and not (row["state"] == FAILED and row["reason"] in ANEW)
 
 
-def _prepare(folder: Path, plan: dict[str, Any]) -> int:
-    """Have the plan on the disk; the bytes of the parts that are there already."""
+def _prepare(folder: Path, plan: dict[str, Any]) -> tuple[int, int]:
+    """Have the plan on the disk; the bytes of the parts that are there already, and the number of the last."""
     papers.make_folder(folder)
-    if not (folder / PLAN).exists():
+    if papers.read_json(folder / PLAN) is None:
         papers.write_json(folder / PLAN, plan)
-    return sheets.weight(folder)
+    return sheets.weight(folder), sheets.last(folder)
 
 
 def _status(visit: Visit) -> dict[str, Any]:

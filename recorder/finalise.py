@@ -14,7 +14,7 @@ import structlog
 from broker.clock import in_shanghai
 from broker.tapwire import TRACK_TITLES
 from recorder import archive, manifest, papers, pieces, sheets
-from recorder.archive import FILM, MANIFEST, TIMELINE
+from recorder.archive import FILM, MANIFEST, PLAN, TIMELINE
 from recorder.join import Piece, join
 from recorder.ledger import VISIT, ledger
 from recorder.placing import longest, places
@@ -24,7 +24,6 @@ from recorder.signing import Signer, sign
 from recorder.timeline import Gap
 
 log = structlog.get_logger()
-PLAN = "plan.json"
 SPARE = 1 << 20  # bytes for what lies beside a film
 NO_MEDIA, UNREADABLE = "no_media", "unreadable"
 

@@ -37,3 +37,19 @@ def moment(with_: dict[str, Any]) -> Instant | None:
         return Instant(datetime.fromisoformat(at), float(mono))
     except ValueError as error:
         raise BadRequest("at is not a moment") from error
+
+
+def of_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A plan made of what the catalog knows, where the plan itself is lost: the film counts, and its place and dates
+    can still be told."""
+    begun = row["started_at"] or row["created_at"]
+    name, _, version = str(row["policy"] or "").partition(" ")
+    return {
+        "session": row["session"],
+        "site": row["site"],
+        "slot": {},
+        "policy": {"name": name, "version": version},
+        "sides": {},
+        "starts_at": begun.isoformat(),
+        "started_at": begun.isoformat(),
+    }

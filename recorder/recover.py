@@ -1,52 +1,62 @@
 """At every start: compare intents, files and catalog, say each difference aloud, and finish what can be finished.
-Nothing is deleted here, and nothing is passed over in silence."""
+Nothing is deleted here, and nothing is passed over in silence.
+
+`recover` looks at what was being recorded, before anything new is: it takes as long as there are unfinished visits.
+`review` looks at the whole archive while recordings already run, page by page, and reads only what nobody knows."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from recorder import archive, papers
-from recorder.archive import MANIFEST
-from recorder.catalog import FAILED, NO_FILES, RECORDING
+from recorder import archive, papers, plans, sheets
+from recorder.archive import FILM, MANIFEST, PLAN
+from recorder.catalog import ARCHIVED, FAILED, NO_FILES, NO_PLAN, PURGED, RECORDING
 from recorder.desk import DROPPED_BY_RESTART, Desk
-from recorder.finalise import PLAN, begun, found
+from recorder.difference import Difference
+from recorder.finalise import begun, found
+from recorder.manifest import file_facts
+from recorder.removal import folder_of
 from recorder.rows import columns
 
 log = structlog.get_logger()
 GRACE = 30.0
 """Seconds in which the control process may continue a session that was being recorded when the recorder died."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that intents, files and catalog do not agree on."""
-
-    kind: str
-    session: str
+PAGE = 500
+UNKNOWN_SITE = "unknown"
+Row = dict[str, Any]
 
 
 async def recover(desk: Desk) -> list[Difference]:
-    """Reconcile, and hand unfinished sessions to the desk. Raises StorageUnavailable."""
-    differences: list[Difference] = []
-    settled = await asyncio.to_thread(_settled, desk.archive_dir)
-    for row in await desk.catalog.unfinished():
-        session = str(row["session"])
-        if session in settled:
-            await desk.catalog.set(session, **columns(settled[session]))
-            differences.append(Difference("archived_without_notice", session))
-        elif begun(archive.work_folder(desk.archive_dir, session)):
-            desk.adopt(session)
-            differences.append(Difference("unfinished", session))
-        else:
-            await desk.catalog.set(session, state=FAILED, reason=NO_FILES)
-            differences.append(Difference("intent_without_files", session))
-    differences += await _unknown(desk, settled)
-    differences += await _changed(desk, settled)
+    """Reconcile what is unfinished, and hand it to the desk. Raises StorageUnavailable."""
+    differences = [await _unfinished(desk, row) for row in await desk.catalog.unfinished()]
+    for folder in archive.work_folders(desk.archive_dir):
+        if await desk.catalog.row(folder.name) is None:
+            differences.append(await _unknown_work(desk, folder))
     for difference in differences:
-        log.error("recordings differ", kind=difference.kind, session=difference.session)
+        desk.differ(difference)
+    return differences
+
+
+async def review(desk: Desk) -> list[Difference]:
+    """Compare the whole archive with the catalog; files without a row get one. Raises StorageUnavailable."""
+    differences: list[Difference] = []
+    folders = archive.recordings(desk.archive_dir)
+    while page := await asyncio.to_thread(_page, folders):
+        rows = await desk.catalog.rows([folder.name for folder in page])
+        told = [await _folder(desk, folder, rows.get(folder.name)) for folder in page]
+        differences += [one for one in told if one is not None]
+    async for row in desk.catalog.archived():
+        kind = await asyncio.to_thread(_row_differs, desk.archive_dir, row)
+        if kind is not None and await _still(desk, row):
+            differences.append(Difference(kind, row["session"]))
+        elif row["manifest_sha256"] is None and kind is None:
+            await _date(desk, row)
+    for difference in differences:
+        desk.differ(difference)
     return differences
 
 
@@ -59,56 +69,114 @@ async def finish_orphans(desk: Desk, sessions: list[str], grace: float = GRACE) 
             desk.end(session, DROPPED_BY_RESTART)
 
 
-async def _unknown(desk: Desk, settled: dict[str, dict[str, Any]]) -> list[Difference]:
-    """Files that no row speaks of: they get one."""
-    known = await desk.catalog.sessions()
-    differences = []
-    for session, facts in settled.items():
-        if session not in known:
-            await desk.catalog.put(_row(facts, facts["site"], desk) | columns(facts))
-            differences.append(Difference("file_without_row", session))
-    for folder in archive.work_folders(desk.archive_dir):
-        if folder.name in known:
-            continue
-        plan = await asyncio.to_thread(_plan, folder)
-        differences.append(Difference("work_without_row", folder.name))
-        if plan is not None:
-            await desk.catalog.put(_row({"session": folder.name}, plan["site"], desk))
-            desk.adopt(folder.name)
-    return differences
+# --- what was being recorded --------------------------------------------------------------------------------------
 
 
-async def _changed(desk: Desk, settled: dict[str, dict[str, Any]]) -> list[Difference]:
-    """Archived rows without their files, or with another manifest than the one catalogued; undated ones get dates."""
-    differences: list[Difference] = []
-    async for row in desk.catalog.archived():
-        facts = settled.get(str(row["session"]))
-        if facts is None:
-            differences.append(Difference("row_without_files", row["session"]))
-        elif row["manifest_sha256"] is None:
-            dated = {name: columns(facts)[name] for name in ("due_at", "manifest_sha256")}
-            await desk.catalog.set(row["session"], **dated)
-        elif row["manifest_sha256"] != facts["manifest_sha256"]:
-            differences.append(Difference("manifest_changed", row["session"]))
-    return differences
+async def _unfinished(desk: Desk, row: Row) -> Difference:
+    session = str(row["session"])
+    work = archive.work_folder(desk.archive_dir, session)
+    settled = await asyncio.to_thread(archive.find, desk.archive_dir, session)
+    if settled is not None:
+        facts = await asyncio.to_thread(_facts, desk.archive_dir, settled)
+        if facts is not None:
+            await desk.catalog.set(session, **columns(facts))
+            return Difference("archived_without_notice", session)
+        path = str(settled.relative_to(desk.archive_dir))
+        await desk.catalog.set(session, state=FAILED, reason="manifest_unreadable", path=path)
+        return Difference("manifest_unreadable", session)
+    kind = "unfinished"
+    if not await asyncio.to_thread(_planned, work):
+        if not await asyncio.to_thread(sheets.films, work):
+            await desk.catalog.set(session, state=FAILED, reason=NO_FILES)
+            return Difference("intent_without_files", session)
+        await asyncio.to_thread(papers.write_json, work / PLAN, plans.of_row(row))
+        kind = "plan_lost"
+    desk.adopt(session)
+    return Difference(kind, session)
 
 
-def _plan(folder: Path) -> dict[str, Any] | None:
-    return papers.read_json(folder / PLAN) or papers.read_json(folder / MANIFEST)
+async def _unknown_work(desk: Desk, folder: Path) -> Difference:
+    """A visit that was being recorded and that no row speaks of: it gets one."""
+    plan = await asyncio.to_thread(_planned, folder)
+    if plan is not None:
+        await desk.catalog.put(_row(folder.name, plan["site"], desk))
+        desk.adopt(folder.name)
+        return Difference("work_without_row", folder.name)
+    films = await asyncio.to_thread(sheets.films, folder)
+    lost = {"state": FAILED, "reason": NO_PLAN if films else NO_FILES}
+    path = str(folder.relative_to(desk.archive_dir))
+    await desk.catalog.put(_row(folder.name, UNKNOWN_SITE, desk) | lost | {"path": path})
+    return Difference("work_without_plan", folder.name)
 
 
-def _row(facts: dict[str, Any], site: str, desk: Desk) -> dict[str, Any]:
+def _planned(folder: Path) -> dict[str, Any] | None:
+    """The plan of a work folder, or the manifest that was written from it; None where neither can be read."""
+    known = papers.read_json(folder / PLAN) or papers.read_json(folder / MANIFEST) if begun(folder) else None
+    return known if known is not None and isinstance(known.get("site"), str) else None
+
+
+def _row(session: str, site: str, desk: Desk) -> Row:
     created = desk.clock.now().wall
-    return {"session": facts["session"], "site": site, "state": RECORDING, "announced": False, "created_at": created}
+    return {"session": session, "site": site, "state": RECORDING, "announced": False, "created_at": created}
 
 
-def _settled(root: Path) -> dict[str, dict[str, Any]]:
-    """What lies in the archive, by session, as its manifests say."""
-    settled: dict[str, dict[str, Any]] = {}
-    for folder in archive.recordings(root):
-        written = papers.read_json(folder / MANIFEST)
-        if written is None:
-            log.error("a recording has no readable manifest", session=folder.name)
-            continue
-        settled[folder.name] = found(folder, root, written)
-    return settled
+# --- what is archived ---------------------------------------------------------------------------------------------
+
+
+def _page(folders: Iterator[Path]) -> list[Path]:
+    return list(islice(folders, PAGE))
+
+
+async def _folder(desk: Desk, folder: Path, row: Row | None) -> Difference | None:
+    """What a recording's folder and its row do not agree on."""
+    session = folder.name
+    if row is not None and row["state"] == PURGED:
+        gone = not await asyncio.to_thread(folder.exists)  # it was deleted while we looked
+        return None if gone else Difference("purged_with_files", session)
+    lost = row is not None and (row["state"], row["reason"]) == (FAILED, NO_FILES)
+    if row is not None and not lost:
+        return None
+    facts = await asyncio.to_thread(_facts, desk.archive_dir, folder)
+    if facts is None:
+        return Difference("manifest_unreadable", session)
+    if row is None:
+        await desk.catalog.put(_row(session, facts["site"], desk) | columns(facts))
+    else:
+        await desk.catalog.set(session, **columns(facts))
+    return Difference("file_without_row", session)
+
+
+def _row_differs(root: Path, row: Row) -> str | None:
+    """What is wrong with the files of an archived row."""
+    try:
+        folder = root / folder_of(str(row["path"]), row["session"])
+    except ValueError:
+        return "row_without_files"
+    if not (folder / MANIFEST).exists():
+        return "row_without_files"
+    if row["sha256"] is not None and not (folder / FILM).exists():
+        return "film_missing"
+    if row["manifest_sha256"] is None:
+        return None
+    return None if file_facts(folder / MANIFEST)["sha256"] == row["manifest_sha256"] else "manifest_changed"
+
+
+async def _still(desk: Desk, row: Row) -> bool:
+    """Whether a row is what it was when its files were looked at: somebody may have deleted it lawfully meanwhile."""
+    now = await desk.catalog.row(row["session"])
+    return now is not None and now["state"] == ARCHIVED
+
+
+async def _date(desk: Desk, row: Row) -> None:
+    """A row from before dates were kept."""
+    folder = desk.archive_dir / folder_of(str(row["path"]), row["session"])
+    facts = await asyncio.to_thread(_facts, desk.archive_dir, folder)
+    if facts is not None:
+        dated = {name: columns(facts)[name] for name in ("due_at", "manifest_sha256")}
+        await desk.catalog.set(row["session"], **dated)
+
+
+def _facts(root: Path, folder: Path) -> dict[str, Any] | None:
+    """What a manifest says; None where there is none that can be read."""
+    written = papers.read_json(folder / MANIFEST)
+    return None if written is None else found(folder, root, written)

@@ -24,7 +24,7 @@ from recorder.catalog import ARCHIVED, Catalog
 from recorder.clocks import mark_clock
 from recorder.desk import Desk
 from recorder.heads import Heads
-from recorder.recover import GRACE, finish_orphans, recover
+from recorder.recover import GRACE, finish_orphans, recover, review
 from recorder.retention import clock_went_back
 from recorder.signing import installed
 from recorder.slate import slate
@@ -59,6 +59,7 @@ class Service:
         self._tap = Tap(settings.run_dir / TAP, self.desk.take)
         self._tasks: set[asyncio.Task[None]] = set()
         self._orphans: asyncio.Task[None] | None = None
+        self._reviewing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Service":
         self.settings.archive_dir.mkdir(parents=True, exist_ok=True)
@@ -71,6 +72,7 @@ class Service:
         await self._server.start()
         self._spawn(self._keep_heads())
         self._noting = self._spawn(self._go_on())
+        self._reviewing = self._spawn(self._review())
         log.info("recorder ready", orphans=len(self.desk.visits))
         return self
 
@@ -79,7 +81,7 @@ class Service:
         await self.desk.drain()
         self._tap.close()
         await self._server.close()
-        for task in (self._orphans, self._making, self._looking, self._beating, self._noting):
+        for task in (self._orphans, self._making, self._looking, self._beating, self._noting, self._reviewing):
             if task is not None:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -136,6 +138,14 @@ class Service:
             self._server.tell("alive")
             await asyncio.sleep(BEAT)
 
+    async def _review(self) -> None:
+        """The whole archive against the catalog; what a database that went away leaves out the next start looks at."""
+        try:
+            found = await review(self.desk)
+            log.info("archive reviewed", differences=len(found))
+        except (VisitError, OSError) as error:
+            log.error("archive not reviewed", why=type(error).__name__)
+
     async def _copy(self, session: str) -> None:
         try:
             await self._maker.want(session)
@@ -174,10 +184,17 @@ def commands(desk: Desk) -> dict[str, Command]:
         await desk.acknowledge(_session(with_))
         return {}
 
+    async def differences(_: dict[str, Any]) -> dict[str, Any]:
+        return {"differences": desk.differences.first()}
+
+    async def noted(with_: dict[str, Any]) -> dict[str, Any]:
+        desk.differences.noted(_whole(with_, "up_to"))
+        return {}
+
     async def status(_: dict[str, Any]) -> dict[str, Any]:
         return desk.status()
 
-    handlers: list[Command] = [start, deadline, note, finish, acknowledge, status]
+    handlers: list[Command] = [start, deadline, note, finish, acknowledge, differences, noted, status]
     return {handler.__name__: handler for handler in handlers}
 
 
@@ -213,3 +230,10 @@ def _session(with_: dict[str, Any]) -> str:
     if not isinstance(session, str):
         raise BadRequest("session is missing")
     return session
+
+
+def _whole(with_: dict[str, Any], name: str) -> int:
+    value = with_.get(name)
+    if not isinstance(value, int):
+        raise BadRequest(f"{name} is missing")
+    return value

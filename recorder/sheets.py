@@ -60,6 +60,12 @@ def weight(folder: Path) -> int:
     return sum(path.stat().st_size for path in films(folder))
 
 
+def last(folder: Path) -> int:
+    """The number of the last part that has a film; 0 where there is none."""
+    there = films(folder)
+    return int(there[-1].stem.removeprefix("part-")) if there else 0
+
+
 def parts(folder: Path) -> tuple[list[Sheet], list[str]]:
     """The sheets of all parts from which something can be read; the names of those from which nothing can."""
     readable, lost = [], []

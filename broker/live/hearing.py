@@ -1,5 +1,6 @@
 """What relays and recorder say, turned into facts for the sessions concerned and words for the pages."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -41,6 +42,7 @@ class Hearing:
         self._watch, self._rates, self._lagging = Watch(), Rates(), Lagging()
         self._disk_low = False
         self._alarms: set[tuple[str, str]] = set()
+        self._noting = asyncio.Lock()
         self.recorders: Recorders | None = None
         self.finish: Callable[[LiveSession], Any] | None = None
         self.want_keyframe: Callable[[SessionId, Side], None] = lambda session, side: None
@@ -134,6 +136,8 @@ class Hearing:
                 self._disk(told)
             case "alarm":
                 self._alarm(told)
+            case "differ":
+                self._tasks.spawn(self._differ())
             case "archived":
                 self._tasks.spawn(self._archived(told))
             case _ if live is None:
@@ -217,6 +221,18 @@ class Hearing:
             longest = max(told.get("seconds") or [0.0])
             live.recording = RecordingView("archived", longest, told["path"], told["sha256"])
             self._bus.emit("session", session)
+
+    async def _differ(self) -> None:
+        """What intents, files and catalog do not agree on: into the journal, each once."""
+        async with self._noting:
+            try:
+                while self.recorders is not None and (found := await self.recorders.differences()):
+                    for one in found:
+                        self._journal.note("ArchiveDiffers", str(one["session"]), "recorder", {"kind": one["kind"]})
+                    await self._journal.flush()
+                    await self.recorders.noted(int(found[-1]["number"]))
+            except VisitError as error:
+                log.warning("differences not noted; the recorder tells again", why=error.code)
 
     async def _acknowledge(self, session: SessionId) -> None:
         """Let the recorder stop telling, once what it told is on disk here."""

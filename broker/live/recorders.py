@@ -106,6 +106,14 @@ class Recorders:
         """The archived recording is known here now. Raises VisitError."""
         await self._link.call("acknowledge", session=session)
 
+    async def differences(self) -> list[dict[str, Any]]:
+        """What the recorder found not to agree, oldest first: number, kind, session. Raises VisitError."""
+        return list((await self._link.call("differences"))["differences"])
+
+    async def noted(self, up_to: int) -> None:
+        """Differences up to this number are in the journal. Raises VisitError."""
+        await self._link.call("noted", up_to=up_to)
+
     def note(self, session: str, event: dict[str, Any], now: Instant) -> None:
         """Put an event of `now` on a session's timeline; when the recorder is away, as soon as it is back."""
         told = {"session": session, "event": event, "at": now.wall.isoformat(), "mono": now.mono}

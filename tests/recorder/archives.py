@@ -8,7 +8,8 @@ from tempfile import mkdtemp
 from typing import Any
 
 from recorder import papers
-from recorder.finalise import PLAN, finalise
+from recorder.archive import PLAN
+from recorder.finalise import finalise
 from recorder.signing import Signer, installed
 from tests.recorder.feed import WALL, Feed, record
 

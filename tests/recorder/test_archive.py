@@ -18,7 +18,7 @@ from recorder import archive, papers
 from recorder.archive import Place, path_of, place_of, recording_at
 from recorder.catalog import Catalog
 from recorder.desk import Desk
-from recorder.recover import recover
+from recorder.recover import recover, review
 from recorder.rows import tell_end
 from recorder.space import Rules
 from recorder.tables import METADATA
@@ -251,16 +251,98 @@ class TestRecovery:
     async def test_files_without_any_row_get_one(self, desk: Desk) -> None:
         archived(make_work(desk.archive_dir), desk.archive_dir)
         make_work(desk.archive_dir, "session_two")
-        found = {(one.kind, one.session) for one in await recover(desk)}
-        assert found == {("file_without_row", "session_one"), ("work_without_row", "session_two")}
+        assert [(one.kind, one.session) for one in await recover(desk)] == [("work_without_row", "session_two")]
+        assert [(one.kind, one.session) for one in await review(desk)] == [("file_without_row", "session_one")]
         row = await desk.catalog.row("session_one")
         assert row is not None and row["state"] == "archived" and len(row["seconds"]) == 4
+        assert await review(desk) == []
 
     async def test_an_archived_session_is_not_recorded_again(self, desk: Desk) -> None:
         archived(make_work(desk.archive_dir), desk.archive_dir)
-        await recover(desk)
+        for look in (recover, review):
+            with pytest.raises(Conflict):
+                await desk.start(plan(session="session_one"))
+            await look(desk)
         with pytest.raises(Conflict):
             await desk.start(plan(session="session_one"))
+
+    async def test_a_lost_plan_does_not_cost_the_film(self, desk: Desk) -> None:
+        work = make_work(desk.archive_dir)
+        (work / "plan.json").write_bytes(b"")
+        await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
+        assert [one.kind for one in await recover(desk)] == ["plan_lost"]
+        done = archived(work, desk.archive_dir)
+        assert done["state"] == "archived" and min(done["seconds"]) > 2.9
+        assert done["site"] == "prison-site" and done["policy"] == {"name": "yunnan", "version": "1"}
+
+    @pytest.mark.parametrize(("films", "reason"), [(True, "no_plan"), (False, "no_files")])
+    async def test_a_work_folder_of_which_nobody_knows_anything_gets_a_row_and_can_go_on(
+        self, desk: Desk, films: bool, reason: str
+    ) -> None:
+        work = make_work(desk.archive_dir)
+        (work / "plan.json").unlink()
+        for film in [] if films else list(work.iterdir()):
+            film.unlink()
+        assert [one.kind for one in await recover(desk)] == ["work_without_plan"]
+        row = await desk.catalog.row("session_one")
+        assert row is not None and (row["state"], row["reason"]) == ("failed", reason)
+        assert await recover(desk) == []
+        desk.clock = SystemClock()
+        assert await desk.start(plan(session="session_one")) == {"part": 2 if films else 1}
+        await desk.drain()
+
+    @pytest.mark.parametrize(
+        ("damage", "kind"),
+        [
+            (lambda folder: (folder / "session.mp4").unlink(), "film_missing"),
+            (lambda folder: (folder / "manifest.json").unlink(), "row_without_files"),
+            (lambda folder: (folder / "manifest.json").write_text("{}"), "manifest_changed"),
+            (shutil.rmtree, "row_without_files"),
+        ],
+    )
+    async def test_what_happened_to_the_files_of_a_row_is_said(
+        self, desk: Desk, damage: Callable[[Path], Any], kind: str
+    ) -> None:
+        folder = (desk.archive_dir / archived(make_work(desk.archive_dir), desk.archive_dir)["path"]).parent
+        await review(desk)
+        folder.chmod(0o700)
+        for file in folder.iterdir():
+            file.chmod(0o600)
+        damage(folder)
+        assert (kind, "session_one") in [(one.kind, one.session) for one in await review(desk)]
+
+    async def test_files_of_a_recording_that_was_deleted_are_said(self, desk: Desk) -> None:
+        archived(make_work(desk.archive_dir), desk.archive_dir)
+        await review(desk)
+        await desk.catalog.set("session_one", state="purged")
+        assert [one.kind for one in await review(desk)] == ["purged_with_files"]
+
+    async def test_nothing_of_the_archive_is_read_before_recordings_can_begin(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(3):
+            archived(make_work(desk.archive_dir, f"session_{number}"), desk.archive_dir)
+        with monkeypatch.context() as patch:
+            patch.setattr("recorder.recover._facts", lambda *_: pytest.fail("read"))
+            assert await recover(desk) == []
+        assert len(await review(desk)) == 3
+        with monkeypatch.context() as patch:
+            patch.setattr("recorder.recover._facts", lambda *_: pytest.fail("read"))
+            assert await review(desk) == []
+
+    async def test_each_difference_is_told_until_it_is_journaled(self, desk: Desk) -> None:
+        told: list[str] = []
+        desk.tell = lambda fact, **_: told.append(fact)
+        for number in range(3):
+            archived(make_work(desk.archive_dir, f"session_{number}"), desk.archive_dir)
+        await review(desk)
+        assert told == ["differ"]
+        first = desk.differences.first()
+        assert [(one["number"], one["kind"]) for one in first] == [(n, "file_without_row") for n in (1, 2, 3)]
+        desk.differences.noted(2)
+        again: list[str] = []
+        await desk.announce(lambda fact, **_: again.append(fact))
+        assert "differ" in again and [one["number"] for one in desk.differences.first()] == [3]
 
 
 class TestCatalogTables:
