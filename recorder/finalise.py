@@ -15,7 +15,7 @@ from broker.clock import in_shanghai
 from broker.tapwire import TRACK_TITLES
 from recorder import archive, manifest, papers, pieces, sheets
 from recorder.archive import FILM, MANIFEST, PLAN, TIMELINE
-from recorder.join import Piece, join
+from recorder.join import Piece, holds_all, join
 from recorder.ledger import VISIT, ledger
 from recorder.placing import longest, places
 from recorder.retention import clock_went_back, due_at, months_of
@@ -30,11 +30,13 @@ NO_MEDIA, UNREADABLE = "no_media", "unreadable"
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """The one file of a session: how long each track is, its fragment chain, and the holes between its parts."""
+    """The one file of a session: how long each track is, its fragment chain, the holes between its parts; and whether
+    it was looked at again and has all that the parts have, so that these are not needed any more."""
 
     seconds: list[float]
     chain: dict[str, Any]
     holes: list[Gap]
+    whole: bool
 
 
 def finalise(
@@ -151,11 +153,13 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         plan = {**plan, "started_at": parts[0]["zero_wall"]}
         ended = datetime.fromisoformat(parts[0]["zero_wall"]) + timedelta(seconds=max(film.seconds))
     remarks: list[dict[str, Any]] = [{"kind": "part_unreadable", "file": name} for name in lost] + stepped
+    remarks += [{"kind": "part_changed", "part": part["part"]} for part in parts if not sheets.held(folder, part)]
     _close_timeline(folder, gaps, remarks, reason, ended)
     zero = datetime.fromisoformat(plan["started_at"])
     pieces.write(folder / pieces.NAME, _pieces(folder, film, zero))
-    kept = [FILM, TIMELINE, pieces.NAME, *(_name(part) for part in parts if not _is_film(film, parts))]
-    kept += _unread(folder, kept)
+    whole = film is not None and film.whole and not any(remark["kind"] == "part_changed" for remark in remarks)
+    names = [_name(part) for part in parts]
+    kept = [FILM, TIMELINE, pieces.NAME, *([] if whole else names), *_unread(folder, [FILM, *names])]
     papers.sync_all(folder, kept)  # a part whose process was killed may be in the memory of the machine only
     timeline = papers.read_lines(folder / TIMELINE)
     written = manifest.compose(
@@ -164,7 +168,7 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         ended_at=ended.isoformat(),
         tracks=_tracks(parts, film),
         gaps=gaps,
-        parts=[_part_facts(part, offset) for part, offset in zip(parts, offsets, strict=True)],
+        parts=[_part_facts(part, offset, not whole) for part, offset in zip(parts, offsets, strict=True)],
         chain=film.chain if film else None,
         files={name: manifest.file_facts(folder / name, sm3) for name in kept if (folder / name).exists()},
         people=manifest.people_in(timeline),
@@ -198,15 +202,18 @@ def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float
         return None
     if len(parts) == 1 and parts[0]["clean"]:
         os.link(folder / _name(parts[0]), target)
-        return Film([track["seconds"] for track in parts[0]["tracks"].values()], parts[0]["chain"], [])
+        return Film([track["seconds"] for track in parts[0]["tracks"].values()], parts[0]["chain"], [], True)
     pieces = [Piece(folder / _name(part), offset, part["clean"]) for part, offset in zip(parts, offsets, strict=True)]
     _need_room(folder, sum(piece.path.stat().st_size for piece in pieces))
     try:
         joined, holes = join(pieces, target)
+        whole = holds_all(pieces, target)
     except BaseException:
         archive.remove_scrap(target)  # half a film, on a disk that may be full: others are being recorded
         raise
-    return Film(joined.seconds, joined.file.chain.as_json(), holes)
+    if not whole:
+        log.error("the joined film has not all of its parts, which are kept", session=folder.name)
+    return Film(joined.seconds, joined.file.chain.as_json(), holes, whole)
 
 
 def _need_room(folder: Path, count: int) -> None:
@@ -214,11 +221,6 @@ def _need_room(folder: Path, count: int) -> None:
     free = archive.free_bytes(folder)
     if free < count + SPARE:
         raise OSError(errno.ENOSPC, f"{count + SPARE - free} bytes are missing to join the parts")
-
-
-def _is_film(film: Film | None, parts: Sequence[dict[str, Any]]) -> bool:
-    """Whether the only part is the film itself, under another name."""
-    return film is not None and len(parts) == 1 and bool(parts[0]["clean"])
 
 
 def _gaps(parts: Sequence[dict[str, Any]], offsets: Sequence[float]) -> list[Gap]:
@@ -241,9 +243,9 @@ def _tracks(parts: Sequence[dict[str, Any]], film: Film | None) -> list[dict[str
     ]
 
 
-def _part_facts(part: dict[str, Any], offset: float) -> dict[str, Any]:
+def _part_facts(part: dict[str, Any], offset: float, kept: bool) -> dict[str, Any]:
     facts = {key: part[key] for key in ("part", "clean", "overflow", "chain", "zero_wall", "zero_mono")}
-    return {**facts, "offset": round(offset, 3)}
+    return {**facts, "offset": round(offset, 3), "kept": kept}
 
 
 def _close_timeline(
@@ -258,25 +260,27 @@ def _close_timeline(
     papers.append_lines(path, [*entries, closed])
 
 
-def _unread(folder: Path, kept: Sequence[str]) -> list[str]:
+def _unread(folder: Path, read: Sequence[str]) -> list[str]:
     """Parts from which nothing could be read: they are kept, and nobody may exchange or add one."""
     film = folder / FILM
-    others = (path for path in sorted(folder.glob("*.mp4")) if path.name not in kept)
+    others = (path for path in sorted(folder.glob("*.mp4")) if path.name not in read)
     return [path.name for path in others if not film.exists() or not _same(path, film)]
 
 
 def _clear(folder: Path, written: dict[str, Any]) -> None:
-    """Leave in the folder what the manifest lists."""
+    """Leave in the folder what the manifest lists; and any film, unless it is the listed one under another name, or a
+    part of which the manifest says that the film has all of it."""
+    joined = {_name(part) for part in written["parts"] if part.get("kept") is False}
     for file in folder.iterdir():
         listed = file.name in written["files"] or file.name == MANIFEST
-        same = file.suffix == ".mp4" and FILM in written["files"] and _same(file, folder / FILM)
-        if not listed and (file.suffix != ".mp4" or same):
+        needless = file.suffix != ".mp4" or file.name in joined or _same(file, folder / FILM)
+        if not listed and needless:
             archive.remove_scrap(file)
     papers.sync_folder(folder)
 
 
 def _same(one: Path, other: Path) -> bool:
-    return one != other and one.samefile(other)
+    return one != other and other.exists() and one.samefile(other)
 
 
 def _name(part: dict[str, Any]) -> str:

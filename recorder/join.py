@@ -1,6 +1,7 @@
 """Several parts become one film, by copy: no sample is changed. The hole between two parts stays where it was on the
 timeline; in the sound it is silence, in the picture the last frame stands. Blocks; for worker threads."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -60,6 +61,47 @@ def join(pieces: Sequence[Piece], target: Path) -> tuple[Part, list[Gap]]:
         raise Unreadable("there is no part")
     film.close()
     return film, holes
+
+
+def holds_all(pieces: Sequence[Piece], film: Path) -> bool:
+    """Whether a joined film has every sample of its parts, unchanged and in order, and besides them nothing but
+    silence. Raises OSError, Unreadable."""
+    there = _prints(Piece(film, 0.0, clean=True))
+    waiting = [iter(track) for track in there]
+    for piece in pieces:
+        for track, prints in enumerate(_prints(piece)):
+            for one in prints:
+                if not _come_to(one, waiting[track]):
+                    return False
+    return all(one in _SILENCES for track in waiting for one in track)
+
+
+def _come_to(wanted: bytes, prints: Iterator[bytes]) -> bool:
+    """Go on to a sample over nothing but silence."""
+    for one in prints:
+        if one == wanted:
+            return True
+        if one not in _SILENCES:
+            return False
+    return False
+
+
+def _prints(piece: Piece) -> list[list[bytes]]:
+    """A short hash of each sample of each track."""
+    with piece.path.open("rb") as file:
+        source = _open(file, piece)
+        found: list[list[bytes]] = [[] for _ in source.streams]
+        for sample in _samples(source, 0.0):
+            found[sample.track].append(_print(sample.data))
+        source.close()
+    return found
+
+
+def _print(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:16]
+
+
+_SILENCES = {_print(data) for size in (960, 480, 240, 120) for _, data in opus.silence(size)}
 
 
 def opens(path: Path) -> bool:

@@ -107,7 +107,15 @@ def _made_again(path: Path, number: int, extent: Extent, said: Sheet) -> Sheet:
         "tracks": dict(_tracks(said, [track.seconds for track in found])),
         "gaps": said.get("gaps", []),
         "chain": chain,
+        "noted_chain": said.get("chain"),
     }
+
+
+def held(folder: Path, sheet: Sheet) -> bool:
+    """Whether a part still is what was hashed while it was recorded, as far as that was noted."""
+    chain = sheet.get("noted_chain", sheet["chain"])
+    path = folder / f"part-{sheet['part']}.mp4"
+    return chain is None or chain_of(path, chain["start"], chain["end"]).head.hex() == chain["head"]
 
 
 def _tracks(said: Sheet, seconds: list[float]) -> Iterator[tuple[str, dict[str, Any]]]:
