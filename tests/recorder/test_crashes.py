@@ -15,7 +15,7 @@ from recorder.writer import Writer
 from tests.bench import dying
 from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.disk import File, Keep, Log, Op, Volume, logged, make
-from tests.recorder.feed import BEGIN, Feed, instant
+from tests.recorder.feed import BEGIN, Feed, instant, record
 from tests.support import probe
 
 Left = dict[str, bytes | None]
@@ -55,13 +55,16 @@ WAYS: dict[str, tuple[bool, Keep]] = {
 }
 
 
+MEDIA = 4000  # bytes: larger writes are a film's
+
+
 def crashes(log: Log, way: str, after: int = 0) -> Iterator[tuple[Any, list[Any], Left]]:
     """Where it died, the last mark, what is left then; each remainder once. A kill also tears a write."""
     names, keep = WAYS[way]
     seen: set[int] = set()
     for number, op, volume, said in log.crashes():
-        if number < after:
-            continue
+        if number < after or (after and op[0] == "write" and len(op[3]) > MEDIA and number % 4):
+            continue  # of the many alike writes of a film that is joined, every fourth
         for torn in (False, True) if way == "kill" and op[0] == "write" else (False,):
             left = volume.left(names, keep) if not torn else _torn(volume, op)
             known = hash((str(said), *((path, content) for path, content in left.items())))
@@ -149,15 +152,17 @@ class TestACrashWhileRecording:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("kind", ["finished", "torn", "two parts"])
 class TestACrashWhileArchiving:
     """The process that recorded was killed before it could wait for the disk; what it wrote is in memory only."""
 
-    def test_at_any_write_leaves_one_whole_recording(self, tmp_path: Path, finished: bool, way: str) -> None:
+    def test_at_any_write_leaves_one_whole_recording(self, tmp_path: Path, kind: str, way: str) -> None:
         root = tmp_path / "archive"
-        work = empty(root)
+        work, length = empty(root), SECONDS
+        if kind == "two parts":
+            length = add_part(work, tmp_path / "second")
         with logged(root) as log:
-            write(work, log, close=finished)
+            write(work, log, close=kind != "torn")
             forget_last_sync(log)
             begun = len(log.ops)
             archived(work, root)
@@ -166,10 +171,19 @@ class TestACrashWhileArchiving:
             place = tmp_path / str(looked)
             make(left, place)
             written = recovered(place)
-            assert min(track["seconds"] for track in written["tracks"]) > SECONDS - 2.0, what
+            assert min(track["seconds"] for track in written["tracks"]) > length - 2.0, what
             looked += 1
             shutil.rmtree(place)
         assert looked > 5
+
+
+def add_part(work: Path, place: Path) -> float:
+    """A second part, five seconds after the first began; how long the film is then."""
+    place.mkdir()
+    sheet = record(place, Feed(2.0).records(), 2.0).sheet
+    papers.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
+    shutil.copy(place / "part-1.mp4", work / "part-2.mp4")
+    return 7.0
 
 
 def forget_last_sync(log: Log) -> None:
