@@ -1,6 +1,6 @@
 """The overview of a server as a table of sessions and one of workers: for a live screen, or as plain lines. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -52,7 +52,12 @@ def _session(one: Mapping[str, Any]) -> Row:
         "gate": one["gate"],
         "left": _left(one["remaining_ms"]),
         "kbit/s": _each_side(one["quality"], _bitrate),
+        "fps": _each_side(one["quality"], _frames),
         "loss": _each_side(one["quality"], _loss),
+        "viewers": _of_viewers(one, lambda told: f"{told['receiving']}/{told['connected']}"),
+        "v.loss": _of_viewers(one, lambda told: f"{told['loss']:.1%}"),
+        "v.jitter": _of_viewers(one, lambda told: f"{told['jitter_ms']:.0f}"),
+        "v.rtt": _of_viewers(one, _round_trip),
         "recording": one["recording"],
         "worker": one["worker"] or "-",
     }
@@ -95,8 +100,24 @@ def _each_side(quality: Mapping[str, Any] | None, told: Any) -> str:
     return " ".join(told([one for one in (quality[side] or {}).values() if one]) for side in ("prison", "visitor"))
 
 
+def _of_viewers(one: Mapping[str, Any], told: Callable[[Mapping[str, Any]], str]) -> str:
+    """What is told of each side's supervisors, the prison's first; a server of an older version tells nothing."""
+    viewers = one.get("viewers")
+    return "-" if viewers is None else " ".join(told(viewers[side]) for side in ("prison", "visitor"))
+
+
+def _round_trip(told: Mapping[str, Any]) -> str:
+    """Milliseconds."""
+    trip = told["round_trip_ms"]
+    return "-" if trip is None else f"{trip:.0f}"
+
+
 def _bitrate(tracks: Sequence[Mapping[str, float]]) -> str:
     return f"{sum(one['bitrate'] for one in tracks) / 1000:.0f}"
+
+
+def _frames(tracks: Sequence[Mapping[str, Any]]) -> str:
+    return f"{max((one.get('fps') or 0.0 for one in tracks), default=0.0):.0f}"
 
 
 def _loss(tracks: Sequence[Mapping[str, float]]) -> str:

@@ -13,12 +13,13 @@ from aiohttp import WSCloseCode
 from pydantic import ValidationError
 
 from broker.errors import NotFound, TooMany
-from broker.ids import SessionId, Side
+from broker.ids import SessionId, Side, SiteId
 from broker.session import State
 from signaling import messages as msg
 from signaling.auth import Terminal, User, Who, author, may_see
 from signaling.client import Client
 from signaling.errors import Replaced, translate
+from signaling.viewers import known_to
 from signaling.views import session_view
 
 if TYPE_CHECKING:
@@ -118,16 +119,19 @@ class Hub:
 
     def quality(self, session: SessionId, sides: dict[str, Any]) -> None:
         """Numbers for officers, once a second; rooms have no use for them."""
+        texts: dict[SiteId | None, str] = {}
         try:
             live = self._house.broker.live(session)
             told = msg.Quality.model_validate({"session": session, "sides": sides}, strict=False)
+            for client in self._seeing(live):
+                if isinstance(client.who, User) and client.missed is None:
+                    site = client.who.site
+                    if site not in texts:
+                        viewers = known_to(site, live.viewers.values())
+                        texts[site] = told.model_copy(update={"viewers": viewers}).model_dump_json()
+                    client.say_text(texts[site], f"quality {session}")
         except (NotFound, ValidationError) as error:
             log.warning("quality not shown", session=session, error=type(error).__name__)
-            return
-        text = told.model_dump_json()
-        for client in self._seeing(live):
-            if isinstance(client.who, User) and client.missed is None:
-                client.say_text(text, f"quality {session}")
 
     async def pump(self) -> None:
         """Until cancelled: views of changed sessions, for all who may see them. An error in one session stays there."""

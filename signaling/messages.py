@@ -412,10 +412,11 @@ class SessionChanged(Told):
 
 
 class TrackQuality(Told):
-    """Of one track over the last second: bit/s, share lost 0..1, frames/s for pictures."""
+    """Of one track over the last second: bit/s, share lost 0..1, jitter on its way to us, frames/s for pictures."""
 
     bitrate: float = Field(ge=0)
     loss: float = Field(ge=0, le=1)
+    jitter_ms: float | None = Field(default=None, ge=0)
     fps: float | None = Field(default=None, ge=0)
 
 
@@ -433,12 +434,30 @@ class QualitySides(Told):
     visitor: SideQuality
 
 
+class ViewerQuality(Told):
+    """One connection that receives a side: a supervisor's, or that of the other room (`user` and `site` null). Whether
+    consent and receiver reports are fresh and how old they are, and what it last reported; null is not known yet."""
+
+    user: str | None
+    site: str | None
+    side: Side
+    receiving: bool
+    consent: bool
+    consent_ms: float = Field(ge=0)
+    reports: bool
+    report_ms: float | None = Field(ge=0)
+    loss: float = Field(ge=0, le=1)
+    jitter_ms: float = Field(ge=0)
+    round_trip_ms: float | None = Field(ge=0)
+
+
 class Quality(Told):
-    """Once a second while media flows."""
+    """Once a second while media flows. `viewers` are the rooms, and the supervisors of the reader's own site."""
 
     type: Literal["quality"] = "quality"
     session: str
     sides: QualitySides
+    viewers: list[ViewerQuality] = Field(default_factory=list)
 
 
 class Ack(Told):

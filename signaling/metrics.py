@@ -12,11 +12,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from broker.events import HoldReason, Reason
+from broker.ids import Side
 from broker.live.tally import Figures, Worker
+from broker.live.viewers import of_room, of_supervisors
 from broker.session import State
 from signaling.ports import Live
 
-MOST = 500  # sessions with numbers of their own, six to eight each: a provincial day has fewer at once
+MOST = 500  # sessions with numbers of their own, about thirty each: a provincial day has fewer at once
 COUNTS = {
     "received": ("packets_received", "RTP packets taken from rooms."),
     "forwarded": ("packets_forwarded", "RTP packets sent on, one for each destination."),
@@ -34,9 +36,17 @@ LEVELS = {
     "memory_bytes": ("resident_memory_bytes", "Resident memory."),
 }
 RATES = {
-    "bitrate": ("bits_per_second", "Of the last second."),
-    "loss": ("loss_ratio", "Share of packets lost on the way from the room, of the last second."),
-    "fps": ("frames_per_second", "Pictures of the last second."),
+    "bitrate": ("bits_per_second", 1, "Of the last second."),
+    "loss": ("loss_ratio", 1, "Share of packets lost on the way from the room, of the last second."),
+    "jitter_ms": ("jitter_seconds", 0.001, "Jitter on the way from the room."),
+    "fps": ("frames_per_second", 1, "Pictures of the last second."),
+}
+VIEWERS = {
+    "connected": ("viewers", "Connections that receive the side, or try to."),
+    "receiving": ("viewers_receiving", "Those that prove by fresh consent and reports to receive it."),
+    "loss": ("viewers_loss_ratio", "Share of packets lost on the way to them, the worst of them."),
+    "jitter": ("viewers_jitter_seconds", "Jitter on the way to them, the worst of them."),
+    "round_trip": ("viewers_round_trip_seconds", "Round trip to them, the worst of them."),
 }
 
 
@@ -151,11 +161,29 @@ def _latency(workers: Iterable[Worker]) -> Metric:
 def _quality(lives: Iterable[Live]) -> Iterator[Metric]:
     running = (live for live in lives if live.session.relay and live.session.state is not State.ENDED and live.quality)
     shown = list(islice(running, MOST))
-    for member, (name, text) in RATES.items():
+    for member, (name, scale, text) in RATES.items():
         made = GaugeMetricFamily(f"huijian_session_{name}", text, labels=["session", "side", "media"])
         for live in shown:
             for side, kinds in live.quality.items():
                 for media, one in kinds.items():
                     if one.get(member) is not None:
-                        made.add_metric([live.session.id, str(side), str(media)], one[member])
+                        made.add_metric([live.session.id, str(side), str(media)], one[member] * scale)
         yield made
+    yield from _viewers(shown)
+
+
+def _viewers(lives: Iterable[Live]) -> Iterator[Metric]:
+    """Counted and summed up: who they are is nothing for a monitoring system."""
+    made = {
+        member: GaugeMetricFamily(f"huijian_session_{name}", text, labels=["session", "side", "viewer"])
+        for member, (name, text) in VIEWERS.items()
+    }
+    for live in lives:
+        for side in Side:
+            for kind, of in (("supervisor", of_supervisors), ("room", of_room)):
+                told = of(live.viewers, side)
+                for member, family in made.items():
+                    value = getattr(told, member)
+                    if value is not None:
+                        family.add_metric([live.session.id, str(side), kind], value)
+    yield from made.values()

@@ -14,6 +14,7 @@ from broker.session import State
 from signaling.fields import Moment, Told
 from signaling.messages import QualitySides
 from signaling.ports import Live
+from signaling.viewers import ViewersSides, in_numbers
 from signaling.views import Scene, reason_view, remaining_ms
 
 AHEAD, BACK = timedelta(hours=1), timedelta(minutes=10)
@@ -29,7 +30,7 @@ class Attendance(Told):
 
 
 class OverviewSession(Told):
-    """One session in numbers. `quality` is null before media flows, `worker` before a relay has it."""
+    """One session in numbers. `quality` and `viewers` are null before media flows, `worker` before a relay has it."""
 
     id: str
     state: str
@@ -44,6 +45,7 @@ class OverviewSession(Told):
     recording: str
     worker: str | None
     quality: QualitySides | None
+    viewers: ViewersSides | None
 
 
 class OverviewWorker(Told):
@@ -111,6 +113,7 @@ def _session(live: Live, scene: Scene, worker: str | None) -> OverviewSession:
         recording=str(scene.recording.state),
         worker=worker,
         quality=QualitySides.model_validate(live.quality, strict=False) if flows else None,
+        viewers=in_numbers(live.viewers) if flows else None,
     )
 
 

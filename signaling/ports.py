@@ -9,6 +9,7 @@ from pyee.asyncio import AsyncIOEventEmitter
 from broker.events import Fact
 from broker.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.tally import Figures
+from broker.live.viewers import Viewers
 from broker.quorum import Watcher
 from broker.session import Session
 from broker.slots import Slot
@@ -35,7 +36,12 @@ class Live(Protocol):
 
     @property
     def quality(self) -> Mapping[str, Any]:
-        """By side and kind: `bitrate`, `loss`, perhaps `fps`; empty before media flows."""
+        """By side and kind: `bitrate`, `loss`, `jitter_ms`, `fps` of a picture; empty before media flows."""
+        ...
+
+    @property
+    def viewers(self) -> Viewers:
+        """Who receives the sides, and how, by resource."""
         ...
 
 

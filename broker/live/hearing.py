@@ -18,6 +18,7 @@ from broker.live.live import LiveSession, RecordingView
 from broker.live.quality import Rates
 from broker.live.recorders import Recorders
 from broker.live.tasks import Tasks
+from broker.live.viewers import viewer_of
 from broker.live.watching import Watch, watcher_of
 from broker.session import Recorder, State
 
@@ -52,8 +53,13 @@ class Hearing:
         self._watch.forget(session)
         self._rates.forget(session)
         self._lagging.forget(session)
+        self._no_viewers(session)
         for resource in [one for one, of in self._resources.items() if of == session]:
             del self._resources[resource]
+
+    def _no_viewers(self, session: SessionId) -> None:
+        if (live := self._live.get(session)) is not None:
+            live.viewers = {}
 
     # --- relays --------------------------------------------------------------------------------------------------
 
@@ -67,6 +73,7 @@ class Hearing:
             case "down":
                 for lost in told["sessions"]:
                     self._watch.forget(lost)
+                    self._no_viewers(lost)
                     self._take(lost, ev.RelayLost("worker gone"))
             case "media":
                 self._take(session, ev.RoomMedia(Side(told["side"]), bool(told["on"])))
@@ -89,6 +96,8 @@ class Hearing:
     def _watching(self, told: Told) -> None:
         now, watcher = self._clock.now().mono, watcher_of(told["who"])
         self._watch.told(told["session"], told["resource"], Side(told["side"]), watcher, bool(told["on"]), now)
+        if (live := self._live.get(told["session"])) is not None:
+            live.viewers[told["resource"]] = viewer_of(told)
         cap = min((live.policy.sessions_per_supervisor for live in self._live.values()), default=1)
         for session, watchers in self._watch.changes(cap).items():
             self._take(session, ev.WatchersChanged(watchers))
@@ -101,6 +110,8 @@ class Hearing:
 
     def _resource_gone(self, session: SessionId, told: Told) -> None:
         self._resources.pop(told["resource"], None)
+        if (live := self._live.get(session)) is not None:
+            live.viewers.pop(told["resource"], None)
         self._journal.note("ResourceClosed", session, "relay", {name: told[name] for name in ("resource", "why")})
         self._bus.emit("gone", told["resource"])
 
@@ -115,6 +126,7 @@ class Hearing:
         if live is not None:
             live.counts = told["sides"]
             live.quality = self._rates.of(session, told["sides"], self._clock.now().mono)
+            live.viewers = {ResourceId(one["resource"]): viewer_of(one) for one in told["watchers"]}
             self._bus.emit("quality", session, live.quality)
             there = self.recorders is not None and self.recorders.ready
             if self._lagging.calm(session, self._clock.now().mono) and there:

@@ -12,6 +12,7 @@ from broker import events as ev
 from broker.clock import Clock
 from broker.errors import VisitError
 from broker.events import Effect, Fact, Reason
+from broker.live.viewers import Viewers
 from broker.session import End, Session, State, step, wakes_at
 from config.policy import Policy
 
@@ -43,6 +44,7 @@ class LiveSession:
         self.session, self.policy = session, policy
         self.recording = RecordingView()
         self.quality: dict[str, Any] = {}
+        self.viewers: Viewers = {}
         self.counts: dict[str, Any] = {}
         self._clock, self._perform, self._changed = clock, perform, changed
         self._stirred = asyncio.Event()

@@ -10,12 +10,13 @@ class Rates:
         self._before: dict[str, tuple[dict[str, Any], float]] = {}
 
     def of(self, session: str, counts: dict[str, Any], now: float) -> dict[str, Any]:
-        """Per side and kind: `bitrate` in bit/s and `loss` in 0..1 since the last call."""
+        """Per side and kind: `bitrate` in bit/s and `loss` in 0..1 since the last call, `jitter_ms` as it is now, and
+        `fps` of a picture."""
         before, then = self._before.get(session, (counts, now - 1.0))
         self._before[session] = (counts, now)
         seconds = max(now - then, 0.001)
         return {
-            side: {kind: _rate(one, before[side][kind], seconds) for kind, one in kinds.items()}
+            side: {kind: _rate(kind, one, before[side][kind], seconds) for kind, one in kinds.items()}
             for side, kinds in counts.items()
         }
 
@@ -24,10 +25,12 @@ class Rates:
         self._before.pop(session, None)
 
 
-def _rate(now: dict[str, int], before: dict[str, int], seconds: float) -> dict[str, float]:
-    grown = {name: max(0, now[name] - before.get(name, 0)) for name in ("packets", "octets", "lost")}
+def _rate(kind: str, now: dict[str, float], before: dict[str, float], seconds: float) -> dict[str, float]:
+    grown = {name: max(0, now.get(name, 0) - before.get(name, 0)) for name in ("packets", "octets", "lost", "frames")}
     expected = grown["packets"] + grown["lost"]
-    return {
+    told = {
         "bitrate": grown["octets"] * 8 / seconds,
         "loss": grown["lost"] / expected if expected else 0.0,
+        "jitter_ms": now.get("jitter", 0.0) * 1000,
     }
+    return told | {"fps": grown["frames"] / seconds} if kind == "video" else told

@@ -14,6 +14,7 @@ from broker.relay.fanout import Fanout
 from broker.relay.peer import Peer
 from broker.relay.room import Room
 from broker.relay.tap import Tap
+from broker.relay.track import CLOCK
 
 log = structlog.get_logger()
 TICK = 0.05  # seconds between looks at repairs, keyframes and who receives
@@ -84,7 +85,7 @@ class Caretaker:
             room.ask(now)
             if every_second:
                 room.report(now)
-                self._tell("quality", session=room.session, sides=counts(room))
+                self._tell("quality", session=room.session, sides=counts(room), watchers=room.presences(now))
         except Exception:
             self.fail(room)
 
@@ -132,13 +133,16 @@ async def _say_goodbye(peers: list[Peer]) -> None:
 
 
 def counts(room: Room) -> dict[str, Any]:
-    """Counts of each side since the session began; the broker turns them into rates."""
+    """Counts of each side since the session began, which the broker turns into rates, and its packets' present jitter
+    on their way to us (s)."""
     sides: dict[str, Any] = {}
     for side, tracks in room.tracks.items():
         sides[side] = {
             kind: {
                 "packets": track.packets,
                 "octets": track.octets,
+                "frames": track.frames,
+                "jitter": track.arrivals.jitter / CLOCK[kind] if track.arrivals else 0.0,
                 "lost": max(0, track.arrivals.expected - track.arrivals.received) if track.arrivals else 0,
                 "crossed": track.crossed,
             }

@@ -39,6 +39,7 @@ class Fanout:
         self.next_expiry = float("inf")
         self.arrival = 0  # of this pass's datagrams, for the recorder: one moment, so that its records are in order
         self.received = self.forwarded = self.dropped = self.rejected = 0
+        self.octets_in = self.octets_out = 0
         self._in, self._in_view = new_buffer()
         self._at, self._at_view = self._in + ROOM, self._in_view[ROOM : ROOM + ROOMY]
         self._out, self._out_view = new_buffer()
@@ -120,6 +121,7 @@ class Fanout:
         if track.tap is not None:
             self.tap.put(track.tap, track.number, RTP, arrival, packet)
         size = len(packet)
+        self.octets_in += size
         if fresh and track.plan:
             self._deliver(track, size, first, second & 128, seq, (ts + track.ts_shift) & 0xFFFFFFFF, now)
         track.packets += 1
@@ -145,6 +147,7 @@ class Fanout:
             copy(bare + RTP_HEADER.size, bare + start, size - RTP_HEADER.size)
             first &= 0xE0
         departure, longer, written, sealed, datagram = (now, size, track, seq), size + ROOM, -1, 0, view
+        sent = octets = 0
         for tx, kind, payload_type, ssrc, shift, stamp, copies, send, address in track.plan:
             if stamp is None:
                 if kind != written:
@@ -168,10 +171,14 @@ class Fanout:
                 datagram = view[:sealed]
             try:
                 send(datagram, address)
+                octets += sealed
                 while copies > 1:  # of sound on a bad line: byte for byte the same, which SRTP demands
                     copies -= 1
                     send(datagram, address)
+                    octets += sealed
             except OSError:
                 self.dropped += 1
                 continue
-            self.forwarded += 1
+            sent += 1
+        self.forwarded += sent
+        self.octets_out += octets

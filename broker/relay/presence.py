@@ -7,7 +7,7 @@ from broker.ids import Side
 from broker.relay.leg import Leg
 from broker.relay.peer import Peer
 from broker.relay.tending import Tending
-from broker.relay.track import Track
+from broker.relay.track import CLOCK, Track
 
 RECEIVING = 1.8  # seconds: reports come each 0.5 to 1.5 s where they do not come oftener; a loss must show within 2 s
 BRIDGED = 3.2  # seconds, while the same watcher's sound is reported on: one report on the picture may get lost
@@ -27,6 +27,8 @@ class Watching:
     tending: Tending = field(init=False)
     joined: float = 0.0
     receiving: bool = False
+    signs: tuple[bool, bool] = (False, False)
+    """Whether consent and receiver reports were fresh when that was last told."""
 
     def __post_init__(self) -> None:
         self.tending = Tending(self.peer.path, self.legs, self.gated)
@@ -38,8 +40,28 @@ class Watching:
 
 def receives(watching: Watching, now: float) -> bool:
     """Whether a watcher proves by fresh reports that it gets picture and sound of its side."""
+    return all(signs(watching, now))
+
+
+def signs(watching: Watching, now: float) -> tuple[bool, bool]:
+    """Whether consent (RFC 7675: it is still there and wants to be sent to) and receiver reports are fresh."""
     alive = watching.peer.ready and now - watching.peer.heard < ALIVE
-    return alive and all(_fresh(track, leg, watching, now) for track, leg in watching.legs)
+    return alive, all(_fresh(track, leg, watching, now) for track, leg in watching.legs)
+
+
+def numbers(watching: Watching, now: float) -> dict[str, float | None]:
+    """How old the last proofs are (s), and what it last reported of the way to it: the part of packets that was lost,
+    jitter and round trip (s). None: not known yet. Of picture and sound the worse; only numbers that JSON has."""
+    legs = watching.legs
+    proven = [leg.progressed_at for _, leg in legs if leg.progressed_at > 0]
+    trips = [leg.round_trip for _, leg in legs if leg.round_trip is not None]
+    return {
+        "consent_age": now - watching.peer.heard,
+        "report_age": now - min(proven) if legs and len(proven) == len(legs) else None,
+        "loss": max((leg.lost_fraction / 256 for _, leg in legs), default=0.0),
+        "jitter": max((leg.jitter / CLOCK[track.kind] for track, leg in legs), default=0.0),
+        "round_trip": max(trips, default=None),
+    }
 
 
 def _fresh(track: Track, leg: Leg, watching: Watching, now: float) -> bool:

@@ -12,7 +12,7 @@ from broker.relay import feedback
 from broker.relay.gate import Gate
 from broker.relay.leg import Leg, leg_for
 from broker.relay.peer import Peer
-from broker.relay.presence import Watching, receives
+from broker.relay.presence import Watching, numbers, signs
 from broker.relay.terms import Terms
 from broker.relay.track import Track
 from broker.relay.uplink import Uplink
@@ -138,8 +138,8 @@ class Room:
             return
         peer.end()
         watching = self.watchings.pop(peer.resource, None)
-        if watching is not None and watching.receiving:
-            self._tell_watching(watching, False)
+        if watching is not None:
+            self._tell_watching(watching, (False, False), monotonic())
         self.joining.pop(peer.resource, None)
         for side, (publisher, _) in list(self.publishers.items()):
             if publisher is peer:
@@ -241,7 +241,7 @@ class Room:
                 feedback.limit(list(self.tracks[side].values()), rate)
         for watching in list(self.watchings.values()):
             watching.tending.look(now)
-            self._tell_watching(watching, receives(watching, now))
+            self._tell_watching(watching, signs(watching, now), now)
         for peer in self.peers():
             why = peer.expired(now)
             if why:
@@ -260,32 +260,26 @@ class Room:
         for side, on in self.media.items():
             if on:
                 tell("media", session=self.session, side=side, on=True)
-        for resource, watching in self.watchings.items():
-            tell("watching", **self._watching_fact(resource, watching))
+        for presence in self.presences(monotonic()):
+            tell("watching", session=self.session, **presence)
 
     def _tell_media(self, side: Side, on: bool) -> None:
         if self.media[side] != on:
             self.media[side] = on
             self._tell("media", session=self.session, side=side, on=on)
 
-    def _tell_watching(self, watching: Watching, on: bool) -> None:
-        if watching.receiving == on:
+    def _tell_watching(self, watching: Watching, found: tuple[bool, bool], now: float) -> None:
+        if watching.signs == found:
             return
-        watching.receiving = on
-        self._tell("watching", **self._watching_fact(watching.peer.resource, watching))
-        if on:  # only now may the earlier one go: in between nobody would watch, and the gate would shut
+        watching.signs, watching.receiving = found, all(found)
+        self._tell("watching", session=self.session, **_presence(watching, now))
+        if watching.receiving:  # only now may the earlier one go: in between nobody would watch, the gate would shut
             for other in self._earlier(watching):
                 self._drop(other.peer, REPLACED)
 
-    def _watching_fact(self, resource: ResourceId, watching: Watching) -> dict[str, Any]:
-        return {
-            "session": self.session,
-            "resource": resource,
-            "side": watching.side,
-            "who": watching.who,
-            "gated": watching.gated,
-            "on": watching.receiving,
-        }
+    def presences(self, now: float) -> list[dict[str, Any]]:
+        """Everybody who watches, or tries to, as the broker is told: on each change, and once a second."""
+        return [_presence(watching, now) for watching in self.watchings.values()]
 
     # --- the recorder and the publishers ---------------------------------------------------------------------------
 
@@ -317,3 +311,17 @@ class Room:
         """Once a second: tell publishers how they arrive."""
         for tracks in self.tracks.values():
             feedback.report(list(tracks.values()), now)
+
+
+def _presence(watching: Watching, now: float) -> dict[str, Any]:
+    consent, reports = watching.signs
+    return {
+        "resource": watching.peer.resource,
+        "side": watching.side,
+        "who": watching.who,
+        "gated": watching.gated,
+        "on": watching.receiving,
+        "consent": consent,
+        "reports": reports,
+        **numbers(watching, now),
+    }

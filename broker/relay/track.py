@@ -41,7 +41,7 @@ class Track:
         self.ts_shift = random.getrandbits(31)
         self.seq_out = self.seq_shift
         self.ts_out = self.ts_shift
-        self.packets = self.octets = self._crossed_before = 0
+        self.packets = self.octets = self.frames = self._crossed_before = 0
         self.last_at = float("-inf")
         self.since = float("inf")
         self.left = 0.0
@@ -128,6 +128,7 @@ class Track:
         arrivals.highest = seq
         if ts != arrivals.ts:
             arrivals.frame(ts, now)
+            self.frames += 1
         self.seq_out = (seq + self.seq_shift) & 0xFFFF
         self.ts_out = (ts + self.ts_shift) & 0xFFFFFFFF
         self.left = now

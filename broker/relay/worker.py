@@ -237,6 +237,8 @@ class Worker:
             "peers": self._doorway.counts()[0],
             "received": fanout.received,
             "forwarded": fanout.forwarded,
+            "octets_in": fanout.octets_in,
+            "octets_out": fanout.octets_out,
             "dropped": fanout.dropped,
             "rejected": fanout.rejected,
             "tapped": self._tap.sent,

@@ -11,8 +11,8 @@ from rich.console import Console
 from huijian import sessions, top
 from signaling.overview import Overview
 
-TRACK = {"bitrate": 900_000.0, "loss": 0.012, "fps": 25.0}
-SIDE = {"video": TRACK, "audio": {"bitrate": 32_000.0, "loss": 0.0, "fps": None}}
+TRACK = {"bitrate": 900_000.0, "loss": 0.012, "jitter_ms": 3.0, "fps": 25.0}
+SIDE = {"video": TRACK, "audio": {"bitrate": 32_000.0, "loss": 0.0, "jitter_ms": None, "fps": None}}
 SEEN = {
     "server_time": "2026-03-02T02:10:00Z",
     "recorder": True,
@@ -37,6 +37,10 @@ SEEN = {
             "recording": "writing",
             "worker": "relay-0",
             "quality": {"prison": SIDE, "visitor": {"video": None, "audio": None}},
+            "viewers": {
+                "prison": {"connected": 4, "receiving": 4, "loss": 0.004, "jitter_ms": 5.2, "round_trip_ms": 31.0},
+                "visitor": {"connected": 2, "receiving": 1, "loss": 0.25, "jitter_ms": 0.0, "round_trip_ms": None},
+            },
         }
     ],
     "left_out": 0,
@@ -82,6 +86,8 @@ class TestTop:
         told = dict(zip(header.split("\t"), session.split("\t"), strict=True))
         assert told["state"] == "held:room_lost" and told["quorum"] == "2/2 1/2"
         assert told["left"] == "1:02" and told["kbit/s"] == "932 0" and told["loss"] == "1.2% 0.0%"
+        assert (told["fps"], told["viewers"], told["v.loss"]) == ("25 0", "4/4 1/2", "0.4% 25.0%")
+        assert (told["v.jitter"], told["v.rtt"]) == ("5 0", "31 -")
         told = dict(zip(workers.split("\t"), worker.split("\t"), strict=True))
         assert (told["cpu"], told["p99"], told["memory"]) == ("3%", "0.9 ms", "48 MiB")
         assert "1 waiting" in service

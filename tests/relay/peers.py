@@ -87,6 +87,9 @@ class RawPeer:
         self.repairs: dict[int, int] = {}
         self.repaired = 0
         self.ssrcs: dict[str, int] = {}
+        self.fraction = self.jitter = 0
+        self.heard: dict[int, tuple[int, float]] = {}
+        """The last sender report of each SSRC, by the middle of its NTP time, and when it came."""
         self._arrived = asyncio.Event()
         self._dtls_in: asyncio.Queue[bytes] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -213,6 +216,8 @@ class RawPeer:
         self.compounds.append(list(packets.compound(data)))
         for packet in self.compounds[-1]:
             self.feedback.append(packet)
+            if packet.kind == packets.SR and (told := packets.sender_report(packet)) is not None:
+                self.heard[told.ssrc] = (told.ntp >> 16 & 0xFFFFFFFF, asyncio.get_running_loop().time())
             if packet.kind == packets.PSFB and packet.format == packets.PLI:
                 self.keyframe_wanted = True
         self._arrived.set()
@@ -268,12 +273,16 @@ class RawPeer:
         self.send_rtcp(head + packets.build_nack(self.ssrcs[kind], [number & 0xFFFF for number in numbers]))
 
     async def _report(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             blocks = []
             for kind, ssrc in self.ssrcs.items():
                 came = self.numbers(kind)
                 if came:
-                    blocks.append(packets.ReportBlock(ssrc, 0, 0, len(came) << 16 | came[-1], 0, 0, 0))
+                    last_sr, at = self.heard.get(ssrc, (0, loop.time()))
+                    delay = int((loop.time() - at) * 65536)
+                    highest = len(came) << 16 | came[-1]
+                    blocks.append(packets.ReportBlock(ssrc, self.fraction, 0, highest, self.jitter, last_sr, delay))
             self.send_rtcp(packets.build_receiver_report(blocks))
             await asyncio.sleep(0.3)
 

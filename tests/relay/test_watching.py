@@ -8,7 +8,7 @@ import pytest
 
 from broker.ids import Side
 from broker.relay.path import Path
-from broker.relay.presence import ALIVE, BRIDGED, HEARING, RECEIVING, Watching, receives
+from broker.relay.presence import ALIVE, BRIDGED, HEARING, RECEIVING, Watching, numbers, receives, signs
 from tests.relay.lines import KEY, FarEnd, Line
 
 
@@ -166,3 +166,30 @@ def test_a_picture_that_rests_on_a_weak_line_is_not_watched(supervisor: Supervis
         supervisor.flow(now)
         supervisor.report(now, "audio")
     assert not supervisor.at(100.0 + RECEIVING + 0.01)
+
+
+class TestWhatIsTold:
+    """Issue: consent fresh, receiver reports fresh, loss, jitter and round trip, of each supervisor and side."""
+
+    def test_consent_and_reports_are_told_apart(self, supervisor: Supervisor) -> None:
+        assert signs(supervisor.watching, 100.0) == (True, True)
+        supervisor.flow(102.0)
+        assert signs(supervisor.watching, 102.0) == (True, False)
+        supervisor.report(100.0 + ALIVE)
+        supervisor.peer.heard = 100.0
+        supervisor.flow(100.0 + ALIVE)
+        assert signs(supervisor.watching, 100.0 + ALIVE) == (False, True)
+
+    def test_of_picture_and_sound_the_worse_in_seconds(self, supervisor: Supervisor) -> None:
+        (_, picture), (_, sound) = supervisor.watching.legs
+        picture.lost_fraction, picture.jitter, picture.round_trip = 64, 900, 0.03
+        sound.lost_fraction, sound.jitter, sound.round_trip = 0, 960, 0.05
+        sound.progressed_at = 99.0
+        told = numbers(supervisor.watching, 100.5)
+        assert told == {"consent_age": 0.5, "report_age": 1.5, "loss": 0.25, "jitter": 0.02, "round_trip": 0.05}
+
+    def test_what_is_not_known_yet_is_said_to_be_unknown(self, supervisor: Supervisor) -> None:
+        for _, leg in supervisor.watching.legs:
+            leg.progressed_at = 0.0
+        told = numbers(supervisor.watching, 100.5)
+        assert (told["report_age"], told["round_trip"]) == (None, None)

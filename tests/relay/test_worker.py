@@ -133,7 +133,7 @@ class TestSupervisors:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch_in_silence("prison")
         await officer.until(lambda: len(officer.rtp) > 60)
-        assert not [members for name, members in front.facts if name == "watching"]
+        assert not [members for name, members in front.facts if name == "watching" and members["on"]]
         officer.report()
         await front.fact("watching", who="silent@site", on=True)
         await officer.close()

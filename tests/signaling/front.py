@@ -62,6 +62,7 @@ class PretendLive:
         default_factory=lambda: SimpleNamespace(state="none", seconds=0.0, path=None, sha256=None)
     )
     quality: dict = field(default_factory=dict)
+    viewers: dict = field(default_factory=dict)
 
 
 class PretendBroker:

@@ -11,6 +11,7 @@ from aiohttp import WSMsgType
 
 from broker import events as ev
 from broker.ids import Side
+from broker.live.viewers import viewer_of
 from signaling import client as clients
 from signaling import hub as hubs
 from signaling import messages as msg
@@ -245,6 +246,34 @@ class TestWhoHearsWhat:
             assert (await officer.hear("quality")).sides.prison.video.bitrate == 1.2e6
             front.broker.tell(session, ev.RelayReady())
             assert (await room.hear()).type == "session"
+
+    async def test_officers_learn_how_their_own_supervisors_receive_and_rooms_never(self, front, session):
+        ours = {
+            "who": "li@first-prison",
+            "side": "visitor",
+            "gated": False,
+            "on": True,
+            "consent": True,
+            "reports": True,
+        }
+        ours |= {"consent_age": 0.2, "report_age": 0.1, "loss": 0.25, "jitter": 0.005, "round_trip": 0.03}
+        theirs = ours | {"who": "ma@panlong", "on": False, "reports": False, "report_age": None, "round_trip": None}
+        room = ours | {"who": "trm_1", "gated": True}
+        front.broker.live(session).viewers = {n: viewer_of(one) for n, one in enumerate((ours, theirs, room))}
+        async with (
+            talking(front, "prison-sup") as prison,
+            talking(front, "visitor-sup") as visitor,
+            talking(front, "auditor") as province,
+            talking(front, "p1") as terminal,
+        ):
+            front.broker.bus.emit("quality", session, {"prison": {}, "visitor": {}})
+            seen = [(await one.hear("quality")).viewers for one in (prison, visitor, province)]
+            assert [[one.user for one in told] for told in seen] == [["li", None], ["ma", None], ["li", "ma", None]]
+            (mine, _), (other, _) = seen[:2]
+            assert (mine.receiving, mine.loss, mine.jitter_ms, mine.round_trip_ms) == (True, 0.25, 5, 30)
+            assert (other.receiving, other.consent, other.reports, other.report_ms) == (False, True, False, None)
+            front.broker.tell(session, ev.RelayReady())
+            assert (await terminal.hear()).type == "session"
 
     async def test_numbers_that_make_no_sense_are_not_shown_and_hurt_nobody(self, front, session):
         async with talking(front, "prison-sup") as talk:

@@ -9,12 +9,19 @@ from broker import events as ev
 from broker.events import HoldReason, Reason
 from broker.ids import Side
 from broker.live.tally import Figures, Worker
+from broker.live.viewers import viewer_of
 from broker.session import State
 from signaling import metrics
 
 QUALITY = {
     side: {"video": {"bitrate": 900_000.0, "loss": 0.01, "fps": 25.0}, "audio": {"bitrate": 32_000.0, "loss": 0.0}}
     for side in Side
+}
+SEEN = {"side": "visitor", "gated": False, "on": True, "consent": True, "reports": True, "loss": 0.1, "jitter": 0.02}
+VIEWERS = {
+    "r1": viewer_of(SEEN | {"who": "prison-sup@first-prison", "round_trip": 0.05}),
+    "r2": viewer_of(SEEN | {"who": "second-sup@first-prison", "on": False, "loss": 0.0, "jitter": 0.0}),
+    "r3": viewer_of(SEEN | {"who": "trm_x", "gated": True}),
 }
 STATUS = {
     "received": 1000,
@@ -128,6 +135,21 @@ class TestWhatTheMetricsSay:
         assert not [key for key in told if ("session", session) in key]
         assert told["huijian_session_ends_total", ("reason", "ended_by_supervisor")] == 0, "the broker counts, not we"
 
+    async def test_who_watches_each_session_in_numbers(self, front):
+        session = await front.live_visit()
+        live = front.broker.live(session)
+        live.quality, live.viewers = QUALITY, VIEWERS
+        text = await (await front.ask("GET", "/metrics")).text()
+        told = samples(text)
+
+        def of(name, viewer):
+            return told[f"huijian_session_viewers{name}", ("session", session), ("side", "visitor"), ("viewer", viewer)]
+
+        assert (of("", "supervisor"), of("_receiving", "supervisor"), of("_loss_ratio", "supervisor")) == (2, 1, 0.1)
+        assert (of("_jitter_seconds", "supervisor"), of("_round_trip_seconds", "supervisor")) == (0.02, 0.05)
+        assert (of("", "room"), of("_receiving", "room")) == (1, 1)
+        assert "prison-sup" not in text and "first-prison" not in text and "trm" not in text
+
     async def test_not_more_than_so_many_sessions(self, front, monkeypatch):
         monkeypatch.setattr(metrics, "MOST", 0)
         session = await front.live_visit()
@@ -146,7 +168,8 @@ class TestTheOverview:
     async def test_shows_a_session_in_numbers(self, front):
         session = await front.live_visit()
         front.broker.told = figures(session)
-        front.broker.live(session).quality = QUALITY
+        live = front.broker.live(session)
+        live.quality, live.viewers = QUALITY, VIEWERS
         said = (await front.ask("GET", "/api/v1/overview", "observer")).said
         (one,) = said["sessions"]
         assert (one["id"], one["state"], one["gate"], one["worker"]) == (session, "live", "open", "relay-0")
@@ -154,6 +177,10 @@ class TestTheOverview:
         assert one["prison_quorum"] == one["visitor_quorum"] == {"have": 2, "need": 2}
         assert one["remaining_ms"] == 30 * 60 * 1000
         assert one["quality"]["visitor"]["audio"]["bitrate"] == 32_000
+        assert one["viewers"]["visitor"] == {
+            "connected": 2, "receiving": 1, "loss": 0.1, "jitter_ms": 20, "round_trip_ms": 50
+        }  # fmt: skip
+        assert one["viewers"]["prison"]["connected"] == 0
         (worker,) = said["workers"]
         assert (worker["sessions"], worker["latency_p99_ms"]) == (1, 1.2)
         assert not [name for name in ("刘某", "欧阳", "prison-sup") if name in str(said)]

@@ -1,0 +1,52 @@
+"""Counts of the relays turned into rates, and who receives what into numbers without names."""
+
+import pytest
+
+from broker.ids import ResourceId, Side
+from broker.live.quality import Rates
+from broker.live.viewers import of_room, of_supervisors, viewer_of
+
+NONE = {"packets": 0, "octets": 0, "frames": 0, "jitter": 0.0, "lost": 0, "crossed": 0}
+SECOND = {"packets": 90, "octets": 100_000, "frames": 25, "jitter": 0.004, "lost": 10, "crossed": 0}
+TOLD = {"who": "li@first-prison", "side": "prison", "gated": False, "on": True, "consent": True, "reports": True}
+
+
+def both(one):
+    return {side: {"video": one, "audio": one} for side in Side}
+
+
+class TestRates:
+    def test_are_those_of_the_last_second(self):
+        rates = Rates()
+        rates.of("s", both(NONE), 10.0)
+        told = rates.of("s", both(SECOND), 12.0)["prison"]
+        assert told["video"] == {"bitrate": 400_000, "loss": 0.1, "jitter_ms": 4.0, "fps": 12.5}
+        assert "fps" not in told["audio"]
+
+    def test_never_go_below_nothing_when_a_room_comes_back(self):
+        rates = Rates()
+        rates.of("s", both(SECOND), 10.0)
+        assert rates.of("s", both(NONE), 11.0)["visitor"]["video"]["loss"] == 0
+
+
+class TestViewers:
+    def test_are_summed_up_by_side_and_kind(self):
+        viewers = {
+            ResourceId("a"): viewer_of(TOLD | {"loss": 0.1, "round_trip": 0.2}),
+            ResourceId("b"): viewer_of(TOLD | {"on": False, "reports": False, "jitter": 0.01, "round_trip": None}),
+            ResourceId("c"): viewer_of(TOLD | {"who": "trm_1", "gated": True}),
+            ResourceId("d"): viewer_of(TOLD | {"side": "visitor"}),
+        }
+        told = of_supervisors(viewers, Side.PRISON)
+        assert (told.connected, told.receiving, told.loss, told.jitter, told.round_trip) == (2, 1, 0.1, 0.01, 0.2)
+        assert of_room(viewers, Side.PRISON).connected == 1
+        assert of_room(viewers, Side.VISITOR) == of_supervisors({}, Side.PRISON)
+
+    def test_know_whose_they_are(self):
+        assert viewer_of(TOLD).watcher.site == "first-prison"
+        assert viewer_of(TOLD | {"who": "trm_1", "gated": True}).watcher is None
+
+    @pytest.mark.parametrize("side", ["", "middle"])
+    def test_of_no_side_are_refused(self, side):
+        with pytest.raises(ValueError, match="Side"):
+            viewer_of(TOLD | {"side": side})
