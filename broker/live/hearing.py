@@ -76,7 +76,7 @@ class Hearing:
                     self._no_viewers(lost)
                     self._take(lost, ev.RelayLost("worker gone"))
             case "media":
-                self._take(session, ev.RoomMedia(Side(told["side"]), bool(told["on"])))
+                self._media(session, Side(told["side"]), bool(told["on"]))
             case "watching":
                 self._watching(told)
             case "crossed":
@@ -92,6 +92,12 @@ class Hearing:
                     self._lagging_by(one, int(told["records"]), "tap")
             case "failed":
                 self._failed(session)
+
+    def _media(self, session: SessionId, side: Side, on: bool) -> None:
+        """A room is there with picture and sound, or no longer. Which of them comes alone changes nothing here."""
+        live = self._live.get(session)
+        if live is not None and on != (side in live.session.media):
+            live.take(ev.RoomMedia(side, on))
 
     def _watching(self, told: Told) -> None:
         now, watcher = self._clock.now().mono, watcher_of(told["who"])

@@ -1,5 +1,6 @@
 """The answer to an offer, pure: which payload types, which transport, which lines. ICE-lite on one port, H.264
-constrained baseline with packetization-mode 1 and Opus, nothing else (RFC 9725; RFC 7742 6.2; RFC 7874 3)."""
+constrained baseline with packetization-mode 1 and Opus, nothing else (RFC 9725; RFC 7742 6.2; RFC 7874 3). Who has no
+picture to send, or no line to get one, may offer sound alone; that this is no visit yet is for others to say."""
 
 from dataclasses import dataclass
 
@@ -46,12 +47,12 @@ class Agreed:
 
 
 def answer_publisher(offer: Offer, endpoint: Endpoint, session: int) -> Agreed:
-    """Take one audio and one video stream in. Raises CodecMissing or MalformedSdp."""
+    """Take one audio and, where offered, one video stream in. Raises CodecMissing or MalformedSdp."""
     return _answer(offer, endpoint, session, "recvonly", {})
 
 
 def answer_watcher(offer: Offer, endpoint: Endpoint, session: int, streams: dict[str, Stream]) -> Agreed:
-    """Give one audio and one video stream out. Raises CodecMissing or MalformedSdp."""
+    """Give one audio and, where wanted, one video stream out. Raises CodecMissing or MalformedSdp."""
     return _answer(offer, endpoint, session, "sendonly", streams)
 
 
@@ -96,7 +97,7 @@ def _baseline(profile: str, constrained: bool) -> bool:
 
 
 def _answer(offer: Offer, endpoint: Endpoint, session: int, direction: str, streams: dict[str, Stream]) -> Agreed:
-    wanted = _one_of_each(offer, "sendonly" if direction == "recvonly" else "recvonly")
+    wanted = _wanted(offer, "sendonly" if direction == "recvonly" else "recvonly")
     codecs = {kind: choose(media, direction == "recvonly") for kind, media in wanted.items()}
     agreed = {kind: terms.agree(media, codecs[kind], direction == "recvonly") for kind, media in wanted.items()}
     used = [number for one in agreed.values() for number in one.numbers]
@@ -131,17 +132,17 @@ def _source(kind: str, stream: Stream, agreed: Terms) -> list[str]:
     return [*lines, f"a=ssrc-group:FID {pair[0]} {pair[1]}", *(f"a=ssrc:{ssrc} cname:{stream.cname}" for ssrc in pair)]
 
 
-def _one_of_each(offer: Offer, direction: str) -> dict[str, Media]:
-    """The first audio and the first video m-line that go the right way, both in the bundle."""
+def _wanted(offer: Offer, direction: str) -> dict[str, Media]:
+    """The first audio and the first video m-line that go the right way, both in the bundle. A picture without sound is
+    a mistake, sound without a picture a fallback."""
     found: dict[str, Media] = {}
     for media in offer.media:
         if media.kind in KINDS and media.direction in (direction, "sendrecv"):
             found.setdefault(media.kind, media)
-    for kind in KINDS:
-        if kind not in found:
-            raise CodecMissing(
-                f"The offer needs one {direction} {kind} m-line.", f"SDP 缺少 {direction} 的 {kind} 媒体行。", kind=kind
-            )
+    if "audio" not in found:
+        raise CodecMissing(
+            f"The offer needs one {direction} audio m-line.", f"SDP 缺少 {direction} 的 audio 媒体行。", kind="audio"
+        )
     if not {media.mid for media in found.values()} <= set(offer.bundle):
         raise MalformedSdp("Audio and video must be bundled (a=group:BUNDLE).", "音频和视频必须使用 BUNDLE。")
     return found

@@ -44,9 +44,11 @@ def receives(watching: Watching, now: float) -> bool:
 
 
 def signs(watching: Watching, now: float) -> tuple[bool, bool]:
-    """Whether consent (RFC 7675: it is still there and wants to be sent to) and receiver reports are fresh."""
+    """Whether consent (RFC 7675: it is still there and wants to be sent to) and receiver reports are fresh; never of
+    who takes no picture."""
     alive = watching.peer.ready and now - watching.peer.heard < ALIVE
-    return alive, all(_fresh(track, leg, watching, now) for track, leg in watching.legs)
+    seeing = any(track.video for track, _ in watching.legs)
+    return alive, seeing and all(_fresh(track, leg, watching, now) for track, leg in watching.legs)
 
 
 def numbers(watching: Watching, now: float) -> dict[str, float | None]:

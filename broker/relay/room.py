@@ -46,7 +46,8 @@ class Room:
         self.publishers: dict[Side, tuple[Peer, str]] = {}
         self.joining: dict[ResourceId, tuple[Peer, Side]] = {}
         self.watchings: dict[ResourceId, Watching] = {}
-        self.media: dict[Side, bool] = dict.fromkeys(Side, False)
+        self.media: dict[Side, frozenset[str]] = dict.fromkeys(Side, frozenset())
+        """Which kinds each side really sends."""
         self.open_now = False
         self.muted: frozenset[Side] = frozenset()
         """The sides whose sound does not cross."""
@@ -96,8 +97,9 @@ class Room:
             self._drop(other.peer, REPLACED)
         if not gated and sum(not one.gated for one in self.watchings.values()) >= MAX_WATCHERS:
             raise TooMany("Too many connections watch this session.", "观看连接数已达上限。")
-        for kind, track in self.tracks[side].items():
-            leg = leg_for(peer, peer.path, terms[kind], (track.ssrc_out, track.rtx_out), gated)
+        for kind, agreed in terms.items():
+            track = self.tracks[side][kind]
+            leg = leg_for(peer, peer.path, agreed, (track.ssrc_out, track.rtx_out), gated)
             watching.legs.append((track, leg))
             peer.legs.append((track, leg))
             track.add(leg)
@@ -144,7 +146,7 @@ class Room:
         for side, (publisher, _) in list(self.publishers.items()):
             if publisher is peer:
                 del self.publishers[side]
-                self._tell_media(side, False)
+                self._tell_media(side, frozenset())
         self._tell("gone", session=self.session, resource=peer.resource, why=why)
         task = asyncio.get_running_loop().create_task(peer.goodbye())
         self._closing.add(task)
@@ -234,7 +236,7 @@ class Room:
     def observe(self, now: float) -> None:
         """Look at who sends and who receives; tell what changed."""
         for side, tracks in self.tracks.items():
-            self._tell_media(side, all([track.watch_flow(now) for track in tracks.values()]))
+            self._tell_media(side, frozenset(kind for kind, track in tracks.items() if track.watch_flow(now)))
         for side, uplink in self._uplinks.items():
             rate = uplink.look(now, self._far_need(side))
             if rate is not None:
@@ -257,16 +259,16 @@ class Room:
         tell("admitted", session=self.session)
         if self.gate.crossed is not None:
             tell("crossed", session=self.session, mono=self.gate.crossed)
-        for side, on in self.media.items():
-            if on:
-                tell("media", session=self.session, side=side, on=True)
+        for side, kinds in self.media.items():
+            if kinds:
+                tell("media", session=self.session, **_media(side, kinds))
         for presence in self.presences(monotonic()):
             tell("watching", session=self.session, **presence)
 
-    def _tell_media(self, side: Side, on: bool) -> None:
-        if self.media[side] != on:
-            self.media[side] = on
-            self._tell("media", session=self.session, side=side, on=on)
+    def _tell_media(self, side: Side, kinds: frozenset[str]) -> None:
+        if self.media[side] != kinds:
+            self.media[side] = kinds
+            self._tell("media", session=self.session, **_media(side, kinds))
 
     def _tell_watching(self, watching: Watching, found: tuple[bool, bool], now: float) -> None:
         if watching.signs == found:
@@ -311,6 +313,12 @@ class Room:
         """Once a second: tell publishers how they arrive."""
         for tracks in self.tracks.values():
             feedback.report(list(tracks.values()), now)
+
+
+def _media(side: Side, kinds: frozenset[str]) -> dict[str, Any]:
+    """`on`: a room is there only with picture and sound."""
+    picture, sound = "video" in kinds, "audio" in kinds
+    return {"side": side, "on": picture and sound, "picture": picture, "sound": sound}
 
 
 def _presence(watching: Watching, now: float) -> dict[str, Any]:

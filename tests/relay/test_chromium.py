@@ -65,6 +65,21 @@ class TestChromium:
             assert sent["pliCount"] <= 6
             await viewer.close()
 
+    async def test_without_a_camera_is_heard_but_no_room_is_there_until_it_has_one(self, front: RelayFront) -> None:
+        async with peer_page(front) as (_, page):
+            await page.evaluate("publish('room', 's', 'prison', false)")
+            told = await front.fact("media", side="prison", sound=True)
+            assert (told["on"], told["picture"]) == (False, False)
+            await page.evaluate("watch('ear', 's', 'prison', 'guard@site', ['audio'])")
+            assert await grows(page, "ear", "totalAudioEnergy") > 0
+            await page.evaluate("publish('again', 's', 'prison')")
+            await front.fact("media", side="prison", on=True, picture=True, sound=True)
+            assert await grows(page, "ear", "totalAudioEnergy") > 0
+            await page.evaluate("watch('eye', 's', 'prison', 'officer@site')")
+            assert await grows(page, "eye", "framesDecoded") > 0
+            on = [told["who"] for name, told in front.facts if name == "watching" and told["on"]]
+            assert "guard@site" not in on, "who takes no picture does not watch"
+
     async def test_is_a_kiosk_behind_the_gate(self, front: RelayFront) -> None:
         room = await publisher(front, "visitor")
         async with peer_page(front) as (_, page):

@@ -168,6 +168,11 @@ def test_a_picture_that_rests_on_a_weak_line_is_not_watched(supervisor: Supervis
     assert not supervisor.at(100.0 + RECEIVING + 0.01)
 
 
+def test_who_takes_sound_alone_does_not_watch(supervisor: Supervisor) -> None:
+    supervisor.watching.legs = [one for one in supervisor.watching.legs if not one[0].video]
+    assert not supervisor.at(100.0)
+
+
 class TestWhatIsTold:
     """Issue: consent fresh, receiver reports fresh, loss, jitter and round trip, of each supervisor and side."""
 
