@@ -4,6 +4,7 @@ cannot be decoded is no evidence. Bytes that make no sense are counted and never
 
 from typing import NamedTuple
 
+from broker.h264 import Malformed, picture_size
 from recorder import h264
 from recorder.h264 import FILLER, IDR, PPS, SPS, Parameters
 from recorder.rtp import Packet
@@ -173,8 +174,8 @@ class Depacketizer:
         if self.parameters is not None and (self.parameters.sps, self.parameters.pps) == (self._sps, self._pps):
             return True
         try:
-            h264.picture_size(self._sps)
-        except h264.Malformed:
+            picture_size(self._sps)
+        except Malformed:
             return False
         if not self._pps:
             return False

@@ -1,16 +1,12 @@
 """What an MP4 has to know of H.264: the kinds of NAL units, the size of the picture, and the avcC record.
-ITU-T H.264 7.3.1, 7.3.2.1.1 and Annex E stay outside; ISO/IEC 14496-15 5.3.3 describes avcC. Pure."""
+ISO/IEC 14496-15 5.3.3 describes avcC. Pure."""
 
 import struct
 from dataclasses import dataclass
 
+from broker.h264 import has_chroma, picture_size
+
 SLICE, IDR, SEI, SPS, PPS, FILLER = 1, 5, 6, 7, 8, 12
-_CHROMA_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-_LARGEST = 16_384  # pixels; more than any camera: a damaged set, not a picture
-
-
-class Malformed(ValueError):
-    """The parameter set cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,7 @@ class Parameters:
     def avcc(self) -> bytes:
         """The AVCDecoderConfigurationRecord with 4-byte lengths."""
         head = bytes((1, self.sps[1], self.sps[2], self.sps[3], 0xFF, 0xE1))
-        tail = b"\xfd\xf8\xf8\x00" if self.sps[1] in _CHROMA_PROFILES else b""  # 4:2:0, 8 bits
+        tail = b"\xfd\xf8\xf8\x00" if has_chroma(self.sps[1]) else b""  # 4:2:0, 8 bits
         return b"".join((head, _u16(len(self.sps)), self.sps, b"\x01", _u16(len(self.pps)), self.pps, tail))
 
     @property
@@ -48,97 +44,6 @@ def whole(sample: bytes) -> bool:
             return False
         at += 4 + size
     return at == len(sample)
-
-
-def picture_size(sps: bytes) -> tuple[int, int]:
-    """(width, height) of a sequence parameter set after cropping. Raises Malformed."""
-    try:
-        bits = _Bits(sps[4:].replace(b"\0\0\3", b"\0\0"))
-        width, height = _read_size(sps[1], bits)
-    except IndexError as error:
-        raise Malformed("the parameter set is cut off") from error
-    if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
-        raise Malformed(f"a picture of {width} x {height}")
-    return width, height
-
-
-def _read_size(profile: int, bits: "_Bits") -> tuple[int, int]:
-    bits.ue()  # seq_parameter_set_id
-    chroma = _skip_chroma(bits) if profile in _CHROMA_PROFILES else 1
-    bits.ue()  # log2_max_frame_num_minus4
-    _skip_order(bits)
-    bits.ue()  # max_num_ref_frames
-    bits.take(1)
-    wide, high = bits.ue() + 1, bits.ue() + 1
-    frames_only = bits.take(1)
-    if not frames_only:
-        bits.take(1)
-    bits.take(1)  # direct_8x8_inference_flag
-    left, right, top, bottom = (bits.ue(), bits.ue(), bits.ue(), bits.ue()) if bits.take(1) else (0, 0, 0, 0)
-    unit_x = 2 if chroma in (1, 2) else 1
-    unit_y = (2 if chroma == 1 else 1) * (2 - frames_only)
-    return wide * 16 - (left + right) * unit_x, high * 16 * (2 - frames_only) - (top + bottom) * unit_y
-
-
-def _skip_chroma(bits: "_Bits") -> int:
-    chroma = bits.ue()
-    if chroma == 3:
-        bits.take(1)
-    for read in (bits.ue, bits.ue, bits.flag):  # two depths, the bypass flag
-        read()
-    if bits.take(1):
-        for index in range(12 if chroma == 3 else 8):
-            if bits.take(1):
-                _skip_scaling(bits, 16 if index < 6 else 64)
-    return chroma
-
-
-def _skip_scaling(bits: "_Bits", size: int) -> None:
-    last = following = 8
-    for _ in range(size):
-        if following:
-            following = (last + bits.se()) % 256
-        last = following or last
-
-
-def _skip_order(bits: "_Bits") -> None:
-    kind = bits.ue()
-    if kind == 0:
-        bits.ue()
-    elif kind == 1:
-        bits.take(1)
-        for _ in range(2):
-            bits.se()
-        for _ in range(min(bits.ue(), 255)):
-            bits.se()
-
-
-class _Bits:
-    """Reads bits and Exp-Golomb codes (H.264 9.1). IndexError at the end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value, self._left = int.from_bytes(data), len(data) * 8
-
-    def take(self, count: int) -> int:
-        if count > self._left:
-            raise IndexError("out of bits")
-        self._left -= count
-        return (self._value >> self._left) & ((1 << count) - 1)
-
-    def flag(self) -> int:
-        return self.take(1)
-
-    def ue(self) -> int:
-        zeros = 0
-        while not self.take(1):
-            zeros += 1
-        if zeros > 31:
-            raise IndexError("no such code")
-        return (1 << zeros) - 1 + self.take(zeros)
-
-    def se(self) -> int:
-        code = self.ue()
-        return (code + 1) // 2 if code & 1 else -(code // 2)
 
 
 def _u16(value: int) -> bytes:

@@ -18,10 +18,11 @@ from broker.ids import ResourceId, SessionId, Side
 from broker.relay import fanout as hot
 from broker.relay import negotiate, packets
 from broker.relay.doorway import Doorway
+from broker.relay.extensions import element
 from broker.relay.fanout import Fanout
 from broker.relay.fragment import answer_fragment, check_trickle, parse_fragment
 from broker.relay.ice import Check
-from broker.relay.keyframes import keyframe_start
+from broker.relay.keyframes import keyframe_start, pixels
 from broker.relay.peer import Peer
 from broker.relay.red import unpacked
 from broker.relay.room import Room
@@ -32,7 +33,7 @@ from broker.relay.strangers import claimed_ufrag
 from broker.relay.tap import Tap
 from broker.relay.tcp import Connection, Listener
 from broker.relay.twcc import parse
-from tests.relay.sdps import ENDPOINT, PUBLISHERS, WATCHERS, offer
+from tests.relay.sdps import CLIENTS, ENDPOINT, offer, publishes
 from tests.relay.test_door import check
 from tests.relay.test_fragment import RESTART
 
@@ -40,6 +41,7 @@ TEXTS = 100  # one text for so many datagrams: an offer takes as long to read as
 HANDSHAKES = 1000  # one for so many datagrams
 ROUNDS = 12  # turns of the loop that a handshake gets: more than it has flights
 INTERESTING = (0, 1, 2, 15, 31, 63, 127, 128, 200, 201, 205, 206, 255)
+NAMED = b"\xbe\xde\x00\x01\xa0f\xb0h"  # of the encoding f, repairs h
 HUGE = (b"0", b"-1", b"128", b"65536", b"4294967296", b"9" * 5000, "²".encode(), b"1 " * 300)
 
 
@@ -71,6 +73,7 @@ class Relay:
         self.certificate = Certificate()
         self.room = Room(SessionId("s"), 1, lambda *_, **__: None, lambda: None)
         self.peers: dict[str, Peer] = {}
+        self.several = True
         self.publish()
         self.watch()
 
@@ -91,15 +94,16 @@ class Relay:
         self.peers[host] = peer
         read = parse_offer(offer(name))
         endpoint = negotiate.Endpoint(ENDPOINT.addresses, *peer.ice.credentials, ENDPOINT.fingerprint)
-        if name in PUBLISHERS:
+        if publishes(name):
             return peer, negotiate.answer_publisher(read, endpoint, 7)
         tracks = self.room.tracks[Side.PRISON].items()
         streams = {kind: negotiate.Stream(track.ssrc_out, "c", track.rtx_out) for kind, track in tracks}
         return peer, negotiate.answer_watcher(read, endpoint, 7, streams)
 
     def publish(self) -> None:
-        """A publisher in the place of the one before."""
-        peer, agreed = self._peer("chromium-publish", "192.0.2.1")
+        """A publisher in the place of the one before, by turns of one picture and of several encodings."""
+        self.several = not self.several
+        peer, agreed = self._peer("chromium-simulcast-publish" if self.several else "chromium-publish", "192.0.2.1")
         self.room.publish(Side.PRISON, "prison", peer, agreed.terms)
         peer.rx = peer.tx = "keys"
         peer.on_ready()
@@ -192,8 +196,9 @@ def rtp(dice: random.Random, relay: Relay) -> bytes:
         )
         for _ in range(dice.randrange(3))
     )  # what redundant sound says first
+    named = NAMED if head[0] & 0x10 and dice.random() < 0.7 else b""
     begins = dice.choice((b"", inner.to_bytes(2, "big"), blocks + bytes((dice.choice(types),))))
-    return head + begins + dice.randbytes(dice.choice((0, 1, 2, 3, 5, 20, 300, 1200)))
+    return head + named + begins + dice.randbytes(dice.choice((0, 1, 2, 3, 5, 20, 300, 1200)))
 
 
 def relay_number(dice: random.Random) -> int:
@@ -308,11 +313,14 @@ def pure(data: bytes) -> None:
     if len(data) >= 12:
         keyframe_start(data)
         unpacked(data, 96)
+        pixels(data)
+        for identifier in (1, 10):
+            element(data, identifier)
 
 
 def text(dice: random.Random) -> None:
     """An offer or a fragment, answered or refused."""
-    name = dice.choice((*PUBLISHERS, *WATCHERS))
+    name = dice.choice(CLIENTS)
     seed = RESTART if dice.random() < 0.3 else offer(name)
     change = dice.choice((mutated, rebuilt))
     given = change(dice, seed.encode()).decode("utf-8", "replace")
@@ -323,7 +331,7 @@ def text(dice: random.Random) -> None:
             return
         streams = {kind: negotiate.Stream(1, "c", 2) for kind in negotiate.KINDS}
         read = parse_offer(given)
-        if name in PUBLISHERS:
+        if publishes(name):
             negotiate.answer_publisher(read, ENDPOINT, 7)
         else:
             negotiate.answer_watcher(read, ENDPOINT, 7, streams)

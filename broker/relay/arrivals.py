@@ -18,7 +18,6 @@ class Arrivals:
         "_clock",
         "_delay",
         "_expected_before",
-        "_frame_at",
         "_raw_before",
         "began",
         "brought",
@@ -26,6 +25,7 @@ class Arrivals:
         "delays",
         "first",
         "floor",
+        "frame_at",
         "highest",
         "jitter",
         "last_sr",
@@ -55,7 +55,7 @@ class Arrivals:
         self.ts, self.began = -1, first
         """Timestamp and extended number of the packet that began the newest frame."""
         self.delays, self.jitter = Delays(), 0.0
-        self._delay = self._frame_at = 0.0
+        self._delay = self.frame_at = 0.0
 
     @property
     def newest(self) -> int:
@@ -76,12 +76,12 @@ class Arrivals:
         after the other under the same timestamp (RFC 3550 6.4.1)."""
         if self.ts >= 0:
             passed = ((ts - self.ts + 0x80000000 & 0xFFFFFFFF) - 0x80000000) / self._clock
-            later = now - self._frame_at - passed
+            later = now - self.frame_at - passed
             if abs(later) < MAX_STEP:
                 self._delay += later
                 self.jitter += (abs(later) * self._clock - self.jitter) / 16
                 self.delays.add(self._delay)
-        self.ts, self.began, self._frame_at = ts, self.newest, now
+        self.ts, self.began, self.frame_at = ts, self.newest, now
 
     def late(self, seq: int, now: float) -> bool | None:
         """A packet behind the newest came. Whether it may still be sent on; None when it had come before."""

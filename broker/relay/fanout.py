@@ -89,7 +89,7 @@ class Fanout:
                     continue
                 size = length[0]
                 first, second, seq, ts, ssrc = RTP_HEADER.unpack_from(view)
-                track = peer.streams.get(ssrc) or peer.new_stream(ssrc, second & 127, seq, ts, now)
+                track = peer.streams.get(ssrc) or peer.new_stream(bytes(view[:size]), now)
                 if track is not None and second & 127 == track.payload_type:
                     self._take(track, bytes(view[:size]), first, second, seq, ts, arrival, now)
                     continue
@@ -148,17 +148,19 @@ class Fanout:
             first &= 0xE0
         departure, longer, written, sealed, datagram = (now, size, track, seq), size + ROOM, -1, 0, view
         sent = octets = 0
-        for tx, kind, payload_type, ssrc, shift, stamp, copies, send, address in track.plan:
+        for tx, kind, payload_type, ssrc, shift, lag, stamp, copies, send, address in track.plan:
             if stamp is None:
                 if kind != written:
-                    pack(head, ROOM, first, marker | payload_type, (seq + shift) & 0xFFFF, ts, ssrc)
+                    pack(
+                        head, ROOM, first, marker | payload_type, (seq + shift) & 0xFFFF, (ts + lag) & 0xFFFFFFFF, ssrc
+                    )
                     written = kind
                 copy(out, bare, size)
                 length[0] = size
             else:
                 if kind != written:
-                    number = (seq + shift) & 0xFFFF
-                    pack_stamped(head, 0, first | 0x10, marker | payload_type, number, ts, ssrc, EXTENSION)
+                    number, at = (seq + shift) & 0xFFFF, (ts + lag) & 0xFFFFFFFF
+                    pack_stamped(head, 0, first | 0x10, marker | payload_type, number, at, ssrc, EXTENSION)
                     written = kind
                 pack_word(head, WORD_AT, stamp(departure))
                 copy(out, inbound, longer)

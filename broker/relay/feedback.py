@@ -45,7 +45,7 @@ def _reported(peer: "Peer", block: rtcp.ReportBlock, now: float) -> None:
     if found is None:
         return
     track, leg = found
-    if block.highest != leg.reported or not track.flowing(now):
+    if block.highest != leg.reported or not track.best.flowing(now):
         leg.progressed_at = now
     leg.reported, leg.lost_fraction, leg.jitter = block.highest, block.fraction, block.jitter
     sent = leg.reports.get(block.last_sr)
@@ -132,6 +132,7 @@ def report(tracks: "list[Track]", now: float) -> None:
 
 def limit(tracks: "list[Track]", rate: int) -> None:
     """Tell one publisher how many bit/s it may send."""
-    for track in tracks:
-        if track.video and track.arrivals is not None and track.peer is not None:
-            track.peer.send_rtcp(rtcp.build_opening([]) + rtcp.build_remb(rate, [track.arrivals.ssrc]))
+    pictures = [track for track in tracks if track.video and track.arrivals is not None and track.peer is not None]
+    ssrcs = [track.arrivals.ssrc for track in pictures if track.arrivals is not None]
+    if pictures and pictures[0].peer is not None:
+        pictures[0].peer.send_rtcp(rtcp.build_opening([]) + rtcp.build_remb(rate, ssrcs))

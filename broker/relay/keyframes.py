@@ -1,5 +1,6 @@
 """Where an H.264 keyframe begins in a stream of RTP packets (RFC 6184), and how often one may be asked for. Pure."""
 
+from broker.h264 import Malformed, picture_size
 from broker.relay.packets import payload_start
 
 IDR, SPS, STAP_A, FU_A = 5, 7, 24, 28
@@ -29,6 +30,29 @@ def _aggregated(packet: bytes, offset: int) -> int:
         found = IDR if kind == IDR else found
         offset += 2 + int.from_bytes(packet[offset : offset + 2], "big")
     return found
+
+
+def pixels(packet: bytes) -> int:
+    """The size of the picture that begins with this packet, from its sequence parameter set; 0 without a sound one."""
+    try:
+        width, height = picture_size(_parameters(packet))
+    except Malformed:
+        return 0
+    return width * height
+
+
+def _parameters(packet: bytes) -> bytes:
+    """The sequence parameter set in a packet, alone or among others in a STAP-A; empty where there is none."""
+    payload = packet[payload_start(packet) :]
+    if not payload or payload[0] & 31 != STAP_A:
+        return payload if payload and payload[0] & 31 == SPS else b""
+    offset = 1
+    while offset + 3 <= len(payload):
+        end = offset + 2 + int.from_bytes(payload[offset : offset + 2], "big")
+        if payload[offset + 2] & 31 == SPS:
+            return payload[offset + 2 : end]
+        offset = end
+    return b""
 
 
 class KeyframeRequests:

@@ -11,6 +11,7 @@ from broker.relay.terms import Terms
 
 if TYPE_CHECKING:
     from broker.relay.peer import Peer
+    from broker.relay.track import Track
 
 REPORTS = 8  # sender reports remembered: the one that a receiver names is one of the last two or three
 REPAIRS, AT_ONCE = 150, 100  # packets sent again to one leg: a second, and in one go
@@ -50,7 +51,11 @@ class Leg:
     """It was paused so, and begins again with a keyframe once its line can take that."""
     copies: int = 1
     """How often sound goes out, and repairs up to twice: more than once on a line that loses much."""
+    lesser: "Track | None" = None
+    """The lesser encoding that it gets, as its line cannot take the best; None: the best."""
     shift: int = 0
+    lag: int = 0
+    """Added to the numbers and to the timestamps of its track, so that its own go on."""
     floor: int = 0
     left_at: int | None = None
     packets_before: int = 0
@@ -75,11 +80,11 @@ class Leg:
             del self.reports[next(iter(self.reports))]
 
     @property
-    def head(self) -> tuple[int, int, int, int]:
+    def head(self) -> tuple[int, int, int, int, int]:
         """What the heads of its packets have: one number that is the same where all of it is, payload type, SSRC, and
-        what is added to the track's own sequence numbers."""
-        kind = self.shift << 8 | (self.stamp is None) << 7 | self.payload_type
-        return kind, self.payload_type, self.ssrc, self.shift
+        what is added to the track's own sequence numbers and timestamps."""
+        kind = self.lag << 24 | self.shift << 8 | (self.stamp is None) << 7 | self.payload_type
+        return kind, self.payload_type, self.ssrc, self.shift, self.lag
 
     @property
     def resting(self) -> bool:

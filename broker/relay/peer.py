@@ -8,13 +8,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from broker.ids import ResourceId
+from broker.relay.extensions import element
 from broker.relay.ice import CONSENT, Check, Ice
-from broker.relay.packets import OWN_SSRC, build_bye
+from broker.relay.packets import OWN_SSRC, RTP_HEADER, build_bye
 from broker.relay.path import Path
 from broker.relay.red import unpacked
 from broker.relay.repairs import original
 from broker.relay.route import Address, Route
 from broker.relay.secure import Certificate, SecureLeg
+from broker.relay.simulcast import Simulcast
 from broker.relay.terms import NOBODY
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from broker.relay.track import Track
 
 SETUP = 15.0  # seconds in which a client must have finished ICE and DTLS
-MAX_SSRCS = 16  # of one client and kind of packet: two real ones and room for restarts; libsrtp keeps state for each
+MAX_SSRCS = 20  # of one client: four encodings, their repairs, sound, and room to restart; libsrtp keeps state for each
 
 
 class Peer:
@@ -47,6 +49,10 @@ class Peer:
         """By the payload types of retransmissions."""
         self.redundant: dict[int, Track] = {}
         """By the payload types of sound that carries what was before it."""
+        self.simulcast: Simulcast | None = None
+        self.encodings: dict[bytes, Track] = {}
+        self._repairing: dict[bytes, Track] = {}
+        """Where one picture comes in several encodings: by their names, and by the SSRCs of their retransmissions."""
         self.path = Path()
         self.legs: list[tuple[Track, Leg]] = []
         self.rx: Any = None
@@ -129,10 +135,13 @@ class Peer:
 
     # --- streams -------------------------------------------------------------------------------------------------
 
-    def new_stream(self, ssrc: int, payload_type: int, seq: int, ts: int, now: float) -> "Track | None":
-        """The track of an SSRC seen for the first time: the payload type says which, as there is one of a kind. It
-        takes the place of the SSRC before it, whose stragglers are dropped from then on."""
-        track = self.by_payload_type.get(payload_type)
+    def new_stream(self, packet: bytes, now: float) -> "Track | None":
+        """The track of an SSRC seen for the first time: the payload type says which, as there is one of a kind, or the
+        name of an encoding. It takes the place of the SSRC before it, whose stragglers are dropped from then on."""
+        _, second, seq, ts, ssrc = RTP_HEADER.unpack_from(packet)
+        track = self.by_payload_type.get(second & 127)
+        if track is not None and track.video and self.simulcast is not None:
+            track = self.encodings.get(element(packet, self.simulcast.rid))
         if ssrc not in self._ssrcs:
             self._ssrcs.add(ssrc)
             if len(self._ssrcs) > MAX_SSRCS:
@@ -151,6 +160,8 @@ class Peer:
         """The packets that one of another payload type brings: a lost one again, or sound with what was before it."""
         number = packet[1] & 127
         track = self.repairs.get(number) or self.redundant.get(number)
+        if track is not None and track.video and self.simulcast is not None:
+            track = self._repaired(packet, self.simulcast.repaired)
         if track is None or track.peer is not self or track.arrivals is None:
             return []
         if number in self.redundant:
@@ -162,6 +173,14 @@ class Peer:
         track.arrivals.brought = {int.from_bytes(one[2:4], "big") for one in brought}
         return [(track, one) for one in inside]
 
+    def _repaired(self, packet: bytes, identifier: int | None) -> "Track | None":
+        """Which encoding a retransmission is of: its first packets say so by name, later ones by their SSRC."""
+        ssrc = packet[8:12]
+        named = self.encodings.get(element(packet, identifier)) if identifier is not None else None
+        if named is not None and (ssrc in self._repairing or len(self._repairing) < MAX_SSRCS):
+            self._repairing[ssrc] = named
+        return self._repairing.get(ssrc)
+
     def end(self) -> None:
         """Nothing comes from or goes to this client any more, from this moment on."""
         if self.closed:
@@ -170,7 +189,7 @@ class Peer:
         self.rx = self.tx = None
         for track, leg in self.legs:
             track.remove(leg)
-        for track in self.by_payload_type.values():
+        for track in {*self.by_payload_type.values(), *self.encodings.values()}:
             if track.peer is self:
                 track.replace_publisher(None, NOBODY)
         self.ice.close()

@@ -23,12 +23,16 @@ class Watching:
     who: str
     gated: bool
     peer: Peer
-    legs: list[tuple[Track, Leg]] = field(default_factory=list)
     tending: Tending = field(init=False)
     joined: float = 0.0
     receiving: bool = False
     signs: tuple[bool, bool] = (False, False)
     """Whether consent and receiver reports were fresh when that was last told."""
+
+    @property
+    def legs(self) -> list[tuple[Track, Leg]]:
+        """Its destinations, each with the track whose packets it gets now."""
+        return self.peer.legs
 
     def __post_init__(self) -> None:
         self.tending = Tending(self.peer.path, self.legs, self.gated)
@@ -68,6 +72,7 @@ def numbers(watching: Watching, now: float) -> dict[str, float | None]:
 
 def _fresh(track: Track, leg: Leg, watching: Watching, now: float) -> bool:
     """While nothing is sent there is nothing to prove; who has proven it before gets a report's time to do so again."""
+    track = track.best  # a lesser encoding that has stopped is no excuse
     if not track.flowing(now):
         return True
     if track.video or leg.named:

@@ -67,7 +67,7 @@ def again(track: "Track", leg: "Leg", packet: bytes, seq: int, now: float) -> by
     """The datagram, not yet encrypted, that brings `packet` to `leg` once more, which knows it as `seq`. Empty when
     there is none: a stamped packet without RTX is gone."""
     first, second, _, ts, _ = rtcp.RTP_HEADER.unpack_from(packet)
-    ts, payload = (ts + track.ts_shift) & 0xFFFFFFFF, packet[rtcp.payload_start(packet) :]
+    ts, payload = (ts + track.ts_shift + leg.lag) & 0xFFFFFFFF, packet[rtcp.payload_start(packet) :]
     first &= 0xE0
     if leg.rtx_payload_type is None:
         if leg.stamp is not None:

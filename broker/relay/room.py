@@ -10,6 +10,7 @@ from broker.errors import TooMany
 from broker.ids import ResourceId, SessionId, Side
 from broker.relay import feedback
 from broker.relay.gate import Gate
+from broker.relay.layers import Layers
 from broker.relay.leg import Leg, leg_for
 from broker.relay.peer import Peer
 from broker.relay.presence import Watching, numbers, signs
@@ -42,7 +43,10 @@ class Room:
             side: {kind: Track(kind, NUMBERS[side, kind], f"{side}-{tap}") for kind in ("audio", "video")}
             for side in Side
         }
-        self._uplinks = {side: Uplink(list(tracks.values())) for side, tracks in self.tracks.items()}
+        """What most get of each side: its sound, and of its picture the best encoding that comes."""
+        self.streams = {side: list(tracks.values()) for side, tracks in self.tracks.items()}
+        self.layers = {side: Layers(self.tracks[side], self.streams[side], self._begin) for side in Side}
+        self._uplinks = {side: Uplink(streams) for side, streams in self.streams.items()}
         self.publishers: dict[Side, tuple[Peer, str]] = {}
         self.joining: dict[ResourceId, tuple[Peer, Side]] = {}
         self.watchings: dict[ResourceId, Watching] = {}
@@ -53,31 +57,28 @@ class Room:
         """The sides whose sound does not cross."""
         self._asking: asyncio.TimerHandle | None = None
         for track in self.all_tracks():
-            track.on_gap = self._ask_soon
+            self._begin(track)
         self._closing: set[asyncio.Task[None]] = set()
 
+    def _begin(self, track: Track) -> None:
+        track.on_gap = self._ask_soon
+
     def all_tracks(self) -> Iterator[Track]:
-        """The four tracks."""
-        for tracks in self.tracks.values():
-            yield from tracks.values()
+        """The four tracks, and those of further encodings."""
+        for streams in self.streams.values():
+            yield from streams
 
     # --- publishing and watching ---------------------------------------------------------------------------------
 
     def publish(self, side: Side, who: str, peer: Peer, terms: dict[str, Terms]) -> None:
         """`peer` will be this side's publisher as soon as it is connected; then it replaces the present one."""
-        for kind, agreed in terms.items():
-            peer.by_payload_type[agreed.payload_type] = self.tracks[side][kind]
-            if agreed.rtx is not None:
-                peer.repairs[agreed.rtx] = self.tracks[side][kind]
-            if agreed.red is not None:
-                peer.by_payload_type[agreed.red] = peer.redundant[agreed.red] = self.tracks[side][kind]
 
         def ready() -> None:
             self.joining.pop(peer.resource, None)
             earlier = self.publishers.get(side)
             self.publishers[side] = (peer, who)
             for kind, agreed in terms.items():
-                self.tracks[side][kind].replace_publisher(peer, agreed)
+                self._replace(peer, side, kind, agreed)
             if earlier is not None:
                 self._drop(earlier[0], REPLACED)
 
@@ -87,6 +88,22 @@ class Room:
         self.joining[peer.resource] = (peer, side)
         peer.on_ready = ready
         peer.on_gone = lambda why: self._drop(peer, why)
+
+    def _replace(self, peer: Peer, side: Side, kind: str, agreed: Terms) -> None:
+        """From now on `peer` sends this side's picture, in one or in several encodings, or its sound."""
+        tracks = {"": self.tracks[side][kind]}
+        if kind == "video":
+            tracks = self.layers[side].assign(agreed.simulcast.rids if agreed.simulcast is not None else ("",))
+            peer.simulcast = agreed.simulcast
+            peer.encodings = {rid.encode(): track for rid, track in tracks.items()}
+        for track in tracks.values():
+            track.replace_publisher(peer, agreed)
+        first = next(iter(tracks.values()))
+        peer.by_payload_type[agreed.payload_type] = first
+        if agreed.rtx is not None:
+            peer.repairs[agreed.rtx] = first
+        if agreed.red is not None:
+            peer.by_payload_type[agreed.red] = peer.redundant[agreed.red] = first
 
     def watch(self, side: Side, who: str, gated: bool, peer: Peer, terms: dict[str, Terms]) -> Watching:
         """`peer` will get this side's picture and sound once connected; the far room's only through the gate.
@@ -100,7 +117,6 @@ class Room:
         for kind, agreed in terms.items():
             track = self.tracks[side][kind]
             leg = leg_for(peer, peer.path, agreed, (track.ssrc_out, track.rtx_out), gated)
-            watching.legs.append((track, leg))
             peer.legs.append((track, leg))
             track.add(leg)
         self.watchings[peer.resource] = watching
@@ -236,11 +252,12 @@ class Room:
     def observe(self, now: float) -> None:
         """Look at who sends and who receives; tell what changed."""
         for side, tracks in self.tracks.items():
+            self.layers[side].look(now)
             self._tell_media(side, frozenset(kind for kind, track in tracks.items() if track.watch_flow(now)))
         for side, uplink in self._uplinks.items():
-            rate = uplink.look(now, self._far_need(side))
+            rate = uplink.look(now, self._far_need(side), self.layers[side].beside)
             if rate is not None:
-                feedback.limit(list(self.tracks[side].values()), rate)
+                feedback.limit(self.streams[side], rate)
         for watching in list(self.watchings.values()):
             watching.tending.look(now)
             self._tell_watching(watching, signs(watching, now), now)
@@ -288,9 +305,10 @@ class Room:
     def record(self, on: bool) -> None:
         """Give every packet to the recorder too, from a fresh keyframe on; or no longer."""
         for track in self.all_tracks():
-            track.tap = self.tap if on else None
-            if on:
-                track.want_keyframe(newcomer=True)
+            track.tap = None
+        for track in [one for tracks in self.tracks.values() for one in tracks.values() if on]:
+            track.tap = self.tap
+            track.want_keyframe(newcomer=True)
 
     def _ask_soon(self) -> None:
         """A packet is missing: ask for it as soon as disorder can no longer be the reason."""
@@ -311,8 +329,8 @@ class Room:
 
     def report(self, now: float) -> None:
         """Once a second: tell publishers how they arrive."""
-        for tracks in self.tracks.values():
-            feedback.report(list(tracks.values()), now)
+        for streams in self.streams.values():
+            feedback.report(streams, now)
 
 
 def _media(side: Side, kinds: frozenset[str]) -> dict[str, Any]:

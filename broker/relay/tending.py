@@ -1,6 +1,7 @@
-"""What each watcher's line needs, looked at twice a second, pure: on a bad one sound and repairs go out several times,
-on one too weak for the picture that rests, up to a keyframe it can take. Sound never rests. The far room's need is told
-to the publisher too, who then sends less; a supervisor's line never touches what others see."""
+"""What each watcher's line needs, looked at twice a second, pure: on a bad one sound and repairs go out several times;
+one too weak for the picture gets a lesser encoding of it, where there is one, or none up to a keyframe it can take.
+Sound never rests. The far room's need is told to the publisher too, who then sends less; a supervisor's line never
+touches what others see."""
 
 from math import inf
 
@@ -14,6 +15,9 @@ COPIES = 3  # on a bad line that is not full: of 5 % lost packets a hundredth of
 CREDIT, GATED_CREDIT = 2.0, 5.0  # seconds that a line may be sent too much; the far room's sender soon sends less
 LEAST = 80_000  # bit/s below which a picture would be a keyframe now and then: sound alone is worth more
 REST = 2.0  # seconds at least between two beginnings: each costs everybody a keyframe
+PATIENCE = 60.0  # seconds at most before the better encoding is tried again, after attempts that failed
+SOON_AGAIN = 10.0  # seconds: an attempt that ends so soon has failed
+ROOM = 1.2  # a line must carry so much more than the better encoding
 
 
 class Tending:
@@ -21,11 +25,13 @@ class Tending:
 
     def __init__(self, path: Path, legs: list[tuple[Track, Leg]], gated: bool) -> None:
         self._path, self._legs = path, legs
-        self._seconds = GATED_CREDIT if gated else CREDIT
+        self._gated, self._seconds = gated, GATED_CREDIT if gated else CREDIT
         self._credit = inf  # which nothing can use up
         self._sent: dict[str, int] = {}
         self._sound = 0.0
-        self._looked = self._rested = -inf
+        self._looked = self._rested = self._rose = -inf
+        self._patience = REST
+        self._seen: Track | None = None
 
     @property
     def need(self) -> float:
@@ -48,7 +54,7 @@ class Tending:
             if track.video:
                 if not leg.named:
                     self._path.believe(now, seconds, bits[track.kind] / seconds, leg.lost_fraction / 256)
-                self._spend(bits[track.kind], seconds)
+                self._spend(track, bits[track.kind], seconds)
                 self._thin(track, leg, now)
             else:
                 self._sound = bits[track.kind] * leg.copies / seconds
@@ -69,19 +75,36 @@ class Tending:
             leg.copies = copies
             track.rebuild()
 
-    def _spend(self, bits: int, seconds: float) -> None:
+    def _spend(self, track: Track, bits: int, seconds: float) -> None:
         most = self._seconds * self.need
-        if most == inf or self._credit == inf:
+        if track is not self._seen:
+            self._seen, self._credit = track, most / 2  # what another encoding has cost says nothing of this one
+        elif most == inf or self._credit == inf:
             self._credit = most
         else:
             self._credit = min(most, self._credit + self.need * seconds - bits)
 
     def _thin(self, track: Track, leg: Leg, now: float) -> None:
         if leg.flowing and self._credit < 0:
+            if leg.lesser not in (None, track) and now - self._rested < REST:
+                return  # on its way to a lesser one
             self._rested, leg.lost_fraction = now, 0  # what was reported so far says nothing of the line at rest
-            track.ebb(leg)
+            if not self._lower(track, leg, now):
+                track.ebb(leg)
         elif leg.resting and not leg.waiting and now - self._rested >= REST and self._affords():
             track.start(leg)
+        elif leg.lesser is not None and now - self._rested >= self._patience and self.need > ROOM * track.best.rate:
+            self._rested = self._rose = now
+            leg.lesser = None
+
+    def _lower(self, track: Track, leg: Leg, now: float) -> bool:
+        """A lesser encoding instead of rest, where there is one that the line carries; the far room gets the best, of
+        which its sender soon sends less."""
+        if self._gated or track.layers is None or not track.layers.lower(leg, track, self.need):
+            return False
+        failed = now - self._rose < SOON_AGAIN
+        self._patience = min(2 * self._patience, PATIENCE) if failed else REST
+        return True
 
     def _affords(self) -> bool:
         """Whether a keyframe and what follows it has a chance."""

@@ -3,7 +3,9 @@
 
 from dataclasses import dataclass
 
+from broker.relay import extensions, simulcast
 from broker.relay.sdp import Codec, Media
+from broker.relay.simulcast import Simulcast
 
 TRANSPORT_WIDE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
@@ -14,7 +16,8 @@ RTX_TIME = 2000  # ms that a packet is kept for repairs, about
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Of one m-line. `rtx` is the payload type of retransmissions, `red` that of sound with what was before it (RFC
-    2198), `transport_wide` and `send_time` are identifiers of header extensions, of which at most one is there."""
+    2198), `transport_wide` and `send_time` are identifiers of header extensions, of which at most one is there. With
+    `simulcast` the picture comes in several encodings."""
 
     payload_type: int
     nack: bool = False
@@ -22,6 +25,7 @@ class Terms:
     transport_wide: int | None = None
     send_time: int | None = None
     red: int | None = None
+    simulcast: Simulcast | None = None
 
     @property
     def numbers(self) -> list[int]:
@@ -39,11 +43,12 @@ def agree(media: Media, codec: Codec, publishing: bool) -> Terms:
     nack = "nack" in codec.feedback
     rtx = _retransmissions(media, codec) if nack else None
     if publishing:
-        return Terms(codec.payload_type, nack, rtx, red=_redundant(media, codec))
+        several = simulcast.agree(media, codec.payload_type) if media.kind == "video" else None
+        return Terms(codec.payload_type, nack, rtx, red=_redundant(media, codec), simulcast=several)
     if nack and rtx is None:
         return Terms(codec.payload_type, nack)
-    wide = _extension(media, TRANSPORT_WIDE) if "transport-cc" in codec.feedback else None
-    return Terms(codec.payload_type, nack, rtx, wide, _extension(media, SEND_TIME) if wide is None else None)
+    wide = extensions.offered(media, TRANSPORT_WIDE) if "transport-cc" in codec.feedback else None
+    return Terms(codec.payload_type, nack, rtx, wide, extensions.offered(media, SEND_TIME) if wide is None else None)
 
 
 def lines(terms: Terms, codec: Codec, publishing: bool) -> list[str]:
@@ -62,7 +67,7 @@ def lines(terms: Terms, codec: Codec, publishing: bool) -> list[str]:
     if terms.rtx is not None:
         kept = "" if publishing else f";rtx-time={RTX_TIME}"
         found += [f"a=rtpmap:{terms.rtx} rtx/{codec.clock}", f"a=fmtp:{terms.rtx} apt={terms.payload_type}{kept}"]
-    return found
+    return found + (simulcast.lines(terms.simulcast) if terms.simulcast is not None else [])
 
 
 def _retransmissions(media: Media, codec: Codec) -> int | None:
@@ -81,16 +86,3 @@ def _redundant(media: Media, codec: Codec) -> int | None:
         if other.name == "red" and codec.name == "opus" and inner == {str(codec.payload_type)}:
             return other.payload_type if other.payload_type != codec.payload_type else None
     return None
-
-
-def _extension(media: Media, uri: str) -> int | None:
-    """The identifier offered for a header extension, if it fits into the one-byte form (RFC 8285 4.2, 5)."""
-    for value in media.attributes.get("extmap", []):
-        number, _, named = value.partition(" ")
-        number = number.partition("/")[0]
-        if named.split(" ")[0] == uri and number in _ONE_BYTE:
-            return int(number)
-    return None
-
-
-_ONE_BYTE = {str(number) for number in range(1, 15)}

@@ -15,6 +15,7 @@ from broker.relay.packets import SenderReport
 from broker.relay.terms import Terms
 
 if TYPE_CHECKING:
+    from broker.relay.layers import Layers
     from broker.relay.peer import Peer
 
 CLOCK = {"video": 90000, "audio": 48000}
@@ -47,6 +48,10 @@ class Track:
         self.left = 0.0
         self.seen_sps = self.seen_keyframe = False
         self.keyframes = KeyframeRequests()
+        self.layers: Layers | None = None
+        """Where the publisher sends its picture in several encodings, of which this is one."""
+        self.size, self.rate = 0, 0.0
+        """Pixels of one picture, and bit/s, as `layers` has seen them."""
         self.legs: list[Leg] = []
         self.plan: list[tuple[Any, ...]] = []
         self.attention = False
@@ -61,6 +66,21 @@ class Track:
     def flowing(self, now: float) -> bool:
         """Whether packets come, and for a picture whether it can be decoded."""
         return now - self.last_at < FRESH and (self.seen_keyframe or not self.video)
+
+    @property
+    def best(self) -> "Track":
+        """The encoding that everybody gets who can: this one, where there are no others."""
+        return self if self.layers is None else self.layers.best
+
+    @property
+    def unused(self) -> bool:
+        """Whether nobody gets this encoding now."""
+        return self.layers is not None and self.tap is None and not any(leg.flowing or leg.waiting for leg in self.legs)
+
+    def time(self, now: float) -> int:
+        """Its own timestamp of what is captured now, as far as arrivals tell."""
+        began = self.left if self.arrivals is None else self.arrivals.frame_at
+        return self.ts_out + int((now - began) * CLOCK[self.kind])
 
     def watch_flow(self, now: float) -> bool:
         """`flowing`, noting in `since` when it began."""
@@ -100,7 +120,7 @@ class Track:
         for leg in self.legs:
             leg.floor, leg.missed = seq, float("-inf")
             if leg.flowing and self.video:
-                self._leave(leg)
+                self.leave(leg)
                 leg.waiting = True
         self.want_keyframe()
         self.rebuild()
@@ -138,6 +158,9 @@ class Track:
         """Sequence numbers to ask the publisher for again; what stays lost makes us ask for a keyframe."""
         if self.arrivals is None or not self.arrivals.missing:
             return []
+        if self.unused:
+            self.arrivals.missing.clear()
+            return []
         due, given_up = self.arrivals.repairs_due(now)
         if given_up:
             self.want_keyframe()
@@ -165,13 +188,13 @@ class Track:
             leg.waiting = True
             self.want_keyframe(newcomer=True)
         else:
-            self._join(leg, leg.floor)
+            self.join(leg, leg.floor)
         self.rebuild()
 
     def stop(self, leg: Leg) -> None:
         """No packet more to `leg`."""
         if leg.flowing:
-            self._leave(leg)
+            self.leave(leg)
         leg.waiting = leg.ebbing = leg.thinned = False
         self.rebuild()
 
@@ -199,20 +222,22 @@ class Track:
         for leg in self.legs:
             leg.wish = False
             if leg.waiting and number >= max(leg.floor, arrivals.floor):
-                self._join(leg, number)
+                self.join(leg, number)
         if any(leg.waiting for leg in self.legs):
             self.keyframes.want(newcomer=True)  # this one was older than they may see
+        if self.layers is not None and number == arrivals.newest:
+            self.layers.keyframe(self, packet, number, self.left)
         self.rebuild()
 
     def _pause(self) -> None:
         for leg in self.legs:
             if leg.ebbing:
                 before = (self.seq_out - 1) & 0xFFFF  # this frame's first packet is counted, and not for this leg
-                self._leave(leg, before)
+                self.leave(leg, before)
                 leg.ebbing, leg.thinned = False, True
         self.rebuild()
 
-    def _join(self, leg: Leg, first: int) -> None:
+    def join(self, leg: Leg, first: int) -> None:
         """`leg` gets packets from extended number `first` on; its own numbers go on without a hole."""
         if leg.left_at is not None:
             leg.shift = (leg.shift - (self._out(first) - leg.left_at - 1)) & 0xFFFF
@@ -228,7 +253,7 @@ class Track:
         """The track's own number of the packet with this extended number, or of the next one before any came."""
         return (number + self.seq_shift if self.arrivals is not None else self.seq_out + 1) & 0xFFFF
 
-    def _leave(self, leg: Leg, last: int | None = None) -> None:
+    def leave(self, leg: Leg, last: int | None = None) -> None:
         """`leg` gets packets up to the track's own number `last` (None: all so far)."""
         leg.left_at = self.seq_out if last is None else last
         leg.packets_before, leg.octets_before = self.sent(leg)
@@ -241,7 +266,8 @@ class Track:
             for leg in sorted(self.legs, key=lambda leg: leg.stamp is None)
             if leg.flowing and leg.peer.tx is not None and leg.peer.route is not None
         ]
-        self.attention = self.video and (self.keyframes.wanted or any(leg.waiting or leg.ebbing for leg in self.legs))
+        waited = self.keyframes.wanted or any(leg.waiting or leg.ebbing for leg in self.legs)
+        self.attention = self.video and (waited or self.layers is not None)
 
     def repair(self, leg: Leg, seq: int) -> bytes | None:
         """The packet that `leg` knows as `seq`, if it is still kept and `leg` was meant to have it."""
@@ -275,5 +301,5 @@ class Track:
     def sender_report_for(self, leg: Leg, report: SenderReport) -> SenderReport:
         """The publisher's clock pair in the numbers of `leg`, so that lips stay in sync there (RFC 3550 6.4.1)."""
         packets, octets = self.sent(leg)
-        timestamp = (report.timestamp + self.ts_shift) & 0xFFFFFFFF
+        timestamp = (report.timestamp + self.ts_shift + leg.lag) & 0xFFFFFFFF
         return SenderReport(leg.ssrc, report.ntp, timestamp, packets, octets)

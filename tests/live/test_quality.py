@@ -1,8 +1,14 @@
 """Counts of the relays turned into rates, and who receives what into numbers without names."""
 
-import pytest
+from types import SimpleNamespace
+from typing import Any
 
-from broker.ids import ResourceId, Side
+import pytest
+from pyee.asyncio import AsyncIOEventEmitter
+
+from broker.clock import SystemClock
+from broker.ids import ResourceId, SessionId, Side
+from broker.live.hearing import Hearing
 from broker.live.quality import Rates
 from broker.live.viewers import of_room, of_supervisors, viewer_of
 
@@ -50,3 +56,47 @@ class TestViewers:
     def test_of_no_side_are_refused(self, side):
         with pytest.raises(ValueError, match="Side"):
             viewer_of(TOLD | {"side": side})
+
+
+class TestWhatARelayTells:
+    """Presence facts: at once on change, the rest once a second, gone with the connection or the relay."""
+
+    @pytest.fixture
+    def heard(self):
+        live: Any = SimpleNamespace(
+            quality={}, viewers={}, counts={}, policy=SimpleNamespace(sessions_per_supervisor=2)
+        )
+        live.session, live.take = SimpleNamespace(media=frozenset()), lambda fact: live.facts.append(fact)
+        live.facts = []
+        journal: Any = SimpleNamespace(note=lambda *_: None)
+        hearing = Hearing({SessionId("s"): live}, {}, journal, SystemClock(), AsyncIOEventEmitter(), None)  # type: ignore
+        return hearing, live
+
+    def test_of_a_viewer_is_known_at_once(self, heard):
+        hearing, live = heard
+        hearing.from_relay("watching", TOLD | {"session": "s", "resource": "r", "reports": False, "on": False})
+        assert (live.viewers["r"].consent, live.viewers["r"].receiving) == (True, False)
+
+    def test_once_a_second_is_all_there_is(self, heard):
+        hearing, live = heard
+        live.viewers["gone"] = viewer_of(TOLD)
+        watchers = [TOLD | {"resource": "r", "round_trip": 0.02}]
+        hearing.from_relay("quality", {"session": "s", "sides": both(SECOND), "watchers": watchers})
+        assert {name: one.round_trip for name, one in live.viewers.items()} == {"r": 0.02}
+
+    def test_is_forgotten_with_the_connection_and_with_the_relay(self, heard):
+        hearing, live = heard
+        for resource in ("r", "q"):
+            hearing.from_relay("watching", TOLD | {"session": "s", "resource": resource})
+        hearing.from_relay("gone", {"session": "s", "resource": "r", "why": "closed"})
+        assert set(live.viewers) == {"q"}
+        hearing.from_relay("down", {"sessions": ["s"]})
+        assert live.viewers == {}
+
+    def test_of_a_room_with_sound_alone_is_no_room(self, heard):
+        hearing, live = heard
+        told = {"session": "s", "side": "prison", "on": False, "picture": False, "sound": True}
+        hearing.from_relay("media", told)
+        assert live.facts == []
+        hearing.from_relay("media", told | {"on": True, "picture": True})
+        assert len(live.facts) == 1

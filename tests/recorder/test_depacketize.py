@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from broker.h264 import Malformed, picture_size
 from recorder import h264
 from recorder.depacketize import AccessUnit, Depacketizer
-from recorder.h264 import join, picture_size
+from recorder.h264 import join
 from recorder.rtp import Packet, Reorder, parse, parse_report
 from recorder.slate import slate
 from tests.support import clips
@@ -224,7 +225,7 @@ class TestParameterSets:
     def test_a_damaged_set_is_malformed_and_nothing_worse(self, data: bytes) -> None:
         try:
             width, height = picture_size(b"\x67" + data)
-        except h264.Malformed:
+        except Malformed:
             return
         assert width > 0 and height > 0
 

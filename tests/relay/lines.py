@@ -21,6 +21,7 @@ class FarEnd:
     tx: Any = "keys"
     route: Any = (None, ("192.0.2.1", 5))
     ready: bool = True
+    legs: list[tuple[Track, Leg]] = field(default_factory=list)
     got: list[tuple[int, int, bytes]] = field(default_factory=list)
 
     @property
@@ -35,16 +36,17 @@ class FarEnd:
 class Line:
     """One track. Time is `now`; `send` advances it as a stream of 50 packets a second would."""
 
-    def __init__(self, kind: str = "video") -> None:
-        self.track = Track(kind, 0)
+    def __init__(self, kind: str = "video", track: Track | None = None, ssrc: int = 1) -> None:
+        self.track = track or Track(kind, 0)
         self.now = 1000.0
-        self.ssrc = 1
+        self.ssrc = ssrc
         self.ends: list[tuple[Leg, FarEnd]] = []
 
     def watcher(self, gated: bool = False, start: bool = True) -> tuple[Leg, FarEnd]:
         """Somebody more, who gets what flows."""
         end = FarEnd()
         leg = Leg(end, 96, 77, gated)  # type: ignore[arg-type]
+        end.legs.append((self.track, leg))
         self.track.add(leg)
         self.ends.append((leg, end))
         if start:
@@ -74,10 +76,10 @@ class Line:
         number = (seq + track.seq_shift) & 0xFFFF
         track.cache[number % len(track.cache)] = (number, packet)
         if fresh:
-            for leg, end in self.ends:
+            for leg in track.legs:
                 if leg.flowing:
-                    out = (number + leg.shift) & 0xFFFF
-                    end.got.append((out, (ts + track.ts_shift) & 0xFFFFFFFF, payload))
+                    out, at = (number + leg.shift) & 0xFFFF, (ts + track.ts_shift + leg.lag) & 0xFFFFFFFF
+                    leg.peer.got.append((out, at, payload))  # type: ignore[attr-defined]
         track.packets += 1
         track.octets += len(payload)
 
@@ -85,6 +87,21 @@ class Line:
         """What a NACK of `leg` for `number` brings: the payload."""
         packet = self.track.repair(leg, number & 0xFFFF)
         return None if packet is None else packet[RTP_HEADER.size :]
+
+
+class Fixed:
+    """A line of known rate."""
+
+    limited, loss = True, 0.0
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    def learn(self, *_: float) -> None:
+        return
+
+    def full(self, _: float) -> bool:
+        return True
 
 
 def steps(numbers: list[int]) -> list[int]:

@@ -87,7 +87,7 @@ class RawPeer:
         self.repairs: dict[int, int] = {}
         self.repaired = 0
         self.ssrcs: dict[str, int] = {}
-        self.fraction = self.jitter = 0
+        self.fraction = self.jitter = self.estimate = 0
         self.heard: dict[int, tuple[int, float]] = {}
         """The last sender report of each SSRC, by the middle of its NTP time, and when it came."""
         self._arrived = asyncio.Event()
@@ -283,7 +283,8 @@ class RawPeer:
                     delay = int((loop.time() - at) * 65536)
                     highest = len(came) << 16 | came[-1]
                     blocks.append(packets.ReportBlock(ssrc, self.fraction, 0, highest, self.jitter, last_sr, delay))
-            self.send_rtcp(packets.build_receiver_report(blocks))
+            remb = packets.build_remb(self.estimate, list(self.ssrcs.values())) if self.estimate else b""
+            self.send_rtcp(packets.build_receiver_report(blocks) + remb)
             await asyncio.sleep(0.3)
 
     # --- going -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ PUBLISHERS = ("chromium-publish", "aiortc-publish", "whip-muxer-publish")
 WATCHERS = ("chromium-watch", "aiortc-watch")
 SOUND_PUBLISHERS = ("chromium-sound-publish", "aiortc-sound-publish")
 SOUND_WATCHERS = ("chromium-sound-watch", "aiortc-sound-watch")
-CLIENTS = PUBLISHERS + SOUND_PUBLISHERS + WATCHERS + SOUND_WATCHERS
+SIMULCAST = ("chromium-simulcast-publish",)
+CLIENTS = PUBLISHERS + SIMULCAST + SOUND_PUBLISHERS + WATCHERS + SOUND_WATCHERS
 
 ENDPOINT = Endpoint((("198.51.100.7", 40000), ("2001:db8::7", 40000)), "ourfrag1", "ourpassword" * 3, "AB:" * 31 + "CD")
 STREAMS = {"audio": Stream(11, "prison-1", 12), "video": Stream(22, "prison-1", 23)}

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -13,8 +14,11 @@ from playwright.async_api import Browser, Page
 
 from broker.clock import monotonic
 from broker.ids import Side
+from broker.relay.keyframes import pixels
 from kiosk_agent.peer import Door
 from kiosk_agent.viewer import Viewer
+from tests.relay.lines import steps
+from tests.relay.peers import RawPeer
 from tests.relay.visits import publisher
 from tests.support.chromium import chromium
 from tests.support.relay_front import RelayFront
@@ -79,6 +83,51 @@ class TestChromium:
             assert await grows(page, "eye", "framesDecoded") > 0
             on = [told["who"] for name, told in front.facts if name == "watching" and told["on"]]
             assert "guard@site" not in on, "who takes no picture does not watch"
+
+    async def test_with_three_encodings_shows_the_largest_that_comes(self, front: RelayFront) -> None:
+        async with peer_page(front) as (_, page):
+            await page.evaluate("publishSeveral('room', 's', 'prison')")
+            await front.fact("media", side="prison", on=True)
+            await page.evaluate("watch('eye', 's', 'prison', 'officer@site')")
+            await front.fact("watching", side="prison", who="officer@site", on=True)
+            await page.wait_for_function(
+                "encodings('room').then((all) => Object.values(all).every((one) => one.sent > 5))"
+            )
+            sent = await page.evaluate("encodings('room')")
+            assert {rid: one["height"] for rid, one in sent.items()} == {"q": 180, "h": 360, "f": 720}
+            await page.wait_for_function("height('eye').then((lines) => lines === 720)")
+            assert await grows(page, "eye", "framesDecoded") > 0
+            told = len(front.facts)
+            await page.evaluate("setActive('room', 'f', false)")
+            await page.wait_for_function("height('eye').then((lines) => lines === 360)")
+            assert await grows(page, "eye", "framesDecoded") > 0
+            await page.evaluate("setActive('room', 'f', true)")
+            await page.wait_for_function("height('eye').then((lines) => lines === 720)")
+            off = [of for name, of in front.facts[told:] if name in ("watching", "media") and not of["on"]]
+            assert not off, "neither the room nor the supervisor was gone for a moment"
+
+    async def test_with_three_encodings_shows_a_weak_line_a_lesser_one_instead_of_nothing(
+        self, front: RelayFront
+    ) -> None:
+        async with peer_page(front) as (_, page):
+            await page.evaluate("publishSeveral('room', 's', 'prison')")
+            await front.fact("media", side="prison", on=True)
+            officer = await RawPeer(front).watch("prison", "li@first-prison")
+            await front.fact("watching", who="li@first-prison", on=True)
+
+            def sizes() -> list[int]:
+                return [size for _, data in officer.of("video") if (size := pixels(data))]
+
+            await officer.until(lambda: sizes() and sizes()[-1] >= 1280 * 720, within=20)
+            officer.estimate = 250_000
+            await officer.until(lambda: sizes()[-1] == 320 * 192 or sizes()[-1] == 320 * 180, within=20)
+            count, told = len(officer.of("video")), len(front.facts)
+            await officer.until(lambda: len(officer.of("video")) > count + 20)
+            assert set(steps(officer.numbers("video"))) == {1}
+            times = [int.from_bytes(data[4:8], "big") for _, data in officer.of("video")]
+            assert all((after - before) & 0xFFFFFFFF < 90_000 for before, after in pairwise(times))
+            assert not [of for name, of in front.facts[told:] if name == "watching" and not of["on"]]
+            await officer.close()
 
     async def test_is_a_kiosk_behind_the_gate(self, front: RelayFront) -> None:
         room = await publisher(front, "visitor")

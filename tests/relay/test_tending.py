@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from broker.relay.path import Path
 from broker.relay.tending import COPIES, REST, Tending
-from tests.relay.lines import KEY, Line, steps
+from tests.relay.lines import KEY, Fixed, Line, steps
 
 FRAME = b"\x41" + bytes(1400)  # three a frame at 30 frames a second: 1 Mbit/s
 
@@ -46,7 +46,7 @@ def test_a_good_line_is_left_alone() -> None:
 
 def test_a_weak_line_gets_about_what_it_carries() -> None:
     watcher = Watcher()
-    watcher.path.capacity = _Fixed(500_000)  # type: ignore[assignment]
+    watcher.path.capacity = Fixed(500_000)  # type: ignore[assignment]
     watcher.watch(20)
     packets = watcher.watch(60)
     assert 0.5 * 500_000 < packets * 8 * 1413 / 60 < 1.1 * 500_000
@@ -54,7 +54,7 @@ def test_a_weak_line_gets_about_what_it_carries() -> None:
 
 def test_it_sees_whole_frames_that_begin_with_keyframes_under_numbers_without_a_hole() -> None:
     watcher = Watcher()
-    watcher.path.capacity = _Fixed(500_000)  # type: ignore[assignment]
+    watcher.path.capacity = Fixed(500_000)  # type: ignore[assignment]
     watcher.watch(60)
     assert set(steps(watcher.end.numbers)) == {1}
     stamps = [stamp for _, stamp, _ in watcher.end.got]
@@ -69,21 +69,21 @@ def test_it_sees_whole_frames_that_begin_with_keyframes_under_numbers_without_a_
 
 def test_it_does_not_ask_for_keyframes_all_the_time() -> None:
     watcher = Watcher()
-    watcher.path.capacity = _Fixed(200_000)  # type: ignore[assignment]
+    watcher.path.capacity = Fixed(200_000)  # type: ignore[assignment]
     watcher.watch(60)
     assert sum(payload == KEY for _, _, payload in watcher.end.got) <= 60 / REST + 1
 
 
 def test_a_line_that_carries_nothing_but_sound_gets_nothing_but_sound() -> None:
     watcher = Watcher()
-    watcher.path.capacity = _Fixed(60_000)  # type: ignore[assignment]
+    watcher.path.capacity = Fixed(60_000)  # type: ignore[assignment]
     watcher.watch(10)
     assert watcher.watch(60) == 0
 
 
 def test_the_picture_comes_back_when_the_line_is_good_again() -> None:
     watcher = Watcher()
-    watcher.path.capacity = _Fixed(60_000)  # type: ignore[assignment]
+    watcher.path.capacity = Fixed(60_000)  # type: ignore[assignment]
     watcher.watch(10)
     watcher.path.capacity = Path().capacity
     assert watcher.watch(REST + 1) > 30
@@ -92,7 +92,7 @@ def test_the_picture_comes_back_when_the_line_is_good_again() -> None:
 
 def test_the_far_rooms_line_is_given_time_for_its_sender_to_send_less() -> None:
     watcher = Watcher(gated=True)
-    watcher.path.capacity = _Fixed(700_000)  # type: ignore[assignment]
+    watcher.path.capacity = Fixed(700_000)  # type: ignore[assignment]
     assert watcher.watch(5) >= 5 * 30 * 3
 
 
@@ -135,18 +135,3 @@ def test_so_does_its_own_estimate_but_only_far_below_what_it_gets() -> None:
             watcher.path.estimated = estimate
             watcher.watch(0.5)
         assert watcher.path.capacity.limited is rests
-
-
-class _Fixed:
-    """A line of known rate."""
-
-    limited, loss = True, 0.0
-
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
-
-    def learn(self, *_: float) -> None:
-        return
-
-    def full(self, _: float) -> bool:
-        return True

@@ -24,14 +24,14 @@ class Supervisor:
         for line in self.lines.values():
             leg, _ = line.watcher()
             leg.peer = end
-            self.watching.legs.append((line.track, leg))
+            end.legs.append((line.track, leg))
 
     def at(self, now: float) -> bool:
         return receives(self.watching, now)
 
     def flow(self, now: float) -> None:
         for line in self.lines.values():
-            line.send(len(line.ends[0][1].got) + 1, KEY)
+            line.send((line.track.packets + 1), KEY)
             line.track.last_at = now
             line.track.watch_flow(now)
 
@@ -169,7 +169,7 @@ def test_a_picture_that_rests_on_a_weak_line_is_not_watched(supervisor: Supervis
 
 
 def test_who_takes_sound_alone_does_not_watch(supervisor: Supervisor) -> None:
-    supervisor.watching.legs = [one for one in supervisor.watching.legs if not one[0].video]
+    supervisor.peer.legs = [one for one in supervisor.peer.legs if not one[0].video]
     assert not supervisor.at(100.0)
 
 

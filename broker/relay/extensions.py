@@ -1,0 +1,44 @@
+"""RTP header extensions (RFC 8285), pure: the identifier an offer gives to one, and what a packet carries under it."""
+
+from broker.relay.sdp import Media
+
+_ONE_BYTE = {str(number) for number in range(1, 15)}
+
+
+def offered(media: Media, uri: str) -> int | None:
+    """The identifier offered for a header extension, if it fits into the one-byte form (RFC 8285 4.2, 5)."""
+    for value in media.attributes.get("extmap", []):
+        number, _, named = value.partition(" ")
+        number = number.partition("/")[0]
+        if named.split(" ")[0] == uri and number in _ONE_BYTE:
+            return int(number)
+    return None
+
+
+def element(packet: bytes, identifier: int) -> bytes:
+    """What the packet carries under this identifier, in the one-byte or the two-byte form; empty when nothing."""
+    start = 12 + 4 * (packet[0] & 15)
+    if not packet[0] & 0x10 or start + 4 > len(packet):
+        return b""
+    profile = packet[start] << 8 | packet[start + 1]
+    inside = packet[start + 4 : start + 4 + 4 * (packet[start + 2] << 8 | packet[start + 3])]
+    if profile == 0xBEDE:
+        return _find(inside, identifier, 1)
+    return _find(inside, identifier, 2) if profile & 0xFFF0 == 0x1000 else b""
+
+
+def _find(inside: bytes, identifier: int, head: int) -> bytes:
+    """Among elements whose identifier and length stand in `head` bytes."""
+    at = 0
+    while at + head <= len(inside):
+        first = inside[at]
+        if first == 0:  # padding
+            at += 1
+            continue
+        number, size = (first >> 4, (first & 15) + 1) if head == 1 else (first, inside[at + 1])
+        if head == 1 and number == 15:  # nothing behind it is to be read (RFC 8285 4.2)
+            return b""
+        if number == identifier:
+            return inside[at + head : at + head + size]
+        at += head + size
+    return b""

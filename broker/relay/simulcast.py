@@ -1,0 +1,63 @@
+"""Several encodings of one picture on one m-line (RFC 8853), each known by a restriction identifier (RFC 8851), pure. A
+packet says by a header extension which of them it belongs to (RFC 8852), as no SSRC was announced."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from broker.relay import extensions
+from broker.relay.sdp import Media
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+MOST = 4  # encodings: browsers send up to three, OBS up to four
+_RID = re.compile(r"^[A-Za-z0-9_-]{1,16}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Simulcast:
+    """What was agreed: the encodings' names, and the identifiers of the header extensions that carry them."""
+
+    rids: tuple[str, ...]
+    rid: int
+    repaired: int | None = None
+    mid: int | None = None
+
+
+def agree(media: Media, payload_type: int) -> Simulcast | None:
+    """The encodings that a publisher offers and we take; None where it sends one, or could not tell them apart."""
+    rid = extensions.offered(media, RID)
+    rids = tuple(name for name in _sent(media) if _usable(media, name, payload_type))[:MOST]
+    if rid is None or len(rids) < 2:
+        return None
+    return Simulcast(rids, rid, extensions.offered(media, REPAIRED), extensions.offered(media, MID))
+
+
+def lines(agreed: Simulcast) -> list[str]:
+    """The answer's lines about it."""
+    named = ((agreed.mid, MID), (agreed.rid, RID), (agreed.repaired, REPAIRED))
+    return [
+        *(f"a=extmap:{number} {uri}" for number, uri in named if number is not None),
+        *(f"a=rid:{name} recv" for name in agreed.rids),
+        f"a=simulcast:recv {';'.join(agreed.rids)}",
+    ]
+
+
+def _sent(media: Media) -> list[str]:
+    """The names behind `send`: of alternatives the first, `~` (begins paused) taken off."""
+    words = media.attributes.get("simulcast", [""])[0].split()
+    sent = next((after for word, after in pairwise(words) if word == "send"), "")
+    names = (alternatives.split(",")[0].removeprefix("~") for alternatives in sent.split(";"))
+    return list(dict.fromkeys(name for name in names if _RID.match(name)))
+
+
+def _usable(media: Media, name: str, payload_type: int) -> bool:
+    """Whether an a=rid line says that this encoding is sent, and not in other formats only (RFC 8851 5)."""
+    for value in media.attributes.get("rid", []):
+        words = value.split(maxsplit=2)
+        if words[:2] == [name, "send"]:
+            rest = words[2].split(";") if len(words) > 2 else []
+            formats = next((one[3:].split(",") for one in rest if one.startswith("pt=")), None)
+            return formats is None or str(payload_type) in formats
+    return False
