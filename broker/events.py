@@ -248,6 +248,37 @@ class NoteMade:
     text: str
 
 
+# Presence: the questions to officers whether they still watch (Yunnan 26(3), Guangdong 27).
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionAsked:
+    """An officer who counts was asked whether they still watch."""
+
+    user: UserId
+    site: SiteId
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionAnswered:
+    """The officer says so, `seconds` after the question; perhaps too late, then they count again from now on."""
+
+    by: UserId
+    site: SiteId
+    prompt: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionMissed:
+    """The time for the answer is over: the officer does not count until they answer."""
+
+    user: UserId
+    site: SiteId
+    prompt: str
+
+
 Fact = (
     TimePassed
     | SlotCancelled
@@ -273,11 +304,17 @@ Fact = (
     | WarningAcknowledged
     | MuteOrdered
     | NoteMade
+    | AttentionAsked
+    | AttentionAnswered
+    | AttentionMissed
 )
 
 
 ACTIONS = (HoldOrdered, ResumeOrdered, EndOrdered, WarningGiven, WarningAcknowledged, MuteOrdered, NoteMade)
 """What an officer did to a visit: on the recording's timeline with article, author and words (Yunnan 16, 17, 26(3))."""
+
+ATTENTION = (AttentionAsked, AttentionAnswered, AttentionMissed)
+"""What belongs on the recording's timeline as proof of watching."""
 
 
 # --- effects: what must be done about it; handed over, never awaited ---------------------------------------------

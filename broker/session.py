@@ -270,7 +270,7 @@ def _cancelled(session: Session, fact: ev.SlotCancelled, now: Instant) -> Sessio
     return replace(session, end=End(Reason.CANCELLED, now.wall, by=fact.by))
 
 
-def _unchanged(session: Session, fact: ev.TimePassed, now: Instant) -> Session:
+def _unchanged(session: Session, fact: Fact, now: Instant) -> Session:
     return session
 
 
@@ -294,6 +294,9 @@ _SEEN: dict[type, Change] = {
     ev.RelayReady: _relay_ready,
     ev.RelayLost: _relay_lost,
     ev.Crossed: _crossed,
+    ev.AttentionAsked: _unchanged,
+    ev.AttentionAnswered: _unchanged,
+    ev.AttentionMissed: _unchanged,
 }
 _DESK: dict[type, Change] = checkin.DESK
 _tested: Change = checkin.tested

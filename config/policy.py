@@ -23,6 +23,9 @@ RULES = (
     "sessions_per_supervisor",
     "retention_months",
     "self_test_fresh",
+    "attention_min",
+    "attention_max",
+    "attention_answer",
 )
 _POSITIVE = frozenset(
     {"min_supervisors", "hard_limit", "max_visitors", "sessions_per_supervisor", "retention_months"}
@@ -78,7 +81,9 @@ class Policy:
 
     `check_in_lead` before the slot's start check-in opens; `late_grace` after the start it closes;
     `hold_grace` is the longest hold; `slot_reserve` what a visit may run past the slot's end;
-    `self_test_fresh` how old an equipment test may be at the opening. Raises LooserThanLaw, or
+    `self_test_fresh` how old an equipment test may be at the opening. Between `attention_min` and
+    `attention_max` after the last answer a supervisor is asked whether they still watch, and has
+    `attention_answer` to say so; an `attention_max` of zero asks nobody. Raises LooserThanLaw, or
     ValueError for what no law could mean (no visitors, a negative grace).
     """
 
@@ -97,6 +102,9 @@ class Policy:
     sessions_per_supervisor: int
     retention_months: int
     self_test_fresh: timedelta
+    attention_min: timedelta
+    attention_max: timedelta
+    attention_answer: timedelta
     interventions: tuple[Intervention, ...]
     check_in: CheckInRules
     articles: Mapping[str, str] = field(hash=False)
@@ -109,6 +117,7 @@ class Policy:
             raise ValueError(f"law {self.law!r} is not one of {', '.join(LAWS)}")
         object.__setattr__(self, "articles", MappingProxyType(dict(self.articles)))
         self._check_meaning()
+        self._check_attention()
         self._check_bounds(law)
         self._check_interventions(law)
         self._check_warnings()
@@ -132,6 +141,12 @@ class Policy:
         missing = [name for name in RULES if not self.articles.get(name)]
         if missing:
             raise ValueError(f"no article given for {', '.join(missing)}")
+
+    def _check_attention(self) -> None:
+        if self.attention_min > self.attention_max:
+            raise ValueError(f"attention_min = {self.attention_min} is more than attention_max")
+        if self.attention_max and not (self.attention_min and self.attention_answer):
+            raise ValueError("whoever is asked needs a time before the question and one for the answer")
 
     def _check_bounds(self, law: Law) -> None:
         for bound in law.bounds:

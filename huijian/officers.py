@@ -1,5 +1,5 @@
-"""A supervisor as a program: signs in, really receives and decodes both sides, checks people in. For demonstrations
-and journeys; a person uses the monitor page for the same."""
+"""A supervisor as a program: signs in, really receives and decodes both sides, says so, checks people in. For
+demonstrations and journeys; a person uses the monitor page for the same."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import aiohttp
 
 from broker.errors import from_problem
 from broker.ids import Side
+from huijian.present import Present
 from kiosk_agent.peer import Door
 from kiosk_agent.viewer import Viewer, ViewerStats
 
@@ -15,9 +16,10 @@ class SignedIn:
     """A signed-in officer. Every method raises VisitError when the server refuses."""
 
     def __init__(self, http: aiohttp.ClientSession, server: str, token: str) -> None:
-        self._http, self._server = http, server
+        self._http, self.server = http, server
         self.token = token
         self._viewers: list[Viewer] = []
+        self._present = Present(http, lambda: self.server, token, lambda: self._viewers)
 
     @classmethod
     async def sign_in(cls, http: aiohttp.ClientSession, server: str, user: str, password: str) -> "SignedIn":
@@ -64,16 +66,18 @@ class SignedIn:
         await self._ask("POST", f"sessions/{session}/{verb}", body)
 
     async def watch(self, session: str) -> None:
-        """Receive both sides, as being counted demands."""
-        door = Door(self._http, self._server, self.token)
+        """Receive both sides, show them, and say so, as being counted demands."""
+        door = Door(self._http, self.server, self.token)
         for side in Side:
-            viewer = Viewer(door, session, side)
+            viewer = Viewer(door, session, side, page=self._present.page)
             await viewer.start()
             self._viewers.append(viewer)
+        self._present.begin()
 
     async def leave(self) -> list[ViewerStats]:
         """Stop watching; what was received."""
         viewers, self._viewers = self._viewers, []
+        await self._present.end()
         stats = []
         for viewer in viewers:
             await viewer.close()
@@ -81,7 +85,7 @@ class SignedIn:
         return stats
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        return await _ask(self._http, method, f"{self._server}/api/v1/{path}", self.token, body)
+        return await _ask(self._http, method, f"{self.server}/api/v1/{path}", self.token, body)
 
 
 async def post_slot(http: aiohttp.ClientSession, server: str, key: str, slot: dict[str, Any]) -> str:

@@ -214,10 +214,11 @@ async def publish(door: Door, session: str, video: MediaStreamTrack, audio: Medi
     return peer
 
 
-async def watch(door: Door, session: str, side: str) -> Subscription:
-    """Watches `side` of `session`. The caller must read both tracks all the time. Raises as `Peer.open`."""
+async def watch(door: Door, session: str, side: str, page: str = "") -> Subscription:
+    """Watches `side` of `session`; `page` is the window of an officer who wants to count. The caller must read both
+    tracks all the time. Raises as `Peer.open`."""
     peer = Subscription(door)
-    await peer.open(f"/whep/{session}/{side}")
+    await peer.open(f"/whep/{session}/{side}" + (f"?page={page}" if page else ""))
     return peer
 
 

@@ -83,8 +83,9 @@ class Viewer:
         side: str,
         on_picture: Callable[[VideoFrame], None] | None = None,
         on_sound: Callable[[AudioFrame], None] | None = None,
+        page: str = "",
     ) -> None:
-        self.session, self.side = session, side
+        self.session, self.side, self._page = session, side, page
         self.picture: VideoFrame | None = None
         """The newest decoded picture."""
         self._door, self._on_picture, self._on_sound = door, on_picture, on_sound
@@ -100,11 +101,16 @@ class Viewer:
         """Whether there is a connection that has not ended by itself."""
         return self._subscription is not None and not self._subscription.lost.is_set()
 
+    def shows(self, within: float) -> bool:
+        """Whether a picture was decoded in the last `within` seconds."""
+        last = self._stats.video.last_frame_at
+        return self.watching and last is not None and asyncio.get_running_loop().time() - last < within
+
     async def start(self) -> None:
         """Connects and begins to decode. Raises VisitError or PeerError and stays stopped then."""
         await self.close()
         self._asked_at = asyncio.get_running_loop().time()
-        self._subscription = await watch(self._door, self.session, self.side)
+        self._subscription = await watch(self._door, self.session, self.side, self._page)
         self._stats.connections += 1
         self._readers = [
             asyncio.create_task(self._see(self._subscription), name=f"see-{self.side}"),

@@ -15,6 +15,7 @@ from broker.clock import in_shanghai
 from broker.tapwire import TRACK_TITLES
 from recorder import archive, manifest, papers, pieces, sheets
 from recorder.archive import FILM, MANIFEST, PLAN, TIMELINE
+from recorder.coverage import coverage
 from recorder.join import Piece, holds_all, join
 from recorder.ledger import VISIT, ledger
 from recorder.placing import longest, places
@@ -175,6 +176,7 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         clock=manifest.clock_facts(timeline),
         due=_due({"ended_at": _latest(timeline, ended).isoformat(), "policy": plan["policy"]}),
     )
+    written["coverage"] = coverage(timeline, written).as_json()
     papers.write_json(folder / MANIFEST, written)
     return written
 

@@ -11,10 +11,12 @@ from typing import Any
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 from broker.clock import discipline
+from recorder.coverage import officers_in
 from recorder.timeline import Gap
 
 FORMAT = 3
-"""2: parts from which nothing could be read lay beside a recording and were not listed."""
+"""2: parts from which nothing could be read lay beside a recording and were not listed, and there was no `coverage`, by
+which seconds each officer watched. Readers take older ones too."""
 _CHUNK = 1 << 20
 
 
@@ -45,8 +47,8 @@ def people_in(timeline: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
     for entry in timeline:
         event = entry.get("event") or {}
         if event.get("kind") == "people":
-            for group, ids in found.items():
-                ids.update(str(one) for one in event.get(group) or ())
+            found["checked_in"].update(str(one) for one in event.get("checked_in") or ())
+            found["watchers"].update(one.user for one in officers_in(event))
     return {group: sorted(ids) for group, ids in found.items()}
 
 

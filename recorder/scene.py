@@ -1,5 +1,6 @@
-"""The picture of a view copy: both rooms side by side under a strip with their names and the clock of Shanghai. Pure,
-but for fonts: FFmpeg's build in PyAV has no drawtext, so Pillow draws the strip, once a second."""
+"""The picture of a view copy: both rooms side by side under a strip with their names and the clock of Shanghai, over
+the band of who watched. Pure, but for fonts: FFmpeg's build in PyAV has no drawtext, so Pillow draws the words, those
+of the strip once a second."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from broker.clock import in_shanghai
+from recorder.band import Band
+from recorder.coverage import Coverage
 
 WIDTH, HEIGHT, STRIP = 640, 360, 40
 SIZE = (2 * WIDTH, HEIGHT + STRIP)
@@ -37,12 +40,14 @@ class Span(NamedTuple):
 
 
 class Script(NamedTuple):
-    """What is to be written: when the film begins, the names of the sides, holds, and each side's missing pictures."""
+    """What is to be written: when the film begins, the names of the sides, holds, each side's missing pictures, and who
+    watched when."""
 
     zero: datetime
     names: tuple[str, str]
     holds: tuple[Span, ...] = ()
     missing: tuple[tuple[Span, ...], tuple[Span, ...]] = ((), ())
+    coverage: Coverage | None = None
 
 
 class Scene:
@@ -50,11 +55,16 @@ class Scene:
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        width, height = SIZE
+        self._band = Band(script.coverage, SIZE[0], _font) if script.coverage else None
+        below = self._band.height if self._band else 0
+        self.size = width, height = SIZE[0], SIZE[1] + below
+        """Pixels of the whole picture, the band included."""
         self._y = np.full((height, width), BLACK, np.uint8)
         self._u = np.full((height // 2, width // 2), GREY, np.uint8)
         self._v = self._u.copy()
         self._written: tuple[datetime, bool] | None = None
+        if self._band:
+            self._u[-below // 2 :], self._v[-below // 2 :] = self._band.u, self._band.v
 
     def show(self, side: int, frame: av.VideoFrame) -> None:
         """A side's newest picture, fitted without distortion."""
@@ -75,19 +85,20 @@ class Scene:
         if (now, held) != self._written:
             self._write(now, held)
             self._written = (now, held)
+        if self._band:
+            self._band.onto(self._y[-self._band.height :], second)
         y = self._y
         for side, spans in enumerate(self.script.missing):
             if any(span.has(second) for span in spans):
                 y = y.copy() if y is self._y else y
-                area = np.s_[STRIP:, side * WIDTH : (side + 1) * WIDTH]
+                area = np.s_[STRIP : SIZE[1], side * WIDTH : (side + 1) * WIDTH]
                 y[area] = y[area] // 3 + BLACK
         planes = np.concatenate([y.ravel(), self._u.ravel(), self._v.ravel()])
-        return av.VideoFrame.from_ndarray(planes.reshape(SIZE[1] * 3 // 2, SIZE[0]), format="yuv420p")
+        return av.VideoFrame.from_ndarray(planes.reshape(self.size[1] * 3 // 2, self.size[0]), format="yuv420p")
 
     def _blank(self, side: int) -> None:
-        area = np.s_[:, side * WIDTH : (side + 1) * WIDTH]
-        self._y[STRIP:][area] = BLACK
-        half = np.s_[STRIP // 2 :, side * WIDTH // 2 : (side + 1) * WIDTH // 2]
+        self._y[STRIP : SIZE[1], side * WIDTH : (side + 1) * WIDTH] = BLACK
+        half = np.s_[STRIP // 2 : SIZE[1] // 2, side * WIDTH // 2 : (side + 1) * WIDTH // 2]
         self._u[half] = self._v[half] = GREY
 
     def _write(self, now: datetime, held: bool) -> None:

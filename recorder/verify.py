@@ -10,7 +10,8 @@ import av
 
 from broker.tapwire import TRACK_TITLES
 from recorder import archive, derived, papers, pieces
-from recorder.archive import FILM, MANIFEST
+from recorder.archive import FILM, MANIFEST, TIMELINE
+from recorder.coverage import RULE, coverage
 from recorder.ledger import NAME as LEDGER
 from recorder.manifest import file_facts
 from recorder.report import Damage, Report
@@ -101,10 +102,10 @@ def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone:
     if written is None or why:
         yield Damage(path, "manifest" if path.exists() else "missing", why)
         return
-    yield from _manifest(path, written, keys)
-    yield from _files(folder, written, report)
+    found = [*_manifest(path, written, keys), *_files(folder, written, report)]
     if FILM in written["files"] and (folder / FILM).exists():
-        yield from _film(folder / FILM, written)
+        found += _film(folder / FILM, written)
+    yield from found or _coverage(folder, written)
     yield from _place(folder, archive_dir, written)
     if alone and (archive_dir / str(written["site"]) / LEDGER).exists():
         yield from check_line(folder, archive_dir, written, keys)
@@ -176,6 +177,15 @@ def _film(path: Path, written: dict[str, Any]) -> Iterator[Damage]:
         return
     if codecs != CODECS or titles != TRACK_TITLES:
         yield Damage(path, "tracks", f"{', '.join(titles)} ({', '.join(codecs)})")
+
+
+def _coverage(folder: Path, written: dict[str, Any]) -> Iterator[Damage]:
+    """Who watched when is what the timeline says, reckoned again; older manifests and other rules say nothing of it."""
+    kept = written.get("coverage")
+    if not isinstance(kept, dict) or kept.get("rule") != RULE:
+        return
+    if kept != coverage(papers.read_lines(folder / TIMELINE), written).as_json():
+        yield Damage(folder / MANIFEST, "coverage", "who watched when is not what the timeline says")
 
 
 def _place(folder: Path, archive_dir: Path, written: dict[str, Any]) -> Iterator[Damage]:

@@ -21,8 +21,9 @@ from av.container import OutputContainer
 
 from recorder import papers
 from recorder.archive import FILM, MANIFEST, TIMELINE
+from recorder.coverage import coverage
 from recorder.removal import unfinished
-from recorder.scene import SIZE, Scene, Script, Span, words
+from recorder.scene import Scene, Script, Span, words
 
 RATE, SOUND_RATE, BLOCK = 25, 48_000, 1024
 SLACK = 0.6  # seconds by which packets of one moment may be apart in the film
@@ -69,10 +70,10 @@ class Copy:
     def __init__(self, target: Path, script: Script) -> None:
         self._out: OutputContainer = av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"})
         self._video: Any = self._out.add_stream("libx264", rate=RATE, options=VIDEO)
-        self._video.width, self._video.height = SIZE
+        self._scene, self._mixer = Scene(script), Mixer()
+        self._video.width, self._video.height = self._scene.size
         self._video.pix_fmt, self._video.thread_count = "yuv420p", 1
         self._audio: Any = self._out.add_stream("aac", rate=SOUND_RATE, layout="mono", bit_rate=96_000)
-        self._scene, self._mixer = Scene(script), Mixer()
         self._waiting: tuple[list[tuple[float, av.VideoFrame]], ...] = ([], [])
         self._frames = 0
 
@@ -135,7 +136,9 @@ def script_of(written: dict[str, Any], timeline: list[dict[str, Any]]) -> Script
     for gap in written["gaps"]:
         if gap["track"] in (0, 2):
             missing[gap["track"] // 2].append(Span(gap["start"], gap["start"] + gap["seconds"]))
-    return Script(zero, (names[0], names[1]), tuple(_holds(timeline, zero)), (tuple(missing[0]), tuple(missing[1])))
+    watched = coverage(timeline, written) if written.get("tracks") else None
+    holds = tuple(_holds(timeline, zero))
+    return Script(zero, (names[0], names[1]), holds, (tuple(missing[0]), tuple(missing[1])), watched)
 
 
 def _holds(timeline: list[dict[str, Any]], zero: datetime) -> Iterator[Span]:

@@ -83,11 +83,13 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     bus.on("session", house.hub.session_changed)
     bus.on("quality", house.hub.quality)
     bus.on("gone", house.desk.forget)
+    bus.on("standing", house.hub.standing)
     tasks = [asyncio.create_task(house.hub.pump()), asyncio.create_task(watchman.walk(house))]
     yield
     bus.remove_listener("session", house.hub.session_changed)
     bus.remove_listener("quality", house.hub.quality)
     bus.remove_listener("gone", house.desk.forget)
+    bus.remove_listener("standing", house.hub.standing)
     for task in tasks:
         task.cancel()
     with suppress(asyncio.CancelledError):

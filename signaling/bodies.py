@@ -16,6 +16,7 @@ from signaling.fields import (
     Moment,
     Name,
     Note,
+    Page,
     Remarked,
     Said,
     Short,
@@ -167,6 +168,12 @@ class DayQuery(Said):
     """A day in Asia/Shanghai; today when absent."""
 
     day: date | None = None
+
+
+class PageQuery(Said):
+    """The window that asks to watch; an officer who names none is not counted for what it receives."""
+
+    page: Page | None = None
 
 
 # ---- commands on a session -----------------------------------------------------------------------------------------
@@ -342,6 +349,56 @@ class CopyView(Told):
     progress: float = Field(ge=0, le=1)
     bytes: int | None = Field(default=None, ge=0)
     reason: str | None = None
+
+
+Stretch = Annotated[list[float], Field(min_length=2, max_length=2)]
+"""From and to, in seconds of the film."""
+
+
+class QuestionsView(Told):
+    """How often an officer was asked whether they still watched, answered, and let the time pass."""
+
+    asked: int = Field(ge=0)
+    answered: int = Field(ge=0)
+    missed: int = Field(ge=0)
+
+
+class WatchedView(Told):
+    """One officer: how many seconds of the film they counted, and in which stretches. `site` is empty where an old
+    recording does not say it."""
+
+    user: str
+    site: str
+    seconds: float = Field(ge=0)
+    spans: list[Stretch]
+    questions: QuestionsView
+
+
+class ShortView(Told):
+    """One side: in which stretches fewer officers than needed counted."""
+
+    site: str
+    short_seconds: float = Field(ge=0)
+    short: list[Stretch]
+
+
+class ShortSides(Told):
+    """Both."""
+
+    prison: ShortView
+    visitor: ShortView
+
+
+class CoverageView(Told):
+    """Who watched when, in seconds of the film (Yunnan 26(3)). `kept`: it stands in the signed manifest; else it was
+    reckoned from the timeline of an older recording."""
+
+    session: str
+    kept: bool
+    seconds: float = Field(ge=0)
+    need: int = Field(ge=1)
+    officers: list[WatchedView]
+    sides: ShortSides
 
 
 class RecordingList(Told):

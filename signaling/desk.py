@@ -26,11 +26,13 @@ class Held:
     token: str = field(repr=False)
     restarts: int = 0
     """How often its ICE has begun anew; each time is another ICE session with another entity tag."""
+    page: str = ""
+    """The window of the monitor page that asked, "" where none was named."""
 
     @property
-    def place(self) -> tuple[str, str, str, str]:
-        """The same maker, asking again for the same thing, replaces the older resource."""
-        return (self.kind, self.session, self.side, self.who)
+    def place(self) -> tuple[str, str, str, str, str]:
+        """The same maker, asking again from the same window for the same thing, replaces the older resource."""
+        return (self.kind, self.session, self.side, self.who, self.page)
 
 
 class Desk:
@@ -40,12 +42,13 @@ class Desk:
         self._held: dict[ResourceId, Held] = {}
         self._posts = Limit(burst=20, per_minute=60)
 
-    def admit(self, kind: Kind, session: str, side: str, who: Who, mono: float) -> None:
+    def admit(self, kind: Kind, session: str, side: str, who: Who, mono: float, page: str = "") -> None:
         """Whether `who` may make one more. Raises TooMany."""
         name = author(who)
         self._posts.take(name, mono)
         most = PER_TERMINAL if isinstance(who, Terminal) else PER_USER
-        others = {one.place for one in self._held.values() if one.who == name} - {(kind, session, side, name)}
+        place = (kind, session, side, name, page)
+        others = {one.place for one in self._held.values() if one.who == name} - {place}
         if len(others) >= most:
             raise TooMany(f"At most {most} resources.", f"最多同时建立 {most} 路媒体。")
 

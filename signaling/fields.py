@@ -32,6 +32,8 @@ _Number = Annotated[int, Field(ge=0, le=2**53 - 1)]  # JavaScript counts exactly
 _Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Ref = _Number | _Mark
 """A client's own number or mark for a command; the answer repeats it."""
+Page = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{8,32}$", max_length=32)]
+"""The name that one window of the monitor page has made for itself."""
 Minutes = Annotated[int, Field(ge=1, le=240)]
 
 

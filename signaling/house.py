@@ -72,7 +72,7 @@ class House:
 
     def scene(self, live: Live) -> Scene:
         """A session at this moment, ready to be shown."""
-        return Scene(live.session, live.recording, live.policy, self.now())
+        return Scene(live.session, live.recording, live.policy, self.now(), live.at_risk)
 
     def note_skipped(self) -> None:
         """Journal how many refusals were left out of the journal since the last time."""

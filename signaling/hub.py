@@ -14,11 +14,13 @@ from pydantic import ValidationError
 
 from broker.errors import NotFound, TooMany
 from broker.ids import SessionId, Side, SiteId
+from broker.quorum import Watcher
 from broker.session import State
 from signaling import messages as msg
 from signaling.auth import Terminal, User, Who, author, may_see
 from signaling.client import Client
 from signaling.errors import Replaced, translate
+from signaling.presence import standing_of, watcher_of
 from signaling.viewers import known_to
 from signaling.views import session_view
 
@@ -104,6 +106,7 @@ class Hub:
         seen.sort(key=lambda live: live.session.slot.starts_at, reverse=True)
         views = [await self.view(live, client.who) for live in reversed(seen[:FIRST])]
         client.say(msg.Sessions(sessions=views))
+        self._stand(client)
         missed, client.missed = client.missed or set(), None
         for session in missed:  # a view from before must not be the last word
             self.session_changed(SessionId(session))
@@ -132,6 +135,17 @@ class Hub:
                     client.say_text(texts[site], f"quality {session}")
         except (NotFound, ValidationError) as error:
             log.warning("quality not shown", session=session, error=type(error).__name__)
+
+    def standing(self, watcher: Watcher) -> None:
+        """An officer stands otherwise now, or is asked something: to each of their pages."""
+        for client in self._clients:
+            if client.missed is None and watcher_of(client.who) == watcher:
+                self._stand(client)
+
+    def _stand(self, client: Client) -> None:
+        watcher = watcher_of(client.who)
+        for message in standing_of(self._house, watcher) if watcher is not None else ():
+            client.say(message, message.type)
 
     async def pump(self) -> None:
         """Until cancelled: views of changed sessions, for all who may see them. An error in one session stays there."""

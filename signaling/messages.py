@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from broker.ids import Side
 from config.checkin import Tick
-from signaling.fields import Article, Id, Moment, Note, Ref, Remarked, Said, Token, Told, WarningText
+from signaling.fields import Article, Id, Moment, Note, Page, Ref, Remarked, Said, Token, Told, WarningText
 
 PROTOCOL = 1
 SUBPROTOCOL = "huijian.v1"
@@ -112,6 +112,8 @@ class QuorumSide(Told):
 
     need: int = Field(ge=0)
     have: list[Officer]
+    at_risk: bool = False
+    """Somebody without whom it fails has half of the time for their answer behind them."""
 
 
 class QuorumView(Told):
@@ -355,6 +357,37 @@ class Remark(Command):
     text: Remarked
 
 
+# Presence: what an officer's page says of itself, and the answer to the question whether they still watch.
+
+
+class Shown(Said):
+    """A picture that moves on a page."""
+
+    session: Id
+    side: Side
+
+
+class Presence(Said):
+    """What a supervisor's page says of itself each second and at every change; not acknowledged. `duty`: for which
+    sessions its officer wants to count."""
+
+    type: Literal["presence"] = "presence"
+    page: Page
+    visible: bool
+    showing: Annotated[list[Shown], Field(max_length=32)]
+    duty: Annotated[list[Id], Field(max_length=16)]
+
+
+class Attentive(Said):
+    """The officer still watches: the answer to an `attention` (Yunnan 26(3))."""
+
+    type: Literal["attentive"] = "attentive"
+    id: Ref
+    prompt: Id
+
+
+Attending = Presence | Attentive
+
 Order = (
     SelfTest
     | CheckIn
@@ -370,8 +403,8 @@ Order = (
     | Mute
     | Remark
 )
-ClientMessage = Annotated[Hello | Order, Field(discriminator="type")]
-CLIENT: TypeAdapter[Hello | Order] = TypeAdapter(ClientMessage)
+ClientMessage = Annotated[Hello | Order | Attending, Field(discriminator="type")]
+CLIENT: TypeAdapter[Hello | Order | Attending] = TypeAdapter(ClientMessage)
 
 
 # ---- server to client ----------------------------------------------------------------------------------------------
@@ -475,6 +508,34 @@ class ErrorSaid(Told):
     problem: Problem
 
 
-Telling = Welcome | Sessions | SessionChanged | Quality | Ack | ErrorSaid
+# Presence: how an officer stands, and the question whether they still watch.
+
+
+class Attention(Told):
+    """Do you still watch? To every page of the officer; after `answer_within_ms` (0: late already) they stop counting
+    until they answer."""
+
+    type: Literal["attention"] = "attention"
+    id: str
+    answer_within_ms: int = Field(ge=0)
+
+
+class StandingIn(Told):
+    """Whether the officer counts for one session, and if not, why."""
+
+    session: str
+    counted: bool
+    why: list[Words]
+
+
+class Standing(Told):
+    """Where the officer counts. `prompt` is the question that is still open: pages close any other one."""
+
+    type: Literal["standing"] = "standing"
+    sessions: list[StandingIn]
+    prompt: str | None = None
+
+
+Telling = Welcome | Sessions | SessionChanged | Quality | Ack | ErrorSaid | Attention | Standing
 ServerMessage = Annotated[Telling, Field(discriminator="type")]
 SERVER: TypeAdapter[Telling] = TypeAdapter(ServerMessage)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.attending import Report, Standing
 from broker.events import Fact
 from broker.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.tally import Figures
@@ -35,6 +36,11 @@ class Live(Protocol):
         ...
 
     @property
+    def at_risk(self) -> frozenset[Side]:
+        """The sides whose quorum is about to fail."""
+        ...
+
+    @property
     def quality(self) -> Mapping[str, Any]:
         """By side and kind: `bitrate`, `loss`, `jitter_ms`, `fps` of a picture; empty before media flows."""
         ...
@@ -50,7 +56,7 @@ class Broker(Protocol):
 
     @property
     def bus(self) -> AsyncIOEventEmitter:
-        """Emits "session"(session_id), "quality"(session_id, dict) and "gone"(resource)."""
+        """Emits "session"(session_id), "quality"(session_id, dict), "gone"(resource) and "standing"(watcher)."""
         ...
 
     def live(self, session: SessionId) -> Live: ...
@@ -61,10 +67,13 @@ class Broker(Protocol):
     async def cancel_slot(self, slot: SlotId, by: str) -> None: ...
     async def publish(self, session: SessionId, side: Side, sdp: str, who: str) -> tuple[ResourceId, str]: ...
     async def subscribe(
-        self, session: SessionId, side: Side, sdp: str, watcher: Watcher | None, who: str
+        self, session: SessionId, side: Side, sdp: str, watcher: Watcher | None, who: str, page: str = ""
     ) -> tuple[ResourceId, str]: ...
     async def restart(self, resource: ResourceId, fragment: str) -> str: ...
     async def drop(self, resource: ResourceId, who: str) -> None: ...
+    def page_says(self, watcher: Watcher, page: str, report: Report) -> None: ...
+    def answer(self, watcher: Watcher, prompt: str) -> None: ...
+    def standing(self, watcher: Watcher) -> Standing: ...
 
 
 class Journal(Protocol):

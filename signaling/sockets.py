@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from broker.errors import BadRequest, Forbidden, NotSignedIn, TooMany, VisitError
 from signaling import messages as msg
+from signaling import presence
 from signaling.auth import SESSION_ROLES, Who, role_of
 from signaling.client import CLOSE_SECONDS, Client
 from signaling.door import check_own_page
@@ -121,20 +122,33 @@ async def _read(house: "House", client: Client) -> None:
 
 def _hear(house: "House", client: Client, text: str) -> None:
     """Answer one message: `ack`, or `error` with a problem; never an exception."""
-    said: msg.Hello | msg.Order | None = None
+    said: msg.Hello | msg.Order | msg.Attending | None = None
     try:
         said = msg.CLIENT.validate_json(text)
         if isinstance(said, msg.Hello):
             return  # signed in already, by header or cookie; the page may say hello all the same
+        if isinstance(said, msg.Attending):
+            return _attend(house, client, said)
         carry_out(house.broker, client.who, said)
         client.say(msg.Ack(re=said.id))
     except ValidationError as error:
         client.say(_refusal(invalid(error), None))
     except Exception as error:
         problem = translate(error)
-        assert said is not None and not isinstance(said, msg.Hello)  # only orders can fail
+        assert said is not None and not isinstance(said, msg.Hello | msg.Attending)  # only orders can fail
         house.note_order(client.who, said.type, said.session, problem)
         client.say(_refusal(problem, said.id))
+
+
+def _attend(house: "House", client: Client, said: msg.Attending) -> None:
+    """A page's word about itself, or the answer to the question whether its officer still watches."""
+    try:
+        answer = presence.hear(house.broker, client.who, said)
+    except Exception as error:
+        client.say(_refusal(translate(error), said.id if isinstance(said, msg.Attentive) else None))
+        return
+    if answer is not None:
+        client.say(answer)
 
 
 def _refusal(error: VisitError, re: int | str | None) -> msg.ErrorSaid:

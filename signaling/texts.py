@@ -120,6 +120,17 @@ LANGUAGES = {
     "sgn": Text("手语", "sign language"),
 }
 
+WHY = {
+    "attention": Text("在岗确认超时，请确认在岗", "A question whether you watch is not answered"),
+    "no_page": Text("未通过监督页面观看", "Not watching through the monitor page"),
+    "page_silent": Text("监督页面没有响应", "The page does not answer"),
+    "hidden": Text("监督页面不在前台", "The page is not in front"),
+    "not_receiving": Text("未收到双方画面和声音", "Picture and sound of both sides do not arrive"),
+    "not_shown": Text("画面已暂停或未显示", "A picture is paused or not shown"),
+    "not_chosen": Text("未选择在这一场值守", "Not on duty for this visit"),
+    "too_many": Text("已超过一人可同时监督的场数", "More visits than one officer may supervise"),
+}
+
 RECORDING = {
     "none": Text("未录制", "Not recording"),
     "starting": Text("录制启动中", "Starting"),

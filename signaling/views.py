@@ -27,6 +27,7 @@ class Scene:
     recording: Any
     policy: Policy
     now: Instant
+    at_risk: frozenset[Side] = frozenset()
 
 
 async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.SessionView:
@@ -148,7 +149,7 @@ async def _quorum(scene: Scene, names: Names, side: Side, room: Side | None) -> 
         return msg.QuorumSide(need=need, have=[])
     there = sorted(of_side(scene.session.watchers, scene.session.slot, side))
     have = [msg.Officer(id=one.user, name=await names.user(one.user)) for one in there]
-    return msg.QuorumSide(need=need, have=have)
+    return msg.QuorumSide(need=need, have=have, at_risk=side in scene.at_risk)
 
 
 def _recording(scene: Scene, room: Side | None) -> msg.RecordingView:

@@ -9,6 +9,7 @@ from broker.quorum import Watcher
 from broker.session import Session
 from signaling import media, turn
 from signaling.auth import Role, Terminal, Who, author, duty
+from signaling.bodies import PageQuery
 from signaling.desk import Held
 from signaling.routes import Ask, Table
 from signaling.whip import OFFER_PROBLEMS
@@ -32,16 +33,17 @@ RESOURCE = "/whep/{session}/{side}/{resource}"
     problems=OFFER_PROBLEMS,
     noted=REFUSED,
 )
-async def watch(ask: Ask, body: str) -> web.Response:
-    """Offer in, answer out."""
+async def watch(ask: Ask, body: str, query: PageQuery) -> web.Response:
+    """Offer in, answer out. `page` is a supervisor's window: what it receives counts for that window only."""
     who, house = ask.caller, ask.house
     session, side = SessionId(ask.id("session")), _side(ask)
     live = house.live(session)
     watcher = _watcher(who, live.session, side)
     pairing.admit(live.session, house.now(), live.policy)
-    house.desk.admit("whep", session, side, who, house.mono())
-    resource, answer = await house.broker.subscribe(session, side, media.offer(body), watcher, author(who))
-    held = Held(resource, "whep", session, side, author(who), who.token)
+    page = (query.page or "") if watcher is not None else ""
+    house.desk.admit("whep", session, side, who, house.mono(), page)
+    resource, answer = await house.broker.subscribe(session, side, media.offer(body), watcher, author(who), page)
+    held = Held(resource, "whep", session, side, author(who), who.token, page=page)
     house.desk.add(held)
     links = turn.links(house.settings, resource, live.session.slot.ends_at)
     return media.created(held, f"/whep/{session}/{side}/{resource}", answer, links)

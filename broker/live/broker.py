@@ -10,10 +10,12 @@ import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker import events as ev
+from broker.attending import Report, Standing
 from broker.clock import Clock
 from broker.errors import Conflict, Forbidden, NotFound
 from broker.events import Effect, Fact
 from broker.ids import ResourceId, SessionId, Side, SlotId
+from broker.live.attending import Attendance
 from broker.live.hearing import Hearing
 from broker.live.journal import Journal
 from broker.live.keeping import Foreword, Keeper, differs, this_boot
@@ -58,7 +60,8 @@ class Broker:
         self._policies: dict[str, Policy] = {}
         self._tasks, self._tally = Tasks(), Tally()
         self._keeper = Keeper(store, journal, clock, self._storage_changed)
-        self._hearing = Hearing(self._live, self._resources, journal, clock, self.bus, self._tasks)
+        self._attendance = Attendance(self._live, journal, clock, self.bus)
+        self._hearing = Hearing(self._live, self._resources, journal, clock, self.bus, self._tasks, self._attendance)
         self._relays = Relays(run_dir, workers, worker_sessions, clock, self._hearing.from_relay)
         self._recorders = Recorders(run_dir, self._hearing.from_recorder)
         self._foreword = Foreword(self._recorders.note)
@@ -73,6 +76,7 @@ class Broker:
         await self._take_up()
         for work in (self._relays.run(), self._recorders.run(), self._keeper.save_on(), self._keeper.watch()):
             self._tasks.spawn(work)
+        self._tasks.spawn(self._attendance.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -132,10 +136,10 @@ class Broker:
         return resource, answer
 
     async def subscribe(
-        self, session: SessionId, side: Side, sdp: str, watcher: Watcher | None, who: str
+        self, session: SessionId, side: Side, sdp: str, watcher: Watcher | None, who: str, page: str = ""
     ) -> tuple[ResourceId, str]:
-        """Answer a WHEP offer: of a supervisor, or (watcher None) of the far room, behind the gate."""
-        name = name_of(watcher) if watcher is not None else who
+        """Answer a WHEP offer: of a supervisor's page, or (watcher None) of the far room, behind the gate."""
+        name = name_of(watcher, page) if watcher is not None else who
         resource, answer = await self._relays.subscribe(session, side, sdp, name, watcher is None)
         self._opened(session, resource, who, "watch", side)
         return resource, answer
@@ -157,6 +161,20 @@ class Broker:
         if session is None:
             raise NotFound()
         await self._relays.drop(session, resource)  # the relay's word that it has gone comes with it
+
+    # Presence: what an officer's pages say, and how the officer stands.
+
+    def page_says(self, watcher: Watcher, page: str, report: Report) -> None:
+        """A page of an officer says what is seen in it."""
+        self._attendance.page_says(watcher, page, report)
+
+    def answer(self, watcher: Watcher, prompt: str) -> None:
+        """An officer says that they still watch. Raises NotFound where nobody asked."""
+        self._attendance.answer(watcher, prompt)
+
+    def standing(self, watcher: Watcher) -> Standing:
+        """Whether an officer counts, for which sessions, and why not."""
+        return self._attendance.standing(watcher)
 
     def figures(self) -> Figures:
         """The service in numbers; the workers' as of their last measurement, which is two seconds old at most."""

@@ -12,6 +12,7 @@ from broker import events as ev
 from broker.clock import Clock
 from broker.errors import VisitError
 from broker.ids import ResourceId, SessionId, Side
+from broker.live.attending import Attendance
 from broker.live.journal import Journal
 from broker.live.lagging import Lagging
 from broker.live.live import LiveSession, RecordingView
@@ -19,7 +20,6 @@ from broker.live.quality import Rates
 from broker.live.recorders import Recorders
 from broker.live.tasks import Tasks
 from broker.live.viewers import viewer_of
-from broker.live.watching import Watch, watcher_of
 from broker.session import Recorder, State
 
 log = structlog.get_logger()
@@ -37,10 +37,11 @@ class Hearing:
         clock: Clock,
         bus: AsyncIOEventEmitter,
         tasks: Tasks,
+        attendance: Attendance,
     ) -> None:
         self._live, self._resources, self._journal = live, resources, journal
         self._clock, self._bus, self._tasks = clock, bus, tasks
-        self._watch, self._rates, self._lagging = Watch(), Rates(), Lagging()
+        self._attendance, self._rates, self._lagging = attendance, Rates(), Lagging()
         self._disk_low = False
         self._alarms: set[tuple[str, str]] = set()
         self._noting = asyncio.Lock()
@@ -50,7 +51,7 @@ class Hearing:
 
     def forget(self, session: SessionId) -> None:
         """A session's ports are closed: nobody watches it, nothing belongs to it."""
-        self._watch.forget(session)
+        self._attendance.forget(session)
         self._rates.forget(session)
         self._lagging.forget(session)
         self._no_viewers(session)
@@ -72,10 +73,11 @@ class Hearing:
                     live.take(ev.RelayReady())
             case "down":
                 for lost in told["sessions"]:
-                    self._watch.forget(lost)
+                    self._attendance.forget(lost)
                     self._no_viewers(lost)
                     self._take(lost, ev.RelayLost("worker gone"))
             case "media":
+                self._attendance.sends(session, Side(told["side"]), bool(told["on"]))
                 self._media(session, Side(told["side"]), bool(told["on"]))
             case "watching":
                 self._watching(told)
@@ -100,13 +102,9 @@ class Hearing:
             live.take(ev.RoomMedia(side, on))
 
     def _watching(self, told: Told) -> None:
-        now, watcher = self._clock.now().mono, watcher_of(told["who"])
-        self._watch.told(told["session"], told["resource"], Side(told["side"]), watcher, bool(told["on"]), now)
         if (live := self._live.get(told["session"])) is not None:
             live.viewers[told["resource"]] = viewer_of(told)
-        cap = min((live.policy.sessions_per_supervisor for live in self._live.values()), default=1)
-        for session, watchers in self._watch.changes(cap).items():
-            self._take(session, ev.WatchersChanged(watchers))
+        self._attendance.relay_says(told)
 
     def _gate_moved(self, session: SessionId, told: Told) -> None:
         moved = {"mono": told["mono"], "why": told["why"]}

@@ -117,7 +117,7 @@ def action(fact: Fact) -> dict[str, Any] | None:
 
 
 class Foreword:
-    """What officers did before the recorder wrote, kept for its timeline: nothing that was ordered is missing there.
+    """What officers did and were asked before the recorder wrote, kept for its timeline: nothing that was ordered is missing there.
     `note` puts an event of a moment on a session's timeline."""
 
     def __init__(self, note: Callable[[str, dict[str, Any], Instant], None]) -> None:
@@ -130,7 +130,7 @@ class Foreword:
             kept = self._kept.pop(after.id, ())
             for event, moment in kept if after.recorded else ():
                 self._note(after.id, event, moment)
-        done = action(fact)
+        done = action(fact) or attention(fact)
         if done is not None and not written and after.state is not State.ENDED:
             self._kept.setdefault(after.id, deque(maxlen=MOST_KEPT)).append((done, now))
             done = None
@@ -139,10 +139,21 @@ class Foreword:
                 self._note(after.id, told, now)
 
 
-def people(before: Session, after: Session, fact: Fact) -> dict[str, Any] | None:
-    """Who is there, for the recording's timeline, by ids: once it is being written, and whenever that changes."""
-    changed = (before.checked, before.watchers) != (after.checked, after.watchers)
-    if not after.recorded or not (changed or isinstance(fact, ev.RecorderFlushed)):
+def attention(fact: Fact) -> dict[str, Any] | None:
+    """A question to an officer and what came of it, for the recording's timeline: proof that somebody watched."""
+    if not isinstance(fact, ev.ATTENTION):
         return None
-    watchers = sorted(str(one.user) for one in after.watchers)
+    user = fact.by if isinstance(fact, ev.AttentionAnswered) else fact.user
+    taken = {"seconds": fact.seconds} if isinstance(fact, ev.AttentionAnswered) else {}
+    return {"kind": "attention", "what": ev.kind(fact), "user": user, "site": fact.site, **taken}
+
+
+def people(before: Session, after: Session, fact: Fact) -> dict[str, Any] | None:
+    """Who is there, for the recording's timeline, by ids: once it is being written, whenever that changes, and whole
+    again when a recorder is back, which may have missed a change."""
+    changed = (before.checked, before.watchers) != (after.checked, after.watchers)
+    again = isinstance(fact, ev.RecorderFlushed | ev.RecorderReady)
+    if not after.recorded or not (changed or again):
+        return None
+    watchers = [{"user": one.user, "site": one.site} for one in sorted(after.watchers)]
     return {"kind": "people", "checked_in": sorted(after.checked), "watchers": watchers}

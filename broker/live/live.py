@@ -12,6 +12,7 @@ from broker import events as ev
 from broker.clock import Clock
 from broker.errors import VisitError
 from broker.events import Effect, Fact, Reason
+from broker.ids import Side
 from broker.live.viewers import Viewers
 from broker.session import End, Session, State, step, wakes_at
 from config.policy import Policy
@@ -46,6 +47,8 @@ class LiveSession:
         self.quality: dict[str, Any] = {}
         self.viewers: Viewers = {}
         self.counts: dict[str, Any] = {}
+        self.at_risk: frozenset[Side] = frozenset()
+        """Sides whose quorum hangs on somebody who has not answered yet whether they still watch."""
         self._clock, self._perform, self._changed = clock, perform, changed
         self._stirred = asyncio.Event()
 

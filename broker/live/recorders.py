@@ -90,6 +90,7 @@ class Recorders:
                     "name": policy.name,
                     "version": policy.version,
                     "retention_months": policy.retention_months,
+                    "min_supervisors": policy.min_supervisors,
                 },
                 sides=sides,
                 starts_at=now.wall.isoformat(),

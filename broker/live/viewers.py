@@ -34,8 +34,9 @@ Viewers = dict[ResourceId, Viewer]
 def viewer_of(told: dict[str, Any]) -> Viewer:
     """One as a relay tells of it."""
     age, trip = told.get("report_age"), told.get("round_trip")
+    officer = None if told["gated"] else watcher_of(told["who"])
     return Viewer(
-        watcher=None if told["gated"] else watcher_of(told["who"]),
+        watcher=officer[0] if officer is not None else None,
         side=Side(told["side"]),
         receiving=bool(told["on"]),
         consent=bool(told.get("consent")),

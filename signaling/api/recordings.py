@@ -1,5 +1,6 @@
 """The catalog of recordings, for auditors. To have looked is journaled: access has an author too."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from aiohttp import web
 from broker.errors import Conflict, NotFound
 from broker.ids import Side
 from recorder.catalog import ARCHIVED
+from recorder.covered import kept_coverage
 from recorder.viewmaker import view_path
 from recorder.views import READY
 from signaling import bodies
@@ -124,6 +126,26 @@ async def post_copy(ask: Ask) -> bodies.Done:
     await ask.house.views.want(session, ask.house.now().wall)
     ask.house.journal.note("ViewCopyOrdered", session, author(ask.user), {})
     return bodies.Done()
+
+
+@table.add(
+    "GET",
+    "/api/v1/recordings/{session}/coverage",
+    who=AUDITOR,
+    zh="监督在岗情况",
+    en="Who watched when",
+    noted=REFUSED,
+)
+async def get_coverage(ask: Ask) -> bodies.CoverageView:
+    """For each officer the seconds in which they counted, for each side those in which too few did."""
+    session = ask.id("session")
+    row = await _archived(ask, session)
+    try:
+        found = await asyncio.to_thread(kept_coverage, ask.house.settings.archive_dir / row["path"])
+    except FileNotFoundError:
+        raise NotFound() from None
+    ask.house.journal.note("CoverageSeen", session, author(ask.user), {})
+    return bodies.CoverageView.model_validate({"session": session, **found})
 
 
 async def _archived(ask: Ask, session: str) -> Mapping[str, Any]:

@@ -4,18 +4,22 @@
 import { Acting, onStopKey } from "./acting.js";
 import * as api from "./api.js";
 import { announceChange, LastMinutes } from "./announce.js";
+import { Attention } from "./attention.js";
 import { dayOf, remainingMs, ServerClock } from "./clock.js";
 import { el, mark } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Orders } from "./orders.js";
+import { Presence } from "./presence.js";
 import { Sessions, sidesOf, toWatch, watchable } from "./sessions.js";
 import { LiveSocket } from "./socket.js";
 import { Listening } from "./sound.js";
+import { alarmView } from "./view/alarm.js";
 import { deskView } from "./view/desk.js";
 import { askPlain } from "./view/dialog.js";
 import { roomsOf } from "./view/facts.js";
 import { headerView } from "./view/header.js";
 import { listView } from "./view/list.js";
+import { standingChip } from "./view/standing.js";
 import { complain } from "./view/toast.js";
 import { wallView } from "./view/wall.js";
 import { Watching } from "./watching.js";
@@ -37,6 +41,7 @@ export class Duty {
   #day = "";
   #timers = [];
   #due = false;
+  #standing = null; // the server's last word on where the person counts
   #stopListening;
   #endStopKey = () => {};
   #onSignedOut;
@@ -50,6 +55,11 @@ export class Duty {
       onState: (state) => this.#connected(state),
       onRefused: () => this.#onSignedOut(),
     });
+    this.presence = new Presence({
+      tell: (type, what) => this.socket.tell(type, what),
+      duty: () => this.watching.ids.slice(0, this.#me.sessions_per_supervisor),
+    });
+    this.attention = new Attention((prompt) => this.socket.order("attentive", { prompt }));
     this.#buildViews(new Orders(this.socket));
     this.#stopListening = onLanguage(() => this.#draw());
   }
@@ -78,12 +88,16 @@ export class Duty {
       onStop: () => this.#stopChosen(),
       onRemark: (text) => acting.remark(chosen(), text),
     });
-    this.node = el("div", { class: "duty" }, this.header.node,
+    this.alarm = alarmView();
+    this.standing = standingChip();
+    this.header.node.querySelector(".spring").after(this.standing.node);
+    this.node = el("div", { class: "duty" }, this.header.node, this.alarm.node,
       el("div", { class: "columns" }, this.list.node, this.wall.node, this.desk.node));
   }
 
   start() {
     this.socket.open();
+    this.presence.start();
     this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => this.wall.levels(), LEVELS)];
     this.#endStopKey = onStopKey(() => this.#stopChosen());
     this.#draw();
@@ -100,6 +114,8 @@ export class Duty {
     this.#timers.forEach(clearInterval);
     this.#stopListening();
     this.#endStopKey();
+    this.presence.stop();
+    this.attention.close();
     this.socket.close();
     this.watching.leaveAll();
     this.wall.close();
@@ -110,8 +126,11 @@ export class Duty {
     else if (message.type === "sessions") message.sessions.forEach((view) => this.#learn(view));
     else if (message.type === "session") this.#learn(message.session);
     else if (message.type === "quality") this.#upstream.set(message.session, message.sides);
+    else if (message.type === "attention") this.attention.ask(message);
+    else if (message.type === "standing") this.#stand(message);
     else if (message.type === "error") complain(new api.Problem(message.problem));
     if (message.type === "welcome") this.#loadDay();
+    if (message.type === "welcome") this.presence.now();
     if (message.type === "quality") this.socket.expectTraffic(this.watching.has(message.session));
     this.#follow();
   }
@@ -120,6 +139,11 @@ export class Duty {
     const before = this.#sessions.get(view.id);
     this.#sessions.hear(view);
     if (before && (this.watching.has(view.id) || view.id === this.#chosen)) announceChange(before, view);
+  }
+
+  #stand(message) {
+    this.#standing = message;
+    this.attention.keep(message.prompt);
   }
 
   async #loadDay() {
@@ -201,6 +225,8 @@ export class Duty {
     const session = this.#sessions.get(this.#chosen);
     const watched = this.watching.ids;
     this.header.update({ me: this.#me, siteName: this.#siteName(sessions), connection: this.#connection });
+    this.standing.update(this.#standing, (id) => this.#roomsOf(id));
+    this.alarm.update(sessions);
     this.list.update({ sessions, chosen: this.#chosen, watched, loaded: this.#loaded });
     this.wall.update({
       sessions: sessions.filter(({ id, state }) => watched.includes(id) || (id === this.#chosen && state === "ended")),
@@ -213,6 +239,11 @@ export class Duty {
     this.#tick();
   }
 
+  #roomsOf(id) {
+    const session = this.#sessions.get(id);
+    return session ? roomsOf(session).join(" ⇄ ") : id;
+  }
+
   #siteName(sessions) {
     const session = sessions[0];
     const side = session && sidesOf(session, this.#me.site)[0];
@@ -223,6 +254,7 @@ export class Duty {
     const now = performance.now();
     const left = (session) => remainingMs(session, this.#sessions.heardAt(session.id), now);
     this.header.tick(this.#clock.now());
+    this.attention.tick();
     this.wall.tick(left);
     const session = this.#sessions.get(this.#chosen);
     if (session) this.desk.tick(left(session), session);

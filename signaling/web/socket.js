@@ -63,6 +63,11 @@ export class LiveSocket {
     });
   }
 
+  /** Says something that has no answer; lost while the socket is away. */
+  tell(type, what) {
+    if (this.up) this.#socket.send(JSON.stringify({ type, ...what }));
+  }
+
   #hear(socket, data) {
     if (socket !== this.#socket) return;
     const message = JSON.parse(data);

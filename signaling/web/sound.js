@@ -83,3 +83,27 @@ export class Listening {
     if (this.#choice && !sessions.includes(this.#choice.session)) this.#choice = null;
   }
 }
+
+// [Hz, seconds] one after the other: a question is two soft notes, an alarm three hard ones
+const TONES = {
+  ask: [[660, 0.18], [880, 0.28]],
+  risk: [[520, 0.2], [520, 0.2]],
+  lost: [[880, 0.15], [620, 0.15], [880, 0.25]],
+};
+
+/** A short tone of the page itself; without a click before, browsers play nothing and the eye has to do. */
+export function dutyTone(kind) {
+  const context = audioContext();
+  if (context.state !== "running") return;
+  const volume = new GainNode(context, { gain: 0.15 });
+  volume.connect(context.destination);
+  let at = context.currentTime;
+  for (const [frequency, seconds] of TONES[kind]) {
+    const tone = new OscillatorNode(context, { frequency });
+    tone.connect(volume);
+    tone.start(at);
+    tone.stop(at + seconds);
+    at += seconds + 0.05;
+  }
+  setTimeout(() => volume.disconnect(), (at - context.currentTime) * 1000 + 100);
+}

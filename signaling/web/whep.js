@@ -2,10 +2,11 @@
  * One side of one session, received by WHEP; comes back by itself.
  *
  * Receiving is what counts a supervisor, so a side is asked for even while its room sends nothing,
- * and leaving tells the relay at once. A new POST by the same person replaces the old resource;
+ * and leaving tells the relay at once. A new POST by the same window replaces the old resource;
  * therefore the old connection is closed only when the new answer is there.
  */
 import { asProblem, localProblem, request } from "./api.js";
+import { PAGE } from "./page.js";
 import { counters, rates } from "./quality.js";
 
 const DELAYS = [300, 600, 1200, 2500, 5000, 10_000]; // ms between attempts, the last one for ever
@@ -45,7 +46,7 @@ export class Whep {
 
   /** @param changed called after every change of the public fields */
   constructor(session, side, changed) {
-    this.#path = `/whep/${encodeURIComponent(session)}/${side}`;
+    this.#path = `/whep/${encodeURIComponent(session)}/${side}?page=${PAGE}`;
     this.#changed = changed;
     this.#watch = setInterval(() => this.#look(), 1000);
     this.#begin();

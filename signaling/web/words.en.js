@@ -197,4 +197,18 @@ export const en = {
   problem_codec_detail: "A browser with H.264 and Opus is needed.",
   problem_not_supervisor: "This page is for supervisors",
   problem_not_supervisor_detail: "Sign in with a supervisor’s account.",
+
+  attention_title: "Are you still watching?",
+  attention_words: "Please confirm that you are watching the pictures. Who does not confirm in time does not count.",
+  attention_late: "The time is over: you do not count at present. Confirm to count again at once.",
+  attention_yes: "I am watching",
+  attention_keys: "Press Enter or Space to confirm",
+  attention_say_calm: "Press Enter within {seconds} seconds to confirm that you are watching.",
+  attention_say_soon: "{seconds} seconds left to confirm that you are watching.",
+  attention_say_late: "You did not confirm in time and do not count. Please confirm now.",
+  standing_counted: "You count for {count} visits",
+  standing_not: "You do not count: {why}",
+  standing_yes: "counted",
+  alarm_lost: "Too few supervisors, the visit is on hold: {rooms}",
+  alarm_risk: "The quorum is about to fail: {rooms}. Somebody has not confirmed to be watching; have them confirm or be relieved.",
 };

@@ -197,4 +197,18 @@ export const zh = {
   problem_codec_detail: "需要支持 H.264 与 Opus 的浏览器。",
   problem_not_supervisor: "此页面供监督人员使用",
   problem_not_supervisor_detail: "请使用监督人员的账号登录。",
+
+  attention_title: "您是否仍在监看？",
+  attention_words: "请确认您正在监看会见画面。未在时限内确认的，暂不计入在岗人数。",
+  attention_late: "已超过时限：您目前不计入在岗人数。确认后立即恢复计入。",
+  attention_yes: "我在岗",
+  attention_keys: "按回车键或空格键确认",
+  attention_say_calm: "在岗确认：请在 {seconds} 秒内按回车键确认您正在监看。",
+  attention_say_soon: "在岗确认还剩 {seconds} 秒。",
+  attention_say_late: "在岗确认已超时，您暂不计入在岗人数，请立即确认。",
+  standing_counted: "已计入 {count} 场监督",
+  standing_not: "未计入监督：{why}",
+  standing_yes: "已计入",
+  alarm_lost: "监督人员不足，会见已中止：{rooms}",
+  alarm_risk: "监督人数即将不足：{rooms}。有人尚未确认在岗，请其立即确认或安排替换。",
 };

@@ -79,7 +79,7 @@ class TestReceiving:
     async def test_offers_hold_h264_constrained_baseline_and_opus_only(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
-        async with on_duty.expect_request("**/whep/ses_a/prison") as asked:
+        async with on_duty.expect_request("**/whep/ses_a/prison?page=*") as asked:
             await server.put(checking_in())
         offer = (await asked.value).post_data or ""
         maps = [line for line in offer.splitlines() if line.startswith("a=rtpmap:")]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from broker import events as ev
 from broker.ids import PersonId, SiteId, UserId
-from broker.live.keeping import action, people
+from broker.live.keeping import action, attention, people
 from broker.quorum import Watcher
 from broker.session import Recorder, Session
 from tests.live.making import slot
@@ -21,8 +21,23 @@ def test_the_first_fragment_says_who_is_there_already():
 
 
 def test_a_change_is_told_and_anything_else_is_not():
-    assert (people(BEFORE, WATCHED, ev.WatchersChanged(WATCHED.watchers)) or {})["watchers"] == ["li"]
+    told = people(BEFORE, WATCHED, ev.WatchersChanged(WATCHED.watchers)) or {}
+    assert told["watchers"] == [{"user": "li", "site": "panlong"}]
     assert people(WATCHED, WATCHED, ev.TimePassed()) is None
+
+
+def test_a_recorder_that_is_back_hears_everything_again():
+    for fact in (ev.RecorderReady(), ev.RecorderFlushed()):
+        assert (people(WATCHED, WATCHED, fact) or {})["watchers"] == [{"user": "li", "site": "panlong"}]
+
+
+def test_a_question_and_what_came_of_it_is_told():
+    li, site = UserId("li"), SiteId("panlong")
+    told = {"kind": "attention", "user": "li", "site": "panlong"}
+    assert attention(ev.AttentionAsked(li, site, "att_1")) == told | {"what": "AttentionAsked"}
+    answered = told | {"what": "AttentionAnswered", "seconds": 4.2}
+    assert attention(ev.AttentionAnswered(li, site, "att_1", 4.2)) == answered
+    assert attention(ev.RecorderReady()) is None
 
 
 def test_before_a_recording_there_is_nobody_to_tell():

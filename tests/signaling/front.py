@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker import events as ev
+from broker.attending import Standing
 from broker.errors import NotFound
 from broker.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.live.audit import entries
@@ -63,6 +64,7 @@ class PretendLive:
     )
     quality: dict = field(default_factory=dict)
     viewers: dict = field(default_factory=dict)
+    at_risk: frozenset = frozenset()
 
 
 class PretendBroker:
@@ -72,6 +74,7 @@ class PretendBroker:
         self.bus, self.store, self.clock = AsyncIOEventEmitter(), store, clock
         self.kept, self.facts, self.watchers, self.dropped = {}, [], [], []
         self.fragments = []
+        self.pages, self.words, self.answers, self.standings = [], [], [], {}
         self.breaks = None
         self.told = Figures((), 0, {}, {}, 0.0, True, True)
 
@@ -107,13 +110,25 @@ class PretendBroker:
     async def publish(self, session, side, sdp, who):
         return ResourceId(new_id("res")), ANSWER
 
-    async def subscribe(self, session, side, sdp, watcher, who):
+    async def subscribe(self, session, side, sdp, watcher, who, page=""):
         self.watchers.append(watcher)
+        self.pages.append(page)
         return ResourceId(new_id("res")), ANSWER
 
     async def restart(self, resource, fragment):
         self.fragments.append(fragment)
         return FRAGMENT
+
+    def page_says(self, watcher, page, report):
+        self.words.append((watcher, page, report))
+
+    def answer(self, watcher, prompt):
+        if self.standing(watcher).prompt is None:
+            raise NotFound()
+        self.answers.append((watcher, prompt))
+
+    def standing(self, watcher):
+        return self.standings.get(watcher, Standing())
 
     async def drop(self, resource, who):
         self.dropped.append(resource)

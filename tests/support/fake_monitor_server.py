@@ -54,6 +54,7 @@ class FakeMonitor:
         self.notes: dict[str, list[dict[str, Any]]] = {}
         self.refuse: dict[str, dict[str, Any]] = {}  # by order's type, or "sign_in", "whep"
         self.posts = 0
+        self.presence: list[dict[str, Any]] = []  # what the page says of itself
         self.closed = False  # sockets are refused while true
         self.url = ""
         self._size = (width, height)
@@ -84,6 +85,10 @@ class FakeMonitor:
         """Tell what the rooms of a session send."""
         one = {"video": {"bitrate": 1.2e6, "loss": loss, "fps": 25.0}, "audio": {"bitrate": 4e4, "loss": 0.0}}
         await self._tell({"type": "quality", "session": name, "sides": dict.fromkeys(SIDES, one)})
+
+    async def tell(self, kind: str, **what: Any) -> None:
+        """Say something to every socket."""
+        await self._tell({"type": kind, **what})
 
     async def drop_sockets(self) -> None:
         """Cut every socket without a word."""
@@ -204,6 +209,9 @@ class FakeMonitor:
         return socket
 
     async def _answer(self, socket: web.WebSocketResponse, said: dict[str, Any]) -> None:
+        if said["type"] == "presence":  # nothing is answered
+            self.presence.append(said)
+            return await self._touch()
         self.orders.append(said)
         refusal = self.refuse.get(said["type"])
         answer = {"type": "error", "problem": refusal} if refusal else {"type": "ack"}

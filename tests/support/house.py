@@ -36,6 +36,7 @@ class House:
         self.settings, self.store, self.stage, self.http = settings, store, stage, http
         self.nursery = Nursery()
         self.server = ""
+        self._signed_in: list[SignedIn] = []
 
     async def start(self) -> None:
         """Start all processes."""
@@ -51,6 +52,8 @@ class House:
                     self.server = (self.settings.run_dir / ADDRESS_FILE).read_text().strip()
                     async with self.http.get(f"{self.server}/healthz") as response:
                         if response.status == 200:
+                            for officer in self._signed_in:  # their pages come back to where the door is now
+                                officer.server = self.server
                             return
                 except (FileNotFoundError, aiohttp.ClientError):
                     pass  # not there yet; the processes are of another program and have no event for us
@@ -89,7 +92,9 @@ class House:
 
     async def officers(self) -> list[SignedIn]:
         """All four, signed in; the prison's two first."""
-        return [await SignedIn.sign_in(self.http, self.server, one.id, one.password) for one in self.stage.officers]
+        found = [await SignedIn.sign_in(self.http, self.server, one.id, one.password) for one in self.stage.officers]
+        self._signed_in += found
+        return found
 
     async def view(self, session: str, officer: SignedIn) -> dict[str, Any]:
         """A session as an officer sees it."""

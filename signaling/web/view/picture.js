@@ -11,7 +11,7 @@ const LOSS_WORTH_SAYING = 0.02; // of what the room itself sends
 
 /** @param {{onSound(side), onRetry(side)}} acts */
 export function pictureView(side, acts) {
-  const video = el("video", { autoplay: true, playsinline: true, disablepictureinpicture: true, tabindex: "-1" });
+  const video = el("video", { autoplay: true, playsinline: true, disablepictureinpicture: true, tabindex: "-1", data: { side } });
   video.muted = true;
   const cover = coverView(() => acts.onRetry(side));
   const where = el("span", { class: "where" });
@@ -49,6 +49,7 @@ export function pictureView(side, acts) {
     node,
     update({ session, whep, heard, upstream }) {
       shown = { session, whep };
+      mark(video, "session", session.id); // presence.js looks for it
       const { site_name: site, room_name: room } = session.sides[side];
       put(where, `${site} · ${room}`);
       where.title = `${site} · ${room}`;

@@ -1,0 +1,22 @@
+"""The coverage of an archived recording as it is stored, or reckoned from its timeline where it is older. Blocks."""
+
+from pathlib import Path
+from typing import Any
+
+from recorder import papers
+from recorder.archive import MANIFEST, TIMELINE
+from recorder.coverage import coverage
+
+
+def kept_coverage(film: Path) -> dict[str, Any]:
+    """What the manifest beside a film says of who watched when, with `kept` True; False where it had to be reckoned.
+
+    Raises FileNotFoundError where there is no readable manifest.
+    """
+    written = papers.read_json(film.with_name(MANIFEST))
+    if written is None:
+        raise FileNotFoundError(MANIFEST)
+    kept = written.get("coverage")
+    if isinstance(kept, dict):
+        return {"kept": True, **kept}
+    return {"kept": False, **coverage(papers.read_lines(film.with_name(TIMELINE)), written).as_json()}
