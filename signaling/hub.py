@@ -12,6 +12,7 @@ import structlog
 from aiohttp import WSCloseCode
 from pydantic import ValidationError
 
+from broker.attending import Standing
 from broker.errors import NotFound, TooMany
 from broker.ids import SessionId, Side, SiteId
 from broker.quorum import Watcher
@@ -106,7 +107,7 @@ class Hub:
         seen.sort(key=lambda live: live.session.slot.starts_at, reverse=True)
         views = [await self.view(live, client.who) for live in reversed(seen[:FIRST])]
         client.say(msg.Sessions(sessions=views))
-        self._stand(client)
+        self._stand(client, greeting=True)
         missed, client.missed = client.missed or set(), None
         for session in missed:  # a view from before must not be the last word
             self.session_changed(SessionId(session))
@@ -142,9 +143,12 @@ class Hub:
             if client.missed is None and watcher_of(client.who) == watcher:
                 self._stand(client)
 
-    def _stand(self, client: Client) -> None:
+    def _stand(self, client: Client, greeting: bool = False) -> None:
+        """Tell an officer how they stand; when greeting, only where there is something to tell."""
         watcher = watcher_of(client.who)
-        for message in standing_of(self._house, watcher) if watcher is not None else ():
+        if watcher is None or (greeting and self._house.broker.standing(watcher) == Standing()):
+            return
+        for message in standing_of(self._house, watcher):
             client.say(message, message.type)
 
     async def pump(self) -> None:

@@ -130,7 +130,10 @@ export class Duty {
     else if (message.type === "standing") this.#stand(message);
     else if (message.type === "error") complain(new api.Problem(message.problem));
     if (message.type === "welcome") this.#loadDay();
-    if (message.type === "welcome") this.presence.now();
+    if (message.type === "welcome") {
+      this.presence.now();
+      this.#stand({ sessions: [], prompt: null }); // whatever still holds is said anew
+    }
     if (message.type === "quality") this.socket.expectTraffic(this.watching.has(message.session));
     this.#follow();
   }

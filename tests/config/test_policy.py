@@ -112,6 +112,36 @@ class TestWhatNoLawCouldMean:
             replace(PACKS["yunnan"], articles={**PACKS["yunnan"].articles, "slot_reserve": ""})
 
 
+class TestQuestionsToSupervisors:
+    """The articles ask for watching and name no numbers (Yunnan 26(3), Guangdong 27)."""
+
+    FIVE, TEN, NOTHING = timedelta(minutes=5), timedelta(minutes=10), timedelta(0)
+
+    @pytest.mark.parametrize("name", LAWS)
+    def test_come_after_five_to_ten_minutes_and_wait_half_a_minute(self, name):
+        policy = PACKS[name]
+        assert (policy.attention_min, policy.attention_max) == (self.FIVE, self.TEN)
+        assert policy.attention_answer == timedelta(seconds=30)
+        for field in ("attention_min", "attention_max", "attention_answer"):
+            assert policy.articles[field].startswith("业主决定（")
+
+    def test_can_be_turned_off(self):
+        assert not replace(PACKS["yunnan"], attention_min=self.NOTHING, attention_max=self.NOTHING).attention_max
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"attention_min": timedelta(minutes=11)},
+            {"attention_max": NOTHING},
+            {"attention_min": NOTHING},
+            {"attention_answer": NOTHING},
+        ],
+    )
+    def test_that_make_no_sense_are_refused(self, changes):
+        with pytest.raises(ValueError, match=r"attention_min|asked"):
+            replace(PACKS["yunnan"], **changes)
+
+
 class TestAPolicy:
     def test_cannot_be_changed_afterwards(self):
         with pytest.raises(FrozenInstanceError):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -94,6 +95,46 @@ class TestAWholeArchive:
         (tmp_path / "abc").write_bytes(b"abc")  # GB/T 32905-2016, annex A.1
         known = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
         assert file_facts(tmp_path / "abc", sm3=True)["sm3"] == known
+
+
+class TestWhoWatchedWhen:
+    """The coverage in a manifest can be reckoned again from the timeline (requirements F2)."""
+
+    def written_again(self, root: Path, change: Callable[[dict[str, Any]], None]) -> Report:
+        """What is found where somebody with the signing key wrote another manifest; its chain is not looked at."""
+        path = folder(root, "session_three") / "manifest.json"
+        written = papers.read_json(path) or {}
+        change(written)
+        del written["signature"]
+        papers.write_json(path, sign(written, signer(root)))
+        (root / "prison-site" / "chain.jsonl").unlink()
+        return verify("session_three", root)
+
+    def test_stands_in_the_manifest(self, root: Path) -> None:
+        written = papers.read_json(folder(root) / "manifest.json") or {}
+        assert written["format"] == 3 and written["coverage"]["rule"] == 1
+        spans = {one["user"]: one["spans"] for one in written["coverage"]["officers"]}
+        assert set(spans) == {"li", "wang"} and spans["li"] == [pytest.approx([1.0, 3.0], abs=0.1)]
+
+    def test_a_manifest_that_says_otherwise_is_found_though_it_is_signed(self, root: Path) -> None:
+        def longer(written: dict[str, Any]) -> None:
+            written["coverage"]["officers"][0]["spans"] = [[0.0, 3.0]]
+
+        report = self.written_again(root, longer)
+        assert kinds(report) == {"coverage"}
+
+    def test_an_older_manifest_without_it_is_whole(self, root: Path) -> None:
+        def older(written: dict[str, Any]) -> None:
+            del written["coverage"]
+            written["format"] = 2
+
+        assert self.written_again(root, older).ok
+
+    def test_one_reckoned_by_a_later_rule_is_not_judged(self, root: Path) -> None:
+        def later(written: dict[str, Any]) -> None:
+            written["coverage"] = {"rule": 2, "whatever": True}
+
+        assert self.written_again(root, later).ok
 
 
 class TestOneByte:

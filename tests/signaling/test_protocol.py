@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 import signaling
+from broker.attending import Why
 from broker.errors import VisitError
 from broker.events import HoldReason, Reason
 from broker.session import Missing, State
@@ -41,7 +42,8 @@ class TestTheDocument:
 
     def test_every_message_that_can_be_sent_has_a_sample(self):
         shown = {type(parse(*sample)) for sample in SAMPLES if sample[0] in ("client", "server")}
-        assert shown == set(get_args(msg.Hello | msg.Order)) | set(get_args(msg.Telling))
+        said = set(get_args(msg.Hello | msg.Order | msg.Attending))
+        assert shown == said | set(get_args(msg.Telling))
 
     def test_every_refusal_is_listed_with_its_status(self):
         # a broken link between processes is translated before it reaches anybody outside
@@ -64,6 +66,7 @@ class TestTheWords:
             (HoldReason, texts.REASONS),
             (Missing, texts.MISSING),
             (get_args(msg.RecordingState), texts.RECORDING),
+            (Why, texts.WHY),
         ],
     )
     def test_every_code_has_words_in_both_languages(self, codes, table):

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from broker.live.records import Role
+from recorder import papers
 from recorder.catalog import Catalog
+from recorder.coverage import coverage
 from tests.live.conftest import TEN
 
 RECORDINGS = "/api/v1/recordings"
@@ -21,6 +23,48 @@ async def session(front):
     row |= {"state": "archived", "announced": True, "started_at": TEN, "ended_at": TEN, "created_at": TEN}
     await catalog.put(row)
     return session
+
+
+@pytest.fixture
+async def watched(front, session):
+    """The same, with what lies beside its film: a manifest with coverage, and a timeline."""
+    film = front.house.settings.archive_dir / "first-prison/2026/03/02/x"
+    film.parent.mkdir(parents=True)
+    people = [{"user": "li", "site": "first-prison"}]
+    timeline = [{"at": TEN.isoformat(), "mono": 5.0, "event": {"kind": "people", "watchers": people}}]
+    papers.append_lines(film.with_name("timeline.jsonl"), timeline)
+    written = {"started_at": TEN.isoformat(), "parts": [{"zero_mono": 5.0}], "tracks": [{"seconds": 9.0}]}
+    written |= {"sides": {"prison": {"site": "first-prison"}, "visitor": {"site": "panlong"}}, "policy": {}}
+    papers.write_json(film.with_name("manifest.json"), written | {"coverage": coverage(timeline, written).as_json()})
+    return session, film
+
+
+class TestCoverage:
+    async def test_auditors_see_who_watched_when(self, front, watched):
+        session, _ = watched
+        said = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).said
+        assert (said["kept"], said["seconds"], said["need"]) == (True, 9.0, 2)
+        assert [(one["user"], one["spans"]) for one in said["officers"]] == [("li", [[0.0, 9.0]])]
+        assert said["sides"]["visitor"]["short"] == [[0.0, 9.0]]
+        (seen,) = await front.noted("CoverageSeen")
+        assert (seen.session, seen.author) == (session, "user:auditor")
+
+    async def test_an_older_recordings_is_reckoned(self, front, watched):
+        session, film = watched
+        written = papers.read_json(film.with_name("manifest.json"))
+        del written["coverage"]
+        papers.write_json(film.with_name("manifest.json"), written)
+        said = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).said
+        assert not said["kept"] and said["officers"][0]["seconds"] == 9.0
+
+    async def test_nobody_else_sees_it(self, front, watched):
+        path = f"{RECORDINGS}/{watched[0]}/coverage"
+        for who in ("admin", "prison-sup", "p1", "booking"):
+            await front.refused("forbidden", "GET", path, who)
+        await front.refused("not_found", "GET", path, "foreign-auditor")
+
+    async def test_a_recording_whose_folder_is_gone_has_none(self, front, session):
+        await front.refused("not_found", "GET", f"{RECORDINGS}/{session}/coverage", "auditor")
 
 
 class TestRecordings:

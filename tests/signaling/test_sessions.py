@@ -32,7 +32,7 @@ class TestSeeing:
             said = (await front.ask("GET", opened, who)).said
             assert said["sides"]["visitor"]["people"][0]["name"] == "欧阳某乙"
             assert said["sides"]["prison"]["site_name"] == "第一监狱"
-            assert said["quorum"]["prison"] == {"need": 2, "have": []}
+            assert said["quorum"]["prison"] == {"need": 2, "have": [], "at_risk": False}
             assert {"prison_check_in", "visitor_media", "recorder"} <= {one["code"] for one in said["missing"]}
             assert said["my_side"] is None
             assert len((await front.ask("GET", SESSIONS, who)).said["sessions"]) == 1
