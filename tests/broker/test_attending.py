@@ -284,7 +284,7 @@ class AnyStory(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.story = Story(YUNNAN, draw=lambda least, most: most)
-        self.said, self.receiving, self.sending = {}, set(), set()
+        self.said, self.receiving, self.sending = {}, set(), {}
 
     @rule(who=people, session=sessions, page=pages, sides=sides, on=st.booleans())
     def relay(self, who, session, page, sides, on):
@@ -295,8 +295,8 @@ class AnyStory(RuleBasedStateMachine):
     @rule(session=sessions, sides=sides, on=st.booleans())
     def room(self, session, sides, on):
         self.story.send(session, sides, on)
-        changed = {(session, side) for side in sides}
-        self.sending = self.sending | changed if on else self.sending - changed
+        for picture in [(session, side) for side in sides]:
+            self.sending.setdefault(picture, self.story.now) if on else self.sending.pop(picture, None)
 
     @rule(
         who=people,
@@ -323,7 +323,7 @@ class AnyStory(RuleBasedStateMachine):
     def relay_gone(self, session):
         self.story.attending.forget(session)
         self.receiving = {one for one in self.receiving if one[1] != session}
-        self.sending = {one for one in self.sending if one[0] != session}
+        self.sending = {picture: at for picture, at in self.sending.items() if picture[0] != session}
 
     @invariant()
     def who_counts_has_one_page_in_order(self):
@@ -336,7 +336,9 @@ class AnyStory(RuleBasedStateMachine):
     def in_order(self, who, session, page):
         at, visible, showing, duty = self.said.get((who, page), (-1e9, False, set(), set()))
         received = all((who, session, page, side) in self.receiving for side in BOTH)
-        return received and visible and session in duty and self.story.now - at <= STALE
+        pictures = [(session, side) for side in BOTH]
+        shown = all(self.story.now - self.sending.get(p, 1e9) <= SHOWN or p in showing for p in pictures)
+        return received and shown and visible and session in duty and self.story.now - at <= STALE
 
     @invariant()
     def nobody_counts_more_often_than_the_cap(self):

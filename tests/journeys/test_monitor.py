@@ -1,17 +1,31 @@
-"""The monitor page in a real Chromium against the real server: it counts as a supervisor, and its closing shuts."""
+"""The monitor page in a real Chromium against the real server: it counts as a supervisor while it is really watched,
+and its closing shuts."""
 
-from playwright.async_api import Page, expect
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
-from broker.clock import monotonic
+from playwright.async_api import Browser, Page, expect
+
+from broker.clock import SystemClock, monotonic
 from broker.ids import Side
 from tests.support.chromium import chromium
 from tests.support.house import House
-from tests.support.visit import visit
+from tests.support.visit import Visit, quorum_of, visit
 
 PLAYING = """() => {
     const videos = [...document.querySelectorAll("video")];
     return videos.length === 2 && videos.every((one) => one.getVideoPlaybackQuality().totalVideoFrames > 5);
 }"""
+
+
+# headless Chromium calls every tab visible: the test says what a window manager would
+HIDE = """(state) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+NOTICED = 4.0  # seconds: three are promised, the machine may be busy with other tests
 
 
 async def _sign_in(page: Page, house: House, number: int) -> None:
@@ -32,6 +46,15 @@ class TestMonitorPage:
             await here.sees_far_room(Side.PRISON)
             await expect(page.get_by_text("会见中").first).to_be_visible()
 
+            hidden_at = monotonic()
+            await page.evaluate(HIDE, "hidden")
+            view = await here.until(lambda view: view["state"] == "held")
+            assert view["reason"]["code"] == "quorum_lost"
+            shut = [data["mono"] for kind, data in await here.journal() if kind == "GateShut"]
+            assert shut[-1] - hidden_at < 2.0
+            await page.evaluate(HIDE, "visible")
+            await here.until(lambda view: view["state"] == "live")
+
             closed_at = monotonic()
             await page.close()
             view = await here.until(lambda view: view["state"] == "held")
@@ -47,3 +70,68 @@ class TestMonitorPage:
             await again.get_by_role("button", name="确认终止").click()
             view = await here.until(lambda view: view["state"] == "ended")
             assert view["reason"]["article"] == "YN-17-8"
+
+
+async def _renderers(browser: Browser) -> list[int]:
+    """The process ids of the browser's renderers."""
+    told = await (await browser.new_browser_cdp_session()).send("SystemInfo.getProcessInfo")
+    return [one["id"] for one in told["processInfo"] if one["type"] == "renderer"]
+
+
+async def _is_noticed(here: Visit, stop: Callable[[], Awaitable[object]]) -> None:
+    """The visitors' side loses an officer soon after `stop`."""
+    began = monotonic()
+    await stop()
+    await here.until(lambda view: quorum_of(view) == (2, 1))
+    assert monotonic() - began < NOTICED
+
+
+class TestWhoReallyWatches:
+    """Yunnan 25, Guangdong 27: not a page left open."""
+
+    async def test_a_hidden_page_a_paused_picture_and_a_frozen_renderer_are_nobodys_eyes(self, house: House) -> None:
+        now = SystemClock().now().wall
+        times = {
+            "starts_at": (now + timedelta(minutes=4)).isoformat(),
+            "ends_at": (now + timedelta(minutes=8)).isoformat(),
+        }
+        async with visit(house, watching=3, **times) as here, chromium() as browser:
+            window = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+            page = await window.new_page()
+            await _sign_in(page, house, 3)
+            await here.until(lambda view: quorum_of(view) == (2, 2) and view["state"] == "ready")
+            await expect(page.locator("#standing")).to_have_text("已计入 1 场监督")
+
+            await _is_noticed(here, lambda: page.evaluate(HIDE, "hidden"))
+            await expect(page.locator("#standing")).to_have_text("未计入监督：监督页面不在前台")
+            await page.evaluate(HIDE, "visible")
+            await here.until(lambda view: quorum_of(view) == (2, 2))
+
+            picture = page.locator("video").nth(1)
+            await _is_noticed(here, lambda: picture.evaluate("(video) => video.pause()"))
+            await picture.evaluate("(video) => video.play()")
+            await here.until(lambda view: quorum_of(view) == (2, 2))
+
+            # the same person in a second window is no second person, and the first's hidden pictures are not its own
+            second = await window.new_page()
+            await second.goto(f"{house.server}/monitor")
+            await second.wait_for_function(PLAYING)
+            view = await here.house.view(here.session, here.officers[0])
+            assert quorum_of(view) == (2, 2)
+            await page.evaluate(HIDE, "hidden")
+            await _is_noticed(here, lambda: second.evaluate(HIDE, "hidden"))
+            await second.close()
+            await page.evaluate(HIDE, "visible")
+            await here.until(lambda view: quorum_of(view) == (2, 2))
+
+            renderers = await _renderers(browser)
+            try:
+                await _is_noticed(here, lambda: _send(renderers, signal.SIGSTOP))
+            finally:
+                await _send(renderers, signal.SIGCONT)
+            await here.until(lambda view: quorum_of(view) == (2, 2))
+
+
+async def _send(processes: list[int], number: signal.Signals) -> None:
+    for process in processes:
+        os.kill(process, number)

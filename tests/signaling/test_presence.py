@@ -90,26 +90,25 @@ class TestWatchingFromAPage:
 
 
 class TestStanding:
-    async def test_is_told_at_once_and_at_every_change_to_each_window_of_that_officer_only(
-        self,
-        front,
-        session,
-    ):
+    async def test_is_told_at_once_and_at_every_change_to_each_window_of_that_officer(self, front, session):
         front.broker.standings[LI] = Standing({session: (Why.HIDDEN, Why.NOT_CHOSEN)})
         async with talking(front, "prison-sup") as one, talking(front, "prison-sup") as two:
-            async with talking(front, "visitor-sup") as other:
-                for talk in (one, two):
-                    (told,) = (await talk.hear("standing")).sessions
-                    assert (told.session, told.counted) == (session, False)
-                    assert [words.code for words in told.why] == ["hidden", "not_chosen"]
-                    assert told.why[0].zh == "监督页面不在前台"
-                front.broker.standings[LI] = Standing({session: ()})
-                front.broker.bus.emit("standing", LI)
-                for talk in (one, two):
-                    (told,) = (await talk.hear("standing")).sessions
-                    assert told.counted and told.why == []
-                await other.say(type="attentive", id=1, prompt="att_none")
-                assert (await other.hear()).type == "error"  # nothing else was told to somebody else
+            for talk in (one, two):
+                (told,) = (await talk.hear("standing")).sessions
+                assert (told.session, told.counted) == (session, False)
+                assert [words.code for words in told.why] == ["hidden", "not_chosen"]
+                assert told.why[0].zh == "监督页面不在前台"
+            front.broker.standings[LI] = Standing({session: ()})
+            front.broker.bus.emit("standing", LI)
+            for talk in (one, two):
+                (told,) = (await talk.hear("standing")).sessions
+                assert told.counted and told.why == []
+
+    async def test_is_not_told_to_another_officer(self, front, session):
+        async with talking(front, "visitor-sup") as other:
+            front.broker.bus.emit("standing", LI)
+            await other.say(type="attentive", id=1, prompt="att_none")
+            assert (await other.hear()).type == "error"
 
     async def test_rooms_and_auditors_hear_nothing_of_it(self, front, session):
         for who in ("p1", "auditor"):
