@@ -95,7 +95,7 @@ def coverage(timeline: Iterable[Mapping[str, Any]], written: Mapping[str, Any]) 
     changes: list[tuple[float, frozenset[Officer]]] = []
     for entry in timeline:
         event = entry.get("event") or {}
-        if event.get("kind") == "people" and "at" in entry:
+        if event.get("kind") in ("people", "control") and "at" in entry:
             changes.append((min(max(zero.second(entry), 0.0), length), officers_in(event)))
         elif event.get("kind") == "attention" and event.get("what") in _COUNTS:
             one = Officer(str(event.get("user")), str(event.get("site")))
@@ -110,7 +110,8 @@ def coverage(timeline: Iterable[Mapping[str, Any]], written: Mapping[str, Any]) 
 
 
 def officers_in(event: Mapping[str, Any]) -> frozenset[Officer]:
-    """Who watches, as a `people` event says it: with sites, or by user alone as older ones do."""
+    """Who watches, as a `people` event says it: with sites, or by user alone as older ones do. Nobody where the event
+    is that the control process, which alone could say so, is gone."""
     found = event.get("watchers") or ()
     return frozenset(
         Officer(str(one.get("user")), str(one.get("site"))) if isinstance(one, Mapping) else Officer(str(one), "")

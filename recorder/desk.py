@@ -125,6 +125,13 @@ class Desk:
             except OSError as error:
                 raise RecorderUnavailable("the timeline cannot be written") from error
 
+    async def note_all(self, event: dict[str, Any]) -> None:
+        """Add an event of now to the timeline of every session that is being recorded."""
+        moment = self.clock.now()
+        for visit in [visit for visit in self.visits.values() if visit.recording is not None and not visit.closed]:
+            with suppress(Conflict, RecorderUnavailable):  # closed meanwhile, or a disk that has an alarm of its own
+                await self.note(visit.session, event, moment)
+
     async def finish(self, session: str, reason: dict[str, Any]) -> None:
         """As `end`; also right for a session that is archived already. Raises NotFound."""
         if session in self.visits:

@@ -55,9 +55,10 @@ class Service:
         self._looking: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
-        self._server = Server(settings.run_dir / COMMANDS, "recorder", commands(self.desk), self._greet)
+        self._server = Server(settings.run_dir / COMMANDS, "recorder", commands(self.desk), self._greet, self._alone)
         self._tap = Tap(settings.run_dir / TAP, self.desk.take)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving = False
         self._orphans: asyncio.Task[None] | None = None
         self._reviewing: asyncio.Task[None] | None = None
 
@@ -77,6 +78,7 @@ class Service:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._leaving = True
         self._tap.drain()
         await self.desk.drain()
         self._tap.close()
@@ -154,6 +156,12 @@ class Service:
 
     def _greet(self, connection: Connection) -> None:
         self._spawn(self.desk.announce(connection.tell))
+
+    def _alone(self) -> None:
+        """The control process is gone, and with it everybody's word on who watches: no officer is taken to be there
+        until there is one again, which says who is. Not so when it is we who go."""
+        if not self._leaving:
+            self._spawn(self.desk.note_all({"kind": "control", "there": False}))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

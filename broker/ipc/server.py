@@ -47,7 +47,10 @@ class Connection:
 
 
 class Server:
-    """Listens at `path` (mode 0600), answers requests with `handlers`, tells facts to all who are connected."""
+    """Listens at `path` (mode 0600), answers requests with `handlers`, tells facts to all who are connected.
+
+    `on_alone` is called when the last of them has gone.
+    """
 
     def __init__(
         self,
@@ -55,8 +58,10 @@ class Server:
         role: str,
         handlers: Mapping[str, Handler],
         on_connect: Callable[[Connection], None] | None = None,
+        on_alone: Callable[[], None] | None = None,
     ) -> None:
         self._path, self._role, self._handlers, self._on_connect = path, role, handlers, on_connect
+        self._on_alone = on_alone
         self._accepted: set[Connection] = set()
         self._connections: set[Connection] = set()  # those of them that have greeted
         self._tasks: set[asyncio.Task[None]] = set()
@@ -104,8 +109,11 @@ class Server:
         except (wire.WireError, ValueError, ConnectionError) as error:
             log.warning("ipc client refused", role=self._role, why=str(error))
         finally:
+            last = self._connections == {connection}
             self._connections.discard(connection)
             self._accepted.discard(connection)
+            if last and self._on_alone is not None:
+                self._on_alone()
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()

@@ -62,6 +62,14 @@ class TestSeconds:
         assert coverage(timeline, WRITTEN).officers[HE].stretches == [Stretch(0, 40), Stretch(70, 100)]
 
 
+class TestWithoutAControlProcess:
+    def test_nobody_is_taken_to_watch(self):
+        gone = entry(40, {"kind": "control", "there": False})
+        found = coverage([people(0, *ALL), gone, people(55, *ALL)], WRITTEN)
+        assert found.officers[LI].stretches == [Stretch(0, 40), Stretch(55, 100)]
+        assert found.short[0] == (Stretch(40, 55),)
+
+
 class TestTooFew:
     def test_is_said_for_each_side_by_itself(self):
         found = coverage([people(5, *ALL), people(30, LI, MA, BAI), people(50, *ALL)], WRITTEN)

@@ -14,6 +14,7 @@ from broker.engine import engine_for, reading
 from broker.errors import Conflict, NotFound
 from broker.live.recorders import Recorders
 from recorder.catalog import Catalog
+from recorder.papers import read_lines
 from recorder.tables import MARKS
 from recorder.verify import verify
 from tests.support import probe
@@ -74,6 +75,15 @@ class TestWholeSession:
         await recorder.call("acknowledge", session=SESSION)
         with pytest.raises(Conflict):
             await recorder.call("start", **plan())
+
+    async def test_notes_that_nobody_says_any_more_who_watches(self, recorder: RecorderProcess) -> None:
+        await recorder.call("start", **plan(deadline_mono=monotonic() + 60))
+        await Relay(recorder.run, 7).play(0.5)
+        await recorder.hang_up()
+        timeline = recorder.archive / ".work" / SESSION / "timeline.jsonl"
+        async with asyncio.timeout(10):
+            while not any(entry["event"] == {"kind": "control", "there": False} for entry in read_lines(timeline)):
+                await asyncio.sleep(0.05)  # of another process, which has no event for us
 
     async def test_ends_at_its_deadline_without_being_told(self, recorder: RecorderProcess) -> None:
         await recorder.call("start", **plan())

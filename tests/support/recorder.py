@@ -57,6 +57,12 @@ class RecorderProcess:
             sys.executable, "-m", "recorder", cwd=ROOT, env=self._environment, stdin=asyncio.subprocess.PIPE
         )
 
+    async def hang_up(self) -> None:
+        """Leave, as a control process does that dies, and do not come back."""
+        self._listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listening
+
     async def kill(self) -> None:
         """As a crash does."""
         self._up.clear()
