@@ -14,8 +14,8 @@ from signaling.messages import SUBPROTOCOL
 
 log = structlog.get_logger()
 LOOK = 0.25  # seconds between looks at what is shown
-EVERY = 1.0  # seconds between words where nothing has changed
-FRESH = 2.0  # seconds for which a picture counts as moving
+EVERY = 0.5  # seconds between words where nothing has changed: a program's loop may stall where a page's would not
+FRESH = 4.0  # seconds for which a picture counts as moving: on a busy machine programs decode late, not less
 RETRY = 0.5
 
 

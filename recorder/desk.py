@@ -105,6 +105,8 @@ class Desk:
         await self.catalog.intend(session, plans.text(plan, "site"), part, target, plans.policy(plan), now.wall)
         self._record(visit, part, plan)
         await self.note(session, {"kind": "part", "part": part})
+        if isinstance(plan.get("people"), dict):  # who is there before the first packet: nobody tells it again
+            await self.note(session, {**plan["people"], "kind": "people"})
         return {"part": part}
 
     async def deadline(self, session: str, moment: float | None) -> None:

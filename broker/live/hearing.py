@@ -123,6 +123,7 @@ class Hearing:
         """The relay ended all of its connections, without a word for each."""
         for resource in [one for one, of in self._resources.items() if of == session]:
             self._resource_gone(session, {"resource": resource, "why": "internal error"})
+        self._attendance.forget(session)
         self._take(session, ev.RelayLost("internal error"))
 
     def _quality(self, session: SessionId, told: Told) -> None:

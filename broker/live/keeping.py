@@ -117,8 +117,8 @@ def action(fact: Fact) -> dict[str, Any] | None:
 
 
 class Foreword:
-    """What officers did and were asked before the recorder wrote, kept for its timeline: nothing that was ordered is missing there.
-    `note` puts an event of a moment on a session's timeline."""
+    """What officers did and were asked before the recorder wrote, kept for its timeline: nothing that was ordered is
+    missing there. `note` puts an event of a moment on a session's timeline."""
 
     def __init__(self, note: Callable[[str, dict[str, Any], Instant], None]) -> None:
         self._note = note
@@ -155,5 +155,10 @@ def people(before: Session, after: Session, fact: Fact) -> dict[str, Any] | None
     again = isinstance(fact, ev.RecorderFlushed | ev.RecorderReady)
     if not after.recorded or not (changed or again):
         return None
-    watchers = [{"user": one.user, "site": one.site} for one in sorted(after.watchers)]
-    return {"kind": "people", "checked_in": sorted(after.checked), "watchers": watchers}
+    return roll(after)
+
+
+def roll(session: Session) -> dict[str, Any]:
+    """Everybody who is there, by ids, as the recording's timeline says it."""
+    watchers = [{"user": one.user, "site": one.site} for one in sorted(session.watchers)]
+    return {"kind": "people", "checked_in": sorted(session.checked), "watchers": watchers}

@@ -11,6 +11,7 @@ from broker.clock import Instant, monotonic
 from broker.errors import RecorderUnavailable, VisitError
 from broker.ids import Side
 from broker.ipc.link import Link, LinkDown
+from broker.live.keeping import roll
 from broker.live.relays import tap_of
 from broker.session import Session
 from config.policy import Policy
@@ -93,6 +94,7 @@ class Recorders:
                     "min_supervisors": policy.min_supervisors,
                 },
                 sides=sides,
+                people=roll(session),
                 starts_at=now.wall.isoformat(),
                 deadline_mono=stop,
             )

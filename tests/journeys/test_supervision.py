@@ -5,6 +5,9 @@ from contextlib import AsyncExitStack
 
 from broker.clock import monotonic
 from broker.ids import Side
+from huijian.stage import POSTS
+from recorder import papers
+from recorder.archive import MANIFEST
 from tests.support.house import House
 from tests.support.visit import Visit, quorum_of, visit
 
@@ -42,7 +45,22 @@ class TestTwoSupervisorsOfEachSite:
             await visitor.end(here.session, "YN-17-8")
             view = await here.until(lambda v: v["state"] == "ended")
             assert view["reason"]["code"] == "ended_by_supervisor"
-            assert (await here.archived())["lost"] == 0
+            archived = await here.archived()
+            assert archived["lost"] == 0
+            self._each_is_covered(house, archived["path"])
+
+    def _each_is_covered(self, house: House, film: str) -> None:
+        """Yunnan 26(3): who watched when stands in the manifest, for each officer of both sites."""
+        written = papers.read_json((house.settings.archive_dir / film).with_name(MANIFEST)) or {}
+        told = written["coverage"]
+        assert {(one["user"], one["site"]) for one in told["officers"]} == {
+            (officer.id, POSTS[officer.side].site) for officer in house.stage.officers
+        }
+        assert all(one["seconds"] > 0.8 * told["seconds"] for one in told["officers"])
+        assert {side: one["short_seconds"] < 1.0 for side, one in told["sides"].items()} == {
+            "prison": True,
+            "visitor": True,
+        }
 
 
 class TestFailClosed:
