@@ -14,6 +14,7 @@ from broker.clock import Clock
 from broker.errors import NotFound
 from broker.ids import SessionId, Side, new_id
 from broker.live.journal import Journal
+from broker.live.keeping import author_of
 from broker.live.live import LiveSession
 from broker.live.watching import watcher_of
 from broker.quorum import Watcher, reached
@@ -116,8 +117,7 @@ class Attendance:
         for live in watched:
             live.take(fact)
         if not watched:
-            author = watcher.user if isinstance(fact, ev.AttentionAnswered) else "system"
-            self._journal.note(ev.kind(fact), None, author, ev.data(fact))
+            self._journal.note(ev.kind(fact), None, author_of(fact), ev.data(fact))
 
     def _warn(self, live: LiveSession, wavering: frozenset[Watcher]) -> None:
         """Which sides would lose their quorum with those who leave their question unanswered."""

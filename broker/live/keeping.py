@@ -117,8 +117,8 @@ def action(fact: Fact) -> dict[str, Any] | None:
 
 
 class Foreword:
-    """What officers did and were asked before the recorder wrote, kept for its timeline: nothing that was ordered is
-    missing there. `note` puts an event of a moment on a session's timeline."""
+    """What officers did and were asked before the recorder wrote, kept for its timeline: nothing of it is missing.
+    `note` puts an event of a moment on a session's timeline."""
 
     def __init__(self, note: Callable[[str, dict[str, Any], Instant], None]) -> None:
         self._note = note

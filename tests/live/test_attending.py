@@ -150,7 +150,7 @@ class TestQuestions:
         duty.relay(on=False)
         duty.pass_seconds(31)
         duty.attendance.answer(LI, prompt)
-        assert duty.noted == [("AttentionMissed", None, "system"), ("AttentionAnswered", None, "li")]
+        assert duty.noted == [("AttentionMissed", None, "system"), ("AttentionAnswered", None, "user:li")]
 
     async def test_an_answer_to_nothing_is_refused(self, duty):
         duty.on_duty(LI)
