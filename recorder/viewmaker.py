@@ -72,20 +72,23 @@ class ViewMaker:
     async def _one(self, session: str, path: str) -> None:
         folder = self._root / removal.folder_of(path, session)
         made = view_path(self._root, session).with_name(MADE)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "recorder.viewcopy", str(folder), str(made)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).parents[1],
-        )
+        process: asyncio.subprocess.Process | None = None
         try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "recorder.viewcopy", str(folder), str(made)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=Path(__file__).parents[1],
+            )
             await self._listen(process, session)
             error = (await self._rest(process)).strip().rpartition("\n")[2]
             code = await process.wait()
         except asyncio.CancelledError:
-            await self._stop(process)
-            removal.unfinished(made).unlink(missing_ok=True)
+            if process is not None:
+                await self._stop(process)
+            for left in (made, removal.unfinished(made)):
+                left.unlink(missing_ok=True)
             with suppress(StorageUnavailable):
                 await self.views.give_back(session)
             raise
