@@ -235,10 +235,10 @@ class TestRefusals:
                     assert type(await self.asked(front, do, **wrong)) is BadRequest, (do, name)
 
     async def test_a_session_has_so_many_watchers_and_no_more(self, front: RelayFront) -> None:
-        watch = {"session": "s", "side": "prison", "who": "u", "gated": False, "sdp": offer("aiortc-watch")}
-        for _ in range(MAX_WATCHERS):
-            await front.link.call("subscribe", **watch)
-        assert type(await self.asked(front, "subscribe", **watch)) is TooMany
+        watch = {"session": "s", "side": "prison", "gated": False, "sdp": offer("aiortc-watch")}
+        for number in range(MAX_WATCHERS):
+            await front.link.call("subscribe", **watch, who=f"{number}@site")
+        assert type(await self.asked(front, "subscribe", **watch, who="late@site")) is TooMany
 
     async def test_a_kiosk_that_tries_again_and_again_keeps_one_place(self, front: RelayFront) -> None:
         publish = {"session": "s", "side": "prison", "who": "prison", "sdp": offer("aiortc-publish")}
