@@ -31,7 +31,7 @@ serve: $(MARK) ## A server on ./data that stays, demonstration sites allowed (AR
 # Real processes and real media promise seconds, which a starved machine can break: who fails among all the others gets
 # one more chance alone. Who fails alone too has failed.
 test: $(MARK) ## The whole suite, on all cores (ARGS='tests/live -k journal')
-	@.ci/system chromium ffmpeg fonts-noto-cjk
+	@.ci/system chromium ffmpeg fonts-noto-cjk gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav
 	@$(BIN)/python -m pytest -n auto $(ARGS) || \
 		{ echo "once more, one by one: what failed" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS); }
 
