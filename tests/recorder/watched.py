@@ -1,0 +1,100 @@
+"""A film as somebody who knows the codes sees and hears it: which picture is shown when, which second sounds when."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from broker.ids import Side
+from broker.tapwire import TRACK_TITLES
+from kiosk_agent.framecode import code_in
+from kiosk_agent.hearing import marks_in
+from kiosk_agent.voice import RATE, SECONDS, Voice
+
+Sound = NDArray[np.float32]
+
+
+class Shown(NamedTuple):
+    """A picture: when (film seconds), which number, of which side, how large."""
+
+    at: float
+    number: int | None
+    side: Side | None
+    size: tuple[int, int]
+
+
+class Film:
+    """The packets of a film, read once; what is looked at is decoded then."""
+
+    def __init__(self, path: Path) -> None:
+        self._packets: list[list[tuple[float, bytes]]] = [[] for _ in TRACK_TITLES]
+        with av.open(str(path)) as container:
+            self._heads = [stream.codec_context.extradata for stream in container.streams]
+            for packet in container.demux():
+                if packet.pts is not None and packet.size:
+                    found = (float(packet.pts * packet.time_base), bytes(packet))
+                    self._packets[packet.stream_index].append(found)
+
+    def pictures(self, side: Side) -> list[Shown]:
+        """Every picture of a side."""
+        track = TRACK_TITLES.index(f"{side.value} video")
+        decoder = av.CodecContext.create("h264", "r")
+        assert isinstance(decoder, av.VideoCodecContext)
+        decoder.extradata, decoder.thread_count = self._heads[track], 1
+        shown: list[Shown] = []
+        for number, (_, data) in enumerate(self._packets[track]):
+            packet = av.Packet(data)
+            packet.pts = packet.dts = number
+            shown += [self._shown(track, frame) for frame in decoder.decode(packet)]
+        return shown + [self._shown(track, frame) for frame in decoder.decode(None)]
+
+    def _shown(self, track: int, frame: av.VideoFrame) -> Shown:
+        luma = frame.to_ndarray(format="gray")
+        code = code_in(luma)
+        at, size = self._packets[track][frame.pts or 0][0], (frame.width, frame.height)
+        return Shown(at, code and code.number, code and code.side, size)
+
+    def sound(self, side: Side, start: float, end: float) -> tuple[float, Sound]:
+        """Where it begins exactly, and the mono samples of a side from about `start` to `end`."""
+        track = TRACK_TITLES.index(f"{side.value} audio")
+        decoder = av.CodecContext.create("opus", "r")
+        assert isinstance(decoder, av.AudioCodecContext)
+        decoder.extradata = self._heads[track]
+        pieces: list[Sound] = []
+        chosen = [(at, data) for at, data in self._packets[track] if start <= at < end]
+        for _, data in chosen:
+            pieces += [frame.to_ndarray()[0].astype(np.float32) for frame in decoder.decode(av.Packet(data))]
+        return chosen[0][0], np.concatenate(pieces)
+
+    def marks(self, side: Side, start: float, end: float) -> list[tuple[float, int]]:
+        """(film second, number of the spoken second) of a side's marks between `start` and `end`."""
+        begin, samples = self.sound(side, start, end)
+        return [(begin + mark.at, mark.second) for mark in marks_in(samples) if mark.side is side]
+
+
+def nearest(number: int, about: float, wrap: int = SECONDS) -> int:
+    """The number that reads `number` modulo `wrap` and lies nearest to `about`."""
+    return number + wrap * round((about - number) / wrap)
+
+
+def likeness(heard: Sound, side: Side, begin: float, reach: float = 0.5) -> tuple[float, float]:
+    """How much `heard` is the side's voice, 0 to 1, and how much later (seconds, within `reach`) it sounds than if its
+    first sample were that of second `begin`: normalised cross-correlation."""
+    pad = int(reach * RATE)
+    start = round(begin * RATE) - pad
+    spoken = Voice(side).samples(start, len(heard) + 2 * pad).astype(np.float64) / 32768
+    size = 1 << (len(spoken) + len(heard)).bit_length()
+    both = np.fft.irfft(np.fft.rfft(spoken, size) * np.conj(np.fft.rfft(heard, size)), size)[: 2 * pad + 1]
+    power = np.concatenate(([0.0], np.cumsum(spoken**2)))
+    norms = np.sqrt((power[len(heard) :] - power[: -len(heard)])[: 2 * pad + 1] * float(np.sum(heard**2)))
+    found = both / np.maximum(norms, 1e-9)
+    best = int(np.argmax(found))
+    return float(found[best]), (pad - best) / RATE
+
+
+def middle(values: Sequence[float]) -> float:
+    """The median."""
+    return float(np.median(values))
