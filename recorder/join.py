@@ -169,9 +169,17 @@ def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
                 if track in PICTURES and not h264.whole(data):
                     log.warning("a part ends in what never reached the disk")
                     return
-                yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, (packet.duration or 0) * base)
+                yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, _ticks(packet) * base)
     except av.FFmpegError as error:
         log.warning("a part ends early", why=str(error))
+
+
+def _ticks(packet: "av.Packet[Any]") -> int:
+    """How long a sample is shown. Its length in the file counts from the decode time, which lies before the
+    presentation time where there was a hole."""
+    assert packet.pts is not None
+    begun = packet.pts if packet.dts is None else packet.dts
+    return max(begun + (packet.duration or 0) - packet.pts, 0)
 
 
 def _silence(track: int, start: float, end: float) -> Iterator[Sample]:

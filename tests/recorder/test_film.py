@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.tapwire import RTP, TapRecord
+from broker.tapwire import RTP, TRACK_TITLES, TapRecord
 from recorder import papers
 from recorder.fragments import chain_of
 from recorder.join import Piece, join
@@ -142,6 +142,15 @@ class TestTroubleOnTheLine:
         assert [gap[0] for gap in outcome.gaps(3)] == ["no_packets"] or outcome.gaps(3)[0][0] in ("loss", "no_packets")
         assert abs(sum(seconds for _, _, seconds in outcome.gaps(3)) - 3.0) < 0.1
         assert outcome.gaps(0) == outcome.gaps(1) == []
+
+    def test_a_place_left_empty_is_as_long_after_joining(self, tmp_path: Path) -> None:
+        feed = Feed(8.0, skip=lambda track, at: track >= 2 and 2.0 <= at < 5.0)
+        part, film = record(tmp_path, feed.records(), 8.0).film, tmp_path / "film.mp4"
+        join([Piece(part, 0.0, clean=True)], film)
+        for track in range(len(TRACK_TITLES)):
+            before, after = probe.times(part, track), probe.times(film, track)
+            assert max(abs(was - now) for was, now in zip(before, after, strict=True)) < 0.001
+        assert all(abs(length - 8.0) < 0.1 for length in probe.lengths(film))
 
     def test_a_publisher_that_reconnects_continues_at_the_servers_time(self, tmp_path: Path) -> None:
         first = Feed(2.0)

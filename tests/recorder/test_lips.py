@@ -2,15 +2,17 @@
 shown when and which second sounds when is read back from the film, from the codes in both (design, section 6)."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from broker.ids import Side
 from broker.tapwire import pack, unpack
+from recorder.join import Piece, join
 from tests.recorder.feed import Outcome, record
 from tests.recorder.publisher import Publisher
 from tests.recorder.watched import Film, Shown, likeness, middle, nearest
-from tests.support import marked, probe
+from tests.support import gstreamer, marked, probe
 from tests.support.rtp import Stream
 
 MINUTES = 30
@@ -146,3 +148,41 @@ class TestTheWholeFilm:
     def test_tracks_are_as_long_as_the_visit(self, visit: Visit) -> None:
         assert all(abs(length - END) < LENGTH for length in probe.lengths(visit.outcome.film))
         assert probe.complaints(visit.outcome.film) == ""
+
+
+class TestAnotherSize:
+    """Browsers change the resolution in mid-visit, when the line or the machine is weak."""
+
+    SMALL, LARGE, AT = (128, 96), (320, 240), 12  # from picture 12 on, three seconds in, and back at 24
+
+    def picture(self, number: int) -> tuple[bytes, ...]:
+        size = self.LARGE if self.AT <= number < 2 * self.AT else self.SMALL
+        return marked.pictures(Side.PRISON, 4 * self.AT, size)[number]
+
+    @pytest.fixture
+    def film(self, tmp_path: Path) -> Path:
+        sides = [
+            Publisher(side, 0.0, 9.0, (Stream(90_000, 2 * n + 1), Stream(48_000, 2 * n + 2)), pictures=pictures)
+            for n, (side, pictures) in enumerate(((Side.PRISON, self.picture), (Side.VISITOR, None)))
+        ]
+        records = sorted((one for side in sides for one in side.records()), key=lambda one: one.arrival_ns)
+        outcome = record(tmp_path, records, 9.0)
+        assert all(outcome.gaps(track) == [] for track in range(4))
+        return outcome.film
+
+    def shows_all(self, film: Path) -> None:
+        """Every picture in its place and in its own size, as FFmpeg and GStreamer decode it."""
+        every = Film(film).pictures(Side.PRISON)
+        shown = every[:36]  # a slate may follow, where four pictures a second leave the end without one
+        assert [one.number for one in shown] == list(range(36)) and {one.number for one in every[36:]} <= {None}
+        assert [one.size for one in shown] == [self.SMALL] * 12 + [self.LARGE] * 12 + [self.SMALL] * 12
+        assert all(abs(one.at - (one.number or 0) / marked.PICTURES) < 0.1 for one in shown)
+        assert probe.complaints(film) == ""
+        assert [track.buffers for track in gstreamer.decoded(film) if track.kind == "video"] == [len(every)] * 2
+
+    def test_is_kept_as_it_was_sent(self, film: Path) -> None:
+        self.shows_all(film)
+
+    def test_survives_the_joining_of_parts(self, film: Path, tmp_path: Path) -> None:
+        join([Piece(film, 0.0, clean=True)], tmp_path / "film.mp4")
+        self.shows_all(tmp_path / "film.mp4")
