@@ -21,6 +21,7 @@ from recorder.finalise import begun, found
 from recorder.manifest import file_facts
 from recorder.removal import folder_of
 from recorder.rows import columns
+from recorder.shape import misshapen
 
 log = structlog.get_logger()
 GRACE = 30.0
@@ -177,6 +178,6 @@ async def _date(desk: Desk, row: Row) -> None:
 
 
 def _facts(root: Path, folder: Path) -> dict[str, Any] | None:
-    """What a manifest says; None where there is none that can be read."""
+    """What a manifest says; None where there is none that can be read, or it has not the shape of one."""
     written = papers.read_json(folder / MANIFEST)
-    return None if written is None else found(folder, root, written)
+    return None if written is None or misshapen(written) else found(folder, root, written)

@@ -29,7 +29,7 @@ class PretendedRecorder:
 
 async def test_are_journaled_though_there_are_many_and_only_once(store, clock) -> None:
     async with Journal(store.engine, clock) as kept:
-        hearing = Hearing({}, {}, kept, clock, AsyncIOEventEmitter(), None)  # type: ignore[arg-type]
+        hearing = Hearing({}, {}, kept, clock, AsyncIOEventEmitter(), None, None)  # type: ignore[arg-type]
         hearing.recorders = recorder = PretendedRecorder(450)  # type: ignore[assignment]
         recorder.gone = True
         await hearing._differ()

@@ -76,7 +76,7 @@ class House:
         self.facts: list[ev.Fact] = []
         for fact in (ev.TimePassed(), *PREPARED, ev.RecorderFlushed()):
             self.live.take(fact)
-        self.hearing = Hearing({SLOT.session: self.live}, {}, self.notes, self.clock, AsyncIOEventEmitter(), None)  # type: ignore[arg-type]
+        self.hearing = Hearing({SLOT.session: self.live}, {}, self.notes, self.clock, AsyncIOEventEmitter(), None, None)  # type: ignore[arg-type]
         self.hearing.recorders = self.notes  # type: ignore[assignment]
 
     def _changed(self, _live, _before, fact, _effects) -> None:
@@ -98,7 +98,7 @@ class House:
     def second(self) -> None:
         """A second in which nothing is lost."""
         self.clock.second += 1.0
-        self.relay("quality", sides={str(side): {} for side in Side})
+        self.relay("quality", sides={str(side): {} for side in Side}, watchers=[])
 
 
 class TestAVisit:

@@ -69,7 +69,9 @@ class TestWhatARelayTells:
         live.session, live.take = SimpleNamespace(media=frozenset()), lambda fact: live.facts.append(fact)
         live.facts = []
         journal: Any = SimpleNamespace(note=lambda *_: None)
-        hearing = Hearing({SessionId("s"): live}, {}, journal, SystemClock(), AsyncIOEventEmitter(), None)  # type: ignore
+        unasked: Any = SimpleNamespace(relay_says=lambda _: None, sends=lambda *_: None, forget=lambda _: None)
+        bus, nothing = AsyncIOEventEmitter(), SimpleNamespace()
+        hearing = Hearing({SessionId("s"): live}, {}, journal, SystemClock(), bus, nothing, unasked)  # type: ignore
         return hearing, live
 
     def test_of_a_viewer_is_known_at_once(self, heard):

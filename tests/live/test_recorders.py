@@ -111,7 +111,7 @@ class TestAnAlarmOfTheArchive:
     async def test_is_journaled_once_however_often_it_is_said(self):
         noted = []
         journal = SimpleNamespace(note=lambda *entry: noted.append(entry))
-        hearing = Hearing({}, {}, journal, None, None, None)
+        hearing = Hearing({}, {}, journal, None, None, None, None)
         for _ in range(3):
             hearing.from_recorder("alarm", {"kind": "chain_cut", "site": "a", "path": ["x"]})
         hearing.from_recorder("alarm", {"kind": "chain_cut", "site": "b"})

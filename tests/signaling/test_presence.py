@@ -6,7 +6,7 @@ import pytest
 
 from broker.attending import Report, Standing, Why
 from broker.attention import Prompt
-from broker.ids import Side
+from broker.ids import ResourceId, Side
 from broker.quorum import Watcher
 from tests.signaling.front import OFFER
 from tests.signaling.test_sockets import talking
@@ -76,6 +76,7 @@ class TestWatchingFromAPage:
             (await front.ask("POST", f"/whep/{session}/prison?page={page}", "prison-sup", **SDP)).headers["Location"]
             for page in (PAGE, OTHER, PAGE)
         ]
+        front.broker.bus.emit("gone", ResourceId(made[0].rpartition("/")[2]))  # the relay's word that it is replaced
         await front.refused("not_found", "DELETE", made[0], "prison-sup")
         for location in made[1:]:
             assert (await front.ask("DELETE", location, "prison-sup")).status == 200
