@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from broker.tapwire import TRACK_TITLES
-from recorder.fragments import whole_fragments
 from recorder.join import Piece, join
+from recorder.leftovers import whole_fragments
 from recorder.writer import Writer
 from tests.recorder.feed import BEGIN, Feed, instant, record
 from tests.support import gstreamer, probe
