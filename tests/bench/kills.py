@@ -29,14 +29,15 @@ def plan(session: str, tap: int) -> dict[str, Any]:
     return whole | {"policy": policy, "sides": sides, "starts_at": "2026-11-22T02:00:00+00:00", "deadline_mono": None}
 
 
-async def one(recorder: RecorderProcess, number: int, chance: random.Random) -> tuple[float, float, str]:
-    """Play, kill, restart, archive. Seconds played, seconds archived, what FFmpeg complains of."""
+async def one(recorder: RecorderProcess, number: int, wait: float) -> tuple[float, float, str]:
+    """Play, kill `wait` seconds after the first fragment, restart, archive. Seconds played, seconds archived, what
+    FFmpeg complains of."""
     session, seen = f"session_{number}", len(recorder.facts)
     await recorder.call("start", **plan(session, number + 1))
     relay = Relay(recorder.run, number + 1)
     playing = asyncio.create_task(relay.play(10.0))
     await recorder.wait_for("flushed", seen, lambda facts: facts["session"] == session)
-    await asyncio.sleep(chance.uniform(0.0, 3.0))
+    await asyncio.sleep(wait)
     played = monotonic() - (relay.begun or 0.0)
     await recorder.kill()
     playing.cancel()
@@ -60,9 +61,10 @@ def closing() -> tuple[int, int]:
     return steps, broken
 
 
-async def main(runs: int) -> int:
-    """The number of runs in which a promise was broken."""
-    chance, broken, worst = random.Random(4), 0, 0.0
+async def killed(runs: int, longest: float = 3.0, seed: int = 4) -> dict[str, Any]:
+    """Kill a recorder `runs` times, each within `longest` seconds of its first fragment: how many broke a promise, the
+    worst loss in seconds, and whether archive and catalog are whole afterwards."""
+    chance, broken, worst = random.Random(seed), 0, 0.0
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
         place, url = Path(folder), f"sqlite+aiosqlite:///{folder}/h.sqlite"
         (place / "run").mkdir(mode=0o700)
@@ -73,7 +75,7 @@ async def main(runs: int) -> int:
             place, place / "run", HUIJIAN_DATABASE_URL=url, HUIJIAN_LOG_LEVEL="error"
         ) as recorder:
             for number in range(runs):
-                played, kept, complaints = await one(recorder, number, chance)
+                played, kept, complaints = await one(recorder, number, chance.uniform(0.0, longest))
                 worst = max(worst, played - kept)
                 if played - kept > 2.0 or complaints:
                     broken += 1
@@ -86,18 +88,16 @@ async def main(runs: int) -> int:
         for path in archive.recordings(place / "archive"):
             path.chmod(0o700)
     whole = report.ok and rows == files and len(files) == runs and not unfinished
+    told = {"runs": runs, "broken": broken, "worst_loss": round(worst, 3), "archive_whole": whole}
+    return {**told, "rows": len(rows), "recordings": report.recordings}
+
+
+async def main(runs: int) -> int:
+    """The number of runs in which a promise was broken."""
+    told = await killed(runs)
     steps, cost = await asyncio.to_thread(closing)
-    broken += cost
-    told = {
-        "kills_while_closing": steps,
-        "of_them_broken": cost,
-        "runs": runs,
-        "broken": broken,
-        "worst_loss": round(worst, 3),
-        "archive_whole": whole,
-    }
-    print(json.dumps({**told, "rows": len(rows), "recordings": report.recordings}))
-    return broken + (not whole)
+    print(json.dumps({**told, "kills_while_closing": steps, "of_them_broken": cost}))
+    return int(told["broken"]) + cost + (not told["archive_whole"])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from recorder.catalog import Catalog
 from recorder.papers import read_lines
 from recorder.tables import MARKS
 from recorder.verify import verify
+from tests.bench import kills
 from tests.support import probe
 from tests.support.recorder import RecorderProcess, Relay
 
@@ -162,6 +163,17 @@ class TestDeathOfTheRecorder:
         assert probe.complaints(part) == ""
         assert json.loads(part.with_suffix(".json").read_text())["clean"]
         await recorder.restart()
+
+
+class TestRandomKills:
+    """Four of the fifty and more that `python -m tests.bench.kills` does."""
+
+    @pytest.mark.slow
+    @pytest.mark.timeout(300)  # a restart is an interpreter that starts: ten seconds on a starved machine
+    async def test_lose_at_most_two_seconds_each_and_no_row_or_file(self) -> None:
+        told = await kills.killed(4, longest=1.0)
+        assert told["broken"] == 0 and told["worst_loss"] < 2.0, told
+        assert told["archive_whole"] and told["rows"] == told["recordings"] == 4, told
 
 
 class TestARecorderThatIsStopped:
