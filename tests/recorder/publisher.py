@@ -22,7 +22,7 @@ REPORT_EVERY = 5.0
 class Publisher:
     """One side from server second `begin` to `end` (since BEGIN). Its clock said 0 at BEGIN and runs `drift` as fast as
     the server's; picture n is taken at n / PICTURES of that clock, sample n at n / 48 kHz. `behind(second)` is how much
-    longer pictures travel than sound."""
+    longer pictures travel than sound; negative where sound is the slower."""
 
     side: Side
     begin: float
@@ -52,14 +52,14 @@ class Publisher:
             at = number / marked.PICTURES
             behind = self.behind(at / self.drift)
             for data in self.streams[0].picture(picture(number), at):
-                yield from self._sent(self._track, RTP, at, data, behind)
+                yield from self._sent(self._track, RTP, at, data, max(behind, 0.0))
 
     def _sounds(self) -> Iterator[TapRecord]:
         sound = marked.sound(self.side)
         for number in self._numbers(RATE / marked.PACKET):
             at = number * marked.PACKET / RATE
-            # A packet leaves when its last sample is spoken; so does a picture, one exposure after its stamp.
-            yield from self._sent(self._track + 1, RTP, at, self.streams[1].packet(sound[number % len(sound)], at), 0.0)
+            data, behind = self.streams[1].packet(sound[number % len(sound)], at), -self.behind(at / self.drift)
+            yield from self._sent(self._track + 1, RTP, at, data, max(behind, 0.0))
 
     def _reports(self) -> Iterator[TapRecord]:
         at = max(self.begin, self.reports_from) * self.drift

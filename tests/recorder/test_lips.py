@@ -28,8 +28,14 @@ def prison_is_behind(second: float) -> float:
     return 0.25 if 330.0 < second < LEFT - 10 or second > BACK + 60 else 0.04
 
 
+def visitor_sounds_behind(second: float) -> float:
+    """How much longer its sound travels, as a number below zero."""
+    return -0.2 if second % 400 > 200 else -0.03
+
+
 def publishers() -> list[Publisher]:
-    """The prison runs fast, wraps everything, leaves and comes back as another; the visitor runs slow."""
+    """The prison runs fast, wraps everything, leaves and comes back as another; the visitor runs slow,
+    and its sound is now and then behind its pictures."""
     wrapping = (
         Stream(90_000, 11, seq=65_000, base=WRAP - 400 * 90_000),
         Stream(48_000, 12, seq=65_500, base=WRAP - 300 * 48_000),
@@ -40,7 +46,7 @@ def publishers() -> list[Publisher]:
     return [
         Publisher(begin=0.0, end=LEFT, streams=wrapping, reports_from=25.0, **prison),
         Publisher(begin=BACK, end=END, streams=returned, reports_from=BACK + 20.0, ntp=1_234_567.0, **prison),
-        Publisher(Side.VISITOR, 0.0, END, other, drift=SLOW, loss=0.05, ntp=77.0, reports_from=5.0),
+        Publisher(Side.VISITOR, 0.0, END, other, SLOW, 0.05, 77.0, 5.0, visitor_sounds_behind),
     ]
 
 
