@@ -8,15 +8,22 @@ from typing import NamedTuple
 RECORD = struct.Struct("!IBBHQ")
 """tap (u32), track (u8), kind (u8), length (u16), arrival (u64, CLOCK_MONOTONIC ns); then `length` bytes."""
 
-RTP, SENDER_REPORT = 0, 1
-PRISON_VIDEO, PRISON_AUDIO, VISITOR_VIDEO, VISITOR_AUDIO = range(4)
-TRACK_TITLES = ("prison video", "prison audio", "visitor video", "visitor audio")
+RTP, SENDER_REPORT, ANEW = 0, 1, 2
+"""ANEW has no bytes: what follows on its track does not continue what was before, and nothing is missing in between."""
+PRISON_VIDEO, PRISON_AUDIO, VISITOR_VIDEO, VISITOR_AUDIO, VOICE = range(5)
+TRACK_TITLES = ("prison video", "prison audio", "visitor video", "visitor audio", "supervisors")
+"""VOICE is what officers say to the rooms (插话): one voice at a time, silence while nobody speaks."""
 MAX_MESSAGE = 60_000
 """A message is sent before it grows past this many bytes; a reader's buffer of 64 KiB always holds one."""
 
 
+def is_sound(track: int) -> bool:
+    """Whether a track is sound; the others are pictures."""
+    return track in (PRISON_AUDIO, VISITOR_AUDIO, VOICE)
+
+
 class TapRecord(NamedTuple):
-    """One RTP packet, or one sender report, of one track."""
+    """One RTP packet, one sender report, or the word that it begins anew, of one track."""
 
     tap: int
     track: int

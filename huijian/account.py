@@ -141,7 +141,7 @@ def table(account: Account) -> Table:
     out.add_row("放行时长 crossed, s", f"{account.forwarded:.2f}")
     if account.held:
         out.add_row("其间中止 on hold meanwhile, times / s", f"[yellow]{account.holds} / {account.held:.2f}[/yellow]")
-    out.add_row("四轨录制 recorded, s", recorded)
+    out.add_row("五轨录制 recorded, s", recorded)
     out.add_row("开闸延迟 gate after order, ms", _ms(account.opened_after))
     out.add_row("开闸到双向通过 gate to both ways, ms", _ms(account.first_crossing_after))
     out.add_row("截止误差 cut after limit, ms", _ms(account.cut_late))

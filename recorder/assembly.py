@@ -1,19 +1,31 @@
-"""Both sides of a session on one time: four lanes in, samples of one file out, sorted and each with its length. Pure.
+"""Both sides of a session on one time: lanes in, samples of one file out, sorted and each with its length. Pure.
 
 A side's sound is dropped until its first picture, so that both begin together; zero is the first kept sample. The
-file can begin once all four tracks have something, or PATIENCE after the first side: then the side that is missing
-begins with a slate and silence, so that a recording always has its four tracks."""
+file can begin once both sides' four tracks have something, or PATIENCE after the first side: then the side that is
+missing begins with a slate and silence, so that a recording always has its tracks. The fifth, of officers who speak in,
+is never waited for: it begins with the file, as silence."""
 
-from broker.tapwire import RTP, TapRecord
+from broker.tapwire import (
+    ANEW,
+    PRISON_AUDIO,
+    PRISON_VIDEO,
+    RTP,
+    VISITOR_AUDIO,
+    VISITOR_VIDEO,
+    VOICE,
+    TapRecord,
+    is_sound,
+)
 from recorder.h264 import Parameters
 from recorder.lanes import AudioLane, Lane, Sample, VideoLane
 from recorder.rtp import parse_report
 from recorder.timeline import Gap, SideClock
+from recorder.voicelane import VoiceLane
 
 PATIENCE = 1.0
 HOLD = 0.2  # seconds a sample waits for the next one of its track, which tells how long it lasts
 TRAIL = 0.1  # seconds after the newest packet at which a recording that nobody feeds any more ends
-TRACKS = 4
+OF_ROOMS = 4  # tracks without which no file begins
 
 
 class Assembly:
@@ -22,22 +34,25 @@ class Assembly:
     def __init__(self, slate: bytes) -> None:
         self._slate = slate
         self.clocks = (SideClock(), SideClock())
-        self.video = (VideoLane(0, self.clocks[0]), VideoLane(2, self.clocks[1]))
-        self.audio = (AudioLane(1, self.clocks[0]), AudioLane(3, self.clocks[1]))
-        self.lanes: tuple[Lane, ...] = (self.video[0], self.audio[0], self.video[1], self.audio[1])
+        self.video = (VideoLane(PRISON_VIDEO, self.clocks[0]), VideoLane(VISITOR_VIDEO, self.clocks[1]))
+        self.audio = (AudioLane(PRISON_AUDIO, self.clocks[0]), AudioLane(VISITOR_AUDIO, self.clocks[1]))
+        self.voice = VoiceLane(VOICE)
+        self.lanes: tuple[Lane, ...] = (self.video[0], self.audio[0], self.video[1], self.audio[1], self.voice)
         self.zero: float | None = None
         self.slated: set[int] = set()  # tracks that begin with a slate
         self.strange = 0  # records of unknown tracks, unreadable reports
         self._pending: list[Sample] = []
         self._given = [0] * len(self.lanes)  # gaps of each that are settled and were given
-        self._held: list[Sample | None] = [None] * TRACKS
+        self._held: list[Sample | None] = [None] * len(self.lanes)
         self._begun = [False, False]
         self._open = False
 
     def accept(self, record: TapRecord) -> None:
         """Take in one packet or report."""
-        if record.track >= TRACKS:
+        if record.track >= len(self.lanes):
             self.strange += 1
+        elif record.kind == ANEW:
+            self._anew(record)
         elif record.kind == RTP:
             samples = self.lanes[record.track].accept(record.data, record.arrival_ns)
             if samples:
@@ -56,10 +71,11 @@ class Assembly:
         """Whether the file may begin, or has begun."""
         if not self._open and self.zero is not None:
             tracks = {sample.track for sample in self._pending}
-            self._open = len(tracks) == TRACKS or now - self.zero > PATIENCE
+            self._open = len(tracks) == OF_ROOMS or now - self.zero > PATIENCE
             if self._open:
                 self.zero = min(sample.at for sample in self._pending)
                 self._stand_in(tracks)
+                self._pending += self.voice.silent_from(self.zero)
         return self._open
 
     def parameters(self) -> tuple[Parameters | None, Parameters | None]:
@@ -88,21 +104,23 @@ class Assembly:
         end = min(moment, max(seen, default=moment) + TRAIL)
         for lane in self.lanes:
             self._add(lane.finish(end))
-            if lane.track in self.slated and self.video[lane.track >> 1].last is None and self.zero is not None:
-                self.video[lane.track >> 1].missed(self.zero, end)
+        for lane in self.video:
+            if lane.track in self.slated and lane.last is None and self.zero is not None:
+                lane.missed(self.zero, end)
         rest = [sample for sample in self.take(end - HOLD) if sample.at < end]
         for track, held in enumerate(self._held):
             last = held or self._last_word(track)
             if last is not None and last.at < end:
-                rest.append(last._replace(seconds=end - last.at) if track % 2 == 0 else last)
-        self._held = [None] * TRACKS
+                rest.append(last if is_sound(track) else last._replace(seconds=end - last.at))
+        self._held = [None] * len(self.lanes)
         return sorted(_cut(sample, end) for sample in rest), end
 
     def _last_word(self, track: int) -> Sample | None:
         """A slate for a picture that was already written and then stood still until the end."""
-        if track % 2 or self.zero is None:
+        lane = self.lanes[track]
+        if not isinstance(lane, VideoLane) or self.zero is None:
             return None
-        last = self.video[track >> 1].last
+        last = lane.last
         return Sample((self.zero if last is None else last) + HOLD, track, self._slate, True, 0.0)
 
     def settled_gaps(self, over: bool = False) -> list[Gap]:
@@ -128,7 +146,7 @@ class Assembly:
 
     @property
     def whole(self) -> bool:
-        """Whether all four tracks have begun with what a publisher sent."""
+        """Whether the four tracks of the rooms have begun with what a publisher sent."""
         return all(lane.last is not None for lane in self.video) and all(lane.begun for lane in self.audio)
 
     def wanting(self) -> list[int]:
@@ -137,8 +155,8 @@ class Assembly:
 
     def _add(self, samples: list[Sample]) -> None:
         for sample in samples:
-            if sample.track % 2 == 0 and not self._begun[sample.track >> 1]:
-                self._begin(sample.track >> 1, sample)
+            if not is_sound(sample.track) and not self._begun[_side(sample.track)]:
+                self._begin(_side(sample.track), sample)
         self._pending += samples
 
     def _begin(self, side: int, first: Sample) -> None:
@@ -148,15 +166,16 @@ class Assembly:
             self.zero = first.at
         if self.audio[side].end is None:
             self.audio[side].begin(first.at)
-        if side * 2 in self.slated:
+        if self.video[side].track in self.slated:
             self.video[side].missed(self.zero, first.at)
 
     def _stand_in(self, present: set[int]) -> None:
         assert self.zero is not None
         for side in (0, 1):
-            if side * 2 not in present:
-                self.slated.add(side * 2)
-                self._pending.append(Sample(self.zero, side * 2, self._slate, True, HOLD))
+            track = self.video[side].track
+            if track not in present:
+                self.slated.add(track)
+                self._pending.append(Sample(self.zero, track, self._slate, True, HOLD))
                 self.audio[side].begin(self.zero)
 
     def _report(self, record: TapRecord) -> None:
@@ -164,7 +183,19 @@ class Assembly:
         if report is None:
             self.strange += 1
         else:
-            self.clocks[record.track >> 1].tell(record.track & 1, report)
+            self.lanes[record.track].tell(report)
+
+    def _anew(self, record: TapRecord) -> None:
+        lane = self.lanes[record.track]
+        if isinstance(lane, VoiceLane):
+            self._add(lane.anew())
+        else:
+            self.strange += 1  # the rooms' tracks run through
+
+
+def _side(track: int) -> int:
+    """0 for the prison's tracks, 1 for the visitors'."""
+    return track // 2
 
 
 def _cut(sample: Sample, end: float) -> Sample:

@@ -42,13 +42,15 @@ def walk(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
 
 
 def head_of(video: Sequence[Parameters]) -> bytes:
-    """ftyp and moov of a file with a video and an Opus track for each of `video`, and no samples."""
+    """ftyp and moov of a file with a video and an Opus track for each of `video`, one more Opus track for what
+    officers say, and no samples."""
     tracks: list[bytes] = []
     for parameters in video:
         width, height = parameters.size
         number = len(tracks) + 1
         tracks.append(_track(number, b"vide", VIDEO_RATE, _avc1(parameters, width, height), width, height))
         tracks.append(_track(number + 1, b"soun", AUDIO_RATE, _opus(), 0, 0))
+    tracks.append(_track(len(tracks) + 1, b"soun", AUDIO_RATE, _opus(), 0, 0))
     times = struct.pack("!IIIIIH10x", 0, 0, 1000, 0, 0x10000, 0x100)
     movie = _full(b"mvhd", 0, times, _MATRIX, bytes(24), struct.pack("!I", len(tracks) + 1))
     return _box(b"ftyp", b"isom", bytes(4), b"isom") + _box(b"moov", movie, *tracks)

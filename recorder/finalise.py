@@ -3,7 +3,7 @@ repeated, so that whoever finds the folder after a crash runs the same code. Blo
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -234,15 +234,23 @@ def _gaps(parts: Sequence[dict[str, Any]], offsets: Sequence[float]) -> list[Gap
 
 
 def _tracks(parts: Sequence[dict[str, Any]], film: Film | None) -> list[dict[str, Any]]:
+    lengths = film.seconds if film else [0.0] * len(TRACK_TITLES)
     return [
         {
             "title": title,
-            "seconds": round(film.seconds[track], 3) if film else 0.0,
-            "packets": sum(part["tracks"][str(track)]["packets"] for part in parts),
-            "lost": sum(part["tracks"][str(track)]["lost"] for part in parts),
+            "seconds": round(seconds, 3),
+            "packets": sum(sheet["packets"] for sheet in _sheets(parts, track)),
+            "lost": sum(sheet["lost"] for sheet in _sheets(parts, track)),
         }
-        for track, title in enumerate(TRACK_TITLES)
+        for track, (title, seconds) in enumerate(zip(TRACK_TITLES, lengths, strict=False))
     ]
+
+
+def _sheets(parts: Sequence[dict[str, Any]], track: int) -> Iterator[dict[str, Any]]:
+    """What each part counted of a track; one that was begun by an older version had no track of the officers."""
+    for part in parts:
+        if str(track) in part["tracks"]:
+            yield part["tracks"][str(track)]
 
 
 def _part_facts(part: dict[str, Any], offset: float, kept: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import av
 import structlog
 from av.container import InputContainer
 
+from broker.tapwire import TRACK_TITLES, VOICE, is_sound
 from recorder import h264, opus
 from recorder.h264 import Parameters
 from recorder.lanes import Sample
@@ -20,8 +21,9 @@ from recorder.timeline import Gap
 
 log = structlog.get_logger()
 SHORTEST_HOLE = 0.005
-TRACKS = 4
-PICTURES = (0, 2)
+TRACKS = len(TRACK_TITLES)
+OLDER = VOICE  # tracks of a part that was begun before there was one of the officers
+PICTURES = tuple(track for track in range(TRACKS) if not is_sound(track))
 
 
 class Piece(NamedTuple):
@@ -55,7 +57,10 @@ def join(pieces: Sequence[Piece], target: Path) -> tuple[Part, list[Gap]]:
                 film = Part(target, [_parameters(source, track) for track in (0, 2)])
             elif piece.offset - max(ends) > SHORTEST_HOLE:
                 holes += [Gap(track, ends[track], piece.offset - ends[track], "recorder") for track in range(TRACKS)]
+            older = len(source.streams) == OLDER
             _copy(source, piece.offset, film, ends)
+            if older:
+                _stand_in(film, ends)
             source.close()
     if film is None:
         raise Unreadable("there is no part")
@@ -136,7 +141,7 @@ def _open(file: BinaryIO, piece: Piece) -> InputContainer:
         source = av.open(view, "r", format="mp4")
     except av.FFmpegError as error:
         raise Unreadable(f"{piece.path.name}: {error}") from error
-    if len(source.streams) != TRACKS:
+    if len(source.streams) not in (TRACKS, OLDER):
         raise Unreadable(f"{piece.path.name} has {len(source.streams)} tracks")
     return source
 
@@ -155,10 +160,17 @@ def _parameters(source: InputContainer, track: int) -> Parameters:
 def _copy(source: InputContainer, offset: float, film: Part, ends: list[float]) -> None:
     for sample in _samples(source, offset):
         track = sample.track
-        if track % 2:
+        if is_sound(track) and ends[track] > 0:
             film.write(_silence(track, ends[track], sample.at), 0.0)
         film.write((sample,), 0.0)
         ends[track] = sample.at + sample.seconds
+
+
+def _stand_in(film: Part, ends: list[float]) -> None:
+    """Nobody spoke in: silence as long as what the rooms said."""
+    end = max(ends)
+    film.write(_silence(VOICE, ends[VOICE], end), 0.0)
+    ends[VOICE] = end
 
 
 def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
@@ -183,7 +195,7 @@ def _ticks(packet: "av.Packet[Any]") -> int:
 
 
 def _silence(track: int, start: float, end: float) -> Iterator[Sample]:
-    if start > 0 and end - start > SHORTEST_HOLE:
+    if end - start > SHORTEST_HOLE:
         for size, data in opus.silence(int((end - start) * opus.RATE)):
             yield Sample(start, track, data, True, size / opus.RATE)
             start += size / opus.RATE

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from recorder import opus
 from recorder.depacketize import AccessUnit, Depacketizer
 from recorder.h264 import Parameters
-from recorder.rtp import Packet, Reorder, parse
+from recorder.rtp import Packet, Reorder, Report, parse
 from recorder.timeline import Gap, SideClock
 
 VIDEO_WINDOW = 250_000_000  # ns: a retransmission over a slow line still arrives in time
@@ -31,7 +31,9 @@ class Sample(NamedTuple):
 
 
 class Lane:
-    """What video and sound have in common: counters, gaps, order."""
+    """What video and sound have in common: counters, gaps, order. WHICH is the track's place in its side's clock."""
+
+    WHICH = 0
 
     def __init__(self, track: int, clock: SideClock, window_ns: int) -> None:
         self.track = track
@@ -39,6 +41,10 @@ class Lane:
         self.gaps: list[Gap] = []
         self.seen: float | None = None  # arrival of the newest packet
         self._clock, self._reorder = clock, Reorder(window_ns)
+
+    def tell(self, report: Report) -> None:
+        """A sender report of this track."""
+        self._clock.tell(self.WHICH, report)
 
     def accept(self, data: bytes, arrival_ns: int) -> list[Sample]:
         """Samples that became ready with this packet."""
@@ -129,7 +135,7 @@ class VideoLane(Lane):
         return [self._place(unit) for unit in units] if units else []
 
     def _place(self, unit: AccessUnit) -> Sample:
-        at = self._clock.place(0, unit.timestamp, unit.ssrc, unit.arrival / 1e9)
+        at = self._clock.place(self.WHICH, unit.timestamp, unit.ssrc, unit.arrival / 1e9)
         last, changed = self._last, unit.ssrc != self._ssrc
         if last is not None:
             at = max(at, last + 0.001)
@@ -151,6 +157,8 @@ class VideoLane(Lane):
 
 class AudioLane(Lane):
     """Opus. Never has a hole: what did not come is silence of the same length."""
+
+    WHICH = 1
 
     def __init__(self, track: int, clock: SideClock) -> None:
         super().__init__(track, clock, AUDIO_WINDOW)
@@ -190,7 +198,7 @@ class AudioLane(Lane):
         if samples is None:
             self.malformed += bool(packet.payload)
             return []
-        at = self._clock.place(1, packet.timestamp, packet.ssrc, packet.arrival / 1e9)
+        at = self._clock.place(self.WHICH, packet.timestamp, packet.ssrc, packet.arrival / 1e9)
         if self.end is None:
             return []  # the side's first picture is not there yet
         return self._write(packet, at, samples / opus.RATE)
@@ -224,7 +232,7 @@ class AudioLane(Lane):
     def _fill(self, until: float, cause: str, packets: int) -> list[Sample]:
         assert self.end is not None
         start, samples = self.end, []
-        for size, data in opus.silence(int((until - start) * opus.RATE)):
+        for size, data in opus.silence(round((until - start) * opus.RATE)):
             samples.append(Sample(self.end, self.track, data, True, size / opus.RATE))
             self.end += size / opus.RATE
         self.silence += self.end - start

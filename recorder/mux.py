@@ -1,4 +1,4 @@
-"""One part of a recording on disk: an MP4 with four tracks through PyAV, packets as they came, nothing encoded.
+"""One part of a recording on disk: an MP4 with five tracks through PyAV, packets as they came, nothing encoded.
 
 `hybrid_fragmented` makes a file that can be read up to its last fragment after a kill, and that is an ordinary indexed
 MP4 after `close`. `delay_moov` lets tracks that begin later keep their place. FFmpeg places the first sample of a
@@ -15,7 +15,7 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
-from broker.tapwire import TRACK_TITLES
+from broker.tapwire import TRACK_TITLES, is_sound
 from recorder.boxes import AUDIO_RATE, VIDEO_RATE, head_of
 from recorder.fragments import FragmentFile
 from recorder.h264 import Parameters
@@ -29,7 +29,7 @@ OPTIONS = {
     # Samples come sorted. FFmpeg's default of 10 s would hold the other tracks back while one track stalls.
     "max_interleave_delta": "1",
 }
-RATES = (VIDEO_RATE, AUDIO_RATE, VIDEO_RATE, AUDIO_RATE)
+RATES = tuple(AUDIO_RATE if is_sound(track) else VIDEO_RATE for track in range(len(TRACK_TITLES)))
 
 
 class Part:
@@ -86,7 +86,7 @@ class Part:
         first = self._ends[track] < 0
         pts = max(round(at * rate), 0)
         dts = pts if first else self._ends[track]
-        if track % 2 or pts < dts:
+        if is_sound(track) or pts < dts:
             pts = dts  # sound has no holes, only roundings; and no picture stands before the one it follows
         end = max(round((at + sample.seconds) * rate), pts + 1)
         self._ends[track] = end

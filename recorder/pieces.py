@@ -9,14 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from broker.tapwire import VOICE, is_sound
 from recorder import papers
-from recorder.boxes import AUDIO_RATE, VIDEO_RATE, Box, walk
+from recorder.boxes import Box, walk
 from recorder.fragments import START
+from recorder.mux import RATES
 
 NAME = "hashes.jsonl"
 HEAD, FRAGMENT, INDEX, LINE, OTHER = "head", "fragment", "index", "line", "other"
 _CHUNK = 1 << 20
-_RATES = (VIDEO_RATE, AUDIO_RATE, VIDEO_RATE, AUDIO_RATE)
 
 
 class Piece(NamedTuple):
@@ -119,7 +120,8 @@ def _hash(file: BinaryIO, start: int, end: int) -> str:
 
 
 def _second(file: BinaryIO, moof: Box) -> float | None:
-    """Where a fragment begins (ISO/IEC 14496-12 8.8.12), by its sound if it has any: that has no holes."""
+    """Where a fragment begins (ISO/IEC 14496-12 8.8.12), by the rooms' sound if it has any: that has no holes. The
+    officers' track has none either, but is written a little later."""
     times: dict[int, float] = {}
     for traf in walk(file, moof.start + moof.header, moof.end):
         if traf.kind == b"traf":
@@ -128,9 +130,9 @@ def _second(file: BinaryIO, moof: Box) -> float | None:
                 track = int.from_bytes(_body(file, boxes[b"tfhd"])[4:8]) - 1
                 body = _body(file, boxes[b"tfdt"])
                 ticks = int.from_bytes(body[4:12] if body[0] else body[4:8])
-                if 0 <= track < len(_RATES):
-                    times[track] = ticks / _RATES[track]
-    heard = [at for track, at in times.items() if track % 2]
+                if 0 <= track < len(RATES):
+                    times[track] = ticks / RATES[track]
+    heard = [at for track, at in times.items() if is_sound(track) and track != VOICE]
     return round(min(heard or times.values()), 3) if times else None
 
 

@@ -56,7 +56,7 @@ class Recording:
 
     @property
     def writing(self) -> bool:
-        """Whether all four tracks are on disk and nothing holds the writer up."""
+        """Whether the four tracks of the rooms are on disk and nothing holds the writer up."""
         return self._announced and not self._stalled and not self.failed
 
     def accept(self, record: TapRecord) -> None:

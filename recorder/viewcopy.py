@@ -19,6 +19,7 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
+from broker.tapwire import is_sound
 from recorder import papers
 from recorder.archive import FILM, MANIFEST, TIMELINE
 from recorder.coverage import coverage
@@ -33,7 +34,7 @@ Report = Callable[[float], None]
 
 
 class Mixer:
-    """Sound of both sides on one time line; whatever was not heard is silence."""
+    """Sound of both sides and of officers who spoke in, on one time line; whatever was not heard is silence."""
 
     def __init__(self) -> None:
         self._sum = np.zeros(0, np.float32)
@@ -79,7 +80,7 @@ class Copy:
 
     def take(self, track: int, frame: Any, second: float) -> None:
         """A decoded frame of a track of the film."""
-        if track % 2:
+        if is_sound(track):
             self._mixer.add(track, frame, second)
         else:
             self._waiting[track // 2].append((second, frame))

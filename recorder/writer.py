@@ -19,7 +19,7 @@ SYNC = 0.8  # seconds between two waits for the disk, so that a power cut costs 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a part has got so far. `flushed`: all four tracks are on disk. `wanting`: sides without a keyframe."""
+    """What a part has got so far. `flushed`: the rooms' tracks are on disk. `wanting`: sides without a keyframe."""
 
     seconds: float
     bytes: int
@@ -40,7 +40,7 @@ class Writer:
         self._media = Assembly(self._slate.data)
         self._part: Part | None = None
         self._begun: dict[str, Any] = {}
-        self._whole_at: int | None = None  # fragments there were when all four tracks had begun
+        self._whole_at: int | None = None  # fragments there were when the four tracks of the rooms had begun
         self._synced, self._synced_fragments, self._flushed = 0.0, 0, False
 
     def work(self, records: list[TapRecord], now: Instant) -> Progress:

@@ -72,7 +72,7 @@ async def get_recording(ask: Ask) -> bodies.RecordingRow:
 
 @_film("/api/v1/recordings/{session}/film", zh="播放录像原件", en="The film itself, by range")
 async def get_film(ask: Ask) -> web.StreamResponse:
-    """The evidence as it lies in the archive: four tracks, nothing added."""
+    """The evidence as it lies in the archive: five tracks, nothing added."""
     session = ask.id("session")
     row = await _archived(ask, session)
     return await play(ask, session, ask.house.settings.archive_dir / row["path"], row["sha256"], "film")

@@ -90,7 +90,7 @@ class TestFailClosed:
             await here.until(lambda v: v["state"] == "live")
             await here.officers[0].end(here.session, "YN-17-8")
             archived = await here.archived()
-            assert len(archived["seconds"]) == 4
+            assert len(archived["seconds"]) == 5
 
     async def test_a_recorder_that_hangs_holds_the_visit_until_it_goes_on(self, house: House) -> None:
         async with visit(house, watching=4) as here:

@@ -110,7 +110,7 @@ class TestFinalising:
         film = tmp_path / "archive" / done["path"]
         assert all(abs(length - 7.0) < 0.1 for length in probe.lengths(film))
         assert probe.complaints(film) == ""
-        assert [round(gap["seconds"], 1) for gap in done["gaps"] if gap["cause"] == "recorder"] == [2.0] * 4
+        assert [round(gap["seconds"], 1) for gap in done["gaps"] if gap["cause"] == "recorder"] == [2.0] * 5
         assert 4.95 < next(at for at in probe.times(film, 0) if at > 3.1) < 5.05
         assert verify(film, tmp_path / "archive").ok
 
@@ -254,7 +254,7 @@ class TestRecovery:
         assert [(one.kind, one.session) for one in await recover(desk)] == [("work_without_row", "session_two")]
         assert [(one.kind, one.session) for one in await review(desk)] == [("file_without_row", "session_one")]
         row = await desk.catalog.row("session_one")
-        assert row is not None and row["state"] == "archived" and len(row["seconds"]) == 4
+        assert row is not None and row["state"] == "archived" and len(row["seconds"]) == 5
         assert await review(desk) == []
 
     async def test_an_archived_session_is_not_recorded_again(self, desk: Desk) -> None:

@@ -45,14 +45,14 @@ def late(records: Sequence[TapRecord], seconds: float, seed: int = 5) -> list[Ta
 
 
 class TestWholeFilm:
-    def test_has_four_titled_tracks_that_decode_and_are_as_long_as_what_was_sent(self, tmp_path: Path) -> None:
+    def test_has_five_titled_tracks_that_decode_and_are_as_long_as_what_was_sent(self, tmp_path: Path) -> None:
         outcome = record(tmp_path, Feed(6.0).records(), 6.0)
         streams = probe.probe(outcome.film)["streams"]
-        assert [stream["codec_name"] for stream in streams] == ["h264", "opus", "h264", "opus"]
+        assert [stream["codec_name"] for stream in streams] == ["h264", "opus", "h264", "opus", "opus"]
         assert streams[0]["tags"]["handler_name"] == "prison video"
         assert probe.complaints(outcome.film) == ""
         assert all(abs(length - 6.0) < 0.1 for length in probe.lengths(outcome.film))
-        assert [int(stream["nb_frames"]) for stream in streams][::2] == [180, 180]
+        assert [int(stream["nb_frames"]) for stream in streams[:3:2]] == [180, 180]
         assert outcome.sheet["gaps"] == []
 
     def test_times_are_those_of_the_publisher(self, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ class TestTroubleOnTheLine:
     def test_a_side_that_never_comes_is_a_slate_and_silence(self, tmp_path: Path) -> None:
         outcome = record(tmp_path, Feed(3.0, skip=lambda track, _: track >= 2).records(), 3.0)
         assert probe.complaints(outcome.film) == ""
-        assert len(probe.probe(outcome.film)["streams"]) == 4
+        assert len(probe.probe(outcome.film)["streams"]) == 5
         assert all(abs(length - 3.0) < 0.15 for length in probe.lengths(outcome.film))
         assert not any(progress.flushed for _, progress in outcome.progress)
 

@@ -55,9 +55,9 @@ class TestWholeSession:
         film = recorder.archive / done["path"]
         assert probe.complaints(film) == ""
         streams = probe.probe(film)["streams"]
-        assert [stream["codec_name"] for stream in streams] == ["h264", "opus", "h264", "opus"]
+        assert [stream["codec_name"] for stream in streams] == ["h264", "opus", "h264", "opus", "opus"]
         assert [stream["tags"]["handler_name"] for stream in streams] == [
-            "prison video", "prison audio", "visitor video", "visitor audio",
+            "prison video", "prison audio", "visitor video", "visitor audio", "supervisors",
         ]  # fmt: skip
         assert all(abs(length - 2.0) < 0.3 for length in probe.lengths(film))
         assert done["lost"] == 0 and done["gaps"] == []
@@ -136,7 +136,7 @@ class TestDeathOfTheRecorder:
         whole = again.begun - relay.begun + 1.5
         assert all(abs(length - whole) < 0.4 for length in probe.lengths(film))
         holes = [gap for gap in done["gaps"] if gap["cause"] == "recorder"]
-        assert {gap["track"] for gap in holes} == {0, 1, 2, 3}
+        assert {gap["track"] for gap in holes} == {0, 1, 2, 3, 4}
         away = again.begun - relay.begun - 2.5
         assert all(gap["seconds"] < away + 2.0 for gap in holes)
         assert verify(film, recorder.archive).ok
