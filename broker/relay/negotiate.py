@@ -9,7 +9,8 @@ from broker.relay import candidates, terms
 from broker.relay.sdp import Codec, Media, Offer
 from broker.relay.terms import Terms
 
-KINDS = ("audio", "video")
+Kinds = tuple[str, ...]
+KINDS: Kinds = ("audio", "video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,16 @@ class Agreed:
         return {kind: one.payload_type for kind, one in self.terms.items()}
 
 
-def answer_publisher(offer: Offer, endpoint: Endpoint, session: int) -> Agreed:
+def answer_publisher(offer: Offer, endpoint: Endpoint, session: int, kinds: Kinds = KINDS) -> Agreed:
     """Take one audio and, where offered, one video stream in. Raises CodecMissing or MalformedSdp."""
-    return _answer(offer, endpoint, session, "recvonly", {})
+    return _answer(offer, endpoint, session, "recvonly", {}, kinds)
 
 
-def answer_watcher(offer: Offer, endpoint: Endpoint, session: int, streams: dict[str, Stream]) -> Agreed:
+def answer_watcher(
+    offer: Offer, endpoint: Endpoint, session: int, streams: dict[str, Stream], kinds: Kinds = KINDS
+) -> Agreed:
     """Give one audio and, where wanted, one video stream out. Raises CodecMissing or MalformedSdp."""
-    return _answer(offer, endpoint, session, "sendonly", streams)
+    return _answer(offer, endpoint, session, "sendonly", streams, kinds)
 
 
 def choose(media: Media, publishing: bool) -> Codec:
@@ -96,8 +99,10 @@ def _baseline(profile: str, constrained: bool) -> bool:
     return len(profile) == 6 and idc == 0x42 and (bool(constraints & 0x40) or not constrained)
 
 
-def _answer(offer: Offer, endpoint: Endpoint, session: int, direction: str, streams: dict[str, Stream]) -> Agreed:
-    wanted = _wanted(offer, "sendonly" if direction == "recvonly" else "recvonly")
+def _answer(
+    offer: Offer, endpoint: Endpoint, session: int, direction: str, streams: dict[str, Stream], kinds: Kinds
+) -> Agreed:
+    wanted = _wanted(offer, "sendonly" if direction == "recvonly" else "recvonly", kinds)
     codecs = {kind: choose(media, direction == "recvonly") for kind, media in wanted.items()}
     agreed = {kind: terms.agree(media, codecs[kind], direction == "recvonly") for kind, media in wanted.items()}
     used = [number for one in agreed.values() for number in one.numbers]
@@ -132,12 +137,12 @@ def _source(kind: str, stream: Stream, agreed: Terms) -> list[str]:
     return [*lines, f"a=ssrc-group:FID {pair[0]} {pair[1]}", *(f"a=ssrc:{ssrc} cname:{stream.cname}" for ssrc in pair)]
 
 
-def _wanted(offer: Offer, direction: str) -> dict[str, Media]:
-    """The first audio and the first video m-line that go the right way, both in the bundle. A picture without sound is
-    a mistake, sound without a picture a fallback."""
+def _wanted(offer: Offer, direction: str, kinds: Kinds) -> dict[str, Media]:
+    """The first audio and the first video m-line that go the right way, both in the bundle, as far as they are among
+    the `kinds` we take. A picture without sound is a mistake, sound without a picture a fallback."""
     found: dict[str, Media] = {}
     for media in offer.media:
-        if media.kind in KINDS and media.direction in (direction, "sendrecv"):
+        if media.kind in kinds and media.direction in (direction, "sendrecv"):
             found.setdefault(media.kind, media)
     if "audio" not in found:
         raise CodecMissing(

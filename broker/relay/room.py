@@ -9,6 +9,7 @@ from broker.clock import monotonic
 from broker.errors import TooMany
 from broker.ids import ResourceId, SessionId, Side
 from broker.relay import feedback
+from broker.relay.floor import Floor
 from broker.relay.gate import Gate
 from broker.relay.layers import Layers
 from broker.relay.leg import Leg, leg_for
@@ -55,6 +56,7 @@ class Room:
         self.open_now = False
         self.muted: frozenset[Side] = frozenset()
         """The sides whose sound does not cross."""
+        self.floor = Floor(session, tap, tell, self._drop)
         self._asking: asyncio.TimerHandle | None = None
         for track in self.all_tracks():
             self._begin(track)
@@ -64,6 +66,11 @@ class Room:
         track.on_gap = self._ask_soon
 
     def all_tracks(self) -> Iterator[Track]:
+        """Those of the rooms, and the officers' voice."""
+        yield from self.room_tracks()
+        yield self.floor.track
+
+    def room_tracks(self) -> Iterator[Track]:
         """The four tracks, and those of further encodings."""
         for streams in self.streams.values():
             yield from streams
@@ -149,7 +156,8 @@ class Room:
         """Everybody connected or connecting."""
         published = [peer for peer, _ in self.publishers.values()]
         joining = [peer for peer, _ in self.joining.values()]
-        return [*published, *joining, *(watching.peer for watching in self.watchings.values())]
+        watching = [one.peer for one in self.watchings.values()]
+        return [*published, *joining, *watching, *self.floor.peers()]
 
     def _drop(self, peer: Peer, why: str) -> None:
         if peer.closed:
@@ -159,6 +167,7 @@ class Room:
         if watching is not None:
             self._tell_watching(watching, (False, False), monotonic())
         self.joining.pop(peer.resource, None)
+        self.floor.forget(peer, monotonic())
         for side, (publisher, _) in list(self.publishers.items()):
             if publisher is peer:
                 del self.publishers[side]
@@ -171,6 +180,7 @@ class Room:
     async def close(self, now: float) -> None:
         """End everything of this session."""
         self.shut(now, "session closed")
+        self.floor.shut(now, "session closed")
         if self._asking is not None:
             self._asking.cancel()
         for peer in self.peers():
@@ -196,7 +206,7 @@ class Room:
                 self._start(watching)
         self.ask(now)
         if self.gate.crossed is None:
-            for track in self.all_tracks():
+            for track in self.room_tracks():
                 track.crossing = self._forwarded
         self._tell("gate", session=self.session, open=True, mono=now, why="")
 
@@ -261,6 +271,7 @@ class Room:
         for watching in list(self.watchings.values()):
             watching.tending.look(now)
             self._tell_watching(watching, signs(watching, now), now)
+        self.floor.observe(now)
         for peer in self.peers():
             why = peer.expired(now)
             if why:
@@ -304,11 +315,12 @@ class Room:
 
     def record(self, on: bool) -> None:
         """Give every packet to the recorder too, from a fresh keyframe on; or no longer."""
-        for track in self.all_tracks():
+        for track in self.room_tracks():
             track.tap = None
         for track in [one for tracks in self.tracks.values() for one in tracks.values() if on]:
             track.tap = self.tap
             track.want_keyframe(newcomer=True)
+        self.floor.record(on)
 
     def _ask_soon(self) -> None:
         """A packet is missing: ask for it as soon as disorder can no longer be the reason."""
@@ -331,6 +343,7 @@ class Room:
         """Once a second: tell publishers how they arrive."""
         for streams in self.streams.values():
             feedback.report(streams, now)
+        self.floor.report(now)
 
 
 def _media(side: Side, kinds: frozenset[str]) -> dict[str, Any]:

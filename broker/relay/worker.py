@@ -10,13 +10,13 @@ from typing import Any
 
 import structlog
 
-from broker.clock import monotonic
+from broker.clock import monotonic, monotonic_ns
 from broker.errors import BadRequest, NoSlot, NotFound, RecorderUnavailable, RelayUnavailable, TooMany
 from broker.ids import ResourceId, SessionId, new_id
 from broker.ipc import members
 from broker.ipc.lifeline import parent_gone
 from broker.ipc.server import Connection, Server
-from broker.relay import gauges, negotiate
+from broker.relay import floor, gauges, negotiate
 from broker.relay.caretaker import Caretaker, counts
 from broker.relay.doorway import Doorway
 from broker.relay.fanout import Fanout
@@ -29,6 +29,7 @@ from broker.relay.secure import Certificate
 from broker.relay.tap import Tap
 from broker.relay.tcp import Listener
 from broker.relay.terms import Terms
+from broker.tapwire import ANEW, VOICE
 
 log = structlog.get_logger()
 DRAIN = 1.5  # seconds for goodbyes when told to stop; a supervisor waits little longer than two
@@ -50,7 +51,7 @@ class Worker:
         self._listener = Listener(self._fanout)
         self._rooms: dict[SessionId, Room] = {}
         self._stopping = asyncio.Event()
-        self._server = Server(run_dir / f"{name}.sock", "relay", self._handlers(), self._greet)
+        self._server = Server(run_dir / f"{name}.sock", "relay", self._handlers(), self._greet, self._hush)
         self._caretaker = Caretaker(self._rooms, self._fanout, self._doorway, self._tap, self._server.tell)
 
     async def run(self) -> None:
@@ -91,6 +92,9 @@ class Worker:
             "admit": self._admit,
             "publish": self._publish,
             "subscribe": self._subscribe,
+            "publish_voice": self._publish_voice,
+            "listen": self._listen,
+            "voice": self._voice,
             "restart": self._restart,
             "drop": self._drop,
             "lease": self._lease,
@@ -124,7 +128,8 @@ class Worker:
             self._refuse_when_stopping()
             if len(self._rooms) >= MAX_ROOMS:
                 raise TooMany("This worker has no room for another session.")
-            self._rooms[session] = Room(session, tap, self._server.tell, self._caretaker.schedule)
+            room = self._rooms[session] = Room(session, tap, self._server.tell, self._caretaker.schedule)
+            room.floor.mark = lambda: self._mark(tap)
         return {"port": self._addresses[0][1]}
 
     async def _publish(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +151,49 @@ class Worker:
             lambda endpoint: negotiate.answer_watcher(offer, endpoint, random.getrandbits(53), streams),
             lambda peer, terms: room.watch(side, who, gated, peer, terms),
         )
+
+    # --- officers who speak in ---------------------------------------------------------------------------------
+
+    async def _publish_voice(self, given: dict[str, Any]) -> dict[str, Any]:
+        """An officer's microphone, which nobody hears until `voice` says so."""
+        room, who = self._room(given), members.text(given, "who")
+        offer = parse_offer(members.text(given, "sdp"))
+        return self._connect(
+            offer,
+            lambda endpoint: negotiate.answer_publisher(offer, endpoint, random.getrandbits(53), floor.KINDS),
+            lambda peer, terms: room.floor.publish(who, peer, terms["audio"]),
+        )
+
+    async def _listen(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The kiosk of a room, or an officer where no `side` is named, will get what is meant for it."""
+        room, who = self._room(given), members.text(given, "who")
+        side = members.side(given) if given.get("side") is not None else None
+        offer = parse_offer(members.text(given, "sdp"))
+        track = room.floor.track  # its name is the same for all who speak: rooms learn nobody's
+        streams = {"audio": negotiate.Stream(track.ssrc_out, track.cname, track.rtx_out)}
+        return self._connect(
+            offer,
+            lambda endpoint: negotiate.answer_watcher(offer, endpoint, random.getrandbits(53), streams, floor.KINDS),
+            lambda peer, terms: room.floor.listen(side, who, peer, terms["audio"]),
+        )
+
+    async def _voice(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Let `who` speak to `sides`; without sides nobody speaks any more."""
+        room, sides = self._room(given), members.sides(given, "sides")
+        if sides:
+            room.floor.open(members.text(given, "who"), sides, monotonic())
+        else:
+            room.floor.shut(monotonic(), str(given.get("why", "")))
+        return {}
+
+    def _hush(self) -> None:
+        """No broker any more: nobody could end what is being said."""
+        for room in self._rooms.values():
+            room.floor.shut(monotonic(), "broker gone")
+
+    def _mark(self, tap: int) -> None:
+        self._tap.put(tap, VOICE, ANEW, monotonic_ns(), b"")
+        self._tap.flush()
 
     def _refuse_when_stopping(self) -> None:
         if self._stopping.is_set():
