@@ -279,6 +279,27 @@ class AttentionMissed:
     prompt: str
 
 
+# Speaking in (插话), see broker/speech.py.
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """An officer speaks to one room or both (插话; Yunnan 26(1), (2))."""
+
+    by: UserId
+    site: SiteId
+    sides: frozenset[Side]
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """Nobody speaks to the rooms any more: an officer said so, or `by` the relay or the page that went away."""
+
+    by: str
+    why: str = ""
+
+
 Fact = (
     TimePassed
     | SlotCancelled
@@ -307,10 +328,22 @@ Fact = (
     | AttentionAsked
     | AttentionAnswered
     | AttentionMissed
+    | SpeechBegan
+    | SpeechEnded
 )
 
 
-ACTIONS = (HoldOrdered, ResumeOrdered, EndOrdered, WarningGiven, WarningAcknowledged, MuteOrdered, NoteMade)
+ACTIONS = (
+    HoldOrdered,
+    ResumeOrdered,
+    EndOrdered,
+    WarningGiven,
+    WarningAcknowledged,
+    MuteOrdered,
+    NoteMade,
+    SpeechBegan,
+    SpeechEnded,
+)
 """What an officer did to a visit: on the recording's timeline with article, author and words (Yunnan 16, 17, 26(3))."""
 
 ATTENTION = (AttentionAsked, AttentionAnswered, AttentionMissed)
@@ -386,6 +419,20 @@ class Forfeit:
     consequence: Consequence
 
 
+@dataclass(frozen=True, slots=True)
+class LetSpeak:
+    """The relay lets these rooms hear this officer, in place of whoever they heard before."""
+
+    by: UserId
+    site: SiteId
+    sides: frozenset[Side]
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """No room hears an officer any more."""
+
+
 Effect = (
     OpenPorts
     | StartRecording
@@ -396,6 +443,8 @@ Effect = (
     | ClosePorts
     | RequestRebooking
     | Forfeit
+    | LetSpeak
+    | Hush
 )
 
 

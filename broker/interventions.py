@@ -77,7 +77,7 @@ def check(session: "Session", fact: Fact, policy: Policy) -> None:
     never taken, written down or shown.
     """
     match fact:
-        case ev.WarningGiven(article=code):
+        case ev.WarningGiven(article=code) | ev.SpeechBegan(article=code):
             _check_warning(ground(policy, code))
         case ev.MuteOrdered(on=True, article=code):
             _check_mute(ground(policy, code))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from broker import checkin, interventions, quorum
+from broker import checkin, interventions, quorum, speech
 from broker import events as ev
 from broker.clock import Instant
 from broker.errors import Conflict
@@ -20,6 +20,7 @@ from broker.ids import PersonId, SessionId, Side, SiteId, UserId
 from broker.interventions import ACTS, Muted, Noted, Warned
 from broker.quorum import Watcher
 from broker.slots import Slot
+from broker.speech import Speech
 from config.checkin import Consequence, Tick
 from config.policy import Policy
 
@@ -45,6 +46,11 @@ class Recorder(StrEnum):
     IDLE = "idle"
     STARTING = "starting"
     WRITING = "writing"
+
+    @property
+    def writes(self) -> bool:
+        """Whether what happens now is on disk."""
+        return self is Recorder.WRITING
 
 
 class Missing(StrEnum):
@@ -120,6 +126,7 @@ class Session:
     ticks: Mapping[PersonId, frozenset[Tick]] = field(default_factory=dict)
     seats: frozenset[Side] = frozenset()
     equipment: Mapping[Side, checkin.Equipment] = field(default_factory=dict)
+    speech: Speech | None = None
 
     @property
     def id(self) -> SessionId:
@@ -130,6 +137,11 @@ class Session:
     def gate_open(self) -> bool:
         """Whether media may cross: in LIVE and in no other state."""
         return self.state is State.LIVE
+
+    @property
+    def begun(self) -> bool:
+        """Whether the visit is going on, held or not."""
+        return self.state in (State.LIVE, State.HELD)
 
 
 Outcome = tuple[Session, tuple[Effect, ...]]
@@ -297,6 +309,7 @@ _SEEN: dict[type, Change] = {
     ev.AttentionAsked: _unchanged,
     ev.AttentionAnswered: _unchanged,
     ev.AttentionMissed: _unchanged,
+    **speech.SEEN,
 }
 _DESK: dict[type, Change] = checkin.DESK
 _tested: Change = checkin.tested
@@ -308,8 +321,8 @@ TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
     State.SCHEDULED: _SEEN | _CANCEL,
     State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS,
     State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS,
-    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS,
-    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS,
+    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED,
+    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED,
     State.ENDED: {},
 }
 """What may happen in which state. What is absent is refused when a person asked for it, ignored when it was seen."""
@@ -329,6 +342,8 @@ def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
     if session.state in (State.CHECK_IN, State.READY):
         session = checkin.counted(session, policy)
     session, effects = settle(session, now, policy)
+    session, voice = speech.follow(before, session)
+    effects = (*voice, *effects)
     if session.relay and not before.relay and session.state not in (State.SCHEDULED, State.ENDED):
         # A lease of a control process that died may still run: what is held here must be shut there at once.
         stale = (ev.ShutGate(HoldReason.TAKEN_UP),) if session.state is State.HELD else ()

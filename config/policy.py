@@ -186,8 +186,9 @@ class Policy:
 
 
 def _check_own_code(one: Intervention) -> None:
-    """Codes beside the law's end a visit in peace (END-) or remind of its rules (WARN-): they never punish."""
+    """Codes beside the law's end a visit in peace (END-), remind of its rules (WARN-) or explain and answer (SAY-):
+    they never punish."""
     ends = (one.must_end, one.may_warn) == (True, False) and one.code.startswith("END-")
-    warns = (one.must_end, one.may_warn, one.may_hold) == (False, True, False) and one.code.startswith("WARN-")
-    if not (ends or warns) or one.may_suspend:
+    talks = (one.must_end, one.may_warn, one.may_hold) == (False, True, False)
+    if not (ends or (talks and one.code.startswith(("WARN-", "SAY-")))) or one.may_suspend:
         raise LooserThanLaw(f"ground {one.code} is in no article", one.article)

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from broker.errors import NotFound, TooMany
-from broker.ids import ResourceId, SessionId, Side
+from broker.ids import ResourceId, SessionId
 from signaling.auth import Terminal, Who, author
 from signaling.limits import Limit
 
 Kind = Literal["whip", "whep"]
-PER_TERMINAL = 4  # one publication and one subscription; twice, while two slots of a room touch
-PER_USER = 16  # both sides of eight visits: as many pictures as one wall shows
+PER_TERMINAL = 6  # its publication, its view and the officers' voice; twice, while two slots of a room touch
+PER_USER = 20  # both sides of eight visits: as many pictures as one wall shows; ears and microphones of two
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Held:
     resource: ResourceId
     kind: Kind
     session: SessionId
-    side: Side
+    side: str
     who: str
     token: str = field(repr=False)
     restarts: int = 0

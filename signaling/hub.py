@@ -82,6 +82,10 @@ class Hub:
         """Count a client out."""
         self._clients.discard(client)
 
+    def present(self, who: Who) -> bool:
+        """Whether somebody has a socket here."""
+        return any(author(client.who) == author(who) for client in self._clients)
+
     def of_token(self, token: str) -> list[Client]:
         """The sockets under one sign-in."""
         return [client for client in self._clients if client.who.token == token]

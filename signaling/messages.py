@@ -158,6 +158,13 @@ class MuteView(Told):
     by: Officer | None = None
 
 
+class SpeechView(Told):
+    """An officer speaks to these rooms (插话). A room is told that, and nobody's name."""
+
+    sides: list[Side]
+    by: Officer | None = None
+
+
 class SessionView(Told):
     """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
 
@@ -182,6 +189,7 @@ class SessionView(Told):
     """How many notes officers have made; always 0 for rooms. The notes themselves are got by REST."""
     language: LanguageView | None = None
     check_in_until: Moment | None = None
+    speech: SpeechView | None = None
 
 
 class Problem(Told):
@@ -357,6 +365,20 @@ class Remark(Command):
     text: Remarked
 
 
+class Speak(Command):
+    """插话: speak to these rooms with the microphone that is connected. Always under an article or a SAY- code."""
+
+    type: Literal["speak"] = "speak"
+    sides: Addressed
+    article: Article
+
+
+class Hush(Command):
+    """Nobody speaks to the rooms any more."""
+
+    type: Literal["hush"] = "hush"
+
+
 # Presence: what an officer's page says of itself, and the answer to the question whether they still watch.
 
 
@@ -402,6 +424,8 @@ Order = (
     | Acknowledge
     | Mute
     | Remark
+    | Speak
+    | Hush
 )
 ClientMessage = Annotated[Hello | Order | Attending, Field(discriminator="type")]
 CLIENT: TypeAdapter[Hello | Order | Attending] = TypeAdapter(ClientMessage)

@@ -56,6 +56,11 @@ def fact_of(who: Who, session: Session, policy: Policy, order: msg.Order) -> ev.
             return _end(duty(who, slot), policy, order)
         case msg.Warn() | msg.Acknowledge() | msg.Mute() | msg.Remark():
             return acting.fact_of(who, session, policy, order)
+        case msg.Speak():
+            own = duty(who, slot)
+            return ev.SpeechBegan(own.user, own.site, frozenset(order.sides), order.article)
+        case msg.Hush():
+            return ev.SpeechEnded(duty(who, slot).user)
     assert_never(order)
 
 

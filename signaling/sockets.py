@@ -16,6 +16,7 @@ from signaling.door import check_own_page
 from signaling.errors import invalid, translate
 from signaling.orders import carry_out
 from signaling.routes import Ask, Table
+from signaling.voice import page_gone
 from signaling.whence import address
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ async def _serve(house: "House", ws: web.WebSocketResponse, request: web.Request
         await client.write()
     finally:
         house.hub.leave(client)
+        page_gone(house, client.who)
         # Nobody may be reading while we close, else aiohttp drops the line before the client's own close frame.
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)

@@ -60,7 +60,19 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
         notes=len(session.notes) if room is None else 0,
         language=deskview.language_view(scene, room),
         check_in_until=checkin.deadline(slot, scene.policy),
+        speech=await _speech(scene, names, room),
     )
+
+
+async def _speech(scene: Scene, names: Names, room: Side | None) -> msg.SpeechView | None:
+    """Who speaks to which rooms; to a room only that it is spoken to."""
+    speech = scene.session.speech
+    if speech is None or (room is not None and room not in speech.sides):
+        return None
+    if room is not None:
+        return msg.SpeechView(sides=[room])
+    by = msg.Officer(id=speech.by, name=await names.user(speech.by))
+    return msg.SpeechView(sides=sorted(speech.sides), by=by)
 
 
 def reason_view(scene: Scene) -> msg.ReasonView | None:

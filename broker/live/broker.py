@@ -144,9 +144,25 @@ class Broker:
         self._opened(session, resource, who, "watch", side)
         return resource, answer
 
-    def _opened(self, session: SessionId, resource: ResourceId, who: str, kind: str, side: Side) -> None:
+    async def publish_voice(self, session: SessionId, sdp: str, watcher: Watcher, who: str) -> tuple[ResourceId, str]:
+        """Answer a supervisor's offer of a microphone, which nobody hears before SpeechBegan. Raises VisitError."""
+        resource, answer = await self._relays.publish_voice(session, sdp, name_of(watcher, ""))
+        self._opened(session, resource, who, "voice", None)
+        return resource, answer
+
+    async def listen(
+        self, session: SessionId, side: Side | None, sdp: str, watcher: Watcher | None, who: str
+    ) -> tuple[ResourceId, str]:
+        """Let the terminal of room `side`, or a supervisor, hear what officers say. Raises VisitError."""
+        name = name_of(watcher, "") if watcher is not None else who  # whoever speaks is not heard in any window of his
+        resource, answer = await self._relays.listen(session, side, sdp, name)
+        self._opened(session, resource, who, "listen", side)
+        return resource, answer
+
+    def _opened(self, session: SessionId, resource: ResourceId, who: str, kind: str, side: Side | None) -> None:
         self._resources[resource] = session
-        self.journal.note("ResourceOpened", session, who, {"resource": resource, "kind": kind, "side": str(side)})
+        of_side = {"side": str(side)} if side is not None else {}
+        self.journal.note("ResourceOpened", session, who, {"resource": resource, "kind": kind, **of_side})
 
     async def restart(self, resource: ResourceId, fragment: str) -> str:
         """Answer the ICE restart of a publication or subscription. Raises VisitError; then it goes on as it was."""

@@ -24,6 +24,8 @@ from broker.session import Recorder, State
 
 log = structlog.get_logger()
 Told = dict[str, Any]
+ENDS_SPEECH = frozenset({"no microphone", "microphone gone"})
+"""Why a relay ends a speech without having been told to."""
 
 
 class Hearing:
@@ -85,6 +87,8 @@ class Hearing:
                 self._take(session, ev.Crossed(float(told["mono"])))
             case "gate":
                 self._gate_moved(session, told)
+            case "floor":
+                self._floor_moved(session, told)
             case "gone":
                 self._resource_gone(session, told)
             case "quality":
@@ -111,6 +115,15 @@ class Hearing:
         self._journal.note("GateOpened" if told["open"] else "GateShut", session, "relay", moved)
         if self.recorders is not None:
             self.recorders.note(session, {"kind": "gate", "open": told["open"], **moved}, self._clock.now())
+
+    def _floor_moved(self, session: SessionId, told: Told) -> None:
+        """The exact moments of a speech; one that ended by itself, as its microphone is gone, is over here too."""
+        moved = {name: told[name] for name in ("sides", "mono", "why")}
+        self._journal.note("FloorOpened" if told["open"] else "FloorShut", session, "relay", moved)
+        if self.recorders is not None:
+            self.recorders.note(session, {"kind": "floor", "open": told["open"], **moved}, self._clock.now())
+        if not told["open"] and told["why"] in ENDS_SPEECH:
+            self._take(session, ev.SpeechEnded("relay", told["why"]))
 
     def _resource_gone(self, session: SessionId, told: Told) -> None:
         self._resources.pop(told["resource"], None)

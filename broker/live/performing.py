@@ -18,6 +18,8 @@ from broker.live.live import LiveSession
 from broker.live.recorders import Recorders
 from broker.live.relays import Relays
 from broker.live.tasks import Tasks
+from broker.live.watching import name_of
+from broker.quorum import Watcher
 from broker.session import Recorder, State, stop_at
 
 log = structlog.get_logger()
@@ -52,6 +54,10 @@ class Performer:
                 self._relays.post(session, "lease", **lease, muted=sorted(muted))
             case ev.ShutGate(why):
                 self._relays.post(session, "shut", why=str(why))
+            case ev.LetSpeak(by, site, sides):
+                self._relays.post(session, "voice", who=name_of(Watcher(by, site), ""), sides=sorted(sides))
+            case ev.Hush():
+                self._relays.post(session, "voice", sides=[], why="ordered")
             case ev.SetDeadline(deadline):
                 self._relays.post(session, "deadline", deadline=deadline)
                 self._recorders.post("deadline", session=session, deadline_mono=deadline)

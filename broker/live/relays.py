@@ -162,6 +162,16 @@ class Relays:
         told = await self._ask(session, "subscribe", side=side, sdp=sdp, who=who, gated=gated)
         return ResourceId(told["resource"]), str(told["sdp"])
 
+    async def publish_voice(self, session: SessionId, sdp: str, who: str) -> tuple[ResourceId, str]:
+        """Answer an officer's offer of a microphone. Raises VisitError."""
+        told = await self._ask(session, "publish_voice", sdp=sdp, who=who)
+        return ResourceId(told["resource"]), str(told["sdp"])
+
+    async def listen(self, session: SessionId, side: Side | None, sdp: str, who: str) -> tuple[ResourceId, str]:
+        """Answer the offer of somebody who wants to hear the officers. Raises VisitError."""
+        told = await self._ask(session, "listen", side=side, sdp=sdp, who=who)
+        return ResourceId(told["resource"]), str(told["sdp"])
+
     async def _ask(self, session: SessionId, do: str, **members: Any) -> dict[str, Any]:
         try:
             return await self._of(session).call(do, session=session, **members)

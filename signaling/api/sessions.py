@@ -187,6 +187,20 @@ async def resume(ask: Ask, body: bodies.ResumeBody) -> bodies.Done:
 
 
 @table.add(
+    *_verb("hush"),
+    who=SUPERVISOR,
+    zh="停止插话",
+    en="Nobody speaks to the rooms any more",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def hush(ask: Ask) -> bodies.Done:
+    """To begin takes a socket; to end works without one."""
+    carry_out(ask.house.broker, ask.caller, msg.Hush(id=0, session=ask.id("session")))
+    return bodies.Done()
+
+
+@table.add(
     *_verb("end"),
     who=SUPERVISOR,
     zh="终止会见",

@@ -129,6 +129,17 @@ class TestAnEarlyGoodbye:
         assert ground.article == "业主决定"
 
 
+class TestACodeForTalking:
+    @pytest.mark.parametrize("name", packs())
+    def test_explains_and_stops_nothing(self, name):
+        ground = load_pack(name).intervention("SAY-GUIDE")
+        assert ground and ground.may_warn
+        assert not (ground.must_end or ground.may_hold or ground.may_suspend)
+
+    def test_rests_on_article_26_in_yunnan(self):
+        assert load_pack("yunnan").intervention("SAY-GUIDE").article == "云南 第二十六条第一项、第二项"
+
+
 class TestAPackOfOnesOwn:
     def pack(self, tmp_path, old, new, of="yunnan"):
         text = _text(of)
@@ -148,6 +159,16 @@ class TestAPackOfOnesOwn:
     def test_cannot_turn_a_stop_into_a_warning(self, tmp_path):
         with pytest.raises(LooserThanLaw, match="第十七条"):
             load_pack(self.pack(tmp_path, "must_end = true", "must_end = false"))
+
+    @pytest.mark.parametrize("looser", ["may_hold = true", "may_hold = false\nmay_suspend = ['SAY-GUIDE']"])
+    def test_cannot_punish_under_a_code_for_talking(self, tmp_path, looser):
+        text = "may_warn = true\nmust_end = false\nmay_hold = false"
+        with pytest.raises(LooserThanLaw, match="SAY-GUIDE"):
+            load_pack(self.pack(tmp_path, text, text.replace("may_hold = false", looser)))
+
+    def test_cannot_end_a_visit_under_a_code_for_talking(self, tmp_path):
+        with pytest.raises(LooserThanLaw, match="SAY-END"):
+            load_pack(self.pack(tmp_path, '["END-COMPLETED"', '["SAY-END"'))
 
     def test_cannot_drop_a_ground(self, tmp_path):
         with pytest.raises(LooserThanLaw, match=r"YN-16-7.*第十六条"):

@@ -51,11 +51,11 @@ class Ear(RawPeer):
         return await self._connect("listen", "aiortc-listen", session="s", who=who, **members)  # type: ignore[return-value]
 
     @property
-    def heard(self) -> list[bytes]:
+    def words_heard(self) -> list[bytes]:
         return [data[12:] for _, data in self.rtp]
 
     async def hears(self, words: list[bytes]) -> None:
-        await self.until(lambda: set(words) <= set(self.heard))
+        await self.until(lambda: set(words) <= set(self.words_heard))
 
 
 async def let(front: RelayFront, who: str, *sides: str) -> None:
@@ -82,12 +82,12 @@ class TestTheFloor:
         await let(front, LI, "prison")
         words = officer.say(50)
         await near.hears(words)
-        assert near.heard == words and far.rtp == []
+        assert near.words_heard == words and far.rtp == []
         await let(front, LI, "prison", "visitor")
         words = officer.say(20)
         await near.hears(words)
         await far.hears(words)
-        assert far.heard == words
+        assert far.words_heard == words
         for one in (near, far, officer):
             await one.close()
 
@@ -104,11 +104,11 @@ class TestTheFloor:
         await let(front, LI, "visitor")
         again = officer.say(30)
         await ear.hears(again)
-        assert ear.heard == during + again
+        assert ear.words_heard == during + again
         assert set(steps(ear.numbers("audio"))) == {1}
         times = [int.from_bytes(data[4:8], "big") for _, data in ear.rtp]
         assert all(0 < (later - earlier) & 0xFFFFFFFF < 48_000 * 60 for earlier, later in pairwise(times))
-        assert not set(before + after) & set(ear.heard)
+        assert not set(before + after) & set(ear.words_heard)
         await ear.close()
         await officer.close()
 
@@ -123,7 +123,7 @@ class TestTheFloor:
         first.say(10)
         theirs = second.say(10)
         await ear.hears(theirs)
-        assert ear.heard == mine + theirs
+        assert ear.words_heard == mine + theirs
         assert set(steps(ear.numbers("audio"))) == {1}
         assert len({data[8:12] for _, data in ear.rtp}) == 1  # the room cannot tell who speaks, nor that it changed
         for one in (ear, first, second):
@@ -169,7 +169,7 @@ class TestTheFloor:
         await front.fact("gone", resource=officer.resource)
         second = again.say(10)
         await ear.hears(second)
-        assert ear.heard == first + second and set(steps(ear.numbers("audio"))) == {1}
+        assert ear.words_heard == first + second and set(steps(ear.numbers("audio"))) == {1}
         assert not any(fact == "floor" and not told["open"] for fact, told in front.facts)
         for one in (ear, again):
             await one.close()
@@ -292,7 +292,7 @@ class TestABrokerThatIsGone:
         own_front.cut()
         heard = len(ear.rtp)
         async with asyncio.timeout(8):
-            while officer.say(1)[0] in ear.heard or len(ear.rtp) > heard:
+            while officer.say(1)[0] in ear.words_heard or len(ear.rtp) > heard:
                 heard = len(ear.rtp)
                 await passed(officer)
                 await asyncio.sleep(0.05)

@@ -73,7 +73,7 @@ class PretendBroker:
     def __init__(self, store, clock):
         self.bus, self.store, self.clock = AsyncIOEventEmitter(), store, clock
         self.kept, self.facts, self.watchers, self.dropped = {}, [], [], []
-        self.fragments = []
+        self.fragments, self.ears = [], []
         self.pages, self.words, self.answers, self.standings = [], [], [], {}
         self.breaks = None
         self.told = Figures((), 0, {}, {}, 0.0, True, True)
@@ -113,6 +113,14 @@ class PretendBroker:
     async def subscribe(self, session, side, sdp, watcher, who, page=""):
         self.watchers.append(watcher)
         self.pages.append(page)
+        return ResourceId(new_id("res")), ANSWER
+
+    async def publish_voice(self, session, sdp, watcher, who):
+        self.watchers.append(watcher)
+        return ResourceId(new_id("res")), ANSWER
+
+    async def listen(self, session, side, sdp, watcher, who):
+        self.ears.append((side, watcher))
         return ResourceId(new_id("res")), ANSWER
 
     async def restart(self, resource, fragment):

@@ -24,6 +24,8 @@ OPEN = {
     ("GET", "/metrics"),
     ("OPTIONS", "/whip/{session}"),
     ("OPTIONS", "/whep/{session}/{side}"),
+    ("OPTIONS", "/whip/{session}/voice"),
+    ("OPTIONS", "/whep/{session}/voice"),
     ("GET", "/api/v1/ws"),
 }
 

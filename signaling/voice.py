@@ -1,0 +1,172 @@
+"""Speaking in (插话): a supervisor of the visit publishes a microphone, rooms and colleagues subscribe to it. Nobody is
+heard before the order `speak`; who speaks is no participant, and a room never learns a name."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from broker import events as ev
+from broker import pairing
+from broker.errors import NotFound, RelayUnavailable, TooMany
+from broker.ids import SessionId, Side
+from broker.quorum import Watcher
+from signaling import media, turn
+from signaling.auth import Role, Terminal, User, Who, author, duty
+from signaling.bodies import PageQuery
+from signaling.desk import Held
+from signaling.routes import Ask, Table
+from signaling.whip import OFFER_PROBLEMS
+
+if TYPE_CHECKING:
+    from signaling.house import House
+
+table = Table()
+SPEAKS = (Role.SUPERVISOR,)
+LISTENS = (Role.SUPERVISOR, Role.TERMINAL)
+PLACE = "voice"
+"""What stands in an address, and in the desk, where others have a side."""
+MICROPHONE, EAR = "/whip/{session}/voice", "/whep/{session}/voice"
+PROBLEMS = (*OFFER_PROBLEMS, TooMany)
+
+
+@table.add(
+    "POST",
+    MICROPHONE,
+    who=SPEAKS,
+    zh="管理员接通插话麦克风",
+    en="A supervisor connects a microphone",
+    status=201,
+    takes=media.SDP,
+    gives=media.SDP,
+    headers=("Location", "ETag", "Link"),
+    problems=PROBLEMS,
+    noted="WhipRefused",
+)
+async def publish(ask: Ask, body: str) -> web.Response:
+    """Offer of one audio line in, answer out. Heard by nobody until `speak`."""
+    who, house, session = ask.caller, ask.house, SessionId(ask.id("session"))
+    live = house.live(session)
+    own = duty(who, live.session.slot)
+    pairing.admit(live.session, house.now(), live.policy)
+    house.desk.admit("whip", session, PLACE, who, house.mono())
+    watcher = Watcher(own.user, own.site)
+    resource, answer = await house.broker.publish_voice(session, media.offer(body), watcher, author(who))
+    held = Held(resource, "whip", session, PLACE, author(who), who.token)
+    house.desk.add(held)
+    links = turn.links(house.settings, resource, live.session.slot.ends_at)
+    return media.created(held, f"/whip/{session}/voice/{resource}", answer, links)
+
+
+@table.add(
+    "POST",
+    EAR,
+    who=LISTENS,
+    zh="收听管理员插话",
+    en="Hear what officers say to the rooms",
+    status=201,
+    takes=media.SDP,
+    gives=media.SDP,
+    headers=("Location", "ETag", "Link"),
+    problems=PROBLEMS,
+    noted="WhepRefused",
+)
+async def listen(ask: Ask, body: str, query: PageQuery) -> web.Response:
+    """Offer of one audio line in, answer out. A room gets what is meant for it, colleagues everything."""
+    who, house, session = ask.caller, ask.house, SessionId(ask.id("session"))
+    live = house.live(session)
+    side: Side | None = None
+    watcher: Watcher | None = None
+    if isinstance(who, Terminal):
+        side = live.session.slot.side_of_room(who.room)
+    else:
+        own = duty(who, live.session.slot)
+        watcher = Watcher(own.user, own.site)
+    pairing.admit(live.session, house.now(), live.policy)
+    page = (query.page or "") if watcher is not None else ""
+    house.desk.admit("whep", session, PLACE, who, house.mono(), page)
+    resource, answer = await house.broker.listen(session, side, media.offer(body), watcher, author(who))
+    held = Held(resource, "whep", session, PLACE, author(who), who.token, page=page)
+    house.desk.add(held)
+    links = turn.links(house.settings, resource, live.session.slot.ends_at)
+    return media.created(held, f"/whep/{session}/voice/{resource}", answer, links)
+
+
+@table.add("OPTIONS", MICROPHONE, who=(), zh="插话能力查询", en="What may be posted", status=204)
+async def ask_speaking(ask: Ask) -> web.Response:
+    """The same for every session, whether it exists or not."""
+    return media.preflight()
+
+
+@table.add("OPTIONS", EAR, who=(), zh="收听能力查询", en="What may be posted", status=204)
+async def ask_listening(ask: Ask) -> web.Response:
+    """The same for every session, whether it exists or not."""
+    return media.preflight()
+
+
+@table.add(
+    "DELETE",
+    f"{MICROPHONE}/{{resource}}",
+    who=SPEAKS,
+    zh="断开插话麦克风",
+    en="Take the microphone away",
+    problems=(RelayUnavailable,),
+)
+async def stop_speaking(ask: Ask) -> web.Response:
+    """End one's own microphone, and with it what is being said."""
+    return await media.leave(ask, "whip")
+
+
+@table.add(
+    "DELETE", f"{EAR}/{{resource}}", who=LISTENS, zh="停止收听插话", en="Stop listening", problems=(RelayUnavailable,)
+)
+async def stop_listening(ask: Ask) -> web.Response:
+    """End one's own subscription."""
+    return await media.leave(ask, "whep")
+
+
+@table.add(
+    "PATCH",
+    f"{MICROPHONE}/{{resource}}",
+    who=SPEAKS,
+    zh="ICE 重启，或补充候选地址（不需要）",
+    en="An ICE restart, or trickled candidates (not needed)",
+    takes=media.FRAGMENT,
+    gives=media.FRAGMENT,
+    headers=("ETag",),
+    or_status=204,
+    problems=media.PATCH_PROBLEMS,
+)
+async def patch_speaking(ask: Ask, body: str) -> web.Response:
+    """Fragment in; after a restart, fragment out."""
+    return await media.patch(ask, "whip", body)
+
+
+@table.add(
+    "PATCH",
+    f"{EAR}/{{resource}}",
+    who=LISTENS,
+    zh="ICE 重启，或补充候选地址（不需要）",
+    en="An ICE restart, or trickled candidates (not needed)",
+    takes=media.FRAGMENT,
+    gives=media.FRAGMENT,
+    headers=("ETag",),
+    or_status=204,
+    problems=media.PATCH_PROBLEMS,
+)
+async def patch_listening(ask: Ask, body: str) -> web.Response:
+    """Fragment in; after a restart, fragment out."""
+    return await media.patch(ask, "whep", body)
+
+
+def page_gone(house: "House", who: Who) -> None:
+    """A socket has closed. An officer without any cannot end what is being said: nobody speaks through a page that is
+    gone."""
+    if not isinstance(who, User) or house.hub.present(who):
+        return
+    for live in house.broker.sessions():
+        speech = live.session.speech
+        if speech is not None and speech.by == who.id:
+            try:
+                house.broker.tell(live.session.id, ev.SpeechEnded(who.id, "page gone"))
+            except NotFound:
+                continue  # it ended meanwhile, and the speech with it
