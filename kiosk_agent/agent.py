@@ -236,7 +236,8 @@ class Kiosk:
         if view is not None and view.remaining_ms is not None:
             remaining = view.remaining_ms / 1000 - (now - heard_at)
         picture = viewer.picture if viewer else None
-        return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), _muted(view))
+        spoken = view is not None and view.speech is not None
+        return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), _muted(view), spoken)
 
     def confirm(self, warning: str) -> None:
         """Somebody in the room has read this warning and says so."""
@@ -263,6 +264,7 @@ class Kiosk:
                 for kind, source in (("video", sources.video), ("audio", sources.audio))
             },
             "far": far.as_dict(),
+            "voice": self._legs.ear.as_dict() if self._legs.ear is not None else None,
         }
 
     async def _leave(self) -> None:

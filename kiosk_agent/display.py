@@ -21,6 +21,7 @@ from kiosk_agent.words import Phase
 log = logging.getLogger(__name__)
 
 _DARK, _LIGHT, _WARNING = (40, 34, 28), (240, 240, 240), (80, 160, 255)  # BGR
+_NOTICE = (60, 200, 250)
 _SHOWS_FAR = frozenset({Phase.LIVE})
 _LAST_MINUTE = 60
 _TRIAL = 15.0
@@ -46,12 +47,13 @@ _MUTED = {
     frozenset({"far"}): ("对方的声音已被关闭", "The other room's sound is off"),
     frozenset({"near", "far"}): ("双方声音已被关闭", "The sound of both rooms is off"),
 }
+SPOKEN = ("工作人员正在讲话，请注意收听", "An officer is speaking to you, please listen")
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
     """What to show. `reason`: (Chinese, English) of a hold or an ending; `remaining`: seconds to the limit; `muted`:
-    whose sound does not cross, this room's ("near") or the far one's."""
+    whose sound does not cross, this room's ("near") or the far one's; `spoken`: an officer speaks to this room."""
 
     phase: Phase
     reason: tuple[str, str] | None = None
@@ -59,6 +61,7 @@ class Screen:
     far: VideoFrame | None = None
     warning: Notice | None = None
     muted: frozenset[str] = frozenset()
+    spoken: bool = False
 
 
 def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.uint8]:
@@ -77,6 +80,8 @@ def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.ui
     write(canvas, _line(status), (width // 40, height - bar * 4 // 5), height // 24, colour)
     if screen.warning is not None:
         band.paint(canvas, screen.warning, height - bar)
+    if screen.spoken:
+        _banner(canvas[:bar], _line(SPOKEN))
     if screen.remaining is not None:
         left = max(0, int(screen.remaining))
         colour = _WARNING if left <= _LAST_MINUTE else _LIGHT
@@ -84,6 +89,13 @@ def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.ui
             canvas, f"{left // 60:02d}:{left % 60:02d}", (width * 7 // 8, height - bar * 4 // 5), height // 20, colour
         )
     return canvas
+
+
+def _banner(area: NDArray[np.uint8], text: str) -> None:
+    """A line over everything else, which nobody can take for part of the picture."""
+    height, width = area.shape[:2]
+    area[:] = _NOTICE
+    write(area, text, (width // 40, height // 5), height * 5 // 12, _DARK)
 
 
 class Window:

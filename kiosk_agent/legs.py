@@ -6,9 +6,13 @@ import logging
 import random
 from collections.abc import Callable
 
+from av import AudioFrame
+
 from broker.errors import VisitError
 from broker.ids import Side
+from kiosk_agent.ear import Ear
 from kiosk_agent.media import RoomSources, SourceError
+from kiosk_agent.mixing import Input
 from kiosk_agent.peer import Door, PeerError, publish
 from kiosk_agent.speaker import Speaker
 from kiosk_agent.viewer import Viewer
@@ -18,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Legs:
-    """Publication and view of one terminal. `sources_for` opens the room's sources for a side."""
+    """Publication, view and ear of one terminal. `sources_for` opens the room's sources for a side."""
 
     def __init__(
         self,
@@ -30,6 +34,8 @@ class Legs:
     ) -> None:
         self.viewer: Viewer | None = None
         """The far room, of the present or the last session."""
+        self.ear: Ear | None = None
+        """For what officers say, likewise."""
         self.publications = 0
         self._door, self._tell, self._open = door, tell, sources_for
         self._side, self._sources = side_hint, sources_for(side_hint)
@@ -71,8 +77,10 @@ class Legs:
         try:
             if order.leg is LegKind.SEND:
                 await self._publish(order)
-            else:
+            elif order.leg is LegKind.WATCH:
                 await self._watch(order)
+            else:
+                await self._hear(order)
         except VisitError as error:
             log.warning("refused", extra={"leg": order.leg, "session": order.session, "code": error.code})
         except (PeerError, SourceError) as error:
@@ -104,3 +112,18 @@ class Legs:
             await viewer.wait_lost()
         finally:
             await viewer.close()
+
+    async def _hear(self, order: StartLeg) -> None:
+        """Open from check-in on, so that an officer's first word is not lost while a connection is made."""
+        if self.ear is None or self.ear.session != order.session:
+            self.ear = Ear(self._door, order.session, self._speak)
+        try:
+            await self.ear.start()
+            self._tell(LegUp(order.leg, order.turn))
+            await self.ear.wait_lost()
+        finally:
+            await self.ear.close()
+
+    def _speak(self, frame: AudioFrame) -> None:
+        if self._speaker is not None:
+            self._speaker.play(frame, Input.OFFICER)

@@ -37,7 +37,7 @@ def wakes_at(terminal: Terminal) -> float | None:
     if terminal.stopping:
         return None
     moments = [terminal.socket_at]
-    if terminal.phase is Phase.OFFLINE and (terminal.send.busy or terminal.watch.busy):
+    if terminal.phase is Phase.OFFLINE and any(terminal.leg(kind).busy for kind in LegKind):
         moments.append(offline_end(terminal))
     if terminal.phase is Phase.ENDED and terminal.ended_at is not None:
         moments.append(terminal.ended_at + SLATE)
@@ -128,7 +128,7 @@ def _acknowledgement_due(terminal: Terminal, warning: str, told_at: float | None
 
 def _closing(terminal: Terminal) -> tuple[Terminal, Effects]:
     """The socket closes last: as long as it is there, the server sees an orderly end and not a loss."""
-    idle = terminal.send.status is LegStatus.IDLE and terminal.watch.status is LegStatus.IDLE
+    idle = all(terminal.leg(kind).status is LegStatus.IDLE for kind in LegKind)
     if terminal.down or not idle:
         return terminal, ()
     return replace(terminal, down=True), (CloseSocket(),)
@@ -143,7 +143,7 @@ def _leg_order(terminal: Terminal, kind: LegKind, now: float) -> tuple[Terminal,
     if visit is None or leg.status is not LegStatus.IDLE or now < leg.retry_at or not _may_start(terminal):
         return terminal, ()
     begun = replace(leg, status=LegStatus.OPENING, session=visit.id, turn=leg.turn + 1)
-    side = visit.side if kind is LegKind.SEND else visit.side.other
+    side = visit.side.other if kind is LegKind.WATCH else visit.side
     return terminal.with_leg(kind, begun), (StartLeg(kind, visit.id, side, begun.turn),)
 
 
@@ -157,7 +157,7 @@ def _may_start(terminal: Terminal) -> bool:
 def _leg_moments(terminal: Terminal) -> list[float | None]:
     if terminal.visit is None or not _may_start(terminal):
         return []
-    idle = [leg.retry_at for leg in (terminal.send, terminal.watch) if leg.status is LegStatus.IDLE]
+    idle = [leg.retry_at for leg in map(terminal.leg, LegKind) if leg.status is LegStatus.IDLE]
     unheard = terminal.send.status is LegStatus.UP and not terminal.visit.media
     return [*idle, terminal.send.up_at + UNHEARD if unheard else None]
 

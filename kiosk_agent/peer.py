@@ -178,14 +178,13 @@ class Publication(Peer):
 
 
 class Subscription(Peer):
-    """One side's picture and sound as they arrive. `meters` counts RTP per kind; `dropped` what decoding missed."""
+    """What arrives of one side, or of the officers: streams of `kinds`. `meters` counts RTP per kind; `dropped` what
+    decoding missed."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, kinds: tuple[str, ...] = ("audio", "video")) -> None:
         super().__init__(door)
         self.dropped = 0
-        receivers = {
-            kind: self.connection.addTransceiver(kind, direction="recvonly").receiver for kind in ("audio", "video")
-        }
+        receivers = {kind: self.connection.addTransceiver(kind, direction="recvonly").receiver for kind in kinds}
         for receiver in receivers.values():
             edge.bound_decoder(receiver, self._count_dropped)
         self.meters = {kind: edge.meter_packets(each) for kind, each in receivers.items()}
@@ -219,6 +218,14 @@ async def watch(door: Door, session: str, side: str, page: str = "") -> Subscrip
     tracks all the time. Raises as `Peer.open`."""
     peer = Subscription(door)
     await peer.open(f"/whep/{session}/{side}" + (f"?page={page}" if page else ""))
+    return peer
+
+
+async def listen(door: Door, session: str) -> Subscription:
+    """Hears what officers say to this terminal's room. The caller must read the sound all the time. Raises as
+    `Peer.open`."""
+    peer = Subscription(door, ("audio",))
+    await peer.open(f"/whep/{session}/voice")
     return peer
 
 

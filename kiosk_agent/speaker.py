@@ -1,8 +1,7 @@
-"""The far room's sound out of the loudspeaker, through FFmpeg's ALSA output in a thread of its own. At most 200 ms
-wait to be played: late sound is dropped, because a conversation cannot catch up."""
+"""The far room's sound, and an officer's over it, out of the loudspeaker, through FFmpeg's ALSA output in a thread of
+its own. At most 200 ms of each wait to be played: see `mixing.py`."""
 
 import logging
-import queue
 import threading
 
 import av
@@ -11,11 +10,10 @@ from av import AudioFrame
 
 from kiosk_agent.generated import sound_frame
 from kiosk_agent.media import mono_samples
+from kiosk_agent.mixing import Input, Mix
 from kiosk_agent.voice import CHUNK, RATE
 
 log = logging.getLogger(__name__)
-
-_WAITING = 10
 
 
 class Speaker:
@@ -26,30 +24,24 @@ class Speaker:
         self.played = self.dropped = 0
         self.failed: str | None = None
         self._device, self._format = device, format_name
-        self._queue: queue.Queue[AudioFrame | None] = queue.Queue(_WAITING)
+        self._mix = Mix()
         self._thread: threading.Thread | None = None
 
-    def play(self, frame: AudioFrame) -> None:
-        """Queues a decoded frame; returns at once."""
+    def play(self, frame: AudioFrame, source: Input = Input.ROOM) -> None:
+        """Queues a decoded frame of the far room, or of an officer who speaks in; returns at once."""
         if self.failed is not None:
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="speaker", daemon=True)
             self._thread.start()
-        try:
-            self._queue.put_nowait(frame)
-        except queue.Full:
-            self.dropped += 1
+        self.dropped += not self._mix.put(source, mono_samples(frame).copy())
 
     def close(self, wait: float = 2.0) -> None:
         """Plays what waits, then ends the thread."""
         if self._thread is None:
             return
-        try:
-            self._queue.put(None, timeout=wait)
-        except queue.Full:
-            return  # stuck inside the driver; the thread is a daemon
-        self._thread.join(wait)
+        self._mix.close()
+        self._thread.join(wait)  # one that is stuck inside the driver is a daemon
         self._thread = None
 
     def chime(self) -> bool:
@@ -70,8 +62,8 @@ class Speaker:
         try:
             with av.open(self._device, "w", format=self._format) as output:
                 stream = output.add_stream("pcm_s16le", rate=RATE, layout="mono")
-                while (frame := self._queue.get()) is not None:
-                    output.mux(stream.encode(sound_frame(mono_samples(frame), self.played * CHUNK)))
+                while (samples := self._mix.take()) is not None:
+                    output.mux(stream.encode(sound_frame(samples, self.played * CHUNK)))
                     self.played += 1
                 output.mux(stream.encode(None))
         except (av.FFmpegError, OSError) as error:

@@ -35,6 +35,7 @@ class Terminal:
     """Whether `visits` is what the server said on this very socket, not before."""
     send: Leg = field(default_factory=Leg)
     watch: Leg = field(default_factory=Leg)
+    hear: Leg = field(default_factory=Leg)
     socket_at: float | None = 0.0
     """When to open the socket; None while it is open or opening."""
     socket_tries: int = 0
@@ -66,11 +67,17 @@ class Terminal:
 
     def leg(self, kind: LegKind) -> Leg:
         """The leg of that kind."""
-        return self.send if kind is LegKind.SEND else self.watch
+        return {LegKind.SEND: self.send, LegKind.WATCH: self.watch, LegKind.HEAR: self.hear}[kind]
 
     def with_leg(self, kind: LegKind, leg: Leg) -> "Terminal":
         """The same with that leg replaced."""
-        return replace(self, send=leg) if kind is LegKind.SEND else replace(self, watch=leg)
+        match kind:
+            case LegKind.SEND:
+                return replace(self, send=leg)
+            case LegKind.WATCH:
+                return replace(self, watch=leg)
+            case LegKind.HEAR:
+                return replace(self, hear=leg)
 
     @property
     def visit(self) -> Visit | None:

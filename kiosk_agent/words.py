@@ -50,10 +50,11 @@ class Visit:
 
 
 class LegKind(StrEnum):
-    """A terminal has at most one of each: its publication, and its view of the far room."""
+    """A terminal has at most one of each: its publication, its view of the far room, and its ear for officers."""
 
     SEND = "send"
     WATCH = "watch"
+    HEAR = "hear"
 
 
 class LegStatus(StrEnum):

@@ -93,9 +93,9 @@ class Answerer:
         connection = edge.new_connection()
         await connection.setRemoteDescription(RTCSessionDescription(self.offers[-1][1], "offer"))
         if watched is not None:
-            room = generated_sources(Side(watched), size=(320, 180))
+            room = generated_sources(Side.VISITOR if watched == "voice" else Side(watched), size=(320, 180))
             self._rooms.append(room)
-            for track in room.tracks():
+            for track in room.tracks()[1:] if watched == "voice" else room.tracks():
                 edge.use_our_encoder(connection.addTrack(track))
         else:
             for each in connection.getTransceivers():

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -17,7 +18,7 @@ from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk
 from kiosk_agent.framecode import code_in
 from kiosk_agent.media import SourceError, luma
 from kiosk_agent.terminal_state import Terminal
-from kiosk_agent.words import Phase
+from kiosk_agent.words import Phase, Visit
 from signaling.messages import SessionView
 from tests.kiosk_agent.answerer import TOKEN, Answerer, answering, left_over
 from tests.kiosk_agent.control import ROOM, Control, view
@@ -45,12 +46,13 @@ class Running:
         self.stats.append(line)
 
     async def until(self, phase: str, seconds: float = 15.0, **at_least: int) -> dict[str, Any]:
-        """The next statistics line in `phase` whose far counts reach what is named (video, audio frames)."""
+        """The next statistics line in `phase` whose counts reach what is named (video, audio, voice frames)."""
         seen = len(self.stats)
         async with asyncio.timeout(seconds):
             while True:
                 for line in self.stats[seen:]:
                     counts = {kind: line["far"][kind]["frames"] for kind in ("video", "audio")}
+                    counts["voice"] = line["voice"]["frames"] if line["voice"] else 0
                     if line["phase"] == phase and all(counts[kind] >= n for kind, n in at_least.items()):
                         return line
                 seen = len(self.stats)
@@ -99,8 +101,8 @@ class TestAVisit:
             code = code_in(luma(run.far.pictures[-1]))
             assert code is not None
             assert code.side is Side.PRISON
-        assert sorted(path for path, _ in run.far.offers) == ["/whep/s_1/visitor", "/whip/s_1"]
-        assert len(run.far.deleted) == 2
+        assert sorted(path for path, _ in run.far.offers) == ["/whep/s_1/visitor", "/whep/s_1/voice", "/whip/s_1"]
+        assert len(run.far.deleted) == 3
         assert run.control.sockets == set()
 
     async def test_the_end_of_the_session_ends_its_media(self) -> None:
@@ -110,7 +112,7 @@ class TestAVisit:
             await run.until("live", video=5)
             await run.control.say(view("ended", tested=True))
             await run.until("ended")
-            await run.far.until(lambda: len(run.far.deleted) == 2)
+            await run.far.until(lambda: len(run.far.deleted) == 3)
             assert run.far.resources == {}
 
     async def test_the_slate_of_a_visit_that_was_given_up_says_so(self) -> None:
@@ -134,6 +136,30 @@ class TestAVisit:
             assert code.side is Side.PRISON
 
 
+class TestAnOfficerWhoSpeaks:
+    """插话."""
+
+    async def test_is_heard_from_check_in_on_and_comes_back(self) -> None:
+        async with kiosk() as run:
+            await run.control.until(1, "connections")
+            await run.control.say(view("check_in", tested=True))
+            line = await run.until("publishing", voice=20)
+            assert line["voice"]["rms"] > 0.01 and line["voice"]["connections"] == 1
+            await run.far.drop_all()
+            await run.until("publishing", voice=line["voice"]["frames"] + 20)
+
+    async def test_is_announced_on_the_screen_while_he_speaks(self) -> None:
+        async with aiohttp.ClientSession() as http:
+            kiosk = Kiosk(KioskConfig("http://127.0.0.1:1", TOKEN), http, lambda _: None)
+            visit = Visit("s_1", Side.PRISON, ROOM, "live")
+            kiosk.terminal = replace(kiosk.terminal, room=ROOM, visits=(visit,))
+            for speech, spoken in ((None, False), ({"sides": ["prison"]}, True)):
+                seen = SessionView.model_validate_json(json.dumps(view("live") | {"speech": speech}))
+                kiosk._line.views["s_1"] = (0.0, seen)
+                assert kiosk.screen().spoken is spoken
+            await kiosk._legs.close()
+
+
 class TestComingBack:
     """After every break, by itself."""
 
@@ -143,7 +169,7 @@ class TestComingBack:
             await run.control.say(view("live", tested=True))
             await run.until("live", video=5)
             await run.far.drop_all()
-            await run.far.until(lambda: len(run.far.offers) == 4)
+            await run.far.until(lambda: len(run.far.offers) == 6)
             seen = run.stats[-1]["far"]["video"]["frames"]
             line = await run.until("live", video=seen + 10)
             assert line["publications"] == 2
@@ -158,14 +184,14 @@ class TestComingBack:
             await run.control.until(2, "connections")
             seen = run.stats[-1]["far"]["video"]["frames"]
             await run.until("live", video=seen + 10)
-            assert len(run.far.offers) == 2
+            assert len(run.far.offers) == 3
 
     async def test_a_far_room_that_falls_silent_while_live_is_asked_for_again(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
             await run.control.say(view("live", tested=True))
             await run.until("live", video=5)
-            (watched,) = [each for path, each in run.far.resources.items() if path.startswith("/whep")]
+            (watched,) = [each for path, each in run.far.resources.items() if "/visitor/" in path]
             for sender in watched.getSenders():
                 sender._enabled = False  # nothing is sent any more, and nobody says goodbye
             await run.far.until(lambda: [path for path, _ in run.far.offers].count("/whep/s_1/visitor") == 2)
@@ -190,7 +216,7 @@ class TestGoingDown:
             try:
                 await control.until(1, "connections")
                 await control.say(view("check_in", tested=True))
-                await far.until(lambda: len(far.pictures) > 3 and len(far.resources) == 2)
+                await far.until(lambda: len(far.pictures) > 3 and len(far.resources) == 3)
                 process.send_signal(signal.SIGTERM)
                 output, _ = await asyncio.wait_for(process.communicate(), 10)
             finally:
@@ -198,7 +224,7 @@ class TestGoingDown:
                     process.kill()
                     await process.wait()
         assert process.returncode == 0
-        assert len(far.deleted) == 2
+        assert len(far.deleted) == 3
         assert b'"phase": "publishing"' in output
 
     async def test_a_source_that_is_none_ends_it_at_once(self) -> None:

@@ -94,7 +94,7 @@ class AnyWorld(RuleBasedStateMachine):
                 visit = self.open[session]
                 assert visit.open
                 assert visit.room == ROOM
-                assert side is (visit.side if leg is LegKind.SEND else visit.side.other)
+                assert side is (visit.side.other if leg is LegKind.WATCH else visit.side)
                 self.alive[leg] = turn
             case StopLeg(leg=leg, turn=turn):
                 assert self.alive[leg] == turn
@@ -199,8 +199,8 @@ class AnyWorld(RuleBasedStateMachine):
         if self.stopped:
             assert self.terminal.down
         else:
-            legs = (self.terminal.send, self.terminal.watch)
-            assert [(leg.status, leg.session) for leg in legs] == [(LegStatus.UP, "s_1")] * 2
+            legs = [self.terminal.leg(kind) for kind in LegKind]
+            assert [(leg.status, leg.session) for leg in legs] == [(LegStatus.UP, "s_1")] * 3
 
     def heal(self, visit: Visit) -> None:
         """Every order is carried out at once, and the server knows one open session."""

@@ -45,6 +45,12 @@ class TestScreen:
         said = compose(Screen(Phase.HELD, reason=("监督人员不足", "A supervisor left")), SIZE)
         assert not np.array_equal(plain, said)
 
+    @pytest.mark.parametrize("phase", [Phase.PUBLISHING, Phase.LIVE, Phase.HELD])
+    def test_an_officer_who_speaks_is_announced_over_everything(self, phase: Phase) -> None:
+        quiet, spoken = (compose(Screen(phase, far=_far(), spoken=spoken), SIZE) for spoken in (False, True))
+        assert spoken[5, 5].tolist() != quiet[5, 5].tolist()
+        assert np.array_equal(quiet[60:], spoken[60:])
+
     def test_the_countdown_changes_every_second_and_stops_at_nought(self) -> None:
         def at(seconds: float) -> bytes:
             return compose(Screen(Phase.LIVE, remaining=seconds), SIZE).tobytes()

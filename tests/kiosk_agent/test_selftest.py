@@ -14,6 +14,7 @@ from av import VideoFrame
 from broker.ids import Side
 from kiosk_agent.generated import sound_frame
 from kiosk_agent.media import VIDEO_BASE, Frame, RoomSources, Source, SourceError
+from kiosk_agent.mixing import Input
 from kiosk_agent.peer import Door
 from kiosk_agent.selftest import Outcome, self_test
 from kiosk_agent.sources import generated_sources
@@ -134,6 +135,20 @@ class TestLoudspeaker:
             samples = np.concatenate([frame.to_ndarray().reshape(-1) for frame in played.decode(audio=0)])
         assert np.array_equal(samples, voice.samples(0, 8 * CHUNK))
         assert (speaker.played, speaker.dropped, speaker.failed) == (8, 0, None)
+
+    def test_an_officer_is_heard_over_the_far_room_and_when_it_is_silent(self, tmp_path: Path) -> None:
+        out = tmp_path / "played.wav"
+        speaker, room, officer = Speaker(str(out), "wav"), Voice(Side.VISITOR), Voice(Side.PRISON)
+        for number in range(4):
+            speaker.play(sound_frame(room.samples(number * CHUNK, CHUNK), number * CHUNK))
+        for number in range(8):
+            frame = sound_frame(officer.samples(number * CHUNK, CHUNK), number * CHUNK)
+            speaker.play(frame, Input.OFFICER)
+        speaker.close()
+        with av.open(out) as played:
+            samples = np.concatenate([frame.to_ndarray().reshape(-1) for frame in played.decode(audio=0)])
+        assert 8 * CHUNK <= len(samples) <= 12 * CHUNK  # mixed as far as both were there at the same time
+        assert np.array_equal(samples[-4 * CHUNK :], officer.samples(4 * CHUNK, 4 * CHUNK))
 
     def test_a_chime_is_heard_or_honestly_not(self, tmp_path: Path) -> None:
         assert Speaker(str(tmp_path / "chime.wav"), "wav").chime()

@@ -60,7 +60,7 @@ class Story:
         self.tell(TimePassed())
         self.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
         self.tell(SessionSeen(VISIT))
-        self.tell(LegUp(LegKind.SEND, 1), LegUp(LegKind.WATCH, 1))
+        self.tell(*(LegUp(kind, 1) for kind in LegKind))
         return self
 
     def see(self, state: str, *, media: bool = True, visit: Visit = VISIT) -> Effects:
@@ -84,16 +84,17 @@ class TestADay:
             SendSelfTest("s_1"),
             StartLeg(LegKind.SEND, "s_1", Side.PRISON, 1),
             StartLeg(LegKind.WATCH, "s_1", Side.VISITOR, 1),
+            StartLeg(LegKind.HEAR, "s_1", Side.PRISON, 1),
         )
         assert story.terminal.phase is Phase.PUBLISHING
-        story.tell(LegUp(LegKind.SEND, 1), LegUp(LegKind.WATCH, 1))
+        story.tell(*(LegUp(kind, 1) for kind in LegKind))
         for state, phase in (("ready", Phase.PUBLISHING), ("live", Phase.LIVE), ("held", Phase.HELD)):
             assert story.see(state) == ()
             assert story.terminal.phase is phase
-        assert story.see("ended") == (StopLeg(LegKind.SEND, 1), StopLeg(LegKind.WATCH, 1))
+        assert story.see("ended") == tuple(StopLeg(kind, 1) for kind in LegKind)
         assert story.terminal.ended == "s_1", "its slate says why"
         assert story.terminal.phase is Phase.ENDED
-        story.tell(LegClosed(LegKind.SEND, 1), LegClosed(LegKind.WATCH, 1))
+        story.tell(*(LegClosed(kind, 1) for kind in LegKind))
         story.tell(TimePassed(), after=SLATE)
         assert story.terminal.phase is Phase.WAITING
 
@@ -104,8 +105,18 @@ class TestADay:
         assert story.tell(SessionSeen(following)) == ()
         assert story.terminal.send.session == "s_1"
         story.see("ended")
-        story.tell(LegClosed(LegKind.SEND, 1), LegClosed(LegKind.WATCH, 1))
+        story.tell(*(LegClosed(kind, 1) for kind in LegKind))
         assert story.terminal.send.session == story.terminal.watch.session == "s_2"
+
+    def test_an_ear_that_is_refused_costs_the_visit_nothing(self) -> None:
+        """Nobody can speak to this room then; people meet all the same."""
+        story = Story().to_publishing()
+        story.see("live")
+        assert story.tell(LegLost(LegKind.HEAR, 1, 0.5)) == ()
+        assert story.terminal.phase is Phase.LIVE
+        due = wakes_at(story.terminal)
+        assert due is not None
+        assert story.tell(TimePassed(), after=due - story.now) == (StartLeg(LegKind.HEAR, "s_1", Side.PRISON, 2),)
 
     def test_another_room_s_session_is_none_of_its_business(self) -> None:
         story = Story()
@@ -126,7 +137,7 @@ class TestSelfTest:
         assert due is not None
         assert story.tell(TimePassed(), after=due - story.now) == (RunSelfTest(),)
         started = story.tell(SelfTested(True))
-        assert [type(order) for order in started] == [SendSelfTest, StartLeg, StartLeg]
+        assert [type(order) for order in started] == [SendSelfTest, StartLeg, StartLeg, StartLeg]
 
     def test_an_old_result_is_not_told_as_today_s_and_the_media_waits_for_the_new_one(self) -> None:
         story = Story()
@@ -134,13 +145,13 @@ class TestSelfTest:
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
         assert story.tell(SessionSeen(VISIT), after=3600.0) == (RunSelfTest(),)
         assert story.terminal.phase is Phase.SELF_TEST
-        assert [type(order) for order in story.tell(SelfTested(True))] == [SendSelfTest, StartLeg, StartLeg]
+        assert [type(order) for order in story.tell(SelfTested(True))] == [SendSelfTest, StartLeg, StartLeg, StartLeg]
 
     def test_a_visit_on_equipment_that_the_staff_found_good_is_published_whatever_our_own_test_says(self) -> None:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((VISIT,)), SelfTested(False))
-        assert [type(order) for order in story.see("check_in")] == [StartLeg, StartLeg]
+        assert [type(order) for order in story.see("check_in")] == [StartLeg, StartLeg, StartLeg]
 
     def test_nobody_tests_once_people_meet(self) -> None:
         story = Story().to_publishing()
@@ -229,9 +240,9 @@ class TestGoingDown:
 
     def test_resources_close_first_and_the_socket_last(self) -> None:
         story = Story().to_publishing()
-        assert story.tell(StopRequested()) == (StopLeg(LegKind.SEND, 1), StopLeg(LegKind.WATCH, 1))
-        assert story.tell(LegClosed(LegKind.SEND, 1)) == ()
-        assert story.tell(LegClosed(LegKind.WATCH, 1)) == (CloseSocket(),)
+        assert story.tell(StopRequested()) == tuple(StopLeg(kind, 1) for kind in LegKind)
+        assert story.tell(LegClosed(LegKind.SEND, 1), LegClosed(LegKind.WATCH, 1)) == ()
+        assert story.tell(LegClosed(LegKind.HEAR, 1)) == (CloseSocket(),)
         assert story.terminal.down
 
     def test_every_phase_listens_to_the_stop(self) -> None:
