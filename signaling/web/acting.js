@@ -17,6 +17,7 @@ const KEPT = 20;
 export class Acting {
   #orders;
   #grounds = new Map(); // session id -> promise of its grounds
+  #arrived = new WeakMap(); // that promise -> what it brought
 
   constructor(orders) {
     this.#orders = orders;
@@ -35,6 +36,17 @@ export class Acting {
       if (this.#grounds.size > KEPT) this.#grounds.delete(this.#grounds.keys().next().value);
     }
     return this.#grounds.get(id);
+  }
+
+  /** The grounds of a session as far as they have come; `changed` is called when they do. */
+  known({ id }, changed) {
+    const coming = this.#grounds.get(id);
+    if (!coming) return [];
+    if (!this.#arrived.has(coming)) {
+      this.#arrived.set(coming, []);
+      coming.then(({ interventions }) => { this.#arrived.set(coming, interventions); changed(); }, () => {});
+    }
+    return this.#arrived.get(coming);
   }
 
   warn(session) {

@@ -24,6 +24,7 @@ const ICONS = {
   record: ["M12 5a7 7 0 1 0 0 14a7 7 0 0 0 0-14z"],
   link: ["M9.5 14.5l5-5", "M7 11l-2.5 2.5a4.2 4.2 0 0 0 6 6l2.5-2.5", "M17 13l2.5-2.5a4.2 4.2 0 0 0-6-6l-2.5 2.5"],
   play: ["M8 5l11 7l-11 7z"],
+  microphone: ["M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0v-5a3 3 0 0 0-3-3z", "M5.5 11a6.5 6.5 0 0 0 13 0", "M12 17.5v3.5"],
 };
 
 /** An icon; it never carries meaning alone, words stand beside it. */

@@ -15,6 +15,7 @@ import { LiveSocket } from "./socket.js";
 import { Listening } from "./sound.js";
 import { alarmView } from "./view/alarm.js";
 import { deskView } from "./view/desk.js";
+import { onAirView } from "./view/speak.js";
 import { askPlain } from "./view/dialog.js";
 import { roomsOf } from "./view/facts.js";
 import { headerView } from "./view/header.js";
@@ -22,6 +23,7 @@ import { listView } from "./view/list.js";
 import { standingChip } from "./view/standing.js";
 import { complain } from "./view/toast.js";
 import { wallView } from "./view/wall.js";
+import { Ear, Voice } from "./voice.js";
 import { Watching } from "./watching.js";
 
 const TICK = 250;
@@ -45,6 +47,7 @@ export class Duty {
   #stopListening;
   #endStopKey = () => {};
   #onSignedOut;
+  #ear = new Ear();
 
   constructor(me, onSignedOut) {
     this.#me = me;
@@ -60,6 +63,9 @@ export class Duty {
       duty: () => this.watching.ids.slice(0, this.#me.sessions_per_supervisor),
     });
     this.attention = new Attention((prompt) => this.socket.order("attentive", { prompt }));
+    this.voice = new Voice({
+      order: (type, what) => this.socket.order(type, what), changed: () => this.#draw(), complain,
+    });
     this.#buildViews(new Orders(this.socket));
     this.#stopListening = onLanguage(() => this.#draw());
   }
@@ -87,12 +93,16 @@ export class Duty {
       onMute: (side) => acting.mute(chosen(), side),
       onStop: () => this.#stopChosen(),
       onRemark: (text) => acting.remark(chosen(), text),
+      onSpeak: (sides, article) => this.voice.speak(this.#chosen, sides, article),
+      onHush: () => this.#hush(chosen()),
     });
     this.alarm = alarmView();
+    this.onAir = onAirView(() => this.voice.hush());
     this.standing = standingChip();
     this.header.node.querySelector(".spring").after(this.standing.node);
     this.node = el("div", { class: "duty" }, this.header.node, this.alarm.node,
-      el("div", { class: "columns" }, this.list.node, this.wall.node, this.desk.node));
+      el("div", { class: "columns" }, this.list.node, this.wall.node, this.desk.node),
+      this.onAir.node, this.#ear.node);
   }
 
   start() {
@@ -117,6 +127,9 @@ export class Duty {
     this.presence.stop();
     this.attention.close();
     this.socket.close();
+    this.voice.close();
+    this.onAir.close();
+    this.#ear.follow(null);
     this.watching.leaveAll();
     this.wall.close();
   }
@@ -141,6 +154,7 @@ export class Duty {
   #learn(view) {
     const before = this.#sessions.get(view.id);
     this.#sessions.hear(view);
+    this.voice.hear(view, this.#me.id);
     if (before && (this.watching.has(view.id) || view.id === this.#chosen)) announceChange(before, view);
   }
 
@@ -189,6 +203,12 @@ export class Duty {
     this.#draw();
   }
 
+  /** Ends my own speech, or a colleague's. */
+  async #hush(session) {
+    if (this.voice.busy) return this.voice.hush();
+    await api.order(session.id, "hush", {}).catch((error) => complain(api.asProblem(error)));
+  }
+
   async #watchByHand(session) {
     const limit = this.#me.sessions_per_supervisor;
     const left = this.watching.ids.filter((id) => id !== session.id).at(-1);
@@ -202,6 +222,7 @@ export class Duty {
 
   #connected(state) {
     this.#connection = state;
+    if (state !== "up") this.voice.lost();
     this.#draw();
     // the socket may be refused before it opens, which the browser does not explain
     if (state === "down") api.me().catch((error) => error.status === 401 && this.#onSignedOut());
@@ -238,7 +259,12 @@ export class Duty {
       watching: this.watching, listening: this.#listening, upstream: this.#upstream,
     });
     if (session && watchable(session)) this.acting.foresee(session);
-    this.desk.update({ session, site: this.#me.site, isWatched: this.watching.has(this.#chosen) });
+    this.desk.update({
+      session, site: this.#me.site, isWatched: this.watching.has(this.#chosen),
+      voice: this.voice, me: this.#me.id, grounds: session ? this.acting.known(session, () => this.#draw()) : [],
+    });
+    this.onAir.update(this.voice, this.#sessions.get(this.voice.session));
+    this.#ear.follow(this.#listening.session);
     this.#tick();
   }
 

@@ -69,6 +69,11 @@ export class Listening {
     return this.#choice?.session === session && this.#choice.side === side;
   }
 
+  /** The session that is heard, or null. */
+  get session() {
+    return this.#choice?.session ?? null;
+  }
+
   get silent() {
     return this.#choice === null;
   }

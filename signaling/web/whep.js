@@ -32,6 +32,7 @@ export class Whep {
   rates = null;
   audio = null; // RTCRtpReceiver of the sound
   #path;
+  #kinds;
   #changed;
   #connection = null;
   #resource = null;
@@ -45,7 +46,8 @@ export class Whep {
   #expected = false;
 
   /** @param changed called after every change of the public fields */
-  constructor(session, side, changed) {
+  constructor(session, side, changed, kinds = ["audio", "video"]) {
+    this.#kinds = kinds;
     this.#path = `/whep/${encodeURIComponent(session)}/${side}?page=${PAGE}`;
     this.#changed = changed;
     this.#watch = setInterval(() => this.#look(), 1000);
@@ -103,7 +105,7 @@ export class Whep {
 
   #offer(turn) {
     const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    for (const kind of ["audio", "video"]) {
+    for (const kind of this.#kinds) {
       const codecs = onlyThese(kind);
       if (!codecs.length) throw Object.assign(localProblem("codec"), { status: 422 });
       connection.addTransceiver(kind, { direction: "recvonly" }).setCodecPreferences(codecs);

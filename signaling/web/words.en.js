@@ -187,6 +187,22 @@ export const en = {
   note_text: "Note",
   note_add: "Add note",
 
+  // speaking in
+  speak: "Speak in",
+  speak_code: "Ground for speaking",
+  speak_hint: "Hold to speak, or press once to begin and again (or Esc) to end. What you say is recorded.",
+  speak_to_prison: "To the prison",
+  speak_to_visitor: "To the visitors",
+  speak_to_both: "To both",
+  speaking: "You are on air",
+  microphone_opens: "Opening the microphone ...",
+  hush: "Stop speaking",
+  somebody_speaks: "{name} is speaking ({room})",
+  problem_microphone: "The microphone cannot be used",
+  problem_microphone_detail: "Check it, and let the browser use it for this page.",
+  problem_microphone_lost: "The microphone lost its connection",
+  problem_microphone_lost_detail: "You are no longer heard. Press again to speak.",
+
   problem_unknown: "Something went wrong",
   problem_unknown_detail: "Try again; if it stays, tell the administrator.",
   problem_unreachable: "The server cannot be reached",

@@ -187,6 +187,22 @@ export const zh = {
   note_text: "记录内容",
   note_add: "记录",
 
+  // speaking in
+  speak: "插话",
+  speak_code: "插话依据",
+  speak_hint: "按住讲话，松开结束；轻点开始，再点或按 Esc 结束。所说内容录入录像。",
+  speak_to_prison: "对监所一方",
+  speak_to_visitor: "对家属一方",
+  speak_to_both: "对双方",
+  speaking: "正在插话",
+  microphone_opens: "正在接通麦克风……",
+  hush: "停止插话",
+  somebody_speaks: "{name} 正在插话（{room}）",
+  problem_microphone: "无法使用麦克风",
+  problem_microphone_detail: "请检查麦克风，并在浏览器中允许本页使用。",
+  problem_microphone_lost: "麦克风连接中断",
+  problem_microphone_lost_detail: "插话已停止，请重新按下再讲。",
+
   problem_unknown: "出现未知错误",
   problem_unknown_detail: "请重试；仍不成功请联系管理员。",
   problem_unreachable: "无法连接服务器",

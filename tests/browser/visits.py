@@ -60,6 +60,7 @@ def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str,
         "my_side": None,
         "language": language("zh", "普通话", "Mandarin", "not_needed"),
         "check_in_until": (starts + timedelta(minutes=15)).isoformat(),
+        "speech": None,
     }
     return {**view, **changes}
 

@@ -13,6 +13,7 @@ from typing import Any
 import aioice.ice
 from aiohttp import WSMsgType, web
 from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
 
 from tests.browser.senders import Picture, Tone
 
@@ -29,6 +30,7 @@ GROUNDS = (
     ("YN-17-6", "谈论监狱警力配备、监管警戒设施等安全防范内容", "talks about guards or posts", "云南 第十七条", False),
     ("YN-17-8", "谈论案情，涉嫌串供、通风报信", "talks about the case", "云南 第十七条", False),
     ("YN-18", "网络故障、停电、设备故障不能及时修复", "a fault that cannot be mended in time", "云南 第十八条", True),
+    ("SAY-GUIDE", "解答、说明", "explains or answers", "云南 第二十六条第一项、第二项", True),
 )
 WARNINGS = [
     {
@@ -60,6 +62,9 @@ class FakeMonitor:
         self._size = (width, height)
         self._sockets: set[web.WebSocketResponse] = set()
         self._peers: dict[str, tuple[str, RTCPeerConnection]] = {}
+        self._voices: dict[str, RTCPeerConnection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.spoken = 0  # frames of an officer's microphone
         self._flows: dict[str, asyncio.Event] = {}
         self._numbers = itertools.count(1)
         self._changed = asyncio.Condition()
@@ -69,6 +74,11 @@ class FakeMonitor:
     def watched(self) -> list[str]:
         """`session/side` of every resource, sorted."""
         return sorted(where for where, _ in self._peers.values())
+
+    @property
+    def voices(self) -> list[str]:
+        """The addresses of microphones and ears that are there, sorted, without their own names."""
+        return sorted(name.rpartition("/")[0] for name in self._voices)
 
     async def put(self, view: dict[str, Any], **changes: Any) -> None:
         """Store a session and tell every socket."""
@@ -170,7 +180,7 @@ class FakeMonitor:
     async def grounds(self, request: web.Request) -> web.Response:
         """A few grounds of the Yunnan pack."""
         rows = [
-            {"code": code, "zh": zh, "en": en, "article": article, "may_warn": warns, "may_hold": True}
+            {"code": code, "zh": zh, "en": en, "article": article, "may_warn": warns, "may_hold": code[:3] != "SAY"}
             | {"must_end": not warns, "may_suspend": code in ("YN-17-6", "YN-17-8")}
             for code, zh, en, article, warns in GROUNDS
         ]
@@ -218,6 +228,48 @@ class FakeMonitor:
         await socket.send_json({**answer, "re": said["id"]})
         await self._touch()
 
+    # ---- speaking in
+
+    async def microphone(self, request: web.Request) -> web.Response:
+        """An officer's microphone; `spoken` counts the packets that come."""
+        if "whip" in self.refuse:
+            return web.json_response(self.refuse["whip"], status=self.refuse["whip"]["status"])
+        peer = RTCPeerConnection()
+        await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
+        self._tasks.add(asyncio.create_task(self._hear(peer.getTransceivers()[0].receiver.track)))
+        return await self._answered(peer, f"/whip/{request.match_info['id']}/voice")
+
+    async def _hear(self, track: Any) -> None:
+        while True:
+            try:
+                await track.recv()
+            except MediaStreamError:
+                return
+            self.spoken += 1
+            await self._touch()
+
+    async def ear(self, request: web.Request) -> web.Response:
+        """Somebody who wants to hear colleagues."""
+        peer = RTCPeerConnection()
+        peer.addTrack(Tone(self._event(f"{request.match_info['id']}/voice")))
+        await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
+        return await self._answered(peer, f"/whep/{request.match_info['id']}/voice")
+
+    async def _answered(self, peer: RTCPeerConnection, path: str) -> web.Response:
+        await peer.setLocalDescription(await peer.createAnswer())
+        name = f"{path}/res_{next(self._numbers)}"
+        self._voices[name] = peer
+        headers = {"Location": name, "ETag": f'"{name}"', "Content-Type": "application/sdp"}
+        return web.Response(status=201, text=peer.localDescription.sdp, headers=headers)
+
+    async def quiet(self, request: web.Request) -> web.Response:
+        """The page lets a microphone or an ear go."""
+        peer = self._voices.pop(request.path, None)
+        if peer is None:
+            return problem(404, "not_found", "不存在", "")
+        await peer.close()
+        return web.Response(status=200)
+
     # ---- WHEP
 
     async def whep(self, request: web.Request) -> web.Response:
@@ -260,6 +312,10 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
                 web.post("/api/v1/sessions/{id}/{order}", self.ordered),
                 web.get("/api/v1/ws", self.socket),
+                web.post("/whip/{id}/voice", self.microphone),
+                web.delete("/whip/{id}/voice/{resource}", self.quiet),
+                web.post("/whep/{id}/voice", self.ear),
+                web.delete("/whep/{id}/voice/{resource}", self.quiet),
                 web.post("/whep/{id}/{side}", self.whep),
                 web.delete("/whep/{id}/{side}/{resource}", self.leave),
             ]
@@ -272,6 +328,11 @@ class FakeMonitor:
         for _, peer in self._peers.values():
             await peer.close()
         self._peers.clear()
+        for peer in self._voices.values():
+            await peer.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def problem(status: int, code: str, title: str, detail: str, **english: str) -> web.Response:

@@ -7,13 +7,14 @@ import { inWords, t } from "../i18n.js";
 import { SIDES, sidesOf, watchable } from "../sessions.js";
 import { actsView, warningsView } from "./acts.js";
 import { checkInView } from "./checkin.js";
+import { speakView } from "./speak.js";
 import { quorumOf, reasonOf, recordingLight, roomsOf, stateBadge } from "./facts.js";
 import { notesView } from "./notes.js";
 
 /** The one hold that a person lifts; all others end by themselves when their cause is gone. */
 const LIFTED_BY_HAND = "supervisor";
 
-/** @param {{onHold, onResume, onEnd, onWatch, onTick, onSeat, onAbsent, onEquipment, onWarn, onMute, onStop, onRemark}} acts */
+/** @param {{onHold, onResume, onEnd, onWatch, onTick, onSeat, onAbsent, onEquipment, onWarn, onMute, onStop, onRemark, onSpeak, onHush}} acts */
 export function deskView(acts) {
   const head = headPart();
   const quorum = quorumPart();
@@ -22,11 +23,12 @@ export function deskView(acts) {
   const warnings = warningsView();
   const notes = notesView(acts.onRemark);
   const short = actsView(acts);
+  const speak = speakView(acts);
   const actions = actionsPart(acts);
-  const parts = [head, quorum, missing, checkIn, warnings, notes, short, actions];
+  const parts = [head, quorum, missing, checkIn, warnings, notes, speak, short, actions];
   const body = el("div", { class: "desk-body" },
     el("div", { class: "desk-scroll" }, head.node, missing.node, quorum.node, warnings.node, notes.node, checkIn.node),
-    short.node, actions.node);
+    speak.node, short.node, actions.node);
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {
     node: el("aside", { class: "desk", tLabel: "desk" }, empty, body),

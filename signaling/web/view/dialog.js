@@ -8,7 +8,7 @@ import { inWords, t } from "../i18n.js";
 const FITS = {
   end: (ground) => ground.must_end || ground.may_hold,
   hold: (ground) => ground.may_hold,
-  mute: (ground) => !ground.must_end,
+  mute: (ground) => !ground.must_end && !ground.code.startsWith("SAY-"),
 };
 
 /**
