@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.errors import CodecMissing, MalformedSdp, VisitError
-from broker.relay.negotiate import Agreed, answer_publisher, answer_watcher
+from broker.relay.negotiate import Agreed, Stream, answer_publisher, answer_watcher
 from broker.relay.sdp import MAX_SDP, parse_offer
 from tests.relay.sdps import (
     CLIENTS,
@@ -30,6 +30,31 @@ def answered(text: str, publishing: bool = True) -> Agreed:
 
 def named(name: str) -> Agreed:
     return answered(offer(name), publishes(name))
+
+
+class TestSoundAlone:
+    """An officer's microphone, and who hears it."""
+
+    def test_takes_one_audio_line_and_nothing_else(self) -> None:
+        agreed = answer_publisher(parse_offer(offer("aiortc-speak")), ENDPOINT, 7, ("audio",))
+        (media,) = SessionDescription.parse(agreed.answer).media
+        assert (media.kind, media.direction, set(agreed.terms)) == ("audio", "recvonly", {"audio"})
+
+    def test_gives_one_under_a_name_that_says_nothing(self) -> None:
+        streams = {"audio": Stream(11, "voice-1", 12)}
+        agreed = answer_watcher(parse_offer(offer("aiortc-listen")), ENDPOINT, 7, streams, ("audio",))
+        (media,) = SessionDescription.parse(agreed.answer).media
+        assert (media.direction, media.ssrc[0].ssrc, media.ssrc[0].cname) == ("sendonly", 11, "voice-1")
+
+    def test_a_picture_that_is_offered_too_is_declined(self) -> None:
+        agreed = answer_publisher(parse_offer(offer("chromium-publish")), ENDPOINT, 7, ("audio",))
+        assert [media.port for media in SessionDescription.parse(agreed.answer).media] == [40000, 0]
+        assert "a=group:BUNDLE 0\r\n" in agreed.answer
+
+    @pytest.mark.parametrize("name", ["aiortc-speak", "aiortc-listen"])
+    def test_is_not_enough_for_a_room(self, name: str) -> None:
+        with pytest.raises(CodecMissing):
+            answered(offer(name), name == "aiortc-speak")
 
 
 class TestGoldenAnswers:
