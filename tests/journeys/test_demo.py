@@ -72,7 +72,7 @@ class TestDemo:
         assert found is not None, last
         film = Path(found[1])
         tracks = probe(film)["streams"]
-        assert [track["codec_name"] for track in tracks] == ["h264", "opus", "h264", "opus"]
+        assert [track["codec_name"] for track in tracks] == ["h264", "opus", "h264", "opus", "opus"]
         assert complaints(film) == ""
         assert all(abs(seconds - 20.0) <= 0.5 for seconds in lengths(film)), lengths(film)
         for index, side in enumerate(SIDES):
