@@ -176,7 +176,7 @@ def _film(path: Path, written: dict[str, Any]) -> Iterator[Damage]:
     except (av.FFmpegError, OSError, ValueError) as error:
         yield Damage(path, "tracks", f"it does not open: {error}")
         return
-    told = tuple(str(track["title"]) for track in written["tracks"])
+    told = tuple(str(track.get("title")) for track in written["tracks"])
     right = told in (TRACK_TITLES, TRACK_TITLES[:OF_ROOMS]) and titles == told
     if not right or codecs != tuple("opus" if is_sound(track) else "h264" for track in range(len(told))):
         yield Damage(path, "tracks", f"{', '.join(titles)} ({', '.join(codecs)})")

@@ -80,5 +80,5 @@ class TestWhipMuxerAsKiosk:
         film = house.settings.archive_dir / view["recording"]["path"]
         assert complaints(film) == ""
         tracks = probe(film)["streams"]
-        assert [track["codec_name"] for track in tracks] == ["h264", "opus", "h264", "opus"]
+        assert [track["codec_name"] for track in tracks] == ["h264", "opus", "h264", "opus", "opus"]
         assert (tracks[2]["width"], tracks[2]["height"]) == (320, 240)
