@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
@@ -48,8 +49,7 @@ class TestMonitorPage:
 
             hidden_at = monotonic()
             await page.evaluate(HIDE, "hidden")
-            view = await here.until(lambda view: view["state"] == "held")
-            assert view["reason"]["code"] == "quorum_lost"
+            await here.until(_without_quorum)
             shut = [data["mono"] for kind, data in await here.journal() if kind == "GateShut"]
             assert shut[-1] - hidden_at < 2.0
             await page.evaluate(HIDE, "visible")
@@ -57,8 +57,7 @@ class TestMonitorPage:
 
             closed_at = monotonic()
             await page.close()
-            view = await here.until(lambda view: view["state"] == "held")
-            assert view["reason"]["code"] == "quorum_lost"
+            await here.until(_without_quorum)
             shut = [data["mono"] for kind, data in await here.journal() if kind == "GateShut"]
             assert shut[-1] - closed_at < 2.0
 
@@ -70,6 +69,11 @@ class TestMonitorPage:
             await again.get_by_role("button", name="确认终止").click()
             view = await here.until(lambda view: view["state"] == "ended")
             assert view["reason"]["article"] == "YN-17-8"
+
+
+def _without_quorum(view: dict[str, Any]) -> bool:
+    """Whether the visit is on hold because too few watch; on a busy machine other reasons may come before."""
+    return view["state"] == "held" and view["reason"]["code"] == "quorum_lost"
 
 
 async def _renderers(browser: Browser) -> list[int]:
