@@ -100,6 +100,7 @@ def sound_lags(visit: Visit, side: Side, every: int = 45, seconds: float = 3.0) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # the first one records the half hour
 @pytest.mark.parametrize("side", list(Side))
 class TestThirtyMinutesOfTrouble:
     """200 ppm, 5 % loss, wraps of stamp and number, late reports, another publisher after seven seconds."""
@@ -150,6 +151,7 @@ class TestThirtyMinutesOfTrouble:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # the first one records the half hour
 class TestTheWholeFilm:
     def test_tracks_are_as_long_as_the_visit(self, visit: Visit) -> None:
         assert all(abs(length - END) < LENGTH for length in probe.lengths(visit.outcome.film))

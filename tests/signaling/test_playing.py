@@ -103,6 +103,7 @@ class Fetched:
         return self.at
 
 
+@pytest.mark.timeout(300)  # the first one records the half hour
 class TestTheFirstPicture:
     def test_needs_the_index_and_a_few_blocks_more(self, half_hour):
         fetched = Fetched(half_hour)
@@ -145,6 +146,7 @@ async def address(front, half_hour):
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(300)
 class TestChromium:
     async def test_plays_the_original_and_seeks_to_any_picture(self, front, address):
         server = str(front.client.make_url("")).rstrip("/")
