@@ -13,8 +13,8 @@ from typing import BinaryIO, NamedTuple
 from recorder.boxes import Box, walk
 
 _BEGINNING = 256
-_UNCERTAIN = 64  # fragments: many times what is written between two waits for the disk
-_SECTOR, _EDGE = bytes(512), bytes(16)
+_UNCERTAIN = 16  # fragments: twice what is written between two waits for the disk
+_SECTOR, _EDGE = 512, 64  # bytes: what a disk writes at once; of how little of one, at the edge of a box, we judge
 
 
 Fragment = tuple[Box, Box]
@@ -115,9 +115,13 @@ def _solid(file: BinaryIO, found: list[Fragment]) -> list[Fragment]:
 
 
 def _zeros(file: BinaryIO, box: Box) -> bool:
-    file.seek(box.start + box.header)
-    data = file.read(box.size - box.header)
-    return _SECTOR in data or data.startswith(_EDGE) or data.endswith(_EDGE)
+    """Whether a sector is nothing but zeros, as far as it lies in the box."""
+    start = box.start + box.header
+    file.seek(start)
+    data = file.read(box.end - start)
+    before, after = -start % _SECTOR, box.end % _SECTOR
+    edges = [edge for edge in (data[:before], data[len(data) - after :]) if len(edge) >= _EDGE]
+    return bytes(_SECTOR) in data or any(not any(edge) for edge in edges)
 
 
 def _head(file: BinaryIO, inner: Box) -> bytes:

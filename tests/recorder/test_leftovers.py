@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from broker.tapwire import RTP, TapRecord
 from recorder import papers
 from recorder.fragments import FragmentFile, chain_of
 from recorder.leftovers import survey, whole_fragments
@@ -15,6 +16,7 @@ from recorder.writer import Writer
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import BEGIN, Feed, instant, record
 from tests.support import probe
+from tests.support.rtp import Stream
 
 
 def without_index(film: Path) -> None:
@@ -48,9 +50,14 @@ def zeros_for_the_last_samples(film: Path) -> None:
     film.write_bytes(data[:-3000] + bytes(3000))
 
 
-def write(folder: Path, seconds: float) -> Writer:
+def survey_as_written(film: Path) -> int:
+    """How many fragments there are, whatever they hold."""
+    return film.read_bytes().count(b"moof")
+
+
+def write(folder: Path, seconds: float, records: list[TapRecord] | None = None) -> Writer:
     """A part that is not finished yet."""
-    writer, records = Writer(folder, 1), Feed(seconds).records()
+    writer, records = Writer(folder, 1), records or Feed(seconds).records()
     for step in range(1, round(seconds * 10) + 1):
         batch = [one for one in records if step - 1 <= (one.arrival_ns / 1e9 - BEGIN) * 10 < step]
         writer.work(batch, instant(BEGIN + step / 10))
@@ -112,6 +119,32 @@ class TestADamagedEnd:
         assert done["state"] == "archived" and min(done["seconds"]) > 2.5
         assert probe.complaints(root / done["path"]) == ""
         assert verify(None, root).ok
+
+    @pytest.mark.parametrize("lost", [512, 4096, 20_000])
+    @pytest.mark.parametrize("before", [0, 1, 700])
+    def test_in_blocks_of_zeros_is_never_played(self, tmp_path: Path, lost: int, before: int) -> None:
+        """The size of the file reached the disk, some of its last blocks did not."""
+        root = tmp_path / "archive"
+        film = make_work(root) / "part-1.mp4"
+        data = film.read_bytes()[: survey(film).end]
+        block = (len(data) - lost) // 512 * 512 - before // 512 * 512
+        film.write_bytes(data[:block] + bytes(min(lost, len(data) - block)) + data[block + lost :])
+        done = archived(film.parent, root)
+        assert min(done["seconds"]) > 2.0 and probe.complaints(root / done["path"]) == ""
+
+    def test_that_is_padded_with_zeros_by_its_sender_is_no_lost_block(self, tmp_path: Path) -> None:
+        """Opus at a constant rate ends its packets in zeros (RFC 6716 3.2.5)."""
+        feed = Feed(3.0)
+        padded = b"\xfb\x41\x28" + b"\xff\xfe" + bytes(40)
+        records = [one for one in feed.records() if one.track != 3]
+        stream = Stream(48_000, ssrc=13)
+        for index in range(150):
+            at = round((BEGIN + 0.02 + index / 50) * 1e9)
+            records.append(TapRecord(1, 3, RTP, at, stream.packet(padded, index / 50)))
+        writer = write(tmp_path, 3.0, sorted(records, key=lambda one: one.arrival_ns))
+        writer.abandon()
+        film = tmp_path / "part-1.mp4"
+        assert survey(film).fragments == survey_as_written(film)
 
     @pytest.mark.parametrize("name", ["part-1.json", "part-1.begun.json"])
     @pytest.mark.parametrize("content", [b"", b"\0" * 400, b'{"part": 1}', None])
