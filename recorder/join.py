@@ -106,7 +106,7 @@ def _print(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()[:16]
 
 
-_SILENCES = {_print(data) for size in (960, 480, 240, 120) for _, data in opus.silence(size)}
+_SILENCES = {_print(data) for size in (960, 480, 240, 120) for _, data in opus.silence(size)} | {_print(opus.LEADING)}
 
 
 def opens(path: Path) -> bool:
@@ -169,6 +169,9 @@ def _copy(source: InputContainer, offset: float, film: Part, ends: list[float]) 
 def _stand_in(film: Part, ends: list[float]) -> None:
     """Nobody spoke in: silence as long as what the rooms said."""
     end = max(ends)
+    if not ends[VOICE]:
+        film.write([Sample(0.0, VOICE, opus.LEADING, True, opus.PACKET / opus.RATE)], 0.0)
+        ends[VOICE] = opus.PACKET / opus.RATE
     film.write(_silence(VOICE, ends[VOICE], end), 0.0)
     ends[VOICE] = end
 

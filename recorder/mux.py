@@ -77,7 +77,7 @@ class Part:
     def abandon(self) -> None:
         """Leave the file as it is, after a failure."""
         self.file.abandon()
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, av.FFmpegError):
             self._out.close()
 
     def _packet(self, sample: Sample, at: float) -> "av.Packet[Stream]":

@@ -12,6 +12,10 @@ _CELT = (120, 240, 480, 960)
 # Full-band CELT frames whose first coded bit says "silence"; what follows is never read (RFC 6716 4.3).
 _SILENCE = {120: b"\xe0\xff\xfe", 240: b"\xe8\xff\xfe", 480: b"\xf0\xff\xfe", 960: b"\xf8\xff\xfe"}
 
+LEADING = _SILENCE[PACKET] + b"\xfe"
+"""Silence again, one byte longer. A track in which all samples were of one size would be written as such in the index,
+and GStreamer takes that for raw sound that may be cut and joined anywhere."""
+
 
 def duration(packet: bytes) -> int | None:
     """Samples at 48 kHz, or None where the bytes are no Opus packet."""

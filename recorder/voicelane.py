@@ -19,8 +19,8 @@ class VoiceLane(AudioLane):
 
     def silent_from(self, at: float) -> list[Sample]:
         """The first silence. The file's head is written once every track has something, so it cannot wait."""
-        self.begin(at)
-        return self._fill(at + opus.PACKET / opus.RATE, self._absent(), 0)
+        self.begin(at + opus.PACKET / opus.RATE)
+        return [Sample(at, self.track, opus.LEADING, True, opus.PACKET / opus.RATE)]
 
     def anew(self) -> list[Sample]:
         """Somebody ends, or begins, perhaps the same as before: numbers and stamps may have gone on meanwhile, or

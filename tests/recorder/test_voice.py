@@ -72,6 +72,12 @@ class TestSilence:
         assert np.abs(listening.sound_of(outcome.film, VOICE)).max() < 1e-4
         assert probe.complaints(outcome.film) == ""
 
+    def test_is_not_written_as_samples_of_one_size(self, tmp_path: Path) -> None:
+        """GStreamer takes such a track for raw sound, and decodes the first sample of each fragment only."""
+        with av.open(str(visit(tmp_path, 2.0).film)) as film:
+            sizes = {packet.size for packet in film.demux(film.streams[VOICE]) if packet.size}
+        assert len(sizes) > 1
+
     def test_is_no_gap_and_holds_nothing_up(self, tmp_path: Path) -> None:
         outcome = visit(tmp_path, 3.0)
         assert outcome.sheet["gaps"] == []
