@@ -18,6 +18,9 @@ TRUST = 1.0  # seconds by which reports may contradict arrivals before they are 
 FRESH = 30.0  # seconds for which a sender report is believed; senders repeat them every few seconds
 _FAST, _SLOW = 0.05, 0.002  # seconds of correction per second, for errors above and below _LARGE
 _LARGE = 0.02
+_NEAR, _FAR = 0.002, 0.01
+"""Seconds of error at which a correction ends and begins: in between, the pictures of an even source stay even. Lips
+notice neither (ITU-R BT.1359: 45 ms)."""
 _WRAP = 1 << 32
 
 
@@ -75,6 +78,7 @@ class TrackClock:
     _last_ts: int = 0
     _fastest: Smallest = field(default_factory=Smallest)
     _corrected: float = 0.0
+    _correcting: bool = False
 
     def place(self, timestamp: int, ssrc: int, arrival: float, target: float | None) -> float:
         """Server time in seconds of `timestamp`. `target` is the offset that reports ask for, if they do."""
@@ -109,6 +113,10 @@ class TrackClock:
         if error > JUMP:
             self.offset = target  # nothing came faster for seconds: the publisher's stamps stood still
             self.jumps += 1
+            return
+        self._correcting = abs(error) > (_NEAR if self._correcting else _FAR)
+        if not self._correcting:
+            self._corrected = max(arrival, self._corrected)
             return
         step = (_FAST if abs(error) > _LARGE else _SLOW) * min(max(arrival - self._corrected, 0.0), 1.0)
         self._corrected = max(arrival, self._corrected)

@@ -32,6 +32,11 @@ class TestOneTrack:
         steps = [after - before for before, after in pairwise(places[150:])]
         assert max(abs(step - 1 / 30) for step in steps) < 0.002
 
+    def test_the_pictures_of_an_even_source_stay_even(self) -> None:
+        clock, random = TrackClock(90_000), Random(2)
+        places = [clock.place(index * 3600, 1, 10 + index / 25 + 0.009 * random.random(), None) for index in range(500)]
+        assert all(abs(after - before - 0.04) < 1e-9 for before, after in pairwise(places))
+
     def test_a_drift_of_200_ppm_over_30_minutes_is_followed(self) -> None:
         clock = TrackClock(48_000)
         for index in range(0, 30 * 60 * 50, 5):
