@@ -23,7 +23,8 @@ class Desk:
         journal: Any = SimpleNamespace(note=lambda kind, session, who, data: self.noted.append((kind, data)))
         bus: Any = SimpleNamespace(emit=lambda *_: None)
         tasks: Any = None
-        self.hearing = Hearing({SESSION: live}, {}, journal, clock, bus, tasks)
+        attendance: Any = None
+        self.hearing = Hearing({SESSION: live}, {}, journal, clock, bus, tasks, attendance)
         self.hearing.recorders = SimpleNamespace(note=lambda _, event, now: self.timeline.append(event))  # type: ignore[assignment]
 
     def told(self, **members: Any) -> None:
