@@ -14,7 +14,7 @@ const LONGEST = 120;
  * @returns {Promise<{sides: string[], article: string, text_id?: string, text?: string} | null>}
  */
 export function askWarning({ where, warnings, items }) {
-  const own = ownWords(items.filter((ground) => ground.may_warn && !ground.must_end));
+  const own = ownWords(items.filter((ground) => ground.may_warn && !ground.must_end && !ground.code.startsWith("SAY-")));
   const list = el("div", { class: "codes", role: "radiogroup", "aria-label": t("warn_words") },
     ...warnings.map(canned), own.choice);
   list.addEventListener("change", () => own.open(list.querySelector(":checked")?.value === OWN));
