@@ -20,7 +20,7 @@ export function speakView(acts) {
   const by = el("span");
   const stop = el("button", { type: "button", class: "small-button", t: "hush", on: { click: acts.onHush } });
   const other = el("p", { class: "spoken line small" }, icon("sound"), by, stop);
-  const hint = el("p", { class: "quiet small", t: "speak_hint" });
+  const hint = el("p", { class: "speak-hint quiet small", t: "speak_hint" });
   const node = el("section", { class: "speak", "aria-labelledby": "speak-title" },
     el("div", { class: "line" }, el("h3", { id: "speak-title", t: "speak" }),
       el("label", { class: "unseen", for: "speak-code", t: "speak_code" }), codes),
@@ -46,7 +46,7 @@ export function speakView(acts) {
 
 function speakButton(sides, { onSpeak, onHush }, article) {
   const words = el("span", { t: `speak_to_${nameOf(sides)}` });
-  const node = el("button", { type: "button", class: "talk" }, icon("microphone"), words);
+  const node = el("button", { type: "button", class: "talk", tTitle: "speak_hint" }, icon("microphone"), words);
   let pressed = false;
   let since = 0;
   const begin = () => {
