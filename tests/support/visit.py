@@ -30,6 +30,13 @@ class Visit:
         """Wait for a view of the session that fulfils `holds`."""
         return await self.house.until(self.officers[0], self.session, holds, timeout)
 
+    async def shut_at(self) -> float:
+        """When the gate was shut last, by the relay's own word, which comes after the broker's and by another way."""
+        async with asyncio.timeout(10):
+            while not (moments := [data["mono"] for kind, data in await self.journal() if kind == "GateShut"]):
+                await asyncio.sleep(0.05)
+        return float(moments[-1])
+
     async def journal(self) -> list[tuple[str, dict[str, Any]]]:
         """What was written down for this session."""
         return await self.house.journal(self.session)
