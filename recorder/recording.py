@@ -16,7 +16,7 @@ from recorder.writer import Progress, Writer
 
 log = structlog.get_logger()
 T = TypeVar("T")
-EAGER, CALM = 0.02, 0.1  # seconds between batches, before and after the first fragment is on disk
+EAGER, CALM = 0.02, 0.2  # seconds between batches, before and after the first fragment is on disk
 STALL = 1.5  # seconds a write may take before it is a fact
 TAIL = 0.3  # seconds after the end in which packets that arrived before it are still on their way here
 LATE_CUT = 0.05  # seconds by which the relay's own cut may lag behind the deadline: what crossed is kept

@@ -14,7 +14,7 @@ from recorder.assembly import Assembly
 from recorder.mux import Part
 from recorder.slate import slate
 
-SYNC = 0.8  # seconds between two waits for the disk, so that a power cut costs less than two
+SYNC = 0.7  # seconds between two waits for the disk, so that a power cut costs less than two
 
 
 @dataclass(frozen=True, slots=True)
