@@ -2,20 +2,68 @@
 stands in the answer, so a trickled one brings nothing new; a PATCH for any ETag begins ICE anew."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from broker.errors import MalformedSdp, NotFound, RelayUnavailable, TooLarge, TooMany
 from broker.relay.fragment import check_trickle
-from signaling.auth import author
+from signaling.auth import Role, author
 from signaling.desk import Held, Kind
 from signaling.errors import PreconditionFailed, PreconditionRequired
-from signaling.routes import Ask
+from signaling.routes import Ask, Table
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_SDP = 64 * 1024
 PATCH_PROBLEMS = (PreconditionRequired, PreconditionFailed, MalformedSdp, RelayUnavailable, TooMany)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one kind of thing is posted (`path`), who may, and what ending it is called."""
+
+    kind: Kind
+    path: str
+    who: frozenset[Role]
+    name: str
+    zh: str
+    en: str
+
+
+def add_resource(table: Table, place: Place) -> None:
+    """The rows that every publication and subscription has beside its POST (RFC 9725 4.2, 4.3): OPTIONS, DELETE and
+    PATCH. `name` tells them apart in the OpenAPI document."""
+    resource = f"{place.path}/{{resource}}"
+
+    async def ask_first(ask: Ask) -> web.Response:
+        """The same for every session, whether it exists or not."""
+        return preflight()
+
+    async def stop(ask: Ask) -> web.Response:
+        """End one's own resource."""
+        return await leave(ask, place.kind)
+
+    async def restart(ask: Ask, body: str) -> web.Response:
+        """Fragment in; after a restart, fragment out."""
+        return await patch(ask, place.kind, body)
+
+    for verb in (ask_first, stop, restart):
+        verb.__name__ = f"{verb.__name__}_{place.name}"
+    table.add("OPTIONS", place.path, who=(), zh="可提交的内容", en="What may be posted", status=204)(ask_first)
+    table.add("DELETE", resource, who=place.who, zh=place.zh, en=place.en, problems=(RelayUnavailable,))(stop)
+    table.add(
+        "PATCH",
+        resource,
+        who=place.who,
+        zh="ICE 重启，或补充候选地址（不需要）",
+        en="An ICE restart, or trickled candidates (not needed)",
+        takes=FRAGMENT,
+        gives=FRAGMENT,
+        headers=("ETag",),
+        or_status=204,
+        problems=PATCH_PROBLEMS,
+    )(restart)
 
 
 def offer(sdp: str) -> str:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from broker import events as ev
 from broker import pairing
-from broker.errors import NotFound, RelayUnavailable, TooMany
+from broker.errors import NotFound, TooMany
 from broker.ids import SessionId, Side
 from broker.quorum import Watcher
 from signaling import media, turn
@@ -91,71 +91,11 @@ async def listen(ask: Ask, body: str, query: PageQuery) -> web.Response:
     return media.created(held, f"/whep/{session}/voice/{resource}", answer, links)
 
 
-@table.add("OPTIONS", MICROPHONE, who=(), zh="插话能力查询", en="What may be posted", status=204)
-async def ask_speaking(ask: Ask) -> web.Response:
-    """The same for every session, whether it exists or not."""
-    return media.preflight()
-
-
-@table.add("OPTIONS", EAR, who=(), zh="收听能力查询", en="What may be posted", status=204)
-async def ask_listening(ask: Ask) -> web.Response:
-    """The same for every session, whether it exists or not."""
-    return media.preflight()
-
-
-@table.add(
-    "DELETE",
-    f"{MICROPHONE}/{{resource}}",
-    who=SPEAKS,
-    zh="断开插话麦克风",
-    en="Take the microphone away",
-    problems=(RelayUnavailable,),
+media.add_resource(
+    table,
+    media.Place("whip", MICROPHONE, frozenset(SPEAKS), "speaking", "断开插话麦克风", "Take the microphone away"),
 )
-async def stop_speaking(ask: Ask) -> web.Response:
-    """End one's own microphone, and with it what is being said."""
-    return await media.leave(ask, "whip")
-
-
-@table.add(
-    "DELETE", f"{EAR}/{{resource}}", who=LISTENS, zh="停止收听插话", en="Stop listening", problems=(RelayUnavailable,)
-)
-async def stop_listening(ask: Ask) -> web.Response:
-    """End one's own subscription."""
-    return await media.leave(ask, "whep")
-
-
-@table.add(
-    "PATCH",
-    f"{MICROPHONE}/{{resource}}",
-    who=SPEAKS,
-    zh="ICE 重启，或补充候选地址（不需要）",
-    en="An ICE restart, or trickled candidates (not needed)",
-    takes=media.FRAGMENT,
-    gives=media.FRAGMENT,
-    headers=("ETag",),
-    or_status=204,
-    problems=media.PATCH_PROBLEMS,
-)
-async def patch_speaking(ask: Ask, body: str) -> web.Response:
-    """Fragment in; after a restart, fragment out."""
-    return await media.patch(ask, "whip", body)
-
-
-@table.add(
-    "PATCH",
-    f"{EAR}/{{resource}}",
-    who=LISTENS,
-    zh="ICE 重启，或补充候选地址（不需要）",
-    en="An ICE restart, or trickled candidates (not needed)",
-    takes=media.FRAGMENT,
-    gives=media.FRAGMENT,
-    headers=("ETag",),
-    or_status=204,
-    problems=media.PATCH_PROBLEMS,
-)
-async def patch_listening(ask: Ask, body: str) -> web.Response:
-    """Fragment in; after a restart, fragment out."""
-    return await media.patch(ask, "whep", body)
+media.add_resource(table, media.Place("whep", EAR, frozenset(LISTENS), "listening", "停止收听插话", "Stop listening"))
 
 
 def page_gone(house: "House", who: Who) -> None:

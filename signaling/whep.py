@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from broker import pairing
-from broker.errors import NotFound, RelayUnavailable
+from broker.errors import NotFound
 from broker.ids import SessionId, Side
 from broker.quorum import Watcher
 from broker.session import Session
@@ -17,7 +17,6 @@ from signaling.whip import OFFER_PROBLEMS
 table = Table()
 MAY = (Role.TERMINAL, Role.SUPERVISOR)
 REFUSED = "WhepRefused"
-RESOURCE = "/whep/{session}/{side}/{resource}"
 
 
 @table.add(
@@ -65,30 +64,6 @@ def _side(ask: Ask) -> Side:
         raise NotFound() from None
 
 
-@table.add("OPTIONS", "/whep/{session}/{side}", who=(), zh="观看能力查询", en="What may be posted", status=204)
-async def ask_first(ask: Ask) -> web.Response:
-    """The same for every session, whether it exists or not."""
-    return media.preflight()
-
-
-@table.add("DELETE", RESOURCE, who=MAY, zh="停止观看", en="Stop watching", problems=(RelayUnavailable,))
-async def stop(ask: Ask) -> web.Response:
-    """End one's own subscription."""
-    return await media.leave(ask, "whep")
-
-
-@table.add(
-    "PATCH",
-    RESOURCE,
-    who=MAY,
-    zh="ICE 重启，或补充候选地址（不需要）",
-    en="An ICE restart, or trickled candidates (not needed)",
-    takes=media.FRAGMENT,
-    gives=media.FRAGMENT,
-    headers=("ETag",),
-    or_status=204,
-    problems=media.PATCH_PROBLEMS,
+media.add_resource(
+    table, media.Place("whep", "/whep/{session}/{side}", frozenset(MAY), "watching", "停止观看", "Stop watching")
 )
-async def patch(ask: Ask, body: str) -> web.Response:
-    """Fragment in; after a restart, fragment out."""
-    return await media.patch(ask, "whep", body)

@@ -5,7 +5,6 @@ from aiohttp import web
 
 from broker import errors as err
 from broker import pairing
-from broker.errors import RelayUnavailable
 from broker.ids import SessionId
 from signaling import media, turn
 from signaling.auth import Role, Terminal, author
@@ -57,32 +56,6 @@ async def publish(ask: Ask, body: str) -> web.Response:
     return media.created(held, f"/whip/{session}/{resource}", answer, links)
 
 
-@table.add("OPTIONS", "/whip/{session}", who=(), zh="发布能力查询", en="What may be posted", status=204)
-async def ask_first(ask: Ask) -> web.Response:
-    """The same for every session, whether it exists or not."""
-    return media.preflight()
-
-
-@table.add(
-    "DELETE", "/whip/{session}/{resource}", who=MAY, zh="停止发布", en="Stop publishing", problems=(RelayUnavailable,)
+media.add_resource(
+    table, media.Place("whip", "/whip/{session}", frozenset(MAY), "publishing", "停止发布", "Stop publishing")
 )
-async def stop(ask: Ask) -> web.Response:
-    """End one's own publication."""
-    return await media.leave(ask, "whip")
-
-
-@table.add(
-    "PATCH",
-    "/whip/{session}/{resource}",
-    who=MAY,
-    zh="ICE 重启，或补充候选地址（不需要）",
-    en="An ICE restart, or trickled candidates (not needed)",
-    takes=media.FRAGMENT,
-    gives=media.FRAGMENT,
-    headers=("ETag",),
-    or_status=204,
-    problems=media.PATCH_PROBLEMS,
-)
-async def patch(ask: Ask, body: str) -> web.Response:
-    """Fragment in; after a restart, fragment out."""
-    return await media.patch(ask, "whip", body)
