@@ -1,6 +1,8 @@
 """What came in on one SSRC (RFC 3550 A.3): counts for receiver reports, gaps to ask for, and how far back a packet may
 still be sent on. Pure. Numbers here are extended: the sender's sequence number and 2^16 for each of its wraps."""
 
+from heapq import heappop, heappush
+
 from broker.relay.congestion import Delays
 from broker.relay.packets import ReportBlock
 
@@ -17,6 +19,7 @@ class Arrivals:
     __slots__ = (
         "_clock",
         "_delay",
+        "_due",
         "_expected_before",
         "_raw_before",
         "began",
@@ -46,8 +49,11 @@ class Arrivals:
         """Nothing older is sent on: its number has been used for something else, or somebody may not have it."""
         self.received = self.repaired = self._expected_before = self._raw_before = 0
         self.last_sr, self.last_sr_at = 0, 0.0
-        self.missing: dict[int, tuple[float, int, float]] = {}
-        """By sequence number: when to ask for it, how often that was done, and when last."""
+        self.missing: dict[int, tuple[int, float]] = {}
+        """By sequence number: how often it was asked for, and when last."""
+        self._due: list[tuple[float, int]] = []
+        """A heap of when to ask for which number, if it is still missing then: what a loss costs must not grow with how
+        much else is lost, or a worker with too much to do gets the more to do."""
         self.brought: set[int] | None = None
         """Which of the packets that come now are there because others were lost; None where repairs look like any other
         packet, so that all that comes late and was asked for must count as one."""
@@ -88,7 +94,7 @@ class Arrivals:
         known = self.missing.pop(seq, None)
         if known is None:
             return None
-        _, tries, asked_at = known
+        tries, asked_at = known
         if seq in self.brought if self.brought is not None else tries > 0:
             self.repaired += 1
             if tries == 1:  # of several requests nobody knows which one was answered
@@ -99,26 +105,34 @@ class Arrivals:
         """`ahead - 1` packets between the one that came at `before` and `seq`, now, are missing. False when that is too
         much to ask for."""
         if ahead > MAX_GAP or len(self.missing) + ahead > MAX_GAP:
-            self.missing.clear()
+            self.forget()
             return False
         due = max(now, before + DISORDER)
         for back in range(ahead - 1, 0, -1):
-            self.missing[(seq - back) & 0xFFFF] = (due, 0, 0.0)
+            number = (seq - back) & 0xFFFF
+            self.missing[number] = (0, 0.0)
+            heappush(self._due, (due, number))
         return True
+
+    def forget(self) -> None:
+        """Ask for nothing any more."""
+        self.missing.clear()
+        self._due.clear()
 
     def repairs_due(self, now: float) -> tuple[list[int], bool]:
         """Sequence numbers to ask for again at `now`, and whether some packet was given up."""
         due: list[int] = []
         given_up = False
-        for seq, (at, tries, _) in list(self.missing.items()):
-            if now < at:
-                continue
+        while self._due and self._due[0][0] <= now:
+            seq = heappop(self._due)[1]
+            tries, _ = self.missing.get(seq, (-1, 0.0))
             if tries >= REPAIR_TRIES:
                 del self.missing[seq]
                 given_up = True
-                continue
-            self.missing[seq] = (now + self._patience(tries), tries + 1, now)
-            due.append(seq)
+            elif tries >= 0:
+                self.missing[seq] = (tries + 1, now)
+                heappush(self._due, (now + self._patience(tries), seq))
+                due.append(seq)
         return due, given_up
 
     def _patience(self, tries: int) -> float:

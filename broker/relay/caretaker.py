@@ -17,7 +17,10 @@ from broker.relay.tap import Tap
 from broker.relay.track import CLOCK, Track
 
 log = structlog.get_logger()
-TICK = 0.05  # seconds between looks at repairs, keyframes and who receives
+TICK = 0.05  # seconds between looks at repairs and keyframes
+OBSERVE = 0.09  # seconds at least between looks at who sends and receives: every second TICK
+REPORT = 1.0  # seconds between reports to publishers and to the broker
+SLICE = 0.001  # seconds that looking around may take before packets have their turn
 
 
 class Caretaker:
@@ -67,23 +70,30 @@ class Caretaker:
 
     async def run(self) -> None:
         """Every TICK and every second, until cancelled."""
-        second = monotonic() + 1.0
+        counted = monotonic()
         while True:
             await asyncio.sleep(TICK)
-            now = monotonic()
-            every_second = now >= second
-            second = max(second + 1.0, now) if every_second else second
+            began = now = monotonic()
             for room in list(self._rooms.values()):
-                self._look_after(room, now, every_second)
-            if every_second:
+                now = monotonic()
+                if now - began > SLICE:
+                    await asyncio.sleep(0)
+                    began = now = monotonic()
+                if self._rooms.get(room.session) is room:
+                    self._look_after(room, now)
+            if now - counted >= REPORT:
+                counted = now
                 self._doorway.counts()
                 self._tell_tap()
 
-    def _look_after(self, room: Room, now: float, every_second: bool) -> None:
+    def _look_after(self, room: Room, now: float) -> None:
         try:
-            room.observe(now)
+            if now - room.observed >= OBSERVE:
+                room.observed = now
+                room.observe(now)
             room.ask(now)
-            if every_second:
+            if now - room.reported >= REPORT:  # each room at its own moment: forty at once would keep packets waiting
+                room.reported = now
                 room.report(now)
                 self._tell("quality", session=room.session, sides=counts(room), watchers=room.presences(now))
         except Exception:

@@ -53,8 +53,8 @@ class Fanout:
         except OSError:
             self.dropped += 1
 
-    def drain(self, port: Port) -> None:
-        """Take what `port` holds, at most BATCH datagrams; called by the event loop when it is readable."""
+    def drain(self, port: Port) -> bool:
+        """Take what `port` holds, at most BATCH datagrams. False when there was nothing."""
         receive, peers, inbound, view, length = (
             port.recvfrom_into,
             self.by_address.get,
@@ -63,7 +63,7 @@ class Fanout:
             self._length,
         )
         self.arrival = arrival = monotonic_ns()
-        peer = None
+        peer, found = None, False
         try:
             for _ in range(BATCH):
                 try:
@@ -72,7 +72,7 @@ class Fanout:
                     break
                 except OSError:
                     continue  # an ICMP error of an earlier send; the socket itself is fine
-                now = monotonic()
+                now, found = monotonic(), True
                 if now >= self.next_expiry:
                     self.on_expiry(now)  # before this packet: not one crosses after its gate's moment
                 first, second = view[0], view[1]
@@ -104,6 +104,7 @@ class Fanout:
         self.tap.flush()
         if self.received >= self.latency.due and port is self.sock:
             self.latency.sample(self.received)
+        return found
 
     def _take(
         self, track: "Track", packet: bytes, first: int, second: int, seq: int, ts: int, arrival: int, now: float
@@ -146,10 +147,10 @@ class Fanout:
             size -= start - RTP_HEADER.size
             copy(bare + RTP_HEADER.size, bare + start, size - RTP_HEADER.size)
             first &= 0xE0
-        departure, longer, written, sealed, datagram = (now, size, track, seq), size + ROOM, -1, 0, view
+        departure, longer, written, sealed, datagram = (now, size, track.ssrc_out, seq), size + ROOM, -1, 0, view
         sent = octets = 0
-        for tx, kind, payload_type, ssrc, shift, lag, stamp, copies, send, address in track.plan:
-            if stamp is None:
+        for tx, kind, payload_type, ssrc, shift, lag, mark, stamp, remember, copies, send, address in track.plan:
+            if mark is None:
                 if kind != written:
                     pack(
                         head, ROOM, first, marker | payload_type, (seq + shift) & 0xFFFF, (ts + lag) & 0xFFFFFFFF, ssrc
@@ -162,7 +163,8 @@ class Fanout:
                     number, at = (seq + shift) & 0xFFFF, (ts + lag) & 0xFFFFFFFF
                     pack_stamped(head, 0, first | 0x10, marker | payload_type, number, at, ssrc, EXTENSION)
                     written = kind
-                pack_word(head, WORD_AT, stamp(departure))
+                remember(departure)
+                pack_word(head, WORD_AT, mark | stamp() & 0xFFFFFF)
                 copy(out, inbound, longer)
                 length[0] = longer
             if protect(tx, out, length):

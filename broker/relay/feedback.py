@@ -73,7 +73,7 @@ def _arrived(peer: "Peer", body: bytes, now: float) -> None:
         return
     arrived, lost = peer.path.learn(told)
     for track, leg in peer.legs:
-        if track in arrived:
+        if track.ssrc_out in arrived:
             leg.progressed_at = now
     repairs.bring(peer, lost, now)
 

@@ -31,7 +31,7 @@ class Leg:
     ssrc: int
     gated: bool
     stamp: Stamp | None = None
-    """Gives the extension word of the next packet."""
+    """What the heads of its packets are stamped with."""
     named: bool = False
     """Whether reports name single packets."""
     rtx_payload_type: int | None = None

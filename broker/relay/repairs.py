@@ -48,9 +48,9 @@ def bring(peer: "Peer", lost: "list[Departure]", now: float) -> None:
     which loses more when more is sent."""
     if peer.path.capacity.full(now):
         return
-    for _, _, track, number in lost:
-        for of, leg in peer.legs:
-            if of is track and leg.rtx_payload_type is not None:
+    for _, _, stream, number in lost:
+        for track, leg in peer.legs:
+            if track.ssrc_out == stream and leg.rtx_payload_type is not None:
                 repair(track, leg, (number + leg.shift) & 0xFFFF, now)
 
 
@@ -78,9 +78,8 @@ def again(track: "Track", leg: "Leg", packet: bytes, seq: int, now: float) -> by
     if leg.stamp is None:
         head = plain(first, second, number, ts, leg.rtx_ssrc)
     else:
-        head = stamped(
-            first, second, number, ts, leg.rtx_ssrc, leg.stamp((now, len(packet), track, seq - leg.shift & 0xFFFF))
-        )
+        word = leg.stamp((now, len(packet), track.ssrc_out, seq - leg.shift & 0xFFFF))
+        head = stamped(first, second, number, ts, leg.rtx_ssrc, word)
     return head + seq.to_bytes(2, "big") + payload
 
 

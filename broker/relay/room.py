@@ -54,6 +54,8 @@ class Room:
         self.media: dict[Side, frozenset[str]] = dict.fromkeys(Side, frozenset())
         """Which kinds each side really sends."""
         self.open_now = False
+        self.observed = self.reported = monotonic()
+        """When was last looked at who sends and receives; when its publishers and the broker were told how it goes."""
         self.muted: frozenset[Side] = frozenset()
         """The sides whose sound does not cross."""
         self.floor = Floor(session, tap, tell, self._drop)

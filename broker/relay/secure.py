@@ -25,7 +25,6 @@ from aiortc.rtcdtlstransport import (
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
@@ -56,6 +55,10 @@ def new_buffer() -> tuple[Any, memoryview]:
 def new_length() -> Any:
     """The in-out length that libsrtp's calls take."""
     return ffi.new("int *")
+
+
+_raw, _view = new_buffer()
+_length = new_length()
 
 
 class Certificate:
@@ -235,12 +238,11 @@ class SecureLeg:
 
     def open_rtcp(self, datagram: bytes) -> bytes | None:
         """The decrypted RTCP compound, or None when it is not authentic or a replay."""
-        if self._sessions is None:
+        if self.rx is None or len(datagram) > PACKET_SIZE:
             return None
-        try:
-            return self._sessions[0].unprotect_rtcp(datagram)
-        except (SrtpError, ValueError):  # not authentic, a replay; or longer than any network carries
-            return None
+        copy(_raw, datagram, len(datagram))
+        _length[0] = len(datagram)
+        return None if lib.srtp_unprotect_rtcp(self.rx, _raw, _length) else bytes(_view[: _length[0]])
 
     def seal_rtcp(self, packet: bytes) -> bytes:
         """An RTCP compound, encrypted."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CLOCK = {"video": 90000, "audio": 48000}
 CACHE = {"video": 512, "audio": 64}  # packets kept to answer NACKs: about two seconds of 1.5 Mbit/s, one of sound
+UNSTAMPED = (None, None, None)
 FRESH = 1.5  # seconds without a packet after which a stream no longer counts as flowing
 
 
@@ -159,7 +160,7 @@ class Track:
         if self.arrivals is None or not self.arrivals.missing:
             return []
         if self.unused:
-            self.arrivals.missing.clear()
+            self.arrivals.forget()
             return []
         due, given_up = self.arrivals.repairs_due(now)
         if given_up:
@@ -262,7 +263,7 @@ class Track:
     def rebuild(self) -> None:
         """Make the hot loop's plan anew: one flat tuple a destination, nothing to look up per packet."""
         self.plan = [
-            (leg.peer.tx, *leg.head, leg.stamp, 1 if self.video else leg.copies, *leg.peer.route)
+            (leg.peer.tx, *leg.head, *(leg.stamp or UNSTAMPED), 1 if self.video else leg.copies, *leg.peer.route)
             for leg in sorted(self.legs, key=lambda leg: leg.stamp is None)
             if leg.flowing and leg.peer.tx is not None and leg.peer.route is not None
         ]

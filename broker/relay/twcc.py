@@ -8,6 +8,7 @@ from typing import NamedTuple
 TICKS = 4000  # a second in units of 250 microseconds
 MAX_PACKETS = 2048  # reported at once; five seconds of one watcher, browsers send twenty reports a second
 _HEAD = struct.Struct("!IIHH3sB")
+_CHUNK = struct.Struct("!H")
 _LOST, _NEAR, _FAR = 0, 1, 2
 
 
@@ -27,15 +28,15 @@ def parse(body: bytes) -> Feedback | None:
     _, _, base, count, reference, _ = _HEAD.unpack_from(body)
     if not 0 < count <= MAX_PACKETS:
         return None
+    at = int.from_bytes(reference, "big", signed=True) * 256
+    deltas = _HEAD.size + _CHUNK.size
+    if body[_HEAD.size : deltas] == _CHUNK.pack(_NEAR << 13 | count) and deltas + count <= len(body):
+        # all of it came, and soon, nearly always: one run of the same
+        times = accumulate(body[deltas : deltas + count], initial=at)
+        return Feedback(base, count, list(enumerate(islice(times, 1, None))))
     statuses, offset = _statuses(body, count)
     if len(statuses) < count:
         return None
-    at = int.from_bytes(reference, "big", signed=True) * 256
-    if statuses[:count].count(_NEAR) == count and offset + count <= len(
-        body
-    ):  # all of it came, and soon: nearly always
-        times = accumulate(body[offset : offset + count], initial=at)
-        return Feedback(base, count, list(enumerate(islice(times, 1, None))))
     arrived: list[tuple[int, int]] = []
     for index, status in enumerate(statuses[:count]):
         if status not in (_NEAR, _FAR):

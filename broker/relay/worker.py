@@ -21,6 +21,7 @@ from broker.relay.caretaker import Caretaker, counts
 from broker.relay.doorway import Doorway
 from broker.relay.fanout import Fanout
 from broker.relay.fragment import answer_fragment, parse_fragment
+from broker.relay.pace import Pace
 from broker.relay.peer import Peer
 from broker.relay.ports import open_ports
 from broker.relay.room import Room
@@ -61,8 +62,7 @@ class Worker:
             loop.add_signal_handler(number, self._stopping.set)
         lifeline = asyncio.create_task(parent_gone(self._stopping))
         await self._server.start()
-        for sock in self._sockets.udp:
-            loop.add_reader(sock, self._fanout.drain, sock)
+        paces = [Pace(sock, self._fanout.drain) for sock in self._sockets.udp]
         await self._listener.start(self._sockets.tcp)
         tick = asyncio.create_task(self._caretaker.run())
         tick.add_done_callback(lambda _: self._stopping.set())  # without it nobody is looked after: rather begin anew
@@ -73,8 +73,8 @@ class Worker:
             task.cancel()
         await asyncio.gather(tick, lifeline, return_exceptions=True)
         await self._listener.close()
-        for sock in self._sockets.udp:
-            loop.remove_reader(sock)
+        for pace in paces:
+            pace.close()
         self._sockets.close()
         await self._server.close()
         self._tap.close()

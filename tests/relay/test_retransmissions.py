@@ -7,6 +7,7 @@ from aiortc import rtp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.relay import path
 from broker.relay.allowance import Allowance
 from broker.relay.leg import AT_ONCE, REPAIRS, Leg
 from broker.relay.packets import RTP_HEADER
@@ -62,7 +63,8 @@ class TestTowardsAWatcher:
         leg, _ = self.leg(line, rtx=False, stamp=True)
         assert again(line.track, leg, packet(1, b"x"), 9, 1.0) == b""
 
-    def test_the_stamp_with_the_time_is_what_others_read(self) -> None:
+    def test_the_stamp_with_the_time_is_what_others_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(path, "monotonic", lambda: 70.5)
         line = Line()
         leg, _ = self.leg(line)
         leg.stamp = send_time(3)

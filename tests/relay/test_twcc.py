@@ -95,8 +95,7 @@ class TestPath:
         return path, first
 
     def test_each_packet_of_all_streams_gets_the_next_number(self) -> None:
-        path = Path()
-        path.number = 65535
+        path = Path(65535)
         video, audio = path.transport_wide(3), path.transport_wide(4)
         words = [video((0, 1, "v", 0)), audio((0, 1, "a", 0)), video((0, 1, "v", 0))]
         assert words == [0x31FFFF00, 0x41000000, 0x31000100]
@@ -111,8 +110,7 @@ class TestPath:
         assert path.learn(report(first + 1, 8))[0] == {"a"}
 
     def test_a_report_of_whom_nobody_asked_for_reports_proves_nothing(self) -> None:
-        path = Path()
-        path.number = 10
+        path = Path(10)
         assert path.learn(report(9, 0)) == (set(), [])
 
     def test_the_same_report_twice_proves_nothing_new(self) -> None:

@@ -1,0 +1,101 @@
+"""When the hot loop reads."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from broker.relay.pace import LOOKS, Pace
+
+pytestmark = pytest.mark.asyncio
+SOON = 5.0
+
+
+class Line:
+    """A socket that is read at its pace, and somebody who sends to it."""
+
+    def __init__(self) -> None:
+        self.socket, self.sender = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.looks: list[int] = []
+        """How many datagrams each look found."""
+        self.came = asyncio.Semaphore(0)
+        self.pace = Pace(self.socket, self._drain)
+
+    def _drain(self, sock: socket.socket) -> bool:
+        found = 0
+        try:
+            while found < 3:
+                sock.recv(100)
+                found += 1
+        except BlockingIOError:
+            pass
+        self.looks.append(found)
+        for _ in range(found):
+            self.came.release()
+        return found > 0
+
+    async def take(self, count: int) -> None:
+        async with asyncio.timeout(SOON):
+            for _ in range(count):
+                await self.came.acquire()
+
+    async def rest(self) -> None:
+        """Until it has looked in vain often enough to wait again."""
+        async with asyncio.timeout(SOON):
+            while self.looks[-LOOKS:] != [0] * LOOKS:
+                await asyncio.sleep(0)
+
+
+@pytest_asyncio.fixture
+async def line() -> AsyncIterator[Line]:
+    line = Line()
+    yield line
+    line.pace.close()
+    line.socket.close()
+    line.sender.close()
+
+
+async def test_a_datagram_is_read_whenever_it_comes(line: Line) -> None:
+    for _ in range(3):
+        line.sender.send(b"one")
+        await line.take(1)
+        await line.rest()
+    assert sum(line.looks) == 3
+
+
+async def test_what_is_more_than_a_batch_is_read_too(line: Line) -> None:
+    for _ in range(8):
+        line.sender.send(b"one")
+    await line.take(8)
+    assert line.looks[:3] == [3, 3, 2]
+
+
+async def test_what_comes_together_is_read_together(line: Line) -> None:
+    line.sender.send(b"first")
+    await line.take(1)
+    line.sender.send(b"second")
+    line.sender.send(b"third")
+    await line.take(2)
+    assert [found for found in line.looks if found] == [1, 2]
+
+
+async def test_where_nothing_comes_nobody_looks(line: Line) -> None:
+    line.sender.send(b"one")
+    await line.take(1)
+    await line.rest()
+    looks = len(line.looks)
+    await asyncio.sleep(0.05)
+    assert len(line.looks) == looks
+
+
+async def test_a_closed_one_reads_no_more(line: Line) -> None:
+    line.sender.send(b"one")
+    await line.take(1)
+    line.pace.close()
+    looks = len(line.looks)
+    line.sender.send(b"two")
+    await asyncio.sleep(0.05)
+    assert len(line.looks) == looks
