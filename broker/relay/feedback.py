@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 def handle(peer: "Peer", fanout: "Fanout", data: bytes, now: float, arrival_ns: int) -> None:
     """Everything in one decrypted compound of `peer`."""
     for packet in rtcp.compound(data):
+        if packet.kind == rtcp.RTPFB and packet.format == rtcp.TRANSPORT_WIDE:  # most of what there is
+            _arrived(peer, packet.body, now)
+            continue
         if packet.kind in (rtcp.SR, rtcp.RR):
             for block in rtcp.report_blocks(packet):
                 _reported(peer, block, now)
@@ -24,8 +27,6 @@ def handle(peer: "Peer", fanout: "Fanout", data: bytes, now: float, arrival_ns: 
         elif packet.kind == rtcp.RTPFB and packet.format == rtcp.NACK:
             _misses(peer, packet.body, now)
             repairs.answer(peer, packet.body, now)
-        elif packet.kind == rtcp.RTPFB and packet.format == rtcp.TRANSPORT_WIDE:
-            _arrived(peer, packet.body, now)
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.REMB:
             peer.path.estimated = rtcp.remb(packet.body) or peer.path.estimated
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
@@ -75,7 +76,8 @@ def _arrived(peer: "Peer", body: bytes, now: float) -> None:
     for track, leg in peer.legs:
         if track.ssrc_out in arrived:
             leg.progressed_at = now
-    repairs.bring(peer, lost, now)
+    if lost:
+        repairs.bring(peer, lost, now)
 
 
 def _sender_report(peer: "Peer", fanout: "Fanout", packet: rtcp.RtcpPacket, now: float, arrival_ns: int) -> None:

@@ -228,6 +228,23 @@ static void name(Client *c, int number, int64_t arrived) {
     if (ahead >= c->named) c->named = ahead + 1;
 }
 
+/* Which packets arrived, at `out`; as Chromium says it: nearly always that all did, and soon. Returns where it ends. */
+static uint8_t *statuses(Client *c, uint8_t *out, int small) {
+    int all = small;
+    for (int i = 0; i < c->named; i++) all &= c->arrived[i] != 0;
+    if (all) {
+        put16(out, 0x2000 | c->named);
+        return out + 2;
+    }
+    for (int i = 0; i < c->named; i += 7, out += 2) {
+        uint32_t chunk = 0xc000;
+        for (int j = i; j < i + 7 && j < c->named; j++)
+            chunk |= (c->arrived[j] ? small ? 1u : 2u : 0u) << (12 - 2 * (j - i));
+        put16(out, chunk);
+    }
+    return out;
+}
+
 static void report_arrivals(int id) {
     Client *c = &clients[id];
     uint8_t packet[20 + 2 * MAX_NAMED + 2 * MAX_NAMED] = {0x80 | 15, RTPFB}, *out = packet + 20;
@@ -236,20 +253,15 @@ static void report_arrivals(int id) {
     for (int i = 0; i < c->named && !began; i++) began = c->arrived[i];
     int64_t reference = began / (SECOND / TICKS) / 256;
     clock = reference * 256;
-    for (int i = 0; i < c->named; i += 7, out += 2) {
-        uint32_t chunk = 0xc000;
-        for (int j = i; j < i + 7 && j < c->named; j++) chunk |= (c->arrived[j] ? 2u : 0u) << (12 - 2 * (j - i));
-        put16(out, chunk);
-    }
     int small = 1;
     int64_t at = clock;
     for (int i = 0; i < c->named; i++) { /* nearly always all are small, and take one byte */
         int64_t delta = c->arrived[i] / (SECOND / TICKS) - at;
-        if (!c->arrived[i] || delta < 0 || delta > 255) small = 0;
+        if (!c->arrived[i]) continue;
+        if (delta < 0 || delta > 255) small = 0;
         at += delta;
     }
-    if (small)
-        for (uint8_t *chunk = packet + 20; chunk < out; chunk += 2) put16(chunk, 0xc000 | (get16(chunk) & 0x3fff) >> 1);
+    out = statuses(c, out, small);
     for (int i = 0; i < c->named; i++) {
         if (!c->arrived[i]) continue;
         int64_t delta = c->arrived[i] / (SECOND / TICKS) - clock;
