@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from broker.live.measuring import Meter, quantile
-from broker.live.placing import Load, choose, expected
+from broker.live.placing import FULL, Load, choose, expected, roomy
 
 LOADS = st.builds(Load, st.floats(0, 1.5), st.integers(0, 50), st.integers(0, 10))
 WORKERS = st.lists(st.none() | LOADS, min_size=1, max_size=6)
@@ -15,19 +15,24 @@ class TestTheChoice:
     @given(WORKERS, MOST)
     def test_is_a_worker_that_is_there_and_has_room_or_nobody(self, loads, most):
         number = choose(loads, most)
-        roomy = [load for load in loads if load is not None and load.sessions < most]
-        assert (number is None) == (not roomy)
-        assert number is None or loads[number] in roomy
+        there = [load for load in loads if load is not None and roomy(load, most)]
+        assert (number is None) == (not there)
+        assert number is None or loads[number] in there
+
+    @given(st.floats(FULL, 2), st.integers(0, 39))
+    def test_is_never_one_whose_core_has_no_time_left_however_few_sessions_it_has(self, cpu, sessions):
+        assert choose([Load(cpu, sessions)], 40) is None
+        assert choose([Load(cpu, sessions), Load(0.1, 39)], 40) == 1
 
     @given(WORKERS, MOST)
     def test_is_never_one_that_has_more_to_do_than_another_with_room(self, loads, most):
         number = choose(loads, most)
         assume(number is not None)
         for load in loads:
-            if load is not None and load.sessions < most:
+            if load is not None and roomy(load, most):
                 assert expected(loads[number], most) <= expected(load, most)
 
-    @given(st.floats(0.6, 1), st.floats(0.6, 1), st.integers(0, 20))
+    @given(st.floats(0.5, 0.79), st.floats(0.5, 0.79), st.integers(0, 20))
     def test_follows_what_was_measured_where_that_is_more_than_was_planned(self, one, other, sessions):
         assume(one != other)
         assert choose([Load(one, sessions), Load(other, sessions)], 40) == (0 if one < other else 1)
