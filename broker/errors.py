@@ -124,6 +124,13 @@ class TooMany(VisitError):
     title_zh, title_en = "请求过多，请稍后再试", "Too many; try again later"
 
 
+class TooManyWindows(VisitError):
+    """One officer shows the same picture in too many windows; `windows` is how many may. Waiting does not help."""
+
+    code, http_status, close_code = "too_many_windows", 429, 4029
+    title_zh, title_en = "同一画面打开的窗口过多", "The same picture is open in too many windows"
+
+
 class TooLarge(VisitError):
     """A limit on sizes."""
 

@@ -4,14 +4,19 @@ more of them than a desk can show, and with a sign-in end its resources."""
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from broker.errors import NotFound, TooMany
+from broker.errors import NotFound, TooMany, TooManyWindows
 from broker.ids import ResourceId, SessionId
 from signaling.auth import Terminal, Who, author
 from signaling.limits import Limit
 
 Kind = Literal["whip", "whep"]
 PER_TERMINAL = 6  # its publication, its view and the officers' voice; twice, while two slots of a room touch
-PER_USER = 20  # both sides of eight visits: as many pictures as one wall shows; ears and microphones of two
+PER_USER = 40
+"""Twice what one wall holds: both sides of nine visits, an ear and a microphone. A wall that is loaded again asks for
+all of it before the relay has noticed that the window before is gone."""
+PER_PICTURE = 3
+"""Windows of one officer that receive the same picture: one on duty, one beside it, one that died unnoticed. A relay
+has places for few more supervisors than a visit needs, and nobody may take most of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +45,20 @@ class Desk:
 
     def __init__(self) -> None:
         self._held: dict[ResourceId, Held] = {}
-        self._posts = Limit(burst=20, per_minute=60)
+        self._of_terminals = Limit(burst=20, per_minute=60)
+        self._of_users = Limit(burst=PER_USER, per_minute=60)  # a wall of nine comes back at once, and once more
 
     def admit(self, kind: Kind, session: str, side: str, who: Who, mono: float, page: str = "") -> None:
-        """Whether `who` may make one more. Raises TooMany."""
+        """Whether `who` may make one more. Raises TooMany or TooManyWindows."""
         name = author(who)
-        self._posts.take(name, mono)
+        self._posts(name).take(name, mono)
         most = PER_TERMINAL if isinstance(who, Terminal) else PER_USER
         place = (kind, session, side, name, page)
         others = {one.place for one in self._held.values() if one.who == name} - {place}
         if len(others) >= most:
             raise TooMany(f"At most {most} resources.", f"最多同时建立 {most} 路媒体。")
+        if sum(other[:-1] == place[:-1] for other in others) >= PER_PICTURE:
+            raise _too_many_windows()
 
     def add(self, held: Held) -> None:
         """Remember a new resource. An older one for the same thing lives until the relay says that it has gone."""
@@ -58,7 +66,7 @@ class Desk:
 
     def restarting(self, held: Held, mono: float) -> None:
         """Whether its maker may begin ICE anew; that counts like a POST. Raises TooMany."""
-        self._posts.take(held.who, mono)
+        self._posts(held.who).take(held.who, mono)
 
     def restarted(self, held: Held) -> Held:
         """The same resource in its next ICE session, unless it has gone meanwhile. Raises NotFound."""
@@ -91,3 +99,14 @@ class Desk:
     def tokens(self) -> frozenset[str]:
         """Every sign-in that holds something."""
         return frozenset(held.token for held in self._held.values())
+
+    def _posts(self, name: str) -> Limit:
+        return self._of_users if name.startswith("user:") else self._of_terminals
+
+
+def _too_many_windows() -> TooManyWindows:
+    return TooManyWindows(
+        f"You have this picture open in {PER_PICTURE} windows. Close one of them; this one then receives it by itself.",
+        f"您已在 {PER_PICTURE} 个窗口中打开这一画面。请关闭其中一个窗口，本窗口随后自动恢复。",
+        windows=PER_PICTURE,
+    )

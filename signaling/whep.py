@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from broker import pairing
-from broker.errors import NotFound
+from broker.errors import NotFound, TooManyWindows
 from broker.ids import SessionId, Side
 from broker.quorum import Watcher
 from broker.session import Session
@@ -29,7 +29,7 @@ REFUSED = "WhepRefused"
     takes=media.SDP,
     gives=media.SDP,
     headers=("Location", "ETag", "Link"),
-    problems=OFFER_PROBLEMS,
+    problems=(*OFFER_PROBLEMS, TooManyWindows),
     noted=REFUSED,
 )
 async def watch(ask: Ask, body: str, query: PageQuery) -> web.Response:

@@ -166,7 +166,8 @@ export class Whep {
     this.rates = null;
     if (FINAL.has(problem.status)) return this.#become("refused", problem);
     const refused = problem.status >= 400 && problem.status < 500;
-    const delay = refused ? DELAYS.at(-1) : DELAYS[Math.min(this.#attempt++, DELAYS.length - 1)];
+    const asked = problem.document?.retry_after * 1000; // NaN where the server names no time
+    const delay = refused ? asked || DELAYS.at(-1) : DELAYS[Math.min(this.#attempt++, DELAYS.length - 1)];
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#begin(), delay);
     this.#become(refused ? "refused" : "stalled", problem);

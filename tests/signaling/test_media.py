@@ -222,6 +222,35 @@ class TestLimits:
             for _ in range(2):
                 assert (await front.ask("POST", f"/whep/{session}/{side}", "prison-sup", **SDP)).status == 201
 
+    async def test_a_wall_of_nine_that_is_loaded_again_twice_is_back_at_once_and_a_runaway_is_refused(
+        self, front, session
+    ):
+        wall = 9 * len(Side) + 1  # and the ear
+        for _ in range(2 * wall):
+            assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
+        for _ in range(desks.PER_USER - 2 * wall):
+            assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
+        answer = await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)
+        assert answer.status == 429 and (await answer.json())["retry_after"] == 1
+        front.clock.forward(timedelta(seconds=1))
+        assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
+
+    async def test_one_officer_has_three_windows_of_one_picture_and_a_closed_one_makes_room(self, front, session):
+        async def shown_in(window, side="visitor", who="prison-sup"):
+            return await front.ask("POST", f"/whep/{session}/{side}?page=windows{window}", who, **SDP)
+
+        first, *others = [await shown_in(window) for window in (1, 2, 3)]
+        assert [one.status for one in (first, *others)] == [201] * 3
+        refused = await shown_in(4)
+        problem = await refused.json()
+        assert (refused.status, problem["code"], problem["windows"]) == (429, "too_many_windows", 3)
+        assert "关闭" in problem["detail"] and "Close one" in problem["detail_en"]
+        assert (await shown_in(2)).status == 201, "a window that connects anew is no further one"
+        assert (await shown_in(4, "prison")).status == 201, "nor is the other picture the same"
+        assert (await shown_in(4, who="visitor-sup")).status == 201, "nor does a colleague suffer"
+        front.broker.bus.emit("gone", first.headers["Location"].rpartition("/")[2])
+        assert (await shown_in(4)).status == 201
+
     async def test_a_flood_of_refusals_leaves_a_sample_in_the_journal(self, front, session):
         for _ in range(50):
             await front.refused("not_signed_in", "POST", WHIP.format(session), "trm_wrong_wrong", **SDP)
