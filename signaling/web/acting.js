@@ -11,7 +11,6 @@ import { askStop } from "./view/stop.js";
 import { complain } from "./view/toast.js";
 import { askWarning } from "./view/warn.js";
 
-const STOP_KEY = "F9"; // no letter: it must not be struck in passing, nor clash with a screen reader's keys
 const KEPT = 20;
 
 export class Acting {
@@ -93,14 +92,3 @@ export class Acting {
 
 const where = (session) => roomsOf(session).join(" ⇄ ");
 const noteOf = ({ note }) => (note ? { note } : {});
-
-/** Calls `stop` on F9 unless a dialog is open; returns what ends that. */
-export function onStopKey(stop) {
-  const pressed = (event) => {
-    if (event.key !== STOP_KEY || event.repeat || document.querySelector("dialog[open]")) return;
-    event.preventDefault();
-    stop();
-  };
-  addEventListener("keydown", pressed);
-  return () => removeEventListener("keydown", pressed);
-}

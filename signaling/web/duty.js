@@ -1,24 +1,27 @@
 /**
  * The page of a signed-in supervisor: joins what is known, what is watched and what is shown.
  */
-import { Acting, onStopKey } from "./acting.js";
+import { Acting } from "./acting.js";
 import * as api from "./api.js";
 import { announceChange, LastMinutes } from "./announce.js";
 import { Attention } from "./attention.js";
 import { dayOf, remainingMs, ServerClock } from "./clock.js";
 import { el, mark } from "./dom.js";
-import { onLanguage, t } from "./i18n.js";
+import { onLanguage } from "./i18n.js";
+import { obeyKeys } from "./keys.js";
 import { Orders } from "./orders.js";
+import { LAYOUTS, Places } from "./places.js";
+import { Placing } from "./placing.js";
 import { Presence } from "./presence.js";
-import { Sessions, sidesOf, toWatch, watchable } from "./sessions.js";
+import { SIDES, Sessions, sidesOf, watchable } from "./sessions.js";
 import { LiveSocket } from "./socket.js";
 import { Listening } from "./sound.js";
 import { alarmView } from "./view/alarm.js";
 import { deskView } from "./view/desk.js";
 import { onAirView } from "./view/speak.js";
-import { askPlain } from "./view/dialog.js";
 import { roomsOf } from "./view/facts.js";
 import { headerView } from "./view/header.js";
+import { showHelp } from "./view/help.js";
 import { listView } from "./view/list.js";
 import { standingChip } from "./view/standing.js";
 import { complain } from "./view/toast.js";
@@ -35,23 +38,26 @@ export class Duty {
   #clock = new ServerClock();
   #listening = new Listening();
   #lastMinutes = new LastMinutes();
-  #upstream = new Map(); // session id -> quality of what its rooms send
+  #upstream = new Map(); // session id -> the server's last word on what its rooms send and who receives it
   #connection = "connecting";
   #loaded = false;
+  #heard = false; // of sessions, by the socket or the day's list
   #chosen = null;
-  #byHand = []; // ids that the person chose to watch, latest first
+  #zoom = null; // {id, side: "prison" | "visitor" | null for both}
   #day = "";
   #timers = [];
   #due = false;
   #standing = null; // the server's last word on where the person counts
   #stopListening;
-  #endStopKey = () => {};
+  #endKeys = () => {};
   #onSignedOut;
   #ear = new Ear();
 
   constructor(me, onSignedOut) {
     this.#me = me;
     this.#onSignedOut = onSignedOut;
+    this.places = new Places(me);
+    this.placing = new Placing({ places: this.places, roomsOf: (id) => this.#roomsOf(id), changed: () => this.#rearrange() });
     this.watching = new Watching(() => this.#draw());
     this.socket = new LiveSocket({
       onMessage: (message) => this.#hear(message),
@@ -60,7 +66,7 @@ export class Duty {
     });
     this.presence = new Presence({
       tell: (type, what) => this.socket.tell(type, what),
-      duty: () => this.watching.ids.slice(0, this.#me.sessions_per_supervisor),
+      duty: () => this.places.duty,
     });
     this.attention = new Attention((prompt) => this.socket.order("attentive", { prompt }));
     this.voice = new Voice({
@@ -79,12 +85,16 @@ export class Duty {
       onChoose: (id) => this.#choose(id),
       onSound: (id, side) => { this.#listening.toggle(id, side); this.#choose(id); },
       onRetry: (id, side) => this.watching.get(id, side)?.retry(),
+      onDuty: (id) => { this.#choose(id); this.placing.toggle(id); },
+      onZoom: (id, side) => this.#zoomTo(id, side),
+      onLayout: (size) => this.placing.resize(size),
+      onHelp: showHelp,
     });
     this.desk = deskView({
       onHold: () => orders.withArticle("hold", chosen()),
       onEnd: () => orders.withArticle("end", chosen()),
       onResume: () => orders.resume(chosen()),
-      onWatch: () => this.#watchByHand(chosen()),
+      onWatch: () => this.placing.watch(this.#chosen),
       onTick: (side, person, tick, on) => orders.tick(chosen(), side, person, tick, on),
       onSeat: (side, ready) => orders.seat(chosen(), side, ready),
       onAbsent: (side, person) => orders.absent(chosen(), side, person),
@@ -109,8 +119,39 @@ export class Duty {
     this.socket.open();
     this.presence.start();
     this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => this.wall.levels(), LEVELS)];
-    this.#endStopKey = onStopKey(() => this.#stopChosen());
+    this.#endKeys = obeyKeys(this.#keyActs());
     this.#draw();
+  }
+
+  /** What keys do that no button of the chosen session does. */
+  #keyActs() {
+    const watched = (act) => () => (this.watching.has(this.#chosen) ? act(this.#chosen) : false);
+    const choose = (id) => {
+      if (!id) return false;
+      this.#choose(id);
+      if (this.#zoom) this.#zoom = { id, side: this.#zoom.side };
+      this.wall.focus(id);
+    };
+    return {
+      move: (key) => choose(this.wall.beside(this.#chosen, key)),
+      number: (key) => choose(this.wall.numbered(Number(key))),
+      zoom: watched((id) => this.#zoomTo(id, null)),
+      zoomPrison: watched((id) => this.#zoomTo(id, SIDES[0])),
+      zoomVisitor: watched((id) => this.#zoomTo(id, SIDES[1])),
+      back: () => (this.#zoom ? this.#zoomTo(this.#zoom.id, this.#zoom.side) : false),
+      sound: watched((id) => { this.#listening.toggle(id, "both"); this.#draw(); }),
+      duty: watched((id) => this.placing.toggle(id)),
+      layout: () => this.placing.resize(LAYOUTS[(LAYOUTS.indexOf(this.places.size) + 1) % LAYOUTS.length]),
+      note: () => this.desk.focusNote(),
+      help: showHelp,
+    };
+  }
+
+  /** Shows one session, or one side of it, in full; the same again shows the wall. */
+  #zoomTo(id, side) {
+    const same = this.#zoom?.id === id && this.#zoom.side === side;
+    this.#zoom = same ? null : { id, side };
+    this.#choose(id);
   }
 
   /** The stop of the chosen session, by button or key. */
@@ -123,7 +164,7 @@ export class Duty {
   stop() {
     this.#timers.forEach(clearInterval);
     this.#stopListening();
-    this.#endStopKey();
+    this.#endKeys();
     this.presence.stop();
     this.attention.close();
     this.socket.close();
@@ -136,9 +177,9 @@ export class Duty {
 
   #hear(message) {
     if (message.type === "welcome") this.#clock.hear(message.server_time);
-    else if (message.type === "sessions") message.sessions.forEach((view) => this.#learn(view));
+    else if (message.type === "sessions") this.#learnAll(message.sessions);
     else if (message.type === "session") this.#learn(message.session);
-    else if (message.type === "quality") this.#upstream.set(message.session, message.sides);
+    else if (message.type === "quality") this.#upstream.set(message.session, message);
     else if (message.type === "attention") this.attention.ask(message);
     else if (message.type === "standing") this.#stand(message);
     else if (message.type === "error") complain(new api.Problem(message.problem));
@@ -149,6 +190,11 @@ export class Duty {
     }
     if (message.type === "quality") this.socket.expectTraffic(this.watching.has(message.session));
     this.#follow();
+  }
+
+  #learnAll(views) {
+    this.#heard = true;
+    views.forEach((view) => this.#learn(view));
   }
 
   #learn(view) {
@@ -170,7 +216,7 @@ export class Duty {
     try {
       const { sessions } = await api.sessionsOf(this.#day);
       this.#sessions.hearDay(sessions, askedAt);
-      this.#loaded = true;
+      this.#loaded = this.#heard = true;
       this.#follow();
     } catch (error) {
       if (error.status === 401) this.#onSignedOut();
@@ -185,8 +231,9 @@ export class Duty {
 
   /** Brings the watched sides in step with what is going on. */
   #follow() {
+    if (!this.#heard) return this.#draw(); // nothing is over because nothing is known yet
     const sessions = this.#mine();
-    const ids = toWatch(sessions, this.#me.sessions_per_supervisor, this.#byHand, this.watching.ids);
+    const ids = this.places.follow(sessions, this.#loaded);
     const wasChosen = this.#sessions.get(this.#chosen);
     this.watching.follow(ids, (id) => this.#sessions.get(id)?.state === "ended");
     sessions.forEach((session) => this.watching.expect(session));
@@ -195,6 +242,7 @@ export class Duty {
     for (const id of this.#upstream.keys()) if (!ids.includes(id)) this.#upstream.delete(id);
     if (!ids.length) this.socket.expectTraffic(false);
     if (!wasChosen) this.#chosen = ids[0] ?? null;
+    if (this.#zoom && !ids.includes(this.#zoom.id)) this.#zoom = null;
     this.#draw();
   }
 
@@ -209,15 +257,10 @@ export class Duty {
     await api.order(session.id, "hush", {}).catch((error) => complain(api.asProblem(error)));
   }
 
-  async #watchByHand(session) {
-    const limit = this.#me.sessions_per_supervisor;
-    const left = this.watching.ids.filter((id) => id !== session.id).at(-1);
-    if (this.watching.ids.length >= limit && left) {
-      const where = t("replaces", { rooms: roomsOf(this.#sessions.get(left)).join(" ⇄ ") });
-      if (!(await askPlain({ kind: "replace", where, note: false }))) return;
-    }
-    this.#byHand = [session.id, ...this.watching.ids.filter((id) => id !== left || this.watching.ids.length < limit)];
+  /** After the person's own word on the wall or the duty: the server hears of it at once. */
+  #rearrange() {
     this.#follow();
+    this.presence.now();
   }
 
   #connected(state) {
@@ -244,23 +287,26 @@ export class Duty {
   }
 
   #drawNow() {
+    mark(this.node, "size", this.places.size);
     mark(this.node, "link", this.#loaded ? this.#connection : "up");
     const sessions = this.#mine();
     const session = this.#sessions.get(this.#chosen);
     const watched = this.watching.ids;
     this.header.update({ me: this.#me, siteName: this.#siteName(sessions), connection: this.#connection });
-    this.standing.update(this.#standing, (id) => this.#roomsOf(id));
+    this.standing.update(this.#standing, { roomsOf: (id) => this.#roomsOf(id), isDuty: this.places.isDuty });
     this.alarm.update(sessions);
-    this.list.update({ sessions, chosen: this.#chosen, watched, loaded: this.#loaded });
+    this.list.update({ sessions, chosen: this.#chosen, watched, duty: this.places.duty, loaded: this.#loaded });
     this.wall.update({
       sessions: sessions.filter(({ id, state }) => watched.includes(id) || (id === this.#chosen && state === "ended")),
       next: sessions.find(({ state }) => state === "scheduled"), chosen: this.#chosen,
       isStale: this.#loaded && this.#connection !== "up",
       watching: this.watching, listening: this.#listening, upstream: this.#upstream,
+      places: this.places, zoom: this.#zoom, standing: this.#standing,
     });
     if (session && watchable(session)) this.acting.foresee(session);
     this.desk.update({
       session, site: this.#me.site, isWatched: this.watching.has(this.#chosen),
+      received: (side) => this.watching.get(this.#chosen, side)?.rates ?? null, upstream: this.#upstream.get(this.#chosen),
       voice: this.voice, me: this.#me.id, grounds: session ? this.acting.known(session, () => this.#draw()) : [],
     });
     this.onAir.update(this.voice, this.#sessions.get(this.voice.session));

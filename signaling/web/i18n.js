@@ -4,21 +4,14 @@
  * Elements carry the key of their words (data-t, data-t-label, data-t-title), so that switching the
  * language rewrites words in place: no picture restarts and the keyboard focus stays where it is.
  */
+import { keep, recall } from "./kept.js";
 import { en } from "./words.en.js";
 import { zh } from "./words.zh.js";
 
 export const CATALOGS = { zh, en };
 const KEY = "huijian.language";
 const listeners = new Set();
-let current = stored();
-
-function stored() {
-  try {
-    return localStorage.getItem(KEY) === "en" ? "en" : "zh";
-  } catch {
-    return "zh"; // storage may be forbidden by the browser's settings: Chinese is the default
-  }
-}
+let current = recall("localStorage", KEY) === "en" ? "en" : "zh";
 
 /** The words for a key; `{name}` in them is replaced from `values`. */
 export function t(key, values = {}) {
@@ -43,11 +36,7 @@ export function onLanguage(listener) {
 
 export function setLanguage(next) {
   current = next === "en" ? "en" : "zh";
-  try {
-    localStorage.setItem(KEY, current);
-  } catch {
-    // not kept for the next visit, which is all that storage was for
-  }
+  keep("localStorage", KEY, current);
   translate(document);
   listeners.forEach((listener) => listener(current));
 }

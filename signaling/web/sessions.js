@@ -37,15 +37,3 @@ export class Sessions {
     return [...this.#known.values()].map(({ view }) => view).sort(earlier);
   }
 }
-
-/**
- * The ids to watch: what was chosen by hand first, then what is watched already, then by time.
- *
- * A visit that is being watched is never dropped because another one begins: that would take away
- * its quorum. Only the person's own choice does.
- */
-export function toWatch(sessions, limit, chosen, watched) {
-  const open = sessions.filter(watchable).map((session) => session.id);
-  const inOrder = [...chosen, ...watched, ...open].filter((id) => open.includes(id));
-  return [...new Set(inOrder)].slice(0, limit);
-}

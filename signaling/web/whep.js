@@ -7,7 +7,7 @@
  */
 import { asProblem, localProblem, request } from "./api.js";
 import { PAGE } from "./page.js";
-import { counters, rates } from "./quality.js";
+import { counters, Course } from "./quality.js";
 
 const DELAYS = [300, 600, 1200, 2500, 5000, 10_000]; // ms between attempts, the last one for ever
 const FINAL = new Set([401, 410, 422]); // refusals that another attempt does not change
@@ -29,7 +29,7 @@ export class Whep {
   stream = new MediaStream();
   state = "connecting"; // connecting | open | stalled | refused | closed
   problem = null;
-  rates = null;
+  rates = null; // of the last second, see quality.js
   audio = null; // RTCRtpReceiver of the sound
   #path;
   #kinds;
@@ -41,6 +41,7 @@ export class Whep {
   #timer = 0;
   #watch = 0;
   #last = null;
+  #course = new Course();
   #grownAt = 0;
   #openedAt = 0;
   #expected = false;
@@ -124,6 +125,7 @@ export class Whep {
     this.#connection = connection;
     this.#resource = resource;
     this.#last = null;
+    this.#course = new Course();
     await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     if (turn !== this.#turn) return;
     this.#takeTracks(connection);
@@ -181,7 +183,7 @@ export class Whep {
     if (connection !== this.#connection || this.state !== "open") return;
     const grew = !this.#last || now.video.packets + now.audio.packets > this.#last.video.packets + this.#last.audio.packets;
     if (grew) this.#grownAt = now.at;
-    this.rates = this.#last && rates(this.#last, now);
+    this.rates = this.#course.take(now);
     this.#last = now;
     if (this.#expected && now.at - this.#grownAt > STALL_LIMIT) return this.#failed(localProblem("media"));
     if (now.at - this.#openedAt > STEADY) this.#attempt = 0;

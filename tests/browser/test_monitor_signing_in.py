@@ -58,7 +58,7 @@ class TestTodaysList:
         rows = on_duty.get_by_role("navigation", name="今日会见").get_by_role("button")
         await expect(rows).to_have_count(2)
         await expect(rows.nth(0)).to_contain_text("会见中")
-        await expect(rows.nth(0)).to_contain_text("监看中")
+        await expect(rows.nth(0)).to_contain_text("值守")
         await expect(rows.nth(1)).to_contain_text("待办理")
         await expect(rows.nth(1)).to_contain_text("三监区 1 号会见室 ⇄ 会见室 2")
 

@@ -89,9 +89,9 @@ class TestReceiving:
 
     async def test_quality_is_said_in_numbers(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await expect(on_duty.get_by_text("帧/秒")).to_have_count(2)
+        await expect(on_duty.locator(".picture").get_by_text("帧/秒")).to_have_count(2)
         await server.quality("ses_a", 0.08)
-        await expect(on_duty.get_by_text("上行丢包 8%")).to_have_count(2)
+        await expect(on_duty.locator(".picture").get_by_text("上行丢包 8%")).to_have_count(2)
 
 
 class TestHowMany:

@@ -85,16 +85,17 @@ class FakeMonitor:
         view = {**self.sessions.get(view["id"], {}), **view, **changes}
         self.sessions[view["id"]] = view
         for which in SIDES:
-            flows = self._event(f"{view['id']}/{which}")
-            flows.set() if view["sides"][which]["media"] else flows.clear()
+            self._flow(f"{view['id']}/{which}", view["sides"][which]["media"])
         if view["state"] == "ended":
             await self._release(lambda where: where.startswith(f"{view['id']}/"))
         await self._tell({"type": "session", "session": view})
 
-    async def quality(self, name: str, loss: float) -> None:
-        """Tell what the rooms of a session send."""
+    async def quality(self, name: str, loss: float, *viewers: dict[str, Any]) -> None:
+        """Tell what the rooms of a session send, and who receives it."""
         one = {"video": {"bitrate": 1.2e6, "loss": loss, "fps": 25.0}, "audio": {"bitrate": 4e4, "loss": 0.0}}
-        await self._tell({"type": "quality", "session": name, "sides": dict.fromkeys(SIDES, one)})
+        await self._tell(
+            {"type": "quality", "session": name, "sides": dict.fromkeys(SIDES, one), "viewers": list(viewers)}
+        )
 
     async def tell(self, kind: str, **what: Any) -> None:
         """Say something to every socket."""
@@ -108,11 +109,15 @@ class FakeMonitor:
 
     def mute(self, where: str) -> None:
         """A side's media stops although its room is said to send."""
-        self._event(where).clear()
+        self._flow(where, False)
+
+    def freeze(self, where: str) -> None:
+        """A side's picture stands still; its sound goes on."""
+        self._event(f"{where}#picture").clear()
 
     def unmute(self, where: str) -> None:
         """And flows again."""
-        self._event(where).set()
+        self._flow(where, True)
 
     async def until(self, reached: Any, patience: float = 10) -> None:
         """Wait until `reached()`; checked after each request. Raises TimeoutError."""
@@ -129,6 +134,10 @@ class FakeMonitor:
 
     def _event(self, where: str) -> asyncio.Event:
         return self._flows.setdefault(where, asyncio.Event())
+
+    def _flow(self, where: str, on: bool) -> None:
+        for flows in (self._event(where), self._event(f"{where}#picture")):
+            flows.set() if on else flows.clear()
 
     async def _tell(self, message: dict[str, Any]) -> None:
         for socket in list(self._sockets):
@@ -281,7 +290,7 @@ class FakeMonitor:
         await self._release(lambda known: known == where)
         peer = RTCPeerConnection()
         peer.addTrack(Tone(self._event(where)))
-        peer.addTrack(Picture(self._event(where), *self._size))
+        peer.addTrack(Picture(self._event(f"{where}#picture"), *self._size))
         name = f"/whep/{where}/res_{next(self._numbers)}"
         self._peers[name] = (where, peer)
         await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))

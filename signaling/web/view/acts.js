@@ -8,10 +8,10 @@ import { SIDES, sidesOf, watchable } from "../sessions.js";
 
 /** The buttons. @param {{onWarn(), onMute(side), onStop()}} acts */
 export function actsView({ onWarn, onMute, onStop }) {
-  const warn = el("button", { type: "button", class: "hold", on: { click: onWarn } }, icon("warn"), el("span", { t: "warn" }));
+  const warn = el("button", { type: "button", class: "hold", "aria-keyshortcuts": "W", on: { click: onWarn } }, icon("warn"), el("span", { t: "warn" }));
   const mutes = SIDES.map((side) => muteButton(side, onMute));
   const stop = el("button", { type: "button", class: "danger stop-button", "aria-keyshortcuts": "F9", on: { click: onStop } },
-    icon("ended"), el("span", { t: "stop" }), el("kbd", { "aria-hidden": "true" }, "F9"));
+    icon("ended"), el("span", { t: "stop" }));
   const node = el("section", { class: "acts", tLabel: "acts" },
     el("div", { class: "act-buttons" }, warn, stop, ...mutes.map((one) => one.node)));
   return {
@@ -25,7 +25,8 @@ export function actsView({ onWarn, onMute, onStop }) {
 
 function muteButton(side, onMute) {
   const words = el("span");
-  const node = el("button", { type: "button", class: "mute", on: { click: () => onMute(side) } }, icon("sound"), words);
+  const key = side === "prison" ? "M" : "Shift+M";
+  const node = el("button", { type: "button", class: "mute", "aria-keyshortcuts": key, on: { click: () => onMute(side) } }, icon("sound"), words);
   return {
     node,
     update(session, site) {

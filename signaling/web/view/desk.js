@@ -8,8 +8,9 @@ import { SIDES, sidesOf, watchable } from "../sessions.js";
 import { actsView, warningsView } from "./acts.js";
 import { checkInView } from "./checkin.js";
 import { speakView } from "./speak.js";
-import { quorumOf, reasonOf, recordingLight, roomsOf, stateBadge } from "./facts.js";
+import { namesOf, quorumOf, reasonOf, recordingLight, roomsOf, stateBadge } from "./facts.js";
 import { notesView } from "./notes.js";
+import { qualityPart } from "./quality.js";
 
 /** The one hold that a person lifts; all others end by themselves when their cause is gone. */
 const LIFTED_BY_HAND = "supervisor";
@@ -19,15 +20,16 @@ export function deskView(acts) {
   const head = headPart();
   const quorum = quorumPart();
   const missing = missingPart();
+  const quality = qualityPart();
   const checkIn = checkInView(acts);
   const warnings = warningsView();
   const notes = notesView(acts.onRemark);
   const short = actsView(acts);
   const speak = speakView(acts);
   const actions = actionsPart(acts);
-  const parts = [head, quorum, missing, checkIn, warnings, notes, speak, short, actions];
+  const parts = [head, quorum, missing, quality, checkIn, warnings, notes, speak, short, actions];
   const body = el("div", { class: "desk-body" },
-    el("div", { class: "desk-scroll" }, head.node, missing.node, quorum.node, warnings.node, notes.node, checkIn.node),
+    el("div", { class: "desk-scroll" }, head.node, missing.node, quorum.node, warnings.node, notes.node, checkIn.node, quality.node),
     speak.node, short.node, actions.node);
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {
@@ -38,6 +40,7 @@ export function deskView(acts) {
       if (model.session) parts.forEach((part) => part.update(model));
     },
     tick: head.tick,
+    focusNote: notes.focus,
   };
 }
 
@@ -98,7 +101,7 @@ function quorumPart() {
         put(figure, `${have.length} / ${need}`);
         swapIcon(verdict, reached ? "check" : session.state === "scheduled" ? "clock" : "warn");
         put(words, t(reached ? "quorum_reached" : "quorum_short", { short }));
-        put(names, have.length ? have.map(({ name }) => name).join(t("and_names")) : t("nobody_there"));
+        put(names, namesOf(have));
         put(site, session.sides[side].site_name);
       }
     },
@@ -125,9 +128,9 @@ function missingPart() {
 }
 
 function actionsPart({ onHold, onResume, onEnd, onWatch }) {
-  const hold = el("button", { type: "button", class: "hold", on: { click: onHold } }, icon("held"), el("span", { t: "hold" }));
-  const resume = el("button", { type: "button", class: "primary", on: { click: onResume } }, icon("play"), el("span", { t: "resume" }));
-  const end = el("button", { type: "button", class: "danger", on: { click: onEnd } }, icon("ended"), el("span", { t: "end" }));
+  const hold = el("button", { type: "button", class: "hold", "aria-keyshortcuts": "H", on: { click: onHold } }, icon("held"), el("span", { t: "hold" }));
+  const resume = el("button", { type: "button", class: "primary", "aria-keyshortcuts": "R", on: { click: onResume } }, icon("play"), el("span", { t: "resume" }));
+  const end = el("button", { type: "button", class: "danger", "aria-keyshortcuts": "E", on: { click: onEnd } }, icon("ended"), el("span", { t: "end" }));
   const watch = el("button", { type: "button", class: "primary", on: { click: onWatch } }, icon("eye"), el("span", { t: "watch_this" }));
   const note = el("p", { class: "quiet small" });
   const node = el("section", { class: "actions", tLabel: "actions" }, note, el("div", { class: "line" }, watch, hold, resume, end));

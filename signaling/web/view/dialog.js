@@ -30,6 +30,21 @@ export function askPlain({ kind, where, note = true }) {
   return ask({ title: t(`ask_${kind}`), where, warning: t(`ask_${kind}_warning`), confirm: t(`confirm_${kind}`), style: "primary", note });
 }
 
+/**
+ * Asks which session on duty is to be given up for another one; the last one is proposed.
+ * @param {{where: string, duties: Array<{id: string, words: string}>}} what
+ * @returns {Promise<string | null>} its id
+ */
+export function askReplaced({ where, duties }) {
+  const rows = duties.map(({ id, words }, at) => el("label", { class: "code" },
+    el("input", { type: "radio", name: "left", value: id, checked: at === duties.length - 1 }), el("span", { class: "code-title" }, words)));
+  return ask({
+    title: t("ask_replace"), where, warning: t("ask_replace_warning"), confirm: t("confirm_replace"), style: "primary", note: false,
+    middle: el("div", { class: "codes few", role: "radiogroup", "aria-label": t("replaces") }, el("p", { class: "codes-title" }, t("replaces")), ...rows),
+    read: (form) => form.elements.left.value,
+  });
+}
+
 const TAGS = ["must_end", "may_warn", "may_suspend"];
 
 function choice(ground) {
@@ -68,6 +83,6 @@ export function ask({ title, where, warning, middle, confirm, style, note = true
       resolve(answer);
     });
     dialog.showModal();
-    (middle ? form.querySelector("input") : yes).focus();
+    (middle ? form.querySelector("input:checked") ?? form.querySelector("input") : yes).focus();
   });
 }

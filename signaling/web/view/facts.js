@@ -29,18 +29,23 @@ export function quorumOf(session, side) {
   return { need, have, short: Math.max(0, need - have.length), reached: have.length >= need };
 }
 
+/** Who is there, in words. */
+export const namesOf = (have) => (have.length ? have.map(({ name }) => name).join(t("and_names")) : t("nobody_there"));
+
 /** "监狱 2/2 ✓" beside each other for the bar of a tile. */
 export function quorumChip(side) {
   const words = el("span");
-  const node = el("span", { class: "chip" }, icon("people"), words);
+  const spoken = el("span", { class: "unseen" });
+  const node = el("span", { class: "chip" }, icon("people"), words, spoken);
   return {
     node,
     update(session) {
       const { need, have, reached } = quorumOf(session, side);
       mark(node, "level", reached ? "good" : "bad");
       put(words, `${t(`side_short_${side}`)} ${have.length}/${need}`);
-      node.title = t(reached ? "quorum_reached" : "quorum_short", { short: need - have.length });
-      node.setAttribute("aria-label", `${t(`side_${side}`)} ${t("quorum")} ${have.length}/${need}，${node.title}`);
+      const verdict = t(reached ? "quorum_reached" : "quorum_short", { short: need - have.length });
+      node.title = [verdict, namesOf(have)].join(t("colon"));
+      put(spoken, `${t("quorum")}${t("colon")}${node.title}`);
     },
   };
 }

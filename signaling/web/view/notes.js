@@ -43,6 +43,10 @@ export function notesView(onRemark) {
 
   return {
     node,
+    focus() {
+      if (form.hidden || node.hidden) return false;
+      text.focus();
+    },
     update({ session, site }) {
       const count = session.notes ?? 0;
       const key = `${session.id}/${count}`;

@@ -3,13 +3,12 @@
  */
 import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { t } from "../i18n.js";
-import { bitrate } from "../quality.js";
 import { Meter } from "../sound.js";
+import { qualityLine } from "./quality.js";
 
 const SOUNDING = 0.12; // of the meter: quieter than this is a quiet room
-const LOSS_WORTH_SAYING = 0.02; // of what the room itself sends
 
-/** @param {{onSound(side), onRetry(side)}} acts */
+/** @param {{onSound(side), onRetry(side), onZoom(side)}} acts */
 export function pictureView(side, acts) {
   const video = el("video", { autoplay: true, playsinline: true, disablepictureinpicture: true, tabindex: "-1", data: { side } });
   video.muted = true;
@@ -19,12 +18,16 @@ export function pictureView(side, acts) {
   const meter = el("span", { class: "meter", role: "img", tLabel: "loudness" }, bar);
   const words = el("span");
   const sound = el("button", { type: "button", class: "sound", on: { click: () => acts.onSound(side) } }, icon("muted"), words);
-  const quality = el("span", { class: "quality" });
-  const uplink = el("span", { class: "uplink" });
-  const node = el("figure", { class: "picture", data: { side } }, video, cover.node,
+  const quality = qualityLine();
+  const frozen = el("p", { class: "frozen" }, icon("frozen"), el("span", { t: "frozen_sign" }));
+  const zoomWords = el("span", { class: "unseen" });
+  const enlarge = el("button", { type: "button", class: "dark enlarge", on: { click: () => acts.onZoom(side) } }, icon("enlarge"), zoomWords);
+  const screen = el("div", { class: "screen", on: { dblclick: (event) => event.target.closest("button") || acts.onZoom(side) } },
+    video, frozen, cover.node, enlarge);
+  const node = el("figure", { class: "picture", data: { side } }, screen,
     el("figcaption", {},
-      el("span", { class: "line" }, el("strong", { t: `side_${side}` }), where, sound),
-      el("span", { class: "line" }, meter, quality, uplink)));
+      el("span", { class: "line" }, el("strong", {}, el("span", { class: "full", t: `side_${side}` }), el("span", { class: "brief", t: `side_short_${side}` })), meter, where, sound),
+      quality.node));
   let loudness = null;
   let listened = null;
   let shown = null;
@@ -47,7 +50,7 @@ export function pictureView(side, acts) {
 
   return {
     node,
-    update({ session, whep, heard, upstream }) {
+    update({ session, whep, heard, upstream, zoomed }) {
       shown = { session, whep };
       mark(video, "session", session.id); // presence.js looks for it
       const { site_name: site, room_name: room } = session.sides[side];
@@ -62,9 +65,14 @@ export function pictureView(side, acts) {
       swapIcon(sound, heard ? "sound" : "muted");
       put(words, t(heard ? "listening" : "listen"));
       show(sound, Boolean(whep));
+      swapIcon(enlarge, zoomed ? "shrink" : "enlarge");
+      put(zoomWords, `${t(zoomed ? "zoom_out" : "zoom_in")} ${t(`side_${side}`)}`);
+      enlarge.title = zoomWords.textContent;
       recover();
-      put(quality, session.sides[side].media ? qualityWords(whep) : "");
-      put(uplink, uplinkWords(upstream));
+      const { media } = session.sides[side];
+      const now = whep?.state === "open" ? whep.rates : null;
+      quality.update(now, media, upstream);
+      show(frozen, Boolean(media && now?.still && cover.node.hidden));
     },
     level() {
       const level = loudness?.level() ?? 0;
@@ -76,17 +84,6 @@ export function pictureView(side, acts) {
       video.srcObject = null;
     },
   };
-}
-
-function qualityWords(whep) {
-  if (whep?.state !== "open" || !whep.rates) return "";
-  const { kbps, loss, fps } = whep.rates;
-  return t("quality", { rate: bitrate(kbps), loss: (loss * 100).toFixed(1), fps: Math.round(fps) });
-}
-
-function uplinkWords(upstream) {
-  const loss = upstream?.video?.loss ?? 0;
-  return loss > LOSS_WORTH_SAYING ? t("upstream_loss", { loss: (loss * 100).toFixed(0) }) : "";
 }
 
 /** What covers the picture while there is none, in words. */

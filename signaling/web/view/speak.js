@@ -46,7 +46,8 @@ export function speakView(acts) {
 
 function speakButton(sides, { onSpeak, onHush }, article) {
   const words = el("span", { t: `speak_to_${nameOf(sides)}` });
-  const node = el("button", { type: "button", class: "talk", tTitle: "speak_hint" }, icon("microphone"), words);
+  const key = sides.length === 2 ? { "aria-keyshortcuts": "T" } : {};
+  const node = el("button", { type: "button", class: "talk", tTitle: "speak_hint", ...key }, icon("microphone"), words);
   let pressed = false;
   let since = 0;
   const begin = () => {

@@ -11,9 +11,12 @@ export function standingChip() {
   node.hidden = true;
   return {
     node,
-    /** @param standing the server's last word, or null before it; @param roomsOf (session id) => string */
-    update(standing, roomsOf) {
-      const sessions = standing?.sessions ?? [];
+    /**
+     * @param standing the server's last word, or null before it
+     * @param {{roomsOf(id): string, isDuty(id): boolean}} where not being counted for what is only looked at is no fault
+     */
+    update(standing, { roomsOf, isDuty }) {
+      const sessions = (standing?.sessions ?? []).filter(({ session, counted }) => counted || isDuty(session));
       const lacking = sessions.filter(({ counted }) => !counted);
       show(node, sessions.length > 0);
       if (!sessions.length) return;
