@@ -45,6 +45,7 @@ export class Whep {
   #grownAt = 0;
   #openedAt = 0;
   #expected = false;
+  #over = false; // the server has let everything go itself
 
   /** @param changed called after every change of the public fields */
   constructor(session, side, changed, kinds = ["audio", "video"]) {
@@ -70,6 +71,7 @@ export class Whep {
   /** Leaves at once, also from a page that is going away. `over`: the server has let the resource go itself. */
   close(over = false) {
     if (this.state === "closed") return;
+    this.#over = over;
     this.#turn += 1;
     clearTimeout(this.#timer);
     clearInterval(this.#watch);
@@ -140,7 +142,7 @@ export class Whep {
   /** An answer that came after we left: nobody will use it. */
   #void(connection, resource) {
     connection.close();
-    this.#release(resource);
+    if (!this.#over) this.#release(resource);
   }
 
   #takeTracks(connection) {

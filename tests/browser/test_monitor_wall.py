@@ -472,3 +472,34 @@ class TestEveryRoomIsHeard:
         await on_duty.wait_for_function(f"() => ({sounding})() === 6")
         server.mute("ses_c/visitor")
         await on_duty.wait_for_function(f"() => ({sounding})() === 5")  # a silent room is seen
+
+
+class TestAShiftOfEightHours:
+    async def _size(self, page: Page) -> tuple[float, float]:
+        """Elements and listeners that the page keeps alive."""
+        tool = await page.context.new_cdp_session(page)
+        await tool.send("Performance.enable")
+        await tool.send("HeapProfiler.collectGarbage")
+        told = {one["name"]: one["value"] for one in (await tool.send("Performance.getMetrics"))["metrics"]}
+        await tool.detach()
+        return told["Nodes"], told["JSEventListeners"]
+
+    async def test_visits_that_come_and_go_leave_nothing_behind(self, on_duty: Page, server: FakeMonitor) -> None:
+        sizes = []
+        for _ in range(8):
+            await server.put(checking_in("ses_a"))
+            await server.until(lambda: len(server.watched) == 2)
+            await on_duty.keyboard.press("w")
+            await on_duty.get_by_role("dialog").wait_for()
+            await on_duty.keyboard.press("Escape")
+            await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+            await server.put(session("ses_a"), state="ended")
+            await server.until(lambda: server.watched == [])
+            await expect(on_duty.locator(".slate")).to_be_visible()
+            await server.put(checking_in("ses_b"))
+            await server.until(lambda: len(server.watched) == 2)
+            await server.put(session("ses_b"), state="ended")
+            await expect(on_duty.locator("video")).to_have_count(2)  # of the one that is chosen
+            sizes.append(await self._size(on_duty))
+        early, late = sizes[2], sizes[-1]
+        assert late[0] <= early[0] * 1.1 and late[1] <= early[1] * 1.1, sizes

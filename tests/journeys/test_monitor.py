@@ -48,6 +48,13 @@ class TestMonitorPage:
             await here.sees_far_room(Side.PRISON)
             await expect(page.get_by_text("会见中").first).to_be_visible()
 
+            reloaded_at = monotonic()
+            await page.reload()
+            await page.wait_for_function(PLAYING)
+            await here.until(lambda view: view["state"] == "live")
+            await _counts(here, 3, True)
+            assert monotonic() - reloaded_at < NOTICED, "a reload comes back by itself"
+
             hidden_at = monotonic()
             await page.evaluate(HIDE, "hidden")
             await here.until(_without_quorum)

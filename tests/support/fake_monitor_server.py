@@ -292,9 +292,9 @@ class FakeMonitor:
         peer.addTrack(Tone(self._event(where)))
         peer.addTrack(Picture(self._event(f"{where}#picture"), *self._size))
         name = f"/whep/{where}/res_{next(self._numbers)}"
-        self._peers[name] = (where, peer)
         await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
+        self._peers[name] = (where, peer)  # watched from here on: one that is ended before would break in the middle
         headers = {"Location": name, "ETag": f'"{name}"', "Content-Type": "application/sdp"}
         return web.Response(status=201, text=peer.localDescription.sdp, headers=headers)
 
