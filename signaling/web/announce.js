@@ -28,6 +28,12 @@ export function announceChange(before, after) {
   say(`${rooms}${t("colon")}${spoken.join(t("and_then"))}`, urgent);
 }
 
+/** Says which sessions have become the officer's duty, also where nobody but the page has chosen them. */
+export function announceDuty(before, after, roomsOf) {
+  const taken = after.filter((id) => !before.includes(id));
+  if (taken.length) say(t("duty_taken", { rooms: taken.map(roomsOf).join(t("and_names")) }));
+}
+
 /** Remembers which of the last minutes has been said for which session. */
 export class LastMinutes {
   #said = new Map();

@@ -3,7 +3,7 @@
  */
 import { Acting } from "./acting.js";
 import * as api from "./api.js";
-import { announceChange, LastMinutes } from "./announce.js";
+import { announceChange, announceDuty, LastMinutes } from "./announce.js";
 import { Attention } from "./attention.js";
 import { dayOf, remainingMs, ServerClock } from "./clock.js";
 import { el, mark } from "./dom.js";
@@ -233,7 +233,9 @@ export class Duty {
   #follow() {
     if (!this.#heard) return this.#draw(); // nothing is over because nothing is known yet
     const sessions = this.#mine();
+    const before = this.places.duty;
     const ids = this.places.follow(sessions, this.#loaded);
+    announceDuty(before, this.places.duty, (id) => this.#roomsOf(id));
     const wasChosen = this.#sessions.get(this.#chosen);
     this.watching.follow(ids, (id) => this.#sessions.get(id)?.state === "ended");
     sessions.forEach((session) => this.watching.expect(session));

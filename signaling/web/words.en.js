@@ -173,6 +173,7 @@ export const en = {
   // the wall
   layout: "Visits on the wall",
   duty_count: "Duty {count}/{limit}",
+  duty_taken: "You are on duty: {rooms}",
   duty_stays: "Your duty ({count} visits) stays on the wall",
   on_duty: "My duty",
   looked_at: "Looking",

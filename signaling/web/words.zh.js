@@ -173,6 +173,7 @@ export const zh = {
   // the wall
   layout: "同屏场数",
   duty_count: "值守 {count}/{limit}",
+  duty_taken: "由您值守：{rooms}",
   duty_stays: "值守的 {count} 场仍留在墙上",
   on_duty: "值守",
   looked_at: "仅观看",

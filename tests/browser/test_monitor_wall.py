@@ -170,6 +170,10 @@ class TestDuty:
         await checked_in(server, "ses_b")
         await server.until(lambda: duty(server) == ["ses_b"])  # and is not taken up again by itself
 
+    async def test_what_becomes_duty_by_itself_is_said(self, on_duty: Page, server: FakeMonitor) -> None:
+        await checked_in(server, "ses_a")
+        await expect(on_duty.locator("#say-politely")).to_have_text("由您值守：三监区 1 号会见室 ⇄ 会见室 2")
+
     async def test_a_third_is_taken_only_for_one_that_is_named(self, on_duty: Page, server: FakeMonitor) -> None:
         await checked_in(server, "ses_a", "ses_b", "ses_c")
         await layout(on_duty, 4)
