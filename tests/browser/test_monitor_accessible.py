@@ -30,7 +30,7 @@ async def _going_on(page: Page, server: FakeMonitor) -> None:
     """One visit that goes on and whose first words have come."""
     await server.put(live())
     await page.get_by_role("button", name="停止会见").wait_for()
-    await expect(page.locator(".picture .grade").first).to_be_visible()
+    await page.locator(".picture .grade:visible").first.wait_for()
 
 
 class TestTheCheckItself:
@@ -75,7 +75,7 @@ class TestPages:
         await server.quality("ses_a", 0.08)
         if words == "Switch to English":
             await on_duty.get_by_role("button", name=words).click()
-        await expect(on_duty.locator(".picture .grade").first).to_be_visible()
+        await on_duty.locator(".picture .grade:visible").first.wait_for()
         await expect(on_duty.locator(".tile")).to_have_count(4)
         for key in ("1", "2", "3"):
             await on_duty.keyboard.press(key)
