@@ -46,7 +46,7 @@ function numbersOf(now) {
     frozen: t("q_frozen", { frozen: percent(frozen) }),
   };
   const names = new Set([...troubles(now), ...Object.keys(said)]);
-  return [...names].map((name) => said[name]).filter(Boolean);
+  return [...names].map((name) => said[name].replaceAll(" ", "\u00a0")).filter(Boolean); // a number keeps its unit
 }
 
 function uplinkWords(upstream) {
