@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import Any
 
-from broker.ids import PersonId, Side, SiteId, UserId, WarningId
+from broker.ids import AlertId, PersonId, Side, SiteId, UserId, WarningId
 from broker.quorum import Watcher
 from config.checkin import Consequence, Tick
 
@@ -35,6 +35,20 @@ class HoldReason(StrEnum):
     RECORDER_LOST = "recorder_lost"
     ROOM_LOST = "room_lost"
     QUORUM_LOST = "quorum_lost"
+
+
+class AlertKind(StrEnum):
+    """What supervisors are called for (提醒), the gravest first."""
+
+    QUORUM_AT_RISK = "quorum_at_risk"
+    ROOM_LOST = "room_lost"
+    RECORDER = "recorder"
+    BLACK = "black"
+    FROZEN = "frozen"
+    SILENT = "silent"
+    HEADS = "heads"
+    ONE_MINUTE = "one_minute"
+    FIVE_MINUTES = "five_minutes"
 
 
 # --- facts: what happened ---------------------------------------------------------------------------------------
@@ -300,6 +314,54 @@ class SpeechEnded:
     why: str = ""
 
 
+# Alerts (提醒), see broker/alerts.py.
+
+
+@dataclass(frozen=True, slots=True)
+class RoomObserved:
+    """What a room's terminal finds in its own picture and sound; advisory. `heads`: people before the camera, None
+    where nobody counts."""
+
+    side: Side
+    black: bool
+    frozen: bool
+    silent: bool
+    heads: int | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumWavers:
+    """The sides whose quorum hangs on somebody half of whose time for an answer is over."""
+
+    sides: frozenset[Side]
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderDisk:
+    """Room for recordings is short, or no longer."""
+
+    low: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTaken:
+    """An officer sees to an alert."""
+
+    alert: AlertId
+    by: UserId
+    site: SiteId
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFinished:
+    """An officer has seen to an alert; the same cause calls nobody again before it has been gone."""
+
+    alert: AlertId
+    by: UserId
+    site: SiteId
+
+
 Fact = (
     TimePassed
     | SlotCancelled
@@ -330,6 +392,11 @@ Fact = (
     | AttentionMissed
     | SpeechBegan
     | SpeechEnded
+    | RoomObserved
+    | QuorumWavers
+    | RecorderDisk
+    | AlertTaken
+    | AlertFinished
 )
 
 
@@ -433,6 +500,26 @@ class Hush:
     """No room hears an officer any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertRaised:
+    """Supervisors are called. `detail` says more in a word or a number, see broker/alerts.py."""
+
+    alert: AlertId
+    kind: AlertKind
+    side: Side | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertOver:
+    """An alert is done by itself: its cause has gone, or the session is over."""
+
+    alert: AlertId
+    kind: AlertKind
+    side: Side | None
+    why: str
+
+
 Effect = (
     OpenPorts
     | StartRecording
@@ -445,6 +532,8 @@ Effect = (
     | Forfeit
     | LetSpeak
     | Hush
+    | AlertRaised
+    | AlertOver
 )
 
 

@@ -15,6 +15,7 @@ SessionId = NewType("SessionId", str)
 PersonId = NewType("PersonId", str)
 ResourceId = NewType("ResourceId", str)
 WarningId = NewType("WarningId", str)
+AlertId = NewType("AlertId", str)
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _NAME = re.compile(NAME_PATTERN)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from broker import checkin, interventions, quorum, speech
+from broker import alerts, checkin, interventions, quorum, speech
 from broker import events as ev
+from broker.alerts import Alerts
 from broker.clock import Instant
 from broker.errors import Conflict
 from broker.events import Effect, Fact, HoldReason, Reason
@@ -127,6 +128,7 @@ class Session:
     seats: frozenset[Side] = frozenset()
     equipment: Mapping[Side, checkin.Equipment] = field(default_factory=dict)
     speech: Speech | None = None
+    alerts: Alerts = field(default_factory=Alerts)
 
     @property
     def id(self) -> SessionId:
@@ -310,6 +312,7 @@ _SEEN: dict[type, Change] = {
     ev.AttentionAnswered: _unchanged,
     ev.AttentionMissed: _unchanged,
     **speech.SEEN,
+    **alerts.SEEN,
 }
 _DESK: dict[type, Change] = checkin.DESK
 _tested: Change = checkin.tested
@@ -319,10 +322,10 @@ _HOLD: dict[type, Change] = {ev.HoldOrdered: _held, ev.ResumeOrdered: _resumed}
 
 TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
     State.SCHEDULED: _SEEN | _CANCEL,
-    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS,
-    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS,
-    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED,
-    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED,
+    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED,
+    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED,
+    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED | alerts.ORDERED,
+    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED | alerts.ORDERED,
     State.ENDED: {},
 }
 """What may happen in which state. What is absent is refused when a person asked for it, ignored when it was seen."""
@@ -343,6 +346,9 @@ def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
         session = checkin.counted(session, policy)
     session, effects = settle(session, now, policy)
     session, voice = speech.follow(before, session)
+    if session.state is not State.SCHEDULED:
+        session, calls = alerts.follow(session, stop_at(session), now, policy)
+        effects = (*effects, *calls)
     effects = (*voice, *effects)
     if session.relay and not before.relay and session.state not in (State.SCHEDULED, State.ENDED):
         # A lease of a control process that died may still run: what is held here must be shut there at once.
@@ -533,6 +539,11 @@ def wakes_at(session: Session, now: Instant, policy: Policy) -> float | None:
 
     A moment that has passed stays due until a step has acted on it, so one who asks a little late misses nothing.
     """
+    moments = (_state_wakes_at(session, now, policy), alerts.wakes_at(session, stop_at(session), now, policy))
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _state_wakes_at(session: Session, now: Instant, policy: Policy) -> float | None:
     match session.state:
         case State.SCHEDULED:
             return _on_mono(session.slot.starts_at - policy.check_in_lead, now)

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from broker import interventions
+from broker import alerts, interventions
 from broker.checkin import Equipment
 from broker.clock import Instant
 from broker.events import Reason
@@ -38,6 +38,7 @@ def freeze(session: Session, boot: str) -> dict[str, Any]:
         "deadline": session.deadline,
         "end": {**asdict(end), "at": end.at.isoformat()} if end else None,
         "acts": interventions.freeze(session),
+        "alerts": alerts.freeze(session),
         **_freeze_desk(session),
     }
 
@@ -59,6 +60,7 @@ def thaw(slot: Slot, kept: Mapping[str, Any], now: Instant, boot: str) -> Sessio
         hold=Hold(**kept["hold"]) if kept["hold"] else None,
         end=_end(kept["end"]),
         **interventions.thaw(kept.get("acts") or {}),
+        alerts=alerts.thaw(kept.get("alerts") or {}),
         ticks=_ticks(kept),
         seats=frozenset(Side(side) for side in kept.get("seats", ())),
     )

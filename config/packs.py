@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from config.alerts import ALERT_RULES, AlertRules
 from config.checkin import CHECK_IN_RULES, CheckInRules, Consequence, Tick
 from config.law import OWNER_DECISION
 from config.policy import RULES, CannedWarning, Intervention, Policy
@@ -55,6 +56,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
     groups = document.pop("interventions", [])
     warnings = document.pop("warnings", [])
     check_in = document.pop("check_in", {})
+    alerts = document.pop("alerts", {})
     strangers = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
     if strangers:
         raise PackError(f"{name}: unknown or missing {', '.join(strangers)}")
@@ -69,6 +71,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             interventions=tuple(one for group in groups for one in _group(group)),
             warnings=tuple(one for group in warnings for one in _canned(name, group)),
             check_in=_check_in(name, check_in),
+            alerts=_alerts(name, alerts),
             articles={rule: _citation(name, rule, document[rule]) for rule in RULES},
             **{rule: _value(name, rule, document[rule]) for rule in RULES},
         )
@@ -118,6 +121,28 @@ def _desk_value(name: str, rule: str, value: Any) -> Any:
     except ValueError as error:
         raise PackError(f"{name}: check_in.{rule}: {error}") from error
     raise PackError(f"{name}: check_in.{rule} has the wrong kind of `value`")
+
+
+def _alerts(name: str, tables: Mapping[str, Any]) -> AlertRules:
+    """The tables [alerts.*]: times, and yes or no."""
+    strangers = sorted(set(tables) ^ set(ALERT_RULES))
+    if strangers:
+        raise PackError(f"{name}: unknown or missing alerts.{', alerts.'.join(strangers)}")
+    return AlertRules(
+        **{rule: _alert_value(name, rule, tables[rule]) for rule in ALERT_RULES},
+        articles={rule: _citation(name, f"alerts.{rule}", tables[rule]) for rule in ALERT_RULES},
+    )
+
+
+def _alert_value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
+    value = entry.get("value")
+    if rule == "count_heads":
+        if not isinstance(value, bool):
+            raise PackError(f"{name}: alerts.{rule} is true or false")
+        return value
+    if "unit" not in entry:
+        raise PackError(f"{name}: alerts.{rule} needs a unit of time")
+    return _value(name, f"alerts.{rule}", entry)
 
 
 def _group(group: Mapping[str, Any]) -> list[Intervention]:

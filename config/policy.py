@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
+from config.alerts import AlertRules
 from config.checkin import CheckInRules
 from config.law import LAWS, OWNER_DECISION, Law
 
@@ -107,6 +108,7 @@ class Policy:
     attention_answer: timedelta
     interventions: tuple[Intervention, ...]
     check_in: CheckInRules
+    alerts: AlertRules
     articles: Mapping[str, str] = field(hash=False)
     demo: bool = False
     warnings: tuple[CannedWarning, ...] = ()

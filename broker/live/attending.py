@@ -129,5 +129,4 @@ class Attendance:
             if reached(there, session.slot, side, need) and not reached(left, session.slot, side, need)
         )
         if at_risk != live.at_risk:
-            live.at_risk = at_risk
-            self._bus.emit("session", session.id)
+            live.take(ev.QuorumWavers(at_risk))

@@ -202,6 +202,7 @@ class Broker:
             gate_seconds=self._tally.gate_seconds(self.clock.now().mono),
             recorder=self._recorders.ready,
             storage=self._keeper.works,
+            alerts=dict(self._tally.alerts),
         )
 
     # --- beginnings ----------------------------------------------------------------------------------------------
@@ -245,6 +246,8 @@ class Broker:
             live.take(ev.RelayReady())
         if self._recorders.ready:
             live.take(ev.RecorderReady())
+        if self._hearing.disk_low:
+            live.take(ev.RecorderDisk(True))
         self._tasks.spawn(live.run())
         self.bus.emit("session", session.id)
 
@@ -259,8 +262,9 @@ class Broker:
         after = live.session
         self._keeper.stepped(before, after, fact, effects)
         self._tally.stepped(before, after, live.policy, self.clock.now().mono)
+        self._tally.called(effects)
         written = live.recording.state not in ("none", "starting")
-        self._foreword.stepped(before, after, fact, self.clock.now(), written)
+        self._foreword.stepped(before, after, fact, self.clock.now(), written, effects)
         if differs(before, after):
             self.bus.emit("session", after.id)
 

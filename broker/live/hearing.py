@@ -44,7 +44,8 @@ class Hearing:
         self._live, self._resources, self._journal = live, resources, journal
         self._clock, self._bus, self._tasks = clock, bus, tasks
         self._attendance, self._rates, self._lagging = attendance, Rates(), Lagging()
-        self._disk_low = False
+        self.disk_low = False
+        """Room for recordings is short."""
         self._alarms: set[tuple[str, str]] = set()
         self._noting = asyncio.Lock()
         self.recorders: Recorders | None = None
@@ -208,11 +209,13 @@ class Hearing:
     def _disk(self, told: Told) -> None:
         """Room for recordings is short, or is there again: an alarm that has to be found later, too."""
         low = bool(told.get("low"))
-        if low != self._disk_low:
-            self._disk_low = low
+        if low != self.disk_low:
+            self.disk_low = low
             room = {name: told.get(name) for name in ("free", "reserve", "claimed")}
             self._journal.note("DiskLow" if low else "DiskEnough", None, "recorder", room)
             log.log(40 if low else 20, "disk of the archive", low=low, **room)
+            for live in list(self._live.values()):
+                live.take(ev.RecorderDisk(low))
 
     def _alarm(self, told: Told) -> None:
         """The archive is not as it should be. The recorder says so at each connection; one entry is enough."""

@@ -3,7 +3,7 @@ all sessions when neither can be written any more."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,17 +124,25 @@ class Foreword:
         self._note = note
         self._kept: dict[SessionId, deque[tuple[dict[str, Any], Instant]]] = {}
 
-    def stepped(self, before: Session, after: Session, fact: Fact, now: Instant, written: bool) -> None:
+    def stepped(
+        self,
+        before: Session,
+        after: Session,
+        fact: Fact,
+        now: Instant,
+        written: bool,
+        effects: tuple[Effect, ...] = (),
+    ) -> None:
         """Note what a step is to the timeline; `written` is whether the recorder has begun to write."""
         if written or after.state is State.ENDED:
             kept = self._kept.pop(after.id, ())
             for event, moment in kept if after.recorded else ():
                 self._note(after.id, event, moment)
-        done = action(fact) or attention(fact)
-        if done is not None and not written and after.state is not State.ENDED:
-            self._kept.setdefault(after.id, deque(maxlen=MOST_KEPT)).append((done, now))
-            done = None
-        for told in (done, state_change(before, after), people(before, after, fact)):
+        done = [one for one in (action(fact), attention(fact), *calls(before, fact, effects)) if one is not None]
+        if not written and after.state is not State.ENDED:
+            self._kept.setdefault(after.id, deque(maxlen=MOST_KEPT)).extend((one, now) for one in done)
+            done = []
+        for told in (*done, state_change(before, after), people(before, after, fact)):
             if told is not None:
                 self._note(after.id, told, now)
 
@@ -146,6 +154,18 @@ def attention(fact: Fact) -> dict[str, Any] | None:
     user = fact.by if isinstance(fact, ev.AttentionAnswered) else fact.user
     taken = {"seconds": fact.seconds} if isinstance(fact, ev.AttentionAnswered) else {}
     return {"kind": "attention", "what": ev.kind(fact), "user": user, "site": fact.site, **taken}
+
+
+def calls(before: Session, fact: Fact, effects: tuple[Effect, ...]) -> Iterator[dict[str, Any]]:
+    """What became of alerts, for the recording's timeline: raised, taken, finished by whom, over by itself."""
+    if isinstance(fact, ev.AlertTaken | ev.AlertFinished):
+        alert = next((one for one in before.alerts.open if one.id == fact.alert), None)
+        about = {"of": str(alert.kind), "side": alert.side} if alert is not None else {}
+        yield {"kind": "alert", "what": ev.kind(fact), **about, **ev.data(fact)}
+    for one in effects:
+        if isinstance(one, ev.AlertRaised | ev.AlertOver):
+            data = ev.data(one)
+            yield {"kind": "alert", "what": ev.kind(one), "of": data.pop("kind"), **data}
 
 
 def people(before: Session, after: Session, fact: Fact) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from broker import alerts
 from broker import events as ev
 from broker.clock import Clock
 from broker.errors import VisitError
@@ -47,10 +48,13 @@ class LiveSession:
         self.quality: dict[str, Any] = {}
         self.viewers: Viewers = {}
         self.counts: dict[str, Any] = {}
-        self.at_risk: frozenset[Side] = frozenset()
-        """Sides whose quorum hangs on somebody who has not answered yet whether they still watch."""
         self._clock, self._perform, self._changed = clock, perform, changed
         self._stirred = asyncio.Event()
+
+    @property
+    def at_risk(self) -> frozenset[Side]:
+        """Sides whose quorum hangs on somebody who has not answered yet whether they still watch."""
+        return self.session.alerts.wavering
 
     def take(self, fact: Fact) -> None:
         """Take one fact now. Raises Conflict or NotFound when a person orders what is not possible.
@@ -96,12 +100,14 @@ class LiveSession:
         """The core or an effect failed: shut, close and say so, without asking the core again."""
         before = self.session
         end = End(Reason.TECHNICAL, self._clock.now().wall, cause="internal_error")
-        self.session = replace(before, state=State.ENDED, end=end, leased_at=None)
+        ended = replace(before, state=State.ENDED, end=end, leased_at=None)
+        self.session, calls = alerts.over(ended, self._clock.now())
         effects = (
             ev.ShutGate(Reason.TECHNICAL),
             ev.FinishRecording(Reason.TECHNICAL),
             ev.ClosePorts(),
             ev.RequestRebooking(end.cause),
+            *calls,
         )
         self._changed(self, before, ev.TimePassed(), effects)
         for effect in effects:

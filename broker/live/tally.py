@@ -1,10 +1,12 @@
 """What has happened since this process began, counted for whoever watches the service: holds and ends by reason, and
-for how long gates were open. Pure bookkeeping; the evidence is the journal."""
+for how long gates were open, and alerts by kind. Pure bookkeeping; the evidence is the journal."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from broker import events as ev
+from broker.events import Effect
 from broker.ids import SessionId
 from broker.session import Session, State, hold_reasons
 from config.policy import Policy
@@ -16,6 +18,7 @@ class Tally:
 
     holds: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    alerts: Counter[str] = field(default_factory=Counter)
     _open_since: dict[SessionId, float] = field(default_factory=dict)
     _open_before: float = 0.0
 
@@ -29,6 +32,10 @@ class Tally:
             self.holds.update(str(reason) for reason in hold_reasons(after, policy)[:1])
         if after.end is not None and after.state is State.ENDED and before.state is not State.ENDED:
             self.ends[str(after.end.reason)] += 1
+
+    def called(self, effects: Iterable[Effect]) -> None:
+        """What a step demanded; of that, alerts are counted by kind."""
+        self.alerts.update(str(one.kind) for one in effects if isinstance(one, ev.AlertRaised))
 
     def gate_seconds(self, now: float) -> float:
         """For how long gates were open, those that are included."""
@@ -61,3 +68,4 @@ class Figures:
     gate_seconds: float
     recorder: bool
     storage: bool
+    alerts: Mapping[str, int] = field(default_factory=dict)

@@ -64,6 +64,7 @@ def here(*people: PersonId) -> list[Fact]:
     ]
 
 
+CALLS = (ev.AlertRaised, ev.AlertOver)
 CHECKED_IN = here(INMATE, KIN, CHILD)
 SEATED: list[Fact] = [ev.SeatReady(side, True, OFFICER) for side in Side]
 TESTED: list[Fact] = [ev.SelfTested(side, True, "terminal") for side in Side]
@@ -99,12 +100,14 @@ class PretendRelay:
 
 
 class Visit:
-    """One session with its runner: facts are told at once, TimePassed comes exactly when `wakes_at` asked for it."""
+    """One session with its runner: facts are told at once, TimePassed comes exactly when `wakes_at` asked for it.
+    What calls supervisors (alerts) touches nothing else and is kept apart, in `calls`."""
 
     def __init__(self, now: Instant, *, slot: Slot = SLOT, policy: Policy = YUNNAN) -> None:
         self.session, self.policy, self.now = Session(slot), policy, now
         self.relay = PretendRelay()
         self.effects: list[Effect] = []
+        self.calls: list[Effect] = []
         self.wake = wakes_at(self.session, now, policy)
         self.tell(ev.TimePassed())
 
@@ -123,7 +126,8 @@ class Visit:
             for effect in effects:
                 self.relay.take(effect)
             self.settled(effects)
-            told += effects
+            self.calls += [one for one in effects if isinstance(one, CALLS)]
+            told += [one for one in effects if not isinstance(one, CALLS)]
         self.effects += told
         self.wake = wakes_at(self.session, self.now, self.policy)
         return tuple(told)

@@ -162,6 +162,6 @@ class TestQuestions:
         who, prompt = duty.until_asked(LI, HE)
         assert duty.live.at_risk == frozenset()
         duty.pass_seconds(16, LI, HE)
-        assert duty.live.at_risk == {Side.PRISON} and ("session", duty.id) in duty.said
+        assert duty.live.at_risk == duty.of(ev.QuorumWavers)[-1].sides == {Side.PRISON}
         duty.attendance.answer(who, prompt)
         assert duty.live.at_risk == frozenset()

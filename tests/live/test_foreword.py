@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from broker import events as ev
+from broker.alerts import Alert, Alerts
 from broker.clock import Instant
-from broker.ids import SiteId, UserId
+from broker.events import AlertKind
+from broker.ids import AlertId, Side, SiteId, UserId
 from broker.live.keeping import MOST_KEPT, Foreword
 from broker.session import Session, State
 from tests.live.conftest import TEN
@@ -67,3 +69,22 @@ def test_it_is_bounded(foreword, told):
         foreword.stepped(WAITING, WAITING, NOTE, NOW, False)
     foreword.stepped(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
     assert len(told) == MOST_KEPT
+
+
+def test_an_alert_s_whole_life_is_on_the_timeline_with_who_and_when():
+    told = []
+    foreword = Foreword(lambda session, event, now: told.append((event, now)))
+    alert = Alert(AlertId("alt_1"), AlertKind.BLACK, Side.VISITOR, "", TEN)
+    called = replace(RECORDED, alerts=Alerts(raised=1, open=(alert,)))
+    raised = ev.AlertRaised(alert.id, alert.kind, alert.side, "")
+    foreword.stepped(WAITING, WAITING, ev.TimePassed(), NOW, False, (raised,))
+    taken = ev.AlertTaken(alert.id, UserId("li"), SiteId("panlong"))
+    foreword.stepped(called, called, taken, LATER, True)
+    over = ev.AlertOver(alert.id, alert.kind, alert.side, "gone")
+    foreword.stepped(called, RECORDED, ev.TimePassed(), LATER, True, (over,))
+    about = {"kind": "alert", "of": "black", "side": "visitor", "alert": "alt_1"}
+    assert told == [
+        (about | {"what": "AlertRaised", "detail": ""}, NOW),
+        (about | {"what": "AlertTaken", "by": "li", "site": "panlong"}, LATER),
+        (about | {"what": "AlertOver", "why": "gone"}, LATER),
+    ]

@@ -1,8 +1,10 @@
-"""Holds, ends and open gates, counted."""
+"""Holds, ends, alerts and open gates, counted."""
 
 from dataclasses import replace
 
-from broker.events import Reason
+from broker import events as ev
+from broker.events import AlertKind, Reason
+from broker.ids import AlertId
 from broker.live.tally import Tally
 from broker.session import End, Session, State
 from config.packs import load_pack
@@ -37,3 +39,10 @@ class TestTheTally:
         tally.stepped(live, ended, YUNNAN, 1.0)
         tally.stepped(ended, ended, YUNNAN, 2.0)
         assert tally.ends == {"time_limit": 1}
+
+    def test_counts_alerts_by_kind_when_they_are_raised(self):
+        tally, id = Tally(), AlertId("alt_1")
+        tally.called([ev.AlertRaised(id, kind, None, "") for kind in (AlertKind.BLACK, AlertKind.HEADS)])
+        tally.called([ev.AlertOver(id, AlertKind.BLACK, None, "gone"), ev.ClosePorts()])
+        tally.called([ev.AlertRaised(id, AlertKind.BLACK, None, "")])
+        assert tally.alerts == {"black": 2, "heads": 1}
