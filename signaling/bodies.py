@@ -23,7 +23,7 @@ from signaling.fields import (
     Token,
     Told,
 )
-from signaling.messages import MuteWords, Officer, Order, SessionView, WarnWords
+from signaling.messages import AlertView, MuteWords, Officer, Order, SessionView, WarnWords
 
 # ---- sign-in -------------------------------------------------------------------------------------------------------
 
@@ -253,6 +253,18 @@ class AcknowledgeBody(Said):
     """A room confirms a warning."""
 
     warning: Id
+
+
+class AlertBody(Said):
+    """Which alert."""
+
+    alert: Id
+
+
+class AlertList(Told):
+    """The alerts of a session, done ones too, in the order in which they came."""
+
+    alerts: list[AlertView]
 
 
 class MuteBody(MuteWords):

@@ -48,6 +48,8 @@ class House:
     desk: Desk = field(default_factory=Desk)
     openapi: Mapping[str, Any] = field(default_factory=dict)
     hub: Hub = field(init=False)
+    findings: Limit = field(default_factory=lambda: Limit(burst=20, per_minute=30))
+    """What terminals find in their rooms, by terminal: it changes seldom, and each change is written down."""
     plays: Limit = field(default_factory=lambda: Limit(burst=1, per_minute=1))
     _notes: Limit = field(default_factory=lambda: Limit(burst=30, per_minute=30))
     _left_out: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -165,6 +165,30 @@ class SpeechView(Told):
     by: Officer | None = None
 
 
+AlertName = Literal[
+    "quorum_at_risk", "room_lost", "recorder", "black", "frozen", "silent", "heads", "one_minute", "five_minutes"
+]
+
+
+class AlertView(Told):
+    """What supervisors are called for, in words, for officers. `grave` ones want somebody at once, the others are
+    advisory. `why` it is done: an officer said so, its cause has gone, or the session is over."""
+
+    id: str
+    kind: AlertName
+    side: Side | None
+    state: Literal["new", "taken", "done"]
+    grave: bool
+    zh: str
+    en: str
+    at: Moment
+    taken_by: Officer | None = None
+    taken_at: Moment | None = None
+    done_by: Officer | None = None
+    done_at: Moment | None = None
+    why: Literal["officer", "gone", "session_over"] | None = None
+
+
 class SessionView(Told):
     """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
 
@@ -190,6 +214,10 @@ class SessionView(Told):
     language: LanguageView | None = None
     check_in_until: Moment | None = None
     speech: SpeechView | None = None
+    alerts: list[AlertView] = Field(default_factory=list)
+    """The open ones; always empty for rooms. All of them are got by REST."""
+    count_heads: bool = False
+    """Whether the rules let a kiosk count the people before its camera."""
 
 
 class Problem(Told):
@@ -408,7 +436,36 @@ class Attentive(Said):
     prompt: Id
 
 
-Attending = Presence | Attentive
+# Alerts (提醒): officers see to them; terminals say what they find.
+
+
+class TakeAlert(Command):
+    """An officer sees to an alert."""
+
+    type: Literal["take_alert"] = "take_alert"
+    alert: Id
+
+
+class FinishAlert(Command):
+    """An alert is done, taken before or not."""
+
+    type: Literal["finish_alert"] = "finish_alert"
+    alert: Id
+
+
+class Observed(Said):
+    """What a terminal finds in its own picture and sound while it sends, at every change and now and then; advisory
+    and not acknowledged. `heads`: people before the camera, null where nobody counts. No picture leaves the kiosk."""
+
+    type: Literal["observed"] = "observed"
+    session: Id
+    black: bool
+    frozen: bool
+    silent: bool
+    heads: Annotated[int, Field(ge=0, le=50)] | None = None
+
+
+Attending = Presence | Attentive | Observed
 
 Order = (
     SelfTest
@@ -426,6 +483,8 @@ Order = (
     | Remark
     | Speak
     | Hush
+    | TakeAlert
+    | FinishAlert
 )
 ClientMessage = Annotated[Hello | Order | Attending, Field(discriminator="type")]
 CLIENT: TypeAdapter[Hello | Order | Attending] = TypeAdapter(ClientMessage)

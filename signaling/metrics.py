@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from broker.events import HoldReason, Reason
+from broker.events import AlertKind, HoldReason, Reason
 from broker.ids import Side
 from broker.live.tally import Figures, Worker
 from broker.live.viewers import of_room, of_supervisors
@@ -106,6 +106,8 @@ def _sessions(moment: Moment) -> Iterator[Metric]:
     yield CounterMetricFamily("huijian_gate_open_seconds", "Seconds of open gates.", figures.gate_seconds)
     yield _by("huijian_holds", "Holds by reason.", "reason", _all(HoldReason, figures.holds), CounterMetricFamily)
     yield _by("huijian_session_ends", "Ends by reason.", "reason", _all(Reason, figures.ends), CounterMetricFamily)
+    alerts = _all(AlertKind, figures.alerts)
+    yield _by("huijian_alerts", "Alerts raised, by kind.", "kind", alerts, CounterMetricFamily)
 
 
 def _all(kinds: Iterable[Any], counts: Mapping[str, int]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from broker.interventions import ground
 from broker.session import Session
 from config.checkin import Tick
 from config.policy import Policy
-from signaling import acting
+from signaling import acting, alerts
 from signaling import messages as msg
 from signaling.auth import Duty, Terminal, Who, check_sees, duty, own_duty
 from signaling.ports import Broker
@@ -61,6 +61,8 @@ def fact_of(who: Who, session: Session, policy: Policy, order: msg.Order) -> ev.
             return ev.SpeechBegan(own.user, own.site, frozenset(order.sides), order.article)
         case msg.Hush():
             return ev.SpeechEnded(duty(who, slot).user)
+        case msg.TakeAlert() | msg.FinishAlert():
+            return alerts.fact_of(who, session, order)
     assert_never(order)
 
 

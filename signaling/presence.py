@@ -22,7 +22,7 @@ def watcher_of(who: Who) -> Watcher | None:
     return None
 
 
-def hear(broker: "Broker", who: Who, said: msg.Attending) -> msg.Ack | None:
+def hear(broker: "Broker", who: Who, said: msg.Presence | msg.Attentive) -> msg.Ack | None:
     """Take a page's word or an officer's answer; only an answer is acknowledged.
 
     Raises Forbidden for everybody but supervisors, NotFound for an answer to a question that is not open.

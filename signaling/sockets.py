@@ -8,8 +8,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
 
 from broker.errors import BadRequest, Forbidden, NotSignedIn, TooMany, VisitError
+from signaling import alerts, presence
 from signaling import messages as msg
-from signaling import presence
 from signaling.auth import SESSION_ROLES, Who, role_of
 from signaling.client import CLOSE_SECONDS, Client
 from signaling.door import check_own_page
@@ -143,9 +143,14 @@ def _hear(house: "House", client: Client, text: str) -> None:
 
 
 def _attend(house: "House", client: Client, said: msg.Attending) -> None:
-    """A page's word about itself, or the answer to the question whether its officer still watches."""
+    """A page's word about itself, the answer to the question whether its officer still watches, or what a terminal
+    finds in its room."""
+    answer = None
     try:
-        answer = presence.hear(house.broker, client.who, said)
+        if isinstance(said, msg.Observed):
+            alerts.hear(house, client.who, said)
+        else:
+            answer = presence.hear(house.broker, client.who, said)
     except Exception as error:
         client.say(_refusal(translate(error), said.id if isinstance(said, msg.Attentive) else None))
         return

@@ -131,6 +131,25 @@ WHY = {
     "too_many": Text("已超过一人可同时监督的场数", "More visits than one officer may supervise"),
 }
 
+ALERTS = {
+    "quorum_at_risk_unanswered": Text(
+        "监督人数即将不足：有人尚未确认在岗", "The quorum is about to fail: somebody has not answered"
+    ),
+    "quorum_at_risk_lost": Text("在岗监督人员不足", "Too few supervisors are watching"),
+    "room_lost": Text("会见室连接中断", "The room has lost its connection"),
+    "recorder_lost": Text("录制中断", "Recording is interrupted"),
+    "recorder_lagging": Text("录制有丢失", "The recorder loses some of it"),
+    "recorder_disk": Text("录像存储空间不足", "Little room is left for recordings"),
+    "black": Text("画面全黑", "The picture is black"),
+    "frozen": Text("画面静止不动", "The picture is frozen"),
+    "silent": Text("长时间没有声音", "No sound for a long time"),
+    "heads": Text(
+        "画面中约 {count} 人，已核验入场 {listed} 人", "About {count} people in the picture, {listed} checked in"
+    ),
+    "one_minute": Text("会见还剩一分钟", "One minute left"),
+    "five_minutes": Text("会见还剩五分钟", "Five minutes left"),
+}
+
 RECORDING = {
     "none": Text("未录制", "Not recording"),
     "starting": Text("录制启动中", "Starting"),

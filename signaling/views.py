@@ -15,6 +15,7 @@ from config.policy import Policy
 from signaling import deskview
 from signaling import messages as msg
 from signaling.acting import mutes_view, warnings_view
+from signaling.alerts import open_view
 from signaling.names import Names
 from signaling.texts import REASONS, text_of
 
@@ -61,6 +62,8 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
         language=deskview.language_view(scene, room),
         check_in_until=checkin.deadline(slot, scene.policy),
         speech=await _speech(scene, names, room),
+        alerts=await open_view(session, names, room),
+        count_heads=scene.policy.alerts.count_heads,
     )
 
 

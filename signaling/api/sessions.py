@@ -8,6 +8,7 @@ from broker.ids import SessionId
 from signaling import bodies
 from signaling import messages as msg
 from signaling.acting import notes_view
+from signaling.alerts import record_view
 from signaling.auth import OFFICERS, Role, check_sees, may_see
 from signaling.days import bounds
 from signaling.fields import Said
@@ -266,6 +267,38 @@ async def mute(ask: Ask, body: bodies.MuteBody) -> bodies.Done:
 async def remark(ask: Ask, body: bodies.RemarkBody) -> bodies.Done:
     """With its time; the rooms never learn of it."""
     return _order(ask, msg.Remark, body)
+
+
+@table.add(
+    *_verb("take-alert"),
+    who=SUPERVISOR,
+    zh="处理提醒",
+    en="See to an alert",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def take_alert(ask: Ask, body: bodies.AlertBody) -> bodies.Done:
+    """From now on everybody of both sites knows by whom."""
+    return _order(ask, msg.TakeAlert, body)
+
+
+@table.add(
+    *_verb("finish-alert"),
+    who=SUPERVISOR,
+    zh="完成提醒",
+    en="An alert is done",
+    problems=REFUSALS,
+    noted="OrderRefused",
+)
+async def finish_alert(ask: Ask, body: bodies.AlertBody) -> bodies.Done:
+    """The same cause calls nobody again before it has been gone."""
+    return _order(ask, msg.FinishAlert, body)
+
+
+@table.add("GET", f"{ONE}/alerts", who=OFFICERS, zh="提醒记录", en="Alerts of a session")
+async def get_alerts(ask: Ask) -> bodies.AlertList:
+    """Open and done, with who saw to them and when."""
+    return bodies.AlertList(alerts=await record_view(_seen(ask).session, ask.house.names))
 
 
 @table.add("GET", f"{ONE}/notes", who=OFFICERS, zh="会见记录列表", en="Notes of a session")

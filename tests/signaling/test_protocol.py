@@ -11,7 +11,7 @@ import pytest
 import signaling
 from broker.attending import Why
 from broker.errors import VisitError
-from broker.events import HoldReason, Reason
+from broker.events import AlertKind, HoldReason, Reason
 from broker.session import Missing, State
 from signaling import bodies, errors, texts
 from signaling import messages as msg
@@ -19,6 +19,13 @@ from signaling.overview import Overview
 
 TEXT = Path(signaling.__file__).with_name("PROTOCOL.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S)
+
+
+ALERTS = [
+    *(kind for kind in AlertKind if kind not in (AlertKind.QUORUM_AT_RISK, AlertKind.RECORDER)),
+    *(f"quorum_at_risk_{detail}" for detail in ("unanswered", "lost")),
+    *(f"recorder_{detail}" for detail in ("lost", "lagging", "disk")),
+]
 
 
 def parse(kind, name, sample):
@@ -67,6 +74,7 @@ class TestTheWords:
             (Missing, texts.MISSING),
             (get_args(msg.RecordingState), texts.RECORDING),
             (Why, texts.WHY),
+            (ALERTS, texts.ALERTS),
         ],
     )
     def test_every_code_has_words_in_both_languages(self, codes, table):
