@@ -19,6 +19,7 @@ from kiosk_agent.band import Notice
 from kiosk_agent.display import Screen, Window
 from kiosk_agent.legs import Legs
 from kiosk_agent.line import Line, unconfirmed
+from kiosk_agent.observing import Observing, Sending
 from kiosk_agent.peer import Door
 from kiosk_agent.selftest import Outcome, SelfTestResult, self_test
 from kiosk_agent.sources import open_sources
@@ -42,7 +43,7 @@ from kiosk_agent.words import (
     TimePassed,
     WarningConfirmed,
 )
-from signaling.messages import Acknowledge, SelfTest, SessionView
+from signaling.messages import Acknowledge, Observed, SelfTest, SessionView
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ class Kiosk:
         """Lives until `ending` is set and everything is closed."""
         self._spawn(self._until(ending))
         self._spawn(self._tick())
+        self._spawn(Observing(self._sending, self._tell_observed).run())
         if self._config.stats_every is not None:
             self._spawn(self._report(self._config.stats_every))
         if not self._config.headless:
@@ -195,6 +197,18 @@ class Kiosk:
             speaker_checked=result.speaker is not Outcome.NOT_CHECKED,
         )
         await self._line.send(message.model_dump_json())
+
+    def _sending(self) -> Sending | None:
+        """What this room sends now, for whoever looks at its own picture and sound."""
+        visit = self.terminal.visit
+        if visit is None or self.terminal.send.status is not LegStatus.UP:
+            return None
+        _, view = self._line.views.get(visit.id, (0.0, None))
+        counts = view is not None and view.count_heads and view.state in ("live", "held")
+        return Sending(visit.id, counts, self._legs.sources)
+
+    async def _tell_observed(self, found: Observed) -> None:
+        await self._line.send(found.model_dump_json())
 
     async def _acknowledge(self, session: str, warning: str) -> None:
         self._sent += 1
