@@ -17,6 +17,7 @@ import { SIDES, Sessions, sidesOf, watchable } from "./sessions.js";
 import { LiveSocket } from "./socket.js";
 import { Listening } from "./sound.js";
 import { alarmView } from "./view/alarm.js";
+import { alertsView } from "./view/alerts.js";
 import { deskView } from "./view/desk.js";
 import { onAirView } from "./view/speak.js";
 import { roomsOf } from "./view/facts.js";
@@ -107,10 +108,15 @@ export class Duty {
       onHush: () => this.#hush(chosen()),
     });
     this.alarm = alarmView();
+    this.alerts = alertsView({
+      onTake: (session, alert) => orders.tell("take_alert", session, { alert }),
+      onFinish: (session, alert) => orders.tell("finish_alert", session, { alert }),
+      onChoose: (id) => this.#choose(id),
+    });
     this.onAir = onAirView(() => this.voice.hush());
     this.standing = standingChip();
     this.header.node.querySelector(".spring").after(this.standing.node);
-    this.node = el("div", { class: "duty" }, this.header.node, this.alarm.node,
+    this.node = el("div", { class: "duty" }, this.header.node, el("div", {}, this.alarm.node, this.alerts.node),
       el("div", { class: "columns" }, this.list.node, this.wall.node, this.desk.node),
       this.onAir.node, this.#ear.node);
   }
@@ -173,6 +179,7 @@ export class Duty {
     this.#ear.follow(null);
     this.watching.leaveAll();
     this.wall.close();
+    this.alerts.close();
   }
 
   #hear(message) {
@@ -297,6 +304,7 @@ export class Duty {
     this.header.update({ me: this.#me, siteName: this.#siteName(sessions), connection: this.#connection });
     this.standing.update(this.#standing, { roomsOf: (id) => this.#roomsOf(id), isDuty: this.places.isDuty });
     this.alarm.update(sessions);
+    this.alerts.update(sessions);
     this.list.update({ sessions, chosen: this.#chosen, watched, duty: this.places.duty, loaded: this.#loaded });
     this.wall.update({
       sessions: sessions.filter(({ id, state }) => watched.includes(id) || (id === this.#chosen && state === "ended")),
@@ -331,6 +339,7 @@ export class Duty {
     const now = performance.now();
     const left = (session) => remainingMs(session, this.#sessions.heardAt(session.id), now);
     this.header.tick(this.#clock.now());
+    this.alerts.tick(this.#clock.now());
     this.attention.tick();
     this.wall.tick(left);
     const session = this.#sessions.get(this.#chosen);

@@ -89,17 +89,29 @@ export class Listening {
   }
 }
 
-// [Hz, seconds] one after the other: a question is two soft notes, an alarm three hard ones
+// [Hz, seconds] one after the other, the most important last: advice and a question are two soft notes, an alarm three
+// hard ones
 const TONES = {
+  advisory: [[520, 0.2], [520, 0.2]],
+  grave: [[880, 0.15], [620, 0.15], [880, 0.25]],
   ask: [[660, 0.18], [880, 0.28]],
-  risk: [[520, 0.2], [520, 0.2]],
-  lost: [[880, 0.15], [620, 0.15], [880, 0.25]],
 };
+const RANKS = Object.keys(TONES);
+let sounding = null; // {rank, ends, stop()}
 
-/** A short tone of the page itself; without a click before, browsers play nothing and the eye has to do. */
+/**
+ * A short tone of the page itself, one at a time: a more important one ends the other, a less important one is not
+ * played. Without a click before, browsers play nothing and the eye has to do.
+ * @returns what stops it, or null where it is not played
+ */
 export function dutyTone(kind) {
   const context = audioContext();
-  if (context.state !== "running") return;
+  const rank = RANKS.indexOf(kind);
+  if (context.state !== "running") return null;
+  if (sounding && sounding.ends > context.currentTime) {
+    if (sounding.rank >= rank) return null;
+    sounding.stop();
+  }
   const volume = new GainNode(context, { gain: 0.15 });
   volume.connect(context.destination);
   let at = context.currentTime;
@@ -110,5 +122,11 @@ export function dutyTone(kind) {
     tone.stop(at + seconds);
     at += seconds + 0.05;
   }
-  setTimeout(() => volume.disconnect(), (at - context.currentTime) * 1000 + 100);
+  const tone = { rank, ends: at, stop: () => volume.disconnect() };
+  sounding = tone;
+  setTimeout(tone.stop, (at - context.currentTime) * 1000 + 100);
+  return () => {
+    tone.stop();
+    if (sounding === tone) sounding = null;
+  };
 }

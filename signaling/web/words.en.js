@@ -278,6 +278,15 @@ export const en = {
   standing_counted: "You count for {count} visits",
   standing_not: "You do not count: {why}",
   standing_yes: "counted",
+  // alerts
+  alerts: "Alerts",
+  alert_take: "Take",
+  alert_finish: "Done",
+  alert_taken_by: "{name} sees to it",
+  alert_over: "Alert done",
+  alert_sound_on: "Alert sound: on",
+  alert_sound_off: "Alert sound: off",
+
   alarm_lost: "Too few supervisors, the visit is on hold: {rooms}",
   alarm_risk: "The quorum is about to fail: {rooms}. Somebody has not confirmed to be watching; have them confirm or be relieved.",
 };

@@ -278,6 +278,15 @@ export const zh = {
   standing_counted: "已计入 {count} 场监督",
   standing_not: "未计入监督：{why}",
   standing_yes: "已计入",
+  // alerts
+  alerts: "提醒",
+  alert_take: "处理",
+  alert_finish: "完成",
+  alert_taken_by: "{name} 处理中",
+  alert_over: "提醒已完成",
+  alert_sound_on: "提醒音：开",
+  alert_sound_off: "提醒音：关",
+
   alarm_lost: "监督人员不足，会见已中止：{rooms}",
   alarm_risk: "监督人数即将不足：{rooms}。有人尚未确认在岗，请其立即确认或安排替换。",
 };

@@ -30,7 +30,8 @@ HIDE = """(state) => {
 NOTICED = 8.0  # seconds: three are promised, the rest is for a machine that is busy with other tests
 
 
-async def _sign_in(page: Page, house: House, number: int) -> None:
+async def sign_in(page: Page, house: House, number: int) -> None:
+    """As a person would."""
     officer = house.stage.officers[number]
     await page.goto(f"{house.server}/monitor")
     await page.get_by_label("用户名").fill(officer.id)
@@ -42,7 +43,7 @@ class TestMonitorPage:
     async def test_it_counts_while_it_is_seen_and_can_end_with_an_article(self, house: House) -> None:
         async with visit(house, watching=3) as here, chromium() as browser:
             page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-            await _sign_in(page, house, 3)
+            await sign_in(page, house, 3)
             await page.wait_for_function(PLAYING)
             await here.until(lambda view: view["state"] == "live")
             await here.sees_far_room(Side.PRISON)
@@ -62,7 +63,7 @@ class TestMonitorPage:
             await page.close()
 
             again = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-            await _sign_in(again, house, 3)
+            await sign_in(again, house, 3)
             await here.until(lambda view: view["state"] == "live")
             await again.get_by_role("button", name="终止会见").click()
             await again.get_by_role("radio", name="YN-17-8").check()
@@ -119,7 +120,7 @@ class TestWhoReallyWatches:
         async with visit(house, watching=3, **times) as here, chromium() as browser:
             window = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
             page = await window.new_page()
-            await _sign_in(page, house, 3)
+            await sign_in(page, house, 3)
             await here.until(lambda view: view["state"] == "ready")
             await expect(page.locator("#standing")).to_have_text("已计入 1 场监督")
 

@@ -37,6 +37,11 @@ class Visit:
                 await asyncio.sleep(0.05)
         return float(moments[-1])
 
+    async def check_in(self) -> None:
+        """Have everybody of both sides checked in."""
+        await self.officers[0].check_in(self.session, Side.PRISON)
+        await self.officers[2].check_in(self.session, Side.VISITOR)
+
     async def journal(self) -> list[tuple[str, dict[str, Any]]]:
         """What was written down for this session."""
         return await self.house.journal(self.session)
@@ -103,16 +108,16 @@ class Visit:
 
 
 @asynccontextmanager
-async def visit(house: House, watching: int, **slot: Any) -> AsyncIterator[Visit]:
-    """A session whose rooms publish, whose people are checked in, and which `watching` officers watch."""
+async def visit(house: House, watching: int, arrived: bool = True, **slot: Any) -> AsyncIterator[Visit]:
+    """A session whose rooms publish, whose people are checked in (`arrived`), and which `watching` officers watch."""
     async with AsyncExitStack() as stack:
         session = await house.slot(**slot)
         officers = await house.officers()
         kiosks = {side: await stack.enter_async_context(house.kiosk(side)) for side in Side}
         here = Visit(house, session, officers, kiosks)
         await here.until(lambda view: all(side["media"] and side["self_test"] for side in view["sides"].values()))
-        await officers[0].check_in(session, Side.PRISON)
-        await officers[2].check_in(session, Side.VISITOR)
+        if arrived:
+            await here.check_in()
         for officer in officers:
             stack.push_async_callback(officer.leave)
         for officer in officers[:watching]:

@@ -5,6 +5,7 @@ import { minutesSeconds, urgency } from "../clock.js";
 import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { inWords, t } from "../i18n.js";
 import { SIDES } from "../sessions.js";
+import { alertChip } from "./alerts.js";
 import { pictureView } from "./picture.js";
 import { namesOf, quorumChip, reasonOf, recordingLight, roomsOf, stateBadge } from "./facts.js";
 
@@ -17,6 +18,7 @@ export function tileView(acts) {
   const left = el("span", { class: "left" });
   const quorums = SIDES.map(quorumChip);
   const light = recordingLight();
+  const called = alertChip();
   const duty = dutyMark(() => acts.onDuty(id));
   const both = el("button", { type: "button", class: "sound both", tTitle: "listen_both", on: { click: () => acts.onSound(id, "both") } }, icon("sound"), el("span", { t: "listen_both" }));
   const zoomWords = el("span", { class: "unseen" });
@@ -31,7 +33,7 @@ export function tileView(acts) {
   }));
   const bar = el("div", { class: "tile-bar", on: { dblclick: (event) => event.target.closest("button") || acts.onZoom(id, null) } },
     el("div", { class: "tile-head" }, number, badge.node, rooms, el("span", { class: "spring" }), left),
-    el("div", { class: "tile-facts" }, ...quorums.map((chip) => chip.node), light.node,
+    el("div", { class: "tile-facts" }, called.node, ...quorums.map((chip) => chip.node), light.node,
       el("span", { class: "tile-acts" }, duty.node, both, enlarge)));
   const names = el("p", { class: "tile-who", "aria-hidden": "true" }, icon("people"), ...who); // the chips say it, too
   const node = el("article", { class: "tile", tabindex: "-1" }, bar, names, slate,
@@ -58,6 +60,7 @@ export function tileView(acts) {
       SIDES.forEach((side, which) => put(who[which], `${t(`side_short_${side}`)}${t("colon")}${namesOf(session.quorum[side].have)}`));
       show(names, !over);
       light.update(session);
+      called.update(session);
       duty.update(isDuty, standing);
       show(duty.node, !over);
       const listeningBoth = listening.is(session.id, "both");
