@@ -269,9 +269,10 @@ class LifeOfAVisit(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([-60, -1, 1, 60]), really=rarely)
     def the_wall_clock_is_set(self, minutes: int, really: bool) -> None:
-        """NTP, or a hand."""
+        """NTP, or a hand; a runner sleeps half a minute at most, and then asks again."""
         if really:
             self.visit.step_wall_clock(timedelta(minutes=minutes))
+            self.visit.wake = wakes_at(self.visit.session, self.visit.now, self.visit.policy)
 
     @precondition(lambda self: self.visit.state is not State.ENDED)
     @rule(away=st.floats(LEASE, 20), reboot=rarely, really=rarely)
