@@ -25,6 +25,9 @@ KEPT = 100
 LAGGING = 10.0
 """Seconds after a loss for which the recorder counts as in trouble."""
 
+SHORTEST = 1.0
+"""Seconds that a visit must have lasted before its last minutes are announced: to one of a minute nothing is said."""
+
 Key = tuple[AlertKind, Side | None]
 
 OF_SIDE = (
@@ -61,8 +64,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One call. `detail`: `unanswered` or `lost` of a quorum, `lost`, `lagging` or `disk` of a recorder, `3/2` of heads
-    (counted / checked in), else empty. Of one session the ids are unique; times never go back."""
+    """One call. `detail`: `unanswered`, `thin` or `lost` of a quorum, `lost`, `lagging` or `disk` of a recorder, `3/2`
+    of heads (counted / checked in), else empty. Of one session the ids are unique; times never go back."""
 
     id: AlertId
     kind: AlertKind
@@ -106,7 +109,8 @@ class Observed:
 class Alerts:
     """Those of one session, and what more has to be known for them. `dismissed`: an officer is done with it though the
     cause is still there. `since` and `gone`: from when (monotonic seconds) a cause holds that has not called yet, or
-    one that has called is gone."""
+    one that has called is gone. `watching` counts who watches for each side; on a `thin` one somebody has stopped, and
+    the next to stop shuts the gate."""
 
     raised: int = 0
     open: tuple[Alert, ...] = ()
@@ -116,6 +120,8 @@ class Alerts:
     gone: Mapping[Key, float] = field(default_factory=dict)
     observed: Mapping[Side, Observed] = field(default_factory=dict)
     wavering: frozenset[Side] = frozenset()
+    watching: Mapping[Side, int] = field(default_factory=dict)
+    thin: frozenset[Side] = frozenset()
     lagged: float | None = None
     disk_low: bool = False
 
@@ -153,12 +159,15 @@ def _cause_of_both(session: "Session", kind: AlertKind, stop: float | None, now:
 
 
 def _quorum(session: "Session", side: Side, policy: Policy) -> str:
-    """Next to be lost, as somebody without whom it fails has not answered; or lost already."""
+    """Next to be lost: somebody without whom it fails has not answered, or somebody has stopped and only as many as are
+    needed are left. Or lost already."""
     if not session.begun:
         return NOTHING
     if not quorum.reached(session.watchers, session.slot, side, policy.min_supervisors):
         return "lost"
-    return "unanswered" if side in session.alerts.wavering else NOTHING
+    if side in session.alerts.wavering:
+        return "unanswered"
+    return "thin" if side in session.alerts.thin else NOTHING
 
 
 def _room_lost(session: "Session", side: Side) -> str | None:
@@ -205,7 +214,7 @@ def _announced(session: "Session", kind: AlertKind, stop: float | None, policy: 
         return None, 0.0
     begins = stop - mark.total_seconds()
     ends = stop - rules.one_minute.total_seconds() if kind is AlertKind.FIVE_MINUTES else float("inf")
-    return (begins if begins > session.crossed else None), ends
+    return (begins if begins >= session.crossed + SHORTEST else None), ends
 
 
 # --- what follows -------------------------------------------------------------------------------------------------
@@ -218,7 +227,7 @@ def follow(session: "Session", stop: float | None, now: Instant, policy: Policy)
     whatever happens, in monotonic seconds."""
     if session.end is not None:
         return over(session, now)
-    session = replace(session, alerts=_forgotten(session, now))
+    session = replace(session, alerts=_reserves(_forgotten(session, now), session, policy))
     effects: list[Effect] = []
     for key in KEYS:
         known, more = _moved(session.alerts, key, _cause(session, key, stop, now, policy), now, policy)
@@ -273,6 +282,16 @@ def _forgotten(session: "Session", now: Instant) -> Alerts:
     if known.lagged is not None and now.mono >= known.lagged + LAGGING:
         known = replace(known, lagged=None)
     return known
+
+
+def _reserves(known: Alerts, session: "Session", policy: Policy) -> Alerts:
+    """Who watches now. As many as are needed are enough; fewer than a moment ago, and just enough, are thin."""
+    need = policy.min_supervisors
+    now = {side: len({one.user for one in quorum.of_side(session.watchers, session.slot, side)}) for side in Side}
+    if now == known.watching:
+        return known
+    fell = {side for side in Side if side in known.thin or known.watching.get(side, 0) > need}
+    return replace(known, watching=now, thin=frozenset(side for side in fell if now[side] == need))
 
 
 def _moved(known: Alerts, key: Key, cause: str | None, now: Instant, policy: Policy) -> tuple[Alerts, list[Effect]]:

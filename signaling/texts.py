@@ -135,6 +135,10 @@ ALERTS = {
     "quorum_at_risk_unanswered": Text(
         "监督人数即将不足：有人尚未确认在岗", "The quorum is about to fail: somebody has not answered"
     ),
+    "quorum_at_risk_thin": Text(
+        "监督人员只剩最低人数：再少一人即中止",
+        "Only as many supervisors as are needed are left",
+    ),
     "quorum_at_risk_lost": Text("在岗监督人员不足", "Too few supervisors are watching"),
     "room_lost": Text("会见室连接中断", "The room has lost its connection"),
     "recorder_lost": Text("录制中断", "Recording is interrupted"),

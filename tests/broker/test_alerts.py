@@ -70,6 +70,21 @@ class TestWhatCalls:
         visit.tell(ev.QuorumWavers(frozenset({VISITOR})))
         assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, VISITOR, "unanswered")]
 
+    def test_a_quorum_that_has_lost_its_reserve_calls_until_there_is_one_again(self) -> None:
+        visit = live()
+        assert visit.calls == [], "two are enough where there never were three"
+        visit.tell(ev.WatchersChanged(watching(prison=3)), ev.WatchersChanged(watching(prison=2)))
+        assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, PRISON, "thin")]
+        visit.tell(ev.WatchersChanged(watching(prison=3)))
+        visit.wait(3)
+        assert open_in(visit) == []
+
+    def test_a_quorum_that_is_reached_again_is_not_thin(self) -> None:
+        visit = live()
+        visit.tell(ev.WatchersChanged(watching(prison=1)), ev.WatchersChanged(watching(prison=2)))
+        visit.wait(3)
+        assert open_in(visit) == []
+
     def test_a_quorum_that_is_lost_calls_too(self) -> None:
         visit = live()
         visit.tell(ev.WatchersChanged(watching(prison=1)))
@@ -338,7 +353,7 @@ facts: st.SearchStrategy[ev.Fact] = st.one_of(
     st.builds(ev.QuorumWavers, st.frozensets(sides)),
     st.builds(ev.RecorderDisk, st.booleans()),
     st.builds(ev.RoomMedia, sides, st.booleans()),
-    st.integers(1, 2).map(lambda count: ev.WatchersChanged(watching(prison=count))),
+    st.integers(1, 3).map(lambda count: ev.WatchersChanged(watching(prison=count))),
     st.sampled_from([ev.RecorderLagging(1, "tap"), ev.RecorderLost("x"), ev.RecorderReady(), ev.RecorderFlushed()]),
     st.sampled_from([ev.RelayLost("x"), ev.RelayReady(), ev.TimePassed()]),
     st.builds(lambda alert, by: ev.AlertTaken(alert, *by), alerts, authors),

@@ -23,7 +23,7 @@ SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S
 
 ALERTS = [
     *(kind for kind in AlertKind if kind not in (AlertKind.QUORUM_AT_RISK, AlertKind.RECORDER)),
-    *(f"quorum_at_risk_{detail}" for detail in ("unanswered", "lost")),
+    *(f"quorum_at_risk_{detail}" for detail in ("unanswered", "thin", "lost")),
     *(f"recorder_{detail}" for detail in ("lost", "lagging", "disk")),
 ]
 
