@@ -68,5 +68,8 @@ class TestABlackPicture:
         assert raised["side"] == taken["side"] == over["side"] == "visitor"
         assert taken["by"] == house.stage.officers[3].id and over["why"] == "gone"
         assert record[0]["at"] < record[1]["at"] < record[2]["at"]
-        kinds = [kind for kind, _ in await house.journal(here.session)]
-        assert {"RoomObserved", "AlertRaised", "AlertTaken", "AlertOver"} <= set(kinds)
+        journal = await house.journal(here.session)
+        assert {"RoomObserved", "AlertRaised", "AlertTaken", "AlertOver"} <= {kind for kind, _ in journal}
+        called = [data["kind"] for kind, data in journal if kind == "AlertRaised"]
+        found = [kind for kind in called if kind in ("black", "frozen", "silent", "heads")]
+        assert found == ["black"], "a room in which all was well gave an alarm"
