@@ -87,7 +87,7 @@ function alertRow({ onTake, onFinish, onChoose }) {
   let shown = null;
   const words = el("strong");
   const where = el("button", { type: "button", class: "alert-room", on: { click: () => onChoose(shown.session.id) } });
-  const since = el("time", { class: "figure" });
+  const since = el("time");
   const by = el("span", { class: "small" });
   const take = el("button", { type: "button", class: "small-button", t: "alert_take", on: { click: () => onTake(shown.session, shown.alert.id) } });
   const finish = el("button", { type: "button", class: "small-button", t: "alert_finish", on: { click: () => onFinish(shown.session, shown.alert.id) } });
