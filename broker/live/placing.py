@@ -8,7 +8,6 @@ counts on top of what was measured.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 FULL = 0.8  # of a core, measured: what packets wait for grows fast from here on, whatever was planned
 
 

@@ -20,6 +20,7 @@ export const KEYS = [
   { keys: ["S"], words: "key_sound", act: "sound" },
   { keys: ["D"], words: "key_duty", act: "duty" },
   { keys: ["L"], words: "key_layout", act: "layout" },
+  { keys: ["A"], words: "key_alert", press: true },
   { keys: ["W"], words: "key_warn", press: true },
   { keys: ["M"], words: "key_mute_prison", press: true },
   { keys: ["Shift+M"], words: "key_mute_visitor", press: true },

@@ -194,6 +194,7 @@ export const en = {
   key_sound: "Listen to both sides, or to nothing",
   key_duty: "On duty, or only looking",
   key_layout: "Change how many visits are shown",
+  key_alert: "Take or finish the topmost alert",
   key_warn: "Warn",
   key_mute_prison: "Mute the prison side, or not",
   key_mute_visitor: "Mute the visitor side, or not",

@@ -194,6 +194,7 @@ export const zh = {
   key_sound: "收听双方，再按停止",
   key_duty: "值守或仅观看",
   key_layout: "切换同屏场数",
+  key_alert: "处理或完成最上面的提醒",
   key_warn: "劝阻",
   key_mute_prison: "静音或解除：监所一方",
   key_mute_visitor: "静音或解除：家属一方",

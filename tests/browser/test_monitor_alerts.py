@@ -107,6 +107,13 @@ class TestSeeingToIt:
         await server.put(live(), alerts=[taken(alert("alt_2", "black"))])
         await expect(carries).to_have_attribute("aria-label", "完成：画面全黑 · 会见室 2")
 
+    async def test_the_key_takes_it(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live(), alerts=[alert("alt_1", "silent"), alert("alt_2", "black")])
+        await expect(on_duty.locator('[aria-keyshortcuts="A"]')).to_be_visible()
+        await on_duty.keyboard.press("a")
+        await server.until(lambda: bool(server.orders))
+        assert (server.orders[-1]["type"], server.orders[-1]["alert"]) == ("take_alert", "alt_2")
+
     async def test_a_refusal_is_shown(self, on_duty: Page, server: FakeMonitor) -> None:
         problem = {"type": "urn:huijian:problem:conflict", "title": "与现有状态冲突", "title_en": "Conflict"}
         detail = {"status": 409, "detail": "该提醒已有人处理。", "detail_en": "Taken.", "code": "conflict"}

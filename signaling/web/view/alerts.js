@@ -61,13 +61,6 @@ export function alertsView(acts) {
       rows.forEach((row) => row.tick(now));
       sound.follow(open);
     },
-    /** Takes the topmost alert, or is done with it where it is taken; false where there is none. For the key A. */
-    actOnTopmost() {
-      const top = open[0];
-      if (!top) return false;
-      (top.alert.state === "new" ? acts.onTake : acts.onFinish)(top.session, top.alert.id);
-      return true;
-    },
     close: () => sound.close(),
   };
 }
