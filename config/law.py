@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from config.checkin import CheckInLaw, Consequence, Tick
+from config.extension import ExtensionLaw, Until
 
 OWNER_DECISION = "业主决定"
 Value = int | timedelta
@@ -65,6 +66,7 @@ class Law:
     bounds: tuple[Bound, ...]
     measures: tuple[Measures, ...]
     check_in: CheckInLaw
+    extension: ExtensionLaw
 
 
 _MINUTES_30 = timedelta(minutes=30)
@@ -103,6 +105,10 @@ YUNNAN = Law(
         late=Consequence.VISIT,
         late_article="云南 第十条",
         no_dialect="云南 第二十三条",
+    ),
+    # 14 sets no bound to what the warden approves; the owner's is as much again as the visit itself.
+    extension=ExtensionLaw(
+        role="approver", most=_MINUTES_30, until=Until.LIMIT, article=f"{OWNER_DECISION}（云南 第十四条未定数）"
     ),
 )
 
@@ -148,6 +154,10 @@ GUANGDONG = Law(
         late_article="广东 第二十三条",
         letter="广东 第二十四条",
         dialect="广东 第二十八条",
+    ),
+    # 22 knows longer visits as something that is applied for; 31(2) forbids to lengthen one at will while it runs.
+    extension=ExtensionLaw(
+        role="approver", most=_MINUTES_30, until=Until.START, article="广东 第二十二条、第三十一条第二项"
     ),
 )
 

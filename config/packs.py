@@ -12,6 +12,7 @@ from typing import Any
 
 from config.alerts import ALERT_RULES, AlertRules
 from config.checkin import CHECK_IN_RULES, CheckInRules, Consequence, Tick
+from config.extension import EXTENSION_RULES, ExtensionGround, ExtensionRules, Until
 from config.law import OWNER_DECISION
 from config.policy import RULES, CannedWarning, Intervention, Policy
 
@@ -57,6 +58,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
     warnings = document.pop("warnings", [])
     check_in = document.pop("check_in", {})
     alerts = document.pop("alerts", {})
+    extension = document.pop("extension", {})
     strangers = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
     if strangers:
         raise PackError(f"{name}: unknown or missing {', '.join(strangers)}")
@@ -72,6 +74,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             warnings=tuple(one for group in warnings for one in _canned(name, group)),
             check_in=_check_in(name, check_in),
             alerts=_alerts(name, alerts),
+            extension=_extension(name, extension),
             articles={rule: _citation(name, rule, document[rule]) for rule in RULES},
             **{rule: _value(name, rule, document[rule]) for rule in RULES},
         )
@@ -143,6 +146,36 @@ def _alert_value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
     if "unit" not in entry:
         raise PackError(f"{name}: alerts.{rule} needs a unit of time")
     return _value(name, f"alerts.{rule}", entry)
+
+
+def _extension(name: str, tables: Mapping[str, Any]) -> ExtensionRules:
+    """The tables [extension.*]."""
+    strangers = sorted(set(tables) ^ set(EXTENSION_RULES))
+    if strangers:
+        raise PackError(f"{name}: unknown or missing extension.{', extension.'.join(strangers)}")
+    values = {rule: _extension_value(name, rule, tables[rule]) for rule in EXTENSION_RULES}
+    return ExtensionRules(
+        **values, articles={rule: _citation(name, f"extension.{rule}", tables[rule]) for rule in EXTENSION_RULES}
+    )
+
+
+def _extension_value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
+    value = entry["value"]
+    try:
+        match rule:
+            case "times" | "most":
+                return _value(name, f"extension.{rule}", entry)
+            case "steps" if isinstance(value, list):
+                return tuple(_value(name, "extension.steps", {**entry, "value": one}) for one in value)
+            case "until":
+                return Until(value)
+            case "role" if isinstance(value, str):
+                return value
+            case "grounds" if isinstance(value, list):
+                return tuple(ExtensionGround(*row) for row in value)
+    except ValueError as error:
+        raise PackError(f"{name}: extension.{rule}: {error}") from error
+    raise PackError(f"{name}: extension.{rule} has the wrong kind of `value`")
 
 
 def _group(group: Mapping[str, Any]) -> list[Intervention]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from config.alerts import AlertRules
 from config.checkin import CheckInRules
+from config.extension import ExtensionRules
 from config.law import LAWS, OWNER_DECISION, Law
 
 RULES = (
@@ -109,6 +110,7 @@ class Policy:
     interventions: tuple[Intervention, ...]
     check_in: CheckInRules
     alerts: AlertRules
+    extension: ExtensionRules
     articles: Mapping[str, str] = field(hash=False)
     demo: bool = False
     warnings: tuple[CannedWarning, ...] = ()
@@ -123,7 +125,7 @@ class Policy:
         self._check_bounds(law)
         self._check_interventions(law)
         self._check_warnings()
-        for message, article in self.check_in.against(law.check_in):
+        for message, article in (*self.check_in.against(law.check_in), *self.extension.against(law.extension)):
             raise LooserThanLaw(message, article)
 
     def intervention(self, code: str) -> Intervention | None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from config.checkin import CHECK_IN_RULES, Consequence, Tick
+from config.extension import EXTENSION_RULES, Until
 from config.law import LAWS
 from config.packs import PackError, load_pack, packs
 from config.policy import RULES, LooserThanLaw
@@ -18,7 +19,8 @@ class TestEveryPack:
         policy = load_pack(name)
         assert set(policy.articles) == set(RULES)
         assert set(policy.check_in.articles) == set(CHECK_IN_RULES)
-        cited = [*policy.articles.values(), *policy.check_in.articles.values()]
+        assert set(policy.extension.articles) == set(EXTENSION_RULES)
+        cited = [*policy.articles.values(), *policy.check_in.articles.values(), *policy.extension.articles.values()]
         assert all("第" in text or text.startswith("业主决定") for text in cited)
 
     @pytest.mark.parametrize("name", packs())
@@ -96,6 +98,21 @@ class TestWarningsInReadyWords:
     def test_a_reminder_punishes_holds_and_ends_nothing(self, code):
         ground = load_pack("guangdong").intervention(code)
         assert ground.may_warn and not (ground.must_end or ground.may_suspend or ground.may_hold)
+
+
+class TestLongerVisits:
+    """云南 第十四条：经监狱长批准；广东 第二十二条、第三十一条第二项。"""
+
+    def test_in_yunnan_the_warden_approves_some_before_the_limit(self):
+        rules = load_pack("yunnan").extension
+        assert (rules.times, rules.role, rules.until) == (1, "approver", Until.LIMIT)
+        assert rules.most == timedelta(minutes=15) and rules.articles["most"].startswith("业主决定")
+        assert all("第十四条" in rules.articles[rule] for rule in EXTENSION_RULES)
+
+    def test_in_guangdong_nobody_may_until_the_owner_decides_otherwise(self):
+        rules = load_pack("guangdong").extension
+        assert not rules.allowed and rules.until is Until.START
+        assert rules.articles["times"].startswith("业主决定")
 
 
 class TestTheDesk:
@@ -207,6 +224,32 @@ class TestAPackOfOnesOwn:
             load_pack(self.pack(tmp_path, old, new, of))
         assert refusal.value.articles == (article,)
 
+    @pytest.mark.parametrize(
+        ("of", "old", "new", "article"),
+        [
+            (
+                "yunnan",
+                'value = 15\nunit = "minutes"\narticle = "云南 第十四条"',
+                'value = 31\nunit = "minutes"',
+                "十四",
+            ),
+            ("yunnan", 'value = "approver"', 'value = "supervisor"', "十四"),
+            ("guangdong", 'value = "start"', 'value = "limit"', "三十一"),
+        ],
+    )
+    def test_cannot_let_more_people_make_a_visit_longer_or_by_more(self, tmp_path, of, old, new, article):
+        with pytest.raises(LooserThanLaw) as refusal:
+            load_pack(self.pack(tmp_path, old, new, of))
+        assert article in refusal.value.articles[0]
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [("value = [5, 10, 15]", "value = []"), ("value = [5, 10, 15]", "value = [5, 20]"), ("[5, 10", "[0, 10")],
+    )
+    def test_whose_steps_make_no_sense_is_refused(self, tmp_path, old, new):
+        with pytest.raises(ValueError, match="extension"):
+            load_pack(self.pack(tmp_path, old, new))
+
     def test_may_ask_yunnans_visitors_to_sign_too(self, tmp_path):
         own = self.pack(tmp_path, 'value = false\narticle = "云南 第十二条"', 'value = true\narticle = "云南 第十二条"')
         assert load_pack(own).check_in.commitment_letter
@@ -233,6 +276,9 @@ class TestAPackOfOnesOwn:
             ('value = "visit"', 'value = "year"'),
             ('value = "visit"\narticle = "云南 第十条"', 'value = "visit"'),
             ('value = "visit"', "value = false"),
+            ('value = "limit"', 'value = "ever"'),
+            ("value = [5, 10, 15]", "value = 5"),
+            ("[extension.role]", "[extension.who]"),
             ("value = false", "value = 0"),
             ('value = "visit"', ""),
             ("[[interventions]]", "[check_in]\nlate_consequence = 3\n[[interventions]]"),
