@@ -75,6 +75,13 @@ class TooEarly(VisitError):
     title_zh, title_en = "未到办理时间", "The check-in window is not open yet"
 
 
+class TooLate(VisitError):
+    """It had to be done before a moment that has passed; `articles` names where that is written."""
+
+    code, http_status, close_code = "too_late", 409, 4009
+    title_zh, title_en = "已过时限", "Too late"
+
+
 class SessionEnded(VisitError):
     """The session is over; nothing more is accepted for it."""
 

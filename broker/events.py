@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import Any
 
-from broker.ids import AlertId, PersonId, Side, SiteId, UserId, WarningId
+from broker.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
 from broker.quorum import Watcher
 from config.checkin import Consequence, Tick
 
@@ -262,6 +262,23 @@ class NoteMade:
     text: str
 
 
+# Longer visits (延长), see broker/extending.py.
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionApproved:
+    """An officer who may has approved a longer visit (Yunnan 14): `added` to the limit, on the ground `article`."""
+
+    id: ApprovalId
+    session: SessionId
+    by: UserId
+    site: SiteId
+    role: str
+    added: timedelta
+    article: str
+    reason: str
+
+
 # Presence: the questions to officers whether they still watch (Yunnan 26(3), Guangdong 27).
 
 
@@ -387,6 +404,7 @@ Fact = (
     | WarningAcknowledged
     | MuteOrdered
     | NoteMade
+    | ExtensionApproved
     | AttentionAsked
     | AttentionAnswered
     | AttentionMissed
@@ -408,6 +426,7 @@ ACTIONS = (
     WarningAcknowledged,
     MuteOrdered,
     NoteMade,
+    ExtensionApproved,
     SpeechBegan,
     SpeechEnded,
 )
@@ -436,13 +455,25 @@ class LeaseGate:
 
     `until` and `deadline` are monotonic seconds. Opening and renewing are the same order: if nobody renews, the
     relay shuts the gate by itself. `muted`: the sides whose sound does not cross; each lease says so anew, so that a
-    relay that has just begun cannot let it through.
+    relay that has just begun cannot let it through. So does `crossed`, the first crossing (monotonic seconds, None
+    before it). A lease never raises a limit: ExtendLimit does.
     """
 
     until: float
     deadline: float
     limit: timedelta
     muted: frozenset[Side] = frozenset()
+    crossed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendLimit:
+    """An approval that was `made` (monotonic seconds) raises the limit to `limit` from the first crossing, and lets
+    relay and recorder stop by themselves at `deadline`. Said again, it changes nothing."""
+
+    made: float
+    limit: timedelta
+    deadline: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,6 +555,7 @@ Effect = (
     OpenPorts
     | StartRecording
     | LeaseGate
+    | ExtendLimit
     | ShutGate
     | SetDeadline
     | FinishRecording

@@ -8,15 +8,16 @@ sends or reads a clock, so thirty minutes are tested in a microsecond.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from broker import alerts, checkin, interventions, quorum, speech
+from broker import alerts, checkin, extending, interventions, quorum, speech
 from broker import events as ev
 from broker.alerts import Alerts
 from broker.clock import Instant
 from broker.errors import Conflict
 from broker.events import Effect, Fact, HoldReason, Reason
+from broker.extending import Extended, allowed, limit
 from broker.ids import PersonId, SessionId, Side, SiteId, UserId
 from broker.interventions import ACTS, Muted, Noted, Warned
 from broker.quorum import Watcher
@@ -129,6 +130,7 @@ class Session:
     equipment: Mapping[Side, checkin.Equipment] = field(default_factory=dict)
     speech: Speech | None = None
     alerts: Alerts = field(default_factory=Alerts)
+    extensions: tuple[Extended, ...] = ()
 
     @property
     def id(self) -> SessionId:
@@ -150,11 +152,6 @@ Outcome = tuple[Session, tuple[Effect, ...]]
 
 
 # --- what holds, derived and never stored -------------------------------------------------------------------------
-
-
-def limit(slot: Slot, policy: Policy) -> timedelta:
-    """How long media may cross: the approved minutes, never more than the policy's limit (Yunnan 14, Guangdong 11)."""
-    return min(policy.hard_limit, timedelta(minutes=slot.minutes))
 
 
 def has_quorum(session: Session, side: Side, policy: Policy) -> bool:
@@ -319,13 +316,14 @@ _tested: Change = checkin.tested
 _CANCEL: dict[type, Change] = {ev.SlotCancelled: _cancelled}
 _END: dict[type, Change] = {ev.EndOrdered: _ended}
 _HOLD: dict[type, Change] = {ev.HoldOrdered: _held, ev.ResumeOrdered: _resumed}
+_BEGUN = _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED | alerts.ORDERED | extending.APPROVED
 
 TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
-    State.SCHEDULED: _SEEN | _CANCEL,
-    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED,
-    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED,
-    State.LIVE: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED | alerts.ORDERED,
-    State.HELD: _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED | alerts.ORDERED,
+    State.SCHEDULED: _SEEN | _CANCEL | extending.APPROVED,
+    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED | extending.APPROVED,
+    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED | extending.APPROVED,
+    State.LIVE: _BEGUN,
+    State.HELD: _BEGUN,
     State.ENDED: {},
 }
 """What may happen in which state. What is absent is refused when a person asked for it, ignored when it was seen."""
@@ -340,6 +338,8 @@ def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
             return session, ()
         raise Conflict(f"Not possible while {session.state}.", "当前状态不允许此操作。", state=str(session.state))
     interventions.check(session, fact, policy)
+    if isinstance(fact, ev.ExtensionApproved):
+        extending.check(session, fact, now, policy, stop_at(session))
     before = session
     session = change(session, fact, now)
     if session.state in (State.CHECK_IN, State.READY):
@@ -349,7 +349,7 @@ def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
     if session.state is not State.SCHEDULED:
         session, calls = alerts.follow(session, stop_at(session), now, policy)
         effects = (*effects, *calls)
-    effects = (*voice, *effects)
+    effects = (*extending.follow(before, session, policy), *voice, *effects)
     if session.relay and not before.relay and session.state not in (State.SCHEDULED, State.ENDED):
         # A lease of a control process that died may still run: what is held here must be shut there at once.
         stale = (ev.ShutGate(HoldReason.TAKEN_UP),) if session.state is State.HELD else ()
@@ -456,18 +456,21 @@ def _open(session: Session, now: Instant, policy: Policy) -> Outcome:
     stop = stop_at(session)
     assert stop is not None, "the gate opens only after the slot's end is known on the monotonic clock"
     muted = frozenset(session.muted)
-    lease = ev.LeaseGate(min(now.mono + LEASE, stop), stop, limit(session.slot, policy), muted)
-    return replace(session, state=State.LIVE, held_since=None, leased_at=now.mono), (lease,)
+    lease = ev.LeaseGate(min(now.mono + LEASE, stop), stop, limit(session.slot, policy), muted, session.crossed)
+    # A gate that opens may be another worker's: it knows of no approval, and a lease raises no limit.
+    longer = () if session.state is State.LIVE else extending.orders(session, policy)
+    return replace(session, state=State.LIVE, held_since=None, leased_at=now.mono), (*longer, lease)
 
 
 def _set_deadline(session: Session, policy: Policy) -> Outcome:
     """Once media has crossed both ways the limit is a fixed moment; holds do not stretch it (decision 1).
 
-    Only an earlier first crossing, reported late, moves it, and only forward: the earliest wins.
+    Only an earlier first crossing, reported late, moves it, and only forward: the earliest wins. An approval in time
+    (broker/extending.py) is all that puts it off.
     """
     if session.crossed is None:
         return session, ()
-    deadline = session.crossed + limit(session.slot, policy).total_seconds()
+    deadline = session.crossed + allowed(session, policy).total_seconds()
     if session.deadline is not None and session.deadline <= deadline:
         return session, ()
     session = replace(session, deadline=deadline)

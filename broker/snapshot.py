@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from broker import alerts, interventions
+from broker import alerts, extending, interventions
 from broker.checkin import Equipment
 from broker.clock import Instant
 from broker.events import Reason
@@ -39,6 +39,7 @@ def freeze(session: Session, boot: str) -> dict[str, Any]:
         "end": {**asdict(end), "at": end.at.isoformat()} if end else None,
         "acts": interventions.freeze(session),
         "alerts": alerts.freeze(session),
+        "extensions": extending.freeze(session),
         **_freeze_desk(session),
     }
 
@@ -63,6 +64,7 @@ def thaw(slot: Slot, kept: Mapping[str, Any], now: Instant, boot: str) -> Sessio
         alerts=alerts.thaw(kept.get("alerts") or {}),
         ticks=_ticks(kept),
         seats=frozenset(Side(side) for side in kept.get("seats", ())),
+        extensions=extending.thaw(kept.get("extensions", [])),
     )
     if kept["boot"] != boot:
         end = End(Reason.TECHNICAL, now.wall, cause="power_lost") if begun else session.end

@@ -110,10 +110,17 @@ class Desk:
         return {"part": part}
 
     async def deadline(self, session: str, moment: float | None) -> None:
-        """Set the server second at which the recording ends whoever says what."""
+        """Set the server second at which the recording ends whoever says what; the earliest that was said counts."""
         recording = self._of(session).recording
-        if recording is not None:
-            recording.deadline = moment
+        if recording is not None and moment is not None:
+            recording.deadline = moment if recording.deadline is None else min(recording.deadline, moment)
+
+    async def extend(self, session: str, made: float, moment: float, minutes: float) -> None:
+        """An approval that was `made` before the deadline puts it off to `moment`; the visit's whole `minutes` need
+        their room on the disk."""
+        visit = self._of(session)
+        if visit.recording is not None and visit.recording.extend(made, moment):
+            visit.minutes = max(visit.minutes, minutes)
 
     async def note(self, session: str, event: dict[str, Any], moment: Instant | None = None) -> None:
         """Add an event of `moment` (now, where it is not given) to the session's timeline."""

@@ -174,6 +174,7 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         files={name: manifest.file_facts(folder / name, sm3) for name in kept if (folder / name).exists()},
         people=manifest.people_in(timeline),
         clock=manifest.clock_facts(timeline),
+        extensions=manifest.extensions_in(timeline),
         due=_due({"ended_at": _latest(timeline, ended).isoformat(), "policy": plan["policy"]}),
     )
     written["coverage"] = coverage(timeline, written).as_json()

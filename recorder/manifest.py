@@ -52,6 +52,17 @@ def people_in(timeline: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
     return {group: sorted(ids) for group, ids in found.items()}
 
 
+def extensions_in(timeline: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By whom the visit was made longer, when, by how many seconds and under which article (Yunnan 14, 27(3))."""
+    found: list[dict[str, Any]] = []
+    for entry in timeline:
+        event = entry.get("event") or {}
+        if (event.get("kind"), event.get("what")) == ("action", "ExtensionApproved"):
+            said = {name: event.get(name) for name in ("id", "by", "site", "role", "added", "article", "reason")}
+            found.append({"at": entry.get("at"), **said})
+    return found
+
+
 def clock_facts(timeline: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """How far this machine's clock can be believed: what the kernel says of its reference, and by how many seconds
     the wall clock was moved against the monotonic one during the visit."""
@@ -82,8 +93,10 @@ def compose(
     people: dict[str, list[str]],
     clock: dict[str, Any],
     due: str,
+    extensions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The manifest of one session. `plan` is what `start` was given."""
+    """The manifest of one session. `plan` is what `start` was given; `extensions` is there where there were some."""
+    longer = {"extensions": list(extensions)} if extensions else {}
     return {
         "format": FORMAT,
         "software": software(),
@@ -91,6 +104,7 @@ def compose(
         "ended_at": ended_at,
         "due_at": due,
         "people": people,
+        **longer,
         "clock": clock,
         "reason": reason,
         "tracks": list(tracks),

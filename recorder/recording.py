@@ -72,6 +72,13 @@ class Recording:
         self._end = moment if self._end is None else min(self._end, moment)
         self._wake.set()
 
+    def extend(self, made: float, moment: float) -> bool:
+        """Put the deadline off to `moment`, by an approval that was `made` before it; whether it counts."""
+        if self.deadline is not None and (made >= self.deadline or self._over()):
+            return False
+        self.deadline = moment
+        return True
+
     async def run(self) -> None:
         """Record until the end, then finish the file. Returns normally also where the disk failed."""
         try:

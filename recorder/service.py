@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from broker.clock import Clock, SystemClock
 from broker.engine import engine_for
 from broker.errors import BadRequest, StorageUnavailable, VisitError
+from broker.ipc import members
 from broker.ipc.server import Connection, Server
 from config.settings import Settings
 from recorder import plans
@@ -180,6 +181,11 @@ def commands(desk: Desk) -> dict[str, Command]:
         await desk.deadline(_session(with_), with_.get("deadline_mono"))
         return {}
 
+    async def extend(with_: dict[str, Any]) -> dict[str, Any]:
+        made, moment, minutes = (members.number(with_, name) for name in ("made", "deadline_mono", "minutes"))
+        await desk.extend(_session(with_), made, moment, minutes)
+        return {}
+
     async def note(with_: dict[str, Any]) -> dict[str, Any]:
         await desk.note(_session(with_), dict(with_.get("event") or {}), plans.moment(with_))
         return {}
@@ -202,7 +208,7 @@ def commands(desk: Desk) -> dict[str, Command]:
     async def status(_: dict[str, Any]) -> dict[str, Any]:
         return desk.status()
 
-    handlers: list[Command] = [start, deadline, note, finish, acknowledge, differences, noted, status]
+    handlers: list[Command] = [start, deadline, extend, note, finish, acknowledge, differences, noted, status]
     return {handler.__name__: handler for handler in handlers}
 
 

@@ -15,7 +15,7 @@ from broker.live.store import Store
 from config.settings import Settings
 from recorder.views import Views
 from signaling import errors, pages, sockets, voice, watchman, whep, whip
-from signaling.api import meta, recordings, sessions, sign_in, slots, watching
+from signaling.api import extensions, meta, recordings, sessions, sign_in, slots, watching
 from signaling.catalog import Recordings
 from signaling.door import Door
 from signaling.house import House
@@ -29,7 +29,8 @@ MAX_BODY = 256 * 1024
 HOUSE = web.AppKey("house", House)
 ROUTES: tuple[Route, ...] = tuple(
     chain.from_iterable(
-        part.table.rows for part in (sign_in, slots, sessions, recordings, watching, meta, voice, whip, whep, sockets)
+        part.table.rows
+        for part in (sign_in, slots, sessions, extensions, recordings, watching, meta, voice, whip, whep, sockets)
     )
 )
 

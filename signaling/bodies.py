@@ -23,7 +23,7 @@ from signaling.fields import (
     Token,
     Told,
 )
-from signaling.messages import AlertView, MuteWords, Officer, Order, SessionView, WarnWords
+from signaling.messages import AlertView, ExtensionView, MuteWords, Officer, Order, SessionView, WarnWords
 
 # ---- sign-in -------------------------------------------------------------------------------------------------------
 
@@ -303,6 +303,39 @@ class CannedView(Told):
     zh: str
     en: str
     article: str
+
+
+class ExtensionOrder(Said):
+    """An approval of a longer visit. `id` is made by whoever approves: sent again, it counts once."""
+
+    id: Id
+    seconds: Annotated[int, Field(ge=1, le=3600)]
+    article: Article
+    reason: Remarked
+
+
+class ExtensionGroundView(Told):
+    """One ground on which the rules allow a longer visit."""
+
+    code: str
+    zh: str
+    en: str
+    article: str
+
+
+class Extensions(Told):
+    """What the rules allow: `times` approvals (0: none) in one visit, of one of `steps` each, `most` together, all in
+    seconds; made `until` the visit's start or its limit, by a `role` of `site`. `given`: what was approved."""
+
+    times: int = Field(ge=0)
+    steps: list[int]
+    most: int = Field(ge=0)
+    until: Literal["start", "limit"]
+    role: str
+    site: str
+    grounds: list[ExtensionGroundView]
+    given: list[ExtensionView]
+    stops_at: Moment | None = None
 
 
 class Grounds(Told):

@@ -189,6 +189,17 @@ class AlertView(Told):
     why: Literal["officer", "gone", "session_over"] | None = None
 
 
+class ExtensionView(Told):
+    """A longer visit that was approved (延长), by `seconds`. Rooms learn neither by whom nor why."""
+
+    id: str
+    at: Moment
+    seconds: int = Field(gt=0)
+    article: str
+    by: Officer | None = None
+    reason: str = ""
+
+
 class SessionView(Told):
     """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
 
@@ -218,6 +229,9 @@ class SessionView(Told):
     """The open ones; always empty for rooms. All of them are got by REST."""
     count_heads: bool = False
     """Whether the rules let a kiosk count the people before its camera."""
+    extensions: list[ExtensionView] = Field(default_factory=list)
+    stops_at: Moment | None = None
+    """When everything stops by itself; None before the first crossing and after the end."""
 
 
 class Problem(Told):

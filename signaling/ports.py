@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.attending import Report, Standing
-from broker.events import Fact
+from broker.events import ExtensionApproved, Fact
 from broker.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.tally import Figures
 from broker.live.viewers import Viewers
@@ -65,6 +65,7 @@ class Broker(Protocol):
     def tell(self, session: SessionId, fact: Fact) -> None: ...
     async def add_slot(self, slot: Slot, by: str) -> SessionId: ...
     async def cancel_slot(self, slot: SlotId, by: str) -> None: ...
+    async def extend(self, approval: ExtensionApproved) -> None: ...
     async def publish(self, session: SessionId, side: Side, sdp: str, who: str) -> tuple[ResourceId, str]: ...
     async def subscribe(
         self, session: SessionId, side: Side, sdp: str, watcher: Watcher | None, who: str, page: str = ""

@@ -16,6 +16,7 @@ from signaling import deskview
 from signaling import messages as msg
 from signaling.acting import mutes_view, warnings_view
 from signaling.alerts import open_view
+from signaling.extending import extensions_view, stops_at
 from signaling.names import Names
 from signaling.texts import REASONS, text_of
 
@@ -64,6 +65,8 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
         speech=await _speech(scene, names, room),
         alerts=await open_view(session, names, room),
         count_heads=scene.policy.alerts.count_heads,
+        extensions=await extensions_view(scene, names, room),
+        stops_at=stops_at(scene),
     )
 
 

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-PROTOCOL = 1
+PROTOCOL = 2
+"""Raised with every change of meaning: 2 has `extend`, and the first crossing in a lease."""
 MAX_LINE = 256 * 1024
 
 

@@ -10,9 +10,10 @@ import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker import events as ev
+from broker import extending
 from broker.attending import Report, Standing
 from broker.clock import Clock
-from broker.errors import Conflict, Forbidden, NotFound
+from broker.errors import Conflict, Forbidden, NotFound, VisitError
 from broker.events import Effect, Fact
 from broker.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.attending import Attendance
@@ -28,7 +29,7 @@ from broker.live.tally import Figures, Tally
 from broker.live.tasks import Tasks
 from broker.live.watching import name_of
 from broker.quorum import Watcher
-from broker.session import TRANSITIONS, Session, State
+from broker.session import TRANSITIONS, Session, State, stop_at
 from broker.slots import Slot
 from broker.snapshot import thaw
 from config.packs import load_pack
@@ -129,6 +130,23 @@ class Broker:
         else:  # far in the future: no session yet to note it
             self.journal.note("SlotCancelled", slot.session, by, {"by": by})
 
+    async def extend(self, approval: ev.ExtensionApproved) -> None:
+        """Make a visit longer. The approval is an object in the store before the session learns of it. Raises what
+        broker/extending.py refuses, and Conflict or StorageUnavailable."""
+        live = self.live(approval.session)
+        extending.check(live.session, approval, self.clock.now(), live.policy, stop_at(live.session))
+        await self.store.add_extension(approval)
+        await self._extend(live, approval)
+
+    async def _extend(self, live: LiveSession, approval: ev.ExtensionApproved) -> None:
+        if extending.known(live.session, approval) is not None:
+            return  # sent again: journal and timeline have it once
+        try:
+            live.take(approval)
+        except VisitError as error:  # the limit, or another approval, came while this one was being stored
+            await self.store.refuse_extension(approval.id, error.code)
+            raise
+
     async def publish(self, session: SessionId, side: Side, sdp: str, who: str) -> tuple[ResourceId, str]:
         """Answer a room's WHIP offer. Raises VisitError."""
         resource, answer = await self._relays.publish(session, side, sdp, who)
@@ -217,7 +235,19 @@ class Broker:
         for session, slot in slots.items():
             kept = snapshots.get(session) or await self.store.snapshot(session)
             self._take_over(thaw(slot, kept.data, now, this_boot()) if kept else Session(slot))
+            await self._recall_extensions(session)
             await self._recall_archive(session)
+
+    async def _recall_extensions(self, session: SessionId) -> None:
+        """An approval that was stored, and whose session was not saved any more, counts if there still is time."""
+        live = self._live.get(session)
+        if live is None or live.session.state is State.ENDED:
+            return
+        for approval in await self.store.extensions_of(session):
+            try:
+                await self._extend(live, approval)
+            except VisitError as error:
+                log.warning("an approval came too late", session=session, why=error.code)
 
     async def _recall_archive(self, session: SessionId) -> None:
         """A recording that was archived before this start is known from the journal."""

@@ -88,6 +88,8 @@ class Hearing:
                 self._take(session, ev.Crossed(float(told["mono"])))
             case "gate":
                 self._gate_moved(session, told)
+            case "extended":
+                self._extended(session, told)
             case "floor":
                 self._floor_moved(session, told)
             case "gone":
@@ -116,6 +118,13 @@ class Hearing:
         self._journal.note("GateOpened" if told["open"] else "GateShut", session, "relay", moved)
         if self.recorders is not None:
             self.recorders.note(session, {"kind": "gate", "open": told["open"], **moved}, self._clock.now())
+
+    def _extended(self, session: SessionId, told: Told) -> None:
+        """A relay's own word that its limit has moved."""
+        moved = {name: told[name] for name in ("mono", "limit", "stop")}
+        self._journal.note("LimitMoved", session, "relay", moved)
+        if self.recorders is not None:
+            self.recorders.note(session, {"kind": "limit", **moved}, self._clock.now())
 
     def _floor_moved(self, session: SessionId, told: Told) -> None:
         """The exact moments of a speech; one that ended by itself, as its microphone is gone, is over here too."""

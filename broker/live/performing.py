@@ -49,9 +49,13 @@ class Performer:
         """Start an effect; never wait for it."""
         session = live.session.id
         match effect:
-            case ev.LeaseGate(until, deadline, limit, muted):
-                lease = {"until": until, "deadline": deadline, "limit": limit.total_seconds()}
+            case ev.LeaseGate(until, deadline, limit, muted, crossed):
+                lease = {"until": until, "deadline": deadline, "limit": limit.total_seconds(), "crossed": crossed}
                 self._relays.post(session, "lease", **lease, muted=sorted(muted))
+            case ev.ExtendLimit(made, limit, deadline):
+                seconds = limit.total_seconds()
+                self._relays.post(session, "extend", made=made, limit=seconds, deadline=deadline)
+                self._recorders.post("extend", session=session, made=made, minutes=seconds / 60, deadline_mono=deadline)
             case ev.ShutGate(why):
                 self._relays.post(session, "shut", why=str(why))
             case ev.LetSpeak(by, site, sides):

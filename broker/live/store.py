@@ -12,12 +12,13 @@ from broker.clock import Clock, SystemClock
 from broker.engine import BUSY_SECONDS, engine_for
 from broker.errors import StorageUnavailable
 from broker.live.accounts import Accounts
+from broker.live.extensions import Extensions
 from broker.live.migrations import is_current
 from broker.live.registry import Registry
 from broker.live.visits import Visits
 
 
-class Store(Registry, Accounts, Visits):
+class Store(Registry, Accounts, Visits, Extensions):
     """One database. `url` as for broker.engine.engine_for; the schema is made by migrations."""
 
     def __init__(self, url: str, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS) -> None:

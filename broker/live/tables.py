@@ -107,6 +107,21 @@ slots = Table(
     Column("cancelled_at", Moment),
 )
 
+extensions = Table(
+    "extensions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session", ForeignKey("slots.session"), nullable=False, index=True),
+    Column("by", String(63), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("seconds", Integer, nullable=False),
+    Column("article", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("refused", String(40)),  # the code of the refusal, where the session did not take it
+)
+
 snapshots = Table(
     "snapshots",
     metadata,

@@ -192,11 +192,17 @@ class Room:
     # --- the gate --------------------------------------------------------------------------------------------------
 
     def lease(
-        self, now: float, until: float, deadline: float, limit: float, muted: frozenset[Side] = frozenset()
+        self,
+        now: float,
+        until: float,
+        deadline: float,
+        limit: float,
+        muted: frozenset[Side] = frozenset(),
+        crossed: float | None = None,
     ) -> None:
         """Open the gate, or keep it open; opening asks both rooms for a keyframe. The sound of `muted` sides stays
         out, exact to the packet from this lease on."""
-        self.gate.lease(now, until, deadline, limit)
+        self.gate.lease(now, until, deadline, limit, crossed)
         changed, self.muted = self.muted ^ muted, muted
         if changed:
             self._mute_anew(changed)
@@ -211,6 +217,13 @@ class Room:
             for track in self.room_tracks():
                 track.crossing = self._forwarded
         self._tell("gate", session=self.session, open=True, mono=now, why="")
+
+    def extend(self, now: float, made: float, limit: float, deadline: float) -> bool:
+        """Put the end off, as an approval says; whether that changed anything. It opens nothing: a lease does."""
+        if not self.gate.extend(now, made, limit, deadline):
+            return False
+        self._tell("extended", session=self.session, mono=now, limit=limit, stop=self.gate.stop)
+        return True
 
     def shut(self, now: float, why: str) -> None:
         """Nothing crosses from this moment; exact to the packet, as the legs leave the plan at once."""

@@ -98,6 +98,7 @@ class Worker:
             "restart": self._restart,
             "drop": self._drop,
             "lease": self._lease,
+            "extend": self._extend,
             "shut": self._shut,
             "deadline": self._deadline,
             "record": self._record,
@@ -239,9 +240,17 @@ class Worker:
         until, deadline, limit = (members.number(given, name) for name in ("until", "deadline", "limit"))
         if not limit > 0:
             raise BadRequest("a lease needs a limit")
-        self._room(given).lease(monotonic(), until, deadline, limit, members.sides(given, "muted"))
+        crossed = members.number(given, "crossed") if given.get("crossed") is not None else None
+        self._room(given).lease(monotonic(), until, deadline, limit, members.sides(given, "muted"), crossed)
         self._caretaker.schedule()
         return {}
+
+    async def _extend(self, given: dict[str, Any]) -> dict[str, Any]:
+        """An approval made before the limit (Yunnan 14): the only order that puts the end off."""
+        made, limit, deadline = (members.number(given, name) for name in ("made", "limit", "deadline"))
+        taken = self._room(given).extend(monotonic(), made, limit, deadline)
+        self._caretaker.schedule()
+        return {"taken": taken}
 
     async def _shut(self, given: dict[str, Any]) -> dict[str, Any]:
         self._room(given).shut(monotonic(), str(given.get("why", "")))

@@ -64,7 +64,7 @@ class TestWritten:
 
     def test_durations_are_seconds_and_enums_their_words(self) -> None:
         lease = ev.data(ev.LeaseGate(1.5, 2.5, timedelta(minutes=30), frozenset({Side.VISITOR})))
-        assert lease == {"until": 1.5, "deadline": 2.5, "limit": 1800, "muted": ["visitor"]}
+        assert lease == {"until": 1.5, "deadline": 2.5, "limit": 1800, "muted": ["visitor"], "crossed": None}
         assert ev.data(ev.RoomMedia(Side.PRISON, True)) == {"side": "prison", "flowing": True}
         assert ev.data(ev.FinishRecording(ev.Reason.NO_SHOW)) == {"reason": "no_show"}
 

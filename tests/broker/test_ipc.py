@@ -286,7 +286,7 @@ class TestGreeting:
     @pytest.mark.parametrize(
         "greeting",
         [
-            {"hello": "control", "protocol": 2, "version": "9", "pid": 1},
+            {"hello": "control", "protocol": wire.PROTOCOL + 1, "version": "9", "pid": 1},
             {"hello": "recorder", "protocol": 1, "version": "0", "pid": 1},
             {"id": 1, "do": "echo", "with": {}},
         ],
@@ -317,7 +317,7 @@ class TestGreeting:
             reader, writer = await asyncio.open_unix_connection(path)
             greeting = json.loads(await reader.readline())
             writer.close()
-        assert (greeting["hello"], greeting["protocol"], greeting["pid"]) == (ROLE, 1, os.getpid())
+        assert (greeting["hello"], greeting["protocol"], greeting["pid"]) == (ROLE, wire.PROTOCOL, os.getpid())
         assert greeting["version"]
 
 

@@ -13,9 +13,9 @@ from broker.checkin import required
 from broker.clock import Instant
 from broker.errors import VisitError
 from broker.events import Effect, Fact, Reason
-from broker.ids import PersonId, Side, SiteId, UserId
+from broker.ids import ApprovalId, PersonId, SessionId, Side, SiteId, UserId
 from broker.quorum import Watcher
-from broker.session import COMPLETED, Session, State, limit, stop_at, wakes_at
+from broker.session import COMPLETED, Session, State, stop_at, wakes_at
 from broker.slots import Slot
 from broker.snapshot import freeze, thaw
 from config.checkin import Tick
@@ -23,7 +23,18 @@ from tests.broker.visit import DEMO, PREPARED, SITES, SLOT, START, TESTED, Prete
 
 LEASE = 3.0  # what is promised, not what the code happens to say
 SHORT = replace(SLOT, ends_at=START + timedelta(minutes=3))
-RESERVED = replace(DEMO, slot_reserve=timedelta(seconds=20), hard_limit=timedelta(seconds=90))
+STEPS, MOST, TIMES = (20.0, 40.0), 60.0, 2
+RESERVED = replace(
+    DEMO,
+    slot_reserve=timedelta(seconds=20),
+    hard_limit=timedelta(seconds=90),
+    extension=replace(
+        DEMO.extension,
+        times=TIMES,
+        steps=tuple(timedelta(seconds=step) for step in STEPS),
+        most=timedelta(seconds=MOST),
+    ),
+)
 OFFICERS = [Watcher(UserId(f"{side[0]}-{number}"), SITES[side]) for side in Side for number in (1, 2, 3)]
 STRANGERS = [Watcher(UserId(f"s-{number}"), SiteId("prison-2")) for number in (1, 2)]
 PEOPLE = [(person.side, person.id) for person in SLOT.people] + [(Side.PRISON, PersonId("stranger"))]
@@ -46,6 +57,27 @@ facts: st.SearchStrategy[Fact] = st.one_of(
     st.sampled_from(list(SITES.values())).map(lambda site: ev.HoldOrdered(UserId("o"), site, "YN-16-2")),
     st.sampled_from(list(SITES.values())).map(lambda site: ev.ResumeOrdered(UserId("o"), site)),
 )
+mostly = st.integers(0, 9).map(lambda n: n < 9)
+approvals: st.SearchStrategy[ev.ExtensionApproved] = st.builds(
+    lambda id, own, there, may, seconds, known, says: ev.ExtensionApproved(
+        ApprovalId(id),
+        SLOT.session if own else SessionId("session_2"),
+        UserId("warden"),
+        SITES[Side.PRISON if there else Side.VISITOR],
+        "approver" if may else "supervisor",
+        timedelta(seconds=seconds),
+        "YN-14-FAMILY" if known else "YN-16-2",
+        "家庭变故" if says else " ",
+    ),
+    st.sampled_from(["apr_1", "apr_2", "apr_3"]),
+    mostly,
+    mostly,
+    mostly,
+    st.sampled_from([*STEPS, *STEPS, *STEPS, 0.0, -20.0, 3600.0]),
+    mostly,
+    mostly,
+)
+"""Mostly what a warden may approve, sometimes what nobody may."""
 last_words: st.SearchStrategy[Fact] = st.one_of(
     st.just(ev.SlotCancelled("clerk")),
     st.sampled_from(["YN-17-8", COMPLETED]).map(lambda code: ev.EndOrdered(UserId("o"), SITES[Side.PRISON], code)),
@@ -144,18 +176,27 @@ class WatchedVisit(Visit):
         self.opened_until: float | None = None
         self.recording = False
         self.finished = 0
+        self.approved: dict[str, float] = {}
+        self.crossed: float | None = None
         super().__init__(now, slot=slot, policy=RESERVED)
 
     def tell(self, *told: Fact) -> tuple[Effect, ...]:
         """As the runner: an order that is refused changes nothing; each fact is a step of its own."""
         effects: list[Effect] = []
+        stepped = False
         for fact in told:
             self.check()
             before, told_now = self.session, ()
             try:
                 if before.state is not State.ENDED:
                     self.recording |= fact == ev.RecorderFlushed()
-                told_now = super().tell(fact)
+                if isinstance(fact, ev.Crossed):
+                    self.crossed = fact.mono if self.crossed is None else min(self.crossed, fact.mono)
+                lawful = self.lawful(fact) if isinstance(fact, ev.ExtensionApproved) else True
+                told_now, stepped = super().tell(fact), True
+                assert lawful, "an approval was taken that nobody may give"
+                if isinstance(fact, ev.ExtensionApproved):
+                    self.approved.setdefault(fact.id, fact.added.total_seconds())
                 self.world.take(fact)
             except VisitError:
                 assert self.session is before
@@ -163,8 +204,27 @@ class WatchedVisit(Visit):
                 assert self.session == before and not told_now, "ENDED is final"
             effects += told_now
             self.check()
-        self.check_wake()
+        if stepped:  # or nobody has asked again since the wall clock was set
+            self.check_wake()
         return tuple(effects)
+
+    @property
+    def limit(self) -> float:
+        """Seconds that may pass after the first crossing, by the slot, the rules and what was approved."""
+        slot = self.session.slot
+        return min(90.0, slot.minutes * 60.0) + sum(self.approved.values())
+
+    def lawful(self, fact: ev.ExtensionApproved) -> bool:
+        """Whether this approval may be taken now, written out once more (Yunnan 14, 27(3))."""
+        if fact.session == SLOT.session and fact.id in self.approved:
+            return self.approved[fact.id] == fact.added.total_seconds()  # the same object, which counts once
+        over = self.state is State.ENDED or (self.crossed is not None and self.now.mono >= self.crossed + self.limit)
+        over = over or (self.opened_until is not None and self.now.mono >= self.opened_until)
+        author = (fact.session, fact.site, fact.role) == (SLOT.session, SITES[Side.PRISON], "approver")
+        says = fact.article == "YN-14-FAMILY" and bool(fact.reason.strip())
+        seconds = fact.added.total_seconds()
+        within = len(self.approved) < TIMES and seconds in STEPS and sum(self.approved.values()) + seconds <= MOST
+        return author and says and within and not over
 
     def check_wake(self) -> None:
         """A runner that was a little late and asks again is told that it is due, or the moment would be missed."""
@@ -194,14 +254,17 @@ class WatchedVisit(Visit):
         if self.crossing():
             assert self.opened_until is not None and self.now.mono < self.opened_until + 1e-6
             assert self.world.allows_crossing()
+            assert self.crossed is None or self.now.mono < self.crossed + self.limit + 1e-6, "media beyond the limit"
+        assert len(self.approved) <= TIMES and sum(self.approved.values()) <= MOST
+        assert {one.id for one in self.session.extensions} == set(self.approved), "an approval lost or made up"
         assert not self.session.gate_open or self.state is State.LIVE
         assert self.state not in (State.READY, State.LIVE, State.HELD) or self.world.desk.done(), "opened unchecked"
         ended = self.state is State.ENDED
         assert (self.session.end is not None) == ended, "a reason for every end, and for nothing else"
         assert self.finished == (ended and self.recording), "every recording is finished, once, at the end"
         assert (self.wake is None) == ended, "until the end there is always a next moment"
-        if self.relay.crossed is not None and not ended:
-            assert self.session.deadline == self.relay.crossed + limit(self.session.slot, RESERVED).total_seconds()
+        if self.crossed is not None and not ended:
+            assert self.session.deadline == self.crossed + self.limit
 
 
 class LifeOfAVisit(RuleBasedStateMachine):
@@ -231,6 +294,18 @@ class LifeOfAVisit(RuleBasedStateMachine):
     def something_happens(self, told: list[Fact]) -> None:
         """Facts, all at one moment."""
         self.visit.tell(*told)
+
+    @rule(approval=approvals)
+    def a_longer_visit_is_approved(self, approval: ev.ExtensionApproved) -> None:
+        """By somebody, of whom it may not be the office."""
+        self.visit.tell(approval)
+
+    @precondition(lambda self: self.visit.state is not State.ENDED)
+    @rule()
+    def the_relay_worker_is_another_one(self) -> None:
+        """It knows nothing of the visit but what it is told from now on."""
+        self.visit.tell(ev.RelayLost("died"))
+        self.visit.relay = PretendRelay()
 
     @precondition(lambda self: self.visit.state is not State.ENDED)
     @rule()
@@ -284,7 +359,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
         visit.pass_to(visit.now.mono + away)
         visit.session = restarted(before, visit.now, reboot)
         if reboot:
-            visit.relay = PretendRelay()
+            visit.relay, visit.crossed = PretendRelay(), None
         held = visit.world.held
         visit.world = World(visit.world.desk)
         visit.world.held = held
@@ -292,6 +367,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
         begun = before.state in (State.LIVE, State.HELD)
         assert begun == (visit.session.state is State.HELD)
         assert visit.session.hold == before.hold and visit.session.recorded == before.recorded
+        assert visit.session.extensions == before.extensions
         if reboot and begun:
             self.ends_by_itself(Reason.TECHNICAL)
         else:
@@ -332,7 +408,7 @@ TestLifeOfAVisit.settings = settings(
 class TestSnapshot:
     """`freeze` and `thaw`, over sessions that lived through anything."""
 
-    @given(st.lists(st.one_of(facts, last_words, waits), max_size=25), st.booleans(), st.booleans())
+    @given(st.lists(st.one_of(facts, approvals, last_words, waits), max_size=25), st.booleans(), st.booleans())
     @settings(max_examples=100, deadline=None)
     def test_what_is_thawed_is_never_live_and_keeps_what_was_decided(
         self, story: list[Fact | float], opened: bool, reboot: bool
@@ -348,6 +424,7 @@ class TestSnapshot:
         assert after.state is not State.LIVE and not after.gate_open
         assert (after.checked, after.absent, after.hold) == (before.checked, before.absent, before.hold)
         assert (after.ticks, after.seats) == (before.ticks, before.seats)
+        assert after.extensions == before.extensions
         assert after.equipment == ({} if reboot else before.equipment)
         assert (after.recorded, after.state is State.ENDED) == (before.recorded, before.state is State.ENDED)
         if before.state is State.ENDED:
@@ -376,7 +453,7 @@ class TestSnapshot:
         visit.tell(ev.TimePassed())
         assert visit.session.checked == before.checked
 
-    @given(st.lists(facts, max_size=20), st.floats(0, 100))
+    @given(st.lists(facts | approvals, max_size=20), st.floats(0, 100))
     @settings(max_examples=60, deadline=None)
     def test_freezing_what_was_thawed_gives_the_same_again(self, story: list[Fact], seconds: float) -> None:
         visit = WatchedVisit(at(-1), SHORT)

@@ -81,22 +81,37 @@ class PretendRelay:
         self.lease: ev.LeaseGate | None = None
         self.crossed: float | None = None
         self.stop = float("inf")
+        self.limit: float | None = None
 
     def take(self, effect: Effect) -> None:
         """Obey one effect."""
         if isinstance(effect, ev.LeaseGate):
             self.lease, self.stop = effect, min(self.stop, effect.deadline)
+            self.limit = self.limit or effect.limit.total_seconds()
+            if effect.crossed is not None:
+                self.crosses(effect.crossed)
+        elif isinstance(effect, ev.ExtendLimit):
+            if effect.made < self.end:
+                self.limit, self.stop = effect.limit.total_seconds(), effect.deadline
         elif isinstance(effect, ev.SetDeadline):
             self.stop = min(self.stop, effect.deadline)
         elif isinstance(effect, ev.ShutGate):
             self.lease = None
 
+    def crosses(self, mono: float) -> None:
+        """Media crossed both ways at this moment, perhaps not for the first time."""
+        self.crossed = mono if self.crossed is None else min(self.crossed, mono)
+
+    @property
+    def end(self) -> float:
+        """When it stops by itself, whoever renews the lease."""
+        if self.crossed is None or self.limit is None:
+            return self.stop
+        return min(self.stop, self.crossed + self.limit)
+
     def open(self, mono: float) -> bool:
         """Whether a packet crosses at this monotonic moment."""
-        if self.lease is None:
-            return False
-        limit = float("inf") if self.crossed is None else self.crossed + self.lease.limit.total_seconds()
-        return mono < min(self.lease.until, self.stop, limit)
+        return self.lease is not None and mono < min(self.lease.until, self.end)
 
 
 class Visit:
@@ -121,7 +136,7 @@ class Visit:
         told: list[Effect] = []
         for fact in facts:
             if isinstance(fact, ev.Crossed):
-                self.relay.crossed = min(fact.mono, fact.mono if self.relay.crossed is None else self.relay.crossed)
+                self.relay.crosses(fact.mono)
             self.session, effects = step(self.session, fact, self.now, self.policy)
             for effect in effects:
                 self.relay.take(effect)

@@ -99,6 +99,32 @@ class TestWholeSession:
         manifest = json.loads((recorder.archive / done["path"]).with_name("manifest.json").read_text())
         assert manifest["reason"] == {"code": "time_limit", "by": "recorder"}
 
+    async def test_ends_later_by_an_approval_made_in_time_and_by_no_other_word(self, recorder: RecorderProcess) -> None:
+        begun = monotonic()
+        await recorder.call("start", **plan(deadline_mono=begun + 1.0))
+        longer = {"session": SESSION, "minutes": 31.0, "deadline_mono": begun + 2.0}
+        await recorder.call("deadline", session=SESSION, deadline_mono=begun + 60)
+        await recorder.call("extend", **longer, made=begun + 0.5)
+        await recorder.call("extend", **{**longer, "deadline_mono": begun + 60}, made=begun + 2.0)
+        event = {
+            "kind": "action",
+            "what": "ExtensionApproved",
+            "by": "warden",
+            "article": "YN-14-FAMILY",
+            "added": 60.0,
+        }
+        await recorder.call("note", session=SESSION, event=event)
+        relay = Relay(recorder.run, 7)
+        await relay.play(2.5)
+        done = await recorder.wait_for("archived")
+        assert relay.begun is not None
+        lengths = probe.lengths(recorder.archive / done["path"])
+        assert all(abs(length - (begun + 2.0 - relay.begun)) < 0.2 for length in lengths)
+        manifest = json.loads((recorder.archive / done["path"]).with_name("manifest.json").read_text())
+        (one,) = manifest["extensions"]
+        assert (one["by"], one["article"], one["added"]) == ("warden", "YN-14-FAMILY", 60.0) and one["at"]
+        assert verify(SESSION, recorder.archive).ok
+
     async def test_without_any_media_is_an_honest_failure(self, recorder: RecorderProcess) -> None:
         await recorder.call("start", **plan())
         await recorder.call("note", session=SESSION, event={"kind": "state", "state": "check_in"})

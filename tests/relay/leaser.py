@@ -1,5 +1,6 @@
 """A broker reduced to its heartbeat, as a process of its own that a test may stop, slow and kill:
-`python -m tests.relay.leaser SOCKET SESSION EVERY` leases the gate for three seconds each EVERY seconds and says so."""
+`python -m tests.relay.leaser SOCKET SESSION EVERY LIMIT` leases the gate for three seconds each EVERY seconds, with a
+limit of LIMIT seconds, and says so."""
 
 import asyncio
 import sys
@@ -9,7 +10,7 @@ from broker.clock import monotonic
 from broker.ipc.link import Link
 
 
-async def lease(socket: Path, session: str, every: float) -> None:
+async def lease(socket: Path, session: str, every: float, limit: float) -> None:
     """Until killed; prints the moment of each lease and the one it is for."""
     up = asyncio.Event()
     link = Link(socket, "relay", lambda name, members: None, up.set, lambda: None)
@@ -17,10 +18,10 @@ async def lease(socket: Path, session: str, every: float) -> None:
     await up.wait()
     while not running.done():
         now = monotonic()
-        await link.call("lease", session=session, until=now + 3.0, deadline=now + 600, limit=600.0)
+        await link.call("lease", session=session, until=now + 3.0, deadline=now + 600, limit=limit)
         print(now, now + 3.0, flush=True)
         await asyncio.sleep(every)
 
 
 if __name__ == "__main__":
-    asyncio.run(lease(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
+    asyncio.run(lease(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), float(sys.argv[4])))

@@ -59,9 +59,9 @@ class Heart:
 
 
 @asynccontextmanager
-async def heart(front: RelayFront, every: float = 1.0) -> AsyncIterator[Heart]:
+async def heart(front: RelayFront, every: float = 1.0, limit: float = 600.0) -> AsyncIterator[Heart]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.relay.leaser", str(front.run_dir / "relay-0.sock"), "s", str(every),
+        sys.executable, "-m", "tests.relay.leaser", str(front.run_dir / "relay-0.sock"), "s", str(every), str(limit),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

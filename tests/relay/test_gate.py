@@ -5,7 +5,7 @@ from math import inf
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from broker.relay.gate import MAX_LEASE, Gate
+from broker.relay.gate import MAX_LEASE, MOST, Gate
 
 
 def opened(now: float = 100.0, seconds: float = 3.0, deadline: float = 10_000.0, limit: float = 1800.0) -> Gate:
@@ -92,6 +92,72 @@ class TestTheEnd:
         assert not gate.is_open(102.0)
 
 
+class TestAnExtension:
+    """Yunnan 14: an explicit order, made before the end; never a side effect of a lease."""
+
+    def crossed(self) -> Gate:
+        gate = opened(100.0, limit=60.0)
+        gate.forwarded(True, 101.0)
+        gate.forwarded(False, 101.0)
+        return gate
+
+    def test_puts_the_end_off(self) -> None:
+        gate = self.crossed()
+        assert gate.extend(150.0, made=149.9, limit=90.0, deadline=191.0)
+        assert gate.stop == 191.0
+
+    def test_opens_nothing_by_itself(self) -> None:
+        gate = self.crossed()
+        gate.shut()
+        gate.extend(150.0, 149.9, 90.0, 191.0)
+        assert not gate.is_open(150.0)
+
+    def test_said_twice_it_counts_once(self) -> None:
+        gate = self.crossed()
+        gate.extend(150.0, 149.9, 90.0, 191.0)
+        assert not gate.extend(150.1, 149.9, 90.0, 500.0)
+        assert gate.stop == 191.0
+
+    def test_that_was_made_at_or_after_the_end_is_none(self) -> None:
+        gate = self.crossed()
+        assert not gate.extend(170.0, made=161.0, limit=90.0, deadline=191.0)
+        assert gate.stop == 161.0
+
+    def test_that_was_made_in_time_counts_though_it_comes_late(self) -> None:
+        gate = self.crossed()
+        assert gate.extend(170.0, made=160.9, limit=90.0, deadline=191.0)
+
+    def test_from_the_future_is_not_believed(self) -> None:
+        assert not self.crossed().extend(120.0, made=120.1, limit=90.0, deadline=191.0)
+
+    def test_beyond_the_most_is_not_believed(self) -> None:
+        assert not self.crossed().extend(120.0, 119.0, MOST + 1, 99_999.0)
+
+    def test_never_lowers_the_limit(self) -> None:
+        assert not self.crossed().extend(120.0, 119.0, 30.0, 131.0)
+
+    def test_the_end_of_the_slot_still_wins(self) -> None:
+        gate = self.crossed()
+        gate.extend(150.0, 149.9, 90.0, 170.0)
+        assert gate.stop == 170.0
+
+    def test_a_lease_that_knows_of_it_moves_nothing(self) -> None:
+        gate = self.crossed()
+        gate.lease(150.0, 153.0, 191.0, 90.0, 101.0)
+        assert gate.stop == 161.0
+
+    def test_another_workers_gate_goes_on_from_the_first_crossing(self) -> None:
+        gate = Gate()
+        gate.lease(150.0, 153.0, 10_000.0, 60.0, 101.0)
+        assert gate.stop == 161.0
+
+    def test_and_takes_the_approval_before_its_first_lease(self) -> None:
+        gate = Gate()
+        assert gate.extend(170.0, 150.0, 90.0, 191.0)
+        gate.lease(170.0, 173.0, 191.0, 60.0, 101.0)
+        assert gate.stop == 191.0
+
+
 TIMES = st.floats(-1e6, 1e6) | st.sampled_from([inf, -inf])
 
 
@@ -104,6 +170,7 @@ class GateModel(RuleBasedStateMachine):
         self.stops = [inf]
         self.leased_at = -inf
         self.limit: float | None = None
+        self.extended = False
 
     @rule(seconds=st.floats(0, 5))
     def time_passes(self, seconds: float) -> None:
@@ -114,6 +181,18 @@ class GateModel(RuleBasedStateMachine):
         self.gate.lease(self.now, self.now + until, self.now + deadline, limit)
         self.leased_at = self.now
         self.limit = self.limit or limit
+
+    @rule(made=TIMES, limit=st.floats(-1, 7200), deadline=TIMES)
+    def an_approval_comes(self, made: float, limit: float, deadline: float) -> None:
+        before = self.gate.stop
+        self.extended = self.gate.extend(self.now, self.now + made, limit, self.now + deadline)
+        if not self.extended:
+            assert self.gate.stop == before
+            return
+        assert self.now + made <= self.now and self.now + made < before and limit <= MOST
+        assert self.gate.stop <= self.now + deadline
+        assert limit > (self.limit or 0.0)
+        self.limit = limit
 
     @rule()
     def an_order_to_shut_comes(self) -> None:
@@ -128,9 +207,10 @@ class GateModel(RuleBasedStateMachine):
         assert began is (before is None and self.gate.crossed == self.now)
 
     @invariant()
-    def the_end_only_moves_earlier(self) -> None:
-        assert self.gate.stop <= self.stops[-1]
+    def the_end_moves_later_by_an_approval_alone(self) -> None:
+        assert self.gate.stop <= self.stops[-1] or self.extended
         self.stops.append(self.gate.stop)
+        self.extended = False
 
     @invariant()
     def open_means_leased_within_three_seconds_and_before_the_end(self) -> None:

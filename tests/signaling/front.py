@@ -10,13 +10,14 @@ from jsonschema import Draft202012Validator
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker import events as ev
+from broker import extending
 from broker.attending import Standing
 from broker.errors import NotFound
 from broker.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.live.audit import entries
 from broker.live.tally import Figures
 from broker.quorum import Watcher
-from broker.session import Session, step
+from broker.session import Session, step, stop_at
 from broker.slots import Person, Place, Slot
 from config.checkin import Tick
 from config.packs import load_pack
@@ -102,6 +103,12 @@ class PretendBroker:
         self.kept[slot.session] = PretendLive(Session(slot))
         self.tell(slot.session, ev.TimePassed())
         return slot.session
+
+    async def extend(self, approval):
+        session = self.live(approval.session).session
+        extending.check(session, approval, self.clock.now(), YUNNAN, stop_at(session))
+        await self.store.add_extension(approval)
+        self.tell(approval.session, approval)
 
     async def cancel_slot(self, slot, by):
         await self.store.cancel_slot(slot)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from broker.engine import engine_for, reading, writing
 from broker.errors import StorageUnavailable
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 async def migrate(url: str) -> None:
