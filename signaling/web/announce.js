@@ -5,6 +5,7 @@ import { urgency } from "./clock.js";
 import { t } from "./i18n.js";
 import { SIDES } from "./sessions.js";
 import { actsChanged } from "./view/acts.js";
+import { extensionsChanged } from "./view/extend.js";
 import { quorumOf, reasonOf, roomsOf } from "./view/facts.js";
 import { say } from "./view/toast.js";
 
@@ -21,7 +22,7 @@ export function announceChange(before, after) {
     words.push(`${t(`side_${side}`)} ${t(is.reached ? "quorum_reached" : "quorum_short", { short: is.short })}`);
   }
   if (before.recording.state !== after.recording.state) words.push(t(`recording_${after.recording.state}`));
-  words.push(...actsChanged(before, after));
+  words.push(...actsChanged(before, after), ...extensionsChanged(before, after));
   const spoken = words.filter(Boolean);
   if (!spoken.length) return;
   const urgent = URGENT_STATES.has(after.state) || after.recording.state === "lost";

@@ -82,4 +82,6 @@ export const me = () => json("/api/v1/me");
 export const sessionsOf = (day) => json(`/api/v1/sessions?day=${encodeURIComponent(day)}`);
 export const interventions = (id) => json(`${session(id)}/interventions`);
 export const notes = (id) => json(`${session(id)}/notes`);
+export const extensions = (id) => json(`${session(id)}/extensions`);
+export const extend = (id, approval) => json(`${session(id)}/extensions`, "POST", approval);
 export const order = (id, type, what) => json(`${session(id)}/${type.replace("_", "-")}`, "POST", what);

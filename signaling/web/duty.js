@@ -7,6 +7,7 @@ import { announceChange, announceDuty, LastMinutes } from "./announce.js";
 import { Attention } from "./attention.js";
 import { dayOf, remainingMs, ServerClock } from "./clock.js";
 import { el, mark } from "./dom.js";
+import { Extending } from "./extending.js";
 import { onLanguage } from "./i18n.js";
 import { obeyKeys } from "./keys.js";
 import { Orders } from "./orders.js";
@@ -55,7 +56,8 @@ export class Duty {
   #ear = new Ear();
 
   constructor(me, onSignedOut) {
-    this.#me = me;
+    this.#me = me.role === "supervisor" ? me : { ...me, sessions_per_supervisor: 0 };
+    this.extending = new Extending(me, () => this.#draw());
     this.#onSignedOut = onSignedOut;
     this.places = new Places(me);
     this.placing = new Placing({ places: this.places, roomsOf: (id) => this.#roomsOf(id), changed: () => this.#rearrange() });
@@ -106,6 +108,7 @@ export class Duty {
       onRemark: (text) => acting.remark(chosen(), text),
       onSpeak: (sides, article) => this.voice.speak(this.#chosen, sides, article),
       onHush: () => this.#hush(chosen()),
+      onExtend: () => this.extending.extend(chosen()),
     });
     this.alarm = alarmView();
     this.alerts = alertsView({
@@ -123,10 +126,15 @@ export class Duty {
 
   start() {
     this.socket.open();
-    this.presence.start();
+    if (this.#acts) this.presence.start();
     this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => this.wall.levels(), LEVELS)];
-    this.#endKeys = obeyKeys(this.#keyActs());
+    if (this.#acts) this.#endKeys = obeyKeys(this.#keyActs());
     this.#draw();
+  }
+
+  /** Whether the person supervises; whoever only approves neither watches nor steps in. */
+  get #acts() {
+    return this.#me.role === "supervisor";
   }
 
   /** What keys do that no button of the chosen session does. */
@@ -163,7 +171,7 @@ export class Duty {
   /** The stop of the chosen session, by button or key. */
   #stopChosen() {
     const session = this.#sessions.get(this.#chosen);
-    if (session && watchable(session) && sidesOf(session, this.#me.site).length) this.acting.stop(session);
+    if (this.#acts && session && watchable(session) && sidesOf(session, this.#me.site).length) this.acting.stop(session);
   }
 
   /** Leaves everything at once; also called when the page goes away. */
@@ -192,7 +200,7 @@ export class Duty {
     else if (message.type === "error") complain(new api.Problem(message.problem));
     if (message.type === "welcome") this.#loadDay();
     if (message.type === "welcome") {
-      this.presence.now();
+      if (this.#acts) this.presence.now();
       this.#stand({ sessions: [], prompt: null }); // whatever still holds is said anew
     }
     if (message.type === "quality") this.socket.expectTraffic(this.watching.has(message.session));
@@ -241,7 +249,7 @@ export class Duty {
     if (!this.#heard) return this.#draw(); // nothing is over because nothing is known yet
     const sessions = this.#mine();
     const before = this.places.duty;
-    const ids = this.places.follow(sessions, this.#loaded);
+    const ids = this.#acts ? this.places.follow(sessions, this.#loaded) : [];
     announceDuty(before, this.places.duty, (id) => this.#roomsOf(id));
     const wasChosen = this.#sessions.get(this.#chosen);
     this.watching.follow(ids, (id) => this.#sessions.get(id)?.state === "ended");
@@ -269,7 +277,7 @@ export class Duty {
   /** After the person's own word on the wall or the duty: the server hears of it at once. */
   #rearrange() {
     this.#follow();
-    this.presence.now();
+    if (this.#acts) this.presence.now();
   }
 
   #connected(state) {
@@ -304,7 +312,7 @@ export class Duty {
     this.header.update({ me: this.#me, siteName: this.#siteName(sessions), connection: this.#connection });
     this.standing.update(this.#standing, { roomsOf: (id) => this.#roomsOf(id), isDuty: this.places.isDuty });
     this.alarm.update(sessions);
-    this.alerts.update(sessions);
+    this.alerts.update(this.#acts ? sessions : []);
     this.list.update({ sessions, chosen: this.#chosen, watched, duty: this.places.duty, loaded: this.#loaded });
     this.wall.update({
       sessions: sessions.filter(({ id, state }) => watched.includes(id) || (id === this.#chosen && state === "ended")),
@@ -315,9 +323,10 @@ export class Duty {
     });
     if (session && watchable(session)) this.acting.foresee(session);
     this.desk.update({
-      session, site: this.#me.site, isWatched: this.watching.has(this.#chosen),
+      session, site: this.#acts ? this.#me.site : null, acts: this.#acts, isWatched: this.watching.has(this.#chosen),
       received: (side) => this.watching.get(this.#chosen, side)?.rates ?? null, upstream: this.#upstream.get(this.#chosen),
       voice: this.voice, me: this.#me.id, grounds: session ? this.acting.known(session, () => this.#draw()) : [],
+      mayExtend: Boolean(session) && this.extending.may(session),
     });
     this.onAir.update(this.voice, this.#sessions.get(this.voice.session));
     this.#ear.follow(this.#listening.session);

@@ -11,6 +11,7 @@ import { complain } from "./view/toast.js";
 
 const page = document.getElementById("page");
 const RETRY = 1500;
+const ON_DUTY = new Set(["supervisor", "approver"]); // an approver sees the sessions, and watches none
 let duty = null;
 
 function leaveDuty() {
@@ -41,7 +42,7 @@ async function signOutAndFail(error) {
 
 async function beginDuty() {
   const { who: me } = await api.me();
-  if (me.role !== "supervisor") throw api.localProblem("not_supervisor");
+  if (!ON_DUTY.has(me.role)) throw api.localProblem("not_supervisor");
   leaveDuty();
   duty = new Duty({ sessions_per_supervisor: 2, ...me }, askToSignIn);
   page.replaceChildren(duty.node);

@@ -257,6 +257,19 @@ export const en = {
   problem_microphone_lost: "The microphone lost its connection",
   problem_microphone_lost_detail: "You are no longer heard. Press again to speak.",
 
+  extend: "Make it longer",
+  extensions: "Longer visit",
+  extended_by: "Approved: {span} longer",
+  extended_until: "The visit ends by itself at {time}",
+  span_minutes: "{minutes} minutes",
+  span_seconds: "{seconds} seconds",
+  ask_extend: "Approve a longer visit",
+  ask_extend_warning: "An approval counts only before the limit. It is in the journal, on the timeline and in the manifest, and cannot be taken back. The slot's end stays.",
+  confirm_extend: "Approve",
+  done_extend: "Approved",
+  extend_by: "By how much",
+  extend_reason: "The reason (required, up to 300 characters)",
+
   problem_unknown: "Something went wrong",
   problem_unknown_detail: "Try again; if it stays, tell the administrator.",
   problem_unreachable: "The server cannot be reached",
@@ -266,7 +279,7 @@ export const en = {
   problem_codec: "This browser cannot play the pictures",
   problem_codec_detail: "A browser with H.264 and Opus is needed.",
   problem_not_supervisor: "This page is for supervisors",
-  problem_not_supervisor_detail: "Sign in with a supervisor’s account.",
+  problem_not_supervisor_detail: "Sign in with a supervisor’s or an approver’s account.",
 
   attention_title: "Are you still watching?",
   attention_words: "Please confirm that you are watching the pictures. Who does not confirm in time does not count.",

@@ -257,6 +257,19 @@ export const zh = {
   problem_microphone_lost: "麦克风连接中断",
   problem_microphone_lost_detail: "插话已停止，请重新按下再讲。",
 
+  extend: "延长会见",
+  extensions: "延长会见时间",
+  extended_by: "经批准延长 {span}",
+  extended_until: "会见至 {time} 自动结束",
+  span_minutes: "{minutes} 分钟",
+  span_seconds: "{seconds} 秒",
+  ask_extend: "批准延长会见时间",
+  ask_extend_warning: "批准须在时限届满之前作出，记入日志、时间轴和存档清单，不能撤回。不会超过预约时段。",
+  confirm_extend: "批准延长",
+  done_extend: "已批准延长",
+  extend_by: "延长多少",
+  extend_reason: "理由（必填，最多 300 字）",
+
   problem_unknown: "出现未知错误",
   problem_unknown_detail: "请重试；仍不成功请联系管理员。",
   problem_unreachable: "无法连接服务器",
@@ -266,7 +279,7 @@ export const zh = {
   problem_codec: "此浏览器不能播放会见画面",
   problem_codec_detail: "需要支持 H.264 与 Opus 的浏览器。",
   problem_not_supervisor: "此页面供监督人员使用",
-  problem_not_supervisor_detail: "请使用监督人员的账号登录。",
+  problem_not_supervisor_detail: "请使用监督人员或批准人的账号登录。",
 
   attention_title: "您是否仍在监看？",
   attention_words: "请确认您正在监看会见画面。未在时限内确认的，暂不计入在岗人数。",

@@ -200,6 +200,12 @@ class FakeMonitor:
         """The notes of a session."""
         return web.json_response({"notes": self.notes.get(request.match_info["id"], [])})
 
+    async def extensions(self, request: web.Request) -> web.Response:
+        """What the Yunnan pack allows of longer visits."""
+        grounds = [{"code": "YN-14-FAMILY", "zh": "罪犯家庭出现变故", "en": "a change", "article": "云南 第十四条"}]
+        rules = {"times": 1, "steps": [300, 600, 900], "most": 900, "until": "limit", "role": "approver"}
+        return web.json_response({**rules, "site": "yunnan-1", "grounds": grounds, "given": [], "stops_at": None})
+
     async def ordered(self, request: web.Request) -> web.Response:
         """An order by REST."""
         match = request.match_info
@@ -319,6 +325,7 @@ class FakeMonitor:
                 web.get("/api/v1/sessions", self.day),
                 web.get("/api/v1/sessions/{id}/interventions", self.grounds),
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
+                web.get("/api/v1/sessions/{id}/extensions", self.extensions),
                 web.post("/api/v1/sessions/{id}/{order}", self.ordered),
                 web.get("/api/v1/ws", self.socket),
                 web.post("/whip/{id}/voice", self.microphone),

@@ -7,6 +7,7 @@ import { inWords, t } from "../i18n.js";
 import { SIDES, sidesOf, watchable } from "../sessions.js";
 import { actsView, warningsView } from "./acts.js";
 import { checkInView } from "./checkin.js";
+import { extensionsView } from "./extend.js";
 import { speakView } from "./speak.js";
 import { namesOf, quorumOf, reasonOf, recordingLight, roomsOf, stateBadge } from "./facts.js";
 import { notesView } from "./notes.js";
@@ -15,21 +16,22 @@ import { qualityPart } from "./quality.js";
 /** The one hold that a person lifts; all others end by themselves when their cause is gone. */
 const LIFTED_BY_HAND = "supervisor";
 
-/** @param {{onHold, onResume, onEnd, onWatch, onTick, onSeat, onAbsent, onEquipment, onWarn, onMute, onStop, onRemark, onSpeak, onHush}} acts */
+/** @param {{onHold, onResume, onEnd, onWatch, onTick, onSeat, onAbsent, onEquipment, onWarn, onMute, onStop, onRemark, onSpeak, onHush, onExtend}} acts */
 export function deskView(acts) {
   const head = headPart();
   const quorum = quorumPart();
   const missing = missingPart();
   const quality = qualityPart();
   const checkIn = checkInView(acts);
+  const extensions = extensionsView(acts);
   const warnings = warningsView();
   const notes = notesView(acts.onRemark);
   const short = actsView(acts);
   const speak = speakView(acts);
   const actions = actionsPart(acts);
-  const parts = [head, quorum, missing, quality, checkIn, warnings, notes, speak, short, actions];
+  const parts = [head, extensions, quorum, missing, quality, checkIn, warnings, notes, speak, short, actions];
   const body = el("div", { class: "desk-body" },
-    el("div", { class: "desk-scroll" }, head.node, missing.node, quorum.node, warnings.node, notes.node, checkIn.node, quality.node),
+    el("div", { class: "desk-scroll" }, head.node, extensions.node, missing.node, quorum.node, warnings.node, notes.node, checkIn.node, quality.node),
     speak.node, short.node, actions.node);
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {
@@ -38,6 +40,7 @@ export function deskView(acts) {
       show(empty, !model.session);
       show(body, Boolean(model.session));
       if (model.session) parts.forEach((part) => part.update(model));
+      if (!model.acts) [checkIn, speak, short, actions].forEach((part) => show(part.node, false));
     },
     tick: head.tick,
     focusNote: notes.focus,
