@@ -173,6 +173,20 @@ class PolicyViolation(VisitError):
     title_zh, title_en = "不符合规定", "Against the regulation"
 
 
+class Suspended(VisitError):
+    """A listed person's visits are suspended on that day; `until`, `articles` and the `person`'s id say more."""
+
+    code, http_status, close_code = "suspended", 422, 4022
+    title_zh, title_en = "所列人员已暂停会见", "A listed person's visits are suspended"
+
+
+class Forfeited(VisitError):
+    """A listed visitor has lost the month's visits by not coming (Guangdong 23); `until`, `articles`, `person`."""
+
+    code, http_status, close_code = "forfeited", 422, 4022
+    title_zh, title_en = "所列人员当月不再安排会见", "A listed visitor has lost the month's visits"
+
+
 _BY_CODE = {kind.code: kind for kind in VisitError.__subclasses__()}
 
 

@@ -17,6 +17,7 @@ ResourceId = NewType("ResourceId", str)
 WarningId = NewType("WarningId", str)
 AlertId = NewType("AlertId", str)
 ApprovalId = NewType("ApprovalId", str)
+SuspensionId = NewType("SuspensionId", str)
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _NAME = re.compile(NAME_PATTERN)

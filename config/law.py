@@ -12,6 +12,7 @@ from typing import Literal
 
 from config.checkin import CheckInLaw, Consequence, Tick
 from config.extension import ExtensionLaw, Until
+from config.suspension import SuspensionLaw, Verdict
 
 OWNER_DECISION = "业主决定"
 Value = int | timedelta
@@ -67,6 +68,7 @@ class Law:
     measures: tuple[Measures, ...]
     check_in: CheckInLaw
     extension: ExtensionLaw
+    suspension: SuspensionLaw
 
 
 _MINUTES_30 = timedelta(minutes=30)
@@ -109,6 +111,9 @@ YUNNAN = Law(
     # 14 sets no bound to what the warden approves; the owner's is as much again as the visit itself.
     extension=ExtensionLaw(
         role="approver", most=_MINUTES_30, until=Until.LIMIT, article=f"{OWNER_DECISION}（云南 第十四条未定数）"
+    ),
+    suspension=SuspensionLaw(  # 监狱可以暂停罪犯一至三个月以内会见
+        "prison", 1, 3, ((Verdict.APPROVE, frozenset({"prison", "rehab"})),), "云南 第十七条"
     ),
 )
 
@@ -158,6 +163,13 @@ GUANGDONG = Law(
     # 22 knows longer visits as something that is applied for; 31(2) forbids to lengthen one at will while it runs.
     extension=ExtensionLaw(
         role="approver", most=_MINUTES_30, until=Until.START, article="广东 第二十二条、第三十一条第二项"
+    ),
+    suspension=SuspensionLaw(  # 经地级以上市司法局批准、省司法厅备案
+        "visitor",
+        1,
+        3,
+        ((Verdict.APPROVE, frozenset({"city", "province"})), (Verdict.FILE, frozenset({"province"}))),
+        "广东 第二十五条、第二十九条",
     ),
 )
 

@@ -15,6 +15,7 @@ from config.checkin import CHECK_IN_RULES, CheckInRules, Consequence, Tick
 from config.extension import EXTENSION_RULES, ExtensionGround, ExtensionRules, Until
 from config.law import OWNER_DECISION
 from config.policy import RULES, CannedWarning, Intervention, Policy
+from config.suspension import SUSPENSION_RULES, Step, SuspensionRules, Verdict
 
 _UNITS = {"seconds", "minutes", "hours"}
 
@@ -59,6 +60,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
     check_in = document.pop("check_in", {})
     alerts = document.pop("alerts", {})
     extension = document.pop("extension", {})
+    suspension = document.pop("suspension", {})
     strangers = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
     if strangers:
         raise PackError(f"{name}: unknown or missing {', '.join(strangers)}")
@@ -75,6 +77,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             check_in=_check_in(name, check_in),
             alerts=_alerts(name, alerts),
             extension=_extension(name, extension),
+            suspension=_suspension(name, suspension),
             articles={rule: _citation(name, rule, document[rule]) for rule in RULES},
             **{rule: _value(name, rule, document[rule]) for rule in RULES},
         )
@@ -176,6 +179,29 @@ def _extension_value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
     except ValueError as error:
         raise PackError(f"{name}: extension.{rule}: {error}") from error
     raise PackError(f"{name}: extension.{rule} has the wrong kind of `value`")
+
+
+def _suspension(name: str, tables: Mapping[str, Any]) -> SuspensionRules:
+    """The tables [suspension.*]."""
+    strangers = sorted(set(tables) ^ set(SUSPENSION_RULES))
+    if strangers:
+        raise PackError(f"{name}: unknown or missing suspension.{', suspension.'.join(strangers)}")
+    steps = tables["steps"]["value"]
+    if not isinstance(steps, list) or any(not isinstance(row, list) or len(row) != 5 for row in steps):
+        raise PackError(f"{name}: a step of a suspension is a name, a verdict, a role, kinds of sites and an article")
+    try:
+        made = tuple(
+            Step(step, Verdict(verdict), role, tuple(kinds), text) for step, verdict, role, kinds, text in steps
+        )
+    except ValueError as error:
+        raise PackError(f"{name}: suspension.steps: {error}") from error
+    return SuspensionRules(
+        subject=tables["subject"]["value"],
+        least=_value(name, "suspension.least", tables["least"]),
+        most=_value(name, "suspension.most", tables["most"]),
+        steps=made,
+        articles={rule: _citation(name, f"suspension.{rule}", tables[rule]) for rule in SUSPENSION_RULES},
+    )
 
 
 def _group(group: Mapping[str, Any]) -> list[Intervention]:

@@ -13,6 +13,7 @@ from config.alerts import AlertRules
 from config.checkin import CheckInRules
 from config.extension import ExtensionRules
 from config.law import LAWS, OWNER_DECISION, Law
+from config.suspension import SuspensionRules
 
 RULES = (
     "min_supervisors",
@@ -111,6 +112,7 @@ class Policy:
     check_in: CheckInRules
     alerts: AlertRules
     extension: ExtensionRules
+    suspension: SuspensionRules
     articles: Mapping[str, str] = field(hash=False)
     demo: bool = False
     warnings: tuple[CannedWarning, ...] = ()
@@ -125,7 +127,11 @@ class Policy:
         self._check_bounds(law)
         self._check_interventions(law)
         self._check_warnings()
-        for message, article in (*self.check_in.against(law.check_in), *self.extension.against(law.extension)):
+        for message, article in (
+            *self.check_in.against(law.check_in),
+            *self.extension.against(law.extension),
+            *self.suspension.against(law.suspension),
+        ):
             raise LooserThanLaw(message, article)
 
     def intervention(self, code: str) -> Intervention | None:

@@ -15,7 +15,7 @@ from broker.live.store import Store
 from config.settings import Settings
 from recorder.views import Views
 from signaling import errors, pages, sockets, voice, watchman, whep, whip
-from signaling.api import extensions, meta, recordings, sessions, sign_in, slots, watching
+from signaling.api import extensions, meta, recordings, sessions, sign_in, slots, suspensions, watching
 from signaling.catalog import Recordings
 from signaling.door import Door
 from signaling.house import House
@@ -30,7 +30,20 @@ HOUSE = web.AppKey("house", House)
 ROUTES: tuple[Route, ...] = tuple(
     chain.from_iterable(
         part.table.rows
-        for part in (sign_in, slots, sessions, extensions, recordings, watching, meta, voice, whip, whep, sockets)
+        for part in (
+            sign_in,
+            slots,
+            sessions,
+            extensions,
+            suspensions,
+            recordings,
+            watching,
+            meta,
+            voice,
+            whip,
+            whep,
+            sockets,
+        )
     )
 )
 

@@ -338,6 +338,68 @@ class Extensions(Told):
     stops_at: Moment | None = None
 
 
+class SuspensionOrder(Said):
+    """A proposal to suspend one person's visits. `id` is made by whoever proposes: sent again, it counts once."""
+
+    id: Id
+    person: Id
+    months: Annotated[int, Field(ge=1, le=3)]
+    code: Article
+    reason: Remarked
+
+
+class SuspensionDecision(Said):
+    """The step that is due: approved, rejected, or filed."""
+
+    decision: Literal["approve", "reject", "file"]
+    note: Note = ""
+
+
+class SuspensionStepView(Told):
+    """One step, taken by sites of these kinds. `agreed` is null while nobody has taken it."""
+
+    name: str
+    verdict: Literal["approve", "file"]
+    kinds: list[str]
+    article: str
+    agreed: bool | None = None
+    by: Officer | None = None
+    site: str | None = None
+    at: Moment | None = None
+    note: str = ""
+
+
+class SuspensionView(Told):
+    """A suspension from the proposal on. In force from `first` to the day before `until`. `recognised`: booking gave
+    the person an id, and is refused by it; `mine`: the next step is the caller's to take."""
+
+    id: str
+    session: str
+    side: Side
+    person: str
+    name: str
+    recognised: bool
+    months: int
+    code: str
+    article: str
+    reason: str
+    by: Officer
+    site: str
+    at: Moment
+    linked: list[str]
+    status: Literal["proposed", "approved", "rejected", "filed", "expired"]
+    first: date | None = None
+    until: date | None = None
+    steps: list[SuspensionStepView]
+    mine: bool = False
+
+
+class SuspensionList(Told):
+    """The newest first."""
+
+    suspensions: list[SuspensionView]
+
+
 class Grounds(Told):
     """All grounds of the rules that hold for a session, and the warnings that are ready."""
 

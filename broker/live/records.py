@@ -10,12 +10,14 @@ from broker.ids import RoomId, SessionId, SiteId, TerminalId, UserId
 
 
 class SiteKind(StrEnum):
-    """What a site (单位) is; the first two hold inmates."""
+    """What a site (单位) is; the first two hold inmates, the last two are over others and have no rooms."""
 
     PRISON = "prison"
     REHAB = "rehab"
     BUREAU = "bureau"
     OFFICE = "office"
+    CITY = "city"
+    PROVINCE = "province"
 
     @property
     def holds_inmates(self) -> bool:
@@ -40,12 +42,13 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A prison, rehabilitation unit, county bureau or justice office; `policy` names its pack."""
+    """A prison, rehabilitation unit, bureau or justice office; `policy` names its pack, `parent` the site over it."""
 
     id: SiteId
     kind: SiteKind
     name: str
     policy: str
+    parent: SiteId | None = None
 
 
 @dataclass(frozen=True, slots=True)

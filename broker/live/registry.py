@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broker.errors import Conflict, NotFound
+from broker.errors import BadRequest, Conflict, NotFound
 from broker.ids import RoomId, SiteId, TerminalId, new_id
 from broker.live.approval import pack_named
 from broker.live.credentials import new_token, token_hash
@@ -17,18 +17,19 @@ from broker.live.tables import rooms, sites, terminals
 class Registry(Shelf):
     """The part of the store that knows places and devices."""
 
-    async def add_site(self, id: str, kind: SiteKind, name: str, policy: str) -> Site:
-        """Register a site. `policy` is the name or the path of a pack.
+    async def add_site(self, id: str, kind: SiteKind, name: str, policy: str, parent: str | None = None) -> Site:
+        """Register a site. `policy` is the name or the path of a pack, `parent` the site over it.
 
-        Raises BadRequest, PolicyViolation (a pack looser than its law) or Conflict.
+        Raises BadRequest, PolicyViolation (a pack looser than its law), NotFound (parent) or Conflict.
         """
         check_name("site", id)
         pack_named(policy)
-        site = Site(SiteId(id), SiteKind(kind), name, policy)
+        site = Site(SiteId(id), SiteKind(kind), name, policy, SiteId(parent) if parent else None)
         async with self._writing() as db:
             if await _exists(db, select(sites.c.id).where(sites.c.id == id)):
                 raise Conflict(f"There is already a site {id}.", f"单位 {id} 已存在。")
-            values = {"id": id, "kind": str(site.kind), "name": name, "policy": policy}
+            await _check_parent(db, id, parent)
+            values = {"id": id, "kind": str(site.kind), "name": name, "policy": policy, "parent": site.parent}
             await db.execute(insert(sites).values(values))
         return site
 
@@ -44,6 +45,24 @@ class Registry(Shelf):
         """All sites, by id."""
         async with self._reading() as db:
             return [_site(row) for row in await db.execute(select(sites).order_by(sites.c.id))]
+
+    async def put_under(self, id: str, parent: str | None) -> None:
+        """Say which site is over this one; None: none is. Raises NotFound or BadRequest."""
+        async with self._writing() as db:
+            await _check_parent(db, id, parent)
+            done = await db.execute(update(sites).where(sites.c.id == id).values(parent=parent))
+            if done.rowcount == 0:
+                raise NotFound(f"There is no site {id}.", f"没有单位 {id}。")
+
+    async def sites_below(self, id: str) -> frozenset[SiteId]:
+        """The sites that this one is over, over how many steps ever, and itself."""
+        async with self._reading() as db:
+            over = {row.id: row.parent for row in await db.execute(select(sites.c.id, sites.c.parent))}
+        below, more = set(), {id}
+        while more:  # ends also where rows go in a circle
+            below |= more
+            more = {site for site, parent in over.items() if parent in more} - below
+        return frozenset(SiteId(site) for site in below)
 
     async def add_room(self, id: str, site: str, name: str) -> Room:
         """Register a visiting room of a site. Raises BadRequest, NotFound (site) or Conflict."""
@@ -116,12 +135,26 @@ class Registry(Shelf):
                 raise NotFound(f"There is no terminal {id} in use.", f"没有在用终端 {id}。")
 
 
+async def _check_parent(db: AsyncConnection, id: str, parent: str | None) -> None:
+    """Raise NotFound where there is no such parent, BadRequest where it would be over itself."""
+    seen = {id}
+    above = parent
+    while above:
+        if above in seen:
+            raise BadRequest("A site cannot be over itself.", "单位不能是自身的上级。")
+        seen.add(above)
+        row = (await db.execute(select(sites.c.parent).where(sites.c.id == above))).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no site {above}.", f"没有单位 {above}。")
+        above = row.parent
+
+
 async def _exists(db: AsyncConnection, query: Select[Any]) -> bool:
     return (await db.execute(query)).first() is not None
 
 
 def _site(row: Row[Any]) -> Site:
-    return Site(row.id, SiteKind(row.kind), row.name, row.policy)
+    return Site(row.id, SiteKind(row.kind), row.name, row.policy, row.parent)
 
 
 def _terminals() -> Select[Any]:

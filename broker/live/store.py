@@ -15,10 +15,11 @@ from broker.live.accounts import Accounts
 from broker.live.extensions import Extensions
 from broker.live.migrations import is_current
 from broker.live.registry import Registry
+from broker.live.suspensions import Suspensions
 from broker.live.visits import Visits
 
 
-class Store(Registry, Accounts, Visits, Extensions):
+class Store(Registry, Accounts, Visits, Extensions, Suspensions):
     """One database. `url` as for broker.engine.engine_for; the schema is made by migrations."""
 
     def __init__(self, url: str, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS) -> None:

@@ -28,6 +28,7 @@ sites = Table(
     Column("kind", String(16), nullable=False),
     Column("name", Text, nullable=False),
     Column("policy", Text, nullable=False),
+    Column("parent", String(63)),  # the site over this one: of a bureau its city's, of that the province's
 )
 
 rooms = Table(
@@ -120,6 +121,40 @@ extensions = Table(
     Column("reason", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("refused", String(40)),  # the code of the refusal, where the session did not take it
+)
+
+suspensions = Table(
+    "suspensions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session", ForeignKey("slots.session"), nullable=False, index=True),
+    Column("side", String(16), nullable=False),
+    Column("home", ForeignKey("sites.id"), nullable=False, index=True),
+    Column("person", String(64), nullable=False, index=True),
+    Column("months", Integer, nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("article", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(63), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("linked", JSON, nullable=False),
+    Column("plan", JSON, nullable=False),  # the steps as the rules had them that day
+)
+
+suspension_steps = Table(
+    "suspension_steps",
+    metadata,
+    Column("suspension", ForeignKey("suspensions.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("step", String(63), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("agreed", Boolean, nullable=False),
+    Column("by", String(63), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False),
+    Column("article", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Moment, nullable=False),
 )
 
 snapshots = Table(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broker.errors import BadRequest, Conflict, NotFound
 from broker.ids import PersonId, SessionId, Side, SlotId
 from broker.live.approval import check_place, check_slot, pack_named
+from broker.live.eligibility import check_people
 from broker.live.records import Room, Site, SiteKind, Snapshot
 from broker.live.shelf import Shelf
 from broker.live.tables import rooms, sites, slots, snapshots
@@ -28,13 +29,14 @@ class Visits(Shelf):
 
         A room holds one slot at a time: [starts_at, ends_at) of slots that are not cancelled and
         whose session has not ended. The check and the insert are one transaction. Raises NotFound,
-        BadRequest, PolicyViolation, or Conflict with the `slot` in the way.
+        BadRequest, PolicyViolation, Suspended, Forfeited, or Conflict with the `slot` in the way.
         """
         now = self.clock.now().wall
         async with self._writing() as db:
             check_slot(slot, await _policy(db, slot), now)
             await _check_places(db, slot)
             await _check_free(db, slot)
+            await check_people(db, slot)
             await db.execute(insert(slots).values(created_at=now, **_columns(slot)))
 
     async def slot(self, id: str) -> Slot:

@@ -24,6 +24,7 @@ def add_site(
     kind: Annotated[SiteKind, typer.Option(help="What it is.")],
     name: Annotated[str, typer.Option(help="The name people know.")],
     policy: Annotated[str, typer.Option(help="yunnan, guangdong, or the path of a pack.")],
+    parent: Annotated[str | None, typer.Option(help="The site over it: of a bureau, its city's.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Allow the demonstration's rules.")] = False,
     json: Json = False,
 ) -> None:
@@ -34,9 +35,26 @@ def add_site(
     async def work(office: Office) -> Site:
         if load_pack(pack).demo and not demo:
             raise PolicyViolation("The demonstration's rules are for demonstrations only (--demo).")
-        site = await office.store.add_site(id, kind, name, pack)
+        site = await office.store.add_site(id, kind, name, pack, parent)
         await office.note("SiteAdded", site=id, kind=kind, policy=pack)
         return site
+
+    say(in_office(ctx, work), json)
+
+
+@sites.command("put-under", epilog="Example: sites put-under panlong kunming")
+def put_under(
+    ctx: typer.Context,
+    id: Id,
+    parent: Annotated[str, typer.Argument(help="The site over it.")],
+    json: Json = False,
+) -> None:
+    """Say which site is over another: whose approvers decide and file what is proposed there."""
+
+    async def work(office: Office) -> Site:
+        await office.store.put_under(id, parent)
+        await office.note("SitePutUnder", site=id, parent=parent)
+        return await office.store.site(id)
 
     say(in_office(ctx, work), json)
 

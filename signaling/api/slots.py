@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from broker.errors import Conflict, NotFound, PolicyViolation, RecorderUnavailable
+from broker.errors import Conflict, Forfeited, NotFound, PolicyViolation, RecorderUnavailable, Suspended
 from broker.ids import SlotId
 from broker.slots import Person, Slot
 from signaling import admission, bodies
@@ -29,7 +29,7 @@ READS = (
     zh="提交已批准的会见时段",
     en="Post an approved slot",
     status=201,
-    problems=(PolicyViolation, Conflict, NotFound, RecorderUnavailable),
+    problems=(PolicyViolation, Suspended, Forfeited, Conflict, NotFound, RecorderUnavailable),
     noted="SlotRefused",
 )
 async def post_slot(ask: Ask, body: bodies.SlotOrder) -> bodies.SlotMade:

@@ -9,6 +9,7 @@ from config.extension import EXTENSION_RULES, Until
 from config.law import LAWS
 from config.packs import PackError, load_pack, packs
 from config.policy import RULES, LooserThanLaw
+from config.suspension import SUSPENSION_RULES, Verdict
 
 _DIALECT_NO = 'value = false\narticle = "云南 第二十三条"'
 
@@ -113,6 +114,30 @@ class TestLongerVisits:
         rules = load_pack("guangdong").extension
         assert not rules.allowed and rules.until is Until.START
         assert rules.articles["times"].startswith("业主决定")
+
+
+class TestSuspensions:
+    """云南 第十七条：监狱可以暂停；广东 第二十五条、第二十九条：经地级以上市司法局批准、省司法厅备案。"""
+
+    @pytest.mark.parametrize("name", packs())
+    def test_last_one_to_three_months(self, name):
+        rules = load_pack(name).suspension
+        assert (rules.least, rules.most) == (1, 3) and set(rules.articles) == set(SUSPENSION_RULES)
+
+    def test_in_yunnan_the_prison_decides_on_the_prisoners_visits(self):
+        rules = load_pack("yunnan").suspension
+        assert rules.subject == "prison"
+        assert [(one.verdict, one.role, one.kinds) for one in rules.steps] == [
+            (Verdict.APPROVE, "approver", ("prison", "rehab"))
+        ]
+
+    def test_in_guangdong_the_city_approves_and_the_province_files_the_visitors(self):
+        rules = load_pack("guangdong").suspension
+        assert rules.subject == "visitor"
+        assert [(one.verdict, one.kinds) for one in rules.steps] == [
+            (Verdict.APPROVE, ("city",)),
+            (Verdict.FILE, ("province",)),
+        ]
 
 
 class TestTheDesk:
@@ -241,6 +266,19 @@ class TestAPackOfOnesOwn:
         with pytest.raises(LooserThanLaw) as refusal:
             load_pack(self.pack(tmp_path, old, new, of))
         assert article in refusal.value.articles[0]
+
+    @pytest.mark.parametrize(
+        ("of", "old", "new"),
+        [
+            ("yunnan", '["prison", "rehab"]', '["prison", "bureau"]'),
+            ("yunnan", 'subject]  # whose visits: the prisoner\'s\nvalue = "prison"', 'subject]\nvalue = "visitor"'),
+            ("guangdong", '"approver", ["city"]', '"approver", ["bureau"]'),
+            ("guangdong", '    ["file", "file", "approver", ["province"], "广东 第二十五条、第二十九条"],\n', ""),
+        ],
+    )
+    def test_cannot_let_another_office_suspend_somebody(self, tmp_path, of, old, new):
+        with pytest.raises(LooserThanLaw):
+            load_pack(self.pack(tmp_path, old, new, of))
 
     @pytest.mark.parametrize(
         ("old", "new"),

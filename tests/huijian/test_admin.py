@@ -15,7 +15,13 @@ from broker.errors import Conflict
 class TestSitesRoomsAndTerminals:
     def test_are_added_and_listed(self, huijian, sites):
         listed = huijian("admin", "sites", "list", "--json").json
-        assert listed[0] == {"id": "first-prison", "kind": "prison", "name": "first-prison", "policy": "yunnan"}
+        assert listed[0] == {
+            "id": "first-prison",
+            "kind": "prison",
+            "name": "first-prison",
+            "policy": "yunnan",
+            "parent": None,
+        }
         rooms = huijian("admin", "rooms", "list", "--site", "panlong", "--json").json
         assert [room["id"] for room in rooms] == ["panlong-1"]
 

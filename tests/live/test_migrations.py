@@ -121,3 +121,17 @@ class TestADatabaseOfTheFirstVersion:
         assert file.execute("SELECT owner FROM recorder_locks").fetchall() == [("o",)]
         assert file.execute("SELECT count(*) FROM chain_heads").fetchall() == [(0,)]
         file.close()
+
+    async def test_of_the_third_version_keeps_its_sites_which_are_under_nobody(self, monkeypatch, tmp_path):
+        old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
+        with monkeypatch.context() as patch:
+            patch.setattr("broker.live.migrations.HEAD", "0003")
+            await migrate(old)
+        file = sqlite3.connect(tmp_path / "old.sqlite")
+        file.execute("INSERT INTO sites (id, kind, name, policy) VALUES ('a', 'prison', '监狱', 'yunnan')")
+        file.commit()
+        file.close()
+        await migrate(old)
+        async with Store(old) as store:
+            assert [(site.id, site.parent) for site in await store.sites()] == [("a", None)]
+            assert await store.suspensions() == [] and await store.extensions_of("none") == []

@@ -75,3 +75,27 @@ class TestTerminals:
     async def test_a_room_that_does_not_exist_enrols_nobody(self, store):
         with pytest.raises(NotFound):
             await store.enrol_terminal("nowhere")
+
+
+class TestWhichSiteIsOverWhich:
+    async def test_a_city_is_over_its_bureaus_and_the_province_over_both(self, places):
+        await places.add_site("province", SiteKind.PROVINCE, "省司法厅", "yunnan")
+        await places.add_site("city", SiteKind.CITY, "市司法局", "yunnan", "province")
+        await places.put_under("panlong", "city")
+        assert await places.sites_below("province") == {"province", "city", "panlong"}
+        assert await places.sites_below("city") == {"city", "panlong"}
+        assert await places.sites_below("first-prison") == {"first-prison"}
+        assert (await places.site("panlong")).parent == "city"
+
+    async def test_none_is_over_itself_and_none_under_a_stranger(self, places):
+        await places.add_site("city", SiteKind.CITY, "市司法局", "yunnan")
+        await places.put_under("panlong", "city")
+        for parent in ("panlong", "city"):
+            with pytest.raises(BadRequest):
+                await places.put_under("city", parent)
+        with pytest.raises(BadRequest):
+            await places.put_under("city", "panlong")
+        with pytest.raises(NotFound):
+            await places.put_under("panlong", "nowhere")
+        with pytest.raises(NotFound):
+            await places.put_under("nowhere", "city")

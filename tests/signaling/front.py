@@ -222,9 +222,9 @@ class Front:
         for live in self.broker.sessions():
             self.broker.tell(live.session.id, ev.TimePassed())
 
-    async def live_visit(self):
+    async def live_visit(self, **changes):
         """A visit whose gate is open."""
-        session = await self.visit()
+        session = await self.visit(**changes)
         self.at(timedelta(minutes=-10))
         slot = self.broker.live(session).session.slot
         watchers = frozenset(

@@ -1,4 +1,5 @@
-"""The fourth schema: who made which visit longer, and why (Yunnan 14). Nothing that is there changes."""
+"""The fourth schema: who made which visit longer, and why (Yunnan 14); whose visits are suspended, by whom and how long
+(Yunnan 17; Guangdong 25, 29); and which site is over which. Nothing that is there changes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +13,13 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Add a table."""
+    """Add tables and a column."""
+    _extensions()
+    _suspensions()
+    op.add_column("sites", sa.Column("parent", sa.String(63)))
+
+
+def _extensions() -> None:
     op.create_table(
         "extensions",
         sa.Column("id", sa.String(64), primary_key=True),
@@ -28,6 +35,39 @@ def upgrade() -> None:
     )
 
 
+def _suspensions() -> None:
+    op.create_table(
+        "suspensions",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("session", sa.String(40), sa.ForeignKey("slots.session"), nullable=False, index=True),
+        sa.Column("side", sa.String(16), nullable=False),
+        sa.Column("home", sa.String(63), sa.ForeignKey("sites.id"), nullable=False, index=True),
+        sa.Column("person", sa.String(64), nullable=False, index=True),
+        sa.Column("months", sa.Integer, nullable=False),
+        sa.Column("code", sa.String(64), nullable=False),
+        sa.Column("article", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("by", sa.String(63), nullable=False),
+        sa.Column("site", sa.String(63), sa.ForeignKey("sites.id"), nullable=False, index=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("linked", sa.JSON, nullable=False),
+        sa.Column("plan", sa.JSON, nullable=False),
+    )
+    op.create_table(
+        "suspension_steps",
+        sa.Column("suspension", sa.String(64), sa.ForeignKey("suspensions.id"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("step", sa.String(63), nullable=False),
+        sa.Column("verdict", sa.String(16), nullable=False),
+        sa.Column("agreed", sa.Boolean, nullable=False),
+        sa.Column("by", sa.String(63), nullable=False),
+        sa.Column("site", sa.String(63), sa.ForeignKey("sites.id"), nullable=False),
+        sa.Column("article", sa.Text, nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+    )
+
+
 def downgrade() -> None:
-    """Who made a visit longer is never forgotten."""
-    raise RuntimeError("approvals are not dropped")
+    """Who made a visit longer, or kept somebody from one, is never forgotten."""
+    raise RuntimeError("approvals and suspensions are not dropped")

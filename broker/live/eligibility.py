@@ -1,0 +1,51 @@
+"""Whether the people of a slot may be booked at all: asked in the transaction that stores it, decided by
+broker/suspending.py."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from broker.clock import in_shanghai
+from broker.ids import PersonId, Side
+from broker.live.suspensions import about
+from broker.live.tables import slots, snapshots
+from broker.slots import Slot
+from broker.suspending import LostMonth, check_eligible, months_later
+from config.checkin import Consequence
+
+ENDED = "ended"
+
+
+async def check_people(db: AsyncConnection, slot: Slot) -> None:
+    """Raises Suspended or Forfeited."""
+    proposals = await about(db, [person.id for person in slot.people])
+    check_eligible(slot, proposals, await _lost(db, slot))
+
+
+async def _lost(db: AsyncConnection, slot: Slot) -> list[LostMonth]:
+    """The visits of the slot's month, in Asia/Shanghai, that cost their visitors the month."""
+    since, until = _month_of(slot.starts_at)
+    query = (
+        select(slots.c.starts_at, slots.c.people, snapshots.c.data)
+        .join(snapshots, snapshots.c.session == slots.c.session)
+        .where(slots.c.starts_at >= since, slots.c.starts_at < until, snapshots.c.state == ENDED)
+    )
+    return [
+        LostMonth(_visitors(row.people), row.starts_at, row.data["end"]["article"])
+        for row in await db.execute(query)
+        if (row.data.get("end") or {}).get("lost") == Consequence.MONTH and row.data["end"].get("side") == Side.VISITOR
+    ]
+
+
+def _month_of(moment: datetime) -> tuple[datetime, datetime]:
+    local = in_shanghai(moment)
+    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    after = months_later(first.date(), 1)
+    return first, first + timedelta(days=(after - first.date()).days)
+
+
+def _visitors(people: list[dict[str, str]]) -> frozenset[PersonId]:
+    return frozenset(
+        PersonId(one["id"]) for one in people if one["side"] == Side.VISITOR and one.get("role", "party") == "party"
+    )

@@ -1,0 +1,243 @@
+"""Suspensions (暂停会见; Yunnan 17; Guangdong 25, 29): proposed after a visit in which an officer stepped in on ground
+that may lead to one, decided step by step by those whom the rules name, in force for whole months. And what booking has
+to refuse because of one, or because of a month that was forfeited (Guangdong 23). Pure; time is an argument."""
+
+import calendar
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from broker.clock import in_shanghai
+from broker.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended
+from broker.ids import PersonId, SessionId, Side, SiteId, SuspensionId, UserId
+from broker.interventions import ground
+from broker.session import Session
+from broker.slots import Slot
+from config.policy import Policy
+from config.suspension import Step, Verdict
+
+
+class Status(StrEnum):
+    """How far a proposal is. In force are `approved` and `filed`, from the day of the approval on."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    FILED = "filed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who takes a step. `kind`: of the site; `below`: the sites that this one is over, itself among them."""
+
+    user: UserId
+    role: str
+    site: SiteId
+    kind: str
+    below: frozenset[SiteId]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step that was taken; `agreed` is False for a refusal."""
+
+    step: str
+    verdict: Verdict
+    agreed: bool
+    by: UserId
+    site: SiteId
+    article: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One suspension, from the proposal on. `home`: the site of the suspended person's side; `plan`: the steps as the
+    rules had them that day; `linked`: the interventions of the visit it rests on."""
+
+    id: SuspensionId
+    session: SessionId
+    side: Side
+    home: SiteId
+    person: PersonId
+    months: int
+    code: str
+    article: str
+    reason: str
+    by: UserId
+    site: SiteId
+    at: datetime
+    linked: tuple[str, ...]
+    plan: tuple[Step, ...]
+    taken: tuple[Taken, ...] = ()
+
+    @property
+    def next(self) -> Step | None:
+        """The step that is due; None where nothing is left to be decided."""
+        if any(not one.agreed for one in self.taken) or len(self.taken) == len(self.plan):
+            return None
+        return self.plan[len(self.taken)]
+
+
+def acts_under(session: Session, code: str) -> tuple[str, ...]:
+    """What officers did in this visit on that ground, by name: `end`, `hold`, `mute:side` and the ids of warnings."""
+    acts = [str(one.id) for one in session.warnings if one.article == code]
+    acts += [f"mute:{side}" for side, why in sorted(session.muted.items()) if why.article == code]
+    if session.hold is not None and session.hold.article == code:
+        acts.append("hold")
+    if session.end is not None and session.end.article == code:
+        acts.append("end")
+    return tuple(acts)
+
+
+def propose(
+    session: Session,
+    policy: Policy,
+    now: datetime,
+    *,
+    id: SuspensionId,
+    person: PersonId,
+    months: int,
+    code: str,
+    reason: str,
+    by: UserId,
+    site: SiteId,
+) -> Proposal:
+    """A proposal of an officer of one of the visit's sites.
+
+    Raises NotFound (no such person), Forbidden (another site), PolicyViolation (the ground, the months, nothing done).
+    """
+    rules, side = policy.suspension, Side(policy.suspension.subject)
+    given = ground(policy, code)
+    if session.slot.side_of_site(site) is None:
+        raise Forbidden()
+    if person not in {one.id for one in session.slot.parties_of(side)}:
+        raise NotFound("Nobody of that id can be suspended for this visit.", "该人员不是可暂停会见的对象。")
+    if not given.may_suspend:
+        _refuse("This ground suspends nobody.", "该条款不得提出暂停会见。", given.article)
+    if not rules.least <= months <= rules.most:
+        _refuse("A suspension lasts one to three months.", "暂停会见为一至三个月。", rules.articles["most"])
+    linked = acts_under(session, code)
+    if not linked:
+        _refuse("No officer stepped in on this ground.", "本次会见没有依据该条款的处置记录。", given.article)
+    return Proposal(
+        id, session.id, side, session.slot.place(side).site, person, months, code, given.article, reason, by, site,
+        now, linked, rules.steps,
+    )  # fmt: skip
+
+
+def _refuse(english: str, chinese: str, article: str) -> None:
+    raise PolicyViolation(english, chinese, articles=[article])
+
+
+def take(proposal: Proposal, author: Author, verdict: Verdict, agreed: bool, note: str, now: datetime) -> Proposal:
+    """The next step, by whom the rules name and nobody else. Raises NotFound, Forbidden or Conflict."""
+    if not concerns(proposal, author.below):
+        raise NotFound()
+    step = proposal.next
+    if step is None:
+        raise Conflict("Nothing is left to be decided.", "该建议已办结。")
+    if step.verdict is not verdict:
+        raise Conflict(f"The next step is to {step.verdict}.", "该建议目前不在此步骤。", step=step.name)
+    if not may_take(proposal, author):
+        raise Forbidden("This step is another office's.", "此步骤不由本单位、本角色办理。", articles=[step.article])
+    if verdict is Verdict.FILE and not agreed:
+        raise Conflict("What is filed is not refused.", "备案步骤不能驳回。")
+    done = Taken(step.name, verdict, agreed, author.user, author.site, step.article, note, now)
+    return replace(proposal, taken=(*proposal.taken, done))
+
+
+def may_take(proposal: Proposal, author: Author) -> bool:
+    """Whether the step that is due is this author's: role, kind of site, and a site over the person's own."""
+    step = proposal.next
+    if step is None:
+        return False
+    return author.role == step.role and author.kind in step.kinds and proposal.home in author.below
+
+
+def concerns(proposal: Proposal, below: frozenset[SiteId]) -> bool:
+    """Whether a site, or one that is over it, has to do with a proposal."""
+    return bool({proposal.home, proposal.site} & below)
+
+
+# --- what is in force ---------------------------------------------------------------------------------------------
+
+
+def period(proposal: Proposal) -> tuple[date, date] | None:
+    """The days in Asia/Shanghai [first, last + 1) of a suspension that was decided; None before that, or when refused.
+
+    From the day of the last approval that the rules demand; filing comes after and changes nothing.
+    """
+    deciding = [step.name for step in proposal.plan if step.verdict is Verdict.APPROVE]
+    agreed = {one.step: one.at for one in proposal.taken if one.agreed}
+    if any(not one.agreed for one in proposal.taken) or not all(name in agreed for name in deciding):
+        return None
+    first = in_shanghai(max(agreed[name] for name in deciding)).date()
+    return first, months_later(first, proposal.months)
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many months later, or the last one of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def status(proposal: Proposal, today: date) -> Status:
+    """How far a proposal is on that day."""
+    if any(not one.agreed for one in proposal.taken):
+        return Status.REJECTED
+    span = period(proposal)
+    if span is None:
+        return Status.PROPOSED
+    if today >= span[1]:
+        return Status.EXPIRED
+    return Status.APPROVED if proposal.next is not None or len(proposal.plan) == 1 else Status.FILED
+
+
+# --- what booking refuses -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LostMonth:
+    """Visitors who lost the month's visits by coming late or not at all (Guangdong 23)."""
+
+    people: frozenset[PersonId]
+    starts_at: datetime
+    article: str
+
+
+def check_eligible(slot: Slot, proposals: Iterable[Proposal], lost: Iterable[LostMonth]) -> None:
+    """Whether the people of a slot may meet on its day. Raises Suspended or Forfeited, which say until when, under
+    which article, and by the id who."""
+    day = in_shanghai(slot.starts_at).date()
+    for proposal in proposals:
+        _check_suspension(slot, proposal, day)
+    visitors = {one.id for one in slot.parties_of(Side.VISITOR)}
+    for month in lost:
+        missed = in_shanghai(month.starts_at).date()
+        if visitors & month.people and (missed.year, missed.month) == (day.year, day.month):
+            until = months_later(missed.replace(day=1), 1)
+            raise Forfeited(
+                f"No further visit before {until} ({month.article}).",
+                f"无故迟到或爽约，{until} 前不再安排会见（{month.article}）。",
+                until=until.isoformat(),
+                articles=[month.article],
+                person=min(visitors & month.people),
+            )
+
+
+def _check_suspension(slot: Slot, proposal: Proposal, day: date) -> None:
+    span = period(proposal)
+    listed = {one.id for one in slot.people_of(proposal.side)}
+    if span is None or proposal.person not in listed or not span[0] <= day < span[1]:
+        return
+    raise Suspended(
+        f"A listed person's visits are suspended until {span[1]} ({proposal.article}).",
+        f"所列人员已暂停会见，{span[1]} 起恢复（{proposal.article}）。",
+        until=span[1].isoformat(),
+        articles=[proposal.article],
+        person=proposal.person,
+    )

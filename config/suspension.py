@@ -1,0 +1,75 @@
+"""Who may be kept from visits for how long, and who decides it in which order (暂停会见). Data of a pack, checked
+against what the province's articles demand: nobody decides whom no step names."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+SUSPENSION_RULES = ("subject", "least", "most", "steps")
+Subject = Literal["prison", "visitor"]
+
+
+class Verdict(StrEnum):
+    """What a step is: a decision, which may also be a refusal, or its filing (备案) with a higher office."""
+
+    APPROVE = "approve"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the decision: taken by a `role` of a site of one of these `kinds`, and by nobody else."""
+
+    name: str
+    verdict: Verdict
+    role: str
+    kinds: tuple[str, ...]
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionLaw:
+    """What the articles say. `subject`: whose visits they suspend, by side; `steps`: verdict and kinds of sites, in
+    order. `least` and `most` are months."""
+
+    subject: Subject
+    least: int
+    most: int
+    steps: tuple[tuple[Verdict, frozenset[str]], ...]
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionRules:
+    """The part of a policy about suspensions. `articles`: field -> citation. Raises ValueError for what makes no
+    sense."""
+
+    subject: Subject
+    least: int
+    most: int
+    steps: tuple[Step, ...]
+    articles: Mapping[str, str] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "articles", MappingProxyType(dict(self.articles)))
+        if self.subject not in ("prison", "visitor") or not 1 <= self.least <= self.most:
+            raise ValueError(f"suspension of {self.least} to {self.most} months makes no sense")
+        if not self.steps or self.steps[0].verdict is not Verdict.APPROVE:
+            raise ValueError("a suspension is decided before anything else is done about it")
+        if len({step.name for step in self.steps}) != len(self.steps):
+            raise ValueError("a step of a suspension is named twice")
+        if any(not (step.role and step.kinds and step.article) for step in self.steps):
+            raise ValueError("a step of a suspension names neither role, nor kinds of sites, nor article")
+
+    def against(self, law: SuspensionLaw) -> Iterator[tuple[str, str]]:
+        """What contradicts the law: (what, article)."""
+        if self.subject != law.subject:
+            yield f"suspension.subject = {self.subject}, the law says {law.subject}", law.article
+        if self.least < law.least or self.most > law.most:
+            yield f"a suspension lasts {law.least} to {law.most} months", law.article
+        own = iter(self.steps)
+        for verdict, kinds in law.steps:
+            if not any(step.verdict is verdict and set(step.kinds) <= kinds for step in own):
+                yield f"no step to {verdict} at {', '.join(sorted(kinds))}", law.article
