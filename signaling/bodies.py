@@ -282,6 +282,14 @@ def order(kind: type[Order], session: str, body: Said) -> Order:
     return kind.model_validate({**body.model_dump(), "id": 0, "session": session})
 
 
+class SuspensionRulesView(Told):
+    """Whose visits these rules suspend, and for how many months."""
+
+    subject: Side
+    least: int
+    most: int
+
+
 class GroundView(Told):
     """One ground on which an officer may step in, as the session's rules number it."""
 
@@ -407,6 +415,7 @@ class Grounds(Told):
     version: str
     interventions: list[GroundView]
     warnings: list[CannedView]
+    suspension: SuspensionRulesView
 
 
 class NoteView(Told):

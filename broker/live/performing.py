@@ -75,7 +75,7 @@ class Performer:
                 self._tasks.spawn(self._close_ports(session))
             case ev.RequestRebooking():
                 log.warning("technical break, priority re-booking requested", session=session)
-            case ev.Forfeit(side, consequence):  # the journal's entry is what booking goes by
+            case ev.Forfeit(side, consequence):  # the session's end, as it is saved, is what booking goes by
                 log.info("visit given up", session=session, side=str(side), lost=str(consequence))
 
     async def _open_ports(self, live: LiveSession) -> None:

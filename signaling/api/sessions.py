@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from broker.errors import Conflict, PolicyViolation
-from broker.ids import SessionId
+from broker.ids import SessionId, Side
 from signaling import bodies
 from signaling import messages as msg
 from signaling.acting import notes_view
@@ -65,7 +65,14 @@ async def get_grounds(ask: Ask) -> bodies.Grounds:
         for one in policy.interventions
     ]
     warnings = [bodies.CannedView(**asdict(one)) for one in policy.warnings]
-    return bodies.Grounds(policy=policy.name, version=policy.version, interventions=grounds, warnings=warnings)
+    suspends = policy.suspension
+    return bodies.Grounds(
+        policy=policy.name,
+        version=policy.version,
+        interventions=grounds,
+        warnings=warnings,
+        suspension=bodies.SuspensionRulesView(subject=Side(suspends.subject), least=suspends.least, most=suspends.most),
+    )
 
 
 def _seen(ask: Ask) -> Live:

@@ -84,4 +84,14 @@ export const interventions = (id) => json(`${session(id)}/interventions`);
 export const notes = (id) => json(`${session(id)}/notes`);
 export const extensions = (id) => json(`${session(id)}/extensions`);
 export const extend = (id, approval) => json(`${session(id)}/extensions`, "POST", approval);
+export const suspensions = () => json("/api/v1/suspensions");
+export const propose = (id, proposal) => json(`${session(id)}/suspensions`, "POST", proposal);
+export const decide = (id, decision) => json(`/api/v1/suspensions/${encodeURIComponent(id)}/decide`, "POST", decision);
+
+/** An id that nobody guesses, for what may be sent twice and shall count once. */
+export function newId(kind) {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `${kind}_${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
 export const order = (id, type, what) => json(`${session(id)}/${type.replace("_", "-")}`, "POST", what);

@@ -16,6 +16,7 @@ import { Placing } from "./placing.js";
 import { Presence } from "./presence.js";
 import { SIDES, Sessions, sidesOf, watchable } from "./sessions.js";
 import { LiveSocket } from "./socket.js";
+import { Suspending } from "./suspending.js";
 import { Listening } from "./sound.js";
 import { alarmView } from "./view/alarm.js";
 import { alertsView } from "./view/alerts.js";
@@ -26,6 +27,7 @@ import { headerView } from "./view/header.js";
 import { showHelp } from "./view/help.js";
 import { listView } from "./view/list.js";
 import { standingChip } from "./view/standing.js";
+import { suspensionsView } from "./view/suspend.js";
 import { complain } from "./view/toast.js";
 import { wallView } from "./view/wall.js";
 import { Ear, Voice } from "./voice.js";
@@ -33,6 +35,7 @@ import { Watching } from "./watching.js";
 
 const TICK = 250;
 const LEVELS = 100;
+const REFRESH = 60_000;
 
 export class Duty {
   #me;
@@ -58,6 +61,7 @@ export class Duty {
   constructor(me, onSignedOut) {
     this.#me = me.role === "supervisor" ? me : { ...me, sessions_per_supervisor: 0 };
     this.extending = new Extending(me, () => this.#draw());
+    this.suspending = new Suspending(me, () => this.#draw());
     this.#onSignedOut = onSignedOut;
     this.places = new Places(me);
     this.placing = new Placing({ places: this.places, roomsOf: (id) => this.#roomsOf(id), changed: () => this.#rearrange() });
@@ -109,7 +113,10 @@ export class Duty {
       onSpeak: (sides, article) => this.voice.speak(this.#chosen, sides, article),
       onHush: () => this.#hush(chosen()),
       onExtend: () => this.extending.extend(chosen()),
+      onPropose: () => this.suspending.propose(chosen()),
     });
+    this.suspensions = suspensionsView({ onDecide: (proposal) => this.suspending.decide(proposal) });
+    this.list.node.append(this.suspensions.node);
     this.alarm = alarmView();
     this.alerts = alertsView({
       onTake: (session, alert) => orders.tell("take_alert", session, { alert }),
@@ -127,7 +134,7 @@ export class Duty {
   start() {
     this.socket.open();
     if (this.#acts) this.presence.start();
-    this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => this.wall.levels(), LEVELS)];
+    this.#timers = [setInterval(() => this.suspending.refresh(), REFRESH), setInterval(() => this.#tick(), TICK), setInterval(() => this.wall.levels(), LEVELS)];
     if (this.#acts) this.#endKeys = obeyKeys(this.#keyActs());
     this.#draw();
   }
@@ -199,6 +206,7 @@ export class Duty {
     else if (message.type === "standing") this.#stand(message);
     else if (message.type === "error") complain(new api.Problem(message.problem));
     if (message.type === "welcome") this.#loadDay();
+    if (message.type === "welcome") this.suspending.refresh();
     if (message.type === "welcome") {
       if (this.#acts) this.presence.now();
       this.#stand({ sessions: [], prompt: null }); // whatever still holds is said anew
@@ -313,6 +321,7 @@ export class Duty {
     this.standing.update(this.#standing, { roomsOf: (id) => this.#roomsOf(id), isDuty: this.places.isDuty });
     this.alarm.update(sessions);
     this.alerts.update(this.#acts ? sessions : []);
+    this.suspensions.update(this.suspending.all);
     this.list.update({ sessions, chosen: this.#chosen, watched, duty: this.places.duty, loaded: this.#loaded });
     this.wall.update({
       sessions: sessions.filter(({ id, state }) => watched.includes(id) || (id === this.#chosen && state === "ended")),
@@ -327,6 +336,7 @@ export class Duty {
       received: (side) => this.watching.get(this.#chosen, side)?.rates ?? null, upstream: this.#upstream.get(this.#chosen),
       voice: this.voice, me: this.#me.id, grounds: session ? this.acting.known(session, () => this.#draw()) : [],
       mayExtend: Boolean(session) && this.extending.may(session),
+      mayPropose: Boolean(session) && this.suspending.mayPropose(session),
     });
     this.onAir.update(this.voice, this.#sessions.get(this.voice.session));
     this.#ear.follow(this.#listening.session);

@@ -46,7 +46,7 @@ export class Extending {
     const rules = this.#rulesOf(session.id);
     const answer = rules && await askExtension({ where: roomsOf(session).join(" ⇄ "), rules });
     if (!answer) return;
-    const approval = { id: newId(), ...answer };
+    const approval = { id: api.newId("apr"), ...answer };
     try {
       await api.extend(session.id, approval).catch((error) => {
         if (error.status !== 0) throw error;
@@ -57,9 +57,4 @@ export class Extending {
       complain(api.asProblem(error));
     }
   }
-}
-
-function newId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return `apr_${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

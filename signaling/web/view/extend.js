@@ -5,8 +5,7 @@ import { timeOfDay } from "../clock.js";
 import { el, icon, keyed, put, show } from "../dom.js";
 import { inWords, t } from "../i18n.js";
 import { ask } from "./dialog.js";
-
-const LONGEST = 300;
+import { reasonPart } from "./suspend.js";
 
 /** Minutes, or seconds where they are not whole minutes. */
 export function span(seconds) {
@@ -51,11 +50,7 @@ function row() {
  * @returns {Promise<{seconds: number, article: string, reason: string} | null>}
  */
 export function askExtension({ where, rules }) {
-  const reason = el("textarea", {
-    name: "reason", rows: "2", required: true, maxlength: String(LONGEST), "aria-label": t("extend_reason"), placeholder: t("extend_reason"),
-  });
-  // blanks are no reason, which `required` alone would let pass
-  reason.addEventListener("input", () => reason.setCustomValidity(reason.value.trim() ? "" : t("extend_reason")));
+  const reason = reasonPart();
   return ask({
     title: t("ask_extend"), where, warning: t("ask_extend_warning"), confirm: t("confirm_extend"), style: "primary", note: false,
     middle: el("div", { class: "extend-form" }, stepsPart(rules.steps), groundsPart(rules.grounds), reason),
