@@ -37,6 +37,9 @@ const TICK = 250;
 const LEVELS = 100;
 const REFRESH = 60_000;
 
+/** In place of the wall, for whoever only approves. */
+const notWatching = () => el("main", { class: "not-watching" }, el("p", { t: "approver_watches_nothing" }));
+
 export class Duty {
   #me;
   #sessions = new Sessions();
@@ -127,7 +130,7 @@ export class Duty {
     this.standing = standingChip();
     this.header.node.querySelector(".spring").after(this.standing.node);
     this.node = el("div", { class: "duty" }, this.header.node, el("div", {}, this.alarm.node, this.alerts.node),
-      el("div", { class: "columns" }, this.list.node, this.wall.node, this.desk.node),
+      el("div", { class: "columns" }, this.list.node, this.#acts ? this.wall.node : notWatching(), this.desk.node),
       this.onAir.node, this.#ear.node);
   }
 

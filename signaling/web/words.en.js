@@ -257,6 +257,7 @@ export const en = {
   problem_microphone_lost: "The microphone lost its connection",
   problem_microphone_lost_detail: "You are no longer heard. Press again to speak.",
 
+  approver_watches_nothing: "An approver watches no pictures; choose a visit at the left.",
   extend: "Make it longer",
   extensions: "Longer visit",
   extended_by: "Approved: {span} longer",

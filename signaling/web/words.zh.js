@@ -257,6 +257,7 @@ export const zh = {
   problem_microphone_lost: "麦克风连接中断",
   problem_microphone_lost_detail: "插话已停止，请重新按下再讲。",
 
+  approver_watches_nothing: "批准人不监看画面，请从左侧选择会见。",
   extend: "延长会见",
   extensions: "延长会见时间",
   extended_by: "经批准延长 {span}",
