@@ -87,7 +87,7 @@ class TestTheGate:
         async with visit(front) as both:
             kiosk, room = both.kiosks["prison"], both.rooms["visitor"]
             await front.lease("s")
-            await kiosk.until(lambda: len(kiosk.of("video")) > 10)
+            await kiosk.until(lambda: len(kiosk.of("video")) > 10 and len(kiosk.of("audio")) > 2)
             await front.link.call("shut", session="s")
             before = len(room.feedback)
             await room.until(lambda: any(one.kind == packets.RR for one in room.feedback[before:]))
