@@ -28,7 +28,7 @@ class _Counts(ctypes.Structure):
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Since the last reset, over all clients. `missing` are holes in the sequence numbers of what was received,
-    `streams` how many streams were received at all, `late` how often one had to wait for the generator, `latencies`
+    `streams` how many streams were received at all, `late` packets that left 2 ms late or more, `latencies`
     are sorted microseconds of the sampled packets."""
 
     sent: int

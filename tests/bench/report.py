@@ -154,7 +154,7 @@ def _doubts(rows: list[Row]) -> list[str]:
         doubts.append(
             f"disturbed by others on this machine, and left out where a quiet repetition is there: {len(disturbed)} of "
             f"{len(rows)} steps; they used up to "
-            f"{max(row.foreign for row in disturbed):.0f} % of the server's core and left the load "
-            f"{min(row.generator for row in disturbed):.0f} % of its own: {names}"
+            f"{max(row.foreign for row in disturbed):.0f} % of the server's core, and up to "
+            f"{max(row.late for row in disturbed):.1f} % of the packets left 2 ms late or more: {names}"
         )
     return doubts

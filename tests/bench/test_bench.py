@@ -15,7 +15,7 @@ def row(**changes: Any) -> Row:
     good: dict[str, Any] = {
         "system": "relay", "sessions": 1, "repetition": 1, "micros": 9.0, "cpu": 2.0, "packets_in": 470.0,
         "packets_out": 2350.0, "loss": 0.0, "p50": 0.1, "p99": 1.0, "worst": 2.0, "megabytes": 2.0, "sampled": 100,
-        "wrong": 0, "silent": 0, "foreign": 0.0, "generator": 99.0, "late": 0, "load": 0.5, "note": "",
+        "wrong": 0, "silent": 0, "foreign": 0.0, "late": 0.0, "load": 0.5, "note": "",
     }  # fmt: skip
     return Row(**{**good, **changes})
 
@@ -81,7 +81,7 @@ class TestWhatIsConcluded:
         assert grouped([disturbed, quiet]) == {("relay", 1): [quiet]}
         assert grouped([disturbed]) == {("relay", 1): [disturbed]}
 
-    def test_a_step_counts_as_disturbed_when_others_took_either_core(self) -> None:
+    def test_a_step_counts_as_disturbed_when_others_took_the_core_or_kept_the_load_waiting(self) -> None:
         assert not row().disturbed
         assert row(foreign=20.0).disturbed
-        assert row(generator=60.0).disturbed
+        assert row(late=3.0).disturbed
