@@ -21,7 +21,7 @@
 
 enum { MAX_CLIENTS = 4096, MAX_STREAMS = 4096, MAX_HEARD = 8, MAX_CLIPS = 4, MAX_LATENCIES = 1 << 22 };
 enum { PACKET = 2048, BATCH = 32, HEADER = 12, STAMP = 24, MARK = 0x48554a49, SECOND = 1000000000, PATIENCE = SECOND / 50 };
-enum { NAP = SECOND / 20000, LATE = SECOND / 500 }; /* rest where nothing is due; from when on a packet is late */
+enum { NAP = SECOND / 10000, LATE = SECOND / 500 }; /* rest where nothing is due; from when on a packet is late */
 enum { FEEDBACKS = 20, MAX_NAMED = 256, TICKS = 4000 }; /* reports a second, packets each, ticks of their times a second */
 enum { SR = 200, RR = 201, SDES = 202, RTPFB = 205, PSFB = 206, SDES_SIZE = 16, SR_SIZE = 28, BLOCK = 24 };
 
