@@ -149,14 +149,15 @@ class Attending:
 
     def answers(self, watcher: Watcher, prompt: str, visits: Mapping[SessionId, Visit], now: float) -> float | None:
         """An answer to a question; the seconds it took, None where this question is not open."""
-        rhythm = rhythm_of(visits[session].policy for session in self.watched(watcher) if session in visits)
+        rhythm = rhythm_of(visits[session].policy for session in self.attended(watcher) if session in visits)
         return self.attention.answer(watcher, prompt, rhythm, now)
 
     # --- what follows --------------------------------------------------------------------------------------------
 
-    def watched(self, watcher: Watcher) -> list[SessionId]:
-        """The sessions of which somebody receives anything."""
-        return [s for s, known in self._received.items() if any(one.watcher == watcher for one in known.values())]
+    def attended(self, watcher: Watcher) -> list[SessionId]:
+        """The sessions that somebody has chosen and receives anything of; not those that they only look at."""
+        chosen = {session for page in self._pages.get(watcher, {}).values() for session in page.report.duty}
+        return [s for s in chosen if any(one.watcher == watcher for one in self._received.get(s, {}).values())]
 
     def standing(self, watcher: Watcher) -> Standing:
         """How somebody stood at the last look."""

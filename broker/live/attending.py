@@ -112,11 +112,11 @@ class Attendance:
         return prompt.id if prompt else ""
 
     def _note(self, watcher: Watcher, fact: ev.AttentionAsked | ev.AttentionAnswered | ev.AttentionMissed) -> None:
-        """A question belongs to every session that its officer watches; where there is none, to the journal alone."""
-        watched = [live for s in self._attending.watched(watcher) if (live := self._live.get(s)) is not None]
-        for live in watched:
+        """A question belongs to every session of its officer's duty; where there is none, to the journal alone."""
+        attended = [live for s in self._attending.attended(watcher) if (live := self._live.get(s)) is not None]
+        for live in attended:
             live.take(fact)
-        if not watched:
+        if not attended:
             self._journal.note(ev.kind(fact), None, author_of(fact), ev.data(fact))
 
     def _warn(self, live: LiveSession, wavering: frozenset[Watcher]) -> None:

@@ -198,6 +198,13 @@ class TestSeveralVisits:
         assert not story.counts(session=ONE) and story.counts(session=TWO) and story.counts(session=THREE)
         assert story.why(session=ONE) == (Why.NOT_CHOSEN,)
 
+    def test_only_what_is_chosen_is_asked_after_not_what_is_looked_at(self):
+        story = self.everywhere()
+        story.say(showing=[(session, BOTH) for session in (ONE, TWO, THREE)], duty=(TWO,))
+        assert story.attending.attended(LI) == [TWO]
+        story.say(showing=[(session, BOTH) for session in (ONE, TWO, THREE)], duty=())
+        assert story.attending.attended(LI) == []
+
     def test_one_that_is_over_makes_room(self):
         story = self.everywhere().look()
         del story.visits[ONE]
