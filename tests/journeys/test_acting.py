@@ -15,7 +15,7 @@ from kiosk_agent.hearing import side_heard
 from kiosk_agent.media import mono_samples
 from kiosk_agent.voice import RATE
 from tests.support.house import House
-from tests.support.visit import Visit, grown, visit
+from tests.support.visit import visit
 
 TOLD = 0.3  # seconds from an order at the front door until nothing crosses any more (Guangdong 29: at once)
 ACTS = ("WarningGiven", "WarningAcknowledged", "MuteOrdered", "NoteMade", "EndOrdered")
@@ -30,29 +30,6 @@ def _sound(film: Path, side: int) -> "np.ndarray[Any, Any]":
 
 def _timeline(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "timeline.jsonl").read_text("utf-8").splitlines()]
-
-
-async def _quiet(here: Visit, side: Side) -> dict[str, Any]:
-    """Wait until sound has stopped coming to the room of `side` while pictures go on; what it had got by then."""
-    async with asyncio.timeout(10):
-        while True:
-            before = await here.far(side)
-            await grown(lambda: _pictures(here, side), "frames")
-            now = await here.far(side)
-            if now["audio"]["packets"] == before["audio"]["packets"]:
-                return now
-
-
-async def _frames_later(here: Visit, side: Side, count: int) -> None:
-    """Let so many pictures of the far room come, 25 of which are a second."""
-    until = (await _pictures(here, side))["frames"] + count
-    async with asyncio.timeout(30):
-        while (await _pictures(here, side))["frames"] < until:
-            await asyncio.sleep(0.1)
-
-
-async def _pictures(here: Visit, side: Side) -> dict[str, Any]:
-    return dict((await here.far(side))["video"])
 
 
 class TestAnOfficerActs:
@@ -81,11 +58,11 @@ class TestAnOfficerActs:
 
             # A mute: the far room hears nothing, sees on; the other direction goes on whole.
             await visitor.order(here.session, "mute", side="visitor", on=True, article="YN-16-2")
-            silent = await _quiet(here, Side.PRISON)
+            silent = await here.hears_nothing(Side.PRISON)
             await here.sees_far_room(Side.VISITOR)
             await here.refused(prison.order(here.session, "mute", side="visitor", on=False), "conflict")
             await prison.order(here.session, "remark", text="母亲情绪激动")
-            await _frames_later(here, Side.PRISON, 75)  # a few renewals of the lease, which each carry the mute
+            await here.frames_later(Side.PRISON, 75)  # a few renewals of the lease, which each carry the mute
             assert (await here.far(Side.PRISON))["audio"]["packets"] == silent["audio"]["packets"]
             await visitor.order(here.session, "mute", side="visitor", on=False)
             await here.sees_far_room(Side.PRISON)

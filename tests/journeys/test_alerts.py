@@ -12,9 +12,9 @@ from playwright.async_api import expect
 from broker.clock import SystemClock
 from broker.ids import Side
 from kiosk_agent.agent import Kiosk
-from tests.journeys.test_monitor import sign_in
 from tests.support.chromium import chromium
 from tests.support.house import House
+from tests.support.monitor_page import sign_in
 from tests.support.visit import visit
 
 

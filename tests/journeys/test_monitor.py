@@ -1,42 +1,21 @@
 """The monitor page in a real Chromium against the real server: it counts as a supervisor while it is really watched,
 and a gate does not stay open for one that is not."""
 
-import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from broker.clock import SystemClock, monotonic
 from broker.ids import Side
 from tests.support.chromium import chromium
 from tests.support.house import House
+from tests.support.monitor_page import HIDE, PLAYING, counts, shut_after, sign_in, without_quorum
 from tests.support.visit import Visit, quorum_of, visit
 
-PLAYING = """() => {
-    const videos = [...document.querySelectorAll("video")];
-    return videos.length === 2 && videos.every((one) => one.getVideoPlaybackQuality().totalVideoFrames > 5);
-}"""
-
-
-# headless Chromium calls every tab visible: the test says what a window manager would
-HIDE = """(state) => {
-    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
 NOTICED = 8.0  # seconds: three are promised, the rest is for a machine that is busy with other tests
-
-
-async def sign_in(page: Page, house: House, number: int) -> None:
-    """As a person would."""
-    officer = house.stage.officers[number]
-    await page.goto(f"{house.server}/monitor")
-    await page.get_by_label("用户名").fill(officer.id)
-    await page.get_by_label("密码").fill(officer.password)
-    await page.get_by_role("button", name="登录").click()
 
 
 class TestMonitorPage:
@@ -53,13 +32,13 @@ class TestMonitorPage:
             await page.reload()
             await page.wait_for_function(PLAYING)
             await here.until(lambda view: view["state"] == "live")
-            await _counts(here, 3, True)
+            await counts(here, 3, True)
             assert monotonic() - reloaded_at < NOTICED, "a reload comes back by itself"
 
             hidden_at = monotonic()
             await page.evaluate(HIDE, "hidden")
-            await here.until(_without_quorum)
-            assert await _shut_after(here, hidden_at) - hidden_at < 2.0
+            await here.until(without_quorum)
+            assert await shut_after(here, hidden_at) - hidden_at < 2.0
             await page.close()
 
             again = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
@@ -72,39 +51,17 @@ class TestMonitorPage:
             assert view["reason"]["article"] == "YN-17-8"
 
 
-def _without_quorum(view: dict[str, Any]) -> bool:
-    """Whether the visit is on hold because too few watch; on a busy machine other reasons may come before."""
-    return view["state"] == "held" and view["reason"]["code"] == "quorum_lost"
-
-
-async def _shut_after(here: Visit, mono: float) -> float:
-    """When the gate was shut after a moment; the journal is written in the background."""
-    async with asyncio.timeout(10):
-        while True:
-            for kind, data in await here.journal():
-                if kind == "GateShut" and data["mono"] > mono:
-                    return float(data["mono"])
-            await asyncio.sleep(0.05)
-
-
 async def _renderers(browser: Browser) -> list[int]:
     """The process ids of the browser's renderers."""
     told = await (await browser.new_browser_cdp_session()).send("SystemInfo.getProcessInfo")
     return [one["id"] for one in told["processInfo"] if one["type"] == "renderer"]
 
 
-async def _counts(here: Visit, number: int, yes: bool) -> None:
-    """Wait until an officer of the visitors' side counts, or does not. Of the others nothing is asked here: they are
-    programs, which a busy machine lets fall behind."""
-    officer = here.house.stage.officers[number].id
-    await here.until(lambda view: (officer in [one["id"] for one in view["quorum"]["visitor"]["have"]]) is yes)
-
-
 async def _is_noticed(here: Visit, number: int, stop: Callable[[], Awaitable[object]]) -> None:
     """An officer counts no longer soon after `stop`."""
     await stop()
     began = monotonic()
-    await _counts(here, number, False)
+    await counts(here, number, False)
     assert monotonic() - began < NOTICED
 
 
@@ -127,12 +84,12 @@ class TestWhoReallyWatches:
             await _is_noticed(here, 3, lambda: page.evaluate(HIDE, "hidden"))
             await expect(page.locator("#standing")).to_have_text("未计入监督：监督页面不在前台")
             await page.evaluate(HIDE, "visible")
-            await _counts(here, 3, True)
+            await counts(here, 3, True)
 
             picture = page.locator("video").nth(1)
             await _is_noticed(here, 3, lambda: picture.evaluate("(video) => video.pause()"))
             await picture.evaluate("(video) => video.play()")
-            await _counts(here, 3, True)
+            await counts(here, 3, True)
 
             # the same person in a second window is no second person, and the first's hidden pictures are not its own
             second = await window.new_page()
@@ -144,14 +101,14 @@ class TestWhoReallyWatches:
             await _is_noticed(here, 3, lambda: second.evaluate(HIDE, "hidden"))
             await second.close()
             await page.evaluate(HIDE, "visible")
-            await _counts(here, 3, True)
+            await counts(here, 3, True)
 
             renderers = await _renderers(browser)
             try:
                 await _is_noticed(here, 3, lambda: _send(renderers, signal.SIGSTOP))
             finally:
                 await _send(renderers, signal.SIGCONT)
-            await _counts(here, 3, True)
+            await counts(here, 3, True)
 
 
 async def _send(processes: list[int], number: signal.Signals) -> None:

@@ -77,6 +77,26 @@ class Visit:
                     return True
                 await asyncio.sleep(0.1)
 
+    async def hears_nothing(self, side: Side) -> dict[str, Any]:
+        """Wait until sound has stopped coming to the room of `side` while pictures go on; what it had got by then."""
+        async with asyncio.timeout(10):
+            while True:
+                before = await self.far(side)
+                await grown(lambda: self._pictures(side), "frames")
+                now = await self.far(side)
+                if now["audio"]["packets"] == before["audio"]["packets"]:
+                    return now
+
+    async def frames_later(self, side: Side, count: int) -> None:
+        """Let so many pictures of the far room come, 25 of which are a second."""
+        until = (await self._pictures(side))["frames"] + count
+        async with asyncio.timeout(30):
+            while (await self._pictures(side))["frames"] < until:
+                await asyncio.sleep(0.1)
+
+    async def _pictures(self, side: Side) -> dict[str, Any]:
+        return dict((await self.far(side))["video"])
+
     async def silence(self, seconds: float) -> None:
         """Let `seconds` pass in which something could wrongly cross; the receivers' counts are asked afterwards."""
         await asyncio.sleep(max(0.0, seconds))
