@@ -52,12 +52,13 @@ class Stage:
 AUTHOR = "command:demo"
 
 
-async def set_up(store: Store, journal: Journal) -> Stage:
-    """Make, or find again, the places and people of the demonstration. Journaled like an admin's commands."""
+async def set_up(store: Store, journal: Journal, policy: str = POLICY) -> Stage:
+    """Make, or find again, the places and people of the demonstration, under the pack `policy`. Journaled like an
+    admin's commands."""
     terminals: dict[Side, str] = {}
     officers: list[Officer] = []
     for side, post in POSTS.items():
-        await _ensure_place(store, journal, post)
+        await _ensure_place(store, journal, post, policy)
         terminals[side] = await store.enrol_terminal(post.room, replace=True)
         journal.note("TerminalEnrolled", None, AUTHOR, {"room": post.room})
         for number in (1, 2):
@@ -78,10 +79,10 @@ async def dismiss(store: Store, journal: Journal, stage: Stage) -> None:
     await journal.flush()
 
 
-async def _ensure_place(store: Store, journal: Journal, post: Post) -> None:
+async def _ensure_place(store: Store, journal: Journal, post: Post, policy: str) -> None:
     if post.site not in {site.id for site in await store.sites()}:
-        await store.add_site(post.site, post.kind, post.site_name, POLICY)
-        journal.note("SiteAdded", None, AUTHOR, {"site": post.site, "kind": post.kind, "policy": POLICY})
+        await store.add_site(post.site, post.kind, post.site_name, policy)
+        journal.note("SiteAdded", None, AUTHOR, {"site": post.site, "kind": post.kind, "policy": policy})
     if post.room not in {room.id for room in await store.rooms()}:
         await store.add_room(post.room, post.site, post.room_name)
         journal.note("RoomAdded", None, AUTHOR, {"room": post.room, "site": post.site})

@@ -25,7 +25,7 @@ from huijian.children import Nursery
 from huijian.control import ADDRESS_FILE
 from huijian.officers import SignedIn, post_slot
 from huijian.serve import children
-from huijian.stage import POSTS, Stage, set_up
+from huijian.stage import POLICY, POSTS, Stage, set_up
 from kiosk_agent.agent import Kiosk, KioskConfig
 
 
@@ -153,8 +153,8 @@ class House:
 
 
 @asynccontextmanager
-async def house() -> AsyncIterator[House]:
-    """A running Huijian, ended in order, with nothing left behind."""
+async def house(policy: str = POLICY) -> AsyncIterator[House]:
+    """A running Huijian whose sites are under the pack `policy`, ended in order, with nothing left behind."""
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
         settings = Settings.load(
             data_dir=Path(folder), http_port=0, demo=True, relay_workers=1, disk_reserve_bytes=0, log_level="error"
@@ -163,7 +163,7 @@ async def house() -> AsyncIterator[House]:
         await migrate(settings.database_url)
         async with Store(settings.database_url, SystemClock()) as store, aiohttp.ClientSession() as http:
             async with Journal(store.engine, SystemClock()) as journal:
-                stage = await set_up(store, journal)
+                stage = await set_up(store, journal, policy)
             running = House(settings, store, stage, http)
             try:
                 await running.start()
