@@ -37,7 +37,7 @@ export const en = {
   nothing_going_on: "No visit is going on",
   next_session: "Next: {time}  {rooms}",
   no_next_session: "Both pictures appear when check-in opens.",
-  no_sound_chosen: "No sound chosen. Choose one side, or “Both sides”.",
+  no_sound_chosen: "No sound. Choose a side or “Both sides”.",
 
   side_prison: "Prison side",
   side_visitor: "Visitor side",
@@ -316,7 +316,7 @@ export const en = {
   attention_say_calm: "Press Enter within {seconds} seconds to confirm that you are watching.",
   attention_say_soon: "{seconds} seconds left to confirm that you are watching.",
   attention_say_late: "You did not confirm in time and do not count. Please confirm now.",
-  standing_counted: "You count for {count} visits",
+  standing_counted: "Visits you count for: {count}",
   standing_not: "You do not count: {why}",
   standing_yes: "counted",
   // alerts

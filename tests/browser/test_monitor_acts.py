@@ -11,6 +11,15 @@ from tests.support.fake_monitor_server import FakeMonitor
 
 BOTH = ["prison", "visitor"]
 LI = {"id": "li-ming", "name": "李明"}
+NOW = "2026-03-02T01:40:00Z"
+# what ends right of the desk, or is too narrow for its own words
+STICKS_OUT = """(desk) => {
+    const edge = desk.getBoundingClientRect().right;
+    const seen = [...desk.querySelectorAll("*")].filter((one) => one.checkVisibility() && !one.matches(".unseen"));
+    const out = seen.filter((one) => one.getBoundingClientRect().right > edge + 0.5);
+    const tight = seen.filter((one) => one.matches("button") && one.scrollWidth > one.clientWidth);
+    return [...out, ...tight].map((one) => `${one.tagName}.${one.className} ${one.textContent.slice(0, 30)}`);
+}"""
 
 
 async def _ordered(server: FakeMonitor, count: int = 1) -> dict[str, Any]:
@@ -108,6 +117,20 @@ class TestStopping:
         assert await _ordered(server) == {"type": "end", "session": "ses_a", "article": "YN-17-8"}
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
 
+    async def test_a_long_ground_is_read_whole_where_the_list_is_short_of_room(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await on_duty.set_viewport_size({"width": 1366, "height": 320})
+        await server.put(live())
+        await on_duty.keyboard.press("F9")
+        codes = on_duty.get_by_role("dialog", name="停止会见").get_by_role("group").get_by_role("button")
+        for title in await codes.locator(".code-title").all():
+            await title.evaluate("node => { node.textContent = '谈论不利于改造的内容'.repeat(20); }")
+        rows = await codes.evaluate_all(
+            "all => all.map((one) => [one, one.lastChild].map((part) => part.getBoundingClientRect().bottom))"
+        )
+        assert rows and all(words <= row for row, words in rows)
+
     async def test_by_keyboard_alone(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await expect(on_duty.get_by_role("button", name="停止会见")).to_be_visible()
@@ -179,12 +202,15 @@ async def test_screens(on_duty: Page, server: FakeMonitor, tmp_path: Path) -> No
         {"at": datetime.now(UTC).isoformat(), "since_ms": 1000, "site": "s", "by": LI, "text": "记"}
     ]
     muted = [{"side": "visitor", "article": "YN-16-2", "site": "yunnan-1", "by": LI}]
-    await server.put(live(), warnings=[_warning("visitor")], muted=muted, notes=1)
+    parts = {"camera": "passed", "microphone": "failed", "speaker": "not_checked", "network": "passed"}
+    view = live()
+    view["sides"]["prison"]["equipment"] = {"by": "terminal", "passed": False, "fresh": True, "at": NOW, "parts": parts}
+    await server.put(view, warnings=[_warning("visitor")], muted=muted, notes=1)
     await expect(on_duty.get_by_role("region", name="已作劝阻")).to_be_visible()
+    await expect(on_duty.get_by_label("插话依据").locator("option")).not_to_have_count(0)
     for language in ("zh", "en"):
         desk = on_duty.locator(".desk")
-        wide, inner = await desk.evaluate("node => [node.clientWidth, node.scrollWidth]")
-        assert inner <= wide
+        assert await desk.evaluate(STICKS_OUT) == []
         acts = on_duty.locator(".acts")
         await on_duty.screenshot(path=tmp_path / f"desk-{language}.png")
         for button in await acts.get_by_role("button").all():
