@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FloatRect, Locator, Page, expect
 
 from tests.browser.visits import live, session
 from tests.support.fake_monitor_server import FakeMonitor
@@ -25,6 +25,18 @@ STICKS_OUT = """(desk) => {
 async def _ordered(server: FakeMonitor, count: int = 1) -> dict[str, Any]:
     await server.until(lambda: len(server.orders) >= count)
     return {key: value for key, value in server.orders[-1].items() if key != "id"}
+
+
+async def _box(one: Locator) -> FloatRect:
+    found = await one.bounding_box()
+    assert found is not None
+    return found
+
+
+def _meet(one: FloatRect, other: FloatRect) -> bool:
+    """Whether two rectangles have a place in common."""
+    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+    return across and one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
 
 
 def _warning(*acknowledged: str) -> dict[str, Any]:
@@ -69,6 +81,21 @@ class TestWarning:
         await dialog.get_by_role("button", name="发出劝阻").click()
         told = {"type": "warn", "session": "ses_a", "sides": BOTH, "article": "YN-16-6", "text": "请一个一个说话"}
         assert await _ordered(server) == told
+
+    async def test_the_words_that_it_was_given_hide_neither_alarm_nor_visit(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="劝阻").click()
+        await on_duty.get_by_role("radio", name="YN-16-2").check()
+        await on_duty.get_by_role("button", name="发出劝阻").click()
+        await expect(on_duty.get_by_text("劝阻已发出")).to_be_visible()
+        lost = {"code": "quorum_lost", "zh": "监督人员不足", "en": "Too few supervisors", "article": None}
+        await server.put(live(), state="held", gate="shut", reason=lost)
+        await expect(on_duty.locator(".alarm")).to_be_visible()
+        told = await _box(on_duty.locator(".toast"))
+        for other in (".alarm", ".wall", ".desk"):
+            assert not _meet(told, await _box(on_duty.locator(other))), other
 
     async def test_the_desk_shows_who_has_confirmed_and_says_so(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), warnings=[_warning()])

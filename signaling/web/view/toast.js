@@ -4,7 +4,7 @@
 import { el, icon } from "../dom.js";
 
 const AT_MOST = 4;
-const STAY = 12_000;
+const STAY = { good: 5000, bad: 12_000 }; // ms: what went well is seen in the visit itself, too
 
 /** Shows a problem's title and detail until it is closed or old. */
 export function complain(problem) {
@@ -24,7 +24,7 @@ function tell(level, title, detail) {
   close.addEventListener("click", () => toast.remove());
   region.append(toast);
   while (region.children.length > AT_MOST) region.firstElementChild.remove();
-  setTimeout(() => toast.remove(), STAY);
+  setTimeout(() => toast.remove(), STAY[level]);
 }
 
 /** Speaks to screen readers; `urgent` interrupts them. */
