@@ -63,6 +63,8 @@ class FakeMonitor:
         self._size = (width, height)
         self._sockets: set[web.WebSocketResponse] = set()
         self._peers: dict[str, tuple[str, RTCPeerConnection]] = {}
+        self._replaced: set[str] = set()
+        """Whose page may still let them go: after a reload the new one can come before the old one's goodbye."""
         self._voices: dict[str, RTCPeerConnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.spoken = 0  # frames of an officer's microphone
@@ -131,6 +133,7 @@ class FakeMonitor:
 
     async def _release(self, chosen: Callable[[str], bool]) -> None:
         for name in [name for name, (where, _) in self._peers.items() if chosen(where)]:
+            self._replaced.add(name)
             await self._peers.pop(name)[1].close()
 
     def _event(self, where: str) -> asyncio.Event:
@@ -318,9 +321,10 @@ class FakeMonitor:
     async def leave(self, request: web.Request) -> web.Response:
         """The page lets a resource go."""
         found = self._peers.pop(request.path, None)
-        if found is None:
+        if found is not None:
+            await found[1].close()
+        elif request.path not in self._replaced:
             return problem(404, "not_found", "不存在", "")
-        await found[1].close()
         return web.Response(status=204)
 
     def app(self) -> web.Application:
