@@ -26,8 +26,13 @@ class Pace:
         self._look()
 
     def _look(self) -> None:
-        began = monotonic()
-        found = self._drain(self._sock)
+        began, found = monotonic(), True
+        try:
+            found = self._drain(self._sock)
+        finally:  # whatever broke: a worker that no longer reads would be deaf to all its sessions
+            self._go_on(began, found)
+
+    def _go_on(self, began: float, found: bool) -> None:
         self._vain = 0 if found else self._vain + 1
         if self._vain < LOOKS:
             self._timer = self._loop.call_at(began + TURN, self._look)

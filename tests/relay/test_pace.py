@@ -22,10 +22,15 @@ class Line:
         self.looks: list[int] = []
         """How many datagrams each look found."""
         self.came = asyncio.Semaphore(0)
+        self.breaks = False
         self.pace = Pace(self.socket, self._drain)
 
     def _drain(self, sock: socket.socket) -> bool:
         found = 0
+        if self.breaks:
+            self.breaks = False
+            sock.recv(100)
+            raise ValueError
         try:
             while found < 3:
                 sock.recv(100)
@@ -89,6 +94,16 @@ async def test_where_nothing_comes_nobody_looks(line: Line) -> None:
     looks = len(line.looks)
     await asyncio.sleep(0.05)
     assert len(line.looks) == looks
+
+
+async def test_it_goes_on_reading_when_something_broke_over_a_datagram(line: Line) -> None:
+    broken: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context["exception"]))
+    line.breaks = True
+    line.sender.send(b"one")
+    line.sender.send(b"two")
+    await line.take(1)
+    assert len(broken) == 1
 
 
 async def test_a_closed_one_reads_no_more(line: Line) -> None:
