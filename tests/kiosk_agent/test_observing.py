@@ -41,11 +41,11 @@ class Room:
         self.told.put_nowait(found)
 
     def step(self) -> None:
-        """One more frame of both kinds; a `level` of None stops the camera."""
+        """One more frame of both kinds, unlike the last few; a `level` of None stops the camera."""
         self._number += 1
         if self.level is not None:
             canvas = np.full((270, 320), self.level, np.uint8)
-            canvas[:180, :: 2 + self._number % 3] += 30 if self.level > 20 else 0
+            canvas[:180, :: 2 + self._number % 7] += 30 if self.level > 20 else 0
             self.sources.video.last = VideoFrame.from_ndarray(canvas, format="yuv420p")
         wave = np.full(CHUNK, 3000 if self.loud else 0, np.int16)
         self.sources.audio.last = sound_frame(wave, self._number * CHUNK)
