@@ -149,8 +149,10 @@ class TestStopping:
     ) -> None:
         await on_duty.set_viewport_size({"width": 1366, "height": 320})
         await server.put(live())
+        await on_duty.get_by_role("button", name="停止会见").wait_for()
         await on_duty.keyboard.press("F9")
         codes = on_duty.get_by_role("dialog", name="停止会见").get_by_role("group").get_by_role("button")
+        await codes.first.wait_for()
         for title in await codes.locator(".code-title").all():
             await title.evaluate("node => { node.textContent = '谈论不利于改造的内容'.repeat(20); }")
         rows = await codes.evaluate_all(
