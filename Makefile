@@ -28,14 +28,11 @@ demo: $(MARK) ## One whole visit on this machine, in under three minutes (ARGS='
 serve: $(MARK) ## A server on ./data that stays, demonstration sites allowed (ARGS=...)
 	@$(BIN)/huijian serve --demo $(ARGS)
 
-# Half as many workers again as cores: the tests wait for real media as often as they compute.
-WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
-
 # Real processes and real media promise seconds, which a starved machine can break: who fails among all the others gets
 # one more chance alone. Who fails alone too has failed.
 test: $(MARK) ## The whole suite, on all cores (ARGS='tests/live -k journal')
 	@.ci/system chromium ffmpeg fonts-noto-cjk gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS) || \
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS) || \
 		{ echo "once more, one by one: what failed" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS); }
 
 bench: $(MARK) ## Measure the relay beside Janus and aiortc (ARGS='--help' shows options)

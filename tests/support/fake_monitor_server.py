@@ -358,10 +358,10 @@ class FakeMonitor:
     async def close(self) -> None:
         """End every connection."""
         await self.drop_sockets()
-        for _, peer in self._peers.values():
+        for _, peer in list(self._peers.values()):  # pages go on saying goodbye meanwhile
             await peer.close()
         self._peers.clear()
-        for peer in self._voices.values():
+        for peer in list(self._voices.values()):
             await peer.close()
         for task in self._tasks:
             task.cancel()
