@@ -26,7 +26,7 @@ were in it the garbage collector would look at, thousands of times a second."""
 
 class Stamp(NamedTuple):
     """How packets are stamped: the extension word is `mark` and 24 bits of `number()`; each is told to `remember`. They
-    are apart so that the hot loop calls nothing that is written in Python; everybody else calls the whole."""
+    are apart so that the hot loop, numbering packets, calls nothing written in Python; all others call the whole."""
 
     mark: int
     number: Callable[[], int]
