@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from broker import events as ev
 from broker import quorum
-from broker.clock import Instant
-from broker.errors import Conflict, Forbidden, NotFound
 from broker.events import AlertKind, Effect
-from broker.ids import AlertId, Side, SiteId, UserId
+from broker.kernel.clock import Instant
+from broker.kernel.errors import Conflict, Forbidden, NotFound
+from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from config.policy import Policy
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from broker.attention import Attention, Prompt, Rhythm, rhythm_of
-from broker.ids import ResourceId, SessionId, Side, SiteId
+from broker.kernel.ids import ResourceId, SessionId, Side, SiteId
 from broker.quorum import Watcher, attendance
 from config.policy import Policy
 

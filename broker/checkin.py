@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from broker import events as ev
-from broker.clock import Instant
-from broker.errors import NotFound
-from broker.ids import PersonId, Side
+from broker.kernel.clock import Instant
+from broker.kernel.errors import NotFound
+from broker.kernel.ids import PersonId, Side
 from broker.languages import needs_interpreter
 from broker.slots import Person, PersonRole, Slot
 from config.checkin import CheckInRules, Consequence, Tick

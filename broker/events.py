@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import Any
 
-from broker.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
+from broker.kernel.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
 from broker.quorum import Watcher
 from config.checkin import Consequence, Tick
 

@@ -10,10 +10,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from broker import events as ev
-from broker.clock import Instant
-from broker.errors import Conflict, Forbidden, NotFound, PolicyViolation, SessionEnded, StorageUnavailable, TooLate
 from broker.events import Effect
-from broker.ids import ApprovalId, SiteId, UserId
+from broker.kernel.clock import Instant
+from broker.kernel.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    PolicyViolation,
+    SessionEnded,
+    StorageUnavailable,
+    TooLate,
+)
+from broker.kernel.ids import ApprovalId, SiteId, UserId
 from broker.slots import Slot
 from config.extension import ExtensionRules, Until
 from config.policy import Policy

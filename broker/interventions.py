@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from broker import events as ev
-from broker.clock import Instant
-from broker.errors import Conflict, NotFound, PolicyViolation, TooMany
 from broker.events import Fact
-from broker.ids import Side, SiteId, UserId, WarningId
+from broker.kernel.clock import Instant
+from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooMany
+from broker.kernel.ids import Side, SiteId, UserId, WarningId
 from config.policy import Intervention, Policy
 
 if TYPE_CHECKING:

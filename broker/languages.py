@@ -6,7 +6,7 @@ A slot's language is a tag after BCP 47: `zh` or `cmn` for Mandarin, `zh-yue` fo
 
 from enum import StrEnum
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.slots import Slot
 from config.checkin import CheckInRules
 

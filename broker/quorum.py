@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from broker.ids import SessionId, Side, SiteId, UserId
+from broker.kernel.ids import SessionId, Side, SiteId, UserId
 from broker.slots import Slot
 
 

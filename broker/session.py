@@ -14,12 +14,12 @@ from enum import StrEnum
 from broker import alerts, checkin, extending, interventions, quorum, speech
 from broker import events as ev
 from broker.alerts import Alerts
-from broker.clock import Instant
-from broker.errors import Conflict
 from broker.events import Effect, Fact, HoldReason, Reason
 from broker.extending import Extended, allowed, limit
-from broker.ids import PersonId, SessionId, Side, SiteId, UserId
 from broker.interventions import ACTS, Muted, Noted, Warned
+from broker.kernel.clock import Instant
+from broker.kernel.errors import Conflict
+from broker.kernel.ids import PersonId, SessionId, Side, SiteId, UserId
 from broker.quorum import Watcher
 from broker.slots import Slot
 from broker.speech import Speech

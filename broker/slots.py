@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from broker.errors import WrongRoom
-from broker.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId
+from broker.kernel.errors import WrongRoom
+from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId
 
 
 class PersonRole(StrEnum):

@@ -10,9 +10,9 @@ from typing import Any
 
 from broker import alerts, extending, interventions
 from broker.checkin import Equipment
-from broker.clock import Instant
 from broker.events import Reason
-from broker.ids import PersonId, Side
+from broker.kernel.clock import Instant
+from broker.kernel.ids import PersonId, Side
 from broker.session import End, Hold, Session, State
 from broker.slots import Slot
 from config.checkin import Consequence, Tick

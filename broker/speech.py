@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from broker import events as ev
-from broker.clock import Instant
-from broker.errors import BadRequest, Conflict
 from broker.events import Effect
-from broker.ids import Side, SiteId, UserId
+from broker.kernel.clock import Instant
+from broker.kernel.errors import BadRequest, Conflict
+from broker.kernel.ids import Side, SiteId, UserId
 
 if TYPE_CHECKING:
     from broker.session import Session

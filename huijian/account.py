@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.live.chain import Entry
 from broker.tapwire import TRACK_TITLES
 from config.policy import Policy

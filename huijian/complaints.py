@@ -19,7 +19,7 @@ def complain(error: Exception) -> int:
 def _read(error: Exception) -> tuple[str, int]:
     from typer import Abort
 
-    from broker.errors import StorageUnavailable, VisitError
+    from broker.kernel.errors import StorageUnavailable, VisitError
 
     if isinstance(error, Abort):
         return "interrupted", INTERRUPTED

@@ -10,9 +10,9 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from broker.clock import SystemClock
-from broker.errors import VisitError
-from broker.ipc.lifeline import parent_gone
+from broker.kernel.clock import SystemClock
+from broker.kernel.errors import VisitError
+from broker.kernel.lifeline import parent_gone
 from broker.live.broker import Broker
 from broker.live.journal import Journal
 from broker.live.store import Store

@@ -20,8 +20,8 @@ import aiohttp
 import typer
 from rich.console import Console
 
-from broker.clock import SystemClock
-from broker.ids import Side
+from broker.kernel.clock import SystemClock
+from broker.kernel.ids import Side
 from broker.live.audit import entries
 from broker.live.journal import Journal
 from broker.live.store import Store

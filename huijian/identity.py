@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from broker.errors import Forbidden, NotSignedIn
+from broker.kernel.errors import Forbidden, NotSignedIn
 from broker.live.credentials import verify_password
 from broker.live.records import Role, User
 from huijian.admin.office import Office

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from broker.clock import monotonic
-from broker.errors import Conflict
+from broker.kernel.clock import monotonic
+from broker.kernel.errors import Conflict
 
 LOCK = "huijian.lock"
 LEFTOVERS = 20.0  # seconds that children of a parent who was killed may need to finish their files

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from config.logs import configure
 
 TOKEN = "HUIJIAN_TERMINAL_TOKEN"

@@ -5,8 +5,8 @@ from typing import Any
 
 import aiohttp
 
-from broker.errors import from_problem
-from broker.ids import Side
+from broker.kernel.errors import from_problem
+from broker.kernel.ids import Side
 from huijian.present import Present
 from kiosk_agent.peer import Door
 from kiosk_agent.viewer import Viewer, ViewerStats

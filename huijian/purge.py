@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.errors import Forbidden
+from broker.kernel.errors import Forbidden
 from huijian.admin.office import Office, in_office
 from huijian.complaints import FOUND
 from huijian.identity import As, PasswordStdin, officer, password_for

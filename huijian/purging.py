@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from broker.clock import discipline, in_shanghai
-from broker.errors import Conflict
+from broker.kernel.clock import discipline, in_shanghai
+from broker.kernel.errors import Conflict
 from broker.live import audit
 from broker.live.approval import pack_named
 from broker.live.journal import Journal

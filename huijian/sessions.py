@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from broker.errors import BadRequest, NotSignedIn, VisitError
+from broker.kernel.errors import BadRequest, NotSignedIn, VisitError
 from huijian import top as picture
 from huijian.admin import remote
 from huijian.options import settings_of

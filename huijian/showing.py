@@ -5,7 +5,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
-from broker.clock import in_shanghai
+from broker.kernel.clock import in_shanghai
 from recorder.purge import Outcome
 from recorder.purgeplan import Plan
 from recorder.retention import QUIET

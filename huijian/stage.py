@@ -4,8 +4,8 @@ of each site, and the key of a booking system. Secrets are made anew each time a
 import secrets
 from dataclasses import dataclass
 
-from broker.errors import Conflict
-from broker.ids import Side
+from broker.kernel.errors import Conflict
+from broker.kernel.ids import Side
 from broker.live.journal import Journal
 from broker.live.records import Role, SiteKind
 from broker.live.store import Store

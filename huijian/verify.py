@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from sqlalchemy.engine import make_url
 
-from broker.engine import engine_for
-from broker.errors import StorageUnavailable
+from broker.kernel.database import engine_for
+from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.complaints import FOUND, REFUSED
 from huijian.saying import Json, plain, say

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 
-from broker.clock import SystemClock, in_shanghai
+from broker.kernel.clock import SystemClock, in_shanghai
 
 PROTOCOL = "huijian.v1"
 _STATES = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.band import Notice
 from kiosk_agent.display import Screen, Window
 from kiosk_agent.legs import Legs

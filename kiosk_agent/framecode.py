@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 
 BLOCKS = 32
 ROW_SHARE = 12

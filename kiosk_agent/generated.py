@@ -6,7 +6,7 @@ import numpy as np
 from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.framecode import FrameCode, draw
 from kiosk_agent.media import AUDIO_BASE, VIDEO_BASE, Pace, Source, SourceClock
 from kiosk_agent.voice import CHUNK, RATE, Voice

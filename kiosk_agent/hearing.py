@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.voice import BIT, PILOTS, RATE, SYMBOLS, Mark
 
 _STEP = BIT // 16

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from av import AudioFrame
 
-from broker.errors import VisitError
-from broker.ids import Side
+from broker.kernel.errors import VisitError
+from broker.kernel.ids import Side
 from kiosk_agent.ear import Ear
 from kiosk_agent.media import RoomSources, SourceError
 from kiosk_agent.mixing import Input

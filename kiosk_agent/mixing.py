@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from kiosk_agent.voice import CHUNK, RATE
 
 WAITING = 10

@@ -1,5 +1,5 @@
 """Publishing by WHIP (RFC 9725) and watching by WHEP: one POST with an offer, one answer from an ICE-lite server, one
-DELETE at the end. Refusals come back as the typed errors of `broker/errors.py`; everything that only means "try again"
+DELETE at the end. Refusals come back as the typed errors of `broker/kernel/errors.py`; everything that only means "try again"
 is a PeerError. A peer is one attempt and one resource; trying again is the agent's business."""
 
 import asyncio
@@ -18,7 +18,7 @@ from aiortc import (
 from aiortc.exceptions import InternalError, OperationError
 from aiortc.mediastreams import MediaStreamTrack
 
-from broker.errors import from_problem
+from broker.kernel.errors import from_problem
 from kiosk_agent import aiortc_edge as edge
 from kiosk_agent.media import SourceTrack
 

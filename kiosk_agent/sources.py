@@ -3,7 +3,7 @@ optional camera and microphone (`device:0,default`). This is the front of the ro
 
 from pathlib import Path
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.device import Camera, Microphone
 from kiosk_agent.filesource import FileAudio, FileVideo
 from kiosk_agent.framecode import FrameCode, code_in

@@ -13,7 +13,7 @@ import numpy as np
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
-from broker.errors import VisitError
+from broker.kernel.errors import VisitError
 from kiosk_agent.aiortc_edge import PacketMeter
 from kiosk_agent.hearing import rms
 from kiosk_agent.media import mono_samples

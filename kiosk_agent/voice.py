@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 
 RATE = 48_000
 CHUNK = 960

@@ -4,7 +4,7 @@ hands to do (effects). Frozen values only, so that a log, a test and the machine
 from dataclasses import dataclass
 from enum import StrEnum
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 
 
 class Phase(StrEnum):

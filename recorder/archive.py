@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 
-from broker.clock import in_shanghai
-from recorder import papers
+from broker.kernel import atomic_files
+from broker.kernel.clock import in_shanghai
 
 WORK = ".work"
 FILM, TIMELINE, MANIFEST = "session.mp4", "timeline.jsonl", "manifest.json"
@@ -65,14 +65,14 @@ def settle(work: Path, archive: Path, place: Place) -> Path:
     FileExistsError where something lies there already: nothing in an archive is ever replaced.
     """
     target = archive / path_of(place)
-    papers.make_folder(target.parent)
+    atomic_files.make_folder(target.parent)
     if target.exists():
         raise FileExistsError(str(target))
     for file in work.iterdir():
         file.chmod(0o444)
     work.rename(target)
-    papers.sync_folder(target.parent)
-    papers.sync_folder(work.parent)
+    atomic_files.sync_folder(target.parent)
+    atomic_files.sync_folder(work.parent)
     target.chmod(0o555)
     return target
 

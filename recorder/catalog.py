@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.engine import reading, writing
-from broker.errors import StorageUnavailable
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import StorageUnavailable
 from recorder.tables import INTENTS, RECORDINGS
 
 T = TypeVar("T")

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.clock import Clock, Discipline, Instant
-from broker.engine import reading, writing
-from broker.errors import StorageUnavailable
-from recorder import papers
+from broker.kernel import atomic_files
+from broker.kernel.clock import Clock, Discipline, Instant
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import StorageUnavailable
 from recorder.retention import CLOCK_SLACK, clock_leapt
 from recorder.tables import MARKS
 
@@ -47,7 +47,7 @@ class Marks:
 async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, float]]:
     """What both clocks said when this run of the machine was first seen; noted now if that is now. That the clock goes
     on is noted too."""
-    boot, now = papers.boot(), clock.now()
+    boot, now = atomic_files.boot(), clock.now()
     async with writing(engine) as db:
         row = (await db.execute(select(MARKS).where(_ROW.boot == boot))).one_or_none()
         if row is None:
@@ -61,7 +61,7 @@ async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, 
 
 async def marks(engine: AsyncEngine, now: Instant) -> Marks:
     """What is noted. Raises StorageUnavailable."""
-    boot, began = papers.boot(), started(now)
+    boot, began = atomic_files.boot(), started(now)
     try:
         async with reading(engine) as db:
             rows = (await db.execute(select(MARKS))).all()
@@ -78,7 +78,7 @@ async def marks(engine: AsyncEngine, now: Instant) -> Marks:
 
 async def believe(engine: AsyncEngine, clock: Clock, by: str) -> None:
     """An officer has compared the clock with another one: it is marked anew, as right. Raises StorageUnavailable."""
-    boot, now = papers.boot(), clock.now()
+    boot, now = atomic_files.boot(), clock.now()
     fresh = {"boot": boot, "wall": now.wall, "mono": now.mono, "seen": now.wall}
     try:
         async with writing(engine) as db:

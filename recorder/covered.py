@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from recorder import papers
+from broker.kernel import atomic_files
 from recorder.archive import MANIFEST, TIMELINE
 from recorder.coverage import coverage
 
@@ -13,10 +13,10 @@ def kept_coverage(film: Path) -> dict[str, Any]:
 
     Raises FileNotFoundError where there is no readable manifest.
     """
-    written = papers.read_json(film.with_name(MANIFEST))
+    written = atomic_files.read_json(film.with_name(MANIFEST))
     if written is None:
         raise FileNotFoundError(MANIFEST)
     kept = written.get("coverage")
     if isinstance(kept, dict):
         return {"kept": True, **kept}
-    return {"kept": False, **coverage(papers.read_lines(film.with_name(TIMELINE)), written).as_json()}
+    return {"kept": False, **coverage(atomic_files.read_lines(film.with_name(TIMELINE)), written).as_json()}

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from recorder import papers
+from broker.kernel import atomic_files
 from recorder.archive import MANIFEST
 from recorder.manifest import file_facts, software
 from recorder.removal import DERIVED, derived_folder
@@ -24,15 +24,15 @@ def seal(recording: Path, made: Path, name: str, at: datetime, signer: Signer) -
     value = {"session": recording.name, "software": software(), "made_at": at.isoformat(), "files": {name: facts}}
     value["manifest"] = file_facts(recording / MANIFEST)["sha256"]
     made.chmod(0o444)
-    papers.write_json(folder / SEAL, sign(value, signer))
+    atomic_files.write_json(folder / SEAL, sign(value, signer))
     made.replace(folder / name)
-    papers.sync_folder(folder)
+    atomic_files.sync_folder(folder)
     return facts
 
 
 def sealed(root: Path, session: str, name: str) -> bool:
     """Whether a copy has a seal that speaks of it."""
-    value = papers.read_json(derived_folder(root, session) / SEAL)
+    value = atomic_files.read_json(derived_folder(root, session) / SEAL)
     return value is not None and has_files(value) and name in value["files"]
 
 
@@ -48,7 +48,7 @@ def check(folder: Path, recording: Path | None, keys: Keys, report: Report) -> I
         yield Damage(folder, "added", "copies of a recording that is not there")
         return
     path = folder / SEAL
-    value = papers.read_json(path)
+    value = atomic_files.read_json(path)
     if value is None or not has_files(value):
         there = [one for one in folder.iterdir() if not _in_making(one)]
         if there or path.exists():

@@ -12,10 +12,11 @@ from typing import Any
 
 import structlog
 
-from broker.clock import Clock, Instant
-from broker.errors import BadRequest, Conflict, NotFound, RecorderUnavailable, StorageUnavailable
+from broker.kernel import atomic_files
+from broker.kernel.clock import Clock, Instant
+from broker.kernel.errors import BadRequest, Conflict, NotFound, RecorderUnavailable, StorageUnavailable
 from broker.tapwire import TapRecord
-from recorder import archive, papers, plans, sheets
+from recorder import archive, plans, sheets
 from recorder.archive import PLAN, TIMELINE
 from recorder.catalog import ANEW, DONE, FAILED, FINALIZING, Catalog
 from recorder.difference import Difference, Differences
@@ -130,7 +131,7 @@ class Desk:
             if visit.closed:
                 raise Conflict("the timeline of this session is closed")
             try:
-                await asyncio.to_thread(papers.append_lines, visit.folder / TIMELINE, [entry])
+                await asyncio.to_thread(atomic_files.append_lines, visit.folder / TIMELINE, [entry])
             except OSError as error:
                 raise RecorderUnavailable("the timeline cannot be written") from error
 
@@ -357,9 +358,9 @@ def _over(row: dict[str, Any]) -> bool:
 
 def _prepare(folder: Path, plan: dict[str, Any]) -> tuple[int, int]:
     """Have the plan on the disk; the bytes of the parts that are there already, and the number of the last."""
-    papers.make_folder(folder)
-    if papers.read_json(folder / PLAN) is None:
-        papers.write_json(folder / PLAN, plan)
+    atomic_files.make_folder(folder)
+    if atomic_files.read_json(folder / PLAN) is None:
+        atomic_files.write_json(folder / PLAN, plan)
     return sheets.weight(folder), sheets.last(folder)
 
 

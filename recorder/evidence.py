@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from broker.clock import in_shanghai
-from broker.errors import Conflict
-from recorder import ledger, papers
+from broker.kernel import atomic_files
+from broker.kernel.clock import in_shanghai
+from broker.kernel.errors import Conflict
+from recorder import ledger
 from recorder.archive import MANIFEST
 from recorder.ledger import PURGE, VISIT
 from recorder.retention import due_at, months_of
@@ -62,7 +63,7 @@ def proof(root: Path, folder: PurePosixPath, session: str, keys: Keys, lines: Se
 
 def _said_by(path: Path, session: str, keys: Keys) -> Iterator[datetime]:
     """The date that a genuine manifest names, and the one that follows from its end and policy."""
-    written = papers.read_json(path)
+    written = atomic_files.read_json(path)
     if written is None or misshapen(written) or keys.vouch(written) or written["session"] != session:
         return
     if written["due_at"] is not None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import structlog
 
-from broker.clock import in_shanghai
+from broker.kernel import atomic_files
+from broker.kernel.clock import in_shanghai
 from broker.tapwire import TRACK_TITLES
-from recorder import archive, manifest, papers, pieces, sheets
+from recorder import archive, manifest, pieces, sheets
 from recorder.archive import FILM, MANIFEST, PLAN, TIMELINE
 from recorder.coverage import coverage
 from recorder.join import Piece, holds_all, join
@@ -55,9 +56,9 @@ def finalise(
     with the clock set back; it is kept as if it had ended then, so that nothing is deleted early for a wrong clock.
     Raises OSError or BrokenLedger; the folder then stays as it is and the same call can be made again.
     """
-    draft = papers.read_json(folder / MANIFEST)
+    draft = atomic_files.read_json(folder / MANIFEST)
     if draft is None:
-        plan = papers.read_json(folder / PLAN)
+        plan = atomic_files.read_json(folder / PLAN)
         if plan is None:
             raise FileNotFoundError(f"{folder.name} has no plan")
         draft = _compose(folder, plan, reason, ended, sm3)
@@ -85,7 +86,7 @@ def _seal(
         ended = datetime.fromisoformat(draft["ended_at"])
         latest = max([ended, *(one for one in (chain.newest, witnessed) if one is not None)])
         sealed = sign({**draft, **link, **_kept_since(draft, ended, latest)}, signer)
-        papers.write_json(folder / MANIFEST, sealed)
+        atomic_files.write_json(folder / MANIFEST, sealed)
         line = {"kind": VISIT, "session": place.session, "number": link["number"], "due_at": sealed["due_at"]}
         line["at"] = latest.isoformat()
         line |= {"path": str(archive.path_of(place)), "manifest": manifest.file_facts(folder / MANIFEST)["sha256"]}
@@ -161,8 +162,8 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
     whole = film is not None and film.whole and not any(remark["kind"] == "part_changed" for remark in remarks)
     names = [_name(part) for part in parts]
     kept = [FILM, TIMELINE, pieces.NAME, *([] if whole else names), *_unread(folder, [FILM, *names])]
-    papers.sync_all(folder, kept)  # a part whose process was killed may be in the memory of the machine only
-    timeline = papers.read_lines(folder / TIMELINE)
+    atomic_files.sync_all(folder, kept)  # a part whose process was killed may be in the memory of the machine only
+    timeline = atomic_files.read_lines(folder / TIMELINE)
     written = manifest.compose(
         plan,
         reason=reason,
@@ -178,7 +179,7 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         due=_due({"ended_at": _latest(timeline, ended).isoformat(), "policy": plan["policy"]}),
     )
     written["coverage"] = coverage(timeline, written).as_json()
-    papers.write_json(folder / MANIFEST, written)
+    atomic_files.write_json(folder / MANIFEST, written)
     return written
 
 
@@ -263,12 +264,12 @@ def _close_timeline(
     folder: Path, gaps: Sequence[Gap], remarks: Sequence[dict[str, Any]], reason: dict[str, Any], ended: datetime
 ) -> None:
     path = folder / TIMELINE
-    if any(entry.get("event", {}).get("kind") == "closed" for entry in papers.read_lines(path)):
+    if any(entry.get("event", {}).get("kind") == "closed" for entry in atomic_files.read_lines(path)):
         return
     entries: list[dict[str, Any]] = [{"event": {"kind": "gap", **gap.as_json()}} for gap in gaps]
     entries += [{"event": remark} for remark in remarks]
     closed = {"at": ended.isoformat(), "event": {"kind": "closed", "reason": reason}}
-    papers.append_lines(path, [*entries, closed])
+    atomic_files.append_lines(path, [*entries, closed])
 
 
 def _unread(folder: Path, read: Sequence[str]) -> list[str]:
@@ -287,7 +288,7 @@ def _clear(folder: Path, written: dict[str, Any]) -> None:
         needless = file.suffix != ".mp4" or file.name in joined or _same(file, folder / FILM)
         if not listed and needless:
             archive.remove_scrap(file)
-    papers.sync_folder(folder)
+    atomic_files.sync_folder(folder)
 
 
 def _same(one: Path, other: Path) -> bool:

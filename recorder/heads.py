@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.engine import reading, writing
-from broker.errors import StorageUnavailable
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import StorageUnavailable
 from recorder import ledger
 from recorder.ledger import BrokenLedger
 from recorder.tables import HEADS

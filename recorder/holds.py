@@ -7,8 +7,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.engine import reading, writing
-from broker.errors import BadRequest, Conflict, NotFound, StorageUnavailable
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import BadRequest, Conflict, NotFound, StorageUnavailable
 from recorder.catalog import PURGED, PURGING
 from recorder.tables import HOLDS, RECORDINGS
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from recorder import papers
+from broker.kernel import atomic_files
 from recorder.shape import is_moment
 from recorder.signing import Signer, sign
 
@@ -85,12 +85,12 @@ class Ledger:
 def ledger(root: Path, site: str) -> Iterator[Ledger]:
     """The chain of a site, locked against everybody else. Raises OSError, BrokenLedger."""
     path = root / site / NAME
-    papers.make_folder(path.parent)
+    atomic_files.make_folder(path.parent)
     with path.open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, or the process dies
         opened = Ledger(file)
         if not opened.lines:
-            papers.sync_folder(path.parent)
+            atomic_files.sync_folder(path.parent)
         yield opened
 
 

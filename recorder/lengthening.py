@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.engine import reading, writing
-from broker.errors import StorageUnavailable
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import StorageUnavailable
 from recorder.catalog import PURGED
 from recorder.retention import LEAST_MONTHS, later
 from recorder.tables import RECORDINGS, SEEN_MONTHS

@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
-from broker.clock import discipline
+from broker.kernel.clock import discipline
 from recorder.coverage import officers_in
 from recorder.timeline import Gap
 

@@ -17,11 +17,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.clock import Clock
-from broker.engine import reading, writing
-from broker.errors import Conflict, Forbidden
-from broker.ids import new_id
-from recorder import papers
+from broker.kernel import atomic_files
+from broker.kernel.clock import Clock
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import Conflict, Forbidden
+from broker.kernel.ids import new_id
 from recorder.tables import LOCKS, PERMITS
 
 log = structlog.get_logger()
@@ -96,7 +96,7 @@ class Lock:
             if row is not None and self._lives(row):
                 raise Conflict("Another purge is running.", "另一项销毁正在进行。")
             await db.execute(delete(LOCKS).where(LOCKS.c.name == self._name))
-            mine = {"name": self._name, "owner": self._owner, "boot": papers.boot(), "pid": os.getpid()}
+            mine = {"name": self._name, "owner": self._owner, "boot": atomic_files.boot(), "pid": os.getpid()}
             mine |= {"until": self._until(), "begun": _begun(os.getpid())}
             await db.execute(LOCKS.insert().values(**mine))
         renewing = asyncio.create_task(self._renew())
@@ -132,7 +132,7 @@ class Lock:
     def _lives(self, row: Any) -> bool:
         """On this run of this machine a process lives or it does not, whatever the time of day says; elsewhere only
         its lease can tell."""
-        if row.boot == papers.boot() and row.begun is not None:
+        if row.boot == atomic_files.boot() and row.begun is not None:
             return bool(row.begun == _begun(row.pid))
         return bool(row.until > self._clock.now().wall)
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from broker.kernel import atomic_files
 from broker.tapwire import VOICE, is_sound
-from recorder import papers
 from recorder.boxes import Box, walk
 from recorder.fragments import START
 from recorder.mux import RATES
@@ -77,7 +77,7 @@ def write(path: Path, pieces: Iterable[Piece]) -> None:
 def read(path: Path) -> list[Piece]:
     """What `write` wrote; lines that are none are left out."""
     found: list[Piece] = []
-    for line in papers.read_lines(path):
+    for line in atomic_files.read_lines(path):
         if isinstance(line, list) and len(line) == len(Piece._fields):
             found.append(Piece(*line))
     return found

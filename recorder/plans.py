@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from broker.clock import Instant
-from broker.errors import BadRequest
+from broker.kernel.clock import Instant
+from broker.kernel.errors import BadRequest
 from recorder.space import MINUTES
 
 

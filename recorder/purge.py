@@ -19,9 +19,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.clock import Clock
-from broker.engine import reading, writing
-from broker.errors import Conflict, StorageUnavailable
+from broker.kernel.clock import Clock
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import Conflict, StorageUnavailable
 from recorder import permits, removal
 from recorder.catalog import PURGED, PURGING
 from recorder.evidence import NotDue, Proof, Unproven, proof

@@ -11,8 +11,8 @@ from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.engine import reading
-from broker.errors import StorageUnavailable
+from broker.kernel.database import reading
+from broker.kernel.errors import StorageUnavailable
 from recorder.catalog import TOLD
 from recorder.holds import HELD
 from recorder.lengthening import lengthen

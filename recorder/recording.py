@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from broker.clock import Clock
+from broker.kernel.clock import Clock
 from broker.tapwire import TapRecord
 from recorder.space import Rules
 from recorder.writer import Progress, Writer

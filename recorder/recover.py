@@ -12,7 +12,8 @@ from typing import Any
 
 import structlog
 
-from recorder import archive, papers, plans, sheets
+from broker.kernel import atomic_files
+from recorder import archive, plans, sheets
 from recorder.archive import FILM, MANIFEST, PLAN
 from recorder.catalog import ARCHIVED, FAILED, NO_FILES, NO_PLAN, PURGED, RECORDING
 from recorder.desk import DROPPED_BY_RESTART, Desk
@@ -90,7 +91,7 @@ async def _unfinished(desk: Desk, row: Row) -> Difference:
         if not await asyncio.to_thread(sheets.films, work):
             await desk.catalog.set(session, state=FAILED, reason=NO_FILES)
             return Difference("intent_without_files", session)
-        await asyncio.to_thread(papers.write_json, work / PLAN, plans.of_row(row))
+        await asyncio.to_thread(atomic_files.write_json, work / PLAN, plans.of_row(row))
         kind = "plan_lost"
     desk.adopt(session)
     return Difference(kind, session)
@@ -112,7 +113,9 @@ async def _unknown_work(desk: Desk, folder: Path) -> Difference:
 
 def _planned(folder: Path) -> dict[str, Any] | None:
     """The plan of a work folder, or the manifest that was written from it; None where neither can be read."""
-    known = papers.read_json(folder / PLAN) or papers.read_json(folder / MANIFEST) if begun(folder) else None
+    known = (
+        atomic_files.read_json(folder / PLAN) or atomic_files.read_json(folder / MANIFEST) if begun(folder) else None
+    )
     return known if known is not None and isinstance(known.get("site"), str) else None
 
 
@@ -179,5 +182,5 @@ async def _date(desk: Desk, row: Row) -> None:
 
 def _facts(root: Path, folder: Path) -> dict[str, Any] | None:
     """What a manifest says; None where there is none that can be read, or it has not the shape of one."""
-    written = papers.read_json(folder / MANIFEST)
+    written = atomic_files.read_json(folder / MANIFEST)
     return None if written is None or misshapen(written) else found(folder, root, written)

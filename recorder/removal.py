@@ -6,8 +6,9 @@ import os
 import stat
 from pathlib import Path, PurePosixPath
 
-from broker.clock import Clock
-from recorder import archive, papers
+from broker.kernel import atomic_files
+from broker.kernel.clock import Clock
+from recorder import archive
 from recorder.evidence import Unproven, proof
 from recorder.signing import Keys
 
@@ -67,7 +68,7 @@ def _clear(folder: Path) -> None:
         else:
             entry.unlink()
     folder.rmdir()
-    papers.sync_folder(folder.parent)
+    atomic_files.sync_folder(folder.parent)
 
 
 def _drop(folder: Path) -> bool:
@@ -80,5 +81,5 @@ def _drop(folder: Path) -> bool:
         if any(os.scandir(folder)):
             return False
         raise
-    papers.sync_folder(folder.parent)
+    atomic_files.sync_folder(folder.parent)
     return True

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from broker.clock import SHANGHAI, in_shanghai
+from broker.kernel.clock import SHANGHAI, in_shanghai
 
 LEAST_MONTHS = 6
 """云南 第十三条; no policy, no manifest and no caller can ask for less."""

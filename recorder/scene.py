@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from broker.clock import in_shanghai
+from broker.kernel.clock import in_shanghai
 from recorder.band import Band
 from recorder.coverage import Coverage
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from recorder import papers
+from broker.kernel import atomic_files
 
 log = structlog.get_logger()
 GROUP = "huijian.signing"
@@ -192,4 +192,4 @@ def _make(path: Path) -> None:
         pass  # somebody else's key is as good as ours, and it may have signed already
     finally:
         fresh.unlink()
-    papers.sync_folder(path.parent)
+    atomic_files.sync_folder(path.parent)

@@ -14,11 +14,11 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from broker.clock import Clock, SystemClock
-from broker.engine import engine_for
-from broker.errors import BadRequest, StorageUnavailable, VisitError
 from broker.ipc import members
 from broker.ipc.server import Connection, Server
+from broker.kernel.clock import Clock, SystemClock
+from broker.kernel.database import engine_for
+from broker.kernel.errors import BadRequest, StorageUnavailable, VisitError
 from config.settings import Settings
 from recorder import plans
 from recorder.catalog import ARCHIVED, Catalog

@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
+from broker.kernel import atomic_files
 from broker.tapwire import TRACK_TITLES
-from recorder import papers
 from recorder.archive import TIMELINE
 from recorder.fragments import chain_of
 from recorder.join import Piece, Unreadable, opens, summary
@@ -40,8 +40,8 @@ def gaps_path(folder: Path, number: int) -> Path:
 
 def noted(folder: Path, number: int) -> Sheet:
     """The sheet of a part as its writer left it, with all its gaps; empty where there is none."""
-    said = papers.read_json(sheet_path(folder, number)) or {}
-    lines = papers.read_lines(gaps_path(folder, number))
+    said = atomic_files.read_json(sheet_path(folder, number)) or {}
+    lines = atomic_files.read_lines(gaps_path(folder, number))
     found = [gap for gap in [*said.get("gaps", ()), *lines] if gap.keys() >= _GAP]
     known = {(gap["track"], gap["start"]): gap for gap in found}  # what was still open, and then as it ended
     gaps = sorted(known.values(), key=lambda gap: (gap["start"], gap["track"]))
@@ -127,7 +127,7 @@ def _tracks(said: Sheet, seconds: list[float]) -> Iterator[tuple[str, dict[str, 
 
 def _begun(path: Path, number: int, seconds: float, said: Sheet) -> Sheet:
     """When the part began: noted before its first byte; else from when its last byte was written."""
-    for noted in (said, papers.read_json(begun_path(path.parent, number)) or {}):
+    for noted in (said, atomic_files.read_json(begun_path(path.parent, number)) or {}):
         if {"zero_mono", "zero_wall", "boot"} <= noted.keys():
             return {key: noted[key] for key in ("zero_mono", "zero_wall", "boot")}
     last = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -137,6 +137,6 @@ def _begun(path: Path, number: int, seconds: float, said: Sheet) -> Sheet:
 
 def _started(folder: Path, number: int) -> Iterator[datetime]:
     """When the part was asked for, by the timeline: it did not begin before."""
-    for entry in papers.read_lines(folder / TIMELINE):
+    for entry in atomic_files.read_lines(folder / TIMELINE):
         if entry.get("event") == {"kind": "part", "part": number} and "at" in entry:
             yield datetime.fromisoformat(entry["at"])

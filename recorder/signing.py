@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from recorder import papers
+from broker.kernel import atomic_files
 from recorder.schemes import PRIVATE, Ed25519Signer, KeyProblem, PublicKey, Signer, scheme, schemes
 
 __all__ = ["PRIVATE", "Ed25519Signer", "KeyProblem", "PublicKey", "Signer"]
@@ -120,4 +120,4 @@ def _publish(key: PublicKey, folder: Path) -> None:
     fresh.write_bytes(key.pem())
     fresh.chmod(0o444)
     fresh.replace(path)
-    papers.sync_folder(folder)
+    atomic_files.sync_folder(folder)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recorder import archive, papers
+from broker.kernel import atomic_files
+from recorder import archive
 from recorder.archive import MANIFEST
 from recorder.ledger import GENESIS, NAME, PURGE, VISIT, digest, read, spelled
 from recorder.manifest import file_facts
@@ -165,7 +166,7 @@ def _visits(root: Path, walk: _Walk) -> Iterator[Damage]:
         elif not _is(folder / MANIFEST, value["manifest"]):
             yield Damage(folder / MANIFEST, "changed", "the chain of the site holds another one")
         else:
-            written = papers.read_json(folder / MANIFEST)
+            written = atomic_files.read_json(folder / MANIFEST)
             if written is not None and written.get("previous") != value["previous"]:
                 yield Damage(folder / MANIFEST, "chain", "another visit came before it")
 

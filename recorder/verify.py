@@ -8,8 +8,9 @@ from typing import Any
 
 import av
 
+from broker.kernel import atomic_files
 from broker.tapwire import TRACK_TITLES, is_sound
-from recorder import archive, derived, papers, pieces
+from recorder import archive, derived, pieces
 from recorder.archive import FILM, MANIFEST, TIMELINE
 from recorder.coverage import RULE, coverage
 from recorder.ledger import NAME as LEDGER
@@ -98,7 +99,7 @@ def _check(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone: b
 
 def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone: bool) -> Iterator[Damage]:
     path = folder / MANIFEST
-    written = papers.read_json(path)
+    written = atomic_files.read_json(path)
     why = "there is no readable manifest" if written is None else misshapen(written)
     if written is None or why:
         yield Damage(path, "manifest" if path.exists() else "missing", why)
@@ -113,7 +114,7 @@ def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone:
 
 
 def _manifest(path: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
-    if path.read_bytes() != papers.spelled(written):
+    if path.read_bytes() != atomic_files.spelled(written):
         yield Damage(path, "changed", "it is not spelled as it was written")
     if why := keys.vouch(written):
         yield Damage(path, "signature", why)
@@ -187,7 +188,7 @@ def _coverage(folder: Path, written: dict[str, Any]) -> Iterator[Damage]:
     kept = written.get("coverage")
     if not isinstance(kept, dict) or kept.get("rule") != RULE:
         return
-    if kept != coverage(papers.read_lines(folder / TIMELINE), written).as_json():
+    if kept != coverage(atomic_files.read_lines(folder / TIMELINE), written).as_json():
         yield Damage(folder / MANIFEST, "coverage", "who watched when is not what the timeline says")
 
 

@@ -19,8 +19,8 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
+from broker.kernel import atomic_files
 from broker.tapwire import is_sound
-from recorder import papers
 from recorder.archive import FILM, MANIFEST, TIMELINE
 from recorder.coverage import coverage
 from recorder.removal import unfinished
@@ -110,14 +110,14 @@ class Copy:
 
 def make(folder: Path, target: Path, report: Report) -> None:
     """Make the copy of the recording in `folder`. `report` hears the share done. Raises OSError, FFmpegError."""
-    written = papers.read_json(folder / MANIFEST)
+    written = atomic_files.read_json(folder / MANIFEST)
     if written is None:
         raise FileNotFoundError(f"{folder} has no readable manifest")
     length = max((float(track["seconds"]) for track in written["tracks"]), default=0.0)
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = unfinished(target)
     fresh.unlink(missing_ok=True)  # of a try that was broken off
-    copy = Copy(fresh, script_of(written, papers.read_lines(folder / TIMELINE)))
+    copy = Copy(fresh, script_of(written, atomic_files.read_lines(folder / TIMELINE)))
     for second in _decode(folder / FILM, copy):
         report(min(second / length, 1.0) if length else 1.0)
     copy.write(length)
@@ -125,7 +125,7 @@ def make(folder: Path, target: Path, report: Report) -> None:
     with fresh.open("rb") as file:
         os.fsync(file.fileno())
     fresh.replace(target)
-    papers.sync_folder(target.parent)
+    atomic_files.sync_folder(target.parent)
 
 
 def script_of(written: dict[str, Any], timeline: list[dict[str, Any]]) -> Script:

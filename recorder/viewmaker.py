@@ -9,8 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from broker.clock import Clock
-from broker.errors import NotFound, StorageUnavailable
+from broker.kernel.clock import Clock
+from broker.kernel.errors import NotFound, StorageUnavailable
 from recorder import archive, derived, removal
 from recorder.manifest import file_facts
 from recorder.signing import Signer

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.engine import reading, writing
-from broker.errors import Conflict, NotFound, StorageUnavailable
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import Conflict, NotFound, StorageUnavailable
 from recorder.catalog import ARCHIVED
 from recorder.tables import RECORDINGS, VIEWS
 

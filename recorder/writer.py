@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from broker.clock import Instant
+from broker.kernel import atomic_files
+from broker.kernel.clock import Instant
 from broker.tapwire import TRACK_TITLES, TapRecord
-from recorder import papers, sheets
+from recorder import sheets
 from recorder.assembly import Assembly
 from recorder.mux import Part
 from recorder.slate import slate
@@ -104,10 +105,10 @@ class Writer:
     def _open(self, now: Instant) -> Part:
         head = [parameters or self._slate.parameters for parameters in self._media.parameters()]
         wall = now.wall + timedelta(seconds=self._zero - now.mono)
-        self._begun = {"zero_mono": self._zero, "zero_wall": wall.isoformat(), "boot": papers.boot()}
-        papers.write_json(sheets.begun_path(self._file.parent, self.number), {"part": self.number, **self._begun})
+        self._begun = {"zero_mono": self._zero, "zero_wall": wall.isoformat(), "boot": atomic_files.boot()}
+        atomic_files.write_json(sheets.begun_path(self._file.parent, self.number), {"part": self.number, **self._begun})
         self._part = Part(self._file, head)
-        papers.sync_folder(self._file.parent)
+        atomic_files.sync_folder(self._file.parent)
         self._keep_sheet(clean=False)
         return self._part
 
@@ -130,12 +131,12 @@ class Writer:
             "gaps": [gap.as_json() for gap in self._media.open_gaps()],
             "chain": self._part.file.chain.as_json(),
         }
-        papers.write_json(self._sheet, sheet, durable=clean)
+        atomic_files.write_json(self._sheet, sheet, durable=clean)
 
     def _keep_gaps(self, gaps: list[dict[str, Any]]) -> None:
         if gaps:
             path = sheets.gaps_path(self._file.parent, self.number)
             first = not path.exists()
-            papers.append_lines(path, gaps)
+            atomic_files.append_lines(path, gaps)
             if first:
-                papers.sync_folder(path.parent)
+                atomic_files.sync_folder(path.parent)

@@ -4,9 +4,9 @@ a ground close is the core's to refuse (broker/interventions.py)."""
 from typing import assert_never
 
 from broker import events as ev
-from broker.errors import Forbidden, NotFound, PolicyViolation
-from broker.ids import Side, WarningId, new_id
 from broker.interventions import Muted, Noted, Warned
+from broker.kernel.errors import Forbidden, NotFound, PolicyViolation
+from broker.kernel.ids import Side, WarningId, new_id
 from broker.session import Session
 from config.policy import CannedWarning, Policy
 from signaling import messages as msg

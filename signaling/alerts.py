@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from broker import events as ev
 from broker.alerts import GRAVE, Alert, Observed
-from broker.errors import Forbidden
-from broker.ids import AlertId, SessionId, Side, UserId
+from broker.kernel.errors import Forbidden
+from broker.kernel.ids import AlertId, SessionId, Side, UserId
 from broker.session import Session, State
 from signaling import messages as msg
 from signaling.auth import Terminal, Who, check_sees, duty

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from broker.clock import Clock
+from broker.kernel.clock import Clock
 from broker.live.store import Store
 from config.settings import Settings
 from recorder.views import Views

@@ -4,8 +4,8 @@ for the caller (404), what the role forbids is forbidden (403). Pure; `door.py` 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from broker.errors import Forbidden, NotFound
-from broker.ids import RoomId, Side, SiteId, TerminalId, UserId
+from broker.kernel.errors import Forbidden, NotFound
+from broker.kernel.ids import RoomId, Side, SiteId, TerminalId, UserId
 from broker.slots import Slot
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.slots import PersonRole
 from config.checkin import Tick
 from signaling.fields import (

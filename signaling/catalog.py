@@ -9,8 +9,8 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.engine import reading
-from broker.errors import StorageUnavailable
+from broker.kernel.database import reading
+from broker.kernel.errors import StorageUnavailable
 from broker.live.tables import slots
 from recorder.tables import RECORDINGS
 

@@ -9,7 +9,7 @@ from itertools import count
 from aiohttp import WSCloseCode, web
 from pydantic import BaseModel
 
-from broker.errors import VisitError
+from broker.kernel.errors import VisitError
 from signaling.auth import Who
 from signaling.errors import TooSlow
 from signaling.limits import Limit

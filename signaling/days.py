@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from broker.clock import SHANGHAI, Instant, in_shanghai
-from broker.errors import BadRequest
+from broker.kernel.clock import SHANGHAI, Instant, in_shanghai
+from broker.kernel.errors import BadRequest
 
 
 def bounds(day: date | None, now: Instant) -> tuple[datetime, datetime]:

@@ -4,8 +4,8 @@ more of them than a desk can show, and with a sign-in end its resources."""
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from broker.errors import NotFound, TooMany, TooManyWindows
-from broker.ids import ResourceId, SessionId
+from broker.kernel.errors import NotFound, TooMany, TooManyWindows
+from broker.kernel.ids import ResourceId, SessionId
 from signaling.auth import Terminal, Who, author
 from signaling.limits import Limit
 

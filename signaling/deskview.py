@@ -4,7 +4,7 @@ whose, and nothing of who tested or ticked what."""
 from typing import TYPE_CHECKING
 
 from broker import checkin
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.languages import dialect_reason, needs_interpreter
 from broker.session import Missing, Session, self_test_fresh
 from broker.slots import Person, PersonRole

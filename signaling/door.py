@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from broker.clock import Clock
-from broker.errors import Forbidden, NotSignedIn
+from broker.kernel.clock import Clock
+from broker.kernel.errors import Forbidden, NotSignedIn
 from broker.live.credentials import verify_password
 from broker.live.store import Store
 from signaling.auth import Integrator, Observer, Role, Terminal, User, Who

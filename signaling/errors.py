@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from broker.errors import BadRequest, NotFound, TooLarge, VisitError
+from broker.kernel.errors import BadRequest, NotFound, TooLarge, VisitError
 
 log = structlog.get_logger("signaling")
 PROBLEM_TYPE = "application/problem+json"

@@ -9,9 +9,9 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from broker.clock import Clock, Instant
-from broker.errors import NoSlot, NotFound, TooMany, VisitError
-from broker.ids import SessionId, Side
+from broker.kernel.clock import Clock, Instant
+from broker.kernel.errors import NoSlot, NotFound, TooMany, VisitError
+from broker.kernel.ids import SessionId, Side
 from broker.live.store import Store
 from config.settings import Settings
 from recorder.views import Views

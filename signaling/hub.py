@@ -13,8 +13,8 @@ from aiohttp import WSCloseCode
 from pydantic import ValidationError
 
 from broker.attending import Standing
-from broker.errors import NotFound, TooMany
-from broker.ids import SessionId, Side, SiteId
+from broker.kernel.errors import NotFound, TooMany
+from broker.kernel.ids import SessionId, Side, SiteId
 from broker.quorum import Watcher
 from broker.session import State
 from signaling import messages as msg

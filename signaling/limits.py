@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from math import ceil
 
-from broker.errors import TooMany
+from broker.kernel.errors import TooMany
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from broker.errors import MalformedSdp, NotFound, RelayUnavailable, TooLarge, TooMany
+from broker.kernel.errors import MalformedSdp, NotFound, RelayUnavailable, TooLarge, TooMany
 from broker.relay.fragment import check_trickle
 from signaling.auth import Role, author
 from signaling.desk import Held, Kind

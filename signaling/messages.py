@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from config.checkin import Tick
 from signaling.fields import Article, Id, Moment, Note, Page, Ref, Remarked, Said, Token, Told, WarningText
 

@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from broker.events import AlertKind, HoldReason, Reason
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.live.tally import Figures, Worker
 from broker.live.viewers import of_room, of_supervisors
 from broker.session import State

@@ -5,9 +5,9 @@ from typing import assert_never
 
 from broker import events as ev
 from broker.checkin import required
-from broker.errors import BadRequest, Forbidden, PolicyViolation
-from broker.ids import PersonId, SessionId
 from broker.interventions import ground
+from broker.kernel.errors import BadRequest, Forbidden, PolicyViolation
+from broker.kernel.ids import PersonId, SessionId
 from broker.session import Session
 from config.checkin import Tick
 from config.policy import Policy

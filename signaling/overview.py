@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from broker.clock import Instant
-from broker.ids import Side
+from broker.kernel.clock import Instant
+from broker.kernel.ids import Side
 from broker.live.tally import Figures, Worker
 from broker.quorum import of_side
 from broker.session import State

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from broker.errors import NotFound
+from broker.kernel.errors import NotFound
 
 WEB = Path(__file__).parent / "web"
 TYPES = {

@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from aiohttp import web
 
-from broker.errors import NotFound, StorageUnavailable, TooMany
-from broker.ids import Side
+from broker.kernel.errors import NotFound, StorageUnavailable, TooMany
+from broker.kernel.ids import Side
 from recorder.sides import SideFilm
 from signaling.auth import author
 from signaling.ranges import part_of

@@ -8,7 +8,7 @@ from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.attending import Report, Standing
 from broker.events import ExtensionApproved, Fact
-from broker.ids import ResourceId, SessionId, Side, SlotId
+from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.tally import Figures
 from broker.live.viewers import Viewers
 from broker.quorum import Watcher

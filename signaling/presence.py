@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from broker.attending import Report
-from broker.errors import Forbidden
-from broker.ids import SessionId
+from broker.kernel.errors import Forbidden
+from broker.kernel.ids import SessionId
 from broker.quorum import Watcher
 from signaling import messages as msg
 from signaling.auth import Role, User, Who

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from broker.errors import VisitError
+from broker.kernel.errors import VisitError
 from signaling.errors import PreconditionFailed
 
 _ONE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)  # names of units have no case (14.1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from broker.errors import (
+from broker.kernel.errors import (
     BadRequest,
     Forbidden,
     NotFound,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
 
-from broker.errors import BadRequest, Forbidden, NotSignedIn, TooMany, VisitError
+from broker.kernel.errors import BadRequest, Forbidden, NotSignedIn, TooMany, VisitError
 from signaling import alerts, presence
 from signaling import messages as msg
 from signaling.auth import SESSION_ROLES, Who, role_of

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broker.ids import ResourceId
+from broker.kernel.ids import ResourceId
 from config.settings import Settings
 from config.turn import read_secret
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from broker import checkin
-from broker.clock import Instant
 from broker.events import HoldReason
-from broker.ids import Side
+from broker.kernel.clock import Instant
+from broker.kernel.ids import Side
 from broker.quorum import of_side
 from broker.session import Session, State, hold_reasons, missing, self_test_fresh, stop_at
 from config.policy import Policy

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from broker import events as ev
 from broker import pairing
-from broker.errors import NotFound, TooMany
-from broker.ids import SessionId, Side
+from broker.kernel.errors import NotFound, TooMany
+from broker.kernel.ids import SessionId, Side
 from broker.quorum import Watcher
 from signaling import media, turn
 from signaling.auth import Role, Terminal, User, Who, author, duty

@@ -5,7 +5,7 @@ import asyncio
 
 import structlog
 
-from broker.errors import NotFound, NotSignedIn, VisitError
+from broker.kernel.errors import NotFound, NotSignedIn, VisitError
 from signaling.errors import translate
 from signaling.house import House
 

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from broker import pairing
-from broker.errors import NotFound, TooManyWindows
-from broker.ids import SessionId, Side
+from broker.kernel.errors import NotFound, TooManyWindows
+from broker.kernel.ids import SessionId, Side
 from broker.quorum import Watcher
 from broker.session import Session
 from signaling import media, turn

@@ -12,9 +12,9 @@ import socket
 import sys
 from collections.abc import Callable
 
-from broker.clock import monotonic
-from broker.errors import VisitError
-from broker.ids import ResourceId, SessionId, Side
+from broker.kernel.clock import monotonic
+from broker.kernel.errors import VisitError
+from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.relay import fanout as hot
 from broker.relay import negotiate, packets
 from broker.relay.doorway import Doorway

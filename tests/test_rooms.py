@@ -126,7 +126,7 @@ class TestTheRulesThemselves:
     @pytest.mark.parametrize(
         ("room", "line"),
         [
-            ("config", "import broker.ids"),
+            ("config", "import broker.kernel.ids"),
             ("config", "from broker import ids"),
             ("broker", "from broker.live.store import Store"),
             ("broker/ipc", "import recorder"),

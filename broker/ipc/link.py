@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
-from broker.errors import TooLarge, VisitError, from_problem
 from broker.ipc import wire
+from broker.kernel.errors import TooLarge, VisitError, from_problem
 
 log = structlog.get_logger()
 RETRY = 0.2  # seconds between attempts: a restarted worker is found well inside the hold's grace

@@ -4,8 +4,8 @@ like a fault of the process that was asked."""
 from math import isfinite
 from typing import Any
 
-from broker.errors import BadRequest
-from broker.ids import Side
+from broker.kernel.errors import BadRequest
+from broker.kernel.ids import Side
 
 
 def text(given: dict[str, Any], name: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from broker.errors import BadRequest, VisitError
 from broker.ipc import wire
+from broker.kernel.errors import BadRequest, VisitError
 
 log = structlog.get_logger()
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from broker.errors import BadRequest, Conflict, NotFound
-from broker.ids import SiteId, UserId, new_id
+from broker.kernel.errors import BadRequest, Conflict, NotFound
+from broker.kernel.ids import SiteId, UserId, new_id
 from broker.live.credentials import MIN_PASSWORD, hash_password, new_token, token_hash
 from broker.live.records import ApiKey, Role, User
 from broker.live.shelf import Shelf, check_name

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from broker.errors import BadRequest, PolicyViolation
-from broker.ids import Side
+from broker.kernel.errors import BadRequest, PolicyViolation
+from broker.kernel.ids import Side
 from broker.live.records import Room, Site
 from broker.slots import Place, Slot
 from config.packs import load_pack

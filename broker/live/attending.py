@@ -10,9 +10,9 @@ from pyee.asyncio import AsyncIOEventEmitter
 from broker import events as ev
 from broker.attending import Attending, Report, Standing, Visit
 from broker.attention import Attention
-from broker.clock import Clock
-from broker.errors import NotFound
-from broker.ids import SessionId, Side, new_id
+from broker.kernel.clock import Clock
+from broker.kernel.errors import NotFound
+from broker.kernel.ids import SessionId, Side, new_id
 from broker.live.journal import Journal
 from broker.live.keeping import author_of
 from broker.live.live import LiveSession

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.engine import reading
-from broker.errors import StorageUnavailable
+from broker.kernel.database import reading
+from broker.kernel.errors import StorageUnavailable
 from broker.live.chain import GENESIS, Entry, digest
 from broker.live.tables import journal
 

@@ -12,10 +12,11 @@ from pyee.asyncio import AsyncIOEventEmitter
 from broker import events as ev
 from broker import extending
 from broker.attending import Report, Standing
-from broker.clock import Clock
-from broker.errors import Conflict, Forbidden, NotFound, VisitError
 from broker.events import Effect, Fact
-from broker.ids import ResourceId, SessionId, Side, SlotId
+from broker.kernel.clock import Clock
+from broker.kernel.errors import Conflict, Forbidden, NotFound, VisitError
+from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
+from broker.kernel.tasks import Tasks
 from broker.live.attending import Attendance
 from broker.live.hearing import Hearing
 from broker.live.journal import Journal
@@ -26,7 +27,6 @@ from broker.live.recorders import Recorders
 from broker.live.relays import Relays
 from broker.live.store import Store
 from broker.live.tally import Figures, Tally
-from broker.live.tasks import Tasks
 from broker.live.watching import name_of
 from broker.quorum import Watcher
 from broker.session import TRANSITIONS, Session, State, stop_at

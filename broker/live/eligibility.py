@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broker.clock import in_shanghai
-from broker.ids import PersonId, Side
+from broker.kernel.clock import in_shanghai
+from broker.kernel.ids import PersonId, Side
 from broker.live.suspensions import about
 from broker.live.tables import slots, snapshots
 from broker.slots import Slot

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from broker.errors import Conflict
 from broker.events import ExtensionApproved
-from broker.ids import ApprovalId, SessionId, SiteId, UserId
+from broker.kernel.errors import Conflict
+from broker.kernel.ids import ApprovalId, SessionId, SiteId, UserId
 from broker.live.shelf import Shelf
 from broker.live.tables import extensions
 

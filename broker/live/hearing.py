@@ -9,16 +9,16 @@ import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker import events as ev
-from broker.clock import Clock
-from broker.errors import VisitError
-from broker.ids import ResourceId, SessionId, Side
+from broker.kernel.clock import Clock
+from broker.kernel.errors import VisitError
+from broker.kernel.ids import ResourceId, SessionId, Side
+from broker.kernel.tasks import Tasks
 from broker.live.attending import Attendance
 from broker.live.journal import Journal
 from broker.live.lagging import Lagging
 from broker.live.live import LiveSession, RecordingView
 from broker.live.quality import Rates
 from broker.live.recorders import Recorders
-from broker.live.tasks import Tasks
 from broker.live.viewers import viewer_of
 from broker.session import Recorder, State
 

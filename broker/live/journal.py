@@ -17,9 +17,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.clock import Clock
-from broker.engine import writing
-from broker.errors import StorageUnavailable
+from broker.kernel.clock import Clock
+from broker.kernel.database import writing
+from broker.kernel.errors import StorageUnavailable
 from broker.live import audit
 from broker.live.chain import GENESIS, Entry, canonical, digest
 from broker.live.tables import journal

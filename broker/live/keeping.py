@@ -11,10 +11,10 @@ from typing import Any
 import structlog
 
 from broker import events as ev
-from broker.clock import Clock, Instant
-from broker.errors import StorageUnavailable
 from broker.events import Effect, Fact
-from broker.ids import SessionId
+from broker.kernel.clock import Clock, Instant
+from broker.kernel.errors import StorageUnavailable
+from broker.kernel.ids import SessionId
 from broker.live.journal import Journal
 from broker.live.store import Store
 from broker.session import Session, State

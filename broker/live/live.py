@@ -10,10 +10,10 @@ import structlog
 
 from broker import alerts
 from broker import events as ev
-from broker.clock import Clock
-from broker.errors import VisitError
 from broker.events import Effect, Fact, Reason
-from broker.ids import Side
+from broker.kernel.clock import Clock
+from broker.kernel.errors import VisitError
+from broker.kernel.ids import Side
 from broker.live.viewers import Viewers
 from broker.session import End, Session, State, step, wakes_at
 from config.policy import Policy

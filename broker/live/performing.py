@@ -9,15 +9,15 @@ import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker import events as ev
-from broker.clock import Clock
-from broker.errors import Conflict, NotFound, VisitError
 from broker.events import Effect
-from broker.ids import SessionId
+from broker.kernel.clock import Clock
+from broker.kernel.errors import Conflict, NotFound, VisitError
+from broker.kernel.ids import SessionId
+from broker.kernel.tasks import Tasks
 from broker.live.journal import Journal
 from broker.live.live import LiveSession
 from broker.live.recorders import Recorders
 from broker.live.relays import Relays
-from broker.live.tasks import Tasks
 from broker.live.watching import name_of
 from broker.quorum import Watcher
 from broker.session import Recorder, State, stop_at

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from broker.clock import Instant, monotonic
-from broker.errors import RecorderUnavailable, VisitError
-from broker.ids import Side
 from broker.ipc.link import Link, LinkDown
+from broker.kernel.clock import Instant, monotonic
+from broker.kernel.errors import RecorderUnavailable, VisitError
+from broker.kernel.ids import Side
 from broker.live.keeping import roll
 from broker.live.relays import tap_of
 from broker.session import Session

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from broker.ids import RoomId, SessionId, SiteId, TerminalId, UserId
+from broker.kernel.ids import RoomId, SessionId, SiteId, TerminalId, UserId
 
 
 class SiteKind(StrEnum):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from broker.clock import Clock
-from broker.errors import RelayUnavailable, VisitError
-from broker.ids import ResourceId, SessionId, Side
 from broker.ipc.link import Link, LinkDown
+from broker.kernel.clock import Clock
+from broker.kernel.errors import RelayUnavailable, VisitError
+from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.live.measuring import Meter
 from broker.live.placing import Load, choose
 from broker.live.tally import Worker

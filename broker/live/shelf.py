@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.clock import Clock
-from broker.engine import reading, writing
-from broker.errors import BadRequest, Conflict, StorageUnavailable
-from broker.ids import is_name
+from broker.kernel.clock import Clock
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import BadRequest, Conflict, StorageUnavailable
+from broker.kernel.ids import is_name
 
 
 class Shelf:

@@ -1,16 +1,16 @@
 """The store: everything Huijian must still know after a power cut, in one database.
 
 Each call is one transaction and reads the database anew, so that what an admin command writes is
-seen by a running server at once. Errors are those of broker/errors.py, StorageUnavailable above all.
+seen by a running server at once. Errors are those of broker/kernel/errors.py, StorageUnavailable above all.
 """
 
 from typing import Self
 
 from sqlalchemy import text
 
-from broker.clock import Clock, SystemClock
-from broker.engine import BUSY_SECONDS, engine_for
-from broker.errors import StorageUnavailable
+from broker.kernel.clock import Clock, SystemClock
+from broker.kernel.database import BUSY_SECONDS, engine_for
+from broker.kernel.errors import StorageUnavailable
 from broker.live.accounts import Accounts
 from broker.live.extensions import Extensions
 from broker.live.migrations import is_current
@@ -20,7 +20,7 @@ from broker.live.visits import Visits
 
 
 class Store(Registry, Accounts, Visits, Extensions, Suspensions):
-    """One database. `url` as for broker.engine.engine_for; the schema is made by migrations."""
+    """One database. `url` as for broker.kernel.database.engine_for; the schema is made by migrations."""
 
     def __init__(self, url: str, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
         super().__init__(engine_for(url, busy_seconds), clock or SystemClock())

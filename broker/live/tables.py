@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-from broker.moments import Moment
+from broker.kernel.moments import Moment
 
 metadata = MetaData()
 

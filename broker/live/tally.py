@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from broker import events as ev
 from broker.events import Effect
-from broker.ids import SessionId
+from broker.kernel.ids import SessionId
 from broker.session import Session, State, hold_reasons
 from config.policy import Policy
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from broker.ids import ResourceId, Side
+from broker.kernel.ids import ResourceId, Side
 from broker.live.watching import watcher_of
 from broker.quorum import Watcher
 

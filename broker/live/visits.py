@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broker.errors import BadRequest, Conflict, NotFound
-from broker.ids import PersonId, SessionId, Side, SlotId
+from broker.kernel.errors import BadRequest, Conflict, NotFound
+from broker.kernel.ids import PersonId, SessionId, Side, SlotId
 from broker.live.approval import check_place, check_slot, pack_named
 from broker.live.eligibility import check_people
 from broker.live.records import Room, Site, SiteKind, Snapshot

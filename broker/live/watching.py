@@ -1,7 +1,7 @@
 """How the relay is told who watches: a supervisor by person, site and page, so that two windows of one person are two
 watchers whose receptions prove nothing for each other. To the relay such a name is opaque; a terminal's has no "@"."""
 
-from broker.ids import SiteId, UserId
+from broker.kernel.ids import SiteId, UserId
 from broker.quorum import Watcher
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from broker.clock import monotonic
-from broker.ids import SessionId
+from broker.kernel.clock import monotonic
+from broker.kernel.ids import SessionId
 from broker.relay.doorway import Doorway
 from broker.relay.fanout import Fanout
 from broker.relay.peer import Peer

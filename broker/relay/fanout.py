@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from broker.clock import monotonic, monotonic_ns
+from broker.kernel.clock import monotonic, monotonic_ns
 from broker.relay.gauges import Latency
 from broker.relay.headers import EXTENSION, ROOM, STAMPED, WORD, WORD_AT
 from broker.relay.packets import RTP_HEADER, payload_start

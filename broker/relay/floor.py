@@ -7,8 +7,8 @@ track, so not one packet more goes to a room or to the recorder; what the microp
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from broker.errors import TooMany
-from broker.ids import ResourceId, SessionId, Side
+from broker.kernel.errors import TooMany
+from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.relay import feedback
 from broker.relay.leg import Leg, leg_for
 from broker.relay.peer import Peer

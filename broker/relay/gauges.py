@@ -12,7 +12,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
-from broker.clock import SystemClock
+from broker.kernel.clock import SystemClock
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 """Upper bounds of the histogram in seconds; the promise is 0.01 at the 99th percentile."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
 
-from broker.relay.allowance import Allowance
+from broker.kernel.token_bucket import TokenBucket
 from broker.relay.path import Path, Stamp, send_time
 from broker.relay.terms import Terms
 
@@ -37,8 +37,8 @@ class Leg:
     rtx_payload_type: int | None = None
     rtx_ssrc: int = 0
     rtx_number: int = field(default_factory=_number)
-    allowance: Allowance = field(default_factory=lambda: Allowance(REPAIRS, AT_ONCE))
-    wishes: Allowance = field(default_factory=lambda: Allowance(WISHES, WISHES_AT_ONCE))
+    allowance: TokenBucket = field(default_factory=lambda: TokenBucket(REPAIRS, AT_ONCE))
+    wishes: TokenBucket = field(default_factory=lambda: TokenBucket(WISHES, WISHES_AT_ONCE))
     wish: bool = False
     """Whether it has asked for a keyframe and nobody was asked for it yet."""
     again: dict[int, float] = field(default_factory=dict)

@@ -5,7 +5,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 
 TURN = 0.001  # seconds from the beginning of one look to that of the next, unless the first takes longer
 LOOKS = 25  # in vain, until the next packet is waited for again

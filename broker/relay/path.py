@@ -9,7 +9,7 @@ from itertools import count
 from math import inf
 from typing import Any, NamedTuple
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from broker.relay.congestion import QUEUE, Capacity, Delays
 from broker.relay.twcc import TICKS, Feedback
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from broker.ids import ResourceId
+from broker.kernel.ids import ResourceId
 from broker.relay.extensions import element
 from broker.relay.ice import CONSENT, Check, Ice
 from broker.relay.packets import OWN_SSRC, RTP_HEADER, build_bye

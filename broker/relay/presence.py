@@ -3,7 +3,7 @@ each packet, ten times a second and oftener; others report on a picture once or 
 
 from dataclasses import dataclass, field
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.relay.leg import Leg
 from broker.relay.peer import Peer
 from broker.relay.tending import Tending

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any
 
-from broker.clock import monotonic
-from broker.errors import TooMany
-from broker.ids import ResourceId, SessionId, Side
+from broker.kernel.clock import monotonic
+from broker.kernel.errors import TooMany
+from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.relay import feedback
 from broker.relay.floor import Floor
 from broker.relay.gate import Gate

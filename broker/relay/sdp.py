@@ -5,7 +5,7 @@ Everything here came from outside: sizes are limited and anything unclear is Mal
 import re
 from dataclasses import dataclass, field
 
-from broker.errors import MalformedSdp
+from broker.kernel.errors import MalformedSdp
 
 MAX_SDP = 64 * 1024
 MAX_MEDIA = 8

@@ -3,7 +3,7 @@ naming."""
 
 import struct
 
-from broker.relay.allowance import Allowance
+from broker.kernel.token_bucket import TokenBucket
 
 USERNAME = 0x0006
 MAX_ATTRIBUTES = 16  # looked at for a name; every client sends it among the first
@@ -29,7 +29,7 @@ class Guesses:
     """Wrong passwords by the host they came from."""
 
     def __init__(self) -> None:
-        self._hosts: dict[str, Allowance] = {}
+        self._hosts: dict[str, TokenBucket] = {}
         self._paused: dict[str, float] = {}
 
     def __len__(self) -> int:
@@ -42,7 +42,7 @@ class Guesses:
     def wrong(self, host: str, now: float) -> None:
         """That was wrong."""
         if host not in self._hosts:
-            self._hosts[host] = Allowance(GUESSES, AT_ONCE)
+            self._hosts[host] = TokenBucket(GUESSES, AT_ONCE)
         if not self._hosts[host].take(now):
             self._paused[host] = now + PAUSE
         if len(self._hosts) > MAX_HOSTS:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from broker.relay.buffers import enlarge
 from broker.tapwire import MAX_MESSAGE, RECORD
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from broker.relay.fanout import Fanout
 from broker.relay.ice import CONSENT
 from broker.relay.route import Address

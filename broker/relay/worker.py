@@ -10,12 +10,12 @@ from typing import Any
 
 import structlog
 
-from broker.clock import monotonic, monotonic_ns
-from broker.errors import BadRequest, NoSlot, NotFound, RecorderUnavailable, RelayUnavailable, TooMany
-from broker.ids import ResourceId, SessionId, new_id
 from broker.ipc import members
-from broker.ipc.lifeline import parent_gone
 from broker.ipc.server import Connection, Server
+from broker.kernel.clock import monotonic, monotonic_ns
+from broker.kernel.errors import BadRequest, NoSlot, NotFound, RecorderUnavailable, RelayUnavailable, TooMany
+from broker.kernel.ids import ResourceId, SessionId, new_id
+from broker.kernel.lifeline import parent_gone
 from broker.relay import floor, gauges, negotiate
 from broker.relay.caretaker import Caretaker, counts
 from broker.relay.doorway import Doorway

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from broker.clock import SystemClock
+from broker.kernel.clock import SystemClock
 from broker.live.journal import Journal
 from broker.live.migrations import migrate
 from broker.live.store import Store

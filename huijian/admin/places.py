@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from broker.errors import PolicyViolation
+from broker.kernel.errors import PolicyViolation
 from broker.live.records import Room, Site, SiteKind
 from config.packs import load_pack
 from huijian.admin.office import Office, in_office

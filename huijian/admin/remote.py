@@ -6,7 +6,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from broker.errors import BadRequest, NotSignedIn, VisitError, from_problem
+from broker.kernel.errors import BadRequest, NotSignedIn, VisitError, from_problem
 
 PATIENCE = 10.0  # seconds; the server answers in milliseconds or is not there
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.clock import SHANGHAI, SystemClock
-from broker.errors import BadRequest
+from broker.kernel.clock import SHANGHAI, SystemClock
+from broker.kernel.errors import BadRequest
 from huijian.admin import remote
 from huijian.admin.office import Office, in_office
 from huijian.saying import Json, say, say_all

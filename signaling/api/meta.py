@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from broker.errors import StorageUnavailable, VisitError
+from broker.kernel.errors import StorageUnavailable, VisitError
 from signaling import bodies
 from signaling.routes import Ask, Table
 

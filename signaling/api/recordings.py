@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from broker.errors import Conflict, NotFound
-from broker.ids import Side
+from broker.kernel.errors import Conflict, NotFound
+from broker.kernel.ids import Side
 from recorder.catalog import ARCHIVED
 from recorder.covered import kept_coverage
 from recorder.viewmaker import view_path

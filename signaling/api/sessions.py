@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from broker.errors import Conflict, PolicyViolation
-from broker.ids import SessionId, Side
+from broker.kernel.errors import Conflict, PolicyViolation
+from broker.kernel.ids import SessionId, Side
 from signaling import bodies
 from signaling import messages as msg
 from signaling.acting import notes_view

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from broker.errors import NotSignedIn, VisitError
+from broker.kernel.errors import NotSignedIn, VisitError
 from config.packs import load_pack
 from signaling import bodies
 from signaling.auth import Integrator, Observer, Role, Terminal, User, Who, author

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from broker.errors import Conflict, Forfeited, NotFound, PolicyViolation, RecorderUnavailable, Suspended
-from broker.ids import SlotId
+from broker.kernel.errors import Conflict, Forfeited, NotFound, PolicyViolation, RecorderUnavailable, Suspended
+from broker.kernel.ids import SlotId
 from broker.slots import Person, Slot
 from signaling import admission, bodies
 from signaling.auth import Role, author, check_sees, may_see

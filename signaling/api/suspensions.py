@@ -3,9 +3,9 @@ author, an article and a time (Yunnan 17; Guangdong 25, 29). Nobody else decides
 
 from datetime import date
 
-from broker.clock import in_shanghai
-from broker.errors import Conflict, Forbidden, NotFound, PolicyViolation
-from broker.ids import PersonId, SessionId, SuspensionId
+from broker.kernel.clock import in_shanghai
+from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation
+from broker.kernel.ids import PersonId, SessionId, SuspensionId
 from broker.suspending import Author, Proposal, may_take, period, propose, status, take
 from config.suspension import Step, Verdict
 from signaling import bodies

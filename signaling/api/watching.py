@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from broker.errors import Forbidden, NotSignedIn
+from broker.kernel.errors import Forbidden, NotSignedIn
 from signaling import metrics
 from signaling.auth import OFFICERS, Role, User, may_see, role_of, scope
 from signaling.nearby import is_nearby

@@ -7,8 +7,8 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from broker.clock import monotonic
-from broker.engine import engine_for
+from broker.kernel.clock import monotonic
+from broker.kernel.database import engine_for
 from recorder.purgeplan import Plan, Scope, plan_of
 from recorder.retention import due_at
 from recorder.tables import METADATA, RECORDINGS

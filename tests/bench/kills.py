@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from broker.clock import monotonic
-from broker.engine import engine_for
+from broker.kernel.clock import monotonic
+from broker.kernel.database import engine_for
 from recorder import archive
 from recorder.catalog import Catalog
 from recorder.tables import METADATA

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from tests.bench import process
 from tests.bench.generator import SPREAD, Counts, Generator
 from tests.bench.system import FAN_OUT, STREAMS, Place, System, sessions

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
 
-from broker.engine import engine_for
+from broker.kernel.database import engine_for
 from broker.tapwire import RTP
 from config.logs import configure
 from recorder.tables import METADATA

@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from broker.clock import monotonic
-from broker.engine import engine_for
 from broker.ipc.link import Link
+from broker.kernel.clock import monotonic
+from broker.kernel.database import engine_for
 from recorder.tables import METADATA
 from tests.bench import process
 from tests.bench.client import Client

@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 from rich.console import Console
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from tests.bench import process
 from tests.bench.generator import Generator
 from tests.bench.system import FAN_OUT, STREAMS, Place, System, sessions

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from broker import events as ev
 from broker.alerts import GRAVE, KEYS, LAGGING, Alert, Alerts, Why
 from broker.alerts import State as Stage
-from broker.errors import Conflict, Forbidden, NotFound
 from broker.events import AlertKind
-from broker.ids import AlertId, Side, SiteId, UserId
+from broker.kernel.errors import Conflict, Forbidden, NotFound
+from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.session import State
 from broker.snapshot import freeze, thaw
 from config.alerts import ALERT_RULES, LASTING

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from broker.attending import MAX_PAGES, SHOWN, STALE, Attending, Look, Report, Standing, Visit, Why
 from broker.attention import Attention
-from broker.ids import ResourceId, SessionId, Side, SiteId, UserId
+from broker.kernel.ids import ResourceId, SessionId, Side, SiteId, UserId
 from broker.quorum import Watcher
 from config.packs import load_pack
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.attention import Attention, Rhythm, rhythm_of
-from broker.ids import SiteId, UserId
+from broker.kernel.ids import SiteId, UserId
 from broker.quorum import Watcher
 from config.packs import load_pack
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from broker import events as ev
 from broker.checkin import lacks, required
-from broker.errors import Conflict, NotFound
 from broker.events import Reason
-from broker.ids import PersonId, Side
+from broker.kernel.errors import Conflict, NotFound
+from broker.kernel.ids import PersonId, Side
 from broker.session import Missing, State, missing
 from broker.slots import Person, PersonRole, Slot
 from config.checkin import Consequence, Tick

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.errors import PolicyViolation, TooEarly, VisitError, from_problem
+from broker.kernel.errors import PolicyViolation, TooEarly, VisitError, from_problem
 
-KINDS = [kind for kind in VisitError.__subclasses__() if kind.__module__ == "broker.errors"]
+KINDS = [kind for kind in VisitError.__subclasses__() if kind.__module__ == "broker.kernel.errors"]
 MEMBERS = {"type", "title", "title_en", "status", "detail", "detail_en", "code"}
 
 

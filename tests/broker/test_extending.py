@@ -8,18 +8,10 @@ from typing import Any
 import pytest
 
 from broker import events as ev
-from broker.errors import (
-    Conflict,
-    Forbidden,
-    NotFound,
-    PolicyViolation,
-    StorageUnavailable,
-    TooLate,
-    VisitError,
-)
 from broker.events import Reason
 from broker.extending import MARGIN
-from broker.ids import ApprovalId, SessionId, UserId
+from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation, StorageUnavailable, TooLate, VisitError
+from broker.kernel.ids import ApprovalId, SessionId, UserId
 from broker.session import State, stop_at
 from broker.snapshot import freeze, thaw
 from config.extension import Until

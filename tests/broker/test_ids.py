@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from broker.ids import NAME_PATTERN, Side, is_name, new_id
+from broker.kernel.ids import NAME_PATTERN, Side, is_name, new_id
 
 
 class TestNewIds:

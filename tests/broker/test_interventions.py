@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker import events as ev
-from broker.errors import Conflict, NotFound, PolicyViolation, TooMany
-from broker.ids import Side, UserId, WarningId
 from broker.interventions import MOST_NOTES, MOST_WARNINGS, Muted
+from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooMany
+from broker.kernel.ids import Side, UserId, WarningId
 from broker.session import COMPLETED, LEASE, RENEW, State
 from broker.snapshot import freeze, thaw
 from config.packs import load_pack, packs

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from broker.errors import BadRequest, Conflict, TooLarge, VisitError
 from broker.ipc import wire
 from broker.ipc.link import Link, LinkDown
 from broker.ipc.server import MAX_UNSENT, Connection, Server
+from broker.kernel.errors import BadRequest, Conflict, TooLarge, VisitError
 
 SOON = 5.0
 ROLE = "relay"

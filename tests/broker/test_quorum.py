@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.ids import SessionId, SiteId, UserId
+from broker.kernel.ids import SessionId, SiteId, UserId
 from broker.quorum import Watcher, attendance, of_side, reached
 from tests.broker.visit import PRISON, SITES, SLOT, VISITOR, officers
 

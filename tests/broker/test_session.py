@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from broker import events as ev
-from broker.errors import Conflict, NotFound
 from broker.events import HoldReason, Reason
-from broker.ids import PersonId, UserId
+from broker.kernel.errors import Conflict, NotFound
+from broker.kernel.ids import PersonId, UserId
 from broker.session import COMPLETED, LEASE, Missing, State, hold_reasons, missing, stop_at, wakes_at
 from config.checkin import Consequence
 from tests.broker.visit import (

@@ -10,10 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from broker import events as ev
 from broker.checkin import required
-from broker.clock import Instant
-from broker.errors import VisitError
 from broker.events import Effect, Fact, Reason
-from broker.ids import ApprovalId, PersonId, SessionId, Side, SiteId, UserId
+from broker.kernel.clock import Instant
+from broker.kernel.errors import VisitError
+from broker.kernel.ids import ApprovalId, PersonId, SessionId, Side, SiteId, UserId
 from broker.quorum import Watcher
 from broker.session import COMPLETED, Session, State, stop_at, wakes_at
 from broker.slots import Slot

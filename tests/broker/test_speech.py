@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker import events as ev
-from broker.errors import BadRequest, Conflict
-from broker.ids import Side, SiteId, UserId
+from broker.kernel.errors import BadRequest, Conflict
+from broker.kernel.ids import Side, SiteId, UserId
 from broker.session import Recorder, State
 from broker.snapshot import freeze, thaw
 from broker.speech import Speech

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from broker import events as ev
 from broker.checkin import required
-from broker.clock import Instant
 from broker.events import Effect, Fact
-from broker.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
+from broker.kernel.clock import Instant
+from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
 from broker.quorum import Watcher
 from broker.session import Session, State, step, wakes_at
 from broker.slots import Person, Place, Slot

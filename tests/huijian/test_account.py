@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.live.chain import Entry
 from config.packs import load_pack
 from huijian.account import Account, account_of

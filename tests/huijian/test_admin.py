@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from broker.errors import Conflict
+from broker.kernel.errors import Conflict
 
 
 class TestSitesRoomsAndTerminals:

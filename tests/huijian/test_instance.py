@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from broker.errors import Conflict
+from broker.kernel.errors import Conflict
 from huijian import instance
 from huijian.instance import LOCK, only_one
 

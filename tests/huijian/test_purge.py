@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
-from broker.clock import Discipline, Instant
-from broker.engine import engine_for
+from broker.kernel.clock import Discipline, Instant
+from broker.kernel.database import engine_for
 from broker.live import credentials
 from config.packs import load_pack
 from huijian.admin import office
@@ -97,7 +97,7 @@ class TestAClockThatNobodyVouchesFor:
     def ahead(self, huijian, house, clock, monkeypatch):
         monkeypatch.setattr("huijian.purging.discipline", lambda: Discipline(False, 0.0, 16.0))
         assert huijian("purge").code == 0
-        monkeypatch.setattr("recorder.papers.boot", lambda: "another")
+        monkeypatch.setattr("broker.kernel.atomic_files.boot", lambda: "another")
         clock.wall = DUE + timedelta(days=1)
 
     def test_deletes_nothing(self, huijian, say, house, ahead):

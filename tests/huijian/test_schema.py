@@ -3,7 +3,7 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from broker.engine import engine_for, reading
+from broker.kernel.database import engine_for, reading
 from broker.live.migrations import migrate
 from recorder.tables import METADATA
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from broker.engine import engine_for
+from broker.kernel.database import engine_for
 from recorder.heads import Heads
 from recorder.signing import installed
 from tests.recorder.archives import archived, make_work

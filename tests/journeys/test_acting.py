@@ -9,8 +9,8 @@ from typing import Any
 import av
 import numpy as np
 
-from broker.clock import monotonic
-from broker.ids import Side
+from broker.kernel.clock import monotonic
+from broker.kernel.ids import Side
 from kiosk_agent.hearing import side_heard
 from kiosk_agent.media import mono_samples
 from kiosk_agent.voice import RATE

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
-from broker.clock import SystemClock
-from broker.ids import Side
+from broker.kernel.clock import SystemClock
+from broker.kernel.ids import Side
 from kiosk_agent.agent import Kiosk
 from tests.support.chromium import chromium
 from tests.support.house import House

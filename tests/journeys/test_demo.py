@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.hearing import side_heard
 from kiosk_agent.media import mono_samples

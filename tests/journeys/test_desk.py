@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from broker.clock import SystemClock
-from broker.ids import Side
+from broker.kernel.clock import SystemClock
+from broker.kernel.ids import Side
 from tests.support.house import House
 
 LATE_IN = 8  # seconds until the demo pack's minute of grace is over

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from broker.clock import monotonic
-from broker.errors import VisitError
-from broker.ids import Side
+from broker.kernel.clock import monotonic
+from broker.kernel.errors import VisitError
+from broker.kernel.ids import Side
 from broker.live.records import Role
 from huijian.officers import SignedIn
 from huijian.stage import POSTS

@@ -5,7 +5,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.peer import Door
 from kiosk_agent.viewer import Viewer
 from tests.support.chromium import chromium, peer_page, received

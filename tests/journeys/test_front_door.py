@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from broker.clock import SystemClock
-from broker.ids import Side
+from broker.kernel.clock import SystemClock
+from broker.kernel.ids import Side
 from tests.support.house import House
 from tests.support.offers import WATCH, publish_offer
 

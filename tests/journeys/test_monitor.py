@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from playwright.async_api import Browser, expect
 
-from broker.clock import SystemClock, monotonic
-from broker.ids import Side
+from broker.kernel.clock import SystemClock, monotonic
+from broker.kernel.ids import Side
 from tests.support.chromium import chromium
 from tests.support.house import House
 from tests.support.monitor_page import HIDE, PLAYING, counts, shut_after, sign_in, without_quorum

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from broker.ids import Side
-from recorder import papers
+from broker.kernel import atomic_files
+from broker.kernel.ids import Side
 from tests.support import listening
 from tests.support.chromium import chromium
 from tests.support.house import House
@@ -53,7 +53,7 @@ class TestSpeakingToOneRoom:
         film = house.settings.archive_dir / archived["path"]
         whole = spoken_in(film)
         assert whole[1] - whole[0] > SPEAKS - 1.0
-        self.check_words(journal, papers.read_lines(film.with_name("timeline.jsonl")), house, whole)
+        self.check_words(journal, atomic_files.read_lines(film.with_name("timeline.jsonl")), house, whole)
 
     def check_words(
         self, journal: list[tuple[str, dict[str, Any]]], timeline: list[Any], house: House, whole: tuple[float, float]

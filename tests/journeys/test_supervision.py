@@ -3,10 +3,10 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from broker.clock import monotonic
-from broker.ids import Side
+from broker.kernel import atomic_files
+from broker.kernel.clock import monotonic
+from broker.kernel.ids import Side
 from huijian.stage import POSTS
-from recorder import papers
 from recorder.archive import MANIFEST
 from tests.support.house import House
 from tests.support.visit import Visit, quorum_of, visit
@@ -51,7 +51,7 @@ class TestTwoSupervisorsOfEachSite:
 
     def _each_is_covered(self, house: House, film: str) -> None:
         """Yunnan 26(3): who watched when stands in the manifest, for each officer of both sites."""
-        written = papers.read_json((house.settings.archive_dir / film).with_name(MANIFEST)) or {}
+        written = atomic_files.read_json((house.settings.archive_dir / film).with_name(MANIFEST)) or {}
         told = written["coverage"]
         assert {(one["user"], one["site"]) for one in told["officers"]} == {
             (officer.id, POSTS[officer.side].site) for officer in house.stage.officers

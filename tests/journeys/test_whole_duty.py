@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from broker.clock import SystemClock, monotonic
-from broker.ids import Side
+from broker.kernel import atomic_files
+from broker.kernel.clock import SystemClock, monotonic
+from broker.kernel.ids import Side
 from broker.live.records import Role
 from broker.tapwire import TRACK_TITLES
 from huijian.officers import SignedIn
 from kiosk_agent.display import Screen
 from kiosk_agent.words import Phase
-from recorder import papers
 from tests.support.chromium import chromium
 from tests.support.house import House
 from tests.support.house import house as running_house
@@ -399,5 +399,7 @@ class TestAWholeDuty:
             archived = await day.here.archived()
             film = day.house.settings.archive_dir / archived["path"]
             the_film_has_its_tracks(film)
-            every_act_is_written(day, await day.here.journal(), papers.read_lines(film.with_name("timeline.jsonl")))
+            every_act_is_written(
+                day, await day.here.journal(), atomic_files.read_lines(film.with_name("timeline.jsonl"))
+            )
             await the_four_are_covered(day)

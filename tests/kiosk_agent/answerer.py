@@ -13,8 +13,8 @@ from aiortc import RTCPeerConnection, RTCSessionDescription, rtp
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame, VideoFrame
 
-from broker.errors import NotSignedIn, VisitError
-from broker.ids import Side
+from broker.kernel.errors import NotSignedIn, VisitError
+from broker.kernel.ids import Side
 from kiosk_agent import aiortc_edge as edge
 from kiosk_agent.media import RoomSources
 from kiosk_agent.peer import Door

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk
 from kiosk_agent.framecode import code_in
 from kiosk_agent.media import SourceError, luma

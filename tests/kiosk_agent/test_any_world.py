@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.terminal import Terminal, step, wakes_at
 from kiosk_agent.words import (
     CloseSocket,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from av import VideoFrame
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent import display, lettering
 from kiosk_agent.display import WORDS, Screen, Window, compose
 from kiosk_agent.framecode import FrameCode, code_in

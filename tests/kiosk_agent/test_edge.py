@@ -11,7 +11,7 @@ from aiortc.codecs.h264 import H264Decoder
 from aiortc.jitterbuffer import JitterFrame
 from av import VideoFrame
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent import aiortc_edge as edge
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.generated import GeneratedVideo, sound_frame

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.counting import LOOKS, Counting
 from kiosk_agent.generated import GeneratedVideo
 from kiosk_agent.hearing import rms

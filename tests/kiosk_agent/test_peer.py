@@ -10,8 +10,8 @@ import aiohttp
 import numpy as np
 import pytest
 
-from broker.errors import CodecMissing, NotSignedIn, SessionEnded, TooEarly, WrongRoom
-from broker.ids import Side
+from broker.kernel.errors import CodecMissing, NotSignedIn, SessionEnded, TooEarly, WrongRoom
+from broker.kernel.ids import Side
 from kiosk_agent import aiortc_edge as edge
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.hearing import marks_in, side_heard

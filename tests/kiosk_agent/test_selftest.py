@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from av import VideoFrame
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.generated import sound_frame
 from kiosk_agent.media import VIDEO_BASE, Frame, RoomSources, Source, SourceError
 from kiosk_agent.mixing import Input

@@ -12,7 +12,7 @@ from av import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent import aiortc_edge as edge
 from kiosk_agent.device import Camera, Microphone
 from kiosk_agent.framecode import NUMBERS, FrameCode, code_in, draw

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.terminal import TRANSITIONS, Terminal, step, wakes_at
 from kiosk_agent.terminal_state import FIRST_RETRY, LONGEST_RETRY, OFFLINE_GRACE, REFUSED_RETRY, SLATE, backoff
 from kiosk_agent.words import (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broker.clock import Instant
+from broker.kernel.clock import Instant
 from broker.live.migrations import migrate
 from broker.live.records import SiteKind
 from broker.live.store import Store

@@ -8,7 +8,7 @@ import sys
 
 from sqlalchemy import insert
 
-from broker.engine import engine_for, writing
+from broker.kernel.database import engine_for, writing
 from broker.live.tables import sites
 
 

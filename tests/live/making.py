@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from broker.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, new_id
+from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.slots import Person, Place, Slot
 from tests.live.conftest import TEN
 

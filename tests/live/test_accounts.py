@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from broker.engine import writing
-from broker.errors import BadRequest, Conflict, NotFound
+from broker.kernel.database import writing
+from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.live.credentials import verify_password
 from broker.live.records import Role
 from broker.live.tables import users

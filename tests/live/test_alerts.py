@@ -3,7 +3,7 @@
 from broker import events as ev
 from broker.alerts import Why
 from broker.events import AlertKind
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.session import State
 from tests.live.test_lagging import House
 

@@ -8,8 +8,8 @@ from pyee.asyncio import AsyncIOEventEmitter
 
 from broker import events as ev
 from broker.attending import Report, Why
-from broker.errors import NotFound
-from broker.ids import Side, SiteId, UserId
+from broker.kernel.errors import NotFound
+from broker.kernel.ids import Side, SiteId, UserId
 from broker.live.attending import LOOK, Attendance
 from broker.live.live import LiveSession
 from broker.live.watching import name_of

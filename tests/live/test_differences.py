@@ -2,7 +2,7 @@
 
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker.errors import RecorderUnavailable
+from broker.kernel.errors import RecorderUnavailable
 from broker.live.hearing import Hearing
 from broker.live.journal import Journal
 from broker.live.tables import journal

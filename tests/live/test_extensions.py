@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from broker.clock import Instant
-from broker.errors import Conflict, PolicyViolation
 from broker.events import ExtensionApproved
-from broker.ids import ApprovalId, SiteId, UserId
+from broker.kernel.clock import Instant
+from broker.kernel.errors import Conflict, PolicyViolation
+from broker.kernel.ids import ApprovalId, SiteId, UserId
 from broker.live.broker import Broker
 from broker.live.journal import Journal
 from tests.live.making import slot

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from broker import events as ev
-from broker.ids import SessionId
+from broker.kernel.ids import SessionId
 from broker.live.hearing import Hearing
 
 SESSION = SessionId("ses_1")

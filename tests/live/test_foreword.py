@@ -7,9 +7,9 @@ import pytest
 
 from broker import events as ev
 from broker.alerts import Alert, Alerts
-from broker.clock import Instant
 from broker.events import AlertKind
-from broker.ids import AlertId, Side, SiteId, UserId
+from broker.kernel.clock import Instant
+from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.live.keeping import MOST_KEPT, Foreword
 from broker.session import Session, State
 from tests.live.conftest import TEN

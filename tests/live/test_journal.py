@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.errors import StorageUnavailable
+from broker.kernel.errors import StorageUnavailable
 from broker.live import audit
 from broker.live.chain import GENESIS, canonical
 from broker.live.journal import Journal

@@ -3,7 +3,7 @@
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker import events as ev
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.live.hearing import Hearing
 from broker.live.lagging import BURST, CALM, IN_A_ROW, Lagging
 from broker.live.live import LiveSession

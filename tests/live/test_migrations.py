@@ -7,8 +7,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from broker.engine import engine_for, reading, writing
-from broker.errors import StorageUnavailable
+from broker.kernel.database import engine_for, reading, writing
+from broker.kernel.errors import StorageUnavailable
 from broker.live.migrations import migrate
 from broker.live.store import Store
 from broker.live.tables import metadata

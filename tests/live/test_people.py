@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from broker import events as ev
-from broker.ids import PersonId, SiteId, UserId
+from broker.kernel.ids import PersonId, SiteId, UserId
 from broker.live.keeping import action, attention, people
 from broker.quorum import Watcher
 from broker.session import Recorder, Session

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker.clock import SystemClock
-from broker.ids import ResourceId, SessionId, Side
+from broker.kernel.clock import SystemClock
+from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.live.hearing import Hearing
 from broker.live.quality import Rates
 from broker.live.viewers import of_room, of_supervisors, viewer_of

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-from broker.clock import Instant
 from broker.ipc.server import Server
+from broker.kernel.clock import Instant
 from broker.live.hearing import Hearing
 from broker.live.recorders import SILENT, Recorders
 

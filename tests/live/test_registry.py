@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.errors import BadRequest, Conflict, NotFound
+from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.live.records import SiteKind
 from broker.live.store import Store
 

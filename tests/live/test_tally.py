@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from broker import events as ev
 from broker.events import AlertKind, Reason
-from broker.ids import AlertId
+from broker.kernel.ids import AlertId
 from broker.live.tally import Tally
 from broker.session import End, Session, State
 from config.packs import load_pack

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from broker import events as ev
-from broker.clock import SystemClock
-from broker.ids import RoomId, Side, SiteId
 from broker.ipc.server import Server
+from broker.kernel.clock import SystemClock
+from broker.kernel.ids import RoomId, Side, SiteId
 from broker.live.broker import Broker
 from broker.live.journal import Journal
 from broker.live.records import SiteKind

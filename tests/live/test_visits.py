@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 from sqlalchemy import update
 
-from broker.errors import BadRequest, Conflict, NotFound, PolicyViolation
-from broker.ids import RoomId, Side, SiteId
+from broker.kernel.errors import BadRequest, Conflict, NotFound, PolicyViolation
+from broker.kernel.ids import RoomId, Side, SiteId
 from broker.live.records import SiteKind
 from broker.live.store import Store
 from broker.live.tables import slots

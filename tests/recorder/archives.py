@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from recorder import papers
+from broker.kernel import atomic_files
 from recorder.archive import PLAN
 from recorder.finalise import finalise
 from recorder.signing import Signer, installed
@@ -31,12 +31,12 @@ def make_work(root: Path, session: str = "session_one", started: datetime = WALL
     folder.mkdir(parents=True)
     for file in _part().iterdir():
         shutil.copy(file, folder / file.name)
-    sheet = papers.read_json(folder / "part-1.json") or {}
-    papers.write_json(folder / "part-1.json", sheet | {"zero_wall": started.isoformat()})
+    sheet = atomic_files.read_json(folder / "part-1.json") or {}
+    atomic_files.write_json(folder / "part-1.json", sheet | {"zero_wall": started.isoformat()})
     whole = {"session": session, "site": "prison-site", "slot": {"id": "slot_1"}, "sides": SIDES, "tap": 7}
     whole |= {"policy": {"name": "yunnan", "version": "1", "retention_months": 6}, "starts_at": started.isoformat()}
-    papers.write_json(folder / PLAN, whole | {"started_at": started.isoformat()} | plan)
-    papers.append_lines(folder / "timeline.jsonl", list(_timeline(started)))
+    atomic_files.write_json(folder / PLAN, whole | {"started_at": started.isoformat()} | plan)
+    atomic_files.append_lines(folder / "timeline.jsonl", list(_timeline(started)))
     return folder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.engine import engine_for
+from broker.kernel.database import engine_for
 from recorder.tables import METADATA
 from tests.support.recorder import RecorderProcess
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from broker.clock import Instant
+from broker.kernel.clock import Instant
 from broker.tapwire import RTP, SENDER_REPORT, TapRecord
 from recorder import sheets
 from recorder.writer import Progress, Writer

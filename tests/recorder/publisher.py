@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.tapwire import RTP, SENDER_REPORT, TapRecord
 from kiosk_agent.voice import RATE
 from tests.recorder.feed import BEGIN

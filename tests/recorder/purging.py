@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.clock import Instant
+from broker.kernel.clock import Instant
 from recorder import permits
 from recorder.catalog import Catalog
 from recorder.purge import Outcome, Purge

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from broker.clock import SystemClock
-from broker.engine import engine_for
-from broker.errors import Conflict, StorageUnavailable
 from broker.ipc.wire import encode
-from recorder import archive, papers
+from broker.kernel import atomic_files
+from broker.kernel.clock import SystemClock
+from broker.kernel.database import engine_for
+from broker.kernel.errors import Conflict, StorageUnavailable
+from recorder import archive
 from recorder.archive import Place, path_of, place_of, recording_at
 from recorder.catalog import Catalog
 from recorder.desk import Desk
@@ -103,8 +104,8 @@ class TestFinalising:
         second = tmp_path / "second"
         second.mkdir()
         record(second, Feed(2.0).records(), 2.0)
-        sheet = papers.read_json(second / "part-1.json") or {}
-        papers.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
+        sheet = atomic_files.read_json(second / "part-1.json") or {}
+        atomic_files.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
         shutil.copy(second / "part-1.mp4", work / "part-2.mp4")
         done = archived(work, tmp_path / "archive")
         film = tmp_path / "archive" / done["path"]
@@ -178,7 +179,7 @@ def test_an_hour_on_a_bad_line_can_be_told_in_one_message(work: Path, tmp_path: 
         {"track": n % 4, "start": n * 0.2, "seconds": 0.1 + (n == 7000), "cause": "loss", "packets": 9}
         for n in range(9000)
     ]
-    papers.append_lines(work / "part-1.gaps.jsonl", gaps)
+    atomic_files.append_lines(work / "part-1.gaps.jsonl", gaps)
     told: list[dict[str, Any]] = []
     tell_end(lambda fact, **facts: told.append({"fact": fact, "with": facts}), archived(work, tmp_path / "archive"))
     assert len(encode(told[0])) < 20_000

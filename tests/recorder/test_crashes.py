@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from recorder import papers
+from broker.kernel import atomic_files
 from recorder.verify import verify
 from recorder.writer import Writer
 from tests.bench import dying
@@ -116,7 +116,7 @@ def recovered(root: Path) -> dict[str, Any]:
     (manifest,) = root.glob("*/*/*/*/session_one/manifest.json")
     report = verify(None, root)
     assert report.ok and report.recordings == 1, report.damages
-    return papers.read_json(manifest) or {}
+    return atomic_files.read_json(manifest) or {}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -181,7 +181,7 @@ def add_part(work: Path, place: Path) -> float:
     """A second part, five seconds after the first began; how long the film is then."""
     place.mkdir()
     sheet = record(place, Feed(2.0).records(), 2.0).sheet
-    papers.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
+    atomic_files.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
     shutil.copy(place / "part-1.mp4", work / "part-2.mp4")
     return 7.0
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from recorder import papers, pieces
+from broker.kernel import atomic_files
+from recorder import pieces
 from recorder.ledger import PURGE, ledger, spelled
 from recorder.manifest import file_facts
 from recorder.report import Report
@@ -68,7 +69,7 @@ class TestAWholeArchive:
         assert report.heads["prison-site"].startswith("3:")
 
     def test_names_people_policy_clock_due_date_and_the_visit_before(self, root: Path) -> None:
-        one, two = (papers.read_json(folder(root, name) / "manifest.json") or {} for name in VISITS[:2])
+        one, two = (atomic_files.read_json(folder(root, name) / "manifest.json") or {} for name in VISITS[:2])
         assert two["people"] == {"checked_in": ["prs_a", "prs_b"], "watchers": ["li", "wang"]}
         assert two["due_at"] == "2027-05-23T00:00:00+08:00"
         assert two["clock"]["stepped"] == 0.0 and set(two["clock"]) == {
@@ -103,15 +104,15 @@ class TestWhoWatchedWhen:
     def written_again(self, root: Path, change: Callable[[dict[str, Any]], None]) -> Report:
         """What is found where somebody with the signing key wrote another manifest; its chain is not looked at."""
         path = folder(root, "session_three") / "manifest.json"
-        written = papers.read_json(path) or {}
+        written = atomic_files.read_json(path) or {}
         change(written)
         del written["signature"]
-        papers.write_json(path, sign(written, signer(root)))
+        atomic_files.write_json(path, sign(written, signer(root)))
         (root / "prison-site" / "chain.jsonl").unlink()
         return verify("session_three", root)
 
     def test_stands_in_the_manifest(self, root: Path) -> None:
-        written = papers.read_json(folder(root) / "manifest.json") or {}
+        written = atomic_files.read_json(folder(root) / "manifest.json") or {}
         assert written["format"] == 3 and written["coverage"]["rule"] == 1
         spans = {one["user"]: one["spans"] for one in written["coverage"]["officers"]}
         assert set(spans) == {"li", "wang"} and spans["li"] == [pytest.approx([1.0, 3.0], abs=0.1)]
@@ -334,8 +335,8 @@ class TestForgery:
     def test_is_not_believed(self, root: Path) -> None:
         forger = Ed25519Signer(Ed25519PrivateKey.generate())
         path = folder(root) / "manifest.json"
-        written = papers.read_json(path) or {}
-        papers.write_json(path, sign({**written, "reason": {"code": "other"}}, forger))
+        written = atomic_files.read_json(path) or {}
+        atomic_files.write_json(path, sign({**written, "reason": {"code": "other"}}, forger))
         assert "signature" in kinds(verify(path, root))
 
     def test_with_the_keys_exchanged_is_seen_by_a_key_from_elsewhere(self, root: Path, tmp_path: Path) -> None:
@@ -349,16 +350,18 @@ class TestForgery:
 
     def test_by_leaving_the_signature_out_is_seen(self, root: Path) -> None:
         path = folder(root) / "manifest.json"
-        written = papers.read_json(path) or {}
+        written = atomic_files.read_json(path) or {}
         written.pop("signature")
-        papers.write_json(path, written)
+        atomic_files.write_json(path, written)
         assert {"signature", "changed"} <= kinds(verify(path, root))
 
     def test_with_a_key_added_to_the_archive_is_seen_by_the_installation(self, root: Path) -> None:
         forger = installed(root.parent / "other", root)
         for visit in VISITS:
             path = folder(root, visit) / "manifest.json"
-            papers.write_json(path, sign({**(papers.read_json(path) or {}), "reason": {"code": "other"}}, forger))
+            atomic_files.write_json(
+                path, sign({**(atomic_files.read_json(path) or {}), "reason": {"code": "other"}}, forger)
+            )
         found = kinds(verify(None, root, trusted(root.parent / "keys")))
         assert {"key", "signature", "changed"} <= found
 
@@ -411,7 +414,7 @@ class TestNumbers:
         archived(second, root)
         archived(first, root)
         numbers = {
-            name: (papers.read_json(folder(root, name) / "manifest.json") or {})["number"] for name in VISITS[:2]
+            name: (atomic_files.read_json(folder(root, name) / "manifest.json") or {})["number"] for name in VISITS[:2]
         }
         assert numbers == {"session_two": 1, "session_one": 2} and verify(None, root).ok
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from broker.kernel import atomic_files
 from broker.tapwire import RTP, TRACK_TITLES, TapRecord
-from recorder import papers
 from recorder.fragments import chain_of
 from recorder.join import Piece, join
 from recorder.writer import Writer
@@ -112,13 +112,13 @@ class TestTroubleOnTheLine:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sizes: list[int] = []
-        write = papers.write_json
+        write = atomic_files.write_json
 
         def spy(path: Path, value: Any, durable: bool = True) -> None:
             write(path, value, durable)
             sizes.append(path.stat().st_size)
 
-        monkeypatch.setattr(papers, "write_json", spy)
+        monkeypatch.setattr(atomic_files, "write_json", spy)
         records = lossy(Feed(12.0).records(), 0.05)
         (tmp_path / "one").mkdir()
         outcome = record(tmp_path / "one", records, 12.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.engine import engine_for
+from broker.kernel.database import engine_for
 from recorder.desk import Desk
 from recorder.heads import Heads, read_heads, together
 from recorder.space import Rules

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recorder import papers
+from broker.kernel import atomic_files
 from recorder.manifest import file_facts
 from recorder.verify import verify
 from tests.recorder.test_evidence import flip, folder, kinds, made, root
@@ -62,25 +62,25 @@ class TestAManifest:
 
     def test_without_any_of_its_members_is_named(self, quick: Path) -> None:
         path = folder(quick) / "manifest.json"
-        whole = papers.read_json(path) or {}
+        whole = atomic_files.read_json(path) or {}
         for name in whole:
             for value in (None, [], {"x": 1}, "x", -1):
                 if value == whole[name]:
                     continue
-                path.write_bytes(papers.spelled({**whole, name: value}))
+                path.write_bytes(atomic_files.spelled({**whole, name: value}))
                 assert not verify("session_two", quick).ok, (name, value)
 
     def test_that_makes_the_checker_fail_is_damage_of_its_own_folder(
         self, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = papers.spelled
+        real = atomic_files.spelled
 
         def fail(value: Any) -> bytes:
             if value.get("session") == "session_two":
                 raise MemoryError
             return real(value)
 
-        monkeypatch.setattr("recorder.papers.spelled", fail)
+        monkeypatch.setattr("broker.kernel.atomic_files.spelled", fail)
         (damage,) = verify(None, root).damages
         assert (damage.path, damage.kind) == (folder(root) / "manifest.json", "manifest")
 

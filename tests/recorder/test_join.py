@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from recorder import papers
+from broker.kernel import atomic_files
 from recorder.join import Piece, holds_all, join
 from recorder.verify import verify
 from tests.recorder.archives import archived, make_work
@@ -23,7 +23,7 @@ def work(tmp_path: Path) -> Path:
     work, second = make_work(tmp_path / "archive"), tmp_path / "second"
     second.mkdir()
     sheet = record(second, Feed(2.0).records(), 2.0).sheet
-    papers.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
+    atomic_files.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
     shutil.copy(second / "part-1.mp4", work / "part-2.mp4")
     return work
 
@@ -54,7 +54,7 @@ class TestAJoinedFilm:
     def test_takes_the_place_of_its_parts(self, work: Path, tmp_path: Path) -> None:
         film = tmp_path / "archive" / archived(work, tmp_path / "archive")["path"]
         assert sorted(os.listdir(film.parent)) == JOINED
-        written = papers.read_json(film.with_name("manifest.json")) or {}
+        written = atomic_files.read_json(film.with_name("manifest.json")) or {}
         assert [(part["part"], part["kept"], part["chain"]["fragments"] > 5) for part in written["parts"]] == [
             (1, False, True),
             (2, False, True),
@@ -90,8 +90,8 @@ class TestAJoinedFilm:
             patch.setattr("recorder.finalise._clear", crash)
             with pytest.raises(OSError, match="gone"):
                 archived(work, root)
-        draft = papers.read_json(work / "manifest.json") or {}
+        draft = atomic_files.read_json(work / "manifest.json") or {}
         draft["parts"] = [{key: part[key] for key in part if key != "kept"} for part in draft["parts"]]
-        papers.write_json(work / "manifest.json", draft)
+        atomic_files.write_json(work / "manifest.json", draft)
         film = root / archived(work, root)["path"]
         assert {"part-1.mp4", "part-2.mp4"} <= set(os.listdir(film.parent))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from recorder import papers, pieces
+from broker.kernel import atomic_files
+from recorder import pieces
 from recorder.fragments import FragmentFile
 from recorder.leftovers import whole_fragments
 from recorder.verify import verify
@@ -51,7 +52,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
                 batch.append(records[at])
                 at += 1
             size = writer.work(batch, instant(now)).bytes
-            grown.moments.append((now - BEGIN, size, synced[-1], papers.read_json(folder / "part-1.json")))
+            grown.moments.append((now - BEGIN, size, synced[-1], atomic_files.read_json(folder / "part-1.json")))
     return grown
 
 
@@ -100,16 +101,16 @@ class TestAThousandKills:
         work = make_work(root)
         (work / "part-1.mp4").write_bytes(life.path.read_bytes()[: size + chance.randrange(50)])
         assert sheet is not None and not sheet["clean"]
-        papers.write_json(work / "part-1.json", sheet)
+        atomic_files.write_json(work / "part-1.json", sheet)
         film = root / archived(work, root)["path"]
         assert probe.complaints(film) == "" and min(probe.lengths(film)) > at - 2.0
         assert verify(None, root).ok
 
 
 STEPS = (
-    "recorder.papers.sync_folder",
-    "recorder.papers.write_json",
-    "recorder.papers.append_lines",
+    "broker.kernel.atomic_files.sync_folder",
+    "broker.kernel.atomic_files.write_json",
+    "broker.kernel.atomic_files.append_lines",
     "recorder.pieces.write",
     "recorder.archive.remove_scrap",
     "recorder.ledger.Ledger.append",

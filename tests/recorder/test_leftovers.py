@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from broker.kernel import atomic_files
 from broker.tapwire import RTP, TapRecord
-from recorder import papers
 from recorder.fragments import FragmentFile, chain_of
 from recorder.leftovers import survey, whole_fragments
 from recorder.verify import verify
@@ -162,11 +162,11 @@ class TestADamagedEnd:
     def test_without_any_sheet_the_hashes_are_still_those_of_what_was_written(self, tmp_path: Path) -> None:
         root = tmp_path / "archive"
         work = make_work(root)
-        chain = (papers.read_json(work / "part-1.json") or {})["chain"]
+        chain = (atomic_files.read_json(work / "part-1.json") or {})["chain"]
         for paper in work.glob("part-1.*json"):
             paper.unlink()
         film = root / archived(work, root)["path"]
-        written = papers.read_json(film.with_name("manifest.json")) or {}
+        written = atomic_files.read_json(film.with_name("manifest.json")) or {}
         assert written["chain"] == chain == chain_of(film, chain["start"], chain["end"]).as_json()
 
     def test_from_which_nothing_can_be_read_is_kept_and_is_not_called_empty(self, tmp_path: Path) -> None:

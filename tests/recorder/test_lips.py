@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.tapwire import pack, unpack
 from recorder.join import Piece, join
 from tests.recorder.feed import Outcome, record

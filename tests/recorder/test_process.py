@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from broker.clock import monotonic
-from broker.engine import engine_for, reading
-from broker.errors import Conflict, NotFound
+from broker.kernel.atomic_files import read_lines
+from broker.kernel.clock import monotonic
+from broker.kernel.database import engine_for, reading
+from broker.kernel.errors import Conflict, NotFound
 from broker.live.recorders import Recorders
 from recorder.catalog import Catalog
-from recorder.papers import read_lines
 from recorder.tables import MARKS
 from recorder.verify import verify
 from tests.bench import kills

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from broker.engine import engine_for
-from broker.errors import Conflict, Forbidden, NotFound
+from broker.kernel.database import engine_for
+from broker.kernel.errors import Conflict, Forbidden, NotFound
 from recorder import permits, removal
 from recorder.catalog import ARCHIVED, PURGED, PURGING
 from recorder.evidence import NotDue, Unproven
@@ -479,7 +479,7 @@ class TestTwoAtOnce:
 PROGRAM = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from broker.engine import engine_for
+from broker.kernel.database import engine_for
 from recorder import removal
 from tests.recorder.purging import Yard
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from broker.clock import SystemClock, monotonic
-from broker.errors import BadRequest, RecorderUnavailable
+from broker.kernel.clock import SystemClock, monotonic
+from broker.kernel.errors import BadRequest, RecorderUnavailable
 from broker.tapwire import TapRecord
 from recorder.desk import Desk
 from recorder.mux import Part

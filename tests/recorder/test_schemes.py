@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-from recorder import papers, schemes
+from broker.kernel import atomic_files
+from recorder import schemes
 from recorder.finalise import finalise
 from recorder.schemes import KeyProblem, PublicKey, Signer
 from recorder.signing import Keys, beside, installed, public_key, trusted
@@ -98,10 +99,10 @@ class TestAnotherKindOfKey:
         for believed in (None, trusted(keys, "Token"), Keys([public_key(next((root / ".keys").iterdir()))])):
             assert verify(None, root, believed).ok
         path = next(root.rglob("session_two/manifest.json"))
-        written = papers.read_json(path) or {}
+        written = atomic_files.read_json(path) or {}
         path.chmod(0o600)
         path.parent.chmod(0o700)
-        papers.write_json(path, {**written, "reason": {"code": "other"}})
+        atomic_files.write_json(path, {**written, "reason": {"code": "other"}})
         assert "signature" in {one.kind for one in verify(None, root).damages}
 
     def test_goes_on_with_an_archive_that_ours_began(self, tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ class TestAnotherKindOfKey:
         root = tmp_path / "archive"
         finalise(make_work(root), root, REASON, WALL, installed(tmp_path / "keys", root, "Token"))
         path = next(root.rglob("manifest.json"))
-        written = papers.read_json(path) or {}
+        written = atomic_files.read_json(path) or {}
         changed = {**written, "signature": {**written["signature"], "algorithm": "Ed25519"}}
         assert trusted(tmp_path, "Token").vouch(changed) == "signed by Ed25519 with a key of Token"
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from broker.clock import SystemClock
-from broker.engine import engine_for
-from broker.errors import RecorderUnavailable
+from broker.kernel.clock import SystemClock
+from broker.kernel.database import engine_for
+from broker.kernel.errors import RecorderUnavailable
 from config.settings import Settings
 from recorder.catalog import Catalog
 from recorder.desk import Desk

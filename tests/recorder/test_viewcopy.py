@@ -15,9 +15,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from broker.engine import engine_for
-from broker.errors import Conflict, NotFound
-from recorder import papers, scene
+from broker.kernel import atomic_files
+from broker.kernel.database import engine_for
+from broker.kernel.errors import Conflict, NotFound
+from recorder import scene
 from recorder.scene import STRIP, WIDTH, Scene, Script, Span, strip
 from recorder.verify import verify
 from recorder.viewcopy import make, script_of
@@ -269,4 +270,4 @@ def test_the_process_is_nice_and_tells_its_progress(folder: Path, tmp_path: Path
     )
     *told, last = done.stdout.splitlines()
     assert last == "19 0" and json.loads(told[-1])["done"] > 0.9
-    assert papers.read_json(folder / "manifest.json") is not None
+    assert atomic_files.read_json(folder / "manifest.json") is not None

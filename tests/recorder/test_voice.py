@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
+from broker.kernel import atomic_files
 from broker.tapwire import ANEW, PRISON_AUDIO, RTP, SENDER_REPORT, TRACK_TITLES, VISITOR_AUDIO, VOICE, TapRecord
-from recorder import papers
 from recorder.archive import FILM
 from recorder.fragments import FragmentFile
 from recorder.join import Piece, join
@@ -187,9 +187,9 @@ def without_voice(part: Path) -> None:
     file.sync()
     file.abandon()
     whole.unlink()
-    sheet = papers.read_json(sheet_file) or {}
+    sheet = atomic_files.read_json(sheet_file) or {}
     sheet["tracks"].pop(str(VOICE))
-    papers.write_json(sheet_file, sheet | {"chain": file.chain.as_json()})
+    atomic_files.write_json(sheet_file, sheet | {"chain": file.chain.as_json()})
 
 
 class TestRecordingsFromBefore:
@@ -220,7 +220,7 @@ class TestRecordingsFromBefore:
         film = folder / FILM
         film.chmod(0o600)
         shutil.copy(film, tmp_path / "part-1.mp4")
-        papers.write_json(tmp_path / "part-1.json", {"tracks": {str(VOICE): {}}})
+        atomic_files.write_json(tmp_path / "part-1.json", {"tracks": {str(VOICE): {}}})
         without_voice(tmp_path / "part-1.mp4")
         film.unlink()
         shutil.copy(tmp_path / "part-1.mp4", film)

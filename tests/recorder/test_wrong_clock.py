@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from broker.clock import Discipline, Instant
-from broker.engine import engine_for
-from recorder import papers
+from broker.kernel import atomic_files
+from broker.kernel.clock import Discipline, Instant
+from broker.kernel.database import engine_for
 from recorder.clocks import Doubt, believe, doubt, mark_clock, marks
 from recorder.desk import Desk
 from recorder.finalise import finalise
@@ -44,7 +44,7 @@ class TestSetBack:
         folder = await yard.recording("session_two", BACK)
         row = await yard.catalog.row("session_two") or {}
         assert row["due_at"] == DUE and row["ended_at"] < WALL
-        written = papers.read_json(folder / "manifest.json") or {}
+        written = atomic_files.read_json(folder / "manifest.json") or {}
         assert written["clock"]["behind"] == pytest.approx(400 * 86400, abs=5)
         assert verify(None, yard.root).ok
         yard.wall = DUE - SECOND
@@ -66,7 +66,7 @@ class TestSetBack:
 
     async def test_and_put_right_in_the_middle_of_the_visit_by_the_timeline(self, yard: Yard) -> None:
         work = make_work(yard.root, "session_one", BACK)
-        papers.append_lines(work / "timeline.jsonl", [{"at": WALL.isoformat(), "event": {"kind": "state"}}])
+        atomic_files.append_lines(work / "timeline.jsonl", [{"at": WALL.isoformat(), "event": {"kind": "state"}}])
         assert due_of(archived(work, yard.root, WALL)) == DUE
 
     async def test_by_less_than_a_correction_changes_nothing(self, yard: Yard) -> None:
@@ -75,7 +75,9 @@ class TestSetBack:
         for session, started in (("session_one", midnight), ("session_two", midnight - timedelta(minutes=1))):
             done.append(archived(make_work(yard.root, session, started), yard.root, started))
         assert [due_of(one).isoformat() for one in done] == ["2027-05-23T00:00:00+08:00", "2027-05-22T00:00:00+08:00"]
-        assert "behind" not in (papers.read_json(next(yard.root.rglob("session_two/manifest.json"))) or {})["clock"]
+        assert (
+            "behind" not in (atomic_files.read_json(next(yard.root.rglob("session_two/manifest.json"))) or {})["clock"]
+        )
 
     async def test_is_an_alarm_until_the_clock_is_right(self, yard: Yard) -> None:
         told: list[tuple[str, dict[str, Any]]] = []
@@ -115,7 +117,7 @@ class TestSetForward:
     @pytest.fixture
     def boot(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         """Start the machine anew."""
-        return lambda name: monkeypatch.setattr(papers, "boot", lambda: name)
+        return lambda name: monkeypatch.setattr(atomic_files, "boot", lambda: name)
 
     async def doubt(
         self, yard: Yard, wall: datetime, mono: float, kept: Discipline | None, before: datetime | None = None

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.tapwire import TRACK_TITLES
 from kiosk_agent.framecode import code_in
 from kiosk_agent.hearing import marks_in

@@ -6,8 +6,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from broker.clock import monotonic
 from broker.ipc.link import Link
+from broker.kernel.clock import monotonic
 
 
 async def lease(socket: Path, session: str, every: float, limit: float) -> None:

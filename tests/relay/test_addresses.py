@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aioice.candidate import Candidate
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from broker.relay.ports import open_ports
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer

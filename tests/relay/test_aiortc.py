@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from av import VideoFrame
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.peer import Door, Publication, publish
 from kiosk_agent.sources import generated_sources

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Page
 
-from broker.clock import monotonic
-from broker.ids import Side
+from broker.kernel.clock import monotonic
+from broker.kernel.ids import Side
 from broker.relay.keyframes import pixels
 from kiosk_agent.peer import Door
 from kiosk_agent.viewer import Viewer

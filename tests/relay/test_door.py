@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aioice import stun
 
-from broker.errors import BadRequest, CodecMissing, MalformedSdp, NoSlot, NotFound, TooMany, VisitError
+from broker.kernel.errors import BadRequest, CodecMissing, MalformedSdp, NoSlot, NotFound, TooMany, VisitError
 from broker.relay.ice import MAX_ADDRESSES
 from broker.relay.peer import MAX_SSRCS
 from broker.relay.room import MAX_WATCHERS

@@ -13,7 +13,7 @@ from statistics import median
 import pytest
 
 import broker.relay
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from broker.relay.keyframes import SPS, keyframe_start
 from tests.relay.peers import RawPeer
 from tests.relay.test_worker import BUSY
@@ -195,7 +195,7 @@ class TestTheWallClock:
         readers = {}
         for file in Path(broker.relay.__path__[0]).glob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.ImportFrom) and node.module == "broker.clock":
+                if isinstance(node, ast.ImportFrom) and node.module == "broker.kernel.clock":
                     readers[file.name] = {alias.name for alias in node.names}
                 assert not (
                     isinstance(node, ast.Import) and {alias.name for alias in node.names} & {"time", "datetime"}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.relay import fanout, packets
 from broker.relay.ice import Check
 from broker.relay.route import Address, Route

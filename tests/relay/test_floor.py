@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from broker import tapwire
-from broker.clock import monotonic
-from broker.errors import CodecMissing, TooMany
+from broker.kernel.clock import monotonic
+from broker.kernel.errors import CodecMissing, TooMany
 from broker.relay.floor import MAX_SPEAKERS
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer

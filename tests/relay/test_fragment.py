@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.errors import MalformedSdp
+from broker.kernel.errors import MalformedSdp
 from broker.relay.fragment import Fragment, answer_fragment, check_trickle, parse_fragment
 from tests.relay.sdps import ENDPOINT
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from broker.clock import monotonic
 from broker.ipc.link import Link
+from broker.kernel.clock import monotonic
 from broker.relay import packets
 from tests.relay.peers import RawPeer
 from tests.relay.visits import publisher, visit

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from tests.relay.test_duress import FLIGHT, beyond, heart, last
 from tests.relay.test_worker import BUSY
 from tests.relay.visits import visit

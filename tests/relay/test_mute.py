@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from broker.errors import BadRequest
-from broker.ids import Side
+from broker.kernel.errors import BadRequest
+from broker.kernel.ids import Side
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
 from tests.relay.visits import visit

@@ -7,7 +7,7 @@ from aiortc.sdp import SessionDescription
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.errors import CodecMissing, MalformedSdp, VisitError
+from broker.kernel.errors import CodecMissing, MalformedSdp, VisitError
 from broker.relay.negotiate import Agreed, Stream, answer_publisher, answer_watcher
 from broker.relay.sdp import MAX_SDP, parse_offer
 from tests.relay.sdps import (

@@ -3,8 +3,8 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from broker.clock import monotonic
-from broker.ids import Side
+from broker.kernel.clock import monotonic
+from broker.kernel.ids import Side
 from broker.live.measuring import Meter
 from broker.live.tally import Figures, Worker
 from signaling import metrics

@@ -5,8 +5,8 @@ import asyncio
 
 import pytest
 
-from broker.errors import TooMany
-from broker.ids import Side
+from broker.kernel.errors import TooMany
+from broker.kernel.ids import Side
 from broker.relay.room import MAX_WATCHERS, REPLACED
 from tests.relay.peers import RawPeer
 from tests.relay.visits import publisher

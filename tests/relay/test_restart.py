@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from broker.errors import MalformedSdp, NotFound
+from broker.kernel.errors import MalformedSdp, NotFound
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
 from tests.relay.test_fragment import RESTART

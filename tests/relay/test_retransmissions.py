@@ -7,8 +7,8 @@ from aiortc import rtp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.kernel.token_bucket import TokenBucket
 from broker.relay import path
-from broker.relay.allowance import Allowance
 from broker.relay.leg import AT_ONCE, REPAIRS, Leg
 from broker.relay.packets import RTP_HEADER
 from broker.relay.path import Path, send_time
@@ -119,12 +119,12 @@ class TestFromAPublisher:
 
 class TestAllowance:
     def test_nobody_gets_more_repairs_than_a_line_of_ours_carries(self) -> None:
-        allowance = Allowance(REPAIRS, AT_ONCE)
+        allowance = TokenBucket(REPAIRS, AT_ONCE)
         given = sum(allowance.take(step / 1000) for step in range(10_000))
         assert given <= AT_ONCE + 10 * REPAIRS
 
     def test_what_is_not_used_is_kept_up_to_a_limit(self) -> None:
-        allowance = Allowance(10, 5)
+        allowance = TokenBucket(10, 5)
         assert [allowance.take(1.0) for _ in range(6)] == [True] * 5 + [False]
         assert allowance.take(1.11)
         assert not allowance.take(1.12)

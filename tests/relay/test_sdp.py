@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.errors import MalformedSdp, VisitError
+from broker.kernel.errors import MalformedSdp, VisitError
 from broker.relay.negotiate import answer_watcher
 from broker.relay.sdp import MAX_FORMATS, MAX_SDP, parse_offer
 from tests.relay.sdps import ENDPOINT, PUBLISHERS, STREAMS, WATCHERS, offer, without

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from broker import tapwire
-from broker.clock import monotonic_ns
-from broker.errors import RecorderUnavailable
+from broker.kernel.clock import monotonic_ns
+from broker.kernel.errors import RecorderUnavailable
 from broker.relay import packets
 from broker.relay.keyframes import keyframe_start
 from broker.relay.tap import Tap

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from broker.clock import monotonic
+from broker.kernel.clock import monotonic
 from broker.relay import tcp
 from tests.relay.lines import steps
 from tests.relay.peers import Framed, RawPeer

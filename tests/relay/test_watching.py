@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.relay.path import Path
 from broker.relay.presence import ALIVE, BRIDGED, HEARING, RECEIVING, Watching, numbers, receives, signs
 from tests.relay.lines import KEY, FarEnd, Line

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from broker.clock import monotonic
-from broker.ids import Side
+from broker.kernel.clock import monotonic
+from broker.kernel.ids import Side
 from broker.relay import packets
 from broker.relay.keyframes import SPS, keyframe_start
 from tests.relay.lines import steps

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from tests.relay.peers import RawPeer
 from tests.support.relay_front import RelayFront
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
-from broker.clock import Instant
+from broker.kernel.clock import Instant
 from broker.live import credentials
 from broker.live.journal import Journal
 from broker.live.migrations import migrate

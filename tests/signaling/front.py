@@ -12,8 +12,8 @@ from pyee.asyncio import AsyncIOEventEmitter
 from broker import events as ev
 from broker import extending
 from broker.attending import Standing
-from broker.errors import NotFound
-from broker.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
+from broker.kernel.errors import NotFound
+from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.live.audit import entries
 from broker.live.tally import Figures
 from broker.quorum import Watcher

@@ -3,7 +3,7 @@
 import pytest
 
 from broker import events as ev
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.session import State
 from signaling import messages as msg
 from tests.signaling.test_sockets import talking

@@ -8,7 +8,7 @@ import pytest
 from broker import events as ev
 from broker.alerts import GRAVE, Observed
 from broker.events import AlertKind
-from broker.ids import Side
+from broker.kernel.ids import Side
 from tests.signaling.test_sockets import talking
 
 SESSIONS = "/api/v1/sessions"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from broker import events as ev
-from broker.ids import PersonId, Side
+from broker.kernel.ids import PersonId, Side
 from broker.slots import Person, PersonRole
 from config.checkin import Consequence, Tick
 from signaling.texts import TICKS, language_name

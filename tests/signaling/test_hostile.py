@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.errors import StorageUnavailable
+from broker.kernel.errors import StorageUnavailable
 from signaling import messages as msg
 from tests.signaling.front import ten_slot
 

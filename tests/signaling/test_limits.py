@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.errors import TooMany
+from broker.kernel.errors import TooMany
 from signaling.limits import Limit
 
 

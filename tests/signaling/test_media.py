@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from broker.errors import CodecMissing, MalformedSdp, RelayUnavailable
-from broker.ids import Side
+from broker.kernel.errors import CodecMissing, MalformedSdp, RelayUnavailable
+from broker.kernel.ids import Side
 from broker.quorum import Watcher
 from signaling import desk as desks
 from signaling.watchman import round_once

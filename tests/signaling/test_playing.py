@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.tapwire import TRACK_TITLES
 from kiosk_agent.framecode import FrameCode, code_in
 from recorder.boxes import walk

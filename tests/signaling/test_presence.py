@@ -6,7 +6,7 @@ import pytest
 
 from broker.attending import Report, Standing, Why
 from broker.attention import Prompt
-from broker.ids import ResourceId, Side
+from broker.kernel.ids import ResourceId, Side
 from broker.quorum import Watcher
 from tests.signaling.front import OFFER
 from tests.signaling.test_sockets import talking

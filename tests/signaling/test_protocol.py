@@ -10,8 +10,8 @@ import pytest
 
 import signaling
 from broker.attending import Why
-from broker.errors import VisitError
 from broker.events import AlertKind, HoldReason, Reason
+from broker.kernel.errors import VisitError
 from broker.session import Missing, State
 from signaling import bodies, errors, texts
 from signaling import messages as msg

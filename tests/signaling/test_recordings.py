@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from broker.kernel import atomic_files
 from broker.live.records import Role
-from recorder import papers
 from recorder.catalog import Catalog
 from recorder.coverage import coverage
 from tests.live.conftest import TEN
@@ -32,10 +32,12 @@ async def watched(front, session):
     film.parent.mkdir(parents=True)
     people = [{"user": "li", "site": "first-prison"}]
     timeline = [{"at": TEN.isoformat(), "mono": 5.0, "event": {"kind": "people", "watchers": people}}]
-    papers.append_lines(film.with_name("timeline.jsonl"), timeline)
+    atomic_files.append_lines(film.with_name("timeline.jsonl"), timeline)
     written = {"started_at": TEN.isoformat(), "parts": [{"zero_mono": 5.0}], "tracks": [{"seconds": 9.0}]}
     written |= {"sides": {"prison": {"site": "first-prison"}, "visitor": {"site": "panlong"}}, "policy": {}}
-    papers.write_json(film.with_name("manifest.json"), written | {"coverage": coverage(timeline, written).as_json()})
+    atomic_files.write_json(
+        film.with_name("manifest.json"), written | {"coverage": coverage(timeline, written).as_json()}
+    )
     return session, film
 
 
@@ -51,9 +53,9 @@ class TestCoverage:
 
     async def test_an_older_recordings_is_reckoned(self, front, watched):
         session, film = watched
-        written = papers.read_json(film.with_name("manifest.json"))
+        written = atomic_files.read_json(film.with_name("manifest.json"))
         del written["coverage"]
-        papers.write_json(film.with_name("manifest.json"), written)
+        atomic_files.write_json(film.with_name("manifest.json"), written)
         said = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).said
         assert not said["kept"] and said["officers"][0]["seconds"] == 9.0
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from broker import events as ev
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.session import State
 
 SESSIONS = "/api/v1/sessions"

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import WSMsgType
 
 from broker import events as ev
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.live.viewers import viewer_of
 from signaling import client as clients
 from signaling import hub as hubs

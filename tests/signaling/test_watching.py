@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from broker import events as ev
 from broker.events import HoldReason, Reason
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.live.tally import Figures, Worker
 from broker.live.viewers import viewer_of
 from broker.session import State

@@ -14,8 +14,8 @@ from typing import Any
 
 import aiohttp
 
-from broker.clock import SystemClock
-from broker.ids import Side
+from broker.kernel.clock import SystemClock
+from broker.kernel.ids import Side
 from broker.live.audit import entries
 from broker.live.journal import Journal
 from broker.live.migrations import migrate

@@ -8,7 +8,7 @@ from functools import cache
 import av
 import numpy as np
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from kiosk_agent.framecode import FrameCode, draw
 from kiosk_agent.voice import RATE, Voice
 

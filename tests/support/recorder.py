@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from broker.clock import monotonic, monotonic_ns
 from broker.ipc.link import Link
+from broker.kernel.clock import monotonic, monotonic_ns
 from broker.tapwire import RTP, SENDER_REPORT, pack
 from tests.support import clips
 from tests.support.rtp import Stream

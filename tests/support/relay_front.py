@@ -11,9 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from broker.clock import monotonic
-from broker.errors import VisitError
 from broker.ipc.link import Link
+from broker.kernel.clock import monotonic
+from broker.kernel.errors import VisitError
 
 
 class RelayFront:

@@ -10,7 +10,7 @@ import pytest
 from av import AudioFrame
 from numpy.typing import NDArray
 
-from broker.ids import Side
+from broker.kernel.ids import Side
 from broker.tapwire import PRISON_AUDIO, VISITOR_AUDIO, VOICE
 from kiosk_agent.ear import Ear
 from kiosk_agent.media import mono_samples

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from broker.errors import VisitError
-from broker.ids import Side
+from broker.kernel.errors import VisitError
+from broker.kernel.ids import Side
 from huijian.officers import SignedIn
 from kiosk_agent.agent import Kiosk
 from tests.support.house import House

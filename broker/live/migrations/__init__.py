@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from broker.engine import engine_for, reading, writing
-from broker.errors import StorageUnavailable
+from broker.kernel.database import engine_for, reading, writing
+from broker.kernel.errors import StorageUnavailable
 
 HEAD = "0004"
 

@@ -1,7 +1,7 @@
 """How often something may be done: so many times a second, and so many at once (a token bucket). Pure."""
 
 
-class Allowance:
+class TokenBucket:
     """`per_second` and `at_once`; full at the beginning."""
 
     __slots__ = ("_at", "_at_once", "_left", "_per_second")
