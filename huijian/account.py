@@ -13,7 +13,7 @@ from rich.table import Table
 
 from broker.kernel.ids import Side
 from broker.live.chain import Entry
-from broker.tapwire import TRACK_TITLES
+from broker.media.tap_format import TRACK_TITLES
 from config.policy import Policy
 from kiosk_agent.viewer import ViewerStats
 from recorder.report import Report

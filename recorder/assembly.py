@@ -5,7 +5,8 @@ file can begin once both sides' four tracks have something, or PATIENCE after th
 missing begins with a slate and silence, so that a recording always has its tracks. The fifth, of officers who speak in,
 is never waited for: it begins with the file, as silence."""
 
-from broker.tapwire import (
+from broker.media.avcc import Parameters
+from broker.media.tap_format import (
     ANEW,
     PRISON_AUDIO,
     PRISON_VIDEO,
@@ -16,7 +17,6 @@ from broker.tapwire import (
     TapRecord,
     is_sound,
 )
-from recorder.h264 import Parameters
 from recorder.lanes import AudioLane, Lane, Sample, VideoLane
 from recorder.rtp import parse_report
 from recorder.timeline import Gap, SideClock

@@ -4,9 +4,9 @@ cannot be decoded is no evidence. Bytes that make no sense are counted and never
 
 from typing import NamedTuple
 
-from broker.h264 import Malformed, picture_size
-from recorder import h264
-from recorder.h264 import FILLER, IDR, PPS, SPS, Parameters
+from broker.media import avcc
+from broker.media.avcc import FILLER, IDR, PPS, SPS, Parameters
+from broker.media.h264 import Malformed, picture_size
 from recorder.rtp import Packet
 
 STAP_A, FU_A = 24, 28
@@ -83,7 +83,7 @@ class Depacketizer:
         kind = payload[0] & 0x1F
         if kind == FU_A:
             return len(payload) > 2 and payload[1] & 0x80 != 0 and payload[2] & 0x80 != 0
-        return kind in (h264.SEI, SPS, 9, STAP_A) or (kind == IDR and len(payload) > 1 and payload[1] & 0x80 != 0)
+        return kind in (avcc.SEI, SPS, 9, STAP_A) or (kind == IDR and len(payload) > 1 and payload[1] & 0x80 != 0)
 
     def _take(self, payload: bytes) -> None:
         kind = payload[0] & 0x1F if payload else 0
@@ -190,5 +190,5 @@ class Depacketizer:
 
     def _give(self, nals: list[bytes], keyframe: bool) -> AccessUnit:
         lost, dropped, self._lost, self._dropped = self._lost, self._dropped, 0, 0
-        data = h264.join(nals)
+        data = avcc.join(nals)
         return AccessUnit(self._timestamp, self._arrival, self._ssrc, keyframe, data, lost, dropped)

@@ -15,7 +15,7 @@ import structlog
 from broker.kernel import atomic_files
 from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import BadRequest, Conflict, NotFound, RecorderUnavailable, StorageUnavailable
-from broker.tapwire import TapRecord
+from broker.media.tap_format import TapRecord
 from recorder import archive, plans, sheets
 from recorder.archive import PLAN, TIMELINE
 from recorder.catalog import ANEW, DONE, FAILED, FINALIZING, Catalog

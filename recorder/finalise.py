@@ -13,7 +13,7 @@ import structlog
 
 from broker.kernel import atomic_files
 from broker.kernel.clock import in_shanghai
-from broker.tapwire import TRACK_TITLES
+from broker.media.tap_format import TRACK_TITLES
 from recorder import archive, manifest, pieces, sheets
 from recorder.archive import FILM, MANIFEST, PLAN, TIMELINE
 from recorder.coverage import coverage

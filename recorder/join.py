@@ -10,9 +10,9 @@ import av
 import structlog
 from av.container import InputContainer
 
-from broker.tapwire import TRACK_TITLES, VOICE, is_sound
-from recorder import h264, opus
-from recorder.h264 import Parameters
+from broker.media import avcc, opus
+from broker.media.avcc import Parameters
+from broker.media.tap_format import TRACK_TITLES, VOICE, is_sound
 from recorder.lanes import Sample
 from recorder.leftovers import Window, survey
 from recorder.mux import Part
@@ -181,7 +181,7 @@ def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
         for packet in source.demux():
             if packet.pts is not None and packet.size:
                 base, track, data = float(packet.time_base), packet.stream_index, bytes(packet)
-                if track in PICTURES and not h264.whole(data):
+                if track in PICTURES and not avcc.whole(data):
                     log.warning("a part ends in what never reached the disk")
                     return
                 yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, _ticks(packet) * base)

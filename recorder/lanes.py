@@ -5,9 +5,9 @@ one of its track is known (at most HOLD): fragments then never contradict each o
 
 from typing import NamedTuple
 
-from recorder import opus
+from broker.media import opus
+from broker.media.avcc import Parameters
 from recorder.depacketize import AccessUnit, Depacketizer
-from recorder.h264 import Parameters
 from recorder.rtp import Packet, Reorder, Report, parse
 from recorder.timeline import Gap, SideClock
 

@@ -15,10 +15,10 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
-from broker.tapwire import TRACK_TITLES, is_sound
+from broker.media.avcc import Parameters
+from broker.media.tap_format import TRACK_TITLES, is_sound
 from recorder.boxes import AUDIO_RATE, VIDEO_RATE, head_of
 from recorder.fragments import FragmentFile
-from recorder.h264 import Parameters
 from recorder.lanes import Sample
 
 FRAGMENT_MICROSECONDS = 200_000

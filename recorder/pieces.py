@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from broker.kernel import atomic_files
-from broker.tapwire import VOICE, is_sound
+from broker.media.tap_format import VOICE, is_sound
 from recorder.boxes import Box, walk
 from recorder.fragments import START
 from recorder.mux import RATES

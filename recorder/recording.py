@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from broker.kernel.clock import Clock
-from broker.tapwire import TapRecord
+from broker.media.tap_format import TapRecord
 from recorder.space import Rules
 from recorder.writer import Progress, Writer
 

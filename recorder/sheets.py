@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from broker.kernel import atomic_files
-from broker.tapwire import TRACK_TITLES
+from broker.media.tap_format import TRACK_TITLES
 from recorder.archive import TIMELINE
 from recorder.fragments import chain_of
 from recorder.join import Piece, Unreadable, opens, summary

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import av
 import numpy as np
 
-from recorder import h264
-from recorder.h264 import PPS, SPS, Parameters
+from broker.media import avcc
+from broker.media.avcc import PPS, SPS, Parameters
 
 WIDTH, HEIGHT = 640, 480
 _START_CODE = re.compile(rb"\x00\x00\x00?\x01")
@@ -26,9 +26,9 @@ class Slate(NamedTuple):
 @cache
 def slate() -> Slate:
     """The slate, made at the first call (some milliseconds)."""
-    nals = [nal for nal in _START_CODE.split(_encode()) if nal and nal[0] & 0x1F != h264.SEI]
+    nals = [nal for nal in _START_CODE.split(_encode()) if nal and nal[0] & 0x1F != avcc.SEI]
     sets = {nal[0] & 0x1F: nal for nal in nals}
-    return Slate(h264.join(nals), Parameters(sets[SPS], sets[PPS]))
+    return Slate(avcc.join(nals), Parameters(sets[SPS], sets[PPS]))
 
 
 def _encode() -> bytes:

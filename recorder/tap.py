@@ -1,4 +1,4 @@
-"""The listening end of the tap: relay workers connect to a SOCK_SEQPACKET socket and send records (broker/tapwire.py).
+"""The listening end of the tap: relay workers connect to a SOCK_SEQPACKET socket and send records (broker/media/tap_format.py).
 Reading is a callback of the event loop, a batch at a time; what a recording cannot take is dropped there and counted,
 so that nobody is ever held up by anybody's disk."""
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from broker.tapwire import TapRecord, unpack
+from broker.media.tap_format import TapRecord, unpack
 
 log = structlog.get_logger()
 BATCH = 64  # messages a wake-up, so that one busy relay leaves room for the other sockets

@@ -9,7 +9,7 @@ from typing import Any
 import av
 
 from broker.kernel import atomic_files
-from broker.tapwire import TRACK_TITLES, is_sound
+from broker.media.tap_format import TRACK_TITLES, is_sound
 from recorder import archive, derived, pieces
 from recorder.archive import FILM, MANIFEST, TIMELINE
 from recorder.coverage import RULE, coverage

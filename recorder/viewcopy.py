@@ -20,7 +20,7 @@ import numpy as np
 from av.container import OutputContainer
 
 from broker.kernel import atomic_files
-from broker.tapwire import is_sound
+from broker.media.tap_format import is_sound
 from recorder.archive import FILM, MANIFEST, TIMELINE
 from recorder.coverage import coverage
 from recorder.removal import unfinished

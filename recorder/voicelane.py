@@ -1,6 +1,6 @@
 """The track of the officers: what one of them says to a room or both (插话), and silence while nobody does. Pure."""
 
-from recorder import opus
+from broker.media import opus
 from recorder.lanes import AUDIO_WINDOW, SILENT, AudioLane, Sample
 from recorder.rtp import Reorder
 from recorder.timeline import SideClock

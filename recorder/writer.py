@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.kernel import atomic_files
 from broker.kernel.clock import Instant
-from broker.tapwire import TRACK_TITLES, TapRecord
+from broker.media.tap_format import TRACK_TITLES, TapRecord
 from recorder import sheets
 from recorder.assembly import Assembly
 from recorder.mux import Part

@@ -15,10 +15,12 @@ from collections.abc import Callable
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
+from broker.media import rtcp as rtcp_module
+from broker.media.header_extensions import element
+from broker.media.sdp import parse_offer
 from broker.relay import fanout as hot
-from broker.relay import negotiate, packets
+from broker.relay import negotiate
 from broker.relay.doorway import Doorway
-from broker.relay.extensions import element
 from broker.relay.fanout import Fanout
 from broker.relay.fragment import answer_fragment, check_trickle, parse_fragment
 from broker.relay.ice import Check
@@ -27,7 +29,6 @@ from broker.relay.peer import Peer
 from broker.relay.red import unpacked
 from broker.relay.room import Room
 from broker.relay.route import Address, Route
-from broker.relay.sdp import parse_offer
 from broker.relay.secure import Certificate, SecureLeg
 from broker.relay.strangers import claimed_ufrag
 from broker.relay.tap import Tap
@@ -182,7 +183,7 @@ def rtp(dice: random.Random, relay: Relay) -> bytes:
     """A packet of the publisher, nearly right: its payload types and streams, numbers near each other and far."""
     room = relay.peers["192.0.2.1"]
     types = [*room.by_payload_type, *room.repairs, *room.redundant, dice.randrange(128)]
-    head = packets.RTP_HEADER.pack(
+    head = rtcp_module.RTP_HEADER.pack(
         dice.choice((0x80, 0x80, 0x90, 0xA0, 0x8F, dice.randrange(128, 192))),
         dice.choice(types) | dice.choice((0, 128)),
         (relay_number(dice) + dice.randrange(40)) & 0xFFFF,
@@ -216,7 +217,18 @@ def rtcp(dice: random.Random, relay: Relay) -> bytes:
         for at in range(0, len(body) - 3, 4):
             if dice.random() < 0.3:
                 body[at : at + 4] = dice.choice(known).to_bytes(4, "big")
-        kind = dice.choice((packets.SR, packets.RR, packets.SDES, packets.BYE, packets.RTPFB, packets.PSFB, 204, 207))
+        kind = dice.choice(
+            (
+                rtcp_module.SR,
+                rtcp_module.RR,
+                rtcp_module.SDES,
+                rtcp_module.BYE,
+                rtcp_module.RTPFB,
+                rtcp_module.PSFB,
+                204,
+                207,
+            )
+        )
         form = dice.choice((0, 1, 2, 4, 15, dice.randrange(32)))
         out += bytes((0x80 | form, kind)) + (words + dice.choice((0, 0, 0, 1, -1)) & 0xFFFF).to_bytes(2, "big") + body
     return out
@@ -302,12 +314,12 @@ def datagram(dice: random.Random, relay: Relay) -> tuple[str, bytes]:
 
 def pure(data: bytes) -> None:
     """Everything that reads bytes and needs nothing else."""
-    for packet in packets.compound(data):
-        list(packets.report_blocks(packet))
-        packets.sender_report(packet)
-        packets.nacked(packet.body)
-        packets.fir_ssrcs(packet.body)
-        packets.media_ssrc(packet.body)
+    for packet in rtcp_module.compound(data):
+        list(rtcp_module.report_blocks(packet))
+        rtcp_module.sender_report(packet)
+        rtcp_module.nacked(packet.body)
+        rtcp_module.fir_ssrcs(packet.body)
+        rtcp_module.media_ssrc(packet.body)
         parse(packet.body)
     claimed_ufrag(data)
     if len(data) >= 12:

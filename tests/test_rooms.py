@@ -132,7 +132,7 @@ class TestTheRulesThemselves:
             ("broker/ipc", "import recorder"),
             ("broker/relay", "from broker.live import store"),
             ("broker/live", "def f():\n    from signaling import app"),
-            ("recorder", "import broker.relay.packets"),
+            ("recorder", "import broker.media.rtcp"),
             ("recorder", "from broker.live.journal import Journal"),
             ("kiosk_agent", "from signaling.app import build_app"),
             ("kiosk_agent", "from signaling import app"),

@@ -3,8 +3,8 @@ still be sent on. Pure. Numbers here are extended: the sender's sequence number 
 
 from heapq import heappop, heappush
 
+from broker.media.rtcp import ReportBlock
 from broker.relay.congestion import Delays
-from broker.relay.packets import ReportBlock
 
 MAX_GAP = 256  # a jump over more packets is a new beginning, not a loss worth asking for
 DISORDER = 0.02  # seconds in which a packet that was overtaken comes by itself

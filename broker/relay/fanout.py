@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from broker.kernel.clock import monotonic, monotonic_ns
+from broker.media.rtcp import RTP_HEADER, payload_start
+from broker.media.rtp import EXTENSION, ROOM, STAMPED, WORD, WORD_AT
+from broker.media.tap_format import RTP
 from broker.relay.gauges import Latency
-from broker.relay.headers import EXTENSION, ROOM, STAMPED, WORD, WORD_AT
-from broker.relay.packets import RTP_HEADER, payload_start
 from broker.relay.route import Address, Port, Route
 from broker.relay.secure import copy, new_buffer, new_length, protect, unprotect
 from broker.relay.tap import Tap
-from broker.tapwire import RTP
 
 if TYPE_CHECKING:
     from broker.relay.peer import Peer

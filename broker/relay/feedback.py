@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from broker.relay import packets as rtcp
+from broker.media import rtcp
+from broker.media.tap_format import SENDER_REPORT
 from broker.relay import repairs, twcc
-from broker.tapwire import SENDER_REPORT
 
 if TYPE_CHECKING:
     from broker.relay.fanout import Fanout

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from broker.kernel.errors import TooMany
 from broker.kernel.ids import ResourceId, SessionId, Side
+from broker.media.tap_format import VOICE
 from broker.relay import feedback
 from broker.relay.leg import Leg, leg_for
 from broker.relay.peer import Peer
 from broker.relay.tending import Tending
 from broker.relay.terms import NOBODY, Terms
 from broker.relay.track import Track
-from broker.tapwire import VOICE
 
 KINDS = ("audio",)
 MAX_SPEAKERS, MAX_LISTENERS = 16, 24

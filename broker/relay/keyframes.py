@@ -1,7 +1,7 @@
 """Where an H.264 keyframe begins in a stream of RTP packets (RFC 6184), and how often one may be asked for. Pure."""
 
-from broker.h264 import Malformed, picture_size
-from broker.relay.packets import payload_start
+from broker.media.h264 import Malformed, picture_size
+from broker.media.rtcp import payload_start
 
 IDR, SPS, STAP_A, FU_A = 5, 7, 24, 28
 

@@ -5,8 +5,8 @@ picture to send, or no line to get one, may offer sound alone; that this is no v
 from dataclasses import dataclass
 
 from broker.kernel.errors import CodecMissing, MalformedSdp
+from broker.media.sdp import Codec, Media, Offer
 from broker.relay import candidates, terms
-from broker.relay.sdp import Codec, Media, Offer
 from broker.relay.terms import Terms
 
 Kinds = tuple[str, ...]

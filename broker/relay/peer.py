@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from broker.kernel.ids import ResourceId
-from broker.relay.extensions import element
+from broker.media.header_extensions import element
+from broker.media.rtcp import OWN_SSRC, RTP_HEADER, build_bye
 from broker.relay.ice import CONSENT, Check, Ice
-from broker.relay.packets import OWN_SSRC, RTP_HEADER, build_bye
 from broker.relay.path import Path
 from broker.relay.red import unpacked
 from broker.relay.repairs import original

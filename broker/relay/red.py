@@ -1,8 +1,8 @@
 """Sound that carries the packets before it once more (RFC 2198), pure: a publisher whose browser can do that loses no
 syllable with a packet. Inside the relay and the recording it is plain Opus again."""
 
-from broker.relay.headers import plain
-from broker.relay.packets import RTP_HEADER, payload_start
+from broker.media.rtcp import RTP_HEADER, payload_start
+from broker.media.rtp import plain
 
 MAX_BLOCKS = 4  # earlier packets looked at in one; browsers send one or two
 

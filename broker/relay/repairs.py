@@ -3,8 +3,8 @@ and its stamp are new; else, unstamped, exactly as before. A publisher's RTX pac
 
 from typing import TYPE_CHECKING
 
-from broker.relay import packets as rtcp
-from broker.relay.headers import plain, stamped
+from broker.media import rtcp
+from broker.media.rtp import plain, stamped
 from broker.relay.secure import copy, new_buffer, new_length, protect
 
 if TYPE_CHECKING:

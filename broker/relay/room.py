@@ -8,6 +8,7 @@ from typing import Any
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import TooMany
 from broker.kernel.ids import ResourceId, SessionId, Side
+from broker.media.tap_format import PRISON_AUDIO, PRISON_VIDEO, VISITOR_AUDIO, VISITOR_VIDEO
 from broker.relay import feedback
 from broker.relay.floor import Floor
 from broker.relay.gate import Gate
@@ -18,7 +19,6 @@ from broker.relay.presence import Watching, numbers, signs
 from broker.relay.terms import Terms
 from broker.relay.track import Track
 from broker.relay.uplink import Uplink
-from broker.tapwire import PRISON_AUDIO, PRISON_VIDEO, VISITOR_AUDIO, VISITOR_VIDEO
 
 SOON = 0.01  # seconds between looks at what is missing, while something is
 MAX_WATCHERS = 24  # supervisors' connections; the two rooms always find a place

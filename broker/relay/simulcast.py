@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from broker.relay import extensions
-from broker.relay.sdp import Media
+from broker.media import header_extensions
+from broker.media.sdp import Media
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
@@ -27,11 +27,11 @@ class Simulcast:
 
 def agree(media: Media, payload_type: int) -> Simulcast | None:
     """The encodings that a publisher offers and we take; None where it sends one, or could not tell them apart."""
-    rid = extensions.offered(media, RID)
+    rid = header_extensions.offered(media, RID)
     rids = tuple(name for name in _sent(media) if _usable(media, name, payload_type))[:MOST]
     if rid is None or len(rids) < 2:
         return None
-    return Simulcast(rids, rid, extensions.offered(media, REPAIRED), extensions.offered(media, MID))
+    return Simulcast(rids, rid, header_extensions.offered(media, REPAIRED), header_extensions.offered(media, MID))
 
 
 def lines(agreed: Simulcast) -> list[str]:

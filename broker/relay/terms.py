@@ -3,8 +3,9 @@
 
 from dataclasses import dataclass
 
-from broker.relay import extensions, simulcast
-from broker.relay.sdp import Codec, Media
+from broker.media import header_extensions
+from broker.media.sdp import Codec, Media
+from broker.relay import simulcast
 from broker.relay.simulcast import Simulcast
 
 TRANSPORT_WIDE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
@@ -47,8 +48,10 @@ def agree(media: Media, codec: Codec, publishing: bool) -> Terms:
         return Terms(codec.payload_type, nack, rtx, red=_redundant(media, codec), simulcast=several)
     if nack and rtx is None:
         return Terms(codec.payload_type, nack)
-    wide = extensions.offered(media, TRANSPORT_WIDE) if "transport-cc" in codec.feedback else None
-    return Terms(codec.payload_type, nack, rtx, wide, extensions.offered(media, SEND_TIME) if wide is None else None)
+    wide = header_extensions.offered(media, TRANSPORT_WIDE) if "transport-cc" in codec.feedback else None
+    return Terms(
+        codec.payload_type, nack, rtx, wide, header_extensions.offered(media, SEND_TIME) if wide is None else None
+    )
 
 
 def lines(terms: Terms, codec: Codec, publishing: bool) -> list[str]:

@@ -8,10 +8,10 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from broker.media.rtcp import SenderReport
 from broker.relay.arrivals import Arrivals
 from broker.relay.keyframes import IDR, SPS, KeyframeRequests, keyframe_start
 from broker.relay.leg import Leg
-from broker.relay.packets import SenderReport
 from broker.relay.terms import Terms
 
 if TYPE_CHECKING:

@@ -16,6 +16,8 @@ from broker.kernel.clock import monotonic, monotonic_ns
 from broker.kernel.errors import BadRequest, NoSlot, NotFound, RecorderUnavailable, RelayUnavailable, TooMany
 from broker.kernel.ids import ResourceId, SessionId, new_id
 from broker.kernel.lifeline import parent_gone
+from broker.media.sdp import Offer, parse_offer
+from broker.media.tap_format import ANEW, VOICE
 from broker.relay import floor, gauges, negotiate
 from broker.relay.caretaker import Caretaker, counts
 from broker.relay.doorway import Doorway
@@ -25,12 +27,10 @@ from broker.relay.pace import Pace
 from broker.relay.peer import Peer
 from broker.relay.ports import open_ports
 from broker.relay.room import Room
-from broker.relay.sdp import Offer, parse_offer
 from broker.relay.secure import Certificate
 from broker.relay.tap import Tap
 from broker.relay.tcp import Listener
 from broker.relay.terms import Terms
-from broker.tapwire import ANEW, VOICE
 
 log = structlog.get_logger()
 DRAIN = 1.5  # seconds for goodbyes when told to stop; a supervisor waits little longer than two

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from broker.kernel.database import engine_for
-from broker.tapwire import RTP
+from broker.media.tap_format import RTP
 from config.logs import configure
 from recorder.tables import METADATA
 from tests.bench import process

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.tapwire import MAX_MESSAGE, RECORD, TRACK_TITLES, VOICE, TapRecord, pack, unpack
+from broker.media.tap_format import MAX_MESSAGE, RECORD, TRACK_TITLES, VOICE, TapRecord, pack, unpack
 
 records = st.builds(
     TapRecord,

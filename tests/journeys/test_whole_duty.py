@@ -16,7 +16,7 @@ from broker.kernel import atomic_files
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.ids import Side
 from broker.live.records import Role
-from broker.tapwire import TRACK_TITLES
+from broker.media.tap_format import TRACK_TITLES
 from huijian.officers import SignedIn
 from kiosk_agent.display import Screen
 from kiosk_agent.words import Phase

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.kernel.clock import Instant
-from broker.tapwire import RTP, SENDER_REPORT, TapRecord
+from broker.media.tap_format import RTP, SENDER_REPORT, TapRecord
 from recorder import sheets
 from recorder.writer import Progress, Writer
 from tests.support import clips

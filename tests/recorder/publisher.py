@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from broker.kernel.ids import Side
-from broker.tapwire import RTP, SENDER_REPORT, TapRecord
+from broker.media.tap_format import RTP, SENDER_REPORT, TapRecord
 from kiosk_agent.voice import RATE
 from tests.recorder.feed import BEGIN
 from tests.support import marked

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.h264 import Malformed, picture_size
-from recorder import h264
+from broker.media import avcc
+from broker.media.avcc import join
+from broker.media.h264 import Malformed, picture_size
 from recorder.depacketize import AccessUnit, Depacketizer
-from recorder.h264 import join
 from recorder.rtp import Packet, Reorder, parse, parse_report
 from recorder.slate import slate
 from tests.support import clips
@@ -219,7 +219,7 @@ class TestParameterSets:
     @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1280, 720), (1920, 1080)])
     def test_the_size_of_the_picture_is_read(self, size: tuple[int, int]) -> None:
         first = clips.pictures(1, width=size[0], height=size[1])[0]
-        assert picture_size(next(nal for nal in first if nal[0] & 31 == h264.SPS)) == size
+        assert picture_size(next(nal for nal in first if nal[0] & 31 == avcc.SPS)) == size
 
     @given(st.binary(max_size=40))
     def test_a_damaged_set_is_malformed_and_nothing_worse(self, data: bytes) -> None:

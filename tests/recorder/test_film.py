@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broker.kernel import atomic_files
-from broker.tapwire import RTP, TRACK_TITLES, TapRecord
+from broker.media.tap_format import RTP, TRACK_TITLES, TapRecord
 from recorder.fragments import chain_of
 from recorder.join import Piece, join
 from recorder.writer import Writer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.tapwire import TRACK_TITLES
+from broker.media.tap_format import TRACK_TITLES
 from recorder.join import Piece, join
 from recorder.leftovers import whole_fragments
 from recorder.voicelane import BEHIND

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from broker.kernel import atomic_files
-from broker.tapwire import RTP, TapRecord
+from broker.media.tap_format import RTP, TapRecord
 from recorder.fragments import FragmentFile, chain_of
 from recorder.leftovers import survey, whole_fragments
 from recorder.verify import verify

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.kernel.ids import Side
-from broker.tapwire import pack, unpack
+from broker.media.tap_format import pack, unpack
 from recorder.join import Piece, join
 from tests.recorder.feed import Outcome, record
 from tests.recorder.publisher import Publisher

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder import opus
+from broker.media import opus
 from tests.support import clips
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.errors import BadRequest, RecorderUnavailable
-from broker.tapwire import TapRecord
+from broker.media.tap_format import TapRecord
 from recorder.desk import Desk
 from recorder.mux import Part
 from recorder.recording import Recording

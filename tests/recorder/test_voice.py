@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from broker.kernel import atomic_files
-from broker.tapwire import ANEW, PRISON_AUDIO, RTP, SENDER_REPORT, TRACK_TITLES, VISITOR_AUDIO, VOICE, TapRecord
+from broker.media.tap_format import (
+    ANEW,
+    PRISON_AUDIO,
+    RTP,
+    SENDER_REPORT,
+    TRACK_TITLES,
+    VISITOR_AUDIO,
+    VOICE,
+    TapRecord,
+)
 from recorder.archive import FILM
 from recorder.fragments import FragmentFile
 from recorder.join import Piece, join

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
-from broker.tapwire import TRACK_TITLES
+from broker.media.tap_format import TRACK_TITLES
 from kiosk_agent.framecode import code_in
 from kiosk_agent.hearing import marks_in
 from kiosk_agent.voice import RATE, SECONDS, Voice

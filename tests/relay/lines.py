@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from broker.media.rtcp import RTP_HEADER
 from broker.relay.leg import Leg
-from broker.relay.packets import RTP_HEADER
 from broker.relay.terms import Terms
 from broker.relay.track import Track
 

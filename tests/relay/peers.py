@@ -10,7 +10,7 @@ from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsParameters, RTCDtlsTransport
 from aiortc.sdp import SessionDescription
 
-from broker.relay import packets
+from broker.media import rtcp
 from tests.relay.sdps import offer
 from tests.support.clips import pictures, sound
 from tests.support.relay_front import RelayFront
@@ -74,8 +74,8 @@ class RawPeer:
     def __init__(self, front: RelayFront, host: str = "127.0.0.1", tcp: bool = False) -> None:
         self.front, self.host, self.tcp = front, host, tcp
         self.rtp: list[tuple[float, bytes]] = []
-        self.feedback: list[packets.RtcpPacket] = []
-        self.compounds: list[list[packets.RtcpPacket]] = []
+        self.feedback: list[rtcp.RtcpPacket] = []
+        self.compounds: list[list[rtcp.RtcpPacket]] = []
         self.socket: Any = None
         self.answers = self.answer_size = 0
         self.mapped: tuple[str, int] | None = None
@@ -125,8 +125,8 @@ class RawPeer:
     async def _pretend(self) -> None:
         while True:
             self.check()
-            block = packets.ReportBlock(self.ssrcs["video"], 0, 0, 1, 0, 0, 0)
-            self.send_rtcp(packets.build_receiver_report([block]))
+            block = rtcp.ReportBlock(self.ssrcs["video"], 0, 0, 1, 0, 0, 0)
+            self.send_rtcp(rtcp.build_receiver_report([block]))
             await asyncio.sleep(0.2)
 
     async def negotiate(self, do: str, name: str, **members: Any) -> None:
@@ -204,7 +204,7 @@ class RawPeer:
     def take(self, data: bytes) -> None:
         """One decrypted packet; one that comes as a repair is the lost one."""
         if data[1] & 127 in self.repairs:
-            start = packets.payload_start(data)
+            start = rtcp.payload_start(data)
             number = self.repairs[data[1] & 127] | data[1] & 128
             data = bytes((data[0] & 0xEF, number)) + data[start : start + 2] + data[4:12] + data[start + 2 :]
             self.repaired += 1
@@ -213,12 +213,12 @@ class RawPeer:
 
     def reported(self, data: bytes) -> None:
         """One decrypted RTCP compound."""
-        self.compounds.append(list(packets.compound(data)))
+        self.compounds.append(list(rtcp.compound(data)))
         for packet in self.compounds[-1]:
             self.feedback.append(packet)
-            if packet.kind == packets.SR and (told := packets.sender_report(packet)) is not None:
+            if packet.kind == rtcp.SR and (told := rtcp.sender_report(packet)) is not None:
                 self.heard[told.ssrc] = (told.ntp >> 16 & 0xFFFFFFFF, asyncio.get_running_loop().time())
-            if packet.kind == packets.PSFB and packet.format == packets.PLI:
+            if packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
                 self.keyframe_wanted = True
         self._arrived.set()
 
@@ -269,8 +269,8 @@ class RawPeer:
 
     def nack(self, kind: str, numbers: list[int]) -> None:
         """Ask for packets again."""
-        head = packets.build_receiver_report([])
-        self.send_rtcp(head + packets.build_nack(self.ssrcs[kind], [number & 0xFFFF for number in numbers]))
+        head = rtcp.build_receiver_report([])
+        self.send_rtcp(head + rtcp.build_nack(self.ssrcs[kind], [number & 0xFFFF for number in numbers]))
 
     async def _report(self) -> None:
         loop = asyncio.get_running_loop()
@@ -282,9 +282,9 @@ class RawPeer:
                     last_sr, at = self.heard.get(ssrc, (0, loop.time()))
                     delay = int((loop.time() - at) * 65536)
                     highest = len(came) << 16 | came[-1]
-                    blocks.append(packets.ReportBlock(ssrc, self.fraction, 0, highest, self.jitter, last_sr, delay))
-            remb = packets.build_remb(self.estimate, list(self.ssrcs.values())) if self.estimate else b""
-            self.send_rtcp(packets.build_receiver_report(blocks) + remb)
+                    blocks.append(rtcp.ReportBlock(ssrc, self.fraction, 0, highest, self.jitter, last_sr, delay))
+            remb = rtcp.build_remb(self.estimate, list(self.ssrcs.values())) if self.estimate else b""
+            self.send_rtcp(rtcp.build_receiver_report(blocks) + remb)
             await asyncio.sleep(0.3)
 
     # --- going -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from broker.kernel.ids import Side
-from broker.relay import fanout, packets
+from broker.media import rtcp
+from broker.relay import fanout
 from broker.relay.ice import Check
 from broker.relay.route import Address, Route
 from tests import fuzz
@@ -64,7 +65,7 @@ class Visit:
     def packet(self, payload: bytes = SLICE) -> bytes:
         self.seq += 1
         number = next(number for number, track in self.relay.peers[ROOM[0]].by_payload_type.items() if track.video)
-        return packets.RTP_HEADER.pack(0x80, number, self.seq, self.seq * 3000, 9) + payload
+        return rtcp.RTP_HEADER.pack(0x80, number, self.seq, self.seq * 3000, 9) + payload
 
     def drain(self, count: int) -> int:
         """A batch waits and is read; how many of it crossed."""

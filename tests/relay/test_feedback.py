@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from broker.relay import feedback, packets, repairs
-from broker.relay.packets import ReportBlock
+from broker.media import rtcp
+from broker.media.rtcp import ReportBlock
+from broker.relay import feedback, repairs
 from broker.relay.path import Path
 from tests.relay.lines import KEY, Line
 
@@ -29,7 +30,7 @@ class Watcher:
 
     def report(self, **changed: int) -> bytes:
         block = ReportBlock(77, 0, 0, self.end.numbers[-1], 0, 0, 0)._replace(**changed)
-        return packets.build_receiver_report([block])
+        return rtcp.build_receiver_report([block])
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_report_on_a_report_that_we_never_sent_says_nothing_of_the_round_trip(
 
 
 def test_what_it_misses_comes_once_however_often_it_asks_at_a_time(watcher: Watcher) -> None:
-    nack = packets.build_nack(77, watcher.end.numbers)
+    nack = rtcp.build_nack(77, watcher.end.numbers)
     watcher.tell(nack + nack)
     assert len(watcher.sent) == 2
     watcher.tell(nack, watcher.line.now + 0.01)
@@ -70,7 +71,7 @@ def test_what_it_misses_comes_once_however_often_it_asks_at_a_time(watcher: Watc
 def test_to_miss_a_packet_for_the_first_time_is_proof_and_to_miss_it_again_is_none(watcher: Watcher) -> None:
     def proven(now: float, *numbers: int) -> bool:
         watcher.leg.progressed_at = 0.0
-        watcher.tell(packets.build_nack(77, list(numbers)), now)
+        watcher.tell(rtcp.build_nack(77, list(numbers)), now)
         return watcher.leg.progressed_at == now
 
     first, second = watcher.end.numbers
@@ -80,7 +81,7 @@ def test_to_miss_a_packet_for_the_first_time_is_proof_and_to_miss_it_again_is_no
     assert proven(now + 0.2, first, second)
     assert not proven(now + 0.3, (second + 1) & 0xFFFF)  # which it cannot have missed
     assert not proven(now + 0.3, (first - 600) & 0xFFFF)
-    watcher.tell(packets.build_nack(77, []), now)
+    watcher.tell(rtcp.build_nack(77, []), now)
     watcher.line.publisher(2)
     watcher.line.send(9, KEY)
     assert proven(watcher.line.now, watcher.end.numbers[-1])
@@ -92,7 +93,7 @@ def test_nobody_gets_more_again_than_a_leg_may(watcher: Watcher) -> None:
     for seq in range(12, 400):
         watcher.line.send(seq)
     for start in range(0, 390, 17):
-        watcher.tell(packets.build_nack(77, watcher.end.numbers[start : start + 17]))
+        watcher.tell(rtcp.build_nack(77, watcher.end.numbers[start : start + 17]))
     assert len(watcher.sent) == 100
 
 
@@ -105,7 +106,7 @@ def test_a_supervisor_that_wants_keyframes_all_the_time_costs_the_others_few(
     watcher.line.track.peer, watcher.leg.gated = publisher, gated
     for tick in range(100):  # five seconds
         now = watcher.line.now + tick / 20
-        watcher.tell(packets.build_pli(77) + packets.build_pli(77), now)
+        watcher.tell(rtcp.build_pli(77) + rtcp.build_pli(77), now)
         before = len(asked)
         feedback.ask(watcher.line.track, now)
         if len(asked) > before:
@@ -116,20 +117,20 @@ def test_a_supervisor_that_wants_keyframes_all_the_time_costs_the_others_few(
 def test_a_wish_for_a_keyframe_is_kept_until_it_may_be_passed_on_or_one_came(watcher: Watcher) -> None:
     track, now = watcher.line.track, watcher.line.now
     for may in (True, True, False):
-        watcher.tell(packets.build_pli(77), now)
+        watcher.tell(rtcp.build_pli(77), now)
         feedback.ask(track, now)
         assert track.keyframes.wanted is may
         track.keyframes.arrived()
     feedback.ask(track, now + 2)
     assert track.keyframes.wanted
-    watcher.tell(packets.build_pli(77), now + 2)
+    watcher.tell(rtcp.build_pli(77), now + 2)
     watcher.line.send(12, KEY)
     assert not watcher.leg.wish
 
 
 def test_who_is_shut_out_gets_nothing_again(watcher: Watcher) -> None:
     watcher.line.track.stop(watcher.leg)
-    watcher.tell(packets.build_nack(77, watcher.end.numbers))
+    watcher.tell(rtcp.build_nack(77, watcher.end.numbers))
     assert watcher.sent == []
 
 

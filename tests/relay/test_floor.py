@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from broker import tapwire
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import CodecMissing, TooMany
+from broker.media import tap_format
 from broker.relay.floor import MAX_SPEAKERS
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
@@ -251,17 +251,19 @@ class TestTheRecorder:
         await passed(officer)
         await hush(front)
 
-        def of_voice() -> list[tapwire.TapRecord]:
-            return [one for one in recorder.records if one.track == tapwire.VOICE]
+        def of_voice() -> list[tap_format.TapRecord]:
+            return [one for one in recorder.records if one.track == tap_format.VOICE]
 
         async with asyncio.timeout(8):
-            while len([one for one in of_voice() if one.kind == tapwire.ANEW]) < 4:
+            while len([one for one in of_voice() if one.kind == tap_format.ANEW]) < 4:
                 await recorder.until(len(recorder.records) + 1)
         kinds = [one.kind for one in of_voice()]
         # the recorder comes, the first ends, the second begins, the second ends
-        assert kinds == [tapwire.ANEW] + [tapwire.RTP] * 20 + [tapwire.ANEW] * 2 + [tapwire.RTP] * 20 + [tapwire.ANEW]
-        assert [one.data[12:] for one in of_voice() if one.kind == tapwire.RTP] == said
-        assert len(recorder.packets(tapwire.PRISON_AUDIO)) > 0
+        assert kinds == [tap_format.ANEW] + [tap_format.RTP] * 20 + [tap_format.ANEW] * 2 + [tap_format.RTP] * 20 + [
+            tap_format.ANEW
+        ]
+        assert [one.data[12:] for one in of_voice() if one.kind == tap_format.RTP] == said
+        assert len(recorder.packets(tap_format.PRISON_AUDIO)) > 0
         await order(front, False)
         recorder.die()
         for one in (room, officer):

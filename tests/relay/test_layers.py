@@ -8,10 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from broker.media.rtcp import SenderReport
 from broker.relay.keyframes import pixels
 from broker.relay.layers import REST, STALE, Layers
 from broker.relay.leg import Leg
-from broker.relay.packets import SenderReport
 from broker.relay.path import Path
 from broker.relay.tending import Tending
 from broker.relay.terms import Terms

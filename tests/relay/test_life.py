@@ -8,7 +8,7 @@ import pytest
 
 from broker.ipc.link import Link
 from broker.kernel.clock import monotonic
-from broker.relay import packets
+from broker.media import rtcp
 from tests.relay.peers import RawPeer
 from tests.relay.visits import publisher, visit
 from tests.support.relay_front import RelayFront
@@ -25,7 +25,7 @@ class TestTheEnd:
         own_front.process.send_signal(signal.SIGTERM)
         for peer in (room, officer):
             await asyncio.wait_for(peer.gone.wait(), 5)
-            assert [packet.kind for packet in peer.feedback][-1] == packets.BYE
+            assert [packet.kind for packet in peer.feedback][-1] == rtcp.BYE
         assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
         assert monotonic() - told < 2.0
         assert not (own_front.run_dir / "relay-0.sock").exists()

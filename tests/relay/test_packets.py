@@ -6,8 +6,8 @@ from aiortc import rtp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay import packets
-from broker.relay.packets import ReportBlock, SenderReport
+from broker.media import rtcp
+from broker.media.rtcp import ReportBlock, SenderReport
 
 U32 = st.integers(0, 2**32 - 1)
 SEQUENCE = st.integers(0, 65535)
@@ -23,8 +23,8 @@ BLOCK = st.builds(
 )
 
 
-def only(data: bytes) -> packets.RtcpPacket:
-    (packet,) = packets.compound(data)
+def only(data: bytes) -> rtcp.RtcpPacket:
+    (packet,) = rtcp.compound(data)
     return packet
 
 
@@ -33,13 +33,13 @@ class TestReports:
 
     @given(st.lists(BLOCK, max_size=31))
     def test_a_receiver_report_reads_back_as_it_was(self, blocks: list[ReportBlock]) -> None:
-        packet = only(packets.build_receiver_report(blocks))
-        assert packet.kind == packets.RR
-        assert list(packets.report_blocks(packet)) == blocks
+        packet = only(rtcp.build_receiver_report(blocks))
+        assert packet.kind == rtcp.RR
+        assert list(rtcp.report_blocks(packet)) == blocks
 
     @given(BLOCK)
     def test_another_reader_sees_the_same_receiver_report(self, block: ReportBlock) -> None:
-        (read,) = rtp.RtcpPacket.parse(packets.build_receiver_report([block]))
+        (read,) = rtp.RtcpPacket.parse(rtcp.build_receiver_report([block]))
         assert isinstance(read, rtp.RtcpRrPacket)
         (seen,) = read.reports
         assert (seen.ssrc, seen.fraction_lost, seen.packets_lost) == (block.ssrc, block.fraction, block.lost)
@@ -47,26 +47,26 @@ class TestReports:
 
     @given(BLOCK, st.lists(U32, max_size=3))
     def test_every_compound_of_ours_names_us_after_its_report(self, block: ReportBlock, ended: list[int]) -> None:
-        for data in (packets.build_opening([block]), packets.build_bye(ended)):
-            report, names, *_ = packets.compound(data)
-            assert (report.kind, names.kind, names.format) == (packets.RR, packets.SDES, 1)
+        for data in (rtcp.build_opening([block]), rtcp.build_bye(ended)):
+            report, names, *_ = rtcp.compound(data)
+            assert (report.kind, names.kind, names.format) == (rtcp.RR, rtcp.SDES, 1)
             assert len(data) % 4 == 0
 
     @given(U32, st.text("abcdefgh-0123456789", min_size=1, max_size=40))
     def test_another_reader_sees_the_same_name(self, ssrc: int, cname: str) -> None:
-        (read,) = rtp.RtcpPacket.parse(packets.build_sdes(ssrc, cname))
+        (read,) = rtp.RtcpPacket.parse(rtcp.build_sdes(ssrc, cname))
         assert isinstance(read, rtp.RtcpSdesPacket)
         (chunk,) = read.chunks
-        assert (chunk.ssrc, chunk.items) == (ssrc, [(packets.CNAME, cname.encode())])
+        assert (chunk.ssrc, chunk.items) == (ssrc, [(rtcp.CNAME, cname.encode())])
 
     @given(U32, st.integers(0, 2**64 - 1), U32, U32, U32)
     def test_a_sender_report_has_28_bytes_and_both_readers_agree(
         self, ssrc: int, ntp: int, timestamp: int, count: int, octets: int
     ) -> None:
         report = SenderReport(ssrc, ntp, timestamp, count, octets)
-        data = packets.build_sender_report(report)
+        data = rtcp.build_sender_report(report)
         assert len(data) == 28
-        assert packets.sender_report(only(data)) == report
+        assert rtcp.sender_report(only(data)) == report
         (read,) = rtp.RtcpPacket.parse(data)
         assert isinstance(read, rtp.RtcpSrPacket)
         assert read.sender_info.ntp_timestamp == ntp
@@ -75,13 +75,13 @@ class TestReports:
 
     def test_counts_beyond_32_bits_wrap_instead_of_raising(self) -> None:
         report = SenderReport(1, 2, 2**32 + 5, 2**32 + 6, 2**40 + 7)
-        read = packets.sender_report(only(packets.build_sender_report(report)))
+        read = rtcp.sender_report(only(rtcp.build_sender_report(report)))
         assert read == SenderReport(1, 2, 5, 6, 7)
 
     def test_losses_beyond_24_bits_are_cut_at_the_ends_of_the_field(self) -> None:
         for lost, told in ((10**9, 0x7FFFFF), (-(10**9), -0x800000)):
-            packet = only(packets.build_receiver_report([ReportBlock(1, 0, lost, 0, 0, 0, 0)]))
-            assert next(packets.report_blocks(packet)).lost == told
+            packet = only(rtcp.build_receiver_report([ReportBlock(1, 0, lost, 0, 0, 0, 0)]))
+            assert next(rtcp.report_blocks(packet)).lost == told
 
 
 class TestFeedback:
@@ -91,38 +91,38 @@ class TestFeedback:
     def test_a_nack_asks_for_exactly_the_given_packets(self, ssrc: int, near: set[int], start: int) -> None:
         asked = sorted({start + one % 400 for one in near})
         wanted = [one & 0xFFFF for one in asked]
-        packet = only(packets.build_nack(ssrc, wanted))
-        found = packets.nacked(packet.body)
+        packet = only(rtcp.build_nack(ssrc, wanted))
+        found = rtcp.nacked(packet.body)
         assert found is not None
         assert (found[0], sorted(found[1])) == (ssrc, sorted(wanted))
-        (read,) = rtp.RtcpPacket.parse(packets.build_nack(ssrc, wanted))
+        (read,) = rtp.RtcpPacket.parse(rtcp.build_nack(ssrc, wanted))
         assert isinstance(read, rtp.RtcpRtpfbPacket)
         assert (read.media_ssrc, sorted(read.lost)) == (ssrc, sorted(wanted))
 
     def test_neighbours_share_one_item_of_four_bytes(self) -> None:
-        assert len(packets.build_nack(1, list(range(100, 117)))) == 12 + 4
-        assert len(packets.build_nack(1, list(range(100, 118)))) == 12 + 8
+        assert len(rtcp.build_nack(1, list(range(100, 117)))) == 12 + 4
+        assert len(rtcp.build_nack(1, list(range(100, 118)))) == 12 + 8
 
     @given(U32)
     def test_a_picture_loss_indication_names_its_stream(self, ssrc: int) -> None:
-        data = packets.build_pli(ssrc)
-        assert packets.media_ssrc(only(data).body) == ssrc
+        data = rtcp.build_pli(ssrc)
+        assert rtcp.media_ssrc(only(data).body) == ssrc
         (read,) = rtp.RtcpPacket.parse(data)
         assert isinstance(read, rtp.RtcpPsfbPacket)
         assert (read.fmt, read.media_ssrc) == (rtp.RTCP_PSFB_PLI, ssrc)
 
     @given(st.integers(1, 2**40), st.lists(U32, min_size=1, max_size=8))
     def test_remb_says_the_rate_to_its_18_bits(self, bitrate: int, ssrcs: list[int]) -> None:
-        (read,) = rtp.RtcpPacket.parse(packets.build_remb(bitrate, ssrcs))
+        (read,) = rtp.RtcpPacket.parse(rtcp.build_remb(bitrate, ssrcs))
         assert isinstance(read, rtp.RtcpPsfbPacket)
         told, named = rtp.unpack_remb_fci(read.fci)
-        assert packets.remb(only(packets.build_remb(bitrate, ssrcs)).body) == told
+        assert rtcp.remb(only(rtcp.build_remb(bitrate, ssrcs)).body) == told
         assert named == ssrcs
         assert told <= bitrate < told + max(1, bitrate >> 17)
 
     def test_a_full_intra_request_may_name_several_streams(self) -> None:
         body = struct.pack("!II", 9, 0) + b"".join(struct.pack("!II", ssrc, 0) for ssrc in (5, 6))
-        assert packets.fir_ssrcs(body) == [5, 6]
+        assert rtcp.fir_ssrcs(body) == [5, 6]
 
 
 class TestStrangers:
@@ -130,13 +130,13 @@ class TestStrangers:
 
     @given(st.binary(max_size=300))
     def test_no_bytes_make_a_parser_raise(self, data: bytes) -> None:
-        for packet in packets.compound(data):
-            list(packets.report_blocks(packet))
-            packets.sender_report(packet)
-            packets.nacked(packet.body)
-            packets.media_ssrc(packet.body)
-            packets.fir_ssrcs(packet.body)
-            packets.remb(packet.body)
+        for packet in rtcp.compound(data):
+            list(rtcp.report_blocks(packet))
+            rtcp.sender_report(packet)
+            rtcp.nacked(packet.body)
+            rtcp.media_ssrc(packet.body)
+            rtcp.fir_ssrcs(packet.body)
+            rtcp.remb(packet.body)
 
     @given(st.binary(max_size=200), st.integers(0, 31), st.sampled_from([200, 201, 205, 206]))
     def test_no_well_framed_packet_makes_a_parser_raise(self, body: bytes, count: int, kind: int) -> None:
@@ -144,16 +144,16 @@ class TestStrangers:
         data = struct.pack("!BBH", 0x80 | count, kind, len(body) // 4) + body
         packet = only(data)
         assert packet == (kind, count, body)
-        list(packets.report_blocks(packet))
-        packets.sender_report(packet)
-        packets.nacked(packet.body)
-        packets.fir_ssrcs(packet.body)
+        list(rtcp.report_blocks(packet))
+        rtcp.sender_report(packet)
+        rtcp.nacked(packet.body)
+        rtcp.fir_ssrcs(packet.body)
 
     def test_a_compound_ends_where_its_lengths_stop_making_sense(self) -> None:
-        good = packets.build_pli(7)
-        assert len(list(packets.compound(good + good))) == 2
-        assert len(list(packets.compound(good + good[:-1]))) == 1
-        assert list(packets.compound(b"\x40" + good[1:])) == []
+        good = rtcp.build_pli(7)
+        assert len(list(rtcp.compound(good + good))) == 2
+        assert len(list(rtcp.compound(good + good[:-1]))) == 1
+        assert list(rtcp.compound(b"\x40" + good[1:])) == []
 
 
 class TestPayloadStart:
@@ -163,8 +163,8 @@ class TestPayloadStart:
     def test_the_payload_begins_after_csrcs_and_extension(self, csrcs: int, words: int, payload: bytes) -> None:
         extended = struct.pack("!HH", 0xBEDE, words) + bytes(4 * words)
         packet = bytes([0x90 | csrcs]) + bytes(11 + 4 * csrcs) + extended + payload
-        assert packet[packets.payload_start(packet) :] == payload
+        assert packet[rtcp.payload_start(packet) :] == payload
 
     @given(st.binary(min_size=12, max_size=80))
     def test_it_never_lies_beyond_the_packet(self, packet: bytes) -> None:
-        assert 12 <= packets.payload_start(packet) <= max(12, len(packet))
+        assert 12 <= rtcp.payload_start(packet) <= max(12, len(packet))

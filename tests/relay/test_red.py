@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.packets import RTP_HEADER
+from broker.media.rtcp import RTP_HEADER
 from broker.relay.red import unpacked
 
 OPUS, RED = 111, 63

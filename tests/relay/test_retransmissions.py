@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.token_bucket import TokenBucket
+from broker.media.rtcp import RTP_HEADER
 from broker.relay import path
 from broker.relay.leg import AT_ONCE, REPAIRS, Leg
-from broker.relay.packets import RTP_HEADER
 from broker.relay.path import Path, send_time
 from broker.relay.repairs import again, original
 from tests.relay.lines import KEY, Line

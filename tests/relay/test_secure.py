@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
+from broker.media.rtcp import build_pli
 from broker.relay import secure
-from broker.relay.packets import build_pli
 from broker.relay.secure import PACKET_SIZE, Certificate, SecureLeg, copy, new_buffer, new_length, protect, unprotect
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.extensions import element
-from broker.relay.packets import RTP_HEADER
+from broker.media.header_extensions import element
+from broker.media.rtcp import RTP_HEADER
 from broker.relay.simulcast import Simulcast
 from broker.relay.terms import Terms
 from tests.relay.lines import KEY, SLICE

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broker import tapwire
 from broker.kernel.clock import monotonic_ns
 from broker.kernel.errors import RecorderUnavailable
-from broker.relay import packets
+from broker.media import rtcp, tap_format
 from broker.relay.keyframes import keyframe_start
 from broker.relay.tap import Tap
 from tests.relay.lines import steps
@@ -25,7 +24,7 @@ class Recorder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.records: list[tapwire.TapRecord] = []
+        self.records: list[tap_format.TapRecord] = []
         self._arrived = asyncio.Event()
         self._connections: list[socket.socket] = []
 
@@ -47,7 +46,7 @@ class Recorder:
         message = connection.recv(65_536)
         if not message:
             self._drop(connection)
-        self.records += tapwire.unpack(message)
+        self.records += tap_format.unpack(message)
         self._arrived.set()
 
     def _drop(self, connection: socket.socket) -> None:
@@ -68,8 +67,8 @@ class Recorder:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def packets(self, track: int) -> list[bytes]:
-        return [record.data for record in self.records if record.track == track and record.kind == tapwire.RTP]
+    def rtcp(self, track: int) -> list[bytes]:
+        return [record.data for record in self.records if record.track == track and record.kind == tap_format.RTP]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -81,9 +80,9 @@ async def recorder(front: RelayFront) -> AsyncIterator[Recorder]:
         one.die()
 
 
-def pictures_asked_for(room: RawPeer) -> list[packets.RtcpPacket]:
+def pictures_asked_for(room: RawPeer) -> list[rtcp.RtcpPacket]:
     """The requests for a keyframe that a room got."""
-    return [one for one in room.feedback if (one.kind, one.format) == (packets.PSFB, packets.PLI)]
+    return [one for one in room.feedback if (one.kind, one.format) == (rtcp.PSFB, rtcp.PLI)]
 
 
 async def order(front: RelayFront, on: bool) -> None:
@@ -117,9 +116,9 @@ class TestTheRecorder:
         room = await publisher(front, "visitor")
         await order(front, True)
         await recorder.until(100)
-        reports = [record for record in recorder.records if record.kind == tapwire.SENDER_REPORT]
+        reports = [record for record in recorder.records if record.kind == tap_format.SENDER_REPORT]
         assert {len(record.data) for record in reports} == {28}
-        assert {record.track for record in reports} <= {tapwire.VISITOR_VIDEO, tapwire.VISITOR_AUDIO}
+        assert {record.track for record in reports} <= {tap_format.VISITOR_VIDEO, tap_format.VISITOR_AUDIO}
         ssrcs = {record.data[4:8] for record in reports}
         assert ssrcs == {data[8:12] for track in (2, 3) for data in recorder.packets(track)}
         await room.close()
@@ -128,7 +127,7 @@ class TestTheRecorder:
         room = await publisher(front, "prison")
         await order(front, True)
         async with asyncio.timeout(8):  # asked for, or one that came by itself
-            while not any(keyframe_start(one) for one in recorder.packets(tapwire.PRISON_VIDEO)):
+            while not any(keyframe_start(one) for one in recorder.packets(tap_format.PRISON_VIDEO)):
                 await recorder.until(len(recorder.records) + 1)
         await room.close()
 
@@ -225,8 +224,8 @@ class TestTheSocket:
         seen: list[int] = []
         while len(seen) < 500:
             message = reader.recv(100_000)
-            assert len(message) <= tapwire.MAX_MESSAGE
-            seen += [record.arrival_ns for record in tapwire.unpack(message)]
+            assert len(message) <= tap_format.MAX_MESSAGE
+            seen += [record.arrival_ns for record in tap_format.unpack(message)]
         assert seen == list(range(500))
         for one in (tap, reader, listener):
             one.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.relay.packets import SenderReport
+from broker.media.rtcp import SenderReport
 from broker.relay.track import FRESH
 from tests.relay.lines import KEY, SLICE, Line, steps
 

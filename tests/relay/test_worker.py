@@ -7,7 +7,7 @@ import pytest
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from broker.relay import packets
+from broker.media import rtcp
 from broker.relay.keyframes import SPS, keyframe_start
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
@@ -90,7 +90,7 @@ class TestTheGate:
             await kiosk.until(lambda: len(kiosk.of("video")) > 10 and len(kiosk.of("audio")) > 2)
             await front.link.call("shut", session="s")
             before = len(room.feedback)
-            await room.until(lambda: any(one.kind == packets.RR for one in room.feedback[before:]))
+            await room.until(lambda: any(one.kind == rtcp.RR for one in room.feedback[before:]))
             count = len(kiosk.of("video"))
             await front.lease("s")
             await kiosk.until(lambda: len(kiosk.of("video")) > count + 5)
@@ -178,11 +178,11 @@ class TestReports:
         await officer.until(lambda: len(officer.compounds) > 2)
         room.keyframe_wanted = False
         await room.until(lambda: len(room.compounds) > 5)
-        for peer, kind, name in ((room, packets.RR, b"huijian"), (officer, packets.SR, b"prison-1")):
+        for peer, kind, name in ((room, rtcp.RR, b"huijian"), (officer, rtcp.SR, b"prison-1")):
             for first, second, *_ in peer.compounds:
-                assert (first.kind, second.kind) == (kind, packets.SDES)
+                assert (first.kind, second.kind) == (kind, rtcp.SDES)
                 assert second.body[:4] == first.body[:4]
-                assert second.body[4:].rstrip(bytes(1)) == bytes((packets.CNAME, len(name))) + name
+                assert second.body[4:].rstrip(bytes(1)) == bytes((rtcp.CNAME, len(name))) + name
         for one in (officer, room):
             await one.close()
 

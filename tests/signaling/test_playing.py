@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from broker.kernel.ids import Side
-from broker.tapwire import TRACK_TITLES
+from broker.media.tap_format import TRACK_TITLES
 from kiosk_agent.framecode import FrameCode, code_in
 from recorder.boxes import walk
 from recorder.catalog import Catalog

@@ -13,7 +13,7 @@ from typing import Any
 
 from broker.ipc.link import Link
 from broker.kernel.clock import monotonic, monotonic_ns
-from broker.tapwire import RTP, SENDER_REPORT, pack
+from broker.media.tap_format import RTP, SENDER_REPORT, pack
 from tests.support import clips
 from tests.support.rtp import Stream
 

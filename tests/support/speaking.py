@@ -11,7 +11,7 @@ from av import AudioFrame
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
-from broker.tapwire import PRISON_AUDIO, VISITOR_AUDIO, VOICE
+from broker.media.tap_format import PRISON_AUDIO, VISITOR_AUDIO, VOICE
 from kiosk_agent.ear import Ear
 from kiosk_agent.media import mono_samples
 from tests.support import listening

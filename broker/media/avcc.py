@@ -4,7 +4,7 @@ ISO/IEC 14496-15 5.3.3 describes avcC. Pure."""
 import struct
 from dataclasses import dataclass
 
-from broker.h264 import has_chroma, picture_size
+from broker.media.h264 import has_chroma, picture_size
 
 SLICE, IDR, SEI, SPS, PPS, FILLER = 1, 5, 6, 7, 8, 12
 

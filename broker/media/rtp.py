@@ -3,7 +3,7 @@ word for the stamp (RFC 8285 4.2). The hot loop writes them in place, repairs as
 
 import struct
 
-from broker.relay.packets import RTP_HEADER
+from broker.media.rtcp import RTP_HEADER
 
 STAMPED = struct.Struct("!BBHIII")
 WORD = struct.Struct("!I")

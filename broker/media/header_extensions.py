@@ -1,6 +1,6 @@
 """RTP header extensions (RFC 8285), pure: the identifier an offer gives to one, and what a packet carries under it."""
 
-from broker.relay.sdp import Media
+from broker.media.sdp import Media
 
 _ONE_BYTE = {str(number) for number in range(1, 15)}
 
