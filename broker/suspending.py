@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from broker.interventions import ground
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, SuspensionId, UserId
-from broker.session import Session
+from broker.session.interventions import ground
+from broker.session.transitions import Session
 from broker.slots import Slot
 from config.policy import Policy
 from config.suspension import Step, Verdict

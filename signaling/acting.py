@@ -1,13 +1,13 @@
 """Warnings, mutes and notes: the facts that these orders mean, and what of them each viewer is shown. What the law lets
-a ground close is the core's to refuse (broker/interventions.py)."""
+a ground close is the core's to refuse (broker/session/interventions.py)."""
 
 from typing import assert_never
 
-from broker import events as ev
-from broker.interventions import Muted, Noted, Warned
 from broker.kernel.errors import Forbidden, NotFound, PolicyViolation
 from broker.kernel.ids import Side, WarningId, new_id
-from broker.session import Session
+from broker.session import events as ev
+from broker.session.interventions import Muted, Noted, Warned
+from broker.session.transitions import Session
 from config.policy import CannedWarning, Policy
 from signaling import messages as msg
 from signaling.auth import Duty, Terminal, Who, duty

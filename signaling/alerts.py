@@ -3,11 +3,11 @@ what of alerts is shown. Rooms are shown nothing of them."""
 
 from typing import TYPE_CHECKING
 
-from broker import events as ev
-from broker.alerts import GRAVE, Alert, Observed
 from broker.kernel.errors import Forbidden
 from broker.kernel.ids import AlertId, SessionId, Side, UserId
-from broker.session import Session, State
+from broker.session import events as ev
+from broker.session.alerts import GRAVE, Alert, Observed
+from broker.session.transitions import Session, State
 from signaling import messages as msg
 from signaling.auth import Terminal, Who, check_sees, duty
 from signaling.names import Names

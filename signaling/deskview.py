@@ -3,10 +3,10 @@ whose, and nothing of who tested or ticked what."""
 
 from typing import TYPE_CHECKING
 
-from broker import checkin
 from broker.kernel.ids import Side
 from broker.languages import dialect_reason, needs_interpreter
-from broker.session import Missing, Session, self_test_fresh
+from broker.session import check_in
+from broker.session.transitions import Missing, Session, self_test_fresh
 from broker.slots import Person, PersonRole
 from config.checkin import Tick
 from signaling import messages as msg
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def person_view(scene: "Scene", person: Person, name: str, room: Side | None) -> msg.PersonView:
     """Somebody listed, under the name that this viewer may read."""
     session, rules = scene.session, scene.policy.check_in
-    needs = checkin.required(person, rules) if room is None else ()
+    needs = check_in.required(person, rules) if room is None else ()
     done = session.ticks.get(person.id, frozenset())
     return msg.PersonView(
         id=person.id,
@@ -75,7 +75,7 @@ def language_view(scene: "Scene", room: Side | None) -> msg.LanguageView | None:
 
 def _interpreter(scene: "Scene") -> msg.InterpreterState:
     session = scene.session
-    if checkin.interpreter_here(session):
+    if check_in.interpreter_here(session):
         return "here"
     if not needs_interpreter(session.slot, scene.policy.check_in):
         return "not_needed"
@@ -103,14 +103,14 @@ def _of_people(scene: "Scene", code: Missing) -> list[msg.MissingView]:
         return []
     letters = code is Missing.VISITOR_LETTER
     lacks = [
-        checkin.Lack(lack.person, tuple(tick for tick in lack.ticks if (tick is Tick.LETTER) is letters))
-        for lack in checkin.lacks(scene.session, side, scene.policy)
+        check_in.Lack(lack.person, tuple(tick for tick in lack.ticks if (tick is Tick.LETTER) is letters))
+        for lack in check_in.lacks(scene.session, side, scene.policy)
     ]
     named = [_lack(code, side, lack) for lack in lacks if lack.ticks]
     return named or [_words(code, _filled(NOBODY_HERE, side))]
 
 
-def _lack(code: Missing, side: Side, lack: checkin.Lack) -> msg.MissingView:
+def _lack(code: Missing, side: Side, lack: check_in.Lack) -> msg.MissingView:
     words = [text_of(TICKS, tick) for tick in lack.ticks]
     zh, en = "、".join(one.zh for one in words), ", ".join(one.en for one in words)
     text = _filled(PERSON_LACKS, side, lack.person.name, zh, en)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from broker.kernel.ids import Side
-from broker.session import stop_at
+from broker.session.transitions import stop_at
 from signaling import messages as msg
 from signaling.names import Names
 

@@ -16,7 +16,7 @@ from broker.attending import Standing
 from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import SessionId, Side, SiteId
 from broker.quorum import Watcher
-from broker.session import State
+from broker.session.transitions import State
 from signaling import messages as msg
 from signaling.auth import Terminal, User, Who, author, may_see
 from signaling.client import Client

@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from broker.events import AlertKind, HoldReason, Reason
 from broker.kernel.ids import Side
 from broker.live.tally import Figures, Worker
 from broker.live.viewers import of_room, of_supervisors
-from broker.session import State
+from broker.session.events import AlertKind, HoldReason, Reason
+from broker.session.transitions import State
 from signaling.ports import Live
 
 MOST = 500  # sessions with numbers of their own, about thirty each: a provincial day has fewer at once

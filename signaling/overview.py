@@ -10,7 +10,7 @@ from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.live.tally import Figures, Worker
 from broker.quorum import of_side
-from broker.session import State
+from broker.session.transitions import State
 from signaling.fields import Moment, Told
 from signaling.messages import QualitySides
 from signaling.ports import Live

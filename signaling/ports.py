@@ -7,12 +7,12 @@ from typing import Any, Protocol
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.attending import Report, Standing
-from broker.events import ExtensionApproved, Fact
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.tally import Figures
 from broker.live.viewers import Viewers
 from broker.quorum import Watcher
-from broker.session import Session
+from broker.session.events import ExtensionApproved, Fact
+from broker.session.transitions import Session
 from broker.slots import Slot
 from config.policy import Policy
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from broker import checkin
-from broker.events import HoldReason
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.quorum import of_side
-from broker.session import Session, State, hold_reasons, missing, self_test_fresh, stop_at
+from broker.session import check_in
+from broker.session.events import HoldReason
+from broker.session.transitions import Session, State, hold_reasons, missing, self_test_fresh, stop_at
 from config.policy import Policy
 from signaling import deskview
 from signaling import messages as msg
@@ -61,7 +61,7 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
         muted=await mutes_view(session, names, room),
         notes=len(session.notes) if room is None else 0,
         language=deskview.language_view(scene, room),
-        check_in_until=checkin.deadline(slot, scene.policy),
+        check_in_until=check_in.deadline(slot, scene.policy),
         speech=await _speech(scene, names, room),
         alerts=await open_view(session, names, room),
         count_heads=scene.policy.alerts.count_heads,

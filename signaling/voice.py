@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from broker import events as ev
-from broker import pairing
 from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import SessionId, Side
 from broker.quorum import Watcher
+from broker.session import events as ev
+from broker.session import pairing
 from signaling import media, turn
 from signaling.auth import Role, Terminal, User, Who, author, duty
 from signaling.bodies import PageQuery

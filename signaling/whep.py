@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from broker import pairing
 from broker.kernel.errors import NotFound, TooManyWindows
 from broker.kernel.ids import SessionId, Side
 from broker.quorum import Watcher
-from broker.session import Session
+from broker.session import pairing
+from broker.session.transitions import Session
 from signaling import media, turn
 from signaling.auth import Role, Terminal, Who, author, duty
 from signaling.bodies import PageQuery

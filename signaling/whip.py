@@ -3,9 +3,9 @@ speak for another room, and without an approved slot inside its window no port i
 
 from aiohttp import web
 
-from broker import pairing
 from broker.kernel import errors as err
 from broker.kernel.ids import SessionId
+from broker.session import pairing
 from signaling import media, turn
 from signaling.auth import Role, Terminal, author
 from signaling.desk import Held

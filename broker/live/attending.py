@@ -7,7 +7,6 @@ from typing import Any
 
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker import events as ev
 from broker.attending import Attending, Report, Standing, Visit
 from broker.attention import Attention
 from broker.kernel.clock import Clock
@@ -18,7 +17,8 @@ from broker.live.keeping import author_of
 from broker.live.live import LiveSession
 from broker.live.watching import watcher_of
 from broker.quorum import Watcher, reached
-from broker.session import State
+from broker.session import events as ev
+from broker.session.transitions import State
 
 LOOK = 0.25  # seconds between looks: with pages that count as gone after 2.5 s a frozen one is known within 3 s
 LATE = 1.0  # seconds: a look that comes so late was kept by ourselves, and what pages said meanwhile is still unread

@@ -9,10 +9,7 @@ from pathlib import Path
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker import events as ev
-from broker import extending
 from broker.attending import Report, Standing
-from broker.events import Effect, Fact
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, Forbidden, NotFound, VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
@@ -29,9 +26,12 @@ from broker.live.store import Store
 from broker.live.tally import Figures, Tally
 from broker.live.watching import name_of
 from broker.quorum import Watcher
-from broker.session import TRANSITIONS, Session, State, stop_at
+from broker.session import events as ev
+from broker.session import extension
+from broker.session.events import Effect, Fact
+from broker.session.snapshot import thaw
+from broker.session.transitions import TRANSITIONS, Session, State, stop_at
 from broker.slots import Slot
-from broker.snapshot import thaw
 from config.packs import load_pack
 from config.policy import Policy
 
@@ -132,14 +132,14 @@ class Broker:
 
     async def extend(self, approval: ev.ExtensionApproved) -> None:
         """Make a visit longer. The approval is an object in the store before the session learns of it. Raises what
-        broker/extending.py refuses, and Conflict or StorageUnavailable."""
+        broker/session/extension.py refuses, and Conflict or StorageUnavailable."""
         live = self.live(approval.session)
-        extending.check(live.session, approval, self.clock.now(), live.policy, stop_at(live.session))
+        extension.check(live.session, approval, self.clock.now(), live.policy, stop_at(live.session))
         await self.store.add_extension(approval)
         await self._extend(live, approval)
 
     async def _extend(self, live: LiveSession, approval: ev.ExtensionApproved) -> None:
-        if extending.known(live.session, approval) is not None:
+        if extension.known(live.session, approval) is not None:
             return  # sent again: journal and timeline have it once
         try:
             live.take(approval)

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from broker.events import ExtensionApproved
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import ApprovalId, SessionId, SiteId, UserId
 from broker.live.shelf import Shelf
 from broker.live.tables import extensions
+from broker.session.events import ExtensionApproved
 
 
 class Extensions(Shelf):

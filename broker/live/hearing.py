@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker import events as ev
 from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
@@ -20,7 +19,8 @@ from broker.live.live import LiveSession, RecordingView
 from broker.live.quality import Rates
 from broker.live.recorders import Recorders
 from broker.live.viewers import viewer_of
-from broker.session import Recorder, State
+from broker.session import events as ev
+from broker.session.transitions import Recorder, State
 
 log = structlog.get_logger()
 Told = dict[str, Any]

@@ -10,15 +10,15 @@ from typing import Any
 
 import structlog
 
-from broker import events as ev
-from broker.events import Effect, Fact
 from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import StorageUnavailable
 from broker.kernel.ids import SessionId
 from broker.live.journal import Journal
 from broker.live.store import Store
-from broker.session import Session, State
-from broker.snapshot import freeze
+from broker.session import events as ev
+from broker.session.events import Effect, Fact
+from broker.session.snapshot import freeze
+from broker.session.transitions import Session, State
 
 log = structlog.get_logger()
 CHECK = 0.25  # seconds between looks at the journal's health

@@ -8,14 +8,14 @@ from typing import Any
 
 import structlog
 
-from broker import alerts
-from broker import events as ev
-from broker.events import Effect, Fact, Reason
 from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
 from broker.live.viewers import Viewers
-from broker.session import End, Session, State, step, wakes_at
+from broker.session import alerts
+from broker.session import events as ev
+from broker.session.events import Effect, Fact, Reason
+from broker.session.transitions import End, Session, State, step, wakes_at
 from config.policy import Policy
 
 log = structlog.get_logger()

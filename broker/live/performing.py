@@ -8,8 +8,6 @@ from dataclasses import replace
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker import events as ev
-from broker.events import Effect
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, NotFound, VisitError
 from broker.kernel.ids import SessionId
@@ -20,7 +18,9 @@ from broker.live.recorders import Recorders
 from broker.live.relays import Relays
 from broker.live.watching import name_of
 from broker.quorum import Watcher
-from broker.session import Recorder, State, stop_at
+from broker.session import events as ev
+from broker.session.events import Effect
+from broker.session.transitions import Recorder, State, stop_at
 
 log = structlog.get_logger()
 RECORDER_RETRY = 2.0  # seconds until a recorder that refused (no disk) is asked again

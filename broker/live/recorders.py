@@ -13,7 +13,7 @@ from broker.kernel.errors import RecorderUnavailable, VisitError
 from broker.kernel.ids import Side
 from broker.live.keeping import roll
 from broker.live.relays import tap_of
-from broker.session import Session
+from broker.session.transitions import Session
 from config.policy import Policy
 
 SILENT = 1.7  # seconds without a word, of which there are several a second, after which the recorder counts as gone

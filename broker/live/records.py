@@ -95,7 +95,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The last saved state of a session; `data` is broker.snapshot's business."""
+    """The last saved state of a session; `data` is broker.session.snapshot's business."""
 
     session: SessionId
     state: str

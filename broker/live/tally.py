@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from broker import events as ev
-from broker.events import Effect
 from broker.kernel.ids import SessionId
-from broker.session import Session, State, hold_reasons
+from broker.session import events as ev
+from broker.session.events import Effect
+from broker.session.transitions import Session, State, hold_reasons
 from config.policy import Policy
 
 

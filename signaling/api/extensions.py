@@ -3,9 +3,9 @@ an approval object made before it (Yunnan 14, 27(3); Guangdong 22, 31(2))."""
 
 from datetime import timedelta
 
-from broker.events import ExtensionApproved
 from broker.kernel.errors import Conflict, Forbidden, PolicyViolation, SessionEnded, TooLate
 from broker.kernel.ids import ApprovalId, SessionId
+from broker.session.events import ExtensionApproved
 from signaling import bodies
 from signaling.auth import OFFICERS, Role, check_sees
 from signaling.extending import extensions_view, stops_at

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import events as ev
-from broker.alerts import GRAVE, KEYS, LAGGING, Alert, Alerts, Why
-from broker.alerts import State as Stage
-from broker.events import AlertKind
 from broker.kernel.errors import Conflict, Forbidden, NotFound
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
-from broker.session import State
-from broker.snapshot import freeze, thaw
+from broker.session import events as ev
+from broker.session.alerts import GRAVE, KEYS, LAGGING, Alert, Alerts, Why
+from broker.session.alerts import State as Stage
+from broker.session.events import AlertKind
+from broker.session.snapshot import freeze, thaw
+from broker.session.transitions import State
 from config.alerts import ALERT_RULES, LASTING
 from tests.broker.visit import CHILD, INMATE, KIN, PRISON, SITES, SLOT, VISITOR, YUNNAN, Visit, here, live
 from tests.broker.visit import officers as watching

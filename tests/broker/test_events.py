@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import events as ev
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.quorum import Watcher
-from broker.session import TRANSITIONS, State
+from broker.session import events as ev
+from broker.session.transitions import TRANSITIONS, State
 from tests.broker.visit import OFFICER, SITES, officers
 
 FACTS, EFFECTS = get_args(ev.Fact), get_args(ev.Effect)

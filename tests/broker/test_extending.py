@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from broker import events as ev
-from broker.events import Reason
-from broker.extending import MARGIN
 from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation, StorageUnavailable, TooLate, VisitError
 from broker.kernel.ids import ApprovalId, SessionId, UserId
-from broker.session import State, stop_at
-from broker.snapshot import freeze, thaw
+from broker.session import events as ev
+from broker.session.events import Reason
+from broker.session.extension import MARGIN
+from broker.session.snapshot import freeze, thaw
+from broker.session.transitions import State, stop_at
 from config.extension import Until
 from tests.broker.visit import GUANGDONG, PREPARED, PRISON, SITES, SLOT, VISITOR, YUNNAN, Visit, at, live, prepared
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import events as ev
-from broker.interventions import MOST_NOTES, MOST_WARNINGS, Muted
 from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooMany
 from broker.kernel.ids import Side, UserId, WarningId
-from broker.session import COMPLETED, LEASE, RENEW, State
-from broker.snapshot import freeze, thaw
+from broker.session import events as ev
+from broker.session.interventions import MOST_NOTES, MOST_WARNINGS, Muted
+from broker.session.snapshot import freeze, thaw
+from broker.session.transitions import COMPLETED, LEASE, RENEW, State
 from config.packs import load_pack, packs
 from tests.broker.visit import OFFICER, PRISON, SITES, SLOT, VISITOR, YUNNAN, Visit, at, live, prepared
 

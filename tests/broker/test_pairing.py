@@ -2,10 +2,10 @@
 
 import pytest
 
-from broker import events as ev
 from broker.kernel.errors import SecondSide, SessionEnded, TooEarly, WrongRoom
 from broker.kernel.ids import RoomId
-from broker.pairing import admit, check_far_side, side_to_publish
+from broker.session import events as ev
+from broker.session.pairing import admit, check_far_side, side_to_publish
 from tests.broker.visit import PRISON, SLOT, START, VISITOR, YUNNAN, Visit, at, live, prepared
 
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from broker import events as ev
-from broker.events import HoldReason, Reason
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, UserId
-from broker.session import COMPLETED, LEASE, Missing, State, hold_reasons, missing, stop_at, wakes_at
+from broker.session import events as ev
+from broker.session.events import HoldReason, Reason
+from broker.session.transitions import COMPLETED, LEASE, Missing, State, hold_reasons, missing, stop_at, wakes_at
 from config.checkin import Consequence
 from tests.broker.visit import (
     CHECKED_IN,

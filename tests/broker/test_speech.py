@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import events as ev
 from broker.kernel.errors import BadRequest, Conflict
 from broker.kernel.ids import Side, SiteId, UserId
-from broker.session import Recorder, State
-from broker.snapshot import freeze, thaw
-from broker.speech import Speech
+from broker.session import events as ev
+from broker.session.snapshot import freeze, thaw
+from broker.session.talkback import Speech
+from broker.session.transitions import Recorder, State
 from tests.broker.visit import PRISON, SITES, SLOT, VISITOR, Visit, at, live
 
 LI, MA = UserId("p-1"), UserId("v-1")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import events as ev
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended, VisitError
 from broker.kernel.ids import SiteId, SuspensionId, UserId
+from broker.session import events as ev
 from broker.suspending import (
     Author,
     LostMonth,

@@ -1,10 +1,10 @@
 """Alerts in the running broker: the recorder's trouble reaches every session, and none stays open when one breaks."""
 
-from broker import events as ev
-from broker.alerts import Why
-from broker.events import AlertKind
 from broker.kernel.ids import Side
-from broker.session import State
+from broker.session import events as ev
+from broker.session.alerts import Why
+from broker.session.events import AlertKind
+from broker.session.transitions import State
 from tests.live.test_lagging import House
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker import events as ev
 from broker.attending import Report, Why
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import Side, SiteId, UserId
@@ -14,7 +13,8 @@ from broker.live.attending import LOOK, Attendance
 from broker.live.live import LiveSession
 from broker.live.watching import name_of
 from broker.quorum import Watcher
-from broker.session import Session, State
+from broker.session import events as ev
+from broker.session.transitions import Session, State
 from config.packs import load_pack
 from tests.live.making import slot
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from broker.events import ExtensionApproved
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict, PolicyViolation
 from broker.kernel.ids import ApprovalId, SiteId, UserId
 from broker.live.broker import Broker
 from broker.live.journal import Journal
+from broker.session.events import ExtensionApproved
 from tests.live.making import slot
 
 FIVE = timedelta(minutes=5)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from broker import events as ev
 from broker.kernel.ids import SessionId
 from broker.live.hearing import Hearing
+from broker.session import events as ev
 
 SESSION = SessionId("ses_1")
 

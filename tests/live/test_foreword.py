@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from broker import events as ev
-from broker.alerts import Alert, Alerts
-from broker.events import AlertKind
 from broker.kernel.clock import Instant
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.live.keeping import MOST_KEPT, Foreword
-from broker.session import Session, State
+from broker.session import events as ev
+from broker.session.alerts import Alert, Alerts
+from broker.session.events import AlertKind
+from broker.session.transitions import Session, State
 from tests.live.conftest import TEN
 from tests.live.making import slot
 

@@ -2,12 +2,12 @@
 
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker import events as ev
 from broker.kernel.ids import Side
 from broker.live.hearing import Hearing
 from broker.live.lagging import BURST, CALM, IN_A_ROW, Lagging
 from broker.live.live import LiveSession
-from broker.session import HoldReason, Recorder, Session, State, hold_reasons
+from broker.session import events as ev
+from broker.session.transitions import HoldReason, Recorder, Session, State, hold_reasons
 from tests.broker.visit import MONO_AT_START, PREPARED, SLOT, YUNNAN, at
 
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from broker import events as ev
 from broker.kernel.ids import PersonId, SiteId, UserId
 from broker.live.keeping import action, attention, people
 from broker.quorum import Watcher
-from broker.session import Recorder, Session
+from broker.session import events as ev
+from broker.session.transitions import Recorder, Session
 from tests.live.making import slot
 
 ONE, TWO = PersonId("prs_1"), PersonId("prs_2")

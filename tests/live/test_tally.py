@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from broker import events as ev
-from broker.events import AlertKind, Reason
 from broker.kernel.ids import AlertId
 from broker.live.tally import Tally
-from broker.session import End, Session, State
+from broker.session import events as ev
+from broker.session.events import AlertKind, Reason
+from broker.session.transitions import End, Session, State
 from config.packs import load_pack
 from tests.live.conftest import TEN
 from tests.live.making import slot

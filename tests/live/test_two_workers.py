@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from broker import events as ev
 from broker.ipc.server import Server
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import RoomId, Side, SiteId
@@ -19,7 +18,8 @@ from broker.live.journal import Journal
 from broker.live.records import SiteKind
 from broker.live.store import Store
 from broker.quorum import Watcher
-from broker.session import Missing, State, missing
+from broker.session import events as ev
+from broker.session.transitions import Missing, State, missing
 from broker.slots import Place
 from config.checkin import Tick
 from tests.live.making import slot

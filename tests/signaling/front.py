@@ -9,15 +9,15 @@ from aiohttp.test_utils import TestClient
 from jsonschema import Draft202012Validator
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker import events as ev
-from broker import extending
 from broker.attending import Standing
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.live.audit import entries
 from broker.live.tally import Figures
 from broker.quorum import Watcher
-from broker.session import Session, step, stop_at
+from broker.session import events as ev
+from broker.session import extension
+from broker.session.transitions import Session, step, stop_at
 from broker.slots import Person, Place, Slot
 from config.checkin import Tick
 from config.packs import load_pack
@@ -106,7 +106,7 @@ class PretendBroker:
 
     async def extend(self, approval):
         session = self.live(approval.session).session
-        extending.check(session, approval, self.clock.now(), YUNNAN, stop_at(session))
+        extension.check(session, approval, self.clock.now(), YUNNAN, stop_at(session))
         await self.store.add_extension(approval)
         self.tell(approval.session, approval)
 

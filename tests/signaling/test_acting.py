@@ -2,9 +2,9 @@
 
 import pytest
 
-from broker import events as ev
 from broker.kernel.ids import Side
-from broker.session import State
+from broker.session import events as ev
+from broker.session.transitions import State
 from signaling import messages as msg
 from tests.signaling.test_sockets import talking
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from broker import events as ev
-from broker.alerts import GRAVE, Observed
-from broker.events import AlertKind
 from broker.kernel.ids import Side
+from broker.session import events as ev
+from broker.session.alerts import GRAVE, Observed
+from broker.session.events import AlertKind
 from tests.signaling.test_sockets import talking
 
 SESSIONS = "/api/v1/sessions"

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from broker import events as ev
 from broker.kernel.ids import PersonId, Side
+from broker.session import events as ev
 from broker.slots import Person, PersonRole
 from config.checkin import Consequence, Tick
 from signaling.texts import TICKS, language_name

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker import events as ev
+from broker.session import events as ev
 from tests.live.conftest import TEN
 
 ORDER = {"id": "apr_1", "seconds": 600, "article": "YN-14-FAMILY", "reason": "家中亲属去世"}

@@ -10,9 +10,9 @@ import pytest
 
 import signaling
 from broker.attending import Why
-from broker.events import AlertKind, HoldReason, Reason
 from broker.kernel.errors import VisitError
-from broker.session import Missing, State
+from broker.session.events import AlertKind, HoldReason, Reason
+from broker.session.transitions import Missing, State
 from signaling import bodies, errors, texts
 from signaling import messages as msg
 from signaling.overview import Overview

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from broker import events as ev
 from broker.kernel.ids import Side
-from broker.session import State
+from broker.session import events as ev
+from broker.session.transitions import State
 
 SESSIONS = "/api/v1/sessions"
 TICKS = {"identity": True, "security": True, "rules": True}

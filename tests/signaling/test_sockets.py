@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
-from broker import events as ev
 from broker.kernel.ids import Side
 from broker.live.viewers import viewer_of
+from broker.session import events as ev
 from signaling import client as clients
 from signaling import hub as hubs
 from signaling import messages as msg

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from broker import events as ev
 from broker.live.records import SiteKind
-from broker.snapshot import freeze
+from broker.session import events as ev
+from broker.session.snapshot import freeze
 from tests.live.conftest import TEN
 from tests.signaling.front import PASSWORD, ten_slot
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from broker import events as ev
 from broker.kernel.ids import Side
 from broker.quorum import Watcher
+from broker.session import events as ev
 from tests.signaling.front import ANSWER, OFFER
 from tests.signaling.test_sockets import talking
 

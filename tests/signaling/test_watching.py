@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from broker import events as ev
-from broker.events import HoldReason, Reason
 from broker.kernel.ids import Side
 from broker.live.tally import Figures, Worker
 from broker.live.viewers import viewer_of
-from broker.session import State
+from broker.session import events as ev
+from broker.session.events import HoldReason, Reason
+from broker.session.transitions import State
 from signaling import metrics
 
 QUALITY = {

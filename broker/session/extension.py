@@ -1,5 +1,5 @@
 """Longer visits (延长; Yunnan 14, 27(3); Guangdong 22, 31(2)): only through an approval object of an officer who may,
-made before the limit, within what the rules allow. Pure; `broker/session.py` puts the change into its table.
+made before the limit, within what the rules allow. Pure; `broker/session/transitions.py` puts the change into its table.
 
 An approval moves the limit and nothing else: never the slot's end, and never a limit that has been reached.
 """
@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from broker import events as ev
-from broker.events import Effect
 from broker.kernel.clock import Instant
 from broker.kernel.errors import (
     Conflict,
@@ -22,12 +20,14 @@ from broker.kernel.errors import (
     TooLate,
 )
 from broker.kernel.ids import ApprovalId, SiteId, UserId
+from broker.session import events as ev
+from broker.session.events import Effect
 from broker.slots import Slot
 from config.extension import ExtensionRules, Until
 from config.policy import Policy
 
 if TYPE_CHECKING:
-    from broker.session import Session
+    from broker.session.transitions import Session
 
 MARGIN = 2.0
 """Seconds before the limit in which no approval is taken any more: it has to reach relay and recorder before they stop

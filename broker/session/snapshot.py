@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from broker import alerts, extending, interventions
-from broker.checkin import Equipment
-from broker.events import Reason
 from broker.kernel.clock import Instant
 from broker.kernel.ids import PersonId, Side
-from broker.session import End, Hold, Session, State
+from broker.session import alerts, extension, interventions
+from broker.session.check_in import Equipment
+from broker.session.events import Reason
+from broker.session.transitions import End, Hold, Session, State
 from broker.slots import Slot
 from config.checkin import Consequence, Tick
 
@@ -39,7 +39,7 @@ def freeze(session: Session, boot: str) -> dict[str, Any]:
         "end": {**asdict(end), "at": end.at.isoformat()} if end else None,
         "acts": interventions.freeze(session),
         "alerts": alerts.freeze(session),
-        "extensions": extending.freeze(session),
+        "extensions": extension.freeze(session),
         **_freeze_desk(session),
     }
 
@@ -64,7 +64,7 @@ def thaw(slot: Slot, kept: Mapping[str, Any], now: Instant, boot: str) -> Sessio
         alerts=alerts.thaw(kept.get("alerts") or {}),
         ticks=_ticks(kept),
         seats=frozenset(Side(side) for side in kept.get("seats", ())),
-        extensions=extending.thaw(kept.get("extensions", [])),
+        extensions=extension.thaw(kept.get("extensions", [])),
     )
     if kept["boot"] != boot:
         end = End(Reason.TECHNICAL, now.wall, cause="power_lost") if begun else session.end

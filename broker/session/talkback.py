@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from broker import events as ev
-from broker.events import Effect
 from broker.kernel.clock import Instant
 from broker.kernel.errors import BadRequest, Conflict
 from broker.kernel.ids import Side, SiteId, UserId
+from broker.session import events as ev
+from broker.session.events import Effect
 
 if TYPE_CHECKING:
-    from broker.session import Session
+    from broker.session.transitions import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,20 @@
 """What officers do to a visit short of holding and ending it: warn (劝阻), mute (制止) and note, and what the law lets
-each ground close. Pure; `broker/session.py` puts the changes into its table and asks `check` before each of them."""
+each ground close. Pure; `broker/session/transitions.py` puts the changes into its table and asks `check` before each of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from broker import events as ev
-from broker.events import Fact
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooMany
 from broker.kernel.ids import Side, SiteId, UserId, WarningId
+from broker.session import events as ev
+from broker.session.events import Fact
 from config.policy import Intervention, Policy
 
 if TYPE_CHECKING:
-    from broker.session import Session
+    from broker.session.transitions import Session
 
 MOST_WARNINGS = 30
 """In one visit. Who has been warned that often is not warned again: the visit is held or ended."""

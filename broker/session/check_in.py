@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from broker import events as ev
 from broker.kernel.clock import Instant
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.languages import needs_interpreter
+from broker.session import events as ev
 from broker.slots import Person, PersonRole, Slot
 from config.checkin import CheckInRules, Consequence, Tick
 from config.policy import Policy
 
 if TYPE_CHECKING:
-    from broker.session import Session
+    from broker.session.transitions import Session
 
 LATE_ARRIVAL = "YN-17-2"
 """The ground on which an officer notes that kin did not arrive within the agreed time."""

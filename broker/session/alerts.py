@@ -1,7 +1,7 @@
 """Alerts (提醒): what supervisors are called for, to eyes and ears (Yunnan 25, 26(3); Guangdong 27). An alert is new,
 taken by an officer, and done: by an officer, or by itself when its cause has gone. It only calls: nothing is held or
 ended by it. At most one is open of a kind on a side; a cause has to last before it calls, and to be gone before it is
-over, so that nothing flaps. Pure; `broker/session.py` asks `follow` after each step."""
+over, so that nothing flaps. Pure; `broker/session/transitions.py` asks `follow` after each step."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -9,16 +9,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from broker import events as ev
 from broker import quorum
-from broker.events import AlertKind, Effect
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict, Forbidden, NotFound
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
+from broker.session import events as ev
+from broker.session.events import AlertKind, Effect
 from config.policy import Policy
 
 if TYPE_CHECKING:
-    from broker.session import Session
+    from broker.session.transitions import Session
 
 KEPT = 100
 """Alerts of one session that are done and still shown; journal and timeline have all of them."""

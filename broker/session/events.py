@@ -95,7 +95,7 @@ class SelfTested:
     parts: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-# The check-in desk (broker/checkin.py).
+# The check-in desk (broker/session/check_in.py).
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ class NoteMade:
     text: str
 
 
-# Longer visits (延长), see broker/extending.py.
+# Longer visits (延长), see broker/session/extension.py.
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +310,7 @@ class AttentionMissed:
     prompt: str
 
 
-# Speaking in (插话), see broker/speech.py.
+# Speaking in (插话), see broker/session/talkback.py.
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +331,7 @@ class SpeechEnded:
     why: str = ""
 
 
-# Alerts (提醒), see broker/alerts.py.
+# Alerts (提醒), see broker/session/alerts.py.
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,7 +533,7 @@ class Hush:
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised:
-    """Supervisors are called. `detail` says more in a word or a number, see broker/alerts.py."""
+    """Supervisors are called. `detail` says more in a word or a number, see broker/session/alerts.py."""
 
     alert: AlertId
     kind: AlertKind

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from broker import alerts, checkin, extending, interventions, quorum, speech
-from broker import events as ev
-from broker.alerts import Alerts
-from broker.events import Effect, Fact, HoldReason, Reason
-from broker.extending import Extended, allowed, limit
-from broker.interventions import ACTS, Muted, Noted, Warned
+from broker import quorum
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, UserId
 from broker.quorum import Watcher
+from broker.session import alerts, check_in, extension, interventions, talkback
+from broker.session import events as ev
+from broker.session.alerts import Alerts
+from broker.session.events import Effect, Fact, HoldReason, Reason
+from broker.session.extension import Extended, allowed, limit
+from broker.session.interventions import ACTS, Muted, Noted, Warned
+from broker.session.talkback import Speech
 from broker.slots import Slot
-from broker.speech import Speech
 from config.checkin import Consequence, Tick
 from config.policy import Policy
 
@@ -124,11 +125,11 @@ class Session:
     warnings: tuple[Warned, ...] = ()
     muted: Mapping[Side, Muted] = field(default_factory=dict)
     notes: tuple[Noted, ...] = ()
-    # The check-in desk; `checked` above follows from the ticks (broker/checkin.py).
+    # The check-in desk; `checked` above follows from the ticks (broker/session/check_in.py).
     ticks: Mapping[PersonId, frozenset[Tick]] = field(default_factory=dict)
     seats: frozenset[Side] = frozenset()
-    equipment: Mapping[Side, checkin.Equipment] = field(default_factory=dict)
-    speech: Speech | None = None
+    equipment: Mapping[Side, check_in.Equipment] = field(default_factory=dict)
+    talkback: Speech | None = None
     alerts: Alerts = field(default_factory=Alerts)
     extensions: tuple[Extended, ...] = ()
 
@@ -174,15 +175,15 @@ def missing(session: Session, now: Instant, policy: Policy) -> tuple[Missing, ..
     found: list[Missing] = []
     for side in Side:
         checks = {
-            "check_in": checkin.complete(session, side) or checkin.lacks_only_letters(session, side, policy),
-            "letter": not checkin.lacks_letter(session, side, policy),
+            "check_in": check_in.complete(session, side) or check_in.lacks_only_letters(session, side, policy),
+            "letter": not check_in.lacks_letter(session, side, policy),
             "seat": side in session.seats,
             "self_test": self_test_fresh(session, side, now, policy),
             "media": side in session.media,
             "quorum": has_quorum(session, side, policy),
         }
         found += [Missing(f"{side}_{name}") for name, holds in checks.items() if not holds]
-    if not checkin.interpreted(session, policy):
+    if not check_in.interpreted(session, policy):
         found.append(Missing.INTERPRETER)
     if not session.storage:
         found.append(Missing.STORAGE)
@@ -272,7 +273,7 @@ def _resumed(session: Session, fact: ev.ResumeOrdered, now: Instant) -> Session:
 def _ended(session: Session, fact: ev.EndOrdered, now: Instant) -> Session:
     reason = _REASONS_BY_CODE.get(fact.article, Reason.ENDED_BY_SUPERVISOR)
     end = End(reason, now.wall, by=fact.by, article=fact.article, cause=fact.note)
-    if session.state is State.CHECK_IN and checkin.noted_late(session, fact.article):
+    if session.state is State.CHECK_IN and check_in.noted_late(session, fact.article):
         end = replace(end, reason=Reason.NO_SHOW, side=Side.VISITOR, lost=Consequence.VISIT)
     return replace(session, end=end)
 
@@ -308,20 +309,20 @@ _SEEN: dict[type, Change] = {
     ev.AttentionAsked: _unchanged,
     ev.AttentionAnswered: _unchanged,
     ev.AttentionMissed: _unchanged,
-    **speech.SEEN,
+    **talkback.SEEN,
     **alerts.SEEN,
 }
-_DESK: dict[type, Change] = checkin.DESK
-_tested: Change = checkin.tested
+_DESK: dict[type, Change] = check_in.DESK
+_tested: Change = check_in.tested
 _CANCEL: dict[type, Change] = {ev.SlotCancelled: _cancelled}
 _END: dict[type, Change] = {ev.EndOrdered: _ended}
 _HOLD: dict[type, Change] = {ev.HoldOrdered: _held, ev.ResumeOrdered: _resumed}
-_BEGUN = _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | speech.ORDERED | alerts.ORDERED | extending.APPROVED
+_BEGUN = _SEEN | _END | _HOLD | {ev.SelfTested: _tested} | ACTS | talkback.ORDERED | alerts.ORDERED | extension.APPROVED
 
 TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
-    State.SCHEDULED: _SEEN | _CANCEL | extending.APPROVED,
-    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED | extending.APPROVED,
-    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED | extending.APPROVED,
+    State.SCHEDULED: _SEEN | _CANCEL | extension.APPROVED,
+    State.CHECK_IN: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED | extension.APPROVED,
+    State.READY: _SEEN | _DESK | _CANCEL | _END | ACTS | alerts.ORDERED | extension.APPROVED,
     State.LIVE: _BEGUN,
     State.HELD: _BEGUN,
     State.ENDED: {},
@@ -339,17 +340,17 @@ def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
         raise Conflict(f"Not possible while {session.state}.", "当前状态不允许此操作。", state=str(session.state))
     interventions.check(session, fact, policy)
     if isinstance(fact, ev.ExtensionApproved):
-        extending.check(session, fact, now, policy, stop_at(session))
+        extension.check(session, fact, now, policy, stop_at(session))
     before = session
     session = change(session, fact, now)
     if session.state in (State.CHECK_IN, State.READY):
-        session = checkin.counted(session, policy)
+        session = check_in.counted(session, policy)
     session, effects = settle(session, now, policy)
-    session, voice = speech.follow(before, session)
+    session, voice = talkback.follow(before, session)
     if session.state is not State.SCHEDULED:
         session, calls = alerts.follow(session, stop_at(session), now, policy)
         effects = (*effects, *calls)
-    effects = (*extending.follow(before, session, policy), *voice, *effects)
+    effects = (*extension.follow(before, session, policy), *voice, *effects)
     if session.relay and not before.relay and session.state not in (State.SCHEDULED, State.ENDED):
         # A lease of a control process that died may still run: what is held here must be shut there at once.
         stale = (ev.ShutGate(HoldReason.TAKEN_UP),) if session.state is State.HELD else ()
@@ -376,7 +377,7 @@ def settle(session: Session, now: Instant, policy: Policy) -> Outcome:
 def _scheduled(session: Session, now: Instant, policy: Policy) -> Outcome:
     if now.wall < session.slot.starts_at - policy.check_in_lead:
         return session, ()
-    if now.wall >= checkin.deadline(session.slot, policy):
+    if now.wall >= check_in.deadline(session.slot, policy):
         # Nobody kept the desk while people could have come: they have missed nothing, we have.
         return _close(session, End(Reason.TECHNICAL, now.wall, cause="desk_missed"))
     return replace(session, state=State.CHECK_IN), (ev.OpenPorts(),)
@@ -458,7 +459,7 @@ def _open(session: Session, now: Instant, policy: Policy) -> Outcome:
     muted = frozenset(session.muted)
     lease = ev.LeaseGate(min(now.mono + LEASE, stop), stop, limit(session.slot, policy), muted, session.crossed)
     # A gate that opens may be another worker's: it knows of no approval, and a lease raises no limit.
-    longer = () if session.state is State.LIVE else extending.orders(session, policy)
+    longer = () if session.state is State.LIVE else extension.orders(session, policy)
     return replace(session, state=State.LIVE, held_since=None, leased_at=now.mono), (*longer, lease)
 
 
@@ -466,7 +467,7 @@ def _set_deadline(session: Session, policy: Policy) -> Outcome:
     """Once media has crossed both ways the limit is a fixed moment; holds do not stretch it (decision 1).
 
     Only an earlier first crossing, reported late, moves it, and only forward: the earliest wins. An approval in time
-    (broker/extending.py) is all that puts it off.
+    (broker/session/extension.py) is all that puts it off.
     """
     if session.crossed is None:
         return session, ()
@@ -502,8 +503,8 @@ def _grace_over(session: Session, now: Instant, policy: Policy) -> End | None:
 def _never_began(session: Session, now: Instant, policy: Policy) -> End | None:
     """How a session ends that never opened its gate: nobody came in time, or something did not work."""
     slot = session.slot
-    late = checkin.late_side(session)
-    if late is not None and now.wall >= checkin.deadline(slot, policy):
+    late = check_in.late_side(session)
+    if late is not None and now.wall >= check_in.deadline(slot, policy):
         return _given_up(session, late, now, policy)
     if now.wall >= slot.ends_at:
         lacking = missing(session, now, policy)
@@ -516,7 +517,7 @@ def _given_up(session: Session, late: Side, now: Instant, policy: Policy) -> End
     if late is Side.PRISON:
         return End(Reason.NO_SHOW, now.wall, side=late)
     article = policy.check_in.articles["late_consequence"]
-    return End(Reason.NO_SHOW, now.wall, side=late, article=article, lost=checkin.lost_by(session, late, policy))
+    return End(Reason.NO_SHOW, now.wall, side=late, article=article, lost=check_in.lost_by(session, late, policy))
 
 
 def _close(session: Session, end: End) -> Outcome:
@@ -572,7 +573,7 @@ def _before_opening(session: Session, now: Instant, policy: Policy) -> float:
     """Only moments at which a step would do something; one that did nothing would be due again at once, for ever."""
     slot, ready = session.slot, session.state is State.READY
     walls = [slot.ends_at]
-    if not checkin.all_came(session):
+    if not check_in.all_came(session):
         walls.append(slot.starts_at + policy.late_grace)
     if ready and session.recorder in (Recorder.IDLE, Recorder.WRITING):
         walls.append(slot.starts_at)
