@@ -12,10 +12,10 @@ import structlog
 from aiohttp import WSCloseCode
 from pydantic import ValidationError
 
-from broker.attending import Standing
 from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import SessionId, Side, SiteId
-from broker.quorum import Watcher
+from broker.presence.presence import PresenceStatus
+from broker.presence.quorum import Watcher
 from broker.session.transitions import State
 from signaling import messages as msg
 from signaling.auth import Terminal, User, Who, author, may_see
@@ -150,7 +150,7 @@ class Hub:
     def _stand(self, client: Client, greeting: bool = False) -> None:
         """Tell an officer how they stand; when greeting, only where there is something to tell."""
         watcher = watcher_of(client.who)
-        if watcher is None or (greeting and self._house.broker.standing(watcher) == Standing()):
+        if watcher is None or (greeting and self._house.broker.standing(watcher) == PresenceStatus()):
             return
         for message in standing_of(self._house, watcher):
             client.say(message, message.type)

@@ -9,7 +9,7 @@ from pydantic import Field
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.live.tally import Figures, Worker
-from broker.quorum import of_side
+from broker.presence.quorum import of_side
 from broker.session.transitions import State
 from signaling.fields import Moment, Told
 from signaling.messages import QualitySides

@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker.attending import Report, Standing
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.tally import Figures
 from broker.live.viewers import Viewers
-from broker.quorum import Watcher
+from broker.presence.presence import PresenceStatus, Report
+from broker.presence.quorum import Watcher
 from broker.session.events import ExtensionApproved, Fact
 from broker.session.transitions import Session
 from broker.slots import Slot
@@ -80,7 +80,7 @@ class Broker(Protocol):
     async def drop(self, resource: ResourceId, who: str) -> None: ...
     def page_says(self, watcher: Watcher, page: str, report: Report) -> None: ...
     def answer(self, watcher: Watcher, prompt: str) -> None: ...
-    def standing(self, watcher: Watcher) -> Standing: ...
+    def standing(self, watcher: Watcher) -> PresenceStatus: ...
 
 
 class Journal(Protocol):

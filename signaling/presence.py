@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from broker.attending import Report
 from broker.kernel.errors import Forbidden
 from broker.kernel.ids import SessionId
-from broker.quorum import Watcher
+from broker.presence.presence import Report
+from broker.presence.quorum import Watcher
 from signaling import messages as msg
 from signaling.auth import Role, User, Who
 from signaling.texts import WHY, text_of

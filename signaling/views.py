@@ -7,7 +7,7 @@ from typing import Any
 
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
-from broker.quorum import of_side
+from broker.presence.quorum import of_side
 from broker.session import check_in
 from broker.session.events import HoldReason
 from broker.session.transitions import Session, State, hold_reasons, missing, self_test_fresh, stop_at

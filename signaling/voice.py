@@ -7,7 +7,7 @@ from aiohttp import web
 
 from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import SessionId, Side
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session import pairing
 from signaling import media, turn

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from broker.kernel.errors import NotFound, TooManyWindows
 from broker.kernel.ids import SessionId, Side
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from broker.session import pairing
 from broker.session.transitions import Session
 from signaling import media, turn

@@ -7,16 +7,16 @@ from typing import Any
 
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker.attending import Attending, Report, Standing, Visit
-from broker.attention import Attention
 from broker.kernel.clock import Clock
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import SessionId, Side, new_id
 from broker.live.journal import Journal
 from broker.live.keeping import author_of
 from broker.live.live import LiveSession
-from broker.live.watching import watcher_of
-from broker.quorum import Watcher, reached
+from broker.presence.attention_check import AttentionChecks
+from broker.presence.presence import Presence, PresenceStatus, Report, Visit
+from broker.presence.quorum import Watcher, reached
+from broker.presence.watcher_names import watcher_of
 from broker.session import events as ev
 from broker.session.transitions import State
 
@@ -32,7 +32,7 @@ class Attendance:
         self, live: dict[SessionId, LiveSession], journal: Journal, clock: Clock, bus: AsyncIOEventEmitter
     ) -> None:
         self._live, self._journal, self._clock, self._bus = live, journal, clock, bus
-        self._attending = Attending(Attention(random.SystemRandom().uniform, lambda: new_id("att")))
+        self._attending = Presence(AttentionChecks(random.SystemRandom().uniform, lambda: new_id("att")))
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -76,7 +76,7 @@ class Attendance:
         self._note(watcher, ev.AttentionAnswered(watcher.user, watcher.site, prompt, round(taken, 3)))
         self.look()
 
-    def standing(self, watcher: Watcher) -> Standing:
+    def standing(self, watcher: Watcher) -> PresenceStatus:
         """How an officer stands now."""
         return self._attending.standing(watcher)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker.attending import Report, Standing
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, Forbidden, NotFound, VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
@@ -24,8 +23,9 @@ from broker.live.recorders import Recorders
 from broker.live.relays import Relays
 from broker.live.store import Store
 from broker.live.tally import Figures, Tally
-from broker.live.watching import name_of
-from broker.quorum import Watcher
+from broker.presence.presence import PresenceStatus, Report
+from broker.presence.quorum import Watcher
+from broker.presence.watcher_names import name_of
 from broker.session import events as ev
 from broker.session import extension
 from broker.session.events import Effect, Fact
@@ -206,7 +206,7 @@ class Broker:
         """An officer says that they still watch. Raises NotFound where nobody asked."""
         self._attendance.answer(watcher, prompt)
 
-    def standing(self, watcher: Watcher) -> Standing:
+    def standing(self, watcher: Watcher) -> PresenceStatus:
         """Whether an officer counts, for which sessions, and why not."""
         return self._attendance.standing(watcher)
 

@@ -16,8 +16,8 @@ from broker.live.journal import Journal
 from broker.live.live import LiveSession
 from broker.live.recorders import Recorders
 from broker.live.relays import Relays
-from broker.live.watching import name_of
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
+from broker.presence.watcher_names import name_of
 from broker.session import events as ev
 from broker.session.events import Effect
 from broker.session.transitions import Recorder, State, stop_at

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.kernel.ids import ResourceId, Side
-from broker.live.watching import watcher_of
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
+from broker.presence.watcher_names import watcher_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from broker import quorum
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict, Forbidden, NotFound
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
+from broker.presence import quorum
 from broker.session import events as ev
 from broker.session.events import AlertKind, Effect
 from config.policy import Policy

@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from broker.kernel.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from config.checkin import Consequence, Tick
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from broker import quorum
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, UserId
-from broker.quorum import Watcher
+from broker.presence import quorum
+from broker.presence.quorum import Watcher
 from broker.session import alerts, check_in, extension, interventions, talkback
 from broker.session import events as ev
 from broker.session.alerts import Alerts

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from broker.attending import MAX_PAGES, SHOWN, STALE, Attending, Look, Report, Standing, Visit, Why
-from broker.attention import Attention
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId, UserId
-from broker.quorum import Watcher
+from broker.presence.attention_check import AttentionChecks
+from broker.presence.presence import MAX_PAGES, SHOWN, STALE, Look, Presence, PresenceStatus, Report, Visit, Why
+from broker.presence.quorum import Watcher
 from config.packs import load_pack
 
 ONE, TWO, THREE = (SessionId(f"ses_{name}") for name in ("one", "two", "three"))
@@ -30,7 +30,7 @@ class Story:
 
     def __init__(self, policy=NEVER, draw=lambda least, most: least):
         names = count(1)
-        self.attending = Attending(Attention(draw, lambda: f"att_{next(names)}"))
+        self.attending = Presence(AttentionChecks(draw, lambda: f"att_{next(names)}"))
         self.visits = {session: Visit(frozenset({PRISON, BUREAU}), policy) for session in (ONE, TWO, THREE)}
         self.now, self.cap = 100.0, 2
         self.last = Look({}, {}, (), (), frozenset())
@@ -228,7 +228,7 @@ class TestNews:
     def test_somebody_who_is_gone_stands_nowhere(self, story):
         story.look()
         story.receive(on=False).wait(120.0).look()
-        assert story.last.standings == {LI: Standing()} and story.last.counted == {ONE: frozenset()}
+        assert story.last.standings == {LI: PresenceStatus()} and story.last.counted == {ONE: frozenset()}
 
 
 class TestQuestions:
@@ -366,7 +366,7 @@ TestWhateverHappens = AnyStory.TestCase
 
 @given(st.text(min_size=1, max_size=8), st.text(max_size=8))
 def test_names_go_both_ways(user, page):
-    from broker.live.watching import name_of, watcher_of
+    from broker.presence.watcher_names import name_of, watcher_of
 
     user, page = user.replace("@", "").replace("#", "") or "u", page.replace("#", "")
     assert watcher_of(name_of(Watcher(UserId(user), PRISON), page)) == (Watcher(UserId(user), PRISON), page)

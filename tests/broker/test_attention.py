@@ -7,9 +7,9 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.attention import Attention, Rhythm, rhythm_of
 from broker.kernel.ids import SiteId, UserId
-from broker.quorum import Watcher
+from broker.presence.attention_check import AttentionChecks, Rhythm, rhythm_of
+from broker.presence.quorum import Watcher
 from config.packs import load_pack
 
 LI, MA = Watcher(UserId("li"), SiteId("prison-1")), Watcher(UserId("ma"), SiteId("bureau-1"))
@@ -17,11 +17,11 @@ USUAL = Rhythm(300.0, 600.0, 30.0)
 YUNNAN = load_pack("yunnan")
 
 
-def attention(*draws: float) -> Attention:
+def attention(*draws: float) -> AttentionChecks:
     """With these draws, the last one for ever."""
     left = list(draws)
     names = count(1)
-    return Attention(lambda least, most: left.pop(0) if len(left) > 1 else left[0], lambda: f"att_{next(names)}")
+    return AttentionChecks(lambda least, most: left.pop(0) if len(left) > 1 else left[0], lambda: f"att_{next(names)}")
 
 
 class TestWhenSomebodyIsAsked:
@@ -135,7 +135,7 @@ class TestWhateverHappens:
     ) -> None:
         rhythm = Rhythm(20.0, 60.0, 10.0)
         names = count(1)
-        asking = Attention(lambda least, most: data.draw(st.floats(least, most)), lambda: f"att_{next(names)}")
+        asking = AttentionChecks(lambda least, most: data.draw(st.floats(least, most)), lambda: f"att_{next(names)}")
         now = answered = 0.0
         for wait, watching, answering in story:
             now += wait

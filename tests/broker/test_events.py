@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.ids import Side, SiteId, UserId
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.transitions import TRANSITIONS, State
 from tests.broker.visit import OFFICER, SITES, officers

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.ids import SessionId, SiteId, UserId
-from broker.quorum import Watcher, attendance, of_side, reached
+from broker.presence.quorum import Watcher, attendance, of_side, reached
 from tests.broker.visit import PRISON, SITES, SLOT, VISITOR, officers
 
 ONE, TWO, THREE = (SessionId(f"session_{number}") for number in "123")

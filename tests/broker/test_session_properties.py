@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from broker.kernel.clock import Instant
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import ApprovalId, PersonId, SessionId, Side, SiteId, UserId
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.check_in import required
 from broker.session.events import Effect, Fact, Reason

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from broker.kernel.clock import Instant
 from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.check_in import required
 from broker.session.events import Effect, Fact

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker.attending import Report, Why
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.live.attending import LOOK, Attendance
 from broker.live.live import LiveSession
-from broker.live.watching import name_of
-from broker.quorum import Watcher
+from broker.presence.presence import Report, Why
+from broker.presence.quorum import Watcher
+from broker.presence.watcher_names import name_of
 from broker.session import events as ev
 from broker.session.transitions import Session, State
 from config.packs import load_pack

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from broker.kernel.ids import PersonId, SiteId, UserId
 from broker.live.keeping import action, attention, people
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.transitions import Recorder, Session
 from tests.live.making import slot

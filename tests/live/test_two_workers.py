@@ -17,7 +17,7 @@ from broker.live.broker import Broker
 from broker.live.journal import Journal
 from broker.live.records import SiteKind
 from broker.live.store import Store
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.transitions import Missing, State, missing
 from broker.slots import Place

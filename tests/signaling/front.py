@@ -9,12 +9,12 @@ from aiohttp.test_utils import TestClient
 from jsonschema import Draft202012Validator
 from pyee.asyncio import AsyncIOEventEmitter
 
-from broker.attending import Standing
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.live.audit import entries
 from broker.live.tally import Figures
-from broker.quorum import Watcher
+from broker.presence.presence import PresenceStatus
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session import extension
 from broker.session.transitions import Session, step, stop_at
@@ -143,7 +143,7 @@ class PretendBroker:
         self.answers.append((watcher, prompt))
 
     def standing(self, watcher):
-        return self.standings.get(watcher, Standing())
+        return self.standings.get(watcher, PresenceStatus())
 
     async def drop(self, resource, who):
         self.dropped.append(resource)

@@ -7,7 +7,7 @@ import pytest
 
 from broker.kernel.errors import CodecMissing, MalformedSdp, RelayUnavailable
 from broker.kernel.ids import Side
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from signaling import desk as desks
 from signaling.watchman import round_once
 from tests.signaling.front import ANSWER, FRAGMENT, OFFER

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from broker.attending import Report, Standing, Why
-from broker.attention import Prompt
 from broker.kernel.ids import ResourceId, Side
-from broker.quorum import Watcher
+from broker.presence.attention_check import Prompt
+from broker.presence.presence import PresenceStatus, Report, Why
+from broker.presence.quorum import Watcher
 from tests.signaling.front import OFFER
 from tests.signaling.test_sockets import talking
 
@@ -92,14 +92,14 @@ class TestWatchingFromAPage:
 
 class TestStanding:
     async def test_is_told_at_once_and_at_every_change_to_each_window_of_that_officer(self, front, session):
-        front.broker.standings[LI] = Standing({session: (Why.HIDDEN, Why.NOT_CHOSEN)})
+        front.broker.standings[LI] = PresenceStatus({session: (Why.HIDDEN, Why.NOT_CHOSEN)})
         async with talking(front, "prison-sup") as one, talking(front, "prison-sup") as two:
             for talk in (one, two):
                 (told,) = (await talk.hear("standing")).sessions
                 assert (told.session, told.counted) == (session, False)
                 assert [words.code for words in told.why] == ["hidden", "not_chosen"]
                 assert told.why[0].zh == "监督页面不在前台"
-            front.broker.standings[LI] = Standing({session: ()})
+            front.broker.standings[LI] = PresenceStatus({session: ()})
             front.broker.bus.emit("standing", LI)
             for talk in (one, two):
                 (told,) = (await talk.hear("standing")).sessions
@@ -122,7 +122,7 @@ class TestStanding:
 class TestTheQuestion:
     async def test_is_asked_in_every_window_with_the_time_that_is_left(self, front, session):
         now = front.clock.now().mono
-        front.broker.standings[LI] = Standing({session: ()}, Prompt("att_1", now - 10, now + 20))
+        front.broker.standings[LI] = PresenceStatus({session: ()}, Prompt("att_1", now - 10, now + 20))
         async with talking(front, "prison-sup") as talk:
             assert (await talk.hear("standing")).prompt == "att_1"
             asked = await talk.hear("attention")
@@ -133,7 +133,7 @@ class TestTheQuestion:
 
     async def test_a_late_one_says_so(self, front, session):
         now = front.clock.now().mono
-        front.broker.standings[MA] = Standing({}, Prompt("att_1", now - 50, now - 20, missed=True))
+        front.broker.standings[MA] = PresenceStatus({}, Prompt("att_1", now - 50, now - 20, missed=True))
         async with talking(front, "visitor-sup") as talk:
             assert (await talk.hear("attention")).answer_within_ms == 0
 

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 import signaling
-from broker.attending import Why
 from broker.kernel.errors import VisitError
+from broker.presence.presence import Why
 from broker.session.events import AlertKind, HoldReason, Reason
 from broker.session.transitions import Missing, State
 from signaling import bodies, errors, texts

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from broker.kernel.ids import Side
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from tests.signaling.front import ANSWER, OFFER
 from tests.signaling.test_sockets import talking

@@ -5,7 +5,7 @@ whatever number of pages and visits they watch. Pure: time is an argument, chanc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 from config.policy import Policy
 
 
@@ -49,7 +49,7 @@ def rhythm_of(policies: Iterable[Policy]) -> Rhythm | None:
     return Rhythm(*(time.total_seconds() for time in times))
 
 
-class Attention:
+class AttentionChecks:
     """Everybody's questions. `draw(least, most)` gives the seconds to the next one, `name()` a new question's id."""
 
     def __init__(self, draw: Callable[[float, float], float], name: Callable[[], str]) -> None:

@@ -2,7 +2,7 @@
 watchers whose receptions prove nothing for each other. To the relay such a name is opaque; a terminal's has no "@"."""
 
 from broker.kernel.ids import SiteId, UserId
-from broker.quorum import Watcher
+from broker.presence.quorum import Watcher
 
 
 def name_of(watcher: Watcher, page: str) -> str:

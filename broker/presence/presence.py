@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from broker.attention import Attention, Prompt, Rhythm, rhythm_of
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId
-from broker.quorum import Watcher, attendance
+from broker.presence.attention_check import AttentionChecks, Prompt, Rhythm, rhythm_of
+from broker.presence.quorum import Watcher, attendance
 from config.policy import Policy
 
 STALE = 2.5
@@ -62,7 +62,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PresenceStatus:
     """How an officer stands: for each session they watch or chose, why they do not count (empty: they do), and the
     question they have not answered."""
 
@@ -75,7 +75,7 @@ class Look:
     """What has changed since the last look. `wavering`: who counts with a question half of whose time is over."""
 
     counted: Mapping[SessionId, frozenset[Watcher]]
-    standings: Mapping[Watcher, Standing]
+    standings: Mapping[Watcher, PresenceStatus]
     asked: tuple[Watcher, ...]
     missed: tuple[Watcher, ...]
     wavering: frozenset[Watcher]
@@ -96,16 +96,16 @@ class _Reception:
     since: float
 
 
-class Attending:
+class Presence:
     """All receptions, pages and questions. Every method takes monotonic seconds."""
 
-    def __init__(self, attention: Attention) -> None:
+    def __init__(self, attention: AttentionChecks) -> None:
         self.attention = attention
         self._received: dict[SessionId, dict[ResourceId, _Reception]] = {}
         self._pages: dict[Watcher, dict[str, _Page]] = {}
         self._sending: dict[Picture, float] = {}
         self._counted: dict[SessionId, frozenset[Watcher]] = {}
-        self._standings: dict[Watcher, Standing] = {}
+        self._standings: dict[Watcher, PresenceStatus] = {}
 
     # --- what the relay says -------------------------------------------------------------------------------------
 
@@ -159,9 +159,9 @@ class Attending:
         chosen = {session for page in self._pages.get(watcher, {}).values() for session in page.report.duty}
         return [s for s in chosen if any(one.watcher == watcher for one in self._received.get(s, {}).values())]
 
-    def standing(self, watcher: Watcher) -> Standing:
+    def standing(self, watcher: Watcher) -> PresenceStatus:
         """How somebody stood at the last look."""
-        return self._standings.get(watcher, Standing(prompt=self.attention.open(watcher)))
+        return self._standings.get(watcher, PresenceStatus(prompt=self.attention.open(watcher)))
 
     def look(self, visits: Mapping[SessionId, Visit], cap: int, now: float) -> Look:
         """Who counts now, whom to ask, and whose time is over. `cap`: sessions for which one person counts at most."""
@@ -177,7 +177,7 @@ class Attending:
         standings = self._stand(reasons, counted)
         look = Look(
             _changes(self._counted, counted, frozenset()),
-            _changes(self._standings, standings, Standing()),
+            _changes(self._standings, standings, PresenceStatus()),
             tuple(asked),
             tuple(missed),
             frozenset(one for one in standings if (prompt := self.attention.open(one)) and prompt.wavers(now)),
@@ -193,14 +193,14 @@ class Attending:
 
     def _stand(
         self, reasons: Mapping[SessionId, Reasons], counted: Mapping[SessionId, frozenset[Watcher]]
-    ) -> dict[Watcher, Standing]:
+    ) -> dict[Watcher, PresenceStatus]:
         sessions: dict[Watcher, dict[SessionId, tuple[Why, ...]]] = {}
         for session, known in reasons.items():
             for watcher, why in known.items():
                 over = not why and watcher not in counted[session]
                 sessions.setdefault(watcher, {})[session] = (Why.TOO_MANY,) if over else why
         people = sessions.keys() | self._pages.keys()
-        return {one: Standing(sessions.get(one, {}), self.attention.open(one)) for one in people}
+        return {one: PresenceStatus(sessions.get(one, {}), self.attention.open(one)) for one in people}
 
     def _wrongs(self, session: SessionId, visit: Visit, now: float) -> Reasons:
         """Why each who watches or wants to does not count, so far as it is seen."""
