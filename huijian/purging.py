@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from broker.booking.slot_check import pack_named
 from broker.kernel.clock import discipline, in_shanghai
 from broker.kernel.errors import Conflict
 from broker.live import audit
-from broker.live.approval import pack_named
 from broker.live.journal import Journal
 from broker.live.records import Role
 from broker.live.store import Store

@@ -4,10 +4,10 @@ only the front door can know: the form, the sites behind the rooms, and whether 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from broker.booking.slot import Person, Place, Slot
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import PersonId, RoomId, SessionId, SlotId, new_id
 from broker.live.store import Store
-from broker.slots import Person, Place, Slot
 from signaling.auth import Who, may_see
 from signaling.bodies import PersonOrder, SlotOrder
 

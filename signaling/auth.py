@@ -4,9 +4,9 @@ for the caller (404), what the role forbids is forbidden (403). Pure; `door.py` 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from broker.booking.slot import Slot
 from broker.kernel.errors import Forbidden, NotFound
 from broker.kernel.ids import RoomId, Side, SiteId, TerminalId, UserId
-from broker.slots import Slot
 
 
 class Role(StrEnum):

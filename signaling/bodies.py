@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from broker.booking.slot import PersonRole
 from broker.kernel.ids import Side
-from broker.slots import PersonRole
 from config.checkin import Tick
 from signaling.fields import (
     PLAIN,

@@ -3,11 +3,11 @@ whose, and nothing of who tested or ticked what."""
 
 from typing import TYPE_CHECKING
 
+from broker.booking.language import dialect_reason, needs_interpreter
+from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import Side
-from broker.languages import dialect_reason, needs_interpreter
 from broker.session import check_in
 from broker.session.transitions import Missing, Session, self_test_fresh
-from broker.slots import Person, PersonRole
 from config.checkin import Tick
 from signaling import messages as msg
 from signaling.texts import (

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.booking.slot import Slot
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
 from broker.live.tally import Figures
 from broker.live.viewers import Viewers
@@ -13,7 +14,6 @@ from broker.presence.presence import PresenceStatus, Report
 from broker.presence.quorum import Watcher
 from broker.session.events import ExtensionApproved, Fact
 from broker.session.transitions import Session
-from broker.slots import Slot
 from config.policy import Policy
 
 

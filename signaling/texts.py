@@ -3,7 +3,7 @@ An unknown code shows itself; a display must never fail because a word is missin
 
 from typing import NamedTuple
 
-from broker.languages import Spoken, spoken_as
+from broker.booking.language import Spoken, spoken_as
 
 
 class Text(NamedTuple):

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.booking.slot import Slot
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, Forbidden, NotFound, VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
@@ -31,7 +32,6 @@ from broker.session import extension
 from broker.session.events import Effect, Fact
 from broker.session.snapshot import thaw
 from broker.session.transitions import TRANSITIONS, Session, State, stop_at
-from broker.slots import Slot
 from config.packs import load_pack
 from config.policy import Policy
 

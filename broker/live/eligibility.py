@@ -1,17 +1,17 @@
 """Whether the people of a slot may be booked at all: asked in the transaction that stores it, decided by
-broker/suspending.py."""
+broker/booking/suspension.py."""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.booking.slot import Slot
+from broker.booking.suspension import LostMonth, check_eligible, months_later
 from broker.kernel.clock import in_shanghai
 from broker.kernel.ids import PersonId, Side
 from broker.live.suspensions import about
 from broker.live.tables import slots, snapshots
-from broker.slots import Slot
-from broker.suspending import LostMonth, check_eligible, months_later
 from config.checkin import Consequence
 
 ENDED = "ended"

@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.booking.slot_check import pack_named
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import RoomId, SiteId, TerminalId, new_id
-from broker.live.approval import pack_named
 from broker.live.credentials import new_token, token_hash
 from broker.live.records import Room, Site, SiteKind, Terminal
 from broker.live.shelf import Shelf, check_name

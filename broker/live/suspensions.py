@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.booking.suspension import Proposal, Taken
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, SuspensionId, UserId
 from broker.live.shelf import Shelf
 from broker.live.tables import suspension_steps, suspensions
-from broker.suspending import Proposal, Taken
 from config.suspension import Step, Verdict
 
 MOST = 500

@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.booking.slot import Person, PersonRole, Place, Slot
+from broker.booking.slot_check import check_place, check_slot, pack_named
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import PersonId, SessionId, Side, SlotId
-from broker.live.approval import check_place, check_slot, pack_named
 from broker.live.eligibility import check_people
 from broker.live.records import Room, Site, SiteKind, Snapshot
 from broker.live.shelf import Shelf
 from broker.live.tables import rooms, sites, slots, snapshots
-from broker.slots import Person, PersonRole, Place, Slot
 from config.policy import Policy
 
 ENDED = "ended"  # the state of a snapshot whose session needs nobody any more
@@ -25,7 +25,7 @@ class Visits(Shelf):
     """The part of the store that knows what was approved and how far each visit is."""
 
     async def add_slot(self, slot: Slot) -> None:
-        """Store an approved slot, all checks included (broker/live/approval.py).
+        """Store an approved slot, all checks included (broker/booking/slot_check.py).
 
         A room holds one slot at a time: [starts_at, ends_at) of slots that are not cancelled and
         whose session has not ended. The check and the insert are one transaction. Raises NotFound,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from broker.booking.slot import Slot
 from broker.kernel.ids import SessionId, Side, SiteId, UserId
-from broker.slots import Slot
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from broker.booking.language import needs_interpreter
+from broker.booking.slot import Person, PersonRole, Slot
 from broker.kernel.clock import Instant
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, Side
-from broker.languages import needs_interpreter
 from broker.session import events as ev
-from broker.slots import Person, PersonRole, Slot
 from config.checkin import CheckInRules, Consequence, Tick
 from config.policy import Policy
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from broker.booking.slot import Slot
 from broker.kernel.clock import Instant
 from broker.kernel.errors import (
     Conflict,
@@ -22,7 +23,6 @@ from broker.kernel.errors import (
 from broker.kernel.ids import ApprovalId, SiteId, UserId
 from broker.session import events as ev
 from broker.session.events import Effect
-from broker.slots import Slot
 from config.extension import ExtensionRules, Until
 from config.policy import Policy
 

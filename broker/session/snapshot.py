@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
+from broker.booking.slot import Slot
 from broker.kernel.clock import Instant
 from broker.kernel.ids import PersonId, Side
 from broker.session import alerts, extension, interventions
 from broker.session.check_in import Equipment
 from broker.session.events import Reason
 from broker.session.transitions import End, Hold, Session, State
-from broker.slots import Slot
 from config.checkin import Consequence, Tick
 
 SETTLING = 10.0

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from broker.booking.slot import Slot
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, UserId
@@ -23,7 +24,6 @@ from broker.session.events import Effect, Fact, HoldReason, Reason
 from broker.session.extension import Extended, allowed, limit
 from broker.session.interventions import ACTS, Muted, Noted, Warned
 from broker.session.talkback import Speech
-from broker.slots import Slot
 from config.checkin import Consequence, Tick
 from config.policy import Policy
 

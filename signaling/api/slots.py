@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
+from broker.booking.slot import Person, Slot
 from broker.kernel.errors import Conflict, Forfeited, NotFound, PolicyViolation, RecorderUnavailable, Suspended
 from broker.kernel.ids import SlotId
-from broker.slots import Person, Slot
 from signaling import admission, bodies
 from signaling.auth import Role, author, check_sees, may_see
 from signaling.days import bounds

@@ -3,10 +3,10 @@ author, an article and a time (Yunnan 17; Guangdong 25, 29). Nobody else decides
 
 from datetime import date
 
+from broker.booking.suspension import Author, Proposal, may_take, period, propose, status, take
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation
 from broker.kernel.ids import PersonId, SessionId, SuspensionId
-from broker.suspending import Author, Proposal, may_take, period, propose, status, take
 from config.suspension import Step, Verdict
 from signaling import bodies
 from signaling import messages as msg

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.booking.slot import Person, PersonRole, Slot
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
 from broker.session.check_in import lacks, required
 from broker.session.events import Reason
 from broker.session.transitions import Missing, State, missing
-from broker.slots import Person, PersonRole, Slot
 from config.checkin import Consequence, Tick
 from config.policy import Policy
 from tests.broker.visit import (

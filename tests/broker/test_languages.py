@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.languages import Spoken, needs_interpreter, spoken_as
+from broker.booking.language import Spoken, needs_interpreter, spoken_as
 from tests.broker.visit import CHILD, GUANGDONG, INMATE, SLOT, YUNNAN
 
 PACKS = (YUNNAN, GUANGDONG)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from broker.booking.slot import Slot
 from broker.kernel.clock import Instant
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import ApprovalId, PersonId, SessionId, Side, SiteId, UserId
@@ -17,7 +18,6 @@ from broker.session.check_in import required
 from broker.session.events import Effect, Fact, Reason
 from broker.session.snapshot import freeze, thaw
 from broker.session.transitions import COMPLETED, Session, State, stop_at, wakes_at
-from broker.slots import Slot
 from config.checkin import Tick
 from tests.broker.visit import DEMO, PREPARED, SITES, SLOT, START, TESTED, PretendRelay, Visit, at
 

@@ -9,11 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.kernel.clock import in_shanghai
-from broker.kernel.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended, VisitError
-from broker.kernel.ids import SiteId, SuspensionId, UserId
-from broker.session import events as ev
-from broker.suspending import (
+from broker.booking.suspension import (
     Author,
     LostMonth,
     Proposal,
@@ -26,6 +22,10 @@ from broker.suspending import (
     status,
     take,
 )
+from broker.kernel.clock import in_shanghai
+from broker.kernel.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended, VisitError
+from broker.kernel.ids import SiteId, SuspensionId, UserId
+from broker.session import events as ev
 from config.policy import Policy
 from config.suspension import Verdict
 from tests.broker.visit import CHILD, GUANGDONG, INMATE, KIN, PRISON, SITES, SLOT, START, VISITOR, YUNNAN, Visit, live

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from broker.booking.slot import Person, Place, Slot
 from broker.kernel.clock import Instant
 from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
 from broker.presence.quorum import Watcher
@@ -10,7 +11,6 @@ from broker.session import events as ev
 from broker.session.check_in import required
 from broker.session.events import Effect, Fact
 from broker.session.transitions import Session, State, step, wakes_at
-from broker.slots import Person, Place, Slot
 from config.packs import load_pack
 from config.policy import Policy
 

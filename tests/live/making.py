@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from broker.booking.slot import Person, Place, Slot
 from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, new_id
-from broker.slots import Person, Place, Slot
 from tests.live.conftest import TEN
 
 

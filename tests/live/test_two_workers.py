@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.booking.slot import Place
 from broker.ipc.server import Server
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import RoomId, Side, SiteId
@@ -20,7 +21,6 @@ from broker.live.store import Store
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.transitions import Missing, State, missing
-from broker.slots import Place
 from config.checkin import Tick
 from tests.live.making import slot
 

@@ -8,12 +8,12 @@ from functools import partial
 import pytest
 from sqlalchemy import update
 
+from broker.booking.slot import PersonRole, Place
 from broker.kernel.errors import BadRequest, Conflict, NotFound, PolicyViolation
 from broker.kernel.ids import RoomId, Side, SiteId
 from broker.live.records import SiteKind
 from broker.live.store import Store
 from broker.live.tables import slots
-from broker.slots import PersonRole, Place
 from tests.live.conftest import TEN
 from tests.live.making import person, slot
 

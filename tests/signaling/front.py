@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient
 from jsonschema import Draft202012Validator
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.booking.slot import Person, Place, Slot
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.live.audit import entries
@@ -18,7 +19,6 @@ from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session import extension
 from broker.session.transitions import Session, step, stop_at
-from broker.slots import Person, Place, Slot
 from config.checkin import Tick
 from config.packs import load_pack
 from signaling.app import HOUSE

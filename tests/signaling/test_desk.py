@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
-from broker.slots import Person, PersonRole
 from config.checkin import Consequence, Tick
 from signaling.texts import TICKS, language_name
 from signaling.views import Scene, reason_view

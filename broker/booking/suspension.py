@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from broker.booking.slot import Slot
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, SuspensionId, UserId
 from broker.session.interventions import ground
 from broker.session.transitions import Session
-from broker.slots import Slot
 from config.policy import Policy
 from config.suspension import Step, Verdict
 

@@ -6,8 +6,8 @@ A slot's language is a tag after BCP 47: `zh` or `cmn` for Mandarin, `zh-yue` fo
 
 from enum import StrEnum
 
+from broker.booking.slot import Slot
 from broker.kernel.ids import Side
-from broker.slots import Slot
 from config.checkin import CheckInRules
 
 _SINITIC = frozenset(["yue", "hak", "nan", "wuu", "gan", "hsn", "cdo", "cjy", "cpx", "cnp", "csp", "czh", "czo", "mnp"])

@@ -1,0 +1,1 @@
+"""What must hold before a visit may take place, pure: approved slots, suspensions, languages."""
