@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from broker.ipc import wire
+from broker.ipc import framing
 from broker.kernel.errors import BadRequest, VisitError
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ class Connection:
             log.error("ipc client does not read, dropped")
             transport.abort()
             return
-        self._writer.write(wire.encode(frame))
+        self._writer.write(framing.encode(frame))
 
     def tell(self, fact: str, **with_: Any) -> None:
         """Tell this client a fact."""
@@ -71,7 +71,7 @@ class Server:
     async def start(self) -> None:
         """Begin to listen. A socket file left by a killed predecessor is replaced."""
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._accept, self._path, limit=wire.MAX_LINE)
+        self._server = await asyncio.start_unix_server(self._accept, self._path, limit=framing.MAX_LINE)
         self._path.chmod(0o600)
 
     async def close(self) -> None:
@@ -98,15 +98,15 @@ class Server:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(writer)
         self._accepted.add(connection)
-        connection.send(wire.hello(self._role, version("huijian"), os.getpid()))
+        connection.send(framing.hello(self._role, version("huijian"), os.getpid()))
         try:
-            wire.check_hello(wire.decode(await reader.readline()), "control")
+            framing.check_hello(framing.decode(await reader.readline()), "control")
             self._connections.add(connection)
             if self._on_connect is not None:
                 self._on_connect(connection)
             while line := await reader.readline():
-                self._start(connection, wire.decode(line))
-        except (wire.WireError, ValueError, ConnectionError) as error:
+                self._start(connection, framing.decode(line))
+        except (framing.WireError, ValueError, ConnectionError) as error:
             log.warning("ipc client refused", role=self._role, why=str(error))
         finally:
             last = self._connections == {connection}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from broker.ipc.link import Link, LinkDown
+from broker.ipc.client import Client, Disconnected
 from broker.kernel.clock import Instant, monotonic
 from broker.kernel.errors import RecorderUnavailable, VisitError
 from broker.kernel.ids import Side
@@ -29,7 +29,7 @@ class Recorders:
         self.ready = self._greeted = False
         self._heard = 0.0
         self._unsent: deque[dict[str, Any]] = deque(maxlen=MAX_UNSENT)
-        self._link = Link(run_dir / "recorder.sock", "recorder", self._fact, lambda: None, self._down)
+        self._link = Client(run_dir / "recorder.sock", "recorder", self._fact, lambda: None, self._down)
 
     async def run(self) -> None:
         """Keep the link up and listen whether anybody speaks, until cancelled."""
@@ -98,7 +98,7 @@ class Recorders:
                 starts_at=now.wall.isoformat(),
                 deadline_mono=stop,
             )
-        except LinkDown as error:
+        except Disconnected as error:
             raise RecorderUnavailable() from error
 
     async def finish(self, session: Session, reason: dict[str, Any]) -> None:

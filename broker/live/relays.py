@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from broker.ipc.link import Link, LinkDown
+from broker.ipc.client import Client, Disconnected
 from broker.kernel.clock import Clock
 from broker.kernel.errors import RelayUnavailable, VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
@@ -40,8 +40,8 @@ class Relays:
         self._settled = asyncio.Event()
         self._links = [self._link(run_dir, number) for number in range(workers)]
 
-    def _link(self, run_dir: Path, number: int) -> Link:
-        return Link(
+    def _link(self, run_dir: Path, number: int) -> Client:
+        return Client(
             run_dir / f"relay-{number}.sock",
             "relay",
             lambda name, members: self._fact(number, name, members),
@@ -112,7 +112,7 @@ class Relays:
         """Whether some worker can take a session."""
         return any(self._ready)
 
-    def _of(self, session: SessionId) -> Link:
+    def _of(self, session: SessionId) -> Client:
         number = self._places.get(session)
         if number is None or not self._links[number].up:
             raise RelayUnavailable("The relay of this session is not there.", "该会见的转发服务暂不可用。")
@@ -175,7 +175,7 @@ class Relays:
     async def _ask(self, session: SessionId, do: str, **members: Any) -> dict[str, Any]:
         try:
             return await self._of(session).call(do, session=session, **members)
-        except LinkDown as error:
+        except Disconnected as error:
             raise RelayUnavailable() from error
 
     async def restart(self, session: SessionId, resource: ResourceId, fragment: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from broker.ipc import wire
-from broker.ipc.link import Link, LinkDown
+from broker.ipc import framing
+from broker.ipc.client import Client, Disconnected
 from broker.ipc.server import MAX_UNSENT, Connection, Server
 from broker.kernel.errors import BadRequest, Conflict, TooLarge, VisitError
 
@@ -57,7 +57,7 @@ class End:
 
     def __init__(self, path: Path, role: str = ROLE) -> None:
         self.seen: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
-        self.link = Link(
+        self.link = Client(
             path,
             role,
             lambda fact, with_: self.seen.put_nowait((fact, with_)),
@@ -100,7 +100,7 @@ async def raw(path: Path, greeting: dict[str, Any] | None = None) -> AsyncIterat
     reader, writer = await asyncio.open_unix_connection(path)
     try:
         await reader.readline()
-        writer.write(wire.encode(greeting or wire.hello("control", "0", 1)))
+        writer.write(framing.encode(greeting or framing.hello("control", "0", 1)))
         yield reader, writer
     finally:
         writer.close()
@@ -155,13 +155,13 @@ class TestRequests:
         slow.cancel()
 
     async def test_an_answer_that_does_not_come_is_the_links_fault(self, pair: Pair) -> None:
-        with pytest.raises(LinkDown):
+        with pytest.raises(Disconnected):
             await pair[1].link.call("hang", timeout=0.01)
         assert await pair[1].link.call("echo") == {}
 
     async def test_an_answer_too_long_for_a_line_is_an_error_and_not_a_broken_link(self, path: Path) -> None:
         async def shout(with_: dict[str, Any]) -> dict[str, Any]:
-            return {"text": "x" * wire.MAX_LINE}
+            return {"text": "x" * framing.MAX_LINE}
 
         server = Server(path, ROLE, {"shout": shout, "echo": echo})
         await server.start()
@@ -191,7 +191,7 @@ class TestRequests:
     async def test_without_a_connection_a_call_fails_at_once_and_a_post_is_nothing(self, path: Path) -> None:
         link = End(path).link
         link.post("lease", until=1.0)
-        with pytest.raises(LinkDown):
+        with pytest.raises(Disconnected):
             await link.call("echo")
         assert not link.up
 
@@ -222,7 +222,7 @@ class TestFacts:
         def listen(fact: str, with_: dict[str, Any]) -> None:
             raise KeyError(fact)
 
-        link = Link(path, ROLE, listen, lambda: heard.put_nowait("up"), lambda: heard.put_nowait("down"))
+        link = Client(path, ROLE, listen, lambda: heard.put_nowait("up"), lambda: heard.put_nowait("down"))
         async with serving(path) as server:
             task = asyncio.create_task(link.run())
             assert await asyncio.wait_for(heard.get(), SOON) == "up"
@@ -248,7 +248,7 @@ class TestReconnection:
                     assert await end.next() == ("up", {})
                     assert await end.link.call("echo", a=1) == {"a": 1}
                 assert await end.next() == ("down", {})
-                with pytest.raises(LinkDown):
+                with pytest.raises(Disconnected):
                     await end.link.call("echo")
 
     async def test_calls_on_the_way_fail_when_the_server_goes(self, path: Path) -> None:
@@ -257,7 +257,7 @@ class TestReconnection:
                 await end.next()
                 call = asyncio.create_task(end.link.call("hang"))
                 await end.link.call("echo")
-            with pytest.raises(LinkDown):
+            with pytest.raises(Disconnected):
                 await asyncio.wait_for(call, SOON)
 
     async def test_a_socket_left_by_a_killed_server_is_replaced(self, path: Path) -> None:
@@ -286,7 +286,7 @@ class TestGreeting:
     @pytest.mark.parametrize(
         "greeting",
         [
-            {"hello": "control", "protocol": wire.PROTOCOL + 1, "version": "9", "pid": 1},
+            {"hello": "control", "protocol": framing.PROTOCOL + 1, "version": "9", "pid": 1},
             {"hello": "recorder", "protocol": 1, "version": "0", "pid": 1},
             {"id": 1, "do": "echo", "with": {}},
         ],
@@ -295,12 +295,14 @@ class TestGreeting:
         async with serving(path), raw(path, greeting) as (reader, _):
             assert await closed(reader)
 
-    @pytest.mark.parametrize("greeting", [wire.hello(ROLE, "9", 1) | {"protocol": 99}, wire.hello("recorder", "0", 1)])
+    @pytest.mark.parametrize(
+        "greeting", [framing.hello(ROLE, "9", 1) | {"protocol": 99}, framing.hello("recorder", "0", 1)]
+    )
     async def test_the_link_never_comes_up_on_a_stranger(self, path: Path, greeting: dict[str, Any]) -> None:
         tries: asyncio.Queue[None] = asyncio.Queue()
 
         async def stranger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(wire.encode(greeting))
+            writer.write(framing.encode(greeting))
             await closed(reader)
             writer.close()
             tries.put_nowait(None)
@@ -317,7 +319,7 @@ class TestGreeting:
             reader, writer = await asyncio.open_unix_connection(path)
             greeting = json.loads(await reader.readline())
             writer.close()
-        assert (greeting["hello"], greeting["protocol"], greeting["pid"]) == (ROLE, wire.PROTOCOL, os.getpid())
+        assert (greeting["hello"], greeting["protocol"], greeting["pid"]) == (ROLE, framing.PROTOCOL, os.getpid())
         assert greeting["version"]
 
 
@@ -326,7 +328,7 @@ class TestBadCompany:
 
     @pytest.mark.parametrize(
         "line",
-        [b"x" * (wire.MAX_LINE + 10), b"not json\n", b"[]\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n"],
+        [b"x" * (framing.MAX_LINE + 10), b"not json\n", b"[]\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n"],
         ids=["oversized", "not json", "not an object", "not text", "too deep"],
     )
     async def test_the_server_hangs_up_on_it_and_serves_the_others(self, pair: Pair, path: Path, line: bytes) -> None:
@@ -338,7 +340,7 @@ class TestBadCompany:
     @pytest.mark.parametrize("frame", [{"id": [], "ok": {}}, {"fact": "x", "with": 5}, {"id": 1, "error": 5}, {}])
     async def test_the_link_survives_odd_frames(self, path: Path, frame: dict[str, Any]) -> None:
         async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(wire.encode(wire.hello(ROLE, "0", 1)) + wire.encode(frame))
+            writer.write(framing.encode(framing.hello(ROLE, "0", 1)) + framing.encode(frame))
             await reader.readline()
             writer.close()
 
@@ -353,7 +355,7 @@ class TestBadCompany:
         server, end = pair
         deaf = socket.socket(socket.AF_UNIX)
         deaf.connect(str(path))
-        deaf.sendall(wire.encode(wire.hello("control", "0", 1)))
+        deaf.sendall(framing.encode(framing.hello("control", "0", 1)))
         await end.link.call("echo")
         count = 2 * MAX_UNSENT // 200_000
         for _ in range(count):
@@ -365,7 +367,7 @@ class TestBadCompany:
 
     async def test_what_is_too_long_is_not_sent(self, pair: Pair) -> None:
         with pytest.raises(TooLarge):
-            await pair[1].link.call("echo", text="x" * wire.MAX_LINE)
+            await pair[1].link.call("echo", text="x" * framing.MAX_LINE)
         assert await pair[1].link.call("echo", a=1) == {"a": 1}
 
 
@@ -374,19 +376,19 @@ class TestWire:
 
     def test_a_frame_comes_back_as_it_was(self) -> None:
         frame = {"id": 1, "do": "note", "with": {"text": "第一行\n第二行", "half": "\ud800", "n": [1.5, None]}}
-        line = wire.encode(frame)
-        assert line.count(b"\n") == 1 and wire.decode(line) == frame
+        line = framing.encode(frame)
+        assert line.count(b"\n") == 1 and framing.decode(line) == frame
 
     @pytest.mark.parametrize("line", [b"", b"\n", b"{", b"[]", b"1", b"null", b"\xff", b'{"a":' * 50_000])
     def test_anything_but_an_object_is_refused_by_its_type(self, line: bytes) -> None:
-        with pytest.raises(wire.WireError):
-            wire.decode(line)
+        with pytest.raises(framing.WireError):
+            framing.decode(line)
 
     def test_the_longest_line_is_just_allowed(self) -> None:
-        room = wire.MAX_LINE - len(wire.encode({"x": ""}))
-        assert len(wire.encode({"x": "y" * room})) == wire.MAX_LINE
-        with pytest.raises(wire.WireError):
-            wire.encode({"x": "y" * (room + 1)})
+        room = framing.MAX_LINE - len(framing.encode({"x": ""}))
+        assert len(framing.encode({"x": "y" * room})) == framing.MAX_LINE
+        with pytest.raises(framing.WireError):
+            framing.encode({"x": "y" * (room + 1)})
 
     async def test_and_it_crosses(self, path: Path) -> None:
         seen: asyncio.Queue[int] = asyncio.Queue()
@@ -398,7 +400,7 @@ class TestWire:
         handlers: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {"measure": measure}
         server = Server(path, ROLE, handlers)
         await server.start()
-        room = wire.MAX_LINE - len(wire.encode({"id": 1, "do": "measure", "with": {"x": ""}}))
+        room = framing.MAX_LINE - len(framing.encode({"id": 1, "do": "measure", "with": {"x": ""}}))
         async with linked(path) as end:
             await end.next()
             await end.link.call("measure", x="y" * room)

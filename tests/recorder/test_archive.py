@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from broker.ipc.wire import encode
+from broker.ipc.framing import encode
 from broker.kernel import atomic_files
 from broker.kernel.clock import SystemClock
 from broker.kernel.database import engine_for

@@ -6,14 +6,14 @@ import asyncio
 import sys
 from pathlib import Path
 
-from broker.ipc.link import Link
+from broker.ipc.client import Client
 from broker.kernel.clock import monotonic
 
 
 async def lease(socket: Path, session: str, every: float, limit: float) -> None:
     """Until killed; prints the moment of each lease and the one it is for."""
     up = asyncio.Event()
-    link = Link(socket, "relay", lambda name, members: None, up.set, lambda: None)
+    link = Client(socket, "relay", lambda name, members: None, up.set, lambda: None)
     running = asyncio.create_task(link.run())
     await up.wait()
     while not running.done():

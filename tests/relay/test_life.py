@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from broker.ipc.link import Link
+from broker.ipc.client import Client
 from broker.kernel.clock import monotonic
 from broker.media import rtcp
 from tests.relay.peers import RawPeer
@@ -84,7 +84,7 @@ class TestAControlProcessThatComesBack:
                 if name == "ready":
                     ready.set()
 
-            link = Link(front.run_dir / "relay-0.sock", "relay", fact, lambda: None, lambda: None)
+            link = Client(front.run_dir / "relay-0.sock", "relay", fact, lambda: None, lambda: None)
             running = asyncio.create_task(link.run())
             await asyncio.wait_for(ready.wait(), 5)
             names = [name for name, _ in told]

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from broker.ipc.link import Link
+from broker.ipc.client import Client
 from broker.kernel.clock import monotonic, monotonic_ns
 from broker.media.tap_format import RTP, SENDER_REPORT, pack
 from tests.support import clips
@@ -40,7 +40,7 @@ class RecorderProcess:
 
     async def __aenter__(self) -> "RecorderProcess":
         await self.spawn()
-        self.link = Link(self.run / "recorder.sock", "recorder", self._hear, self._up.set, self._up.clear)
+        self.link = Client(self.run / "recorder.sock", "recorder", self._hear, self._up.set, self._up.clear)
         self._listening = asyncio.create_task(self.link.run())
         await asyncio.wait_for(self._up.wait(), 15)
         return self

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from broker.ipc.link import Link
+from broker.ipc.client import Client
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
 
@@ -25,7 +25,7 @@ class RelayFront:
         self.facts: list[tuple[str, dict[str, Any]]] = []
         self._changed = asyncio.Condition()
         self._up = asyncio.Event()
-        self.link = Link(run_dir / "relay-0.sock", "relay", self._fact, self._up.set, self._up.clear)
+        self.link = Client(run_dir / "relay-0.sock", "relay", self._fact, self._up.set, self._up.clear)
         self.offers: list[str] = []
         self.running: asyncio.Task[None] | None = None
         self.port = 0

@@ -12,21 +12,21 @@ from typing import Any
 
 import structlog
 
-from broker.ipc import wire
+from broker.ipc import framing
 from broker.kernel.errors import TooLarge, VisitError, from_problem
 
 log = structlog.get_logger()
 RETRY = 0.2  # seconds between attempts: a restarted worker is found well inside the hold's grace
 
 
-class LinkDown(VisitError):
+class Disconnected(VisitError):
     """The process at the other end is not there or did not answer in time."""
 
     code, http_status, close_code = "process_unavailable", 503, 1013
     title_zh, title_en = "内部服务暂不可用", "An internal service is not available"
 
 
-class Link:
+class Client:
     """A connection to the `role` process listening at `path`."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Link:
         while True:
             try:
                 await self._session()
-            except (OSError, wire.WireError, ValueError) as error:
+            except (OSError, framing.WireError, ValueError) as error:
                 log.debug("ipc link not up", role=self.role, why=str(error))
             except Exception:
                 # A listener's fault, or a frame of a shape nobody sends: down, said so, and up again. For ever down
@@ -71,7 +71,7 @@ class Link:
             async with asyncio.timeout(timeout):  # not wait_for, which in 3.11 can swallow a cancellation
                 return await answer
         except TimeoutError as error:
-            raise LinkDown(f"{self.role} did not answer {do} within {timeout:g} s") from error
+            raise Disconnected(f"{self.role} did not answer {do} within {timeout:g} s") from error
         finally:
             self._waiting.pop(number, None)
 
@@ -82,21 +82,21 @@ class Link:
 
     def _send(self, frame: dict[str, Any]) -> None:
         if self._writer is None:
-            raise LinkDown(f"{self.role} is not connected")
+            raise Disconnected(f"{self.role} is not connected")
         try:
-            self._writer.write(wire.encode(frame))
-        except wire.WireError as error:
+            self._writer.write(framing.encode(frame))
+        except framing.WireError as error:
             raise TooLarge(f"{self.role}: {error}") from error
 
     async def _session(self) -> None:
-        reader, writer = await asyncio.open_unix_connection(self.path, limit=wire.MAX_LINE)
+        reader, writer = await asyncio.open_unix_connection(self.path, limit=framing.MAX_LINE)
         try:
-            writer.write(wire.encode(wire.hello("control", version("huijian"), os.getpid())))
-            wire.check_hello(wire.decode(await reader.readline()), self.role)
+            writer.write(framing.encode(framing.hello("control", version("huijian"), os.getpid())))
+            framing.check_hello(framing.decode(await reader.readline()), self.role)
             self._writer = writer
             self._on_up()
             while line := await reader.readline():
-                self._receive(wire.decode(line))
+                self._receive(framing.decode(line))
         finally:
             self._lost()
             writer.close()
@@ -121,12 +121,12 @@ class Link:
             self._on_fact(name, members)
         except Exception as error:
             log.exception("ipc fact not taken", role=self.role, fact=name)
-            raise wire.WireError(f"the fact {name!r} could not be taken") from error
+            raise framing.WireError(f"the fact {name!r} could not be taken") from error
 
     def _lost(self) -> None:
         was_up, self._writer = self.up, None
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(LinkDown(f"{self.role} went away"))
+                answer.set_exception(Disconnected(f"{self.role} went away"))
         if was_up:
             self._on_down()
