@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.table import Table
 
+from broker.control.journal.entry import Entry
 from broker.kernel.ids import Side
-from broker.live.chain import Entry
 from broker.media.tap_format import TRACK_TITLES
 from config.policy import Policy
 from kiosk_agent.viewer import ViewerStats

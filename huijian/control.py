@@ -10,12 +10,12 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+from broker.control.broker import Broker
+from broker.control.journal.journal import Journal
+from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
 from broker.kernel.errors import VisitError
 from broker.kernel.lifeline import parent_gone
-from broker.live.broker import Broker
-from broker.live.journal import Journal
-from broker.live.store import Store
 from config.logs import configure
 from config.settings import Settings
 from huijian.purging import lengthened

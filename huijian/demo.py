@@ -20,11 +20,11 @@ import aiohttp
 import typer
 from rich.console import Console
 
+from broker.control.journal.journal import Journal
+from broker.control.journal.reader import entries
+from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
-from broker.live.audit import entries
-from broker.live.journal import Journal
-from broker.live.store import Store
 from config.logs import configure
 from config.packs import load_pack
 from config.settings import Settings

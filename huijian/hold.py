@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.live.records import Role, User
+from broker.control.store.records import Role, User
 from huijian.admin.office import Office, in_office
 from huijian.identity import As, PasswordStdin, officer, password_for
 from huijian.saying import Json, say, say_all

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from broker.control.store.records import Role, User
+from broker.control.store.secrets import verify_password
 from broker.kernel.errors import Forbidden, NotSignedIn
-from broker.live.credentials import verify_password
-from broker.live.records import Role, User
 from huijian.admin.office import Office
 
 As = Annotated[str | None, typer.Option("--as", help="Your user id; your password is asked for.")]

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from broker.booking.slot_check import pack_named
+from broker.control.journal import reader
+from broker.control.journal.journal import Journal
+from broker.control.store.records import Role
+from broker.control.store.store import Store
 from broker.kernel.clock import discipline, in_shanghai
 from broker.kernel.errors import Conflict
-from broker.live import audit
-from broker.live.journal import Journal
-from broker.live.records import Role
-from broker.live.store import Store
 from huijian.admin.office import Office
 from recorder.clocks import Doubt, believe, doubt, mark_clock, marks, started
 from recorder.lengthening import lengthen
@@ -60,7 +60,7 @@ async def doubted(office: Office) -> Doubt | None:
     """Why this machine's clock is not believed at the moment, None where it is."""
     engine, now = office.store.engine, office.store.clock.now()
     began = started(now)
-    noted = [await audit.last_before(engine, began), await newest(engine, began)]
+    noted = [await reader.last_before(engine, began), await newest(engine, began)]
     before = max((one for one in noted if one is not None), default=None)
     return doubt(await marks(engine, now), before, now, discipline())
 
@@ -113,8 +113,8 @@ async def rules_of(office: Office) -> dict[str, str]:
 
 
 async def _witnessed(office: Office) -> datetime | None:
-    last, _ = await audit.head(office.store.engine)
-    entries = await audit.entries(office.store.engine, after=last - 1, limit=1)
+    last, _ = await reader.head(office.store.engine)
+    entries = await reader.entries(office.store.engine, after=last - 1, limit=1)
     moments = [datetime.fromisoformat(entry.at) for entry in entries]
     ended = await newest(office.store.engine)
     return max([*moments, *([ended] if ended else [])], default=None)

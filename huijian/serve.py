@@ -7,8 +7,8 @@ import socket
 
 import structlog
 
-from broker.live.migrations import migrate
-from broker.live.store import Store
+from broker.control.store.migrations import migrate
+from broker.control.store.store import Store
 from config.logs import configure
 from config.packs import load_pack
 from config.settings import Settings, SettingsError

@@ -4,11 +4,11 @@ of each site, and the key of a booking system. Secrets are made anew each time a
 import secrets
 from dataclasses import dataclass
 
+from broker.control.journal.journal import Journal
+from broker.control.store.records import Role, SiteKind
+from broker.control.store.store import Store
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import Side
-from broker.live.journal import Journal
-from broker.live.records import Role, SiteKind
-from broker.live.store import Store
 
 POLICY = "demo"
 

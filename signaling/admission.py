@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from broker.booking.slot import Person, Place, Slot
+from broker.control.store.store import Store
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import PersonId, RoomId, SessionId, SlotId, new_id
-from broker.live.store import Store
 from signaling.auth import Who, may_see
 from signaling.bodies import PersonOrder, SlotOrder
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from broker.control.store.store import Store
 from broker.kernel.clock import Clock
-from broker.live.store import Store
 from config.settings import Settings
 from recorder.views import Views
 from signaling import errors, pages, sockets, voice, watchman, whep, whip

@@ -9,9 +9,9 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from broker.control.store.tables import slots
 from broker.kernel.database import reading
 from broker.kernel.errors import StorageUnavailable
-from broker.live.tables import slots
 from recorder.tables import RECORDINGS
 
 MOST = 2000  # of one day: what a page can show and a province does not reach

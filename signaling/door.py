@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from broker.control.store.secrets import verify_password
+from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Forbidden, NotSignedIn
-from broker.live.credentials import verify_password
-from broker.live.store import Store
 from signaling.auth import Integrator, Observer, Role, Terminal, User, Who
 from signaling.limits import Limit
 

@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from broker.control.store.store import Store
 from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import NoSlot, NotFound, TooMany, VisitError
 from broker.kernel.ids import SessionId, Side
-from broker.live.store import Store
 from config.settings import Settings
 from recorder.views import Views
 from signaling.auth import Terminal, Who, author

@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from broker.control.statistics import Figures, Worker
+from broker.control.viewers import of_room, of_supervisors
 from broker.kernel.ids import Side
-from broker.live.tally import Figures, Worker
-from broker.live.viewers import of_room, of_supervisors
 from broker.session.events import AlertKind, HoldReason, Reason
 from broker.session.transitions import State
 from signaling.ports import Live

@@ -3,8 +3,8 @@ renames them in another process; bounded, so that a flood of unknown ids costs n
 
 from collections.abc import Awaitable, Callable
 
+from broker.control.store.store import Store
 from broker.kernel.errors import NotFound, StorageUnavailable
-from broker.live.store import Store
 
 KEPT_SECONDS = 60.0
 KEPT = 4096

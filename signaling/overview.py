@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from broker.control.statistics import Figures, Worker
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
-from broker.live.tally import Figures, Worker
 from broker.presence.quorum import of_side
 from broker.session.transitions import State
 from signaling.fields import Moment, Told

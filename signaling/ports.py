@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.booking.slot import Slot
+from broker.control.statistics import Figures
+from broker.control.viewers import Viewers
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
-from broker.live.tally import Figures
-from broker.live.viewers import Viewers
 from broker.presence.presence import PresenceStatus, Report
 from broker.presence.quorum import Watcher
 from broker.session.events import ExtensionApproved, Fact

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
+from broker.control.viewers import Summary, Viewer, Viewers, of_supervisors
 from broker.kernel.ids import Side, SiteId
-from broker.live.viewers import Summary, Viewer, Viewers, of_supervisors
 from signaling.fields import Told
 from signaling.messages import ViewerQuality
 

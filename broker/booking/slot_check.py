@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from broker.booking.slot import Place, Slot
+from broker.control.store.records import Room, Site
 from broker.kernel.errors import BadRequest, PolicyViolation
 from broker.kernel.ids import Side
-from broker.live.records import Room, Site
 from config.packs import load_pack
 from config.policy import LooserThanLaw, Policy
 

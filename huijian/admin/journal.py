@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.live import audit
+from broker.control.journal import reader
 from huijian.admin.office import Office, in_office
 from huijian.complaints import FOUND
 from huijian.saying import Json, say, say_all
@@ -19,7 +19,7 @@ def verify(ctx: typer.Context, json: Json = False) -> int:
 
     async def work(office: Office) -> dict[str, Any]:
         broken = await office.journal.verify()
-        entries, head = await audit.head(office.store.engine)
+        entries, head = await reader.head(office.store.engine)
         return {"whole": broken is None, "broken_at": broken, "entries": entries, "head": head}
 
     found = in_office(ctx, work)

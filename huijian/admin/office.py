@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import typer
 
+from broker.control.journal.journal import Journal
+from broker.control.store.migrations import migrate
+from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
-from broker.live.journal import Journal
-from broker.live.migrations import migrate
-from broker.live.store import Store
 from config.settings import Settings
 from huijian.options import settings_of
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from broker.control.store.records import Room, Site, SiteKind
 from broker.kernel.errors import PolicyViolation
-from broker.live.records import Room, Site, SiteKind
 from config.packs import load_pack
 from huijian.admin.office import Office, in_office
 from huijian.saying import Json, say, say_all

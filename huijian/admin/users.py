@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.live.records import Role
+from broker.control.store.records import Role
 from huijian.admin.office import Office, in_office
 from huijian.saying import Json, say, say_all
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from broker.control.journal.entry import Entry
 from broker.kernel.ids import Side
-from broker.live.chain import Entry
 from config.packs import load_pack
 from huijian.account import Account, account_of
 from kiosk_agent.viewer import ViewerStats

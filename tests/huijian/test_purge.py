@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
+from broker.control.store import secrets
 from broker.kernel.clock import Discipline, Instant
 from broker.kernel.database import engine_for
-from broker.live import credentials
 from config.packs import load_pack
 from huijian.admin import office
 from recorder.verify import verify
@@ -33,8 +33,8 @@ class Clock:
 def clock(monkeypatch):
     monkeypatch.setattr(office, "SystemClock", Clock)
     monkeypatch.setattr(Clock, "wall", DUE)
-    monkeypatch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    credentials._nobody.cache_clear()
+    monkeypatch.setattr(secrets, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    secrets._nobody.cache_clear()
     return Clock
 
 

@@ -3,8 +3,8 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from broker.control.store.migrations import migrate
 from broker.kernel.database import engine_for, reading
-from broker.live.migrations import migrate
 from recorder.tables import METADATA
 
 

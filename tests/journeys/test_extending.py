@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from broker.control.store.records import Role
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
-from broker.live.records import Role
 from huijian.officers import SignedIn
 from huijian.stage import POSTS
 from tests.support.house import House

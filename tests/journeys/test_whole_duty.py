@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from broker.control.store.records import Role
 from broker.kernel import atomic_files
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.ids import Side
-from broker.live.records import Role
 from broker.media.tap_format import TRACK_TITLES
 from huijian.officers import SignedIn
 from kiosk_agent.display import Screen

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from broker.control.store.migrations import migrate
+from broker.control.store.records import SiteKind
+from broker.control.store.store import Store
 from broker.kernel.clock import Instant
-from broker.live.migrations import migrate
-from broker.live.records import SiteKind
-from broker.live.store import Store
 
 TEN = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # ten in the morning in Shanghai
 

@@ -8,8 +8,8 @@ import sys
 
 from sqlalchemy import insert
 
+from broker.control.store.tables import sites
 from broker.kernel.database import engine_for, writing
-from broker.live.tables import sites
 
 
 async def main(url):

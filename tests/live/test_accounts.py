@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from broker.control.store.records import Role
+from broker.control.store.secrets import verify_password
+from broker.control.store.tables import users
 from broker.kernel.database import writing
 from broker.kernel.errors import BadRequest, Conflict, NotFound
-from broker.live.credentials import verify_password
-from broker.live.records import Role
-from broker.live.tables import users
 
 HOUR = timedelta(hours=1)
 

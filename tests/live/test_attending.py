@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.control.presence_tracker import LOOK, PresenceTracker
+from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import Side, SiteId, UserId
-from broker.live.attending import LOOK, Attendance
-from broker.live.live import LiveSession
 from broker.presence.presence import Report, Why
 from broker.presence.quorum import Watcher
 from broker.presence.watcher_names import name_of
@@ -27,7 +27,7 @@ class Duty:
 
     def __init__(self, clock):
         self.clock, self.facts, self.noted, self.said = clock, [], [], []
-        self.live = LiveSession(
+        self.live = SessionRunner(
             Session(slot(), state=State.CHECK_IN),
             load_pack("yunnan"),
             clock,
@@ -38,7 +38,7 @@ class Duty:
         bus = AsyncIOEventEmitter()
         bus.on("standing", lambda who: self.said.append(("standing", who)))
         bus.on("session", lambda session: self.said.append(("session", session)))
-        self.attendance = Attendance({self.id: self.live}, self, clock, bus)
+        self.attendance = PresenceTracker({self.id: self.live}, self, clock, bus)
 
     def note(self, kind, session, author, data):
         """As the journal does it."""

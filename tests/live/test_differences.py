@@ -2,10 +2,10 @@
 
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.control.journal.journal import Journal
+from broker.control.relay_facts import Hearing
+from broker.control.store.tables import journal
 from broker.kernel.errors import RecorderUnavailable
-from broker.live.hearing import Hearing
-from broker.live.journal import Journal
-from broker.live.tables import journal
 from recorder.difference import Difference, Differences
 
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from broker.control.broker import Broker
+from broker.control.journal.journal import Journal
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict, PolicyViolation
 from broker.kernel.ids import ApprovalId, SiteId, UserId
-from broker.live.broker import Broker
-from broker.live.journal import Journal
 from broker.session.events import ExtensionApproved
 from tests.live.making import slot
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from broker.control.relay_facts import Hearing
 from broker.kernel.ids import SessionId
-from broker.live.hearing import Hearing
 from broker.session import events as ev
 
 SESSION = SessionId("ses_1")

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from broker.control.persistence import MOST_KEPT, Foreword
 from broker.kernel.clock import Instant
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
-from broker.live.keeping import MOST_KEPT, Foreword
 from broker.session import events as ev
 from broker.session.alerts import Alert, Alerts
 from broker.session.events import AlertKind

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.control.journal import reader
+from broker.control.journal.entry import GENESIS, canonical
+from broker.control.journal.journal import Journal
+from broker.control.store.store import Store
 from broker.kernel.errors import StorageUnavailable
-from broker.live import audit
-from broker.live.chain import GENESIS, canonical
-from broker.live.journal import Journal
-from broker.live.store import Store
 
 LOCK_WAIT = 0.2
 
@@ -122,21 +122,21 @@ class TestTheChain:
         """Whoever recomputes one hash has to recompute all that follow."""
         await fill(journal)
         entry = (await journal.entries())[2]
-        changed = audit.Entry(**{**entry.columns(), "author": "somebody else"})
+        changed = reader.Entry(**{**entry.columns(), "author": "somebody else"})
         forge(
             url,
             "UPDATE journal SET author = ?, hash = ? WHERE seq = 3",
             changed.author,
-            audit.digest(changed),
+            reader.digest(changed),
         )
         assert await journal.verify() == 4
 
     async def test_shows_a_cut_tail_by_its_head(self, journal, store, url):
         await fill(journal)
-        before = await audit.head(store.engine)
+        before = await reader.head(store.engine)
         forge(url, "DELETE FROM journal WHERE seq = 5")
         assert await journal.verify() is None
-        assert await audit.head(store.engine) != before
+        assert await reader.head(store.engine) != before
 
     async def test_holds_when_two_processes_append(self, journal, url, clock):
         async with Store(url, clock) as other, Journal(other.engine, clock) as second:
@@ -209,7 +209,7 @@ class TestADatabaseThatDoesNotAnswer:
 
     async def test_that_is_gone_is_storage_unavailable_too(self, tmp_path):
         gone = Store(f"sqlite+aiosqlite:///{tmp_path}/none/huijian.sqlite")
-        for asked in (gone.open(), gone.health(), gone.sites(), audit.verify(gone.engine)):
+        for asked in (gone.open(), gone.health(), gone.sites(), reader.verify(gone.engine)):
             with pytest.raises(StorageUnavailable):
                 await asked
         await gone.close()

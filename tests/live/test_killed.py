@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from broker.live.journal import Journal
-from broker.live.records import SiteKind
+from broker.control.journal.journal import Journal
+from broker.control.store.records import SiteKind
 
 
 class TestAWriterKilledInTheMiddle:

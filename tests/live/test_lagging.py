@@ -2,10 +2,10 @@
 
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.control.packet_loss_watch import BURST, CALM, IN_A_ROW, PacketLossWatch
+from broker.control.relay_facts import Hearing
+from broker.control.session_runner import SessionRunner
 from broker.kernel.ids import Side
-from broker.live.hearing import Hearing
-from broker.live.lagging import BURST, CALM, IN_A_ROW, Lagging
-from broker.live.live import LiveSession
 from broker.session import events as ev
 from broker.session.transitions import HoldReason, Recorder, Session, State, hold_reasons
 from tests.broker.visit import MONO_AT_START, PREPARED, SLOT, YUNNAN, at
@@ -13,25 +13,25 @@ from tests.broker.visit import MONO_AT_START, PREPARED, SLOT, YUNNAN, at
 
 class TestLosses:
     def test_a_single_lost_record_is_no_reason_to_hold(self) -> None:
-        assert not Lagging().lost("s", 1, 100.0)
+        assert not PacketLossWatch().lost("s", 1, 100.0)
 
     def test_a_burst_is(self) -> None:
-        assert Lagging().lost("s", BURST, 100.0)
+        assert PacketLossWatch().lost("s", BURST, 100.0)
 
     def test_a_second_in_a_row_is_however_few(self) -> None:
-        lagging = Lagging()
+        lagging = PacketLossWatch()
         assert [lagging.lost("s", 1, at) for at in (100.0, 100.0 + IN_A_ROW)] == [False, True]
 
     def test_a_loss_now_and_then_is_not(self) -> None:
-        lagging = Lagging()
+        lagging = PacketLossWatch()
         assert not any(lagging.lost("s", 3, 100.0 + n * (IN_A_ROW + 0.1)) for n in range(10))
 
     def test_of_one_session_are_not_those_of_another(self) -> None:
-        lagging = Lagging()
+        lagging = PacketLossWatch()
         assert not lagging.lost("s", 1, 100.0) and not lagging.lost("t", 1, 101.0)
 
     def test_hold_until_none_was_heard_of_for_a_while_and_that_is_said_once(self) -> None:
-        lagging = Lagging()
+        lagging = PacketLossWatch()
         lagging.lost("s", BURST, 100.0)
         lagging.lost("s", 1, 101.0)
         seen = [lagging.calm("s", at) for at in (101.1, 101.0 + CALM - 0.1, 101.0 + CALM, 110.0)]
@@ -39,7 +39,7 @@ class TestLosses:
         assert not lagging.calm("unknown", 100.0)
 
     def test_of_a_writer_are_told_as_a_sum_that_begins_anew_with_each_part(self) -> None:
-        lagging = Lagging()
+        lagging = PacketLossWatch()
         assert [lagging.overflowed("s", sum_) for sum_ in (0, 5, 5, 12, 3, 3)] == [0, 5, 0, 7, 3, 0]
 
 
@@ -70,7 +70,7 @@ class House:
 
     def __init__(self) -> None:
         self.clock, self.notes, self.effects = StandingClock(), Notes(), []
-        self.live = LiveSession(
+        self.live = SessionRunner(
             Session(SLOT), YUNNAN, self.clock, lambda _, effect: self.effects.append(effect), self._changed
         )
         self.facts: list[ev.Fact] = []

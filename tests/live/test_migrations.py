@@ -7,11 +7,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from broker.control.store.migrations import migrate
+from broker.control.store.store import Store
+from broker.control.store.tables import metadata
 from broker.kernel.database import engine_for, reading, writing
 from broker.kernel.errors import StorageUnavailable
-from broker.live.migrations import migrate
-from broker.live.store import Store
-from broker.live.tables import metadata
 
 
 class TestMigrations:
@@ -88,7 +88,7 @@ class TestADatabaseOfTheFirstVersion:
     async def test_is_brought_to_this_one_with_its_recordings_undated(self, url, monkeypatch, tmp_path):
         old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
         with monkeypatch.context() as patch:
-            patch.setattr("broker.live.migrations.HEAD", "0001")
+            patch.setattr("broker.control.store.migrations.HEAD", "0001")
             await migrate(old)
         file = sqlite3.connect(tmp_path / "old.sqlite")
         columns = "session, site, state, announced, created_at, ended_at"
@@ -104,7 +104,7 @@ class TestADatabaseOfTheFirstVersion:
     async def test_of_the_second_version_keeps_its_rows_too(self, monkeypatch, tmp_path):
         old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
         with monkeypatch.context() as patch:
-            patch.setattr("broker.live.migrations.HEAD", "0002")
+            patch.setattr("broker.control.store.migrations.HEAD", "0002")
             await migrate(old)
         file = sqlite3.connect(tmp_path / "old.sqlite")
         moment = "2026-01-01 00:00:00.000000"
@@ -125,7 +125,7 @@ class TestADatabaseOfTheFirstVersion:
     async def test_of_the_third_version_keeps_its_sites_which_are_under_nobody(self, monkeypatch, tmp_path):
         old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
         with monkeypatch.context() as patch:
-            patch.setattr("broker.live.migrations.HEAD", "0003")
+            patch.setattr("broker.control.store.migrations.HEAD", "0003")
             await migrate(old)
         file = sqlite3.connect(tmp_path / "old.sqlite")
         file.execute("INSERT INTO sites (id, kind, name, policy) VALUES ('a', 'prison', '监狱', 'yunnan')")

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from broker.control.persistence import action, attention, people
 from broker.kernel.ids import PersonId, SiteId, UserId
-from broker.live.keeping import action, attention, people
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.transitions import Recorder, Session

@@ -3,8 +3,8 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from broker.live.measuring import Meter, quantile
-from broker.live.placing import FULL, Load, choose, expected, roomy
+from broker.control.load_balancing import FULL, Load, choose, expected, roomy
+from broker.control.worker_load import Meter, quantile
 
 LOADS = st.builds(Load, st.floats(0, 1.5), st.integers(0, 50), st.integers(0, 10))
 WORKERS = st.lists(st.none() | LOADS, min_size=1, max_size=6)

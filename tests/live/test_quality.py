@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.control.rates import Rates
+from broker.control.relay_facts import Hearing
+from broker.control.viewers import of_room, of_supervisors, viewer_of
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import ResourceId, SessionId, Side
-from broker.live.hearing import Hearing
-from broker.live.quality import Rates
-from broker.live.viewers import of_room, of_supervisors, viewer_of
 
 NONE = {"packets": 0, "octets": 0, "frames": 0, "jitter": 0.0, "lost": 0, "crossed": 0}
 SECOND = {"packets": 90, "octets": 100_000, "frames": 25, "jitter": 0.004, "lost": 10, "crossed": 0}

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+from broker.control.recorder_client import SILENT, RecorderClient
+from broker.control.relay_facts import Hearing
 from broker.ipc.server import Server
 from broker.kernel.clock import Instant
-from broker.live.hearing import Hearing
-from broker.live.recorders import SILENT, Recorders
 
 NOON = Instant(datetime(2026, 6, 1, 4, tzinfo=UTC), 5000.0)
 
@@ -21,7 +21,7 @@ class Pretended:
 
     def __init__(self, folder):
         self.server = Server(folder / "recorder.sock", "recorder", {"note": self._note}, lambda who: who.tell("ready"))
-        self.listener = Recorders(folder, self._fact)
+        self.listener = RecorderClient(folder, self._fact)
         self.notes, self.facts = [], []
         self.speaks = True
         self._moved = asyncio.Event()

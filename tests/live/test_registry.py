@@ -2,9 +2,9 @@
 
 import pytest
 
+from broker.control.store.records import SiteKind
+from broker.control.store.store import Store
 from broker.kernel.errors import BadRequest, Conflict, NotFound
-from broker.live.records import SiteKind
-from broker.live.store import Store
 
 
 class TestSitesAndRooms:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from broker.booking.slot import Place
+from broker.control.broker import Broker
+from broker.control.journal.journal import Journal
+from broker.control.store.records import SiteKind
+from broker.control.store.store import Store
 from broker.ipc.server import Server
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import RoomId, Side, SiteId
-from broker.live.broker import Broker
-from broker.live.journal import Journal
-from broker.live.records import SiteKind
-from broker.live.store import Store
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.transitions import Missing, State, missing

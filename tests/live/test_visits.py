@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import update
 
 from broker.booking.slot import PersonRole, Place
+from broker.control.store.records import SiteKind
+from broker.control.store.store import Store
+from broker.control.store.tables import slots
 from broker.kernel.errors import BadRequest, Conflict, NotFound, PolicyViolation
 from broker.kernel.ids import RoomId, Side, SiteId
-from broker.live.records import SiteKind
-from broker.live.store import Store
-from broker.live.tables import slots
 from tests.live.conftest import TEN
 from tests.live.making import person, slot
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from broker.control.recorder_client import RecorderClient
 from broker.kernel.atomic_files import read_lines
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for, reading
 from broker.kernel.errors import Conflict, NotFound
-from broker.live.recorders import Recorders
 from recorder.catalog import Catalog
 from recorder.tables import MARKS
 from recorder.verify import verify
@@ -207,7 +207,7 @@ class TestARecorderThatIsStopped:
 
     async def test_is_lost_within_two_seconds_and_there_again_when_it_goes_on(self, recorder: RecorderProcess) -> None:
         heard: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
-        listener = Recorders(recorder.run, lambda name, _: heard.put_nowait((name, monotonic())))
+        listener = RecorderClient(recorder.run, lambda name, _: heard.put_nowait((name, monotonic())))
         listening = asyncio.create_task(listener.run())
 
         async def hears(name: str) -> float:

@@ -3,10 +3,10 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from broker.control.statistics import Figures, Worker
+from broker.control.worker_load import Meter
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from broker.live.measuring import Meter
-from broker.live.tally import Figures, Worker
 from signaling import metrics
 from tests.relay.peers import RawPeer
 from tests.relay.visits import visit

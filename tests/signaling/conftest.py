@@ -8,12 +8,12 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
+from broker.control.journal.journal import Journal
+from broker.control.store import secrets
+from broker.control.store.migrations import migrate
+from broker.control.store.records import Role, SiteKind
+from broker.control.store.store import Store
 from broker.kernel.clock import Instant
-from broker.live import credentials
-from broker.live.journal import Journal
-from broker.live.migrations import migrate
-from broker.live.records import Role, SiteKind
-from broker.live.store import Store
 from config.settings import Settings
 from signaling.app import build_app
 from tests.live.conftest import TEN, StoodClock
@@ -54,8 +54,8 @@ def clock():
 def quick_passwords():
     """Real argon2, with parameters that cost a millisecond."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-        credentials._nobody.cache_clear()
+        patch.setattr(secrets, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        secrets._nobody.cache_clear()
         yield
 
 

@@ -10,10 +10,10 @@ from jsonschema import Draft202012Validator
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.booking.slot import Person, Place, Slot
+from broker.control.journal.reader import entries
+from broker.control.statistics import Figures
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
-from broker.live.audit import entries
-from broker.live.tally import Figures
 from broker.presence.presence import PresenceStatus
 from broker.presence.quorum import Watcher
 from broker.session import events as ev

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from broker.live.audit import entries
-from broker.live.records import Role
+from broker.control.journal.reader import entries
+from broker.control.store.records import Role
 from recorder.catalog import Catalog
 from recorder.viewmaker import view_path
 from signaling import playing

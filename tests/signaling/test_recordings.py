@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from broker.control.store.records import Role
 from broker.kernel import atomic_files
-from broker.live.records import Role
 from recorder.catalog import Catalog
 from recorder.coverage import coverage
 from tests.live.conftest import TEN

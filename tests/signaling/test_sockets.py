@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
+from broker.control.viewers import viewer_of
 from broker.kernel.ids import Side
-from broker.live.viewers import viewer_of
 from broker.session import events as ev
 from signaling import client as clients
 from signaling import hub as hubs

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.live.records import SiteKind
+from broker.control.store.records import SiteKind
 from broker.session import events as ev
 from broker.session.snapshot import freeze
 from tests.live.conftest import TEN

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from broker.control.statistics import Figures, Worker
+from broker.control.viewers import viewer_of
 from broker.kernel.ids import Side
-from broker.live.tally import Figures, Worker
-from broker.live.viewers import viewer_of
 from broker.session import events as ev
 from broker.session.events import HoldReason, Reason
 from broker.session.transitions import State

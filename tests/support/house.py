@@ -14,12 +14,12 @@ from typing import Any
 
 import aiohttp
 
+from broker.control.journal.journal import Journal
+from broker.control.journal.reader import entries
+from broker.control.store.migrations import migrate
+from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
-from broker.live.audit import entries
-from broker.live.journal import Journal
-from broker.live.migrations import migrate
-from broker.live.store import Store
 from config.settings import Settings
 from huijian.children import Nursery
 from huijian.control import ADDRESS_FILE

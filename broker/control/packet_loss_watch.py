@@ -21,7 +21,7 @@ class _Losses:
     overflow: int = 0  # what the writer said last
 
 
-class Lagging:
+class PacketLossWatch:
     """Losses of all sessions here."""
 
     def __init__(self) -> None:

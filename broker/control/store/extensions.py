@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from broker.control.store.base import StorePart
+from broker.control.store.tables import extensions
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import ApprovalId, SessionId, SiteId, UserId
-from broker.live.shelf import Shelf
-from broker.live.tables import extensions
 from broker.session.events import ExtensionApproved
 
 
-class Extensions(Shelf):
+class Extensions(StorePart):
     """The part of the store that keeps them. None is ever removed."""
 
     async def add_extension(self, approval: ExtensionApproved) -> None:

@@ -8,17 +8,17 @@ from typing import Any
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.control.journal.journal import Journal
+from broker.control.packet_loss_watch import PacketLossWatch
+from broker.control.presence_tracker import PresenceTracker
+from broker.control.rates import Rates
+from broker.control.recorder_client import RecorderClient
+from broker.control.session_runner import RecordingView, SessionRunner
+from broker.control.viewers import viewer_of
 from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.kernel.tasks import Tasks
-from broker.live.attending import Attendance
-from broker.live.journal import Journal
-from broker.live.lagging import Lagging
-from broker.live.live import LiveSession, RecordingView
-from broker.live.quality import Rates
-from broker.live.recorders import Recorders
-from broker.live.viewers import viewer_of
 from broker.session import events as ev
 from broker.session.transitions import Recorder, State
 
@@ -33,23 +33,23 @@ class Hearing:
 
     def __init__(
         self,
-        live: dict[SessionId, LiveSession],
+        live: dict[SessionId, SessionRunner],
         resources: dict[ResourceId, SessionId],
         journal: Journal,
         clock: Clock,
         bus: AsyncIOEventEmitter,
         tasks: Tasks,
-        attendance: Attendance,
+        attendance: PresenceTracker,
     ) -> None:
         self._live, self._resources, self._journal = live, resources, journal
         self._clock, self._bus, self._tasks = clock, bus, tasks
-        self._attendance, self._rates, self._lagging = attendance, Rates(), Lagging()
+        self._attendance, self._rates, self._lagging = attendance, Rates(), PacketLossWatch()
         self.disk_low = False
         """Room for recordings is short."""
         self._alarms: set[tuple[str, str]] = set()
         self._noting = asyncio.Lock()
-        self.recorders: Recorders | None = None
-        self.finish: Callable[[LiveSession], Any] | None = None
+        self.recorders: RecorderClient | None = None
+        self.finish: Callable[[SessionRunner], Any] | None = None
         self.want_keyframe: Callable[[SessionId, Side], None] = lambda session, side: None
 
     def forget(self, session: SessionId) -> None:
@@ -197,7 +197,7 @@ class Hearing:
                 for side in told["sides"]:
                     self.want_keyframe(live.session.id, Side(side))
 
-    def _writing(self, live: LiveSession, told: Told) -> None:
+    def _writing(self, live: SessionRunner, told: Told) -> None:
         """Shown with the next change: every page anew each second would be a lot of noise."""
         live.recording = replace(live.recording, seconds=float(told["seconds"]))
         more = self._lagging.overflowed(live.session.id, int(told.get("overflow", 0)))
@@ -235,20 +235,20 @@ class Hearing:
             self._journal.note("ArchiveAlarm", None, "recorder", facts)
             log.error("archive alarm", **facts)
 
-    def _recorder_is_back(self, live: LiveSession) -> None:
+    def _recorder_is_back(self, live: SessionRunner) -> None:
         if live.session.state is not State.ENDED:
             live.take(ev.RecorderReady())
         elif live.session.recorded and live.recording.state not in ("archived", "failed") and self.finish is not None:
             self._tasks.spawn(self.finish(live))
 
-    def _recorder_lost(self, live: LiveSession, why: str) -> None:
+    def _recorder_lost(self, live: SessionRunner, why: str) -> None:
         if live.session.state is State.ENDED or live.session.recorder is Recorder.ABSENT:
             return
         if live.recording.state in ("starting", "writing"):
             self._show(live, state="lost")
         live.take(ev.RecorderLost(why))
 
-    def _show(self, live: LiveSession, **changes: Any) -> None:
+    def _show(self, live: SessionRunner, **changes: Any) -> None:
         live.recording = replace(live.recording, **changes)
         self._bus.emit("session", live.session.id)
 

@@ -10,20 +10,20 @@ import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.booking.slot import Slot
+from broker.control.effects import EffectRunner
+from broker.control.journal.journal import Journal
+from broker.control.persistence import Foreword, Keeper, differs, this_boot
+from broker.control.presence_tracker import PresenceTracker
+from broker.control.recorder_client import RecorderClient
+from broker.control.relay_facts import Hearing
+from broker.control.relay_pool import RelayPool
+from broker.control.session_runner import RecordingView, SessionRunner
+from broker.control.statistics import Figures, Statistics
+from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, Forbidden, NotFound, VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
 from broker.kernel.tasks import Tasks
-from broker.live.attending import Attendance
-from broker.live.hearing import Hearing
-from broker.live.journal import Journal
-from broker.live.keeping import Foreword, Keeper, differs, this_boot
-from broker.live.live import LiveSession, RecordingView
-from broker.live.performing import Performer
-from broker.live.recorders import Recorders
-from broker.live.relays import Relays
-from broker.live.store import Store
-from broker.live.tally import Figures, Tally
 from broker.presence.presence import PresenceStatus, Report
 from broker.presence.quorum import Watcher
 from broker.presence.watcher_names import name_of
@@ -56,17 +56,17 @@ class Broker:
         self.store, self.journal, self.clock = store, journal, clock
         self.bus = AsyncIOEventEmitter()
         self._demo = demo
-        self._live: dict[SessionId, LiveSession] = {}
+        self._live: dict[SessionId, SessionRunner] = {}
         self._resources: dict[ResourceId, SessionId] = {}
         self._policies: dict[str, Policy] = {}
-        self._tasks, self._tally = Tasks(), Tally()
+        self._tasks, self._tally = Tasks(), Statistics()
         self._keeper = Keeper(store, journal, clock, self._storage_changed)
-        self._attendance = Attendance(self._live, journal, clock, self.bus)
+        self._attendance = PresenceTracker(self._live, journal, clock, self.bus)
         self._hearing = Hearing(self._live, self._resources, journal, clock, self.bus, self._tasks, self._attendance)
-        self._relays = Relays(run_dir, workers, worker_sessions, clock, self._hearing.from_relay)
-        self._recorders = Recorders(run_dir, self._hearing.from_recorder)
+        self._relays = RelayPool(run_dir, workers, worker_sessions, clock, self._hearing.from_relay)
+        self._recorders = RecorderClient(run_dir, self._hearing.from_recorder)
         self._foreword = Foreword(self._recorders.note)
-        self._performer = Performer(
+        self._performer = EffectRunner(
             self._relays, self._recorders, self._tasks, clock, self.bus, journal, self._hearing.forget
         )
         self._hearing.recorders = self._recorders
@@ -87,14 +87,14 @@ class Broker:
 
     # --- what signaling calls ------------------------------------------------------------------------------------
 
-    def live(self, session: SessionId) -> LiveSession:
+    def live(self, session: SessionId) -> SessionRunner:
         """A session by id. Raises NotFound."""
         live = self._live.get(session)
         if live is None:
             raise NotFound("There is no such session.", "没有该会见。")
         return live
 
-    def sessions(self) -> Iterable[LiveSession]:
+    def sessions(self) -> Iterable[SessionRunner]:
         """All that are not over, and those that ended lately."""
         oldest = self.clock.now().wall - KEPT
         for session, live in list(self._live.items()):
@@ -138,7 +138,7 @@ class Broker:
         await self.store.add_extension(approval)
         await self._extend(live, approval)
 
-    async def _extend(self, live: LiveSession, approval: ev.ExtensionApproved) -> None:
+    async def _extend(self, live: SessionRunner, approval: ev.ExtensionApproved) -> None:
         if extension.known(live.session, approval) is not None:
             return  # sent again: journal and timeline have it once
         try:
@@ -268,7 +268,7 @@ class Broker:
 
     def _begin(self, session: Session) -> None:
         policy = self._policy(session.slot.policy)
-        live = LiveSession(session, policy, self.clock, self._performer.perform, self._stepped)
+        live = SessionRunner(session, policy, self.clock, self._performer.perform, self._stepped)
         self._live[session.id] = live
         if session.recorded:
             live.recording = RecordingView("finalizing" if session.state is State.ENDED else "lost")
@@ -288,7 +288,7 @@ class Broker:
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
-    def _stepped(self, live: LiveSession, before: Session, fact: Fact, effects: tuple[Effect, ...]) -> None:
+    def _stepped(self, live: SessionRunner, before: Session, fact: Fact, effects: tuple[Effect, ...]) -> None:
         after = live.session
         self._keeper.stepped(before, after, fact, effects)
         self._tally.stepped(before, after, live.policy, self.clock.now().mono)

@@ -10,18 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.slot import Person, PersonRole, Place, Slot
 from broker.booking.slot_check import check_place, check_slot, pack_named
+from broker.control.store.base import StorePart
+from broker.control.store.eligibility import check_people
+from broker.control.store.records import Room, Site, SiteKind, Snapshot
+from broker.control.store.tables import rooms, sites, slots, snapshots
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import PersonId, SessionId, Side, SlotId
-from broker.live.eligibility import check_people
-from broker.live.records import Room, Site, SiteKind, Snapshot
-from broker.live.shelf import Shelf
-from broker.live.tables import rooms, sites, slots, snapshots
 from config.policy import Policy
 
 ENDED = "ended"  # the state of a snapshot whose session needs nobody any more
 
 
-class Visits(Shelf):
+class Visits(StorePart):
     """The part of the store that knows what was approved and how far each visit is."""
 
     async def add_slot(self, slot: Slot) -> None:

@@ -5,18 +5,18 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from broker.control.store.base import StorePart, check_name
+from broker.control.store.records import ApiKey, Role, User
+from broker.control.store.secrets import MIN_PASSWORD, hash_password, new_token, token_hash
+from broker.control.store.tables import api_keys, sites, user_tokens, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import SiteId, UserId, new_id
-from broker.live.credentials import MIN_PASSWORD, hash_password, new_token, token_hash
-from broker.live.records import ApiKey, Role, User
-from broker.live.shelf import Shelf, check_name
-from broker.live.tables import api_keys, sites, user_tokens, users
 
 KeyKind = Literal["key", "obs"]
 """What a key is for: posting approved slots, or watching the service run."""
 
 
-class Accounts(Shelf):
+class Accounts(StorePart):
     """The part of the store that knows who may sign in. Tokens are kept as hashes only."""
 
     async def add_user(self, id: str, name: str, role: Role, password: str, site: str | None = None) -> User:

@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
+from broker.control.viewers import Viewers
 from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
-from broker.live.viewers import Viewers
 from broker.session import alerts
 from broker.session import events as ev
 from broker.session.events import Effect, Fact, Reason
@@ -32,7 +32,7 @@ class RecordingView:
     sha256: str | None = None
 
 
-class LiveSession:
+class SessionRunner:
     """The one owner of a Session. `perform` starts an effect and returns at once; `changed` is told of every step."""
 
     def __init__(
@@ -40,8 +40,8 @@ class LiveSession:
         session: Session,
         policy: Policy,
         clock: Clock,
-        perform: Callable[["LiveSession", Effect], None],
-        changed: Callable[["LiveSession", Session, Fact, tuple[Effect, ...]], None],
+        perform: Callable[["SessionRunner", Effect], None],
+        changed: Callable[["SessionRunner", Session, Fact, tuple[Effect, ...]], None],
     ) -> None:
         self.session, self.policy = session, policy
         self.recording = RecordingView()

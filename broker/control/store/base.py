@@ -12,7 +12,7 @@ from broker.kernel.errors import BadRequest, Conflict, StorageUnavailable
 from broker.kernel.ids import is_name
 
 
-class Shelf:
+class StorePart:
     """A part of the store. Nothing is kept in memory: another process may have written meanwhile."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.control.journal.journal import Journal
+from broker.control.persistence import author_of
+from broker.control.session_runner import SessionRunner
 from broker.kernel.clock import Clock
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import SessionId, Side, new_id
-from broker.live.journal import Journal
-from broker.live.keeping import author_of
-from broker.live.live import LiveSession
 from broker.presence.attention_check import AttentionChecks
 from broker.presence.presence import Presence, PresenceStatus, Report, Visit
 from broker.presence.quorum import Watcher, reached
@@ -25,11 +25,11 @@ LATE = 1.0  # seconds: a look that comes so late was kept by ourselves, and what
 _OPEN = frozenset({State.CHECK_IN, State.READY, State.LIVE, State.HELD})
 
 
-class Attendance:
+class PresenceTracker:
     """The one place that says who counts. `run` looks for ever."""
 
     def __init__(
-        self, live: dict[SessionId, LiveSession], journal: Journal, clock: Clock, bus: AsyncIOEventEmitter
+        self, live: dict[SessionId, SessionRunner], journal: Journal, clock: Clock, bus: AsyncIOEventEmitter
     ) -> None:
         self._live, self._journal, self._clock, self._bus = live, journal, clock, bus
         self._attending = Presence(AttentionChecks(random.SystemRandom().uniform, lambda: new_id("att")))
@@ -119,7 +119,7 @@ class Attendance:
         if not attended:
             self._journal.note(ev.kind(fact), None, author_of(fact), ev.data(fact))
 
-    def _warn(self, live: LiveSession, wavering: frozenset[Watcher]) -> None:
+    def _warn(self, live: SessionRunner, wavering: frozenset[Watcher]) -> None:
         """Which sides would lose their quorum with those who leave their question unanswered."""
         session, need = live.session, live.policy.min_supervisors
         there, left = session.watchers, session.watchers - wavering

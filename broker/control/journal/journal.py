@@ -17,12 +17,12 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from broker.control.journal import reader
+from broker.control.journal.entry import GENESIS, Entry, canonical, digest
+from broker.control.store.tables import journal
 from broker.kernel.clock import Clock
 from broker.kernel.database import writing
 from broker.kernel.errors import StorageUnavailable
-from broker.live import audit
-from broker.live.chain import GENESIS, Entry, canonical, digest
-from broker.live.tables import journal
 
 OLDEST = 2.0  # seconds an entry may wait for the disk before the journal counts as unhealthy
 CAPACITY = 10_000  # entries in memory: hours of a silent database, and still only megabytes
@@ -107,11 +107,11 @@ class Journal:
 
     async def verify(self) -> int | None:
         """The seq of the first entry that breaks the chain, or None. Raises StorageUnavailable."""
-        return await audit.verify(self._engine)
+        return await reader.verify(self._engine)
 
     async def entries(self, session: str | None = None, after: int = 0, limit: int = 1000) -> list[Entry]:
         """Written entries in order, of one session or all. Raises StorageUnavailable."""
-        return await audit.entries(self._engine, session, after, limit)
+        return await reader.entries(self._engine, session, after, limit)
 
     def _add(self, kind: str, session: str | None, author: str, data: Mapping[str, Any]) -> None:
         now = self._clock.now()

@@ -8,15 +8,15 @@ from typing import Self
 
 from sqlalchemy import text
 
+from broker.control.store.accounts import Accounts
+from broker.control.store.extensions import Extensions
+from broker.control.store.migrations import is_current
+from broker.control.store.registry import Registry
+from broker.control.store.slots import Visits
+from broker.control.store.suspensions import Suspensions
 from broker.kernel.clock import Clock, SystemClock
 from broker.kernel.database import BUSY_SECONDS, engine_for
 from broker.kernel.errors import StorageUnavailable
-from broker.live.accounts import Accounts
-from broker.live.extensions import Extensions
-from broker.live.migrations import is_current
-from broker.live.registry import Registry
-from broker.live.suspensions import Suspensions
-from broker.live.visits import Visits
 
 
 class Store(Registry, Accounts, Visits, Extensions, Suspensions):

@@ -6,15 +6,15 @@ from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.slot_check import pack_named
+from broker.control.store.base import StorePart, check_name
+from broker.control.store.records import Room, Site, SiteKind, Terminal
+from broker.control.store.secrets import new_token, token_hash
+from broker.control.store.tables import rooms, sites, terminals
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import RoomId, SiteId, TerminalId, new_id
-from broker.live.credentials import new_token, token_hash
-from broker.live.records import Room, Site, SiteKind, Terminal
-from broker.live.shelf import Shelf, check_name
-from broker.live.tables import rooms, sites, terminals
 
 
-class Registry(Shelf):
+class Registry(StorePart):
     """The part of the store that knows places and devices."""
 
     async def add_site(self, id: str, kind: SiteKind, name: str, policy: str, parent: str | None = None) -> Site:

@@ -6,10 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from broker.control.journal.entry import GENESIS, Entry, digest
+from broker.control.store.tables import journal
 from broker.kernel.database import reading
 from broker.kernel.errors import StorageUnavailable
-from broker.live.chain import GENESIS, Entry, digest
-from broker.live.tables import journal
 
 _BATCH = 500
 

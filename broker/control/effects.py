@@ -8,14 +8,14 @@ from dataclasses import replace
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.control.journal.journal import Journal
+from broker.control.recorder_client import RecorderClient
+from broker.control.relay_pool import RelayPool
+from broker.control.session_runner import SessionRunner
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, NotFound, VisitError
 from broker.kernel.ids import SessionId
 from broker.kernel.tasks import Tasks
-from broker.live.journal import Journal
-from broker.live.live import LiveSession
-from broker.live.recorders import Recorders
-from broker.live.relays import Relays
 from broker.presence.quorum import Watcher
 from broker.presence.watcher_names import name_of
 from broker.session import events as ev
@@ -27,13 +27,13 @@ RECORDER_RETRY = 2.0  # seconds until a recorder that refused (no disk) is asked
 RELAY_RETRY = 1.0  # seconds between looks for a worker with room
 
 
-class Performer:
+class EffectRunner:
     """Carries out what a session's steps demand."""
 
     def __init__(
         self,
-        relays: Relays,
-        recorders: Recorders,
+        relays: RelayPool,
+        recorders: RecorderClient,
         tasks: Tasks,
         clock: Clock,
         bus: AsyncIOEventEmitter,
@@ -45,7 +45,7 @@ class Performer:
         self.waiting: set[SessionId] = set()
         """Sessions for which no relay worker had room."""
 
-    def perform(self, live: LiveSession, effect: Effect) -> None:
+    def perform(self, live: SessionRunner, effect: Effect) -> None:
         """Start an effect; never wait for it."""
         session = live.session.id
         match effect:
@@ -78,7 +78,7 @@ class Performer:
             case ev.Forfeit(side, consequence):  # the session's end, as it is saved, is what booking goes by
                 log.info("visit given up", session=session, side=str(side), lost=str(consequence))
 
-    async def _open_ports(self, live: LiveSession) -> None:
+    async def _open_ports(self, live: SessionRunner) -> None:
         session = live.session.id
         try:
             await self._relays.admit(session)
@@ -93,7 +93,7 @@ class Performer:
         except VisitError as error:
             log.warning("session neither tapped nor closed by the relay", session=session, why=error.code)
 
-    async def _not_admitted(self, live: LiveSession, error: VisitError) -> None:
+    async def _not_admitted(self, live: SessionRunner, error: VisitError) -> None:
         """The session lacks a relay, says so, and is tried again when some worker has room."""
         session = live.session.id
         log.warning("session not admitted by the relay", session=session, why=error.code)
@@ -116,7 +116,7 @@ class Performer:
         except VisitError as error:
             log.info("relay had nothing to close", session=session, why=error.code)
 
-    async def _start_recording(self, live: LiveSession) -> None:
+    async def _start_recording(self, live: SessionRunner) -> None:
         session = live.session
         live.recording = replace(live.recording, state="starting")
         try:
@@ -125,7 +125,7 @@ class Performer:
         except VisitError as error:
             await self._not_recording(live, error)
 
-    async def _not_recording(self, live: LiveSession, error: VisitError) -> None:
+    async def _not_recording(self, live: SessionRunner, error: VisitError) -> None:
         log.error("recording not started", session=live.session.id, why=error.code)
         live.recording = replace(live.recording, state="lost")
         live.take(ev.RecorderLost(error.code))
@@ -135,7 +135,7 @@ class Performer:
         if self._recorders.ready:
             live.take(ev.RecorderReady())
 
-    async def finish_recording(self, live: LiveSession) -> None:
+    async def finish_recording(self, live: SessionRunner) -> None:
         """Have the recording closed and archived; a recorder that is away is asked again when it is back."""
         session = live.session
         live.recording = replace(live.recording, state="finalizing")

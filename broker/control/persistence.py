@@ -10,11 +10,11 @@ from typing import Any
 
 import structlog
 
+from broker.control.journal.journal import Journal
+from broker.control.store.store import Store
 from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import StorageUnavailable
 from broker.kernel.ids import SessionId
-from broker.live.journal import Journal
-from broker.live.store import Store
 from broker.session import events as ev
 from broker.session.events import Effect, Fact
 from broker.session.snapshot import freeze

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from broker.control.load_balancing import Load, choose
+from broker.control.statistics import Worker
+from broker.control.worker_load import Meter
 from broker.ipc.client import Client, Disconnected
 from broker.kernel.clock import Clock
 from broker.kernel.errors import RelayUnavailable, VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
-from broker.live.measuring import Meter
-from broker.live.placing import Load, choose
-from broker.live.tally import Worker
 
 FactTaker = Callable[[str, dict[str, Any]], None]
 MEASURE = 2.0  # seconds between looks at what the workers do
@@ -26,7 +26,7 @@ def tap_of(session: SessionId) -> int:
     return int.from_bytes(hashlib.sha256(session.encode()).digest()[:4], "big")
 
 
-class Relays:
+class RelayPool:
     """All workers. `on_fact(name, members)` gets what they say; "up" and "down" name the sessions concerned."""
 
     def __init__(self, run_dir: Path, workers: int, most: int, clock: Clock, on_fact: FactTaker) -> None:

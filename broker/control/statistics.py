@@ -13,7 +13,7 @@ from config.policy import Policy
 
 
 @dataclass(slots=True)
-class Tally:
+class Statistics:
     """Tell it every step."""
 
     holds: Counter[str] = field(default_factory=Counter)

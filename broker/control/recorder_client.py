@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from broker.control.persistence import roll
+from broker.control.relay_pool import tap_of
 from broker.ipc.client import Client, Disconnected
 from broker.kernel.clock import Instant, monotonic
 from broker.kernel.errors import RecorderUnavailable, VisitError
 from broker.kernel.ids import Side
-from broker.live.keeping import roll
-from broker.live.relays import tap_of
 from broker.session.transitions import Session
 from config.policy import Policy
 
@@ -21,7 +21,7 @@ LOOK = 0.1  # seconds between looks
 MAX_UNSENT = 5000  # events kept for the timelines while no recorder is there: hours of a bad day
 
 
-class Recorders:
+class RecorderClient:
     """The link to the recorder process. `on_fact` gets what it says, "up" and "down" among it."""
 
     def __init__(self, run_dir: Path, on_fact: Callable[[str, dict[str, Any]], None]) -> None:

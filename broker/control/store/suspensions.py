@@ -7,17 +7,17 @@ from sqlalchemy import ColumnElement, Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.suspension import Proposal, Taken
+from broker.control.store.base import StorePart
+from broker.control.store.tables import suspension_steps, suspensions
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, SuspensionId, UserId
-from broker.live.shelf import Shelf
-from broker.live.tables import suspension_steps, suspensions
 from config.suspension import Step, Verdict
 
 MOST = 500
 """Proposals in one list, the newest: a province has some dozens a year."""
 
 
-class Suspensions(Shelf):
+class Suspensions(StorePart):
     """The part of the store that keeps them."""
 
     async def add_suspension(self, proposal: Proposal) -> Proposal:

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.slot import Slot
 from broker.booking.suspension import LostMonth, check_eligible, months_later
+from broker.control.store.suspensions import about
+from broker.control.store.tables import slots, snapshots
 from broker.kernel.clock import in_shanghai
 from broker.kernel.ids import PersonId, Side
-from broker.live.suspensions import about
-from broker.live.tables import slots, snapshots
 from config.checkin import Consequence
 
 ENDED = "ended"
