@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from broker.kernel.errors import MalformedSdp, NotFound, RelayUnavailable, TooLarge, TooMany
-from broker.relay.fragment import check_trickle
+from broker.relay.negotiation.trickle import check_trickle
 from signaling.auth import Role, author
 from signaling.desk import Held, Kind
 from signaling.errors import PreconditionFailed, PreconditionRequired

@@ -19,21 +19,21 @@ from broker.media import rtcp as rtcp_module
 from broker.media.header_extensions import element
 from broker.media.sdp import parse_offer
 from broker.relay import fanout as hot
-from broker.relay import negotiate
-from broker.relay.doorway import Doorway
 from broker.relay.fanout import Fanout
-from broker.relay.fragment import answer_fragment, check_trickle, parse_fragment
-from broker.relay.ice import Check
-from broker.relay.keyframes import keyframe_start, pixels
-from broker.relay.peer import Peer
-from broker.relay.red import unpacked
-from broker.relay.room import Room
-from broker.relay.route import Address, Route
-from broker.relay.secure import Certificate, SecureLeg
-from broker.relay.strangers import claimed_ufrag
+from broker.relay.negotiation import answer
+from broker.relay.negotiation.trickle import answer_fragment, check_trickle, parse_fragment
+from broker.relay.rtp.keyframe_requests import keyframe_start, pixels
+from broker.relay.rtp.red import unpacked
+from broker.relay.rtp.twcc import parse
+from broker.relay.session import RelaySession
 from broker.relay.tap import Tap
-from broker.relay.tcp import Connection, Listener
-from broker.relay.twcc import parse
+from broker.relay.transport.demux import Demux
+from broker.relay.transport.dtls import Certificate, DtlsTransport
+from broker.relay.transport.ice import Check
+from broker.relay.transport.peer import Peer
+from broker.relay.transport.route import Address, Route
+from broker.relay.transport.stun_rate_limit import claimed_ufrag
+from broker.relay.transport.tcp import Connection, Listener
 from tests.relay.sdps import CLIENTS, ENDPOINT, offer, publishes
 from tests.relay.test_door import check
 from tests.relay.test_fragment import RESTART
@@ -67,12 +67,12 @@ class Relay:
     """A worker's inside without its processes and ciphers: one room, its publisher and its watcher."""
 
     def __init__(self) -> None:
-        self.port, self.doorway = Pretend(), Doorway()
+        self.port, self.doorway = Pretend(), Demux()
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.fanout = Fanout(sock, Tap(), self.doorway.take)
         self.fanout.on_failure = self._failed
         self.certificate = Certificate()
-        self.room = Room(SessionId("s"), 1, lambda *_, **__: None, lambda: None)
+        self.room = RelaySession(SessionId("s"), 1, lambda *_, **__: None, lambda: None)
         self.peers: dict[str, Peer] = {}
         self.several = True
         self.publish()
@@ -83,7 +83,7 @@ class Relay:
         assert error is not None
         raise error
 
-    def _peer(self, name: str, host: str) -> tuple[Peer, negotiate.Agreed]:
+    def _peer(self, name: str, host: str) -> tuple[Peer, answer.Agreed]:
         peer = Peer(ResourceId(name), self.fanout, self.certificate, True, ("sha-256", "AB"), monotonic())
         peer.open_rtcp = lambda datagram: datagram  # type: ignore[method-assign]
         peer.send_rtcp = lambda packet: None  # type: ignore[method-assign]
@@ -94,12 +94,12 @@ class Relay:
         self.fanout.by_address[host, 5] = peer
         self.peers[host] = peer
         read = parse_offer(offer(name))
-        endpoint = negotiate.Endpoint(ENDPOINT.addresses, *peer.ice.credentials, ENDPOINT.fingerprint)
+        endpoint = answer.Endpoint(ENDPOINT.addresses, *peer.ice.credentials, ENDPOINT.fingerprint)
         if publishes(name):
-            return peer, negotiate.answer_publisher(read, endpoint, 7)
+            return peer, answer.answer_publisher(read, endpoint, 7)
         tracks = self.room.tracks[Side.PRISON].items()
-        streams = {kind: negotiate.Stream(track.ssrc_out, "c", track.rtx_out) for kind, track in tracks}
-        return peer, negotiate.answer_watcher(read, endpoint, 7, streams)
+        streams = {kind: answer.Stream(track.ssrc_out, "c", track.rtx_out) for kind, track in tracks}
+        return peer, answer.answer_watcher(read, endpoint, 7, streams)
 
     def publish(self) -> None:
         """A publisher in the place of the one before, by turns of one picture and of several encodings."""
@@ -277,13 +277,13 @@ def rebuilt(dice: random.Random, seed: bytes) -> bytes:
 
 async def handshake(dice: random.Random, certificate: Certificate) -> None:
     """A call and its answer over a wire that damages one flight in three."""
-    ends: list[SecureLeg] = []
+    ends: list[DtlsTransport] = []
 
     def wire(to: int) -> Callable[[bytes], None]:
         return lambda data: ends[to].feed(mutated(dice, data) if dice.random() < 0.3 else data)
 
     for server in (False, True):
-        ends.append(SecureLeg(certificate, server, wire(not server), lambda: None))
+        ends.append(DtlsTransport(certificate, server, wire(not server), lambda: None))
     prints = ("sha-256", certificate.fingerprint)
     tasks = [asyncio.create_task(end.run(*prints)) for end in ends]
     for _ in range(ROUNDS):
@@ -341,12 +341,12 @@ def text(dice: random.Random) -> None:
             check_trickle(given)
             answer_fragment(parse_fragment(given), ENDPOINT)
             return
-        streams = {kind: negotiate.Stream(1, "c", 2) for kind in negotiate.KINDS}
+        streams = {kind: answer.Stream(1, "c", 2) for kind in answer.KINDS}
         read = parse_offer(given)
         if publishes(name):
-            negotiate.answer_publisher(read, ENDPOINT, 7)
+            answer.answer_publisher(read, ENDPOINT, 7)
         else:
-            negotiate.answer_watcher(read, ENDPOINT, 7, streams)
+            answer.answer_watcher(read, ENDPOINT, 7, streams)
     except VisitError:
         pass
 

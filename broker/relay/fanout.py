@@ -14,14 +14,14 @@ from broker.kernel.clock import monotonic, monotonic_ns
 from broker.media.rtcp import RTP_HEADER, payload_start
 from broker.media.rtp import EXTENSION, ROOM, STAMPED, WORD, WORD_AT
 from broker.media.tap_format import RTP
-from broker.relay.gauges import Latency
-from broker.relay.route import Address, Port, Route
-from broker.relay.secure import copy, new_buffer, new_length, protect, unprotect
+from broker.relay.stats import Latency
 from broker.relay.tap import Tap
+from broker.relay.transport.dtls import copy, new_buffer, new_length, protect, unprotect
+from broker.relay.transport.route import Address, Port, Route
 
 if TYPE_CHECKING:
-    from broker.relay.peer import Peer
     from broker.relay.track import Track
+    from broker.relay.transport.peer import Peer
 
 ROOMY = 1900  # bytes of the longest packet taken in: more than any network carries, and less than a buffer holds
 BATCH = 64  # datagrams a pass: long enough to save wake-ups, short enough that a timer waits under 2 ms

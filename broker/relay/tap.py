@@ -8,7 +8,7 @@ import structlog
 
 from broker.kernel.clock import monotonic
 from broker.media.tap_format import MAX_MESSAGE, RECORD
-from broker.relay.buffers import enlarge
+from broker.relay.transport.socket_buffers import enlarge
 
 log = structlog.get_logger()
 SEND_BUFFER = 8 * 1024 * 1024  # about 20 s of one visit, or half a second of forty

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from broker.media.rtcp import SenderReport
-from broker.relay.arrivals import Arrivals
-from broker.relay.keyframes import IDR, SPS, KeyframeRequests, keyframe_start
-from broker.relay.leg import Leg
-from broker.relay.terms import Terms
+from broker.relay.down_track import DownTrack
+from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.rtp.keyframe_requests import IDR, SPS, KeyframeRequests, keyframe_start
+from broker.relay.rtp.receive_stats import ReceiveStats
 
 if TYPE_CHECKING:
-    from broker.relay.layers import Layers
-    from broker.relay.peer import Peer
+    from broker.relay.rtp.simulcast_layers import SimulcastLayers
+    from broker.relay.transport.peer import Peer
 
 CLOCK = {"video": 90000, "audio": 48000}
 CACHE = {"video": 512, "audio": 64}  # packets kept to answer NACKs: about two seconds of 1.5 Mbit/s, one of sound
@@ -38,7 +38,7 @@ class Track:
         self._marked = False
         """Whether what is sent again can be told from what was only overtaken."""
         self.ssrc_out, self.rtx_out = random.sample(range(1, 1 << 31), 2)
-        self.arrivals: Arrivals | None = None
+        self.arrivals: ReceiveStats | None = None
         self.seq_shift = random.getrandbits(15)
         self.ts_shift = random.getrandbits(31)
         self.seq_out = self.seq_shift
@@ -49,11 +49,11 @@ class Track:
         self.left = 0.0
         self.seen_sps = self.seen_keyframe = False
         self.keyframes = KeyframeRequests()
-        self.layers: Layers | None = None
+        self.layers: SimulcastLayers | None = None
         """Where the publisher sends its picture in several encodings, of which this is one."""
         self.size, self.rate = 0, 0.0
         """Pixels of one picture, and bit/s, as `layers` has seen them."""
-        self.legs: list[Leg] = []
+        self.legs: list[DownTrack] = []
         self.plan: list[tuple[Any, ...]] = []
         self.attention = False
         self.crossing: Callable[[Track, float], None] | None = None
@@ -97,7 +97,7 @@ class Track:
 
     # --- publishers --------------------------------------------------------------------------------------------
 
-    def replace_publisher(self, peer: "Peer | None", terms: Terms) -> None:
+    def replace_publisher(self, peer: "Peer | None", terms: CodecParams) -> None:
         """From now on `peer` sends this stream (None: nobody does)."""
         self.peer, self.payload_type, self.nack = peer, terms.payload_type, terms.nack
         self._marked = terms.rtx is not None or not terms.nack
@@ -114,7 +114,7 @@ class Track:
             elapsed = int((now - self.left) * CLOCK[self.kind])
             self.seq_shift = (self.seq_out + 1 - seq) & 0xFFFF
             self.ts_shift = (self.ts_out + max(elapsed, 1) - ts) & 0xFFFFFFFF
-        self.arrivals = Arrivals(ssrc, seq, CLOCK[self.kind])
+        self.arrivals = ReceiveStats(ssrc, seq, CLOCK[self.kind])
         self.arrivals.brought = set() if self._marked else None
         self.cache = [None] * len(self.cache)
         self.seen_keyframe = self.seen_sps = False
@@ -169,18 +169,18 @@ class Track:
 
     # --- destinations ------------------------------------------------------------------------------------------
 
-    def add(self, leg: Leg) -> None:
+    def add(self, leg: DownTrack) -> None:
         """A new destination; it stays silent until `start`."""
         self.legs.append(leg)
 
-    def remove(self, leg: Leg) -> None:
+    def remove(self, leg: DownTrack) -> None:
         """A destination is gone."""
         self.stop(leg)
         if leg in self.legs:
             self.legs.remove(leg)
             self._crossed_before += self.sent(leg)[0] if leg.gated else 0
 
-    def start(self, leg: Leg) -> None:
+    def start(self, leg: DownTrack) -> None:
         """Let packets flow to `leg`: sound at once, a picture from its next keyframe."""
         if leg.flowing or leg.waiting:
             return
@@ -192,14 +192,14 @@ class Track:
             self.join(leg, leg.floor)
         self.rebuild()
 
-    def stop(self, leg: Leg) -> None:
+    def stop(self, leg: DownTrack) -> None:
         """No packet more to `leg`."""
         if leg.flowing:
             self.leave(leg)
         leg.waiting = leg.ebbing = leg.thinned = False
         self.rebuild()
 
-    def ebb(self, leg: Leg) -> None:
+    def ebb(self, leg: DownTrack) -> None:
         """Nothing more to `leg` once the frame that is being sent is complete: its line cannot take the picture."""
         leg.ebbing = leg.flowing
         self.rebuild()
@@ -238,7 +238,7 @@ class Track:
                 leg.ebbing, leg.thinned = False, True
         self.rebuild()
 
-    def join(self, leg: Leg, first: int) -> None:
+    def join(self, leg: DownTrack, first: int) -> None:
         """`leg` gets packets from extended number `first` on; its own numbers go on without a hole."""
         if leg.left_at is not None:
             leg.shift = (leg.shift - (self._out(first) - leg.left_at - 1)) & 0xFFFF
@@ -254,7 +254,7 @@ class Track:
         """The track's own number of the packet with this extended number, or of the next one before any came."""
         return (number + self.seq_shift if self.arrivals is not None else self.seq_out + 1) & 0xFFFF
 
-    def leave(self, leg: Leg, last: int | None = None) -> None:
+    def leave(self, leg: DownTrack, last: int | None = None) -> None:
         """`leg` gets packets up to the track's own number `last` (None: all so far)."""
         leg.left_at = self.seq_out if last is None else last
         leg.packets_before, leg.octets_before = self.sent(leg)
@@ -270,7 +270,7 @@ class Track:
         waited = self.keyframes.wanted or any(leg.waiting or leg.ebbing for leg in self.legs)
         self.attention = self.video and (waited or self.layers is not None)
 
-    def repair(self, leg: Leg, seq: int) -> bytes | None:
+    def repair(self, leg: DownTrack, seq: int) -> bytes | None:
         """The packet that `leg` knows as `seq`, if it is still kept and `leg` was meant to have it."""
         number = (seq - leg.shift) & 0xFFFF
         kept = self.cache[number % len(self.cache)]
@@ -278,14 +278,14 @@ class Track:
             return None
         return kept[1] if self.arrivals.extended((number - self.seq_shift) & 0xFFFF) >= leg.floor else None
 
-    def extended(self, leg: Leg, seq: int) -> float:
+    def extended(self, leg: DownTrack, seq: int) -> float:
         """The extended number of a packet that `leg` was lately sent as `seq`; the least of all when it was not."""
         number = (seq - leg.shift) & 0xFFFF
         if self.arrivals is None or (self.seq_out - number) & 0xFFFF >= len(self.cache):
             return float("-inf")
         return self.arrivals.extended((number - self.seq_shift) & 0xFFFF)
 
-    def sent(self, leg: Leg) -> tuple[int, int]:
+    def sent(self, leg: DownTrack) -> tuple[int, int]:
         """Packets and octets sent to `leg` so far."""
         if not leg.flowing:
             return leg.packets_before, leg.octets_before
@@ -299,7 +299,7 @@ class Track:
         """Packets sent to the far room so far, on whichever connections it had."""
         return self._crossed_before + sum(self.sent(leg)[0] for leg in self.legs if leg.gated)
 
-    def sender_report_for(self, leg: Leg, report: SenderReport) -> SenderReport:
+    def sender_report_for(self, leg: DownTrack, report: SenderReport) -> SenderReport:
         """The publisher's clock pair in the numbers of `leg`, so that lips stay in sync there (RFC 3550 6.4.1)."""
         packets, octets = self.sent(leg)
         timestamp = (report.timestamp + self.ts_shift + leg.lag) & 0xFFFFFFFF

@@ -18,19 +18,21 @@ from broker.kernel.ids import ResourceId, SessionId, new_id
 from broker.kernel.lifeline import parent_gone
 from broker.media.sdp import Offer, parse_offer
 from broker.media.tap_format import ANEW, VOICE
-from broker.relay import floor, gauges, negotiate
-from broker.relay.caretaker import Caretaker, counts
-from broker.relay.doorway import Doorway
+from broker.relay import stats
 from broker.relay.fanout import Fanout
-from broker.relay.fragment import answer_fragment, parse_fragment
-from broker.relay.pace import Pace
-from broker.relay.peer import Peer
-from broker.relay.ports import open_ports
-from broker.relay.room import Room
-from broker.relay.secure import Certificate
+from broker.relay.negotiation import answer as answer_module
+from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.negotiation.trickle import answer_fragment, parse_fragment
+from broker.relay.rtp import talkback
+from broker.relay.session import RelaySession
 from broker.relay.tap import Tap
-from broker.relay.tcp import Listener
-from broker.relay.terms import Terms
+from broker.relay.timers import Timers, counts
+from broker.relay.transport.demux import Demux
+from broker.relay.transport.dtls import Certificate
+from broker.relay.transport.peer import Peer
+from broker.relay.transport.poller import Poller
+from broker.relay.transport.tcp import Listener
+from broker.relay.transport.udp import open_ports
 
 log = structlog.get_logger()
 DRAIN = 1.5  # seconds for goodbyes when told to stop; a supervisor waits little longer than two
@@ -47,13 +49,13 @@ class Worker:
         self._sockets = open_ports(hosts, bind[1])
         self._addresses = tuple((address, self._sockets.port) for address in public or hosts)
         self._tap = Tap()
-        self._doorway = Doorway()
+        self._doorway = Demux()
         self._fanout = Fanout(self._sockets.udp[0], self._tap, self._doorway.take)
         self._listener = Listener(self._fanout)
-        self._rooms: dict[SessionId, Room] = {}
+        self._rooms: dict[SessionId, RelaySession] = {}
         self._stopping = asyncio.Event()
         self._server = Server(run_dir / f"{name}.sock", "relay", self._handlers(), self._greet, self._hush)
-        self._caretaker = Caretaker(self._rooms, self._fanout, self._doorway, self._tap, self._server.tell)
+        self._caretaker = Timers(self._rooms, self._fanout, self._doorway, self._tap, self._server.tell)
 
     async def run(self) -> None:
         """Work until told to stop."""
@@ -62,7 +64,7 @@ class Worker:
             loop.add_signal_handler(number, self._stopping.set)
         lifeline = asyncio.create_task(parent_gone(self._stopping))
         await self._server.start()
-        paces = [Pace(sock, self._fanout.drain) for sock in self._sockets.udp]
+        paces = [Poller(sock, self._fanout.drain) for sock in self._sockets.udp]
         await self._listener.start(self._sockets.tcp)
         tick = asyncio.create_task(self._caretaker.run())
         tick.add_done_callback(lambda _: self._stopping.set())  # without it nobody is looked after: rather begin anew
@@ -115,7 +117,7 @@ class Worker:
 
     # --- requests ----------------------------------------------------------------------------------------------
 
-    def _room(self, given: dict[str, Any]) -> Room:
+    def _room(self, given: dict[str, Any]) -> RelaySession:
         room = self._rooms.get(SessionId(members.text(given, "session")))
         if room is None:
             raise NoSlot("The relay has not admitted this session.", "转发服务未接纳该会见。")
@@ -129,7 +131,7 @@ class Worker:
             self._refuse_when_stopping()
             if len(self._rooms) >= MAX_ROOMS:
                 raise TooMany("This worker has no room for another session.")
-            room = self._rooms[session] = Room(session, tap, self._server.tell, self._caretaker.schedule)
+            room = self._rooms[session] = RelaySession(session, tap, self._server.tell, self._caretaker.schedule)
             room.floor.mark = lambda: self._mark(tap)
         return {"port": self._addresses[0][1]}
 
@@ -138,7 +140,7 @@ class Worker:
         offer = parse_offer(members.text(given, "sdp"))
         return self._connect(
             offer,
-            lambda endpoint: negotiate.answer_publisher(offer, endpoint, random.getrandbits(53)),
+            lambda endpoint: answer_module.answer_publisher(offer, endpoint, random.getrandbits(53)),
             lambda peer, terms: room.publish(side, who, peer, terms),
         )
 
@@ -146,10 +148,10 @@ class Worker:
         room, side, who = self._room(given), members.side(given), members.text(given, "who")
         gated, offer = members.flag(given, "gated"), parse_offer(members.text(given, "sdp"))
         tracks = room.tracks[side].items()
-        streams = {kind: negotiate.Stream(track.ssrc_out, track.cname, track.rtx_out) for kind, track in tracks}
+        streams = {kind: answer_module.Stream(track.ssrc_out, track.cname, track.rtx_out) for kind, track in tracks}
         return self._connect(
             offer,
-            lambda endpoint: negotiate.answer_watcher(offer, endpoint, random.getrandbits(53), streams),
+            lambda endpoint: answer_module.answer_watcher(offer, endpoint, random.getrandbits(53), streams),
             lambda peer, terms: room.watch(side, who, gated, peer, terms),
         )
 
@@ -161,7 +163,7 @@ class Worker:
         offer = parse_offer(members.text(given, "sdp"))
         return self._connect(
             offer,
-            lambda endpoint: negotiate.answer_publisher(offer, endpoint, random.getrandbits(53), floor.KINDS),
+            lambda endpoint: answer_module.answer_publisher(offer, endpoint, random.getrandbits(53), talkback.KINDS),
             lambda peer, terms: room.floor.publish(who, peer, terms["audio"]),
         )
 
@@ -171,10 +173,12 @@ class Worker:
         side = members.side(given) if given.get("side") is not None else None
         offer = parse_offer(members.text(given, "sdp"))
         track = room.floor.track  # its name is the same for all who speak: rooms learn nobody's
-        streams = {"audio": negotiate.Stream(track.ssrc_out, track.cname, track.rtx_out)}
+        streams = {"audio": answer_module.Stream(track.ssrc_out, track.cname, track.rtx_out)}
         return self._connect(
             offer,
-            lambda endpoint: negotiate.answer_watcher(offer, endpoint, random.getrandbits(53), streams, floor.KINDS),
+            lambda endpoint: answer_module.answer_watcher(
+                offer, endpoint, random.getrandbits(53), streams, talkback.KINDS
+            ),
             lambda peer, terms: room.floor.listen(side, who, peer, terms["audio"]),
         )
 
@@ -203,8 +207,8 @@ class Worker:
     def _connect(
         self,
         offer: Offer,
-        answer: Callable[[negotiate.Endpoint], negotiate.Agreed],
-        attach: Callable[[Peer, dict[str, Terms]], object],
+        answer: Callable[[answer_module.Endpoint], answer_module.Agreed],
+        attach: Callable[[Peer, dict[str, CodecParams]], object],
     ) -> dict[str, Any]:
         self._refuse_when_stopping()
         peers, connecting = self._doorway.counts()
@@ -213,7 +217,7 @@ class Worker:
         server = offer.setup != "passive"
         resource = ResourceId(new_id("r"))
         peer = Peer(resource, self._fanout, self._certificate, server, offer.fingerprint, monotonic())
-        endpoint = negotiate.Endpoint(self._addresses, *peer.ice.credentials, self._certificate.fingerprint)
+        endpoint = answer_module.Endpoint(self._addresses, *peer.ice.credentials, self._certificate.fingerprint)
         agreed = answer(endpoint)
         attach(peer, agreed.terms)
         self._doorway.expect(peer)
@@ -226,7 +230,7 @@ class Worker:
         if peer is None:
             raise NotFound("There is no such resource.")
         asked = parse_fragment(members.text(given, "fragment"))
-        endpoint = negotiate.Endpoint(self._addresses, *peer.ice.restart(), self._certificate.fingerprint)
+        endpoint = answer_module.Endpoint(self._addresses, *peer.ice.restart(), self._certificate.fingerprint)
         self._doorway.expect(peer)
         return {"fragment": answer_fragment(asked, endpoint)}
 
@@ -301,7 +305,7 @@ class Worker:
             "tapped": self._tap.sent,
             "tap_lost": self._tap.lost,
             "latency": fanout.latency.histogram.told(),
-            **gauges.of_process(),
+            **stats.of_process(),
         }
 
 

@@ -8,8 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from broker.relay import systemtls
-from broker.relay.secure import PROFILE_NAMES
+from broker.relay.transport import openssl_dtls
+from broker.relay.transport.dtls import PROFILE_NAMES
 
 Signed = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 SERVER = "void SSL_set_accept_state(void *ssl); const void *DTLS_method(void);"
@@ -33,22 +33,22 @@ class Identity:
         return hashlib.new(algorithm.replace("-", ""), self.certificate).digest().hex(":").upper()
 
 
-class Callee(systemtls.Call):
+class Callee(openssl_dtls.Call):
     """A call turned round: it answers."""
 
     def __init__(self, identity: Identity, profiles: bytes = PROFILE_NAMES, library: "Both | None" = None) -> None:
         library = library or Both()
-        super().__init__(systemtls.Context(library, identity.certificate, identity.key, profiles))
+        super().__init__(openssl_dtls.Context(library, identity.certificate, identity.key, profiles))
         library.accept(self._ssl)
 
 
-class Both(systemtls.Library):
+class Both(openssl_dtls.Library):
     """libssl with the method that may call and answer."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ffi.cdef(SERVER)
-        plain: Any = self.ffi.dlopen(systemtls.NAME)
+        plain: Any = self.ffi.dlopen(openssl_dtls.NAME)
         self.lib = _Answering(plain)
 
     def accept(self, ssl: Any) -> None:

@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from broker.media.rtcp import RTP_HEADER
-from broker.relay.leg import Leg
-from broker.relay.terms import Terms
+from broker.relay.down_track import DownTrack
+from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.track import Track
 
 KEY, SLICE = b"\x67\x42", b"\x41\x9a"  # a sequence parameter set begins a keyframe; a slice that does not
@@ -21,7 +21,7 @@ class FarEnd:
     tx: Any = "keys"
     route: Any = (None, ("192.0.2.1", 5))
     ready: bool = True
-    legs: list[tuple[Track, Leg]] = field(default_factory=list)
+    legs: list[tuple[Track, DownTrack]] = field(default_factory=list)
     got: list[tuple[int, int, bytes]] = field(default_factory=list)
 
     @property
@@ -40,12 +40,12 @@ class Line:
         self.track = track or Track(kind, 0)
         self.now = 1000.0
         self.ssrc = ssrc
-        self.ends: list[tuple[Leg, FarEnd]] = []
+        self.ends: list[tuple[DownTrack, FarEnd]] = []
 
-    def watcher(self, gated: bool = False, start: bool = True) -> tuple[Leg, FarEnd]:
+    def watcher(self, gated: bool = False, start: bool = True) -> tuple[DownTrack, FarEnd]:
         """Somebody more, who gets what flows."""
         end = FarEnd()
-        leg = Leg(end, 96, 77, gated)  # type: ignore[arg-type]
+        leg = DownTrack(end, 96, 77, gated)  # type: ignore[arg-type]
         end.legs.append((self.track, leg))
         self.track.add(leg)
         self.ends.append((leg, end))
@@ -56,7 +56,7 @@ class Line:
     def publisher(self, ssrc: int) -> None:
         """A new publisher takes over."""
         self.ssrc = ssrc
-        self.track.replace_publisher(FarEnd(), Terms(96))  # type: ignore[arg-type]
+        self.track.replace_publisher(FarEnd(), CodecParams(96))  # type: ignore[arg-type]
 
     def send(self, seq: int, payload: bytes = SLICE, ts: int | None = None) -> None:
         """One packet arrives, and goes out to whom the plan names."""
@@ -83,7 +83,7 @@ class Line:
         track.packets += 1
         track.octets += len(payload)
 
-    def repair(self, leg: Leg, number: int) -> bytes | None:
+    def repair(self, leg: DownTrack, number: int) -> bytes | None:
         """What a NACK of `leg` for `number` brings: the payload."""
         packet = self.track.repair(leg, number & 0xFFFF)
         return None if packet is None else packet[RTP_HEADER.size :]

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from broker.relay.negotiate import Endpoint, Stream
+from broker.relay.negotiation.answer import Endpoint, Stream
 
 FOLDER = Path(__file__).with_name("offers")
 PUBLISHERS = ("chromium-publish", "aiortc-publish", "whip-muxer-publish")

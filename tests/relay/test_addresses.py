@@ -8,7 +8,7 @@ import pytest
 from aioice.candidate import Candidate
 
 from broker.kernel.clock import monotonic
-from broker.relay.ports import open_ports
+from broker.relay.transport.udp import open_ports
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
 from tests.relay.sdps import offer

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from broker.relay import buffers
-from broker.relay.buffers import enlarge
+from broker.relay.transport import socket_buffers
+from broker.relay.transport.socket_buffers import enlarge
 
 
 class Socket:
@@ -25,9 +25,9 @@ class Socket:
 
 @pytest.fixture(autouse=True)
 def nothing_said_yet() -> Iterator[None]:
-    buffers._warn.cache_clear()
+    socket_buffers._warn.cache_clear()
     yield
-    buffers._warn.cache_clear()
+    socket_buffers._warn.cache_clear()
 
 
 def test_enough_is_no_matter() -> None:

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from broker.relay.keyframes import pixels
+from broker.relay.rtp.keyframe_requests import pixels
 from kiosk_agent.peer import Door
 from kiosk_agent.viewer import Viewer
 from tests.relay.lines import steps

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from broker.relay.congestion import FLOOR, STEP, Capacity, Delays
+from broker.relay.congestion.estimator import FLOOR, STEP, Capacity, Delays
 
 
 def told(delays: Delays, *values: float) -> float:

@@ -11,9 +11,9 @@ import pytest
 from aioice import stun
 
 from broker.kernel.errors import BadRequest, CodecMissing, MalformedSdp, NoSlot, NotFound, TooMany, VisitError
-from broker.relay.ice import MAX_ADDRESSES
-from broker.relay.peer import MAX_SSRCS
-from broker.relay.room import MAX_WATCHERS
+from broker.relay.session import MAX_WATCHERS
+from broker.relay.transport.ice import MAX_ADDRESSES
+from broker.relay.transport.peer import MAX_SSRCS
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
 from tests.relay.sdps import offer

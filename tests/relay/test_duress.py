@@ -14,7 +14,7 @@ import pytest
 
 import broker.relay
 from broker.kernel.clock import monotonic
-from broker.relay.keyframes import SPS, keyframe_start
+from broker.relay.rtp.keyframe_requests import SPS, keyframe_start
 from tests.relay.peers import RawPeer
 from tests.relay.test_worker import BUSY
 from tests.relay.visits import Visit, visit

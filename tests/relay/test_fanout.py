@@ -9,8 +9,8 @@ import pytest_asyncio
 from broker.kernel.ids import Side
 from broker.media import rtcp
 from broker.relay import fanout
-from broker.relay.ice import Check
-from broker.relay.route import Address, Route
+from broker.relay.transport.ice import Check
+from broker.relay.transport.route import Address, Route
 from tests import fuzz
 from tests.relay.lines import KEY, SLICE
 

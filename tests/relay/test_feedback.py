@@ -7,8 +7,8 @@ import pytest
 
 from broker.media import rtcp
 from broker.media.rtcp import ReportBlock
-from broker.relay import feedback, repairs
-from broker.relay.path import Path
+from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.rtp import retransmission, rtcp_feedback
 from tests.relay.lines import KEY, Line
 
 
@@ -20,13 +20,13 @@ class Watcher:
         self.sent: list[bytes] = []
         self.leg, self.end = self.line.watcher()
         self.leg.rtx_payload_type, self.leg.rtx_ssrc = 97, 78
-        self.peer: Any = SimpleNamespace(legs=[(self.line.track, self.leg)], streams={}, path=Path())
-        monkeypatch.setattr(repairs, "_send", lambda leg, datagram: self.sent.append(datagram))
+        self.peer: Any = SimpleNamespace(legs=[(self.line.track, self.leg)], streams={}, path=SentPackets())
+        monkeypatch.setattr(retransmission, "_send", lambda leg, datagram: self.sent.append(datagram))
         self.line.send(10, KEY)
         self.line.send(11)
 
     def tell(self, data: bytes, now: float = 0.0) -> None:
-        feedback.handle(self.peer, None, data, now or self.line.now, 0)  # type: ignore[arg-type]
+        rtcp_feedback.handle(self.peer, None, data, now or self.line.now, 0)  # type: ignore[arg-type]
 
     def report(self, **changed: int) -> bytes:
         block = ReportBlock(77, 0, 0, self.end.numbers[-1], 0, 0, 0)._replace(**changed)
@@ -108,7 +108,7 @@ def test_a_supervisor_that_wants_keyframes_all_the_time_costs_the_others_few(
         now = watcher.line.now + tick / 20
         watcher.tell(rtcp.build_pli(77) + rtcp.build_pli(77), now)
         before = len(asked)
-        feedback.ask(watcher.line.track, now)
+        rtcp_feedback.ask(watcher.line.track, now)
         if len(asked) > before:
             watcher.line.track.keyframes.arrived()
     assert least <= len(asked) <= most
@@ -118,10 +118,10 @@ def test_a_wish_for_a_keyframe_is_kept_until_it_may_be_passed_on_or_one_came(wat
     track, now = watcher.line.track, watcher.line.now
     for may in (True, True, False):
         watcher.tell(rtcp.build_pli(77), now)
-        feedback.ask(track, now)
+        rtcp_feedback.ask(track, now)
         assert track.keyframes.wanted is may
         track.keyframes.arrived()
-    feedback.ask(track, now + 2)
+    rtcp_feedback.ask(track, now + 2)
     assert track.keyframes.wanted
     watcher.tell(rtcp.build_pli(77), now + 2)
     watcher.line.send(12, KEY)
@@ -141,6 +141,6 @@ def test_a_repair_for_us_is_doubled_only_where_the_line_loses_much(watcher: Watc
         watcher.line.send(track.arrivals.highest + 2)  # type: ignore[union-attr]
         assert len(track.repairs_due(watcher.line.now + 1)) == 1
         watcher.line.send(track.arrivals.highest - 1)  # type: ignore[union-attr]
-        repairs.echo(track, watcher.line.now)
+        retransmission.echo(track, watcher.line.now)
         assert len(watcher.sent) == (2 if copies > 1 else 0)
         assert track.repaired == []

@@ -11,7 +11,7 @@ import pytest
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import CodecMissing, TooMany
 from broker.media import tap_format
-from broker.relay.floor import MAX_SPEAKERS
+from broker.relay.rtp.talkback import MAX_SPEAKERS
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
 from tests.relay.sdps import offer

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.errors import MalformedSdp
-from broker.relay.fragment import Fragment, answer_fragment, check_trickle, parse_fragment
+from broker.relay.negotiation.trickle import Fragment, answer_fragment, check_trickle, parse_fragment
 from tests.relay.sdps import ENDPOINT
 
 RESTART = """a=ice-options:trickle ice2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.gauges import BOUNDS, EVERY, Histogram, Latency, of_process
+from broker.relay.stats import BOUNDS, EVERY, Histogram, Latency, of_process
 from tests.relay.visits import visit
 from tests.support.relay_front import RelayFront
 

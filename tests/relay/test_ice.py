@@ -4,8 +4,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from broker.relay.ice import CONSENT, MAX_ADDRESSES, MAX_CHECKS, QUIET, RECORD, Check, Ice
-from broker.relay.route import Address, Route
+from broker.relay.transport.ice import CONSENT, MAX_ADDRESSES, MAX_CHECKS, QUIET, RECORD, Check, Ice
+from broker.relay.transport.route import Address, Route
 
 
 def udp(number: int) -> Route:

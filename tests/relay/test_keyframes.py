@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.keyframes import IDR, SPS, KeyframeRequests, keyframe_start
+from broker.relay.rtp.keyframe_requests import IDR, SPS, KeyframeRequests, keyframe_start
 from tests.support.clips import pictures
 from tests.support.rtp import Stream, packetise
 

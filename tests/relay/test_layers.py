@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from broker.media.rtcp import SenderReport
-from broker.relay.keyframes import pixels
-from broker.relay.layers import REST, STALE, Layers
-from broker.relay.leg import Leg
-from broker.relay.path import Path
-from broker.relay.tending import Tending
-from broker.relay.terms import Terms
+from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.congestion.subscriber_adaptation import SubscriberAdaptation
+from broker.relay.down_track import DownTrack
+from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.rtp.keyframe_requests import pixels
+from broker.relay.rtp.simulcast_layers import REST, STALE, SimulcastLayers
 from broker.relay.track import Track
 from tests.relay.lines import SLICE, FarEnd, Fixed, Line, steps
 
@@ -46,7 +46,7 @@ class Room:
         first = Track("video", 0)
         self.shown: dict[str, Track] = {"audio": Track("audio", 1), "video": first}
         self.streams = list(self.shown.values())
-        self.layers = Layers(self.shown, self.streams, lambda track: None)
+        self.layers = SimulcastLayers(self.shown, self.streams, lambda track: None)
         self.now, self.frames = 1000.0, 0
         self.lines: dict[bytes, Line] = {}
         self.seqs: dict[bytes, int] = {}
@@ -57,11 +57,11 @@ class Room:
         self.lines = {rid.encode(): Line("video", track, ssrc + n) for n, (rid, track) in enumerate(names.items())}
         self.seqs = {rid: 60_000 + 1000 * n for n, rid in enumerate(self.lines)}
         for track in names.values():
-            track.replace_publisher(FarEnd(), Terms(96))  # type: ignore[arg-type]
+            track.replace_publisher(FarEnd(), CodecParams(96))  # type: ignore[arg-type]
 
-    def watcher(self, gated: bool = False, start: bool = True) -> tuple[Leg, FarEnd]:
+    def watcher(self, gated: bool = False, start: bool = True) -> tuple[DownTrack, FarEnd]:
         end = FarEnd()
-        leg = Leg(end, 96, 77, gated)  # type: ignore[arg-type]
+        leg = DownTrack(end, 96, 77, gated)  # type: ignore[arg-type]
         end.legs.append((self.layers.best, leg))
         self.layers.best.add(leg)
         if start:
@@ -235,13 +235,13 @@ class Officer:
     """A supervisor with a line that says what we tell it to say, looked after as a worker does it."""
 
     def __init__(self, room: Room, gated: bool = False) -> None:
-        self.room, self.path = room, Path()
+        self.room, self.path = room, SentPackets()
         self.leg, self.end = room.watcher(gated)
         self.leg.named = True
-        self.tending = Tending(self.path, self.end.legs, gated)
+        self.tending = SubscriberAdaptation(self.path, self.end.legs, gated)
 
     def watch(self, seconds: float, rate: float | None) -> None:
-        self.path.capacity = Path().capacity if rate is None else Fixed(rate)  # type: ignore[assignment]
+        self.path.capacity = SentPackets().capacity if rate is None else Fixed(rate)  # type: ignore[assignment]
         for _ in range(round(seconds / FRAME)):
             self.room.frame()
             self.tending.look(self.room.now)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from broker.kernel.errors import CodecMissing, MalformedSdp, VisitError
 from broker.media.sdp import MAX_SDP, parse_offer
-from broker.relay.negotiate import Agreed, Stream, answer_publisher, answer_watcher
+from broker.relay.negotiation.answer import Agreed, Stream, answer_publisher, answer_watcher
 from tests.relay.sdps import (
     CLIENTS,
     ENDPOINT,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from broker.relay.pace import LOOKS, Pace
+from broker.relay.transport.poller import LOOKS, Poller
 
 pytestmark = pytest.mark.asyncio
 SOON = 5.0
@@ -23,7 +23,7 @@ class Line:
         """How many datagrams each look found."""
         self.came = asyncio.Semaphore(0)
         self.breaks = False
-        self.pace = Pace(self.socket, self._drain)
+        self.pace = Poller(self.socket, self._drain)
 
     def _drain(self, sock: socket.socket) -> bool:
         found = 0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.media.rtcp import RTP_HEADER
-from broker.relay.red import unpacked
+from broker.relay.rtp.red import unpacked
 
 OPUS, RED = 111, 63
 

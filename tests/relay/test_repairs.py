@@ -1,6 +1,6 @@
 """What was lost, both ways: repairs for watchers from the cache, repairs asked of publishers, reports about it."""
 
-from broker.relay.arrivals import MAX_GAP, REPAIR_TRIES, Arrivals
+from broker.relay.rtp.receive_stats import MAX_GAP, REPAIR_TRIES, ReceiveStats
 from tests.relay.lines import KEY, Line
 
 
@@ -125,7 +125,7 @@ class TestReceiverReports:
         assert (block.last_sr, block.delay) == (0xABCD, 32768)
 
 
-def fed(numbers: "range | list[int]", lost: frozenset[int] | set[int] = frozenset()) -> Arrivals:
+def fed(numbers: "range | list[int]", lost: frozenset[int] | set[int] = frozenset()) -> ReceiveStats:
     line = Line("audio")
     for number in numbers:
         if number not in lost:

@@ -7,7 +7,7 @@ import pytest
 
 from broker.kernel.errors import TooMany
 from broker.kernel.ids import Side
-from broker.relay.room import MAX_WATCHERS, REPLACED
+from broker.relay.session import MAX_WATCHERS, REPLACED
 from tests.relay.peers import RawPeer
 from tests.relay.visits import publisher
 from tests.support.relay_front import RelayFront

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from broker.kernel.token_bucket import TokenBucket
 from broker.media.rtcp import RTP_HEADER
-from broker.relay import path
-from broker.relay.leg import AT_ONCE, REPAIRS, Leg
-from broker.relay.path import Path, send_time
-from broker.relay.repairs import again, original
+from broker.relay.congestion import sent_packets
+from broker.relay.congestion.sent_packets import SentPackets, send_time
+from broker.relay.down_track import AT_ONCE, REPAIRS, DownTrack
+from broker.relay.rtp.retransmission import again, original
 from tests.relay.lines import KEY, Line
 
 
@@ -25,11 +25,11 @@ def packet(seq: int, payload: bytes, extension: bytes = b"", padding: int = 0) -
 
 
 class TestTowardsAWatcher:
-    def leg(self, line: Line, rtx: bool = True, stamp: bool = True) -> tuple[Leg, list[int]]:
+    def leg(self, line: Line, rtx: bool = True, stamp: bool = True) -> tuple[DownTrack, list[int]]:
         leg, end = line.watcher()
         if rtx:
             leg.rtx_payload_type, leg.rtx_ssrc = 97, 78
-        leg.stamp = Path().transport_wide(3) if stamp else None
+        leg.stamp = SentPackets().transport_wide(3) if stamp else None
         line.send(10, KEY)
         line.send(11, b"\x41one")
         return leg, end.numbers
@@ -64,7 +64,7 @@ class TestTowardsAWatcher:
         assert again(line.track, leg, packet(1, b"x"), 9, 1.0) == b""
 
     def test_the_stamp_with_the_time_is_what_others_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(path, "monotonic", lambda: 70.5)
+        monkeypatch.setattr(sent_packets, "monotonic", lambda: 70.5)
         line = Line()
         leg, _ = self.leg(line)
         leg.stamp = send_time(3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from broker.kernel.errors import MalformedSdp, VisitError
 from broker.media.sdp import MAX_FORMATS, MAX_SDP, parse_offer
-from broker.relay.negotiate import answer_watcher
+from broker.relay.negotiation.answer import answer_watcher
 from tests.relay.sdps import ENDPOINT, PUBLISHERS, STREAMS, WATCHERS, offer, without
 
 

@@ -14,8 +14,17 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 from broker.media.rtcp import build_pli
-from broker.relay import secure
-from broker.relay.secure import PACKET_SIZE, Certificate, SecureLeg, copy, new_buffer, new_length, protect, unprotect
+from broker.relay.transport import dtls
+from broker.relay.transport.dtls import (
+    PACKET_SIZE,
+    Certificate,
+    DtlsTransport,
+    copy,
+    new_buffer,
+    new_length,
+    protect,
+    unprotect,
+)
 
 
 class Wire:
@@ -25,7 +34,7 @@ class Wire:
 
     def __init__(self, lossy: int = 0) -> None:
         self.arrived: asyncio.Queue[bytes] = asyncio.Queue()
-        self.leg: SecureLeg | None = None
+        self.leg: DtlsTransport | None = None
         self.lossy = lossy
 
     def from_leg(self, datagram: bytes) -> None:
@@ -51,7 +60,7 @@ class Ends:
             self.certificate.calling = None
         self.wire = Wire(lossy)
         self.closed = asyncio.Event()
-        self.leg = SecureLeg(self.certificate, server, self.wire.from_leg, self.closed.set)
+        self.leg = DtlsTransport(self.certificate, server, self.wire.from_leg, self.closed.set)
         self.wire.leg = self.leg
         self.theirs = RTCCertificate.generateCertificate()
         self.far = RTCDtlsTransport(self.wire, [self.theirs])  # type: ignore[arg-type]
@@ -132,7 +141,7 @@ class TestHandshake:
 
     @ROLES
     async def test_gives_up_a_client_that_never_finishes(self, server: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(secure, "HANDSHAKE_TIMEOUT", 0.05)
+        monkeypatch.setattr(dtls, "HANDSHAKE_TIMEOUT", 0.05)
         async with ends(server) as both:
             assert not await both.leg.run("sha-256", both.fingerprint)
             assert both.closed.is_set()
@@ -180,7 +189,7 @@ class TestHandshake:
         async with ends(server) as both:
             for _ in range(10_000):
                 both.leg.feed(bytes(1200))
-            assert both.leg._arrived.qsize() <= secure.MAX_WAITING
+            assert both.leg._arrived.qsize() <= dtls.MAX_WAITING
             both.leg._arrived = asyncio.Queue()
             assert await both.shake()
 

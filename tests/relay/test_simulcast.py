@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from broker.media.header_extensions import element
 from broker.media.rtcp import RTP_HEADER
-from broker.relay.simulcast import Simulcast
-from broker.relay.terms import Terms
+from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.negotiation.simulcast_sdp import Simulcast
 from tests.relay.lines import KEY, SLICE
 from tests.relay.sdps import offer, without
 from tests.relay.test_layers import Room
@@ -20,7 +20,7 @@ PICTURE, REPAIR = 108, 109
 AGREED = Simulcast(("q", "h", "f"), rid=10, repaired=11, mid=4)
 
 
-def changed(before: str, after: str) -> Terms:
+def changed(before: str, after: str) -> CodecParams:
     text = offer("chromium-simulcast-publish")
     assert before in text
     return answered(text.replace(before, after)).terms["video"]
@@ -109,7 +109,7 @@ class Client:
     """A publisher of three encodings as far as streams go; the room behind it is the one of `test_layers`."""
 
     def __init__(self) -> None:
-        from broker.relay.peer import Peer
+        from broker.relay.transport.peer import Peer
 
         room = Room()
         peer: Any = Peer.__new__(Peer)

@@ -8,7 +8,15 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.strangers import AT_ONCE, GUESSES, MAX_ATTRIBUTES, MAX_HOSTS, PAUSE, Guesses, claimed_ufrag
+from broker.relay.transport.stun_rate_limit import (
+    AT_ONCE,
+    GUESSES,
+    MAX_ATTRIBUTES,
+    MAX_HOSTS,
+    PAUSE,
+    StunRateLimit,
+    claimed_ufrag,
+)
 from tests.relay.peers import RawPeer
 from tests.relay.test_door import check, stranger
 from tests.support.relay_front import RelayFront
@@ -33,7 +41,7 @@ class TestTheNameInACheck:
 
 class TestGuesses:
     def test_are_heard_so_many_at_once_and_a_second(self) -> None:
-        guesses, heard = Guesses(), 0
+        guesses, heard = StunRateLimit(), 0
         for number in range(10_000):
             now = number / 1000
             if guesses.heard("h", now):
@@ -42,7 +50,7 @@ class TestGuesses:
         assert heard <= AT_ONCE + 10 * GUESSES
 
     def test_a_host_is_heard_again_after_a_pause(self) -> None:
-        guesses = Guesses()
+        guesses = StunRateLimit()
         for _ in range(AT_ONCE + 1):
             guesses.wrong("h", 1000.0)
         assert not guesses.heard("h", 1000.0 + PAUSE / 2)
@@ -50,7 +58,7 @@ class TestGuesses:
         assert guesses.heard("other", 1000.0)
 
     def test_of_so_many_hosts_are_remembered_and_no_more(self) -> None:
-        guesses = Guesses()
+        guesses = StunRateLimit()
         for number in range(3 * MAX_HOSTS):
             guesses.wrong(str(number), 1000.0)
         assert len(guesses) == MAX_HOSTS

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.relay import secure, systemtls
-from broker.relay.secure import EXPORTER, PROFILE_NAMES, Certificate
-from broker.relay.systemtls import MTU, Call, Context, HandshakeFailed, Library, datagrams
+from broker.relay.transport import dtls, openssl_dtls
+from broker.relay.transport.dtls import EXPORTER, PROFILE_NAMES, Certificate
+from broker.relay.transport.openssl_dtls import MTU, Call, Context, HandshakeFailed, Library, datagrams
 from tests.relay.callee import Both, Callee, Identity, Signed
 
 P224 = Identity(ec.SECP224R1())
@@ -65,7 +65,7 @@ def ends() -> Iterator[tuple[Call, Callee]]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> tuple[Call, Callee]:
     """Two ends that repeat themselves soon, though not sooner than OpenSSL's clock can tell (15 ms)."""
     for wait in ("HELLO_WAIT", "NEXT_WAIT", "LONGEST_WAIT"):
-        monkeypatch.setattr(systemtls, wait, 20_000)
+        monkeypatch.setattr(openssl_dtls, wait, 20_000)
     library, mine = Both(), Identity(ec.SECP256R1())
     return Call(Context(library, mine.certificate, mine.key, PROFILE_NAMES)), Callee(P224, library=library)
 
@@ -300,7 +300,7 @@ class TestTheEnd:
             assert list(near.outgoing()) == []
 
     def test_leaves_no_error_behind_for_others_in_the_process(self) -> None:
-        near, library = call(), systemtls.library()
+        near, library = call(), openssl_dtls.library()
         assert library is not None
         near.begin()
         with pytest.raises(HandshakeFailed):
@@ -331,13 +331,13 @@ class TestTheEnd:
 
 class TestWhereTheLibraryIs:
     def test_absent_aiortc_calls_instead(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(systemtls, "library", lambda: None)
-        leg = secure.SecureLeg(Certificate(), False, lambda _: None, lambda: None)
-        assert isinstance(leg._dtls, secure._Handshake)
+        monkeypatch.setattr(openssl_dtls, "library", lambda: None)
+        leg = dtls.DtlsTransport(Certificate(), False, lambda _: None, lambda: None)
+        assert isinstance(leg._dtls, dtls._Handshake)
 
     def test_present_only_calls_go_through_it(self) -> None:
-        for server, kind in ((True, secure._Handshake), (False, secure._Caller)):
-            assert isinstance(secure.SecureLeg(OURS, server, lambda _: None, lambda: None)._dtls, kind)
+        for server, kind in ((True, dtls._Handshake), (False, dtls._Caller)):
+            assert isinstance(dtls.DtlsTransport(OURS, server, lambda _: None, lambda: None)._dtls, kind)
 
     @pytest.mark.parametrize(("name", "error"), [("libssl.so.99", OSError), ("libc.so.6", AttributeError)])
     def test_not_what_we_need_it_is_not_used(self, name: str, error: type[Exception]) -> None:
@@ -345,7 +345,7 @@ class TestWhereTheLibraryIs:
             Library(name)
 
     def test_unwilling_aiortc_calls_instead(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(systemtls, "GROUPS", b"P-224:no-such-curve")
+        monkeypatch.setattr(openssl_dtls, "GROUPS", b"P-224:no-such-curve")
         assert Certificate().calling is None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from broker.kernel.clock import monotonic
-from broker.relay import tcp
+from broker.relay.transport import tcp
 from tests.relay.lines import steps
 from tests.relay.peers import Framed, RawPeer
 from tests.relay.test_door import check, garbage

@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-from broker.relay.path import Path
-from broker.relay.tending import COPIES, REST, Tending
+from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.congestion.subscriber_adaptation import COPIES, REST, SubscriberAdaptation
 from tests.relay.lines import KEY, Fixed, Line, steps
 
 FRAME = b"\x41" + bytes(1400)  # three a frame at 30 frames a second: 1 Mbit/s
@@ -16,8 +16,8 @@ class Watcher:
         self.line = Line()
         self.leg, self.end = self.line.watcher(gated=gated)
         self.leg.named = True
-        self.path = Path()
-        self.tending = Tending(self.path, [(self.line.track, self.leg)], gated)
+        self.path = SentPackets()
+        self.tending = SubscriberAdaptation(self.path, [(self.line.track, self.leg)], gated)
         self.seq = 0
         self.frame(KEY)
 
@@ -85,7 +85,7 @@ def test_the_picture_comes_back_when_the_line_is_good_again() -> None:
     watcher = Watcher()
     watcher.path.capacity = Fixed(60_000)  # type: ignore[assignment]
     watcher.watch(10)
-    watcher.path.capacity = Path().capacity
+    watcher.path.capacity = SentPackets().capacity
     assert watcher.watch(REST + 1) > 30
     assert watcher.leg.flowing
 
@@ -99,8 +99,8 @@ def test_the_far_rooms_line_is_given_time_for_its_sender_to_send_less() -> None:
 def test_on_a_bad_line_sound_and_repairs_go_out_several_times() -> None:
     line = Line("audio")
     leg, _ = line.watcher()
-    leg.named, path = True, Path()
-    tending = Tending(path, [(line.track, leg)], False)
+    leg.named, path = True, SentPackets()
+    tending = SubscriberAdaptation(path, [(line.track, leg)], False)
     path.capacity.loss = 0.05
     tending.look(100.0)
     assert leg.copies == COPIES
@@ -113,7 +113,7 @@ def test_on_a_bad_line_sound_and_repairs_go_out_several_times() -> None:
 def test_a_stranger_who_cannot_name_packets_is_judged_by_its_reports() -> None:
     line = Line("audio")
     leg, _ = line.watcher()
-    tending = Tending(Path(), [(line.track, leg)], False)
+    tending = SubscriberAdaptation(SentPackets(), [(line.track, leg)], False)
     leg.lost_fraction = 26
     tending.look(100.0)
     assert leg.copies == COPIES

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from broker.relay.leg import Leg
+from broker.relay.down_track import DownTrack
 from tests.relay.lines import KEY, FarEnd, Line, steps
 
 
@@ -18,7 +18,7 @@ class TrackModel(RuleBasedStateMachine):
         self.seq, self.made = 65_500, 0
         self.held_back: list[int] = []
         self.payloads: dict[int, bytes] = {}
-        self.legs: list[tuple[Leg, FarEnd]] = [self.line.watcher(), self.line.watcher(gated=True, start=False)]
+        self.legs: list[tuple[DownTrack, FarEnd]] = [self.line.watcher(), self.line.watcher(gated=True, start=False)]
         self.while_shut: set[bytes] = set()
 
     def _send(self, seq: int, key: bool) -> None:

@@ -6,8 +6,8 @@ from itertools import groupby
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.path import WINDOW, Path
-from broker.relay.twcc import MAX_PACKETS, TICKS, Feedback, parse
+from broker.relay.congestion.sent_packets import WINDOW, SentPackets
+from broker.relay.rtp.twcc import MAX_PACKETS, TICKS, Feedback, parse
 
 NEAR = st.integers(0, 255)
 GAPS = st.one_of(st.none(), NEAR, st.integers(-32768, 32767))
@@ -86,22 +86,22 @@ def report(base: int, *gaps: int | None) -> Feedback:
 
 
 class TestPath:
-    def sent(self, count: int, every: float = 0.01, size: int = 1000) -> tuple[Path, int]:
+    def sent(self, count: int, every: float = 0.01, size: int = 1000) -> tuple[SentPackets, int]:
         """A path on which `count` packets of one track left."""
-        path = Path()
+        path = SentPackets()
         first, stamp = path.number, path.transport_wide(3)
         for index in range(count):
             stamp((index * every, size, "picture", index))
         return path, first
 
     def test_each_packet_of_all_streams_gets_the_next_number(self) -> None:
-        path = Path(65535)
+        path = SentPackets(65535)
         video, audio = path.transport_wide(3), path.transport_wide(4)
         words = [video((0, 1, "v", 0)), audio((0, 1, "a", 0)), video((0, 1, "v", 0))]
         assert words == [0x31FFFF00, 0x41000000, 0x31000100]
 
     def test_names_the_streams_of_what_came(self) -> None:
-        path = Path()
+        path = SentPackets()
         first = path.number
         video, audio = path.transport_wide(3), path.transport_wide(3)
         for stamp, track in ((video, "v"), (audio, "a"), (video, "v")):
@@ -110,7 +110,7 @@ class TestPath:
         assert path.learn(report(first + 1, 8))[0] == {"a"}
 
     def test_a_report_of_whom_nobody_asked_for_reports_proves_nothing(self) -> None:
-        path = Path(10)
+        path = SentPackets(10)
         assert path.learn(report(9, 0)) == (set(), [])
 
     def test_the_same_report_twice_proves_nothing_new(self) -> None:
@@ -152,7 +152,7 @@ class TestPath:
 
     def test_jitter_does_not_but_a_queue_does(self) -> None:
         for queue in (0.0, 0.2):
-            path = Path()
+            path = SentPackets()
             stamp = path.transport_wide(3)
             for step in range(1, 9):
                 base, at = path.number, 100 + step / 2

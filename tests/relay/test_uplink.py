@@ -2,8 +2,8 @@
 
 from math import inf
 
-from broker.relay.congestion import STEP
-from broker.relay.uplink import CAP, Uplink
+from broker.relay.congestion.estimator import STEP
+from broker.relay.congestion.publisher_rate import CAP, PublisherRate
 from tests.relay.lines import Line
 
 
@@ -12,7 +12,7 @@ class Room:
 
     def __init__(self) -> None:
         self.lines = {"audio": Line("audio"), "video": Line("video")}
-        self.uplink = Uplink([line.track for line in self.lines.values()])
+        self.uplink = PublisherRate([line.track for line in self.lines.values()])
         self.seq, self.now, self.told = 0, 1000.0, 0
 
     def send(self, seconds: float, late: float = 0.0, lose: int = 0, need: float = inf) -> None:

@@ -7,8 +7,17 @@ from typing import Any
 import pytest
 
 from broker.kernel.ids import Side
-from broker.relay.path import Path
-from broker.relay.presence import ALIVE, BRIDGED, HEARING, RECEIVING, Watching, numbers, receives, signs
+from broker.relay.congestion.receiving_proof import (
+    ALIVE,
+    BRIDGED,
+    HEARING,
+    RECEIVING,
+    ReceivingProof,
+    numbers,
+    receives,
+    signs,
+)
+from broker.relay.congestion.sent_packets import SentPackets
 from tests.relay.lines import KEY, FarEnd, Line
 
 
@@ -18,9 +27,9 @@ class Supervisor:
     def __init__(self) -> None:
         self.lines = {"video": Line("video"), "audio": Line("audio")}
         end: Any = FarEnd()
-        end.heard, end.path = 0.0, Path()
+        end.heard, end.path = 0.0, SentPackets()
         self.peer = end
-        self.watching = Watching(Side.PRISON, "u@s", False, end)
+        self.watching = ReceivingProof(Side.PRISON, "u@s", False, end)
         for line in self.lines.values():
             leg, _ = line.watcher()
             leg.peer = end

@@ -8,7 +8,7 @@ import pytest
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
 from broker.media import rtcp
-from broker.relay.keyframes import SPS, keyframe_start
+from broker.relay.rtp.keyframe_requests import SPS, keyframe_start
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
 from tests.relay.visits import publisher, visit

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from broker.kernel.errors import TooMany
 from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.media.tap_format import VOICE
-from broker.relay import feedback
-from broker.relay.leg import Leg, leg_for
-from broker.relay.peer import Peer
-from broker.relay.tending import Tending
-from broker.relay.terms import NOBODY, Terms
+from broker.relay.congestion.subscriber_adaptation import SubscriberAdaptation
+from broker.relay.down_track import DownTrack, down_track_for
+from broker.relay.negotiation.codec_params import NOBODY, CodecParams
+from broker.relay.rtp import rtcp_feedback
 from broker.relay.track import Track
+from broker.relay.transport.peer import Peer
 
 KINDS = ("audio",)
 MAX_SPEAKERS, MAX_LISTENERS = 16, 24
@@ -36,11 +36,11 @@ class Listening:
     side: Side | None
     who: str
     peer: Peer
-    leg: Leg
-    tending: Tending = field(init=False)
+    leg: DownTrack
+    tending: SubscriberAdaptation = field(init=False)
 
 
-class Floor:
+class Talkback:
     """The voice of one session. `drop` ends a client, `tell` sends a fact up to the broker, `mark` has the recorder
     know that the voice begins anew."""
 
@@ -54,7 +54,7 @@ class Floor:
         self._session, self._tap, self._tell, self._drop = session, tap, tell, drop
         self._recording = False
         self._joining: dict[ResourceId, tuple[Peer, str]] = {}
-        self._microphones: dict[str, tuple[Peer, Terms]] = {}
+        self._microphones: dict[str, tuple[Peer, CodecParams]] = {}
 
     def peers(self) -> Iterator[Peer]:
         """Everybody connected or connecting for the voice's sake."""
@@ -65,7 +65,7 @@ class Floor:
 
     # --- microphones and listeners -----------------------------------------------------------------------------
 
-    def publish(self, who: str, peer: Peer, terms: Terms) -> None:
+    def publish(self, who: str, peer: Peer, terms: CodecParams) -> None:
         """`peer` will be this officer's microphone as soon as it is connected; it is not heard before it may be."""
         if len(self._microphones) + len(self._joining) >= MAX_SPEAKERS:
             raise TooMany("Too many microphones in this session.", "插话连接数已达上限。")
@@ -90,13 +90,13 @@ class Floor:
         peer.on_ready = ready
         peer.on_gone = lambda why: self._drop(peer, why)
 
-    def listen(self, side: Side | None, who: str, peer: Peer, terms: Terms) -> None:
+    def listen(self, side: Side | None, who: str, peer: Peer, terms: CodecParams) -> None:
         """`peer` will get the voice once connected, whenever it is meant for it."""
         if len(self.listeners) >= MAX_LISTENERS:
             raise TooMany("Too many connections listen in this session.", "收听连接数已达上限。")
-        leg = leg_for(peer, peer.path, terms, (self.track.ssrc_out, self.track.rtx_out), gated=False)
+        leg = down_track_for(peer, peer.path, terms, (self.track.ssrc_out, self.track.rtx_out), gated=False)
         listening = Listening(side, who, peer, leg)
-        listening.tending = Tending(peer.path, [(self.track, leg)], gated=False)
+        listening.tending = SubscriberAdaptation(peer.path, [(self.track, leg)], gated=False)
         peer.legs.append((self.track, leg))
         self.track.add(leg)
         self.listeners[peer.resource] = listening
@@ -188,4 +188,4 @@ class Floor:
 
     def report(self, now: float) -> None:
         """Tell the microphone how it arrives."""
-        feedback.report([self.track], now)
+        rtcp_feedback.report([self.track], now)

@@ -9,16 +9,16 @@ from broker.kernel.clock import monotonic
 from broker.kernel.errors import TooMany
 from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.media.tap_format import PRISON_AUDIO, PRISON_VIDEO, VISITOR_AUDIO, VISITOR_VIDEO
-from broker.relay import feedback
-from broker.relay.floor import Floor
+from broker.relay.congestion.publisher_rate import PublisherRate
+from broker.relay.congestion.receiving_proof import ReceivingProof, numbers, signs
+from broker.relay.down_track import DownTrack, down_track_for
 from broker.relay.gate import Gate
-from broker.relay.layers import Layers
-from broker.relay.leg import Leg, leg_for
-from broker.relay.peer import Peer
-from broker.relay.presence import Watching, numbers, signs
-from broker.relay.terms import Terms
+from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.rtp import rtcp_feedback
+from broker.relay.rtp.simulcast_layers import SimulcastLayers
+from broker.relay.rtp.talkback import Talkback
 from broker.relay.track import Track
-from broker.relay.uplink import Uplink
+from broker.relay.transport.peer import Peer
 
 SOON = 0.01  # seconds between looks at what is missing, while something is
 MAX_WATCHERS = 24  # supervisors' connections; the two rooms always find a place
@@ -33,7 +33,7 @@ NUMBERS = {
 Tell = Callable[..., None]
 
 
-class Room:
+class RelaySession:
     """Publications, subscriptions and the gate of one session. `tell` sends a fact up to the broker, `on_limit` is
     called when the first crossing has set the limit."""
 
@@ -46,11 +46,11 @@ class Room:
         }
         """What most get of each side: its sound, and of its picture the best encoding that comes."""
         self.streams = {side: list(tracks.values()) for side, tracks in self.tracks.items()}
-        self.layers = {side: Layers(self.tracks[side], self.streams[side], self._begin) for side in Side}
-        self._uplinks = {side: Uplink(streams) for side, streams in self.streams.items()}
+        self.layers = {side: SimulcastLayers(self.tracks[side], self.streams[side], self._begin) for side in Side}
+        self._uplinks = {side: PublisherRate(streams) for side, streams in self.streams.items()}
         self.publishers: dict[Side, tuple[Peer, str]] = {}
         self.joining: dict[ResourceId, tuple[Peer, Side]] = {}
-        self.watchings: dict[ResourceId, Watching] = {}
+        self.watchings: dict[ResourceId, ReceivingProof] = {}
         self.media: dict[Side, frozenset[str]] = dict.fromkeys(Side, frozenset())
         """Which kinds each side really sends."""
         self.open_now = False
@@ -58,7 +58,7 @@ class Room:
         """When was last looked at who sends and receives; when its publishers and the broker were told how it goes."""
         self.muted: frozenset[Side] = frozenset()
         """The sides whose sound does not cross."""
-        self.floor = Floor(session, tap, tell, self._drop)
+        self.floor = Talkback(session, tap, tell, self._drop)
         self._asking: asyncio.TimerHandle | None = None
         for track in self.all_tracks():
             self._begin(track)
@@ -79,7 +79,7 @@ class Room:
 
     # --- publishing and watching ---------------------------------------------------------------------------------
 
-    def publish(self, side: Side, who: str, peer: Peer, terms: dict[str, Terms]) -> None:
+    def publish(self, side: Side, who: str, peer: Peer, terms: dict[str, CodecParams]) -> None:
         """`peer` will be this side's publisher as soon as it is connected; then it replaces the present one."""
 
         def ready() -> None:
@@ -98,7 +98,7 @@ class Room:
         peer.on_ready = ready
         peer.on_gone = lambda why: self._drop(peer, why)
 
-    def _replace(self, peer: Peer, side: Side, kind: str, agreed: Terms) -> None:
+    def _replace(self, peer: Peer, side: Side, kind: str, agreed: CodecParams) -> None:
         """From now on `peer` sends this side's picture, in one or in several encodings, or its sound."""
         tracks = {"": self.tracks[side][kind]}
         if kind == "video":
@@ -114,18 +114,18 @@ class Room:
         if agreed.red is not None:
             peer.by_payload_type[agreed.red] = peer.redundant[agreed.red] = first
 
-    def watch(self, side: Side, who: str, gated: bool, peer: Peer, terms: dict[str, Terms]) -> Watching:
+    def watch(self, side: Side, who: str, gated: bool, peer: Peer, terms: dict[str, CodecParams]) -> ReceivingProof:
         """`peer` will get this side's picture and sound once connected; the far room's only through the gate.
 
         It takes the place of the same watcher's last attempt, and later of its connection. Raises TooMany."""
-        watching = Watching(side, who, gated, peer)
+        watching = ReceivingProof(side, who, gated, peer)
         for other in [one for one in self.watchings.values() if one.same(watching) and not one.peer.ready]:
             self._drop(other.peer, REPLACED)
         if not gated and sum(not one.gated for one in self.watchings.values()) >= MAX_WATCHERS:
             raise TooMany("Too many connections watch this session.", "观看连接数已达上限。")
         for kind, agreed in terms.items():
             track = self.tracks[side][kind]
-            leg = leg_for(peer, peer.path, agreed, (track.ssrc_out, track.rtx_out), gated)
+            leg = down_track_for(peer, peer.path, agreed, (track.ssrc_out, track.rtx_out), gated)
             peer.legs.append((track, leg))
             track.add(leg)
         self.watchings[peer.resource] = watching
@@ -133,7 +133,7 @@ class Room:
         peer.on_gone = lambda why: self._drop(peer, why)
         return watching
 
-    def _watcher_ready(self, watching: Watching) -> None:
+    def _watcher_ready(self, watching: ReceivingProof) -> None:
         watching.joined = watching.peer.heard
         for other in self._earlier(watching):
             if watching.gated or not other.receiving:
@@ -141,7 +141,7 @@ class Room:
         if not watching.gated or self.open_now:
             self._start(watching)
 
-    def _earlier(self, watching: Watching) -> list[Watching]:
+    def _earlier(self, watching: ReceivingProof) -> list[ReceivingProof]:
         """The same watcher's connections from before this one."""
         others = [one for one in self.watchings.values() if one is not watching and one.same(watching)]
         return [one for one in others if one.peer.ready and one.joined <= watching.joined]
@@ -250,7 +250,7 @@ class Room:
             self._tell("crossed", session=self.session, mono=now)
             self._on_limit()
 
-    def _start(self, watching: Watching) -> None:
+    def _start(self, watching: ReceivingProof) -> None:
         """Let flow what this watcher may get: the far room not the sound of a muted side."""
         for track, leg in watching.legs:
             if track.video or not (watching.gated and watching.side in self.muted):
@@ -267,7 +267,7 @@ class Room:
                 elif not track.video and self.open_now and watching.peer.ready:
                     track.start(leg)
 
-    def _gated(self) -> Iterator[tuple[Track, Leg]]:
+    def _gated(self) -> Iterator[tuple[Track, DownTrack]]:
         for watching in self.watchings.values():
             if watching.gated:
                 yield from watching.legs
@@ -282,7 +282,7 @@ class Room:
         for side, uplink in self._uplinks.items():
             rate = uplink.look(now, self._far_need(side), self.layers[side].beside)
             if rate is not None:
-                feedback.limit(self.streams[side], rate)
+                rtcp_feedback.limit(self.streams[side], rate)
         for watching in list(self.watchings.values()):
             watching.tending.look(now)
             self._tell_watching(watching, signs(watching, now), now)
@@ -313,7 +313,7 @@ class Room:
             self.media[side] = kinds
             self._tell("media", session=self.session, **_media(side, kinds))
 
-    def _tell_watching(self, watching: Watching, found: tuple[bool, bool], now: float) -> None:
+    def _tell_watching(self, watching: ReceivingProof, found: tuple[bool, bool], now: float) -> None:
         if watching.signs == found:
             return
         watching.signs, watching.receiving = found, all(found)
@@ -352,12 +352,12 @@ class Room:
         """Repairs and keyframes that are due."""
         self.expire(now)  # a repair crosses as little as any packet
         for track in self.all_tracks():
-            feedback.ask(track, now)
+            rtcp_feedback.ask(track, now)
 
     def report(self, now: float) -> None:
         """Once a second: tell publishers how they arrive."""
         for streams in self.streams.values():
-            feedback.report(streams, now)
+            rtcp_feedback.report(streams, now)
         self.floor.report(now)
 
 
@@ -367,7 +367,7 @@ def _media(side: Side, kinds: frozenset[str]) -> dict[str, Any]:
     return {"side": side, "on": picture and sound, "picture": picture, "sound": sound}
 
 
-def _presence(watching: Watching, now: float) -> dict[str, Any]:
+def _presence(watching: ReceivingProof, now: float) -> dict[str, Any]:
     consent, reports = watching.signs
     return {
         "resource": watching.peer.resource,

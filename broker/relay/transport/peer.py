@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from broker.kernel.ids import ResourceId
 from broker.media.header_extensions import element
 from broker.media.rtcp import OWN_SSRC, RTP_HEADER, build_bye
-from broker.relay.ice import CONSENT, Check, Ice
-from broker.relay.path import Path
-from broker.relay.red import unpacked
-from broker.relay.repairs import original
-from broker.relay.route import Address, Route
-from broker.relay.secure import Certificate, SecureLeg
-from broker.relay.simulcast import Simulcast
-from broker.relay.terms import NOBODY
+from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.negotiation.codec_params import NOBODY
+from broker.relay.negotiation.simulcast_sdp import Simulcast
+from broker.relay.rtp.red import unpacked
+from broker.relay.rtp.retransmission import original
+from broker.relay.transport.dtls import Certificate, DtlsTransport
+from broker.relay.transport.ice import CONSENT, Check, Ice
+from broker.relay.transport.route import Address, Route
 
 if TYPE_CHECKING:
+    from broker.relay.down_track import DownTrack
     from broker.relay.fanout import Fanout
-    from broker.relay.leg import Leg
     from broker.relay.track import Track
 
 SETUP = 15.0  # seconds in which a client must have finished ICE and DTLS
@@ -53,8 +53,8 @@ class Peer:
         self.encodings: dict[bytes, Track] = {}
         self._repairing: dict[bytes, Track] = {}
         """Where one picture comes in several encodings: by their names, and by the SSRCs of their retransmissions."""
-        self.path = Path()
-        self.legs: list[tuple[Track, Leg]] = []
+        self.path = SentPackets()
+        self.legs: list[tuple[Track, DownTrack]] = []
         self.rx: Any = None
         self.tx: Any = None
         self.closed = self._met = False
@@ -63,7 +63,7 @@ class Peer:
         self._ssrcs: set[int] = set()
         self._reporters: set[bytes] = set()
         self._fanout, self._fingerprint = fanout, fingerprint
-        self._leg = SecureLeg(certificate, dtls_server, self.send, lambda: self.on_gone("closed by the client"))
+        self._leg = DtlsTransport(certificate, dtls_server, self.send, lambda: self.on_gone("closed by the client"))
         self._task: asyncio.Task[None] | None = None
 
     @property

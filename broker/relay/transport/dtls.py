@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
-from broker.relay import systemtls
+from broker.relay.transport import openssl_dtls
 
 log = structlog.get_logger()
 HANDSHAKE_TIMEOUT = 10.0  # seconds; a client that cannot finish by then has lost its network
@@ -74,15 +74,15 @@ class Certificate:
         self.calling = _calling(key, made)  # now: 40 ms that nobody's packets should wait for later
 
 
-def _calling(key: ec.EllipticCurvePrivateKey, made: x509.Certificate) -> systemtls.Context | None:
-    library = systemtls.library()
+def _calling(key: ec.EllipticCurvePrivateKey, made: x509.Certificate) -> openssl_dtls.Context | None:
+    library = openssl_dtls.library()
     if library is None:
         return None
     der, form = serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL
     private = key.private_bytes(der, form, serialization.NoEncryption())
     try:
-        return systemtls.Context(library, made.public_bytes(der), private, PROFILE_NAMES)
-    except systemtls.HandshakeFailed as error:
+        return openssl_dtls.Context(library, made.public_bytes(der), private, PROFILE_NAMES)
+    except openssl_dtls.HandshakeFailed as error:
         log.warning("system libssl refuses our settings, aiortc calls in its place", error=str(error))
         return None
 
@@ -118,8 +118,8 @@ class _Handshake(RTCDtlsTransport):
 class _Caller:
     """The same as `_Handshake`, for a client that waits to be called: through the system's libssl."""
 
-    def __init__(self, transport: "SecureLeg", context: systemtls.Context) -> None:
-        self._transport, self._call = transport, systemtls.Call(context)
+    def __init__(self, transport: "DtlsTransport", context: openssl_dtls.Context) -> None:
+        self._transport, self._call = transport, openssl_dtls.Call(context)
         self._listening: asyncio.Task[None] | None = None
         self.state = "new"
 
@@ -131,7 +131,7 @@ class _Caller:
         while not self._call.established:
             await self._step()
         if not self._call.proves(algorithm, fingerprint):
-            raise systemtls.HandshakeFailed("the certificate is not the one of the offer")
+            raise openssl_dtls.HandshakeFailed("the certificate is not the one of the offer")
         profile = _profile(self._call.profile())
         keys = _split(profile, self._call.export(EXPORTER, 2 * (profile.key_length + profile.salt_length)), False)
         self.state = "connected"
@@ -181,7 +181,7 @@ def _split(profile: SRTPProtectionProfile, material: bytes, server: bool) -> Key
     return (profile, client_key, server_key) if server else (profile, server_key, client_key)
 
 
-class SecureLeg:
+class DtlsTransport:
     """One DTLS association: a handshake fed with datagrams, then SRTP both ways.
 
     `send(datagram)` puts one on the wire. `on_closed()` is called once when the peer says goodbye or the handshake

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from broker.media import rtcp
 from broker.media.rtp import plain, stamped
-from broker.relay.secure import copy, new_buffer, new_length, protect
+from broker.relay.transport.dtls import copy, new_buffer, new_length, protect
 
 if TYPE_CHECKING:
-    from broker.relay.leg import Leg
-    from broker.relay.path import Departure
-    from broker.relay.peer import Peer
+    from broker.relay.congestion.sent_packets import Departure
+    from broker.relay.down_track import DownTrack
     from broker.relay.track import Track
+    from broker.relay.transport.peer import Peer
 
 MAX_REPAIRS = 64  # packets answered for one NACK datagram: repairs must not amplify
 COPIES = 2  # of a repair on a bad line
@@ -30,7 +30,7 @@ def answer(peer: "Peer", body: bytes, now: float) -> None:
                 repair(track, leg, seq, now)
 
 
-def repair(track: "Track", leg: "Leg", seq: int, now: float) -> None:
+def repair(track: "Track", leg: "DownTrack", seq: int, now: float) -> None:
     """Send `leg` once more what it knows as `seq`, if it may have it and did not just get it again."""
     packet = track.repair(leg, seq) if leg.flowing else None
     if packet is None or now - leg.again.get(seq, 0.0) < AGAIN:
@@ -63,7 +63,7 @@ def echo(track: "Track", now: float) -> None:
                 repair(track, leg, (number + leg.shift) & 0xFFFF, now)
 
 
-def again(track: "Track", leg: "Leg", packet: bytes, seq: int, now: float) -> bytes:
+def again(track: "Track", leg: "DownTrack", packet: bytes, seq: int, now: float) -> bytes:
     """The datagram, not yet encrypted, that brings `packet` to `leg` once more, which knows it as `seq`. Empty when
     there is none: a stamped packet without RTX is gone."""
     first, second, _, ts, _ = rtcp.RTP_HEADER.unpack_from(packet)
@@ -83,7 +83,7 @@ def again(track: "Track", leg: "Leg", packet: bytes, seq: int, now: float) -> by
     return head + seq.to_bytes(2, "big") + payload
 
 
-def _send(leg: "Leg", datagram: bytes) -> None:
+def _send(leg: "DownTrack", datagram: bytes) -> None:
     if not datagram or leg.peer.tx is None:
         return
     copy(_raw, datagram, len(datagram))

@@ -8,9 +8,9 @@ of one track, from it on in that of another, and its numbers and its time go on 
 from collections.abc import Callable
 from math import inf
 
-from broker.relay.congestion import STEP
-from broker.relay.keyframes import pixels
-from broker.relay.leg import Leg
+from broker.relay.congestion.estimator import STEP
+from broker.relay.down_track import DownTrack
+from broker.relay.rtp.keyframe_requests import pixels
 from broker.relay.track import Track
 
 STALE = 0.5  # seconds without a packet after which another encoding is better than this one
@@ -18,7 +18,7 @@ REST = 3.0  # seconds before a return to an encoding that was left: recorders ta
 LONGEST, SOON = 24.0, 15.0  # seconds: it grows to so much while one is left again so soon, as a weak machine's are
 
 
-class Layers:
+class SimulcastLayers:
     """The pictures of one side. `shown` is that side's tracks by kind: its "video" is always the best that comes.
     `streams` is the list of all tracks of the side, to which those that are needed are added."""
 
@@ -66,7 +66,7 @@ class Layers:
         self._ready(track)
         return track
 
-    def _go_home(self, leg: Leg, track: Track) -> None:
+    def _go_home(self, leg: DownTrack, track: Track) -> None:
         leg.lesser, flowed = None, leg.flowing
         if track is not self.best:
             self._move(leg, track, self.best, track.left)
@@ -105,7 +105,7 @@ class Layers:
             for leg in list(track.legs):
                 self._settle(leg, track, now)
 
-    def _settle(self, leg: Leg, track: Track, now: float) -> None:
+    def _settle(self, leg: DownTrack, track: Track, now: float) -> None:
         """Bring a leg nearer to where it belongs: at once where nothing flows to it, else with a keyframe."""
         meant = self._meant_for(leg, now)
         if meant is track:
@@ -151,12 +151,12 @@ class Layers:
 
     # --- who gets which --------------------------------------------------------------------------------------------
 
-    def _meant_for(self, leg: Leg, now: float) -> Track:
+    def _meant_for(self, leg: DownTrack, now: float) -> Track:
         if leg.lesser is not None and not self._comes(leg.lesser, now):
             leg.lesser = None
         return leg.lesser or self.best
 
-    def lower(self, leg: Leg, of: Track, need: float) -> bool:
+    def lower(self, leg: DownTrack, of: Track, need: float) -> bool:
         """Give `leg`, which gets `of`, less than that: the most that a line of `need` bit/s carries. False where no
         encoding is small enough."""
         least = min(of.size, leg.lesser.size if leg.lesser is not None else of.size)
@@ -167,7 +167,7 @@ class Layers:
         leg.lesser.want_keyframe()
         return True
 
-    def _move(self, leg: Leg, of: Track, to: Track, now: float) -> None:
+    def _move(self, leg: DownTrack, of: Track, to: Track, now: float) -> None:
         """`leg` belongs to another track from now on. Where it waited for a keyframe it waits there; where it flowed it
         has to be joined again."""
         waited = leg.waiting

@@ -14,11 +14,11 @@ import structlog
 
 from broker.kernel.clock import monotonic
 from broker.relay.fanout import Fanout
-from broker.relay.ice import CONSENT
-from broker.relay.route import Address
+from broker.relay.transport.ice import CONSENT
+from broker.relay.transport.route import Address
 
 if TYPE_CHECKING:
-    from broker.relay.peer import Peer
+    from broker.relay.transport.peer import Peer
 
 log = structlog.get_logger()
 MAX_CONNECTIONS, MAX_OF_ONE_HOST = 500, 64  # a house behind one address has a few officers with a wall of pictures each

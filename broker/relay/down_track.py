@@ -6,12 +6,12 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from broker.kernel.token_bucket import TokenBucket
-from broker.relay.path import Path, Stamp, send_time
-from broker.relay.terms import Terms
+from broker.relay.congestion.sent_packets import SentPackets, Stamp, send_time
+from broker.relay.negotiation.codec_params import CodecParams
 
 if TYPE_CHECKING:
-    from broker.relay.peer import Peer
     from broker.relay.track import Track
+    from broker.relay.transport.peer import Peer
 
 REPORTS = 8  # sender reports remembered: the one that a receiver names is one of the last two or three
 REPAIRS, AT_ONCE = 150, 100  # packets sent again to one leg: a second, and in one go
@@ -23,7 +23,7 @@ def _number() -> int:
 
 
 @dataclass(slots=True, eq=False)
-class Leg:
+class DownTrack:
     """Flowing legs are in the track's plan; the others wait for the gate, a keyframe or a better line."""
 
     peer: "Peer"
@@ -92,7 +92,9 @@ class Leg:
         return self.thinned and not self.flowing
 
 
-def leg_for(peer: "Peer", path: Path, terms: Terms, ssrcs: tuple[int, int], gated: bool) -> Leg:
+def down_track_for(
+    peer: "Peer", path: SentPackets, terms: CodecParams, ssrcs: tuple[int, int], gated: bool
+) -> DownTrack:
     """A leg that holds to what was agreed; `ssrcs` are the stream's own and that of its repairs."""
     stamp = None
     if terms.transport_wide is not None:
@@ -100,4 +102,4 @@ def leg_for(peer: "Peer", path: Path, terms: Terms, ssrcs: tuple[int, int], gate
     elif terms.send_time is not None:
         stamp = send_time(terms.send_time)
     named = terms.transport_wide is not None
-    return Leg(peer, terms.payload_type, ssrcs[0], gated, stamp, named, terms.rtx, ssrcs[1])
+    return DownTrack(peer, terms.payload_type, ssrcs[0], gated, stamp, named, terms.rtx, ssrcs[1])

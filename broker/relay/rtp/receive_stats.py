@@ -4,7 +4,7 @@ still be sent on. Pure. Numbers here are extended: the sender's sequence number 
 from heapq import heappop, heappush
 
 from broker.media.rtcp import ReportBlock
-from broker.relay.congestion import Delays
+from broker.relay.congestion.estimator import Delays
 
 MAX_GAP = 256  # a jump over more packets is a new beginning, not a loss worth asking for
 DISORDER = 0.02  # seconds in which a packet that was overtaken comes by itself
@@ -13,7 +13,7 @@ ROUND_TRIP = 0.05  # seconds, until the first repair has shown it
 MAX_STEP = 5.0  # seconds: a sender that jumps further in time has begun anew
 
 
-class Arrivals:
+class ReceiveStats:
     """The packets of one SSRC, beginning with sequence number `first`; `clock` is its ticks a second."""
 
     __slots__ = (

@@ -9,12 +9,12 @@ import structlog
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import SessionId
-from broker.relay.doorway import Doorway
 from broker.relay.fanout import Fanout
-from broker.relay.peer import Peer
-from broker.relay.room import Room
+from broker.relay.session import RelaySession
 from broker.relay.tap import Tap
 from broker.relay.track import CLOCK, Track
+from broker.relay.transport.demux import Demux
+from broker.relay.transport.peer import Peer
 
 log = structlog.get_logger()
 TICK = 0.05  # seconds between looks at repairs and keyframes
@@ -23,11 +23,11 @@ REPORT = 1.0  # seconds between reports to publishers and to the broker
 SLICE = 0.001  # seconds that looking around may take before packets have their turn
 
 
-class Caretaker:
+class Timers:
     """`rooms` are the worker's sessions; `tell` sends a fact to the broker."""
 
     def __init__(
-        self, rooms: dict[SessionId, Room], fanout: Fanout, doorway: Doorway, tap: Tap, tell: Callable[..., None]
+        self, rooms: dict[SessionId, RelaySession], fanout: Fanout, doorway: Demux, tap: Tap, tell: Callable[..., None]
     ) -> None:
         self._rooms, self._fanout, self._doorway, self._tap, self._tell = rooms, fanout, doorway, tap, tell
         fanout.on_expiry, fanout.on_failure = self.expire, self.fail_with
@@ -86,7 +86,7 @@ class Caretaker:
                 self._doorway.counts()
                 self._tell_tap()
 
-    def _look_after(self, room: Room, now: float) -> None:
+    def _look_after(self, room: RelaySession, now: float) -> None:
         try:
             if now - room.observed >= OBSERVE:
                 room.observed = now
@@ -116,7 +116,7 @@ class Caretaker:
                 return
         log.exception("the relay could not read a datagram")
 
-    def fail(self, room: Room) -> None:
+    def fail(self, room: RelaySession) -> None:
         """An error in one session ends that session, at once; to be called from an except clause."""
         log.exception("session failed in the relay", session=room.session)
         self._rooms.pop(room.session, None)
@@ -142,7 +142,7 @@ async def _say_goodbye(peers: list[Peer]) -> None:
     await asyncio.gather(*(peer.goodbye() for peer in peers), return_exceptions=True)
 
 
-def counts(room: Room) -> dict[str, Any]:
+def counts(room: RelaySession) -> dict[str, Any]:
     """Counts of each side since the session began, which the broker turns into rates, and its packets' present jitter
     on their way to us (s)."""
     return {

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from broker.media import header_extensions
 from broker.media.sdp import Codec, Media
-from broker.relay import simulcast
-from broker.relay.simulcast import Simulcast
+from broker.relay.negotiation import simulcast_sdp
+from broker.relay.negotiation.simulcast_sdp import Simulcast
 
 TRANSPORT_WIDE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
@@ -15,7 +15,7 @@ RTX_TIME = 2000  # ms that a packet is kept for repairs, about
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CodecParams:
     """Of one m-line. `rtx` is the payload type of retransmissions, `red` that of sound with what was before it (RFC
     2198), `transport_wide` and `send_time` are identifiers of header extensions, of which at most one is there. With
     `simulcast` the picture comes in several encodings."""
@@ -26,7 +26,7 @@ class Terms:
     transport_wide: int | None = None
     send_time: int | None = None
     red: int | None = None
-    simulcast: Simulcast | None = None
+    simulcast_sdp: Simulcast | None = None
 
     @property
     def numbers(self) -> list[int]:
@@ -34,27 +34,27 @@ class Terms:
         return [number for number in (self.red, self.payload_type, self.rtx) if number is not None]
 
 
-NOBODY = Terms(-1)
+NOBODY = CodecParams(-1)
 """When nobody sends."""
 
 
-def agree(media: Media, codec: Codec, publishing: bool) -> Terms:
+def agree(media: Media, codec: Codec, publishing: bool) -> CodecParams:
     """Everything that was offered and that we do. A stamp changes a packet that is sent again, and SRTP must never see
     two contents under one number (RFC 3711 9.1): only what is repaired by RTX, or not at all, is stamped."""
     nack = "nack" in codec.feedback
     rtx = _retransmissions(media, codec) if nack else None
     if publishing:
-        several = simulcast.agree(media, codec.payload_type) if media.kind == "video" else None
-        return Terms(codec.payload_type, nack, rtx, red=_redundant(media, codec), simulcast=several)
+        several = simulcast_sdp.agree(media, codec.payload_type) if media.kind == "video" else None
+        return CodecParams(codec.payload_type, nack, rtx, red=_redundant(media, codec), simulcast=several)
     if nack and rtx is None:
-        return Terms(codec.payload_type, nack)
+        return CodecParams(codec.payload_type, nack)
     wide = header_extensions.offered(media, TRANSPORT_WIDE) if "transport-cc" in codec.feedback else None
-    return Terms(
+    return CodecParams(
         codec.payload_type, nack, rtx, wide, header_extensions.offered(media, SEND_TIME) if wide is None else None
     )
 
 
-def lines(terms: Terms, codec: Codec, publishing: bool) -> list[str]:
+def lines(terms: CodecParams, codec: Codec, publishing: bool) -> list[str]:
     """The answer's lines about it."""
     feedback = [one for one in FEEDBACK if one in codec.feedback]
     found = []
@@ -70,7 +70,7 @@ def lines(terms: Terms, codec: Codec, publishing: bool) -> list[str]:
     if terms.rtx is not None:
         kept = "" if publishing else f";rtx-time={RTX_TIME}"
         found += [f"a=rtpmap:{terms.rtx} rtx/{codec.clock}", f"a=fmtp:{terms.rtx} apt={terms.payload_type}{kept}"]
-    return found + (simulcast.lines(terms.simulcast) if terms.simulcast is not None else [])
+    return found + (simulcast_sdp.lines(terms.simulcast) if terms.simulcast is not None else [])
 
 
 def _retransmissions(media: Media, codec: Codec) -> int | None:

@@ -9,7 +9,7 @@ proven with it, is good until a check with the second nominates."""
 import secrets
 from typing import Any, NamedTuple
 
-from broker.relay.route import Address, Route
+from broker.relay.transport.route import Address, Route
 
 CONSENT = 30.0  # seconds without a check after which an address has withdrawn its consent (RFC 7675 5.1)
 QUIET = 2.0  # seconds in which every client says something; if not, another of its addresses is as good

@@ -6,12 +6,12 @@ import struct
 import structlog
 from aioice import stun
 
-from broker.relay import feedback
 from broker.relay.fanout import Fanout
-from broker.relay.ice import Check
-from broker.relay.peer import Peer
-from broker.relay.route import Route
-from broker.relay.strangers import Guesses, claimed_ufrag
+from broker.relay.rtp import rtcp_feedback
+from broker.relay.transport.ice import Check
+from broker.relay.transport.peer import Peer
+from broker.relay.transport.route import Route
+from broker.relay.transport.stun_rate_limit import StunRateLimit, claimed_ufrag
 
 log = structlog.get_logger()
 MAX_OF_ONE_HOST = 1000  # clients; a whole province may stand behind one translating firewall, or a TURN server
@@ -19,12 +19,12 @@ MAX_HANDSHAKES_OF_ONE_HOST = 100  # at a time: the others' checks go unanswered,
 _NONSENSE = (ValueError, KeyError, IndexError, struct.error)
 
 
-class Doorway:
+class Demux:
     """The clients of one worker by the ufrag they were given."""
 
     def __init__(self) -> None:
         self._by_ufrag: dict[str, Peer] = {}
-        self._guesses = Guesses()
+        self._guesses = StunRateLimit()
 
     def expect(self, peer: Peer) -> None:
         """A client that has got an answer will come with its ufrag and password; after a restart, with new ones."""
@@ -108,7 +108,7 @@ def _rtcp(peer: Peer, fanout: Fanout, datagram: bytes, route: Route, now: float)
     peer.heard = now
     peer.ice.heard(route, now)
     try:
-        feedback.handle(peer, fanout, data, now, fanout.arrival)
+        rtcp_feedback.handle(peer, fanout, data, now, fanout.arrival)
     except Exception:  # what one client reports ends that client, not its neighbours
         log.exception("feedback failed", resource=peer.resource)
         peer.on_gone("failed")

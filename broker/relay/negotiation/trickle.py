@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 
 from broker.media.sdp import MAX_SDP, attributes_of, bad, sections, token
-from broker.relay import candidates
-from broker.relay.negotiate import Endpoint
+from broker.relay.negotiation.answer import Endpoint
+from broker.relay.transport import candidates
 
 _UFRAG, _PWD = re.compile(r"^[A-Za-z0-9+/]{4,256}\Z"), re.compile(r"^[A-Za-z0-9+/]{22,256}\Z")  # RFC 8839 5.4
 

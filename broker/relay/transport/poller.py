@@ -11,7 +11,7 @@ TURN = 0.001  # seconds from the beginning of one look to that of the next, unle
 LOOKS = 25  # in vain, until the next packet is waited for again
 
 
-class Pace:
+class Poller:
     """Of one socket. `drain` reads a batch of what it holds, and says whether there was anything."""
 
     def __init__(self, sock: socket.socket, drain: Callable[[socket.socket], bool]) -> None:

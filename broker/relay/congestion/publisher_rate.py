@@ -1,21 +1,21 @@
 """How much a publisher may send, looked at twice a second, pure: no more than the cap, than its own line carries, and
 than the far room's line does. Supervisors' lines never count (see `tending`)."""
 
-from broker.relay.arrivals import Arrivals
-from broker.relay.congestion import FLOOR, STEP, Capacity
+from broker.relay.congestion.estimator import FLOOR, STEP, Capacity
+from broker.relay.rtp.receive_stats import ReceiveStats
 from broker.relay.track import Track
 
 CAP = 1_500_000  # bit/s asked of each publisher; 30 min of both sides stay under a gigabyte
 TOP = 2 * CAP  # bit/s that a line is believed to carry: lesser encodings come on top, and are not recorded
 
 
-class Uplink:
+class PublisherRate:
     """Of one side. `tracks` are its sound and its picture, in all encodings."""
 
     def __init__(self, tracks: list[Track]) -> None:
         self._tracks = tracks
         self._capacity = Capacity(TOP)
-        self._seen: list[Arrivals | None] = []
+        self._seen: list[ReceiveStats | None] = []
         self._looked = 0.0
         self._octets = self._expected = self._raw = 0
 

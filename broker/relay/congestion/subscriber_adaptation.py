@@ -5,9 +5,9 @@ touches what others see."""
 
 from math import inf
 
-from broker.relay.congestion import STEP
-from broker.relay.leg import Leg
-from broker.relay.path import Path
+from broker.relay.congestion.estimator import STEP
+from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.down_track import DownTrack
 from broker.relay.track import Track
 
 BAD, GOOD = 0.02, 0.005  # smoothed part of packets lost from which on, and below which no longer, a line is bad
@@ -20,10 +20,10 @@ SOON_AGAIN = 10.0  # seconds: an attempt that ends so soon has failed
 ROOM = 1.2  # a line must carry so much more than the better encoding
 
 
-class Tending:
+class SubscriberAdaptation:
     """Of one watcher; `legs` are what it gets. `credit` is in bits: what its line carries adds, what is sent takes."""
 
-    def __init__(self, path: Path, legs: list[tuple[Track, Leg]], gated: bool) -> None:
+    def __init__(self, path: SentPackets, legs: list[tuple[Track, DownTrack]], gated: bool) -> None:
         self._path, self._legs = path, legs
         self._gated, self._seconds = gated, GATED_CREDIT if gated else CREDIT
         self._credit = inf  # which nothing can use up
@@ -59,14 +59,14 @@ class Tending:
             else:
                 self._sound = bits[track.kind] * leg.copies / seconds
 
-    def _bits(self, track: Track, leg: Leg) -> int:
+    def _bits(self, track: Track, leg: DownTrack) -> int:
         """Sent to `leg` since the last look, RTP headers included."""
         packets, octets = track.sent(leg)
         sent = 8 * (octets + 12 * packets)
         before, self._sent[track.kind] = self._sent.get(track.kind, sent), sent
         return sent - before
 
-    def _copy(self, track: Track, leg: Leg, now: float) -> None:
+    def _copy(self, track: Track, leg: DownTrack, now: float) -> None:
         """Several copies where much is lost by chance; on a full line they would only take each other's place."""
         loss = max(self._path.capacity.loss, 0.0 if leg.named else leg.lost_fraction / 256)
         bad = loss > (GOOD if leg.copies > 1 else BAD)
@@ -84,7 +84,7 @@ class Tending:
         else:
             self._credit = min(most, self._credit + self.need * seconds - bits)
 
-    def _thin(self, track: Track, leg: Leg, now: float) -> None:
+    def _thin(self, track: Track, leg: DownTrack, now: float) -> None:
         if leg.flowing and self._credit < 0:
             if leg.lesser not in (None, track) and now - self._rested < REST:
                 return  # on its way to a lesser one
@@ -97,7 +97,7 @@ class Tending:
             self._rested = self._rose = now
             leg.lesser = None
 
-    def _lower(self, track: Track, leg: Leg, now: float) -> bool:
+    def _lower(self, track: Track, leg: DownTrack, now: float) -> bool:
         """A lesser encoding instead of rest, where there is one that the line carries; the far room gets the best, of
         which its sender soon sends less."""
         if self._gated or track.layers is None or not track.layers.lower(leg, track, self.need):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from broker.kernel.errors import CodecMissing, MalformedSdp
 from broker.media.sdp import Codec, Media, Offer
-from broker.relay import candidates, terms
-from broker.relay.terms import Terms
+from broker.relay.negotiation import codec_params
+from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.transport import candidates
 
 Kinds = tuple[str, ...]
 KINDS: Kinds = ("audio", "video")
@@ -37,7 +38,7 @@ class Stream:
 class Agreed:
     """What both ends now hold to per kind, and whether we are the DTLS server."""
 
-    terms: dict[str, Terms]
+    codec_params: dict[str, CodecParams]
     dtls_server: bool
     answer: str
 
@@ -104,7 +105,7 @@ def _answer(
 ) -> Agreed:
     wanted = _wanted(offer, "sendonly" if direction == "recvonly" else "recvonly", kinds)
     codecs = {kind: choose(media, direction == "recvonly") for kind, media in wanted.items()}
-    agreed = {kind: terms.agree(media, codecs[kind], direction == "recvonly") for kind, media in wanted.items()}
+    agreed = {kind: codec_params.agree(media, codecs[kind], direction == "recvonly") for kind, media in wanted.items()}
     used = [number for one in agreed.values() for number in one.numbers]
     if len(used) != len(set(used)):
         raise MalformedSdp("Bundled m-lines need payload types of their own.", "BUNDLE 的媒体行不能共用载荷类型。")
@@ -128,7 +129,7 @@ def _answer(
     return Agreed(agreed, server, "\r\n".join(lines) + "\r\n")
 
 
-def _source(kind: str, stream: Stream, agreed: Terms) -> list[str]:
+def _source(kind: str, stream: Stream, agreed: CodecParams) -> list[str]:
     """Which SSRCs carry a stream (RFC 5576), and which of them the repairs (RFC 4588 8.8)."""
     lines = [f"a=msid:{stream.cname} {stream.cname}-{kind}"]
     if agreed.rtx is None:
@@ -153,7 +154,9 @@ def _wanted(offer: Offer, direction: str, kinds: Kinds) -> dict[str, Media]:
     return found
 
 
-def _section(media: Media, codec: Codec, agreed: Terms, endpoint: Endpoint, direction: str, server: bool) -> list[str]:
+def _section(
+    media: Media, codec: Codec, agreed: CodecParams, endpoint: Endpoint, direction: str, server: bool
+) -> list[str]:
     host, port = endpoint.addresses[0]
     family = "IP6" if ":" in host else "IP4"
     number = codec.payload_type
@@ -177,4 +180,4 @@ def _section(media: Media, codec: Codec, agreed: Terms, endpoint: Endpoint, dire
             f"a=rtpmap:{number} H264/90000",
             f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}",
         ]
-    return lines + terms.lines(agreed, codec, direction == "recvonly")
+    return lines + codec_params.lines(agreed, codec, direction == "recvonly")

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from broker.media import rtcp
 from broker.media.tap_format import SENDER_REPORT
-from broker.relay import repairs, twcc
+from broker.relay.rtp import retransmission, twcc
 
 if TYPE_CHECKING:
+    from broker.relay.down_track import DownTrack
     from broker.relay.fanout import Fanout
-    from broker.relay.leg import Leg
-    from broker.relay.peer import Peer
     from broker.relay.track import Track
+    from broker.relay.transport.peer import Peer
 
 
 def handle(peer: "Peer", fanout: "Fanout", data: bytes, now: float, arrival_ns: int) -> None:
@@ -26,7 +26,7 @@ def handle(peer: "Peer", fanout: "Fanout", data: bytes, now: float, arrival_ns: 
             _sender_report(peer, fanout, packet, now, arrival_ns)
         elif packet.kind == rtcp.RTPFB and packet.format == rtcp.NACK:
             _misses(peer, packet.body, now)
-            repairs.answer(peer, packet.body, now)
+            retransmission.answer(peer, packet.body, now)
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.REMB:
             peer.path.estimated = rtcp.remb(packet.body) or peer.path.estimated
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
@@ -77,7 +77,7 @@ def _arrived(peer: "Peer", body: bytes, now: float) -> None:
         if track.ssrc_out in arrived:
             leg.progressed_at = now
     if lost:
-        repairs.bring(peer, lost, now)
+        retransmission.bring(peer, lost, now)
 
 
 def _sender_report(peer: "Peer", fanout: "Fanout", packet: rtcp.RtcpPacket, now: float, arrival_ns: int) -> None:
@@ -113,7 +113,7 @@ def ask(track: "Track", now: float) -> None:
     """Ask a track's publisher for lost packets and for a keyframe, when due."""
     peer, arrivals = track.peer, track.arrivals
     if track.repaired:
-        repairs.echo(track, now)
+        retransmission.echo(track, now)
     _wishes(track, now)
     if peer is None or not peer.ready:
         return

@@ -10,8 +10,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 from broker.kernel.clock import monotonic
-from broker.relay.congestion import QUEUE, Capacity, Delays
-from broker.relay.twcc import TICKS, Feedback
+from broker.relay.congestion.estimator import QUEUE, Capacity, Delays
+from broker.relay.rtp.twcc import TICKS, Feedback
 
 TICK = 1 / TICKS
 WINDOW = 1024  # packets remembered at least: four seconds of one watcher
@@ -38,7 +38,7 @@ class Stamp(NamedTuple):
         return self.mark | self.number() & 0xFFFFFF
 
 
-class Path:
+class SentPackets:
     """One watcher's. `first` is its first transport-wide sequence number."""
 
     def __init__(self, first: int | None = None) -> None:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from broker.relay.buffers import enlarge
+from broker.relay.transport.socket_buffers import enlarge
 
 SOCKET_BUFFER = 4 * 1024 * 1024  # bytes each way: what forty visits send in a fifth of a second
 ATTEMPTS = 20  # to find a number that is free everywhere, when any will do

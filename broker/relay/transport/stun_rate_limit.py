@@ -25,7 +25,7 @@ def claimed_ufrag(datagram: bytes) -> str:
     return ""
 
 
-class Guesses:
+class StunRateLimit:
     """Wrong passwords by the host they came from."""
 
     def __init__(self) -> None:
