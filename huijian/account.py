@@ -16,7 +16,7 @@ from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
 from config.policy import Policy
 from kiosk_agent.viewer import ViewerStats
-from recorder.report import Report
+from recorder.evidence.report import Report
 
 CUT_LATE = 0.25  # seconds, the promise for the cut at the limit
 LENGTH = 0.5  # seconds by which a track may differ from what crossed

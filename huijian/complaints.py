@@ -37,7 +37,7 @@ def _read_others(error: Exception) -> tuple[str, int]:
     from config.policy import LooserThanLaw
     from config.settings import SettingsError
     from huijian.children import NotRunning
-    from recorder.schemes import KeyProblem
+    from recorder.evidence.algorithms import KeyProblem
 
     if isinstance(error, SettingsError | PackError | LooserThanLaw):
         return str(error), USAGE

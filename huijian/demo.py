@@ -38,7 +38,7 @@ from huijian.serve import check, children
 from huijian.stage import POLICY, POSTS, Stage, dismiss, set_up
 from huijian.watching import Story, follow
 from kiosk_agent.viewer import ViewerStats
-from recorder.verify import verify
+from recorder.evidence.verify import verify
 
 BROKEN = 4  # exit code: an invariant did not hold
 SLOT = timedelta(minutes=3)

@@ -8,8 +8,8 @@ from broker.control.store.records import Role, User
 from huijian.admin.office import Office, in_office
 from huijian.identity import As, PasswordStdin, officer, password_for
 from huijian.saying import Json, say, say_all
-from recorder.catalog import Catalog
-from recorder.holds import Holds
+from recorder.archive.catalog import Catalog
+from recorder.retention.holds import Holds
 
 app = typer.Typer(no_args_is_help=True, help="Keep recordings beyond their due date, whatever happens. 保全")
 AUDITORS = (Role.AUDITOR,)

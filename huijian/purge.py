@@ -16,10 +16,10 @@ from huijian.identity import As, PasswordStdin, officer, password_for
 from huijian.purging import OFFICERS, JournalTombstones, believe_clock, rules_of, scope_at
 from huijian.saying import Json, say
 from huijian.showing import show_outcome, show_plan
-from recorder import permits
-from recorder.purge import Outcome, Purge
-from recorder.purgeplan import plan_of
-from recorder.signing import installed, trusted
+from recorder.evidence.signing import installed, trusted
+from recorder.retention import approvals
+from recorder.retention.plan import plan_of
+from recorder.retention.purge import Outcome, Purge
 
 app = typer.Typer(help="Delete recordings that are due, with a second person. 到期销毁")
 Site = Annotated[str | None, typer.Option(help="Of this site only.")]
@@ -74,13 +74,13 @@ def issue(
         if plan.recordings == 0:
             raise Forbidden("Nothing is due.", "没有到期录像。")
         now = scope.as_of
-        code = await permits.issue(office.store.engine, plan.hash, now, site, who.id, now)
+        code = await approvals.issue(office.store.engine, plan.hash, now, site, who.id, now)
         told = {"plan": plan.hash, "recordings": plan.recordings, "bytes": plan.bytes, "site": site}
         office.journal.note("PurgePermitted", None, f"user:{who.id}", told)
         await office.journal.flush()
         if not json:
             show_plan(plan)
-        return {"code": code, "expires_at": now + permits.LIFE, **told}
+        return {"code": code, "expires_at": now + approvals.LIFE, **told}
 
     say(in_office(ctx, work), json)
 
@@ -117,7 +117,7 @@ def _run(office: Office, site: str | None, code: str | None, user: str, password
 
 async def _apply(office: Office, code: str, user: str, password: str) -> Outcome:
     engine, clock = office.store.engine, office.store.clock
-    known = await permits.permit_of(engine, code, user, clock.now().wall)
+    known = await approvals.permit_of(engine, code, user, clock.now().wall)
     who = await officer(office, user, password, OFFICERS, known.site)
     scope = await scope_at(office, known.site, known.as_of)
     told = {"plan": known.plan, "second": known.by}

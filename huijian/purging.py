@@ -11,10 +11,10 @@ from broker.control.store.store import Store
 from broker.kernel.clock import discipline, in_shanghai
 from broker.kernel.errors import Conflict
 from huijian.admin.office import Office
-from recorder.clocks import Doubt, believe, doubt, mark_clock, marks, started
-from recorder.lengthening import lengthen
-from recorder.purgeplan import Scope, newest
-from recorder.retention import clock_went_back
+from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks, started
+from recorder.retention.plan import Scope, newest
+from recorder.retention.policy_changes import lengthen
+from recorder.retention.rules import clock_went_back
 
 OFFICERS = (Role.AUDITOR, Role.ADMIN)
 TOMBSTONE = "RecordingPurged"

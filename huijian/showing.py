@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.kernel.clock import in_shanghai
-from recorder.purge import Outcome
-from recorder.purgeplan import Plan
-from recorder.retention import QUIET
+from recorder.retention.plan import Plan
+from recorder.retention.purge import Outcome
+from recorder.retention.rules import QUIET
 
 GIGABYTE = 1e9
 WORDS = {

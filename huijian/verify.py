@@ -15,11 +15,11 @@ from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.complaints import FOUND, REFUSED
 from huijian.saying import Json, plain, say
-from recorder.heads import Heads, read_heads, together
-from recorder.report import Report
-from recorder.signing import KeyProblem, Keys, trusted
-from recorder.signing import public_key as load
-from recorder.verify import verify as check
+from recorder.evidence.chain_heads import Heads, read_heads, together
+from recorder.evidence.report import Report
+from recorder.evidence.signing import KeyProblem, Keys, trusted
+from recorder.evidence.signing import public_key as load
+from recorder.evidence.verify import verify as check
 
 GIVEN, INSTALLED, ARCHIVED = "given", "installation", "archive"
 

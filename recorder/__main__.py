@@ -7,8 +7,8 @@ from pathlib import Path
 
 from config.logs import configure
 from config.settings import Settings, SettingsError
-from recorder.service import main
-from recorder.signing import KeyProblem
+from recorder.evidence.signing import KeyProblem
+from recorder.process import main
 
 
 def run(arguments: list[str]) -> int:

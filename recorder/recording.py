@@ -11,8 +11,8 @@ import structlog
 
 from broker.kernel.clock import Clock
 from broker.media.tap_format import TapRecord
-from recorder.space import Rules
-from recorder.writer import Progress, Writer
+from recorder.archive.disk_space import Rules
+from recorder.pipeline.writer import Progress, Writer
 
 log = structlog.get_logger()
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from aiohttp import web
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from config.settings import Settings
-from recorder.views import Views
+from recorder.viewcopy.queue import Views
 from signaling import errors, pages, sockets, voice, watchman, whep, whip
 from signaling.api import extensions, meta, recordings, sessions, sign_in, slots, suspensions, watching
 from signaling.catalog import Recordings

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from broker.control.store.tables import slots
 from broker.kernel.database import reading
 from broker.kernel.errors import StorageUnavailable
-from recorder.tables import RECORDINGS
+from recorder.archive.tables import RECORDINGS
 
 MOST = 2000  # of one day: what a page can show and a province does not reach
 

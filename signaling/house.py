@@ -14,7 +14,7 @@ from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import NoSlot, NotFound, TooMany, VisitError
 from broker.kernel.ids import SessionId, Side
 from config.settings import Settings
-from recorder.views import Views
+from recorder.viewcopy.queue import Views
 from signaling.auth import Terminal, Who, author
 from signaling.catalog import Recordings
 from signaling.desk import Desk

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from broker.kernel.errors import NotFound, StorageUnavailable, TooMany
 from broker.kernel.ids import Side
-from recorder.sides import SideFilm
+from recorder.mp4.side_film import SideFilm
 from signaling.auth import author
 from signaling.ranges import part_of
 from signaling.routes import Ask

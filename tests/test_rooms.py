@@ -136,7 +136,7 @@ class TestTheRulesThemselves:
             ("recorder", "from broker.control.journal.journal import Journal"),
             ("kiosk_agent", "from signaling.app import build_app"),
             ("kiosk_agent", "from signaling import app"),
-            ("kiosk_agent", "import recorder.mux"),
+            ("kiosk_agent", "import recorder.mp4.muxer"),
         ],
     )
     def test_an_import_upwards_is_seen(self, room, line, tmp_path, monkeypatch):
@@ -154,7 +154,7 @@ class TestTheRulesThemselves:
             ("signaling", "from broker.control.store.store import Store"),
             ("kiosk_agent", "from signaling.messages import Hello"),
             ("kiosk_agent", "from signaling import messages"),
-            ("huijian", "import recorder.verify, broker.relay.worker"),
+            ("huijian", "import recorder.evidence.verify, broker.relay.worker"),
         ],
     )
     def test_an_import_downwards_is_not(self, room, line, tmp_path, monkeypatch):

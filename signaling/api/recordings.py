@@ -8,10 +8,10 @@ from aiohttp import web
 
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import Side
-from recorder.catalog import ARCHIVED
-from recorder.covered import kept_coverage
-from recorder.viewmaker import view_path
-from recorder.views import READY
+from recorder.archive.catalog import ARCHIVED
+from recorder.archive.stored_coverage import kept_coverage
+from recorder.viewcopy.queue import READY
+from recorder.viewcopy.worker import view_path
 from signaling import bodies
 from signaling.auth import Role, author, scope
 from signaling.days import bounds

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for
-from recorder.purgeplan import Plan, Scope, plan_of
-from recorder.retention import due_at
-from recorder.tables import METADATA, RECORDINGS
+from recorder.archive.tables import METADATA, RECORDINGS
+from recorder.retention.plan import Plan, Scope, plan_of
+from recorder.retention.rules import due_at
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 STEP = timedelta(seconds=90)

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recorder.verify import verify
-from recorder.writer import Writer
+from recorder.evidence.verify import verify
+from recorder.pipeline.writer import Writer
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import BEGIN, Feed, instant
 

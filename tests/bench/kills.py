@@ -12,10 +12,10 @@ from typing import Any
 
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for
-from recorder import archive
-from recorder.catalog import Catalog
-from recorder.tables import METADATA
-from recorder.verify import verify
+from recorder.archive import paths
+from recorder.archive.catalog import Catalog
+from recorder.archive.tables import METADATA
+from recorder.evidence.verify import verify
 from tests.bench import dying
 from tests.support import probe
 from tests.support.recorder import RecorderProcess, Relay
@@ -82,10 +82,10 @@ async def killed(runs: int, longest: float = 3.0, seed: int = 4) -> dict[str, An
                     print(f"run {number}: played {played:.2f} s, kept {kept:.2f} s {complaints}")
         report = verify(None, place / "archive")
         rows = await catalog.sessions()
-        files = {path.name for path in archive.recordings(place / "archive")}
+        files = {path.name for path in paths.recordings(place / "archive")}
         unfinished = await catalog.unfinished()
         await catalog.close()
-        for path in archive.recordings(place / "archive"):
+        for path in paths.recordings(place / "archive"):
             path.chmod(0o700)
     whole = report.ok and rows == files and len(files) == runs and not unfinished
     told = {"runs": runs, "broken": broken, "worst_loss": round(worst, 3), "archive_whole": whole}

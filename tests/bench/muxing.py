@@ -13,7 +13,7 @@ from statistics import median
 from broker.kernel.database import engine_for
 from broker.media.tap_format import RTP
 from config.logs import configure
-from recorder.tables import METADATA
+from recorder.archive.tables import METADATA
 from tests.bench import process
 from tests.bench.kills import plan
 from tests.support import clips

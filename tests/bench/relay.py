@@ -13,7 +13,7 @@ from typing import Any
 from broker.ipc.client import Client
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for
-from recorder.tables import METADATA
+from recorder.archive.tables import METADATA
 from tests.bench import process
 from tests.bench.client import Client
 from tests.bench.system import KINDS, SIDES, SUPERVISORS, Place, connected

@@ -11,7 +11,7 @@ from broker.kernel.ids import Side
 from config.packs import load_pack
 from huijian.account import Account, account_of
 from kiosk_agent.viewer import ViewerStats
-from recorder.report import Damage, Report
+from recorder.evidence.report import Damage, Report
 
 ARCHIVED = {"path": "a/session.mp4", "sha256": "00", "seconds": [20.3, 20.3, 20.2, 20.2]}
 STORY: list[tuple[str, dict[str, Any]]] = [

@@ -14,7 +14,7 @@ from broker.kernel.clock import Discipline, Instant
 from broker.kernel.database import engine_for
 from config.packs import load_pack
 from huijian.admin import office
-from recorder.verify import verify
+from recorder.evidence.verify import verify
 from tests.recorder.purging import DUE, SECOND, Yard
 
 PASSWORD = "a long enough secret"
@@ -176,7 +176,9 @@ class TestDeleting:
     def test_that_failed_has_its_own_exit_code_and_is_taken_up_by_the_timer(self, say, huijian, house, monkeypatch):
         code = say("purge", "issue", "--as", "shen", "--json").json["code"]
         with monkeypatch.context() as patch:
-            patch.setattr("recorder.purge.removal.remove", lambda *_: (_ for _ in ()).throw(OSError(5, "broken")))
+            patch.setattr(
+                "recorder.retention.purge.removal.remove", lambda *_: (_ for _ in ()).throw(OSError(5, "broken"))
+            )
             answer = say("purge", "--apply", "--code", code, "--as", "li")
             assert answer.code == 4 and "FAILED ses_one" in answer.out
             assert huijian("purge", "--resume").code == 4

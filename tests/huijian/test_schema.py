@@ -5,7 +5,7 @@ from alembic.migration import MigrationContext
 
 from broker.control.store.migrations import migrate
 from broker.kernel.database import engine_for, reading
-from recorder.tables import METADATA
+from recorder.archive.tables import METADATA
 
 
 async def test_the_recorders_tables_have_its_columns_types_and_nulls(tmp_path):

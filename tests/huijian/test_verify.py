@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from broker.kernel.database import engine_for
-from recorder.heads import Heads
-from recorder.signing import installed
+from recorder.evidence.chain_heads import Heads
+from recorder.evidence.signing import installed
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import WALL
 

@@ -6,7 +6,7 @@ from broker.control.journal.journal import Journal
 from broker.control.relay_facts import Hearing
 from broker.control.store.tables import journal
 from broker.kernel.errors import RecorderUnavailable
-from recorder.difference import Difference, Differences
+from recorder.archive.differences import Difference, Differences
 
 
 class PretendedRecorder:

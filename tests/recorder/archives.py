@@ -8,9 +8,9 @@ from tempfile import mkdtemp
 from typing import Any
 
 from broker.kernel import atomic_files
-from recorder.archive import PLAN
-from recorder.finalise import finalise
-from recorder.signing import Signer, installed
+from recorder.archive.finalize import finalise
+from recorder.archive.paths import PLAN
+from recorder.evidence.signing import Signer, installed
 from tests.recorder.feed import WALL, Feed, record
 
 REASON = {"code": "completed"}

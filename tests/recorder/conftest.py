@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from broker.kernel.database import engine_for
-from recorder.tables import METADATA
+from recorder.archive.tables import METADATA
 from tests.support.recorder import RecorderProcess
 
 

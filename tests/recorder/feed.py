@@ -8,8 +8,8 @@ from typing import Any
 
 from broker.kernel.clock import Instant
 from broker.media.tap_format import RTP, SENDER_REPORT, TapRecord
-from recorder import sheets
-from recorder.writer import Progress, Writer
+from recorder.archive import parts
+from recorder.pipeline.writer import Progress, Writer
 from tests.support import clips
 from tests.support.rtp import Stream
 
@@ -90,4 +90,4 @@ def record(folder: Path, records: list[TapRecord], end: float, step: float = 0.1
             at += 1
         progress.append((now - BEGIN, writer.work(batch, instant(now))))
     writer.close(BEGIN + end, instant(BEGIN + end))
-    return Outcome(folder / "part-1.mp4", sheets.noted(folder, 1), progress)
+    return Outcome(folder / "part-1.mp4", parts.noted(folder, 1), progress)

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.kernel.clock import Instant
-from recorder import permits
-from recorder.catalog import Catalog
-from recorder.purge import Outcome, Purge
-from recorder.purgeplan import Plan, Scope, plan_of
-from recorder.retention import due_at
-from recorder.rows import columns
+from recorder.archive.catalog import Catalog
+from recorder.archive.catalog_rows import columns
+from recorder.retention import approvals
+from recorder.retention.plan import Plan, Scope, plan_of
+from recorder.retention.purge import Outcome, Purge
+from recorder.retention.rules import due_at
 from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.feed import WALL
 
@@ -69,17 +69,17 @@ class Yard:
         return await plan_of(self.engine, self.scope(**months))
 
     async def code(self, plan: Plan, by: str = "shen") -> str:
-        return await permits.issue(self.engine, plan.hash, plan.scope.as_of, None, by, self.wall)
+        return await approvals.issue(self.engine, plan.hash, plan.scope.as_of, None, by, self.wall)
 
-    async def permit(self, code: str, user: str = "li") -> permits.Permit:
-        return await permits.permit_of(self.engine, code, user, self.wall)
+    async def permit(self, code: str, user: str = "li") -> approvals.Approval:
+        return await approvals.permit_of(self.engine, code, user, self.wall)
 
     async def apply(self, **months: int) -> Outcome:
         """Plan, permit, delete: as two people would."""
         plan = await self.plan(**months)
         return await self.order(await self.permit(await self.code(plan)), plan.scope)
 
-    async def order(self, permit: permits.Permit, scope: Scope) -> Outcome:
+    async def order(self, permit: approvals.Approval, scope: Scope) -> Outcome:
         return await self.purge.apply(permit, scope, {"prison-site": "云南 第十三条"}, "li")
 
     async def state(self, session: str) -> str:

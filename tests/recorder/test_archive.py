@@ -15,15 +15,15 @@ from broker.kernel import atomic_files
 from broker.kernel.clock import SystemClock
 from broker.kernel.database import engine_for
 from broker.kernel.errors import Conflict, StorageUnavailable
-from recorder import archive
-from recorder.archive import Place, path_of, place_of, recording_at
-from recorder.catalog import Catalog
-from recorder.desk import Desk
-from recorder.recover import recover, review
-from recorder.rows import tell_end
-from recorder.space import Rules
-from recorder.tables import METADATA
-from recorder.verify import verify
+from recorder.archive import paths
+from recorder.archive.catalog import Catalog
+from recorder.archive.catalog_rows import tell_end
+from recorder.archive.disk_space import Rules
+from recorder.archive.paths import Place, path_of, place_of, recording_at
+from recorder.archive.recover import recover, review
+from recorder.archive.tables import METADATA
+from recorder.evidence.verify import verify
+from recorder.sessions import RecordingSessions
 from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.feed import BEGIN, WALL, Feed, instant, record
 from tests.recorder.test_process import plan
@@ -57,7 +57,7 @@ class TestNames:
         with pytest.raises(ValueError):
             path_of(Place("a", date(2026, 1, 1), session))
         with pytest.raises(ValueError):
-            archive.work_folder(tmp_path, session)
+            paths.work_folder(tmp_path, session)
 
     def test_the_day_is_that_of_shanghai(self) -> None:
         assert place_of("a", datetime(2026, 11, 22, 16, 30, tzinfo=UTC), "s").day == date(2026, 11, 23)
@@ -87,7 +87,7 @@ class TestFinalising:
             raise OSError("gone")
 
         with monkeypatch.context() as patch:
-            patch.setattr(f"recorder.finalise.{step}", crash)
+            patch.setattr(f"recorder.archive.finalize.{step}", crash)
             with pytest.raises(OSError, match="gone"):
                 archived(work, tmp_path / "archive")
         archived(work, tmp_path / "archive")
@@ -193,10 +193,10 @@ class Still:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, database: str) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, database: str) -> AsyncIterator[RecordingSessions]:
     catalog = Catalog(engine_for(database))
     (tmp_path / "archive").mkdir(exist_ok=True)
-    yield Desk(
+    yield RecordingSessions(
         tmp_path / "archive", Rules(0, 0), catalog, Still(), lambda _fact, **_: None, signer(tmp_path / "archive")
     )
     await catalog.close()
@@ -205,14 +205,14 @@ async def desk(tmp_path: Path, database: str) -> AsyncIterator[Desk]:
 class TestRecovery:
     """Every difference between intents, files and catalog is said, and none is deleted."""
 
-    async def test_an_intent_without_files_fails_visibly(self, desk: Desk) -> None:
+    async def test_an_intent_without_files_fails_visibly(self, desk: RecordingSessions) -> None:
         await desk.catalog.intend("session_gone", "a", 1, "x", "yunnan 1", WALL)
         (found,) = await recover(desk)
         assert (found.kind, found.session) == ("intent_without_files", "session_gone")
         row = await desk.catalog.row("session_gone")
         assert row is not None and (row["state"], row["reason"]) == ("failed", "no_files")
 
-    async def test_what_never_began_can_begin(self, desk: Desk) -> None:
+    async def test_what_never_began_can_begin(self, desk: RecordingSessions) -> None:
         """A kill between the intent and the first file must not keep the session from being recorded."""
         await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
         await recover(desk)
@@ -222,7 +222,9 @@ class TestRecovery:
         assert row is not None and (row["state"], row["reason"], row["announced"]) == ("recording", None, False)
         await desk.drain()
 
-    async def test_a_plan_is_on_the_disk_before_the_intent(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_plan_is_on_the_disk_before_the_intent(
+        self, desk: RecordingSessions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         async def gone(*_: object) -> None:
             raise StorageUnavailable("gone")
 
@@ -236,20 +238,20 @@ class TestRecovery:
         assert await desk.start(plan(session="session_one")) == {"part": 1}
         await desk.drain()
 
-    async def test_an_unfinished_session_is_taken_over(self, desk: Desk) -> None:
+    async def test_an_unfinished_session_is_taken_over(self, desk: RecordingSessions) -> None:
         make_work(desk.archive_dir)
         await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
         assert [one.kind for one in await recover(desk)] == ["unfinished"]
         assert "session_one" in desk.visits
 
-    async def test_an_archived_file_that_the_catalog_missed_is_entered(self, desk: Desk) -> None:
+    async def test_an_archived_file_that_the_catalog_missed_is_entered(self, desk: RecordingSessions) -> None:
         archived(make_work(desk.archive_dir), desk.archive_dir)
         await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
         assert [one.kind for one in await recover(desk)] == ["archived_without_notice"]
         assert [row["session"] for row in await desk.catalog.unannounced()] == ["session_one"]
         assert await recover(desk) == []
 
-    async def test_files_without_any_row_get_one(self, desk: Desk) -> None:
+    async def test_files_without_any_row_get_one(self, desk: RecordingSessions) -> None:
         archived(make_work(desk.archive_dir), desk.archive_dir)
         make_work(desk.archive_dir, "session_two")
         assert [(one.kind, one.session) for one in await recover(desk)] == [("work_without_row", "session_two")]
@@ -258,7 +260,7 @@ class TestRecovery:
         assert row is not None and row["state"] == "archived" and len(row["seconds"]) == 5
         assert await review(desk) == []
 
-    async def test_an_archived_session_is_not_recorded_again(self, desk: Desk) -> None:
+    async def test_an_archived_session_is_not_recorded_again(self, desk: RecordingSessions) -> None:
         archived(make_work(desk.archive_dir), desk.archive_dir)
         for look in (recover, review):
             with pytest.raises(Conflict):
@@ -267,7 +269,7 @@ class TestRecovery:
         with pytest.raises(Conflict):
             await desk.start(plan(session="session_one"))
 
-    async def test_a_lost_plan_does_not_cost_the_film(self, desk: Desk) -> None:
+    async def test_a_lost_plan_does_not_cost_the_film(self, desk: RecordingSessions) -> None:
         work = make_work(desk.archive_dir)
         (work / "plan.json").write_bytes(b"")
         await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
@@ -278,7 +280,7 @@ class TestRecovery:
 
     @pytest.mark.parametrize(("films", "reason"), [(True, "no_plan"), (False, "no_files")])
     async def test_a_work_folder_of_which_nobody_knows_anything_gets_a_row_and_can_go_on(
-        self, desk: Desk, films: bool, reason: str
+        self, desk: RecordingSessions, films: bool, reason: str
     ) -> None:
         work = make_work(desk.archive_dir)
         (work / "plan.json").unlink()
@@ -302,7 +304,7 @@ class TestRecovery:
         ],
     )
     async def test_what_happened_to_the_files_of_a_row_is_said(
-        self, desk: Desk, damage: Callable[[Path], Any], kind: str
+        self, desk: RecordingSessions, damage: Callable[[Path], Any], kind: str
     ) -> None:
         folder = (desk.archive_dir / archived(make_work(desk.archive_dir), desk.archive_dir)["path"]).parent
         await review(desk)
@@ -312,26 +314,26 @@ class TestRecovery:
         damage(folder)
         assert (kind, "session_one") in [(one.kind, one.session) for one in await review(desk)]
 
-    async def test_files_of_a_recording_that_was_deleted_are_said(self, desk: Desk) -> None:
+    async def test_files_of_a_recording_that_was_deleted_are_said(self, desk: RecordingSessions) -> None:
         archived(make_work(desk.archive_dir), desk.archive_dir)
         await review(desk)
         await desk.catalog.set("session_one", state="purged")
         assert [one.kind for one in await review(desk)] == ["purged_with_files"]
 
     async def test_nothing_of_the_archive_is_read_before_recordings_can_begin(
-        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+        self, desk: RecordingSessions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for number in range(3):
             archived(make_work(desk.archive_dir, f"session_{number}"), desk.archive_dir)
         with monkeypatch.context() as patch:
-            patch.setattr("recorder.recover._facts", lambda *_: pytest.fail("read"))
+            patch.setattr("recorder.archive.recover._facts", lambda *_: pytest.fail("read"))
             assert await recover(desk) == []
         assert len(await review(desk)) == 3
         with monkeypatch.context() as patch:
-            patch.setattr("recorder.recover._facts", lambda *_: pytest.fail("read"))
+            patch.setattr("recorder.archive.recover._facts", lambda *_: pytest.fail("read"))
             assert await review(desk) == []
 
-    async def test_each_difference_is_told_until_it_is_journaled(self, desk: Desk) -> None:
+    async def test_each_difference_is_told_until_it_is_journaled(self, desk: RecordingSessions) -> None:
         told: list[str] = []
         desk.tell = lambda fact, **_: told.append(fact)
         for number in range(3):

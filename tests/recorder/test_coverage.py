@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.band import Band
-from recorder.coverage import Coverage, Officer, Stretch, coverage, officers_in
-from recorder.manifest import people_in
-from recorder.scene import SIZE, Scene, Script, _font
+from recorder.archive.manifest import people_in
+from recorder.archive.timeline_coverage import Coverage, Officer, Stretch, coverage, officers_in
+from recorder.viewcopy.banner import Band
+from recorder.viewcopy.layout import SIZE, Scene, Script, _font
 from tests.recorder.feed import WALL
 
 LI, HE = Officer("li", "first-prison"), Officer("he", "first-prison")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from broker.kernel import atomic_files
-from recorder.verify import verify
-from recorder.writer import Writer
+from recorder.evidence.verify import verify
+from recorder.pipeline.writer import Writer
 from tests.bench import dying
 from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.disk import File, Keep, Log, Op, Volume, logged, make

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from broker.media import avcc
 from broker.media.avcc import join
 from broker.media.h264 import Malformed, picture_size
-from recorder.depacketize import AccessUnit, Depacketizer
-from recorder.rtp import Packet, Reorder, parse, parse_report
-from recorder.slate import slate
+from recorder.mp4.placeholder_frame import slate
+from recorder.pipeline.depacketizer import AccessUnit, Depacketizer
+from recorder.pipeline.reorder import Packet, Reorder, parse, parse_report
 from tests.support import clips
 from tests.support.rtp import Stream
 

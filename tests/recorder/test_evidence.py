@@ -14,12 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker.kernel import atomic_files
-from recorder import pieces
-from recorder.ledger import PURGE, ledger, spelled
-from recorder.manifest import file_facts
-from recorder.report import Report
-from recorder.signing import Ed25519Signer, KeyProblem, Keys, beside, installed, public_key, sign, trusted
-from recorder.verify import verify
+from recorder.archive.manifest import file_facts
+from recorder.evidence import file_hashes
+from recorder.evidence.report import Report
+from recorder.evidence.signing import Ed25519Signer, KeyProblem, Keys, beside, installed, public_key, sign, trusted
+from recorder.evidence.site_chain import PURGE, ledger, spelled
+from recorder.evidence.verify import verify
 from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.feed import WALL
 
@@ -84,7 +84,7 @@ class TestAWholeArchive:
         assert two["software"].startswith("huijian") and two["policy"]["name"] == "yunnan"
 
     def test_has_a_hash_for_each_fragment_and_the_second_it_covers(self, root: Path) -> None:
-        found = pieces.read(folder(root) / pieces.NAME)
+        found = file_hashes.read(folder(root) / file_hashes.NAME)
         film = [piece for piece in found if piece.file == "session.mp4"]
         seconds = [piece.second for piece in film if piece.kind == "fragment"]
         assert len(seconds) >= 10 and seconds[0] == 0.0 and seconds == sorted(seconds, key=lambda s: s or 0.0)
@@ -165,7 +165,7 @@ class TestOneByte:
     @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
     def test_is_named_by_the_second(self, root: Path, share: float) -> None:
         path = folder(root) / "session.mp4"
-        found = [piece for piece in pieces.read(path.with_name(pieces.NAME)) if piece.kind == "fragment"]
+        found = [piece for piece in file_hashes.read(path.with_name(file_hashes.NAME)) if piece.kind == "fragment"]
         hit = found[int(len(found) * share)]
         flip(path, hit.start + hit.bytes // 2)
         (damage,) = verify(path, root).damages
@@ -215,7 +215,7 @@ class TestWholeFiles:
 
     def test_a_film_cut_short_is_found_from_the_second_on(self, root: Path) -> None:
         path = folder(root) / "session.mp4"
-        hit = [piece for piece in pieces.read(path.with_name(pieces.NAME)) if piece.kind == "fragment"][6]
+        hit = [piece for piece in file_hashes.read(path.with_name(file_hashes.NAME)) if piece.kind == "fragment"][6]
         os.truncate(path, hit.start + 10)
         assert ("truncated", hit.second) in [(one.kind, one.second) for one in verify(path, root).damages]
 
@@ -407,7 +407,7 @@ class TestNumbers:
             raise OSError("gone")
 
         with monkeypatch.context() as patch:
-            patch.setattr("recorder.ledger.Ledger.append", crash)
+            patch.setattr("recorder.evidence.site_chain.Ledger.append", crash)
             with pytest.raises(OSError, match="gone"):
                 archived(first, root)
         assert json.loads((first / "manifest.json").read_text())["number"] == 1

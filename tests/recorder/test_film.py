@@ -10,9 +10,9 @@ import pytest
 
 from broker.kernel import atomic_files
 from broker.media.tap_format import RTP, TRACK_TITLES, TapRecord
-from recorder.fragments import chain_of
-from recorder.join import Piece, join
-from recorder.writer import Writer
+from recorder.mp4.fragments import chain_of
+from recorder.mp4.join import Piece, join
+from recorder.pipeline.writer import Writer
 from tests.recorder.feed import BEGIN, Feed, instant, record
 from tests.support import probe
 from tests.support.rtp import Stream

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from broker.media.tap_format import TRACK_TITLES
-from recorder.join import Piece, join
-from recorder.leftovers import whole_fragments
-from recorder.voicelane import BEHIND
-from recorder.writer import Writer
+from recorder.mp4.join import Piece, join
+from recorder.mp4.scan import whole_fragments
+from recorder.pipeline.talkback_track import BEHIND
+from recorder.pipeline.writer import Writer
 from tests.recorder.feed import BEGIN, Feed, instant, record
 from tests.support import gstreamer, probe
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from broker.kernel.database import engine_for
-from recorder.desk import Desk
-from recorder.heads import Heads, read_heads, together
-from recorder.space import Rules
-from recorder.verify import verify
+from recorder.archive.disk_space import Rules
+from recorder.evidence.chain_heads import Heads, read_heads, together
+from recorder.evidence.verify import verify
+from recorder.sessions import RecordingSessions
 from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.feed import BEGIN, WALL, instant
 from tests.recorder.purging import DUE, Yard
@@ -97,7 +97,7 @@ class TestTheRecorder:
     async def test_keeps_the_head_of_each_visit_and_says_aloud_when_the_chain_was_cut(self, yard: Yard) -> None:
         told: list[tuple[str, dict[str, Any]]] = []
         tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
-        desk = Desk(yard.root, Rules(0, 0), yard.catalog, Still(), tell, signer(yard.root))
+        desk = RecordingSessions(yard.root, Rules(0, 0), yard.catalog, Still(), tell, signer(yard.root))
         for session in ("session_one", "session_two", "session_three"):
             make_work(yard.root, session)
             await desk.catalog.intend(session, SITE, 1, "x", "yunnan 1", WALL)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from broker.kernel import atomic_files
-from recorder.manifest import file_facts
-from recorder.verify import verify
+from recorder.archive.manifest import file_facts
+from recorder.evidence.verify import verify
 from tests.recorder.test_evidence import flip, folder, kinds, made, root
 
 __all__ = ["made", "root"]  # fixtures
@@ -35,8 +35,8 @@ def quick(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     known = lru_cache(None)(file_facts)
     kept = {path for path in root.rglob("*") if path.suffix == ".mp4"}
     facts = lambda path, sm3=False: known(path, sm3) if path in kept else file_facts(path, sm3)  # noqa: E731
-    monkeypatch.setattr("recorder.verify.file_facts", facts)
-    monkeypatch.setattr("recorder.verify._film", lambda *_: iter(()))
+    monkeypatch.setattr("recorder.evidence.verify.file_facts", facts)
+    monkeypatch.setattr("recorder.evidence.verify._film", lambda *_: iter(()))
     yield root
 
 
@@ -90,7 +90,7 @@ class TestAManifest:
                 raise OSError(5, "Input/output error")
             return file_facts(path, sm3)
 
-        monkeypatch.setattr("recorder.verify.file_facts", broken)
+        monkeypatch.setattr("recorder.evidence.verify.file_facts", broken)
         (damage,) = verify(None, root).damages
         assert (damage.kind, damage.detail) == ("unreadable", "Input/output error")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from broker.kernel import atomic_files
-from recorder.join import Piece, holds_all, join
-from recorder.verify import verify
+from recorder.evidence.verify import verify
+from recorder.mp4.join import Piece, holds_all, join
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import Feed, record
 from tests.support import probe
@@ -64,7 +64,7 @@ class TestAJoinedFilm:
     def test_that_cannot_be_proven_leaves_its_parts_there(
         self, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("recorder.finalise.holds_all", lambda *_: False)
+        monkeypatch.setattr("recorder.archive.finalize.holds_all", lambda *_: False)
         film = tmp_path / "archive" / archived(work, tmp_path / "archive")["path"]
         assert sorted(os.listdir(film.parent)) == sorted([*JOINED, "part-1.mp4", "part-2.mp4"])
         assert verify(None, tmp_path / "archive").ok
@@ -87,7 +87,7 @@ class TestAJoinedFilm:
             raise OSError("gone")
 
         with monkeypatch.context() as patch:
-            patch.setattr("recorder.finalise._clear", crash)
+            patch.setattr("recorder.archive.finalize._clear", crash)
             with pytest.raises(OSError, match="gone"):
                 archived(work, root)
         draft = atomic_files.read_json(work / "manifest.json") or {}

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from broker.kernel import atomic_files
-from recorder import pieces
-from recorder.fragments import FragmentFile
-from recorder.leftovers import whole_fragments
-from recorder.verify import verify
-from recorder.writer import Writer
+from recorder.evidence import file_hashes
+from recorder.evidence.verify import verify
+from recorder.mp4.fragments import FragmentFile
+from recorder.mp4.scan import whole_fragments
+from recorder.pipeline.writer import Writer
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import BEGIN, Feed, instant
 from tests.support import probe
@@ -59,8 +59,8 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
 def fragments(life: Life) -> list[tuple[int, float]]:
     """Where each fragment ends in the file, and up to which second it holds media: where the next one begins."""
     size = life.path.stat().st_size
-    start = next(piece.bytes for piece in pieces.film_pieces(life.path, {"start": 0, "end": size}))
-    found = [one for one in pieces.film_pieces(life.path, {"start": start, "end": size}) if one.kind == "fragment"]
+    start = next(piece.bytes for piece in file_hashes.film_pieces(life.path, {"start": 0, "end": size}))
+    found = [one for one in file_hashes.film_pieces(life.path, {"start": start, "end": size}) if one.kind == "fragment"]
     begins = [one.second or 0.0 for one in found]
     return [(one.start + one.bytes, begins[n + 1]) for n, one in enumerate(found[:-1])]
 
@@ -111,10 +111,10 @@ STEPS = (
     "broker.kernel.atomic_files.sync_folder",
     "broker.kernel.atomic_files.write_json",
     "broker.kernel.atomic_files.append_lines",
-    "recorder.pieces.write",
-    "recorder.archive.remove_scrap",
-    "recorder.ledger.Ledger.append",
-    "recorder.finalise.os.link",
+    "recorder.evidence.file_hashes.write",
+    "recorder.archive.paths.remove_scrap",
+    "recorder.evidence.site_chain.Ledger.append",
+    "recorder.archive.finalize.os.link",
     "pathlib.Path.rename",
     "pathlib.Path.chmod",
     "pathlib.Path.replace",

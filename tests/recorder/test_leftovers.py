@@ -9,10 +9,10 @@ import pytest
 
 from broker.kernel import atomic_files
 from broker.media.tap_format import RTP, TapRecord
-from recorder.fragments import FragmentFile, chain_of
-from recorder.leftovers import survey, whole_fragments
-from recorder.verify import verify
-from recorder.writer import Writer
+from recorder.evidence.verify import verify
+from recorder.mp4.fragments import FragmentFile, chain_of
+from recorder.mp4.scan import survey, whole_fragments
+from recorder.pipeline.writer import Writer
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import BEGIN, Feed, instant, record
 from tests.support import probe

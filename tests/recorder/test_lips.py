@@ -8,7 +8,7 @@ import pytest
 
 from broker.kernel.ids import Side
 from broker.media.tap_format import pack, unpack
-from recorder.join import Piece, join
+from recorder.mp4.join import Piece, join
 from tests.recorder.feed import Outcome, record
 from tests.recorder.publisher import Publisher
 from tests.recorder.watched import Film, Shown, likeness, middle, nearest
@@ -65,7 +65,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
     records = sorted((one for each in publishers() for one in each.records()), key=lambda one: one.arrival_ns)
     wire = [one for each in records for one in unpack(pack(*each))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recorder.writer.SYNC", 60.0)
+        patch.setattr("recorder.pipeline.writer.SYNC", 60.0)
         outcome = record(tmp_path_factory.mktemp("lips"), wire, END, step=0.25)
     film = Film(outcome.film)
     return Visit(outcome, film, {side: film.pictures(side) for side in Side})

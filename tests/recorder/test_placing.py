@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel import atomic_files
-from recorder.placing import longest, places
-from recorder.verify import verify
+from recorder.archive.part_times import longest, places
+from recorder.evidence.verify import verify
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import WALL, Feed, record
 from tests.support import probe

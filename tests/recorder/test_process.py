@@ -14,9 +14,9 @@ from broker.kernel.atomic_files import read_lines
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for, reading
 from broker.kernel.errors import Conflict, NotFound
-from recorder.catalog import Catalog
-from recorder.tables import MARKS
-from recorder.verify import verify
+from recorder.archive.catalog import Catalog
+from recorder.archive.tables import MARKS
+from recorder.evidence.verify import verify
 from tests.bench import kills
 from tests.support import probe
 from tests.support.recorder import RecorderProcess, Relay

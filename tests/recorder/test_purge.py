@@ -15,17 +15,17 @@ from sqlalchemy.exc import OperationalError
 
 from broker.kernel.database import engine_for
 from broker.kernel.errors import Conflict, Forbidden, NotFound
-from recorder import permits, removal
-from recorder.catalog import ARCHIVED, PURGED, PURGING
-from recorder.evidence import NotDue, Unproven
-from recorder.holds import Holds
-from recorder.lengthening import lengthen
-from recorder.permits import Lock
-from recorder.removal import derived_folder, folder_of
-from recorder.retention import due_at
-from recorder.signing import Keys, trusted
-from recorder.tables import LOCKS, RECORDINGS
-from recorder.verify import verify
+from recorder.archive.catalog import ARCHIVED, PURGED, PURGING
+from recorder.archive.tables import LOCKS, RECORDINGS
+from recorder.evidence.signing import Keys, trusted
+from recorder.evidence.verify import verify
+from recorder.retention import approvals, removal
+from recorder.retention.approvals import Lock
+from recorder.retention.due_proof import NotDue, Unproven
+from recorder.retention.holds import Holds
+from recorder.retention.policy_changes import lengthen
+from recorder.retention.removal import derived_folder, folder_of
+from recorder.retention.rules import due_at
 from tests.recorder.feed import WALL
 from tests.recorder.purging import DUE, SECOND, Yard
 
@@ -88,13 +88,13 @@ class TestWhatIsDue:
         self, yard: Yard, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder = await yard.recording("session_one")
-        use = permits.use
+        use = approvals.use
 
         async def use_and_turn_back(*args: Any) -> None:
             await use(*args)
             yard.wall = DUE - SECOND
 
-        monkeypatch.setattr("recorder.purge.permits.use", use_and_turn_back)
+        monkeypatch.setattr("recorder.retention.purge.permits.use", use_and_turn_back)
         assert (await yard.apply()).kept == [("session_one", "not_due")]
         assert folder.exists() and await yard.state("session_one") == ARCHIVED
 
@@ -187,7 +187,7 @@ class TestWhatIsDue:
     async def test_of_other_sites_is_not_lengthened_and_many_are_in_pages(
         self, yard: Yard, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("recorder.lengthening.PAGE", 2)
+        monkeypatch.setattr("recorder.retention.policy_changes.PAGE", 2)
         for number in range(5):
             ended = WALL + timedelta(days=number)
             row = {"session": f"session_{number}", "site": "a" if number else "b", "state": ARCHIVED}
@@ -276,7 +276,7 @@ class TestTheCode:
 
     async def test_ends_after_a_day_and_is_not_good_before_it_was_issued(self, yard: Yard) -> None:
         code = await yard.code(await yard.plan())
-        for away in (permits.LIFE, -SECOND):
+        for away in (approvals.LIFE, -SECOND):
             yard.wall = DUE + away
             with pytest.raises(Forbidden, match="expired"):
                 await yard.permit(code)
@@ -299,12 +299,12 @@ class TestBrokenOff:
     @pytest.mark.parametrize(
         "step",
         [
-            "recorder.purge.permits.use",
-            "recorder.purge.Purge._begin",
-            "recorder.purge.Purge._enter",
-            "recorder.ledger.Ledger.append",
-            "recorder.purge.removal.remove",
-            "recorder.removal._drop",
+            "recorder.retention.purge.permits.use",
+            "recorder.retention.purge.Purge._begin",
+            "recorder.retention.purge.Purge._enter",
+            "recorder.evidence.site_chain.Ledger.append",
+            "recorder.retention.purge.removal.remove",
+            "recorder.retention.removal._drop",
             "tests.recorder.purging.Stones.write",
         ],
     )
@@ -322,7 +322,7 @@ class TestBrokenOff:
         permit = await yard.permit(await yard.code(plan))
         with monkeypatch.context() as patch:
             patch.setattr(step, kill)
-            patch.setattr("recorder.purge.Purge._withdraw", kill)
+            patch.setattr("recorder.retention.purge.Purge._withdraw", kill)
             with pytest.raises(Killed):
                 await yard.order(permit, plan.scope)
         outcome = await yard.purge.resume(yard.scope())
@@ -419,8 +419,8 @@ class TestTwoAtOnce:
         """The lock owned by somebody."""
 
         async def own(**changes: Any) -> None:
-            row = {"name": "purge", "owner": "own_x", "boot": permits.papers.boot(), "pid": os.getpid()}
-            row |= {"until": yard.wall + timedelta(days=1), "begun": permits._begun(os.getpid())}
+            row = {"name": "purge", "owner": "own_x", "boot": approvals.papers.boot(), "pid": os.getpid()}
+            row |= {"until": yard.wall + timedelta(days=1), "begun": approvals._begun(os.getpid())}
             async with yard.engine.begin() as db:
                 await db.execute(LOCKS.insert().values(**row | changes))
 
@@ -431,7 +431,7 @@ class TestTwoAtOnce:
     ) -> None:
         await yard.recording("session_one")
         process = await asyncio.create_subprocess_exec("sleep", "60")
-        begun = permits._begun(process.pid)
+        begun = approvals._begun(process.pid)
         process.kill()
         await process.wait()
         assert begun is not None
@@ -464,14 +464,14 @@ class TestTwoAtOnce:
     async def test_a_lock_is_renewed_while_one_step_takes_long(
         self, yard: Yard, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(permits, "RENEW", 0.01)
+        monkeypatch.setattr(approvals, "RENEW", 0.01)
         async with Lock(yard.engine, "purge", yard).held():
             yard.wall += timedelta(hours=1)
             async with asyncio.timeout(20):
                 while True:
                     async with yard.engine.connect() as db:
                         until = (await db.execute(select(LOCKS.c.until))).scalar_one()
-                    if until == yard.wall + permits.LEASE:
+                    if until == yard.wall + approvals.LEASE:
                         break
                     await asyncio.sleep(0.01)
 

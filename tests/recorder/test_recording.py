@@ -10,11 +10,11 @@ import pytest
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.errors import BadRequest, RecorderUnavailable
 from broker.media.tap_format import TapRecord
-from recorder.desk import Desk
-from recorder.mux import Part
+from recorder.archive.disk_space import Rules
+from recorder.mp4.muxer import Part
+from recorder.pipeline.writer import Writer
 from recorder.recording import Recording
-from recorder.space import Rules
-from recorder.writer import Writer
+from recorder.sessions import RecordingSessions
 from tests.recorder.feed import BEGIN, Feed
 from tests.recorder.test_process import plan
 
@@ -133,11 +133,11 @@ class TestWatch:
 
 class TestAdmission:
     async def test_is_refused_while_the_disk_has_less_than_the_reserve(self, tmp_path: Path) -> None:
-        desk = Desk(tmp_path, Rules(1 << 60, 0), None, SystemClock(), lambda *_: None, None)  # type: ignore[arg-type]
+        desk = RecordingSessions(tmp_path, Rules(1 << 60, 0), None, SystemClock(), lambda *_: None, None)  # type: ignore[arg-type]
         with pytest.raises(RecorderUnavailable):
             await desk.start(plan())
 
     async def test_a_start_without_a_session_is_refused(self, tmp_path: Path) -> None:
-        desk = Desk(tmp_path, Rules(0, 0), None, SystemClock(), lambda *_: None, None)  # type: ignore[arg-type]
+        desk = RecordingSessions(tmp_path, Rules(0, 0), None, SystemClock(), lambda *_: None, None)  # type: ignore[arg-type]
         with pytest.raises(BadRequest):
             await desk.start({})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.retention import Facts, Why, clock_leapt, due_at, due_day, keep, later, months_of
+from recorder.retention.rules import Facts, Why, clock_leapt, due_at, due_day, keep, later, months_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = timedelta(days=1)

@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from broker.kernel import atomic_files
-from recorder import schemes
-from recorder.finalise import finalise
-from recorder.schemes import KeyProblem, PublicKey, Signer
-from recorder.signing import Keys, beside, installed, public_key, trusted
-from recorder.verify import verify
+from recorder.archive.finalize import finalise
+from recorder.evidence import algorithms
+from recorder.evidence.algorithms import KeyProblem, PublicKey, Signer
+from recorder.evidence.signing import Keys, beside, installed, public_key, trusted
+from recorder.evidence.verify import verify
 from tests.recorder.archives import REASON, archived, make_work
 from tests.recorder.feed import WALL
 
@@ -83,10 +83,10 @@ class Point:
 def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package with another kind of key is installed, and one that is broken."""
     points = [Point("broken", None), Point("token", TokenScheme)]
-    monkeypatch.setattr(schemes, "entry_points", lambda group: points if group == "huijian.signing" else [])
-    schemes.schemes.cache_clear()
+    monkeypatch.setattr(algorithms, "entry_points", lambda group: points if group == "huijian.signing" else [])
+    algorithms.schemes.cache_clear()
     yield
-    schemes.schemes.cache_clear()
+    algorithms.schemes.cache_clear()
 
 
 @pytest.mark.usefixtures("token")
@@ -129,9 +129,9 @@ class TestAKindThatIsNotInstalled:
     def test_signs_nothing_and_is_named_where_it_signed(self, tmp_path: Path, token: None) -> None:
         root = tmp_path / "archive"
         finalise(make_work(root), root, REASON, WALL, installed(tmp_path / "keys", root, "Token"))
-        schemes.schemes.cache_clear()
+        algorithms.schemes.cache_clear()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(schemes, "entry_points", lambda group: [])
+            patch.setattr(algorithms, "entry_points", lambda group: [])
             with pytest.raises(KeyProblem, match="installed: Ed25519"):
                 installed(tmp_path / "keys", root, "Token")
             found = verify(None, root).damages

@@ -9,8 +9,8 @@ from pathlib import Path
 import av
 import pytest
 
-from recorder.join import Piece, join
-from recorder.sides import SideFilm
+from recorder.mp4.join import Piece, join
+from recorder.mp4.side_film import SideFilm
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import Feed, record
 from tests.support import probe

@@ -15,15 +15,15 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.database import engine_for
 from broker.kernel.errors import RecorderUnavailable
 from config.settings import Settings
-from recorder.catalog import Catalog
-from recorder.desk import Desk
-from recorder.fragments import FragmentFile
-from recorder.leftovers import survey
+from recorder.archive.catalog import Catalog
+from recorder.archive.disk_space import BRINK, FLOOR, Claim, Rules
+from recorder.evidence.verify import verify
+from recorder.mp4.fragments import FragmentFile
+from recorder.mp4.scan import survey
+from recorder.process import Service
 from recorder.recording import Recording
-from recorder.service import Service
-from recorder.space import BRINK, FLOOR, Claim, Rules
-from recorder.verify import verify
-from recorder.viewmaker import ViewMaker
+from recorder.sessions import RecordingSessions
+from recorder.viewcopy.worker import ViewCopyWorker
 from tests.recorder.archives import archived, make_work, signer
 from tests.recorder.test_process import SESSION, plan
 from tests.recorder.test_recording import Player
@@ -60,7 +60,7 @@ class TestRules:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, database: str) -> AsyncIterator[tuple[Desk, list[Any]]]:
+async def desk(tmp_path: Path, database: str) -> AsyncIterator[tuple[RecordingSessions, list[Any]]]:
     catalog, told = Catalog(engine_for(database)), []
     root = tmp_path / "archive"
     root.mkdir()
@@ -68,16 +68,16 @@ async def desk(tmp_path: Path, database: str) -> AsyncIterator[tuple[Desk, list[
     def tell(fact: str, **facts: Any) -> None:
         told.append((fact, facts))
 
-    yield Desk(root, Rules(1000, 1), catalog, SystemClock(), tell, signer(root)), told
+    yield RecordingSessions(root, Rules(1000, 1), catalog, SystemClock(), tell, signer(root)), told
     await catalog.close()
 
 
 class TestAdmission:
     async def test_refuses_the_visit_that_would_take_the_room_of_another(
-        self, desk: tuple[Desk, list[Any]], monkeypatch: pytest.MonkeyPatch
+        self, desk: tuple[RecordingSessions, list[Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         front, _ = desk
-        monkeypatch.setattr("recorder.archive.free_bytes", lambda _: 1000 + 2 * 1800)
+        monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _: 1000 + 2 * 1800)
         for number in (1, 2):
             await front.start(plan(tap=number, session=f"session_{number}", slot={"id": "s", "minutes": 30}))
         with pytest.raises(RecorderUnavailable) as refused:
@@ -87,11 +87,11 @@ class TestAdmission:
         await front.drain()
 
     async def test_short_room_is_a_fact_once_and_so_is_its_end(
-        self, desk: tuple[Desk, list[Any]], monkeypatch: pytest.MonkeyPatch
+        self, desk: tuple[RecordingSessions, list[Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         front, told = desk
         for free in (5000, 2000, 1900, 9000, 9000):
-            monkeypatch.setattr("recorder.archive.free_bytes", lambda _, free=free: free)
+            monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _, free=free: free)
             front.look_at_disk()
         assert [(fact, facts["low"], facts["free"]) for fact, facts in told] == [
             ("disk", True, 2000),
@@ -100,7 +100,7 @@ class TestAdmission:
 
 
 class TestAnUnfinishedVisit:
-    async def test_claims_room_for_its_film(self, desk: tuple[Desk, list[Any]]) -> None:
+    async def test_claims_room_for_its_film(self, desk: tuple[RecordingSessions, list[Any]]) -> None:
         front, _ = desk
         work = make_work(front.archive_dir)
         front.adopt("session_one")
@@ -116,7 +116,7 @@ class TestAnUnfinishedVisit:
         before = sorted(work.iterdir())
         with monkeypatch.context() as patch:
             if when == "before":
-                patch.setattr("recorder.archive.free_bytes", lambda _: 1_200_000)
+                patch.setattr("recorder.archive.paths.free_bytes", lambda _: 1_200_000)
             else:
                 patch.setattr(FragmentFile, "_put", full_after(300_000))
             with pytest.raises(OSError, match=r"No space|missing"):
@@ -158,7 +158,7 @@ class TestViewCopies:
             finally:
                 running.pop()
 
-        monkeypatch.setattr(ViewMaker, "run", run)
+        monkeypatch.setattr(ViewCopyWorker, "run", run)
         seen = []
         for low in (False, False, True, True, False):
             await service._make_copies(not low)
@@ -175,8 +175,8 @@ class TestARunningRecording:
     ) -> None:
         player = Player(tmp_path)
         player.recording = Recording("s", tmp_path, 1, SystemClock(), player.hear, Rules(1 << 60, 0))
-        monkeypatch.setattr("recorder.space.FLOOR", 1 << 60)
-        monkeypatch.setattr("recorder.space.BRINK", 1 << 60)
+        monkeypatch.setattr("recorder.archive.disk_space.FLOOR", 1 << 60)
+        monkeypatch.setattr("recorder.archive.disk_space.BRINK", 1 << 60)
         await player.play()
         assert ("failed", {"session": "s", "reason": "no_disk"}) in player.facts
         part = tmp_path / "part-1.mp4"

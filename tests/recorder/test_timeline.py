@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recorder.rtp import Report
-from recorder.timeline import SideClock, TrackClock
+from recorder.pipeline.reorder import Report
+from recorder.pipeline.track_clock import SideClock, TrackClock
 
 NTP = 3_900_000_000.0
 

@@ -18,12 +18,12 @@ from aiohttp.test_utils import TestServer
 from broker.kernel import atomic_files
 from broker.kernel.database import engine_for
 from broker.kernel.errors import Conflict, NotFound
-from recorder import scene
-from recorder.scene import STRIP, WIDTH, Scene, Script, Span, strip
-from recorder.verify import verify
-from recorder.viewcopy import make, script_of
-from recorder.viewmaker import ViewMaker, view_path
-from recorder.views import FAILED, MAKING, QUEUED, READY, Views
+from recorder.evidence.verify import verify
+from recorder.viewcopy import layout
+from recorder.viewcopy.layout import STRIP, WIDTH, Scene, Script, Span, strip
+from recorder.viewcopy.queue import FAILED, MAKING, QUEUED, READY, Views
+from recorder.viewcopy.render import make, script_of
+from recorder.viewcopy.worker import ViewCopyWorker, view_path
 from tests.recorder.archives import SIDES, archived, make_work, signer
 from tests.recorder.feed import WALL
 from tests.recorder.purging import DUE, Yard
@@ -172,7 +172,7 @@ async def until(views: Views, session: str, state: str) -> dict[str, object]:
 class TestTheMaker:
     async def test_makes_what_is_queued_with_what_nobody_else_wants_of_the_processor(self, yard: Yard) -> None:
         await yard.recording("session_one")
-        maker = ViewMaker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", READY)
@@ -184,7 +184,7 @@ class TestTheMaker:
     async def test_signs_for_what_it_made_so_that_an_exchanged_copy_is_found(self, yard: Yard) -> None:
         await yard.recording("session_one")
         await yard.recording("session_two")
-        maker = ViewMaker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         await until(maker.views, "session_one", READY)
@@ -215,7 +215,7 @@ class TestTheMaker:
             await views.want(session, yard.wall)
             await views.ready(session, {"bytes": 6, "sha256": sha256}, yard.wall)
         assert {one.kind for one in verify(None, yard.root).damages} == {"missing"}
-        await ViewMaker(views, yard.root, yard, 0, signer(yard.root)).run()
+        await ViewCopyWorker(views, yard.root, yard, 0, signer(yard.root)).run()
         assert verify("session_one", yard.root).ok
         assert (await views.one("session_two") or {})["state"] == QUEUED
 
@@ -223,7 +223,7 @@ class TestTheMaker:
         await yard.recording("session_one")
         views = Views(yard.engine)
         await views.want("session_one", yard.wall)
-        first = ViewMaker(views, yard.root, yard, 1, signer(yard.root))
+        first = ViewCopyWorker(views, yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(first.run())
         await until(views, "session_one", MAKING)
         with pytest.raises(Conflict):
@@ -238,7 +238,7 @@ class TestTheMaker:
         folder.chmod(0o700)
         (folder / "session.mp4").chmod(0o600)
         (folder / "session.mp4").write_bytes(b"not a film")
-        maker = ViewMaker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", FAILED)
@@ -263,7 +263,9 @@ class TestTheMaker:
 
 
 def test_the_process_is_nice_and_tells_its_progress(folder: Path, tmp_path: Path) -> None:
-    program = "import os, sys; from recorder.viewcopy import main; code = main(sys.argv[1:]); print(os.nice(0), code)"
+    program = (
+        "import os, sys; from recorder.viewcopy.render import main; code = main(sys.argv[1:]); print(os.nice(0), code)"
+    )
     target = str(tmp_path / "view.mp4")
     done = subprocess.run(
         [sys.executable, "-c", program, str(folder), target], capture_output=True, text=True, check=True

@@ -21,12 +21,12 @@ from broker.media.tap_format import (
     VOICE,
     TapRecord,
 )
-from recorder.archive import FILM
-from recorder.fragments import FragmentFile
-from recorder.join import Piece, join
-from recorder.mux import OPTIONS
-from recorder.verify import verify
-from recorder.viewcopy import make
+from recorder.archive.paths import FILM
+from recorder.evidence.verify import verify
+from recorder.mp4.fragments import FragmentFile
+from recorder.mp4.join import Piece, join
+from recorder.mp4.muxer import OPTIONS
+from recorder.viewcopy.render import make
 from tests.recorder.archives import archived, make_work
 from tests.recorder.feed import BEGIN, Feed, Outcome, record
 from tests.support import clips, listening, probe

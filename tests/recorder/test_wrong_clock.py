@@ -10,12 +10,12 @@ import pytest
 from broker.kernel import atomic_files
 from broker.kernel.clock import Discipline, Instant
 from broker.kernel.database import engine_for
-from recorder.clocks import Doubt, believe, doubt, mark_clock, marks
-from recorder.desk import Desk
-from recorder.finalise import finalise
-from recorder.retention import due_at
-from recorder.space import Rules
-from recorder.verify import verify
+from recorder.archive.disk_space import Rules
+from recorder.archive.finalize import finalise
+from recorder.evidence.verify import verify
+from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks
+from recorder.retention.rules import due_at
+from recorder.sessions import RecordingSessions
 from tests.recorder.archives import REASON, archived, make_work, signer
 from tests.recorder.feed import BEGIN, WALL, instant
 from tests.recorder.purging import DUE, SECOND, Yard
@@ -84,7 +84,7 @@ class TestSetBack:
         tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
         await yard.recording("session_one", WALL)
         clock = Clock(BACK)
-        desk = Desk(yard.root, Rules(0, 0), yard.catalog, clock, tell, signer(yard.root))
+        desk = RecordingSessions(yard.root, Rules(0, 0), yard.catalog, clock, tell, signer(yard.root))
         make_work(yard.root, "session_two", BACK)
         await desk.catalog.intend("session_two", "other-site", 1, "x", "yunnan 1", BACK)
         desk.adopt("session_two")

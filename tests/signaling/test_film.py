@@ -9,8 +9,8 @@ import pytest
 
 from broker.control.journal.reader import entries
 from broker.control.store.records import Role
-from recorder.catalog import Catalog
-from recorder.viewmaker import view_path
+from recorder.archive.catalog import Catalog
+from recorder.viewcopy.worker import view_path
 from signaling import playing
 from signaling.errors import PreconditionFailed
 from signaling.ranges import RangeNotSatisfiable, part_of

@@ -13,8 +13,8 @@ import pytest
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
 from kiosk_agent.framecode import FrameCode, code_in
-from recorder.boxes import walk
-from recorder.catalog import Catalog
+from recorder.archive.catalog import Catalog
+from recorder.mp4.boxes import walk
 from signaling.door import COOKIE
 from tests.live.conftest import TEN
 from tests.recorder.feed import record
@@ -72,7 +72,7 @@ def half_hour(tmp_path_factory):
     ]
     records = sorted((one for side in sides for one in side.records()), key=lambda one: one.arrival_ns)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recorder.writer.SYNC", 60.0)
+        patch.setattr("recorder.pipeline.writer.SYNC", 60.0)
         return record(tmp_path_factory.mktemp("film"), records, float(SECONDS), step=0.5).film
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from broker.control.store.records import Role
 from broker.kernel import atomic_files
-from recorder.catalog import Catalog
-from recorder.coverage import coverage
+from recorder.archive.catalog import Catalog
+from recorder.archive.timeline_coverage import coverage
 from tests.live.conftest import TEN
 
 RECORDINGS = "/api/v1/recordings"

@@ -150,7 +150,7 @@ def _journal() -> None:
 
 
 def _catalog() -> None:
-    """The recorder's two tables, declared for use in recorder/catalog.py."""
+    """The recorder's two tables, declared for use in recorder/archive/catalog.py."""
     op.create_table(
         "recordings",
         sa.Column("session", sa.String(40), primary_key=True),

@@ -1,0 +1,115 @@
+"""What is written beside a finished recording so that anybody can check it later: hashes, lengths, gaps, under which
+policy and by which software. Pure, but for hashing files."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SM3, Hash
+
+from broker.kernel.clock import discipline
+from recorder.archive.timeline_coverage import officers_in
+from recorder.pipeline.track_clock import Gap
+
+FORMAT = 3
+"""2: parts from which nothing could be read lay beside a recording and were not listed, and there was no `coverage`, by
+which seconds each officer watched. Readers take older ones too."""
+_CHUNK = 1 << 20
+
+
+def software() -> str:
+    """Name and version of this program."""
+    try:
+        return f"huijian {version('huijian')}"
+    except PackageNotFoundError:
+        return "huijian"
+
+
+def file_facts(path: Path, sm3: bool = False) -> dict[str, Any]:
+    """SHA-256 and size of a file, with its SM3 (GB/T 32905) too where asked for. Blocks as long as reading takes."""
+    digest, national, size = hashlib.sha256(), Hash(SM3()) if sm3 else None, 0
+    with path.open("rb") as file:
+        while data := file.read(_CHUNK):
+            digest.update(data)
+            if national is not None:
+                national.update(data)
+            size += len(data)
+    facts: dict[str, Any] = {"sha256": digest.hexdigest(), "bytes": size}
+    return facts if national is None else facts | {"sm3": national.finalize().hex()}
+
+
+def people_in(timeline: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """Who was there, by the ids that the timeline noted: people on both sides, and the officers who watched."""
+    found: dict[str, set[str]] = {"checked_in": set(), "watchers": set()}
+    for entry in timeline:
+        event = entry.get("event") or {}
+        if event.get("kind") == "people":
+            found["checked_in"].update(str(one) for one in event.get("checked_in") or ())
+            found["watchers"].update(one.user for one in officers_in(event))
+    return {group: sorted(ids) for group, ids in found.items()}
+
+
+def extensions_in(timeline: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By whom the visit was made longer, when, by how many seconds and under which article (Yunnan 14, 27(3))."""
+    found: list[dict[str, Any]] = []
+    for entry in timeline:
+        event = entry.get("event") or {}
+        if (event.get("kind"), event.get("what")) == ("action", "ExtensionApproved"):
+            said = {name: event.get(name) for name in ("id", "by", "site", "role", "added", "article", "reason")}
+            found.append({"at": entry.get("at"), **said})
+    return found
+
+
+def clock_facts(timeline: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """How far this machine's clock can be believed: what the kernel says of its reference, and by how many seconds
+    the wall clock was moved against the monotonic one during the visit."""
+    apart = [
+        datetime.fromisoformat(entry["at"]).timestamp() - entry["mono"]
+        for entry in timeline
+        if "mono" in entry and "at" in entry
+    ]
+    said = discipline()
+    return {
+        "synchronised": said.synchronised if said else None,
+        "offset": round(said.offset, 6) if said else None,
+        "max_error": round(said.max_error, 6) if said else None,
+        "stepped": round(max(apart) - min(apart), 3) if apart else 0.0,
+    }
+
+
+def compose(
+    plan: dict[str, Any],
+    *,
+    reason: dict[str, Any],
+    ended_at: str,
+    tracks: Sequence[dict[str, Any]],
+    gaps: Sequence[Gap],
+    parts: Sequence[dict[str, Any]],
+    chain: dict[str, Any] | None,
+    files: dict[str, dict[str, Any]],
+    people: dict[str, list[str]],
+    clock: dict[str, Any],
+    due: str,
+    extensions: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """The manifest of one session. `plan` is what `start` was given; `extensions` is there where there were some."""
+    longer = {"extensions": list(extensions)} if extensions else {}
+    return {
+        "format": FORMAT,
+        "software": software(),
+        **{key: plan[key] for key in ("session", "site", "slot", "policy", "sides", "starts_at", "started_at")},
+        "ended_at": ended_at,
+        "due_at": due,
+        "people": people,
+        **longer,
+        "clock": clock,
+        "reason": reason,
+        "tracks": list(tracks),
+        "gaps": [gap.as_json() for gap in gaps],
+        "parts": list(parts),
+        "chain": chain,
+        "files": files,
+    }

@@ -1,0 +1,106 @@
+"""Where each site's chain ended when it was last written, kept in the database: the one thing that a chain cannot show
+of itself is that its newest end was cut off, and the one thing that an archive cannot show is that a site is gone.
+
+A head is never replaced by one of a chain that does not hold it any more: what was cut off stays missed, whatever is
+written after it."""
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import StorageUnavailable
+from recorder.archive.tables import HEADS
+from recorder.evidence import site_chain
+from recorder.evidence.site_chain import BrokenSiteChain
+
+log = structlog.get_logger()
+_LINE = re.compile(r"(?:CHAIN )?\s*([a-z0-9][a-z0-9-]{0,62})\s+(\d{1,9}:[0-9a-f]{64})")
+
+
+class Heads:
+    """The table. Every method raises StorageUnavailable where the database does not answer."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def all(self) -> dict[str, str]:
+        """By site."""
+        try:
+            async with reading(self._engine) as db:
+                return {row.site: row.head for row in await db.execute(select(HEADS.c.site, HEADS.c.head))}
+        except (SQLAlchemyError, OSError) as error:
+            raise StorageUnavailable("The heads of the chains cannot be read.") from error
+
+    async def advance(self, root: Path, site: str, now: datetime) -> bool:
+        """Keep where the chain of a site ends now; False where it is not the chain of which the head was kept before.
+
+        Raises BrokenLedger, OSError.
+        """
+        try:
+            async with writing(self._engine) as db:  # of two at once, the second sees what the first kept
+                kept = (await db.execute(select(HEADS.c.head).where(HEADS.c.site == site))).scalar()
+                head = await asyncio.to_thread(_head, root, site, kept)
+                if head is None:
+                    return False
+                if head != kept:
+                    await db.execute(HEADS.delete().where(HEADS.c.site == site))
+                    await db.execute(HEADS.insert().values(site=site, head=head, at=now))
+        except SQLAlchemyError as error:
+            raise StorageUnavailable("The heads of the chains cannot be kept.") from error
+        return True
+
+    async def advance_all(self, root: Path, now: datetime) -> list[str]:
+        """As `advance` for every site that has a chain or had one; the sites whose chain was cut, each said aloud."""
+        sites = {path.parent.name for path in root.glob(f"*/{ledger.NAME}")} | set(await self.all())
+        cut: list[str] = []
+        for site in sorted(sites):
+            try:
+                if not await self.advance(root, site, now):
+                    cut.append(site)
+                    log.error("the chain of a site does not hold the end that was kept", site=site)
+            except (BrokenSiteChain, OSError) as error:
+                cut.append(site)
+                log.error("the chain of a site cannot be read", site=site, why=type(error).__name__)
+        return cut
+
+
+def read_heads(text: str) -> dict[str, list[str]]:
+    """The heads in a text: lines `CHAIN site number:hash` as `huijian verify` prints them; other lines are not ours."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line.strip())
+        if match is not None:
+            found.setdefault(match[1], []).append(match[2])
+    return found
+
+
+def together(many: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, set[str]]:
+    """Heads from several places, by site."""
+    found: dict[str, set[str]] = {}
+    for heads in many:
+        for site, kept in heads.items():
+            found.setdefault(site, set()).update(kept)
+    return found
+
+
+def _head(root: Path, site: str, kept: str | None) -> str | None:
+    """Where the chain ends; None where it does not hold the line that ended it before."""
+    path = root / site / site_chain.NAME
+    if not path.exists():
+        return None
+    lines, _ = site_chain.read(path)
+    if kept is not None and not _holds(lines, kept.partition(":")[2]):
+        return None
+    return site_chain.head_of(lines)
+
+
+def _holds(lines: list[bytes], hash: str) -> bool:
+    return hash == site_chain.GENESIS or any(site_chain.digest(line) == hash for line in reversed(lines))

@@ -1,0 +1,175 @@
+"""Checking the chain of a site (see `recorder.evidence.site_chain`): every line is genuine and follows the one before, every visit
+with a line is there with the very manifest that was entered, and no visit is there without one. Blocks."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from broker.kernel import atomic_files
+from recorder.archive import paths
+from recorder.archive.manifest import file_facts
+from recorder.archive.paths import MANIFEST
+from recorder.evidence.report import Damage, Report
+from recorder.evidence.signing import Keys
+from recorder.evidence.site_chain import GENESIS, NAME, PURGE, VISIT, digest, read, spelled
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where a walk along the lines of one site has got to."""
+
+    before: str = GENESIS
+    previous: dict[str, Any] | None = None
+    visits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    purged: set[str] = field(default_factory=set)
+
+    @property
+    def head(self) -> str:
+        """As `ledger.head_of`."""
+        return f"{self.previous['number'] if self.previous else 0}:{self.before}"
+
+
+def check_sites(root: Path, keys: Keys, report: Report, heads: Mapping[str, Iterable[str]]) -> None:
+    """Check the chains of all sites of an archive, and of those that should have one: each must hold the `heads` that
+    were kept of it."""
+    sites = {folder.relative_to(root).parts[0] for folder in paths.recordings(root)}
+    sites |= {path.parent.name for path in root.glob(f"*/{NAME}")}
+    for site in sorted(sites | set(heads)):
+        try:
+            for damage in _check_site(root, site, keys, report, set(heads.get(site, ()))):
+                report.damages.append(damage)
+        except Exception as error:  # the chains of the other sites are looked at all the same
+            why = f"it cannot be checked to the end: {type(error).__name__}"
+            report.damages.append(Damage(root / site / NAME, "chain", why))
+
+
+def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
+    """Whether a recording is the one that its site's chain speaks of."""
+    path = root / str(written["site"]) / NAME
+    walk = _Walk()
+    for number, line in enumerate(read(path)[0], 1):
+        if json.dumps(written["session"]).encode() in line:
+            value, why = _genuine(line, keys)
+            if why:
+                yield Damage(path, "chain", f"line {number}: {why}")
+            if value is not None and value["kind"] == VISIT and value["session"] == written["session"]:
+                walk.visits[value["session"]] = value
+    known = walk.visits.get(written["session"])
+    if known is None:
+        yield Damage(folder, "added", "the chain of the site does not know it")
+    elif file_facts(folder / MANIFEST)["sha256"] != known["manifest"]:
+        yield Damage(folder / MANIFEST, "changed", "the chain of the site holds another one")
+
+
+def genuine_lines(lines: Iterable[bytes], session: str, keys: Keys) -> Iterator[dict[str, Any]]:
+    """The lines about a session that are genuine, in order."""
+    mark = json.dumps(session).encode()
+    for line in lines:
+        if mark in line:
+            value, why = _genuine(line, keys)
+            if value is not None and not why and value["session"] == session:
+                yield value
+
+
+def _check_site(root: Path, site: str, keys: Keys, report: Report, kept: set[str]) -> Iterator[Damage]:
+    path = root / site / NAME
+    if not path.exists():
+        yield Damage(path, "missing", "the site had recordings and has no chain")
+        return
+    walk = _Walk()
+    lines, torn = read(path)
+    for number, line in enumerate(lines, 1):
+        value, why = _genuine(line, keys)
+        why = why or _follows(walk, value or {})
+        if why:
+            yield Damage(path, "chain", f"line {number}: {why}")
+        walk.before = digest(line)
+        if value is not None:
+            _enter(walk, value)
+        kept.discard(walk.head)
+    if torn:
+        yield Damage(path, "added", f"{len(torn)} bytes after the last line, which nobody finished")
+    report.heads[site] = walk.head
+    for head in sorted(kept - {f"0:{GENESIS}"}):
+        yield Damage(path, "cut", f"it does not hold the end that was kept: {head}")
+    yield from _strays(root / site)
+    yield from _visits(root, walk)
+    for folder in paths.recordings(root):
+        if folder.relative_to(root).parts[0] == site and folder.name not in walk.visits:
+            yield Damage(folder, "added", "the chain of the site does not know it")
+
+
+def _strays(site: Path) -> Iterator[Damage]:
+    """What lies between the recordings of a site and is none."""
+    for depth, pattern in enumerate(("*", "*/*", "*/*/*", "*/*/*/*")):
+        for path in sorted(site.glob(pattern)):
+            place = PurePosixPath(path.relative_to(site.parent), *("01", "01", "session")[depth:])
+            if (paths.recording_at(place) is None or not path.is_dir()) and (depth or path.name != NAME):
+                yield Damage(path, "added", "there is no place for it here")
+
+
+def _genuine(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:
+    try:
+        value = json.loads(line)
+        if not isinstance(value, dict) or not all(right(value.get(name)) for name, right in _MEMBERS.items()):
+            return None, "it makes no sense"
+        if spelled(value) != line:
+            return value, "it is not spelled as it was written"
+    except (ValueError, RecursionError):
+        return None, "it cannot be read"
+    return value, keys.vouch(value)
+
+
+_MEMBERS: dict[str, Callable[[Any], bool]] = {
+    "kind": lambda value: value in (VISIT, PURGE),
+    "session": lambda value: isinstance(value, str),
+    "number": lambda value: isinstance(value, int),
+    "manifest": lambda value: isinstance(value, str),
+    "before": lambda value: isinstance(value, str),
+    "path": lambda value: value is None or isinstance(value, str),
+}
+
+
+def _follows(walk: _Walk, value: dict[str, Any]) -> str:
+    if value["before"] != walk.before:
+        return "the line before it is not the one that was there"
+    number = walk.previous["number"] if walk.previous else 0
+    if value["kind"] == VISIT and value["number"] != number + 1:
+        return f"visit {value['number']} follows visit {number}"
+    return ""
+
+
+def _enter(walk: _Walk, value: dict[str, Any]) -> None:
+    if value["kind"] == PURGE:
+        walk.purged.add(value["session"])
+        return
+    walk.visits[value["session"]] = {**value, "previous": walk.previous}
+    walk.previous = {key: value[key] for key in ("session", "number", "manifest")}
+
+
+def _visits(root: Path, walk: _Walk) -> Iterator[Damage]:
+    for session, value in walk.visits.items():
+        place = paths.recording_at(PurePosixPath(value.get("path") or ""))
+        if place is None or place.session != session:
+            yield Damage(root, "chain", f"visit {value['number']} of session {session} is said to lie elsewhere")
+            continue
+        folder = root / paths.path_of(place)
+        work = root / paths.WORK / session
+        if session in walk.purged:
+            if folder.exists():
+                yield Damage(folder, "purge_unfinished", "its deletion was ordered and has not ended")
+        elif not (folder / MANIFEST).exists():
+            if not _is(work / MANIFEST, value["manifest"]):  # else it is being archived at this moment
+                yield Damage(folder, "removed", f"visit {value['number']} of the site, session {session}")
+        elif not _is(folder / MANIFEST, value["manifest"]):
+            yield Damage(folder / MANIFEST, "changed", "the chain of the site holds another one")
+        else:
+            written = atomic_files.read_json(folder / MANIFEST)
+            if written is not None and written.get("previous") != value["previous"]:
+                yield Damage(folder / MANIFEST, "chain", "another visit came before it")
+
+
+def _is(path: Path, sha256: str) -> bool:
+    return path.exists() and file_facts(path)["sha256"] == sha256

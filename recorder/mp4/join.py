@@ -1,0 +1,204 @@
+"""Several parts become one film, by copy: no sample is changed. The hole between two parts stays where it was on the
+timeline; in the sound it is silence, in the picture the last frame stands. Blocks; for worker threads."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import av
+import structlog
+from av.container import InputContainer
+
+from broker.media import avcc, opus
+from broker.media.avcc import Parameters
+from broker.media.tap_format import TRACK_TITLES, VOICE, is_sound
+from recorder.mp4.muxer import Part
+from recorder.mp4.placeholder_frame import slate
+from recorder.mp4.scan import Window, survey
+from recorder.pipeline.track import Sample
+from recorder.pipeline.track_clock import Gap
+
+log = structlog.get_logger()
+SHORTEST_HOLE = 0.005
+TRACKS = len(TRACK_TITLES)
+OLDER = VOICE  # tracks of a part that was begun before there was one of the officers
+PICTURES = tuple(track for track in range(TRACKS) if not is_sound(track))
+
+
+class Piece(NamedTuple):
+    """A part to be joined: where its zero lies on the film's time, and whether it was finished cleanly."""
+
+    path: Path
+    offset: float
+    clean: bool
+
+
+class Track(NamedTuple):
+    """What a track of a part holds: how many samples and bytes, and where it ends."""
+
+    samples: int
+    bytes: int
+    seconds: float
+
+
+class Unreadable(Exception):
+    """A part from which nothing can be read."""
+
+
+def join(pieces: Sequence[Piece], target: Path) -> tuple[Part, list[Gap]]:
+    """Copy `pieces` into `target`, a new file. Returns the finished part and the holes. Raises OSError, Unreadable."""
+    film: Part | None = None
+    ends, holes = [0.0] * TRACKS, []
+    for piece in pieces:
+        with piece.path.open("rb") as file:
+            source = _open(file, piece)
+            if film is None:
+                film = Part(target, [_parameters(source, track) for track in (0, 2)])
+            elif piece.offset - max(ends) > SHORTEST_HOLE:
+                holes += [Gap(track, ends[track], piece.offset - ends[track], "recorder") for track in range(TRACKS)]
+            older = len(source.streams) == OLDER
+            _copy(source, piece.offset, film, ends)
+            if older:
+                _stand_in(film, ends)
+            source.close()
+    if film is None:
+        raise Unreadable("there is no part")
+    film.close()
+    return film, holes
+
+
+def holds_all(pieces: Sequence[Piece], film: Path) -> bool:
+    """Whether a joined film has every sample of its parts, unchanged and in order, and besides them nothing but
+    silence. Raises OSError, Unreadable."""
+    there = _prints(Piece(film, 0.0, clean=True))
+    waiting = [iter(track) for track in there]
+    for piece in pieces:
+        for track, prints in enumerate(_prints(piece)):
+            for one in prints:
+                if not _come_to(one, waiting[track]):
+                    return False
+    return all(one in _SILENCES for track in waiting for one in track)
+
+
+def _come_to(wanted: bytes, prints: Iterator[bytes]) -> bool:
+    """Go on to a sample over nothing but silence."""
+    for one in prints:
+        if one == wanted:
+            return True
+        if one not in _SILENCES:
+            return False
+    return False
+
+
+def _prints(piece: Piece) -> list[list[bytes]]:
+    """A short hash of each sample of each track."""
+    with piece.path.open("rb") as file:
+        source = _open(file, piece)
+        found: list[list[bytes]] = [[] for _ in source.streams]
+        for sample in _samples(source, 0.0):
+            found[sample.track].append(_print(sample.data))
+        source.close()
+    return found
+
+
+def _print(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:16]
+
+
+_SILENCES = {_print(data) for size in (960, 480, 240, 120) for _, data in opus.silence(size)} | {_print(opus.LEADING)}
+
+
+def opens(path: Path) -> bool:
+    """Whether a finished part can be opened through its index. Raises OSError."""
+    with path.open("rb") as file:
+        try:
+            _open(file, Piece(path, 0.0, clean=True)).close()
+        except Unreadable:
+            return False
+    return True
+
+
+def summary(piece: Piece) -> list[Track]:
+    """What each track of a part holds. Raises OSError, Unreadable."""
+    with piece.path.open("rb") as file:
+        source = _open(file, piece)
+        found = [Track(0, 0, 0.0)] * len(source.streams)
+        for sample in _samples(source, 0.0):
+            before = found[sample.track]
+            end = max(before.seconds, sample.at + sample.seconds)
+            found[sample.track] = Track(before.samples + 1, before.bytes + len(sample.data), end)
+        source.close()
+    return found
+
+
+def _open(file: BinaryIO, piece: Piece) -> InputContainer:
+    extent = survey(piece.path)
+    if not extent.fragments:
+        raise Unreadable(f"{piece.path.name} has no whole fragment")
+    try:
+        view = file if piece.clean else Window(file, extent.end, extent.head)
+        source = av.open(view, "r", format="mp4")
+    except av.FFmpegError as error:
+        raise Unreadable(f"{piece.path.name}: {error}") from error
+    if len(source.streams) not in (TRACKS, OLDER):
+        raise Unreadable(f"{piece.path.name} has {len(source.streams)} tracks")
+    return source
+
+
+def _parameters(source: InputContainer, track: int) -> Parameters:
+    """The parameter sets in a file's head (avcC, one of each)."""
+    context: Any = source.streams[track].codec_context
+    record: bytes = context.extradata or b""
+    if len(record) < 9:
+        return slate().parameters
+    size = int.from_bytes(record[6:8])
+    after = 8 + size
+    return Parameters(record[8:after], record[after + 3 : after + 3 + int.from_bytes(record[after + 1 : after + 3])])
+
+
+def _copy(source: InputContainer, offset: float, film: Part, ends: list[float]) -> None:
+    for sample in _samples(source, offset):
+        track = sample.track
+        if is_sound(track) and ends[track] > 0:
+            film.write(_silence(track, ends[track], sample.at), 0.0)
+        film.write((sample,), 0.0)
+        ends[track] = sample.at + sample.seconds
+
+
+def _stand_in(film: Part, ends: list[float]) -> None:
+    """Nobody spoke in: silence as long as what the rooms said."""
+    end = max(ends)
+    if not ends[VOICE]:
+        film.write([Sample(0.0, VOICE, opus.LEADING, True, opus.PACKET / opus.RATE)], 0.0)
+        ends[VOICE] = opus.PACKET / opus.RATE
+    film.write(_silence(VOICE, ends[VOICE], end), 0.0)
+    ends[VOICE] = end
+
+
+def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
+    try:
+        for packet in source.demux():
+            if packet.pts is not None and packet.size:
+                base, track, data = float(packet.time_base), packet.stream_index, bytes(packet)
+                if track in PICTURES and not avcc.whole(data):
+                    log.warning("a part ends in what never reached the disk")
+                    return
+                yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, _ticks(packet) * base)
+    except av.FFmpegError as error:
+        log.warning("a part ends early", why=str(error))
+
+
+def _ticks(packet: "av.Packet[Any]") -> int:
+    """How long a sample is shown. Its length in the file counts from the decode time, which lies before the
+    presentation time where there was a hole."""
+    assert packet.pts is not None
+    begun = packet.pts if packet.dts is None else packet.dts
+    return max(begun + (packet.duration or 0) - packet.pts, 0)
+
+
+def _silence(track: int, start: float, end: float) -> Iterator[Sample]:
+    if end - start > SHORTEST_HOLE:
+        for size, data in opus.silence(int((end - start) * opus.RATE)):
+            yield Sample(start, track, data, True, size / opus.RATE)
+            start += size / opus.RATE

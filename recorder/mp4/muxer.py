@@ -1,0 +1,108 @@
+"""One part of a recording on disk: an MP4 with five tracks through PyAV, packets as they came, nothing encoded.
+
+`hybrid_fragmented` makes a file that can be read up to its last fragment after a kill, and that is an ordinary indexed
+MP4 after `close`. `delay_moov` lets tracks that begin later keep their place. FFmpeg places the first sample of a
+fragment where the one before it ended, so decode times are always contiguous here; a hole shows in the presentation
+time. Everything in this file may block; it runs in the worker thread of its recording."""
+
+import io
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.stream import Stream
+
+from broker.media.avcc import Parameters
+from broker.media.tap_format import TRACK_TITLES, is_sound
+from recorder.mp4.boxes import AUDIO_RATE, VIDEO_RATE, head_of
+from recorder.mp4.fragments import FragmentFile
+from recorder.pipeline.track import Sample
+
+FRAGMENT_MICROSECONDS = 200_000
+OPTIONS = {
+    "movflags": "hybrid_fragmented+delay_moov+default_base_moof",
+    "frag_duration": str(FRAGMENT_MICROSECONDS),
+    "video_track_timescale": str(VIDEO_RATE),
+    # Samples come sorted. FFmpeg's default of 10 s would hold the other tracks back while one track stalls.
+    "max_interleave_delta": "1",
+}
+RATES = tuple(AUDIO_RATE if is_sound(track) else VIDEO_RATE for track in range(len(TRACK_TITLES)))
+
+
+class Part:
+    """A file being written. `seconds` is where each track ends, on the file's time."""
+
+    def __init__(self, path: Path, video: Sequence[Parameters]) -> None:
+        self.file = FragmentFile(path)
+        self.samples = [0] * len(RATES)
+        self._ends = [-1] * len(RATES)
+        self._bases = [Fraction(1, rate) for rate in RATES]
+        self._out: OutputContainer = av.open(self.file, "w", format="mp4", options=OPTIONS)
+        with av.open(io.BytesIO(head_of(video)), "r", format="mp4") as template:
+            self._streams = _streams(self._out, template)
+
+    @property
+    def seconds(self) -> list[float]:
+        """Length of each track from the file's zero."""
+        return [max(end, 0) / rate for end, rate in zip(self._ends, RATES, strict=True)]
+
+    @property
+    def fragments(self) -> int:
+        """Whole fragments handed to the kernel."""
+        return self.file.chain.fragments
+
+    def write(self, samples: Iterable[Sample], zero: float) -> None:
+        """Append samples whose times are server seconds. Raises OSError where the disk refuses."""
+        for sample in samples:
+            self._out.mux_one(self._packet(sample, sample.at - zero))
+
+    def sync(self) -> None:
+        """Wait for the disk."""
+        self.file.sync()
+
+    def close(self) -> None:
+        """Finish the file: index, sync. Raises OSError; the fragments stay readable then."""
+        try:
+            if any(self.samples):
+                self._out.close()
+            if self.file.failed is not None:
+                raise self.file.failed  # not every error comes back through FFmpeg
+            self.file.sync()
+        finally:
+            self.file.abandon()
+
+    def abandon(self) -> None:
+        """Leave the file as it is, after a failure."""
+        self.file.abandon()
+        with suppress(OSError, ValueError, av.FFmpegError):
+            self._out.close()
+
+    def _packet(self, sample: Sample, at: float) -> "av.Packet[Stream]":
+        track = sample.track
+        rate = RATES[track]
+        first = self._ends[track] < 0
+        pts = max(round(at * rate), 0)
+        dts = pts if first else self._ends[track]
+        if is_sound(track) or pts < dts:
+            pts = dts  # sound has no holes, only roundings; and no picture stands before the one it follows
+        end = max(round((at + sample.seconds) * rate), pts + 1)
+        self._ends[track] = end
+        self.samples[track] += 1
+        packet: av.Packet[Stream] = av.Packet(sample.data)
+        packet.stream = self._streams[track]
+        packet.time_base = self._bases[track]
+        packet.dts, packet.pts, packet.duration = dts, pts, end - dts
+        packet.is_keyframe = sample.keyframe
+        return packet
+
+
+def _streams(out: OutputContainer, template: InputContainer) -> list[Stream]:
+    streams: list[Stream] = []
+    for stream, title in zip(template.streams, TRACK_TITLES, strict=True):
+        added = out.add_stream_from_template(stream, opaque=True)
+        added.metadata.update({"title": title, "handler_name": title})
+        streams.append(added)
+    return streams

@@ -1,0 +1,165 @@
+"""From RTP stamps to one time for all tracks: the server's clock (CLOCK_MONOTONIC seconds). A publisher can neither
+shift nor stretch a recording: its stamps only say how packets lie to each other, the server says when. Pure.
+
+Each track keeps the smallest (arrival - media time) of the last seconds: the packet that travelled fastest tells the
+offset best, and a drifting clock is followed. Once both tracks of a side have a sender report, their own offsets are
+replaced by one common offset from the publisher's NTP clock (RFC 3550 6.4.1), which makes lips fit. Reports that stop
+coming are not believed for ever: then each track follows its own arrivals again, at the distance from them that the
+last reports had told. Corrections are spread out; only a jump that no slow line can explain is made at once."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from recorder.pipeline.reorder import Report
+
+BUCKET = 2.0  # seconds over which the fastest packet is looked for; two buckets are in use
+JUMP = 0.5  # seconds: beyond that the stamps were restarted, or the publisher slept
+TRUST = 1.0  # seconds by which reports may contradict arrivals before they are ignored
+FRESH = 30.0  # seconds for which a sender report is believed; senders repeat them every few seconds
+_FAST, _SLOW = 0.05, 0.002  # seconds of correction per second, for errors above and below _LARGE
+_LARGE = 0.02
+_NEAR, _FAR = 0.002, 0.01
+"""Seconds of error at which a correction ends and begins: in between, the pictures of an even source stay even. Lips
+notice neither (ITU-R BT.1359: 45 ms)."""
+_WRAP = 1 << 32
+
+
+@dataclass(slots=True)
+class Gap:
+    """A stretch of a track without what was sent. `start` and `seconds` on the file's time."""
+
+    track: int
+    start: float
+    seconds: float
+    cause: str
+    packets: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """With times rounded to milliseconds."""
+        return {
+            "track": self.track,
+            "start": round(self.start, 3),
+            "seconds": round(self.seconds, 3),
+            "cause": self.cause,
+            "packets": self.packets,
+        }
+
+
+class Smallest:
+    """The smallest value of the last one to two buckets."""
+
+    def __init__(self) -> None:
+        self._since = self._before = self._now = float("inf")
+
+    def add(self, value: float, at: float) -> float:
+        """Take a value in, give the smallest one back."""
+        if self._since == float("inf"):
+            self._since = at
+        elif at - self._since > BUCKET:
+            self._before, self._now, self._since = self._now, float("inf"), at
+        if value < self._now:
+            self._now = value
+        return min(self._before, self._now)
+
+
+@dataclass(slots=True)
+class TrackClock:
+    """Maps the stamps of one track. A new SSRC begins a new mapping at the moment it arrives."""
+
+    rate: int
+    ssrc: int = -1
+    jumps: int = 0
+    offset: float = 0.0  # what is used: server time = ticks / rate + offset
+    by_arrival: float = 0.0
+    report: tuple[float, float] | None = None  # (sender's NTP minus media time, sender's NTP)
+    seen: float = 0.0  # arrival of the newest packet
+    told: float = 0.0  # what `seen` was when the report came
+    ticks: int = 0
+    _last_ts: int = 0
+    _fastest: Smallest = field(default_factory=Smallest)
+    _corrected: float = 0.0
+    _correcting: bool = False
+
+    def place(self, timestamp: int, ssrc: int, arrival: float, target: float | None) -> float:
+        """Server time in seconds of `timestamp`. `target` is the offset that reports ask for, if they do."""
+        if ssrc != self.ssrc:
+            self._restart(timestamp, ssrc, arrival)
+        self.ticks += _signed(timestamp - self._last_ts)
+        self._last_ts, self.seen = timestamp, max(arrival, self.seen)
+        media = self.ticks / self.rate
+        observed = arrival - media
+        if observed < self.offset - JUMP:
+            self._restart(timestamp, ssrc, arrival)  # stamps leapt ahead of the server's clock
+            return arrival
+        self.by_arrival = self._fastest.add(observed, arrival)
+        self._correct(self.by_arrival if target is None else target, arrival)
+        return media + self.offset
+
+    def tell(self, report: Report) -> None:
+        """Take in a sender report of the present SSRC; others are of a publisher that is gone, or not yet here."""
+        if report.ssrc == self.ssrc:
+            ticks = self.ticks + _signed(report.timestamp - self._last_ts)
+            self.report, self.told = (report.ntp - ticks / self.rate, report.ntp), self.seen
+
+    def _restart(self, timestamp: int, ssrc: int, arrival: float) -> None:
+        self.jumps += 1
+        self.ssrc, self.ticks, self._last_ts = ssrc, 0, timestamp
+        self.offset = self.by_arrival = self._corrected = arrival
+        self._fastest, self.report = Smallest(), None
+        self._fastest.add(arrival, arrival)
+
+    def _correct(self, target: float, arrival: float) -> None:
+        error = target - self.offset
+        if error > JUMP:
+            self.offset = target  # nothing came faster for seconds: the publisher's stamps stood still
+            self.jumps += 1
+            return
+        self._correcting = abs(error) > (_NEAR if self._correcting else _FAR)
+        if not self._correcting:
+            self._corrected = max(arrival, self._corrected)
+            return
+        step = (_FAST if abs(error) > _LARGE else _SLOW) * min(max(arrival - self._corrected, 0.0), 1.0)
+        self._corrected = max(arrival, self._corrected)
+        self.offset += min(max(error, -step), step)
+
+
+class SideClock:
+    """The two tracks of one side, video and audio, and what their sender reports say about each other."""
+
+    def __init__(self, video_rate: int = 90_000, audio_rate: int = 48_000) -> None:
+        self.tracks = (TrackClock(video_rate), TrackClock(audio_rate))
+        self._beside: tuple[float, float] | None = None  # offsets by reports minus offsets by arrivals, last known
+
+    def place(self, which: int, timestamp: int, ssrc: int, arrival: float) -> float:
+        """Server time of a stamp of track `which` (0 video, 1 audio), both in seconds."""
+        return self.tracks[which].place(timestamp, ssrc, arrival, self._target(which))
+
+    def tell(self, which: int, report: Report) -> None:
+        """A sender report of track `which`."""
+        self.tracks[which].tell(report)
+
+    @property
+    def synced(self) -> bool:
+        """Whether lips are held together by sender reports, not by arrivals."""
+        return self._target(0) is not None
+
+    def _target(self, which: int) -> float | None:
+        video, audio = self.tracks
+        if video.report is None or audio.report is None:
+            self._beside = None
+            return None
+        if max(video.seen, audio.seen) - min(video.told, audio.told) > FRESH:
+            return None if self._beside is None else self.tracks[which].by_arrival + self._beside[which]
+        by_video, by_audio = video.by_arrival - video.report[0], audio.by_arrival - audio.report[0]
+        if abs(by_video - by_audio) > TRUST:
+            self._beside = None
+            return None  # one of the two reports is wrong, arrivals are not
+        common = min(by_video, by_audio)
+        self._beside = (common - by_video, common - by_audio)
+        return self.tracks[which].report[0] + common  # type: ignore[index]
+
+
+def _signed(ticks: int) -> int:
+    """The shortest way round the 32-bit circle."""
+    ticks &= _WRAP - 1
+    return ticks - _WRAP if ticks >= _WRAP // 2 else ticks

@@ -1,0 +1,142 @@
+"""The blocking half of a recording: records in, bytes on disk out. One Writer makes one part; all its calls come from
+the one worker thread of its recording, never from the event loop."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from broker.kernel import atomic_files
+from broker.kernel.clock import Instant
+from broker.media.tap_format import TRACK_TITLES, TapRecord
+from recorder.archive import parts
+from recorder.mp4.muxer import Part
+from recorder.mp4.placeholder_frame import slate
+from recorder.pipeline.assembler import Assembly
+
+SYNC = 0.7  # seconds between two waits for the disk, so that a power cut costs less than two
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a part has got so far. `flushed`: the rooms' tracks are on disk. `wanting`: sides without a keyframe."""
+
+    seconds: float
+    bytes: int
+    tracks: dict[str, dict[str, Any]]
+    flushed: bool
+    wanting: tuple[int, ...]
+    free: int
+
+
+class Writer:
+    """Writes `part-<number>.mp4` and keeps `part-<number>.json` beside it."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.number = number
+        self.overflow = 0  # records that the queue could not take; kept here for the sheet
+        self._file, self._sheet = folder / f"part-{number}.mp4", parts.sheet_path(folder, number)
+        self._slate = slate()
+        self._media = Assembly(self._slate.data)
+        self._part: Part | None = None
+        self._begun: dict[str, Any] = {}
+        self._whole_at: int | None = None  # fragments there were when the four tracks of the rooms had begun
+        self._synced, self._synced_fragments, self._flushed = 0.0, 0, False
+
+    def work(self, records: list[TapRecord], now: Instant) -> Progress:
+        """Take in a batch and write what is ready. Raises OSError where the disk refuses."""
+        self.take(records)
+        self._media.tick(now.mono)
+        if self._media.ready(now.mono):
+            self._write(now)
+        return self.progress()
+
+    def take(self, records: list[TapRecord]) -> None:
+        """Take records in without letting time pass: the end of the part is already known."""
+        for record in records:
+            self._media.accept(record)
+
+    def progress(self) -> Progress:
+        """What there is now."""
+        seconds = self._part.seconds if self._part else [0.0] * len(TRACK_TITLES)
+        return Progress(
+            seconds=round(max(seconds), 3),
+            bytes=self._part.file.size if self._part else 0,
+            tracks={str(track): self._track(track, seconds[track]) for track in range(len(TRACK_TITLES))},
+            flushed=self._flushed,
+            wanting=tuple(self._media.wanting()),
+            free=shutil.disk_usage(self._file.parent).free,
+        )
+
+    def close(self, moment: float, now: Instant) -> None:
+        """Write the rest up to server second `moment` and finish the file. Raises OSError."""
+        if self._media.zero is not None and self._part is None and self._media.ready(float("inf")):
+            self._open(now)
+        if self._part is None:
+            return
+        rest, _ = self._media.finish(moment)
+        self._part.write(rest, self._zero)
+        self._part.close()
+        self._keep_sheet(clean=True)
+
+    def abandon(self) -> None:
+        """Leave the part as it is, after the disk refused."""
+        if self._part is not None:
+            self._part.abandon()
+
+    @property
+    def _zero(self) -> float:
+        assert self._media.zero is not None
+        return self._media.zero
+
+    def _write(self, now: Instant) -> None:
+        part = self._part or self._open(now)
+        part.write(self._media.take(now.mono), self._zero)
+        if self._whole_at is None and self._media.whole:
+            self._whole_at = part.fragments
+        first = not self._flushed and self._whole_at is not None and part.fragments > self._whole_at
+        if first or (part.fragments > self._synced_fragments and now.mono - self._synced > SYNC):
+            part.sync()
+            self._synced, self._synced_fragments = now.mono, part.fragments
+            self._flushed = self._flushed or first
+            self._keep_sheet(clean=False)
+
+    def _open(self, now: Instant) -> Part:
+        head = [parameters or self._slate.parameters for parameters in self._media.parameters()]
+        wall = now.wall + timedelta(seconds=self._zero - now.mono)
+        self._begun = {"zero_mono": self._zero, "zero_wall": wall.isoformat(), "boot": atomic_files.boot()}
+        atomic_files.write_json(parts.begun_path(self._file.parent, self.number), {"part": self.number, **self._begun})
+        self._part = Part(self._file, head)
+        atomic_files.sync_folder(self._file.parent)
+        self._keep_sheet(clean=False)
+        return self._part
+
+    def _track(self, track: int, seconds: float) -> dict[str, Any]:
+        lane = self._media.lanes[track]
+        return {"packets": lane.packets, "lost": lane.lost, "malformed": lane.malformed, "seconds": round(seconds, 3)}
+
+    def _keep_sheet(self, clean: bool) -> None:
+        """What a later process needs to know of this part. Only the last one is worth waiting for the disk. Gaps have a
+        list of their own that grows: on a bad line there are thousands."""
+        assert self._part is not None
+        self._keep_gaps([gap.as_json() for gap in self._media.settled_gaps(over=clean)])
+        progress = self.progress()
+        sheet = {
+            "part": self.number,
+            **self._begun,
+            "clean": clean,
+            "overflow": self.overflow,
+            "tracks": progress.tracks,
+            "gaps": [gap.as_json() for gap in self._media.open_gaps()],
+            "chain": self._part.file.chain.as_json(),
+        }
+        atomic_files.write_json(self._sheet, sheet, durable=clean)
+
+    def _keep_gaps(self, gaps: list[dict[str, Any]]) -> None:
+        if gaps:
+            path = parts.gaps_path(self._file.parent, self.number)
+            first = not path.exists()
+            atomic_files.append_lines(path, gaps)
+            if first:
+                atomic_files.sync_folder(path.parent)

@@ -1,0 +1,152 @@
+"""A second person's permission to delete: a code, bound to the hash of one plan, that ends by itself and works once.
+Only its hash is stored. Permits and the lock are rows, so that any number of commands may try at once."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from broker.kernel import atomic_files
+from broker.kernel.clock import Clock
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import Conflict, Forbidden
+from broker.kernel.ids import new_id
+from recorder.archive.tables import LOCKS, PERMITS
+
+log = structlog.get_logger()
+LIFE = timedelta(hours=24)
+LEASE, RENEW = timedelta(minutes=2), 30.0
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that are mistaken for another
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a code permits: the plan with this hash, as of that moment, for the user `by` is not."""
+
+    id: str
+    plan: str
+    as_of: datetime
+    site: str | None
+    by: str
+
+
+async def issue(engine: AsyncEngine, plan: str, as_of: datetime, site: str | None, by: str, now: datetime) -> str:
+    """A new code, to be shown once."""
+    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+    row = {"code_hash": _hash(code), "plan": plan, "as_of": as_of, "site": site, "by": by}
+    async with writing(engine) as db:
+        await db.execute(PERMITS.insert().values(**row, issued_at=now, expires_at=now + LIFE))
+    return code
+
+
+async def permit_of(engine: AsyncEngine, code: str, user: str, now: datetime) -> Approval:
+    """What a code permits `user` to do now. Raises Forbidden (unknown, expired, the same person) or Conflict (used)."""
+    async with reading(engine) as db:
+        row = (await db.execute(select(PERMITS).where(PERMITS.c.code_hash == _hash(code)))).one_or_none()
+    if row is None:
+        raise Forbidden("The confirmation code is not valid.", "确认码无效。")
+    if row.used_at is not None:
+        raise Conflict("The confirmation code was used already.", "确认码已使用。")
+    if not row.issued_at <= now < row.expires_at:
+        raise Forbidden("The confirmation code has expired.", "确认码已过期。")
+    if row.by == user:
+        raise Forbidden("Two different people are needed.", "销毁须由两人分别确认。")
+    return Approval(row.code_hash, row.plan, row.as_of, row.site, row.by)
+
+
+async def use(db: AsyncConnection, permit: Approval, user: str, now: datetime) -> None:
+    """Spend a permit, in the caller's transaction. Raises Conflict where somebody else was quicker."""
+    unused = (PERMITS.c.code_hash == permit.id) & PERMITS.c.used_at.is_(None)
+    done = await db.execute(PERMITS.update().where(unused).values(used_at=now, used_by=user))
+    if done.rowcount == 0:
+        raise Conflict("The confirmation code was used already.", "确认码已使用。")
+
+
+async def spent(engine: AsyncEngine, permit: str) -> bool:
+    """Whether a permit was used, that is: whether what it permits was ordered whole."""
+    async with reading(engine) as db:
+        row = (await db.execute(select(PERMITS.c.used_at).where(PERMITS.c.code_hash == permit))).one_or_none()
+    return row is not None and row.used_at is not None
+
+
+class Lock:
+    """A named row that one process at a time may own."""
+
+    def __init__(self, engine: AsyncEngine, name: str, clock: Clock) -> None:
+        self._engine, self._name, self._clock = engine, name, clock
+        self._owner = new_id("own")
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator["Lock"]:
+        """Own it, however long that takes. Raises Conflict while another live process does; one that died does not
+        count."""
+        async with writing(self._engine) as db:
+            row = (await db.execute(select(LOCKS).where(LOCKS.c.name == self._name))).one_or_none()
+            if row is not None and self._lives(row):
+                raise Conflict("Another purge is running.", "另一项销毁正在进行。")
+            await db.execute(delete(LOCKS).where(LOCKS.c.name == self._name))
+            mine = {"name": self._name, "owner": self._owner, "boot": atomic_files.boot(), "pid": os.getpid()}
+            mine |= {"until": self._until(), "begun": _begun(os.getpid())}
+            await db.execute(LOCKS.insert().values(**mine))
+        renewing = asyncio.create_task(self._renew())
+        try:
+            yield self
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            async with writing(self._engine) as db:
+                await db.execute(delete(LOCKS).where(LOCKS.c.owner == self._owner))
+
+    async def check(self, db: AsyncConnection) -> None:
+        """Renew it in the caller's transaction. Raises Conflict where somebody took it over."""
+        done = await db.execute(LOCKS.update().where(LOCKS.c.owner == self._owner).values(until=self._until()))
+        if done.rowcount == 0:
+            raise Conflict("Another purge has taken over.", "另一项销毁已接管。")
+
+    async def _renew(self) -> None:
+        """While one step takes long, others of another machine must see that we live."""
+        while True:
+            await asyncio.sleep(RENEW)
+            try:
+                async with writing(self._engine) as db:
+                    await self.check(db)
+            except SQLAlchemyError as error:
+                log.warning("lock not renewed", why=type(error).__name__)
+            except Conflict:
+                return  # the next step finds out for itself
+
+    def _until(self) -> datetime:
+        return self._clock.now().wall + LEASE
+
+    def _lives(self, row: Any) -> bool:
+        """On this run of this machine a process lives or it does not, whatever the time of day says; elsewhere only
+        its lease can tell."""
+        if row.boot == atomic_files.boot() and row.begun is not None:
+            return bool(row.begun == _begun(row.pid))
+        return bool(row.until > self._clock.now().wall)
+
+
+def _begun(pid: int) -> int | None:
+    """When a process began, in the kernel's ticks since the start of the machine: with its number it names one
+    process. None where there is none (proc(5), stat, field 22)."""
+    try:
+        said = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    fields = said.rpartition(b")")[2].split()  # its name may hold blanks and brackets
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.strip().upper().encode()).hexdigest()

@@ -1,0 +1,142 @@
+"""What would be deleted now: a plan, streamed from the catalog page by page, so that a million rows need no more
+memory than a thousand. Its hash stands for exactly these recordings; a second person's permit is bound to it."""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from broker.kernel.database import reading
+from broker.kernel.errors import StorageUnavailable
+from recorder.archive.catalog import TOLD
+from recorder.archive.tables import RECORDINGS
+from recorder.retention.holds import HELD
+from recorder.retention.policy_changes import lengthen
+from recorder.retention.rules import LEAST_MONTHS, Facts, Why, keep
+
+PAGE = 5000
+_ROW = RECORDINGS.c
+_WANTED = (_ROW.session, _ROW.site, _ROW.state, _ROW.path, _ROW.bytes, _ROW.ended_at, _ROW.due_at, _ROW.manifest_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a plan is about: recordings due at `as_of`, of one site or (None) of all, with the months that each site's
+    policy asks for today."""
+
+    as_of: datetime
+    site: str | None
+    months: Mapping[str, int]
+    witnessed: datetime | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """One site's share of a plan."""
+
+    recordings: int = 0
+    bytes: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What may be deleted, counted by site; `kept` counts what is due by its date and stays all the same."""
+
+    scope: Scope
+    recordings: int = 0
+    bytes: int = 0
+    sites: dict[str, Tally] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    _hash: Any = field(default_factory=hashlib.sha256)
+
+    @property
+    def hash(self) -> str:
+        """Names exactly this set of recordings, under exactly these manifests, as of this moment."""
+        head = f"{self.scope.as_of.astimezone(UTC).isoformat()}\n{self.scope.site or ''}\n{self.recordings}\n"
+        return hashlib.sha256(head.encode() + self._hash.digest()).hexdigest()
+
+    def add(self, row: Any) -> None:
+        """Count a recording in."""
+        size, ended = row.bytes or 0, row.ended_at
+        self.recordings += 1
+        self.bytes += size
+        tally = self.sites.get(row.site) or self.sites.setdefault(row.site, Tally())
+        tally.recordings += 1
+        tally.bytes += size
+        if tally.oldest is None or ended < tally.oldest:
+            tally.oldest = ended
+        if tally.newest is None or ended > tally.newest:
+            tally.newest = ended
+        self._hash.update(f"{row.session}\t{row.due_at.timestamp():.6f}\t{row.manifest_sha256}\n".encode())
+
+    def keep(self, why: Why) -> None:
+        """Count a recording that stays."""
+        self.kept[why] = self.kept.get(why, 0) + 1
+
+
+async def plan_of(engine: AsyncEngine, scope: Scope) -> Plan:
+    """The plan for a scope. Raises StorageUnavailable."""
+    plan = Plan(scope)
+    async for row, why in due(engine, scope):
+        if why is None:
+            plan.add(row)
+        else:
+            plan.keep(why)
+    if undated := await _undated(engine, scope):
+        plan.kept[Why.UNDATED] = undated
+    return plan
+
+
+async def due(engine: AsyncEngine, scope: Scope) -> AsyncIterator[tuple[Any, Why | None]]:
+    """Every finished recording whose written date has come, by due date, and why it stays (None: it may go). What the
+    policies of today lengthen is written down first. Raises StorageUnavailable."""
+    await lengthen(engine, scope.months, scope.as_of)
+    query = _of(scope, select(*_WANTED, HELD.label("held"))).where(_ROW.due_at <= scope.as_of)
+    query = query.order_by(_ROW.due_at, _ROW.session).limit(PAGE)
+    page = query
+    while rows := await _read(engine, page):
+        for row in rows:
+            yield row, verdict(row, bool(row.held), scope)
+        after = tuple_(literal(rows[-1].due_at, _ROW.due_at.type), literal(rows[-1].session))
+        page = query.where(tuple_(_ROW.due_at, _ROW.session) > after)
+
+
+def verdict(row: Any, held: bool, scope: Scope) -> Why | None:
+    """Why a finished recording stays, None if it may go."""
+    facts = Facts(row.ended_at, row.due_at, True, held)
+    return keep(facts, scope.months.get(row.site, LEAST_MONTHS), scope.as_of, scope.witnessed)
+
+
+async def newest(engine: AsyncEngine, before: datetime | None = None) -> datetime | None:
+    """The latest end of a recording, with `before` of those that ended by then: a clock that is behind it was set
+    back."""
+    query = select(func.max(_ROW.ended_at, type_=_ROW.ended_at.type).label("at"))
+    rows = await _read(engine, query if before is None else query.where(_ROW.ended_at <= before))
+    at: datetime | None = rows[0].at
+    return at
+
+
+async def _undated(engine: AsyncEngine, scope: Scope) -> int:
+    query = _of(scope, select(func.count(_ROW.session).label("count"))).where(_ROW.due_at.is_(None))
+    rows = await _read(engine, query.where(_ROW.path.is_not(None)))
+    return int(rows[0].count)
+
+
+def _of(scope: Scope, query: Select[Any]) -> Select[Any]:
+    query = query.where(_ROW.state.in_(TOLD))
+    return query if scope.site is None else query.where(_ROW.site == scope.site)
+
+
+async def _read(engine: AsyncEngine, query: Select[Any]) -> list[Any]:
+    try:
+        async with reading(engine) as db:
+            return list((await db.execute(query)).all())
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable("The catalog does not answer.") from error

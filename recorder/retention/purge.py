@@ -1,0 +1,286 @@
+"""Deleting what is due, in steps that can be broken off anywhere.
+
+Order: every recording of the permitted plan is marked (`purging`); when the marks are exactly the plan, the permit is
+spent, in one transaction. From then on each one is deleted by itself: last look at holds and dates, a line in the
+site's chain, the files, the tombstone in the journal, the row. Whoever comes after a kill finds marks without a spent
+permit and takes them back, or marks with one and goes on. A failed deletion keeps its mark and is tried again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from errno import EBUSY
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from broker.kernel.clock import Clock
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import Conflict, StorageUnavailable
+from recorder.archive.catalog import PURGED, PURGING
+from recorder.archive.tables import RECORDINGS, VIEWS
+from recorder.evidence.chain_heads import Heads
+from recorder.evidence.signing import KeyProblem, Keys, Signer
+from recorder.evidence.site_chain import PURGE, VISIT, BrokenSiteChain, ledger
+from recorder.retention import approvals, removal
+from recorder.retention.approvals import Approval, Lock
+from recorder.retention.due_proof import NotDue, Proof, Unproven, proof
+from recorder.retention.holds import HELD
+from recorder.retention.plan import Plan, Scope, due, verdict
+from recorder.retention.rules import Why
+from recorder.viewcopy.queue import MAKING
+
+log = structlog.get_logger()
+BATCH = 500
+_ROW = RECORDINGS.c
+_PASSABLE = (OSError, ValueError, BrokenSiteChain, NotDue, Unproven, KeyProblem, StorageUnavailable, SQLAlchemyError)
+"""What keeps one recording from being deleted; the others are deleted all the same."""
+Mark = tuple[str, str, dict[str, Any]]
+"""A session, the state it was in, and why it is being deleted."""
+
+
+class Tombstones(Protocol):
+    """The journal, as far as deleting needs it."""
+
+    async def known(self, session: str) -> bool:
+        """Whether the tombstone of a session is written."""
+        ...
+
+    async def write(self, session: str, author: str, data: dict[str, Any]) -> None:
+        """Write it, and return when it is on disk. Raises StorageUnavailable."""
+        ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run did. `failed`: session and why; they stay marked."""
+
+    deleted: int = 0
+    bytes: int = 0
+    kept: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    withdrawn: int = 0
+
+
+class Purge:
+    """Carries out permitted plans on one archive."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        root: Path,
+        clock: Clock,
+        signer: Signer,
+        tombstones: Tombstones,
+        keys: Keys | None = None,
+    ) -> None:
+        """`keys`: whose signatures are believed; the signer's alone where none are given."""
+        self._engine, self._root, self._clock = engine, root, clock
+        self._keys = keys or Keys([signer.public])
+        self._signer, self._tombstones = signer, tombstones
+        self._touched: set[str] = set()  # sites whose chains have new lines
+
+    async def apply(self, permit: Approval, scope: Scope, rules: dict[str, str], by: str) -> Outcome:
+        """Delete what `permit` permits. Raises NotDue where nothing of it is due, Conflict where the plan is another
+        one by now or another purge runs."""
+        if scope.as_of > self._clock.now().wall:
+            raise NotDue("The plan is of a moment that has not come.", "销毁清单的时刻尚未到来。")
+        async with Lock(self._engine, "purge", self._clock).held() as lock:
+            outcome = await self._finish(lock, scope)
+            try:
+                await self._mark(lock, permit, scope, rules, by)
+            except BaseException:
+                await self._withdraw(permit.id)
+                raise
+            return await self._finish(lock, scope, outcome)
+
+    async def resume(self, scope: Scope) -> Outcome:
+        """Finish what was ordered and broken off, and try again what failed. Raises Conflict."""
+        async with Lock(self._engine, "purge", self._clock).held() as lock:
+            return await self._finish(lock, scope)
+
+    async def _mark(self, lock: Lock, permit: Approval, scope: Scope, rules: dict[str, str], by: str) -> None:
+        plan, now = Plan(scope), self._clock.now().wall
+        batch: list[Mark] = []
+        async for row, why in due(self._engine, scope):
+            if why is None:
+                plan.add(row)
+                rule = rules.get(row.site, "")
+                mark = {"permit": permit.id, "rule": rule, "by": by, "second": permit.by, "at": now.isoformat()}
+                batch.append((row.session, row.state, mark))
+            if len(batch) >= BATCH:
+                await self._write_marks(lock, batch)
+                batch = []
+        await self._write_marks(lock, batch)
+        async with self._writing() as db:
+            await lock.check(db)
+            if plan.recordings == 0:
+                raise NotDue("Nothing is due.", "没有到期录像。")
+            if plan.hash != permit.plan:
+                raise Conflict("The plan has changed since the code was issued.", "销毁清单已变化，请重新签发确认码。")
+            await approvals.use(db, permit, by, now)
+
+    async def _write_marks(self, lock: Lock, batch: list[Mark]) -> None:
+        async with self._writing() as db:
+            await lock.check(db)
+            for session, was, mark in batch:
+                change = RECORDINGS.update().where(_ROW.session == session, _ROW.state == was)
+                done = await db.execute(change.values(state=PURGING, purge={**mark, "was": was}))
+                if done.rowcount == 0:
+                    raise Conflict("A recording has changed in the meantime.", "录像状态已变化。")
+
+    async def _withdraw(self, permit: str) -> int:
+        """Take back the marks of a plan that was never ordered."""
+        count = 0
+        async for row in self._marked():
+            if row.purge["permit"] == permit:
+                await self._unmark(row)
+                count += 1
+        return count
+
+    async def _finish(self, lock: Lock, scope: Scope, outcome: Outcome | None = None) -> Outcome:
+        outcome = outcome or Outcome()
+        ordered: dict[str, bool] = {}
+        async for row in self._marked():
+            permit = row.purge["permit"]
+            if permit not in ordered:
+                ordered[permit] = await approvals.spent(self._engine, permit)
+            if not ordered[permit]:
+                await self._unmark(row)
+                outcome.withdrawn += 1
+            else:
+                await self._one(lock, row, scope, outcome)
+        await self._keep_heads(outcome)
+        return outcome
+
+    async def _keep_heads(self, outcome: Outcome) -> None:
+        """Remember where the chains end now that lines were added."""
+        while self._touched:
+            site = self._touched.pop()
+            try:
+                if not await Heads(self._engine).advance(self._root, site, self._clock.now().wall):
+                    outcome.failed.append((site, "its chain does not hold the end that was kept: verify the archive"))
+            except (OSError, BrokenSiteChain, StorageUnavailable) as error:
+                log.error("head of the chain not kept", site=site, why=type(error).__name__)
+
+    async def _one(self, lock: Lock, row: Any, scope: Scope, outcome: Outcome) -> None:
+        try:
+            proven = await asyncio.to_thread(self._proven, row)
+            if why := await self._begin(lock, row, scope, proven.due):
+                outcome.kept.append((row.session, why))
+                return
+            await self._delete(row)
+        except _PASSABLE as error:
+            log.error("recording not deleted", session=row.session, why=type(error).__name__)
+            reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+            outcome.failed.append((row.session, reason))
+            try:
+                await self._fail(row.session, reason)
+            except StorageUnavailable as missing:  # its mark stays all the same
+                log.error("failure not noted in the catalog", session=row.session, why=missing.code)
+            return
+        self._touched.add(removal.folder_of(row.path, row.session).parts[0])
+        outcome.deleted += 1
+        outcome.bytes += row.bytes or 0
+
+    def _proven(self, row: Any) -> Proof:
+        return proof(self._root, removal.folder_of(row.path, row.session), row.session, self._keys)
+
+    async def _begin(self, lock: Lock, row: Any, scope: Scope, proven: datetime) -> str:
+        """The last look, and the word that no hold comes after; why it stays, or empty. `proven`: when it is due by
+        what is signed; a catalog that says less is put right."""
+        async with self._writing() as db:
+            await lock.check(db)
+            copy = (await db.execute(select(VIEWS.c.state).where(VIEWS.c.session == row.session))).scalar()
+            if copy == MAKING:
+                raise OSError(EBUSY, "its view copy is being made")  # it would appear after the deletion
+            held = bool((await db.execute(select(HELD).where(_ROW.session == row.session))).scalar())
+            now = self._clock.now().wall
+            why = verdict(row, held, Scope(min(now, scope.as_of), scope.site, scope.months, scope.witnessed))
+            change = RECORDINGS.update().where(_ROW.session == row.session)
+            if why is None and now < proven:
+                why = Why.NOT_DUE
+                log.error("the catalog names an earlier date than what is signed", session=row.session)
+                await db.execute(change.values(due_at=proven))
+            if why is None:
+                await db.execute(change.values(purge={**row.purge, "begun": now.isoformat()}))
+            elif "begun" not in row.purge:
+                await db.execute(change.values(state=row.purge["was"], purge=None))
+            return why or ""
+
+    async def _delete(self, row: Any) -> None:
+        folder = removal.folder_of(row.path, row.session)
+        number, head = await asyncio.to_thread(self._enter, row)
+        await asyncio.to_thread(removal.remove, self._root, folder, row.session, self._clock, self._keys)
+        if not await self._tombstones.known(row.session):
+            data = {"path": str(folder), "site": row.site, "number": number, "bytes": row.bytes, "head": head}
+            data |= {"sha256": row.sha256, "manifest_sha256": row.manifest_sha256}
+            data |= {"ended_at": row.ended_at.isoformat(), "due_at": row.due_at.isoformat()}
+            data |= {key: row.purge[key] for key in ("rule", "by", "second", "permit")}
+            await self._tombstones.write(row.session, f"user:{row.purge['by']}", data)
+        async with self._writing() as db:
+            await db.execute(VIEWS.delete().where(VIEWS.c.session == row.session))
+            done = {**row.purge, "done": _iso(self._clock)}
+            await db.execute(RECORDINGS.update().where(_ROW.session == row.session).values(state=PURGED, purge=done))
+
+    def _enter(self, row: Any) -> tuple[int, str]:
+        """The line in the site's chain that makes the recording's absence lawful; once. The visit's number, and where
+        the chain ends now."""
+        folder = removal.folder_of(row.path, row.session)
+        with ledger(self._root, folder.parts[0]) as chain:
+            proof(self._root, folder, row.session, self._keys, chain.lines).check(row.session, self._clock.now().wall)
+            visit = chain.find(row.session, VISIT)
+            number = int(visit["number"]) if visit else 0
+            if chain.find(row.session, PURGE) is None:
+                line = {"kind": PURGE, "session": row.session, "number": number, "manifest": row.manifest_sha256 or ""}
+                mark = {key: row.purge[key] for key in ("rule", "by", "second")}
+                due_at = {"due_at": row.due_at.isoformat(), "at": _iso(self._clock)}
+                chain.append({**line, **mark, **due_at}, self._signer)
+            return number, chain.head
+
+    async def _unmark(self, row: Any) -> None:
+        await self._set(row.session, state=row.purge["was"], purge=None)
+
+    async def _fail(self, session: str, reason: str) -> None:
+        async with self._writing() as db:
+            purge = (await db.execute(select(_ROW.purge).where(_ROW.session == session))).scalar_one()
+            change = RECORDINGS.update().where(_ROW.session == session)
+            await db.execute(change.values(purge={**purge, "error": reason}))
+
+    async def _set(self, session: str, **values: Any) -> None:
+        async with self._writing() as db:
+            await db.execute(RECORDINGS.update().where(_ROW.session == session).values(**values))
+
+    async def _marked(self) -> AsyncIterator[Any]:
+        query = select(RECORDINGS).where(_ROW.state == PURGING).order_by(_ROW.session).limit(BATCH)
+        page = query
+        while rows := await self._rows(page):
+            for row in rows:
+                yield row
+            page = query.where(_ROW.session > rows[-1].session)
+
+    async def _rows(self, query: Any) -> list[Any]:
+        try:
+            async with reading(self._engine) as db:
+                return list((await db.execute(query)).all())
+        except SQLAlchemyError as error:
+            raise StorageUnavailable("The catalog does not answer.") from error
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction. Raises StorageUnavailable."""
+        try:
+            async with writing(self._engine) as db:
+                yield db
+        except SQLAlchemyError as error:
+            raise StorageUnavailable("The catalog does not answer.") from error
+
+
+def _iso(clock: Clock) -> str:
+    moment: datetime = clock.now().wall
+    return moment.isoformat()

@@ -1,0 +1,147 @@
+"""The picture of a view copy: both rooms side by side under a strip with their names and the clock of Shanghai, over
+the band of who watched. Pure, but for fonts: FFmpeg's build in PyAV has no drawtext, so Pillow draws the words, those
+of the strip once a second."""
+
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from broker.kernel.clock import in_shanghai
+from recorder.archive.timeline_coverage import Coverage
+from recorder.viewcopy.banner import Band
+
+WIDTH, HEIGHT, STRIP = 640, 360, 40
+SIZE = (2 * WIDTH, HEIGHT + STRIP)
+BLACK, GREY = 16, 128
+RED = (90, 200)  # the chroma of a strip that says HELD
+FONTS = (
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+)
+Plane = NDArray[np.uint8]
+
+
+class Span(NamedTuple):
+    """A stretch of the film, in seconds."""
+
+    start: float
+    end: float
+
+    def has(self, second: float) -> bool:
+        """Whether a second lies in it."""
+        return self.start <= second < self.end
+
+
+class Script(NamedTuple):
+    """What is to be written: when the film begins, the names of the sides, holds, each side's missing pictures, and who
+    watched when."""
+
+    zero: datetime
+    names: tuple[str, str]
+    holds: tuple[Span, ...] = ()
+    missing: tuple[tuple[Span, ...], tuple[Span, ...]] = ((), ())
+    coverage: Coverage | None = None
+
+
+class Scene:
+    """Composes frames; `show` changes what a side looks like, `frame` gives the whole at a second."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self._band = Band(script.coverage, SIZE[0], _font) if script.coverage else None
+        below = self._band.height if self._band else 0
+        self.size = width, height = SIZE[0], SIZE[1] + below
+        """Pixels of the whole picture, the band included."""
+        self._y = np.full((height, width), BLACK, np.uint8)
+        self._u = np.full((height // 2, width // 2), GREY, np.uint8)
+        self._v = self._u.copy()
+        self._written: tuple[datetime, bool] | None = None
+        if self._band:
+            self._u[-below // 2 :], self._v[-below // 2 :] = self._band.u, self._band.v
+
+    def show(self, side: int, frame: av.VideoFrame) -> None:
+        """A side's newest picture, fitted without distortion."""
+        scale = min(WIDTH / frame.width, HEIGHT / frame.height)
+        width, height = _even(frame.width * scale), _even(frame.height * scale)
+        fitted = frame.reformat(width=width, height=height, format="yuv420p").to_ndarray()
+        left, top = side * WIDTH + _even((WIDTH - width) / 2), STRIP + _even((HEIGHT - height) / 2)
+        self._blank(side)
+        self._y[top : top + height, left : left + width] = fitted[:height]
+        rest = fitted[height:].reshape(2, height // 2, width // 2)
+        where = np.s_[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2]
+        self._u[where], self._v[where] = rest[0], rest[1]
+
+    def frame(self, second: float) -> av.VideoFrame:
+        """The picture at a second of the film."""
+        held = any(span.has(second) for span in self.script.holds)
+        now = (self.script.zero + timedelta(seconds=second)).replace(microsecond=0)
+        if (now, held) != self._written:
+            self._write(now, held)
+            self._written = (now, held)
+        if self._band:
+            self._band.onto(self._y[-self._band.height :], second)
+        y = self._y
+        for side, spans in enumerate(self.script.missing):
+            if any(span.has(second) for span in spans):
+                y = y.copy() if y is self._y else y
+                area = np.s_[STRIP : SIZE[1], side * WIDTH : (side + 1) * WIDTH]
+                y[area] = y[area] // 3 + BLACK
+        planes = np.concatenate([y.ravel(), self._u.ravel(), self._v.ravel()])
+        return av.VideoFrame.from_ndarray(planes.reshape(self.size[1] * 3 // 2, self.size[0]), format="yuv420p")
+
+    def _blank(self, side: int) -> None:
+        self._y[STRIP : SIZE[1], side * WIDTH : (side + 1) * WIDTH] = BLACK
+        half = np.s_[STRIP // 2 : SIZE[1] // 2, side * WIDTH // 2 : (side + 1) * WIDTH // 2]
+        self._u[half] = self._v[half] = GREY
+
+    def _write(self, now: datetime, held: bool) -> None:
+        clock = f"{in_shanghai(now):%Y-%m-%d %H:%M:%S}" + (f"  {words().held}" if held else "")
+        self._y[:STRIP] = strip(self.script.names, clock)
+        u, v = RED if held else (GREY, GREY)
+        self._u[: STRIP // 2], self._v[: STRIP // 2] = u, v
+
+
+class Words(NamedTuple):
+    """What can be written with the fonts of this machine."""
+
+    sides: tuple[str, str]
+    held: str
+
+
+def words() -> Words:
+    """Chinese where there is a font for it."""
+    if _font_file() is None:
+        return Words(("PRISON", "VISITOR"), "HELD")
+    return Words(("监所", "亲属"), "中止")
+
+
+@cache
+def _font_file() -> str | None:
+    return next((path for path in FONTS if Path(path).exists()), None)
+
+
+@cache
+def _font(size: int) -> Any:
+    file = _font_file()
+    return ImageFont.truetype(file, size) if file else ImageFont.load_default(size)
+
+
+def strip(names: tuple[str, str], clock: str) -> Plane:
+    """The luma of the strip: a name at each end, the clock in the middle."""
+    image = Image.new("L", (2 * WIDTH, STRIP), 40)
+    draw = ImageDraw.Draw(image)
+    draw.text((12, STRIP // 2), names[0], 220, _font(20), "lm")
+    draw.text((WIDTH, STRIP // 2), clock, 235, _font(24), "mm")
+    draw.text((2 * WIDTH - 12, STRIP // 2), names[1], 220, _font(20), "rm")
+    return np.asarray(image, np.uint8)
+
+
+def _even(value: float) -> int:
+    return max(int(value) // 2 * 2, 0)

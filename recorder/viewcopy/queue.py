@@ -1,0 +1,114 @@
+"""View copies in the database: what is wanted, being made, ready, failed. A copy is derived and can be made again; a
+maker that died leaves its row to the next one."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from broker.kernel.database import reading, writing
+from broker.kernel.errors import Conflict, NotFound, StorageUnavailable
+from recorder.archive.catalog import ARCHIVED
+from recorder.archive.tables import RECORDINGS, VIEWS
+
+QUEUED, MAKING, READY, FAILED = "queued", "making", "ready", "failed"
+ATTEMPTS = 3
+_ROW = VIEWS.c
+
+
+class Views:
+    """The table of view copies. Every method raises StorageUnavailable where the database does not answer."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def want(self, session: str, now: datetime) -> None:
+        """Queue a copy of an archived recording, again if there was one. Raises NotFound, Conflict (being made)."""
+        archived = select(RECORDINGS.c.session).where(
+            RECORDINGS.c.session == session, RECORDINGS.c.state == ARCHIVED, RECORDINGS.c.sha256.is_not(None)
+        )
+
+        async def work(db: AsyncConnection) -> None:
+            if (await db.execute(archived)).first() is None:
+                raise NotFound()
+            row = (await db.execute(select(_ROW.state).where(_ROW.session == session))).one_or_none()
+            if row is not None and row.state == MAKING:
+                raise Conflict("The copy is being made.", "副本正在生成。")
+            await db.execute(VIEWS.delete().where(_ROW.session == session))
+            fresh = {"session": session, "state": QUEUED, "progress": 0.0, "attempts": 0}
+            await db.execute(VIEWS.insert().values(**fresh, queued_at=now, updated_at=now))
+
+        await self._write(work)
+
+    async def take(self, now: datetime) -> tuple[str, str] | None:
+        """The session queued longest and its film's path, from now on being made; None where nothing is queued."""
+        oldest = (
+            select(_ROW.session, _ROW.attempts, RECORDINGS.c.path)
+            .join(RECORDINGS, RECORDINGS.c.session == _ROW.session)
+            .where(_ROW.state == QUEUED, RECORDINGS.c.state == ARCHIVED)
+            .order_by(_ROW.queued_at)
+            .limit(1)
+        )
+        found: list[tuple[str, str]] = []
+
+        async def work(db: AsyncConnection) -> None:
+            row = (await db.execute(oldest)).one_or_none()
+            if row is not None:
+                mine = {"state": MAKING, "progress": 0.0, "attempts": row.attempts + 1, "updated_at": now}
+                await db.execute(VIEWS.update().where(_ROW.session == row.session).values(**mine))
+                found.append((row.session, row.path))
+
+        await self._write(work)
+        return found[0] if found else None
+
+    async def progress(self, session: str, share: float, now: datetime) -> None:
+        """How much of a copy is made."""
+        await self._set(session, progress=share, updated_at=now)
+
+    async def ready(self, session: str, facts: dict[str, Any], now: datetime) -> None:
+        """A copy is there; `facts` are its bytes and sha256."""
+        await self._set(session, state=READY, progress=1.0, reason=None, updated_at=now, **facts)
+
+    async def failed(self, session: str, reason: str, now: datetime) -> None:
+        """A copy was not made; it is tried again, but not for ever."""
+        row = await self.one(session)
+        state = FAILED if row is None or row["attempts"] >= ATTEMPTS else QUEUED
+        await self._set(session, state=state, progress=0.0, reason=reason, queued_at=now, updated_at=now)
+
+    async def give_back(self, session: str | None = None) -> None:
+        """Queue again what was being made (of one session, or all) when its maker ended; that was no failure."""
+        mine = _ROW.state == MAKING if session is None else (_ROW.state == MAKING) & (_ROW.session == session)
+        values = {"state": QUEUED, "progress": 0.0, "attempts": _ROW.attempts - (1 if session else 0)}
+
+        async def work(db: AsyncConnection) -> None:
+            await db.execute(VIEWS.update().where(mine).values(values))
+
+        await self._write(work)
+
+    async def one(self, session: str) -> dict[str, Any] | None:
+        """What is known of a session's copy."""
+        try:
+            async with reading(self._engine) as db:
+                row = (await db.execute(select(VIEWS).where(_ROW.session == session))).mappings().one_or_none()
+        except (SQLAlchemyError, OSError) as error:
+            raise StorageUnavailable("The catalog does not answer.") from error
+        return dict(row) if row is not None else None
+
+    async def _set(self, session: str, **values: Any) -> None:
+        async def work(db: AsyncConnection) -> None:
+            await db.execute(VIEWS.update().where(_ROW.session == session).values(**values))
+
+        await self._write(work)
+
+    async def _write(self, work: Any) -> None:
+        async def whole() -> None:
+            async with writing(self._engine) as db:
+                await work(db)
+
+        try:
+            await asyncio.shield(asyncio.create_task(whole()))  # a cancelled query leaves its connection behind
+        except (SQLAlchemyError, OSError) as error:
+            raise StorageUnavailable("The catalog does not answer.") from error

@@ -1,0 +1,145 @@
+"""Has view copies made, a bounded number at a time, each by a process of its own (`recorder.viewcopy.render`). Ends with the
+recorder; what was being made is made by the next one."""
+
+import asyncio
+import json
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from broker.kernel.clock import Clock
+from broker.kernel.errors import NotFound, StorageUnavailable
+from recorder.archive import paths
+from recorder.archive.manifest import file_facts
+from recorder.evidence import derived_copies
+from recorder.evidence.signing import Signer
+from recorder.retention import removal
+from recorder.viewcopy.queue import READY, Views
+
+log = structlog.get_logger()
+NAME, MADE = "view.mp4", ".view.made.mp4"
+LOOK = 5.0  # seconds between looks for orders that came through the database
+TELL = 2.0  # seconds between two notes of progress
+
+
+def view_path(root: Path, session: str) -> Path:
+    """Where the view copy of a session lies. Raises ValueError."""
+    return removal.derived_folder(root, session) / NAME
+
+
+class ViewCopyWorker:
+    """`run` until cancelled; `stir` when something was queued."""
+
+    def __init__(self, views: Views, root: Path, clock: Clock, jobs: int, signer: Signer) -> None:
+        self.views, self._root, self._clock, self._jobs = views, root, clock, jobs
+        self._signer = signer
+        self._something = asyncio.Event()
+
+    def stir(self) -> None:
+        """Look at once."""
+        self._something.set()
+
+    async def want(self, session: str) -> None:
+        """Queue the copy of a recording that was just archived."""
+        if self._jobs:
+            await self.views.want(session, self._clock.now().wall)
+            self.stir()
+
+    async def run(self) -> None:
+        """Make copies until cancelled, which kills the makers."""
+        with suppress(StorageUnavailable):
+            await self.views.give_back()
+            await self._seal_old()
+        if not self._jobs:
+            return
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._jobs):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                taken = await self.views.take(self._clock.now().wall)
+                if taken is not None:
+                    await self._one(*taken)
+                    continue
+            except StorageUnavailable as error:
+                log.warning("view copies wait for the database", why=str(error))
+            self._something.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._something.wait(), LOOK)
+
+    async def _one(self, session: str, path: str) -> None:
+        folder = self._root / removal.folder_of(path, session)
+        made = view_path(self._root, session).with_name(MADE)
+        process: asyncio.subprocess.Process | None = None
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "recorder.viewcopy.render", str(folder), str(made)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=Path(__file__).parents[1],
+            )
+            await self._listen(process, session)
+            error = (await self._rest(process)).strip().rpartition("\n")[2]
+            code = await process.wait()
+        except asyncio.CancelledError:
+            if process is not None:
+                await self._stop(process)
+            for left in (made, removal.unfinished(made)):
+                left.unlink(missing_ok=True)
+            with suppress(StorageUnavailable):
+                await self.views.give_back(session)
+            raise
+        now = self._clock.now().wall
+        if code == 0:
+            try:
+                facts = await asyncio.to_thread(derived_copies.seal, folder, made, NAME, now, self._signer)
+            except OSError as failure:
+                code, error = 1, f"{type(failure).__name__}: {failure}"
+        if code == 0:
+            await self.views.ready(session, facts, now)
+            log.info("view copy ready", session=session)
+        else:
+            log.error("view copy not made", session=session, code=code, why=error[:200])
+            await self.views.failed(session, error[:200] or f"exit code {code}", now)
+
+    async def _seal_old(self) -> None:
+        """Copies made before copies were sealed: those that are what the database says are sealed now, others made
+        again."""
+        for folder in await asyncio.to_thread(derived_copies.folders, self._root):
+            copy, session = folder / NAME, folder.name
+            if not copy.exists() or derived_copies.sealed(self._root, session, NAME):
+                continue
+            row, now = await self.views.one(session), self._clock.now().wall
+            try:
+                facts = await asyncio.to_thread(file_facts, copy)
+                recording = await asyncio.to_thread(paths.find, self._root, session)
+                same = row is not None and row["state"] == READY and row["sha256"] == facts["sha256"]
+                if same and recording is not None:
+                    await asyncio.to_thread(derived_copies.seal, recording, copy, NAME, now, self._signer)
+                else:
+                    await self.views.want(session, now)
+            except (NotFound, OSError) as error:
+                log.error("a view copy cannot be sealed", session=session, why=type(error).__name__)
+
+    async def _listen(self, process: asyncio.subprocess.Process, session: str) -> None:
+        assert process.stdout is not None
+        told = float("-inf")
+        while line := await process.stdout.readline():
+            now = self._clock.now()
+            if now.mono - told >= TELL:
+                told = now.mono
+                await self.views.progress(session, float(json.loads(line)["done"]), now.wall)
+
+    async def _rest(self, process: asyncio.subprocess.Process) -> str:
+        assert process.stderr is not None
+        return (await process.stderr.read(1 << 16)).decode(errors="replace")
+
+    async def _stop(self, process: asyncio.subprocess.Process) -> None:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
