@@ -19,7 +19,7 @@ from broker.kernel.lifeline import parent_gone
 from config.logs import configure
 from config.settings import Settings
 from huijian.purging import lengthened
-from signaling.app import build_app
+from signaling.server.app import build_app
 
 log = structlog.get_logger()
 ADDRESS_FILE = "http.url"

@@ -10,7 +10,7 @@ import aiohttp
 import structlog
 
 from kiosk_agent.viewer import Viewer
-from signaling.messages import SUBPROTOCOL
+from signaling.api.messages import SUBPROTOCOL
 
 log = structlog.get_logger()
 LOOK = 0.25  # seconds between looks at what is shown

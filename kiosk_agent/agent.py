@@ -43,7 +43,7 @@ from kiosk_agent.words import (
     TimePassed,
     WarningConfirmed,
 )
-from signaling.messages import Acknowledge, Observed, SelfTest, SessionView
+from signaling.api.messages import Acknowledge, Observed, SelfTest, SessionView
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from kiosk_agent.peer import Door
 from kiosk_agent.words import Fact, SessionSeen, SessionsSeen, SocketLost, SocketOpened, Visit, Welcomed
-from signaling.messages import (
+from signaling.api.messages import (
     MAX_FRAME,
     SERVER,
     SUBPROTOCOL,

@@ -11,7 +11,7 @@ from kiosk_agent.counting import Counting
 from kiosk_agent.hearing import rms
 from kiosk_agent.media import Frame, RoomSources, luma, mono_samples
 from kiosk_agent.noticing import Noticing, glance
-from signaling.messages import Observed
+from signaling.api.messages import Observed
 
 HEAR = 0.1  # seconds between looks at the sound: a word is longer
 LOOK = 1.0  # and at the picture

@@ -20,11 +20,11 @@ MAY_IMPORT = {
     "broker.relay": {"config", "broker", "broker.ipc"},
     "recorder": {"config", "broker", "broker.ipc"},
     "signaling": {"config", "broker", "broker.ipc", "broker.live", "broker.relay", "recorder"},
-    "kiosk_agent": {"config", "broker", "signaling.messages"},
+    "kiosk_agent": {"config", "broker", "signaling.api.messages"},
     "huijian": {*ROOMS, "broker.ipc", "broker.live", "broker.relay"},
 }
-# signaling.messages stands on its own fields and texts, which a kiosk may therefore load, too.
-MESSAGES = "signaling.messages"
+# signaling.api.messages stands on its own fields and texts, which a kiosk may therefore load, too.
+MESSAGES = "signaling.api.messages"
 
 FORBIDDEN_CLOCKS = {
     ("time", "time"),
@@ -134,7 +134,7 @@ class TestTheRulesThemselves:
             ("broker/live", "def f():\n    from signaling import app"),
             ("recorder", "import broker.media.rtcp"),
             ("recorder", "from broker.control.journal.journal import Journal"),
-            ("kiosk_agent", "from signaling.app import build_app"),
+            ("kiosk_agent", "from signaling.server.app import build_app"),
             ("kiosk_agent", "from signaling import app"),
             ("kiosk_agent", "import recorder.mp4.muxer"),
         ],
@@ -152,7 +152,7 @@ class TestTheRulesThemselves:
             ("recorder", "from broker import tapwire"),
             ("recorder", "from broker.ipc.server import Server"),
             ("signaling", "from broker.control.store.store import Store"),
-            ("kiosk_agent", "from signaling.messages import Hello"),
+            ("kiosk_agent", "from signaling.api.messages import Hello"),
             ("kiosk_agent", "from signaling import messages"),
             ("huijian", "import recorder.evidence.verify, broker.relay.worker"),
         ],

@@ -1,5 +1,5 @@
 """Everything that can be refused, as types. Each knows its HTTP status, its socket close code and its words;
-`signaling/errors.py` alone translates them. Problem documents follow RFC 9457."""
+`signaling/server/errors.py` alone translates them. Problem documents follow RFC 9457."""
 
 from typing import Any
 

@@ -134,8 +134,8 @@ async def _slot(office: Office, body: Any) -> Any:
     """The slot that the order means, by the front door's own rules."""
     from pydantic import ValidationError
 
-    from signaling.admission import slot_of
-    from signaling.bodies import SlotOrder
+    from signaling.api.bodies import SlotOrder
+    from signaling.api.slot_form import slot_of
 
     try:
         order = SlotOrder.model_validate_json(json_.dumps(body))

@@ -6,11 +6,11 @@ from datetime import timedelta
 from broker.kernel.errors import Conflict, Forbidden, PolicyViolation, SessionEnded, TooLate
 from broker.kernel.ids import ApprovalId, SessionId
 from broker.session.events import ExtensionApproved
-from signaling import bodies
-from signaling.auth import OFFICERS, Role, check_sees
-from signaling.extending import extensions_view, stops_at
-from signaling.ports import Live
-from signaling.routes import Ask, Table
+from signaling.api import bodies
+from signaling.auth.scope import OFFICERS, Role, check_sees
+from signaling.server.ports import Live
+from signaling.server.routes import Ask, Table
+from signaling.views.extensions import extensions_view, stops_at
 
 table = Table()
 ADDRESS = "/api/v1/sessions/{session}/extensions"

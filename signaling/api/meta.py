@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from broker.kernel.errors import StorageUnavailable, VisitError
-from signaling import bodies
-from signaling.routes import Ask, Table
+from signaling.api import bodies
+from signaling.server.routes import Ask, Table
 
 table = Table()
 

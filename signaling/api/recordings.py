@@ -12,13 +12,13 @@ from recorder.archive.catalog import ARCHIVED
 from recorder.archive.stored_coverage import kept_coverage
 from recorder.viewcopy.queue import READY
 from recorder.viewcopy.worker import view_path
-from signaling import bodies
-from signaling.auth import Role, author, scope
-from signaling.days import bounds
-from signaling.errors import PreconditionFailed
-from signaling.playing import FILM_TYPE, play
-from signaling.ranges import RangeNotSatisfiable
-from signaling.routes import Ask, Table, Verb
+from signaling.api import bodies
+from signaling.api.playback import FILM_TYPE, play
+from signaling.auth.scope import Role, author, scope
+from signaling.server.errors import PreconditionFailed
+from signaling.server.ranges import RangeNotSatisfiable
+from signaling.server.routes import Ask, Table, Verb
+from signaling.views.days import bounds
 
 table = Table()
 AUDITOR = (Role.AUDITOR,)

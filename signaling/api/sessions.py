@@ -5,16 +5,16 @@ from datetime import datetime
 
 from broker.kernel.errors import Conflict, PolicyViolation
 from broker.kernel.ids import SessionId, Side
-from signaling import bodies
-from signaling import messages as msg
-from signaling.acting import notes_view
-from signaling.alerts import record_view
-from signaling.auth import OFFICERS, Role, check_sees, may_see
-from signaling.days import bounds
-from signaling.fields import Said
-from signaling.orders import carry_out
-from signaling.ports import Live
-from signaling.routes import Ask, Refusals, Table
+from signaling.api import bodies
+from signaling.api import messages as msg
+from signaling.api.acting import notes_view
+from signaling.api.fields import Said
+from signaling.api.orders import carry_out
+from signaling.auth.scope import OFFICERS, Role, check_sees, may_see
+from signaling.server.ports import Live
+from signaling.server.routes import Ask, Refusals, Table
+from signaling.views.alerts import record_view
+from signaling.views.days import bounds
 
 table = Table()
 SUPERVISOR = (Role.SUPERVISOR,)

@@ -4,12 +4,12 @@ from aiohttp import web
 
 from broker.kernel.errors import NotSignedIn, VisitError
 from config.packs import load_pack
-from signaling import bodies
-from signaling.auth import Integrator, Observer, Role, Terminal, User, Who, author
-from signaling.door import COOKIE, TTL
-from signaling.routes import Ask, Table
-from signaling.watchman import turn_out
-from signaling.whence import TRIED, address, over_tls
+from signaling.api import bodies
+from signaling.auth.credentials import COOKIE, TTL
+from signaling.auth.scope import Integrator, Observer, Role, Terminal, User, Who, author
+from signaling.auth.session_expiry import turn_out
+from signaling.server.client_address import TRIED, address, over_tls
+from signaling.server.routes import Ask, Table
 
 table = Table()
 USERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.ADMIN)

@@ -5,10 +5,10 @@ from aiohttp import web
 from broker.booking.slot import Person, Slot
 from broker.kernel.errors import Conflict, Forfeited, NotFound, PolicyViolation, RecorderUnavailable, Suspended
 from broker.kernel.ids import SlotId
-from signaling import admission, bodies
-from signaling.auth import Role, author, check_sees, may_see
-from signaling.days import bounds
-from signaling.routes import Ask, Table
+from signaling.api import bodies, slot_form
+from signaling.auth.scope import Role, author, check_sees, may_see
+from signaling.server.routes import Ask, Table
+from signaling.views.days import bounds
 
 table = Table()
 POSTS = (Role.INTEGRATOR, Role.ADMIN)
@@ -35,12 +35,12 @@ READS = (
 async def post_slot(ask: Ask, body: bodies.SlotOrder) -> bodies.SlotMade:
     """The same `external_id` with the same content again gives the same slot; with other content 409."""
     house = ask.house
-    slot = await admission.slot_of(body, house.store, house.now().wall)
-    admission.check_scope(ask.caller, slot)
+    slot = await slot_form.slot_of(body, house.store, house.now().wall)
+    slot_form.check_scope(ask.caller, slot)
     try:
         await house.broker.add_slot(slot, author(ask.caller))
     except Conflict as conflict:
-        slot = await admission.posted_before(house.store, slot, conflict)
+        slot = await slot_form.posted_before(house.store, slot, conflict)
     return bodies.SlotMade(slot=slot.id, session_id=slot.session)
 
 

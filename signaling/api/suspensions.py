@@ -8,10 +8,10 @@ from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation
 from broker.kernel.ids import PersonId, SessionId, SuspensionId
 from config.suspension import Step, Verdict
-from signaling import bodies
-from signaling import messages as msg
-from signaling.auth import OFFICERS, Role, User, author, check_sees, scope
-from signaling.routes import Ask, Table
+from signaling.api import bodies
+from signaling.api import messages as msg
+from signaling.auth.scope import OFFICERS, Role, User, author, check_sees, scope
+from signaling.server.routes import Ask, Table
 
 table = Table()
 ONE = "/api/v1/suspensions/{suspension}"

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from huijian import sessions, top
-from signaling.overview import Overview
+from signaling.views.overview import Overview
 
 TRACK = {"bitrate": 900_000.0, "loss": 0.012, "jitter_ms": 3.0, "fps": 25.0}
 SIDE = {"video": TRACK, "audio": {"bitrate": 32_000.0, "loss": 0.0, "jitter_ms": None, "fps": None}}

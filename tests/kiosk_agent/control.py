@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from signaling.messages import SUBPROTOCOL, SessionView, Welcome, WhoView
+from signaling.api.messages import SUBPROTOCOL, SessionView, Welcome, WhoView
 from tests.kiosk_agent.answerer import TOKEN
 
 ROOM = "prison-room-1"

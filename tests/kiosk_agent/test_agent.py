@@ -19,7 +19,7 @@ from kiosk_agent.framecode import code_in
 from kiosk_agent.media import SourceError, luma
 from kiosk_agent.terminal_state import Terminal
 from kiosk_agent.words import Phase, Visit
-from signaling.messages import SessionView
+from signaling.api.messages import SessionView
 from tests.kiosk_agent.answerer import TOKEN, Answerer, answering, left_over
 from tests.kiosk_agent.control import ROOM, Control, view
 

@@ -13,7 +13,7 @@ from kiosk_agent.generated import sound_frame
 from kiosk_agent.media import Frame, RoomSources, Source
 from kiosk_agent.observing import Observing, Sending
 from kiosk_agent.voice import CHUNK
-from signaling.messages import Observed
+from signaling.api.messages import Observed
 
 
 class Held(Source):

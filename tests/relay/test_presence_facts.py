@@ -7,7 +7,7 @@ from broker.control.statistics import Figures, Worker
 from broker.control.worker_load import Meter
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from signaling import metrics
+from signaling.views import prometheus
 from tests.relay.peers import RawPeer
 from tests.relay.visits import visit
 from tests.support.relay_front import RelayFront
@@ -68,11 +68,11 @@ async def test_every_metric_of_a_worker_is_one_that_a_worker_counts(front: Relay
         meter = Meter()
         meter.told(await front.status(), monotonic())
     worker = Worker("relay-0", True, frozenset(), 0.0, 0.0, 0.0, 0, None, meter.status)
-    moment = metrics.Moment(Figures((worker,), 0, {}, {}, 0.0, True, True), (), True, 0, {}, "1")
-    families = text_string_to_metric_families(metrics.exposition(moment).decode())
+    moment = prometheus.Moment(Figures((worker,), 0, {}, {}, 0.0, True, True), (), True, 0, {}, "1")
+    families = text_string_to_metric_families(prometheus.exposition(moment).decode())
     told = {sample.name: sample.value for family in families for sample in family.samples}
-    assert {f"huijian_relay_{name}_total" for name, _ in metrics.COUNTS.values()} <= set(told)
-    assert {f"huijian_relay_{name}" for name, _ in metrics.LEVELS.values()} <= set(told)
+    assert {f"huijian_relay_{name}_total" for name, _ in prometheus.COUNTS.values()} <= set(told)
+    assert {f"huijian_relay_{name}" for name, _ in prometheus.LEVELS.values()} <= set(told)
     packets, octets = told["huijian_relay_packets_forwarded_total"], told["huijian_relay_bytes_forwarded_total"]
     came = sum(len(data) for one in both.kiosks.values() for _, data in one.rtp)
     assert octets >= came and 12 * packets < octets < 1500 * packets

@@ -15,7 +15,7 @@ from broker.control.store.records import Role, SiteKind
 from broker.control.store.store import Store
 from broker.kernel.clock import Instant
 from config.settings import Settings
-from signaling.app import build_app
+from signaling.server.app import build_app
 from tests.live.conftest import TEN, StoodClock
 from tests.signaling.front import PASSWORD, Front, PretendBroker
 

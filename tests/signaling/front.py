@@ -21,7 +21,7 @@ from broker.session import extension
 from broker.session.transitions import Session, step, stop_at
 from config.checkin import Tick
 from config.packs import load_pack
-from signaling.app import HOUSE
+from signaling.server.app import HOUSE
 from tests.live.conftest import TEN
 
 YUNNAN = load_pack("yunnan")

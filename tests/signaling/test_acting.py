@@ -5,7 +5,7 @@ import pytest
 from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.transitions import State
-from signaling import messages as msg
+from signaling.api import messages as msg
 from tests.signaling.test_sockets import talking
 
 SESSIONS = "/api/v1/sessions"

@@ -8,8 +8,8 @@ from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
 from config.checkin import Consequence, Tick
-from signaling.texts import TICKS, language_name
-from signaling.views import Scene, reason_view
+from signaling.views.session import Scene, reason_view
+from signaling.views.texts import TICKS, language_name
 from tests.broker.visit import CHILD, GUANGDONG, INMATE, Visit, at, here
 from tests.broker.visit import KIN as MOTHER
 from tests.signaling.front import ten_slot

@@ -11,9 +11,9 @@ from broker.control.journal.reader import entries
 from broker.control.store.records import Role
 from recorder.archive.catalog import Catalog
 from recorder.viewcopy.worker import view_path
-from signaling import playing
-from signaling.errors import PreconditionFailed
-from signaling.ranges import RangeNotSatisfiable, part_of
+from signaling.api import playback
+from signaling.server.errors import PreconditionFailed
+from signaling.server.ranges import RangeNotSatisfiable, part_of
 from tests.live.conftest import TEN
 from tests.recorder.archives import archived, make_work
 from tests.support import probe
@@ -123,13 +123,13 @@ class TestPlaying:
 
     async def test_is_on_disk_before_the_first_byte_and_refused_where_it_cannot_be(self, front, film, monkeypatch):
         seen = []
-        send = playing._send
+        send = playback._send
 
         async def look(*args):
             seen.append([one.kind for one in await entries(front.store.engine)].count("RecordingPlayed"))
             await send(*args)
 
-        monkeypatch.setattr(playing, "_send", look)
+        monkeypatch.setattr(playback, "_send", look)
         await front.ask("GET", film, "auditor")
         assert seen == [1]
         with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.kernel.errors import StorageUnavailable
-from signaling import messages as msg
+from signaling.api import messages as msg
 from tests.signaling.front import ten_slot
 
 MANY = settings(

@@ -3,7 +3,7 @@
 import pytest
 
 from broker.kernel.errors import TooMany
-from signaling.limits import Limit
+from signaling.auth.rate_limit import Limit
 
 
 class TestLimit:

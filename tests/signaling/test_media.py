@@ -8,8 +8,8 @@ import pytest
 from broker.kernel.errors import CodecMissing, MalformedSdp, RelayUnavailable
 from broker.kernel.ids import Side
 from broker.presence.quorum import Watcher
-from signaling import desk as desks
-from signaling.watchman import round_once
+from signaling.auth.session_expiry import round_once
+from signaling.media import resources as desks
 from tests.signaling.front import ANSWER, FRAGMENT, OFFER
 
 SDP = {"headers": {"Content-Type": "application/sdp"}, "data": OFFER}

@@ -3,9 +3,9 @@
 import pytest
 from openapi_spec_validator import validate
 
-from signaling import pages
-from signaling.app import ROUTES
-from signaling.auth import Role, role_of
+from signaling.auth.scope import Role, role_of
+from signaling.server import pages
+from signaling.server.app import ROUTES
 
 CALLERS = {
     Role.TERMINAL: "p1",

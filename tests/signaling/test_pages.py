@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from signaling import errors, pages
+from signaling.server import errors, pages
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from broker.media.tap_format import TRACK_TITLES
 from kiosk_agent.framecode import FrameCode, code_in
 from recorder.archive.catalog import Catalog
 from recorder.mp4.boxes import walk
-from signaling.door import COOKIE
+from signaling.auth.credentials import COOKIE
 from tests.live.conftest import TEN
 from tests.recorder.feed import record
 from tests.recorder.publisher import Publisher

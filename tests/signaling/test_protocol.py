@@ -13,9 +13,11 @@ from broker.kernel.errors import VisitError
 from broker.presence.presence import Why
 from broker.session.events import AlertKind, HoldReason, Reason
 from broker.session.transitions import Missing, State
-from signaling import bodies, errors, texts
-from signaling import messages as msg
-from signaling.overview import Overview
+from signaling.api import bodies
+from signaling.api import messages as msg
+from signaling.server import errors
+from signaling.views import texts
+from signaling.views.overview import Overview
 
 TEXT = Path(signaling.__file__).with_name("PROTOCOL.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S)
@@ -89,7 +91,7 @@ class TestTheWords:
 class TestWhoMayImportIt:
     def test_the_messages_need_neither_http_nor_the_runners(self):
         code = (
-            "import sys, signaling.messages; "
+            "import sys, signaling.api.messages; "
             "assert not {'aiohttp', 'broker.live', 'sqlalchemy'} & set(sys.modules), sorted(sys.modules)"
         )
         subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(signaling.__file__).parents[1])

@@ -12,11 +12,11 @@ from aiohttp import WSMsgType
 from broker.control.viewers import viewer_of
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from signaling import client as clients
-from signaling import hub as hubs
-from signaling import messages as msg
-from signaling import sockets
-from signaling.watchman import round_once
+from signaling.api import messages as msg
+from signaling.auth.session_expiry import round_once
+from signaling.live import client as clients
+from signaling.live import hub as hubs
+from signaling.live import socket
 
 WS = "/api/v1/ws"
 
@@ -116,7 +116,7 @@ class TestSigningIn:
             assert await talk.closed() == 4001
 
     async def test_silence_closes(self, front, monkeypatch):
-        monkeypatch.setattr(sockets, "HELLO_SECONDS", 0.05)
+        monkeypatch.setattr(socket, "HELLO_SECONDS", 0.05)
         async with talking(front, greet=False) as talk:
             assert await talk.closed() == 4001
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from config.settings import Settings, SettingsError
-from signaling.turn import GRACE, credentials
+from signaling.media.turn import GRACE, credentials
 from tests.signaling.front import OFFER
 
 SDP = {"headers": {"Content-Type": "application/sdp"}, "data": OFFER}

@@ -11,7 +11,7 @@ from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.events import HoldReason, Reason
 from broker.session.transitions import State
-from signaling import metrics
+from signaling.views import prometheus
 
 QUALITY = {
     side: {"video": {"bitrate": 900_000.0, "loss": 0.01, "fps": 25.0}, "audio": {"bitrate": 32_000.0, "loss": 0.0}}
@@ -151,7 +151,7 @@ class TestWhatTheMetricsSay:
         assert "prison-sup" not in text and "first-prison" not in text and "trm" not in text
 
     async def test_not_more_than_so_many_sessions(self, front, monkeypatch):
-        monkeypatch.setattr(metrics, "MOST", 0)
+        monkeypatch.setattr(prometheus, "MOST", 0)
         session = await front.live_visit()
         front.broker.live(session).quality = QUALITY
         assert not [key for key in await read(front) if ("session", session) in key]

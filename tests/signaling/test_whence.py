@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.whence import Proxies
+from signaling.server.client_address import Proxies
 
 HERE = Proxies(("127.0.0.0/8", "10.1.0.0/16", "::1"))
 

@@ -1,0 +1,118 @@
+"""The OpenAPI 3.1 document, made from the rows of `routes.py` and the models they name. Nothing is written by hand,
+therefore nothing in it can be out of date."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from signaling.api.fields import ID_PATTERN
+from signaling.api.messages import Problem
+from signaling.server.errors import PROBLEM_TYPE
+from signaling.server.routes import Route
+
+REF = "#/components/schemas/{model}"
+Schemas = Mapping[Any, dict[str, Any]]
+
+
+def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
+    """The whole document as JSON values. `version` is the software's."""
+    rows = list(routes)
+    refs, schemas = models_json_schema(_models(rows), ref_template=REF)
+    paths: dict[str, Any] = {}
+    for row in rows:
+        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, refs)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "会见 Huijian",
+            "version": version,
+            "description": "远程视频会见的信令接口。WebSocket 与媒体协商见 PROTOCOL.md。\n\n"
+            "Signaling of supervised video visits. WebSocket and media negotiation: see PROTOCOL.md.",
+        },
+        "paths": paths,
+        "components": {"schemas": schemas["$defs"], "securitySchemes": _SECURITY},
+    }
+
+
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "huijian"},
+}
+
+
+def _models(rows: list[Route]) -> list[tuple[type[BaseModel], JsonSchemaMode]]:
+    found: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(Problem, "serialization"): None}
+    for row in rows:
+        for model, mode in ((row.body, "validation"), (row.query, "validation"), (row.answer, "serialization")):
+            if isinstance(model, type):
+                found[(model, mode)] = None  # type: ignore[index]
+    return list(found)
+
+
+def _operation(row: Route, refs: Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": f"{row.method.lower()}_{row.verb.__module__.rpartition('.')[2]}_{row.verb.__name__}",
+        "summary": f"{row.zh} · {row.en}",
+        "responses": {
+            **{str(status): _success(row, refs, status) for status in (row.status, *row.also)},
+            **_other_success(row),
+            **_refusals(row, refs),
+        },
+    }
+    if not row.open:
+        operation["security"] = [{"bearer": []}, {"cookie": []}]
+        operation["x-roles"] = sorted(row.who)
+    parameters = _parameters(row)
+    if parameters:
+        operation["parameters"] = parameters
+    if row.body is not None:
+        operation["requestBody"] = {"required": True, "content": _content(row.body, "validation", refs)}
+    return operation
+
+
+def _success(row: Route, refs: Schemas, status: int) -> dict[str, Any]:
+    said: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if row.answer is not None:
+        said["content"] = _content(row.answer, "serialization", refs)
+    if row.headers:
+        said["headers"] = {name: {"schema": {"type": "string"}} for name in row.headers}
+    return said
+
+
+def _other_success(row: Route) -> dict[str, Any]:
+    return {str(row.or_status): {"description": HTTPStatus(row.or_status).phrase}} if row.or_status else {}
+
+
+def _refusals(row: Route, refs: Schemas) -> dict[str, Any]:
+    by_status: dict[int, list[str]] = {}
+    for kind in row.refusals:
+        by_status.setdefault(kind.http_status, []).append(f"`{kind.code}` {kind.title_zh} · {kind.title_en}")
+    content = {PROBLEM_TYPE: {"schema": refs[(Problem, "serialization")]}}
+    return {
+        str(status): {"description": "\n\n".join(lines), "content": content}
+        for status, lines in sorted(by_status.items())
+    }
+
+
+def _content(kind: type[BaseModel] | str, mode: JsonSchemaMode, refs: Schemas) -> dict[str, Any]:
+    if isinstance(kind, str):
+        return {kind: {"schema": {"type": "object" if kind.endswith("json") else "string"}}}
+    return {"application/json": {"schema": refs[(kind, mode)]}}
+
+
+def _parameters(row: Route) -> list[dict[str, Any]]:
+    parts = [part[1:-1] for part in row.path.split("/") if part.startswith("{")]
+    path = [
+        {"name": part, "in": "path", "required": True, "schema": {"type": "string", "pattern": ID_PATTERN}}
+        for part in parts
+    ]
+    if row.query is None:
+        return path
+    schema = row.query.model_json_schema()
+    return path + [
+        {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": inner}
+        for name, inner in schema["properties"].items()
+    ]

@@ -1,0 +1,191 @@
+"""The service in Prometheus' words. Made afresh at each reading from what holds at that moment: nothing of a session
+is left when it is over. Sessions appear by id; people, rooms and sites do not appear."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from broker.control.statistics import Figures, Worker
+from broker.control.viewers import of_room, of_supervisors
+from broker.kernel.ids import Side
+from broker.session.events import AlertKind, HoldReason, Reason
+from broker.session.transitions import State
+from signaling.server.ports import Live
+
+MOST = 500  # sessions with numbers of their own, about thirty each: a provincial day has fewer at once
+COUNTS = {
+    "received": ("packets_received", "RTP packets taken from rooms."),
+    "forwarded": ("packets_forwarded", "RTP packets sent on, one for each destination."),
+    "octets_in": ("bytes_received", "Bytes taken from rooms."),
+    "octets_out": ("bytes_forwarded", "Bytes sent on."),
+    "dropped": ("packets_dropped", "Datagrams that the full socket did not take."),
+    "rejected": ("packets_rejected", "Datagrams that were nobody's, replayed or broken."),
+    "tapped": ("tap_records", "Packets handed to the recorder."),
+    "tap_lost": ("tap_lost", "Packets that the recorder did not take in time."),
+    "cpu_seconds": ("cpu_seconds", "CPU time used."),
+}
+LEVELS = {
+    "rooms": ("rooms", "Sessions admitted, as the worker counts them."),
+    "peers": ("peers", "Connected clients."),
+    "memory_bytes": ("resident_memory_bytes", "Resident memory."),
+}
+RATES = {
+    "bitrate": ("bits_per_second", 1, "Of the last second."),
+    "loss": ("loss_ratio", 1, "Share of packets lost on the way from the room, of the last second."),
+    "jitter_ms": ("jitter_seconds", 0.001, "Jitter on the way from the room."),
+    "fps": ("frames_per_second", 1, "Pictures of the last second."),
+}
+VIEWERS = {
+    "connected": ("viewers", "Connections that receive the side, or try to."),
+    "receiving": ("viewers_receiving", "Those that prove by fresh consent and reports to receive it."),
+    "loss": ("viewers_loss_ratio", "Share of packets lost on the way to them, the worst of them."),
+    "jitter": ("viewers_jitter_seconds", "Jitter on the way to them, the worst of them."),
+    "round_trip": ("viewers_round_trip_seconds", "Round trip to them, the worst of them."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All that is told at one reading."""
+
+    figures: Figures
+    lives: tuple[Live, ...]
+    journal_healthy: bool
+    journal_backlog: int
+    sockets: Mapping[str, int]
+    version: str
+
+
+def exposition(moment: Moment) -> bytes:
+    """Text for Prometheus, version 0.0.4."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Told(moment))
+    return generate_latest(registry)
+
+
+class _Told(Collector):
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _service(self._moment)
+        yield from _sessions(self._moment)
+        yield from _workers(self._moment.figures.workers)
+        yield from _quality(self._moment.lives)
+
+
+def _service(moment: Moment) -> Iterator[Metric]:
+    yield _by("huijian_build_info", "The software that runs.", "version", {moment.version: 1})
+    yield GaugeMetricFamily("huijian_recorder_up", "Whether the recorder is there.", moment.figures.recorder)
+    yield GaugeMetricFamily(
+        "huijian_storage_works", "Whether gates may open: what happens is written down.", moment.figures.storage
+    )
+    yield GaugeMetricFamily(
+        "huijian_journal_healthy", "Whether the journal is on disk in time.", moment.journal_healthy
+    )
+    yield GaugeMetricFamily("huijian_journal_backlog", "Journal entries not on disk yet.", moment.journal_backlog)
+    yield _by("huijian_sockets", "WebSockets.", "kind", _all(("user", "terminal"), moment.sockets))
+
+
+def _sessions(moment: Moment) -> Iterator[Metric]:
+    figures, lives = moment.figures, moment.lives
+    states = Counter(str(live.session.state) for live in lives)
+    recordings = Counter(str(live.recording.state) for live in lives)
+    yield _by("huijian_sessions", "Sessions by state; ended ones of 24 hours.", "state", _all(State, states))
+    yield _by("huijian_recordings", "Their recordings by state.", "state", recordings)
+    yield GaugeMetricFamily(
+        "huijian_gates_open", "Sessions whose rooms see each other.", sum(live.session.gate_open for live in lives)
+    )
+    yield GaugeMetricFamily("huijian_sessions_waiting_for_relay", "Sessions no worker had room for.", figures.waiting)
+    yield CounterMetricFamily("huijian_gate_open_seconds", "Seconds of open gates.", figures.gate_seconds)
+    yield _by("huijian_holds", "Holds by reason.", "reason", _all(HoldReason, figures.holds), CounterMetricFamily)
+    yield _by("huijian_session_ends", "Ends by reason.", "reason", _all(Reason, figures.ends), CounterMetricFamily)
+    alerts = _all(AlertKind, figures.alerts)
+    yield _by("huijian_alerts", "Alerts raised, by kind.", "kind", alerts, CounterMetricFamily)
+
+
+def _all(kinds: Iterable[Any], counts: Mapping[str, int]) -> dict[str, int]:
+    """Every kind, also those that were never counted: an alarm needs a zero to begin from."""
+    return {str(kind): counts.get(str(kind), 0) for kind in kinds}
+
+
+def _by(
+    name: str,
+    text: str,
+    label: str,
+    values: Mapping[str, float],
+    family: Callable[..., GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily,
+) -> Metric:
+    made = family(name, text, labels=[label])
+    for value, number in values.items():
+        made.add_metric([value], number)
+    return made
+
+
+def _workers(workers: Iterable[Worker]) -> Iterator[Metric]:
+    known = list(workers)
+    yield _by("huijian_relay_up", "Whether the worker answers.", "worker", {one.name: one.ready for one in known})
+    placed = {one.name: len(one.sessions) for one in known}
+    yield _by("huijian_relay_sessions", "Sessions placed on the worker.", "worker", placed)
+    for table, family in ((COUNTS, CounterMetricFamily), (LEVELS, GaugeMetricFamily)):
+        for member, (name, text) in table.items():
+            values = {one.name: _number(one.status[member]) for one in known if member in one.status}
+            if values:
+                yield _by(f"huijian_relay_{name}", text, "worker", values, family)
+    yield _latency(known)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _latency(workers: Iterable[Worker]) -> Metric:
+    text = "From a packet's arrival at the machine until it was sent on; one packet in 64 is looked at."
+    made = HistogramMetricFamily("huijian_relay_forwarding_seconds", text, labels=["worker"])
+    for one in workers:
+        told: Any = one.status.get("latency")
+        if not told:
+            continue
+        buckets, sofar = [], 0
+        for bound, count in zip([*told["bounds"], "+Inf"], told["counts"], strict=True):
+            sofar += count
+            buckets.append((str(bound), float(sofar)))
+        made.add_metric([one.name], buckets, told["seconds"])
+    return made
+
+
+def _quality(lives: Iterable[Live]) -> Iterator[Metric]:
+    running = (live for live in lives if live.session.relay and live.session.state is not State.ENDED and live.quality)
+    shown = list(islice(running, MOST))
+    for member, (name, scale, text) in RATES.items():
+        made = GaugeMetricFamily(f"huijian_session_{name}", text, labels=["session", "side", "media"])
+        for live in shown:
+            for side, kinds in live.quality.items():
+                for media, one in kinds.items():
+                    if one.get(member) is not None:
+                        made.add_metric([live.session.id, str(side), str(media)], one[member] * scale)
+        yield made
+    yield from _viewers(shown)
+
+
+def _viewers(lives: Iterable[Live]) -> Iterator[Metric]:
+    """Counted and summed up: who they are is nothing for a monitoring system."""
+    made = {
+        member: GaugeMetricFamily(f"huijian_session_{name}", text, labels=["session", "side", "viewer"])
+        for member, (name, text) in VIEWERS.items()
+    }
+    for live in lives:
+        for side in Side:
+            for kind, of in (("supervisor", of_supervisors), ("room", of_room)):
+                told = of(live.viewers, side)
+                for member, family in made.items():
+                    value = getattr(told, member)
+                    if value is not None:
+                        family.add_metric([live.session.id, str(side), kind], value)
+    yield from made.values()
