@@ -15,7 +15,7 @@ from broker.control.journal.entry import Entry
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
 from config.policy import Policy
-from kiosk_agent.viewer import ViewerStats
+from kiosk_agent.webrtc.receiver import ReceiverStats
 from recorder.evidence.report import Report
 
 CUT_LATE = 0.25  # seconds, the promise for the cut at the limit
@@ -50,7 +50,7 @@ class Account:
 def account_of(
     entries: Iterable[Entry],
     kiosks: Mapping[Side, dict[str, Any]],
-    viewers: Iterable[ViewerStats],
+    viewers: Iterable[ReceiverStats],
     report: Report,
     archive_dir: Path,
     policy: Policy,

@@ -37,7 +37,7 @@ from huijian.officers import SignedIn, post_slot
 from huijian.serve import check, children
 from huijian.stage import POLICY, POSTS, Stage, dismiss, set_up
 from huijian.watching import Story, follow
-from kiosk_agent.viewer import ViewerStats
+from kiosk_agent.webrtc.receiver import ReceiverStats
 from recorder.evidence.verify import verify
 
 BROKEN = 4  # exit code: an invariant did not hold
@@ -125,7 +125,7 @@ async def _visit(console: Console, server: str, stage: Stage, store: Store, sett
         async with _kiosk(server, stage, Side.PRISON) as prison, _kiosk(server, stage, Side.VISITOR) as visitor:
             story = Story(console)
             following = asyncio.create_task(follow(http, server, officers[0].token, session, story))
-            stats: list[ViewerStats] = []
+            stats: list[ReceiverStats] = []
             try:
                 async with asyncio.timeout(LONGEST):
                     await _act(officers, session, story, (following, prison.died, visitor.died))

@@ -46,7 +46,7 @@ def kiosk(
     room. It comes back by itself after every interruption. The token is made by `huijian admin terminals enrol`.
     """
     from kiosk_agent.agent import KioskConfig, run_kiosk
-    from kiosk_agent.media import SourceError
+    from kiosk_agent.media.source import SourceError
 
     if urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).hostname:
         raise typer.BadParameter("give the server as http://… or https://…", param_hint="--server")

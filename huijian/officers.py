@@ -8,8 +8,8 @@ import aiohttp
 from broker.kernel.errors import from_problem
 from broker.kernel.ids import Side
 from huijian.present import Present
-from kiosk_agent.peer import Door
-from kiosk_agent.viewer import Viewer, ViewerStats
+from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.receiver import Receiver, ReceiverStats
 
 
 class SignedIn:
@@ -18,7 +18,7 @@ class SignedIn:
     def __init__(self, http: aiohttp.ClientSession, server: str, token: str) -> None:
         self._http, self.server = http, server
         self.token = token
-        self._viewers: list[Viewer] = []
+        self._viewers: list[Receiver] = []
         self._present = Present(http, lambda: self.server, token, lambda: self._viewers)
 
     @classmethod
@@ -69,12 +69,12 @@ class SignedIn:
         """Receive both sides, show them, and say so, as being counted demands."""
         door = Door(self._http, self.server, self.token)
         for side in Side:
-            viewer = Viewer(door, session, side, page=self._present.page)
+            viewer = Receiver(door, session, side, page=self._present.page)
             await viewer.start()
             self._viewers.append(viewer)
         self._present.begin()
 
-    async def leave(self) -> list[ViewerStats]:
+    async def leave(self) -> list[ReceiverStats]:
         """Stop watching; what was received."""
         viewers, self._viewers = self._viewers, []
         await self._present.end()

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import structlog
 
-from kiosk_agent.viewer import Viewer
+from kiosk_agent.webrtc.receiver import Receiver
 from signaling.api.messages import SUBPROTOCOL
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ class Present:
         http: aiohttp.ClientSession,
         server: Callable[[], str],
         token: str,
-        viewers: Callable[[], Sequence[Viewer]],
+        viewers: Callable[[], Sequence[Receiver]],
     ) -> None:
         self.page = secrets.token_hex(10)
         self._http, self._server, self._token, self._viewers = http, server, token, viewers

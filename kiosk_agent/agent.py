@@ -15,18 +15,13 @@ from typing import Any
 import aiohttp
 
 from broker.kernel.ids import Side
-from kiosk_agent.band import Notice
-from kiosk_agent.display import Screen, Window
-from kiosk_agent.legs import Legs
-from kiosk_agent.line import Line, unconfirmed
-from kiosk_agent.observing import Observing, Sending
-from kiosk_agent.peer import Door
-from kiosk_agent.selftest import Outcome, SelfTestResult, self_test
-from kiosk_agent.sources import open_sources
-from kiosk_agent.speaker import Speaker
-from kiosk_agent.terminal import Terminal, step, wakes_at
-from kiosk_agent.viewer import ViewerStats
-from kiosk_agent.words import (
+from kiosk_agent.checks.monitor import Monitor, Sending
+from kiosk_agent.checks.self_test import Outcome, SelfTestResult, self_test
+from kiosk_agent.connection import Connection, unconfirmed
+from kiosk_agent.media.sources import open_sources
+from kiosk_agent.media.speaker import Speaker
+from kiosk_agent.media_sessions import MediaSessions
+from kiosk_agent.state.events import (
     CloseSocket,
     Effect,
     Fact,
@@ -43,6 +38,11 @@ from kiosk_agent.words import (
     TimePassed,
     WarningConfirmed,
 )
+from kiosk_agent.state.terminal import Terminal, step, wakes_at
+from kiosk_agent.ui.display import Screen, Window
+from kiosk_agent.ui.warning_banner import Notice
+from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.receiver import ReceiverStats
 from signaling.api.messages import Acknowledge, Observed, SelfTest, SessionView
 
 log = logging.getLogger(__name__)
@@ -101,8 +101,8 @@ class Kiosk:
         self._config, self._door, self._stats = config, door, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
         self._speaker = None if config.headless else Speaker(config.speaker)
-        self._line = Line(door, self._inbox.put_nowait)
-        self._legs = Legs(
+        self._line = Connection(door, self._inbox.put_nowait)
+        self._legs = MediaSessions(
             door,
             self._inbox.put_nowait,
             lambda side: open_sources(config.source, side),
@@ -117,7 +117,7 @@ class Kiosk:
         """Lives until `ending` is set and everything is closed."""
         self._spawn(self._until(ending))
         self._spawn(self._tick())
-        self._spawn(Observing(self._sending, self._tell_observed).run())
+        self._spawn(Monitor(self._sending, self._tell_observed).run())
         if self._config.stats_every is not None:
             self._spawn(self._report(self._config.stats_every))
         if not self._config.headless:
@@ -266,7 +266,7 @@ class Kiosk:
         """Everything countable, as plain values. `at` and all `*_at` are seconds of CLOCK_MONOTONIC; `far` is what
         came of the far room in the present (or last) session."""
         viewer, sources, terminal = self._legs.viewer, self._legs.sources, self.terminal
-        far = await viewer.measure() if viewer is not None else ViewerStats()
+        far = await viewer.measure() if viewer is not None else ReceiverStats()
         return {
             "at": asyncio.get_running_loop().time(),
             "room": terminal.room,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
 from kiosk_agent.framecode import FrameCode, draw
-from kiosk_agent.media import AUDIO_BASE, VIDEO_BASE, Pace, Source, SourceClock
+from kiosk_agent.media.source import AUDIO_BASE, VIDEO_BASE, Pace, Source, SourceClock
 from kiosk_agent.voice import CHUNK, RATE, Voice
 
 _COLOURS = {Side.PRISON: (150, 110), Side.VISITOR: (110, 150)}  # U and V: bluish, reddish

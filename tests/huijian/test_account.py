@@ -10,7 +10,7 @@ from broker.control.journal.entry import Entry
 from broker.kernel.ids import Side
 from config.packs import load_pack
 from huijian.account import Account, account_of
-from kiosk_agent.viewer import ViewerStats
+from kiosk_agent.webrtc.receiver import ReceiverStats
 from recorder.evidence.report import Damage, Report
 
 ARCHIVED = {"path": "a/session.mp4", "sha256": "00", "seconds": [20.3, 20.3, 20.2, 20.2]}
@@ -33,7 +33,7 @@ def _account(story: list[tuple[str, dict[str, Any]]] = STORY, **changes: Any) ->
     entries = [Entry(n, "", "s", kind, "system", json.dumps(data), "", "") for n, (kind, data) in enumerate(story)]
     kiosks = {side: changes.get("kiosk", _kiosk()) for side in Side}
     report = changes.get("report", Report(recordings=1))
-    return account_of(entries, kiosks, [ViewerStats(first_picture_after=0.4)], report, Path("/"), load_pack("demo"))
+    return account_of(entries, kiosks, [ReceiverStats(first_picture_after=0.4)], report, Path("/"), load_pack("demo"))
 
 
 def _with(kind: str, **data: Any) -> list[tuple[str, dict[str, Any]]]:

@@ -12,8 +12,8 @@ import pytest
 from broker.kernel.ids import Side
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.hearing import side_heard
-from kiosk_agent.media import mono_samples
-from kiosk_agent.sources import FPS
+from kiosk_agent.media.source import mono_samples
+from kiosk_agent.media.sources import FPS
 from tests.recorder.watched import Film, middle
 from tests.support.probe import complaints, lengths, probe
 

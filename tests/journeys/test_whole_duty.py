@@ -18,8 +18,8 @@ from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
 from huijian.officers import SignedIn
-from kiosk_agent.display import Screen
-from kiosk_agent.words import Phase
+from kiosk_agent.state.events import Phase
+from kiosk_agent.ui.display import Screen
 from tests.support.chromium import chromium
 from tests.support.house import House
 from tests.support.house import house as running_house

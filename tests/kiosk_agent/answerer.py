@@ -15,10 +15,10 @@ from av import AudioFrame, VideoFrame
 
 from broker.kernel.errors import NotSignedIn, VisitError
 from broker.kernel.ids import Side
-from kiosk_agent import aiortc_edge as edge
-from kiosk_agent.media import RoomSources
-from kiosk_agent.peer import Door
-from kiosk_agent.sources import generated_sources
+from kiosk_agent.media.source import RoomSources
+from kiosk_agent.media.sources import generated_sources
+from kiosk_agent.webrtc import aiortc_adapter as edge
+from kiosk_agent.webrtc.peer import Door
 
 TOKEN = "a-terminal-token"
 

@@ -16,9 +16,9 @@ import pytest
 from broker.kernel.ids import Side
 from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk
 from kiosk_agent.framecode import code_in
-from kiosk_agent.media import SourceError, luma
-from kiosk_agent.terminal_state import Terminal
-from kiosk_agent.words import Phase, Visit
+from kiosk_agent.media.source import SourceError, luma
+from kiosk_agent.state.events import Phase, Visit
+from kiosk_agent.state.state import Terminal
 from signaling.api.messages import SessionView
 from tests.kiosk_agent.answerer import TOKEN, Answerer, answering, left_over
 from tests.kiosk_agent.control import ROOM, Control, view

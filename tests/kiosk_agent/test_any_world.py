@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from broker.kernel.ids import Side
-from kiosk_agent.terminal import Terminal, step, wakes_at
-from kiosk_agent.words import (
+from kiosk_agent.state.events import (
     CloseSocket,
     Fact,
     LegClosed,
@@ -34,6 +33,7 @@ from kiosk_agent.words import (
     WarningConfirmed,
     Welcomed,
 )
+from kiosk_agent.state.terminal import Terminal, step, wakes_at
 
 ROOM = "room-1"
 VISIT = Visit("s_1", Side.PRISON, ROOM, "check_in", starts=100.0)

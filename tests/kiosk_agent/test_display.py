@@ -5,12 +5,12 @@ import pytest
 from av import VideoFrame
 
 from broker.kernel.ids import Side
-from kiosk_agent import display, lettering
-from kiosk_agent.display import WORDS, Screen, Window, compose
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.generated import GeneratedVideo
-from kiosk_agent.media import SourceClock
-from kiosk_agent.words import Phase
+from kiosk_agent.media.source import SourceClock
+from kiosk_agent.state.events import Phase
+from kiosk_agent.ui import display, text_drawing
+from kiosk_agent.ui.display import WORDS, Screen, Window, compose
 
 SIZE = (960, 600)
 
@@ -60,7 +60,7 @@ class TestScreen:
         assert at(0.0) == at(-5.0)
 
     def test_without_a_chinese_font_the_words_are_english(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(lettering, "has_chinese", lambda: False)
+        monkeypatch.setattr(text_drawing, "has_chinese", lambda: False)
         assert compose(Screen(Phase.HELD, reason=("监督人员不足", "A supervisor left")), SIZE).std() > 5
 
 

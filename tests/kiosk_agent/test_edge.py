@@ -12,11 +12,11 @@ from aiortc.jitterbuffer import JitterFrame
 from av import VideoFrame
 
 from broker.kernel.ids import Side
-from kiosk_agent import aiortc_edge as edge
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.generated import GeneratedVideo, sound_frame
-from kiosk_agent.media import SourceClock, luma
+from kiosk_agent.media.source import SourceClock, luma
 from kiosk_agent.voice import CHUNK, Voice
+from kiosk_agent.webrtc import aiortc_adapter as edge
 
 
 def _frames(count: int) -> list[VideoFrame]:

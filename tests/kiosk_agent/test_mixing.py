@@ -5,7 +5,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk_agent.mixing import UNDER, WAITING, Input, Mix, mixed
+from kiosk_agent.media.mixer import UNDER, WAITING, Input, Mix, mixed
 from kiosk_agent.voice import CHUNK
 
 

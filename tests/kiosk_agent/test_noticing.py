@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
-from kiosk_agent.counting import LOOKS, Counting
+from kiosk_agent.checks.people_count import LOOKS, PeopleCount
+from kiosk_agent.checks.picture_monitor import PictureMonitor, glance
 from kiosk_agent.generated import GeneratedVideo
 from kiosk_agent.hearing import rms
-from kiosk_agent.media import SourceClock
-from kiosk_agent.noticing import Noticing, glance
+from kiosk_agent.media.source import SourceClock
 from kiosk_agent.voice import CHUNK, RATE, Voice
 
 FPS = 25
@@ -24,9 +24,9 @@ def picture(level: float, spread: float = 40.0, noise: float = 1.0) -> NDArray[n
     return (base + NOISE.normal(0, noise, (360, 640))).clip(16, 235).astype(np.uint8)
 
 
-def looked(*pictures: NDArray[np.uint8] | None) -> tuple[Noticing, float]:
+def looked(*pictures: NDArray[np.uint8] | None) -> tuple[PictureMonitor, float]:
     """After these pictures, one a second."""
-    noticing = Noticing()
+    noticing = PictureMonitor()
     for second, one in enumerate(pictures):
         noticing.look(glance(one) if one is not None else None, float(second))
     return noticing, float(len(pictures) - 1)
@@ -75,7 +75,7 @@ class TestAPicture:
 
 class TestSound:
     def heard(self, *loudness: float | None) -> bool:
-        noticing = Noticing()
+        noticing = PictureMonitor()
         for number, one in enumerate(loudness):
             noticing.hear(one, number / 10)
         return noticing.silent((len(loudness) - 1) / 10)
@@ -98,7 +98,12 @@ class TestARoomWithoutEquipment:
 
     @pytest.mark.parametrize("side", list(Side))
     def test_has_nothing_wrong_with_picture_sound_or_people(self, side: Side) -> None:
-        video, voice, noticing, counting = GeneratedVideo(side, SourceClock()), Voice(side), Noticing(), Counting()
+        video, voice, noticing, counting = (
+            GeneratedVideo(side, SourceClock()),
+            Voice(side),
+            PictureMonitor(),
+            PeopleCount(),
+        )
         for second in range(20):
             luma = video.picture(second * FPS)[:360].copy()
             noticing.look(glance(luma), second)
@@ -112,7 +117,7 @@ class TestARoomWithoutEquipment:
 class TestCounting:
     def counting(self, *faces: int) -> list[int | None]:
         """What is said after each look in which so many faces are found."""
-        counting, found = Counting(), list(faces)
+        counting, found = PeopleCount(), list(faces)
         cascade = SimpleNamespace(detectMultiScale=lambda *_, **__: [(0, 0, 9, 9)] * found.pop(0))
         counting._cascade = cascade  # type: ignore[assignment]
         return [counting.look(picture(90)) for _ in faces]
@@ -125,8 +130,8 @@ class TestCounting:
 
     def test_without_a_cascade_counts_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("cv2.data", SimpleNamespace(haarcascades="/nowhere/"))
-        assert [Counting().look(picture(90)) for _ in range(LOOKS)] == [None] * LOOKS
+        assert [PeopleCount().look(picture(90)) for _ in range(LOOKS)] == [None] * LOOKS
 
     def test_finds_nobody_in_an_empty_room(self) -> None:
-        counting = Counting()
+        counting = PeopleCount()
         assert [counting.look(picture(90)) for _ in range(LOOKS)][-1] == 0

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from av import VideoFrame
 
-from kiosk_agent import observing
+from kiosk_agent.checks import monitor
+from kiosk_agent.checks.monitor import Monitor, Sending
 from kiosk_agent.generated import sound_frame
-from kiosk_agent.media import Frame, RoomSources, Source
-from kiosk_agent.observing import Observing, Sending
+from kiosk_agent.media.source import Frame, RoomSources, Source
 from kiosk_agent.voice import CHUNK
 from signaling.api.messages import Observed
 
@@ -68,7 +68,7 @@ async def observed(room: Room) -> AsyncIterator[Room]:
             room.step()
             await asyncio.sleep(0.02)
 
-    tasks = [asyncio.create_task(film()), asyncio.create_task(Observing(lambda: room.sending, room.say).run())]
+    tasks = [asyncio.create_task(film()), asyncio.create_task(Monitor(lambda: room.sending, room.say).run())]
     try:
         yield room
     finally:
@@ -83,9 +83,9 @@ async def observed(room: Room) -> AsyncIterator[Room]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty times as fast as in a room."""
     for name, seconds in (("HEAR", 0.02), ("LOOK", 0.05), ("COUNT", 0.1), ("REPEAT", 0.5)):
-        monkeypatch.setattr(observing, name, seconds)
+        monkeypatch.setattr(monitor, name, seconds)
     for name, seconds in (("BLACK_FOR", 0.2), ("FROZEN_FOR", 0.3), ("SILENT_FOR", 0.3)):
-        monkeypatch.setattr(f"kiosk_agent.noticing.{name}", seconds)
+        monkeypatch.setattr(f"kiosk_agent.checks.picture_monitor.{name}", seconds)
 
 
 async def test_a_room_in_which_all_is_well_says_so_now_and_then() -> None:
@@ -132,7 +132,7 @@ async def test_nothing_is_said_while_nothing_is_sent_and_nothing_is_carried_over
 
 
 async def test_people_are_counted_only_where_the_rules_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kiosk_agent.counting.Counting._faces", lambda self, luma: 3)
+    monkeypatch.setattr("kiosk_agent.checks.people_count.Counting._faces", lambda self, luma: 3)
     async with observed(Room()) as room:
         assert (await room.until()).heads is None and (await room.until()).heads is None
         room.sending = Sending("ses_a", True, room.sources)

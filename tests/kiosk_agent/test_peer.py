@@ -12,13 +12,13 @@ import pytest
 
 from broker.kernel.errors import CodecMissing, NotSignedIn, SessionEnded, TooEarly, WrongRoom
 from broker.kernel.ids import Side
-from kiosk_agent import aiortc_edge as edge
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.hearing import marks_in, side_heard
-from kiosk_agent.media import RoomSources, luma, mono_samples
-from kiosk_agent.peer import BadAnswer, Door, NotConnected, Unreachable, publish
-from kiosk_agent.sources import generated_sources
-from kiosk_agent.viewer import Viewer
+from kiosk_agent.media.source import RoomSources, luma, mono_samples
+from kiosk_agent.media.sources import generated_sources
+from kiosk_agent.webrtc import aiortc_adapter as edge
+from kiosk_agent.webrtc.peer import BadAnswer, Door, NotConnected, Unreachable, publish
+from kiosk_agent.webrtc.receiver import Receiver
 from tests.kiosk_agent.answerer import Answerer, answering, left_over
 
 
@@ -140,7 +140,7 @@ class TestWatching:
                 enough.set()
 
         async with answering() as (_far, door):
-            viewer = Viewer(door, "s_1", "visitor", lambda frame: codes.append(code_in(luma(frame))), hear)
+            viewer = Receiver(door, "s_1", "visitor", lambda frame: codes.append(code_in(luma(frame))), hear)
             await viewer.start()
             await asyncio.wait_for(enough.wait(), 10)
             live = await viewer.measure()
@@ -162,7 +162,7 @@ class TestWatching:
     async def test_the_server_dropping_the_resource_is_noticed_and_watching_again_goes_on_counting(self) -> None:
         seen = asyncio.Event()
         async with answering() as (far, door):
-            viewer = Viewer(door, "s_1", "visitor", lambda _: seen.set())
+            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
             await viewer.start()
             await asyncio.wait_for(seen.wait(), 10)
             await far.drop_all()
@@ -180,7 +180,7 @@ class TestWatching:
     async def test_a_supervisor_s_viewer_comes_back_by_itself(self) -> None:
         async with answering() as (far, door):
             seen = asyncio.Event()
-            viewer = Viewer(door, "s_1", "visitor", lambda _: seen.set())
+            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
             keeping = asyncio.create_task(viewer.run())
             for _ in range(2):
                 await asyncio.wait_for(seen.wait(), 10)
@@ -196,7 +196,7 @@ class TestWatching:
     async def test_a_supervisor_s_viewer_that_hears_nothing_asks_again(self) -> None:
         async with answering() as (far, door):
             seen = asyncio.Event()
-            viewer = Viewer(door, "s_1", "visitor", lambda _: seen.set())
+            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
             keeping = asyncio.create_task(viewer.run(silence=0.5))
             await asyncio.wait_for(seen.wait(), 10)
             for sender in next(iter(far.resources.values())).getSenders():
@@ -210,7 +210,7 @@ class TestWatching:
             raise RuntimeError("the screen is gone")
 
         async with answering() as (_far, door):
-            viewer = Viewer(door, "s_1", "visitor", fail)
+            viewer = Receiver(door, "s_1", "visitor", fail)
             await viewer.start()
             await asyncio.wait_for(viewer.wait_lost(), 10)
             await viewer.close()

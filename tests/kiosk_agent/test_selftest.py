@@ -12,14 +12,14 @@ from aiohttp import web
 from av import VideoFrame
 
 from broker.kernel.ids import Side
+from kiosk_agent.checks.self_test import Outcome, self_test
 from kiosk_agent.generated import sound_frame
-from kiosk_agent.media import VIDEO_BASE, Frame, RoomSources, Source, SourceError
-from kiosk_agent.mixing import Input
-from kiosk_agent.peer import Door
-from kiosk_agent.selftest import Outcome, self_test
-from kiosk_agent.sources import generated_sources
-from kiosk_agent.speaker import Speaker
+from kiosk_agent.media.mixer import Input
+from kiosk_agent.media.source import VIDEO_BASE, Frame, RoomSources, Source, SourceError
+from kiosk_agent.media.sources import generated_sources
+from kiosk_agent.media.speaker import Speaker
 from kiosk_agent.voice import CHUNK, RATE, Voice
+from kiosk_agent.webrtc.peer import Door
 from tests.kiosk_agent.answerer import TOKEN, answering
 
 

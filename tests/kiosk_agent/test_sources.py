@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.ids import Side
-from kiosk_agent import aiortc_edge as edge
-from kiosk_agent.device import Camera, Microphone
 from kiosk_agent.framecode import NUMBERS, FrameCode, code_in, draw
 from kiosk_agent.generated import GeneratedVideo
 from kiosk_agent.hearing import marks_in, rms, side_heard
-from kiosk_agent.media import Pace, RoomSources, SourceClock, SourceError, luma, mono_samples
-from kiosk_agent.sources import file_sources, generated_sources, open_sources
+from kiosk_agent.media.device import Camera, Microphone
+from kiosk_agent.media.source import Pace, RoomSources, SourceClock, SourceError, luma, mono_samples
+from kiosk_agent.media.sources import file_sources, generated_sources, open_sources
 from kiosk_agent.voice import CHUNK, RATE, Voice
+from kiosk_agent.webrtc import aiortc_adapter as edge
 
 
 @pytest.fixture(scope="module")

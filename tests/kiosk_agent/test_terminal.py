@@ -6,9 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.ids import Side
-from kiosk_agent.terminal import TRANSITIONS, Terminal, step, wakes_at
-from kiosk_agent.terminal_state import FIRST_RETRY, LONGEST_RETRY, OFFLINE_GRACE, REFUSED_RETRY, SLATE, backoff
-from kiosk_agent.words import (
+from kiosk_agent.state.events import (
     CloseSocket,
     Effects,
     Fact,
@@ -33,6 +31,8 @@ from kiosk_agent.words import (
     Visit,
     Welcomed,
 )
+from kiosk_agent.state.state import FIRST_RETRY, LONGEST_RETRY, OFFLINE_GRACE, REFUSED_RETRY, SLATE, backoff
+from kiosk_agent.state.terminal import TRANSITIONS, Terminal, step, wakes_at
 
 ROOM = "room-1"
 VISIT = Visit("s_1", Side.PRISON, ROOM, "check_in", starts=100.0)

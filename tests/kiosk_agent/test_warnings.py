@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kiosk_agent import display, lettering
-from kiosk_agent.band import RED, Notice
-from kiosk_agent.display import Screen, Window, compose
-from kiosk_agent.terminal import Terminal
-from kiosk_agent.terminal_state import RESEND
-from kiosk_agent.words import (
+from kiosk_agent.state.events import (
     Phase,
     SendAcknowledgement,
     SessionSeen,
@@ -22,6 +17,11 @@ from kiosk_agent.words import (
     WarningConfirmed,
     Welcomed,
 )
+from kiosk_agent.state.state import RESEND
+from kiosk_agent.state.terminal import Terminal
+from kiosk_agent.ui import display, text_drawing
+from kiosk_agent.ui.display import Screen, Window, compose
+from kiosk_agent.ui.warning_banner import RED, Notice
 from tests.kiosk_agent.test_display import SIZE, _far
 from tests.kiosk_agent.test_terminal import ROOM, VISIT, Story
 
@@ -108,7 +108,7 @@ class TestTheBand:
     def test_without_a_chinese_font_there_are_english_words_even_for_an_officers_own(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(lettering, "has_chinese", lambda: False)
+        monkeypatch.setattr(text_drawing, "has_chinese", lambda: False)
         own = Notice("w_1", "请不要大声说话", "请不要大声说话")
         for one in (NOTICE, own):
             assert _red(compose(Screen(Phase.LIVE, warning=one), SIZE)) > 10_000
@@ -120,12 +120,12 @@ class TestTheBand:
 
 class TestLines:
     def test_chinese_breaks_anywhere_and_english_between_words(self) -> None:
-        assert len(lettering.lines("一二三四五六七八九十", 40, 170)) == 3
-        assert lettering.lines("no coded speech", 30, 200) == ["no coded", "speech"]
+        assert len(text_drawing.lines("一二三四五六七八九十", 40, 170)) == 3
+        assert text_drawing.lines("no coded speech", 30, 200) == ["no coded", "speech"]
 
     def test_nothing_is_lost(self) -> None:
         text = "请注意：no coded speech，不得喧哗"
-        assert "".join("".join(lettering.lines(text, 40, 150)).split()) == "".join(text.split())
+        assert "".join("".join(text_drawing.lines(text, 40, 150)).split()) == "".join(text.split())
 
 
 class Pretended(Window):

@@ -10,9 +10,9 @@ from av import VideoFrame
 
 from broker.kernel.ids import Side
 from kiosk_agent.framecode import FrameCode, code_in
-from kiosk_agent.peer import Door, Publication, publish
-from kiosk_agent.sources import generated_sources
-from kiosk_agent.viewer import Viewer
+from kiosk_agent.media.sources import generated_sources
+from kiosk_agent.webrtc.peer import Door, Publication, publish
+from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.relay_front import RelayFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -24,7 +24,7 @@ class Eyes:
     def __init__(self, front: RelayFront, http: aiohttp.ClientSession, who: str, side: str) -> None:
         self.codes: list[FrameCode | None] = []
         self._more = asyncio.Event()
-        self.viewer = Viewer(Door(http, front.url, who), "s", side, self._see)
+        self.viewer = Receiver(Door(http, front.url, who), "s", side, self._see)
 
     def _see(self, frame: VideoFrame) -> None:
         self.codes.append(code_in(frame.to_ndarray(format="gray")))

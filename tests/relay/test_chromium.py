@@ -15,8 +15,8 @@ from playwright.async_api import Browser, Page
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
 from broker.relay.rtp.keyframe_requests import pixels
-from kiosk_agent.peer import Door
-from kiosk_agent.viewer import Viewer
+from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.receiver import Receiver
 from tests.relay.lines import steps
 from tests.relay.peers import RawPeer
 from tests.relay.visits import publisher
@@ -54,7 +54,7 @@ class TestChromium:
         async with peer_page(front) as (_, page), aiohttp.ClientSession() as http:
             await page.evaluate("publish('room', 's', 'prison')")
             await front.fact("media", side="prison", on=True)
-            viewer = Viewer(Door(http, front.url, "officer@site"), "s", "prison")
+            viewer = Receiver(Door(http, front.url, "officer@site"), "s", "prison")
             await viewer.start()
             await front.fact("watching", side="prison", who="officer@site", on=True)
             await page.evaluate("watch('own', 's', 'prison', 'guard@site')")

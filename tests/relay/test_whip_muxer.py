@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from kiosk_agent.peer import Door
-from kiosk_agent.viewer import Viewer
+from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.relay_front import RelayFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,7 +44,7 @@ class TestTheWhipMuxer:
                 if viewer.picture is not None and len(heard) > 50:
                     enough.set()
 
-            viewer = Viewer(Door(http, front.url, "officer@site"), "s", "prison", seen, lambda _: heard.append(1))
+            viewer = Receiver(Door(http, front.url, "officer@site"), "s", "prison", seen, lambda _: heard.append(1))
             await viewer.start()
             await front.fact("watching", side="prison", on=True)
             await asyncio.wait_for(enough.wait(), 10)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
 from broker.media.tap_format import PRISON_AUDIO, VISITOR_AUDIO, VOICE
-from kiosk_agent.ear import Ear
-from kiosk_agent.media import mono_samples
+from kiosk_agent.media.source import mono_samples
+from kiosk_agent.media.talkback import TalkbackListener
 from tests.support import listening
 from tests.support.visit import Visit
 
@@ -40,13 +40,13 @@ class Ears:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._heard: dict[int, list[NDArray[np.int16]]] = defaultdict(list)
-        heard = Ear.heard
+        heard = TalkbackListener.heard
 
-        def listen(ear: Ear, frame: AudioFrame) -> None:
+        def listen(ear: TalkbackListener, frame: AudioFrame) -> None:
             self._heard[id(ear)].append(mono_samples(frame).copy())
             heard(ear, frame)
 
-        monkeypatch.setattr(Ear, "heard", listen)
+        monkeypatch.setattr(TalkbackListener, "heard", listen)
 
     def of(self, here: Visit, side: Side) -> NDArray[np.float32]:
         """The samples of a room, 0 to 1."""

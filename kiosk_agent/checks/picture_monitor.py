@@ -47,7 +47,7 @@ class _Lasting:
 
 
 @dataclass(slots=True)
-class Noticing:
+class PictureMonitor:
     """One room's picture and sound while it is sent."""
 
     _dark: _Lasting = field(default_factory=_Lasting)

@@ -20,7 +20,7 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 from av.video.codeccontext import VideoCodecContext
 
 from kiosk_agent.hearing import rms
-from kiosk_agent.media import SourceClock, mono_samples
+from kiosk_agent.media.source import SourceClock, mono_samples
 
 FLOOR, START, CEILING = 150_000, 1_000_000, 1_500_000
 """Bit/s of the picture: aiortc never goes below 500 000, which starves narrow lines into loss."""

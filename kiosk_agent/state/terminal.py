@@ -7,16 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kiosk_agent.orders import offline_end, orders, phased, wakes_at
-from kiosk_agent.terminal_state import (
-    REFUSED_RETRY,
-    SILENCE,
-    STEADY,
-    UNHEARD,
-    Terminal,
-    backoff,
-)
-from kiosk_agent.words import (
+from kiosk_agent.state.effects import offline_end, orders, phased, wakes_at
+from kiosk_agent.state.events import (
     Effects,
     Fact,
     LegClosed,
@@ -36,6 +28,7 @@ from kiosk_agent.words import (
     WarningConfirmed,
     Welcomed,
 )
+from kiosk_agent.state.state import REFUSED_RETRY, SILENCE, STEADY, UNHEARD, Terminal, backoff
 
 __all__ = ["TRANSITIONS", "Terminal", "step", "wakes_at"]
 

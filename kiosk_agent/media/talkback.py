@@ -11,8 +11,8 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
 from kiosk_agent.hearing import rms
-from kiosk_agent.media import mono_samples
-from kiosk_agent.peer import Door, Subscription, listen
+from kiosk_agent.media.source import mono_samples
+from kiosk_agent.webrtc.peer import Door, Subscription, listen
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ LOUDNESS_OVER = 25
 """Frames of 20 ms that the shown loudness covers."""
 
 
-class Ear:
+class TalkbackListener:
     """Hears what is said to this room in `session`. `start` may be called again; the counts go on."""
 
     def __init__(self, door: Door, session: str, on_sound: Callable[[AudioFrame], None]) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
-from kiosk_agent import band, lettering
-from kiosk_agent.band import Notice
-from kiosk_agent.lettering import write
-from kiosk_agent.words import Phase
+from kiosk_agent.state.events import Phase
+from kiosk_agent.ui import text_drawing, warning_banner
+from kiosk_agent.ui.text_drawing import write
+from kiosk_agent.ui.warning_banner import Notice
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.ui
     colour = _WARNING if status is not WORDS[screen.phase] else _LIGHT
     write(canvas, _line(status), (width // 40, height - bar * 4 // 5), height // 24, colour)
     if screen.warning is not None:
-        band.paint(canvas, screen.warning, height - bar)
+        warning_banner.paint(canvas, screen.warning, height - bar)
     if screen.spoken:
         _banner(canvas[:bar], _line(SPOKEN))
     if screen.remaining is not None:
@@ -167,4 +167,4 @@ def _paste(area: NDArray[np.uint8], frame: VideoFrame) -> None:
 
 
 def _line(words: tuple[str, str]) -> str:
-    return words[0] if lettering.has_chinese() else words[1]
+    return words[0] if text_drawing.has_chinese() else words[1]

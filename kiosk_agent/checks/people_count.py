@@ -22,7 +22,7 @@ LEAST = 24
 LOOKS = 5
 
 
-class Counting:
+class PeopleCount:
     """Counts in any thread, one picture at a time."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk_agent import lettering
+from kiosk_agent.ui import text_drawing
 
 RED, WHITE = (36, 28, 176), (255, 255, 255)  # BGR; 7 to 1 against each other
 _HEAD = ("管理人员提醒", "A warning from the officers")
@@ -35,12 +35,12 @@ def paint(canvas: NDArray[np.uint8], notice: Notice, bottom: int) -> None:
     """Paints the band so that it ends at row `bottom`."""
     height, width = canvas.shape[:2]
     edge = width // 30
-    rows = _rows(notice, height, width - 2 * edge, lettering.has_chinese())
+    rows = _rows(notice, height, width - 2 * edge, text_drawing.has_chinese())
     top = bottom - _height(rows) - height // 30
     canvas[top:bottom] = RED
     y = top + height // 60
     for text, size in rows:
-        lettering.write(canvas, text, (edge, y), size, WHITE)
+        text_drawing.write(canvas, text, (edge, y), size, WHITE)
         y += _step(size)
 
 
@@ -60,7 +60,7 @@ def _set(notice: Notice, size: int, width: int, chinese: bool) -> tuple[Row, ...
     more = f" (+{notice.more})" if notice.more else ""
     rows = [(_HEAD[not chinese] + more, small)]
     for text, at in _words(notice, size, small, chinese):
-        rows += [(line, at) for line in lettering.lines(text, at, width)]
+        rows += [(line, at) for line in text_drawing.lines(text, at, width)]
     return (*rows, (_HOW[not chinese], small))
 
 

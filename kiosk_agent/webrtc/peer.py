@@ -19,8 +19,8 @@ from aiortc.exceptions import InternalError, OperationError
 from aiortc.mediastreams import MediaStreamTrack
 
 from broker.kernel.errors import from_problem
-from kiosk_agent import aiortc_edge as edge
-from kiosk_agent.media import SourceTrack
+from kiosk_agent.media.source import SourceTrack
+from kiosk_agent.webrtc import aiortc_adapter as edge
 
 log = logging.getLogger(__name__)
 

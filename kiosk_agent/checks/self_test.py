@@ -13,8 +13,8 @@ import numpy as np
 from av import AudioFrame, VideoFrame
 
 from kiosk_agent.hearing import rms
-from kiosk_agent.media import Frame, RoomSources, Source, SourceError, luma, mono_samples
-from kiosk_agent.peer import Door
+from kiosk_agent.media.source import Frame, RoomSources, Source, SourceError, luma, mono_samples
+from kiosk_agent.webrtc.peer import Door
 
 log = logging.getLogger(__name__)
 

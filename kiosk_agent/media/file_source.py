@@ -11,7 +11,7 @@ import numpy as np
 from av import AudioFrame, AudioResampler, VideoFrame
 
 from kiosk_agent.generated import sound_frame
-from kiosk_agent.media import VIDEO_BASE, Frame, Source, SourceClock, SourceError, mono_samples
+from kiosk_agent.media.source import VIDEO_BASE, Frame, Source, SourceClock, SourceError, mono_samples
 from kiosk_agent.voice import CHUNK, RATE
 
 _LATE = 0.3

@@ -10,18 +10,18 @@ from av import AudioFrame
 
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
-from kiosk_agent.ear import Ear
-from kiosk_agent.media import RoomSources, SourceError
-from kiosk_agent.mixing import Input
-from kiosk_agent.peer import Door, PeerError, publish
-from kiosk_agent.speaker import Speaker
-from kiosk_agent.viewer import Viewer
-from kiosk_agent.words import Fact, LegClosed, LegKind, LegLost, LegSilent, LegUp, StartLeg, StopLeg
+from kiosk_agent.media.mixer import Input
+from kiosk_agent.media.source import RoomSources, SourceError
+from kiosk_agent.media.speaker import Speaker
+from kiosk_agent.media.talkback import TalkbackListener
+from kiosk_agent.state.events import Fact, LegClosed, LegKind, LegLost, LegSilent, LegUp, StartLeg, StopLeg
+from kiosk_agent.webrtc.peer import Door, PeerError, publish
+from kiosk_agent.webrtc.receiver import Receiver
 
 log = logging.getLogger(__name__)
 
 
-class Legs:
+class MediaSessions:
     """Publication, view and ear of one terminal. `sources_for` opens the room's sources for a side."""
 
     def __init__(
@@ -32,9 +32,9 @@ class Legs:
         side_hint: Side = Side.PRISON,
         speaker: Speaker | None = None,
     ) -> None:
-        self.viewer: Viewer | None = None
+        self.viewer: Receiver | None = None
         """The far room, of the present or the last session."""
-        self.ear: Ear | None = None
+        self.ear: TalkbackListener | None = None
         """For what officers say, likewise."""
         self.publications = 0
         self._door, self._tell, self._open = door, tell, sources_for
@@ -104,7 +104,7 @@ class Legs:
     async def _watch(self, order: StartLeg) -> None:
         if self.viewer is None or self.viewer.session != order.session:
             on_sound = self._speaker.play if self._speaker is not None else None
-            self.viewer = Viewer(self._door, order.session, order.side, on_sound=on_sound)
+            self.viewer = Receiver(self._door, order.session, order.side, on_sound=on_sound)
         viewer = self.viewer
         try:
             await viewer.start()
@@ -116,7 +116,7 @@ class Legs:
     async def _hear(self, order: StartLeg) -> None:
         """Open from check-in on, so that an officer's first word is not lost while a connection is made."""
         if self.ear is None or self.ear.session != order.session:
-            self.ear = Ear(self._door, order.session, self._speak)
+            self.ear = TalkbackListener(self._door, order.session, self._speak)
         try:
             await self.ear.start()
             self._tell(LegUp(order.leg, order.turn))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from av import AudioFrame, VideoFrame
 
-from kiosk_agent.counting import Counting
+from kiosk_agent.checks.people_count import PeopleCount
+from kiosk_agent.checks.picture_monitor import PictureMonitor, glance
 from kiosk_agent.hearing import rms
-from kiosk_agent.media import Frame, RoomSources, luma, mono_samples
-from kiosk_agent.noticing import Noticing, glance
+from kiosk_agent.media.source import Frame, RoomSources, luma, mono_samples
 from signaling.api.messages import Observed
 
 HEAR = 0.1  # seconds between looks at the sound: a word is longer
@@ -28,12 +28,12 @@ class Sending:
     sources: RoomSources
 
 
-class Observing:
+class Monitor:
     """Looks for ever. `sending` says what is sent now, None for nothing; `say` sends one message."""
 
     def __init__(self, sending: Callable[[], Sending | None], say: Callable[[Observed], Awaitable[None]]) -> None:
         self._sending, self._say = sending, say
-        self._counting: Counting | None = None
+        self._counting: PeopleCount | None = None
         self._begin(None)
 
     async def run(self) -> None:
@@ -49,7 +49,7 @@ class Observing:
 
     def _begin(self, session: str | None) -> None:
         """Nothing of another visit, or from before a break, counts for this one."""
-        self._session, self._noticing = session, Noticing()
+        self._session, self._noticing = session, PictureMonitor()
         self._heard: Frame | None = None
         self._seen: Frame | None = None
         self._looked_at = self._counted_at = self._said_at = float("-inf")
@@ -84,7 +84,7 @@ class Observing:
 
     def _count(self, picture: VideoFrame) -> int | None:
         if self._counting is None:  # the cascade is read when it is first needed, which for many terminals is never
-            self._counting = Counting()
+            self._counting = PeopleCount()
         return self._counting.look(luma(picture))
 
     async def _tell(self, session: str, now: float) -> None:

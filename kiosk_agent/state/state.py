@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from kiosk_agent.words import Leg, LegKind, Phase, Visit
+from kiosk_agent.state.events import Leg, LegKind, Phase, Visit
 
 FIRST_RETRY, LONGEST_RETRY = 0.5, 10.0
 REFUSED_RETRY = 30.0

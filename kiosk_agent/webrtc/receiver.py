@@ -14,11 +14,11 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
 from broker.kernel.errors import VisitError
-from kiosk_agent.aiortc_edge import PacketMeter
 from kiosk_agent.hearing import rms
-from kiosk_agent.media import mono_samples
-from kiosk_agent.peer import Door, PeerError, Subscription, watch
-from kiosk_agent.terminal_state import backoff
+from kiosk_agent.media.source import mono_samples
+from kiosk_agent.state.state import backoff
+from kiosk_agent.webrtc.aiortc_adapter import PacketMeter
+from kiosk_agent.webrtc.peer import Door, PeerError, Subscription, watch
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Reception:
 
 
 @dataclass(slots=True)
-class ViewerStats:
+class ReceiverStats:
     """A snapshot. `first_picture_after`: seconds from the request to watch to the first decoded picture."""
 
     video: Reception = field(default_factory=Reception)
@@ -73,7 +73,7 @@ class ViewerStats:
         return asdict(self)
 
 
-class Viewer:
+class Receiver:
     """Watches `side` of `session`. `start` may be called again after `close` or a loss; the counts go on."""
 
     def __init__(
@@ -89,7 +89,7 @@ class Viewer:
         self.picture: VideoFrame | None = None
         """The newest decoded picture."""
         self._door, self._on_picture, self._on_sound = door, on_picture, on_sound
-        self._stats = ViewerStats()
+        self._stats = ReceiverStats()
         self._subscription: Subscription | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._asked_at = 0.0
@@ -171,7 +171,7 @@ class Viewer:
         times = [each.last_at for each in subscription.meters.values()] if subscription else []
         return now - max([time for time in times if time is not None], default=self._asked_at)
 
-    async def measure(self) -> ViewerStats:
+    async def measure(self) -> ReceiverStats:
         """The counts up to now; the bit rates are those since the previous call."""
         stats = self._stats
         if self._subscription is not None:
@@ -180,11 +180,11 @@ class Viewer:
         stats.rms = float(np.mean(self._loudness)) if self._loudness else 0.0
         return stats
 
-    async def _with_packets(self, subscription: Subscription) -> ViewerStats:
+    async def _with_packets(self, subscription: Subscription) -> ReceiverStats:
         """What was counted before this connection, and what this connection's meters say on top of it."""
         lost = await subscription.packets_lost()
         known, meters = self._stats, subscription.meters
-        return ViewerStats(
+        return ReceiverStats(
             video=known.video.plus(meters["video"], lost["video"]),
             audio=known.audio.plus(meters["audio"], lost["audio"]),
             connections=known.connections,
@@ -192,7 +192,7 @@ class Viewer:
             first_picture_after=known.first_picture_after,
         )
 
-    def _rate(self, stats: ViewerStats) -> None:
+    def _rate(self, stats: ReceiverStats) -> None:
         now = asyncio.get_running_loop().time()
         if self._measured is not None and now > self._measured[0]:
             before, video, audio = self._measured

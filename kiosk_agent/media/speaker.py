@@ -9,8 +9,8 @@ import numpy as np
 from av import AudioFrame
 
 from kiosk_agent.generated import sound_frame
-from kiosk_agent.media import mono_samples
-from kiosk_agent.mixing import Input, Mix
+from kiosk_agent.media.mixer import Input, Mix
+from kiosk_agent.media.source import mono_samples
 from kiosk_agent.voice import CHUNK, RATE
 
 log = logging.getLogger(__name__)

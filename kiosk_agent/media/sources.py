@@ -4,11 +4,11 @@ optional camera and microphone (`device:0,default`). This is the front of the ro
 from pathlib import Path
 
 from broker.kernel.ids import Side
-from kiosk_agent.device import Camera, Microphone
-from kiosk_agent.filesource import FileAudio, FileVideo
 from kiosk_agent.framecode import FrameCode, code_in
 from kiosk_agent.generated import GeneratedAudio, GeneratedVideo
-from kiosk_agent.media import RoomSources, Source, SourceClock, SourceError
+from kiosk_agent.media.device import Camera, Microphone
+from kiosk_agent.media.file_source import FileAudio, FileVideo
+from kiosk_agent.media.source import RoomSources, Source, SourceClock, SourceError
 
 __all__ = [
     "FrameCode",

@@ -4,16 +4,7 @@ true under any order of news."""
 
 from dataclasses import replace
 
-from kiosk_agent.terminal_state import (
-    OFFLINE_GRACE,
-    RESEND,
-    SLATE,
-    TEST_AGAIN,
-    TEST_FRESH,
-    UNHEARD,
-    Terminal,
-)
-from kiosk_agent.words import (
+from kiosk_agent.state.events import (
     PREPARING,
     CloseSocket,
     Effect,
@@ -28,6 +19,7 @@ from kiosk_agent.words import (
     StartLeg,
     StopLeg,
 )
+from kiosk_agent.state.state import OFFLINE_GRACE, RESEND, SLATE, TEST_AGAIN, TEST_FRESH, UNHEARD, Terminal
 
 _PHASE_OF = {"check_in": Phase.PUBLISHING, "ready": Phase.PUBLISHING, "live": Phase.LIVE, "held": Phase.HELD}
 

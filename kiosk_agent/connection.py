@@ -10,8 +10,8 @@ from urllib.parse import urljoin
 import aiohttp
 from pydantic import ValidationError
 
-from kiosk_agent.peer import Door
-from kiosk_agent.words import Fact, SessionSeen, SessionsSeen, SocketLost, SocketOpened, Visit, Welcomed
+from kiosk_agent.state.events import Fact, SessionSeen, SessionsSeen, SocketLost, SocketOpened, Visit, Welcomed
+from kiosk_agent.webrtc.peer import Door
 from signaling.api.messages import (
     MAX_FRAME,
     SERVER,
@@ -40,7 +40,7 @@ _ADVICE = {
 }
 
 
-class Line:
+class Connection:
     """Talks to the server and tells `tell` what it hears; `views` keeps the newest whole view of each session."""
 
     def __init__(self, door: Door, tell: Callable[[Fact], None]) -> None:

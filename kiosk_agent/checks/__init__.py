@@ -1,0 +1,1 @@
+"""What the terminal finds out about its own equipment, picture and sound."""

@@ -1,0 +1,1 @@
+"""The room's picture and sound: camera, microphone, files, loudspeaker."""

@@ -1,0 +1,1 @@
+"""WHIP and WHEP on aiortc: publishing the room, receiving the far side."""
