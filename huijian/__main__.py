@@ -17,7 +17,7 @@ def main() -> None:
 
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors go to stderr, never as a trace."""
-    from huijian.cli import app
+    from huijian.main import app
 
     try:
         result = app(args, prog_name="huijian", standalone_mode=False)
@@ -30,7 +30,7 @@ def run(args: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("HUIJIAN_TRACEBACK"):
             raise
-        from huijian.complaints import complain
+        from huijian.errors import complain
 
         return complain(error)
     return result if isinstance(result, int) else 0

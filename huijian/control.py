@@ -18,7 +18,7 @@ from broker.kernel.errors import VisitError
 from broker.kernel.lifeline import parent_gone
 from config.logs import configure
 from config.settings import Settings
-from huijian.purging import lengthened
+from huijian.retention.purge_context import lengthened
 from signaling.server.app import build_app
 
 log = structlog.get_logger()

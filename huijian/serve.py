@@ -12,8 +12,8 @@ from broker.control.store.store import Store
 from config.logs import configure
 from config.packs import load_pack
 from config.settings import Settings, SettingsError
-from huijian.children import Child, NotRunning, Nursery
-from huijian.instance import only_one
+from huijian.instance_lock import only_one
+from huijian.supervisor import Child, NotRunning, ProcessSupervisor
 
 log = structlog.get_logger()
 
@@ -94,7 +94,7 @@ async def _serve(settings: Settings, lock: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    nursery = Nursery(lock)
+    nursery = ProcessSupervisor(lock)
     stop, broken = asyncio.create_task(stopping.wait()), asyncio.create_task(nursery.given_up())
     try:
         for child in children(settings):

@@ -13,7 +13,7 @@ from broker.kernel.errors import BadRequest, NotSignedIn, VisitError
 from huijian import top as picture
 from huijian.admin import remote
 from huijian.options import settings_of
-from huijian.saying import Json, say, say_all
+from huijian.output import Json, say, say_all
 
 OVERVIEW = "/api/v1/overview"
 WHO = (

@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 from broker.kernel.database import engine_for
 from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
-from huijian.complaints import FOUND, REFUSED
-from huijian.saying import Json, plain, say
+from huijian.errors import FOUND, REFUSED
+from huijian.output import Json, plain, say
 from recorder.evidence.chain_heads import Heads, read_heads, together
 from recorder.evidence.report import Report
 from recorder.evidence.signing import KeyProblem, Keys, trusted

@@ -7,8 +7,8 @@ import typer
 
 from broker.control.journal import reader
 from huijian.admin.office import Office, in_office
-from huijian.complaints import FOUND
-from huijian.saying import Json, say, say_all
+from huijian.errors import FOUND
+from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="Who did what, when. 日志")
 

@@ -9,7 +9,7 @@ from broker.control.store.records import Room, Site, SiteKind
 from broker.kernel.errors import PolicyViolation
 from config.packs import load_pack
 from huijian.admin.office import Office, in_office
-from huijian.saying import Json, say, say_all
+from huijian.output import Json, say, say_all
 
 sites = typer.Typer(no_args_is_help=True, help="Prisons, bureaus and offices. 单位")
 rooms = typer.Typer(no_args_is_help=True, help="Visiting rooms. 会见室")

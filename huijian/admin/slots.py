@@ -16,7 +16,7 @@ from broker.kernel.clock import SHANGHAI, SystemClock
 from broker.kernel.errors import BadRequest
 from huijian.admin import remote
 from huijian.admin.office import Office, in_office
-from huijian.saying import Json, say, say_all
+from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="Approved slots. 会见时段")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from huijian.admin.office import Office, in_office
-from huijian.saying import Json, say, say_all
+from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="The enrolled device of each room. 终端")
 

@@ -8,7 +8,7 @@ import typer
 
 from broker.control.store.records import Role
 from huijian.admin.office import Office, in_office
-from huijian.saying import Json, say, say_all
+from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="Officers who sign in. 用户")
 

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from av import AudioFrame, AudioResampler, VideoFrame
 
-from kiosk_agent.generated import sound_frame
+from huijian.demo.synthetic.sources import sound_frame
+from huijian.demo.synthetic.test_tone import CHUNK, RATE
 from kiosk_agent.media.source import VIDEO_BASE, Frame, Source, SourceClock, SourceError, mono_samples
-from kiosk_agent.voice import CHUNK, RATE
 
 _SILENT_DEVICE = 3.0
 """Seconds without a frame after which a device counts as gone; cameras take up to two to start."""

@@ -10,9 +10,9 @@ import av
 import numpy as np
 from av import AudioFrame, AudioResampler, VideoFrame
 
-from kiosk_agent.generated import sound_frame
+from huijian.demo.synthetic.sources import sound_frame
+from huijian.demo.synthetic.test_tone import CHUNK, RATE
 from kiosk_agent.media.source import VIDEO_BASE, Frame, Source, SourceClock, SourceError, mono_samples
-from kiosk_agent.voice import CHUNK, RATE
 
 _LATE = 0.3
 """Seconds behind its time from which a decoded picture is dropped instead of sent."""

@@ -4,8 +4,8 @@ optional camera and microphone (`device:0,default`). This is the front of the ro
 from pathlib import Path
 
 from broker.kernel.ids import Side
-from kiosk_agent.framecode import FrameCode, code_in
-from kiosk_agent.generated import GeneratedAudio, GeneratedVideo
+from huijian.demo.synthetic.frame_code import FrameCode, code_in
+from huijian.demo.synthetic.sources import GeneratedAudio, GeneratedVideo
 from kiosk_agent.media.device import Camera, Microphone
 from kiosk_agent.media.file_source import FileAudio, FileVideo
 from kiosk_agent.media.source import RoomSources, Source, SourceClock, SourceError

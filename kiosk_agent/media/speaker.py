@@ -8,10 +8,10 @@ import av
 import numpy as np
 from av import AudioFrame
 
-from kiosk_agent.generated import sound_frame
+from huijian.demo.synthetic.sources import sound_frame
+from huijian.demo.synthetic.test_tone import CHUNK, RATE
 from kiosk_agent.media.mixer import Input, Mix
 from kiosk_agent.media.source import mono_samples
-from kiosk_agent.voice import CHUNK, RATE
 
 log = logging.getLogger(__name__)
 

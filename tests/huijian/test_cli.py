@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from huijian import cli
+from huijian import main
 from huijian.options import settings_of
 
 HEAVY = ("av", "aiohttp", "aiortc", "alembic", "cv2", "numpy", "pydantic", "sqlalchemy", "playwright")
@@ -95,7 +95,7 @@ class TestCommandsWrittenElsewhere:
         from typer import Typer
 
         app = Typer()
-        app.command()(cli._with_settings(made))
+        app.command()(main._with_settings(made))
         assert app(["--count", "4"], standalone_mode=False) == 4
 
     def test_settings_ignore_options_that_were_not_given(self, place):

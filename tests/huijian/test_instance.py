@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from broker.kernel.errors import Conflict
-from huijian import instance
-from huijian.instance import LOCK, only_one
+from huijian import instance_lock
+from huijian.instance_lock import LOCK, only_one
 
 HOLDS = """
 import subprocess, sys
 from pathlib import Path
-from huijian.instance import only_one
+from huijian.instance_lock import only_one
 with only_one(Path(sys.argv[1])) as lock:
     child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"],
                              stdin=subprocess.PIPE, pass_fds=(lock,))
@@ -48,13 +48,13 @@ class TestOneService:
 
     def test_that_was_killed_is_waited_for_until_its_children_are_gone(self, tmp_path, holder, monkeypatch):
         process, child = holder
-        monkeypatch.setattr(instance, "LEFTOVERS", 0.3)
+        monkeypatch.setattr(instance_lock, "LEFTOVERS", 0.3)
         os.kill(child, signal.SIGSTOP)  # it still writes its files
         process.kill()
         process.wait()
         with pytest.raises(Conflict), only_one(tmp_path):
             pass
-        monkeypatch.setattr(instance, "LEFTOVERS", 20.0)
+        monkeypatch.setattr(instance_lock, "LEFTOVERS", 20.0)
         os.kill(child, signal.SIGCONT)
         with only_one(tmp_path):
             pass

@@ -95,7 +95,7 @@ class TestAClockThatNobodyVouchesFor:
 
     @pytest.fixture
     def ahead(self, huijian, house, clock, monkeypatch):
-        monkeypatch.setattr("huijian.purging.discipline", lambda: Discipline(False, 0.0, 16.0))
+        monkeypatch.setattr("huijian.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
         assert huijian("purge").code == 0
         monkeypatch.setattr("broker.kernel.atomic_files.boot", lambda: "another")
         clock.wall = DUE + timedelta(days=1)
@@ -119,7 +119,7 @@ class TestAPolicyThatChanges:
     def test_to_more_and_back_shortens_nothing_and_is_journaled(self, huijian, house, monkeypatch):
         for months in (12, 6):
             pack = replace(load_pack("yunnan"), retention_months=months)
-            monkeypatch.setattr("huijian.purging.pack_named", lambda _, pack=pack: pack)
+            monkeypatch.setattr("huijian.retention.purge_context.pack_named", lambda _, pack=pack: pack)
             assert huijian("purge", "--json").json["recordings"] == 0
         assert [one["data"] for one in entries(huijian, "RetentionLengthened")] == [{"recordings": 1}]
 

@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from config.settings import Settings, SettingsError
-from huijian import children
-from huijian.children import Child, Nursery
+from huijian import supervisor
 from huijian.serve import check
+from huijian.supervisor import Child, ProcessSupervisor
 
 
 class TestWhatCannotWork:
@@ -46,9 +46,9 @@ class TestWhatCannotWork:
 
 class TestAChild:
     async def test_that_never_comes_up_is_given_up(self, monkeypatch):
-        monkeypatch.setattr(children, "FIRST_PAUSE", 0.01)
-        monkeypatch.setattr(children, "TRIES", 3)
-        nursery = Nursery()
+        monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.01)
+        monkeypatch.setattr(supervisor, "TRIES", 3)
+        nursery = ProcessSupervisor()
         nursery.start(Child("broken", ("no_such_module_here",), {}))
         try:
             async with asyncio.timeout(30):

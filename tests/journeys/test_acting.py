@@ -11,9 +11,9 @@ import numpy as np
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from kiosk_agent.hearing import side_heard
+from huijian.demo.synthetic.test_tone import RATE
+from huijian.demo.synthetic.tone_detector import side_heard
 from kiosk_agent.media.source import mono_samples
-from kiosk_agent.voice import RATE
 from tests.support.house import House
 from tests.support.visit import visit
 

@@ -10,8 +10,8 @@ import av
 import pytest
 
 from broker.kernel.ids import Side
-from kiosk_agent.framecode import FrameCode, code_in
-from kiosk_agent.hearing import side_heard
+from huijian.demo.synthetic.frame_code import FrameCode, code_in
+from huijian.demo.synthetic.tone_detector import side_heard
 from kiosk_agent.media.source import mono_samples
 from kiosk_agent.media.sources import FPS
 from tests.recorder.watched import Film, middle

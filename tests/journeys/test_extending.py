@@ -11,8 +11,8 @@ from broker.control.store.records import Role
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
-from huijian.officers import SignedIn
-from huijian.stage import POSTS
+from huijian.demo.officers import SignedIn
+from huijian.demo.setup import POSTS
 from tests.support.house import House
 from tests.support.visit import Visit, visit
 

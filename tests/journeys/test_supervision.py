@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from broker.kernel import atomic_files
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from huijian.stage import POSTS
+from huijian.demo.setup import POSTS
 from recorder.archive.paths import MANIFEST
 from tests.support.house import House
 from tests.support.visit import Visit, quorum_of, visit

@@ -17,7 +17,7 @@ from broker.kernel import atomic_files
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
-from huijian.officers import SignedIn
+from huijian.demo.officers import SignedIn
 from kiosk_agent.state.events import Phase
 from kiosk_agent.ui.display import Screen
 from tests.support.chromium import chromium

@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from broker.kernel.ids import Side
+from huijian.demo.synthetic.frame_code import code_in
 from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk
-from kiosk_agent.framecode import code_in
 from kiosk_agent.media.source import SourceError, luma
 from kiosk_agent.state.events import Phase, Visit
 from kiosk_agent.state.state import Terminal

@@ -5,8 +5,8 @@ import pytest
 from av import VideoFrame
 
 from broker.kernel.ids import Side
-from kiosk_agent.framecode import FrameCode, code_in
-from kiosk_agent.generated import GeneratedVideo
+from huijian.demo.synthetic.frame_code import FrameCode, code_in
+from huijian.demo.synthetic.sources import GeneratedVideo
 from kiosk_agent.media.source import SourceClock
 from kiosk_agent.state.events import Phase
 from kiosk_agent.ui import display, text_drawing

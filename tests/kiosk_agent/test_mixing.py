@@ -5,8 +5,8 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
+from huijian.demo.synthetic.test_tone import CHUNK
 from kiosk_agent.media.mixer import UNDER, WAITING, Input, Mix, mixed
-from kiosk_agent.voice import CHUNK
 
 
 def loud(level: int, length: int = CHUNK) -> NDArray[np.int16]:

@@ -7,12 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
+from huijian.demo.synthetic.sources import GeneratedVideo
+from huijian.demo.synthetic.test_tone import CHUNK, RATE, TestTone
+from huijian.demo.synthetic.tone_detector import rms
 from kiosk_agent.checks.people_count import LOOKS, PeopleCount
 from kiosk_agent.checks.picture_monitor import PictureMonitor, glance
-from kiosk_agent.generated import GeneratedVideo
-from kiosk_agent.hearing import rms
 from kiosk_agent.media.source import SourceClock
-from kiosk_agent.voice import CHUNK, RATE, Voice
 
 FPS = 25
 NOISE = np.random.default_rng(5)
@@ -100,7 +100,7 @@ class TestARoomWithoutEquipment:
     def test_has_nothing_wrong_with_picture_sound_or_people(self, side: Side) -> None:
         video, voice, noticing, counting = (
             GeneratedVideo(side, SourceClock()),
-            Voice(side),
+            TestTone(side),
             PictureMonitor(),
             PeopleCount(),
         )

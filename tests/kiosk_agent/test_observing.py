@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from av import VideoFrame
 
+from huijian.demo.synthetic.sources import sound_frame
+from huijian.demo.synthetic.test_tone import CHUNK
 from kiosk_agent.checks import monitor
 from kiosk_agent.checks.monitor import Monitor, Sending
-from kiosk_agent.generated import sound_frame
 from kiosk_agent.media.source import Frame, RoomSources, Source
-from kiosk_agent.voice import CHUNK
 from signaling.api.messages import Observed
 
 

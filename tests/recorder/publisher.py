@@ -7,7 +7,7 @@ from random import Random
 
 from broker.kernel.ids import Side
 from broker.media.tap_format import RTP, SENDER_REPORT, TapRecord
-from kiosk_agent.voice import RATE
+from huijian.demo.synthetic.test_tone import RATE
 from tests.recorder.feed import BEGIN
 from tests.support import marked
 from tests.support.rtp import Stream

@@ -9,7 +9,7 @@ import pytest
 from av import VideoFrame
 
 from broker.kernel.ids import Side
-from kiosk_agent.framecode import FrameCode, code_in
+from huijian.demo.synthetic.frame_code import FrameCode, code_in
 from kiosk_agent.media.sources import generated_sources
 from kiosk_agent.webrtc.peer import Door, Publication, publish
 from kiosk_agent.webrtc.receiver import Receiver

@@ -12,7 +12,7 @@ import pytest
 
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
-from kiosk_agent.framecode import FrameCode, code_in
+from huijian.demo.synthetic.frame_code import FrameCode, code_in
 from recorder.archive.catalog import Catalog
 from recorder.mp4.boxes import walk
 from signaling.auth.credentials import COOKIE

@@ -21,11 +21,11 @@ from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from config.settings import Settings
-from huijian.children import Nursery
 from huijian.control import ADDRESS_FILE
-from huijian.officers import SignedIn, post_slot
+from huijian.demo.officers import SignedIn, post_slot
+from huijian.demo.setup import POLICY, POSTS, Stage, set_up
 from huijian.serve import children
-from huijian.stage import POLICY, POSTS, Stage, set_up
+from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.agent import Kiosk, KioskConfig
 
 
@@ -34,7 +34,7 @@ class House:
 
     def __init__(self, settings: Settings, store: Store, stage: Stage, http: aiohttp.ClientSession) -> None:
         self.settings, self.store, self.stage, self.http = settings, store, stage, http
-        self.nursery = Nursery()
+        self.nursery = ProcessSupervisor()
         self.server = ""
         self._signed_in: list[SignedIn] = []
 

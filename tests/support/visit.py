@@ -10,7 +10,7 @@ import pytest
 
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
-from huijian.officers import SignedIn
+from huijian.demo.officers import SignedIn
 from kiosk_agent.agent import Kiosk
 from tests.support.house import House
 

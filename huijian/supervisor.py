@@ -33,7 +33,7 @@ class NotRunning(Exception):
     """A process of the service does not come up, however often it is started."""
 
 
-class Nursery:
+class ProcessSupervisor:
     """Keeps children running. `start` them in order; `stop` ends them in the opposite order."""
 
     def __init__(self, *inherited: int) -> None:

@@ -18,12 +18,12 @@ from typer.core import TyperGroup
 from huijian.options import Options, settings_of
 
 TARGETS = {
-    "demo": "huijian.demo:demo",
+    "demo": "huijian.demo.demo:demo",
     "kiosk": "huijian.kiosk:kiosk",
     "admin": "huijian.admin.app:app",
     "verify": "huijian.verify:verify",
-    "purge": "huijian.purge:app",
-    "hold": "huijian.hold:app",
+    "purge": "huijian.retention.purge:app",
+    "hold": "huijian.retention.hold:app",
     "sessions": "huijian.sessions:app",
 }
 

@@ -7,9 +7,9 @@ from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
-from kiosk_agent.framecode import FrameCode, draw
+from huijian.demo.synthetic.frame_code import FrameCode, draw
+from huijian.demo.synthetic.test_tone import CHUNK, RATE, TestTone
 from kiosk_agent.media.source import AUDIO_BASE, VIDEO_BASE, Pace, Source, SourceClock
-from kiosk_agent.voice import CHUNK, RATE, Voice
 
 _COLOURS = {Side.PRISON: (150, 110), Side.VISITOR: (110, 150)}  # U and V: bluish, reddish
 _FLASH_SECONDS = 0.2
@@ -73,7 +73,7 @@ class GeneratedAudio(Source):
     kind = "audio"
 
     def __init__(self, side: Side, clock: SourceClock) -> None:
-        self._voice = Voice(side)
+        self._voice = TestTone(side)
         self._pace = Pace(clock, CHUNK / RATE, patience=0.3)
 
     @property

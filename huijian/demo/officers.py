@@ -7,7 +7,7 @@ import aiohttp
 
 from broker.kernel.errors import from_problem
 from broker.kernel.ids import Side
-from huijian.present import Present
+from huijian.demo.presence import Present
 from kiosk_agent.webrtc.peer import Door
 from kiosk_agent.webrtc.receiver import Receiver, ReceiverStats
 

@@ -6,8 +6,8 @@ import typer
 
 from broker.control.store.records import Role, User
 from huijian.admin.office import Office, in_office
-from huijian.identity import As, PasswordStdin, officer, password_for
-from huijian.saying import Json, say, say_all
+from huijian.output import Json, say, say_all
+from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from recorder.archive.catalog import Catalog
 from recorder.retention.holds import Holds
 

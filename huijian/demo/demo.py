@@ -28,15 +28,15 @@ from broker.kernel.ids import Side
 from config.logs import configure
 from config.packs import load_pack
 from config.settings import Settings
-from huijian.account import NOTHING, Account, account_of, table
-from huijian.children import Nursery
 from huijian.control import ADDRESS_FILE
-from huijian.instance import only_one
+from huijian.demo.account import NOTHING, Account, account_of, table
+from huijian.demo.officers import SignedIn, post_slot
+from huijian.demo.setup import POLICY, POSTS, Stage, dismiss, set_up
+from huijian.demo.story import Story, follow
+from huijian.instance_lock import only_one
 from huijian.kiosk import TOKEN
-from huijian.officers import SignedIn, post_slot
 from huijian.serve import check, children
-from huijian.stage import POLICY, POSTS, Stage, dismiss, set_up
-from huijian.watching import Story, follow
+from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.webrtc.receiver import ReceiverStats
 from recorder.evidence.verify import verify
 
@@ -75,7 +75,7 @@ def _free(host: str, port: int) -> bool:
 async def _demo(settings: Settings, keep: bool, lock: int) -> int:
     console = Console(highlight=False, soft_wrap=True)
     await check(settings)
-    nursery = Nursery(lock)
+    nursery = ProcessSupervisor(lock)
     try:
         async with Store(settings.database_url, SystemClock()) as store:
             async with Journal(store.engine, SystemClock()) as journal:

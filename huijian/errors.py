@@ -36,7 +36,7 @@ def _read_others(error: Exception) -> tuple[str, int]:
     from config.packs import PackError
     from config.policy import LooserThanLaw
     from config.settings import SettingsError
-    from huijian.children import NotRunning
+    from huijian.supervisor import NotRunning
     from recorder.evidence.algorithms import KeyProblem
 
     if isinstance(error, SettingsError | PackError | LooserThanLaw):

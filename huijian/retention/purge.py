@@ -11,11 +11,11 @@ import typer
 
 from broker.kernel.errors import Forbidden
 from huijian.admin.office import Office, in_office
-from huijian.complaints import FOUND
-from huijian.identity import As, PasswordStdin, officer, password_for
-from huijian.purging import OFFICERS, JournalTombstones, believe_clock, rules_of, scope_at
-from huijian.saying import Json, say
-from huijian.showing import show_outcome, show_plan
+from huijian.errors import FOUND
+from huijian.output import Json, say
+from huijian.retention.officer import As, PasswordStdin, officer, password_for
+from huijian.retention.purge_context import OFFICERS, JournalTombstones, believe_clock, rules_of, scope_at
+from huijian.retention.purge_output import show_outcome, show_plan
 from recorder.evidence.signing import installed, trusted
 from recorder.retention import approvals
 from recorder.retention.plan import plan_of
