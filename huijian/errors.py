@@ -33,7 +33,7 @@ def _read(error: Exception) -> tuple[str, int]:
 
 
 def _read_others(error: Exception) -> tuple[str, int]:
-    from config.packs import PackError
+    from config.pack_loader import PackError
     from config.policy import LooserThanLaw
     from config.settings import SettingsError
     from huijian.supervisor import NotRunning

@@ -10,7 +10,7 @@ import structlog
 from broker.control.store.migrations import migrate
 from broker.control.store.store import Store
 from config.logs import configure
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from config.settings import Settings, SettingsError
 from huijian.instance_lock import only_one
 from huijian.supervisor import Child, NotRunning, ProcessSupervisor

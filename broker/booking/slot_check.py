@@ -6,7 +6,7 @@ from broker.booking.slot import Place, Slot
 from broker.control.store.records import Room, Site
 from broker.kernel.errors import BadRequest, PolicyViolation
 from broker.kernel.ids import Side
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from config.policy import LooserThanLaw, Policy
 
 

@@ -32,7 +32,7 @@ from broker.session import extension
 from broker.session.events import Effect, Fact
 from broker.session.snapshot import thaw
 from broker.session.transitions import TRANSITIONS, Session, State, stop_at
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from config.policy import Policy
 
 log = structlog.get_logger()

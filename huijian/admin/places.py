@@ -7,7 +7,7 @@ import typer
 
 from broker.control.store.records import Room, Site, SiteKind
 from broker.kernel.errors import PolicyViolation
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from huijian.admin.office import Office, in_office
 from huijian.output import Json, say, say_all
 

@@ -26,7 +26,7 @@ from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from config.logs import configure
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from config.settings import Settings
 from huijian.control import ADDRESS_FILE
 from huijian.demo.account import NOTHING, Account, account_of, table

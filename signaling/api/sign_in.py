@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from broker.kernel.errors import NotSignedIn, VisitError
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from signaling.api import bodies
 from signaling.auth.credentials import COOKIE, TTL
 from signaling.auth.scope import Integrator, Observer, Role, Terminal, User, Who, author

@@ -14,7 +14,7 @@ from broker.kernel.ids import ResourceId, SessionId, Side, SiteId, UserId
 from broker.presence.attention_check import AttentionChecks
 from broker.presence.presence import MAX_PAGES, SHOWN, STALE, Look, Presence, PresenceStatus, Report, Visit, Why
 from broker.presence.quorum import Watcher
-from config.packs import load_pack
+from config.pack_loader import load_pack
 
 ONE, TWO, THREE = (SessionId(f"ses_{name}") for name in ("one", "two", "three"))
 PRISON, BUREAU, ELSEWHERE = SiteId("prison-1"), SiteId("bureau-1"), SiteId("bureau-2")

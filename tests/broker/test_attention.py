@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.kernel.ids import SiteId, UserId
 from broker.presence.attention_check import AttentionChecks, Rhythm, rhythm_of
 from broker.presence.quorum import Watcher
-from config.packs import load_pack
+from config.pack_loader import load_pack
 
 LI, MA = Watcher(UserId("li"), SiteId("prison-1")), Watcher(UserId("ma"), SiteId("bureau-1"))
 USUAL = Rhythm(300.0, 600.0, 30.0)

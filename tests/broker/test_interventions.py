@@ -14,7 +14,7 @@ from broker.session import events as ev
 from broker.session.interventions import MOST_NOTES, MOST_WARNINGS, Muted
 from broker.session.snapshot import freeze, thaw
 from broker.session.transitions import COMPLETED, LEASE, RENEW, State
-from config.packs import load_pack, packs
+from config.pack_loader import load_pack, packs
 from tests.broker.visit import OFFICER, PRISON, SITES, SLOT, VISITOR, YUNNAN, Visit, at, live, prepared
 
 GUANGDONG = load_pack("guangdong")

@@ -11,7 +11,7 @@ from broker.session import events as ev
 from broker.session.check_in import required
 from broker.session.events import Effect, Fact
 from broker.session.transitions import Session, State, step, wakes_at
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from config.policy import Policy
 
 YUNNAN, GUANGDONG, DEMO = load_pack("yunnan"), load_pack("guangdong"), load_pack("demo")

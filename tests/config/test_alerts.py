@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from config.alerts import ALERT_RULES
-from config.packs import PackError, load_pack, packs
+from config.pack_loader import PackError, load_pack, packs
 
 
 @pytest.mark.parametrize("name", packs())

@@ -7,7 +7,7 @@ import pytest
 from config.checkin import CHECK_IN_RULES, Consequence, Tick
 from config.extension import EXTENSION_RULES, Until
 from config.law import LAWS
-from config.packs import PackError, load_pack, packs
+from config.pack_loader import PackError, load_pack, packs
 from config.policy import RULES, LooserThanLaw
 from config.suspension import SUSPENSION_RULES, Verdict
 

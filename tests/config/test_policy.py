@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.law import LAWS
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from config.policy import RULES, LooserThanLaw
 
 BOUNDS = [(name, bound) for name, law in LAWS.items() for bound in law.bounds]

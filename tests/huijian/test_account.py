@@ -8,7 +8,7 @@ import pytest
 
 from broker.control.journal.entry import Entry
 from broker.kernel.ids import Side
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from huijian.demo.account import Account, account_of
 from kiosk_agent.webrtc.receiver import ReceiverStats
 from recorder.evidence.report import Damage, Report

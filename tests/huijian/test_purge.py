@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from broker.control.store import secrets
 from broker.kernel.clock import Discipline, Instant
 from broker.kernel.database import engine_for
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from huijian.admin import office
 from recorder.evidence.verify import verify
 from tests.recorder.purging import DUE, SECOND, Yard

@@ -15,7 +15,7 @@ from broker.presence.quorum import Watcher
 from broker.presence.watcher_names import name_of
 from broker.session import events as ev
 from broker.session.transitions import Session, State
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from tests.live.making import slot
 
 LI, HE = (Watcher(UserId(name), SiteId("first-prison")) for name in ("li", "he"))

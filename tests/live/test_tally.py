@@ -7,7 +7,7 @@ from broker.kernel.ids import AlertId
 from broker.session import events as ev
 from broker.session.events import AlertKind, Reason
 from broker.session.transitions import End, Session, State
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from tests.live.conftest import TEN
 from tests.live.making import slot
 

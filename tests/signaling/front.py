@@ -20,7 +20,7 @@ from broker.session import events as ev
 from broker.session import extension
 from broker.session.transitions import Session, step, stop_at
 from config.checkin import Tick
-from config.packs import load_pack
+from config.pack_loader import load_pack
 from signaling.server.app import HOUSE
 from tests.live.conftest import TEN
 
