@@ -10,8 +10,8 @@ from typing import Any
 
 from recorder.evidence.verify import verify
 from recorder.pipeline.writer import Writer
-from tests.recorder.archives import archived, make_work
-from tests.recorder.feed import BEGIN, Feed, instant
+from tests.support.recording.archives import archived, make_work
+from tests.support.recording.feed import BEGIN, Feed, instant
 
 SECONDS = 4.0
 STEPS = ("open", "pwrite", "fdatasync", "fsync", "replace")

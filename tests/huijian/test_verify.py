@@ -7,8 +7,8 @@ import pytest
 from broker.kernel.database import engine_for
 from recorder.evidence.chain_heads import Heads
 from recorder.evidence.signing import installed
-from tests.recorder.archives import archived, make_work
-from tests.recorder.feed import WALL
+from tests.support.recording.archives import archived, make_work
+from tests.support.recording.feed import WALL
 
 
 class TestAnArchive:

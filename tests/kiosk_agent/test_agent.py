@@ -20,8 +20,8 @@ from kiosk_agent.media.source import SourceError, luma
 from kiosk_agent.state.events import Phase, Visit
 from kiosk_agent.state.state import Terminal
 from signaling.api.messages import SessionView
-from tests.kiosk_agent.answerer import TOKEN, Answerer, answering, left_over
-from tests.kiosk_agent.control import ROOM, Control, view
+from tests.support.kiosk.answerer import TOKEN, Answerer, answering, left_over
+from tests.support.kiosk.control import ROOM, Control, view
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from recorder.mp4.muxer import Part
 from recorder.pipeline.writer import Writer
 from recorder.recording import Recording
 from recorder.sessions import RecordingSessions
-from tests.recorder.feed import BEGIN, Feed
 from tests.recorder.test_process import plan
+from tests.support.recording.feed import BEGIN, Feed
 
 Facts = list[tuple[str, dict[str, Any]]]
 

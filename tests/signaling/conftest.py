@@ -16,8 +16,8 @@ from broker.control.store.store import Store
 from broker.kernel.clock import Instant
 from config.settings import Settings
 from signaling.server.app import build_app
-from tests.live.conftest import TEN, StoodClock
-from tests.signaling.front import PASSWORD, Front, PretendBroker
+from tests.support.control.fixtures import TEN, StoodClock
+from tests.support.signaling.front import PASSWORD, Front, PretendBroker
 
 USERS = {
     "prison-sup": (Role.SUPERVISOR, "first-prison"),

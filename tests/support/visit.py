@@ -12,7 +12,7 @@ from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
 from huijian.demo.officers import SignedIn
 from kiosk_agent.agent import Kiosk
-from tests.support.house import House
+from tests.support.installation import House
 
 
 def quorum_of(view: dict[str, Any]) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 aiortc's RTCDtlsTransport answers those who call, over our own small transport object; clients that wait to be called
 (a=setup:passive) are called through systemtls.py, which knows more curves. The keys go to two libsrtp sessions that the
 packet path then uses in place, through pylibsrtp's own binding, without a copy. Both libraries are pinned;
-`tests/relay/test_secure.py` fails first when what is used here moves.
+`tests/broker/relay/transport/test_dtls.py` fails first when what is used here moves.
 """
 
 import asyncio

@@ -1,0 +1,229 @@
+"""Suspensions: who proposes, who decides, from when until when; and what booking refuses (Yunnan 17; Guangdong 23, 25,
+29). By example and for any order of steps."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.booking.suspension import (
+    Author,
+    LostMonth,
+    Proposal,
+    Status,
+    check_eligible,
+    concerns,
+    months_later,
+    period,
+    propose,
+    status,
+    take,
+)
+from broker.kernel.clock import in_shanghai
+from broker.kernel.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended, VisitError
+from broker.kernel.ids import SiteId, SuspensionId, UserId
+from broker.session import events as ev
+from config.policy import Policy
+from config.suspension import Verdict
+from tests.support.session_story import (
+    CHILD,
+    GUANGDONG,
+    INMATE,
+    KIN,
+    PRISON,
+    SITES,
+    SLOT,
+    START,
+    VISITOR,
+    YUNNAN,
+    Visit,
+    live,
+)
+
+OFFICER = UserId("p-1")
+DAY = timedelta(days=1)
+PRISON_SITE, BUREAU = SITES[PRISON], SITES[VISITOR]
+CITY, PROVINCE = SiteId("city-1"), SiteId("province-1")
+WARDEN = Author(UserId("warden"), "approver", PRISON_SITE, "prison", frozenset({PRISON_SITE}))
+COUNTY = Author(UserId("county"), "approver", BUREAU, "bureau", frozenset({BUREAU}))
+MAYOR = Author(UserId("mayor"), "approver", CITY, "city", frozenset({CITY, BUREAU}))
+FILER = Author(UserId("filer"), "approver", PROVINCE, "province", frozenset({PROVINCE, CITY, BUREAU}))
+OTHER_CITY = Author(UserId("other"), "approver", SiteId("city-2"), "city", frozenset({SiteId("city-2")}))
+AUTHORS = [WARDEN, COUNTY, MAYOR, FILER, OTHER_CITY, *(replace(one, role="supervisor") for one in (WARDEN, MAYOR))]
+
+
+def ended(policy: Policy = YUNNAN, code: str = "YN-17-8") -> Visit:
+    """A visit that an officer ended on that ground."""
+    visit = live(policy=policy)
+    visit.tell(ev.EndOrdered(OFFICER, PRISON_SITE, code))
+    return visit
+
+
+def proposed(policy: Policy = YUNNAN, code: str = "YN-17-8", visit: Visit | None = None, **changes: Any) -> Proposal:
+    """An officer proposes two months."""
+    said: dict[str, Any] = {"id": SuspensionId("sus_1"), "person": INMATE if policy is YUNNAN else KIN, "months": 2}
+    said |= {"code": code, "reason": "谈论案情", "by": OFFICER, "site": PRISON_SITE, **changes}
+    return propose((visit or ended(policy, code)).session, policy, START, **said)
+
+
+def approved(at: datetime = START, months: int = 2) -> Proposal:
+    """In Yunnan, by the warden."""
+    return take(proposed(months=months), WARDEN, Verdict.APPROVE, True, "", at)
+
+
+class TestProposing:
+    def test_rests_on_what_an_officer_did_in_the_visit(self) -> None:
+        one = proposed()
+        assert (one.person, one.home, one.linked, one.article) == (INMATE, PRISON_SITE, ("end",), "云南 第十七条")
+        assert status(one, date(2026, 3, 2)) is Status.PROPOSED and period(one) is None
+
+    def test_a_warning_on_the_ground_is_enough_where_the_ground_allows_one(self) -> None:
+        visit = live(policy=GUANGDONG)
+        visit.tell(ev.WarningGiven("wrn_1", OFFICER, BUREAU, (VISITOR,), "GD-25-3", "请勿喧哗", ""))  # type: ignore[arg-type]
+        assert proposed(GUANGDONG, "GD-25-3", visit).linked == ("wrn_1",)
+
+    @pytest.mark.parametrize(
+        ("error", "changes"),
+        [
+            (PolicyViolation, {"code": "YN-17-2"}),
+            (PolicyViolation, {"code": "YN-16-2"}),
+            (PolicyViolation, {"code": "YN-17-6"}),  # may suspend, but nobody stepped in on it
+            (PolicyViolation, {"code": "GD-29-1"}),
+            (PolicyViolation, {"months": 0}),
+            (PolicyViolation, {"months": 4}),
+            (NotFound, {"person": KIN}),  # in Yunnan it is the prisoner whose visits are suspended
+            (Forbidden, {"site": "prison-9"}),
+        ],
+    )
+    def test_anything_else_is_refused(self, error: type[VisitError], changes: dict[str, Any]) -> None:
+        visit = ended()
+        with pytest.raises(error):
+            proposed(visit=visit, **changes)
+
+    def test_in_guangdong_it_is_the_visitor(self) -> None:
+        assert proposed(GUANGDONG, "GD-29-1").home == BUREAU
+        with pytest.raises(NotFound):
+            proposed(GUANGDONG, "GD-29-1", person=INMATE)
+
+
+class TestDeciding:
+    def test_in_yunnan_the_prison_decides(self) -> None:
+        one = approved()
+        assert status(one, date(2026, 3, 2)) is Status.APPROVED and one.next is None
+        assert (one.taken[0].by, one.taken[0].article, one.taken[0].at) == ("warden", "云南 第十七条", START)
+
+    def test_in_guangdong_the_city_approves_and_the_province_files(self) -> None:
+        one = proposed(GUANGDONG, "GD-29-1")
+        with pytest.raises(Forbidden):
+            take(one, COUNTY, Verdict.APPROVE, True, "", START)
+        one = take(one, MAYOR, Verdict.APPROVE, True, "", START)
+        assert status(one, date(2026, 3, 2)) is Status.APPROVED and period(one) is not None
+        with pytest.raises(Forbidden):
+            take(one, MAYOR, Verdict.FILE, True, "", START)
+        assert status(take(one, FILER, Verdict.FILE, True, "", START + DAY), date(2026, 3, 3)) is Status.FILED
+
+    def test_another_city_does_not_even_learn_of_it(self) -> None:
+        with pytest.raises(NotFound):
+            take(proposed(GUANGDONG, "GD-29-1"), OTHER_CITY, Verdict.APPROVE, True, "", START)
+
+    def test_what_was_refused_is_over(self) -> None:
+        one = take(proposed(), WARDEN, Verdict.APPROVE, False, "情节轻微", START)
+        assert status(one, date(2026, 3, 2)) is Status.REJECTED and period(one) is None
+        with pytest.raises(Conflict):
+            take(one, WARDEN, Verdict.APPROVE, True, "", START)
+
+    @pytest.mark.parametrize(("policy", "code"), [(YUNNAN, "YN-17-8"), (GUANGDONG, "GD-29-1")])
+    @given(
+        story=st.lists(st.tuples(st.sampled_from(AUTHORS), st.sampled_from(list(Verdict)), st.booleans()), max_size=8)
+    )
+    def test_whatever_is_tried_nothing_is_in_force_but_by_those_whom_the_rules_name(
+        self, policy: Policy, code: str, story: list[tuple[Author, Verdict, bool]]
+    ) -> None:
+        one = proposed(policy, code)
+        for author, verdict, agreed in story:
+            before = one
+            try:
+                one = take(one, author, verdict, agreed, "", START)
+            except VisitError:
+                assert one is before
+                continue
+            step = before.next
+            assert step is not None and not any(not done.agreed for done in before.taken)
+            assert (author.role, step.verdict) == (step.role, verdict) and author.kind in step.kinds
+            assert one.home in author.below and concerns(one, author.below)
+        done = [(taken.by, taken.agreed) for taken in one.taken]
+        decider = "warden" if policy is YUNNAN else "mayor"
+        assert (period(one) is not None) == (done[:1] == [(decider, True)])
+
+
+class TestThePeriod:
+    """一至三个月: from the day of the approval, whole months, in Asia/Shanghai."""
+
+    def test_begins_on_the_day_of_the_approval_there(self) -> None:
+        assert period(approved(datetime(2026, 3, 2, 16, 30, tzinfo=UTC))) == (date(2026, 3, 3), date(2026, 5, 3))
+
+    @pytest.mark.parametrize(
+        ("day", "months", "later"),
+        [
+            (date(2026, 1, 31), 1, date(2026, 2, 28)),
+            (date(2027, 11, 30), 3, date(2028, 2, 29)),
+            (date(2026, 12, 1), 1, date(2027, 1, 1)),
+            (date(2026, 3, 31), 3, date(2026, 6, 30)),
+        ],
+    )
+    def test_month_ends(self, day: date, months: int, later: date) -> None:
+        assert months_later(day, months) == later
+
+    @given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.integers(1, 3))
+    def test_never_lasts_longer_than_the_months_that_were_decided(self, day: date, months: int) -> None:
+        later = months_later(day, months)
+        assert timedelta(days=28 * months) <= later - day <= timedelta(days=31 * months)
+        assert (later.year * 12 + later.month) - (day.year * 12 + day.month) == months
+
+    def test_then_it_is_over(self) -> None:
+        one = approved()
+        assert status(one, date(2026, 5, 1)) is Status.APPROVED
+        assert status(one, date(2026, 5, 2)) is Status.EXPIRED
+
+
+def on(moment: datetime) -> Any:
+    """The same people's slot at another time."""
+    return replace(SLOT, starts_at=moment, ends_at=moment + timedelta(minutes=40))
+
+
+class TestBooking:
+    @given(days=st.integers(-100, 200), months=st.integers(1, 3))
+    def test_refuses_a_suspended_person_on_every_day_of_it_and_on_no_other(self, days: int, months: int) -> None:
+        slot = on(START + days * DAY)
+        one = approved(months=months)
+        first, until = months_later(date(2026, 3, 2), 0), months_later(date(2026, 3, 2), months)
+        held = first <= in_shanghai(slot.starts_at).date() < until
+        try:
+            check_eligible(slot, [one], [])
+        except Suspended as refusal:
+            assert held
+            assert refusal.extra == {"until": until.isoformat(), "articles": ["云南 第十七条"], "person": INMATE}
+        else:
+            assert not held
+
+    def test_takes_no_notice_of_what_is_not_decided_refused_or_about_somebody_else(self) -> None:
+        check_eligible(SLOT, [proposed(), replace(approved(), person=KIN), replace(approved(), taken=())], [])
+
+    @given(days=st.integers(-70, 70))
+    def test_refuses_whoever_lost_the_month_until_the_next_one(self, days: int) -> None:
+        lost = LostMonth(frozenset({CHILD}), START, "广东 第二十三条")
+        slot = on(START + days * DAY)
+        same = in_shanghai(slot.starts_at).strftime("%Y-%m") == "2026-03"
+        try:
+            check_eligible(slot, [], [lost])
+        except Forfeited as refusal:
+            assert same
+            assert refusal.extra == {"until": "2026-04-01", "articles": ["广东 第二十三条"], "person": CHILD}
+        else:
+            assert not same
+
+    def test_but_not_those_who_did_not_miss_it(self) -> None:
+        check_eligible(SLOT, [], [LostMonth(frozenset({"somebody"}), START, "广东 第二十三条")])  # type: ignore[arg-type]

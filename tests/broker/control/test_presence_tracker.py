@@ -1,0 +1,167 @@
+"""Attending as it runs: what relays and pages say becomes facts of sessions, entries of the journal, words to pages."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from pyee.asyncio import AsyncIOEventEmitter
+
+from broker.control.presence_tracker import LOOK, PresenceTracker
+from broker.control.session_runner import SessionRunner
+from broker.kernel.errors import NotFound
+from broker.kernel.ids import Side, SiteId, UserId
+from broker.presence.presence import Report, Why
+from broker.presence.quorum import Watcher
+from broker.presence.watcher_names import name_of
+from broker.session import events as ev
+from broker.session.transitions import Session, State
+from config.pack_loader import load_pack
+from tests.support.control.making import slot
+
+LI, HE = (Watcher(UserId(name), SiteId("first-prison")) for name in ("li", "he"))
+PAGE = "pageaaaa"
+
+
+class Duty:
+    """A session in check-in with its attendance; journal and bus remember what they are told."""
+
+    def __init__(self, clock):
+        self.clock, self.facts, self.noted, self.said = clock, [], [], []
+        self.live = SessionRunner(
+            Session(slot(), state=State.CHECK_IN),
+            load_pack("yunnan"),
+            clock,
+            lambda live, effect: None,
+            lambda live, before, fact, effects: self.facts.append(fact),
+        )
+        self.id = self.live.session.id
+        bus = AsyncIOEventEmitter()
+        bus.on("standing", lambda who: self.said.append(("standing", who)))
+        bus.on("session", lambda session: self.said.append(("session", session)))
+        self.attendance = PresenceTracker({self.id: self.live}, self, clock, bus)
+
+    def note(self, kind, session, author, data):
+        """As the journal does it."""
+        self.noted.append((kind, session, author))
+
+    def relay(self, who=LI, on=True):
+        """A relay says that somebody's page receives both sides, or no longer does."""
+        for side in Side:
+            told = {"session": self.id, "resource": f"{who.user}-{side}", "side": side, "on": on}
+            self.attendance.relay_says(told | {"who": name_of(who, PAGE)})
+
+    def page(self, who=LI, visible=True):
+        """A page says that it shows both sides."""
+        showing = frozenset((self.id, side) for side in Side)
+        self.attendance.page_says(who, PAGE, Report(visible, showing, frozenset({self.id})))
+
+    def on_duty(self, *people):
+        for who in people:
+            self.relay(who)
+            self.page(who)
+
+    def pass_seconds(self, seconds, *people):
+        """Let time pass; these people's pages speak each second."""
+        for _ in range(seconds):
+            self.clock.forward(timedelta(seconds=1))
+            for who in people:
+                self.page(who)
+            self.attendance.look()
+
+    def until_asked(self, *people):
+        """Let time pass until the first of them is asked; their prompt."""
+        for _ in range(601):
+            self.pass_seconds(1, *people)
+            for who in people:
+                if (prompt := self.attendance.standing(who).prompt) is not None:
+                    return who, prompt.id
+        raise AssertionError("nobody was asked within ten minutes")
+
+    def of(self, kind):
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+
+@pytest.fixture
+async def duty(clock):
+    return Duty(clock)
+
+
+class TestWatching:
+    async def test_a_page_that_is_hidden_is_a_watcher_less_at_once(self, duty):
+        duty.on_duty(LI, HE)
+        duty.page(HE, visible=False)
+        assert [fact.watchers for fact in duty.of(ev.WatchersChanged)] == [{LI}, {LI, HE}, {LI}]
+        assert duty.live.session.watchers == {LI}
+        assert duty.attendance.standing(HE).sessions == {duty.id: (Why.HIDDEN,)}
+        assert duty.said[-1] == ("standing", HE)
+
+    async def test_terminals_are_nobodys_watchers(self, duty):
+        told = {"session": duty.id, "resource": "r", "side": "prison", "on": True, "who": "terminal:trm_1"}
+        duty.attendance.relay_says(told)
+        assert duty.facts == []
+
+    async def test_a_page_that_falls_silent_is_noticed_by_itself(self, duty):
+        duty.on_duty(LI)
+        running = asyncio.create_task(duty.attendance.run())
+        try:
+            await asyncio.sleep(0)
+            duty.clock.forward(timedelta(seconds=0.9))
+            for _ in range(3):  # the tick's own time is the clock's: it must not look late
+                await asyncio.sleep(LOOK)
+                duty.clock.forward(timedelta(seconds=0.9))
+            async with asyncio.timeout(5):
+                while duty.live.session.watchers:
+                    await asyncio.sleep(LOOK / 5)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def test_a_look_that_we_were_late_for_ourselves_judges_nobody(self, duty):
+        duty.on_duty(LI)
+        running = asyncio.create_task(duty.attendance.run())
+        try:
+            await asyncio.sleep(0)
+            duty.clock.forward(timedelta(seconds=10))  # the process hung; what the page said meanwhile is unread
+            await asyncio.sleep(1.5 * LOOK)
+            assert duty.live.session.watchers == {LI}
+            duty.page()
+            await asyncio.sleep(1.5 * LOOK)
+            assert duty.live.session.watchers == {LI}
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+class TestQuestions:
+    async def test_asked_missed_and_answered_are_facts_of_the_visit(self, duty):
+        duty.on_duty(LI)
+        _, prompt = duty.until_asked(LI)
+        assert duty.of(ev.AttentionAsked) == [ev.AttentionAsked(LI.user, LI.site, prompt)]
+        duty.pass_seconds(31, LI)
+        assert duty.of(ev.AttentionMissed) == [ev.AttentionMissed(LI.user, LI.site, prompt)]
+        assert duty.live.session.watchers == frozenset()
+        duty.attendance.answer(LI, prompt)
+        assert duty.of(ev.AttentionAnswered)[0].seconds == 31.0
+        assert duty.live.session.watchers == {LI} and duty.noted == []
+
+    async def test_where_nothing_is_watched_any_more_they_stand_in_the_journal(self, duty):
+        duty.on_duty(LI)
+        _, prompt = duty.until_asked(LI)
+        duty.relay(on=False)
+        duty.pass_seconds(31)
+        duty.attendance.answer(LI, prompt)
+        assert duty.noted == [("AttentionMissed", None, "system"), ("AttentionAnswered", None, "user:li")]
+
+    async def test_an_answer_to_nothing_is_refused(self, duty):
+        duty.on_duty(LI)
+        with pytest.raises(NotFound):
+            duty.attendance.answer(LI, "att_1")
+
+    async def test_a_quorum_that_hangs_on_an_answer_is_at_risk_from_half_time_on(self, duty):
+        duty.on_duty(LI, HE)
+        who, prompt = duty.until_asked(LI, HE)
+        assert duty.live.at_risk == frozenset()
+        duty.pass_seconds(16, LI, HE)
+        assert duty.live.at_risk == duty.of(ev.QuorumWavers)[-1].sides == {Side.PRISON}
+        duty.attendance.answer(who, prompt)
+        assert duty.live.at_risk == frozenset()

@@ -1,0 +1,177 @@
+"""Several encodings on one m-line: what is agreed, how packets say to which they belong, and how their repairs do."""
+
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.media.header_extensions import element
+from broker.media.rtcp import RTP_HEADER
+from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.negotiation.simulcast_sdp import Simulcast
+from tests.broker.relay.negotiation.test_answer import answered, named
+from tests.broker.relay.rtp.test_simulcast_layers import Room
+from tests.support.relay.sdp_samples import offer, without
+from tests.support.relay.track_model import KEY, SLICE
+
+PICTURE, REPAIR = 108, 109
+AGREED = Simulcast(("q", "h", "f"), rid=10, repaired=11, mid=4)
+
+
+def changed(before: str, after: str) -> CodecParams:
+    text = offer("chromium-simulcast-publish")
+    assert before in text
+    return answered(text.replace(before, after)).terms["video"]
+
+
+class TestWhatIsAgreed:
+    def test_is_what_chromium_offers(self) -> None:
+        assert named("chromium-simulcast-publish").terms["video"].simulcast == AGREED
+
+    def test_is_nothing_where_one_picture_is_sent(self) -> None:
+        assert named("chromium-publish").terms["video"].simulcast is None
+        assert "simulcast" not in named("chromium-publish").answer
+
+    def test_is_nothing_where_packets_could_not_be_told_apart(self) -> None:
+        text = without(offer("chromium-simulcast-publish"), "sdes:rtp-stream-id")
+        assert answered(text).terms["video"].simulcast is None
+
+    def test_needs_no_mid_and_no_names_for_repairs(self) -> None:
+        text = without(offer("chromium-simulcast-publish"), "sdes:mid|repaired-rtp-stream-id")
+        assert answered(text).terms["video"].simulcast == Simulcast(("q", "h", "f"), 10)
+
+    @pytest.mark.parametrize(
+        ("given_", "taken"),
+        [
+            ("send h;f", ("h", "f")),
+            ("send q,h;~f", ("q", "f")),
+            ("recv q send h;f", ("h", "f")),
+            ("send q;q;f", ("q", "f")),
+            ("send q;nobody;f", ("q", "f")),
+            ("send 1;2;3;4;5;6", ("1", "2", "3", "4")),
+        ],
+    )
+    def test_follows_the_offer(self, given_: str, taken: tuple[str, ...]) -> None:
+        more = "".join(f"a=rid:{number} send\r\n" for number in range(1, 7))
+        agreed = changed("a=simulcast:send q;h;f", f"{more}a=simulcast:{given_}").simulcast
+        assert agreed is not None and agreed.rids == taken
+
+    @pytest.mark.parametrize(
+        "given_", ["send", "send q", "recv q;h;f", "", "send ;;", "send q;h€;\x00", "send " + "q" * 99]
+    )
+    def test_is_nothing_where_the_offer_makes_no_sense(self, given_: str) -> None:
+        assert changed("a=simulcast:send q;h;f", f"a=simulcast:{given_}").simulcast is None
+
+    def test_leaves_out_encodings_in_other_formats(self) -> None:
+        agreed = changed("a=rid:q send", "a=rid:q send pt=96;max-width=320").simulcast
+        assert agreed is not None and agreed.rids == ("h", "f")
+        agreed = changed("a=rid:q send", f"a=rid:q send max-width=320;pt=96,{PICTURE}").simulcast
+        assert agreed is not None and agreed.rids == ("q", "h", "f")
+
+
+def packet(extension: bytes, seq: int = 7, ssrc: int = 5, kind: int = PICTURE, payload: bytes = SLICE) -> bytes:
+    return struct.pack("!BBHII", 0x90, kind, seq, 90, ssrc) + extension + payload
+
+
+def one_byte(*elements: tuple[int, bytes]) -> bytes:
+    inside = b"".join(bytes((number << 4 | len(value) - 1,)) + value for number, value in elements)
+    inside += bytes(-len(inside) % 4)
+    return struct.pack("!HH", 0xBEDE, len(inside) // 4) + inside
+
+
+class TestHeaderExtensions:
+    """RFC 8285."""
+
+    def test_are_found_in_the_one_byte_form(self) -> None:
+        data = packet(one_byte((4, b"1"), (10, b"hi"), (11, b"f")))
+        assert (element(data, 4), element(data, 10), element(data, 11), element(data, 3)) == (b"1", b"hi", b"f", b"")
+
+    def test_are_found_in_the_two_byte_form_and_behind_padding(self) -> None:
+        inside = b"\x04\x011\x00\x00\x0a\x02hi\x00\x00\x00"
+        data = packet(struct.pack("!HH", 0x1000, 3) + inside)
+        assert (element(data, 4), element(data, 10)) == (b"1", b"hi")
+
+    def test_end_where_the_reserved_identifier_stands(self) -> None:
+        assert element(packet(one_byte((15, b"x"), (10, b"h"))), 10) == b""
+
+    def test_are_not_where_there_is_none(self) -> None:
+        assert element(bytes(12), 10) == b""
+        assert element(packet(struct.pack("!HH", 0xABCD, 1) + b"\xa0h\x00\x00"), 10) == b""
+
+    @given(st.binary(max_size=80), st.integers(1, 14))
+    def test_are_read_from_any_bytes_without_a_mistake(self, data: bytes, identifier: int) -> None:
+        assert len(element(b"\x90" + bytes(11) + data, identifier)) <= 255
+
+
+class Client:
+    """A publisher of three encodings as far as streams go; the room behind it is the one of `test_layers`."""
+
+    def __init__(self) -> None:
+        from broker.relay.transport.peer import Peer
+
+        room = Room()
+        peer: Any = Peer.__new__(Peer)
+        peer.streams, peer.repairs, peer.redundant, peer._repairing, peer._ssrcs = {}, {}, {}, {}, set()
+        peer.encodings = {rid: line.track for rid, line in room.lines.items()}
+        peer.simulcast, self.gone = AGREED, ""
+        peer.on_gone = self._gone
+        peer.by_payload_type = {PICTURE: room.lines[b"q"].track}
+        peer.repairs = {REPAIR: room.lines[b"q"].track}
+        for track in peer.encodings.values():
+            track.peer, track.payload_type = peer, PICTURE
+        self.peer, self.tracks = peer, peer.encodings
+
+    def _gone(self, why: str) -> None:
+        self.gone = why
+
+    def begin(self, ssrc: int, rid: bytes, seq: int = 7) -> Any:
+        return self.peer.new_stream(packet(one_byte((10, rid)), seq, ssrc, payload=KEY), 100.0)
+
+
+class TestWhichEncodingAPacketIsOf:
+    def test_its_first_packets_say_by_name(self) -> None:
+        client = Client()
+        assert [client.begin(ssrc, rid) for ssrc, rid in ((1, b"h"), (2, b"f"), (3, b"q"))] == [
+            client.tracks[rid] for rid in (b"h", b"f", b"q")
+        ]
+        assert client.peer.streams == {1: client.tracks[b"h"], 2: client.tracks[b"f"], 3: client.tracks[b"q"]}
+
+    @pytest.mark.parametrize("extension", [one_byte((4, b"1")), one_byte((10, b"nobody"))])
+    def test_is_not_known_until_one_of_them_comes(self, extension: bytes) -> None:
+        client = Client()
+        assert client.peer.new_stream(packet(extension, 7, 1), 100.0) is None
+        assert client.peer.inside(packet(extension, 7, 1)) == []
+        assert client.begin(1, b"h") is client.tracks[b"h"]
+
+    def test_a_newer_ssrc_takes_the_place_of_the_older_one_of_its_encoding_only(self) -> None:
+        client = Client()
+        client.begin(1, b"h")
+        client.begin(2, b"f")
+        assert client.begin(3, b"h") is client.tracks[b"h"]
+        assert client.peer.streams == {2: client.tracks[b"f"], 3: client.tracks[b"h"]}
+        assert client.begin(1, b"h") is None
+
+    def test_a_repair_is_of_the_one_it_names_and_later_of_the_one_it_named(self) -> None:
+        client = Client()
+        client.begin(1, b"h", seq=40)
+        client.begin(2, b"f", seq=90)
+        first = packet(one_byte((11, b"f")), 1, 77, REPAIR, (88).to_bytes(2, "big") + SLICE)
+        later = packet(one_byte((4, b"1")), 2, 77, REPAIR, (89).to_bytes(2, "big") + SLICE)
+        for data, number in ((first, 88), (later, 89)):
+            ((track, inner),) = client.peer.inside(data)
+            assert track is client.tracks[b"f"]
+            _, second, seq, _, ssrc = RTP_HEADER.unpack_from(inner)
+            assert (second & 127, seq, ssrc) == (PICTURE, number, 2)
+
+    def test_a_repair_of_nobody_knows_what_is_dropped(self) -> None:
+        client = Client()
+        client.begin(1, b"h")
+        assert client.peer.inside(packet(one_byte((4, b"1")), 1, 77, REPAIR, b"\x00\x01" + SLICE)) == []
+
+    def test_more_streams_than_a_client_can_have_end_it(self) -> None:
+        client = Client()
+        for ssrc in range(100, 130):
+            client.begin(ssrc, b"h")
+        assert client.gone == "too many streams"

@@ -1,0 +1,134 @@
+"""What was lost, both ways: repairs for watchers from the cache, repairs asked of publishers, reports about it."""
+
+from broker.relay.rtp.receive_stats import MAX_GAP, REPAIR_TRIES, ReceiveStats
+from tests.support.relay.track_model import KEY, Line
+
+
+class TestRepairs:
+    def test_bring_what_was_sent_under_the_number_it_had(self) -> None:
+        line = Line()
+        leg, end = line.watcher()
+        line.send(10, KEY)
+        line.send(11, b"\x41one")
+        line.send(12, b"\x41two")
+        assert [line.repair(leg, number) for number in end.numbers] == end.payloads
+
+    def test_bring_nothing_from_before_the_gate_opened(self) -> None:
+        line = Line("audio")
+        leg, end = line.watcher(gated=True, start=False)
+        for seq in range(100, 130):
+            line.send(seq, b"secret")
+        line.track.start(leg)
+        line.send(130, b"open")
+        asked = [line.repair(leg, end.numbers[0] - back) for back in range(1, 60)]
+        assert asked == [None] * 59
+
+    def test_bring_nothing_from_while_the_gate_was_shut(self) -> None:
+        line = Line()
+        leg, end = line.watcher(gated=True)
+        line.send(100, KEY)
+        line.track.stop(leg)
+        for seq in range(101, 140):
+            line.send(seq, b"\x41secret")
+        line.track.start(leg)
+        line.send(140, KEY)
+        line.send(141)
+        found = {line.repair(leg, number) for number in range(65536)}
+        assert not any(payload and b"secret" in payload for payload in found)
+        assert line.repair(leg, end.numbers[-1]) == end.payloads[-1]
+
+    def test_bring_nothing_of_the_publisher_before(self) -> None:
+        line = Line()
+        leg, end = line.watcher()
+        line.send(10, KEY)
+        line.send(11, b"\x41old")
+        line.publisher(2)
+        line.send(500, KEY)
+        assert [line.repair(leg, number) for number in end.numbers] == [None, None, KEY]
+
+    def test_are_asked_of_the_publisher_a_few_times_and_then_replaced_by_a_keyframe(self) -> None:
+        line = Line()
+        line.send(10, KEY)
+        line.send(14)
+        asked: list[int] = []
+        for step in range(100):
+            asked += line.track.repairs_due(line.now + step * 0.05)
+        assert sorted(asked) == sorted([11, 12, 13] * REPAIR_TRIES)
+        assert line.track.keyframes.due(line.now + 5)
+        assert line.track.arrivals is not None
+        assert line.track.arrivals.missing == {}
+
+    def test_are_not_asked_for_when_they_come_by_themselves(self) -> None:
+        line = Line()
+        line.send(10, KEY)
+        line.send(12)
+        line.send(11)
+        assert line.track.repairs_due(line.now) == []
+
+    def test_lost_sound_is_not_worth_a_keyframe(self) -> None:
+        line = Line("audio")
+        line.send(10)
+        line.send(12)
+        for step in range(100):
+            line.track.repairs_due(line.now + step)
+        assert not line.track.keyframes.due(line.now + 200)
+
+    def test_a_jump_is_a_new_beginning_not_a_loss(self) -> None:
+        line = Line()
+        line.send(10, KEY)
+        line.send(10 + MAX_GAP + 1)
+        assert line.track.repairs_due(line.now) == []
+        assert line.track.keyframes.due(line.now)
+
+    def test_what_is_remembered_as_missing_stays_bounded(self) -> None:
+        line = Line()
+        for number in range(500):
+            line.send(number * 200, KEY)
+            assert line.track.arrivals is not None
+            assert len(line.track.arrivals.missing) <= MAX_GAP
+
+
+class TestReceiverReports:
+    """RFC 3550 A.3."""
+
+    def test_count_what_was_lost_since_the_last_one(self) -> None:
+        arrivals = fed(range(100, 200), lost={120, 121, 122, 123, 124})
+        assert arrivals.report(5.0).lost == 5
+        first = fed(range(100, 200), lost=set(range(100, 150)) - {100}).report(5.0)
+        assert first.fraction == 49 * 256 // 100
+
+    def test_say_the_extended_highest_number_over_the_wrap(self) -> None:
+        assert fed(range(65_530, 65_540)).report(5.0).highest == 65_539
+        assert fed(range(0, 5)).report(5.0).highest == 4
+
+    def test_duplicates_do_not_count_as_negative_losses_in_the_fraction(self) -> None:
+        arrivals = fed([1, 2, 3])
+        arrivals.received += 5
+        block = arrivals.report(5.0)
+        assert (block.fraction, block.lost) == (0, -5)
+
+    def test_what_a_repair_brought_was_lost_and_what_was_only_overtaken_was_not(self) -> None:
+        for brought, lost in ((None, 1), (set(), 0), ({11}, 1)):
+            line = Line("audio")
+            line.send(10)
+            assert line.track.arrivals is not None
+            line.track.arrivals.brought = brought
+            line.send(12)
+            line.track.repairs_due(line.now + 1)
+            line.send(11)
+            assert line.track.arrivals.report(5.0).lost == lost
+
+    def test_say_how_long_ago_the_last_sender_report_came(self) -> None:
+        arrivals = fed([1])
+        arrivals.last_sr, arrivals.last_sr_at = 0xABCD, 10.0
+        block = arrivals.report(10.5)
+        assert (block.last_sr, block.delay) == (0xABCD, 32768)
+
+
+def fed(numbers: "range | list[int]", lost: frozenset[int] | set[int] = frozenset()) -> ReceiveStats:
+    line = Line("audio")
+    for number in numbers:
+        if number not in lost:
+            line.send(number)
+    assert line.track.arrivals is not None
+    return line.track.arrivals

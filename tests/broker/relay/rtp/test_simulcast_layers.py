@@ -1,0 +1,426 @@
+"""Several encodings of one picture: everybody gets the best that comes, a weak line a lesser one, and every change is a
+keyframe under the next number and a little later."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from broker.media.rtcp import SenderReport
+from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.congestion.subscriber_adaptation import SubscriberAdaptation
+from broker.relay.down_track import DownTrack
+from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.rtp.keyframe_requests import pixels
+from broker.relay.rtp.simulcast_layers import REST, STALE, SimulcastLayers
+from broker.relay.track import Track
+from tests.support.relay.track_model import SLICE, FarEnd, Fixed, Line, steps
+
+SIZES = {b"q": (320, 192), b"h": (640, 384), b"f": (1280, 768)}
+LENGTHS = {b"q": 50, b"h": 200, b"f": 800}
+RIDS = ("q", "h", "f")
+FRAME = 0.04  # seconds
+
+
+def parameters(width: int, height: int) -> bytes:
+    """A baseline sequence parameter set of that size: H.264 7.3.2.1.1 written out."""
+
+    def ue(value: int) -> str:
+        return f"{value + 1:b}".zfill(2 * (value + 1).bit_length() - 1)
+
+    bits = ue(0) + ue(0) + ue(2) + ue(1) + "0" + ue(width // 16 - 1) + ue(height // 16 - 1) + "11001"
+    bits += "0" * (-len(bits) % 8)
+    return b"\x67\x42\xe0\x1f" + int(bits, 2).to_bytes(len(bits) // 8)
+
+
+KEYS = {rid: parameters(*size) for rid, size in SIZES.items()}
+
+
+class Room:
+    """One side's pictures and those who watch; time is `now`. Each encoding has sequence numbers, stamps and an SSRC of
+    its own, as browsers do it."""
+
+    def __init__(self) -> None:
+        first = Track("video", 0)
+        self.shown: dict[str, Track] = {"audio": Track("audio", 1), "video": first}
+        self.streams = list(self.shown.values())
+        self.layers = SimulcastLayers(self.shown, self.streams, lambda track: None)
+        self.now, self.frames = 1000.0, 0
+        self.lines: dict[bytes, Line] = {}
+        self.seqs: dict[bytes, int] = {}
+        self.publish()
+
+    def publish(self, *rids: str, ssrc: int = 10) -> None:
+        names = self.layers.assign(rids or RIDS)
+        self.lines = {rid.encode(): Line("video", track, ssrc + n) for n, (rid, track) in enumerate(names.items())}
+        self.seqs = {rid: 60_000 + 1000 * n for n, rid in enumerate(self.lines)}
+        for track in names.values():
+            track.replace_publisher(FarEnd(), CodecParams(96))  # type: ignore[arg-type]
+
+    def watcher(self, gated: bool = False, start: bool = True) -> tuple[DownTrack, FarEnd]:
+        end = FarEnd()
+        leg = DownTrack(end, 96, 77, gated)  # type: ignore[arg-type]
+        end.legs.append((self.layers.best, leg))
+        self.layers.best.add(leg)
+        if start:
+            self.layers.best.start(leg)
+        return leg, end
+
+    def packet(self, rid: bytes, payload: bytes) -> None:
+        line = self.lines[rid]
+        line.now = self.now - 0.02
+        stamp = self.frames * int(FRAME * 90_000) + 7_000_000 * line.ssrc
+        line.send(self.seqs[rid], payload + rid, stamp)
+        self.seqs[rid] += 1
+
+    def frame(self, *rids: bytes, keys: tuple[bytes, ...] = ()) -> None:
+        """The next picture, in these encodings, two packets each."""
+        self.now += FRAME
+        self.frames += 1
+        for rid in rids or tuple(self.lines):
+            key = rid in keys or self.lines[rid].track.keyframes.due(self.now)
+            self.packet(rid, KEYS.get(rid, KEYS[b"f"]) if key else SLICE)
+            self.packet(rid, b"\x5c" + bytes(LENGTHS.get(rid, 100)))
+        self.layers.look(self.now)
+
+    def play(self, seconds: float, *rids: bytes) -> None:
+        for _ in range(round(seconds / FRAME)):
+            self.frame(*rids)
+
+
+def seen(end: FarEnd) -> list[bytes]:
+    """Which encodings came, each as often as it began."""
+    names = [payload[-1:] for payload in end.payloads]
+    return [name for before, name in pairwise([b"", *names]) if before != name]
+
+
+def is_whole(end: FarEnd) -> bool:
+    """Numbers without a hole, time that goes on by a picture or less, each change with a keyframe."""
+    times = [at for _, at, _ in end.got]
+    forward = all((after - before) & 0xFFFFFFFF <= FRAME * 90_000 * 1.5 for before, after in pairwise(times))
+    changes = [(a, b) for a, b in pairwise(end.got) if a[2][-1:] != b[2][-1:]]
+    keys = all(b[2][0] == 0x67 and (b[1] - a[1]) & 0xFFFFFFFF > 0 for a, b in changes)
+    return set(steps(end.numbers)) <= {1} and forward and keys
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+class TestTheBest:
+    def test_is_the_largest_however_they_are_called_and_in_whatever_order_they_begin(self, room: Room) -> None:
+        _, end = room.watcher()
+        room.play(0.5)
+        assert room.layers.best is room.lines[b"f"].track
+        assert seen(end)[-1] == b"f"
+        assert is_whole(end)
+
+    def test_is_what_a_newcomer_gets_from_its_first_picture_on(self, room: Room) -> None:
+        room.play(0.5)
+        _, end = room.watcher()
+        room.play(0.5)
+        assert seen(end) == [b"f"]
+
+    def test_is_another_when_it_stops_coming_and_the_picture_stands_for_a_moment_only(self, room: Room) -> None:
+        _, end = room.watcher()
+        room.play(1)
+        before, stopped = len(end.got), room.now
+        while len(end.got) == before:
+            room.frame(b"q", b"h")
+        assert room.now - stopped < STALE + 0.2
+        assert seen(end)[-1] == b"h"
+        assert set(steps(end.numbers)) == {1}
+
+    def test_comes_back_but_not_so_soon_that_the_recorder_would_take_it_for_a_straggler(self, room: Room) -> None:
+        _, end = room.watcher()
+        room.play(1)
+        room.play(STALE + 0.2, b"q", b"h")
+        left = room.now
+        room.play(REST + 1)
+        assert seen(end)[-3:] == [b"f", b"h", b"f"]
+        back = next(n for n, (_, _, payload) in enumerate(end.got) if n > 60 and payload[-1:] == b"f")
+        assert back > 0 and room.now - left > REST
+
+    def test_comes_back_ever_more_rarely_while_it_does_not_stay(self, room: Room) -> None:
+        _, end = room.watcher()
+        room.play(1)
+        for _ in range(10):
+            room.play(STALE + 0.2, b"q", b"h")
+            room.play(REST + 1)
+        assert 3 <= seen(end).count(b"f") <= 6
+        room.play(30)
+        assert seen(end)[-1] == b"f"
+
+    def test_tells_how_many_pictures_came_without_counting_them_in_each_encoding(self, room: Room) -> None:
+        room.play(2)
+        counted = room.layers.best.frames
+        room.play(1)
+        assert counted <= room.frames and room.layers.best.frames - counted == round(1 / FRAME)
+
+    def test_is_recorded_and_changes_there_with_the_same_packet(self, room: Room) -> None:
+        room.layers.best.tap = 5
+        room.play(0.5)
+        assert [track.tap for track in room.streams if track.video].count(5) == 1
+        assert room.lines[b"f"].track.tap == 5
+        room.frame(b"q", b"h")
+        assert room.lines[b"f"].track.tap == 5
+        room.play(1, b"q", b"h")
+        assert (room.lines[b"f"].track.tap, room.lines[b"h"].track.tap) == (None, 5)
+
+
+class TestAWeakLine:
+    def test_gets_a_lesser_encoding_without_a_pause_and_others_notice_nothing(self, room: Room) -> None:
+        leg, end = room.watcher()
+        _, other = room.watcher(gated=True)
+        room.play(2)
+        best, low = room.layers.best, room.lines[b"q"].track
+        assert room.layers.lower(leg, best, need=low.rate)
+        room.play(1)
+        assert seen(end)[-2:] == [b"f", b"q"]
+        assert seen(other)[-1] == b"f"
+        assert is_whole(end) and is_whole(other)
+        assert end.legs == [(low, leg)]
+
+    def test_gets_the_largest_that_fits(self, room: Room) -> None:
+        leg, _ = room.watcher()
+        room.play(2)
+        assert room.layers.lower(leg, room.layers.best, need=1e9)
+        assert leg.lesser is room.lines[b"h"].track
+        assert room.layers.lower(leg, room.layers.best, need=1e9)
+        assert leg.lesser is room.lines[b"q"].track
+        assert not room.layers.lower(leg, room.layers.best, need=1e9)
+
+    def test_gets_nothing_where_nothing_is_small_enough(self, room: Room) -> None:
+        leg, _ = room.watcher()
+        room.play(2)
+        assert not room.layers.lower(leg, room.layers.best, need=10.0)
+
+    def test_gets_the_best_again_with_a_keyframe(self, room: Room) -> None:
+        leg, end = room.watcher()
+        room.play(2)
+        room.layers.lower(leg, room.layers.best, need=1e9)
+        room.play(1)
+        leg.lesser = None
+        room.play(1)
+        assert seen(end)[-3:] == [b"f", b"h", b"f"]
+        assert is_whole(end)
+
+    def test_gets_the_best_when_the_lesser_one_stops(self, room: Room) -> None:
+        leg, end = room.watcher()
+        room.play(2)
+        room.layers.lower(leg, room.layers.best, need=1e9)
+        room.play(1)
+        room.play(STALE + 0.5, b"q", b"f")
+        assert seen(end)[-1] == b"f" and leg.lesser is None
+
+    def test_its_repairs_and_reports_are_of_what_it_gets(self, room: Room) -> None:
+        leg, end = room.watcher()
+        room.play(2)
+        room.layers.lower(leg, room.layers.best, need=room.lines[b"q"].track.rate)
+        room.play(1)
+        ((track, _),) = end.legs
+        number, at, payload = end.got[-1]
+        kept = track.repair(leg, number)
+        assert kept is not None and kept.endswith(payload)
+        assert track.repair(leg, end.got[10][0]) is None, "an old number means what was sent before the change"
+        stamp = int.from_bytes(kept[4:8], "big")
+        assert track.sender_report_for(leg, SenderReport(1, 5, stamp, 0, 0)).timestamp == at
+        assert track.sender_report_for(leg, SenderReport(1, 5, stamp, 0, 0)).packets == len(end.got)
+
+
+class Officer:
+    """A supervisor with a line that says what we tell it to say, looked after as a worker does it."""
+
+    def __init__(self, room: Room, gated: bool = False) -> None:
+        self.room, self.path = room, SentPackets()
+        self.leg, self.end = room.watcher(gated)
+        self.leg.named = True
+        self.tending = SubscriberAdaptation(self.path, self.end.legs, gated)
+
+    def watch(self, seconds: float, rate: float | None) -> None:
+        self.path.capacity = SentPackets().capacity if rate is None else Fixed(rate)  # type: ignore[assignment]
+        for _ in range(round(seconds / FRAME)):
+            self.room.frame()
+            self.tending.look(self.room.now)
+
+
+class TestWhoIsLookedAfter:
+    def test_gets_a_lesser_encoding_on_a_weak_line_and_never_nothing(self, room: Room) -> None:
+        officer = Officer(room)
+        officer.watch(3, None)
+        officer.watch(30, 120_000)
+        assert seen(officer.end)[-2:] == [b"f", b"h"]
+        assert is_whole(officer.end)
+
+    def test_gets_the_best_when_the_line_is_good_again(self, room: Room) -> None:
+        officer = Officer(room)
+        officer.watch(3, None)
+        officer.watch(10, 120_000)
+        officer.watch(4, None)
+        assert seen(officer.end)[-1] == b"f"
+        assert is_whole(officer.end)
+
+    def test_is_not_tried_again_and_again_on_a_line_that_cannot_take_it(self, room: Room) -> None:
+        officer = Officer(room)
+        officer.watch(3, None)
+        for _ in range(8):  # the line looks good until it is used
+            officer.watch(6, 120_000)
+            officer.watch(6, None)
+        assert seen(officer.end).count(b"f") <= 5
+        assert officer.leg.flowing
+
+    def test_gets_nothing_where_even_the_least_is_too_much(self, room: Room) -> None:
+        officer = Officer(room)
+        officer.watch(3, None)
+        officer.watch(10, 60_000)
+        before = len(officer.end.got)
+        officer.watch(10, 60_000)
+        assert len(officer.end.got) == before
+
+    def test_and_is_the_far_room_gets_the_best_there_is(self, room: Room) -> None:
+        far = Officer(room, gated=True)
+        far.watch(3, None)
+        far.watch(30, 120_000)
+        assert seen(far.end)[-1] == b"f" and far.leg.lesser is None
+
+
+class TestTheGate:
+    def test_shut_gives_nothing_of_any_encoding(self, room: Room) -> None:
+        leg, end = room.watcher(gated=True)
+        room.play(1)
+        room.layers.best.stop(leg)
+        before = len(end.got)
+        room.play(1, b"q", b"h")
+        room.play(1 + REST)
+        assert len(end.got) == before
+        ((track, _),) = end.legs
+        assert track is room.layers.best
+        track.start(leg)
+        room.play(0.3)
+        assert end.got[before][2][0] == 0x67 and seen(end)[-1] == b"f"
+        assert set(steps(end.numbers)) == {1}
+
+
+class TestAnotherPublisher:
+    def test_of_one_picture_takes_over_from_one_of_several(self, room: Room) -> None:
+        leg, end = room.watcher()
+        weak, poor = room.watcher()
+        room.play(2)
+        room.layers.lower(weak, room.layers.best, need=1e9)
+        room.play(1)
+        room.publish("", ssrc=99)
+        assert weak.lesser is None
+        room.play(0.5)
+        for got in (end, poor):
+            assert got.legs[0][0] is room.layers.best
+            assert got.payloads[-1] == b"\x5c" + bytes(100)
+            assert set(steps(got.numbers)) == {1}
+        room.publish(ssrc=50)
+        room.play(1)
+        assert seen(end)[-1] == b"f" and leg.flowing
+        assert len(room.layers.tracks) == 3
+
+    def test_of_the_same_encodings_goes_on_where_they_stood(self, room: Room) -> None:
+        _, end = room.watcher()
+        room.play(1)
+        best = room.layers.best
+        room.publish(ssrc=20)
+        room.play(1)
+        assert room.layers.best is best
+        assert set(steps(end.numbers)) == {1}
+
+
+class TestTheSizeOfAPicture:
+    @pytest.mark.parametrize("size", [(16, 16), (320, 192), (1280, 720), (1920, 1088)])
+    def test_is_read_from_its_keyframe(self, size: tuple[int, int]) -> None:
+        head, alone = bytes(12), parameters(*size)
+        together = b"\x78" + b"".join(len(one).to_bytes(2) + one for one in (b"\x09\x10", alone, b"\x68\xce"))
+        for payload in (alone, together):
+            assert pixels(b"\x80" + head[1:] + payload) == size[0] * size[1]
+
+    @pytest.mark.parametrize(
+        "payload", [b"", b"\x67", b"\x67\x42\xe0\x1f\xff", b"\x78", b"\x78\x00\x09\x67", b"\x65\x88"]
+    )
+    def test_is_nothing_where_there_is_none_to_read(self, payload: bytes) -> None:
+        assert pixels(b"\x80" + bytes(11) + payload) == 0
+
+
+class LayersModel(RuleBasedStateMachine):
+    """Encodings that come and go, lines that weaken and mend, gates and publishers in any order: numbers and time go on
+    for everybody, and a shut gate gives nothing."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.room = Room()
+        self.legs = [self.room.watcher(), self.room.watcher(), self.room.watcher(gated=True, start=False)]
+        self.there = set(self.room.lines)
+        self.shut: int | None = 0
+        self.ssrc = 10
+
+    @rule(count=st.integers(1, 30))
+    def time_passes(self, count: int) -> None:
+        for _ in range(count):
+            if self.there:
+                self.room.frame(*sorted(self.there))
+            else:
+                self.room.now += FRAME
+                self.room.layers.look(self.room.now)
+
+    @rule(rid=st.sampled_from(sorted(SIZES)), on=st.booleans())
+    def an_encoding_comes_or_goes(self, rid: bytes, on: bool) -> None:
+        if rid in self.room.lines:
+            (self.there.add if on else self.there.discard)(rid)
+
+    @rule(which=st.integers(0, 1), need=st.sampled_from([0.0, 1e4, 1e9]))
+    def a_line_is_too_weak(self, which: int, need: float) -> None:
+        leg, end = self.legs[which]
+        ((track, _),) = end.legs
+        if track.layers is not None:
+            track.layers.lower(leg, track, need)
+
+    @rule(which=st.integers(0, 1))
+    def a_line_mends(self, which: int) -> None:
+        self.legs[which][0].lesser = None
+
+    @rule(open_=st.booleans())
+    def the_gate(self, open_: bool) -> None:
+        leg, end = self.legs[2]
+        ((track, _),) = end.legs
+        if open_ == (self.shut is None):
+            return
+        (track.start if open_ else track.stop)(leg)
+        self.shut = None if open_ else len(end.got)
+
+    @rule(several=st.booleans())
+    def another_publisher(self, several: bool) -> None:
+        self.ssrc += 10
+        self.room.publish(*(RIDS if several else ("",)), ssrc=self.ssrc)
+        self.there = set(self.room.lines)
+
+    @invariant()
+    def numbers_go_on(self) -> None:
+        for _, end in self.legs:
+            assert set(steps(end.numbers)) <= {1}
+
+    @invariant()
+    def time_goes_on(self) -> None:
+        for _, end in self.legs:
+            for (_, before, _), (_, after, _) in pairwise(end.got):
+                assert (after - before) & 0xFFFFFFFF < 1 << 31
+
+    @invariant()
+    def a_shut_gate_gives_nothing(self) -> None:
+        assert self.shut is None or len(self.legs[2][1].got) == self.shut
+
+    @invariant()
+    def everybody_is_in_one_place(self) -> None:
+        for leg, end in self.legs:
+            ((track, _),) = end.legs
+            assert [one for one in self.room.layers.tracks if leg in one.legs] == [track]
+
+
+LayersModel.TestCase.settings = settings(max_examples=120, stateful_step_count=30)
+TestAnyOrder = LayersModel.TestCase

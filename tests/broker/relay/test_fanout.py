@@ -1,0 +1,118 @@
+"""The hot loop itself, with ciphers that take everything: to which packet a gate's moment is exact."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from broker.kernel.ids import Side
+from broker.media import rtcp
+from broker.relay import fanout
+from broker.relay.transport.ice import Check
+from broker.relay.transport.route import Address, Route
+from tests.fuzz import run
+from tests.support.relay.track_model import KEY, SLICE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+KIOSK, ROOM = ("192.0.2.3", 5), ("192.0.2.1", 5)
+TICK = 0.001  # seconds that pass with each packet
+
+
+class Waiting:
+    """A port in which datagrams wait; `sent` is to whom what went out."""
+
+    def __init__(self) -> None:
+        self.waiting: list[bytes] = []
+        self.sent: list[tuple[Address, bytes]] = []
+
+    def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
+        if not self.waiting:
+            raise BlockingIOError
+        data = self.waiting.pop(0)
+        buffer[: len(data)] = data
+        return len(data), ROOM
+
+    def sendto(self, data: bytes | memoryview, address: Address, /) -> int:
+        self.sent.append((address, bytes(data)))
+        return len(data)
+
+
+class Moments:
+    """A clock that goes on by a TICK whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        self.now += TICK
+        return self.now
+
+
+class Visit:
+    """A room that sends, a kiosk behind the gate, and the supervisor."""
+
+    def __init__(self, relay: run.Relay, clock: Moments) -> None:
+        self.relay, self.clock, self.port, self.seq = relay, clock, Waiting(), 100
+        peer, agreed = relay._peer("chromium-watch", KIOSK[0])
+        relay.room.watch(Side.PRISON, "visitor", True, peer, agreed.terms)
+        for one in relay.peers.values():
+            one.checked(Route(self.port.sendto, (_host(relay, one), 5)), Check("", True), clock.now)
+        peer.rx = peer.tx = "keys"
+        peer.on_ready()
+
+    def packet(self, payload: bytes = SLICE) -> bytes:
+        self.seq += 1
+        number = next(number for number, track in self.relay.peers[ROOM[0]].by_payload_type.items() if track.video)
+        return rtcp.RTP_HEADER.pack(0x80, number, self.seq, self.seq * 3000, 9) + payload
+
+    def drain(self, count: int) -> int:
+        """A batch waits and is read; how many of it crossed."""
+        before = len(self.port.sent)
+        self.port.waiting = [self.packet() for _ in range(count)]
+        self.relay.fanout.drain(self.port)
+        return sum(address == KIOSK for address, _ in self.port.sent[before:])
+
+
+def _host(relay: run.Relay, peer: object) -> str:
+    return next(host for host, one in relay.peers.items() if one is peer)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visit]:
+    clock = Moments()
+    for name, replaced in (("unprotect", lambda *_: 0), ("protect", lambda *_: 0), ("monotonic", clock)):
+        monkeypatch.setattr(fanout, name, replaced)
+    relay = run.Relay()
+    yield Visit(relay, clock)
+    await asyncio.sleep(0)
+
+
+async def test_a_lease_that_runs_out_within_a_batch_lets_nothing_across_after_its_moment(visit: Visit) -> None:
+    room, hot = visit.relay.room, visit.relay.fanout
+    hot.on_expiry = room.expire
+    room.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
+    visit.port.waiting = [visit.packet(KEY)]
+    hot.drain(visit.port)
+    assert visit.drain(40) == 40
+    before, hot.next_expiry = visit.clock.now, visit.clock.now + 20.5 * TICK
+    room.gate.until = hot.next_expiry
+    assert visit.drain(fanout.BATCH) == 20
+    assert not room.open_now
+    assert visit.clock.now == pytest.approx(before + fanout.BATCH * TICK)
+    assert visit.drain(10) == 0
+
+
+async def test_nor_does_a_repair_that_was_due_when_it_ran_out(visit: Visit) -> None:
+    room, hot = visit.relay.room, visit.relay.fanout
+    room.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
+    visit.port.waiting = [visit.packet(KEY)]
+    hot.drain(visit.port)
+    visit.drain(5)
+    (track, leg), *_ = [one for one in visit.relay.peers[KIOSK[0]].legs if one[0].video]
+    leg.copies, track.repaired = 3, [track.seq_out]
+    room.gate.until = visit.clock.now + TICK
+    room.ask(visit.clock.now + TICK)
+    assert not room.open_now
+    assert not leg.again

@@ -1,0 +1,105 @@
+"""What a worker says about itself."""
+
+import math
+import socket
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.relay.stats import BOUNDS, EVERY, Histogram, Latency, of_process
+from tests.support.relay.visits import visit
+from tests.support.relay_front import RelayFront
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """A socket on loopback, and one that sends to it."""
+    here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    here.bind(("127.0.0.1", 0))
+    there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    there.connect(here.getsockname())
+    return here, there
+
+
+class TestTheHistogram:
+    @given(st.lists(st.floats(0, 5)))
+    def test_counts_everything_once_in_the_bucket_whose_bound_it_does_not_exceed(self, durations: list[float]) -> None:
+        histogram = Histogram()
+        for one in durations:
+            histogram.add(one)
+        assert sum(histogram.counts) == len(durations)
+        assert math.isclose(histogram.seconds, sum(durations), abs_tol=1e-9)
+        for index, bound in enumerate(BOUNDS):
+            assert sum(histogram.counts[: index + 1]) == sum(one <= bound for one in durations)
+
+    def test_tells_its_bounds_with_its_counts(self) -> None:
+        told = Histogram().told()
+        assert told["bounds"] == sorted(told["bounds"]) and len(told["counts"]) == len(told["bounds"]) + 1
+
+
+class TestLatency:
+    def test_counts_the_wait_in_the_sockets_buffer(self) -> None:
+        here, there = pair()
+        with here, there:
+            latency = Latency(here)
+            latency.sample(1)  # the kernel begins to stamp
+            there.send(b"quick")
+            here.recv(10)
+            latency.sample(100)
+            quick = latency.histogram.seconds
+            there.send(b"slow")
+            _spend(0.06)
+            here.recv(10)
+            latency.sample(200)
+            slow = latency.histogram.seconds - quick
+        assert 0 < quick < 0.06 <= slow < 1
+        assert sum(latency.histogram.counts) == 2
+
+    def test_looks_at_one_packet_in_so_many(self) -> None:
+        here, there = pair()
+        with here, there:
+            latency = Latency(here)
+            latency.sample(7)
+            assert latency.due == 7 + EVERY
+
+    def test_a_kernel_that_keeps_no_stamps_is_asked_once(self) -> None:
+        one, other = socket.socketpair()  # unix sockets have no stamps
+        with one, other:
+            latency = Latency(one)
+            latency.sample(1)
+            assert latency.due == math.inf and sum(latency.histogram.counts) == 0
+
+
+class TestAWorker:
+    @pytest.mark.asyncio(loop_scope="module")
+    async def test_says_how_long_packets_stayed_in_it(self, front: RelayFront) -> None:
+        async with visit(front) as both:
+            await front.lease("s")
+            await both.kiosks["prison"].until(lambda: len(both.kiosks["prison"].rtp) > 150)
+            told = await front.status()
+        assert 2 <= sum(told["latency"]["counts"]) <= told["received"] / EVERY + 2
+        assert told["cpu_seconds"] > 0 and told["memory_bytes"] > 10_000_000
+
+
+class TestTheProcess:
+    def test_uses_time_and_memory(self) -> None:
+        before = of_process()
+        _work(0.05)
+        after = of_process()
+        assert after["cpu_seconds"] >= before["cpu_seconds"] + 0.03
+        assert 10_000_000 < after["memory_bytes"] < 4_000_000_000
+
+
+def _spend(seconds: float) -> None:
+    """Let so much time pass."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+def _work(seconds: float) -> None:
+    """Use so much of a processor, whoever else wants it."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass

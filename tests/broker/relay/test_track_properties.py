@@ -1,0 +1,89 @@
+"""The two rules of a track under any order of loss, disorder, gates and publishers: no number carries two contents, and
+a gate that is shut gives nothing, not even as a repair."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from broker.relay.down_track import DownTrack
+from tests.support.relay.track_model import KEY, FarEnd, Line, steps
+
+
+class TrackModel(RuleBasedStateMachine):
+    """Loss, disorder, gates and publishers in any order."""
+
+    @initialize(kind=st.sampled_from(["audio", "video"]))
+    def begin(self, kind: str) -> None:
+        self.line = Line(kind)
+        self.seq, self.made = 65_500, 0
+        self.held_back: list[int] = []
+        self.payloads: dict[int, bytes] = {}
+        self.legs: list[tuple[DownTrack, FarEnd]] = [self.line.watcher(), self.line.watcher(gated=True, start=False)]
+        self.while_shut: set[bytes] = set()
+
+    def _send(self, seq: int, key: bool) -> None:
+        self.made += 1
+        payload = (KEY if key else b"\x41") + self.made.to_bytes(4, "big")
+        leg, _ = self.legs[1]
+        if not leg.flowing and not leg.waiting:
+            self.while_shut.add(payload)
+        self.line.send(seq, payload)
+
+    @rule(key=st.booleans(), skip=st.integers(0, 3))
+    def a_packet(self, key: bool, skip: int) -> None:
+        self.held_back = [*self.held_back, *range(self.seq, self.seq + skip)][-40:]
+        self._send(self.seq + skip, key)
+        self.seq += skip + 1
+
+    @rule(which=st.integers(0, 100), key=st.booleans())
+    def a_late_packet(self, which: int, key: bool) -> None:
+        if self.held_back and self.line.track.arrivals is not None:
+            self._send(self.held_back.pop(which % len(self.held_back)), key)
+
+    @rule(seq=st.integers(0, 65535))
+    def another_publisher(self, seq: int) -> None:
+        self.line.publisher(self.line.ssrc + 1)
+        self.seq, self.held_back = seq + 50, list(range(seq + 40, seq + 50))
+
+    @rule(open_=st.booleans())
+    def the_gate(self, open_: bool) -> None:
+        (self.line.track.start if open_ else self.line.track.stop)(self.legs[1][0])
+
+    @invariant()
+    def no_number_carries_two_contents(self) -> None:
+        for _, end in self.legs:
+            seen: dict[int, bytes] = {}
+            for number, _, payload in end.got:
+                assert seen.setdefault(number, payload) == payload
+
+    @invariant()
+    def a_shut_gate_gives_nothing_not_even_as_repair(self) -> None:
+        leg, end = self.legs[1]
+        assert self.while_shut.isdisjoint(end.payloads)
+        if leg.flowing and end.got:
+            last = end.numbers[-1]
+            found = {self.line.repair(leg, number) for number in range(last - 80, last + 80)}
+            assert self.while_shut.isdisjoint(found)
+
+    @invariant()
+    def a_repair_is_the_packet_that_had_this_number(self) -> None:
+        for leg, end in self.legs:
+            for number, _, payload in end.got[-20:]:
+                assert self.line.repair(leg, number) in (payload, None)
+
+
+TestAnyOrderOfEvents = TrackModel.TestCase
+TestAnyOrderOfEvents.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@given(st.lists(st.tuples(st.integers(1, 200), st.booleans()), min_size=1, max_size=30))
+def test_without_loss_each_leg_counts_up_by_one(story: list[tuple[int, bool]]) -> None:
+    line = Line("audio")
+    leg, end = line.watcher(gated=True)
+    seq = 65_000
+    for count, open_ in story:
+        (line.track.start if open_ else line.track.stop)(leg)
+        for _ in range(count):
+            line.send(seq)
+            seq += 1
+    assert set(steps(end.numbers)) <= {1}

@@ -1,0 +1,227 @@
+"""A worker process, real DTLS-SRTP on loopback: what crosses, what does not, and who is known to watch."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from broker.kernel.clock import monotonic
+from broker.kernel.ids import Side
+from broker.media import rtcp
+from broker.relay.rtp.keyframe_requests import SPS, keyframe_start
+from tests.support.relay.peers import RawPeer
+from tests.support.relay.track_model import steps
+from tests.support.relay.visits import publisher, visit
+from tests.support.relay_front import RelayFront
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BUSY = 0.5  # seconds that a test forgives a machine whose two cores do something else
+
+
+class TestTheGate:
+    async def test_nothing_crosses_without_a_lease(self, front: RelayFront) -> None:
+        async with visit(front) as both:
+            officer = await RawPeer(front).watch("prison")
+            await officer.until(lambda: len(officer.rtp) > 60)
+            assert [len(kiosk.rtp) for kiosk in both.kiosks.values()] == [0, 0]
+            await officer.close()
+
+    async def test_crossing_begins_with_a_picture_that_can_be_decoded_and_soon(self, front: RelayFront) -> None:
+        async with visit(front) as both:
+            asked = monotonic()
+            await front.lease("s")
+            for kiosk in both.kiosks.values():
+                await kiosk.until(lambda kiosk=kiosk: kiosk.of("video"))
+                at, first = kiosk.of("video")[0]
+                assert keyframe_start(first) == SPS
+                assert at - asked < 0.3 + BUSY
+            crossed = await front.fact("crossed", session="s")
+            assert asked < crossed["mono"] < asked + 0.3 + BUSY
+
+    async def test_it_shuts_by_itself_when_the_control_process_is_gone(self, own_front: RelayFront) -> None:
+        async with visit(own_front) as both:
+            kiosk = both.kiosks["visitor"]
+            await own_front.lease("s", seconds=60)
+            leased = monotonic()
+            await kiosk.until(lambda: kiosk.rtp)
+            own_front.cut()
+            room = both.rooms["prison"]
+            await room.until(lambda: room.feedback and monotonic() > leased + 3.6)
+            assert 2.5 < kiosk.rtp[-1][0] - leased < 3.0 + BUSY
+
+    async def test_the_limit_is_exact_and_final(self, front: RelayFront) -> None:
+        async with visit(front) as both:
+            await front.lease("s", limit=1.0)
+            crossed = (await front.fact("crossed"))["mono"]
+            shut = await front.fact("gate", open=False)
+            assert shut["why"] == "limit"
+            assert shut["mono"] - crossed == pytest.approx(1.0, abs=0.25)
+            officer = await RawPeer(front).watch("prison")
+            await officer.until(lambda: len(officer.rtp) > 10)  # by then all that was on its way to the kiosks is there
+            counts = {side: len(kiosk.rtp) for side, kiosk in both.kiosks.items()}
+            assert all(kiosk.rtp[-1][0] - crossed < 1.0 + BUSY for kiosk in both.kiosks.values())
+            await front.lease("s", limit=1800)
+            await officer.until(lambda: len(officer.rtp) > 40)
+            assert {side: len(kiosk.rtp) for side, kiosk in both.kiosks.items()} == counts
+            await officer.close()
+
+    async def test_an_order_to_shut_is_exact_to_the_packet(self, front: RelayFront) -> None:
+        async with visit(front) as both:
+            kiosk = both.kiosks["prison"]
+            await front.lease("s")
+            await kiosk.until(lambda: len(kiosk.rtp) > 20)
+            await front.link.call("shut", session="s", why="held")
+            counted = await front.link.call("status")
+            officer = await RawPeer(front).watch("visitor")
+            await officer.until(lambda: len(officer.rtp) > 20)
+            came = sum(len(one.rtp) for one in both.kiosks.values())
+            assert came <= counted["forwarded"]
+            assert (await front.fact("gate", open=False))["why"] == "held"
+            n = len(kiosk.rtp)
+            await officer.until(lambda: len(officer.rtp) > 40)
+            assert len(kiosk.rtp) == n
+            await officer.close()
+
+    async def test_numbers_go_on_after_a_hold_and_begin_with_a_keyframe(self, front: RelayFront) -> None:
+        async with visit(front) as both:
+            kiosk, room = both.kiosks["prison"], both.rooms["visitor"]
+            await front.lease("s")
+            await kiosk.until(lambda: len(kiosk.of("video")) > 10 and len(kiosk.of("audio")) > 2)
+            await front.link.call("shut", session="s")
+            before = len(room.feedback)
+            await room.until(lambda: any(one.kind == rtcp.RR for one in room.feedback[before:]))
+            count = len(kiosk.of("video"))
+            await front.lease("s")
+            await kiosk.until(lambda: len(kiosk.of("video")) > count + 5)
+            assert keyframe_start(kiosk.of("video")[count][1]) == SPS
+            assert set(steps(kiosk.numbers("video"))) == {1}
+            assert set(steps(kiosk.numbers("audio"))) == {1}
+
+    async def test_a_kiosk_cannot_ask_for_what_was_said_while_it_was_shut(self, front: RelayFront) -> None:
+        async with visit(front) as both:
+            kiosk = both.kiosks["prison"]
+            await front.lease("s")
+            await kiosk.until(lambda: len(kiosk.of("video")) > 5 and kiosk.of("audio"))
+            for kind in ("audio", "video"):
+                first = kiosk.numbers(kind)[0]
+                for back in range(1, 300, 16):
+                    kiosk.nack(kind, [first - back - one for one in range(16)])
+            kiosk.lose = 20
+            await kiosk.until(lambda: not kiosk.lose)
+            count = len(kiosk.of("video"))
+            await kiosk.until(lambda: len(kiosk.of("video")) > count)
+            last, after = kiosk.numbers("video")[count - 1 : count + 1]
+            missing = [last + one for one in range(1, (after - last) & 0xFFFF)]
+            kiosk.nack("video", missing)
+            await kiosk.until(lambda: {one & 0xFFFF for one in missing} <= set(kiosk.numbers("video")))
+            for kind in ("audio", "video"):
+                numbers = kiosk.numbers(kind)
+                assert not any((number - numbers[0]) & 0x8000 for number in numbers)
+
+
+class TestSupervisors:
+    async def test_get_both_sides_without_any_gate(self, front: RelayFront) -> None:
+        async with visit(front):
+            for side in Side:
+                officer = await RawPeer(front).watch(side)
+                await front.fact("watching", side=side, who="officer@site", on=True, gated=False)
+                await officer.until(lambda officer=officer: officer.of("video") and officer.of("audio"))
+                assert keyframe_start(officer.of("video")[0][1]) == SPS
+                await officer.close()
+
+    async def test_count_only_once_they_report_what_they_get(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch_in_silence("prison")
+        await officer.until(lambda: len(officer.rtp) > 60)
+        assert not [members for name, members in front.facts if name == "watching" and members["on"]]
+        officer.report()
+        await front.fact("watching", who="silent@site", on=True)
+        await officer.close()
+        await room.close()
+
+    async def test_who_leaves_is_known_at_once(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("watching", on=True)
+        left = monotonic()
+        await officer.close()
+        await front.fact("watching", on=False)
+        assert monotonic() - left < 0.3 + BUSY
+        await room.close()
+
+    async def test_who_vanishes_without_a_word_is_known_within_two_seconds(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("watching", on=True)
+        left = monotonic()
+        await officer.vanish()
+        await front.fact("watching", on=False)
+        assert monotonic() - left < 2.0 + BUSY
+        await room.close()
+
+    async def test_who_only_keeps_the_line_open_no_longer_counts(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("watching", on=True)
+        officer.pretend()
+        await front.fact("watching", on=False, timeout=5)
+        await officer.close()
+        await room.close()
+
+
+class TestReports:
+    async def test_name_whose_they_are_in_every_compound(self, front: RelayFront) -> None:
+        """RFC 3550 6.1: a report first, then the canonical name, which for watchers is that of the answer."""
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await officer.until(lambda: len(officer.compounds) > 2)
+        room.keyframe_wanted = False
+        await room.until(lambda: len(room.compounds) > 5)
+        for peer, kind, name in ((room, rtcp.RR, b"huijian"), (officer, rtcp.SR, b"prison-1")):
+            for first, second, *_ in peer.compounds:
+                assert (first.kind, second.kind) == (kind, rtcp.SDES)
+                assert second.body[:4] == first.body[:4]
+                assert second.body[4:].rstrip(bytes(1)) == bytes((rtcp.CNAME, len(name))) + name
+        for one in (officer, room):
+            await one.close()
+
+
+class TestAnotherPublisher:
+    async def test_replaces_the_first_and_numbers_go_on(self, front: RelayFront) -> None:
+        first = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("watching", on=True)
+        await officer.until(lambda: len(officer.of("video")) > 10)
+        told = len(front.facts)
+        second = await RawPeer(front).publish("prison")
+        count, connected = len(officer.of("video")), monotonic()
+        second.play("prison")
+        await officer.until(lambda: any(keyframe_start(one) for at, one in officer.of("video")[count:]))
+        assert monotonic() - connected < 0.5 + BUSY
+        gone = await front.fact("gone", after=told)
+        assert (gone["resource"], gone["why"]) == (first.resource, "replaced by a newer connection")
+        await asyncio.wait_for(first.gone.wait(), 5)
+        count = len(officer.of("video"))
+        await officer.until(lambda: len(officer.of("video")) > count + 30)
+        for kind in ("video", "audio"):
+            assert set(steps(officer.numbers(kind))) == {1}
+        stamps = [int.from_bytes(data[4:8], "big") for _, data in officer.of("video")]
+        assert all((after - before) & 0xFFFFFFFF < 90_000 * 5 for before, after in pairwise(stamps))
+        assert not [1 for name, members in front.facts[told:] if name == "watching" and not members["on"]]
+        for peer in (officer, first, second):
+            await peer.close()
+
+    async def test_a_room_that_pauses_does_not_cost_the_supervisors_their_place(self, front: RelayFront) -> None:
+        first = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("watching", on=True)
+        told = len(front.facts)
+        await first.vanish()
+        await front.fact("media", on=False, after=told)
+        second = await publisher(front, "prison")
+        count = len(officer.rtp)
+        await officer.until(lambda: len(officer.rtp) > count + 100)
+        assert not [members for name, members in front.facts[told:] if name == "watching"]
+        for peer in (officer, second):
+            await peer.close()

@@ -1,0 +1,261 @@
+"""What strangers and broken clients can do to the worker's port and its socket: nothing that anybody else notices."""
+
+import asyncio
+import random
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aioice import stun
+
+from broker.kernel.errors import BadRequest, CodecMissing, MalformedSdp, NoSlot, NotFound, TooMany, VisitError
+from broker.relay.session import MAX_WATCHERS
+from broker.relay.transport.ice import MAX_ADDRESSES
+from broker.relay.transport.peer import MAX_SSRCS
+from tests.support.relay.peers import RawPeer
+from tests.support.relay.sdp_samples import offer
+from tests.support.relay.track_model import steps
+from tests.support.relay.visits import publisher
+from tests.support.relay_front import RelayFront
+from tests.support.rtp import Stream
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Stranger(asyncio.DatagramProtocol):
+    """A socket that nobody invited; `answers` counts what it got back."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+
+    def connection_made(self, transport: Any) -> None:
+        self.send = transport.sendto
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self.answers += 1
+
+
+@asynccontextmanager
+async def stranger(front: RelayFront) -> AsyncIterator[Stranger]:
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_datagram_endpoint(Stranger, remote_addr=("127.0.0.1", front.port))
+    try:
+        yield protocol
+    finally:
+        transport.close()
+
+
+def check(username: str, password: str, **attributes: Any) -> bytes:
+    request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    request.attributes["USERNAME"] = username
+    request.attributes.update(attributes)
+    request.add_message_integrity(password.encode())
+    return bytes(request)
+
+
+def garbage(seed: int, count: int) -> list[bytes]:
+    """Random and nearly right datagrams: STUN with broken attributes, DTLS, SRTP, SRTCP, and noise of any length."""
+    dice = random.Random(seed)
+    good = bytearray(check("abcd1234:x", "p" * 32, PRIORITY=1))
+    found = [b"", b"\x00", b"\x80", b"\x16", b"\x80\xc8\x00\x00"]
+    while len(found) < count:
+        kind = dice.randrange(5)
+        noise = dice.randbytes(dice.randrange(200))
+        if kind == 0:
+            found.append(noise)
+        elif kind == 1:
+            changed = bytearray(good)
+            for _ in range(dice.randrange(1, 5)):
+                changed[dice.randrange(len(changed))] = dice.randrange(256)
+            found.append(bytes(changed))
+        elif kind == 2:
+            broken = (
+                struct.pack("!HH", dice.choice((1, 6, 8, 9, 0x20, 0x24, 0x8028, 0x802A)), len(noise) % 7) + noise[:8]
+            )
+            broken += bytes(-len(broken) % 4)
+            found.append(struct.pack("!HHI12s", 1, len(broken), 0x2112A442, dice.randbytes(12)) + broken)
+        else:
+            found.append(bytes([dice.choice((0x14, 0x16, 0x17, 0x80, 0x90, 0xBF)), dice.randrange(256)]) + noise)
+    return found
+
+
+class TestThePort:
+    async def test_garbage_gets_no_answer_and_disturbs_nobody(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("watching", on=True)
+        told = len(front.facts)
+        before = (await front.status())["rejected"]
+        async with stranger(front) as one:
+            for number, datagram in enumerate(garbage(7, 4000)):
+                one.send(datagram)
+                if number % 50 == 49:  # one datagram of the room later the worker has read these
+                    count = len(officer.rtp)
+                    await officer.until(lambda count=count: len(officer.rtp) > count)
+            status = await front.status()
+            assert one.answers == 0
+        assert status["rejected"] - before > 3500
+        assert set(steps(officer.numbers("audio"))) == {1}
+        assert not [name for name, _ in front.facts[told:] if name in ("watching", "media", "gone", "failed")]
+        await officer.close()
+        await room.close()
+
+    async def test_garbage_from_a_clients_own_address_disturbs_only_itself(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        officer, other = await RawPeer(front).watch("prison", "a@x"), await RawPeer(front).watch("prison", "b@x")
+        for who in ("a@x", "b@x"):
+            await front.fact("watching", on=True, who=who)
+        for datagram in [*garbage(8, 500), b"\x80\xc8" + bytes(1900), b"\x80\x60" + bytes(2040)]:
+            officer.socket.sendto(datagram)
+        count = len(other.rtp)
+        await other.until(lambda: len(other.rtp) > count + 50)
+        assert set(steps(other.numbers("audio"))) == {1}
+        assert (await front.status())["peers"] == 3
+        for peer in (officer, other, room):
+            await peer.close()
+
+    async def test_no_check_without_the_password_gets_an_answer(self, front: RelayFront) -> None:
+        peer = RawPeer(front)
+        await peer.negotiate("subscribe", "aiortc-watch", session="s", side="prison", who="u", gated=False)
+        before = (await front.status())["rejected"]
+        name, password = peer.remote.usernameFragment, peer.remote.password
+        async with stranger(front) as one:
+            request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, attributes={"USERNAME": f"{name}:x"})
+            one.send(bytes(request))
+            one.send(check(f"{name}:x", "wrong" * 8))
+            one.send(check("nobody00:x", password))
+            one.send(check(f"{name}:x", password)[:-9])
+            peer.check()
+            await peer.until(lambda: peer.answers)
+            assert one.answers == 0
+        assert (await front.status())["rejected"] - before == 4
+        peer.socket.close()
+
+    async def test_nothing_is_sent_to_who_has_not_proven_the_address(self, front: RelayFront) -> None:
+        peer = RawPeer(front)
+        await peer.negotiate("publish", "whip-muxer-publish", session="s", side="prison", who="prison")
+        async with stranger(front) as one:
+            one.send(b"\x16\xfe\xfd" + bytes(100))
+            peer.check()
+            await peer.until(lambda: peer.answers)
+            assert one.answers == 0
+        peer.socket.close()
+
+    async def test_a_client_may_change_its_address_as_often_as_it_must(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("watching", on=True)
+        loop, told = asyncio.get_running_loop(), len(front.facts)
+        for _ in range(MAX_ADDRESSES + 2):
+            old, count = officer.socket, len(officer.rtp)
+            receiver = old.get_protocol()
+            officer.socket, _ = await loop.create_datagram_endpoint(
+                lambda receiver=receiver: receiver, remote_addr=("127.0.0.1", front.port)
+            )
+            officer.check()
+            old.close()
+            await officer.until(lambda count=count: len(officer.rtp) > count + 5)
+        assert not [members for name, members in front.facts[told:] if name == "watching" and not members["on"]]
+        await officer.close()
+        await room.close()
+
+    async def test_a_copy_of_a_packet_goes_to_nobody(self, front: RelayFront) -> None:
+        """The replay window (RFC 3711 3.3.2): what was recorded on the way is worth nothing, soon or late."""
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("watching", on=True)
+        stream = Stream(48_000, 5, 40_000, payload_type=room.payload_types["audio"])
+        sealed = [room.dtls._tx_srtp.protect(stream.packet(b"once", number / 50)) for number in range(40)]
+        for one in sealed:
+            room.socket.sendto(one)
+        await officer.until(lambda: len([1 for _, data in officer.rtp if data.endswith(b"once")]) == 40)
+        before = (await front.status())["rejected"]
+        for one in sealed * 5:
+            room.socket.sendto(one)
+        count = len(officer.rtp)
+        await officer.until(lambda: len(officer.rtp) > count + 30)
+        assert len([1 for _, data in officer.rtp if data.endswith(b"once")]) == 40
+        assert (await front.status())["rejected"] - before >= 200
+        await officer.close()
+        await room.close()
+
+    async def test_a_client_with_more_streams_than_a_kiosk_has_is_thrown_out(self, front: RelayFront) -> None:
+        peer = await publisher(front, "prison")
+        for ssrc in range(MAX_SSRCS + 1):
+            peer.send_rtp(Stream(48_000, 1000 + ssrc, payload_type=peer.payload_types["audio"]).packet(b"x", 0))
+        assert (await front.fact("gone"))["why"] == "too many streams"
+        await peer.close()
+
+
+class TestRefusals:
+    async def asked(self, front: RelayFront, do: str, **members: Any) -> VisitError:
+        with pytest.raises(VisitError) as caught:
+            await front.link.call(do, **members)
+        return caught.value
+
+    async def test_are_typed(self, front: RelayFront) -> None:
+        sdp = offer("aiortc-watch")
+        watch = {"session": "s", "side": "prison", "who": "u", "gated": False, "sdp": sdp}
+        cases: list[tuple[type[VisitError], str, dict[str, Any]]] = [
+            (NoSlot, "subscribe", {**watch, "session": "other"}),
+            (NoSlot, "lease", {"session": "other", "until": 1, "deadline": 1, "limit": 1}),
+            (BadRequest, "subscribe", {**watch, "side": "kitchen"}),
+            (BadRequest, "subscribe", {**watch, "gated": "yes"}),
+            (MalformedSdp, "subscribe", {**watch, "sdp": "hello"}),
+            (CodecMissing, "publish", {**watch}),
+            (NotFound, "drop", {"session": "s", "resource": "r_none"}),
+            (BadRequest, "lease", {"session": "s", "until": 1, "deadline": 1, "limit": 0}),
+            (BadRequest, "lease", {"session": "s", "until": float("nan"), "deadline": 1, "limit": 1}),
+            (BadRequest, "lease", {"session": "s", "until": 1, "deadline": 1, "limit": 1, "crossed": "soon"}),
+            (NoSlot, "extend", {"session": "other", "made": 1, "limit": 1, "deadline": 1}),
+            (BadRequest, "extend", {"session": "s", "made": 1, "limit": float("inf"), "deadline": 1}),
+            (BadRequest, "deadline", {"session": "s", "deadline": float("inf")}),
+            (BadRequest, "admit", {"session": "t", "tap": -1}),
+            (BadRequest, "admit", {"session": "t", "tap": 1 << 32}),
+            (BadRequest, "fly", {}),
+        ]
+        for kind, do, members in cases:
+            assert type(await self.asked(front, do, **members)) is kind, (do, members)
+
+    async def test_a_member_that_is_missing_or_of_another_type_is_a_bad_request(self, front: RelayFront) -> None:
+        whole: dict[str, dict[str, Any]] = {
+            "admit": {"session": "s", "tap": 1},
+            "publish": {"session": "s", "side": "prison", "who": "u", "sdp": "v=0"},
+            "subscribe": {"session": "s", "side": "prison", "who": "u", "sdp": "v=0", "gated": True},
+            "drop": {"session": "s", "resource": "r"},
+            "lease": {"session": "s", "until": 1.0, "deadline": 1.0, "limit": 1.0},
+            "extend": {"session": "s", "made": 1.0, "limit": 1.0, "deadline": 1.0},
+            "shut": {"session": "s"},
+            "deadline": {"session": "s", "deadline": 1.0},
+            "record": {"session": "s", "on": True, "socket": "/nowhere"},
+            "close": {"session": "s"},
+        }
+        for do, members in whole.items():
+            for name in members:
+                less = {key: value for key, value in members.items() if key != name}
+                for wrong in (less, {**members, name: None}, {**members, name: []}):
+                    assert type(await self.asked(front, do, **wrong)) is BadRequest, (do, name)
+
+    async def test_a_session_has_so_many_watchers_and_no_more(self, front: RelayFront) -> None:
+        watch = {"session": "s", "side": "prison", "gated": False, "sdp": offer("aiortc-watch")}
+        for number in range(MAX_WATCHERS):
+            await front.link.call("subscribe", **watch, who=f"{number}@site")
+        assert type(await self.asked(front, "subscribe", **watch, who="late@site")) is TooMany
+
+    async def test_a_kiosk_that_tries_again_and_again_keeps_one_place(self, front: RelayFront) -> None:
+        publish = {"session": "s", "side": "prison", "who": "prison", "sdp": offer("aiortc-publish")}
+        for _ in range(300):
+            await front.link.call("publish", **publish)
+        assert (await front.status())["peers"] == 1
+
+    async def test_a_closed_session_takes_nobody_and_keeps_nobody(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        await front.link.call("close", session="s")
+        await asyncio.wait_for(room.gone.wait(), 5)
+        publish = {"session": "s", "side": "prison", "who": "prison", "sdp": offer("aiortc-publish")}
+        assert type(await self.asked(front, "publish", **publish)) is NoSlot
+        status = await front.status()
+        assert (status["rooms"], status["peers"]) == (0, 0)
+        await room.close()

@@ -1,0 +1,393 @@
+"""Alerts (提醒; Yunnan 25, 26(3), Guangdong 27): what calls supervisors, for how long it has to last, who takes it, and
+when it is done."""
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.kernel.errors import Conflict, Forbidden, NotFound
+from broker.kernel.ids import AlertId, Side, SiteId, UserId
+from broker.session import events as ev
+from broker.session.alerts import GRAVE, KEYS, LAGGING, Alert, Alerts, Why
+from broker.session.alerts import State as Stage
+from broker.session.events import AlertKind
+from broker.session.snapshot import freeze, thaw
+from broker.session.transitions import State
+from config.alerts import ALERT_RULES, LASTING
+from tests.support.session_story import CHILD, INMATE, KIN, PRISON, SITES, SLOT, VISITOR, YUNNAN, Visit, here, live
+from tests.support.session_story import officers as watching
+
+LI, MA = UserId("p-1"), UserId("v-1")
+FIVE, ONE = AlertKind.FIVE_MINUTES, AlertKind.ONE_MINUTE
+
+
+def seen(side: Side = PRISON, **found: object) -> ev.RoomObserved:
+    """What a terminal found in its own room; nothing wrong but what is named."""
+    return replace(ev.RoomObserved(side, False, False, False, None, "trm_1"), **found)  # type: ignore[arg-type]
+
+
+def open_in(visit: Visit) -> list[tuple[AlertKind, Side | None, str]]:
+    """Kind, side and detail of what is open."""
+    return [(one.kind, one.side, one.detail) for one in visit.session.alerts.open]
+
+
+def only(visit: Visit) -> Alert:
+    """The one alert that is open."""
+    (alert,) = visit.session.alerts.open
+    return alert
+
+
+def black() -> Visit:
+    """A visit with a black picture that has called."""
+    visit = live()
+    visit.tell(seen(black=True))
+    visit.wait(5)
+    return visit
+
+
+def take(alert: AlertId, by: UserId = LI, site: SiteId = SITES[PRISON]) -> ev.AlertTaken:
+    return ev.AlertTaken(alert, by, site)
+
+
+def finish(alert: AlertId, by: UserId = LI, site: SiteId = SITES[PRISON]) -> ev.AlertFinished:
+    return ev.AlertFinished(alert, by, site)
+
+
+class TestWhatCalls:
+    def test_a_quiet_visit_calls_nobody_before_its_last_minutes(self) -> None:
+        visit = live()
+        visit.tell(seen(), seen(VISITOR, heads=2))
+        visit.wait(20 * 60)
+        assert visit.calls == []
+
+    def test_a_quorum_that_hangs_on_an_answer_calls_at_once(self) -> None:
+        visit = live()
+        visit.tell(ev.QuorumWavers(frozenset({VISITOR})))
+        assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, VISITOR, "unanswered")]
+
+    def test_a_quorum_that_has_lost_its_reserve_calls_until_there_is_one_again(self) -> None:
+        visit = live()
+        assert visit.calls == [], "two are enough where there never were three"
+        visit.tell(ev.WatchersChanged(watching(prison=3)), ev.WatchersChanged(watching(prison=2)))
+        assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, PRISON, "thin")]
+        visit.tell(ev.WatchersChanged(watching(prison=3)))
+        visit.wait(3)
+        assert open_in(visit) == []
+
+    def test_a_quorum_that_is_reached_again_is_not_thin(self) -> None:
+        visit = live()
+        visit.tell(ev.WatchersChanged(watching(prison=1)), ev.WatchersChanged(watching(prison=2)))
+        visit.wait(3)
+        assert open_in(visit) == []
+
+    def test_a_quorum_that_is_lost_calls_too(self) -> None:
+        visit = live()
+        visit.tell(ev.WatchersChanged(watching(prison=1)))
+        assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, PRISON, "lost")]
+
+    def test_a_room_that_sends_nothing_any_more_is_lost(self) -> None:
+        visit = live()
+        visit.tell(ev.RoomMedia(VISITOR, False))
+        assert open_in(visit) == []
+        visit.wait(1)
+        assert open_in(visit) == [(AlertKind.ROOM_LOST, VISITOR, "")]
+
+    def test_without_a_relay_nobody_knows_whether_a_room_is_lost(self) -> None:
+        visit = live()
+        visit.tell(ev.RelayLost("died"))
+        visit.wait(30)
+        assert AlertKind.ROOM_LOST not in {kind for kind, _, _ in open_in(visit)}
+
+    @pytest.mark.parametrize(
+        ("found", "kind", "seconds"),
+        [
+            ({"black": True}, AlertKind.BLACK, 5),
+            ({"frozen": True}, AlertKind.FROZEN, 5),
+            ({"silent": True}, AlertKind.SILENT, 60),
+            ({"heads": 3}, AlertKind.HEADS, 20),
+        ],
+    )
+    def test_what_a_terminal_finds_calls_when_it_has_lasted(
+        self, found: dict[str, object], kind: AlertKind, seconds: float
+    ) -> None:
+        visit = live()
+        visit.tell(seen(VISITOR, **found))
+        visit.wait(seconds - 0.1)
+        assert open_in(visit) == []
+        visit.wait(0.1)
+        assert open_in(visit) == [(kind, VISITOR, "3/2" if kind is AlertKind.HEADS else "")]
+
+    def test_people_are_compared_with_those_who_were_checked_in(self) -> None:
+        visit = live()
+        visit.tell(seen(VISITOR, heads=2), seen(PRISON, heads=2))
+        visit.wait(60)
+        assert open_in(visit) == [(AlertKind.HEADS, PRISON, "2/1")]
+
+    def test_nobody_is_counted_before_the_visit_begins_nor_where_the_rules_say_so(self) -> None:
+        early = Visit(live().now)
+        early.session = replace(early.session, state=State.CHECK_IN, media=frozenset(Side))
+        early.tell(*here(INMATE), seen(heads=5))
+        early.wait(60)
+        policy = replace(YUNNAN, alerts=replace(YUNNAN.alerts, count_heads=False))
+        without = live(policy=policy)
+        without.tell(seen(heads=5))
+        without.wait(60)
+        assert open_in(early) == open_in(without) == []
+
+    def test_a_recorder_is_in_trouble_when_it_is_lost_lags_or_has_no_room(self) -> None:
+        for fact, detail in (
+            (ev.RecorderLost("stalled"), "lost"),
+            (ev.RecorderLagging(3, "tap"), "lagging"),
+            (ev.RecorderDisk(True), "disk"),
+        ):
+            visit = live()
+            visit.tell(fact)
+            visit.wait(1)
+            assert open_in(visit) == [(AlertKind.RECORDER, None, detail)]
+
+    def test_one_loss_is_over_after_a_while(self) -> None:
+        visit = live()
+        visit.tell(ev.RecorderLagging(1, "writer"))
+        visit.wait(LAGGING)
+        assert open_in(visit) == [(AlertKind.RECORDER, None, "lagging")]
+        visit.wait(3)
+        assert open_in(visit) == [] and visit.session.alerts.done[-1].why is Why.GONE
+
+
+class TestTheLastMinutes:
+    """Yunnan 14, Guangdong 11: the limit comes announced."""
+
+    def test_are_announced_once_each_to_the_second(self) -> None:
+        visit = live()
+        visit.wait(25 * 60 - 0.5)
+        assert open_in(visit) == []
+        visit.wait(0.5)
+        assert open_in(visit) == [(FIVE, None, "")]
+        visit.wait(4 * 60 + 3)
+        assert open_in(visit) == [(ONE, None, "")]
+        visit.wait(60)
+        assert visit.state is State.ENDED
+        assert [one.kind for one in visit.calls if isinstance(one, ev.AlertRaised)] == [FIVE, ONE]
+
+    def test_are_announced_in_a_held_visit_too(self) -> None:
+        visit = live(policy=replace(YUNNAN, hold_grace=timedelta(minutes=30)))
+        visit.tell(ev.HoldOrdered(LI, SITES[PRISON], "YN-16-2"))
+        visit.wait(25 * 60)
+        assert open_in(visit) == [(FIVE, None, "")]
+
+    def test_of_a_visit_that_is_shorter_are_not_announced(self) -> None:
+        visit = live(slot=replace(SLOT, minutes=1))
+        visit.wait(60)
+        assert visit.state is State.ENDED and visit.calls == []
+
+    def test_a_mark_that_an_officer_is_done_with_does_not_come_again(self) -> None:
+        visit = live()
+        visit.wait(25 * 60)
+        visit.tell(finish(only(visit).id))
+        visit.wait(3 * 60)
+        assert open_in(visit) == []
+
+
+class TestNothingFlaps:
+    def test_what_comes_and_goes_quicker_than_it_has_to_last_calls_nobody(self) -> None:
+        visit = live()
+        for _ in range(20):
+            visit.tell(seen(black=True))
+            visit.wait(4.9)
+            visit.tell(seen(black=False))
+            visit.wait(0.1)
+        assert visit.calls == []
+
+    def test_what_goes_and_comes_quicker_than_it_has_to_be_gone_is_one_alert(self) -> None:
+        visit = black()
+        for _ in range(20):
+            visit.tell(seen(black=False))
+            visit.wait(2.9)
+            visit.tell(seen(black=True))
+            visit.wait(10)
+        assert visit.session.alerts.raised == 1 and only(visit).state is Stage.NEW
+
+    def test_it_is_done_by_itself_when_its_cause_has_been_gone_for_a_while(self) -> None:
+        visit = black()
+        visit.tell(seen(black=False))
+        visit.wait(3)
+        (done,) = visit.session.alerts.done
+        assert (done.state, done.why, done.done_by) == (Stage.DONE, Why.GONE, None)
+        assert visit.calls[-1] == ev.AlertOver(done.id, AlertKind.BLACK, PRISON, "gone")
+
+    def test_nothing_is_known_of_the_picture_of_a_room_that_is_lost(self) -> None:
+        visit = black()
+        visit.tell(ev.RoomMedia(PRISON, False))
+        visit.wait(10)
+        assert {kind for kind, _, _ in open_in(visit)} == {AlertKind.BLACK, AlertKind.ROOM_LOST}
+        visit.tell(ev.RoomMedia(PRISON, True), seen(black=False))
+        visit.wait(3)
+        assert open_in(visit) == []
+
+
+class TestWhoSeesToIt:
+    def test_an_officer_takes_it_and_is_done_with_it(self) -> None:
+        visit = black()
+        alert = only(visit)
+        visit.wait(2)
+        visit.tell(take(alert.id))
+        assert (only(visit).state, only(visit).taken_by) == (Stage.TAKEN, LI)
+        visit.wait(2)
+        visit.tell(finish(alert.id))
+        (done,) = visit.session.alerts.done
+        assert (done.state, done.done_by, done.why) == (Stage.DONE, LI, Why.OFFICER)
+        assert done.taken_at and done.done_at and done.raised_at < done.taken_at < done.done_at
+
+    def test_a_colleague_of_the_other_site_may_finish_but_not_take_it_over(self) -> None:
+        visit = black()
+        alert = only(visit)
+        visit.tell(take(alert.id))
+        with pytest.raises(Conflict) as refused:
+            visit.tell(take(alert.id, MA, SITES[VISITOR]))
+        assert refused.value.extra == {"taken_by": LI}
+        visit.tell(finish(alert.id, MA, SITES[VISITOR]))
+        assert visit.session.alerts.done[-1].done_by == MA
+
+    def test_an_officer_of_another_site_has_no_say(self) -> None:
+        visit = black()
+        for order in (take, finish):
+            with pytest.raises(Forbidden):
+                visit.tell(order(only(visit).id, LI, SiteId("prison-2")))
+
+    def test_what_is_unknown_or_done_is_refused(self) -> None:
+        visit = black()
+        alert = only(visit)
+        for order in (take, finish):
+            with pytest.raises(NotFound):
+                visit.tell(order(AlertId("alt_99")))
+        visit.tell(finish(alert.id))
+        for order in (take, finish):
+            with pytest.raises(Conflict):
+                visit.tell(order(alert.id))
+
+    def test_what_an_officer_is_done_with_calls_again_only_after_it_was_gone(self) -> None:
+        visit = black()
+        visit.tell(finish(only(visit).id))
+        visit.wait(60)
+        assert open_in(visit) == []
+        visit.tell(seen(black=False))
+        visit.wait(3)
+        visit.tell(seen(black=True))
+        visit.wait(5)
+        assert open_in(visit) == [(AlertKind.BLACK, PRISON, "")] and visit.session.alerts.raised == 2
+
+    def test_a_clock_that_is_set_back_does_not_turn_the_record_round(self) -> None:
+        visit = black()
+        alert = only(visit)
+        visit.step_wall_clock(timedelta(hours=-1))
+        visit.tell(take(alert.id), finish(alert.id))
+        done = visit.session.alerts.done[-1]
+        assert done.raised_at == done.taken_at == done.done_at
+
+
+class TestAtTheEnd:
+    def test_everything_is_done(self) -> None:
+        visit = black()
+        visit.tell(ev.RecorderLagging(1, "tap"))
+        visit.wait(1)
+        visit.tell(ev.EndOrdered(LI, SITES[PRISON], "YN-17-8"))
+        assert visit.session.alerts.open == ()
+        assert {one.why for one in visit.session.alerts.done} == {Why.SESSION_OVER}
+        assert visit.calls[-2:] == [
+            ev.AlertOver(one.id, one.kind, one.side, "session_over") for one in visit.session.alerts.done
+        ]
+
+    def test_nobody_is_called_any_more(self) -> None:
+        visit = black()
+        visit.tell(ev.EndOrdered(LI, SITES[PRISON], "YN-17-8"))
+        calls = list(visit.calls)
+        visit.tell(seen(frozen=True), ev.RecorderDisk(True))
+        visit.wait(60)
+        assert visit.calls == calls and visit.wake is None
+
+
+class TestThroughARestart:
+    def test_alerts_are_kept_with_who_took_them(self) -> None:
+        visit = black()
+        visit.tell(ev.QuorumWavers(frozenset({VISITOR})), take(only(visit).id))
+        visit.tell(finish(visit.session.alerts.open[1].id))
+        kept = json.loads(json.dumps(freeze(visit.session, "boot")))
+        again = thaw(SLOT, kept, visit.now, "boot").alerts
+        before = visit.session.alerts
+        assert (again.raised, again.open, again.done) == (before.raised, before.open, before.done)
+        assert again.dismissed == before.dismissed != frozenset()
+
+    def test_a_snapshot_of_a_former_program_has_none(self) -> None:
+        kept = freeze(live().session, "boot")
+        del kept["alerts"]
+        assert thaw(SLOT, kept, live().now, "boot").alerts == Alerts()
+
+    def test_a_black_picture_stays_open_until_its_terminal_says_otherwise(self) -> None:
+        visit = black()
+        visit.session = thaw(SLOT, freeze(visit.session, "boot"), visit.now, "boot")
+        visit.tell(ev.RelayReady(), *[ev.RoomMedia(side, True) for side in Side])
+        visit.wait(5)
+        assert (AlertKind.BLACK, PRISON, "") in open_in(visit)
+        visit.tell(seen(black=False))
+        visit.wait(3)
+        assert (AlertKind.BLACK, PRISON, "") not in open_in(visit)
+
+
+def test_every_kind_has_a_rule_a_place_and_a_gravity() -> None:
+    assert {kind for kind, _ in KEYS} == set(AlertKind) == {AlertKind(rule) for rule in ALERT_RULES[:9]}
+    assert {str(kind) for kind in GRAVE} < set(LASTING)
+
+
+sides = st.sampled_from(list(Side))
+alerts = st.integers(1, 12).map(lambda number: AlertId(f"alt_{number}"))
+authors = st.sampled_from([(LI, SITES[PRISON]), (MA, SITES[VISITOR]), (UserId("s-1"), SiteId("prison-2"))])
+facts: st.SearchStrategy[ev.Fact] = st.one_of(
+    st.builds(
+        ev.RoomObserved, sides, st.booleans(), st.booleans(), st.booleans(), st.none() | st.integers(0, 4), st.just("t")
+    ),
+    st.builds(ev.QuorumWavers, st.frozensets(sides)),
+    st.builds(ev.RecorderDisk, st.booleans()),
+    st.builds(ev.RoomMedia, sides, st.booleans()),
+    st.integers(1, 3).map(lambda count: ev.WatchersChanged(watching(prison=count))),
+    st.sampled_from([ev.RecorderLagging(1, "tap"), ev.RecorderLost("x"), ev.RecorderReady(), ev.RecorderFlushed()]),
+    st.sampled_from([ev.RelayLost("x"), ev.RelayReady(), ev.TimePassed()]),
+    st.builds(lambda alert, by: ev.AlertTaken(alert, *by), alerts, authors),
+    st.builds(lambda alert, by: ev.AlertFinished(alert, *by), alerts, authors),
+    st.just(ev.PersonAbsent(VISITOR, CHILD, KIN)),  # type: ignore[arg-type]
+)
+waits = st.sampled_from([0.0, 0.5, 1.0, 3.0, 5.0, 20.0, 60.0, 400.0])
+
+
+@given(st.lists(st.tuples(facts, waits), max_size=40), st.booleans())
+def test_whatever_happens_alerts_keep_their_promises(told: list[tuple[ev.Fact, float]], restart: bool) -> None:
+    visit = live()
+    known: dict[AlertId, Alert] = {}
+    for number, (fact, pause) in enumerate([*told, (ev.EndOrdered(LI, SITES[PRISON], "YN-17-8"), 0.0)]):
+        with suppress(Conflict, NotFound, Forbidden):
+            visit.tell(fact)
+        visit.wait(pause)
+        if restart and number == 10 and visit.state is not State.ENDED:
+            kept = json.loads(json.dumps(freeze(visit.session, "boot")))
+            visit.session = thaw(SLOT, kept, visit.now, "boot")
+        now = visit.session.alerts
+        assert len({one.key for one in now.open}) == len(now.open), "two of a kind on one side"
+        for one in (*now.open, *now.done):
+            before = known.get(one.id, one)
+            assert before.state is not Stage.DONE or one == before, "done is done"
+            assert (before.kind, before.side, before.raised_at) == (one.kind, one.side, one.raised_at)
+            assert one.taken_by in (None, LI, MA) and one.done_by in (None, LI, MA), "a stranger took it"
+            times = [at for at in (one.raised_at, one.taken_at, one.done_at) if at is not None]
+            assert times == sorted(times)
+            known[one.id] = one
+    assert visit.state is State.ENDED and visit.session.alerts.open == ()
+    raised = {one.alert for one in visit.calls if isinstance(one, ev.AlertRaised)}
+    assert set(known) <= raised and len(raised) == visit.session.alerts.raised
+    finished = {one.alert for one in visit.calls if isinstance(one, ev.AlertOver)}
+    by_hand = {one.id for one in visit.session.alerts.done if one.why is Why.OFFICER}
+    if len(raised) <= 100:
+        assert finished | by_hand == raised and not finished & by_hand

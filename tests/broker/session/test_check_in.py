@@ -1,0 +1,352 @@
+"""The check-in desk, person by person and tick by tick: Yunnan 10 to 12, 17(2), 19, 23; Guangdong 23, 24, 28."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.booking.slot import Person, PersonRole, Slot
+from broker.kernel.errors import Conflict, NotFound
+from broker.kernel.ids import PersonId, Side
+from broker.session import events as ev
+from broker.session.check_in import lacks, required
+from broker.session.events import Reason
+from broker.session.transitions import Missing, State, missing
+from config.checkin import Consequence, Tick
+from config.policy import Policy
+from tests.support.session_story import (
+    CHECKED_IN,
+    CHILD,
+    GUANGDONG,
+    INMATE,
+    KIN,
+    OFFICER,
+    PREPARED,
+    PRISON,
+    SEATED,
+    SITES,
+    SLOT,
+    VISITOR,
+    YUNNAN,
+    Visit,
+    at,
+    here,
+    live,
+    prepared,
+)
+
+INTERPRETER = PersonId("interpreter")
+VISITORS = (Tick.IDENTITY, Tick.SECURITY, Tick.PHONE, Tick.RULES)
+PRISONERS = (Tick.IDENTITY, Tick.SECURITY, Tick.RULES)
+
+
+def with_interpreter(language: str, side: Side = VISITOR) -> Slot:
+    """The slot in another language, with somebody listed who interprets."""
+    helper = Person(INTERPRETER, side, "丁", "翻译", role=PersonRole.INTERPRETER)
+    return replace(SLOT, language=language, people=(*SLOT.people, helper))
+
+
+def first_visits() -> Slot:
+    """The slot with the mother visiting for the first time."""
+    return replace(SLOT, people=tuple(replace(one, first_visit=one.id == KIN) for one in SLOT.people))
+
+
+def ticks(slot: Slot, policy: Policy, *people: PersonId) -> list[ev.Ticked]:
+    """Every single check that these people need."""
+    return [
+        ev.Ticked(one.side, one.id, tick, True, OFFICER)
+        for one in slot.people
+        if one.id in people
+        for tick in required(one, policy.check_in)
+    ]
+
+
+def lacking(visit: Visit) -> set[Missing]:
+    """What is missing now."""
+    return set(missing(visit.session, visit.now, visit.policy))
+
+
+class TestWhatAPersonNeeds:
+    def test_visitors_hand_in_their_telephones_and_prisoners_have_none(self) -> None:
+        inmate, kin, _ = SLOT.people
+        assert required(kin, YUNNAN.check_in) == required(kin, GUANGDONG.check_in) == VISITORS
+        assert required(inmate, YUNNAN.check_in) == required(inmate, GUANGDONG.check_in) == PRISONERS
+
+    def test_a_first_visit_signs_the_letter_in_guangdong_only(self) -> None:
+        kin = replace(SLOT.people[1], first_visit=True)
+        assert required(kin, GUANGDONG.check_in) == (*VISITORS, Tick.LETTER)
+        assert required(kin, YUNNAN.check_in) == VISITORS
+
+    def test_an_interpreter_is_searched_like_a_visitor_on_either_side_and_signs_nothing(self) -> None:
+        for side in Side:
+            helper = Person(INTERPRETER, side, "丁", first_visit=True, role=PersonRole.INTERPRETER)
+            assert required(helper, GUANGDONG.check_in) == VISITORS
+
+
+class TestTicks:
+    def test_a_person_is_checked_in_by_the_last_tick_in_any_order(self) -> None:
+        for order in itertools.permutations(ticks(SLOT, YUNNAN, KIN)):
+            visit = Visit(at(-20))
+            visit.tell(*order[:-1])
+            assert KIN not in visit.session.checked
+            visit.tell(order[-1])
+            assert KIN in visit.session.checked
+
+    @pytest.mark.parametrize("left_out", ticks(SLOT, YUNNAN, INMATE, KIN, CHILD), ids=str)
+    def test_without_any_single_one_it_is_not_ready(self, left_out: ev.Ticked) -> None:
+        visit = Visit(at(-20))
+        visit.tell(*[fact for fact in PREPARED if fact not in CHECKED_IN])
+        visit.tell(*[tick for tick in ticks(SLOT, YUNNAN, INMATE, KIN, CHILD) if tick != left_out])
+        assert visit.state is State.CHECK_IN
+        (lack,) = lacks(visit.session, left_out.side, YUNNAN)
+        assert (lack.person.id, lack.ticks) == (left_out.person, (left_out.tick,))
+        visit.tell(left_out)
+        assert visit.state is State.READY
+
+    def test_a_tick_taken_back_makes_it_not_ready_again(self) -> None:
+        visit = prepared()
+        visit.tell(ev.Ticked(VISITOR, KIN, Tick.SECURITY, False, OFFICER))
+        assert visit.state is State.CHECK_IN and KIN not in visit.session.checked
+        assert lacking(visit) == {Missing.VISITOR_CHECK_IN}
+
+    def test_taking_back_what_was_never_ticked_changes_nothing(self) -> None:
+        visit = Visit(at(-20))
+        before = visit.session
+        visit.tell(ev.Ticked(VISITOR, KIN, Tick.SECURITY, False, OFFICER))
+        assert visit.session == before
+
+    def test_several_at_once_are_those_that_are_named_and_no_more(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(ev.PersonCheckedIn(VISITOR, KIN, OFFICER))
+        assert visit.session.ticks[KIN] == set(PRISONERS) and KIN not in visit.session.checked
+        visit.tell(ev.Ticked(VISITOR, KIN, Tick.PHONE, True, OFFICER))
+        assert KIN in visit.session.checked
+
+    def test_an_unlisted_person_cannot_be_added_yunnan_27_4(self) -> None:
+        visit = Visit(at(-20))
+        for side, person in ((VISITOR, PersonId("stranger")), (PRISON, KIN), (VISITOR, INMATE)):
+            with pytest.raises(NotFound):
+                visit.tell(ev.Ticked(side, person, Tick.IDENTITY, True, OFFICER))
+
+    def test_who_is_noted_absent_is_checked_anew_when_they_come_after_all(self) -> None:
+        visit = prepared()
+        visit.tell(ev.PersonAbsent(VISITOR, CHILD, OFFICER))
+        assert visit.state is State.READY, "the others may go on"
+        visit.tell(ev.Ticked(VISITOR, CHILD, Tick.IDENTITY, True, OFFICER))
+        assert visit.state is State.CHECK_IN and not visit.session.absent
+        assert lacks(visit.session, VISITOR, YUNNAN)[0].ticks == (Tick.SECURITY, Tick.PHONE, Tick.RULES)
+
+    def test_nothing_is_ticked_before_check_in_opens_or_after_people_meet(self) -> None:
+        for visit in (Visit(at(-31)), live()):
+            for fact in (ticks(SLOT, YUNNAN, KIN)[0], ev.SeatReady(VISITOR, False, OFFICER)):
+                with pytest.raises(Conflict):
+                    visit.tell(fact)
+
+
+class TestTheLetter:
+    """Guangdong 24: a first visit signs the commitment letter."""
+
+    def test_the_gate_stays_shut_without_it_and_it_is_missed_by_its_name(self) -> None:
+        visit = Visit(at(-20), slot=first_visits(), policy=GUANGDONG)
+        visit.tell(*PREPARED)
+        assert visit.state is State.CHECK_IN and lacking(visit) == {Missing.VISITOR_LETTER}
+        visit.tell(ev.Ticked(VISITOR, KIN, Tick.LETTER, True, OFFICER))
+        assert visit.state is State.READY
+
+    def test_yunnan_asks_for_none(self) -> None:
+        assert prepared(slot=first_visits()).state is State.READY
+
+    def test_it_does_not_stand_for_the_other_checks(self) -> None:
+        visit = Visit(at(-20), slot=first_visits(), policy=GUANGDONG)
+        visit.tell(*PREPARED, ev.Ticked(VISITOR, KIN, Tick.LETTER, True, OFFICER))
+        visit.tell(ev.Ticked(VISITOR, KIN, Tick.IDENTITY, False, OFFICER))
+        assert lacking(visit) == {Missing.VISITOR_CHECK_IN}
+
+
+class TestTheSeat:
+    """Yunnan 11: brought to the assigned place."""
+
+    @pytest.mark.parametrize("side", Side)
+    def test_each_room_says_that_its_seat_is_ready(self, side: Side) -> None:
+        visit = prepared()
+        visit.tell(ev.SeatReady(side, False, OFFICER))
+        assert visit.state is State.CHECK_IN and lacking(visit) == {Missing(f"{side}_seat")}
+        visit.tell(*SEATED)
+        assert visit.state is State.READY
+
+
+class TestTheEquipment:
+    """Yunnan 12: the desk shows what was tested, also what failed."""
+
+    def test_each_part_of_the_last_test_is_kept_with_who_and_when(self) -> None:
+        visit = Visit(at(-20))
+        parts = {"camera": "passed", "microphone": "failed", "speaker": "not_checked", "network": "passed"}
+        visit.tell(ev.SelfTested(PRISON, False, "trm_1", parts))
+        shown = visit.session.equipment[PRISON]
+        assert (shown.passed, shown.by, shown.at, shown.parts) == (False, "trm_1", visit.now.wall, parts)
+        assert PRISON not in visit.session.tested and VISITOR not in visit.session.equipment
+
+    def test_staffs_own_test_takes_its_place(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(ev.SelfTested(PRISON, False, "trm_1", {"camera": "failed"}), ev.SelfTested(PRISON, True, OFFICER))
+        assert visit.session.equipment[PRISON].passed and not visit.session.equipment[PRISON].parts
+        assert Missing.PRISON_SELF_TEST not in lacking(visit)
+
+
+class TestTheInterpreter:
+    """F16: another language is spoken with an interpreter present, or the gate stays shut."""
+
+    @pytest.mark.parametrize("side", Side)
+    @pytest.mark.parametrize("policy", [YUNNAN, GUANGDONG])
+    def test_the_gate_waits_for_one_who_is_checked_in_in_either_room(self, policy: Policy, side: Side) -> None:
+        slot = with_interpreter("bo", side)
+        visit = Visit(at(-20), slot=slot, policy=policy)
+        visit.tell(*PREPARED)
+        assert lacking(visit) == {Missing.INTERPRETER, Missing(f"{side}_check_in")}
+        visit.tell(*ticks(slot, policy, INTERPRETER))
+        assert visit.state is State.READY
+
+    def test_noting_the_interpreter_absent_does_not_help(self) -> None:
+        visit = Visit(at(-20), slot=with_interpreter("csl"))
+        visit.tell(*PREPARED, ev.PersonAbsent(VISITOR, INTERPRETER, OFFICER))
+        assert visit.state is State.CHECK_IN and lacking(visit) == {Missing.INTERPRETER}
+
+    def test_an_interpreter_alone_is_no_side(self) -> None:
+        slot = with_interpreter("bo")
+        visit = Visit(at(-20), slot=slot)
+        visit.tell(*PREPARED, *ticks(slot, YUNNAN, INTERPRETER))
+        visit.tell(*[ev.PersonAbsent(VISITOR, person, OFFICER) for person in (KIN, CHILD)])
+        assert Missing.VISITOR_CHECK_IN in lacking(visit)
+
+    def test_the_family_forfeits_nothing_because_the_interpreter_did_not_come(self) -> None:
+        visit = Visit(at(-20), slot=with_interpreter("bo"))
+        visit.tell(*PREPARED)
+        visit.wait_until(39)
+        assert visit.state is State.CHECK_IN
+        visit.tell(ev.PersonAbsent(VISITOR, INTERPRETER, OFFICER))
+        for side in Side:  # their tests have grown old meanwhile
+            visit.tell(ev.SelfTested(side, True, "t"))
+        visit.wait_until(40, 0.1)
+        assert ev.RequestRebooking("interpreter") in visit.effects
+        assert not any(isinstance(effect, ev.Forfeit) for effect in visit.effects)
+
+    def test_a_dialect_with_its_reason_needs_none_in_guangdong(self) -> None:
+        people = tuple(replace(one, dialect_reason="年老，不会普通话") for one in SLOT.people)
+        slot = replace(SLOT, language="zh-yue", people=people)
+        assert prepared(slot=slot, policy=GUANGDONG).state is State.READY
+        assert prepared(slot=slot, policy=YUNNAN).state is State.CHECK_IN
+
+
+class TestLate:
+    """Yunnan 10 and 17(2): this visit is given up. Guangdong 23: none more this month."""
+
+    @pytest.mark.parametrize(
+        ("policy", "lost", "article"),
+        [(YUNNAN, Consequence.VISIT, "云南 第十条"), (GUANGDONG, Consequence.MONTH, "广东 第二十三条")],
+    )
+    def test_visitors_who_do_not_come_lose_what_the_province_says(
+        self, policy: Policy, lost: Consequence, article: str
+    ) -> None:
+        visit = Visit(at(-20), policy=policy)
+        visit.tell(*here(INMATE))
+        visit.wait_until(15)
+        assert visit.effects.count(ev.Forfeit(VISITOR, lost)) == 1
+        end = visit.session.end
+        assert end is not None and (end.reason, end.side, end.lost, end.article) == (
+            Reason.NO_SHOW,
+            VISITOR,
+            lost,
+            article,
+        )
+
+    def test_who_had_arrived_loses_no_more_than_the_visit(self) -> None:
+        visit = Visit(at(-20), policy=GUANGDONG)
+        visit.tell(*here(INMATE), ev.Ticked(VISITOR, KIN, Tick.IDENTITY, True, OFFICER))
+        visit.wait_until(15)
+        assert ev.Forfeit(VISITOR, Consequence.VISIT) in visit.effects
+
+    def test_visitors_lose_nothing_when_the_prisoner_is_not_brought(self) -> None:
+        visit = Visit(at(-20), policy=GUANGDONG)
+        visit.tell(*here(KIN, CHILD))
+        visit.wait_until(15)
+        assert visit.session.end is not None
+        assert (visit.session.end.reason, visit.session.end.side) == (Reason.NO_SHOW, PRISON)
+        assert not any(isinstance(effect, ev.Forfeit) for effect in visit.effects)
+
+    @pytest.mark.parametrize("minutes", [15, 39, 41, 500])
+    def test_nobody_was_late_for_a_desk_that_was_never_open(self, minutes: int) -> None:
+        visit = Visit(at(minutes), policy=GUANGDONG)
+        assert visit.effects == [ev.RequestRebooking("desk_missed")]
+        assert visit.session.end is not None and visit.session.end.reason is Reason.TECHNICAL
+
+    def test_an_officer_may_note_it_sooner_by_its_ground(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(*here(INMATE))
+        visit.wait_until(5)
+        effects = visit.tell(ev.EndOrdered(OFFICER, SITES[VISITOR], "YN-17-2", "电话未接"))
+        assert ev.Forfeit(VISITOR, Consequence.VISIT) in effects
+        end = visit.session.end
+        assert end is not None and (end.reason, end.article, end.cause) == (Reason.NO_SHOW, "YN-17-2", "电话未接")
+
+    def test_but_not_of_visitors_who_are_there(self) -> None:
+        for visit in (prepared(), live()):
+            effects = visit.tell(ev.EndOrdered(OFFICER, SITES[VISITOR], "YN-17-2"))
+            assert visit.session.end is not None and visit.session.end.reason is Reason.ENDED_BY_SUPERVISOR
+            assert not any(isinstance(effect, ev.Forfeit) for effect in effects)
+
+
+@st.composite
+def slots(draw: st.DrawFn) -> Slot:
+    """Any slot of up to seven people in any language."""
+    people = draw(
+        st.lists(
+            st.builds(
+                Person,
+                id=st.just(PersonId("")),
+                side=st.sampled_from(list(Side)),
+                name=st.just("某"),
+                first_visit=st.booleans(),
+                role=st.sampled_from(list(PersonRole)),
+                dialect_reason=st.sampled_from(["", "年老"]),
+            ),
+            min_size=1,
+            max_size=7,
+        )
+    )
+    named = tuple(replace(one, id=PersonId(f"per_{n}")) for n, one in enumerate(people))
+    return replace(SLOT, people=named, language=draw(st.sampled_from(["zh", "zh-yue", "bo"])))
+
+
+class TestNoOpeningWithoutEveryTick:
+    """Whatever is ticked in whatever order."""
+
+    @given(st.data(), slots(), st.sampled_from([YUNNAN, GUANGDONG]))
+    def test_ready_says_that_every_person_was_wholly_checked(
+        self, data: st.DataObject, slot: Slot, policy: Policy
+    ) -> None:
+        visit = Visit(at(-20), slot=slot, policy=policy)
+        visit.tell(*[fact for fact in PREPARED if fact not in CHECKED_IN])
+        everything = [(one, tick) for one in slot.people for tick in required(one, policy.check_in)]
+        done: dict[PersonId, set[Tick]] = {one.id: set() for one in slot.people}
+        away: set[PersonId] = set()
+        told = data.draw(st.permutations(everything) | st.lists(st.sampled_from(everything), max_size=40))
+        for one, tick in told:
+            on = data.draw(st.sampled_from([True, True, True, False]))
+            visit.tell(ev.Ticked(one.side, one.id, tick, on, OFFICER))
+            (done[one.id].add if on else done[one.id].discard)(tick)
+            away -= {one.id} if on else set()
+            if data.draw(st.integers(0, 15)) == 0:
+                visit.tell(ev.PersonAbsent(one.side, one.id, OFFICER))
+                done[one.id].clear()
+                away.add(one.id)
+            whole = {one.id for one in slot.people if done[one.id] >= set(required(one, policy.check_in))} - away
+            assert visit.session.checked == whole
+            noted = whole | away == {one.id for one in slot.people}
+            somebody = all(any(p.meets and p.id in whole for p in slot.people_of(side)) for side in Side)
+            helped = any(not p.meets and p.id in whole for p in slot.people)
+            reason = any(p.dialect_reason and p.meets for p in slot.people_of(VISITOR))
+            spoken = slot.language == "zh" or (slot.language == "zh-yue" and policy is GUANGDONG and reason)
+            assert (visit.state is State.READY) == (noted and somebody and (helped or spoken))
+            assert bool(lacking(visit)) == (visit.state is not State.READY)

@@ -1,0 +1,73 @@
+"""The one vocabulary: every fact and every effect can be written down."""
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.kernel.ids import Side, SiteId, UserId
+from broker.presence.quorum import Watcher
+from broker.session import events as ev
+from broker.session.transitions import TRANSITIONS, State
+from tests.support.session_story import OFFICER, SITES, officers
+
+FACTS, EFFECTS = get_args(ev.Fact), get_args(ev.Effect)
+KINDS = FACTS + EFFECTS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestEveryEvent:
+    """Journal, pages, logs and tests use these words."""
+
+    @given(st.data())
+    def test_it_turns_into_json_with_all_its_members(self, kind: Any, data: st.DataObject) -> None:
+        made = {name: data.draw(st.from_type(hint)) for name, hint in get_type_hints(kind).items()}
+        told = ev.data(kind(**made))
+        assert repr(json.loads(json.dumps(told))) == repr(told)
+        assert list(told) == [member.name for member in fields(kind)]
+
+    def test_it_is_frozen_and_says_what_it_means(self, kind: Any) -> None:
+        assert is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        assert kind.__doc__ and not kind.__doc__.startswith(f"{kind.__name__}(")
+
+
+class TestVocabulary:
+    """Nothing is said that nobody understands."""
+
+    def test_no_fact_is_also_an_effect_and_no_name_is_used_twice(self) -> None:
+        assert len({kind.__name__ for kind in KINDS}) == len(KINDS)
+
+    def test_every_fact_has_a_place_in_the_life_of_a_session(self) -> None:
+        assert {fact for row in TRANSITIONS.values() for fact in row} == set(FACTS)
+
+    def test_every_state_has_a_row_and_the_last_one_is_empty(self) -> None:
+        assert set(TRANSITIONS) == set(State) and TRANSITIONS[State.ENDED] == {}
+
+    def test_kind_is_the_name_it_is_written_down_under(self) -> None:
+        assert ev.kind(ev.TimePassed()) == "TimePassed"
+
+
+class TestWritten:
+    """The form in the journal does not depend on chance."""
+
+    def test_watchers_are_listed_in_order(self) -> None:
+        users = [watcher["user"] for watcher in ev.data(ev.WatchersChanged(officers()))["watchers"]]
+        assert users == sorted(users) and len(users) == 4
+
+    def test_a_watcher_has_a_user_and_a_site(self) -> None:
+        fact = ev.WatchersChanged(frozenset({Watcher(UserId("u"), SiteId("s"))}))
+        assert ev.data(fact) == {"watchers": [{"user": "u", "site": "s"}]}
+
+    def test_durations_are_seconds_and_enums_their_words(self) -> None:
+        lease = ev.data(ev.LeaseGate(1.5, 2.5, timedelta(minutes=30), frozenset({Side.VISITOR})))
+        assert lease == {"until": 1.5, "deadline": 2.5, "limit": 1800, "muted": ["visitor"], "crossed": None}
+        assert ev.data(ev.RoomMedia(Side.PRISON, True)) == {"side": "prison", "flowing": True}
+        assert ev.data(ev.FinishRecording(ev.Reason.NO_SHOW)) == {"reason": "no_show"}
+
+    def test_an_order_names_its_author_and_article(self) -> None:
+        told = ev.data(ev.HoldOrdered(OFFICER, SITES[Side.PRISON], "YN-16-2", "signs"))
+        assert told == {"by": "p-1", "site": "prison-1", "article": "YN-16-2", "note": "signs"}

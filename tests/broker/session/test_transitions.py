@@ -1,0 +1,647 @@
+"""The life of a session, step by step, with time as an argument."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from broker.kernel.errors import Conflict, NotFound
+from broker.kernel.ids import PersonId, UserId
+from broker.session import events as ev
+from broker.session.events import HoldReason, Reason
+from broker.session.transitions import COMPLETED, LEASE, Missing, State, hold_reasons, missing, stop_at, wakes_at
+from config.checkin import Consequence
+from tests.support.session_story import (
+    CHECKED_IN,
+    CHILD,
+    DEMO,
+    GUANGDONG,
+    INMATE,
+    KIN,
+    OFFICER,
+    PREPARED,
+    PRISON,
+    PUBLISHING,
+    SEATED,
+    SITES,
+    SLOT,
+    START,
+    TESTED,
+    VISITOR,
+    WATCHED,
+    YUNNAN,
+    Visit,
+    at,
+    here,
+    live,
+    officers,
+    prepared,
+)
+
+HOUR = timedelta(hours=1)
+
+
+class TestCheckIn:
+    """Yunnan 10 to 12, 14; Guangdong 24: half an hour before, person by person."""
+
+    def test_it_opens_thirty_minutes_before_the_slot(self) -> None:
+        visit = Visit(at(-31))
+        assert visit.wait(59.9) == () and visit.state is State.SCHEDULED
+        assert visit.wait(0.1) == (ev.OpenPorts(),) and visit.state is State.CHECK_IN
+
+    def test_nobody_is_checked_in_before_that(self) -> None:
+        visit = Visit(at(-31))
+        with pytest.raises(Conflict):
+            visit.tell(*CHECKED_IN)
+
+    def test_only_listed_people_are_checked_in_and_only_on_their_side(self) -> None:
+        visit = Visit(at(-20))
+        for side, person in ((VISITOR, PersonId("stranger")), (PRISON, KIN)):
+            with pytest.raises(NotFound):
+                visit.tell(ev.PersonCheckedIn(side, person, OFFICER))
+            with pytest.raises(NotFound):
+                visit.tell(ev.PersonAbsent(side, person, OFFICER))
+
+    def test_it_is_complete_when_everybody_listed_is_there_or_noted_absent(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(*here(INMATE, KIN))
+        assert Missing.VISITOR_CHECK_IN in missing(visit.session, visit.now, YUNNAN)
+        visit.tell(ev.PersonAbsent(VISITOR, CHILD, OFFICER))
+        assert Missing.VISITOR_CHECK_IN not in missing(visit.session, visit.now, YUNNAN)
+
+    def test_a_side_of_absent_people_is_not_complete(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(*[ev.PersonAbsent(VISITOR, person, OFFICER) for person in (KIN, CHILD)])
+        assert Missing.VISITOR_CHECK_IN in missing(visit.session, visit.now, YUNNAN)
+
+    def test_the_last_word_about_a_person_holds(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(*CHECKED_IN, ev.PersonAbsent(PRISON, INMATE, OFFICER))
+        assert Missing.PRISON_CHECK_IN in missing(visit.session, visit.now, YUNNAN)
+        visit.tell(*here(INMATE))
+        assert visit.session.absent == frozenset()
+        assert Missing.PRISON_CHECK_IN not in missing(visit.session, visit.now, YUNNAN)
+
+    def test_nobody_joins_a_visit_that_has_begun(self) -> None:
+        with pytest.raises(Conflict):
+            live().tell(*here(KIN))
+
+
+class TestNoShow:
+    """Yunnan 17(2): a side that did not come in the agreed time."""
+
+    @pytest.mark.parametrize(
+        ("present", "absent"), [((INMATE,), VISITOR), ((KIN, CHILD), PRISON), ((), VISITOR), ((INMATE, KIN), VISITOR)]
+    )
+    def test_the_side_that_is_not_complete_after_the_late_grace_did_not_come(
+        self, present: tuple[PersonId, ...], absent: object
+    ) -> None:
+        visit = Visit(at(-20))
+        visit.tell(*here(*present))
+        visit.wait_until(14, 59.9)
+        assert visit.state is State.CHECK_IN
+        forfeited = (ev.Forfeit(VISITOR, Consequence.VISIT),) if absent is VISITOR else ()
+        assert visit.wait(0.2) == (ev.ClosePorts(), *forfeited)
+        assert visit.session.end is not None
+        assert (visit.session.end.reason, visit.session.end.side) == (Reason.NO_SHOW, absent)
+
+    def test_a_late_grace_longer_than_the_slot_ends_with_the_slot(self) -> None:
+        visit = Visit(at(-20), slot=replace(SLOT, ends_at=START + timedelta(minutes=5)))
+        visit.wait_until(5)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.NO_SHOW
+
+
+class TestReady:
+    """READY when nothing is missing, and until then it says what is."""
+
+    def test_at_first_everything_is_missing(self) -> None:
+        people = tuple(replace(person, first_visit=True) for person in SLOT.people)
+        visit = Visit(at(-20), slot=replace(SLOT, language="bo", people=people), policy=GUANGDONG)
+        visit.tell(ev.StorageChanged(False))
+        assert set(missing(visit.session, visit.now, GUANGDONG)) == set(Missing)
+
+    def test_each_thing_is_missed_by_its_name_and_in_any_order_the_last_one_makes_it_ready(self) -> None:
+        for last in range(len(PREPARED)):
+            visit = Visit(at(-20))
+            visit.tell(*PREPARED[:last], *PREPARED[last + 1 :])
+            assert visit.state is State.CHECK_IN and missing(visit.session, visit.now, YUNNAN)
+            visit.tell(PREPARED[last])
+            assert visit.state is State.READY and missing(visit.session, visit.now, YUNNAN) == ()
+
+    @pytest.mark.parametrize(
+        ("fact", "what"),
+        [
+            (ev.RelayLost("died"), {Missing.RELAY, Missing.PRISON_MEDIA, Missing.VISITOR_MEDIA}),
+            (ev.RecorderLost("disk"), {Missing.RECORDER}),
+            (ev.StorageChanged(False), {Missing.STORAGE}),
+            (ev.RoomMedia(PRISON, False), {Missing.PRISON_MEDIA}),
+            (ev.RoomMedia(VISITOR, False), {Missing.VISITOR_MEDIA}),
+            (ev.SeatReady(PRISON, False, OFFICER), {Missing.PRISON_SEAT}),
+            (ev.SelfTested(PRISON, False, "staff"), {Missing.PRISON_SELF_TEST}),
+            (ev.SelfTested(VISITOR, False, "staff"), {Missing.VISITOR_SELF_TEST}),
+            (ev.PersonAbsent(PRISON, INMATE, OFFICER), {Missing.PRISON_CHECK_IN}),
+            (ev.WatchersChanged(officers(prison=1)), {Missing.PRISON_QUORUM}),
+            (ev.WatchersChanged(officers(visitor=1)), {Missing.VISITOR_QUORUM}),
+        ],
+    )
+    def test_it_is_no_longer_ready_when_one_of_them_goes(self, fact: ev.Fact, what: set[Missing]) -> None:
+        visit = prepared()
+        visit.tell(fact)
+        assert visit.state is State.CHECK_IN
+        assert what <= set(missing(visit.session, visit.now, YUNNAN))
+
+    def test_a_self_test_grows_stale_yunnan_12(self) -> None:
+        visit = prepared(policy=DEMO)
+        visit.wait(DEMO.self_test_fresh.total_seconds())
+        assert visit.state is State.READY, "the bound itself is included"
+        visit.wait(0.001)
+        assert visit.state is State.CHECK_IN
+        assert set(missing(visit.session, visit.now, DEMO)) == {Missing.PRISON_SELF_TEST, Missing.VISITOR_SELF_TEST}
+        visit.tell(*TESTED)
+        assert visit.state is State.READY
+
+    def test_what_is_missing_to_the_end_of_the_slot_is_a_technical_end_that_names_it(self) -> None:
+        visit = Visit(at(-10))
+        visit.tell(*CHECKED_IN, *SEATED, *TESTED, *PUBLISHING, WATCHED, ev.RelayReady())
+        visit.wait_until(40, 0.001)
+        assert visit.session.end is not None
+        assert (visit.session.end.reason, visit.session.end.cause) == (Reason.TECHNICAL, Missing.PRISON_SELF_TEST)
+        assert ev.RequestRebooking(Missing.PRISON_SELF_TEST) in visit.effects
+
+    def test_a_recorder_that_never_flushes_is_a_technical_end(self) -> None:
+        visit = prepared(policy=YUNNAN)
+        visit.wait_until(40, 0.001)
+        assert visit.session.end is not None
+        assert visit.session.end.reason is Reason.TECHNICAL
+        assert visit.effects.count(ev.FinishRecording(Reason.TECHNICAL)) == 1
+
+    def test_a_runner_that_asks_late_when_to_wake_is_told_that_the_start_is_due(self) -> None:
+        visit = prepared()
+        assert wakes_at(visit.session, visit.now, YUNNAN) == at(0).mono
+        for late in (at(0, 0.001), at(10), at(41)):
+            assert wakes_at(visit.session, late, YUNNAN) == pytest.approx(at(0).mono)
+
+    def test_and_so_are_the_late_grace_and_the_end_of_the_slot(self) -> None:
+        assert wakes_at(Visit(at(-20)).session, at(15, 0.5), YUNNAN) == pytest.approx(at(15).mono)
+        visit = Visit(at(-20))
+        visit.tell(*CHECKED_IN)
+        assert wakes_at(visit.session, at(40, 0.5), YUNNAN) == pytest.approx(at(40).mono)
+
+
+class TestOpening:
+    """Yunnan 13 and 25, Guangdong 27, F6: at the slot's start, and recorded from the first packet on."""
+
+    def test_nothing_is_recorded_before_the_slot_starts(self) -> None:
+        visit = prepared()
+        visit.wait_until(0, -0.1)
+        assert ev.StartRecording() not in visit.effects
+        assert visit.wait(0.1) == (ev.StartRecording(),)
+
+    def test_the_gate_opens_only_when_the_recorder_has_flushed(self) -> None:
+        visit = prepared()
+        visit.wait_until(0, 20)
+        assert visit.state is State.READY and not visit.crossing()
+        stop = at(40).mono
+        assert visit.tell(ev.RecorderFlushed()) == (
+            ev.LeaseGate(visit.now.mono + LEASE, pytest.approx(stop), YUNNAN.hard_limit),
+        )
+        assert visit.state is State.LIVE and visit.session.gate_open and visit.crossing()
+
+    def test_a_recorder_that_flushed_early_does_not_open_it_before_the_start(self) -> None:
+        visit = prepared()
+        visit.tell(ev.RecorderFlushed())
+        visit.wait_until(0, -0.1)
+        assert visit.state is State.READY and not visit.crossing()
+        visit.wait(0.1)
+        assert visit.crossing()
+
+    def test_a_recorder_lost_while_it_starts_is_asked_again(self) -> None:
+        visit = prepared()
+        visit.wait_until(0)
+        visit.tell(ev.RecorderLost("killed"))
+        assert visit.state is State.CHECK_IN
+        assert ev.StartRecording() in visit.tell(ev.RecorderReady())
+        visit.tell(ev.RecorderFlushed())
+        assert visit.crossing()
+
+    def test_the_relay_is_told_of_the_session_once_check_in_has_opened(self) -> None:
+        visit = Visit(at(-31))
+        assert visit.tell(ev.RelayReady()) == ()
+        assert visit.wait(60) == (ev.OpenPorts(),)
+        assert visit.tell(ev.RelayReady()) == (), "the same worker once more"
+        assert visit.tell(ev.RelayLost("killed"), ev.RelayReady()) == (ev.OpenPorts(),), "a new worker"
+
+    def test_a_relay_and_check_in_at_the_same_moment_open_the_ports_once(self) -> None:
+        visit = Visit(at(-31))
+        visit.pass_to(at(-30).mono)
+        assert visit.tell(ev.RelayReady()) == (ev.OpenPorts(),)
+
+
+class TestLimit:
+    """Yunnan 14 and 27(3), Guangdong 11 and 31(2), decision 1, F3."""
+
+    def test_the_visit_is_cut_at_the_limit_whoever_is_still_talking(self) -> None:
+        visit = live()
+        visit.wait_until(29, 59.9)
+        assert visit.crossing()
+        visit.wait(0.1)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
+        assert not visit.crossing() and visit.wake is None
+        assert visit.effects[-3:] == [
+            ev.ShutGate(Reason.TIME_LIMIT),
+            ev.FinishRecording(Reason.TIME_LIMIT),
+            ev.ClosePorts(),
+        ]
+
+    def test_it_counts_from_the_first_crossing_and_not_from_the_opening(self) -> None:
+        visit = prepared()
+        visit.wait_until(0)
+        visit.tell(ev.RecorderFlushed())
+        visit.wait(60)
+        crossed = visit.now.mono - 0.25
+        assert visit.tell(ev.Crossed(crossed)) == (ev.SetDeadline(crossed + 1800),)
+        assert stop_at(visit.session) == crossed + 1800
+
+    def test_a_later_crossing_does_not_move_it_and_an_earlier_one_brings_it_forward(self) -> None:
+        visit = live()
+        first = visit.session.deadline
+        visit.wait(10)
+        assert visit.tell(ev.Crossed(visit.now.mono)) == ()
+        assert visit.session.deadline == first
+        assert visit.session.crossed is not None
+        earlier = visit.session.crossed - 0.5
+        assert visit.tell(ev.Crossed(earlier)) == (ev.SetDeadline(earlier + 1800),)
+
+    def test_the_approved_minutes_count_when_they_are_fewer(self) -> None:
+        visit = live(slot=replace(SLOT, minutes=15))
+        visit.wait_until(15)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
+
+    def test_more_minutes_than_the_law_allows_are_not_given(self) -> None:
+        visit = live(slot=replace(SLOT, minutes=39))
+        visit.wait_until(30)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
+
+    def test_holds_do_not_stretch_it(self) -> None:
+        visit = live()
+        for minute in range(1, 29):
+            visit.wait_until(minute)
+            visit.tell(ev.RoomMedia(VISITOR, False))
+            visit.wait(45)
+            visit.tell(ev.RoomMedia(VISITOR, True))
+            assert visit.crossing()
+        visit.wait_until(30)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
+
+    def test_it_ends_a_visit_that_is_on_hold(self) -> None:
+        visit = live()
+        visit.wait_until(29)
+        visit.tell(ev.RoomMedia(VISITOR, False))
+        visit.wait(60)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
+
+    def test_it_never_runs_past_the_end_of_the_slot(self) -> None:
+        visit = live(slot=replace(SLOT, ends_at=START + timedelta(minutes=20)))
+        visit.wait_until(19, 59.9)
+        assert visit.crossing()
+        visit.wait(0.2)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.SLOT_END
+
+    def test_the_reserve_of_the_policy_is_all_that_may_be_added(self) -> None:
+        policy = replace(YUNNAN, slot_reserve=timedelta(minutes=2))
+        visit = live(slot=replace(SLOT, ends_at=START + timedelta(minutes=20)), policy=policy)
+        visit.wait_until(21, 59.9)
+        assert visit.crossing()
+        visit.wait(0.2)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.SLOT_END
+
+    def test_media_that_crosses_one_way_only_still_ends_with_the_slot(self) -> None:
+        visit = prepared()
+        visit.wait_until(0)
+        visit.tell(ev.RecorderFlushed())
+        visit.wait_until(40, 0.1)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.SLOT_END
+
+    @pytest.mark.parametrize("jump", [HOUR, -HOUR])
+    def test_setting_the_wall_clock_does_not_move_it(self, jump: timedelta) -> None:
+        visit = live()
+        visit.wait_until(10)
+        before = stop_at(visit.session)
+        visit.step_wall_clock(jump)
+        visit.wait_until(29, 59.9)
+        assert visit.crossing() and stop_at(visit.session) == before
+        visit.wait(0.1)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
+
+    @pytest.mark.parametrize("jump", [HOUR, -HOUR])
+    def test_nor_the_end_of_the_slot(self, jump: timedelta) -> None:
+        visit = live(slot=replace(SLOT, ends_at=START + timedelta(minutes=20)))
+        visit.step_wall_clock(jump)
+        visit.wait_until(19, 59.9)
+        assert visit.crossing()
+        visit.wait(0.2)
+        assert visit.session.end is not None and visit.session.end.reason is Reason.SLOT_END
+
+
+class TestLease:
+    """Invariant 5: the gate is a lease of 3 s, renewed every second."""
+
+    def test_it_is_renewed_every_second(self) -> None:
+        visit = live()
+        begun = visit.now.mono
+        leases = [effect for effect in visit.wait(60) if isinstance(effect, ev.LeaseGate)]
+        assert [round(lease.until - begun, 6) for lease in leases] == [second + 3 for second in range(1, 61)]
+
+    def test_facts_in_between_do_not_renew_it(self) -> None:
+        visit = live()
+        visit.wait(0.5)
+        assert visit.tell(ev.TimePassed(), WATCHED, *PUBLISHING) == ()
+
+    def test_it_never_reaches_past_the_deadline(self) -> None:
+        visit = live()
+        visit.wait_until(30)
+        leases = [effect for effect in visit.effects if isinstance(effect, ev.LeaseGate)]
+        assert leases and all(lease.until <= lease.deadline for lease in leases)
+        assert max(lease.until for lease in leases) == visit.session.deadline
+
+    def test_without_the_broker_the_gate_shuts_by_itself_after_three_seconds(self) -> None:
+        visit = live()
+        visit.pass_to(visit.now.mono + 2.999)
+        assert visit.crossing()
+        visit.pass_to(visit.now.mono + 0.001)
+        assert not visit.crossing()
+
+
+HOLDS: list[tuple[HoldReason, list[ev.Fact], list[ev.Fact]]] = [
+    (
+        HoldReason.RELAY_LOST,
+        [ev.RelayLost("killed")],
+        [ev.RelayReady(), *PUBLISHING, WATCHED],
+    ),
+    (
+        HoldReason.RECORDER_LOST,
+        [ev.RecorderLost("stalled")],
+        [ev.RecorderReady(), ev.RecorderFlushed()],
+    ),
+    (HoldReason.STORAGE_LOST, [ev.StorageChanged(False)], [ev.StorageChanged(True)]),
+    (HoldReason.ROOM_LOST, [ev.RoomMedia(PRISON, False)], [ev.RoomMedia(PRISON, True)]),
+    (HoldReason.ROOM_LOST, [ev.RoomMedia(VISITOR, False)], [ev.RoomMedia(VISITOR, True)]),
+    (HoldReason.QUORUM_LOST, [ev.WatchersChanged(officers(prison=1))], [WATCHED]),
+    (HoldReason.QUORUM_LOST, [ev.WatchersChanged(officers(visitor=1))], [WATCHED]),
+    (
+        HoldReason.SUPERVISOR,
+        [ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2")],
+        [ev.ResumeOrdered(UserId("p-2"), SITES[PRISON])],
+    ),
+]
+
+
+@pytest.mark.parametrize(("reason", "broken", "mended"), HOLDS)
+class TestHold:
+    """中止: Yunnan 13, 16, 18, 25; decision 2; F1, F6."""
+
+    def test_the_gate_shuts_at_once(self, reason: HoldReason, broken: list[ev.Fact], mended: list[ev.Fact]) -> None:
+        visit = live()
+        visit.wait(5.5)
+        assert visit.tell(*broken) == (ev.ShutGate(reason),)
+        assert visit.state is State.HELD and not visit.crossing() and not visit.session.gate_open
+        assert hold_reasons(visit.session, YUNNAN)[0] == reason
+
+    def test_it_stays_shut_and_the_recording_goes_on_until_the_cause_is_gone(
+        self, reason: HoldReason, broken: list[ev.Fact], mended: list[ev.Fact]
+    ) -> None:
+        visit = live()
+        visit.wait(0.9)
+        visit.tell(*broken)
+        assert visit.wait(179.9) == ()
+        visit.tell(*mended)
+        assert visit.state is State.LIVE and visit.crossing()
+        assert not any(isinstance(effect, ev.FinishRecording) for effect in visit.effects)
+
+    def test_longer_than_the_grace_ends_it(
+        self, reason: HoldReason, broken: list[ev.Fact], mended: list[ev.Fact]
+    ) -> None:
+        visit = live()
+        visit.tell(*broken)
+        visit.wait(180)
+        end = visit.session.end
+        assert end is not None and visit.wake is None
+        expected = Reason.ENDED_BY_SUPERVISOR if reason is HoldReason.SUPERVISOR else Reason.TECHNICAL
+        assert end.reason is expected
+        rebooked = [effect for effect in visit.effects if isinstance(effect, ev.RequestRebooking)]
+        assert rebooked == ([] if reason is HoldReason.SUPERVISOR else [ev.RequestRebooking(reason)])
+
+    def test_each_hold_has_its_own_grace(
+        self, reason: HoldReason, broken: list[ev.Fact], mended: list[ev.Fact]
+    ) -> None:
+        visit = live()
+        for _ in range(3):
+            visit.tell(*broken)
+            visit.wait(170)
+            visit.tell(*mended)
+            visit.wait(20)
+            assert visit.crossing()
+
+
+class TestTakenUp:
+    """A control process that comes back while a lease of its predecessor may still run."""
+
+    def test_what_is_held_is_shut_at_the_relay_before_anything_else(self) -> None:
+        visit = live()
+        visit.tell(ev.RelayLost("gone"))
+        assert visit.tell(ev.RelayReady()) == (ev.OpenPorts(), ev.ShutGate("taken_up"))
+
+
+class TestSeveralHolds:
+    """The gate opens again when every cause is gone, and not before."""
+
+    def test_two_causes_must_both_go(self) -> None:
+        visit = live()
+        visit.tell(ev.RoomMedia(PRISON, False), ev.WatchersChanged(officers(visitor=0)))
+        visit.tell(ev.RoomMedia(PRISON, True))
+        assert visit.state is State.HELD
+        visit.tell(WATCHED)
+        assert visit.crossing()
+
+    def test_a_second_cause_does_not_begin_a_new_grace(self) -> None:
+        visit = live()
+        visit.tell(ev.RoomMedia(PRISON, False))
+        visit.wait(170)
+        visit.tell(ev.RoomMedia(VISITOR, False), ev.RoomMedia(PRISON, True))
+        visit.wait(10)
+        assert visit.state is State.ENDED
+
+    def test_who_watched_and_who_published_is_forgotten_with_the_relay(self) -> None:
+        visit = live()
+        visit.tell(ev.RelayLost("killed"), ev.RelayReady())
+        assert visit.state is State.HELD
+        assert set(hold_reasons(visit.session, YUNNAN)) == {HoldReason.ROOM_LOST, HoldReason.QUORUM_LOST}
+
+    def test_a_new_recorder_is_asked_to_go_on_and_the_gate_waits_for_its_first_fragment(self) -> None:
+        visit = live()
+        visit.tell(ev.RecorderLost("killed"))
+        assert visit.tell(ev.RecorderReady()) == (ev.StartRecording(),)
+        visit.wait(5)
+        assert visit.state is State.HELD
+        visit.tell(ev.RecorderFlushed())
+        assert visit.crossing()
+
+    def test_a_recorder_is_asked_to_go_on_even_under_a_supervisors_hold(self) -> None:
+        visit = live()
+        visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.RecorderLost("killed"))
+        assert visit.tell(ev.RecorderReady()) == (ev.StartRecording(),)
+
+    def test_the_minutes_begin_even_if_the_crossing_is_reported_after_the_hold(self) -> None:
+        visit = prepared()
+        visit.wait_until(0)
+        visit.tell(ev.RecorderFlushed())
+        crossed = visit.now.mono
+        visit.wait(0.4)
+        visit.tell(ev.RoomMedia(PRISON, False))
+        assert visit.tell(ev.Crossed(crossed)) == (ev.SetDeadline(crossed + 1800),)
+
+
+class TestSupervisorsOrders:
+    """Yunnan 16, 17; Guangdong 25, 29."""
+
+    def test_a_hold_is_lifted_by_its_own_site_only(self) -> None:
+        visit = live()
+        visit.tell(ev.HoldOrdered(OFFICER, SITES[VISITOR], "YN-16-2"))
+        with pytest.raises(Conflict):
+            visit.tell(ev.ResumeOrdered(OFFICER, SITES[PRISON]))
+        assert visit.state is State.HELD
+        visit.tell(ev.ResumeOrdered(UserId("v-2"), SITES[VISITOR]))
+        assert visit.crossing()
+
+    def test_a_hold_is_not_lifted_by_the_return_of_a_room(self) -> None:
+        visit = live()
+        visit.tell(ev.RoomMedia(PRISON, False), ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"))
+        visit.tell(ev.RoomMedia(PRISON, True), *PUBLISHING, WATCHED)
+        assert visit.state is State.HELD
+
+    def test_a_lifted_hold_does_not_open_the_gate_while_a_room_is_lost(self) -> None:
+        visit = live()
+        visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.RoomMedia(PRISON, False))
+        visit.tell(ev.ResumeOrdered(OFFICER, SITES[PRISON]))
+        assert visit.state is State.HELD and not visit.crossing()
+
+    def test_a_hold_that_nobody_lifts_ends_with_its_own_article(self) -> None:
+        visit = live()
+        visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2", "signs"))
+        visit.wait(180)
+        end = visit.session.end
+        assert end is not None
+        assert (end.reason, end.by, end.article, end.cause) == (
+            Reason.ENDED_BY_SUPERVISOR,
+            OFFICER,
+            "YN-16-2",
+            "signs",
+        )
+
+    def test_an_end_is_at_once_and_keeps_who_and_why(self) -> None:
+        visit = live()
+        effects = visit.tell(ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-8", "the case"))
+        assert effects == (
+            ev.ShutGate(Reason.ENDED_BY_SUPERVISOR),
+            ev.FinishRecording(Reason.ENDED_BY_SUPERVISOR),
+            ev.ClosePorts(),
+        )
+        end = visit.session.end
+        assert end is not None
+        assert (end.by, end.article, end.cause, end.at) == (OFFICER, "YN-17-8", "the case", visit.now.wall)
+
+    def test_a_goodbye_is_completed(self) -> None:
+        visit = live()
+        visit.tell(ev.EndOrdered(OFFICER, SITES[PRISON], COMPLETED))
+        assert visit.session.end is not None and visit.session.end.reason is Reason.COMPLETED
+
+    def test_it_can_be_ended_before_it_began_and_then_there_is_no_gate_to_shut_and_nothing_to_finish(self) -> None:
+        assert prepared().tell(ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-1")) == (ev.ClosePorts(),)
+
+
+class TestCancelledSlot:
+    """An approval that was withdrawn."""
+
+    def test_before_check_in_nothing_has_to_be_undone(self) -> None:
+        visit = Visit(at(-60))
+        assert visit.tell(ev.SlotCancelled("clerk")) == ()
+        end = visit.session.end
+        assert end is not None and (end.reason, end.by) == (Reason.CANCELLED, "clerk")
+
+    def test_during_check_in_the_ports_are_closed(self) -> None:
+        assert Visit(at(-20)).tell(ev.SlotCancelled("clerk")) == (ev.ClosePorts(),)
+
+    def test_once_it_is_live_it_has_to_be_ended_under_an_article(self) -> None:
+        with pytest.raises(Conflict):
+            live().tell(ev.SlotCancelled("clerk"))
+
+
+OTHER_ENDS: list[tuple[Callable[[], Visit], ev.Fact, float]] = [
+    (live, ev.TimePassed(), 1800),
+    (live, ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-8"), 0),
+    (live, ev.EndOrdered(OFFICER, SITES[PRISON], COMPLETED), 0),
+    (prepared, ev.SlotCancelled("clerk"), 0),
+    (lambda: Visit(at(-20)), ev.TimePassed(), 2100),
+]
+
+
+class TestRebooking:
+    """Yunnan 18, Guangdong 36, F9: only a technical break is booked again with priority."""
+
+    @pytest.mark.parametrize("article", ["YN-18", "GD-36"])
+    def test_a_fault_that_a_supervisor_names_is_a_technical_break(self, article: str) -> None:
+        effects = live().tell(ev.EndOrdered(OFFICER, SITES[PRISON], article, "no power"))
+        assert effects[-1] == ev.RequestRebooking("no power")
+
+    @pytest.mark.parametrize(("begin", "fact", "wait"), OTHER_ENDS)
+    def test_other_ends_do_not_ask_for_it(self, begin: Callable[[], Visit], fact: ev.Fact, wait: float) -> None:
+        visit = begin()
+        visit.tell(fact)
+        visit.wait(wait)
+        assert visit.state is State.ENDED
+        assert not any(isinstance(effect, ev.RequestRebooking) for effect in visit.effects)
+
+
+class TestRefusedOrders:
+    """What a state does not list is refused when a person asks for it, and ignored when it was only seen."""
+
+    HOLD = ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2")
+    RESUME = ev.ResumeOrdered(OFFICER, SITES[PRISON])
+    END = ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-8")
+
+    @pytest.mark.parametrize(
+        ("begin", "refused"),
+        [
+            (lambda: Visit(at(-60)), (HOLD, RESUME, END, *CHECKED_IN, *TESTED)),
+            (lambda: Visit(at(-20)), (HOLD, RESUME)),
+            (prepared, (HOLD, RESUME)),
+            (live, (RESUME, *CHECKED_IN, ev.SlotCancelled("clerk"))),
+        ],
+    )
+    def test_they_raise_conflict_and_change_nothing(
+        self, begin: Callable[[], Visit], refused: tuple[ev.Fact, ...]
+    ) -> None:
+        visit = begin()
+        before = visit.session
+        for fact in refused:
+            with pytest.raises(Conflict):
+                visit.tell(fact)
+        assert visit.session == before
+
+    def test_a_visit_on_hold_is_not_held_twice(self) -> None:
+        visit = live()
+        visit.tell(self.HOLD)
+        with pytest.raises(Conflict):
+            visit.tell(self.HOLD)
+
+    def test_after_the_end_every_order_is_refused_and_everything_seen_is_ignored(self) -> None:
+        visit = live()
+        visit.tell(self.END)
+        before = visit.session
+        for fact in (self.HOLD, self.RESUME, self.END, ev.SlotCancelled("clerk"), *CHECKED_IN, *TESTED):
+            with pytest.raises(Conflict):
+                visit.tell(fact)
+        seen = (ev.RelayLost("x"), ev.RelayReady(), ev.RecorderLost("x"), ev.RecorderReady(), ev.RecorderFlushed())
+        assert visit.tell(ev.TimePassed(), ev.Crossed(1.0), WATCHED, *PUBLISHING, *seen) == ()
+        assert visit.session == before and visit.wake is None

@@ -1,0 +1,215 @@
+"""`huijian purge` and `huijian hold`, as two officers and a timer would use them."""
+
+import asyncio
+import io
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from argon2 import PasswordHasher
+
+from broker.control.store import secrets
+from broker.kernel.clock import Discipline, Instant
+from broker.kernel.database import engine_for
+from config.pack_loader import load_pack
+from huijian.admin import office
+from recorder.evidence.verify import verify
+from tests.support.recording.purging import DUE, SECOND, Yard
+
+PASSWORD = "a long enough secret"
+
+
+class Clock:
+    """The system's clock as the commands see it."""
+
+    wall = DUE
+
+    def now(self):
+        return Instant(Clock.wall, 5000.0)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    monkeypatch.setattr(office, "SystemClock", Clock)
+    monkeypatch.setattr(Clock, "wall", DUE)
+    monkeypatch.setattr(secrets, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    secrets._nobody.cache_clear()
+    return Clock
+
+
+@pytest.fixture
+def say(huijian, monkeypatch):
+    """A command given by an officer who types a password."""
+
+    def command(*args, password=PASSWORD):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+        return huijian(*args, *(("--password-stdin",) if "--as" in args else ()))
+
+    return command
+
+
+@pytest.fixture
+def house(huijian, say, place):
+    """Officers, and an archive with one recording that is due at this moment."""
+    place.joinpath("data").mkdir(mode=0o700)
+    add = ("admin", "users", "add")
+    for user, role in (("li", "admin"), ("shen", "auditor"), ("wang", "auditor")):
+        assert say(*add, user, "--name", user, "--role", role, "--password-stdin").code == 0
+    huijian("admin", "sites", "add", "prison-site", "--kind", "prison", "--name", "x", "--policy", "yunnan")
+
+    async def make():
+        engine = engine_for(f"sqlite+aiosqlite:///{place / 'data' / 'huijian.sqlite'}")
+        folder = await Yard(engine, place / "data" / "archive").recording("ses_one")
+        await engine.dispose()
+        return folder
+
+    return asyncio.run(make())
+
+
+def entries(huijian, kind):
+    return [one for one in huijian("admin", "journal", "list", "--json", "--limit", "1000").json if one["kind"] == kind]
+
+
+class TestLooking:
+    def test_shows_a_table_with_totals_and_deletes_nothing(self, huijian, house):
+        answer = huijian("purge")
+        assert answer.code == 0 and "prison-site" in answer.out and "total" in answer.out
+        assert "Nothing was deleted" in answer.out and house.exists()
+        assert huijian("purge", "--json").json["recordings"] == 1
+
+    def test_a_second_early_finds_nothing(self, huijian, house, clock):
+        clock.wall = DUE - SECOND
+        assert huijian("purge", "--json").json["recordings"] == 0
+
+    def test_wonders_about_a_clock_far_ahead(self, huijian, house, clock, place):
+        huijian("purge")
+        assert "WARNING" not in huijian("purge", "--site", "nowhere").out
+        clock.wall = DUE + timedelta(days=400)
+        answer = huijian("purge")
+        assert answer.code == 1 and "clock was moved" in answer.err and house.exists()
+
+
+class TestAClockThatNobodyVouchesFor:
+    """The machine was started anew, with a clock far ahead of everything that was written before."""
+
+    @pytest.fixture
+    def ahead(self, huijian, house, clock, monkeypatch):
+        monkeypatch.setattr("huijian.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
+        assert huijian("purge").code == 0
+        monkeypatch.setattr("broker.kernel.atomic_files.boot", lambda: "another")
+        clock.wall = DUE + timedelta(days=1)
+
+    def test_deletes_nothing(self, huijian, say, house, ahead):
+        for args in (("purge",), ("purge", "--resume"), ("purge", "issue", "--as", "shen")):
+            answer = say(*args)
+            assert answer.code == 1 and "purge clock" in answer.err
+        assert house.exists()
+
+    def test_is_believed_once_an_officer_has_looked_at_it(self, huijian, say, house, ahead):
+        assert say("purge", "clock", "--as", "nobody").code == 1
+        assert say("purge", "clock").code == 2
+        assert say("purge", "clock", "--as", "shen", "--json").json["restarted"] is True
+        assert entries(huijian, "ClockBelieved")[0]["author"] == "user:shen"
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        assert say("purge", "--apply", "--code", code, "--as", "li").code == 0 and not house.exists()
+
+
+class TestAPolicyThatChanges:
+    def test_to_more_and_back_shortens_nothing_and_is_journaled(self, huijian, house, monkeypatch):
+        for months in (12, 6):
+            pack = replace(load_pack("yunnan"), retention_months=months)
+            monkeypatch.setattr("huijian.retention.purge_context.pack_named", lambda _, pack=pack: pack)
+            assert huijian("purge", "--json").json["recordings"] == 0
+        assert [one["data"] for one in entries(huijian, "RetentionLengthened")] == [{"recordings": 1}]
+
+
+class TestDeleting:
+    def test_takes_two_officers_and_leaves_tombstone_chain_and_proof(self, huijian, say, house, place):
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        answer = say("purge", "--apply", "--code", code, "--as", "li")
+        assert answer.code == 0 and answer.out.startswith("DELETED 1 recordings")
+        assert not house.exists()
+        (stone,) = entries(huijian, "RecordingPurged")
+        assert (stone["session"], stone["author"]) == ("ses_one", "user:li")
+        assert stone["data"]["second"] == "shen" and stone["data"]["rule"].startswith("云南 第十三条; yunnan")
+        assert [len(entries(huijian, kind)) for kind in ("PurgePermitted", "PurgeOrdered", "PurgeEnded")] == [1, 1, 1]
+        assert huijian("admin", "journal", "verify").code == 0
+        assert verify(None, place / "data" / "archive").damages == []
+
+    def test_a_second_early_is_refused_whatever_is_tried(self, say, house, clock):
+        clock.wall = DUE - SECOND
+        assert say("purge", "issue", "--as", "shen").code == 1
+        clock.wall = DUE
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        clock.wall = DUE - SECOND  # the clock is set back by a second
+        answer = say("purge", "--apply", "--code", code, "--as", "li")
+        assert answer.code == 1 and house.exists()
+
+    @pytest.mark.parametrize(
+        ("args", "password", "code"),
+        [
+            (("--apply", "--code", "CODE"), PASSWORD, 2),
+            (("--apply", "--as", "li"), PASSWORD, 2),
+            (("--apply", "--code", "CODE", "--as", "li"), "wrong password", 1),
+            (("--apply", "--code", "CODE", "--as", "nobody"), PASSWORD, 1),
+            (("--apply", "--code", "CODE", "--as", "shen"), PASSWORD, 1),
+            (("--apply", "--code", "AAAA-AAAA-AAAA-AAAA", "--as", "li"), PASSWORD, 1),
+            (("--code", "CODE"), PASSWORD, 2),
+            (("--resume",), PASSWORD, 0),
+        ],
+    )
+    def test_takes_no_less(self, say, house, args, password, code):
+        given = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        answer = say("purge", *(given if one == "CODE" else one for one in args), password=password)
+        assert answer.code == code and house.exists()
+
+    def test_is_for_auditors_and_admins_of_the_place(self, say, huijian, house):
+        say("admin", "users", "add", "sup", "--name", "s", "--role", "supervisor", "--site", "prison-site",
+            "--password-stdin")  # fmt: skip
+        say("admin", "users", "add", "there", "--name", "s", "--role", "auditor", "--site", "prison-site",
+            "--password-stdin")  # fmt: skip
+        assert say("purge", "issue", "--as", "sup", "--site", "prison-site").code == 1
+        assert say("purge", "issue", "--as", "there").code == 1
+        assert say("purge", "issue", "--as", "there", "--site", "prison-site").code == 0
+
+    def test_that_failed_has_its_own_exit_code_and_is_taken_up_by_the_timer(self, say, huijian, house, monkeypatch):
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "recorder.retention.purge.removal.remove", lambda *_: (_ for _ in ()).throw(OSError(5, "broken"))
+            )
+            answer = say("purge", "--apply", "--code", code, "--as", "li")
+            assert answer.code == 4 and "FAILED ses_one" in answer.out
+            assert huijian("purge", "--resume").code == 4
+        assert huijian("purge", "--resume").code == 0 and not house.exists()
+
+
+class TestHolding:
+    def test_has_a_reason_and_an_author_and_beats_the_due_date(self, say, huijian, house):
+        assert say("hold", "add", "ses_one", "--reason", "法院调取", "--as", "shen").code == 0
+        (held,) = huijian("hold", "list", "--json").json
+        assert (held["session"], held["by"], held["reason"]) == ("ses_one", "shen", "法院调取")
+        assert "stays: 1 held" in huijian("purge").out
+        assert say("purge", "issue", "--as", "wang").code == 1 and house.exists()
+        assert say("hold", "lift", "ses_one", "--reason", "结案", "--as", "wang").code == 0
+        assert (
+            huijian("hold", "list", "--json").json == [] and len(huijian("hold", "list", "--all", "--json").json) == 1
+        )
+        assert entries(huijian, "HoldAdded")[0]["author"] == "user:shen"
+        assert entries(huijian, "HoldLifted")[0]["author"] == "user:wang"
+        assert json.loads(huijian("purge", "--json").out)["recordings"] == 1
+
+    @pytest.mark.parametrize(
+        ("args", "code"),
+        [
+            (("hold", "add", "ses_one", "--reason", "x", "--as", "li"), 1),  # an admin has no say in evidence
+            (("hold", "add", "ses_one", "--reason", " ", "--as", "shen"), 1),
+            (("hold", "add", "ses_none", "--reason", "x", "--as", "shen"), 1),
+            (("hold", "lift", "ses_one", "--reason", "x", "--as", "shen"), 1),
+            (("hold", "add", "ses_one", "--reason", "x"), 2),
+            (("hold", "add", "ses_one", "--as", "shen"), 2),
+        ],
+    )
+    def test_takes_no_less(self, say, house, args, code):
+        assert say(*args).code == code

@@ -1,0 +1,256 @@
+"""The peer against a real answering endpoint: DTLS-SRTP on loopback, and what was sent is what is decoded."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import numpy as np
+import pytest
+
+from broker.kernel.errors import CodecMissing, NotSignedIn, SessionEnded, TooEarly, WrongRoom
+from broker.kernel.ids import Side
+from huijian.demo.synthetic.frame_code import FrameCode, code_in
+from huijian.demo.synthetic.tone_detector import marks_in, side_heard
+from kiosk_agent.media.source import RoomSources, luma, mono_samples
+from kiosk_agent.media.sources import generated_sources
+from kiosk_agent.webrtc import aiortc_adapter as edge
+from kiosk_agent.webrtc.peer import BadAnswer, Door, NotConnected, Unreachable, publish
+from kiosk_agent.webrtc.receiver import Receiver
+from tests.support.kiosk.answerer import Answerer, answering, left_over
+
+
+@pytest.fixture(autouse=True)
+async def nothing_stays() -> AsyncIterator[None]:
+    """No task and no thread of a connection outlives its test."""
+    before = asyncio.all_tasks()
+    yield
+    left = await left_over(before)
+    threads = [each.name for each in threading.enumerate() if "decoder" in each.name or "file-" in each.name]
+    assert not left
+    assert not threads
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[RoomSources]:
+    """The inmate's room, small."""
+    sources = generated_sources(Side.PRISON, size=(320, 180))
+    yield sources
+    await sources.close()
+
+
+class TestPublishing:
+    """RFC 9725."""
+
+    async def test_the_far_end_decodes_the_very_picture_and_sound_of_this_room(self, room: RoomSources) -> None:
+        async with answering() as (far, door):
+            peer = await publish(door, "s_1", *room.tracks())
+            await far.until(lambda: len(far.pictures) > 30 and len(far.sounds) > 120)
+            await peer.close()
+            codes = [code_in(luma(each)) for each in far.pictures]
+            numbers = [code.number for code in codes if code is not None]
+            assert codes.count(None) == 0
+            assert {code.side for code in codes if code} == {Side.PRISON}
+            assert numbers == sorted(set(numbers))
+            heard = np.concatenate([mono_samples(each) for each in far.sounds])
+            assert side_heard(heard) is Side.PRISON
+            assert [mark.second for mark in marks_in(heard)] in ([1], [1, 2], [0, 1], [0, 1, 2])
+
+    async def test_the_offer_holds_constrained_baseline_mode_1_and_opus_and_loopback_only(
+        self, room: RoomSources
+    ) -> None:
+        async with answering() as (far, door):
+            peer = await publish(door, "s_1", *room.tracks())
+            await peer.close()
+            offer = far.offers[0][1]
+        codecs = {line.split()[1] for line in offer.splitlines() if line.startswith("a=rtpmap")}
+        assert codecs == {"opus/48000/2", "H264/90000", "rtx/90000"}
+        assert "packetization-mode=1" in offer
+        assert "profile-level-id=42e01f" in offer
+        candidates = [line for line in offer.splitlines() if line.startswith("a=candidate")]
+        assert candidates
+        assert all(" 127.0.0.1 " in line and "typ host" in line for line in candidates)
+        assert offer.count("a=sendonly") == 2
+
+    async def test_goodbye_deletes_the_resource(self, room: RoomSources) -> None:
+        async with answering() as (far, door):
+            peer = await publish(door, "s_1", *room.tracks())
+            await peer.close()
+            await peer.close()
+            assert far.deleted == ["/whip/s_1/1"]
+
+    async def test_a_new_publication_goes_on_where_the_source_is(self, room: RoomSources) -> None:
+        async with answering() as (far, door):
+            first = await publish(door, "s_1", *room.tracks())
+            await far.until(lambda: len(far.pictures) > 5)
+            await far.drop_all()
+            await asyncio.wait_for(first.lost.wait(), 5)
+            await first.close()
+            last = _number(far, -1)
+            far.pictures.clear()
+            second = await publish(door, "s_1", *room.tracks())
+            await far.until(lambda: len(far.pictures) > 5)
+            await second.close()
+            assert _number(far, 0) > last
+
+    async def test_sender_reports_say_when_a_frame_was_taken_however_long_it_waited(
+        self, room: RoomSources, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        encode = edge.KioskH264Encoder.encode
+
+        def slowly(*arguments: Any) -> Any:
+            time.sleep(0.09)  # a kiosk whose processor is busy: pictures leave late, sound does not
+            return encode(*arguments)
+
+        monkeypatch.setattr(edge.KioskH264Encoder, "encode", slowly)
+        async with answering() as (far, door):
+            peer = await publish(door, "s_1", *room.tracks())
+            await far.until(lambda: len(far.sounds) > 150 and len(far.reports) == 2)
+            await peer.close()
+        mark = marks_in(np.concatenate([mono_samples(each) for each in far.sounds]))[0]
+        taken = {"video": _number(far, 0) / 25, "audio": mark.second - mark.at}
+        zeros = []
+        for kind, rate in (("video", 90_000), ("audio", 48_000)):
+            moment, stamp = far.reports[kind]
+            since = (stamp - far.first_stamps[kind]) % (1 << 32) / rate
+            zeros.append(moment - since - taken[kind])
+        assert zeros[0] == pytest.approx(zeros[1], abs=0.02)
+
+    async def test_receiver_feedback_is_counted(self, room: RoomSources) -> None:
+        async with answering() as (far, door):
+            peer = await publish(door, "s_1", *room.tracks())
+            await far.until(lambda: len(far.sounds) > 100)
+            assert sum(meter.packets for meter in peer.feedback.values()) > 0
+            await peer.close()
+
+
+class TestWatching:
+    """WHEP, as kiosk and as supervisor."""
+
+    async def test_picture_and_sound_are_decoded_and_counted(self) -> None:
+        codes: list[FrameCode | None] = []
+        sounds: list[np.ndarray] = []
+        enough = asyncio.Event()
+
+        def hear(frame: object) -> None:
+            sounds.append(mono_samples(frame).copy())  # type: ignore[arg-type]
+            if len(sounds) > 100:
+                enough.set()
+
+        async with answering() as (_far, door):
+            viewer = Receiver(door, "s_1", "visitor", lambda frame: codes.append(code_in(luma(frame))), hear)
+            await viewer.start()
+            await asyncio.wait_for(enough.wait(), 10)
+            live = await viewer.measure()
+            assert viewer.silent_for() < 1
+            await viewer.close()
+            stats = await viewer.measure()
+        assert {code.side for code in codes if code} == {Side.VISITOR}
+        assert side_heard(np.concatenate(sounds)) is Side.VISITOR
+        assert live.rms > 0.02
+        assert stats.video.frames == len(codes) > 20
+        assert stats.audio.frames == len(sounds)
+        assert stats.video.packets >= live.video.packets >= live.video.frames
+        assert stats.video.lost == stats.audio.lost == 0
+        assert stats.audio.seconds == pytest.approx(len(sounds) * 0.02, abs=0.4)
+        assert stats.first_picture_after is not None
+        assert stats.first_picture_after < 5
+        assert stats.dropped == 0
+
+    async def test_the_server_dropping_the_resource_is_noticed_and_watching_again_goes_on_counting(self) -> None:
+        seen = asyncio.Event()
+        async with answering() as (far, door):
+            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
+            await viewer.start()
+            await asyncio.wait_for(seen.wait(), 10)
+            await far.drop_all()
+            await asyncio.wait_for(viewer.wait_lost(), 5)
+            assert not viewer.watching
+            before = await viewer.measure()
+            seen.clear()
+            await viewer.start()
+            await asyncio.wait_for(seen.wait(), 10)
+            await viewer.close()
+            after = await viewer.measure()
+            assert after.connections == 2
+            assert after.video.packets > before.video.packets > 0
+
+    async def test_a_supervisor_s_viewer_comes_back_by_itself(self) -> None:
+        async with answering() as (far, door):
+            seen = asyncio.Event()
+            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
+            keeping = asyncio.create_task(viewer.run())
+            for _ in range(2):
+                await asyncio.wait_for(seen.wait(), 10)
+                await far.drop_all()
+                await asyncio.wait_for(viewer.wait_lost(), 5)
+                seen.clear()
+            await asyncio.wait_for(seen.wait(), 10)
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            assert (await viewer.measure()).connections == 3
+            assert far.deleted[-1] == "/whep/s_1/visitor/3"
+
+    async def test_a_supervisor_s_viewer_that_hears_nothing_asks_again(self) -> None:
+        async with answering() as (far, door):
+            seen = asyncio.Event()
+            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
+            keeping = asyncio.create_task(viewer.run(silence=0.5))
+            await asyncio.wait_for(seen.wait(), 10)
+            for sender in next(iter(far.resources.values())).getSenders():
+                sender._enabled = False
+            await far.until(lambda: len(far.offers) == 2)
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    async def test_a_callback_that_fails_ends_the_connection_instead_of_filling_the_memory(self) -> None:
+        def fail(_: object) -> None:
+            raise RuntimeError("the screen is gone")
+
+        async with answering() as (_far, door):
+            viewer = Receiver(door, "s_1", "visitor", fail)
+            await viewer.start()
+            await asyncio.wait_for(viewer.wait_lost(), 10)
+            await viewer.close()
+
+
+class TestRefusals:
+    """A problem document becomes the error it came from."""
+
+    @pytest.mark.parametrize("refusal", [WrongRoom(), SessionEnded(), CodecMissing(), TooEarly(opens_at="10:00")])
+    async def test_each_refusal_arrives_with_its_type_and_words(self, refusal: Exception, room: RoomSources) -> None:
+        async with answering(refuse=refusal) as (_far, door):
+            with pytest.raises(type(refusal)) as caught:
+                await publish(door, "s_1", *room.tracks())
+            assert caught.value.problem() == refusal.problem()  # type: ignore[attr-defined]
+
+    async def test_a_wrong_token_is_not_signed_in(self, room: RoomSources) -> None:
+        async with answering() as (_far, door):
+            with pytest.raises(NotSignedIn):
+                await publish(Door(door.http, door.server, "another"), "s_1", *room.tracks())
+
+    async def test_a_server_that_is_not_there_is_unreachable(self, room: RoomSources) -> None:
+        async with answering() as (far, _door):
+            pass
+        async with aiohttp.ClientSession() as http:
+            with pytest.raises(Unreachable):
+                await publish(Door(http, far.url, "token-of-ours"), "s_1", *room.tracks())
+
+    async def test_an_answer_that_is_no_sdp_is_refused_and_the_resource_deleted(self, room: RoomSources) -> None:
+        async with answering(answer_with="v=0\r\nnonsense") as (far, door):
+            with pytest.raises((BadAnswer, NotConnected)):
+                await publish(door, "s_1", *room.tracks())
+            assert far.deleted == ["/whip/s_1/1"]
+
+    async def test_a_resource_on_another_host_does_not_get_the_token(self, room: RoomSources) -> None:
+        async with answering(elsewhere="http://192.0.2.1") as (_far, door):
+            with pytest.raises(Unreachable):
+                await publish(door, "s_1", *room.tracks())
+
+
+def _number(far: Answerer, index: int) -> int:
+    code = code_in(luma(far.pictures[index]))
+    assert code is not None
+    return code.number

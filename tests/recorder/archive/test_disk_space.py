@@ -1,0 +1,250 @@
+"""Room on the disk: set aside before a visit, watched during it, and a whole file when it ends all the same."""
+
+import asyncio
+import errno
+import os
+import resource
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.kernel.clock import SystemClock
+from broker.kernel.database import engine_for
+from broker.kernel.errors import RecorderUnavailable
+from config.settings import Settings
+from recorder.archive.catalog import Catalog
+from recorder.archive.disk_space import BRINK, FLOOR, Claim, Rules
+from recorder.evidence.verify import verify
+from recorder.mp4.fragments import FragmentFile
+from recorder.mp4.scan import survey
+from recorder.process import Service
+from recorder.recording import Recording
+from recorder.sessions import RecordingSessions
+from recorder.viewcopy.worker import ViewCopyWorker
+from tests.recorder.test_process import SESSION, plan
+from tests.recorder.test_recording import Player
+from tests.support import probe
+from tests.support.recorder import RecorderProcess, Relay
+from tests.support.recording.archives import archived, make_work, signer
+
+RATE = 400_000
+VISIT = 30 * 60 * RATE
+
+
+class TestRules:
+    def test_set_room_aside_for_what_is_admitted_already(self) -> None:
+        rules = Rules(1000, RATE)
+        assert rules.missing(1000 + VISIT, []) == 0
+        assert rules.missing(999 + VISIT, []) == 1
+        assert rules.missing(1000 + VISIT, [Claim(30, 0)]) == VISIT
+        assert rules.missing(1000 + VISIT, [Claim(30, VISIT - 5)]) == 5
+        assert rules.missing(1000 + VISIT, [Claim(30, VISIT + 5)]) == 0
+
+    def test_set_room_aside_for_the_film_that_parts_are_joined_into(self) -> None:
+        rules = Rules(0, RATE)
+        assert rules.claimed([Claim(0, 0, 700)]) == 700  # found after a crash
+        assert rules.claimed([Claim(0, 300, 700)]) == 1000  # is being archived
+        assert rules.claimed([Claim(30, 300, 700)]) == VISIT - 300 + 700 + VISIT  # goes on in a second part
+        assert rules.claimed([Claim(0, 300)]) == 0  # one part is the film
+
+    def test_ask_less_for_a_short_visit(self) -> None:
+        assert Rules(0, RATE).missing(VISIT // 2, [], minutes=15) == 0
+
+    def test_leave_an_index_its_room_also_where_the_reserve_is_small(self) -> None:
+        assert (Rules(2 << 30, 0).floor, Rules(2 << 30, 0).brink) == (FLOOR, BRINK)
+        assert (Rules(0, 0).floor, Rules(0, 0).brink) == (0, 0)
+        assert 0 < Rules(64 << 20, 0).brink < Rules(64 << 20, 0).floor < 64 << 20
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, database: str) -> AsyncIterator[tuple[RecordingSessions, list[Any]]]:
+    catalog, told = Catalog(engine_for(database)), []
+    root = tmp_path / "archive"
+    root.mkdir()
+
+    def tell(fact: str, **facts: Any) -> None:
+        told.append((fact, facts))
+
+    yield RecordingSessions(root, Rules(1000, 1), catalog, SystemClock(), tell, signer(root)), told
+    await catalog.close()
+
+
+class TestAdmission:
+    async def test_refuses_the_visit_that_would_take_the_room_of_another(
+        self, desk: tuple[RecordingSessions, list[Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        front, _ = desk
+        monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _: 1000 + 2 * 1800)
+        for number in (1, 2):
+            await front.start(plan(tap=number, session=f"session_{number}", slot={"id": "s", "minutes": 30}))
+        with pytest.raises(RecorderUnavailable) as refused:
+            await front.start(plan(tap=3, session="session_3", slot={"id": "s", "minutes": 30}))
+        assert refused.value.extra["missing"] == 1800
+        assert await front.start(plan(tap=4, session="session_1")) == {"part": 2}  # it was admitted already
+        await front.drain()
+
+    async def test_short_room_is_a_fact_once_and_so_is_its_end(
+        self, desk: tuple[RecordingSessions, list[Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        front, told = desk
+        for free in (5000, 2000, 1900, 9000, 9000):
+            monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _, free=free: free)
+            front.look_at_disk()
+        assert [(fact, facts["low"], facts["free"]) for fact, facts in told] == [
+            ("disk", True, 2000),
+            ("disk", False, 9000),
+        ]
+
+
+class TestAnUnfinishedVisit:
+    async def test_claims_room_for_its_film(self, desk: tuple[RecordingSessions, list[Any]]) -> None:
+        front, _ = desk
+        work = make_work(front.archive_dir)
+        front.adopt("session_one")
+        size = (work / "part-1.mp4").stat().st_size
+        assert front.status()["claimed_bytes"] == size > 100_000
+
+    @pytest.mark.parametrize("when", ["before", "in the middle"])
+    def test_that_finds_no_room_leaves_no_half_film_behind(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    ) -> None:
+        root = tmp_path / "archive"
+        work = unfinished_work(root)
+        before = sorted(work.iterdir())
+        with monkeypatch.context() as patch:
+            if when == "before":
+                patch.setattr("recorder.archive.paths.free_bytes", lambda _: 1_200_000)
+            else:
+                patch.setattr(FragmentFile, "_put", full_after(300_000))
+            with pytest.raises(OSError, match=r"No space|missing"):
+                archived(work, root)
+        assert sorted(work.iterdir()) == before
+        assert archived(work, root)["state"] == "archived" and verify(None, root).ok
+
+
+def unfinished_work(root: Path) -> Path:
+    """A work folder whose part has lost its index."""
+    work = make_work(root)
+    film = work / "part-1.mp4"
+    film.write_bytes(film.read_bytes()[: survey(film).end])
+    return work
+
+
+def full_after(size: int) -> Any:
+    put = FragmentFile._put
+
+    def full(self: FragmentFile, view: memoryview) -> int:
+        if self.size + len(view) > size:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return put(self, view)
+
+    return full
+
+
+class TestViewCopies:
+    async def test_are_made_only_while_there_is_room(
+        self, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = Settings(data_dir=tmp_path, run_dir=tmp_path, database_url=database, view_jobs=1)
+        service, running = Service(settings, SystemClock()), []
+
+        async def run(_: Any) -> None:
+            running.append(1)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                running.pop()
+
+        monkeypatch.setattr(ViewCopyWorker, "run", run)
+        seen = []
+        for low in (False, False, True, True, False):
+            await service._make_copies(not low)
+            await asyncio.sleep(0)
+            seen.append(len(running))
+        assert seen == [1, 1, 0, 0, 1]
+        await service._make_copies(False)
+        await service.desk.catalog.close()
+
+
+class TestARunningRecording:
+    async def test_is_finished_while_there_is_room_for_its_index(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        player = Player(tmp_path)
+        player.recording = Recording("s", tmp_path, 1, SystemClock(), player.hear, Rules(1 << 60, 0))
+        monkeypatch.setattr("recorder.archive.disk_space.FLOOR", 1 << 60)
+        monkeypatch.setattr("recorder.archive.disk_space.BRINK", 1 << 60)
+        await player.play()
+        assert ("failed", {"session": "s", "reason": "no_disk"}) in player.facts
+        part = tmp_path / "part-1.mp4"
+        assert not part.exists() or probe.complaints(part) == ""
+
+
+async def fill(recorder: RecorderProcess) -> None:
+    """Play until the disk refuses, end the session, and look at what is archived."""
+    await recorder.call("start", **plan())
+    relay = Relay(recorder.run, 7)
+    playing = asyncio.create_task(relay.play(20.0))
+    failed = await recorder.wait_for("failed")
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    assert failed["reason"] == "no_disk"
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, unlimited)  # somebody makes room
+    written = [facts["seconds"] for fact, facts in recorder.facts if fact == "writing"]
+    film = await ended(recorder)
+    assert probe.complaints(film) == ""
+    assert min(probe.lengths(film)) > max(written, default=0.0) - 2.0
+    assert verify(SESSION, recorder.archive).ok
+
+
+async def ended(recorder: RecorderProcess) -> Path:
+    await recorder.call("finish", session=SESSION, reason={"code": "technical"})
+    done = await recorder.wait_for("archived")
+    return Path(recorder.archive / done["path"])
+
+
+class TestAFullDisk:
+    async def test_that_takes_no_more_of_the_file_leaves_what_was_written(self, recorder: RecorderProcess) -> None:
+        resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
+        await fill(recorder)
+
+    async def test_that_is_really_full_leaves_what_was_written(self, small: Path, run_dir: Path, database: str) -> None:
+        settings = {"HUIJIAN_ARCHIVE_DIR": str(small / "archive"), "HUIJIAN_DISK_RESERVE_BYTES": str(3 << 20)}
+        more = {"HUIJIAN_SESSION_BYTES_PER_SECOND": "0", "HUIJIAN_DATABASE_URL": database}
+        async with RecorderProcess(small, run_dir, **settings, **more) as recorder:
+            await recorder.call("start", **plan())
+            await fill_rest(recorder, small)
+
+
+async def fill_rest(recorder: RecorderProcess, small: Path) -> None:
+    relay = Relay(recorder.run, 7)
+    playing = asyncio.create_task(relay.play(20.0))
+    await recorder.wait_for("flushed")
+    free = os.statvfs(small).f_bavail * os.statvfs(small).f_frsize
+    (small / "other").write_bytes(bytes(free - (60 << 10)))  # somebody else's files grow
+    facts = [await recorder.wait_for(fact) for fact in ("stalled", "failed")]
+    assert [fact["reason"] for fact in facts] == ["no_disk", "no_disk"]
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    (small / "other").unlink()
+    film = await ended(recorder)
+    assert probe.complaints(film) == "" and min(probe.lengths(film)) > 0.2
+    assert verify(SESSION, recorder.archive).ok
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of eight megabytes, where the system lets us have one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no file system may be mounted here")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)

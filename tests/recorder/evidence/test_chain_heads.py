@@ -1,0 +1,116 @@
+"""Where the chains end, kept in the database: what was cut off is missed, whatever is written after it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.kernel.database import engine_for
+from recorder.archive.disk_space import Rules
+from recorder.evidence.chain_heads import Heads, read_heads, together
+from recorder.evidence.verify import verify
+from recorder.sessions import RecordingSessions
+from tests.support.recording.archives import archived, make_work, signer
+from tests.support.recording.feed import BEGIN, WALL, instant
+from tests.support.recording.purging import DUE, Yard
+
+SITE = "prison-site"
+
+
+@pytest.fixture
+async def yard(tmp_path: Path, database: str) -> AsyncIterator[Yard]:
+    engine = engine_for(database)
+    yield Yard(engine, tmp_path / "archive")
+    await engine.dispose()
+
+
+def cut(root: Path) -> None:
+    """Take the last line of the site's chain away."""
+    path = root / SITE / "chain.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+class TestTheHead:
+    async def test_goes_on_with_the_chain(self, yard: Yard) -> None:
+        heads = Heads(yard.engine)
+        for number, session in enumerate(("session_one", "session_two"), 1):
+            done = archived(make_work(yard.root, session, WALL + timedelta(hours=number)), yard.root)
+            assert await heads.advance(yard.root, SITE, WALL)
+            assert (await heads.all())[SITE] == done["head"] == verify(None, yard.root).heads[SITE]
+            assert done["head"].startswith(f"{number}:")
+
+    async def test_is_not_replaced_by_one_of_a_chain_that_was_cut_and_goes_on(self, yard: Yard) -> None:
+        heads = Heads(yard.engine)
+        for session in ("session_one", "session_two"):
+            archived(make_work(yard.root, session), yard.root)
+        assert await heads.advance(yard.root, SITE, WALL)
+        kept = await heads.all()
+        cut(yard.root)
+        archived(make_work(yard.root, "session_three", WALL + timedelta(hours=3)), yard.root)
+        assert not await heads.advance(yard.root, SITE, WALL) and await heads.all() == kept
+        report = verify(None, yard.root, heads={site: [head] for site, head in kept.items()})
+        assert "cut" in {one.kind for one in report.damages}
+
+    async def test_of_a_chain_that_is_gone_or_broken_is_missed_at_the_start(self, yard: Yard) -> None:
+        heads = Heads(yard.engine)
+        archived(make_work(yard.root, "session_one"), yard.root)
+        archived(make_work(yard.root, "session_two", site="other-site"), yard.root)
+        assert await heads.advance_all(yard.root, WALL) == []
+        (yard.root / SITE / "chain.jsonl").unlink()
+        (yard.root / "other-site" / "chain.jsonl").write_bytes(b"{}\n")
+        assert await heads.advance_all(yard.root, WALL) == ["other-site", SITE]
+
+    async def test_goes_on_with_every_deletion_too(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        await yard.apply()
+        head = (await Heads(yard.engine).all())[SITE]
+        assert verify(None, yard.root).heads == {SITE: head} and yard.wall == DUE
+        assert yard.stones.written[0][2]["head"] == head
+
+    async def test_that_was_cut_is_said_by_the_next_purge_of_the_site(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        await yard.recording("session_two", WALL + timedelta(days=1))
+        await Heads(yard.engine).advance(yard.root, SITE, WALL)
+        cut(yard.root)
+        outcome = await yard.apply()
+        assert [site for site, _ in outcome.failed] == [SITE]
+
+
+class TestHeadsOnPaper:
+    def test_are_read_from_what_verify_printed(self) -> None:
+        hash = "ab" * 32
+        text = (
+            f"WHOLE 3 recordings\nCHAIN a-site 12:{hash}\n\n  b 0:{hash}\nCHAIN a-site 13:{hash}\nCHAIN ../x 1:{hash}\n"
+        )
+        assert read_heads(text) == {"a-site": [f"12:{hash}", f"13:{hash}"], "b": [f"0:{hash}"]}
+        assert together([read_heads(text), {"b": ["1:x"]}])["b"] == {f"0:{hash}", "1:x"}
+
+
+class Still:
+    now = staticmethod(lambda: instant(BEGIN))
+
+
+class TestTheRecorder:
+    async def test_keeps_the_head_of_each_visit_and_says_aloud_when_the_chain_was_cut(self, yard: Yard) -> None:
+        told: list[tuple[str, dict[str, Any]]] = []
+        tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
+        desk = RecordingSessions(yard.root, Rules(0, 0), yard.catalog, Still(), tell, signer(yard.root))
+        for session in ("session_one", "session_two", "session_three"):
+            make_work(yard.root, session)
+            await desk.catalog.intend(session, SITE, 1, "x", "yunnan 1", WALL)
+            desk.adopt(session)
+            desk.end(session, {"code": "completed"})
+            await asyncio.gather(*(visit.closing for visit in desk.visits.values() if visit.closing))
+            if session == "session_two":
+                (kept,) = (await Heads(yard.engine).all()).values()
+                assert (await desk.catalog.row(session) or {})["head"] == kept
+                cut(yard.root)
+        assert [facts["head"].split(":")[0] for fact, facts in told if fact == "archived"] == ["1", "2", "2"]
+        assert ("alarm", {"kind": "chain_cut", "site": SITE}) in told
+        told.clear()
+        await desk.announce(tell)
+        assert ("alarm", {"kind": "chain_cut", "site": SITE}) in told
+        await desk.drain()

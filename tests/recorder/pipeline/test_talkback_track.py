@@ -1,0 +1,236 @@
+"""The fifth track: what officers say to the rooms (插话), whole and in its place, and silence while nobody speaks."""
+
+import shutil
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from broker.kernel import atomic_files
+from broker.media.tap_format import (
+    ANEW,
+    PRISON_AUDIO,
+    RTP,
+    SENDER_REPORT,
+    TRACK_TITLES,
+    VISITOR_AUDIO,
+    VOICE,
+    TapRecord,
+)
+from recorder.archive.paths import FILM
+from recorder.evidence.verify import verify
+from recorder.mp4.fragments import FragmentFile
+from recorder.mp4.join import Piece, join
+from recorder.mp4.muxer import OPTIONS
+from recorder.viewcopy.render import make
+from tests.support import clips, listening, probe
+from tests.support.recording.archives import archived, make_work
+from tests.support.recording.feed import BEGIN, Feed, Outcome, record
+from tests.support.rtp import Stream
+
+PITCH = 1500
+NEAR = 0.12  # seconds: two tenths of listening, and the network's delay
+
+
+def stream() -> Stream:
+    return Stream(48_000, ssrc=50, base=777)
+
+
+def arrival(at: float) -> int:
+    return round((BEGIN + at + 0.02) * 1e9)
+
+
+def anew(at: float) -> TapRecord:
+    return TapRecord(1, VOICE, ANEW, arrival(at), b"")
+
+
+def speech(source: Stream, at: float, seconds: float, stamps: float | None = None) -> list[TapRecord]:
+    """The floor is open from `at` on and somebody speaks; `stamps` is what the sender's media clock says then."""
+    stamps = at if stamps is None else stamps
+    sounds = clips.sound(pitch=PITCH)
+    return [anew(at)] + [
+        TapRecord(1, VOICE, RTP, arrival(at + n / 50), source.packet(sounds[n % len(sounds)], stamps + n / 50))
+        for n in range(int(seconds * 50))
+    ]
+
+
+def visit(folder: Path, seconds: float, *spoken: Iterable[TapRecord]) -> Outcome:
+    records = [*Feed(seconds).records(), *(one for part in spoken for one in part)]
+    return record(folder, sorted(records, key=lambda one: one.arrival_ns), seconds)
+
+
+def heard(path: Path) -> list[tuple[float, float]]:
+    return listening.spans(listening.loudness(path, VOICE, PITCH))
+
+
+def close(found: list[tuple[float, float]], *right: tuple[float, float]) -> bool:
+    return len(found) == len(right) and bool(np.allclose(found, right, atol=NEAR))
+
+
+class TestSilence:
+    def test_stands_there_from_the_first_to_the_last_second_while_nobody_speaks(self, tmp_path: Path) -> None:
+        outcome = visit(tmp_path, 5.0)
+        streams = probe.probe(outcome.film)["streams"]
+        assert streams[VOICE]["tags"]["handler_name"] == TRACK_TITLES[VOICE] == "supervisors"
+        assert abs(probe.lengths(outcome.film)[VOICE] - 5.0) < 0.1
+        assert max(after - before for before, after in pairwise(probe.times(outcome.film, VOICE))) < 0.025
+        assert np.abs(listening.sound_of(outcome.film, VOICE)).max() < 1e-4
+        assert probe.complaints(outcome.film) == ""
+
+    def test_is_not_written_as_samples_of_one_size(self, tmp_path: Path) -> None:
+        """GStreamer takes such a track for raw sound, and decodes the first sample of each fragment only."""
+        with av.open(str(visit(tmp_path, 2.0).film)) as film:
+            sizes = {packet.size for packet in film.demux(film.streams[VOICE]) if packet.size}
+        assert len(sizes) > 1
+
+    def test_is_no_gap_and_holds_nothing_up(self, tmp_path: Path) -> None:
+        outcome = visit(tmp_path, 3.0)
+        assert outcome.sheet["gaps"] == []
+        assert min(at for at, progress in outcome.progress if progress.flushed) < 0.5
+        assert outcome.sheet["tracks"][str(VOICE)] | {"seconds": 3.0} == {
+            "packets": 0,
+            "lost": 0,
+            "malformed": 0,
+            "seconds": 3.0,
+        }
+
+    def test_of_an_officer_does_not_stand_in_for_a_room(self, tmp_path: Path) -> None:
+        """Somebody speaks and one side sends nothing: the recording has not begun."""
+        feed = Feed(3.0, skip=lambda track, _: track >= 2)
+        records = sorted(feed.records() + speech(stream(), 0.5, 2.0), key=lambda one: one.arrival_ns)
+        outcome = record(tmp_path, records, 3.0)
+        assert not any(progress.flushed for _, progress in outcome.progress)
+
+
+class TestSpeech:
+    def test_is_found_where_it_was_said(self, tmp_path: Path) -> None:
+        outcome = visit(tmp_path, 8.0, speech(stream(), 2.0, 1.0), speech(stream(), 5.5, 1.5))
+        assert close(heard(outcome.film), (2.0, 3.0), (5.5, 7.0))
+        assert probe.complaints(outcome.film) == "" and outcome.sheet["gaps"] == []
+        assert all(abs(length - 8.0) < 0.1 for length in probe.lengths(outcome.film))
+
+    def test_is_not_in_the_tracks_of_the_rooms(self, tmp_path: Path) -> None:
+        outcome = visit(tmp_path, 4.0, speech(stream(), 1.0, 2.0))
+        for track in (PRISON_AUDIO, VISITOR_AUDIO):
+            assert max(listening.loudness(outcome.film, track, PITCH)) < 0.01
+
+    @pytest.mark.parametrize("spent", [0.0, 3.0], ids=["stands still", "goes on"])
+    def test_of_a_microphone_whose_clock(self, tmp_path: Path, spent: float) -> None:
+        """While the floor is shut a sender pauses (its stamps stand still) or goes on (they leap, and its numbers)."""
+        source = stream()
+        first = speech(source, 1.0, 1.0)
+        source.seq += int(spent * 50)
+        outcome = visit(tmp_path, 7.0, first, speech(source, 5.0, 1.0, stamps=2.0 + spent))
+        assert close(heard(outcome.film), (1.0, 2.0), (5.0, 6.0))
+        assert outcome.sheet["gaps"] == [] and outcome.sheet["tracks"][str(VOICE)]["lost"] == 0
+
+    def test_before_a_room_is_there_is_no_part_of_the_film(self, tmp_path: Path) -> None:
+        feed = Feed(4.0, skip=lambda _, at: at < 1.0)
+        records = sorted(feed.records() + speech(stream(), 0.2, 2.0), key=lambda one: one.arrival_ns)
+        outcome = record(tmp_path, records, 4.0)
+        assert close(heard(outcome.film), (0.0, 1.2))
+
+    def test_that_was_lost_on_the_way_is_a_gap(self, tmp_path: Path) -> None:
+        spoken = speech(stream(), 1.0, 2.0)
+        outcome = visit(tmp_path, 4.0, spoken[:50] + spoken[60:])
+        assert [(cause, round(seconds, 1)) for cause, _, seconds in outcome.gaps(VOICE)] == [("loss", 0.2)]
+        assert outcome.sheet["tracks"][str(VOICE)]["lost"] == 10
+
+    def test_of_two_who_speak_one_after_the_other(self, tmp_path: Path) -> None:
+        other = Stream(48_000, ssrc=51, base=4_000_000_000, seq=65_530)
+        outcome = visit(tmp_path, 5.0, speech(stream(), 1.0, 1.0), speech(other, 2.0, 1.0, stamps=400.0))
+        assert close(heard(outcome.film), (1.0, 3.0))
+        assert outcome.sheet["gaps"] == []
+
+    def test_goes_on_in_the_next_part_of_a_recording(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        first = visit(tmp_path / "a", 3.0, speech(stream(), 2.0, 1.0))
+        second = visit(tmp_path / "b", 3.0, speech(stream(), 0.0, 1.0))
+        film, holes = join([Piece(first.film, 0.0, True), Piece(second.film, 4.0, True)], tmp_path / "film.mp4")
+        assert close(heard(tmp_path / "film.mp4"), (2.0, 3.0), (4.0, 5.0))
+        assert len(film.seconds) == 5 and {hole.track for hole in holes} == set(range(5))
+        assert probe.complaints(tmp_path / "film.mp4") == ""
+
+    def test_reports_and_strange_records_do_no_harm(self, tmp_path: Path) -> None:
+        source = stream()
+        spoken = speech(source, 1.0, 1.0)
+        report = TapRecord(1, VOICE, SENDER_REPORT, arrival(1.5), source.report(1.5, 3_900_000_000.0))
+        strange = TapRecord(1, PRISON_AUDIO, ANEW, arrival(1.2), b"")
+        beyond = TapRecord(1, VOICE + 1, RTP, arrival(1.3), b"x")
+        outcome = visit(tmp_path, 3.0, spoken, [report, strange, beyond])
+        assert close(heard(outcome.film), (1.0, 2.0)) and outcome.sheet["gaps"] == []
+
+
+class TestTheViewCopy:
+    def test_lets_the_officer_be_heard_too(self, tmp_path: Path) -> None:
+        root = tmp_path / "archive"
+        work = make_work(root)
+        for name in ("part-1.mp4", "part-1.json"):
+            (work / name).unlink()
+        outcome = visit(work, 3.0, speech(stream(), 1.0, 1.0))
+        assert outcome.film.parent == work
+        folder = (root / archived(work, root)["path"]).parent
+        make(folder, tmp_path / "view.mp4", lambda _: None)
+        assert close(listening.spans(listening.loudness(tmp_path / "view.mp4", 1, PITCH)), (1.0, 2.0))
+
+
+def without_voice(part: Path) -> None:
+    """Makes a part what it was before officers could speak in: four tracks, in file and sheet."""
+    whole, sheet_file = part.with_suffix(".five"), part.with_suffix(".json")
+    shutil.move(part, whole)
+    file = FragmentFile(part)
+    with av.open(str(whole)) as source, av.open(file, "w", format="mp4", options=OPTIONS) as out:
+        streams: dict[Any, Any] = {}
+        for stream, title in list(zip(source.streams, TRACK_TITLES, strict=True))[:VOICE]:
+            streams[stream] = out.add_stream_from_template(stream, opaque=True)
+            streams[stream].metadata.update({"title": title, "handler_name": title})
+        for packet in source.demux(*streams):
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream]
+                out.mux_one(packet)
+    file.sync()
+    file.abandon()
+    whole.unlink()
+    sheet = atomic_files.read_json(sheet_file) or {}
+    sheet["tracks"].pop(str(VOICE))
+    atomic_files.write_json(sheet_file, sheet | {"chain": file.chain.as_json()})
+
+
+class TestRecordingsFromBefore:
+    def test_with_four_tracks_are_archived_and_verified_as_they_are(self, tmp_path: Path) -> None:
+        root = tmp_path / "archive"
+        work = make_work(root)
+        without_voice(work / "part-1.mp4")
+        done = archived(work, root)
+        film = root / done["path"]
+        assert len(done["seconds"]) == 4 == len(probe.probe(film)["streams"])
+        assert verify(None, root).damages == []
+
+    def test_get_silence_where_a_later_part_has_five(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        first = visit(tmp_path / "a", 2.0)
+        without_voice(first.film)
+        second = visit(tmp_path / "b", 2.0, speech(stream(), 0.5, 1.0))
+        film, _ = join([Piece(first.film, 0.0, True), Piece(second.film, 3.0, True)], tmp_path / "film.mp4")
+        assert close(heard(tmp_path / "film.mp4"), (3.5, 4.5))
+        assert all(abs(seconds - 5.0) < 0.1 for seconds in film.seconds)
+        assert probe.complaints(tmp_path / "film.mp4") == ""
+
+    def test_a_film_whose_fifth_track_was_taken_away_is_damaged(self, tmp_path: Path) -> None:
+        root = tmp_path / "archive"
+        folder = (root / archived(make_work(root), root)["path"]).parent
+        folder.chmod(0o700)
+        film = folder / FILM
+        film.chmod(0o600)
+        shutil.copy(film, tmp_path / "part-1.mp4")
+        atomic_files.write_json(tmp_path / "part-1.json", {"tracks": {str(VOICE): {}}})
+        without_voice(tmp_path / "part-1.mp4")
+        film.unlink()
+        shutil.copy(tmp_path / "part-1.mp4", film)
+        assert "tracks" in {damage.kind for damage in verify(None, root).damages}

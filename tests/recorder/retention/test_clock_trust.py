@@ -1,0 +1,196 @@
+"""A clock that is set back or forward, with or without a restart: nothing is deleted early for it."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.kernel import atomic_files
+from broker.kernel.clock import Discipline, Instant
+from broker.kernel.database import engine_for
+from recorder.archive.disk_space import Rules
+from recorder.archive.finalize import finalise
+from recorder.evidence.verify import verify
+from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks
+from recorder.retention.rules import due_at
+from recorder.sessions import RecordingSessions
+from tests.support.recording.archives import REASON, archived, make_work, signer
+from tests.support.recording.feed import BEGIN, WALL, instant
+from tests.support.recording.purging import DUE, SECOND, Yard
+
+BACK = WALL - timedelta(days=400)
+SHORT = timedelta(seconds=3)
+
+
+@pytest.fixture
+async def yard(tmp_path: Path, database: str) -> AsyncIterator[Yard]:
+    engine = engine_for(database)
+    (tmp_path / "archive").mkdir()
+    yield Yard(engine, tmp_path / "archive")
+    await engine.dispose()
+
+
+def due_of(done: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(done["due_at"])
+
+
+class TestSetBack:
+    """A visit that seems to end before something that was written down before it."""
+
+    async def test_by_the_chain_of_the_site_it_is_kept_from_that_moment_on(self, yard: Yard) -> None:
+        await yard.recording("session_one", WALL)
+        folder = await yard.recording("session_two", BACK)
+        row = await yard.catalog.row("session_two") or {}
+        assert row["due_at"] == DUE and row["ended_at"] < WALL
+        written = atomic_files.read_json(folder / "manifest.json") or {}
+        assert written["clock"]["behind"] == pytest.approx(400 * 86400, abs=5)
+        assert verify(None, yard.root).ok
+        yard.wall = DUE - SECOND
+        assert (await yard.plan()).recordings == 0
+
+    async def test_also_a_third_visit_and_one_after_a_purge_know_the_latest_moment(self, yard: Yard) -> None:
+        await yard.recording("session_one", WALL)
+        yard.wall = DUE + timedelta(days=30)
+        await yard.apply()  # its line is the latest moment now
+        for session in ("session_two", "session_three"):
+            done = archived(make_work(yard.root, session, BACK), yard.root, BACK)
+            assert due_of(done) == due_at(yard.wall, 6)
+
+    async def test_by_the_catalog_of_another_site(self, yard: Yard) -> None:
+        await yard.recording("session_one", WALL, site="other-site")
+        work, key = make_work(yard.root, "session_two", BACK), signer(yard.root)
+        done = finalise(work, yard.root, REASON, BACK, key, witnessed=WALL + SHORT)
+        assert due_of(done) == DUE
+
+    async def test_and_put_right_in_the_middle_of_the_visit_by_the_timeline(self, yard: Yard) -> None:
+        work = make_work(yard.root, "session_one", BACK)
+        atomic_files.append_lines(work / "timeline.jsonl", [{"at": WALL.isoformat(), "event": {"kind": "state"}}])
+        assert due_of(archived(work, yard.root, WALL)) == DUE
+
+    async def test_by_less_than_a_correction_changes_nothing(self, yard: Yard) -> None:
+        midnight = datetime.fromisoformat("2026-11-22T00:00:30+08:00")  # a visit that ends first, archived second
+        done = []
+        for session, started in (("session_one", midnight), ("session_two", midnight - timedelta(minutes=1))):
+            done.append(archived(make_work(yard.root, session, started), yard.root, started))
+        assert [due_of(one).isoformat() for one in done] == ["2027-05-23T00:00:00+08:00", "2027-05-22T00:00:00+08:00"]
+        assert (
+            "behind" not in (atomic_files.read_json(next(yard.root.rglob("session_two/manifest.json"))) or {})["clock"]
+        )
+
+    async def test_is_an_alarm_until_the_clock_is_right(self, yard: Yard) -> None:
+        told: list[tuple[str, dict[str, Any]]] = []
+        tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
+        await yard.recording("session_one", WALL)
+        clock = Clock(BACK)
+        desk = RecordingSessions(yard.root, Rules(0, 0), yard.catalog, clock, tell, signer(yard.root))
+        make_work(yard.root, "session_two", BACK)
+        await desk.catalog.intend("session_two", "other-site", 1, "x", "yunnan 1", BACK)
+        desk.adopt("session_two")
+        desk.end("session_two", REASON)
+        closing = desk.visits["session_two"].closing
+        assert closing is not None
+        await closing
+        assert ("alarm", {"kind": "clock_behind", "site": "", "seconds": 400 * 86400 + 3}) in told
+        assert (await desk.catalog.row("session_two") or {})["due_at"] == DUE
+        clock.wall = WALL + SHORT
+        await desk.look_at_clock()
+        assert desk.alarms == {}
+        await desk.drain()
+
+
+class Clock:
+    def __init__(self, wall: datetime) -> None:
+        self.wall = wall
+
+    def now(self) -> Any:
+        return instant(BEGIN).after(self.wall - WALL)
+
+
+class TestSetForward:
+    """Across a restart only what was written before it can tell."""
+
+    HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+    RIGHT, WRONG = Discipline(True, 0.0, 0.01), Discipline(False, 0.0, 16.0)
+
+    @pytest.fixture
+    def boot(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """Start the machine anew."""
+        return lambda name: monkeypatch.setattr(atomic_files, "boot", lambda: name)
+
+    async def doubt(
+        self, yard: Yard, wall: datetime, mono: float, kept: Discipline | None, before: datetime | None = None
+    ) -> Doubt | None:
+        now = Instant(wall, mono)
+        await mark_clock(yard.engine, Standing(now))
+        return doubt(await marks(yard.engine, now), before, now, kept)
+
+    async def test_while_the_machine_runs_it_is_noticed(self, yard: Yard, boot: Callable[[str], None]) -> None:
+        boot("one")
+        assert await self.doubt(yard, WALL, 100.0, self.RIGHT) is None
+        assert await self.doubt(yard, WALL + self.HOUR, 3700.0, self.WRONG) is None
+        found = await self.doubt(yard, WALL + self.DAY, 3700.0, self.RIGHT)
+        assert found == Doubt(self.DAY - self.HOUR, restarted=False)
+
+    async def test_the_very_first_run_has_nothing_to_compare_with(
+        self, yard: Yard, boot: Callable[[str], None]
+    ) -> None:
+        boot("one")
+        assert await self.doubt(yard, WALL, 100.0, None, before=BACK) is None
+
+    @pytest.mark.parametrize(
+        ("pause", "kept", "believed"),
+        [
+            (timedelta(minutes=2), WRONG, True),  # a restart
+            (HOUR, RIGHT, True),
+            (HOUR, WRONG, False),
+            (HOUR, None, False),
+            (DAY * 6, RIGHT, True),
+            (DAY * 8, RIGHT, False),  # whoever keeps the clock right
+            (DAY * 365, RIGHT, False),
+        ],
+    )
+    async def test_across_a_restart_a_pause_counts_where_somebody_keeps_the_clock_right(
+        self, yard: Yard, boot: Callable[[str], None], pause: timedelta, kept: Discipline | None, believed: bool
+    ) -> None:
+        boot("one")
+        await self.doubt(yard, WALL, 100.0, kept)
+        boot("two")
+        found = await self.doubt(yard, WALL + pause + timedelta(seconds=50), 50.0, kept)
+        assert found == (None if believed else Doubt(pause, restarted=True))
+
+    async def test_across_a_restart_the_last_note_counts_whoever_wrote_it(
+        self, yard: Yard, boot: Callable[[str], None]
+    ) -> None:
+        boot("one")
+        await self.doubt(yard, WALL, 100.0, self.WRONG)
+        await self.doubt(yard, WALL + self.HOUR, 3700.0, self.WRONG)  # the recorder notes that it goes on
+        boot("two")
+        assert await self.doubt(yard, WALL + self.HOUR + timedelta(seconds=60), 60.0, self.WRONG) is None
+        boot("three")
+        later, mono = WALL + self.DAY, 60.0
+        assert await self.doubt(yard, later, mono, self.WRONG) is not None
+        assert await self.doubt(yard, later, mono, self.WRONG, before=later - timedelta(seconds=90)) is None
+
+    async def test_what_an_officer_has_looked_at_is_believed_until_it_is_moved_again(
+        self, yard: Yard, boot: Callable[[str], None]
+    ) -> None:
+        boot("one")
+        await self.doubt(yard, WALL, 100.0, self.WRONG)
+        boot("two")
+        year = WALL + self.DAY * 365
+        assert await self.doubt(yard, year, 50.0, self.WRONG) is not None
+        await believe(yard.engine, Standing(Instant(year, 60.0)), "shen")
+        assert await self.doubt(yard, year + self.HOUR, 3660.0, self.WRONG) is None
+        assert await self.doubt(yard, year + self.DAY, 3660.0, self.WRONG) is not None
+        boot("three")
+        assert await self.doubt(yard, year + self.DAY * 30, 50.0, self.RIGHT) is not None
+
+
+class Standing:
+    def __init__(self, instant: Instant) -> None:
+        self.instant = instant
+
+    def now(self) -> Instant:
+        return self.instant

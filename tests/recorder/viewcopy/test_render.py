@@ -1,0 +1,275 @@
+"""The view copy: what it shows and sounds like, that it plays and seeks in Chromium, and who makes it when."""
+
+import asyncio
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from broker.kernel import atomic_files
+from broker.kernel.database import engine_for
+from broker.kernel.errors import Conflict, NotFound
+from recorder.evidence.verify import verify
+from recorder.viewcopy import layout
+from recorder.viewcopy.layout import STRIP, WIDTH, Scene, Script, Span, strip
+from recorder.viewcopy.queue import FAILED, MAKING, QUEUED, READY, Views
+from recorder.viewcopy.render import make, script_of
+from recorder.viewcopy.worker import ViewCopyWorker, view_path
+from tests.support import probe
+from tests.support.chromium import chromium
+from tests.support.recording.archives import SIDES, archived, make_work, signer
+from tests.support.recording.feed import WALL
+from tests.support.recording.purging import DUE, Yard
+
+NAMES = ("one", "two")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archived recording of three seconds."""
+    root = tmp_path_factory.mktemp("view") / "archive"
+    return (root / archived(make_work(root), root)["path"]).parent
+
+
+@pytest.fixture(scope="module")
+def copy(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its view copy."""
+    target = tmp_path_factory.mktemp("copy") / "view.mp4"
+    make(folder, target, lambda _: None)
+    return target
+
+
+def picture(path: Path, second: float) -> av.VideoFrame:
+    with av.open(str(path)) as film:
+        return next(frame for frame in film.decode(video=0) if frame.time is not None and frame.time >= second)
+
+
+class TestTheCopy:
+    def test_is_h264_and_aac_with_its_index_in_front_and_as_long_as_the_film(self, copy: Path, folder: Path) -> None:
+        streams = probe.probe(copy)["streams"]
+        assert [stream["codec_name"] for stream in streams] == ["h264", "aac"]
+        data = copy.read_bytes()
+        assert data.index(b"moov") < data.index(b"mdat")
+        assert probe.complaints(copy) == ""
+        assert all(abs(length - max(probe.lengths(folder / "session.mp4"))) < 0.1 for length in probe.lengths(copy))
+
+    def test_shows_both_rooms_side_by_side(self, copy: Path) -> None:
+        luma = picture(copy, 1.0).to_ndarray(format="gray")
+        left, right = luma[STRIP + 20 :, 100:540].mean(), luma[STRIP + 20 :, WIDTH + 100 : WIDTH + 540].mean()
+        assert 60 < left < 110 and 120 < right < 170  # the shades of the two generated pictures
+
+    @pytest.mark.parametrize("second", [0.5, 1.5, 2.5])
+    def test_burns_the_clock_of_shanghai_in(self, copy: Path, second: float) -> None:
+        found = picture(copy, second).to_ndarray(format="gray")[:STRIP].astype(float)
+        names = (f"{scene.words().sides[0]}  prison-site", f"{scene.words().sides[1]}  visitor-site")
+
+        def likeness(shown: str) -> float:
+            return float(np.corrcoef(strip(names, shown).ravel(), found.ravel())[0, 1])
+
+        right = likeness(f"2026-11-22 10:00:0{int(second)}")
+        others = [likeness(f"2026-11-22 10:00:0{other}") for other in range(10) if other != int(second)]
+        assert right > 0.97 and right > max(others)
+
+    def test_sounds_like_both_sides(self, copy: Path) -> None:
+        with av.open(str(copy)) as film:
+            sound = np.concatenate([frame.to_ndarray()[0] for frame in film.decode(audio=0)])
+        power = np.abs(np.fft.rfft(sound[48_000:96_000]))
+        assert {440, 880} == {int(index) for index in np.argsort(power)[-2:]}
+
+    def test_can_be_made_again_over_a_try_that_was_broken_off(self, folder: Path, tmp_path: Path) -> None:
+        target = tmp_path / "a" / "view.mp4"
+        target.parent.mkdir()
+        (target.parent / ".view.mp4.new.mp4").write_bytes(b"half")
+        shares: list[float] = []
+        make(folder, target, shares.append)
+        make(folder, target, shares.append)
+        assert [path.name for path in target.parent.iterdir()] == ["view.mp4"] and max(shares) > 0.9
+
+    async def test_plays_and_seeks_in_chromium(self, copy: Path) -> None:
+        async def page(_: web.Request) -> web.Response:
+            return web.Response(text="<video id=v src=/view.mp4 muted></video>", content_type="text/html")
+
+        async def film(_: web.Request) -> web.FileResponse:
+            return web.FileResponse(copy)
+
+        app = web.Application()
+        app.router.add_get("/", page)
+        app.router.add_get("/view.mp4", film)
+        async with TestServer(app) as server, chromium() as browser:
+            shown = await browser.new_page()
+            await shown.goto(str(server.make_url("/")))
+            told = await shown.evaluate(
+                """async () => {
+                  const video = document.getElementById("v");
+                  const once = (name) => new Promise((done, failed) => {
+                    video.addEventListener(name, done, { once: true });
+                    video.addEventListener("error", () => failed(video.error.message), { once: true });
+                  });
+                  if (video.readyState < 1) await once("loadedmetadata");
+                  const seeked = once("seeked");
+                  video.currentTime = 2.2;
+                  await seeked;
+                  const at = video.currentTime;
+                  const ended = once("ended");
+                  await video.play();
+                  await ended;
+                  return { at, width: video.videoWidth, length: video.duration };
+                }"""
+            )
+        assert told["at"] == pytest.approx(2.2) and told["width"] == 2 * WIDTH
+        assert told["length"] == pytest.approx(3.0, abs=0.1)
+
+
+class TestHoldsAndGaps:
+    def test_are_read_from_timeline_and_manifest(self) -> None:
+        states = [(1.0, "live"), (4.0, "held"), (9.5, "live"), (20.0, "held")]
+        timeline = [
+            {"at": (WALL + timedelta(seconds=at)).isoformat(), "event": {"kind": "state", "to": to}}
+            for at, to in states
+        ]
+        timeline.append({"at": (WALL + timedelta(seconds=25)).isoformat(), "event": {"kind": "closed"}})
+        gaps = [{"track": 2, "start": 1.0, "seconds": 2.0}, {"track": 1, "start": 1.0, "seconds": 2.0}]
+        script = script_of({"started_at": WALL.isoformat(), "sides": SIDES, "gaps": gaps}, timeline)
+        assert script.holds == (Span(4.0, 9.5), Span(20.0, 25.0))
+        assert script.missing == ((), (Span(1.0, 3.0),))
+
+    def test_are_seen_in_the_picture(self) -> None:
+        shown = Scene(Script(WALL, NAMES, (Span(2.0, 3.0),), ((Span(5.0, 6.0),), ())))
+        bright = av.VideoFrame.from_ndarray(np.full((360, 320), 200, np.uint8), format="yuv420p")
+        for side in (0, 1):
+            shown.show(side, bright)
+        free, held = (shown.frame(second).to_ndarray(format="rgb24") for second in (1.0, 2.5))
+        assert held[5, 5, 0] > free[5, 5, 0] + 40  # the strip turns red
+        free, gap = (shown.frame(second).to_ndarray(format="gray") for second in (1.0, 5.5))
+        assert free[200, 300] > 150 > 100 > gap[200, 300]
+        assert gap[200, WIDTH + 300] == free[200, WIDTH + 300]
+
+
+@pytest.fixture
+async def yard(tmp_path: Path, database: str) -> AsyncIterator[Yard]:
+    engine = engine_for(database)
+    (tmp_path / "archive").mkdir()
+    yield Yard(engine, tmp_path / "archive")
+    await engine.dispose()
+
+
+async def until(views: Views, session: str, state: str) -> dict[str, object]:
+    async with asyncio.timeout(30):
+        while (row := await views.one(session)) is None or row["state"] != state:
+            await asyncio.sleep(0.05)  # the maker tells through the database only
+    return row
+
+
+class TestTheMaker:
+    async def test_makes_what_is_queued_with_what_nobody_else_wants_of_the_processor(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        running = asyncio.create_task(maker.run())
+        await maker.want("session_one")
+        row = await until(maker.views, "session_one", READY)
+        target = view_path(yard.root, "session_one")
+        assert row["bytes"] == target.stat().st_size and row["progress"] == 1.0
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    async def test_signs_for_what_it_made_so_that_an_exchanged_copy_is_found(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        await yard.recording("session_two")
+        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        running = asyncio.create_task(maker.run())
+        await maker.want("session_one")
+        await until(maker.views, "session_one", READY)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        target = view_path(yard.root, "session_one")
+        assert verify(None, yard.root).ok and verify(None, yard.root).copies == 1
+        assert target.stat().st_mode & 0o777 == 0o444
+        data = bytearray(target.read_bytes())
+        data[len(data) // 2] ^= 1
+        target.chmod(0o600)
+        target.write_bytes(data)
+        for what in (None, "session_one"):
+            assert [(one.kind, one.path) for one in verify(what, yard.root).damages] == [("changed", target)]
+        (target.parent / "more.mp4").write_bytes(b"x")
+        target.parent.rename(target.parent.with_name("session_two"))
+        assert {"changed", "added"} == {one.kind for one in verify("session_two", yard.root).damages}
+        target.parent.with_name("session_two").rename(target.parent.with_name("session_none"))
+        assert [one.kind for one in verify(None, yard.root).damages] == ["added"]
+
+    async def test_signs_at_its_start_for_copies_of_before_and_makes_others_again(self, yard: Yard) -> None:
+        views = Views(yard.engine)
+        for session, sha256 in (("session_one", hashlib.sha256(b"a copy").hexdigest()), ("session_two", "ab" * 32)):
+            await yard.recording(session)
+            target = view_path(yard.root, session)
+            target.parent.mkdir(parents=True)
+            target.write_bytes(b"a copy")
+            await views.want(session, yard.wall)
+            await views.ready(session, {"bytes": 6, "sha256": sha256}, yard.wall)
+        assert {one.kind for one in verify(None, yard.root).damages} == {"missing"}
+        await ViewCopyWorker(views, yard.root, yard, 0, signer(yard.root)).run()
+        assert verify("session_one", yard.root).ok
+        assert (await views.one("session_two") or {})["state"] == QUEUED
+
+    async def test_leaves_what_it_was_making_to_the_next_one(self, yard: Yard) -> None:
+        await yard.recording("session_one")
+        views = Views(yard.engine)
+        await views.want("session_one", yard.wall)
+        first = ViewCopyWorker(views, yard.root, yard, 1, signer(yard.root))
+        running = asyncio.create_task(first.run())
+        await until(views, "session_one", MAKING)
+        with pytest.raises(Conflict):
+            await views.want("session_one", yard.wall)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        row = await views.one("session_one") or {}
+        assert (row["state"], row["attempts"]) == (QUEUED, 0) and not view_path(yard.root, "session_one").exists()
+
+    async def test_gives_up_after_three_failures_and_says_why(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        folder.chmod(0o700)
+        (folder / "session.mp4").chmod(0o600)
+        (folder / "session.mp4").write_bytes(b"not a film")
+        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        running = asyncio.create_task(maker.run())
+        await maker.want("session_one")
+        row = await until(maker.views, "session_one", FAILED)
+        assert row["attempts"] == 3 and "Invalid data" in str(row["reason"])
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    async def test_makes_nothing_of_what_is_not_archived(self, yard: Yard) -> None:
+        with pytest.raises(NotFound):
+            await Views(yard.engine).want("session_none", yard.wall)
+
+    async def test_a_copy_that_is_being_made_is_not_overtaken_by_a_purge(self, yard: Yard) -> None:
+        folder = await yard.recording("session_one")
+        views = Views(yard.engine)
+        await views.want("session_one", yard.wall)
+        await views.take(yard.wall)
+        yard.wall = DUE
+        assert [one[0] for one in (await yard.apply()).failed] == ["session_one"] and folder.exists()
+        await views.ready("session_one", {"bytes": 1, "sha256": "ab"}, yard.wall)
+        assert (await yard.purge.resume(yard.scope())).deleted == 1
+        assert await views.one("session_one") is None
+
+
+def test_the_process_is_nice_and_tells_its_progress(folder: Path, tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from recorder.viewcopy.render import main; code = main(sys.argv[1:]); print(os.nice(0), code)"
+    )
+    target = str(tmp_path / "view.mp4")
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder), target], capture_output=True, text=True, check=True
+    )
+    *told, last = done.stdout.splitlines()
+    assert last == "19 0" and json.loads(told[-1])["done"] > 0.9
+    assert atomic_files.read_json(folder / "manifest.json") is not None

@@ -1,0 +1,55 @@
+"""Chromium where the network is difficult: no UDP at all, and ICE begun anew under a running visit."""
+
+import asyncio
+
+import pytest
+
+from tests.scenarios.relay.test_chromium import grows, peer_page
+from tests.support.relay_front import RelayFront
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+class TestWithoutUdp:
+    async def test_it_publishes_and_watches_over_tcp(self, front: RelayFront) -> None:
+        async with peer_page(front) as (_, page):
+            await page.evaluate("only = 'tcp'")
+            await page.evaluate("publish('room', 's', 'prison')")
+            await front.fact("media", side="prison", on=True)
+            await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
+            await front.fact("watching", side="prison", who="guard@site", on=True)
+            assert await grows(page, "own", "framesDecoded") > 0
+            assert await grows(page, "own", "totalAudioEnergy") > 0
+            for name in ("room", "own"):
+                assert (await page.evaluate(f"pair('{name}')"))["protocol"] == "tcp"
+
+    async def test_it_prefers_udp_where_both_work(self, front: RelayFront) -> None:
+        async with peer_page(front) as (_, page):
+            await page.evaluate("publish('room', 's', 'prison')")
+            await front.fact("media", side="prison", on=True)
+            async with asyncio.timeout(10):
+                while (await page.evaluate("pair('room')"))["protocol"] != "udp":
+                    await page.wait_for_timeout(100)
+
+
+class TestIceBegunAnew:
+    async def test_costs_neither_publisher_nor_watcher_anything(self, front: RelayFront) -> None:
+        async with peer_page(front) as (_, page):
+            room = await page.evaluate("publish('room', 's', 'prison')")
+            await front.fact("media", side="prison", on=True)
+            own = await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
+            await front.fact("watching", side="prison", who="guard@site", on=True)
+            await grows(page, "own", "framesDecoded")
+            told = len(front.facts)
+            for name, location in (("room", room), ("own", own)):
+                before = (await page.evaluate(f"pair('{name}')"))["ufrag"]
+                await page.evaluate("([name, location]) => restart(name, location)", [name, location])
+                async with asyncio.timeout(10):
+                    while (await page.evaluate(f"pair('{name}')"))["ufrag"] == before:
+                        await page.wait_for_timeout(100)
+                await grows(page, "own", "framesDecoded")
+                await grows(page, "own", "totalAudioEnergy")
+            off = [of for name, of in front.facts[told:] if name in ("media", "watching") and not of["on"]]
+            assert off == []
+            assert not [1 for name, _ in front.facts[told:] if name in ("gone", "failed")]
+            assert (await page.evaluate("received('own')"))["freezeCount"] == 0

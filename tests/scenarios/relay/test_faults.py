@@ -1,0 +1,100 @@
+"""An error of our own in one session ends that session, wherever it happens, and its neighbours do not notice."""
+
+import asyncio
+import struct
+
+import pytest
+
+from tests.support.relay.peers import RawPeer
+from tests.support.relay.track_model import steps
+from tests.support.relay_front import RelayFront, relay_front
+from tests.support.rtp import Stream
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BROKEN = 0xDEADBEEF
+FAULTY = f"""
+import runpy, sys
+from broker.relay import caretaker, feedback, room, track
+
+advance, handle, observe, shut = track.Track.advance, feedback.handle, room.Room.observe, room.Room.shut
+
+def broken_advance(self, seq, ts, now):
+    if ts == {BROKEN}:
+        raise RuntimeError("a fault for a test")
+    return advance(self, seq, ts, now)
+
+def broken_observe(self, now):
+    if any(who == "fault" for _, who in self.publishers.values()):
+        raise RuntimeError("a fault for a test")
+    return observe(self, now)
+
+def broken_shut(self, now, why):
+    if self.session == "stiff":
+        raise RuntimeError("a fault for a test")
+    return shut(self, now, why)
+
+track.Track.advance, room.Room.observe, room.Room.shut = broken_advance, broken_observe, broken_shut
+runpy.run_module("broker.relay", run_name="__main__")
+"""
+
+
+async def publish(front: RelayFront, session: str, who: str = "prison") -> RawPeer:
+    after = len(front.facts)
+    peer = RawPeer(front)
+    await peer._connect("publish", "aiortc-publish", session=session, side="prison", who=who)
+    peer.play("prison")
+    if who == "prison":
+        await front.fact("media", session=session, on=True, after=after)
+    return peer
+
+
+class TestAFault:
+    async def test_over_a_packet_or_at_a_round_ends_one_session_and_no_other(self) -> None:
+        async with relay_front(program=("-c", FAULTY)) as front:
+            for session in ("s", "well", "round"):
+                await front.admit(session)
+            healthy = await publish(front, "well")
+            officer = await RawPeer(front).watch("prison", session="well")
+            await front.fact("watching", session="well", on=True)
+            sick = await publish(front, "s")
+            victim = await RawPeer(front).watch("prison", session="s")
+            await victim.until(lambda: len(victim.rtp) > 10)
+            stream = Stream(48_000, 9, 1, payload_type=sick.payload_types["audio"])
+            packet = bytearray(stream.packet(b"x", 0))
+            struct.pack_into("!I", packet, 4, BROKEN)
+            sick.send_rtp(bytes(packet))
+            await front.fact("failed", session="s")
+            for peer in (sick, victim):
+                await asyncio.wait_for(peer.gone.wait(), 5)
+            await publish(front, "round", "fault")
+            await front.fact("failed", session="round")
+            count = len(officer.rtp)
+            await officer.until(lambda: len(officer.rtp) > count + 60)
+            assert set(steps(officer.numbers("audio"))) == {1}
+            assert {of["session"] for name, of in front.facts if name == "failed"} == {"s", "round"}
+            status = await front.status()
+            assert (status["rooms"], status["peers"]) == (1, 2)
+            for peer in (officer, healthy, sick, victim):
+                await peer.vanish()
+
+    async def test_in_shutting_one_gate_shuts_it_all_the_same_and_the_others_in_time(self) -> None:
+        async with relay_front(program=("-c", FAULTY)) as front:
+            kiosks = []
+            for session in ("stiff", "well"):
+                await front.admit(session)
+                await publish(front, session)
+                kiosk = RawPeer(front)
+                kiosks.append(await kiosk.watch("prison", who="visitor", gated=True, session=session))
+            for session in ("stiff", "well"):
+                await front.lease(session, seconds=1.0)
+            for kiosk in kiosks:
+                await kiosk.until(lambda kiosk=kiosk: len(kiosk.rtp) > 5)
+            await front.fact("failed", session="stiff")
+            shut = await front.fact("gate", session="well", open=False)
+            assert shut["why"] == "lease ran out"
+            count = len(kiosks[0].rtp)
+            officer = await RawPeer(front).watch("prison", session="well")
+            await officer.until(lambda: len(officer.rtp) > 30)
+            assert len(kiosks[0].rtp) <= count + 1
+            await officer.vanish()

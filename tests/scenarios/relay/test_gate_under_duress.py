@@ -1,0 +1,205 @@
+"""The gate while its broker is stopped, slowed and killed, and while the wall clock is stepped: counted in decrypted
+packets at the far end (design, invariants 4 and 5)."""
+
+import ast
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+import broker.relay
+from broker.kernel.clock import monotonic
+from broker.relay.rtp.keyframe_requests import SPS, keyframe_start
+from tests.broker.relay.test_worker import BUSY
+from tests.support.relay.peers import RawPeer
+from tests.support.relay.visits import Visit, visit
+from tests.support.relay_front import RelayFront, relay_front
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FLIGHT = 0.1  # seconds from the relay's decision to a packet's count at the far end, on a busy machine
+OPENINGS = 20
+STEPPING = """
+import random, runpy, time
+from datetime import datetime, timedelta
+from broker import clock
+
+class Stepping(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) + timedelta(days=random.choice((-3000, -1, 0, 1, 3000)))
+
+real = time.time
+time.time = lambda: real() + random.choice((-1e8, 0, 1e8))
+clock.datetime = Stepping
+runpy.run_module("broker.relay", run_name="__main__")
+"""
+
+
+class Heart:
+    """The leasing process; `leases` are (when, until)."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.leases: list[tuple[float, float]] = []
+
+    async def beat(self) -> None:
+        """Wait for the next lease."""
+        assert self.process.stdout is not None
+        at, until = (await asyncio.wait_for(self.process.stdout.readline(), 10)).split()
+        self.leases.append((float(at), float(until)))
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+
+@asynccontextmanager
+async def heart(front: RelayFront, every: float = 1.0, limit: float = 600.0) -> AsyncIterator[Heart]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.support.relay.leaser", str(front.run_dir / "relay-0.sock"), "s", str(every), str(limit),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield Heart(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def beyond(both: Visit, moment: float) -> None:
+    """Until the rooms have gone on for a while after `moment`: what still crosses would have been seen."""
+    officer = await RawPeer(both.front).watch("prison", "officer@site")
+    await officer.until(lambda: officer.rtp and officer.rtp[-1][0] > moment, within=15)
+    await officer.close()
+
+
+def last(both: Visit) -> float:
+    """When the last packet crossed."""
+    return max(kiosk.rtp[-1][0] for kiosk in both.kiosks.values())
+
+
+class TestABrokerThat:
+    @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+    async def test_is_stopped_or_killed_shuts_the_gate_when_its_last_lease_ends(
+        self, front: RelayFront, number: int
+    ) -> None:
+        async with visit(front) as both, heart(front) as broker:
+            await broker.beat()
+            for kiosk in both.kiosks.values():
+                await kiosk.until(lambda kiosk=kiosk: kiosk.rtp)
+            await broker.beat()
+            broker.send(number)
+            until = broker.leases[-1][1]
+            shut = await front.fact("gate", open=False)
+            assert shut["why"] == "lease ran out"
+            assert 0 <= shut["mono"] - until < BUSY
+            await beyond(both, until + 1.0)
+            assert until - FLIGHT < last(both) < shut["mono"] + FLIGHT
+
+    async def test_wakes_up_late_opens_it_with_a_new_lease_only(self, front: RelayFront) -> None:
+        async with visit(front) as both, heart(front) as broker:
+            await broker.beat()
+            await both.kiosks["prison"].until(lambda: both.kiosks["prison"].rtp)
+            broker.send(signal.SIGSTOP)
+            shut = await front.fact("gate", open=False)
+            told = len(front.facts)
+            await beyond(both, shut["mono"] + 0.5)
+            counts = [len(kiosk.rtp) for kiosk in both.kiosks.values()]
+            stale = monotonic() - 0.01
+            await front.link.call("lease", session="s", until=stale, deadline=stale + 60, limit=60.0)
+            await beyond(both, stale + 0.5)
+            assert [len(kiosk.rtp) for kiosk in both.kiosks.values()] == counts
+            broker.send(signal.SIGCONT)
+            woken = monotonic()
+            opened = await front.fact("gate", open=True, after=told)
+            assert opened["mono"] > woken
+
+    async def test_is_slow_never_lets_a_packet_cross_outside_of_its_leases(self, front: RelayFront) -> None:
+        async with visit(front) as both, heart(front, every=3.6) as broker:
+            for _ in range(3):
+                await broker.beat()
+            broker.send(signal.SIGKILL)
+            await beyond(both, broker.leases[-1][1] + 0.5)
+            for kiosk in both.kiosks.values():
+                outside = [
+                    at
+                    for at, _ in kiosk.rtp
+                    if not any(begun <= at <= until + FLIGHT for begun, until in broker.leases)
+                ]
+                assert outside == []
+                assert len(kiosk.rtp) > 300
+
+    async def test_says_when_is_obeyed_to_the_packet(self, front: RelayFront) -> None:
+        async with visit(front) as both, heart(front) as broker:
+            await broker.beat()
+            await both.kiosks["prison"].until(lambda: both.kiosks["prison"].rtp)
+            deadline = monotonic() + 1.3
+            await front.link.call("deadline", session="s", deadline=deadline)
+            shut = await front.fact("gate", open=False)
+            assert shut["why"] == "limit"
+            assert 0 <= shut["mono"] - deadline < BUSY
+            await broker.beat()
+            await broker.beat()
+            await beyond(both, deadline + 1.0)
+            assert deadline - FLIGHT < last(both) < shut["mono"] + FLIGHT
+
+
+class TestOpening:
+    async def test_brings_a_fresh_keyframe_to_the_far_side_in_300_ms(self, front: RelayFront) -> None:
+        took = []
+        async with visit(front) as both:
+            for _ in range(OPENINGS):
+                for side, kiosk in both.kiosks.items():
+                    count = len(kiosk.of("video"))
+                    asked = monotonic()
+                    await front.lease("s")
+                    await kiosk.until(lambda kiosk=kiosk, count=count: len(kiosk.of("video")) > count)
+                    at, packet = kiosk.of("video")[count]
+                    assert keyframe_start(packet) == SPS
+                    took.append(at - asked)
+                    await front.link.call("shut", session="s")
+                    room = both.rooms[side]
+                    heard = len(room.feedback)
+                    await room.until(lambda room=room, heard=heard: len(room.feedback) > heard)
+        print(f"opening: median {1000 * median(took):.0f} ms, worst of {len(took)} {1000 * max(took):.0f} ms")
+        assert median(took) < 0.3
+        assert max(took) < 0.3 + BUSY
+
+
+class TestTheWallClock:
+    async def test_may_be_stepped_as_anybody_likes(self) -> None:
+        async with relay_front(program=("-c", STEPPING)) as front:
+            await front.admit("s")
+            async with visit(front) as both:
+                leased = monotonic()
+                await front.lease("s", seconds=2.0)
+                kiosk = both.kiosks["prison"]
+                await kiosk.until(lambda: kiosk.rtp)
+                shut = await front.fact("gate", open=False)
+                assert 0 <= shut["mono"] - (leased + 2.0) < BUSY
+                await front.lease("s", limit=600, deadline=1.0)
+                asked = monotonic()
+                shut = await front.fact("gate", open=False, why="limit")
+                assert shut["mono"] - asked < 1.0 + BUSY
+                await beyond(both, shut["mono"] + 0.5)
+                assert last(both) < shut["mono"] + FLIGHT
+
+    async def test_is_read_by_nothing_that_decides(self) -> None:
+        """Only the gauges compare with the kernel's stamps, which are of the wall clock."""
+        readers = {}
+        for file in Path(broker.relay.__path__[0]).glob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module == "broker.kernel.clock":
+                    readers[file.name] = {alias.name for alias in node.names}
+                assert not (
+                    isinstance(node, ast.Import) and {alias.name for alias in node.names} & {"time", "datetime"}
+                )
+                assert not (isinstance(node, ast.ImportFrom) and node.module in ("time", "datetime"))
+        assert readers.pop("gauges.py") == {"SystemClock"}
+        assert set().union(*readers.values()) == {"monotonic", "monotonic_ns"}

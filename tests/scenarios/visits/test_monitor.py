@@ -1,0 +1,116 @@
+"""The monitor page in a real Chromium against the real server: it counts as a supervisor while it is really watched,
+and a gate does not stay open for one that is not."""
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from playwright.async_api import Browser, expect
+
+from broker.kernel.clock import SystemClock, monotonic
+from broker.kernel.ids import Side
+from tests.support.chromium import chromium
+from tests.support.installation import House
+from tests.support.monitor.page import HIDE, PLAYING, counts, shut_after, sign_in, without_quorum
+from tests.support.visit import Visit, quorum_of, visit
+
+NOTICED = 8.0  # seconds: three are promised, the rest is for a machine that is busy with other tests
+
+
+class TestMonitorPage:
+    async def test_it_counts_while_it_is_seen_and_can_end_with_an_article(self, house: House) -> None:
+        async with visit(house, watching=3) as here, chromium() as browser:
+            page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+            await sign_in(page, house, 3)
+            await page.wait_for_function(PLAYING)
+            await here.until(lambda view: view["state"] == "live")
+            await here.sees_far_room(Side.PRISON)
+            await expect(page.get_by_text("会见中").first).to_be_visible()
+
+            reloaded_at = monotonic()
+            await page.reload()
+            await page.wait_for_function(PLAYING)
+            await here.until(lambda view: view["state"] == "live")
+            await counts(here, 3, True)
+            assert monotonic() - reloaded_at < NOTICED, "a reload comes back by itself"
+
+            hidden_at = monotonic()
+            await page.evaluate(HIDE, "hidden")
+            await here.until(without_quorum)
+            assert await shut_after(here, hidden_at) - hidden_at < 2.0
+            await page.close()
+
+            again = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+            await sign_in(again, house, 3)
+            await here.until(lambda view: view["state"] == "live")
+            await again.get_by_role("button", name="终止会见").click()
+            await again.get_by_role("radio", name="YN-17-8").check()
+            await again.get_by_role("button", name="确认终止").click()
+            view = await here.until(lambda view: view["state"] == "ended")
+            assert view["reason"]["article"] == "YN-17-8"
+
+
+async def _renderers(browser: Browser) -> list[int]:
+    """The process ids of the browser's renderers."""
+    told = await (await browser.new_browser_cdp_session()).send("SystemInfo.getProcessInfo")
+    return [one["id"] for one in told["processInfo"] if one["type"] == "renderer"]
+
+
+async def _is_noticed(here: Visit, number: int, stop: Callable[[], Awaitable[object]]) -> None:
+    """An officer counts no longer soon after `stop`."""
+    await stop()
+    began = monotonic()
+    await counts(here, number, False)
+    assert monotonic() - began < NOTICED
+
+
+class TestWhoReallyWatches:
+    """Yunnan 25, Guangdong 27: not a page left open."""
+
+    async def test_a_hidden_page_a_paused_picture_and_a_frozen_renderer_are_nobodys_eyes(self, house: House) -> None:
+        now = SystemClock().now().wall
+        times = {
+            "starts_at": (now + timedelta(minutes=4)).isoformat(),
+            "ends_at": (now + timedelta(minutes=8)).isoformat(),
+        }
+        async with visit(house, watching=3, **times) as here, chromium() as browser:
+            window = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+            page = await window.new_page()
+            await sign_in(page, house, 3)
+            await here.until(lambda view: view["state"] == "ready")
+            await expect(page.locator("#standing")).to_have_text("已计入 1 场监督")
+
+            await _is_noticed(here, 3, lambda: page.evaluate(HIDE, "hidden"))
+            await expect(page.locator("#standing")).to_have_text("未计入监督：监督页面不在前台")
+            await page.evaluate(HIDE, "visible")
+            await counts(here, 3, True)
+
+            picture = page.locator("video").nth(1)
+            await _is_noticed(here, 3, lambda: picture.evaluate("(video) => video.pause()"))
+            await picture.evaluate("(video) => video.play()")
+            await counts(here, 3, True)
+
+            # the same person in a second window is no second person, and the first's hidden pictures are not its own
+            second = await window.new_page()
+            await second.goto(f"{house.server}/monitor")
+            await second.wait_for_function(PLAYING)
+            view = await here.house.view(here.session, here.officers[0])
+            assert quorum_of(view)[1] <= 2
+            await page.evaluate(HIDE, "hidden")
+            await _is_noticed(here, 3, lambda: second.evaluate(HIDE, "hidden"))
+            await second.close()
+            await page.evaluate(HIDE, "visible")
+            await counts(here, 3, True)
+
+            renderers = await _renderers(browser)
+            try:
+                await _is_noticed(here, 3, lambda: _send(renderers, signal.SIGSTOP))
+            finally:
+                await _send(renderers, signal.SIGCONT)
+            await counts(here, 3, True)
+
+
+async def _send(processes: list[int], number: signal.Signals) -> None:
+    for process in processes:
+        os.kill(process, number)

@@ -1,0 +1,69 @@
+"""An officer speaks to one room (插话): heard there, found in the recording, and nowhere else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from broker.kernel import atomic_files
+from broker.kernel.ids import Side
+from tests.support import listening
+from tests.support.chromium import chromium
+from tests.support.installation import House
+from tests.support.monitor.page import sign_in
+from tests.support.speaking import LOUD, PITCH, Ears, microphone, spoken_in
+from tests.support.visit import Visit, visit
+
+SPEAKS = 3.0
+
+
+async def speech_seen_by(here: Visit, side: Side) -> Any:
+    view = here.kiosks[side]._line.views[here.session][1]
+    assert view.quorum.prison.have == view.quorum.visitor.have == []
+    return view.speech
+
+
+class TestSpeakingToOneRoom:
+    async def test_is_heard_there_and_recorded_and_not_heard_in_the_other(
+        self, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ears = Ears(monkeypatch)
+        async with visit(house, watching=3) as here, chromium(microphone(tmp_path / "officer.wav")) as browser:
+            page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+            await sign_in(page, house, 3)
+            await here.until(lambda view: view["state"] == "live")
+            await page.get_by_role("button", name="对监所一方").click()
+            await expect(page.locator(".on-air")).to_contain_text("正在插话")
+            await ears.until(here, Side.PRISON, SPEAKS)
+            told = await speech_seen_by(here, Side.PRISON)
+            assert told is not None and told.by is None
+            assert await speech_seen_by(here, Side.VISITOR) is None
+            await page.keyboard.press("Escape")
+            await here.until(lambda view: view["speech"] is None)
+            await page.get_by_role("button", name="终止会见").click()
+            await page.get_by_role("radio", name="END-COMPLETED").check()
+            await page.get_by_role("button", name="确认终止").click()
+            archived = await here.archived()
+            journal = await here.journal()
+
+            near, far = ears.of(here, Side.PRISON), ears.of(here, Side.VISITOR)
+            assert max(listening.levels(near, PITCH)) > LOUD and len(far) == 0
+        film = house.settings.archive_dir / archived["path"]
+        whole = spoken_in(film)
+        assert whole[1] - whole[0] > SPEAKS - 1.0
+        self.check_words(journal, atomic_files.read_lines(film.with_name("timeline.jsonl")), house, whole)
+
+    def check_words(
+        self, journal: list[tuple[str, dict[str, Any]]], timeline: list[Any], house: House, whole: tuple[float, float]
+    ) -> None:
+        """Author, code and time, in the journal and on the timeline; the floor's moments frame what was said."""
+        officer = house.stage.officers[3]
+        began = {"by": officer.id, "site": "demo-bureau", "sides": ["prison"], "article": "SAY-GUIDE"}
+        assert ("SpeechBegan", began) in journal
+        events = [entry["event"] for entry in timeline]
+        assert {"kind": "action", "what": "SpeechBegan", **began} in events
+        assert any(event.get("what") == "SpeechEnded" for event in events)
+        opened, shut = [event["mono"] for event in events if event["kind"] == "floor"]
+        assert whole[1] - whole[0] <= shut - opened + 0.3, json.dumps(events, ensure_ascii=False)

@@ -1,0 +1,204 @@
+"""Warnings, mutes and notes through the front door: who may, what each is shown, and what the law refuses."""
+
+import pytest
+
+from broker.kernel.ids import Side
+from broker.session import events as ev
+from broker.session.transitions import State
+from signaling.api import messages as msg
+from tests.signaling.live.test_socket import talking
+
+SESSIONS = "/api/v1/sessions"
+CANNED = {"sides": ["visitor"], "article": "YN-16-2", "text_id": "dont-4"}
+ON = {"side": "visitor", "on": True, "article": "YN-16-2", "note": "隐语"}
+OFF = {"side": "visitor", "on": False}
+OWN = {"sides": ["prison", "visitor"], "article": "YN-16-6", "text": "请一个一个说话"}
+
+
+@pytest.fixture
+async def path(front):
+    """A visit whose gate is open."""
+    return f"{SESSIONS}/{await front.live_visit()}"
+
+
+def session_of(front):
+    (live,) = front.broker.sessions()
+    return live.session
+
+
+async def view(front, path, who):
+    return (await front.ask("GET", path, who)).said
+
+
+async def warned(front, path, body=CANNED, who="prison-sup"):
+    await front.ask("POST", f"{path}/warn", who, json=body)
+    return session_of(front).warnings[-1]
+
+
+class TestWarning:
+    async def test_ready_words_and_own_words_become_facts_with_article_and_author(self, front, path):
+        await warned(front, path)
+        fact = front.broker.facts[-1]
+        assert (fact.by, fact.site, fact.sides, fact.article) == (
+            "prison-sup",
+            "first-prison",
+            (Side.VISITOR,),
+            "YN-16-2",
+        )
+        assert fact.text_zh.startswith("不准使用隐语") and fact.text_en.startswith("No coded speech")
+        own = await warned(front, path, OWN, "visitor-sup")
+        assert (own.zh, own.en, own.sides) == ("请一个一个说话", "请一个一个说话", (Side.PRISON, Side.VISITOR))
+        assert own.id != session_of(front).warnings[0].id
+
+    async def test_ready_words_are_served_beside_the_grounds(self, front, path):
+        said = (await front.ask("GET", f"{path}/interventions", "prison-sup")).said
+        assert [one["id"] for one in said["warnings"]] == [f"dont-{number}" for number in range(1, 11)]
+        assert {"code", "zh", "en", "article"} <= set(said["warnings"][0])
+
+    @pytest.mark.parametrize("code", ["YN-17-8", "YN-17-6", "END-COMPLETED", "YN-18", "GD-25-3"])
+    async def test_what_a_warning_does_not_close_is_refused_journaled_and_stored_nowhere(self, front, path, code):
+        refused = await front.refused(
+            "policy_violation", "POST", f"{path}/warn", "prison-sup", json=OWN | {"article": code, "text": "张三"}
+        )
+        assert refused.said["articles"]
+        assert session_of(front).warnings == ()
+        (noted,) = await front.noted("OrderRefused")
+        assert "张三" not in noted.data
+
+    async def test_ready_words_keep_their_own_article(self, front, path):
+        body = CANNED | {"article": "YN-16-6"}
+        await front.refused("policy_violation", "POST", f"{path}/warn", "prison-sup", json=body)
+        body = CANNED | {"text_id": "pledge-2"}
+        await front.refused("not_found", "POST", f"{path}/warn", "prison-sup", json=body)
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            {"sides": []},
+            {"sides": ["prison", "visitor", "prison"]},
+            {"sides": ["left"]},
+            {"text": "both"},
+            {"text_id": None},
+            {"text_id": None, "text": "   "},
+            {"text_id": None, "text": "x" * 121},
+            {"text_id": None, "text": "line\nbreak"},
+            {"article": ""},
+        ],
+    )
+    async def test_malformed_is_refused(self, front, path, broken):
+        await front.refused("bad_request", "POST", f"{path}/warn", "prison-sup", json=CANNED | broken)
+
+    async def test_only_supervisors_of_the_two_sites_may(self, front, path):
+        for who, code in (("foreign-sup", "not_found"), ("admin", "forbidden"), ("p1", "forbidden")):
+            await front.refused(code, "POST", f"{path}/warn", who, json=CANNED)
+
+
+class TestARoom:
+    async def test_sees_its_own_warnings_without_author_and_nothing_of_the_others(self, front, path):
+        await warned(front, path)
+        await warned(front, path, OWN)
+        mine, far = (await view(front, path, "p1"))["warnings"], (await view(front, path, "v1"))["warnings"]
+        assert [one["zh"] for one in mine] == ["请一个一个说话"]
+        assert len(far) == 2
+        assert {(one["by"], tuple(one["sides"])) for one in far} == {(None, ("visitor",))}
+        assert "prison-sup" not in str(far)
+        full = (await view(front, path, "visitor-sup"))["warnings"]
+        assert full[0]["by"] == {"id": "prison-sup", "name": "prison-sup 名"}
+        assert full[1]["sides"] == ["prison", "visitor"]
+
+    async def test_acknowledges_and_officers_see_it(self, front, path):
+        given = await warned(front, path, OWN)
+        await front.ask("POST", f"{path}/acknowledge", "v1", json={"warning": given.id})
+        assert front.broker.facts[-1].side is Side.VISITOR
+        assert front.broker.facts[-1].by.startswith("trm_")
+        full = (await view(front, path, "prison-sup"))["warnings"]
+        assert full[0]["acknowledged"] == ["visitor"]
+        assert (await view(front, path, "p1"))["warnings"][0]["acknowledged"] == []
+        await front.refused("conflict", "POST", f"{path}/acknowledge", "v1", json={"warning": given.id})
+
+    async def test_cannot_acknowledge_what_it_was_not_told_and_no_officer_can_for_it(self, front, path):
+        given = await warned(front, path)
+        body = {"warning": given.id}
+        await front.refused("not_found", "POST", f"{path}/acknowledge", "p1", json=body)
+        await front.refused("not_found", "POST", f"{path}/acknowledge", "w1", json=body)
+        await front.refused("forbidden", "POST", f"{path}/acknowledge", "visitor-sup", json=body)
+
+    async def test_hears_and_answers_on_its_socket(self, front, path):
+        session = path.rpartition("/")[2]
+        async with talking(front, "v1") as room, talking(front, "prison-sup") as officer:
+            await officer.say(type="warn", id=1, session=session, **CANNED)
+            (shown,) = (await room.hear("session")).session.warnings
+            assert shown.by is None
+            await room.say(type="acknowledge", id=2, session=session, warning=shown.id)
+            assert (await room.hear("ack")).re == 2
+            while True:
+                seen = (await officer.hear("session")).session
+                if seen.warnings[0].acknowledged:
+                    break
+            assert seen.warnings[0].acknowledged == [Side.VISITOR]
+            await officer.say(type="acknowledge", id=3, session=session, warning=shown.id)
+            refused = await officer.hear("error")
+            assert isinstance(refused, msg.ErrorSaid) and refused.problem.code == "forbidden"
+
+
+class TestMuting:
+    async def test_under_an_article_and_lifted_under_the_same_by_its_own_site(self, front, path):
+        await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)
+        assert front.broker.facts[-1] == ev.MuteOrdered(
+            "prison-sup", "first-prison", Side.VISITOR, True, "YN-16-2", "隐语"
+        )
+        await front.refused("conflict", "POST", f"{path}/mute", "visitor-sup", json=OFF)
+        await front.ask("POST", f"{path}/mute", "prison-sup", json=OFF | {"article": "YN-17-8"})
+        assert (front.broker.facts[-1].on, front.broker.facts[-1].article) == (False, "YN-16-2")
+        await front.refused("conflict", "POST", f"{path}/mute", "prison-sup", json=OFF)
+
+    async def test_needs_an_article_that_does_not_demand_the_end(self, front, path):
+        await front.refused("bad_request", "POST", f"{path}/mute", "prison-sup", json={"side": "visitor", "on": True})
+        body = ON | {"article": "YN-17-8"}
+        await front.refused("policy_violation", "POST", f"{path}/mute", "prison-sup", json=body)
+        assert not session_of(front).muted
+
+    async def test_rooms_see_who_is_not_heard_and_not_by_whose_order(self, front, path):
+        await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)
+        for room in ("p1", "v1"):
+            said = await view(front, path, room)
+            assert said["muted"] == [{"side": "visitor", "article": "YN-16-2", "site": None, "by": None}]
+            assert "prison-sup" not in str(said)
+        (full,) = (await view(front, path, "visitor-sup"))["muted"]
+        assert (full["site"], full["by"]["id"]) == ("first-prison", "prison-sup")
+
+
+class TestNotes:
+    async def test_are_listed_with_their_times_for_officers_of_both_sites(self, front, path):
+        await front.ask("POST", f"{path}/remark", "visitor-sup", json={"text": " 母亲情绪激动 "})
+        (one,) = (await front.ask("GET", f"{path}/notes", "prison-sup")).said["notes"]
+        assert (one["text"], one["since_ms"], one["site"], one["by"]["id"]) == (
+            "母亲情绪激动", 0, "panlong", "visitor-sup",
+        )  # fmt: skip
+        assert (await view(front, path, "prison-sup"))["notes"] == 1
+
+    async def test_do_not_exist_for_rooms_and_other_sites(self, front, path):
+        await front.ask("POST", f"{path}/remark", "visitor-sup", json={"text": "母亲情绪激动"})
+        said = await view(front, path, "v1")
+        assert said["notes"] == 0 and "激动" not in str(said)
+        await front.refused("forbidden", "GET", f"{path}/notes", "v1")
+        await front.refused("not_found", "GET", f"{path}/notes", "foreign-sup")
+        await front.refused("forbidden", "POST", f"{path}/remark", "v1", json={"text": "x"})
+        await front.refused("bad_request", "POST", f"{path}/remark", "prison-sup", json={"text": "x" * 301})
+
+
+class TestHoldingResumingEnding:
+    async def test_a_resume_is_under_the_article_of_the_hold(self, front, path):
+        await front.ask("POST", f"{path}/hold", "prison-sup", json={"article": "YN-16-2"})
+        await front.ask("POST", f"{path}/resume", "prison-sup", json={"note": "已纠正"})
+        assert front.broker.facts[-1] == ev.ResumeOrdered("prison-sup", "first-prison", "已纠正", "YN-16-2")
+
+    async def test_what_is_held_on_a_stop_is_not_ended_as_a_farewell(self, front, path):
+        await front.ask("POST", f"{path}/hold", "prison-sup", json={"article": "YN-17-8"})
+        for code in ("END-COMPLETED", "YN-16-2"):
+            refused = await front.refused(
+                "policy_violation", "POST", f"{path}/end", "prison-sup", json={"article": code}
+            )
+            assert refused.said["articles"] == ["云南 第十七条"]
+        await front.ask("POST", f"{path}/end", "visitor-sup", json={"article": "YN-17-8"})
+        assert (session_of(front).state, session_of(front).end.article) == (State.ENDED, "YN-17-8")

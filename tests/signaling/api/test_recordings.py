@@ -1,0 +1,101 @@
+"""The catalog, for auditors of the two sites and of the province; looking leaves a trace."""
+
+from datetime import timedelta
+
+import pytest
+
+from broker.control.store.records import Role
+from broker.kernel import atomic_files
+from recorder.archive.catalog import Catalog
+from recorder.archive.timeline_coverage import coverage
+from tests.support.control.fixtures import TEN
+
+RECORDINGS = "/api/v1/recordings"
+
+
+@pytest.fixture
+async def session(front):
+    """A visit with a finished recording."""
+    session = await front.visit()
+    catalog = Catalog(front.store.engine)
+    row = {"session": session, "site": "first-prison", "path": "first-prison/2026/03/02/x", "sha256": "ab" * 32}
+    row |= {"bytes": 5_000_000_000, "seconds": [1800.1, 1800.2, 1799.9, 1800.0], "packets": 1, "lost": 0, "gaps": []}
+    row |= {"state": "archived", "announced": True, "started_at": TEN, "ended_at": TEN, "created_at": TEN}
+    await catalog.put(row)
+    return session
+
+
+@pytest.fixture
+async def watched(front, session):
+    """The same, with what lies beside its film: a manifest with coverage, and a timeline."""
+    film = front.house.settings.archive_dir / "first-prison/2026/03/02/x"
+    film.parent.mkdir(parents=True)
+    people = [{"user": "li", "site": "first-prison"}]
+    timeline = [{"at": TEN.isoformat(), "mono": 5.0, "event": {"kind": "people", "watchers": people}}]
+    atomic_files.append_lines(film.with_name("timeline.jsonl"), timeline)
+    written = {"started_at": TEN.isoformat(), "parts": [{"zero_mono": 5.0}], "tracks": [{"seconds": 9.0}]}
+    written |= {"sides": {"prison": {"site": "first-prison"}, "visitor": {"site": "panlong"}}, "policy": {}}
+    atomic_files.write_json(
+        film.with_name("manifest.json"), written | {"coverage": coverage(timeline, written).as_json()}
+    )
+    return session, film
+
+
+class TestCoverage:
+    async def test_auditors_see_who_watched_when(self, front, watched):
+        session, _ = watched
+        said = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).said
+        assert (said["kept"], said["seconds"], said["need"]) == (True, 9.0, 2)
+        assert [(one["user"], one["spans"]) for one in said["officers"]] == [("li", [[0.0, 9.0]])]
+        assert said["sides"]["visitor"]["short"] == [[0.0, 9.0]]
+        (seen,) = await front.noted("CoverageSeen")
+        assert (seen.session, seen.author) == (session, "user:auditor")
+
+    async def test_an_older_recordings_is_reckoned(self, front, watched):
+        session, film = watched
+        written = atomic_files.read_json(film.with_name("manifest.json"))
+        del written["coverage"]
+        atomic_files.write_json(film.with_name("manifest.json"), written)
+        said = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).said
+        assert not said["kept"] and said["officers"][0]["seconds"] == 9.0
+
+    async def test_nobody_else_sees_it(self, front, watched):
+        path = f"{RECORDINGS}/{watched[0]}/coverage"
+        for who in ("admin", "prison-sup", "p1", "booking"):
+            await front.refused("forbidden", "GET", path, who)
+        await front.refused("not_found", "GET", path, "foreign-auditor")
+
+    async def test_a_recording_whose_folder_is_gone_has_none(self, front, session):
+        await front.refused("not_found", "GET", f"{RECORDINGS}/{session}/coverage", "auditor")
+
+
+class TestRecordings:
+    async def test_auditors_find_it_by_day_and_by_session(self, front, session):
+        said = (await front.ask("GET", f"{RECORDINGS}?day=2026-03-02", "auditor")).said["recordings"]
+        assert [(one["session"], one["state"], one["started_at"]) for one in said] == [
+            (session, "archived", "2026-03-02T02:00:00Z")
+        ]
+        one = (await front.ask("GET", f"{RECORDINGS}/{session}", "auditor")).said
+        assert (one["sha256"], one["seconds"][0]) == ("ab" * 32, 1800.1)
+        assert (await front.ask("GET", f"{RECORDINGS}?day=2026-03-03", "auditor")).said["recordings"] == []
+
+    async def test_the_visitors_site_may_audit_it_too(self, front, session):
+        await front.store.add_user("visit-auditor", "审", Role.AUDITOR, "a long enough secret", "panlong")
+        token = await front.store.issue_user_token("visit-auditor", timedelta(hours=1))
+        assert (await front.ask("GET", f"{RECORDINGS}/{session}", token)).status == 200
+
+    async def test_other_sites_find_nothing(self, front, session):
+        await front.refused("not_found", "GET", f"{RECORDINGS}/{session}", "foreign-auditor")
+        assert (await front.ask("GET", RECORDINGS, "foreign-auditor")).said["recordings"] == []
+        await front.refused("not_found", "GET", f"{RECORDINGS}/ses_none", "auditor")
+
+    async def test_nobody_else_may_look_not_even_an_admin(self, front, session):
+        for who in ("admin", "prison-sup", "approver", "clerk", "p1", "booking"):
+            await front.refused("forbidden", "GET", f"{RECORDINGS}/{session}", who)
+
+    async def test_who_looked_at_what_is_journaled(self, front, session):
+        await front.ask("GET", f"{RECORDINGS}/{session}", "auditor")
+        await front.ask("GET", RECORDINGS, "auditor")
+        (seen,) = await front.noted("RecordingSeen")
+        assert (seen.session, seen.author) == (session, "user:auditor")
+        assert len(await front.noted("RecordingsListed")) == 1

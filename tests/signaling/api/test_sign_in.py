@@ -1,0 +1,138 @@
+"""Sign-in, cookies, limits."""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.support.signaling.front import PASSWORD
+
+RIGHT = {"user": "prison-sup", "password": PASSWORD}
+WRONG = {"user": "prison-sup", "password": "not the password"}
+IN, OUT, ME = "/api/v1/sign-in", "/api/v1/sign-out", "/api/v1/me"
+
+
+def own(front):
+    return {"Origin": str(front.client.make_url("/")).rstrip("/")}
+
+
+class TestSignIn:
+    async def test_the_right_password_gives_a_token_for_twelve_hours(self, front):
+        said = (await front.ask("POST", IN, json=RIGHT)).said
+        assert said["user"] == {
+            "id": "prison-sup",
+            "name": "prison-sup 名",
+            "role": "supervisor",
+            "site": "first-prison",
+        }
+        assert datetime.fromisoformat(said["expires_at"]) == front.clock.now().wall + timedelta(hours=12)
+        me = await front.ask("GET", ME, said["token"])
+        assert me.said["who"]["id"] == "prison-sup"
+        front.clock.forward(timedelta(hours=12, seconds=1))
+        await front.refused("not_signed_in", "GET", ME, said["token"])
+
+    async def test_an_unknown_user_and_a_wrong_password_look_the_same(self, front):
+        wrong = await front.refused("not_signed_in", "POST", IN, json=WRONG)
+        unknown = await front.refused("not_signed_in", "POST", IN, json={**WRONG, "user": "nobody"})
+        assert wrong.said == unknown.said
+
+    async def test_a_barred_user_stays_outside(self, front):
+        await front.store.disable_user("prison-sup")
+        await front.refused("not_signed_in", "POST", IN, json=RIGHT)
+
+    async def test_it_is_journaled_with_the_account_and_never_with_what_is_none(self, front):
+        await front.ask("POST", IN, json=RIGHT)
+        await front.refused("not_signed_in", "POST", IN, json=WRONG)
+        await front.refused("not_signed_in", "POST", IN, json={**WRONG, "user": "my-secret-in-the-wrong-box"})
+        assert [one.author for one in await front.noted("SignedIn")] == ["user:prison-sup"]
+        known, unknown = await front.noted("SignInRefused")
+        assert json.loads(known.data)["user"] == "prison-sup"
+        assert "user" not in json.loads(unknown.data) and "wrong-box" not in unknown.data
+
+    @pytest.mark.parametrize(
+        ("who", "kind"), [("p1", "terminal"), ("booking", "integrator"), ("auditor", "user"), ("prison-sup", "user")]
+    )
+    async def test_everybody_can_ask_who_they_are(self, front, who, kind):
+        said = (await front.ask("GET", ME, who)).said["who"]
+        assert said["kind"] == kind
+        assert said["sessions_per_supervisor"] == (2 if who == "prison-sup" else None)
+
+
+class TestBehindAProxy:
+    async def test_the_cookie_is_for_tls_alone_where_the_browser_speaks_tls_to_a_proxy(self, front):
+        plain = await front.client.post(IN, json=RIGHT)
+        tls = await front.client.post(IN, json=RIGHT, headers={"X-Forwarded-Proto": "https"})
+        assert not plain.cookies["huijian"]["secure"] and tls.cookies["huijian"]["secure"]
+
+
+class TestTheLimit:
+    async def test_guessing_for_one_user_is_stopped_also_from_many_connections(self, front):
+        answers = await asyncio.gather(*(front.client.post(IN, json=WRONG) for _ in range(12)))
+        assert sorted(one.status for one in answers) == [401] * 5 + [429] * 7
+        refused = await front.refused("too_many", "POST", IN, json=RIGHT)
+        wait = int(refused.headers["Retry-After"])
+        front.clock.forward(timedelta(seconds=wait))
+        assert (await front.ask("POST", IN, json=RIGHT)).status == 200
+
+    async def test_guessing_users_from_one_address_is_stopped(self, front):
+        statuses = [(await front.client.post(IN, json={**WRONG, "user": f"u{number}"})).status for number in range(32)]
+        assert statuses == [401] * 30 + [429] * 2
+
+    async def test_strangers_elsewhere_do_not_lock_an_officer_out(self, front):
+        for number in range(20):
+            await front.client.post(IN, json=WRONG, headers={"X-Forwarded-For": f"192.0.2.{number % 5}"})
+        answer = await front.client.post(IN, json=RIGHT, headers={"X-Forwarded-For": "198.51.100.7"})
+        assert answer.status == 200
+
+    async def test_behind_a_trusted_proxy_addresses_are_limited_one_by_one(self, front):
+        for number in range(31):
+            told = {"X-Forwarded-For": f"10.9.9.9, 192.0.2.{1 + number // 30}"}
+            last = await front.client.post(IN, json={**WRONG, "user": f"u{number}"}, headers=told)
+        assert last.status == 401
+
+    async def test_refusals_that_are_not_journaled_are_counted(self, front):
+        for number in range(40):
+            await front.client.post(IN, json={**WRONG, "user": f"u{number}"})
+        front.house.note_skipped()
+        (skipped,) = await front.noted("RefusalsSkipped")
+        assert json.loads(skipped.data) == {"kind": "SignInRefused", "count": 10}
+
+    async def test_signing_in_rightly_costs_nothing(self, front):
+        for _ in range(40):
+            assert (await front.client.post(IN, json=RIGHT)).status == 200
+
+
+class TestTheCookie:
+    async def cookie(self, front):
+        answer = await front.ask("POST", IN, json=RIGHT)
+        return answer.cookies["huijian"]
+
+    async def test_scripts_and_other_sites_cannot_have_it(self, front):
+        cookie = await self.cookie(front)
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/")
+
+    async def test_it_reads_from_anywhere_but_changes_things_only_from_our_pages(self, front):
+        await self.cookie(front)
+        assert (await front.ask("GET", ME)).status == 200
+        await front.refused("forbidden", "POST", OUT)
+        for origin in ("https://evil.example", "null", "http://[", f"{own(front)['Origin']}.evil.example"):
+            await front.refused("forbidden", "POST", OUT, headers={"Origin": origin})
+        assert (await front.ask("POST", OUT, headers=own(front))).status == 204
+
+    async def test_a_bearer_token_needs_no_origin_and_beats_the_cookie(self, front):
+        await self.cookie(front)
+        said = (await front.ask("GET", ME, "visitor-sup")).said
+        assert said["who"]["id"] == "visitor-sup"
+        await front.refused("not_signed_in", "GET", ME, "usr_wrong_wrong")
+        await front.refused("not_signed_in", "GET", ME, headers={"Authorization": "Basic cDpw"})
+
+    async def test_a_terminals_token_is_no_cookie(self, front):
+        front.client.session.cookie_jar.update_cookies({"huijian": front.tokens["p1"]})
+        await front.refused("not_signed_in", "GET", ME)
+
+    async def test_signing_out_ends_the_token(self, front):
+        token = (await self.cookie(front)).value
+        answer = await front.ask("POST", OUT, headers=own(front))
+        assert answer.cookies["huijian"].value == ""
+        await front.refused("not_signed_in", "GET", ME, token)

@@ -1,0 +1,157 @@
+"""Approved slots: what is refused, with the article; what is the same; who may see them."""
+
+import pytest
+
+from tests.support.signaling.front import ten_slot
+
+SLOTS = "/api/v1/slots"
+ORDER = {
+    "external_id": "YN-1",
+    "prison_room": "p1",
+    "visitor_room": "v1",
+    "starts_at": "2026-03-02T10:00:00+08:00",
+    "ends_at": "2026-03-02T10:40:00+08:00",
+    "minutes": 30,
+    "people": [
+        {"side": "prison", "name": "刘某甲"},
+        {"id": "kin-1", "side": "visitor", "name": "欧阳某乙", "relation": "母亲"},
+    ],
+    "approved_by": "监狱审批科",
+    "article": "云南 第八条",
+}
+
+
+def kin(count):
+    return [{"side": "visitor", "name": f"家属{number}"} for number in range(count)]
+
+
+def order(**changes):
+    return {**ORDER, **changes}
+
+
+class TestPosting:
+    @pytest.mark.parametrize("who", ["booking", "admin"])
+    async def test_an_approved_slot_becomes_a_session(self, front, who):
+        made = (await front.ask("POST", SLOTS, who, json=ORDER)).said
+        session = front.broker.live(made["session_id"]).session
+        assert (session.slot.id, session.slot.policy, session.slot.minutes) == (made["slot"], "yunnan", 30)
+        one = (await front.ask("GET", f"{SLOTS}/{made['slot']}", who)).said
+        assert one["prison"] == {"site": "first-prison", "room": "p1"}
+        assert [person["name"] for person in one["people"]] == ["刘某甲", "欧阳某乙"]
+
+    async def test_two_prisons_may_meet(self, front):
+        made = await front.ask("POST", SLOTS, "booking", json=order(visitor_room="q1"))
+        assert made.status == 201
+
+    async def test_the_same_order_again_is_the_same_slot(self, front):
+        first = await front.ask("POST", SLOTS, "booking", json=ORDER)
+        again = await front.ask("POST", SLOTS, "booking", json=ORDER)
+        assert first.said == again.said
+        assert len(front.broker.sessions()) == 1
+
+    async def test_the_same_number_with_other_content_is_a_conflict(self, front):
+        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).said
+        for change in ({"minutes": 20}, {"people": ORDER["people"] + kin(1)}, {"visitor_room": "v2"}):
+            refused = await front.refused("conflict", "POST", SLOTS, "booking", json=order(**change))
+            assert refused.said["slot"] == made["slot"]
+
+    async def test_a_cancelled_slot_is_not_posted_again(self, front):
+        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).said
+        assert (await front.ask("DELETE", f"{SLOTS}/{made['slot']}", "booking")).status == 204
+        await front.refused("conflict", "POST", SLOTS, "booking", json=ORDER)
+
+    async def test_a_room_has_one_visit_at_a_time(self, front):
+        await front.ask("POST", SLOTS, "booking", json=ORDER)
+        other = order(external_id="YN-2", visitor_room="v2", starts_at="2026-03-02T10:39:00+08:00")
+        other["ends_at"] = "2026-03-02T11:19:00+08:00"
+        await front.refused("conflict", "POST", SLOTS, "booking", json=other)
+        other["starts_at"] = "2026-03-02T10:40:00+08:00"
+        assert (await front.ask("POST", SLOTS, "booking", json=other)).status == 201
+
+
+class TestRules:
+    @pytest.mark.parametrize(
+        ("change", "article"),
+        [
+            ({"people": [ORDER["people"][0], *kin(4)]}, "云南 第十四条"),
+            ({"minutes": 31}, "云南 第十四条"),
+        ],
+    )
+    async def test_what_the_province_forbids_is_refused_with_its_article(self, front, change, article):
+        refused = await front.refused("policy_violation", "POST", SLOTS, "booking", json=order(**change))
+        assert refused.said["articles"] == [article]
+
+    async def test_bounds_are_inclusive(self, front):
+        made = await front.ask("POST", SLOTS, "booking", json=order(people=[ORDER["people"][0], *kin(3)]))
+        assert made.status == 201
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"ends_at": "2026-03-02T10:29:00+08:00"},
+            {"ends_at": "2026-03-02T14:00:01+08:00"},
+            {"starts_at": "2026-03-02T08:50:00+08:00"},
+            {"starts_at": "2028-03-02T10:00:00+08:00", "ends_at": "2028-03-02T10:40:00+08:00"},
+            {"visitor_room": "p2"},
+            {"prison_room": "v2"},
+            {"people": [ORDER["people"][1], ORDER["people"][1]]},
+            {"people": kin(2)},
+            {"minutes": 0},
+            {"minutes": "30"},
+            {"approved_by": ""},
+            {"people": [{"side": "prison", "name": "甲\n乙"}, *kin(1)]},
+            {"starts_at": "2026-03-02T10:00:00"},
+            {"starts_at": "9999-12-31T23:59:59-23:59", "ends_at": "9999-12-31T23:59:59-23:59"},
+            {"starts_at": 1772416800},
+            {"unknown": 1},
+            {"language": "zh; drop"},
+        ],
+        ids=str,
+    )
+    async def test_what_makes_no_sense_is_refused(self, front, change):
+        await front.refused("bad_request", "POST", SLOTS, "booking", json=order(**change))
+        assert front.broker.sessions() == []
+
+    async def test_unknown_rooms_are_not_found(self, front):
+        await front.refused("not_found", "POST", SLOTS, "booking", json=order(visitor_room="nowhere"))
+
+    async def test_what_is_refused_is_journaled(self, front):
+        await front.refused("policy_violation", "POST", SLOTS, "booking", json=order(minutes=31))
+        (noted,) = await front.noted("SlotRefused")
+        assert noted.author.startswith("integrator:key_")
+        assert "家属" not in noted.data and "policy_violation" in noted.data
+
+
+class TestScope:
+    async def test_only_the_two_sites_know_of_a_slot(self, front):
+        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).said
+        path = f"{SLOTS}/{made['slot']}"
+        for who in ("prison-sup", "visitor-sup", "clerk", "approver", "auditor", "admin", "booking"):
+            assert (await front.ask("GET", path, who)).status == 200
+            assert len((await front.ask("GET", f"{SLOTS}?day=2026-03-02", who)).said["slots"]) == 1
+        for who in ("foreign-sup", "foreign-auditor", "prison-admin"):
+            await front.refused("not_found", "GET", path, who)
+            assert (await front.ask("GET", f"{SLOTS}?day=2026-03-02", who)).said["slots"] == []
+
+    async def test_a_sites_admin_posts_and_cancels_for_that_site_only(self, front):
+        await front.refused("not_found", "POST", SLOTS, "prison-admin", json=ORDER)
+        assert front.broker.sessions() == []
+        slot = ten_slot()
+        await front.broker.add_slot(slot, "test")
+        await front.refused("not_found", "DELETE", f"{SLOTS}/{slot.id}", "prison-admin")
+        mine = order(prison_room="q1")
+        assert (await front.ask("POST", SLOTS, "prison-admin", json=mine | {"visitor_room": "w1"})).status == 201
+
+    async def test_a_visit_that_runs_is_not_cancelled_but_ended(self, front):
+        session = await front.live_visit()
+        slot = front.broker.live(session).session.slot.id
+        await front.refused("conflict", "DELETE", f"{SLOTS}/{slot}", "admin")
+
+    @pytest.mark.parametrize("day", ["2026-13-01", "today", "1999-12-31", "9999-12-31", "", "2026-03-02&day=x"])
+    async def test_a_day_that_is_none(self, front, day):
+        await front.refused("bad_request", "GET", f"{SLOTS}?day={day}", "admin")
+
+    async def test_the_day_is_that_of_shanghai(self, front):
+        await front.visit()
+        assert len((await front.ask("GET", SLOTS, "admin")).said["slots"]) == 1
+        assert (await front.ask("GET", f"{SLOTS}?day=2026-03-01", "admin")).said["slots"] == []

@@ -1,0 +1,143 @@
+"""Suspensions at the front door: proposing, deciding, and what booking is told (Yunnan 17; Guangdong 23, 25)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from broker.control.store.records import SiteKind
+from broker.session import events as ev
+from broker.session.snapshot import freeze
+from tests.support.control.fixtures import TEN
+from tests.support.signaling.front import PASSWORD, ten_slot
+
+LIST = "/api/v1/suspensions"
+ORDER = {"id": "sus_1", "person": "per_in", "months": 2, "code": "YN-17-8", "reason": "谈论案情"}
+
+
+@pytest.fixture
+async def session(front):
+    """A visit that was ended on a ground that may lead to a suspension."""
+    session = await front.live_visit()
+    front.broker.tell(session, ev.EndOrdered("prison-sup", "first-prison", "YN-17-8"))
+    return session
+
+
+async def proposed(front, session, **changes):
+    return await front.ask("POST", f"/api/v1/sessions/{session}/suspensions", "prison-sup", json=ORDER | changes)
+
+
+async def decide(front, who, decision="approve", id="sus_1"):
+    return await front.ask("POST", f"{LIST}/{id}/decide", who, json={"decision": decision})
+
+
+def order(**changes):
+    """A slot of the same people, in other rooms, some days later."""
+    starts = TEN + timedelta(days=3)
+    return {
+        "prison_room": "p2",
+        "visitor_room": "v2",
+        "starts_at": starts.isoformat(),
+        "ends_at": (starts + timedelta(minutes=40)).isoformat(),
+        "minutes": 30,
+        "people": [
+            {"id": "prisoner-7", "side": "prison", "name": "刘某甲"},
+            {"id": "kin-1", "side": "visitor", "name": "欧阳某乙"},
+        ],
+        "approved_by": "监狱审批",
+        "article": "云南 第八条",
+    } | changes
+
+
+class TestProposing:
+    async def test_is_a_supervisors_and_tells_what_it_rests_on(self, front, session):
+        said = (await proposed(front, session)).said
+        assert (said["status"], said["linked"], said["person"], said["name"]) == (
+            "proposed",
+            ["end"],
+            "per_in",
+            "刘某甲",
+        )
+        assert not said["recognised"], "an id that we made up is known to nobody"
+        (entry,) = await front.noted("SuspensionProposed")
+        assert "刘某甲" not in entry.data and json.loads(entry.data)["article"] == "YN-17-8"
+
+    async def test_sent_twice_counts_once_and_a_second_one_waits_for_the_first(self, front, session):
+        await proposed(front, session)
+        await proposed(front, session)
+        assert len((await front.ask("GET", LIST, "prison-sup")).said["suspensions"]) == 1
+        path = f"/api/v1/sessions/{session}/suspensions"
+        await front.refused("conflict", "POST", path, "prison-sup", json=ORDER | {"id": "sus_2"})
+
+    @pytest.mark.parametrize("who", ["approver", "clerk", "auditor", "admin", "p1", "booking"])
+    async def test_nobody_else_proposes(self, front, session, who):
+        await front.refused("forbidden", "POST", f"/api/v1/sessions/{session}/suspensions", who, json=ORDER)
+
+    async def test_not_for_another_sites_visit_nor_on_a_lesser_ground(self, front, session):
+        path = f"/api/v1/sessions/{session}/suspensions"
+        await front.refused("not_found", "POST", path, "foreign-sup", json=ORDER)
+        await front.refused("policy_violation", "POST", path, "prison-sup", json=ORDER | {"code": "YN-16-2"})
+
+
+class TestDeciding:
+    async def test_the_prisons_approver_decides_and_everybody_concerned_sees_it(self, front, session):
+        await proposed(front, session)
+        assert (await front.ask("GET", LIST, "approver")).said["suspensions"][0]["mine"]
+        said = (await decide(front, "approver")).said
+        assert (said["status"], said["first"], said["until"]) == ("approved", "2026-03-02", "2026-05-02")
+        assert said["steps"][0]["by"]["id"] == "approver" and not said["mine"]
+        assert (await front.ask("GET", LIST, "auditor")).said["suspensions"] == [said]
+        assert (await front.ask("GET", LIST, "foreign-sup")).said["suspensions"] == []
+        assert (await front.ask("GET", LIST, "visitor-sup")).said["suspensions"] == [], "the prisoner is not its own"
+        assert len(await front.noted("SuspensionApproved")) == 1
+        await front.refused("conflict", "POST", f"{LIST}/sus_1/decide", "approver", json={"decision": "approve"})
+
+    async def test_nobody_else_does(self, front, session):
+        await proposed(front, session)
+        for who in ("prison-sup", "admin", "auditor", "clerk"):
+            await front.refused("forbidden", "POST", f"{LIST}/sus_1/decide", who, json={"decision": "approve"})
+        await front.store.add_user("far", "远", "approver", PASSWORD, "other-bureau")
+        front.tokens["far"] = await front.store.issue_user_token("far", timedelta(hours=1))
+        await front.refused("not_found", "POST", f"{LIST}/sus_1/decide", "far", json={"decision": "approve"})
+        await front.refused("not_found", "POST", f"{LIST}/sus_9/decide", "approver", json={"decision": "approve"})
+
+    async def test_a_city_sees_what_is_proposed_below_it(self, front, session):
+        await front.store.add_site("city", SiteKind.CITY, "市司法局", "yunnan")
+        await front.store.put_under("first-prison", "city")
+        await front.store.add_user("mayor", "市", "approver", PASSWORD, "city")
+        front.tokens["mayor"] = await front.store.issue_user_token("mayor", timedelta(hours=1))
+        await proposed(front, session)
+        (seen,) = (await front.ask("GET", LIST, "mayor")).said["suspensions"]
+        assert not seen["mine"], "in Yunnan the prison decides"
+        await front.refused("forbidden", "POST", f"{LIST}/sus_1/decide", "mayor", json={"decision": "approve"})
+
+
+class TestBooking:
+    async def test_is_refused_while_it_lasts_and_told_until_when(self, front):
+        people = ten_slot().people
+        known = (people[0].__class__("prisoner-7", people[0].side, "刘某甲"), people[1])
+        session = await front.live_visit(people=known)
+        front.broker.tell(session, ev.EndOrdered("prison-sup", "first-prison", "YN-17-8"))
+        assert (await proposed(front, session, person="prisoner-7")).said["recognised"]
+        assert (await front.ask("POST", "/api/v1/slots", "booking", json=order(external_id="before"))).status == 201
+        await decide(front, "approver")
+        later = TEN + timedelta(days=4)
+        when = {"starts_at": later.isoformat(), "ends_at": (later + timedelta(minutes=40)).isoformat()}
+        refusal = await front.refused("suspended", "POST", "/api/v1/slots", "booking", json=order(**when))
+        assert (refusal.said["until"], refusal.said["articles"]) == ("2026-05-02", ["云南 第十七条"])
+        assert refusal.said["person"] == "prisoner-7" and "刘" not in json.dumps(refusal.said, ensure_ascii=False)
+        after = TEN + timedelta(days=61)
+        when = {"starts_at": after.isoformat(), "ends_at": (after + timedelta(minutes=40)).isoformat()}
+        assert (await front.ask("POST", "/api/v1/slots", "booking", json=order(**when))).status == 201
+
+    async def test_is_refused_after_the_month_was_forfeited(self, front):
+        session = await front.visit()
+        state = freeze(front.broker.live(session).session, "boot")
+        end = {"reason": "no_show", "at": TEN.isoformat(), "side": "visitor", "by": "", "cause": ""}
+        state["end"] = {**end, "article": "广东 第二十三条", "lost": "month"}
+        await front.store.save_snapshot(session, "ended", state)
+        refusal = await front.refused("forfeited", "POST", "/api/v1/slots", "booking", json=order())
+        assert (refusal.said["until"], refusal.said["articles"]) == ("2026-04-01", ["广东 第二十三条"])
+        state["end"]["lost"] = "visit"
+        await front.store.save_snapshot(session, "ended", state)
+        assert (await front.ask("POST", "/api/v1/slots", "booking", json=order())).status == 201

@@ -1,0 +1,116 @@
+"""Whatever is sent, the answer is one that the document knows, and never a 500."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broker.kernel.errors import StorageUnavailable
+from signaling.api import messages as msg
+from tests.support.signaling.front import ten_slot
+
+MANY = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+KEYS = [
+    *("type", "id", "session", "side", "person", "identity", "article", "note", "camera", "user", "password"),
+    *("people", "minutes", "starts_at", "ends_at", "prison_room", "visitor_room", "name", "relation", "external_id"),
+]
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.text(max_size=30),
+    st.sampled_from(
+        ["prison", "visitor", "ses_x", "hold", "2026-03-02T10:00:00+08:00", "9999-12-31T23:59:59-12:00", "\ud800"]
+    ),
+)
+JSON = st.recursive(
+    VALUES,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=6)
+    ),
+    max_leaves=25,
+)
+BODIES = JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=80)
+POSTS = [
+    ("/api/v1/sign-in", None),
+    ("/api/v1/slots", "booking"),
+    ("/api/v1/sessions/{}/check-in", "visitor-sup"),
+    ("/api/v1/sessions/{}/hold", "prison-sup"),
+    ("/api/v1/sessions/{}/self-test", "p1"),
+    ("/api/v1/sessions/{}/resume", "prison-sup"),
+]
+
+
+class TestRest:
+    @pytest.mark.parametrize(("path", "who"), POSTS)
+    async def test_no_body_breaks_the_server(self, front, path, who):
+        session = await front.broker.add_slot(ten_slot(), "test")
+        bodies = []
+
+        @MANY
+        @given(BODIES)
+        def collect(body):
+            bodies.append(body)
+
+        collect()
+        for body in bodies:
+            answer = await front.ask(
+                "POST", path.format(session), who, data=body, headers={"Content-Type": "application/json"}
+            )
+            assert answer.status < 500, (body, answer.said)
+
+    @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 40_000, b'"' + b"x" * 200_000, b"1" * 200_000])
+    async def test_deep_and_long_bodies(self, front, body):
+        headers = {"Content-Type": "application/json"}
+        await front.refused("bad_request", "POST", "/api/v1/slots", "booking", data=body, headers=headers)
+
+    async def test_a_body_over_the_limit(self, front):
+        headers = {"Content-Type": "application/json"}
+        for path, who in (("/api/v1/slots", "booking"), ("/api/v1/sign-in", None)):
+            await front.refused("too_large", "POST", path, who, data=b" " * 300_000, headers=headers)
+
+    async def test_another_type_of_body(self, front):
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx"):
+            headers = {"Content-Type": kind}
+            await front.refused("unsupported_type", "POST", "/api/v1/slots", "booking", data=b"{}", headers=headers)
+
+    async def test_what_was_wrong_is_said_without_repeating_it(self, front):
+        body = {"user": "Not A Name", "password": "hunter2 " * 40, "刘某甲": 1}
+        said = (await front.refused("bad_request", "POST", "/api/v1/sign-in", json=body)).said
+        assert {"user", "password"} <= {one["where"] for one in said["errors"]}
+        assert "hunter2" not in json.dumps(said) and "Not A Name" not in json.dumps(said)
+
+
+class TestTheUnforeseen:
+    async def test_it_becomes_an_incident_number(self, front, capsys):
+        front.broker.breaks = RuntimeError("password of 刘某甲")
+        session = "ses_x"
+        said = (await front.refused("internal", "GET", f"/api/v1/sessions/{session}", "admin")).said
+        logged = capsys.readouterr().out
+        assert said["incident"] in logged and "RuntimeError" in logged
+        assert "刘某甲" not in logged + json.dumps(said, ensure_ascii=False) and "Traceback" not in logged
+
+    async def test_without_a_database_it_is_503(self, front, monkeypatch):
+        async def gone(*_):
+            raise StorageUnavailable()
+
+        for name in ("user_by_token", "user_named", "health"):
+            monkeypatch.setattr(front.store, name, gone)
+        refused = await front.refused("storage_unavailable", "GET", "/api/v1/me", "admin")
+        assert int(refused.headers["Retry-After"]) > 0
+        await front.refused("storage_unavailable", "POST", "/api/v1/sign-in", json={"user": "x", "password": "y"})
+        await front.refused("storage_unavailable", "GET", "/healthz")
+
+
+class TestMessages:
+    @MANY
+    @given(JSON.map(json.dumps) | st.text(max_size=60))
+    def test_the_parser_accepts_or_refuses_and_does_nothing_else(self, text):
+        try:
+            msg.CLIENT.validate_json(text)
+        except ValueError:
+            return

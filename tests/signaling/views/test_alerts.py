@@ -1,0 +1,178 @@
+"""Alerts through the front door: who may say and see what, who takes them, and what is refused."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from broker.kernel.ids import Side
+from broker.session import events as ev
+from broker.session.alerts import GRAVE, Observed
+from broker.session.events import AlertKind
+from tests.signaling.live.test_socket import talking
+
+SESSIONS = "/api/v1/sessions"
+
+
+def observed(session, **found):
+    return {"type": "observed", "session": session, "black": False, "frozen": False, "silent": False} | found
+
+
+def session_of(front):
+    (live,) = front.broker.sessions()
+    return live.session
+
+
+def later(front, seconds):
+    """Let so much time pass; the sessions are told."""
+    front.clock.forward(timedelta(seconds=seconds))
+    for live in front.broker.sessions():
+        front.broker.tell(live.session.id, ev.TimePassed())
+
+
+@pytest.fixture
+async def session(front):
+    """A visit whose gate is open."""
+    return await front.live_visit()
+
+
+@pytest.fixture
+async def black(front, session):
+    """A visit in which the visitors' picture has been black for long enough; its path."""
+    async with talking(front, "v1") as kiosk:
+        await kiosk.say(**observed(session, black=True))
+        await kiosk.say(
+            type="self_test", id=1, session=session, camera=True, microphone=True, speaker=True, network=True
+        )
+        await kiosk.hear("ack")
+    later(front, 5)
+    return f"{SESSIONS}/{session}"
+
+
+async def alerts(front, path, who="prison-sup"):
+    return (await front.ask("GET", path, who)).said["alerts"]
+
+
+class TestWhatATerminalFinds:
+    async def test_is_taken_for_its_own_room_and_not_answered(self, front, session):
+        async with talking(front, "v1") as kiosk:
+            await kiosk.say(**observed(session, silent=True, heads=3))
+            await kiosk.say(type="end", id=1, session=session, article="YN-17-8")
+            assert (await kiosk.hear("error")).re == 1
+        assert session_of(front).alerts.observed == {Side.VISITOR: Observed(False, False, True, 3)}
+
+    async def test_that_says_nothing_new_is_not_written_down_again(self, front, session):
+        async with talking(front, "v1") as kiosk:
+            for _ in range(30):
+                await kiosk.say(**observed(session, black=True))
+            await kiosk.say(type="end", id=1, session=session, article="YN-17-8")
+            await kiosk.hear("error")
+        assert len([fact for fact in front.broker.facts if isinstance(fact, ev.RoomObserved)]) == 1
+
+    async def test_and_comes_and_goes_all_the_time_is_limited(self, front, session):
+        async with talking(front, "v1") as kiosk:
+            for number in range(40):
+                await kiosk.say(**observed(session, heads=number))
+            assert (await kiosk.hear("error")).problem.code == "too_many"
+        assert len([fact for fact in front.broker.facts if isinstance(fact, ev.RoomObserved)]) <= 21
+
+    async def test_means_nothing_while_its_room_sends_nothing(self, front, session):
+        front.broker.tell(session, ev.RoomMedia(Side.VISITOR, False))
+        async with talking(front, "v1") as kiosk:
+            await kiosk.say(**observed(session, black=True))
+            await kiosk.say(type="end", id=1, session=session, article="YN-17-8")
+            await kiosk.hear("error")
+        assert session_of(front).alerts.observed == {}
+
+    @pytest.mark.parametrize("who", ["prison-sup", "admin", "auditor"])
+    async def test_is_a_terminal_s_to_say(self, front, session, who):
+        async with talking(front, who) as talk:
+            await talk.say(**observed(session, black=True))
+            assert (await talk.hear("error")).problem.code == "forbidden"
+
+    async def test_is_not_for_a_session_of_other_rooms(self, front, session):
+        async with talking(front, "p1") as talk:
+            await talk.say(**observed("ses_other", black=True))
+            assert (await talk.hear("error")).problem.code == "not_found"
+
+    @pytest.mark.parametrize(
+        "broken", [{"heads": 51}, {"heads": -1}, {"black": "yes"}, {"by": "trm_2"}, {"heads": 1.5}]
+    )
+    async def test_has_limits(self, front, session, broken):
+        async with talking(front, "v1") as kiosk:
+            await kiosk.say(**observed(session) | broken)
+            assert (await kiosk.hear("error")).problem.code == "bad_request"
+
+
+class TestWhatIsShown:
+    async def test_officers_of_both_sites_get_words_and_gravity(self, front, black):
+        for who in ("prison-sup", "visitor-sup"):
+            (one,) = await alerts(front, black, who)
+            assert (one["id"], one["kind"], one["side"], one["state"]) == ("alt_1", "black", "visitor", "new")
+            assert (one["zh"], one["grave"], one["taken_by"]) == ("画面全黑", True, None)
+
+    async def test_rooms_are_shown_nothing_of_it(self, front, black):
+        for who in ("p1", "v1"):
+            assert await alerts(front, black, who) == []
+            await front.refused("forbidden", "GET", f"{black}/alerts", who)
+
+    async def test_officers_of_other_sites_do_not_learn_that_there_is_a_visit(self, front, black):
+        await front.refused("not_found", "GET", f"{black}/alerts", "foreign-sup")
+
+    async def test_people_are_told_in_numbers(self, front, session):
+        front.broker.tell(session, ev.RoomObserved(Side.VISITOR, False, False, False, 3, "trm_1"))
+        later(front, 20)
+        (one,) = await alerts(front, f"{SESSIONS}/{session}")
+        assert (one["zh"], one["grave"]) == ("画面中约 3 人，已核验入场 1 人", False)
+
+    async def test_a_page_hears_of_it_at_once(self, front, session):
+        async with talking(front, "prison-sup") as page:
+            front.broker.tell(session, ev.QuorumWavers(frozenset({Side.PRISON})))
+            view = (await page.hear("session")).session
+        assert [one.kind for one in view.alerts] == ["quorum_at_risk"]
+        assert AlertKind.QUORUM_AT_RISK in GRAVE and view.alerts[0].en.startswith("The quorum is about to fail")
+
+    async def test_kiosks_learn_whether_the_rules_let_them_count(self, front, session):
+        assert (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).said["count_heads"] is True
+
+
+class TestSeeingToIt:
+    async def test_it_is_taken_and_finished_with_author_and_time(self, front, black):
+        await front.ask("POST", f"{black}/take-alert", "prison-sup", json={"alert": "alt_1"})
+        (one,) = await alerts(front, black, "visitor-sup")
+        assert (one["state"], one["taken_by"]["id"]) == ("taken", "prison-sup") and one["taken_at"]
+        await front.ask("POST", f"{black}/finish-alert", "visitor-sup", json={"alert": "alt_1"})
+        assert await alerts(front, black) == []
+        (kept,) = await alerts(front, f"{black}/alerts")
+        assert (kept["state"], kept["why"], kept["done_by"]["id"]) == ("done", "officer", "visitor-sup")
+
+    async def test_over_the_socket_too(self, front, black):
+        session = session_of(front).id
+        async with talking(front, "prison-sup") as page:
+            await page.say(type="take_alert", id=1, session=session, alert="alt_1")
+            await page.hear("ack")
+            await page.say(type="take_alert", id=2, session=session, alert="alt_1")
+            refused = await page.hear("error")
+        assert (refused.re, refused.problem.code, refused.problem.taken_by) == (2, "conflict", "prison-sup")
+
+    @pytest.mark.parametrize("verb", ["take-alert", "finish-alert"])
+    async def test_only_supervisors_of_the_two_sites_may(self, front, black, verb):
+        for who, code in (("foreign-sup", "not_found"), ("admin", "forbidden"), ("p1", "forbidden")):
+            await front.refused(code, "POST", f"{black}/{verb}", who, json={"alert": "alt_1"})
+        await front.refused("not_found", "POST", f"{black}/{verb}", "prison-sup", json={"alert": "alt_9"})
+        await front.refused("bad_request", "POST", f"{black}/{verb}", "prison-sup", json={"alert": "../x"})
+        (one,) = await alerts(front, black)
+        assert one["state"] == "new"
+
+    async def test_what_is_over_is_refused_with_words(self, front, black):
+        later(front, 1)
+        front.broker.tell(session_of(front).id, ev.RoomObserved(Side.VISITOR, False, False, False, None, "trm_1"))
+        later(front, 3)
+        refused = await front.refused("conflict", "POST", f"{black}/take-alert", "prison-sup", json={"alert": "alt_1"})
+        assert refused.said["detail"] == "该提醒已完成。"
+
+
+async def test_alerts_are_counted_for_prometheus(front):
+    front.broker.told = replace(front.broker.told, alerts={"black": 2})
+    text = await (await front.ask("GET", "/metrics", "admin")).text()
+    assert 'huijian_alerts_total{kind="black"} 2.0' in text and 'huijian_alerts_total{kind="heads"} 0.0' in text

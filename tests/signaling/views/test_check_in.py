@@ -1,0 +1,258 @@
+"""The check-in desk over REST and socket: who may tick what, and who is told whose check is missing."""
+
+from datetime import timedelta
+
+import pytest
+
+from broker.booking.slot import Person, PersonRole
+from broker.kernel.ids import PersonId, Side
+from broker.session import events as ev
+from config.checkin import Consequence, Tick
+from signaling.views.session import Scene, reason_view
+from signaling.views.texts import TICKS, language_name
+from tests.signaling.live.test_socket import talking
+from tests.support.session_story import CHILD, GUANGDONG, INMATE, Visit, at, here
+from tests.support.session_story import KIN as MOTHER
+from tests.support.signaling.front import ten_slot
+
+SESSIONS = "/api/v1/sessions"
+KIN = {"side": "visitor", "person": "kin-1"}
+INTERPRETER = Person(PersonId("int-1"), Side.VISITOR, "马翻译", role=PersonRole.INTERPRETER)
+
+
+@pytest.fixture
+async def opened(front):
+    """A visit in its check-in window, as a path."""
+    session = await front.visit()
+    front.at(timedelta(minutes=-10))
+    return f"{SESSIONS}/{session}"
+
+
+async def tick(front, path, which, person=KIN, on=True, who="visitor-sup"):
+    return await front.ask("POST", f"{path}/tick", who, json={**person, "tick": which, "on": on})
+
+
+async def view(front, path, who="visitor-sup"):
+    return (await front.ask("GET", path, who)).said
+
+
+def missing(said, *codes):
+    return [one for one in said["missing"] if one["code"] in codes]
+
+
+class TestTicking:
+    async def test_a_person_is_checked_in_by_the_last_of_four_ticks(self, front, opened):
+        for which in ("phone", "rules", "identity"):
+            await tick(front, opened, which)
+        (kin,) = (await view(front, opened))["sides"]["visitor"]["people"]
+        assert kin["required"] == ["identity", "security", "phone", "rules"]
+        assert kin["ticked"] == ["identity", "phone", "rules"] and not kin["checked"]
+        await tick(front, opened, "security")
+        assert front.broker.facts[-1] == ev.Ticked(Side.VISITOR, "kin-1", Tick.SECURITY, True, "visitor-sup")
+        assert (await view(front, opened))["sides"]["visitor"]["people"][0]["checked"]
+        await tick(front, opened, "identity", on=False)
+        assert not (await view(front, opened))["sides"]["visitor"]["people"][0]["checked"]
+
+    async def test_several_at_once_are_only_those_that_were_named(self, front, opened):
+        ticks = {"identity": True, "security": True, "rules": True}
+        await front.ask("POST", f"{opened}/check-in", "visitor-sup", json=KIN | ticks)
+        (lack,) = missing(await view(front, opened), "visitor_check_in")
+        assert (lack["person"], lack["ticks"]) == ("kin-1", ["phone"])
+        await front.ask("POST", f"{opened}/check-in", "visitor-sup", json=KIN | ticks | {"phone": True})
+        assert not missing(await view(front, opened), "visitor_check_in")
+
+    async def test_an_unlisted_person_cannot_be_ticked(self, front, opened):
+        body = {"side": "visitor", "person": "stranger", "tick": "identity", "on": True}
+        await front.refused("not_found", "POST", f"{opened}/tick", "visitor-sup", json=body)
+
+    @pytest.mark.parametrize(
+        ("change", "who", "code"),
+        [
+            ({}, "prison-sup", "forbidden"),
+            ({}, "foreign-sup", "not_found"),
+            ({}, "clerk", "forbidden"),
+            ({}, "v1", "forbidden"),
+            ({"tick": "letter"}, "visitor-sup", "bad_request"),
+            ({"tick": "phone", "side": "prison", "person": "per_in"}, "prison-sup", "bad_request"),
+            ({"tick": "hat"}, "visitor-sup", "bad_request"),
+            ({"on": "yes"}, "visitor-sup", "bad_request"),
+            ({"name": "张三"}, "visitor-sup", "bad_request"),
+        ],
+    )
+    async def test_what_nobody_may_tick(self, front, opened, change, who, code):
+        body = {**KIN, "tick": "identity", "on": True} | change
+        await front.refused(code, "POST", f"{opened}/tick", who, json=body)
+        assert not front.broker.live(opened.rsplit("/", 1)[1]).session.ticks
+
+    async def test_the_socket_takes_the_same(self, front, opened):
+        session = opened.rsplit("/", 1)[1]
+        async with talking(front, "visitor-sup") as staff:
+            await staff.say(type="tick", id=1, session=session, **KIN, tick="identity", on=True)
+            await staff.say(type="seat", id=2, session=session, side="visitor", ready=True)
+            await staff.say(type="seat", id=3, session=session, side="prison", ready=True)
+            assert [(await staff.hear("ack")).re for _ in range(2)] == [1, 2]
+            assert (await staff.hear("error")).problem.code == "forbidden"
+        assert front.broker.facts[-1] == ev.SeatReady(Side.VISITOR, True, "visitor-sup")
+
+    async def test_nothing_is_ticked_once_people_meet(self, front):
+        path = f"{SESSIONS}/{await front.live_visit()}"
+        await front.refused("conflict", "POST", f"{path}/seat", "prison-sup", json={"side": "prison", "ready": False})
+
+
+class TestWhatIsMissing:
+    async def test_officers_are_told_who_lacks_what_in_both_languages(self, front, opened):
+        await tick(front, opened, "identity")
+        (kin,) = missing(await view(front, opened, "prison-sup"), "visitor_check_in")
+        assert kin["zh"] == "家属一方 欧阳某乙：尚缺安全检查、寄存手机等物品、告知规定"
+        assert (
+            kin["en"] == "Visitor side, 欧阳某乙, still to do: security check, handing in the phone, telling the rules"
+        )
+        assert (kin["person"], kin["ticks"]) == ("kin-1", ["security", "phone", "rules"])
+
+    async def test_rooms_are_told_that_something_is_missing_and_not_whose(self, front, opened):
+        await tick(front, opened, "identity")
+        for room in ("p1", "v1"):
+            said = await view(front, opened, room)
+            (check_in,) = missing(said, "visitor_check_in")
+            assert check_in["zh"] == "家属一方人员核验未完成" and check_in["person"] is None and not check_in["ticks"]
+            people = [one for side in said["sides"].values() for one in side["people"]]
+            assert not any(one["ticked"] or one["required"] for one in people)
+            assert said["language"] is None
+
+    async def test_a_side_of_absent_people_has_nobody_there(self, front, opened):
+        await front.ask("POST", f"{opened}/absent", "visitor-sup", json=KIN)
+        said = await view(front, opened)
+        assert missing(said, "visitor_check_in")[0]["zh"] == "家属一方：无人到场"
+        assert said["sides"]["visitor"]["people"][0]["absent"]
+
+    async def test_the_seat(self, front, opened):
+        assert missing(await view(front, opened), "visitor_seat")[0]["zh"] == "家属一方会见席位未就绪"
+        await front.ask("POST", f"{opened}/seat", "visitor-sup", json={"side": "visitor", "ready": True})
+        said = await view(front, opened)
+        assert said["sides"]["visitor"]["seat"] and not missing(said, "visitor_seat")
+
+    async def test_until_when(self, front, opened):
+        assert (await view(front, opened))["check_in_until"] == "2026-03-02T02:15:00Z"
+
+    def test_every_tick_has_words(self):
+        assert set(TICKS) == set(Tick)
+
+
+class TestEquipment:
+    async def test_each_part_is_shown_to_officers_and_to_no_room(self, front, opened):
+        body = {"camera": True, "microphone": False, "speaker": True, "network": True, "speaker_checked": False}
+        await front.ask("POST", f"{opened}/self-test", "v1", json=body)
+        shown = (await view(front, opened, "prison-sup"))["sides"]["visitor"]["equipment"]
+        parts = {"camera": "passed", "microphone": "failed", "speaker": "not_checked", "network": "passed"}
+        assert (shown["by"], shown["passed"], shown["fresh"], shown["parts"]) == ("terminal", False, False, parts)
+        assert (await view(front, opened, "v1"))["sides"]["visitor"]["equipment"] is None
+
+    async def test_a_loudspeaker_that_failed_is_not_excused(self, front, opened):
+        body = dict.fromkeys(("camera", "microphone", "network"), True) | {"speaker": False, "speaker_checked": False}
+        await front.ask("POST", f"{opened}/self-test", "v1", json=body)
+        assert (await view(front, opened))["sides"]["visitor"]["equipment"]["parts"]["speaker"] == "failed"
+
+    async def test_staffs_own_check(self, front, opened):
+        await front.ask("POST", f"{opened}/equipment", "visitor-sup", json={"side": "visitor", "passed": True})
+        shown = (await view(front, opened))["sides"]["visitor"]["equipment"]
+        assert (shown["by"], shown["passed"], shown["fresh"], shown["parts"]) == ("staff", True, True, {})
+        front.clock.forward(timedelta(minutes=46))
+        assert not (await view(front, opened))["sides"]["visitor"]["equipment"]["fresh"]
+
+
+class TestInterpreter:
+    async def test_the_desk_waits_for_one_and_says_so(self, front):
+        slot = ten_slot(language="bo", people=(*ten_slot().people, INTERPRETER))
+        path = f"{SESSIONS}/{await front.broker.add_slot(slot, 'test')}"
+        front.at(timedelta(minutes=-10))
+        said = await view(front, path)
+        assert said["language"] == {
+            "tag": "bo",
+            "zh": "藏语",
+            "en": "Tibetan",
+            "interpreter": "missing",
+            "reason": "",
+        }
+        assert "翻译人员未到场核验" in missing(said, "interpreter")[0]["zh"]
+        for which in said["sides"]["visitor"]["people"][1]["required"]:
+            await tick(front, path, which, {"side": "visitor", "person": "int-1"})
+        said = await view(front, path)
+        assert said["language"]["interpreter"] == "here" and not missing(said, "interpreter")
+
+    @pytest.mark.parametrize(
+        ("tag", "zh"),
+        [
+            ("zh", "普通话"),
+            ("zh-Hans-CN", "普通话"),
+            ("zh-yue", "粤语"),
+            ("zh-HK", "汉语方言（zh-HK）"),
+            ("bo-CN", "藏语"),
+            ("hak", "客家话"),
+            ("csl", "手语"),
+            ("xx", "xx"),
+        ],
+    )
+    def test_languages_have_names(self, tag, zh):
+        assert language_name(tag).zh == zh
+
+    async def test_none_on_the_list_is_another_matter(self, front):
+        session = await front.visit(language="ii")
+        front.at(timedelta(minutes=-10))
+        said = await view(front, f"{SESSIONS}/{session}")
+        assert said["language"]["interpreter"] == "not_listed"
+        assert "名单中没有翻译人员" in missing(said, "interpreter")[0]["zh"]
+
+
+class TestLate:
+    async def test_the_page_and_the_room_say_what_was_given_up(self, front, opened):
+        front.at(timedelta(minutes=15))
+        for who in ("visitor-sup", "v1"):
+            reason = (await view(front, opened, who))["reason"]
+            assert (reason["code"], reason["article"]) == ("no_show", "云南 第十条")
+            assert reason["zh"] == "家属一方未按时到场，视为放弃本次会见"
+
+    def test_in_guangdong_the_month(self):
+        visit = Visit(at(-20), policy=GUANGDONG)
+        visit.tell(*here(INMATE))
+        visit.wait_until(15)
+        assert ev.Forfeit(Side.VISITOR, Consequence.MONTH) in visit.effects
+        reason = reason_view(Scene(visit.session, None, GUANGDONG, visit.now))
+        assert reason is not None and "当月不再安排视频会见" in reason.zh and "this month" in reason.en
+
+    def test_a_prisoner_who_is_not_brought_is_not_the_familys_fault(self):
+        visit = Visit(at(-20), policy=GUANGDONG)
+        visit.tell(*here(MOTHER, CHILD))
+        visit.wait_until(15)
+        reason = reason_view(Scene(visit.session, None, GUANGDONG, visit.now))
+        assert reason is not None and reason.zh == "监所一方未按时到场"
+
+
+class TestPostingIt:
+    async def test_roles_first_visits_and_reasons_go_in_and_come_out(self, front):
+        order = {
+            "prison_room": "p1",
+            "visitor_room": "v1",
+            "starts_at": "2026-03-02T10:00:00+08:00",
+            "ends_at": "2026-03-02T10:40:00+08:00",
+            "minutes": 30,
+            "people": [
+                {"side": "prison", "name": "甲"},
+                {"id": "kin-1", "side": "visitor", "name": "乙", "first_visit": True, "dialect_reason": "年老"},
+                {"side": "visitor", "name": "丙", "role": "interpreter"},
+            ],
+            "approved_by": "审批科",
+            "article": "云南 第八条",
+            "language": "zh-yue",
+            "external_id": "X-1",
+        }
+        made = (await front.ask("POST", "/api/v1/slots", "booking", json=order)).said
+        people = (await front.ask("GET", f"/api/v1/slots/{made['slot']}", "booking")).said["people"]
+        assert [(one["role"], one["first_visit"]) for one in people] == [
+            ("party", False),
+            ("party", True),
+            ("interpreter", False),
+        ]
+        assert people[1]["dialect_reason"] == "年老"
+        assert (await front.ask("POST", "/api/v1/slots", "booking", json=order)).said == made
+        order["people"][2]["role"] = "friend"
+        await front.refused("bad_request", "POST", "/api/v1/slots", "booking", json=order)

@@ -1,0 +1,154 @@
+"""What pages say of themselves and what officers hear of how they stand."""
+
+from datetime import timedelta
+
+import pytest
+
+from broker.kernel.ids import ResourceId, Side
+from broker.presence.attention_check import Prompt
+from broker.presence.presence import PresenceStatus, Report, Why
+from broker.presence.quorum import Watcher
+from tests.signaling.live.test_socket import talking
+from tests.support.signaling.front import OFFER
+
+PAGE, OTHER = "k3v9x2m4q7wz", "aaaabbbbcccc"
+LI, MA = Watcher("prison-sup", "first-prison"), Watcher("visitor-sup", "panlong")
+SDP = {"data": OFFER, "headers": {"Content-Type": "application/sdp"}}
+
+
+@pytest.fixture
+async def session(front):
+    """A visit in its check-in window."""
+    session = await front.visit()
+    front.at(timedelta(minutes=-10))
+    return session
+
+
+def presence(session, **changes):
+    showing = [{"session": session, "side": "prison"}]
+    return {"type": "presence", "page": PAGE, "visible": True, "showing": showing, "duty": [session]} | changes
+
+
+class TestAPagesWord:
+    async def test_is_taken_for_the_officer_of_the_socket_and_not_answered(self, front, session):
+        async with talking(front, "prison-sup") as talk:
+            await talk.say(**presence(session))
+            await talk.say(type="resume", id=1, session=session)
+            assert (await talk.hear()).type == "error"
+        report = Report(True, frozenset({(session, Side.PRISON)}), frozenset({session}))
+        assert front.broker.words == [(LI, PAGE, report)]
+
+    @pytest.mark.parametrize("who", ["p1", "approver", "admin", "auditor"])
+    async def test_counts_for_nobody_but_supervisors(self, front, session, who):
+        async with talking(front, who) as talk:
+            await talk.say(**presence(session))
+            assert (await talk.hear("error")).problem.code == "forbidden"
+        assert front.broker.words == []
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"page": "short"},
+            {"page": "UPPER-CASE-NAME"},
+            {"showing": [{"session": "ses_a", "side": "prison"}] * 33},
+            {"duty": [f"ses_{n}" for n in range(17)]},
+            {"showing": [{"session": "ses_a", "side": "both"}]},
+            {"who": "ma-li"},
+            {"visible": "yes"},
+        ],
+    )
+    async def test_has_limits(self, front, session, changes):
+        async with talking(front, "prison-sup") as talk:
+            await talk.say(**presence(session, **changes))
+            assert (await talk.hear("error")).problem.code == "bad_request"
+        assert front.broker.words == []
+
+
+class TestWatchingFromAPage:
+    async def test_the_broker_learns_which_window_receives(self, front, session):
+        for page in (PAGE, OTHER):
+            assert (await front.ask("POST", f"/whep/{session}/prison?page={page}", "prison-sup", **SDP)).status == 201
+        assert (await front.ask("POST", f"/whep/{session}/prison", "prison-sup", **SDP)).status == 201
+        assert front.broker.pages == [PAGE, OTHER, ""]
+
+    async def test_two_windows_hold_a_resource_each_and_one_window_replaces_its_own(self, front, session):
+        made = [
+            (await front.ask("POST", f"/whep/{session}/prison?page={page}", "prison-sup", **SDP)).headers["Location"]
+            for page in (PAGE, OTHER, PAGE)
+        ]
+        front.broker.bus.emit("gone", ResourceId(made[0].rpartition("/")[2]))  # the relay's word that it is replaced
+        await front.refused("not_found", "DELETE", made[0], "prison-sup")
+        for location in made[1:]:
+            assert (await front.ask("DELETE", location, "prison-sup")).status == 200
+
+    async def test_a_terminal_has_no_window(self, front, session):
+        assert (await front.ask("POST", f"/whep/{session}/visitor?page={PAGE}", "p1", **SDP)).status == 201
+        assert front.broker.pages == [""]
+
+    async def test_a_name_has_its_form(self, front, session):
+        for query in ("page=x", "page=" + "a" * 33, "page=abc%23defgh", "window=abcdefgh"):
+            await front.refused("bad_request", "POST", f"/whep/{session}/prison?{query}", "prison-sup", **SDP)
+
+
+class TestStanding:
+    async def test_is_told_at_once_and_at_every_change_to_each_window_of_that_officer(self, front, session):
+        front.broker.standings[LI] = PresenceStatus({session: (Why.HIDDEN, Why.NOT_CHOSEN)})
+        async with talking(front, "prison-sup") as one, talking(front, "prison-sup") as two:
+            for talk in (one, two):
+                (told,) = (await talk.hear("standing")).sessions
+                assert (told.session, told.counted) == (session, False)
+                assert [words.code for words in told.why] == ["hidden", "not_chosen"]
+                assert told.why[0].zh == "监督页面不在前台"
+            front.broker.standings[LI] = PresenceStatus({session: ()})
+            front.broker.bus.emit("standing", LI)
+            for talk in (one, two):
+                (told,) = (await talk.hear("standing")).sessions
+                assert told.counted and told.why == []
+
+    async def test_is_not_told_to_another_officer(self, front, session):
+        async with talking(front, "visitor-sup") as other:
+            front.broker.bus.emit("standing", LI)
+            await other.say(type="attentive", id=1, prompt="att_none")
+            assert (await other.hear()).type == "error"
+
+    async def test_rooms_and_auditors_hear_nothing_of_it(self, front, session):
+        for who in ("p1", "auditor"):
+            async with talking(front, who) as talk:
+                front.broker.bus.emit("standing", LI)
+                await talk.say(type="attentive", id=1, prompt="att_1")
+                assert (await talk.hear()).type == "error"
+
+
+class TestTheQuestion:
+    async def test_is_asked_in_every_window_with_the_time_that_is_left(self, front, session):
+        now = front.clock.now().mono
+        front.broker.standings[LI] = PresenceStatus({session: ()}, Prompt("att_1", now - 10, now + 20))
+        async with talking(front, "prison-sup") as talk:
+            assert (await talk.hear("standing")).prompt == "att_1"
+            asked = await talk.hear("attention")
+            assert (asked.id, asked.answer_within_ms) == ("att_1", 20_000)
+            await talk.say(type="attentive", id="a1", prompt="att_1")
+            assert (await talk.hear("ack")).re == "a1"
+        assert front.broker.answers == [(LI, "att_1")]
+
+    async def test_a_late_one_says_so(self, front, session):
+        now = front.clock.now().mono
+        front.broker.standings[MA] = PresenceStatus({}, Prompt("att_1", now - 50, now - 20, missed=True))
+        async with talking(front, "visitor-sup") as talk:
+            assert (await talk.hear("attention")).answer_within_ms == 0
+
+    async def test_one_that_nobody_asked_is_refused(self, front, session):
+        async with talking(front, "prison-sup") as talk:
+            await talk.say(type="attentive", id=3, prompt="att_1")
+            told = await talk.hear("error")
+            assert (told.re, told.problem.code) == (3, "not_found")
+
+
+class TestTheViewOfASession:
+    async def test_says_when_a_quorum_is_about_to_fail_to_officers_and_never_to_rooms(self, front):
+        session = await front.live_visit()
+        front.broker.live(session).at_risk = frozenset({Side.VISITOR})
+        for who, risk in (("prison-sup", True), ("p1", False)):
+            async with talking(front, who) as talk:
+                (seen,) = talk.sessions.sessions
+                assert (seen.quorum.prison.at_risk, seen.quorum.visitor.at_risk) == (False, risk)

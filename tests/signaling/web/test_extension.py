@@ -1,0 +1,97 @@
+"""A longer visit, approved on the page by the warden and seen by everybody (Yunnan 14)."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.support.monitor.fake_server import OFFICER, FakeMonitor
+from tests.support.monitor.visits import live
+
+GIVEN: dict[str, Any] = {
+    "id": "apr_1",
+    "at": datetime.now(UTC).isoformat(),
+    "seconds": 600,
+    "article": "YN-14-FAMILY",
+    "by": {"id": "warden", "name": "王监狱长"},
+    "reason": "家中亲属去世",
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def warden(page: Page, server: FakeMonitor) -> Page:
+    """The page with the prison's approver signed in."""
+    server.me = {**OFFICER, "id": "warden", "name": "王监狱长", "role": "approver"}
+    await page.get_by_label("用户名").fill("warden")
+    await page.get_by_label("密码").fill("right")
+    await page.get_by_role("button", name="登录").click()
+    await page.get_by_text("已连接").wait_for()
+    return page
+
+
+async def choose(page: Page) -> None:
+    """Choose the one session of the day."""
+    await page.get_by_role("button", name="三监区 1 号会见室").first.click()
+
+
+class TestTheWarden:
+    async def test_approves_with_minutes_ground_and_reason(self, warden: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await choose(warden)
+        await warden.get_by_role("button", name="延长会见").click()
+        dialog = warden.get_by_role("dialog", name="批准延长会见时间")
+        await dialog.get_by_role("radio", name="10 分钟").check()
+        await dialog.get_by_role("radio", name="YN-14-FAMILY").check()
+        await dialog.get_by_role("button", name="批准延长").click()  # no reason yet: the form stays
+        await expect(dialog).to_be_visible()
+        await dialog.get_by_label("理由").fill("   ")
+        await dialog.get_by_role("button", name="批准延长").click()
+        await expect(dialog).to_be_visible()
+        await dialog.get_by_label("理由").fill("家中亲属去世 ")
+        await dialog.get_by_role("button", name="批准延长").click()
+        await expect(warden.get_by_text("已批准延长")).to_be_visible()
+        ((what, session, said),) = server.by_rest
+        assert (what, session) == ("extensions", "ses_a")
+        assert said.pop("id").startswith("apr_")
+        assert said == {"seconds": 600, "article": "YN-14-FAMILY", "reason": "家中亲属去世"}
+
+    async def test_watches_nothing_and_steps_in_nowhere(self, warden: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await choose(warden)
+        await expect(warden.get_by_role("button", name="延长会见")).to_be_visible()
+        await expect(warden.get_by_role("main")).to_have_text("批准人不监看画面，请从左侧选择会见。")
+        for name in ("劝阻", "终止", "中止", "监看"):
+            await expect(warden.get_by_role("button", name=name)).to_have_count(0)
+        await warden.keyboard.press("F9")
+        await expect(warden.get_by_role("dialog")).to_have_count(0)
+        assert server.watched == [] and server.orders == []
+
+    async def test_is_offered_nothing_more_once_the_rules_are_used_up(self, warden: Page, server: FakeMonitor) -> None:
+        await server.put(live(), extensions=[GIVEN])
+        await choose(warden)
+        await expect(warden.get_by_role("region", name="延长会见时间")).to_contain_text("经批准延长 10 分钟")
+        await expect(warden.get_by_role("button", name="延长会见")).to_have_count(0)
+
+    async def test_of_another_site_is_offered_nothing(self, warden: Page, server: FakeMonitor) -> None:
+        view = live()
+        view["sides"]["prison"]["site"], view["sides"]["visitor"]["site"] = "yunnan-2", "yunnan-1"
+        await server.put(view)
+        await choose(warden)
+        await expect(warden.get_by_role("button", name="延长会见")).to_have_count(0)
+
+
+class TestASupervisor:
+    async def test_sees_by_whom_by_how_much_and_until_when_and_has_no_button(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        await expect(on_duty.get_by_role("button", name="延长会见")).to_have_count(0)
+        await server.put(live(left=2_000_000), extensions=[GIVEN], stops_at="2026-03-02T02:40:00Z")
+        part = on_duty.get_by_role("region", name="延长会见时间")
+        await expect(part).to_contain_text("经批准延长 10 分钟：家中亲属去世")
+        await expect(part).to_contain_text("YN-14-FAMILY · 王监狱长")
+        await expect(part).to_contain_text("会见至 10:40 自动结束")
+        await expect(on_duty.locator("#say-politely")).to_contain_text("经批准延长 10 分钟")
+        await expect(on_duty.get_by_role("timer")).to_have_text(re.compile(r"^3[23]:"))

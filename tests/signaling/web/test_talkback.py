@@ -1,0 +1,160 @@
+"""Speaking in (插话) from the supervisors' page: what is sent and when, the light, and every way in which it ends."""
+
+from playwright.async_api import Page, expect
+
+from tests.signaling.web.conftest import Complaints
+from tests.support.monitor.fake_server import FakeMonitor
+from tests.support.monitor.visits import checking_in, live
+
+ME = {"id": "li-ming", "name": "李明"}
+COLLEAGUE = {"id": "zhao-qiang", "name": "赵强"}
+
+
+def orders(server: FakeMonitor) -> list[str]:
+    return [order["type"] for order in server.orders if order["type"] in ("speak", "hush")]
+
+
+async def begin(page: Page, server: FakeMonitor, name: str = "对家属一方") -> None:
+    """A short press begins; the server says that it is so."""
+    await server.put(live())
+    await page.get_by_role("button", name=name).click()
+    await expect(page.locator(".on-air")).to_contain_text("正在插话")
+    spoken = server.spoken
+    await server.until(lambda: server.spoken > spoken)
+    await server.put(live(), speech={"sides": ["visitor"], "by": ME})
+
+
+class TestSpeaking:
+    async def test_a_press_lets_one_room_hear_and_the_light_says_so(self, on_duty: Page, server: FakeMonitor) -> None:
+        await begin(on_duty, server)
+        said = {key: value for key, value in server.orders[-1].items() if key != "id"}
+        assert said == {"type": "speak", "session": "ses_a", "sides": ["visitor"], "article": "SAY-GUIDE"}
+        light = on_duty.locator(".on-air")
+        await expect(light).to_contain_text("对家属一方")
+        await expect(on_duty.get_by_role("button", name="对家属一方")).to_have_attribute("aria-pressed", "true")
+        await on_duty.get_by_role("button", name="对家属一方").click()
+        await expect(light).to_be_hidden()
+        await server.until(lambda: orders(server) == ["speak", "hush"])
+
+    async def test_both_rooms_and_another_ground_can_be_chosen(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await on_duty.get_by_label("插话依据").select_option("YN-16-6")
+        await on_duty.get_by_role("button", name="对双方").click()
+        await server.until(lambda: orders(server) == ["speak"])
+        assert (server.orders[-1]["sides"], server.orders[-1]["article"]) == (["prison", "visitor"], "YN-16-6")
+
+    async def test_no_ground_that_demands_an_end_is_offered(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        options = on_duty.get_by_label("插话依据").locator("option")
+        await expect(options.first).to_contain_text("SAY-GUIDE")
+        assert not any("YN-17" in text for text in await options.all_text_contents())
+
+    async def test_a_held_button_speaks_while_it_is_held(self, on_duty: Page, server: FakeMonitor) -> None:
+        await begin(on_duty, server)  # the microphone is connected once
+        await on_duty.keyboard.press("Escape")
+        await server.put(live(), speech=None)
+        button = on_duty.get_by_role("button", name="对监所一方")
+        await button.hover()
+        await on_duty.mouse.down()
+        await expect(on_duty.locator(".on-air")).to_contain_text("正在插话")
+        spoken = server.spoken
+        await server.until(lambda: server.spoken > spoken + 25)  # half a second: longer than a click
+        await on_duty.mouse.up()
+        await expect(on_duty.locator(".on-air")).to_be_hidden()
+        await server.until(lambda: orders(server) == ["speak", "hush"] * 2)
+        assert server.voices == ["/whip/ses_a/voice"]
+
+    async def test_nothing_is_sent_before_and_after(self, on_duty: Page, server: FakeMonitor) -> None:
+        await begin(on_duty, server)
+        await on_duty.keyboard.press("Escape")
+        await server.until(lambda: orders(server) == ["speak", "hush"])
+        spoken = server.spoken
+        await on_duty.wait_for_timeout(400)  # what was under way has come by then
+        after = server.spoken
+        await on_duty.wait_for_timeout(400)
+        assert server.spoken == after and after - spoken < 20
+
+    async def test_works_by_keyboard_alone(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="对家属一方").focus()
+        await on_duty.keyboard.press("Enter")
+        await expect(on_duty.locator(".on-air")).to_contain_text("正在插话")
+        await on_duty.keyboard.press("Enter")
+        await expect(on_duty.locator(".on-air")).to_be_hidden()
+        await server.until(lambda: orders(server) == ["speak", "hush"])
+
+
+class TestItEnds:
+    async def test_with_escape_and_with_the_lights_own_button(self, on_duty: Page, server: FakeMonitor) -> None:
+        await begin(on_duty, server)
+        await on_duty.keyboard.press("Escape")
+        await expect(on_duty.locator(".on-air")).to_be_hidden()
+        await begin(on_duty, server)
+        await on_duty.locator(".on-air").get_by_role("button", name="停止插话").click()
+        await expect(on_duty.locator(".on-air")).to_be_hidden()
+        await server.until(lambda: orders(server) == ["speak", "hush"] * 2)
+
+    async def test_when_the_page_loses_the_focus(self, on_duty: Page, server: FakeMonitor) -> None:
+        await begin(on_duty, server)
+        await on_duty.evaluate("dispatchEvent(new Event('blur'))")
+        await expect(on_duty.locator(".on-air")).to_be_hidden()
+        await server.until(lambda: orders(server) == ["speak", "hush"])
+
+    async def test_when_the_server_says_that_it_is_over(self, on_duty: Page, server: FakeMonitor) -> None:
+        await begin(on_duty, server)
+        await server.put(live(), speech=None)
+        await expect(on_duty.locator(".on-air")).to_be_hidden()
+        assert orders(server) == ["speak"]
+
+    async def test_when_the_socket_is_gone(self, on_duty: Page, server: FakeMonitor, complaints: Complaints) -> None:
+        await begin(on_duty, server)
+        server.closed = True
+        await server.drop_sockets()
+        await expect(on_duty.locator(".on-air")).to_be_hidden()
+        server.closed = False
+        await expect(on_duty.locator("#link")).to_have_text("已连接")
+        complaints.errors.clear()  # the browser's own lines about the closed socket
+
+
+class TestOthers:
+    async def test_a_colleague_who_speaks_is_named_and_can_be_ended(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live(), speech={"sides": ["prison", "visitor"], "by": COLLEAGUE})
+        desk = on_duty.get_by_role("complementary")
+        await expect(desk.get_by_text("赵强 正在插话（对双方）")).to_be_visible()
+        await expect(on_duty.get_by_role("button", name="对双方")).to_be_disabled()
+        await desk.get_by_role("button", name="停止插话").click()
+        await server.until(lambda: server.by_rest == [("hush", "ses_a", {})])
+
+    async def test_a_refusal_is_said_and_nothing_stays_on_air(self, on_duty: Page, server: FakeMonitor) -> None:
+        server.refuse["speak"] = {
+            "type": "urn:huijian:problem:conflict",
+            "code": "conflict",
+            "status": 409,
+            "title": "与现有状态冲突",
+            "title_en": "Conflict",
+            "detail": "另一名管理员正在插话，请待其结束。",
+            "detail_en": "Another officer is speaking.",
+        }
+        await server.put(live())
+        await on_duty.get_by_role("button", name="对家属一方").click()
+        toast = on_duty.get_by_role("region", name="提示").get_by_role("alert")
+        await expect(toast).to_contain_text("另一名管理员正在插话")
+        await expect(on_duty.locator(".on-air")).to_be_hidden()
+        assert server.spoken == 0
+
+    async def test_what_colleagues_say_is_heard_in_the_session_that_is_listened_to(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="收听双方").click()
+        await server.until(lambda: server.voices == ["/whep/ses_a/voice"])
+        await on_duty.get_by_role("button", name="收听双方").click()
+        await server.until(lambda: server.voices == [])
+
+    async def test_nobody_speaks_before_the_visit_or_while_nothing_is_recorded(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(checking_in())
+        await expect(on_duty.get_by_role("button", name="对家属一方")).to_be_hidden()
+        await server.put(live(recording={"state": "lost", "seconds": 1.0, "path": None, "sha256": None}))
+        await expect(on_duty.get_by_role("button", name="对家属一方")).to_be_disabled()

@@ -1,0 +1,115 @@
+"""A pretend control server for one terminal: the WebSocket of the contract, driven by the test, beside the answerer."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from signaling.api.messages import SUBPROTOCOL, SessionView, Welcome, WhoView
+from tests.support.kiosk.answerer import TOKEN
+
+ROOM = "prison-room-1"
+
+
+def view(
+    state: str, *, session: str = "s_1", tested: bool = False, media: bool = True, remaining: int | None = None
+) -> dict[str, Any]:
+    """A SessionView as the terminal of the prison's room gets it."""
+    now = datetime.now(UTC)
+    side = {
+        "site": "a",
+        "site_name": "甲监狱",
+        "room": ROOM,
+        "room_name": "一号",
+        "people": [],
+        "self_test": tested,
+        "media": media,
+    }
+    quorum = {"need": 2, "have": []}
+    document = {
+        "id": session,
+        "slot": "slot_1",
+        "state": state,
+        "reason": {"code": "quorum_lost", "zh": "监督人员不足", "en": "A supervisor left"} if state == "held" else None,
+        "starts_at": now.isoformat(),
+        "ends_at": (now + timedelta(minutes=30)).isoformat(),
+        "minutes": 30,
+        "sides": {"prison": side, "visitor": {**side, "site": "b", "room": "visitor-room-1"}},
+        "quorum": {"prison": quorum, "visitor": quorum},
+        "gate": "open" if state == "live" else "shut",
+        "crossed_ms": None,
+        "remaining_ms": remaining,
+        "missing": [],
+        "recording": {"state": "none", "seconds": 0.0},
+        "my_side": "prison",
+    }
+    SessionView.model_validate_json(json.dumps(document))
+    return document
+
+
+class Control:
+    """Knows one list of session views; tells them to whoever connects. `said` collects what terminals say."""
+
+    def __init__(self) -> None:
+        self.views: dict[str, dict[str, Any]] = {}
+        self.said: list[dict[str, Any]] = []
+        self.sockets: set[web.WebSocketResponse] = set()
+        self.connections = 0
+        self.changed = asyncio.Condition()
+
+    def routes(self, app: web.Application) -> None:
+        """Adds itself to the answerer's application."""
+        app.router.add_get("/api/v1/ws", self.converse)
+        app.router.add_get("/healthz", self.healthz)
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Well."""
+        return web.json_response({})
+
+    async def converse(self, request: web.Request) -> web.StreamResponse:
+        """One terminal's socket."""
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            raise web.HTTPUnauthorized
+        socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), timeout=1)
+        await socket.prepare(request)
+        who = WhoView(kind="terminal", id="t_1", room=ROOM)
+        await socket.send_str(Welcome(who=who, server_time=datetime.now(UTC)).model_dump_json())
+        await socket.send_json({"type": "sessions", "sessions": list(self.views.values())})
+        self.sockets.add(socket)
+        self.connections += 1
+        await self._tell()
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                self.said.append(json.loads(message.data))
+                await self._tell()
+        self.sockets.discard(socket)
+        await self._tell()
+        return socket
+
+    async def say(self, document: dict[str, Any]) -> None:
+        """One session changed."""
+        self.views[document["id"]] = document
+        for socket in list(self.sockets):
+            await socket.send_json({"type": "session", "session": document})
+
+    async def hang_up(self) -> None:
+        """Every socket closes, as when the control process restarts."""
+        for socket in list(self.sockets):
+            await socket.close(code=1001)
+
+    async def until(self, count: int, what: str = "said", seconds: float = 15.0) -> None:
+        """Waits until `said` or `connections` or `sockets` has reached `count`."""
+
+        def reached() -> bool:
+            value = getattr(self, what)
+            size: int = value if isinstance(value, int) else len(value)
+            return size >= count if what != "sockets" else size == count
+
+        async with asyncio.timeout(seconds), self.changed:
+            await self.changed.wait_for(reached)
+
+    async def _tell(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()

@@ -1,0 +1,403 @@
+"""A small stand-in for the control process, for tests of the supervisors' page: the page's own files under a strict
+CSP, the REST and WebSocket shapes of the page, and WHEP answered by aiortc with a moving picture and a tone, so that
+frames really decode in the browser. Tests change sessions by `put` and read what the page asked for."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aioice.ice
+from aiohttp import WSMsgType, web
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+
+from tests.support.monitor.senders import Picture, Tone
+
+PAGES = Path(__file__).resolve().parents[2] / "signaling" / "web"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+COOKIE = "huijian=usr-fake; HttpOnly; SameSite=Strict; Path=/"
+OFFICER = {"kind": "user", "id": "li-ming", "name": "李明", "role": "supervisor", "site": "yunnan-1"}
+GROUNDS = (
+    ("YN-16-2", "使用隐语、暗语、非规定语种交谈或以手势等方式交流", "coded speech or signs", "云南 第十六条", True),
+    ("YN-16-6", "影响会见场所正常秩序", "disturbs the order of the visiting place", "云南 第十六条", True),
+    ("YN-17-6", "谈论监狱警力配备、监管警戒设施等安全防范内容", "talks about guards or posts", "云南 第十七条", False),
+    ("YN-17-8", "谈论案情，涉嫌串供、通风报信", "talks about the case", "云南 第十七条", False),
+    ("YN-18", "网络故障、停电、设备故障不能及时修复", "a fault that cannot be mended in time", "云南 第十八条", True),
+    ("SAY-GUIDE", "解答、说明", "explains or answers", "云南 第二十六条第一项、第二项", True),
+)
+WARNINGS = [
+    {
+        "id": "dont-4",
+        "code": "YN-16-2",
+        "zh": "不准使用隐语、暗语交谈。",
+        "en": "No coded speech.",
+        "article": "云南 须知",
+    },
+    {"id": "dont-7", "code": "YN-16-6", "zh": "不准大声喧哗、吵闹。", "en": "Do not shout.", "article": "云南 须知"},
+]
+SIDES = ("prison", "visitor")
+
+
+class FakeMonitor:
+    """The server. `orders` is what the page ordered, `watched` which sides it receives now."""
+
+    def __init__(self, width: int = 320, height: int = 180) -> None:
+        self.sessions: dict[str, dict[str, Any]] = {}
+        self.me: dict[str, Any] = OFFICER
+        self.orders: list[dict[str, Any]] = []
+        self.by_rest: list[tuple[str, str, dict[str, Any]]] = []
+        self.suspensions: list[dict[str, Any]] = []
+        self.notes: dict[str, list[dict[str, Any]]] = {}
+        self.refuse: dict[str, dict[str, Any]] = {}  # by order's type, or "sign_in", "whep"
+        self.posts = 0
+        self.presence: list[dict[str, Any]] = []  # what the page says of itself
+        self.closed = False  # sockets are refused while true
+        self.url = ""
+        self._size = (width, height)
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._peers: dict[str, tuple[str, RTCPeerConnection]] = {}
+        self._replaced: set[str] = set()
+        """Whose page may still let them go: after a reload the new one can come before the old one's goodbye."""
+        self._voices: dict[str, RTCPeerConnection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.spoken = 0  # frames of an officer's microphone
+        self._flows: dict[str, asyncio.Event] = {}
+        self._numbers = itertools.count(1)
+        self._changed = asyncio.Condition()
+        self._pages = {path.relative_to(PAGES).as_posix(): path for path in PAGES.rglob("*.*")}
+
+    @property
+    def watched(self) -> list[str]:
+        """`session/side` of every resource, sorted."""
+        return sorted(where for where, _ in self._peers.values())
+
+    @property
+    def voices(self) -> list[str]:
+        """The addresses of microphones and ears that are there, sorted, without their own names."""
+        return sorted(name.rpartition("/")[0] for name in self._voices)
+
+    async def put(self, view: dict[str, Any], **changes: Any) -> None:
+        """Store a session and tell every socket."""
+        view = {**self.sessions.get(view["id"], {}), **view, **changes}
+        self.sessions[view["id"]] = view
+        for which in SIDES:
+            self._flow(f"{view['id']}/{which}", view["sides"][which]["media"])
+        if view["state"] == "ended":
+            await self._release(lambda where: where.startswith(f"{view['id']}/"))
+        await self._tell({"type": "session", "session": view})
+
+    async def quality(self, name: str, loss: float, *viewers: dict[str, Any]) -> None:
+        """Tell what the rooms of a session send, and who receives it."""
+        one = {"video": {"bitrate": 1.2e6, "loss": loss, "fps": 25.0}, "audio": {"bitrate": 4e4, "loss": 0.0}}
+        await self._tell(
+            {"type": "quality", "session": name, "sides": dict.fromkeys(SIDES, one), "viewers": list(viewers)}
+        )
+
+    async def tell(self, kind: str, **what: Any) -> None:
+        """Say something to every socket."""
+        await self._tell({"type": kind, **what})
+
+    async def drop_sockets(self) -> None:
+        """Cut every socket without a word."""
+        for socket in list(self._sockets):
+            if (transport := socket._req.transport) is not None:  # type: ignore[union-attr]
+                transport.abort()
+
+    def mute(self, where: str) -> None:
+        """A side's media stops although its room is said to send."""
+        self._flow(where, False)
+
+    def freeze(self, where: str) -> None:
+        """A side's picture stands still; its sound goes on."""
+        self._event(f"{where}#picture").clear()
+
+    def unmute(self, where: str) -> None:
+        """And flows again."""
+        self._flow(where, True)
+
+    async def until(self, reached: Any, patience: float = 10) -> None:
+        """Wait until `reached()`; checked after each request. Raises TimeoutError."""
+        async with asyncio.timeout(patience), self._changed:
+            await self._changed.wait_for(reached)
+
+    async def _touch(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _release(self, chosen: Callable[[str], bool]) -> None:
+        for name in [name for name, (where, _) in self._peers.items() if chosen(where)]:
+            self._replaced.add(name)
+            await self._peers.pop(name)[1].close()
+
+    def _event(self, where: str) -> asyncio.Event:
+        return self._flows.setdefault(where, asyncio.Event())
+
+    def _flow(self, where: str, on: bool) -> None:
+        for flows in (self._event(where), self._event(f"{where}#picture")):
+            flows.set() if on else flows.clear()
+
+    async def _tell(self, message: dict[str, Any]) -> None:
+        for socket in list(self._sockets):
+            await socket.send_json(message)
+
+    # ---- pages and REST
+
+    @web.middleware
+    async def guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """CSP on everything, the cookie before everything that is not a page."""
+        is_open = request.path.startswith(("/monitor", "/web/", "/api/v1/sign-in"))
+        if not is_open and "huijian" not in request.cookies:
+            response: web.StreamResponse = problem(401, "not_signed_in", "尚未登录", "请先登录。")
+        else:
+            response = await handler(request)
+        if not response.prepared:
+            response.headers.update({"Content-Security-Policy": CSP, "Cache-Control": "no-store"})
+        await self._touch()
+        return response
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """A file of the page; only what was there at the start."""
+        path = self._pages.get(request.match_info.get("path", "monitor.html"))
+        return web.FileResponse(path) if path else problem(404, "not_found", "不存在", "")
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """Any user with the password `right`."""
+        body = await request.json()
+        if body["password"] != "right":
+            return problem(401, "not_signed_in", "尚未登录", "用户名或密码错误。")
+        user = {key: self.me[key] for key in ("id", "name", "role", "site")}
+        answer = {"token": "usr-fake-token", "expires_at": datetime.now(UTC).isoformat(), "user": user}
+        return web.json_response(answer, headers={"Set-Cookie": COOKIE})
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        """Takes the cookie away."""
+        response = web.json_response({"ok": True})
+        response.del_cookie("huijian")
+        return response
+
+    async def who(self, request: web.Request) -> web.Response:
+        """Who the cookie belongs to."""
+        return web.json_response({"who": self.me})
+
+    async def day(self, request: web.Request) -> web.Response:
+        """All sessions, whatever the day: tests put only today's."""
+        return web.json_response({"sessions": list(self.sessions.values())})
+
+    async def grounds(self, request: web.Request) -> web.Response:
+        """A few grounds of the Yunnan pack."""
+        rows = [
+            {"code": code, "zh": zh, "en": en, "article": article, "may_warn": warns, "may_hold": code[:3] != "SAY"}
+            | {"must_end": not warns, "may_suspend": code in ("YN-17-6", "YN-17-8")}
+            for code, zh, en, article, warns in GROUNDS
+        ]
+        told: dict[str, Any] = {"policy": "yunnan", "version": "2023.1", "interventions": rows, "warnings": WARNINGS}
+        told["suspension"] = {"subject": "prison", "least": 1, "most": 3}
+        return web.json_response(told)
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """The notes of a session."""
+        return web.json_response({"notes": self.notes.get(request.match_info["id"], [])})
+
+    async def proposals(self, request: web.Request) -> web.Response:
+        """Suspensions that were proposed."""
+        return web.json_response({"suspensions": self.suspensions})
+
+    async def decided(self, request: web.Request) -> web.Response:
+        """A step of one of them."""
+        self.by_rest.append(("decide", request.match_info["id"], await request.json()))
+        return web.json_response({"ok": True})
+
+    async def extensions(self, request: web.Request) -> web.Response:
+        """What the Yunnan pack allows of longer visits."""
+        grounds = [{"code": "YN-14-FAMILY", "zh": "罪犯家庭出现变故", "en": "a change", "article": "云南 第十四条"}]
+        rules = {"times": 1, "steps": [300, 600, 900], "most": 900, "until": "limit", "role": "approver"}
+        return web.json_response({**rules, "site": "yunnan-1", "grounds": grounds, "given": [], "stops_at": None})
+
+    async def ordered(self, request: web.Request) -> web.Response:
+        """An order by REST."""
+        match = request.match_info
+        self.by_rest.append((match["order"], match["id"], await request.json()))
+        return web.json_response({"ok": True})
+
+    # ---- socket
+
+    async def socket(self, request: web.Request) -> web.StreamResponse:
+        """One page's socket: welcome, all sessions, then whatever happens."""
+        if self.closed:
+            return problem(503, "closed", "暂停服务", "")
+        socket = web.WebSocketResponse(protocols=("huijian.v1",))
+        await socket.prepare(request)
+        now = datetime.now(UTC).isoformat()
+        await socket.send_json({"type": "welcome", "who": self.me, "server_time": now, "protocol": 1})
+        await socket.send_json({"type": "sessions", "sessions": list(self.sessions.values())})
+        self._sockets.add(socket)
+        await self._touch()
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    await self._answer(socket, message.json())
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    async def _answer(self, socket: web.WebSocketResponse, said: dict[str, Any]) -> None:
+        if said["type"] == "presence":  # nothing is answered
+            self.presence.append(said)
+            return await self._touch()
+        self.orders.append(said)
+        refusal = self.refuse.get(said["type"])
+        answer = {"type": "error", "problem": refusal} if refusal else {"type": "ack"}
+        await socket.send_json({**answer, "re": said["id"]})
+        await self._touch()
+
+    # ---- speaking in
+
+    async def microphone(self, request: web.Request) -> web.Response:
+        """An officer's microphone; `spoken` counts the packets that come."""
+        if "whip" in self.refuse:
+            return web.json_response(self.refuse["whip"], status=self.refuse["whip"]["status"])
+        peer = RTCPeerConnection()
+        await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
+        self._tasks.add(asyncio.create_task(self._hear(peer.getTransceivers()[0].receiver.track)))
+        return await self._answered(peer, f"/whip/{request.match_info['id']}/voice")
+
+    async def _hear(self, track: Any) -> None:
+        while True:
+            try:
+                await track.recv()
+            except MediaStreamError:
+                return
+            self.spoken += 1
+            await self._touch()
+
+    async def ear(self, request: web.Request) -> web.Response:
+        """Somebody who wants to hear colleagues."""
+        peer = RTCPeerConnection()
+        peer.addTrack(Tone(self._event(f"{request.match_info['id']}/voice")))
+        await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
+        return await self._answered(peer, f"/whep/{request.match_info['id']}/voice")
+
+    async def _answered(self, peer: RTCPeerConnection, path: str) -> web.Response:
+        await peer.setLocalDescription(await peer.createAnswer())
+        name = f"{path}/res_{next(self._numbers)}"
+        self._voices[name] = peer
+        headers = {"Location": name, "ETag": f'"{name}"', "Content-Type": "application/sdp"}
+        return web.Response(status=201, text=peer.localDescription.sdp, headers=headers)
+
+    async def quiet(self, request: web.Request) -> web.Response:
+        """The page lets a microphone or an ear go."""
+        peer = self._voices.pop(request.path, None)
+        if peer is None:
+            return problem(404, "not_found", "不存在", "")
+        await peer.close()
+        return web.Response(status=200)
+
+    # ---- WHEP
+
+    async def whep(self, request: web.Request) -> web.Response:
+        """Answer an offer; the same side again replaces the old resource."""
+        self.posts += 1
+        if "whep" in self.refuse:
+            return web.json_response(self.refuse["whep"], status=self.refuse["whep"]["status"])
+        where = f"{request.match_info['id']}/{request.match_info['side']}"
+        await self._release(lambda known: known == where)
+        peer = RTCPeerConnection()
+        peer.addTrack(Tone(self._event(where)))
+        peer.addTrack(Picture(self._event(f"{where}#picture"), *self._size))
+        name = f"/whep/{where}/res_{next(self._numbers)}"
+        await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
+        await peer.setLocalDescription(await peer.createAnswer())
+        self._peers[name] = (where, peer)  # watched from here on: one that is ended before would break in the middle
+        headers = {"Location": name, "ETag": f'"{name}"', "Content-Type": "application/sdp"}
+        return web.Response(status=201, text=peer.localDescription.sdp, headers=headers)
+
+    async def leave(self, request: web.Request) -> web.Response:
+        """The page lets a resource go."""
+        found = self._peers.pop(request.path, None)
+        if found is not None:
+            await found[1].close()
+        elif request.path not in self._replaced:
+            return problem(404, "not_found", "不存在", "")
+        return web.Response(status=204)
+
+    def app(self) -> web.Application:
+        """All addresses of the page."""
+        app = web.Application(middlewares=[self.guard])
+        app.add_routes(
+            [
+                web.get("/monitor", self.page),
+                web.get("/web/{path:.+}", self.page),
+                web.post("/api/v1/sign-in", self.sign_in),
+                web.post("/api/v1/sign-out", self.sign_out),
+                web.get("/api/v1/me", self.who),
+                web.get("/api/v1/sessions", self.day),
+                web.get("/api/v1/sessions/{id}/interventions", self.grounds),
+                web.get("/api/v1/sessions/{id}/notes", self.listed),
+                web.get("/api/v1/sessions/{id}/extensions", self.extensions),
+                web.post("/api/v1/sessions/{id}/{order}", self.ordered),
+                web.get("/api/v1/suspensions", self.proposals),
+                web.post("/api/v1/suspensions/{id}/decide", self.decided),
+                web.get("/api/v1/ws", self.socket),
+                web.post("/whip/{id}/voice", self.microphone),
+                web.delete("/whip/{id}/voice/{resource}", self.quiet),
+                web.post("/whep/{id}/voice", self.ear),
+                web.delete("/whep/{id}/voice/{resource}", self.quiet),
+                web.post("/whep/{id}/{side}", self.whep),
+                web.delete("/whep/{id}/{side}/{resource}", self.leave),
+            ]
+        )
+        return app
+
+    async def close(self) -> None:
+        """End every connection."""
+        await self.drop_sockets()
+        for _, peer in list(self._peers.values()):  # pages go on saying goodbye meanwhile
+            await peer.close()
+        self._peers.clear()
+        for peer in list(self._voices.values()):
+            await peer.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def problem(status: int, code: str, title: str, detail: str, **english: str) -> web.Response:
+    """An RFC 9457 document."""
+    body = {"type": f"urn:huijian:problem:{code}", "title": title, "detail": detail, "status": status, "code": code}
+    body |= {"title_en": english.get("title_en", code), "detail_en": english.get("detail_en", "")}
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+def reachable(offer: str) -> str:
+    """The offer without mDNS names, which nobody answers here, and with one candidate that keeps aioice waiting for
+    the browser's own checks (it gives up at once when it has no candidate at all)."""
+    lines = [line for line in offer.splitlines() if ".local " not in line]
+    first = next(at for at, line in enumerate(lines) if line.startswith("m="))
+    lines.insert(first + 2, "a=candidate:1 1 udp 1 127.0.0.1 9 typ host")
+    return "\r\n".join(lines) + "\r\n"
+
+
+@asynccontextmanager
+async def fake_monitor(width: int = 320, height: int = 180) -> AsyncIterator[FakeMonitor]:
+    """A running server on a free port of loopback; aioice leaves loopback out unless told."""
+    usual = aioice.ice.get_host_addresses
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+    server = FakeMonitor(width, height)
+    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        await server.close()
+        await runner.cleanup()
+        aioice.ice.get_host_addresses = usual

@@ -1,0 +1,60 @@
+"""Supervisors at the monitor page: how a person signs in and looks, and how a test sees that they count."""
+
+import asyncio
+from typing import Any
+
+from playwright.async_api import Browser, Page
+
+from tests.support.installation import House
+from tests.support.visit import Visit
+
+PLAYING = """() => {
+    const videos = [...document.querySelectorAll("video")];
+    return videos.length === 2 && videos.every((one) => one.getVideoPlaybackQuality().totalVideoFrames > 5);
+}"""
+
+
+# headless Chromium calls every tab visible: the test says what a window manager would
+HIDE = """(state) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+async def sign_in(page: Page, house: House, number: int) -> None:
+    """As a person would."""
+    officer = house.stage.officers[number]
+    await page.goto(f"{house.server}/monitor")
+    await page.get_by_label("用户名").fill(officer.id)
+    await page.get_by_label("密码").fill(officer.password)
+    await page.get_by_role("button", name="登录").click()
+
+
+async def signed_in(browser: Browser, house: House, number: int) -> Page:
+    """A window of their own for one of the stage's officers, who has signed in."""
+    context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    page = await context.new_page()
+    await sign_in(page, house, number)
+    return page
+
+
+async def counts(here: Visit, number: int, yes: bool) -> None:
+    """Wait until an officer counts for their side, or does not. Of the others nothing is asked here: where they are
+    programs, a busy machine lets them fall behind."""
+    officer = here.house.stage.officers[number]
+    await here.until(lambda view: (officer.id in [one["id"] for one in view["quorum"][officer.side]["have"]]) is yes)
+
+
+def without_quorum(view: dict[str, Any]) -> bool:
+    """Whether the visit is on hold because too few watch; on a busy machine other reasons may come before."""
+    return view["state"] == "held" and view["reason"]["code"] == "quorum_lost"
+
+
+async def shut_after(here: Visit, mono: float) -> float:
+    """When the gate was shut after a moment; the journal is written in the background."""
+    async with asyncio.timeout(10):
+        while True:
+            for kind, data in await here.journal():
+                if kind == "GateShut" and data["mono"] > mono:
+                    return float(data["mono"])
+            await asyncio.sleep(0.05)

@@ -1,0 +1,27 @@
+"""A broker reduced to its heartbeat, as a process of its own that a test may stop, slow and kill:
+`python -m tests.support.relay.leaser SOCKET SESSION EVERY LIMIT` leases the gate for three seconds each EVERY seconds, with a
+limit of LIMIT seconds, and says so."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from broker.ipc.client import Client
+from broker.kernel.clock import monotonic
+
+
+async def lease(socket: Path, session: str, every: float, limit: float) -> None:
+    """Until killed; prints the moment of each lease and the one it is for."""
+    up = asyncio.Event()
+    link = Client(socket, "relay", lambda name, members: None, up.set, lambda: None)
+    running = asyncio.create_task(link.run())
+    await up.wait()
+    while not running.done():
+        now = monotonic()
+        await link.call("lease", session=session, until=now + 3.0, deadline=now + 600, limit=limit)
+        print(now, now + 3.0, flush=True)
+        await asyncio.sleep(every)
+
+
+if __name__ == "__main__":
+    asyncio.run(lease(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), float(sys.argv[4])))

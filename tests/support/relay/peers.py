@@ -1,0 +1,326 @@
+"""A peer stripped to the bone: one UDP socket, STUN, aiortc's DTLS, and every packet in the test's hands. It can do
+what no browser would: fall silent, ask for what is not its own, and vanish without a word."""
+
+import asyncio
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from aioice import stun
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsParameters, RTCDtlsTransport
+from aiortc.sdp import SessionDescription
+
+from broker.media import rtcp
+from tests.support.clips import pictures, sound
+from tests.support.relay.sdp_samples import offer
+from tests.support.relay_front import RelayFront
+from tests.support.rtp import Stream
+
+SOON = 8.0  # seconds: far more than anything here takes, on a busy machine too
+
+
+class _Socket(asyncio.DatagramProtocol):
+    def __init__(self, on_datagram: Callable[[bytes], None]) -> None:
+        self._on_datagram = on_datagram
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self._on_datagram(data)
+
+
+class Framed(asyncio.Protocol):
+    """A TCP connection that is used like a datagram socket: two bytes of length before each packet (RFC 4571)."""
+
+    def __init__(self, on_datagram: Callable[[bytes], None]) -> None:
+        self._on_datagram, self._in = on_datagram, b""
+        self.lost = asyncio.Event()
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.get_extra_info, self.close = transport.get_extra_info, transport.close
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._in += data
+        while len(self._in) >= 2 and len(self._in) >= (end := 2 + int.from_bytes(self._in[:2], "big")):
+            packet, self._in = self._in[2:end], self._in[end:]
+            self._on_datagram(packet)
+
+    def sendto(self, data: bytes) -> None:
+        self.transport.write(len(data).to_bytes(2, "big") + data)
+
+
+class _Dtls(RTCDtlsTransport):
+    """Hands the decrypted packets out."""
+
+    def __init__(self, peer: "RawPeer", certificate: RTCCertificate) -> None:
+        super().__init__(peer, [certificate])  # type: ignore[arg-type]
+        self.peer = peer
+
+    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
+        self.peer.take(data)
+
+    async def _handle_rtcp_data(self, data: bytes) -> None:
+        self.peer.reported(data)
+
+
+class RawPeer:
+    """Publishes or watches. `rtp` holds (loop time, packet) of what came, `feedback` the RTCP packets; the next
+    `lose` RTP packets are lost on their way in."""
+
+    role, state = "controlling", "completed"
+
+    def __init__(self, front: RelayFront, host: str = "127.0.0.1", tcp: bool = False) -> None:
+        self.front, self.host, self.tcp = front, host, tcp
+        self.rtp: list[tuple[float, bytes]] = []
+        self.feedback: list[rtcp.RtcpPacket] = []
+        self.compounds: list[list[rtcp.RtcpPacket]] = []
+        self.socket: Any = None
+        self.answers = self.answer_size = 0
+        self.mapped: tuple[str, int] | None = None
+        self.lose = 0
+        self.resource = ""
+        self.gone = asyncio.Event()
+        self.keyframe_wanted = False
+        self.payload_types: dict[str, int] = {}
+        self.repairs: dict[int, int] = {}
+        self.repaired = 0
+        self.ssrcs: dict[str, int] = {}
+        self.fraction = self.jitter = self.estimate = 0
+        self.heard: dict[int, tuple[int, float]] = {}
+        """The last sender report of each SSRC, by the middle of its NTP time, and when it came."""
+        self._arrived = asyncio.Event()
+        self._dtls_in: asyncio.Queue[bytes] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._certificate = RTCCertificate.generateCertificate()
+        self.dtls = _Dtls(self, self._certificate)
+
+    # --- coming ----------------------------------------------------------------------------------------------------
+
+    async def publish(self, side: str, session: str = "s") -> "RawPeer":
+        """Connect as the kiosk of `side`."""
+        return await self._connect("publish", "aiortc-publish", session=session, side=side, who=side)
+
+    async def watch(self, side: str, who: str = "officer@site", gated: bool = False, session: str = "s") -> "RawPeer":
+        """Connect as a watcher of `side` and report regularly what arrives."""
+        await self._connect("subscribe", "aiortc-watch", session=session, side=side, who=who, gated=gated)
+        self.report()
+        return self
+
+    def report(self) -> None:
+        """Tell regularly what arrives, as every receiver does."""
+        self._tasks.append(asyncio.create_task(self._report()))
+
+    async def watch_in_silence(self, side: str) -> "RawPeer":
+        """Connect as a watcher that never reports."""
+        return await self._connect("subscribe", "aiortc-watch", session="s", side=side, who="silent@site", gated=False)
+
+    def pretend(self) -> None:
+        """Keep the line open and report for ever that one packet came."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.append(asyncio.create_task(self._pretend()))
+
+    async def _pretend(self) -> None:
+        while True:
+            self.check()
+            block = rtcp.ReportBlock(self.ssrcs["video"], 0, 0, 1, 0, 0, 0)
+            self.send_rtcp(rtcp.build_receiver_report([block]))
+            await asyncio.sleep(0.2)
+
+    async def negotiate(self, do: str, name: str, **members: Any) -> None:
+        """Everything before the first datagram."""
+        prints = {one.algorithm: one.value for one in self._certificate.getFingerprints()}
+        lines = [
+            f"a=fingerprint:sha-256 {prints['sha-256']}" if line.startswith("a=fingerprint:sha-256") else line
+            for line in offer(name).splitlines()
+        ]
+        told = await self.front.link.call(do, sdp="\r\n".join(lines) + "\r\n", **members)
+        self.resource = told["resource"]
+        media = SessionDescription.parse(told["sdp"]).media
+        self.payload_types = {one.kind: one.rtp.codecs[0].payloadType for one in media}
+        self.repairs = {
+            codec.payloadType: int(codec.parameters["apt"])
+            for one in media
+            for codec in one.rtp.codecs
+            if codec.name == "rtx"
+        }
+        self.ssrcs = {one.kind: one.ssrc[0].ssrc for one in media if one.ssrc}
+        self.remote, self.remote_dtls = media[0].ice, media[0].dtls
+        self.candidates = [str(one) for one in media[0].ice_candidates]
+        await self.open()
+
+    async def open(self) -> Any:
+        """A socket to speak from; an earlier one is left as it is, and returned."""
+        loop, before = asyncio.get_running_loop(), self.socket
+        if self.tcp:
+            _, self.socket = await loop.create_connection(lambda: Framed(self._datagram), self.host, self.front.port)
+            return before
+        self.socket, _ = await loop.create_datagram_endpoint(
+            lambda: _Socket(self._datagram), remote_addr=(self.host, self.front.port)
+        )
+        return before
+
+    async def _connect(self, do: str, name: str, **members: Any) -> "RawPeer":
+        await self.negotiate(do, name, **members)
+        self.check()
+        await self.until(lambda: self.answers > 0)
+        self.dtls._set_role("client")
+        self.dtls.on("statechange", lambda: self.gone.set() if self.dtls.state == "closed" else None)
+        await asyncio.wait_for(self.dtls.start(RTCDtlsParameters(self.remote_dtls.fingerprints)), SOON)
+        assert self.dtls.state == "connected"
+        return self
+
+    def check(self, password: str | None = None, ufrag: str | None = None, nominate: bool = True) -> bytes:
+        """One connectivity check, which is returned."""
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{ufrag or self.remote.usernameFragment}:mine"
+        request.attributes["PRIORITY"] = 1
+        request.attributes["ICE-CONTROLLING"] = 1
+        if nominate:
+            request.attributes["USE-CANDIDATE"] = None
+        request.add_message_integrity((password or self.remote.password).encode())
+        self.socket.sendto(bytes(request))
+        return bytes(request)
+
+    # --- being there -----------------------------------------------------------------------------------------------
+
+    async def until(self, true: Callable[[], object], within: float = SOON) -> None:
+        """Wait until something that arrives makes it true."""
+        async with asyncio.timeout(within):
+            while not true():
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def numbers(self, kind: str) -> list[int]:
+        """The sequence numbers that came, in order of arrival."""
+        return [int.from_bytes(data[2:4], "big") for _, data in self.of(kind)]
+
+    def of(self, kind: str) -> list[tuple[float, bytes]]:
+        """What came of one kind."""
+        return [one for one in self.rtp if one[1][1] & 127 == self.payload_types[kind]]
+
+    def take(self, data: bytes) -> None:
+        """One decrypted packet; one that comes as a repair is the lost one."""
+        if data[1] & 127 in self.repairs:
+            start = rtcp.payload_start(data)
+            number = self.repairs[data[1] & 127] | data[1] & 128
+            data = bytes((data[0] & 0xEF, number)) + data[start : start + 2] + data[4:12] + data[start + 2 :]
+            self.repaired += 1
+        self.rtp.append((asyncio.get_running_loop().time(), data))
+        self._arrived.set()
+
+    def reported(self, data: bytes) -> None:
+        """One decrypted RTCP compound."""
+        self.compounds.append(list(rtcp.compound(data)))
+        for packet in self.compounds[-1]:
+            self.feedback.append(packet)
+            if packet.kind == rtcp.SR and (told := rtcp.sender_report(packet)) is not None:
+                self.heard[told.ssrc] = (told.ntp >> 16 & 0xFFFFFFFF, asyncio.get_running_loop().time())
+            if packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
+                self.keyframe_wanted = True
+        self._arrived.set()
+
+    def send_rtp(self, packet: bytes) -> None:
+        """Seal and send."""
+        self.socket.sendto(self.dtls._tx_srtp.protect(packet))
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Seal and send."""
+        self.socket.sendto(self.dtls._tx_srtp.protect_rtcp(packet))
+
+    def play(self, side: str, seconds: float = 60.0) -> None:
+        """Send a clip in its own time, a keyframe whenever one is asked for."""
+        self._tasks.append(asyncio.create_task(self._play(side, seconds)))
+
+    async def _play(self, side: str, seconds: float) -> None:
+        shade, pitch = (60, 330) if side == "prison" else (150, 550)
+        seen, heard = pictures(90, 30, 160, 128, shade, 30), sound(150, pitch)
+        ssrc = struct.unpack("!H", self.resource.encode()[-2:])[0] << 8
+        video = Stream(90_000, ssrc + 1, 65_500, payload_type=self.payload_types["video"])
+        audio = Stream(48_000, ssrc + 2, 65_500, payload_type=self.payload_types["audio"])
+        loop = asyncio.get_running_loop()
+        begun, index, played = loop.time(), 0, 0
+        for number in range(int(seconds * 30)):
+            at = number / 30
+            if self.keyframe_wanted:
+                self.keyframe_wanted, index = False, -(-index // 30) * 30
+            for packet in video.picture(seen[index % len(seen)], at):
+                self.send_rtp(packet)
+            index += 1
+            while played / 50 <= at:
+                self.send_rtp(audio.packet(heard[played % len(heard)], played / 50))
+                played += 1
+            if number % 15 == 0:
+                for stream in (video, audio):
+                    self.send_rtcp(stream.report(at, 1e6 + at))
+            await asyncio.sleep(max(0.0, begun + (number + 1) / 30 - loop.time()))
+
+    def flood(self, rate: int) -> None:
+        """Send `rate` full packets a second more of the picture's stream, under a second SSRC."""
+        self._tasks.append(asyncio.create_task(self._flood(rate)))
+
+    async def _flood(self, rate: int) -> None:
+        stream = Stream(48_000, 77, 100, payload_type=self.payload_types["audio"])
+        for number in range(60 * rate):
+            self.send_rtp(stream.packet(bytes(1100), number / rate))
+            await asyncio.sleep(1 / rate)
+
+    def nack(self, kind: str, numbers: list[int]) -> None:
+        """Ask for packets again."""
+        head = rtcp.build_receiver_report([])
+        self.send_rtcp(head + rtcp.build_nack(self.ssrcs[kind], [number & 0xFFFF for number in numbers]))
+
+    async def _report(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            blocks = []
+            for kind, ssrc in self.ssrcs.items():
+                came = self.numbers(kind)
+                if came:
+                    last_sr, at = self.heard.get(ssrc, (0, loop.time()))
+                    delay = int((loop.time() - at) * 65536)
+                    highest = len(came) << 16 | came[-1]
+                    blocks.append(rtcp.ReportBlock(ssrc, self.fraction, 0, highest, self.jitter, last_sr, delay))
+            remb = rtcp.build_remb(self.estimate, list(self.ssrcs.values())) if self.estimate else b""
+            self.send_rtcp(rtcp.build_receiver_report(blocks) + remb)
+            await asyncio.sleep(0.3)
+
+    # --- going -----------------------------------------------------------------------------------------------------
+
+    async def vanish(self) -> None:
+        """No packet and no word more."""
+        for task in self._tasks:
+            task.cancel()
+        if self.dtls._task is not None:
+            self.dtls._task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.socket.close()
+
+    async def close(self) -> None:
+        """Say goodbye (close_notify) and go."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.dtls.stop()
+        self.socket.close()
+
+    # --- what aiortc's DTLS asks of its ICE transport ----------------------------------------------------------------
+
+    def _datagram(self, data: bytes) -> None:
+        if data[0] < 2:
+            self.answers += 1
+            self.answer_size = len(data)
+            self.mapped = stun.parse_message(data).attributes.get("XOR-MAPPED-ADDRESS")
+            self._arrived.set()
+        elif self.lose and data[0] > 127 and not 191 < data[1] < 224:
+            self.lose -= 1
+        else:
+            self._dtls_in.put_nowait(data)
+
+    async def _recv(self) -> bytes:
+        return await self._dtls_in.get()
+
+    async def _send(self, data: bytes) -> None:
+        self.socket.sendto(data)

@@ -1,0 +1,41 @@
+"""A session with both rooms sending and their kiosks watching each other, on raw peers."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from broker.kernel.ids import Side
+from tests.support.relay.peers import RawPeer
+from tests.support.relay_front import RelayFront
+
+
+@dataclass
+class Visit:
+    """Publishers by side; kiosks by the side they belong to, each watching the other one."""
+
+    front: RelayFront
+    rooms: dict[str, RawPeer] = field(default_factory=dict)
+    kiosks: dict[str, RawPeer] = field(default_factory=dict)
+
+
+async def publisher(front: RelayFront, side: str) -> RawPeer:
+    """A room that sends until the relay says so."""
+    after = len(front.facts)
+    peer = await RawPeer(front).publish(side)
+    peer.play(side)
+    await front.fact("media", side=side, on=True, after=after)
+    return peer
+
+
+@asynccontextmanager
+async def visit(front: RelayFront) -> AsyncIterator[Visit]:
+    """Both rooms publish, both kiosks wait at the gate."""
+    both = Visit(front)
+    async with AsyncExitStack() as stack:
+        for side in Side:
+            both.rooms[side] = await publisher(front, side)
+            stack.push_async_callback(both.rooms[side].close)
+        for side in Side:
+            both.kiosks[side] = await RawPeer(front).watch(side.other, who=side, gated=True)
+            stack.push_async_callback(both.kiosks[side].close)
+        yield both

@@ -1,0 +1,247 @@
+"""A front door with a real database behind it and a pretend broker at its edge, whose sessions are the real pure ones.
+Every answer of `Front.ask` is compared with the server's own OpenAPI document."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from types import SimpleNamespace
+
+from aiohttp.test_utils import TestClient
+from jsonschema import Draft202012Validator
+from pyee.asyncio import AsyncIOEventEmitter
+
+from broker.booking.slot import Person, Place, Slot
+from broker.control.journal.reader import entries
+from broker.control.statistics import Figures
+from broker.kernel.errors import NotFound
+from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
+from broker.presence.presence import PresenceStatus
+from broker.presence.quorum import Watcher
+from broker.session import events as ev
+from broker.session import extension
+from broker.session.transitions import Session, step, stop_at
+from config.checkin import Tick
+from config.pack_loader import load_pack
+from signaling.server.app import HOUSE
+from tests.support.control.fixtures import TEN
+
+YUNNAN = load_pack("yunnan")
+PASSWORD = "a long enough secret"
+OFFER = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+ANSWER = "v=0\r\ns=answer\r\n"
+FRAGMENT = "a=ice-lite\r\na=ice-ufrag:new1\r\n"
+PAST = timedelta(minutes=-10)
+
+
+def ten_slot(**changes):
+    """Ten o'clock, p1 of the first prison with v1 of Panlong."""
+    people = (
+        Person(PersonId("per_in"), Side.PRISON, "刘某甲"),
+        Person(PersonId("kin-1"), Side.VISITOR, "欧阳某乙", "母亲"),
+    )
+    made = Slot(
+        SlotId(new_id("slt")),
+        SessionId(new_id("ses")),
+        Place(SiteId("first-prison"), RoomId("p1")),
+        Place(SiteId("panlong"), RoomId("v1")),
+        TEN,
+        TEN + timedelta(minutes=40),
+        30,
+        people,
+        "监狱审批",
+        "云南 第八条",
+        "yunnan",
+    )
+    return replace(made, **changes)
+
+
+@dataclass
+class PretendLive:
+    """One session; facts are the real step's."""
+
+    session: Session
+    policy: object = YUNNAN
+    recording: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(state="none", seconds=0.0, path=None, sha256=None)
+    )
+    quality: dict = field(default_factory=dict)
+    viewers: dict = field(default_factory=dict)
+    at_risk: frozenset = frozenset()
+
+
+class PretendBroker:
+    """Keeps sessions, steps them at once, and answers every offer."""
+
+    def __init__(self, store, clock):
+        self.bus, self.store, self.clock = AsyncIOEventEmitter(), store, clock
+        self.kept, self.facts, self.watchers, self.dropped = {}, [], [], []
+        self.fragments, self.ears = [], []
+        self.pages, self.words, self.answers, self.standings = [], [], [], {}
+        self.breaks = None
+        self.told = Figures((), 0, {}, {}, 0.0, True, True)
+
+    def live(self, session):
+        if self.breaks:
+            raise self.breaks
+        if session not in self.kept:
+            raise NotFound()
+        return self.kept[session]
+
+    def sessions(self):
+        return list(self.kept.values())
+
+    def figures(self):
+        return self.told
+
+    def tell(self, session, fact):
+        live = self.live(session)
+        live.session, _ = step(live.session, fact, self.clock.now(), YUNNAN)
+        self.facts.append(fact)
+        self.bus.emit("session", session)
+
+    async def add_slot(self, slot, by):
+        await self.store.add_slot(slot)
+        self.kept[slot.session] = PretendLive(Session(slot))
+        self.tell(slot.session, ev.TimePassed())
+        return slot.session
+
+    async def extend(self, approval):
+        session = self.live(approval.session).session
+        extension.check(session, approval, self.clock.now(), YUNNAN, stop_at(session))
+        await self.store.add_extension(approval)
+        self.tell(approval.session, approval)
+
+    async def cancel_slot(self, slot, by):
+        await self.store.cancel_slot(slot)
+        self.tell((await self.store.slot(slot)).session, ev.SlotCancelled(by))
+
+    async def publish(self, session, side, sdp, who):
+        return ResourceId(new_id("res")), ANSWER
+
+    async def subscribe(self, session, side, sdp, watcher, who, page=""):
+        self.watchers.append(watcher)
+        self.pages.append(page)
+        return ResourceId(new_id("res")), ANSWER
+
+    async def publish_voice(self, session, sdp, watcher, who):
+        self.watchers.append(watcher)
+        return ResourceId(new_id("res")), ANSWER
+
+    async def listen(self, session, side, sdp, watcher, who):
+        self.ears.append((side, watcher))
+        return ResourceId(new_id("res")), ANSWER
+
+    async def restart(self, resource, fragment):
+        self.fragments.append(fragment)
+        return FRAGMENT
+
+    def page_says(self, watcher, page, report):
+        self.words.append((watcher, page, report))
+
+    def answer(self, watcher, prompt):
+        if self.standing(watcher).prompt is None:
+            raise NotFound()
+        self.answers.append((watcher, prompt))
+
+    def standing(self, watcher):
+        return self.standings.get(watcher, PresenceStatus())
+
+    async def drop(self, resource, who):
+        self.dropped.append(resource)
+
+
+class Front:
+    """The running front door and everybody who may knock."""
+
+    def __init__(self, client: TestClient, broker, clock, tokens, journal, store):
+        self.client, self.broker, self.clock, self.tokens = client, broker, clock, tokens
+        self.journal, self.store = journal, store
+        self.document = None
+
+    @property
+    def house(self):
+        return self.client.app[HOUSE]
+
+    async def ask(self, method, path, who=None, **kw):
+        """The answer, its text read, compared with the document."""
+        headers = dict(kw.pop("headers", {}))
+        if who is not None:
+            headers["Authorization"] = f"Bearer {self.tokens.get(who, who)}"
+        answer = await self.client.request(method, path, headers=headers, **kw)
+        await answer.read()
+        if answer.content_type.endswith("json"):
+            answer.said = await answer.json(content_type=None)
+        await self._check(method, path, answer)
+        return answer
+
+    async def refused(self, code, method, path, who=None, **kw):
+        """Like `ask`, for a refusal of that code."""
+        answer = await self.ask(method, path, who, **kw)
+        assert answer.content_type == "application/problem+json", (answer.status, await answer.text())
+        said = answer.said
+        assert (said["code"], said["status"]) == (code, answer.status), said
+        assert said["title"] and said["title_en"] and said["detail"] and said["detail_en"]
+        return answer
+
+    async def _check(self, method, path, answer):
+        if self.document is None:
+            self.document = await (await self.client.get("/api/v1/openapi.json")).json()
+        operation = self._operation(method, path.partition("?")[0])
+        if operation is None:
+            return
+        described = operation["responses"].get(str(answer.status))
+        assert described is not None, f"{method} {path} answered {answer.status}, which the document does not know"
+        contents = described.get("content", {})
+        if not contents:
+            assert await answer.read() == b""
+            return
+        schema = contents[answer.content_type]["schema"]
+        if answer.content_type.endswith("json") and schema:
+            whole = {**schema, "components": self.document["components"]}
+            wrong = [
+                f"{error.json_path}: {error.message[:200]}"
+                for error in Draft202012Validator(whole).iter_errors(answer.said)
+            ]
+            assert not wrong, (method, path, answer.status, wrong)
+
+    def _operation(self, method, path):
+        parts = path.split("/")
+        for pattern, operations in self.document["paths"].items():
+            known = pattern.split("/")
+            if len(known) == len(parts) and all(k[:1] == "{" or k == p for k, p in zip(known, parts, strict=True)):
+                return operations.get(method.lower())
+        return None
+
+    async def visit(self, **changes):
+        """A slot at ten, stored; its session."""
+        slot = ten_slot(**changes)
+        return await self.broker.add_slot(slot, "test")
+
+    def at(self, delta):
+        """Move the clock to so long after ten."""
+        self.clock.forward(TEN + delta - self.clock.now().wall)
+        for live in self.broker.sessions():
+            self.broker.tell(live.session.id, ev.TimePassed())
+
+    async def live_visit(self, **changes):
+        """A visit whose gate is open."""
+        session = await self.visit(**changes)
+        self.at(timedelta(minutes=-10))
+        slot = self.broker.live(session).session.slot
+        watchers = frozenset(
+            Watcher(user, slot.place(side).site) for side in Side for user in (f"{side}-sup", f"{side}-sup-2")
+        )
+        facts = [ev.RelayReady(), ev.RecorderReady(), ev.WatchersChanged(watchers)]
+        facts += [ev.PersonCheckedIn(one.side, one.id, "li", tuple(Tick)) for one in slot.people]
+        facts += [ev.SeatReady(side, True, "li") for side in Side]
+        facts += [ev.SelfTested(side, True, "t") for side in Side] + [ev.RoomMedia(side, True) for side in Side]
+        for fact in facts:
+            self.broker.tell(session, fact)
+        self.at(timedelta(0))
+        self.broker.tell(session, ev.RecorderFlushed())
+        self.broker.tell(session, ev.Crossed(self.clock.now().mono))
+        return session
+
+    async def noted(self, kind):
+        """The journal's entries of a kind."""
+        await self.journal.flush()
+        return [one for one in await entries(self.store.engine) if one.kind == kind]
