@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class PackError(ValueError):
 
 def packs() -> tuple[str, ...]:
     """The names of the packs that come with the package, in alphabetical order."""
-    files = resources.files("config").iterdir()
+    files = _folder().iterdir()
     return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".toml")))
 
 
@@ -43,10 +44,14 @@ def load_pack(name_or_path: str | Path) -> Policy:
     return _policy(name, document)
 
 
+def _folder() -> Traversable:
+    return resources.files("config").joinpath("packs")
+
+
 def _find(name_or_path: str | Path) -> tuple[str, str]:
     if str(name_or_path) in packs():
         name = str(name_or_path)
-        return name, resources.files("config").joinpath(f"{name}.toml").read_text("utf-8")
+        return name, _folder().joinpath(f"{name}.toml").read_text("utf-8")
     path = Path(name_or_path)
     if path.suffix != ".toml" or not path.is_file():
         raise PackError(f"no policy pack {name_or_path!s}; there are {', '.join(packs())}")

@@ -219,7 +219,7 @@ class Worker:
         peer = Peer(resource, self._fanout, self._certificate, server, offer.fingerprint, monotonic())
         endpoint = answer_module.Endpoint(self._addresses, *peer.ice.credentials, self._certificate.fingerprint)
         agreed = answer(endpoint)
-        attach(peer, agreed.terms)
+        attach(peer, agreed.params)
         self._doorway.expect(peer)
         return {"resource": resource, "sdp": agreed.answer}
 

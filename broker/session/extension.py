@@ -1,5 +1,6 @@
 """Longer visits (延长; Yunnan 14, 27(3); Guangdong 22, 31(2)): only through an approval object of an officer who may,
-made before the limit, within what the rules allow. Pure; `broker/session/transitions.py` puts the change into its table.
+made before the limit, within what the rules allow. Pure; `broker/session/transitions.py` puts the change into its
+table.
 
 An approval moves the limit and nothing else: never the slot's end, and never a limit that has been reached.
 """

@@ -1,5 +1,6 @@
 """What officers do to a visit short of holding and ending it: warn (劝阻), mute (制止) and note, and what the law lets
-each ground close. Pure; `broker/session/transitions.py` puts the changes into its table and asks `check` before each of them."""
+each ground close. Pure; `broker/session/transitions.py` puts the changes into its table and asks `check` before each.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

@@ -29,33 +29,33 @@ def begun(session: "Session", fact: ev.SpeechBegan, now: Instant) -> "Session":
     """Somebody is let speak; the same officer may change the rooms. Raises Conflict, or BadRequest for no room."""
     if not fact.sides:
         raise BadRequest("Name the rooms that shall hear it.", "请指明插话的会见室。")
-    if session.speech is not None and session.speech.by != fact.by:
+    if session.talkback is not None and session.talkback.by != fact.by:
         raise Conflict(
             "Another officer is speaking; one at a time.",
             "另一名管理员正在插话，请待其结束。",
-            speaker=session.speech.by,
+            speaker=session.talkback.by,
         )
     if not _on_record(session):
         raise Conflict(
             "What is said to a room is recorded, and the recorder is not writing.", "插话须录入录像，目前录像未在写入。"
         )
-    return replace(session, speech=Speech(fact.by, fact.site, fact.sides, fact.article))
+    return replace(session, talkback=Speech(fact.by, fact.site, fact.sides, fact.article))
 
 
 def ended(session: "Session", fact: ev.SpeechEnded, now: Instant) -> "Session":
     """Nobody speaks any more; whoever closes an open microphone does no harm, so any officer of the visit may."""
-    return replace(session, speech=None)
+    return replace(session, talkback=None)
 
 
 def follow(before: "Session", after: "Session") -> tuple["Session", tuple[Effect, ...]]:
     """What a step means for the voice: it stops with the recording, the relay and the session."""
-    if after.speech is not None and not _on_record(after):
-        after = replace(after, speech=None)
-    if after.speech == before.speech:
+    if after.talkback is not None and not _on_record(after):
+        after = replace(after, talkback=None)
+    if after.talkback == before.talkback:
         return after, ()
-    if after.speech is None:
+    if after.talkback is None:
         return after, (ev.Hush(),)
-    return after, (ev.LetSpeak(after.speech.by, after.speech.site, after.speech.sides),)
+    return after, (ev.LetSpeak(after.talkback.by, after.talkback.site, after.talkback.sides),)
 
 
 def _on_record(session: "Session") -> bool:

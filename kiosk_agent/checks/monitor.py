@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from av import AudioFrame, VideoFrame
 
-from huijian.demo.synthetic.tone_detector import rms
+from huijian.demo.synthetic.voice_detector import rms
 from kiosk_agent.checks.people_count import PeopleCount
 from kiosk_agent.checks.picture_monitor import PictureMonitor, glance
 from kiosk_agent.media.source import Frame, RoomSources, luma, mono_samples

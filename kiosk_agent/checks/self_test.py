@@ -12,7 +12,7 @@ import aiohttp
 import numpy as np
 from av import AudioFrame, VideoFrame
 
-from huijian.demo.synthetic.tone_detector import rms
+from huijian.demo.synthetic.voice_detector import rms
 from kiosk_agent.media.source import Frame, RoomSources, Source, SourceError, luma, mono_samples
 from kiosk_agent.webrtc.peer import Door
 

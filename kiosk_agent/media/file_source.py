@@ -11,7 +11,7 @@ import numpy as np
 from av import AudioFrame, AudioResampler, VideoFrame
 
 from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.test_tone import CHUNK, RATE
+from huijian.demo.synthetic.voice import CHUNK, RATE
 from kiosk_agent.media.source import VIDEO_BASE, Frame, Source, SourceClock, SourceError, mono_samples
 
 _LATE = 0.3

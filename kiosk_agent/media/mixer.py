@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.kernel.clock import monotonic
-from huijian.demo.synthetic.test_tone import CHUNK, RATE
+from huijian.demo.synthetic.voice import CHUNK, RATE
 
 WAITING = 10
 """Frames of each that may wait: 200 ms. Late sound is dropped, because a conversation cannot catch up."""

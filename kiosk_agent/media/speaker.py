@@ -9,7 +9,7 @@ import numpy as np
 from av import AudioFrame
 
 from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.test_tone import CHUNK, RATE
+from huijian.demo.synthetic.voice import CHUNK, RATE
 from kiosk_agent.media.mixer import Input, Mix
 from kiosk_agent.media.source import mono_samples
 

@@ -10,7 +10,7 @@ from typing import Any
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
-from huijian.demo.synthetic.tone_detector import rms
+from huijian.demo.synthetic.voice_detector import rms
 from kiosk_agent.media.source import mono_samples
 from kiosk_agent.webrtc.peer import Door, Subscription, listen
 

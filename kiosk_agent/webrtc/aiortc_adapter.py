@@ -19,7 +19,7 @@ from aiortc.codecs.opus import OpusEncoder
 from aiortc.rtcconfiguration import RTCBundlePolicy
 from av.video.codeccontext import VideoCodecContext
 
-from huijian.demo.synthetic.tone_detector import rms
+from huijian.demo.synthetic.voice_detector import rms
 from kiosk_agent.media.source import SourceClock, mono_samples
 
 FLOOR, START, CEILING = 150_000, 1_000_000, 1_500_000

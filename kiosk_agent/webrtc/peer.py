@@ -1,6 +1,6 @@
 """Publishing by WHIP (RFC 9725) and watching by WHEP: one POST with an offer, one answer from an ICE-lite server, one
-DELETE at the end. Refusals come back as the typed errors of `broker/kernel/errors.py`; everything that only means "try again"
-is a PeerError. A peer is one attempt and one resource; trying again is the agent's business."""
+DELETE at the end. Refusals come back as the typed errors of `broker/kernel/errors.py`; everything that only means "try
+again" is a PeerError. A peer is one attempt and one resource; trying again is the agent's business."""
 
 import asyncio
 import ipaddress

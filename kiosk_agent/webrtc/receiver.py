@@ -14,7 +14,7 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
 from broker.kernel.errors import VisitError
-from huijian.demo.synthetic.tone_detector import rms
+from huijian.demo.synthetic.voice_detector import rms
 from kiosk_agent.media.source import mono_samples
 from kiosk_agent.state.state import backoff
 from kiosk_agent.webrtc.aiortc_adapter import PacketMeter

@@ -59,7 +59,7 @@ class Heads:
 
     async def advance_all(self, root: Path, now: datetime) -> list[str]:
         """As `advance` for every site that has a chain or had one; the sites whose chain was cut, each said aloud."""
-        sites = {path.parent.name for path in root.glob(f"*/{ledger.NAME}")} | set(await self.all())
+        sites = {path.parent.name for path in root.glob(f"*/{site_chain.NAME}")} | set(await self.all())
         cut: list[str] = []
         for site in sorted(sites):
             try:

@@ -1,7 +1,7 @@
 """Who vouches for a recording: a key made at installation signs each manifest and each line of a site's chain.
 
-`recorder.evidence.algorithms` knows the kinds of keys. The public halves lie in the archive itself, named by their own hash, so
-that an archive and one trusted public key are enough to check it anywhere. Blocks; for worker threads."""
+`recorder.evidence.algorithms` knows the kinds of keys. The public halves lie in the archive itself, named by their own
+hash, so that an archive and one trusted public key are enough to check it anywhere. Blocks; for worker threads."""
 
 import base64
 import json

@@ -1,5 +1,5 @@
-"""Checking the chain of a site (see `recorder.evidence.site_chain`): every line is genuine and follows the one before, every visit
-with a line is there with the very manifest that was entered, and no visit is there without one. Blocks."""
+"""Checking the chain of a site (see `recorder.evidence.site_chain`): every line is genuine and follows the one before,
+every visit with a line is there with the very manifest that was entered, and no visit is there without one. Blocks."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping

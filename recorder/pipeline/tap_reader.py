@@ -1,6 +1,6 @@
-"""The listening end of the tap: relay workers connect to a SOCK_SEQPACKET socket and send records (broker/media/tap_format.py).
-Reading is a callback of the event loop, a batch at a time; what a recording cannot take is dropped there and counted,
-so that nobody is ever held up by anybody's disk."""
+"""The listening end of the tap: relay workers connect to a SOCK_SEQPACKET socket and send records
+(broker/media/tap_format.py). Reading is a callback of the event loop, a batch at a time; what a recording cannot take
+is dropped there and counted, so that nobody is ever held up by anybody's disk."""
 
 import asyncio
 import socket

@@ -1,5 +1,5 @@
-"""Has view copies made, a bounded number at a time, each by a process of its own (`recorder.viewcopy.render`). Ends with the
-recorder; what was being made is made by the next one."""
+"""Has view copies made, a bounded number at a time, each by a process of its own (`recorder.viewcopy.render`). Ends
+with the recorder; what was being made is made by the next one."""
 
 import asyncio
 import json
@@ -81,7 +81,7 @@ class ViewCopyWorker:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=Path(__file__).parents[1],
+                cwd=Path(__file__).parents[2],
             )
             await self._listen(process, session)
             error = (await self._rest(process)).strip().rpartition("\n")[2]

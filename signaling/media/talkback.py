@@ -106,7 +106,7 @@ def page_gone(house: "Context", who: Who) -> None:
     if not isinstance(who, User) or house.hub.present(who):
         return
     for live in house.broker.sessions():
-        speech = live.session.speech
+        speech = live.session.talkback
         if speech is not None and speech.by == who.id:
             try:
                 house.broker.tell(live.session.id, ev.SpeechEnded(who.id, "page gone"))

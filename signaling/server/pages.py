@@ -7,7 +7,7 @@ from aiohttp import web
 
 from broker.kernel.errors import NotFound
 
-WEB = Path(__file__).parent / "web"
+WEB = Path(__file__).parents[1] / "web"
 TYPES = {
     ".html": "text/html",
     ".js": "text/javascript",

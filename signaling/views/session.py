@@ -72,7 +72,7 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
 
 async def _speech(scene: Scene, names: Names, room: Side | None) -> msg.SpeechView | None:
     """Who speaks to which rooms; to a room only that it is spoken to."""
-    speech = scene.session.speech
+    speech = scene.session.talkback
     if speech is None or (room is not None and room not in speech.sides):
         return None
     if room is not None:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from broker.ipc.client import Client
+from broker.ipc.client import Client as IpcClient
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for
 from recorder.archive.tables import METADATA
@@ -44,7 +44,7 @@ class Relay:
             self._recorder = await self._start_recorder(place)
             self._tap = place.folder / "tap.sock"
         up = asyncio.Event()
-        self._link = Client(place.folder / "relay-0.sock", "relay", self._hear, up.set, up.clear)
+        self._link = IpcClient(place.folder / "relay-0.sock", "relay", self._hear, up.set, up.clear)
         command = [sys.executable, "-m", "broker.relay", "relay-0", str(place.folder), "127.0.0.1", "0"]
         self._process = await process.start(command, place.core, HUIJIAN_LOG_LEVEL="warning")
         self.pid = self._process.pid

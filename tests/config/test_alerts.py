@@ -52,7 +52,7 @@ _COUNT = "[alerts.count_heads]  # false: kiosks count nobody\nvalue = true"
     ],
 )
 def test_a_pack_of_another_shape_is_refused(before, after, tmp_path):
-    text = resources.files("config").joinpath("yunnan.toml").read_text("utf-8")
+    text = resources.files("config").joinpath("packs", "yunnan.toml").read_text("utf-8")
     assert before in text
     (tmp_path / "own.toml").write_text(text.replace(before, after), "utf-8")
     with pytest.raises(PackError):

@@ -105,14 +105,14 @@ class Relay:
         """A publisher in the place of the one before, by turns of one picture and of several encodings."""
         self.several = not self.several
         peer, agreed = self._peer("chromium-simulcast-publish" if self.several else "chromium-publish", "192.0.2.1")
-        self.room.publish(Side.PRISON, "prison", peer, agreed.terms)
+        self.room.publish(Side.PRISON, "prison", peer, agreed.params)
         peer.rx = peer.tx = "keys"
         peer.on_ready()
 
     def watch(self) -> None:
         """Somebody who gets it all."""
         peer, agreed = self._peer("chromium-watch", "192.0.2.2")
-        self.room.watch(Side.PRISON, "officer@site", False, peer, agreed.terms)
+        self.room.watch(Side.PRISON, "officer@site", False, peer, agreed.params)
         peer.checked(Route(self.port.sendto, ("192.0.2.2", 5)), Check("", True), monotonic())
         peer.rx = peer.tx = "keys"
         peer.on_ready()

@@ -1,5 +1,6 @@
-"""Pictures and sound that say themselves which they are: each picture carries its number (huijian.demo.synthetic.frame_code), each
-second of sound its own (huijian.demo.synthetic.test_tone). Encoded once a process, small, so that half an hour costs a second."""
+"""Pictures and sound that say themselves which they are: each picture carries its number
+(huijian.demo.synthetic.frame_code), each second of sound its own (huijian.demo.synthetic.voice). Encoded once a
+process, small, so that half an hour costs a second."""
 
 import re
 from fractions import Fraction
@@ -10,7 +11,7 @@ import numpy as np
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, draw
-from huijian.demo.synthetic.test_tone import RATE, TestTone
+from huijian.demo.synthetic.voice import RATE, SyntheticVoice
 
 PICTURES = 4
 """A second; every one is a keyframe and fits into one RTP packet."""
@@ -52,7 +53,7 @@ def sound(side: Side, packet: int = PACKET) -> tuple[bytes, ...]:
     encoder.sample_rate, encoder.layout, encoder.format = RATE, "mono", "s16"
     encoder.time_base, encoder.bit_rate = Fraction(1, RATE), 48_000
     encoder.options = {"frame_duration": str(packet * 1000 // RATE), "compression_level": "1", "vbr": "on"}
-    voice, packets = TestTone(side), []
+    voice, packets = SyntheticVoice(side), []
     for start in range(0, LOOP * RATE, packet):
         frame = av.AudioFrame.from_ndarray(voice.samples(start, packet)[None, :], format="s16", layout="mono")
         frame.sample_rate, frame.pts = RATE, start

@@ -18,7 +18,8 @@ from tests.support import listening
 from tests.support.visit import Visit
 
 PITCH = 3200.0
-"""Neither of the two that the generated rooms have: theirs are 2400 and 2800, 3600 and 4000 (huijian/demo/synthetic/test_tone.py)."""
+"""Neither of the two that the generated rooms have: theirs are 2400 and 2800, 3600 and 4000
+(huijian/demo/synthetic/voice.py)."""
 LOUD = 0.02
 
 

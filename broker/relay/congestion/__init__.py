@@ -1,2 +1,2 @@
-"""What lines carry, and what follows: estimates, limits for publishers, adaptation for subscribers, and the proof that a
-subscriber really receives."""
+"""What lines carry, and what follows: estimates, limits for publishers, adaptation for subscribers, and the proof that
+a subscriber really receives."""

@@ -38,14 +38,14 @@ class Stream:
 class Agreed:
     """What both ends now hold to per kind, and whether we are the DTLS server."""
 
-    codec_params: dict[str, CodecParams]
+    params: dict[str, CodecParams]
     dtls_server: bool
     answer: str
 
     @property
     def payload_types(self) -> dict[str, int]:
         """The payload type per kind."""
-        return {kind: one.payload_type for kind, one in self.terms.items()}
+        return {kind: one.payload_type for kind, one in self.params.items()}
 
 
 def answer_publisher(offer: Offer, endpoint: Endpoint, session: int, kinds: Kinds = KINDS) -> Agreed:

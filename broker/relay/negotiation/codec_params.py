@@ -26,7 +26,7 @@ class CodecParams:
     transport_wide: int | None = None
     send_time: int | None = None
     red: int | None = None
-    simulcast_sdp: Simulcast | None = None
+    simulcast: Simulcast | None = None
 
     @property
     def numbers(self) -> list[int]:

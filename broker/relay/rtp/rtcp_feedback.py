@@ -36,7 +36,7 @@ def handle(peer: "Peer", fanout: "Fanout", data: bytes, now: float, arrival_ns: 
                 _keyframe(peer, ssrc)
 
 
-def _leg_of(peer: "Peer", ssrc: int | None) -> "tuple[Track, Leg] | None":
+def _leg_of(peer: "Peer", ssrc: int | None) -> "tuple[Track, DownTrack] | None":
     return next(((track, leg) for track, leg in peer.legs if leg.ssrc == ssrc), None)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, draw
-from huijian.demo.synthetic.test_tone import CHUNK, RATE, TestTone
+from huijian.demo.synthetic.voice import CHUNK, RATE, SyntheticVoice
 from kiosk_agent.media.source import AUDIO_BASE, VIDEO_BASE, Pace, Source, SourceClock
 
 _COLOURS = {Side.PRISON: (150, 110), Side.VISITOR: (110, 150)}  # U and V: bluish, reddish
@@ -73,7 +73,7 @@ class GeneratedAudio(Source):
     kind = "audio"
 
     def __init__(self, side: Side, clock: SourceClock) -> None:
-        self._voice = TestTone(side)
+        self._voice = SyntheticVoice(side)
         self._pace = Pace(clock, CHUNK / RATE, patience=0.3)
 
     @property

@@ -3,8 +3,7 @@
 import ast
 from pathlib import Path
 
-import broker.live
-
+import broker.control
 from broker.relay.worker import Worker
 
 ASKING = {"post", "call", "_ask"}
@@ -19,9 +18,9 @@ def asked(node):
 
 def words():
     """All of them: whatever `Relays` says, and what others say through it."""
-    for file in Path(broker.live.__path__[0]).glob("*.py"):
+    for file in Path(broker.control.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if asked(node) and (file.name == "relays.py" or ast.unparse(node.func.value).endswith("relays")):
+            if asked(node) and (file.name == "relay_pool.py" or ast.unparse(node.func.value).endswith("relays")):
                 yield from asked(node)
 
 

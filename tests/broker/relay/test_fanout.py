@@ -56,7 +56,7 @@ class Visit:
     def __init__(self, relay: run.Relay, clock: Moments) -> None:
         self.relay, self.clock, self.port, self.seq = relay, clock, Waiting(), 100
         peer, agreed = relay._peer("chromium-watch", KIOSK[0])
-        relay.room.watch(Side.PRISON, "visitor", True, peer, agreed.terms)
+        relay.room.watch(Side.PRISON, "visitor", True, peer, agreed.params)
         for one in relay.peers.values():
             one.checked(Route(self.port.sendto, (_host(relay, one), 5)), Check("", True), clock.now)
         peer.rx = peer.tx = "keys"

@@ -30,9 +30,9 @@ class TestSpeaking:
     def test_lets_the_rooms_that_were_named_hear(self) -> None:
         visit = live()
         assert visit.tell(begins(LI, VISITOR)) == (lets(LI, VISITOR),)
-        assert visit.session.speech == Speech(LI, SITES[PRISON], frozenset({VISITOR}), "SAY-GUIDE")
+        assert visit.session.talkback == Speech(LI, SITES[PRISON], frozenset({VISITOR}), "SAY-GUIDE")
         assert visit.tell(ev.SpeechEnded(LI)) == (ev.Hush(),)
-        assert visit.session.speech is None
+        assert visit.session.talkback is None
 
     def test_touches_neither_gate_nor_limit(self) -> None:
         visit = live()
@@ -104,19 +104,19 @@ class TestOnTheRecord:
         visit = live()
         visit.tell(begins())
         effects = visit.tell(fact)
-        assert effects[0] == ev.Hush() and visit.session.speech is None
+        assert effects[0] == ev.Hush() and visit.session.talkback is None
 
     def test_the_limit_stops_the_voice_too(self) -> None:
         visit = live()
         visit.tell(begins())
         visit.wait(31 * 60)
-        assert visit.session.state is State.ENDED and visit.session.speech is None
+        assert visit.session.state is State.ENDED and visit.session.talkback is None
 
     def test_after_a_restart_nobody_speaks(self) -> None:
         visit = live()
         visit.tell(begins())
         again = thaw(SLOT, freeze(visit.session, "boot"), visit.now, "boot")
-        assert again.speech is None
+        assert again.talkback is None
 
     def test_beginning_and_end_stand_on_the_timeline_with_their_author(self) -> None:
         assert {ev.SpeechBegan, ev.SpeechEnded} <= set(ev.ACTIONS)
@@ -163,6 +163,6 @@ def test_whatever_happens_who_is_heard_is_who_speaks_and_only_on_the_record(told
             elif isinstance(effect, ev.Hush):
                 heard = None
         session = visit.session
-        assert heard == (session.speech and (session.speech.by, session.speech.sides))
+        assert heard == (session.talkback and (session.talkback.by, session.talkback.sides))
         if heard is not None:
             assert session.begun and session.relay and session.recorder is Recorder.WRITING

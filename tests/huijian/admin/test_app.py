@@ -46,7 +46,7 @@ class TestSitesRoomsAndTerminals:
     def test_a_pack_looser_than_the_law_is_refused_with_its_article(self, huijian, place):
         from importlib import resources
 
-        text = resources.files("config").joinpath("yunnan.toml").read_text("utf-8")
+        text = resources.files("config").joinpath("packs", "yunnan.toml").read_text("utf-8")
         (place / "own.toml").write_text(text.replace("value = 3\n", "value = 4\n"), "utf-8")
         add = ("admin", "sites", "add", "a", "--kind", "prison", "--name", "n", "--policy", "own.toml")
         answer = huijian(*add)

@@ -9,7 +9,7 @@ import pytest
 from av import VideoFrame
 
 from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.test_tone import CHUNK
+from huijian.demo.synthetic.voice import CHUNK
 from kiosk_agent.checks import monitor
 from kiosk_agent.checks.monitor import Monitor, Sending
 from kiosk_agent.media.source import Frame, RoomSources, Source

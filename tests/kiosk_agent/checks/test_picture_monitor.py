@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.sources import GeneratedVideo
-from huijian.demo.synthetic.test_tone import CHUNK, RATE, TestTone
-from huijian.demo.synthetic.tone_detector import rms
+from huijian.demo.synthetic.voice import CHUNK, RATE, SyntheticVoice
+from huijian.demo.synthetic.voice_detector import rms
 from kiosk_agent.checks.people_count import LOOKS, PeopleCount
 from kiosk_agent.checks.picture_monitor import PictureMonitor, glance
 from kiosk_agent.media.source import SourceClock
@@ -100,7 +100,7 @@ class TestARoomWithoutEquipment:
     def test_has_nothing_wrong_with_picture_sound_or_people(self, side: Side) -> None:
         video, voice, noticing, counting = (
             GeneratedVideo(side, SourceClock()),
-            TestTone(side),
+            SyntheticVoice(side),
             PictureMonitor(),
             PeopleCount(),
         )

@@ -13,7 +13,7 @@ from av import VideoFrame
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.test_tone import CHUNK, RATE, TestTone
+from huijian.demo.synthetic.voice import CHUNK, RATE, SyntheticVoice
 from kiosk_agent.checks.self_test import Outcome, self_test
 from kiosk_agent.media.mixer import Input
 from kiosk_agent.media.source import VIDEO_BASE, Frame, RoomSources, Source, SourceError
@@ -127,7 +127,7 @@ class TestLoudspeaker:
     def test_what_is_played_comes_out(self, tmp_path: Path) -> None:
         out = tmp_path / "played.wav"
         speaker = Speaker(str(out), "wav")
-        voice = TestTone(Side.VISITOR)
+        voice = SyntheticVoice(Side.VISITOR)
         for number in range(8):
             speaker.play(sound_frame(voice.samples(number * CHUNK, CHUNK), number * CHUNK))
         speaker.close()
@@ -138,7 +138,7 @@ class TestLoudspeaker:
 
     def test_an_officer_is_heard_over_the_far_room_and_when_it_is_silent(self, tmp_path: Path) -> None:
         out = tmp_path / "played.wav"
-        speaker, room, officer = Speaker(str(out), "wav"), TestTone(Side.VISITOR), TestTone(Side.PRISON)
+        speaker, room, officer = Speaker(str(out), "wav"), SyntheticVoice(Side.VISITOR), SyntheticVoice(Side.PRISON)
         for number in range(4):
             speaker.play(sound_frame(room.samples(number * CHUNK, CHUNK), number * CHUNK))
         for number in range(8):

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from huijian.demo.synthetic.test_tone import CHUNK
+from huijian.demo.synthetic.voice import CHUNK
 from kiosk_agent.media.mixer import UNDER, WAITING, Input, Mix, mixed
 
 

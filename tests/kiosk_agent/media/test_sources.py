@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import NUMBERS, FrameCode, code_in, draw
 from huijian.demo.synthetic.sources import GeneratedVideo
-from huijian.demo.synthetic.test_tone import CHUNK, RATE, TestTone
-from huijian.demo.synthetic.tone_detector import marks_in, rms, side_heard
+from huijian.demo.synthetic.voice import CHUNK, RATE, SyntheticVoice
+from huijian.demo.synthetic.voice_detector import marks_in, rms, side_heard
 from kiosk_agent.media.device import Camera, Microphone
 from kiosk_agent.media.source import Pace, RoomSources, SourceClock, SourceError, luma, mono_samples
 from kiosk_agent.media.sources import file_sources, generated_sources, open_sources
@@ -27,7 +27,7 @@ from kiosk_agent.webrtc import aiortc_adapter as edge
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of the visitor's generated room, H.264 and Opus in an MP4."""
     path = tmp_path_factory.mktemp("film") / "room.mp4"
-    room, voice = GeneratedVideo(Side.VISITOR, SourceClock(), (320, 180)), TestTone(Side.VISITOR)
+    room, voice = GeneratedVideo(Side.VISITOR, SourceClock(), (320, 180)), SyntheticVoice(Side.VISITOR)
     with av.open(path, "w") as out:
         pictures, sounds = out.add_stream("libx264", rate=25), out.add_stream("libopus", rate=RATE, layout="mono")
         pictures.width, pictures.height, pictures.pix_fmt = 320, 180, "yuv420p"
@@ -130,7 +130,7 @@ class TestVoice:
     @pytest.mark.parametrize("side", list(Side))
     def test_side_and_seconds_are_heard_through_opus(self, side: Side) -> None:
         encoder, decoder = edge.KioskOpusEncoder(), av.CodecContext.create("libopus", "r")
-        voice, heard = TestTone(side), []
+        voice, heard = SyntheticVoice(side), []
         for number in range(200):
             sound = av.AudioFrame.from_ndarray(voice.samples(number * CHUNK, CHUNK).reshape(1, -1), "s16", "mono")
             sound.sample_rate, sound.pts, sound.time_base = RATE, number * CHUNK, Fraction(1, RATE)
@@ -142,14 +142,14 @@ class TestVoice:
         assert [mark.at for mark in marks_in(samples)][1:3] == pytest.approx([1.0, 2.0], abs=0.02)
 
     def test_silence_and_noise_and_both_voices_at_once_name_nobody(self) -> None:
-        both = TestTone(Side.PRISON).samples(0, RATE) // 2 + TestTone(Side.VISITOR).samples(0, RATE) // 2
+        both = SyntheticVoice(Side.PRISON).samples(0, RATE) // 2 + SyntheticVoice(Side.VISITOR).samples(0, RATE) // 2
         noise = np.random.default_rng(1).normal(0, 3000, RATE).astype(np.int16)
         assert side_heard(np.zeros(RATE, np.int16)) is None
         assert side_heard(noise) is None
         assert side_heard(both) is None
 
     def test_any_part_of_the_voice_is_the_same_sound(self) -> None:
-        voice = TestTone(Side.VISITOR)
+        voice = SyntheticVoice(Side.VISITOR)
         assert np.array_equal(voice.samples(0, 4 * CHUNK)[CHUNK : 3 * CHUNK], voice.samples(CHUNK, 2 * CHUNK))
 
 

@@ -14,7 +14,7 @@ from av import VideoFrame
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, code_in
 from huijian.demo.synthetic.sources import GeneratedVideo, sound_frame
-from huijian.demo.synthetic.test_tone import CHUNK, TestTone
+from huijian.demo.synthetic.voice import CHUNK, SyntheticVoice
 from kiosk_agent.media.source import SourceClock, luma
 from kiosk_agent.webrtc import aiortc_adapter as edge
 
@@ -106,7 +106,7 @@ class TestSound:
     """Opus, 20 ms a packet."""
 
     def test_each_frame_gives_its_packet_at_once_with_its_own_time(self) -> None:
-        encoder, voice = edge.KioskOpusEncoder(), TestTone(Side.PRISON)
+        encoder, voice = edge.KioskOpusEncoder(), SyntheticVoice(Side.PRISON)
         for number in range(3, 20):
             packets, stamp = encoder.encode(sound_frame(voice.samples(number * CHUNK, CHUNK), number * CHUNK))
             assert len(packets) == 1

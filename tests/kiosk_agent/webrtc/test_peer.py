@@ -13,7 +13,7 @@ import pytest
 from broker.kernel.errors import CodecMissing, NotSignedIn, SessionEnded, TooEarly, WrongRoom
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, code_in
-from huijian.demo.synthetic.tone_detector import marks_in, side_heard
+from huijian.demo.synthetic.voice_detector import marks_in, side_heard
 from kiosk_agent.media.source import RoomSources, luma, mono_samples
 from kiosk_agent.media.sources import generated_sources
 from kiosk_agent.webrtc import aiortc_adapter as edge

@@ -506,7 +506,7 @@ class TestARealKill:
     ) -> None:
         folders = [await yard.recording(f"session_{number}") for number in range(3)]
         killed = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", PROGRAM, database, str(yard.root)), cwd=Path(__file__).parents[2]
+            *(sys.executable, "-c", PROGRAM, database, str(yard.root)), cwd=Path(__file__).parents[3]
         )
         assert await killed.wait() == -signal.SIGKILL
         assert [folder.exists() for folder in folders] == [False, True, True]

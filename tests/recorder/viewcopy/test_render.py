@@ -70,7 +70,7 @@ class TestTheCopy:
     @pytest.mark.parametrize("second", [0.5, 1.5, 2.5])
     def test_burns_the_clock_of_shanghai_in(self, copy: Path, second: float) -> None:
         found = picture(copy, second).to_ndarray(format="gray")[:STRIP].astype(float)
-        names = (f"{scene.words().sides[0]}  prison-site", f"{scene.words().sides[1]}  visitor-site")
+        names = (f"{layout.words().sides[0]}  prison-site", f"{layout.words().sides[1]}  visitor-site")
 
         def likeness(shown: str) -> float:
             return float(np.corrcoef(strip(names, shown).ravel(), found.ravel())[0, 1])

@@ -15,9 +15,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BROKEN = 0xDEADBEEF
 FAULTY = f"""
 import runpy, sys
-from broker.relay import caretaker, feedback, room, track
+from broker.relay.session import RelaySession
+from broker.relay.track import Track
+from broker.relay.rtp import rtcp_feedback
 
-advance, handle, observe, shut = track.Track.advance, feedback.handle, room.Room.observe, room.Room.shut
+advance, handle, observe, shut = Track.advance, rtcp_feedback.handle, RelaySession.observe, RelaySession.shut
 
 def broken_advance(self, seq, ts, now):
     if ts == {BROKEN}:
@@ -34,7 +36,7 @@ def broken_shut(self, now, why):
         raise RuntimeError("a fault for a test")
     return shut(self, now, why)
 
-track.Track.advance, room.Room.observe, room.Room.shut = broken_advance, broken_observe, broken_shut
+Track.advance, RelaySession.observe, RelaySession.shut = broken_advance, broken_observe, broken_shut
 runpy.run_module("broker.relay", run_name="__main__")
 """
 

@@ -13,7 +13,7 @@ from tests.support.installation import House
 from tests.support.probe import complaints, lengths, probe
 from tests.support.visit import grown
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class TestChromiumAsKiosk:

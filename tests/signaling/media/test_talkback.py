@@ -31,7 +31,7 @@ async def spoken(talk, **message):
 
 
 def speech_of(front, session):
-    return front.broker.live(session).session.speech
+    return front.broker.live(session).session.talkback
 
 
 async def until(front, true):

@@ -17,7 +17,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from tests.support.monitor.senders import Picture, Tone
 
-PAGES = Path(__file__).resolve().parents[2] / "signaling" / "web"
+PAGES = Path(__file__).resolve().parents[3] / "signaling" / "web"
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
 from huijian.demo.synthetic.frame_code import code_in
-from huijian.demo.synthetic.test_tone import RATE, SECONDS, TestTone
-from huijian.demo.synthetic.tone_detector import marks_in
+from huijian.demo.synthetic.voice import RATE, SECONDS, SyntheticVoice
+from huijian.demo.synthetic.voice_detector import marks_in
 
 Sound = NDArray[np.float32]
 
@@ -85,7 +85,7 @@ def likeness(heard: Sound, side: Side, begin: float, reach: float = 0.5) -> tupl
     first sample were that of second `begin`: normalised cross-correlation."""
     pad = int(reach * RATE)
     start = round(begin * RATE) - pad
-    spoken = TestTone(side).samples(start, len(heard) + 2 * pad).astype(np.float64) / 32768
+    spoken = SyntheticVoice(side).samples(start, len(heard) + 2 * pad).astype(np.float64) / 32768
     size = 1 << (len(spoken) + len(heard)).bit_length()
     both = np.fft.irfft(np.fft.rfft(spoken, size) * np.conj(np.fft.rfft(heard, size)), size)[: 2 * pad + 1]
     power = np.concatenate(([0.0], np.cumsum(spoken**2)))

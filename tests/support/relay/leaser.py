@@ -1,6 +1,6 @@
 """A broker reduced to its heartbeat, as a process of its own that a test may stop, slow and kill:
-`python -m tests.support.relay.leaser SOCKET SESSION EVERY LIMIT` leases the gate for three seconds each EVERY seconds, with a
-limit of LIMIT seconds, and says so."""
+`python -m tests.support.relay.leaser SOCKET SESSION EVERY LIMIT` leases the gate for three seconds each EVERY seconds,
+with a limit of LIMIT seconds, and says so."""
 
 import asyncio
 import sys

@@ -38,7 +38,7 @@ class TestAnOfficersVoice:
     def test_takes_one_audio_line_and_nothing_else(self) -> None:
         agreed = answer_publisher(parse_offer(offer("aiortc-speak")), ENDPOINT, 7, ("audio",))
         (media,) = SessionDescription.parse(agreed.answer).media
-        assert (media.kind, media.direction, set(agreed.terms)) == ("audio", "recvonly", {"audio"})
+        assert (media.kind, media.direction, set(agreed.params)) == ("audio", "recvonly", {"audio"})
 
     def test_gives_one_under_a_name_that_says_nothing(self) -> None:
         streams = {"audio": Stream(11, "voice-1", 12)}
@@ -64,7 +64,7 @@ class TestGoldenAnswers:
         assert read.group[0].items == (["0"] if "sound" in name else ["0", "1"])
         for media in read.media:
             assert media.direction == ("recvonly" if publishes(name) else "sendonly")
-            assert {codec.payloadType for codec in media.rtp.codecs} == set(agreed.terms[media.kind].numbers)
+            assert {codec.payloadType for codec in media.rtp.codecs} == set(agreed.params[media.kind].numbers)
             assert (media.ice.usernameFragment, media.ice.password) == (ENDPOINT.ufrag, ENDPOINT.pwd)
             assert media.ice.iceLite
             assert media.ice_candidates_complete
@@ -188,7 +188,7 @@ class TestSoundAlone:
     @pytest.mark.parametrize("name", SOUND_PUBLISHERS + SOUND_WATCHERS)
     def test_is_agreed_on_and_nothing_is_said_of_pictures(self, name: str) -> None:
         agreed = named(name)
-        assert set(agreed.terms) == {"audio"}
+        assert set(agreed.params) == {"audio"}
         assert "video" not in agreed.answer and "H264" not in agreed.answer
 
     @pytest.mark.parametrize("name", ["chromium-publish", "aiortc-watch"])
@@ -196,7 +196,7 @@ class TestSoundAlone:
         head, sound, picture = _parts(offer(name))
         inactive = re.sub("a=(sendonly|recvonly)", "a=inactive", picture)
         agreed = answered(head + sound + inactive, publishes(name))
-        assert set(agreed.terms) == {"audio"}
+        assert set(agreed.params) == {"audio"}
         assert "m=video 0 " in agreed.answer and "a=group:BUNDLE 0\r\n" in agreed.answer
 
     def test_is_not_what_an_unknown_codec_means(self) -> None:
@@ -263,4 +263,4 @@ class TestMutatedOffers:
         assert len(set(agreed.payload_types.values())) == len(agreed.payload_types)
         media = SessionDescription.parse(agreed.answer).media
         taken = {one.kind: {codec.payloadType for codec in one.rtp.codecs} for one in media if one.port}
-        assert taken == {kind: set(terms.numbers) for kind, terms in agreed.terms.items()}
+        assert taken == {kind: set(terms.numbers) for kind, terms in agreed.params.items()}

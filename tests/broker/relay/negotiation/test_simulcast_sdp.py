@@ -23,24 +23,24 @@ AGREED = Simulcast(("q", "h", "f"), rid=10, repaired=11, mid=4)
 def changed(before: str, after: str) -> CodecParams:
     text = offer("chromium-simulcast-publish")
     assert before in text
-    return answered(text.replace(before, after)).terms["video"]
+    return answered(text.replace(before, after)).params["video"]
 
 
 class TestWhatIsAgreed:
     def test_is_what_chromium_offers(self) -> None:
-        assert named("chromium-simulcast-publish").terms["video"].simulcast == AGREED
+        assert named("chromium-simulcast-publish").params["video"].simulcast == AGREED
 
     def test_is_nothing_where_one_picture_is_sent(self) -> None:
-        assert named("chromium-publish").terms["video"].simulcast is None
+        assert named("chromium-publish").params["video"].simulcast is None
         assert "simulcast" not in named("chromium-publish").answer
 
     def test_is_nothing_where_packets_could_not_be_told_apart(self) -> None:
         text = without(offer("chromium-simulcast-publish"), "sdes:rtp-stream-id")
-        assert answered(text).terms["video"].simulcast is None
+        assert answered(text).params["video"].simulcast is None
 
     def test_needs_no_mid_and_no_names_for_repairs(self) -> None:
         text = without(offer("chromium-simulcast-publish"), "sdes:mid|repaired-rtp-stream-id")
-        assert answered(text).terms["video"].simulcast == Simulcast(("q", "h", "f"), 10)
+        assert answered(text).params["video"].simulcast == Simulcast(("q", "h", "f"), 10)
 
     @pytest.mark.parametrize(
         ("given_", "taken"),

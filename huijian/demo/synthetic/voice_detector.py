@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
-from huijian.demo.synthetic.test_tone import BIT, PILOTS, RATE, SYMBOLS, Mark
+from huijian.demo.synthetic.voice import BIT, PILOTS, RATE, SYMBOLS, Mark
 
 _STEP = BIT // 16
 """Resolution of the search: 2.5 ms."""

@@ -38,7 +38,7 @@ class Mark:
     at: float
 
 
-class TestTone:
+class SyntheticVoice:
     """The sound of one side, by sample number; no state, any part can be made at any time."""
 
     def __init__(self, side: Side) -> None:
