@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from broker.kernel import canonical_json
+
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -14,18 +16,13 @@ def write_json(path: Path, value: Any, durable: bool = True) -> None:
     """Replace `path` by `value` at once: a reader sees the old or the new one, never half of it."""
     fresh = path.with_name(path.name + ".new")
     with fresh.open("wb") as file:
-        file.write(spelled(value))
+        file.write(canonical_json.indented(value))
         file.flush()
         if durable:
             os.fsync(file.fileno())
     fresh.replace(path)
     if durable:
         sync_folder(path.parent)
-
-
-def spelled(value: Any) -> bytes:
-    """The bytes that `write_json` puts into a file; equal values have one spelling."""
-    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -43,7 +40,7 @@ def append_lines(path: Path, entries: list[dict[str, Any]]) -> None:
         if file.tell() and not _ends_whole(file):
             file.write(b"\n")
         for entry in entries:
-            file.write(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            file.write(canonical_json.line(entry))
         file.flush()
         os.fsync(file.fileno())
 

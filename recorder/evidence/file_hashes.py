@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from broker.kernel import atomic_files
+from broker.kernel import atomic_files, canonical_json
 from broker.media.tap_format import VOICE, is_sound
 from recorder.mp4.boxes import Box, walk
 from recorder.mp4.fragments import START
@@ -68,9 +68,9 @@ def timeline_pieces(path: Path, started: datetime) -> list[Piece]:
 def write(path: Path, pieces: Iterable[Piece]) -> None:
     """One piece a line, in order. Raises OSError."""
     fresh = path.with_name(path.name + ".new")
-    with fresh.open("w", encoding="utf-8") as file:
+    with fresh.open("wb") as file:
         for piece in pieces:
-            file.write(json.dumps(list(piece), separators=(",", ":")) + "\n")
+            file.write(canonical_json.line(list(piece)))
     fresh.replace(path)
 
 

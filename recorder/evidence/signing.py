@@ -4,13 +4,12 @@
 hash, so that an archive and one trusted public key are enough to check it anywhere. Blocks; for worker threads."""
 
 import base64
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from broker.kernel import atomic_files
+from broker.kernel import atomic_files, canonical_json
 from recorder.evidence.algorithms import PRIVATE, Ed25519Signer, KeyProblem, PublicKey, Signer, scheme, schemes
 
 __all__ = ["PRIVATE", "Ed25519Signer", "KeyProblem", "PublicKey", "Signer"]
@@ -57,7 +56,7 @@ def sign(value: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
 def covered(value: Mapping[str, Any]) -> bytes:
     """The bytes that are signed: canonical JSON without the signature."""
     bare = {key: inner for key, inner in value.items() if key != SIGNATURE}
-    return json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return canonical_json.sorted_utf8(bare)
 
 
 def installed(folder: Path, archive: Path, algorithm: str = DEFAULT) -> Signer:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from broker.kernel import atomic_files
+from broker.kernel import atomic_files, canonical_json
 from recorder.archive.manifest_check import is_moment
 from recorder.evidence.signing import Signer, sign
 
@@ -64,7 +64,7 @@ class SiteChain:
 
     def find(self, session: str, kind: str) -> dict[str, Any] | None:
         """The line of that kind about a session."""
-        mark = f'"session":{json.dumps(session)}'.encode()
+        mark = b'"session":' + canonical_json.sorted_utf8(session)
         for line in reversed(self.lines):
             if mark in line and (value := _read(line))["kind"] == kind and value["session"] == session:
                 return value
@@ -73,7 +73,7 @@ class SiteChain:
     def append(self, value: dict[str, Any], signer: Signer) -> None:
         """Add a line, signed, and wait for the disk. Raises OSError."""
         before = digest(self.lines[-1]) if self.lines else GENESIS
-        line = spelled(sign({**value, "before": before}, signer))
+        line = canonical_json.sorted_utf8(sign({**value, "before": before}, signer))
         self._file.seek(0, os.SEEK_END)
         self._file.write(line + b"\n")
         self._file.flush()
@@ -121,11 +121,6 @@ def head_of(lines: Sequence[bytes]) -> str:
     """Where a chain ends: the number of its last visit and the hash of its last line. Raises BrokenLedger."""
     last = _last_visit(lines)
     return f"{last['number'] if last else 0}:{digest(lines[-1]) if lines else GENESIS}"
-
-
-def spelled(value: dict[str, Any]) -> bytes:
-    """A line as it is written; equal values have one spelling."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def digest(line: bytes) -> str:

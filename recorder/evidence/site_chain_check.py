@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from broker.kernel import atomic_files
+from broker.kernel import atomic_files, canonical_json
 from recorder.archive import paths
 from recorder.archive.manifest import file_facts
 from recorder.archive.paths import MANIFEST
 from recorder.evidence.report import Damage, Report
 from recorder.evidence.signing import Keys
-from recorder.evidence.site_chain import GENESIS, NAME, PURGE, VISIT, digest, read, spelled
+from recorder.evidence.site_chain import GENESIS, NAME, PURGE, VISIT, digest, read
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) ->
     path = root / str(written["site"]) / NAME
     walk = _Walk()
     for number, line in enumerate(read(path)[0], 1):
-        if json.dumps(written["session"]).encode() in line:
+        if canonical_json.sorted_utf8(written["session"]) in line:
             value, why = _genuine(line, keys)
             if why:
                 yield Damage(path, "chain", f"line {number}: {why}")
@@ -65,7 +65,7 @@ def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) ->
 
 def genuine_lines(lines: Iterable[bytes], session: str, keys: Keys) -> Iterator[dict[str, Any]]:
     """The lines about a session that are genuine, in order."""
-    mark = json.dumps(session).encode()
+    mark = canonical_json.sorted_utf8(session)
     for line in lines:
         if mark in line:
             value, why = _genuine(line, keys)
@@ -115,7 +115,7 @@ def _genuine(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:
         value = json.loads(line)
         if not isinstance(value, dict) or not all(right(value.get(name)) for name, right in _MEMBERS.items()):
             return None, "it makes no sense"
-        if spelled(value) != line:
+        if canonical_json.sorted_utf8(value) != line:
             return value, "it is not spelled as it was written"
     except (ValueError, RecursionError):
         return None, "it cannot be read"

@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from broker.kernel import atomic_files
+from broker.kernel import atomic_files, canonical_json
 from broker.media.tap_format import TRACK_TITLES, is_sound
 from recorder.archive import paths
 from recorder.archive.manifest import file_facts
@@ -115,7 +115,7 @@ def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone:
 
 
 def _manifest(path: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
-    if path.read_bytes() != atomic_files.spelled(written):
+    if path.read_bytes() != canonical_json.indented(written):
         yield Damage(path, "changed", "it is not spelled as it was written")
     if why := keys.vouch(written):
         yield Damage(path, "signature", why)

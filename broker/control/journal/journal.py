@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.control.journal import reader
-from broker.control.journal.entry import GENESIS, Entry, canonical, digest
+from broker.control.journal.entry import GENESIS, Entry, digest
 from broker.control.store.tables import journal
+from broker.kernel.canonical_json import sorted_ascii
 from broker.kernel.clock import Clock
 from broker.kernel.database import writing
 from broker.kernel.errors import StorageUnavailable
@@ -74,7 +75,7 @@ class Journal:
             raise StorageUnavailable(f"{len(self._waiting)} journal entries were not written.")
 
     def note(self, kind: str, session: str | None, author: str, data: Mapping[str, Any] | None = None) -> None:
-        """Freeze an entry and return. `data` is what `chain.canonical` takes; TypeError otherwise.
+        """Freeze an entry and return. `data` is what `canonical_json.sorted_ascii` takes; TypeError otherwise.
 
         With `capacity` entries unwritten it is counted as lost instead, and the journal is
         unhealthy until the loss itself has been written down.
@@ -117,7 +118,7 @@ class Journal:
         now = self._clock.now()
         at = now.wall.isoformat(timespec="microseconds")
         who = None if session is None else _clean(session, 40)
-        frozen = canonical(data)
+        frozen = sorted_ascii(data)
         self._waiting.append(_Noted(at, now.mono, who, _clean(kind, 63), _clean(author, 200), frozen))
         self._noted += 1
         self._something.set()

@@ -14,11 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker.kernel import atomic_files
+from broker.kernel.canonical_json import sorted_utf8
 from recorder.archive.manifest import file_facts
 from recorder.evidence import file_hashes
 from recorder.evidence.report import Report
 from recorder.evidence.signing import Ed25519Signer, KeyProblem, Keys, beside, installed, public_key, sign, trusted
-from recorder.evidence.site_chain import PURGE, ledger, spelled
+from recorder.evidence.site_chain import PURGE, ledger
 from recorder.evidence.verify import verify
 from tests.support.recording.archives import archived, make_work, signer
 from tests.support.recording.feed import WALL
@@ -191,7 +192,7 @@ class TestOneByte:
         *lines, last = path.read_bytes().splitlines()
         value = json.loads(last)
         value["signature"]["more"] = 1
-        path.write_bytes(b"\n".join([*lines, spelled(value), b""]))
+        path.write_bytes(b"\n".join([*lines, sorted_utf8(value), b""]))
         assert kinds(verify(None, root)) == {"chain"}
 
     def test_of_a_key_that_changes_nothing_but_its_spelling(self, root: Path) -> None:
@@ -407,7 +408,7 @@ class TestNumbers:
             raise OSError("gone")
 
         with monkeypatch.context() as patch:
-            patch.setattr("recorder.evidence.site_chain.Ledger.append", crash)
+            patch.setattr("recorder.evidence.site_chain.SiteChain.append", crash)
             with pytest.raises(OSError, match="gone"):
                 archived(first, root)
         assert json.loads((first / "manifest.json").read_text())["number"] == 1

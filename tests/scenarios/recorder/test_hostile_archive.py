@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.kernel import atomic_files
+from broker.kernel import atomic_files, canonical_json
 from recorder.archive.manifest import file_facts
 from recorder.evidence.verify import verify
 from tests.recorder.evidence.test_verify import flip, folder, kinds, made, root
@@ -67,20 +67,20 @@ class TestAManifest:
             for value in (None, [], {"x": 1}, "x", -1):
                 if value == whole[name]:
                     continue
-                path.write_bytes(atomic_files.spelled({**whole, name: value}))
+                path.write_bytes(canonical_json.indented({**whole, name: value}))
                 assert not verify("session_two", quick).ok, (name, value)
 
     def test_that_makes_the_checker_fail_is_damage_of_its_own_folder(
         self, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = atomic_files.spelled
+        real = canonical_json.indented
 
         def fail(value: Any) -> bytes:
             if value.get("session") == "session_two":
                 raise MemoryError
             return real(value)
 
-        monkeypatch.setattr("broker.kernel.atomic_files.spelled", fail)
+        monkeypatch.setattr("broker.kernel.canonical_json.indented", fail)
         (damage,) = verify(None, root).damages
         assert (damage.path, damage.kind) == (folder(root) / "manifest.json", "manifest")
 

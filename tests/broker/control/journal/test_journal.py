@@ -6,11 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from broker.control.journal import reader
-from broker.control.journal.entry import GENESIS, canonical
+from broker.control.journal.entry import GENESIS
 from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
 from broker.kernel.errors import StorageUnavailable
@@ -227,26 +225,3 @@ class TestADatabaseThatDoesNotAnswer:
         journal.note("early", None, "broker")
         with pytest.raises(StorageUnavailable):
             await journal.flush()
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
-class TestCanonicalJson:
-    @given(st.dictionaries(st.text(), JSON))
-    def test_does_not_depend_on_the_order_of_keys(self, value):
-        assert canonical(value) == canonical(dict(reversed(value.items())))
-
-    @given(JSON, JSON)
-    def test_differs_where_the_values_differ(self, one, other):
-        import json
-
-        same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-        assert (canonical(one) == canonical(other)) == same
-
-    def test_spells_what_the_broker_speaks_of(self, clock):
-        value = {"at": clock.now().wall, "for": timedelta(minutes=1), "who": frozenset({"b", "a"})}
-        assert canonical(value) == '{"at":"2026-03-02T01:00:00+00:00","for":60.0,"who":["a","b"]}'
