@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.kernel.database import reading, writing
 from broker.kernel.errors import StorageUnavailable
+from broker.kernel.hash_chain import GENESIS, digest
 from recorder.archive.tables import HEADS
 from recorder.evidence import site_chain
 from recorder.evidence.site_chain import BrokenSiteChain
@@ -103,4 +104,4 @@ def _head(root: Path, site: str, kept: str | None) -> str | None:
 
 
 def _holds(lines: list[bytes], hash: str) -> bool:
-    return hash == site_chain.GENESIS or any(site_chain.digest(line) == hash for line in reversed(lines))
+    return hash == GENESIS or any(digest(line) == hash for line in reversed(lines))

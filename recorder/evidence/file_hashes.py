@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from broker.kernel import atomic_files, canonical_json
+from broker.kernel import atomic_files, canonical_json, hash_chain
 from broker.media.tap_format import VOICE, is_sound
 from recorder.mp4.boxes import Box, walk
 from recorder.mp4.fragments import START
@@ -60,7 +60,7 @@ def timeline_pieces(path: Path, started: datetime) -> list[Piece]:
     at = 0
     for line in path.read_bytes().splitlines(keepends=True):
         second = _second_of(line, started)
-        found.append(Piece(path.name, at, len(line), LINE, second, hashlib.sha256(line).hexdigest()))
+        found.append(Piece(path.name, at, len(line), LINE, second, hash_chain.digest(line)))
         at += len(line)
     return found
 
@@ -90,7 +90,7 @@ def fold(pieces: Iterable[Piece]) -> str:
         moov = piece.kind == HEAD and piece.start > 0 and not begun
         if moov or piece.kind == FRAGMENT:
             begun = True
-            head = hashlib.sha256(head + bytes.fromhex(piece.sha256)).digest()
+            head = hash_chain.link(head, bytes.fromhex(piece.sha256))
     return head.hex()
 
 

@@ -6,7 +6,6 @@ chain. What no chain can show is that its newest end was cut off: whoever wants 
 Lines are appended under a lock of the file itself, so that any number of processes may archive and delete at once."""
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from broker.kernel import atomic_files, canonical_json
+from broker.kernel.hash_chain import GENESIS, digest
 from recorder.archive.manifest_check import is_moment
 from recorder.evidence.signing import Signer, sign
 
 NAME = "chain.jsonl"
-GENESIS = "0" * 64
 VISIT, PURGE = "visit", "purge"
 
 
@@ -121,11 +120,6 @@ def head_of(lines: Sequence[bytes]) -> str:
     """Where a chain ends: the number of its last visit and the hash of its last line. Raises BrokenLedger."""
     last = _last_visit(lines)
     return f"{last['number'] if last else 0}:{digest(lines[-1]) if lines else GENESIS}"
-
-
-def digest(line: bytes) -> str:
-    """SHA-256 in hex."""
-    return hashlib.sha256(line).hexdigest()
 
 
 def _last_visit(lines: Sequence[bytes]) -> dict[str, Any] | None:

@@ -8,12 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from broker.kernel import atomic_files, canonical_json
+from broker.kernel.hash_chain import GENESIS, digest
 from recorder.archive import paths
 from recorder.archive.manifest import file_facts
 from recorder.archive.paths import MANIFEST
 from recorder.evidence.report import Damage, Report
 from recorder.evidence.signing import Keys
-from recorder.evidence.site_chain import GENESIS, NAME, PURGE, VISIT, digest, read
+from recorder.evidence.site_chain import NAME, PURGE, VISIT, read
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from broker.kernel import hash_chain
+
 START = hashlib.sha256(b"huijian fragments 1").digest()
 _CHUNK = 1 << 20
 
@@ -74,7 +76,7 @@ class Chain:
     def _close_box(self) -> None:
         if self._unit is None or self._kind not in (b"moov", b"mdat"):
             return
-        self.head = hashlib.sha256(self.head + self._unit.digest()).digest()
+        self.head = hash_chain.link(self.head, self._unit.digest())
         self.fragments += self._kind == b"mdat"
         self.end, self._unit = self._offset, None
 

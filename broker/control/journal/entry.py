@@ -1,13 +1,10 @@
 """The hash chain of the journal: what an entry is, in which bytes it is hashed. Pure."""
 
-import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from broker.kernel import hash_chain
 from broker.kernel.canonical_json import sorted_ascii
-
-GENESIS = "0" * 64
-"""The hash before the first entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class Entry:
         return asdict(self)
 
 
-def digest(entry: Entry) -> str:
+def digest_of(entry: Entry) -> str:
     """SHA-256 in hex over everything in the entry but its own hash."""
     covered = [
         entry.prev_hash,
@@ -39,4 +36,4 @@ def digest(entry: Entry) -> str:
         entry.author,
         entry.data,
     ]
-    return hashlib.sha256(sorted_ascii(covered).encode()).hexdigest()
+    return hash_chain.digest(sorted_ascii(covered).encode())

@@ -18,12 +18,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.control.journal import reader
-from broker.control.journal.entry import GENESIS, Entry, digest
+from broker.control.journal.entry import Entry, digest_of
 from broker.control.store.tables import journal
 from broker.kernel.canonical_json import sorted_ascii
 from broker.kernel.clock import Clock
 from broker.kernel.database import writing
 from broker.kernel.errors import StorageUnavailable
+from broker.kernel.hash_chain import GENESIS
 
 OLDEST = 2.0  # seconds an entry may wait for the disk before the journal counts as unhealthy
 CAPACITY = 10_000  # entries in memory: hours of a silent database, and still only megabytes
@@ -162,7 +163,7 @@ async def _append(db: AsyncConnection, batch: list[_Noted]) -> None:
     rows = []
     for seq, one in enumerate(batch, before + 1):
         entry = Entry(seq, one.at, one.session, one.kind, one.author, one.data, hash_, "")
-        hash_ = digest(entry)
+        hash_ = digest_of(entry)
         rows.append({**entry.columns(), "hash": hash_})
     await db.execute(insert(journal), rows)
 

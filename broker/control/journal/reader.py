@@ -6,10 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.control.journal.entry import GENESIS, Entry, digest
+from broker.control.journal.entry import Entry, digest_of
 from broker.control.store.tables import journal
 from broker.kernel.database import reading
 from broker.kernel.errors import StorageUnavailable
+from broker.kernel.hash_chain import GENESIS
 
 _BATCH = 500
 
@@ -31,7 +32,7 @@ async def verify(engine: AsyncEngine) -> int | None:
                     return None
                 for entry in batch:
                     seq += 1
-                    fits = (entry.seq, entry.prev_hash, entry.hash) == (seq, hash_, digest(entry))
+                    fits = (entry.seq, entry.prev_hash, entry.hash) == (seq, hash_, digest_of(entry))
                     if not fits:
                         return seq
                     hash_ = entry.hash

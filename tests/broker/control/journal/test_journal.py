@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from broker.control.journal import reader
-from broker.control.journal.entry import GENESIS
+from broker.control.journal.entry import digest_of
 from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
 from broker.kernel.errors import StorageUnavailable
+from broker.kernel.hash_chain import GENESIS
 
 LOCK_WAIT = 0.2
 
@@ -125,7 +126,7 @@ class TestTheChain:
             url,
             "UPDATE journal SET author = ?, hash = ? WHERE seq = 3",
             changed.author,
-            reader.digest(changed),
+            digest_of(changed),
         )
         assert await journal.verify() == 4
 
