@@ -15,7 +15,7 @@ from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.errors import FOUND, REFUSED
 from huijian.output import Json, plain, say
-from recorder.evidence.chain_heads import Heads, read_heads, together
+from recorder.evidence.chain_heads import ChainHeads, read_heads, together
 from recorder.evidence.report import Report
 from recorder.evidence.signing import KeyProblem, Keys, trusted
 from recorder.evidence.signing import public_key as load
@@ -107,7 +107,7 @@ async def _remembered(url: str) -> dict[str, str]:
         raise StorageUnavailable()
     engine = engine_for(url)
     try:
-        return await Heads(engine).all()
+        return await ChainHeads(engine).all()
     finally:
         await engine.dispose()
 

@@ -1,6 +1,6 @@
-"""The recorder process: tap and command sockets, the desk between them, recovery at the start, a drain at the end.
-When it is told to stop, or the process that started it is gone (its end of our standard input closes), the files are
-finished and the sessions are left to the next start, which continues or archives them: a visit outlives a restart."""
+"""The recorder process: tap and command sockets, the sessions between them, recovery at the start, a drain at the end.
+On SIGTERM, or when the parent process is gone (its end of our standard input closes), all files are finished and the
+sessions are left to the next start, which continues or archives them: a visit outlives a restart."""
 
 import asyncio
 import os
@@ -18,92 +18,94 @@ from broker.ipc import members
 from broker.ipc.server import Connection, Server
 from broker.kernel.clock import Clock, SystemClock
 from broker.kernel.database import engine_for
-from broker.kernel.errors import BadRequest, StorageUnavailable, VisitError
+from broker.kernel.errors import BadRequest, VisitError
 from config.settings import Settings
 from recorder import start_order
+from recorder.alarms import Alarms
 from recorder.archive.catalog import ARCHIVED, Catalog
 from recorder.archive.disk_space import Rules
-from recorder.archive.recover import GRACE, finish_orphans, recover, review
-from recorder.evidence.chain_heads import Heads
+from recorder.archiver import Archiver
 from recorder.evidence.signing import installed
-from recorder.mp4.placeholder_frame import slate
+from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.tap_reader import Tap
+from recorder.recording import Tell
+from recorder.recovery import GRACE, Recovery
 from recorder.retention.clock_trust import mark_clock
 from recorder.retention.rules import clock_went_back
 from recorder.sessions import RecordingSessions
-from recorder.viewcopy.queue import Views
+from recorder.viewcopy.queue import ViewCopies
 from recorder.viewcopy.worker import ViewCopyWorker
 
 log = structlog.get_logger()
 LOOK = 5.0  # seconds between looks at the disk
-BEAT = 0.3  # seconds between signs of life: who hangs must be known to hang well within two seconds
+BEAT = 0.3  # seconds between signs of life: a recorder that hangs must be noticed well within two seconds
 NOTE = 300.0  # seconds between notes of the clock
 TAP, COMMANDS = "tap.sock", "recorder.sock"
 Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Service:
-    """Everything of one recorder process. `async with` starts it; leaving drains it. Raises KeyProblem when made."""
+    """One recorder process. `async with` starts it, and leaving drains it. Raises KeyProblem when it is made."""
 
     def __init__(self, settings: Settings, clock: Clock, grace: float = GRACE) -> None:
-        self.settings, self._grace = settings, grace
-        catalog = Catalog(engine_for(settings.database_url))
-        signer = installed(settings.keys_dir, settings.archive_dir, settings.archive_signing)
-        space, sm3 = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second), settings.archive_sm3
-        self.desk = RecordingSessions(settings.archive_dir, space, catalog, clock, self._tell, signer, sm3)
-        self._maker = ViewCopyWorker(Views(catalog.engine), settings.archive_dir, clock, settings.view_jobs, signer)
+        self.settings, self._grace, self._clock = settings, grace, clock
+        archive_dir, catalog = settings.archive_dir, Catalog(engine_for(settings.database_url))
+        signer = installed(settings.keys_dir, archive_dir, settings.archive_signing)
+        space = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second)
+        self.catalog = catalog
+        self.alarms = Alarms(archive_dir, space, catalog, clock, self._tell)
+        self._archiver = Archiver(archive_dir, catalog, clock, signer, self.alarms, self._tell, settings.archive_sm3)
+        self.sessions = RecordingSessions(archive_dir, space, catalog, clock, self._tell, self._archiver)
+        self._recovery = Recovery(archive_dir, catalog, clock, self.alarms)
+        self._view_copies = ViewCopyWorker(ViewCopies(catalog.engine), archive_dir, clock, settings.view_jobs, signer)
         self._making: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
-        self._beating: asyncio.Task[None] | None = None
-        self._noting: asyncio.Task[None] | None = None
-        self._server = Server(settings.run_dir / COMMANDS, "recorder", commands(self.desk), self._greet, self._alone)
-        self._tap = Tap(settings.run_dir / TAP, self.desk.take)
+        handlers = commands(self.sessions, self.alarms)
+        self._server = Server(settings.run_dir / COMMANDS, "recorder", handlers, self._greet, self._control_lost)
+        self._tap = Tap(settings.run_dir / TAP, self.sessions.accept)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._leaving = False
-        self._orphans: asyncio.Task[None] | None = None
-        self._reviewing: asyncio.Task[None] | None = None
+        self._endless: list[asyncio.Task[None]] = []  # cancelled at the end, when all files are finished
+        self._closing = False
 
     async def __aenter__(self) -> "Service":
         self.settings.archive_dir.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(slate)
+        await asyncio.to_thread(placeholder_frame)
         await self._mark_clock()
-        await recover(self.desk)
-        self._orphans = self._spawn(finish_orphans(self.desk, list(self.desk.visits), self._grace))
-        self._looking, self._beating = self._spawn(self._look()), self._spawn(self._beat())
+        await self._recovery.recover(self.sessions.adopt)
+        orphans = list(self.sessions.active)
+        self._endless = [self._spawn(self.sessions.finish_orphans(orphans, self._grace))]
+        self._endless += [self._spawn(self._watch_disk()), self._spawn(self._beat())]
         self._tap.start()
         await self._server.start()
-        self._spawn(self._keep_heads())
-        self._noting = self._spawn(self._go_on())
-        self._reviewing = self._spawn(self._review())
-        log.info("recorder ready", orphans=len(self.desk.visits))
+        self._spawn(self._archiver.keep_heads())
+        self._endless += [self._spawn(self._keep_marking_clock()), self._spawn(self._review())]
+        log.info("recorder ready", orphans=len(orphans))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._leaving = True
+        self._closing = True
         self._tap.drain()
-        await self.desk.drain()
+        await self.sessions.drain()
         self._tap.close()
         await self._server.close()
-        for task in (self._orphans, self._making, self._looking, self._beating, self._noting, self._reviewing):
+        for task in (*self._endless, self._making):
             if task is not None:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.desk.catalog.close()
+        await self.catalog.close()
 
     def _tell(self, fact: str, **facts: Any) -> None:
         self._server.tell(fact, **facts)
         if fact == ARCHIVED:
-            self._spawn(self._copy(facts["session"]))
+            self._spawn(self._queue_copy(facts["session"]))
 
     async def _mark_clock(self) -> None:
-        """Remember what both clocks say now, so that a wall clock set forward later makes nothing due. A clock that
-        is behind the archive itself has yet to be set right: it is no mark."""
-        engine, clock = self.desk.catalog.engine, self.desk.clock
-        if not clock_went_back(clock.now().wall, await self.desk.look_at_clock()):
-            await mark_clock(engine, clock)
+        """Note what both clocks say now, so that a wall clock set forward later makes nothing due. A clock that is
+        behind the archive itself is wrong and gives no mark."""
+        if not clock_went_back(self._clock.now().wall, await self.alarms.check_clock()):
+            await mark_clock(self.catalog.engine, self._clock)
 
-    async def _go_on(self) -> None:
-        """Note again and again that the clock goes on: the last note is what the next start compares its clock with."""
+    async def _keep_marking_clock(self) -> None:
+        """Note every NOTE seconds that the clock goes on: the next start compares its clock with the last note."""
         while True:
             await asyncio.sleep(NOTE)
             try:
@@ -111,25 +113,16 @@ class Service:
             except (VisitError, SQLAlchemyError, OSError) as error:
                 log.error("clock not noted", why=type(error).__name__)
 
-    async def _keep_heads(self) -> None:
-        """Where the sites' chains end must be where the database remembers, or behind it."""
-        desk, now = self.desk, self.desk.clock.now().wall
-        try:
-            for site in await Heads(desk.catalog.engine).advance_all(desk.archive_dir, now):
-                desk.alarm("chain_cut", site)
-        except StorageUnavailable as error:
-            log.error("heads of the chains not compared", why=str(error))
-
-    async def _look(self) -> None:
+    async def _watch_disk(self) -> None:
         while True:
-            self.desk.look_at_disk()
-            await self._make_copies(not self.desk.low)
+            self.alarms.check_disk(self.sessions.claims())
+            await self._make_copies(not self.alarms.low)
             await asyncio.sleep(LOOK)
 
     async def _make_copies(self, room: bool) -> None:
-        """Copies are made while there is room; those in the making are broken off when it gets short."""
+        """Run the worker of view copies while there is room; what it is making is broken off when room gets short."""
         if room and self._making is None:
-            self._making = self._spawn(self._maker.run())
+            self._making = self._spawn(self._view_copies.run())
         elif not room and self._making is not None:
             making, self._making = self._making, None
             making.cancel()
@@ -142,27 +135,34 @@ class Service:
             await asyncio.sleep(BEAT)
 
     async def _review(self) -> None:
-        """The whole archive against the catalog; what a database that went away leaves out the next start looks at."""
+        """Compare the whole archive with the catalog. What a missing database leaves out, the next start looks at."""
         try:
-            found = await review(self.desk)
+            found = await self._recovery.review()
             log.info("archive reviewed", differences=len(found))
         except (VisitError, OSError) as error:
             log.error("archive not reviewed", why=type(error).__name__)
 
-    async def _copy(self, session: str) -> None:
+    async def _queue_copy(self, session: str) -> None:
         try:
-            await self._maker.want(session)
+            await self._view_copies.want(session)
         except VisitError as error:
             log.warning("view copy not queued", session=session, why=error.code)
 
     def _greet(self, connection: Connection) -> None:
-        self._spawn(self.desk.announce(connection.tell))
+        self._spawn(self._announce(connection.tell))
 
-    def _alone(self) -> None:
-        """The control process is gone, and with it everybody's word on who watches: no officer is taken to be there
-        until there is one again, which says who is. Not so when it is we who go."""
-        if not self._leaving:
-            self._spawn(self.desk.note_all({"kind": "control", "there": False}))
+    async def _announce(self, tell: Tell) -> None:
+        """Send a control process that has just connected everything that holds, and then `ready`."""
+        self.sessions.announce(tell)
+        await self._archiver.announce(tell)
+        self.alarms.announce(self.sessions.claims(), tell)
+        tell("ready")
+
+    def _control_lost(self) -> None:
+        """Note in all timelines that the control process is gone. It alone reports the officers who watch, so that none
+        counts as present until it is back. Nothing is noted when this process itself ends."""
+        if not self._closing:
+            self._spawn(self.sessions.note_all({"kind": "control", "there": False}))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -171,49 +171,49 @@ class Service:
         return task
 
 
-def commands(desk: RecordingSessions) -> dict[str, Command]:
-    """What the control process may ask for."""
+def commands(sessions: RecordingSessions, alarms: Alarms) -> dict[str, Command]:
+    """The handlers of the control process's commands, by name."""
 
     async def start(with_: dict[str, Any]) -> dict[str, Any]:
-        return await desk.start(with_)
+        return await sessions.start(with_)
 
     async def deadline(with_: dict[str, Any]) -> dict[str, Any]:
-        await desk.deadline(_session(with_), with_.get("deadline_mono"))
+        await sessions.deadline(_session(with_), with_.get("deadline_mono"))
         return {}
 
     async def extend(with_: dict[str, Any]) -> dict[str, Any]:
         made, moment, minutes = (members.number(with_, name) for name in ("made", "deadline_mono", "minutes"))
-        await desk.extend(_session(with_), made, moment, minutes)
+        await sessions.extend(_session(with_), made, moment, minutes)
         return {}
 
     async def note(with_: dict[str, Any]) -> dict[str, Any]:
-        await desk.note(_session(with_), dict(with_.get("event") or {}), start_order.moment(with_))
+        await sessions.note(_session(with_), dict(with_.get("event") or {}), start_order.moment(with_))
         return {}
 
     async def finish(with_: dict[str, Any]) -> dict[str, Any]:
-        await desk.finish(_session(with_), dict(with_.get("reason") or {}))
+        await sessions.finish(_session(with_), dict(with_.get("reason") or {}))
         return {}
 
     async def acknowledge(with_: dict[str, Any]) -> dict[str, Any]:
-        await desk.acknowledge(_session(with_))
+        await sessions.acknowledge(_session(with_))
         return {}
 
     async def differences(_: dict[str, Any]) -> dict[str, Any]:
-        return {"differences": desk.differences.first()}
+        return {"differences": alarms.differences.first()}
 
     async def noted(with_: dict[str, Any]) -> dict[str, Any]:
-        desk.differences.noted(_whole(with_, "up_to"))
+        alarms.differences.noted(_whole(with_, "up_to"))
         return {}
 
     async def status(_: dict[str, Any]) -> dict[str, Any]:
-        return desk.status()
+        return {**sessions.status(), "low": alarms.low}
 
     handlers: list[Command] = [start, deadline, extend, note, finish, acknowledge, differences, noted, status]
     return {handler.__name__: handler for handler in handlers}
 
 
 async def main(settings: Settings, grace: float = GRACE) -> None:
-    """Run until SIGTERM, SIGINT, or until the process that started us is gone."""
+    """Run until SIGTERM, SIGINT, or until the parent process is gone."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -226,7 +226,7 @@ async def main(settings: Settings, grace: float = GRACE) -> None:
 
 
 def lifeline() -> bool:
-    """Whether standard input is a pipe or socket whose other end tells us that our parent lives."""
+    """Whether standard input is a pipe or socket whose other end the parent process holds open while it lives."""
     with suppress(OSError, ValueError):
         mode = os.fstat(sys.stdin.fileno()).st_mode
         return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

@@ -117,7 +117,7 @@ def _run(office: Office, site: str | None, code: str | None, user: str, password
 
 async def _apply(office: Office, code: str, user: str, password: str) -> Outcome:
     engine, clock = office.store.engine, office.store.clock
-    known = await approvals.permit_of(engine, code, user, clock.now().wall)
+    known = await approvals.approval_of(engine, code, user, clock.now().wall)
     who = await officer(office, user, password, OFFICERS, known.site)
     scope = await scope_at(office, known.site, known.as_of)
     told = {"plan": known.plan, "second": known.by}

@@ -13,7 +13,7 @@ from broker.kernel.errors import Conflict
 from huijian.admin.office import Office
 from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks, started
 from recorder.retention.plan import Scope, newest
-from recorder.retention.policy_changes import lengthen
+from recorder.retention.policy_changes import extend_due_dates
 from recorder.retention.rules import clock_went_back
 
 OFFICERS = (Role.AUDITOR, Role.ADMIN)
@@ -95,7 +95,7 @@ def _said(found: Doubt) -> tuple[str, str]:
 async def lengthened(store: Store, journal: Journal) -> dict[str, int]:
     """The months that each site's policy asks for today, once the later dates that follow are written down."""
     months = {str(one.id): pack_named(one.policy).retention_months for one in await store.sites()}
-    moved = await lengthen(store.engine, months, store.clock.now().wall)
+    moved = await extend_due_dates(store.engine, months, store.clock.now().wall)
     if moved:
         journal.note("RetentionLengthened", None, "policy", {"recordings": moved})
         await journal.flush()

@@ -1,5 +1,5 @@
-"""The catalog of recordings in the database. An intent is written before the first byte of a part; whatever happens
-then, the next start finds the intent and can ask what became of it."""
+"""The catalog of recordings in the database. An intent is written before the first byte of a part, so that after a
+crash the next start knows which files to look for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -18,37 +18,45 @@ T = TypeVar("T")
 PAGE = 2000
 RECORDING, FINALIZING, ARCHIVED, FAILED = "recording", "finalizing", "archived", "failed"
 PURGING, PURGED = "purging", "purged"
-TOLD = (ARCHIVED, FAILED)
-DONE = (*TOLD, PURGING, PURGED)
+FINISHED = (ARCHIVED, FAILED)
+DONE = (*FINISHED, PURGING, PURGED)
 NO_FILES, NO_PLAN = "no_files", "no_plan"
-"""Why a recording failed of which there was an intent and nothing else, or films of which nobody knows more."""
-ANEW = (NO_FILES, NO_PLAN)
-"""So far a recording can still begin."""
+"""Reasons of a failure: there is an intent and no file, or there are films and nothing that says whose they are."""
+NOT_BEGUN = (NO_FILES, NO_PLAN)
+"""A recording that failed for one of these reasons may still begin."""
+
+
+def columns(done: dict[str, Any]) -> dict[str, Any]:
+    """Return the catalog's columns of an archived recording. `done`: what `recorder.archive.finalize.found` returns."""
+    row = {key: value for key, value in done.items() if key not in ("session", "site", "policy")}
+    for name in ("started_at", "ended_at", "due_at"):
+        row[name] = datetime.fromisoformat(done[name])
+    return row
 
 
 class Catalog:
-    """The two tables. Every method raises StorageUnavailable where the database does not answer."""
+    """The tables of recordings and intents. Methods raise StorageUnavailable where the database does not answer."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._running: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
-        """Let what runs end, then close the database."""
+        """Wait for the running queries, then close the database."""
         await asyncio.gather(*self._running, return_exceptions=True)
         await self.engine.dispose()
 
     async def intend(self, session: str, site: str, part: int, path: str, policy: str, at: datetime) -> None:
-        """Note that a part is about to be written; where nothing was found of an earlier one, it begins anew."""
+        """Write down that a part is about to be written. A recording of which no file was found begins anew."""
         intent = INTENTS.insert().values(session=session, part=part, at=at, path=path)
         row = {"session": session, "site": site, "state": RECORDING, "announced": False}
         row |= {"created_at": at, "started_at": at, "policy": policy}
 
         async def work(connection: AsyncConnection) -> None:
-            known = (await connection.execute(select(RECORDINGS.c.state).filter_by(session=session))).first()
-            if known is None:
+            found = (await connection.execute(select(RECORDINGS.c.state).filter_by(session=session))).first()
+            if found is None:
                 await connection.execute(RECORDINGS.insert().values(**row))
-            elif known.state == FAILED:
+            elif found.state == FAILED:
                 again = {"state": RECORDING, "reason": None, "announced": False}
                 await connection.execute(RECORDINGS.update().where(RECORDINGS.c.session == session).values(**again))
             await connection.execute(intent)
@@ -56,35 +64,35 @@ class Catalog:
         await self._write(work)
 
     async def parts(self, session: str) -> int:
-        """How many parts were ever intended for a session."""
+        """Return the number of the last part that was intended for a session; 0 where there is none."""
         rows = await self._read(select(INTENTS.c.part).where(INTENTS.c.session == session))
         return max((row["part"] for row in rows), default=0)
 
     async def row(self, session: str) -> dict[str, Any] | None:
-        """What is known of a session's recording."""
+        """Return the row of a session, None where there is none."""
         rows = await self._read(select(RECORDINGS).where(RECORDINGS.c.session == session))
         return rows[0] if rows else None
 
     async def unfinished(self) -> list[dict[str, Any]]:
-        """Recordings that are neither archived nor failed."""
+        """Return the rows of recordings that are neither archived nor failed."""
         return await self._read(select(RECORDINGS).where(RECORDINGS.c.state.not_in(DONE)))
 
     async def unannounced(self) -> list[dict[str, Any]]:
-        """Finished recordings that the control process has not acknowledged."""
-        return await self._read(select(RECORDINGS).where(RECORDINGS.c.state.in_(TOLD), ~RECORDINGS.c.announced))
+        """Return the rows of finished recordings that the control process has not acknowledged."""
+        return await self._read(select(RECORDINGS).where(RECORDINGS.c.state.in_(FINISHED), ~RECORDINGS.c.announced))
 
     async def sessions(self) -> set[str]:
-        """All sessions that have a row."""
+        """Return the ids of all sessions that have a row."""
         return {row["session"] for row in await self._read(select(RECORDINGS.c.session))}
 
     async def rows(self, sessions: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """State and reason of those of some sessions that have a row."""
+        """Return state and reason of those of `sessions` that have a row, by id."""
         wanted = select(RECORDINGS.c.session, RECORDINGS.c.state, RECORDINGS.c.reason)
         rows = await self._read(wanted.where(RECORDINGS.c.session.in_(sessions)))
         return {str(row["session"]): row for row in rows}
 
     async def archived(self) -> AsyncIterator[dict[str, Any]]:
-        """Session, path and hashes of all archived recordings, page by page."""
+        """Yield session, path and hashes of all archived recordings, read page by page."""
         columns = (RECORDINGS.c[name] for name in ("session", "path", "sha256", "manifest_sha256"))
         wanted = select(*columns).where(RECORDINGS.c.state == ARCHIVED)
         last = ""
@@ -96,11 +104,11 @@ class Catalog:
             last = str(rows[-1]["session"])
 
     async def set(self, session: str, **values: Any) -> None:
-        """Change a row."""
+        """Change columns of a session's row."""
         await self._do(RECORDINGS.update().where(RECORDINGS.c.session == session).values(**values))
 
     async def put(self, row: dict[str, Any]) -> None:
-        """Add a row that should have been there."""
+        """Insert a row for files that have none."""
         await self._do(RECORDINGS.insert().values(**row))
 
     async def _do(self, statement: Any) -> None:
@@ -124,7 +132,7 @@ class Catalog:
         return await self._whole(read())
 
     async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run to the end whoever is cancelled: a query cut off half-way leaves its connection behind for ever."""
+        """Run a query to its end even when the caller is cancelled: a cancelled query never returns its connection."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -22,8 +22,8 @@ from recorder.archive.paths import FILM, MANIFEST, PLAN, TIMELINE
 from recorder.archive.timeline_coverage import coverage
 from recorder.evidence import file_hashes
 from recorder.evidence.signing import Signer, sign
-from recorder.evidence.site_chain import VISIT, ledger
-from recorder.mp4.join import Piece, holds_all, join
+from recorder.evidence.site_chain import VISIT, open_chain
+from recorder.mp4.join import PartFile, holds_all, join
 from recorder.pipeline.track_clock import Gap
 from recorder.retention.rules import clock_went_back, due_at, months_of
 
@@ -81,7 +81,7 @@ def _seal(
 ) -> tuple[dict[str, Any], str]:
     """Give the visit its number in the site's chain, once; the manifest, and where the chain ends now. A crash before
     the chain's line leaves a manifest that is only a draft again: another visit may have taken the number."""
-    with ledger(root, place.site) as chain:
+    with open_chain(root, place.site) as chain:
         if chain.find(place.session, VISIT) is not None:
             return draft, chain.head
         link = {"number": chain.number + 1, "previous": chain.previous}
@@ -157,7 +157,8 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         plan = {**plan, "started_at": parts[0]["zero_wall"]}
         ended = datetime.fromisoformat(parts[0]["zero_wall"]) + timedelta(seconds=max(film.seconds))
     remarks: list[dict[str, Any]] = [{"kind": "part_unreadable", "file": name} for name in lost] + stepped
-    remarks += [{"kind": "part_changed", "part": part["part"]} for part in parts if not parts_module.held(folder, part)]
+    changed = [part["part"] for part in parts if not parts_module.unchanged(folder, part)]
+    remarks += [{"kind": "part_changed", "part": number} for number in changed]
     _close_timeline(folder, gaps, remarks, reason, ended)
     zero = datetime.fromisoformat(plan["started_at"])
     file_hashes.write(folder / file_hashes.NAME, _pieces(folder, film, zero))
@@ -180,7 +181,7 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         extensions=manifest.extensions_in(timeline),
         due=_due({"ended_at": _latest(timeline, ended).isoformat(), "policy": plan["policy"]}),
     )
-    written["coverage"] = coverage(timeline, written).as_json()
+    written["coverage"] = coverage(timeline, written).to_json()
     atomic_files.write_json(folder / MANIFEST, written)
     return written
 
@@ -192,13 +193,13 @@ def _latest(timeline: Iterable[dict[str, Any]], ended: datetime) -> datetime:
     return latest if clock_went_back(ended, latest) else ended
 
 
-def _pieces(folder: Path, film: Film | None, zero: datetime) -> Iterable[file_hashes.Piece]:
+def _pieces(folder: Path, film: Film | None, zero: datetime) -> Iterable[file_hashes.FileHash]:
     if film is not None:
-        found = file_hashes.film_pieces(folder / FILM, film.chain)
+        found = file_hashes.film_hashes(folder / FILM, film.chain)
         if file_hashes.fold(found) != film.chain["head"]:
             log.error("the film is not what was written while recording", session=folder.name)
         yield from found
-    yield from file_hashes.timeline_pieces(folder / TIMELINE, zero)
+    yield from file_hashes.timeline_hashes(folder / TIMELINE, zero)
 
 
 def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float]) -> Film | None:
@@ -210,7 +211,7 @@ def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float
         os.link(folder / _name(parts[0]), target)
         return Film([track["seconds"] for track in parts[0]["tracks"].values()], parts[0]["chain"], [], True)
     file_hashes = [
-        Piece(folder / _name(part), offset, part["clean"]) for part, offset in zip(parts, offsets, strict=True)
+        PartFile(folder / _name(part), offset, part["clean"]) for part, offset in zip(parts, offsets, strict=True)
     ]
     _need_room(folder, sum(piece.path.stat().st_size for piece in file_hashes))
     try:
@@ -221,7 +222,7 @@ def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float
         raise
     if not whole:
         log.error("the joined film has not all of its parts, which are kept", session=folder.name)
-    return Film(joined.seconds, joined.file.chain.as_json(), holes, whole)
+    return Film(joined.seconds, joined.file.chain.to_json(), holes, whole)
 
 
 def _need_room(folder: Path, count: int) -> None:
@@ -270,7 +271,7 @@ def _close_timeline(
     path = folder / TIMELINE
     if any(entry.get("event", {}).get("kind") == "closed" for entry in atomic_files.read_lines(path)):
         return
-    entries: list[dict[str, Any]] = [{"event": {"kind": "gap", **gap.as_json()}} for gap in gaps]
+    entries: list[dict[str, Any]] = [{"event": {"kind": "gap", **gap.to_json()}} for gap in gaps]
     entries += [{"event": remark} for remark in remarks]
     closed = {"at": ended.isoformat(), "event": {"kind": "closed", "reason": reason}}
     atomic_files.append_lines(path, [*entries, closed])

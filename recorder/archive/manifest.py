@@ -10,8 +10,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
+from broker.kernel import atomic_files
 from broker.kernel.clock import discipline
-from recorder.archive.timeline_coverage import officers_in
+from recorder.archive.paths import MANIFEST, TIMELINE
+from recorder.archive.timeline_coverage import coverage, officers_in
 from recorder.pipeline.track_clock import Gap
 
 FORMAT = 3
@@ -80,6 +82,21 @@ def clock_facts(timeline: Iterable[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def stored_coverage(film: Path) -> dict[str, Any]:
+    """Return the coverage in the manifest beside a film, with `kept` True; or, for an older manifest without one, the
+    coverage computed from the timeline, with `kept` False.
+
+    Raises FileNotFoundError where there is no readable manifest.
+    """
+    written = atomic_files.read_json(film.with_name(MANIFEST))
+    if written is None:
+        raise FileNotFoundError(MANIFEST)
+    stored = written.get("coverage")
+    if isinstance(stored, dict):
+        return {"kept": True, **stored}
+    return {"kept": False, **coverage(atomic_files.read_lines(film.with_name(TIMELINE)), written).to_json()}
+
+
 def compose(
     plan: dict[str, Any],
     *,
@@ -108,7 +125,7 @@ def compose(
         "clock": clock,
         "reason": reason,
         "tracks": list(tracks),
-        "gaps": [gap.as_json() for gap in gaps],
+        "gaps": [gap.to_json() for gap in gaps],
         "parts": list(parts),
         "chain": chain,
         "files": files,

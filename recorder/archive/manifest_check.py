@@ -12,7 +12,7 @@ _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-def misshapen(written: Mapping[str, Any]) -> str:
+def malformed_member(written: Mapping[str, Any]) -> str:
     """Which member is not what a manifest has in that place; empty where all are."""
     for name, right in _MEMBERS.items():
         if not right(written.get(name)):

@@ -52,7 +52,7 @@ HOLDS = Table(
     Column("lifted_by", String(63)),
     Column("lifted_why", Text),
 )
-PERMITS = Table(
+APPROVALS = Table(
     "purge_permits",
     METADATA,
     Column("code_hash", String(64), primary_key=True),

@@ -20,7 +20,7 @@ class Stretch(NamedTuple):
     start: float
     end: float
 
-    def as_json(self) -> list[float]:
+    def to_json(self) -> list[float]:
         """Rounded to milliseconds."""
         return [round(self.start, 3), round(self.end, 3)]
 
@@ -59,7 +59,7 @@ class Coverage:
         """The officers of a side's site, in order."""
         return [(one, watched) for one, watched in sorted(self.officers.items()) if one.site == self.sites[side]]
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As the manifest keeps it."""
         return {
             "rule": RULE,
@@ -70,7 +70,7 @@ class Coverage:
                     "user": one.user,
                     "site": one.site,
                     "seconds": round(watched.seconds, 3),
-                    "spans": [stretch.as_json() for stretch in watched.stretches],
+                    "spans": [stretch.to_json() for stretch in watched.stretches],
                     "questions": watched.questions,
                 }
                 for one, watched in sorted(self.officers.items())
@@ -79,7 +79,7 @@ class Coverage:
                 side: {
                     "site": self.sites[number],
                     "short_seconds": round(sum(end - start for start, end in self.short[number]), 3),
-                    "short": [stretch.as_json() for stretch in self.short[number]],
+                    "short": [stretch.to_json() for stretch in self.short[number]],
                 }
                 for number, side in enumerate(SIDES)
             },

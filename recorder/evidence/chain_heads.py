@@ -26,7 +26,7 @@ log = structlog.get_logger()
 _LINE = re.compile(r"(?:CHAIN )?\s*([a-z0-9][a-z0-9-]{0,62})\s+(\d{1,9}:[0-9a-f]{64})")
 
 
-class Heads:
+class ChainHeads:
     """The table. Every method raises StorageUnavailable where the database does not answer."""
 
     def __init__(self, engine: AsyncEngine) -> None:

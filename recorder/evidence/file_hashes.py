@@ -20,7 +20,7 @@ HEAD, FRAGMENT, INDEX, LINE, OTHER = "head", "fragment", "index", "line", "other
 _CHUNK = 1 << 20
 
 
-class Piece(NamedTuple):
+class FileHash(NamedTuple):
     """A stretch of a file. `second`: where it begins on the film's time, None where it has none."""
 
     file: str
@@ -31,9 +31,9 @@ class Piece(NamedTuple):
     sha256: str
 
 
-def film_pieces(path: Path, chain: dict[str, Any]) -> list[Piece]:
+def film_hashes(path: Path, chain: dict[str, Any]) -> list[FileHash]:
     """Head, fragments and index of a finished film. `chain` says which stretch was hashed while recording."""
-    found: list[Piece] = []
+    found: list[FileHash] = []
     with path.open("rb") as file:
         size, at, opened = path.stat().st_size, 0, 0
         moof: Box | None = None
@@ -54,18 +54,18 @@ def film_pieces(path: Path, chain: dict[str, Any]) -> list[Piece]:
     return found
 
 
-def timeline_pieces(path: Path, started: datetime) -> list[Piece]:
+def timeline_hashes(path: Path, started: datetime) -> list[FileHash]:
     """Each line of a timeline; `started` is the film's zero."""
-    found: list[Piece] = []
+    found: list[FileHash] = []
     at = 0
     for line in path.read_bytes().splitlines(keepends=True):
         second = _second_of(line, started)
-        found.append(Piece(path.name, at, len(line), LINE, second, hash_chain.digest(line)))
+        found.append(FileHash(path.name, at, len(line), LINE, second, hash_chain.digest(line)))
         at += len(line)
     return found
 
 
-def write(path: Path, pieces: Iterable[Piece]) -> None:
+def write(path: Path, pieces: Iterable[FileHash]) -> None:
     """One piece a line, in order. Raises OSError."""
     fresh = path.with_name(path.name + ".new")
     with fresh.open("wb") as file:
@@ -74,16 +74,16 @@ def write(path: Path, pieces: Iterable[Piece]) -> None:
     fresh.replace(path)
 
 
-def read(path: Path) -> list[Piece]:
+def read(path: Path) -> list[FileHash]:
     """What `write` wrote; lines that are none are left out."""
-    found: list[Piece] = []
+    found: list[FileHash] = []
     for line in atomic_files.read_lines(path):
-        if isinstance(line, list) and len(line) == len(Piece._fields):
-            found.append(Piece(*line))
+        if isinstance(line, list) and len(line) == len(FileHash._fields):
+            found.append(FileHash(*line))
     return found
 
 
-def fold(pieces: Iterable[Piece]) -> str:
+def fold(pieces: Iterable[FileHash]) -> str:
     """The head of the fragment chain that these pieces of a film make; see `recorder.mp4.fragments`."""
     head, begun = START, False
     for piece in pieces:
@@ -94,9 +94,9 @@ def fold(pieces: Iterable[Piece]) -> str:
     return head.hex()
 
 
-def broken(path: Path, pieces: Sequence[Piece], same_size: bool) -> list[Piece]:
+def broken(path: Path, pieces: Sequence[FileHash], same_size: bool) -> list[FileHash]:
     """The pieces that are no longer as they were; of a file whose size changed, the first one only."""
-    found: list[Piece] = []
+    found: list[FileHash] = []
     with path.open("rb") as file:
         for piece in pieces:
             if _hash(file, piece.start, piece.start + piece.bytes) != piece.sha256:
@@ -106,8 +106,8 @@ def broken(path: Path, pieces: Sequence[Piece], same_size: bool) -> list[Piece]:
     return found
 
 
-def _piece(file: BinaryIO, name: str, start: int, end: int, kind: str, second: float | None) -> Piece:
-    return Piece(name, start, end - start, kind, second, _hash(file, start, end))
+def _piece(file: BinaryIO, name: str, start: int, end: int, kind: str, second: float | None) -> FileHash:
+    return FileHash(name, start, end - start, kind, second, _hash(file, start, end))
 
 
 def _hash(file: BinaryIO, start: int, end: int) -> str:

@@ -81,7 +81,7 @@ class SiteChain:
 
 
 @contextmanager
-def ledger(root: Path, site: str) -> Iterator[SiteChain]:
+def open_chain(root: Path, site: str) -> Iterator[SiteChain]:
     """The chain of a site, locked against everybody else. Raises OSError, BrokenLedger."""
     path = root / site / NAME
     atomic_files.make_folder(path.parent)

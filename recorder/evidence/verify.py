@@ -12,7 +12,7 @@ from broker.kernel import atomic_files, canonical_json
 from broker.media.tap_format import TRACK_TITLES, is_sound
 from recorder.archive import paths
 from recorder.archive.manifest import file_facts
-from recorder.archive.manifest_check import misshapen
+from recorder.archive.manifest_check import malformed_member
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
 from recorder.archive.timeline_coverage import RULE, coverage
 from recorder.evidence import derived_copies, file_hashes
@@ -101,7 +101,7 @@ def _check(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone: b
 def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone: bool) -> Iterator[Damage]:
     path = folder / MANIFEST
     written = atomic_files.read_json(path)
-    why = "there is no readable manifest" if written is None else misshapen(written)
+    why = "there is no readable manifest" if written is None else malformed_member(written)
     if written is None or why:
         yield Damage(path, "manifest" if path.exists() else "missing", why)
         return
@@ -143,7 +143,7 @@ def _files(folder: Path, written: dict[str, Any], report: Report) -> Iterator[Da
             yield Damage(path, "added")
 
 
-def _pieces(path: Path, facts: dict[str, Any] | None) -> list[file_hashes.Piece]:
+def _pieces(path: Path, facts: dict[str, Any] | None) -> list[file_hashes.FileHash]:
     """What the files are made of; nothing where that list itself is not what was written."""
     try:
         if facts is not None and path.is_file() and file_facts(path)["sha256"] == facts["sha256"]:
@@ -153,7 +153,9 @@ def _pieces(path: Path, facts: dict[str, Any] | None) -> list[file_hashes.Piece]
     return []
 
 
-def _where(path: Path, now: dict[str, Any], facts: dict[str, Any], known: list[file_hashes.Piece]) -> Iterator[Damage]:
+def _where(
+    path: Path, now: dict[str, Any], facts: dict[str, Any], known: list[file_hashes.FileHash]
+) -> Iterator[Damage]:
     """A damage for each piece that is no longer as it was; one for the file where its pieces are not known."""
     same_size = now["bytes"] == facts["bytes"]
     kind = "changed" if same_size or now["bytes"] > facts["bytes"] else "truncated"
@@ -189,7 +191,7 @@ def _coverage(folder: Path, written: dict[str, Any]) -> Iterator[Damage]:
     kept = written.get("coverage")
     if not isinstance(kept, dict) or kept.get("rule") != RULE:
         return
-    if kept != coverage(atomic_files.read_lines(folder / TIMELINE), written).as_json():
+    if kept != coverage(atomic_files.read_lines(folder / TIMELINE), written).to_json():
         yield Damage(folder / MANIFEST, "coverage", "who watched when is not what the timeline says")
 
 

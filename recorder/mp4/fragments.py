@@ -36,7 +36,7 @@ class Chain:
         while view:
             view = self._header_of(view) if self._left == 0 else self._body_of(view)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """For the manifest."""
         return {"head": self.head.hex(), "fragments": self.fragments, "start": self.start, "end": self.end}
 

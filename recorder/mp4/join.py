@@ -14,8 +14,8 @@ from broker.media import avcc, opus
 from broker.media.avcc import Parameters
 from broker.media.tap_format import TRACK_TITLES, VOICE, is_sound
 from recorder.mp4.muxer import Part
-from recorder.mp4.placeholder_frame import slate
-from recorder.mp4.scan import Window, survey
+from recorder.mp4.placeholder_frame import placeholder_frame
+from recorder.mp4.scan import Window, scan
 from recorder.pipeline.track import Sample
 from recorder.pipeline.track_clock import Gap
 
@@ -26,7 +26,7 @@ OLDER = VOICE  # tracks of a part that was begun before there was one of the off
 PICTURES = tuple(track for track in range(TRACKS) if not is_sound(track))
 
 
-class Piece(NamedTuple):
+class PartFile(NamedTuple):
     """A part to be joined: where its zero lies on the film's time, and whether it was finished cleanly."""
 
     path: Path
@@ -46,7 +46,7 @@ class Unreadable(Exception):
     """A part from which nothing can be read."""
 
 
-def join(pieces: Sequence[Piece], target: Path) -> tuple[Part, list[Gap]]:
+def join(pieces: Sequence[PartFile], target: Path) -> tuple[Part, list[Gap]]:
     """Copy `pieces` into `target`, a new file. Returns the finished part and the holes. Raises OSError, Unreadable."""
     film: Part | None = None
     ends, holes = [0.0] * TRACKS, []
@@ -68,10 +68,10 @@ def join(pieces: Sequence[Piece], target: Path) -> tuple[Part, list[Gap]]:
     return film, holes
 
 
-def holds_all(pieces: Sequence[Piece], film: Path) -> bool:
+def holds_all(pieces: Sequence[PartFile], film: Path) -> bool:
     """Whether a joined film has every sample of its parts, unchanged and in order, and besides them nothing but
     silence. Raises OSError, Unreadable."""
-    there = _prints(Piece(film, 0.0, clean=True))
+    there = _prints(PartFile(film, 0.0, clean=True))
     waiting = [iter(track) for track in there]
     for piece in pieces:
         for track, prints in enumerate(_prints(piece)):
@@ -91,7 +91,7 @@ def _come_to(wanted: bytes, prints: Iterator[bytes]) -> bool:
     return False
 
 
-def _prints(piece: Piece) -> list[list[bytes]]:
+def _prints(piece: PartFile) -> list[list[bytes]]:
     """A short hash of each sample of each track."""
     with piece.path.open("rb") as file:
         source = _open(file, piece)
@@ -113,13 +113,13 @@ def opens(path: Path) -> bool:
     """Whether a finished part can be opened through its index. Raises OSError."""
     with path.open("rb") as file:
         try:
-            _open(file, Piece(path, 0.0, clean=True)).close()
+            _open(file, PartFile(path, 0.0, clean=True)).close()
         except Unreadable:
             return False
     return True
 
 
-def summary(piece: Piece) -> list[Track]:
+def summary(piece: PartFile) -> list[Track]:
     """What each track of a part holds. Raises OSError, Unreadable."""
     with piece.path.open("rb") as file:
         source = _open(file, piece)
@@ -132,8 +132,8 @@ def summary(piece: Piece) -> list[Track]:
     return found
 
 
-def _open(file: BinaryIO, piece: Piece) -> InputContainer:
-    extent = survey(piece.path)
+def _open(file: BinaryIO, piece: PartFile) -> InputContainer:
+    extent = scan(piece.path)
     if not extent.fragments:
         raise Unreadable(f"{piece.path.name} has no whole fragment")
     try:
@@ -151,7 +151,7 @@ def _parameters(source: InputContainer, track: int) -> Parameters:
     context: Any = source.streams[track].codec_context
     record: bytes = context.extradata or b""
     if len(record) < 9:
-        return slate().parameters
+        return placeholder_frame().parameters
     size = int.from_bytes(record[6:8])
     after = 8 + size
     return Parameters(record[8:after], record[after + 3 : after + 3 + int.from_bytes(record[after + 1 : after + 3])])

@@ -24,7 +24,7 @@ class PlaceholderFrame(NamedTuple):
 
 
 @cache
-def slate() -> PlaceholderFrame:
+def placeholder_frame() -> PlaceholderFrame:
     """The slate, made at the first call (some milliseconds)."""
     nals = [nal for nal in _START_CODE.split(_encode()) if nal and nal[0] & 0x1F != avcc.SEI]
     sets = {nal[0] & 0x1F: nal for nal in nals}

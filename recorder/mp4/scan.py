@@ -55,7 +55,7 @@ class Window:
         return self._file.tell()
 
 
-def survey(path: Path) -> Extent:
+def scan(path: Path) -> Extent:
     """What is readable in a part. Raises OSError."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -65,7 +65,7 @@ def survey(path: Path) -> Extent:
 
 def whole_fragments(path: Path) -> int:
     """Where the last whole fragment of a part ends; 0 if none is whole. Raises OSError."""
-    found = survey(path)
+    found = scan(path)
     return found.end if found.fragments else 0
 
 

@@ -34,7 +34,7 @@ class Gap:
     cause: str
     packets: int = 0
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """With times rounded to milliseconds."""
         return {
             "track": self.track,

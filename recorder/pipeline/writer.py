@@ -12,7 +12,7 @@ from broker.kernel.clock import Instant
 from broker.media.tap_format import TRACK_TITLES, TapRecord
 from recorder.archive import parts
 from recorder.mp4.muxer import Part
-from recorder.mp4.placeholder_frame import slate
+from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.assembler import Assembly
 
 SYNC = 0.7  # seconds between two waits for the disk, so that a power cut costs less than two
@@ -36,8 +36,8 @@ class Writer:
     def __init__(self, folder: Path, number: int) -> None:
         self.number = number
         self.overflow = 0  # records that the queue could not take; kept here for the sheet
-        self._file, self._sheet = folder / f"part-{number}.mp4", parts.sheet_path(folder, number)
-        self._slate = slate()
+        self._file, self._sheet = folder / f"part-{number}.mp4", parts.metadata_path(folder, number)
+        self._slate = placeholder_frame()
         self._media = Assembly(self._slate.data)
         self._part: Part | None = None
         self._begun: dict[str, Any] = {}
@@ -120,7 +120,7 @@ class Writer:
         """What a later process needs to know of this part. Only the last one is worth waiting for the disk. Gaps have a
         list of their own that grows: on a bad line there are thousands."""
         assert self._part is not None
-        self._keep_gaps([gap.as_json() for gap in self._media.settled_gaps(over=clean)])
+        self._keep_gaps([gap.to_json() for gap in self._media.settled_gaps(over=clean)])
         progress = self.progress()
         sheet = {
             "part": self.number,
@@ -128,8 +128,8 @@ class Writer:
             "clean": clean,
             "overflow": self.overflow,
             "tracks": progress.tracks,
-            "gaps": [gap.as_json() for gap in self._media.open_gaps()],
-            "chain": self._part.file.chain.as_json(),
+            "gaps": [gap.to_json() for gap in self._media.open_gaps()],
+            "chain": self._part.file.chain.to_json(),
         }
         atomic_files.write_json(self._sheet, sheet, durable=clean)
 

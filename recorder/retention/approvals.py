@@ -22,7 +22,7 @@ from broker.kernel.clock import Clock
 from broker.kernel.database import reading, writing
 from broker.kernel.errors import Conflict, Forbidden
 from broker.kernel.ids import new_id
-from recorder.archive.tables import LOCKS, PERMITS
+from recorder.archive.tables import APPROVALS, LOCKS
 
 log = structlog.get_logger()
 LIFE = timedelta(hours=24)
@@ -46,14 +46,14 @@ async def issue(engine: AsyncEngine, plan: str, as_of: datetime, site: str | Non
     code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
     row = {"code_hash": _hash(code), "plan": plan, "as_of": as_of, "site": site, "by": by}
     async with writing(engine) as db:
-        await db.execute(PERMITS.insert().values(**row, issued_at=now, expires_at=now + LIFE))
+        await db.execute(APPROVALS.insert().values(**row, issued_at=now, expires_at=now + LIFE))
     return code
 
 
-async def permit_of(engine: AsyncEngine, code: str, user: str, now: datetime) -> Approval:
+async def approval_of(engine: AsyncEngine, code: str, user: str, now: datetime) -> Approval:
     """What a code permits `user` to do now. Raises Forbidden (unknown, expired, the same person) or Conflict (used)."""
     async with reading(engine) as db:
-        row = (await db.execute(select(PERMITS).where(PERMITS.c.code_hash == _hash(code)))).one_or_none()
+        row = (await db.execute(select(APPROVALS).where(APPROVALS.c.code_hash == _hash(code)))).one_or_none()
     if row is None:
         raise Forbidden("The confirmation code is not valid.", "确认码无效。")
     if row.used_at is not None:
@@ -67,8 +67,8 @@ async def permit_of(engine: AsyncEngine, code: str, user: str, now: datetime) ->
 
 async def use(db: AsyncConnection, permit: Approval, user: str, now: datetime) -> None:
     """Spend a permit, in the caller's transaction. Raises Conflict where somebody else was quicker."""
-    unused = (PERMITS.c.code_hash == permit.id) & PERMITS.c.used_at.is_(None)
-    done = await db.execute(PERMITS.update().where(unused).values(used_at=now, used_by=user))
+    unused = (APPROVALS.c.code_hash == permit.id) & APPROVALS.c.used_at.is_(None)
+    done = await db.execute(APPROVALS.update().where(unused).values(used_at=now, used_by=user))
     if done.rowcount == 0:
         raise Conflict("The confirmation code was used already.", "确认码已使用。")
 
@@ -76,7 +76,7 @@ async def use(db: AsyncConnection, permit: Approval, user: str, now: datetime) -
 async def spent(engine: AsyncEngine, permit: str) -> bool:
     """Whether a permit was used, that is: whether what it permits was ordered whole."""
     async with reading(engine) as db:
-        row = (await db.execute(select(PERMITS.c.used_at).where(PERMITS.c.code_hash == permit))).one_or_none()
+        row = (await db.execute(select(APPROVALS.c.used_at).where(APPROVALS.c.code_hash == permit))).one_or_none()
     return row is not None and row.used_at is not None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from broker.kernel import atomic_files
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict
-from recorder.archive.manifest_check import is_moment, misshapen
+from recorder.archive.manifest_check import is_moment, malformed_member
 from recorder.archive.paths import MANIFEST
 from recorder.evidence import site_chain
 from recorder.evidence.signing import Keys
@@ -64,7 +64,7 @@ def proof(root: Path, folder: PurePosixPath, session: str, keys: Keys, lines: Se
 def _said_by(path: Path, session: str, keys: Keys) -> Iterator[datetime]:
     """The date that a genuine manifest names, and the one that follows from its end and policy."""
     written = atomic_files.read_json(path)
-    if written is None or misshapen(written) or keys.vouch(written) or written["session"] != session:
+    if written is None or malformed_member(written) or keys.vouch(written) or written["session"] != session:
         return
     if written["due_at"] is not None:
         yield datetime.fromisoformat(written["due_at"])

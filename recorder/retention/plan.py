@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.kernel.database import reading
 from broker.kernel.errors import StorageUnavailable
-from recorder.archive.catalog import TOLD
+from recorder.archive.catalog import FINISHED
 from recorder.archive.tables import RECORDINGS
 from recorder.retention.holds import HELD
-from recorder.retention.policy_changes import lengthen
+from recorder.retention.policy_changes import extend_due_dates
 from recorder.retention.rules import LEAST_MONTHS, Facts, Why, keep
 
 PAGE = 5000
@@ -97,7 +97,7 @@ async def plan_of(engine: AsyncEngine, scope: Scope) -> Plan:
 async def due(engine: AsyncEngine, scope: Scope) -> AsyncIterator[tuple[Any, Why | None]]:
     """Every finished recording whose written date has come, by due date, and why it stays (None: it may go). What the
     policies of today lengthen is written down first. Raises StorageUnavailable."""
-    await lengthen(engine, scope.months, scope.as_of)
+    await extend_due_dates(engine, scope.months, scope.as_of)
     query = _of(scope, select(*_WANTED, HELD.label("held"))).where(_ROW.due_at <= scope.as_of)
     query = query.order_by(_ROW.due_at, _ROW.session).limit(PAGE)
     page = query
@@ -130,7 +130,7 @@ async def _undated(engine: AsyncEngine, scope: Scope) -> int:
 
 
 def _of(scope: Scope, query: Select[Any]) -> Select[Any]:
-    query = query.where(_ROW.state.in_(TOLD))
+    query = query.where(_ROW.state.in_(FINISHED))
     return query if scope.site is None else query.where(_ROW.site == scope.site)
 
 

@@ -19,7 +19,7 @@ PAGE = 2000
 _ROW = RECORDINGS.c
 
 
-async def lengthen(engine: AsyncEngine, months: Mapping[str, int], now: datetime) -> int:
+async def extend_due_dates(engine: AsyncEngine, months: Mapping[str, int], now: datetime) -> int:
     """Write down later due dates where a site's policy has changed since it was last seen; how many. `months`: what
     each site's policy asks for now. Broken off, it is done again. Raises StorageUnavailable."""
     moved = 0

@@ -24,9 +24,9 @@ from broker.kernel.database import reading, writing
 from broker.kernel.errors import Conflict, StorageUnavailable
 from recorder.archive.catalog import PURGED, PURGING
 from recorder.archive.tables import RECORDINGS, VIEWS
-from recorder.evidence.chain_heads import Heads
+from recorder.evidence.chain_heads import ChainHeads
 from recorder.evidence.signing import KeyProblem, Keys, Signer
-from recorder.evidence.site_chain import PURGE, VISIT, BrokenSiteChain, ledger
+from recorder.evidence.site_chain import PURGE, VISIT, BrokenSiteChain, open_chain
 from recorder.retention import approvals, removal
 from recorder.retention.approvals import Approval, Lock
 from recorder.retention.due_proof import NotDue, Proof, Unproven, proof
@@ -163,7 +163,7 @@ class Purge:
         while self._touched:
             site = self._touched.pop()
             try:
-                if not await Heads(self._engine).advance(self._root, site, self._clock.now().wall):
+                if not await ChainHeads(self._engine).advance(self._root, site, self._clock.now().wall):
                     outcome.failed.append((site, "its chain does not hold the end that was kept: verify the archive"))
             except (OSError, BrokenSiteChain, StorageUnavailable) as error:
                 log.error("head of the chain not kept", site=site, why=type(error).__name__)
@@ -232,7 +232,7 @@ class Purge:
         """The line in the site's chain that makes the recording's absence lawful; once. The visit's number, and where
         the chain ends now."""
         folder = removal.folder_of(row.path, row.session)
-        with ledger(self._root, folder.parts[0]) as chain:
+        with open_chain(self._root, folder.parts[0]) as chain:
             proof(self._root, folder, row.session, self._keys, chain.lines).check(row.session, self._clock.now().wall)
             visit = chain.find(row.session, VISIT)
             number = int(visit["number"]) if visit else 0

@@ -19,7 +19,7 @@ Plane = NDArray[np.uint8]
 Fonts = Callable[[int], Any]
 
 
-class Band:
+class Banner:
     """The band of one film, drawn once; `onto` puts it and the playhead under a picture."""
 
     def __init__(self, coverage: Coverage, width: int, font: Fonts) -> None:

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from broker.kernel.clock import in_shanghai
 from recorder.archive.timeline_coverage import Coverage
-from recorder.viewcopy.banner import Band
+from recorder.viewcopy.banner import Banner
 
 WIDTH, HEIGHT, STRIP = 640, 360, 40
 SIZE = (2 * WIDTH, HEIGHT + STRIP)
@@ -50,12 +50,12 @@ class Script(NamedTuple):
     coverage: Coverage | None = None
 
 
-class Scene:
+class Layout:
     """Composes frames; `show` changes what a side looks like, `frame` gives the whole at a second."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self._band = Band(script.coverage, SIZE[0], _font) if script.coverage else None
+        self._band = Banner(script.coverage, SIZE[0], _font) if script.coverage else None
         below = self._band.height if self._band else 0
         self.size = width, height = SIZE[0], SIZE[1] + below
         """Pixels of the whole picture, the band included."""

@@ -19,7 +19,7 @@ ATTEMPTS = 3
 _ROW = VIEWS.c
 
 
-class Views:
+class ViewCopies:
     """The table of view copies. Every method raises StorageUnavailable where the database does not answer."""
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -24,7 +24,7 @@ from broker.media.tap_format import is_sound
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
 from recorder.archive.timeline_coverage import coverage
 from recorder.retention.removal import unfinished
-from recorder.viewcopy.layout import Scene, Script, Span, words
+from recorder.viewcopy.layout import Layout, Script, Span, words
 
 RATE, SOUND_RATE, BLOCK = 25, 48_000, 1024
 SLACK = 0.6  # seconds by which packets of one moment may be apart in the film
@@ -71,7 +71,7 @@ class Copy:
     def __init__(self, target: Path, script: Script) -> None:
         self._out: OutputContainer = av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"})
         self._video: Any = self._out.add_stream("libx264", rate=RATE, options=VIDEO)
-        self._scene, self._mixer = Scene(script), Mixer()
+        self._scene, self._mixer = Layout(script), Mixer()
         self._video.width, self._video.height = self._scene.size
         self._video.pix_fmt, self._video.thread_count = "yuv420p", 1
         self._audio: Any = self._out.add_stream("aac", rate=SOUND_RATE, layout="mono", bit_rate=96_000)

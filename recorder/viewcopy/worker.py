@@ -16,7 +16,7 @@ from recorder.archive.manifest import file_facts
 from recorder.evidence import derived_copies
 from recorder.evidence.signing import Signer
 from recorder.retention import removal
-from recorder.viewcopy.queue import READY, Views
+from recorder.viewcopy.queue import READY, ViewCopies
 
 log = structlog.get_logger()
 NAME, MADE = "view.mp4", ".view.made.mp4"
@@ -32,7 +32,7 @@ def view_path(root: Path, session: str) -> Path:
 class ViewCopyWorker:
     """`run` until cancelled; `stir` when something was queued."""
 
-    def __init__(self, views: Views, root: Path, clock: Clock, jobs: int, signer: Signer) -> None:
+    def __init__(self, views: ViewCopies, root: Path, clock: Clock, jobs: int, signer: Signer) -> None:
         self.views, self._root, self._clock, self._jobs = views, root, clock, jobs
         self._signer = signer
         self._something = asyncio.Event()

@@ -9,7 +9,7 @@ from aiohttp import web
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import Side
 from recorder.archive.catalog import ARCHIVED
-from recorder.archive.stored_coverage import kept_coverage
+from recorder.archive.manifest import stored_coverage
 from recorder.viewcopy.queue import READY
 from recorder.viewcopy.worker import view_path
 from signaling.api import bodies
@@ -141,7 +141,7 @@ async def get_coverage(ask: Ask) -> bodies.CoverageView:
     session = ask.id("session")
     row = await _archived(ask, session)
     try:
-        found = await asyncio.to_thread(kept_coverage, ask.house.settings.archive_dir / row["path"])
+        found = await asyncio.to_thread(stored_coverage, ask.house.settings.archive_dir / row["path"])
     except FileNotFoundError:
         raise NotFound() from None
     ask.house.journal.note("CoverageSeen", session, author(ask.user), {})

@@ -13,7 +13,7 @@ from aiohttp import web
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from config.settings import Settings
-from recorder.viewcopy.queue import Views
+from recorder.viewcopy.queue import ViewCopies
 from signaling.api import extensions, meta, metrics, recordings, sessions, sign_in, slots, suspensions
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
@@ -68,7 +68,7 @@ def build_app(
         clock=clock,
         journal=journal,
         recordings=Recordings(store.engine),
-        views=Views(store.engine),
+        views=ViewCopies(store.engine),
         version=version,
         door=Credentials(store, clock),
         names=Names(store, lambda: clock.now().mono),

@@ -14,7 +14,7 @@ from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import NoSlot, NotFound, TooMany, VisitError
 from broker.kernel.ids import SessionId, Side
 from config.settings import Settings
-from recorder.viewcopy.queue import Views
+from recorder.viewcopy.queue import ViewCopies
 from signaling.api.fields import ID_PATTERN
 from signaling.auth.credentials import Credentials
 from signaling.auth.rate_limit import Limit
@@ -41,7 +41,7 @@ class Context:
     clock: Clock
     journal: Journal
     recordings: Recordings
-    views: Views
+    views: ViewCopies
     version: str
     door: Credentials
     names: Names

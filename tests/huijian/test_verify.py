@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from broker.kernel.database import engine_for
-from recorder.evidence.chain_heads import Heads
+from recorder.evidence.chain_heads import ChainHeads
 from recorder.evidence.signing import installed
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import WALL
@@ -102,7 +102,7 @@ class TestOnTheMachineThatRecorded:
 
         async def keep():
             engine = engine_for(f"sqlite+aiosqlite:///{place / 'data' / 'huijian.sqlite'}")
-            await Heads(engine).advance_all(root, WALL)
+            await ChainHeads(engine).advance_all(root, WALL)
             await engine.dispose()
 
         asyncio.run(keep())

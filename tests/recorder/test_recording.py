@@ -17,6 +17,7 @@ from recorder.recording import Recording
 from recorder.sessions import RecordingSessions
 from tests.recorder.test_process import plan
 from tests.support.recording.feed import BEGIN, Feed
+from tests.support.recording.service import recorder_parts
 
 Facts = list[tuple[str, dict[str, Any]]]
 
@@ -131,13 +132,18 @@ class TestWatch:
         assert 0 < recording.overflow < len(records)
 
 
+def sessions_without_catalog(folder: Path, space: Rules) -> RecordingSessions:
+    """Sessions that refuse before they need a catalog."""
+    return recorder_parts(folder, space, None, SystemClock(), lambda *_: None).sessions  # type: ignore[arg-type]
+
+
 class TestAdmission:
     async def test_is_refused_while_the_disk_has_less_than_the_reserve(self, tmp_path: Path) -> None:
-        desk = RecordingSessions(tmp_path, Rules(1 << 60, 0), None, SystemClock(), lambda *_: None, None)  # type: ignore[arg-type]
+        sessions = sessions_without_catalog(tmp_path, Rules(1 << 60, 0))
         with pytest.raises(RecorderUnavailable):
-            await desk.start(plan())
+            await sessions.start(plan())
 
     async def test_a_start_without_a_session_is_refused(self, tmp_path: Path) -> None:
-        desk = RecordingSessions(tmp_path, Rules(0, 0), None, SystemClock(), lambda *_: None, None)  # type: ignore[arg-type]
+        sessions = sessions_without_catalog(tmp_path, Rules(0, 0))
         with pytest.raises(BadRequest):
-            await desk.start({})
+            await sessions.start({})

@@ -1,12 +1,12 @@
 """What the recorder found not to agree is in the journal, each once, before the recorder may forget it."""
 
 from pyee.asyncio import AsyncIOEventEmitter
+from recorder.archive.differences import Difference, Differences
 
 from broker.control.journal.journal import Journal
 from broker.control.relay_facts import Hearing
 from broker.control.store.tables import journal
 from broker.kernel.errors import RecorderUnavailable
-from recorder.archive.differences import Difference, Differences
 
 
 class PretendedRecorder:

@@ -19,16 +19,16 @@ from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import BRINK, FLOOR, Claim, Rules
 from recorder.evidence.verify import verify
 from recorder.mp4.fragments import FragmentFile
-from recorder.mp4.scan import survey
+from recorder.mp4.scan import scan
 from recorder.process import Service
 from recorder.recording import Recording
-from recorder.sessions import RecordingSessions
 from recorder.viewcopy.worker import ViewCopyWorker
 from tests.recorder.test_process import SESSION, plan
 from tests.recorder.test_recording import Player
 from tests.support import probe
 from tests.support.recorder import RecorderProcess, Relay
-from tests.support.recording.archives import archived, make_work, signer
+from tests.support.recording.archives import archived, make_work
+from tests.support.recording.service import RecorderParts, recorder_parts
 
 RATE = 400_000
 VISIT = 30 * 60 * RATE
@@ -60,52 +60,52 @@ class TestRules:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, database: str) -> AsyncIterator[tuple[RecordingSessions, list[Any]]]:
-    catalog, told = Catalog(engine_for(database)), []
+async def heard(tmp_path: Path, database: str) -> AsyncIterator[tuple[RecorderParts, list[Any]]]:
+    catalog, heard = Catalog(engine_for(database)), []
     root = tmp_path / "archive"
     root.mkdir()
 
     def tell(fact: str, **facts: Any) -> None:
-        told.append((fact, facts))
+        heard.append((fact, facts))
 
-    yield RecordingSessions(root, Rules(1000, 1), catalog, SystemClock(), tell, signer(root)), told
+    yield recorder_parts(root, Rules(1000, 1), catalog, SystemClock(), tell), heard
     await catalog.close()
 
 
 class TestAdmission:
     async def test_refuses_the_visit_that_would_take_the_room_of_another(
-        self, desk: tuple[RecordingSessions, list[Any]], monkeypatch: pytest.MonkeyPatch
+        self, heard: tuple[RecorderParts, list[Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        front, _ = desk
+        parts, _ = heard
         monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _: 1000 + 2 * 1800)
         for number in (1, 2):
-            await front.start(plan(tap=number, session=f"session_{number}", slot={"id": "s", "minutes": 30}))
+            await parts.sessions.start(plan(tap=number, session=f"session_{number}", slot={"id": "s", "minutes": 30}))
         with pytest.raises(RecorderUnavailable) as refused:
-            await front.start(plan(tap=3, session="session_3", slot={"id": "s", "minutes": 30}))
+            await parts.sessions.start(plan(tap=3, session="session_3", slot={"id": "s", "minutes": 30}))
         assert refused.value.extra["missing"] == 1800
-        assert await front.start(plan(tap=4, session="session_1")) == {"part": 2}  # it was admitted already
-        await front.drain()
+        assert await parts.sessions.start(plan(tap=4, session="session_1")) == {"part": 2}  # it was admitted already
+        await parts.sessions.drain()
 
     async def test_short_room_is_a_fact_once_and_so_is_its_end(
-        self, desk: tuple[RecordingSessions, list[Any]], monkeypatch: pytest.MonkeyPatch
+        self, heard: tuple[RecorderParts, list[Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        front, told = desk
+        parts, facts = heard
         for free in (5000, 2000, 1900, 9000, 9000):
             monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _, free=free: free)
-            front.look_at_disk()
-        assert [(fact, facts["low"], facts["free"]) for fact, facts in told] == [
+            parts.alarms.check_disk(parts.sessions.claims())
+        assert [(fact, more["low"], more["free"]) for fact, more in facts] == [
             ("disk", True, 2000),
             ("disk", False, 9000),
         ]
 
 
 class TestAnUnfinishedVisit:
-    async def test_claims_room_for_its_film(self, desk: tuple[RecordingSessions, list[Any]]) -> None:
-        front, _ = desk
-        work = make_work(front.archive_dir)
-        front.adopt("session_one")
+    async def test_claims_room_for_its_film(self, heard: tuple[RecorderParts, list[Any]]) -> None:
+        parts, _ = heard
+        work = make_work(parts.sessions.archive_dir)
+        parts.sessions.adopt("session_one")
         size = (work / "part-1.mp4").stat().st_size
-        assert front.status()["claimed_bytes"] == size > 100_000
+        assert parts.sessions.status()["claimed_bytes"] == size > 100_000
 
     @pytest.mark.parametrize("when", ["before", "in the middle"])
     def test_that_finds_no_room_leaves_no_half_film_behind(
@@ -129,7 +129,7 @@ def unfinished_work(root: Path) -> Path:
     """A work folder whose part has lost its index."""
     work = make_work(root)
     film = work / "part-1.mp4"
-    film.write_bytes(film.read_bytes()[: survey(film).end])
+    film.write_bytes(film.read_bytes()[: scan(film).end])
     return work
 
 
@@ -166,7 +166,7 @@ class TestViewCopies:
             seen.append(len(running))
         assert seen == [1, 1, 0, 0, 1]
         await service._make_copies(False)
-        await service.desk.catalog.close()
+        await service.catalog.close()
 
 
 class TestARunningRecording:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from recorder.archive.manifest import people_in
 from recorder.archive.timeline_coverage import Coverage, Officer, Stretch, coverage, officers_in
-from recorder.viewcopy.banner import Band
-from recorder.viewcopy.layout import SIZE, Scene, Script, _font
+from recorder.viewcopy.banner import Banner
+from recorder.viewcopy.layout import SIZE, Layout, Script, _font
 from tests.support.recording.feed import WALL
 
 LI, HE = Officer("li", "first-prison"), Officer("he", "first-prison")
@@ -146,11 +146,11 @@ class TestTheBand:
         return coverage([people(0, *ALL), people(40, LI, MA, BAI), people(60, *ALL)], WRITTEN)
 
     def picture(self, found: Coverage, second: float):
-        scene = Scene(Script(WALL, ("one", "two"), coverage=found))
+        scene = Layout(Script(WALL, ("one", "two"), coverage=found))
         return scene.frame(second).to_ndarray(format="rgb24")[SIZE[1] :]
 
     def x(self, found: Coverage, side: int, second: float) -> int:
-        return round(Band(found, SIZE[0], _font)._x(side, second))
+        return round(Banner(found, SIZE[0], _font)._x(side, second))
 
     def test_is_red_where_too_few_watched_and_only_on_that_side(self, found):
         shown = self.picture(found, 10.0)
@@ -173,6 +173,6 @@ class TestTheBand:
                 assert shown[:, self.x(found, side, second)].min() > 180
 
     def test_makes_the_picture_taller_and_leaves_the_rest(self, found):
-        scene = Scene(Script(WALL, ("one", "two"), coverage=found))
+        scene = Layout(Script(WALL, ("one", "two"), coverage=found))
         assert scene.size[0] == SIZE[0] and scene.size[1] - SIZE[1] == 40
-        assert Scene(Script(WALL, ("one", "two"))).size == SIZE
+        assert Layout(Script(WALL, ("one", "two"))).size == SIZE

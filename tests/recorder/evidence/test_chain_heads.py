@@ -10,12 +10,12 @@ import pytest
 
 from broker.kernel.database import engine_for
 from recorder.archive.disk_space import Rules
-from recorder.evidence.chain_heads import Heads, read_heads, together
+from recorder.evidence.chain_heads import ChainHeads, read_heads, together
 from recorder.evidence.verify import verify
-from recorder.sessions import RecordingSessions
-from tests.support.recording.archives import archived, make_work, signer
+from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import BEGIN, WALL, instant
 from tests.support.recording.purging import DUE, Yard
+from tests.support.recording.service import recorder_parts
 
 SITE = "prison-site"
 
@@ -35,7 +35,7 @@ def cut(root: Path) -> None:
 
 class TestTheHead:
     async def test_goes_on_with_the_chain(self, yard: Yard) -> None:
-        heads = Heads(yard.engine)
+        heads = ChainHeads(yard.engine)
         for number, session in enumerate(("session_one", "session_two"), 1):
             done = archived(make_work(yard.root, session, WALL + timedelta(hours=number)), yard.root)
             assert await heads.advance(yard.root, SITE, WALL)
@@ -43,7 +43,7 @@ class TestTheHead:
             assert done["head"].startswith(f"{number}:")
 
     async def test_is_not_replaced_by_one_of_a_chain_that_was_cut_and_goes_on(self, yard: Yard) -> None:
-        heads = Heads(yard.engine)
+        heads = ChainHeads(yard.engine)
         for session in ("session_one", "session_two"):
             archived(make_work(yard.root, session), yard.root)
         assert await heads.advance(yard.root, SITE, WALL)
@@ -55,7 +55,7 @@ class TestTheHead:
         assert "cut" in {one.kind for one in report.damages}
 
     async def test_of_a_chain_that_is_gone_or_broken_is_missed_at_the_start(self, yard: Yard) -> None:
-        heads = Heads(yard.engine)
+        heads = ChainHeads(yard.engine)
         archived(make_work(yard.root, "session_one"), yard.root)
         archived(make_work(yard.root, "session_two", site="other-site"), yard.root)
         assert await heads.advance_all(yard.root, WALL) == []
@@ -66,14 +66,14 @@ class TestTheHead:
     async def test_goes_on_with_every_deletion_too(self, yard: Yard) -> None:
         await yard.recording("session_one")
         await yard.apply()
-        head = (await Heads(yard.engine).all())[SITE]
+        head = (await ChainHeads(yard.engine).all())[SITE]
         assert verify(None, yard.root).heads == {SITE: head} and yard.wall == DUE
         assert yard.stones.written[0][2]["head"] == head
 
     async def test_that_was_cut_is_said_by_the_next_purge_of_the_site(self, yard: Yard) -> None:
         await yard.recording("session_one")
         await yard.recording("session_two", WALL + timedelta(days=1))
-        await Heads(yard.engine).advance(yard.root, SITE, WALL)
+        await ChainHeads(yard.engine).advance(yard.root, SITE, WALL)
         cut(yard.root)
         outcome = await yard.apply()
         assert [site for site, _ in outcome.failed] == [SITE]
@@ -97,20 +97,21 @@ class TestTheRecorder:
     async def test_keeps_the_head_of_each_visit_and_says_aloud_when_the_chain_was_cut(self, yard: Yard) -> None:
         told: list[tuple[str, dict[str, Any]]] = []
         tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
-        desk = RecordingSessions(yard.root, Rules(0, 0), yard.catalog, Still(), tell, signer(yard.root))
+        parts = recorder_parts(yard.root, Rules(0, 0), yard.catalog, Still(), tell)
+        sessions = parts.sessions
         for session in ("session_one", "session_two", "session_three"):
             make_work(yard.root, session)
-            await desk.catalog.intend(session, SITE, 1, "x", "yunnan 1", WALL)
-            desk.adopt(session)
-            desk.end(session, {"code": "completed"})
-            await asyncio.gather(*(visit.closing for visit in desk.visits.values() if visit.closing))
+            await sessions.catalog.intend(session, SITE, 1, "x", "yunnan 1", WALL)
+            sessions.adopt(session)
+            sessions.end(session, {"code": "completed"})
+            await asyncio.gather(*(visit.closing for visit in sessions.active.values() if visit.closing))
             if session == "session_two":
-                (kept,) = (await Heads(yard.engine).all()).values()
-                assert (await desk.catalog.row(session) or {})["head"] == kept
+                (kept,) = (await ChainHeads(yard.engine).all()).values()
+                assert (await sessions.catalog.row(session) or {})["head"] == kept
                 cut(yard.root)
         assert [facts["head"].split(":")[0] for fact, facts in told if fact == "archived"] == ["1", "2", "2"]
         assert ("alarm", {"kind": "chain_cut", "site": SITE}) in told
         told.clear()
-        await desk.announce(tell)
+        parts.alarms.announce([], tell)
         assert ("alarm", {"kind": "chain_cut", "site": SITE}) in told
-        await desk.drain()
+        await sessions.drain()

@@ -19,7 +19,7 @@ from recorder.archive.manifest import file_facts
 from recorder.evidence import file_hashes
 from recorder.evidence.report import Report
 from recorder.evidence.signing import Ed25519Signer, KeyProblem, Keys, beside, installed, public_key, sign, trusted
-from recorder.evidence.site_chain import PURGE, ledger
+from recorder.evidence.site_chain import PURGE, open_chain
 from recorder.evidence.verify import verify
 from tests.support.recording.archives import archived, make_work, signer
 from tests.support.recording.feed import WALL
@@ -318,7 +318,7 @@ class TestWholeVisits:
         assert {"misplaced", "added"} <= kinds(verify(None, root))
 
     def test_deleted_by_order_is_no_damage_but_what_it_left_is(self, root: Path) -> None:
-        with ledger(root, "prison-site") as chain:
+        with open_chain(root, "prison-site") as chain:
             line = {"kind": PURGE, "session": "session_two", "number": 2, "manifest": "ab"}
             chain.append(line, signer(root))
         assert kinds(verify(None, root)) == {"purge_unfinished"}

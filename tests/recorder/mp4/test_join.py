@@ -9,7 +9,7 @@ import pytest
 
 from broker.kernel import atomic_files
 from recorder.evidence.verify import verify
-from recorder.mp4.join import Piece, holds_all, join
+from recorder.mp4.join import PartFile, holds_all, join
 from tests.support import probe
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import Feed, record
@@ -28,8 +28,8 @@ def work(tmp_path: Path) -> Path:
     return work
 
 
-def pieces(work: Path) -> list[Piece]:
-    return [Piece(work / "part-1.mp4", 0.0, True), Piece(work / "part-2.mp4", 5.0, True)]
+def pieces(work: Path) -> list[PartFile]:
+    return [PartFile(work / "part-1.mp4", 0.0, True), PartFile(work / "part-2.mp4", 5.0, True)]
 
 
 def change_a_sample(film: Path) -> None:

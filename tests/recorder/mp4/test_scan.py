@@ -11,7 +11,7 @@ from broker.kernel import atomic_files
 from broker.media.tap_format import RTP, TapRecord
 from recorder.evidence.verify import verify
 from recorder.mp4.fragments import FragmentFile, chain_of
-from recorder.mp4.scan import survey, whole_fragments
+from recorder.mp4.scan import scan, whole_fragments
 from recorder.pipeline.writer import Writer
 from tests.support import probe
 from tests.support.recording.archives import archived, make_work
@@ -21,7 +21,7 @@ from tests.support.rtp import Stream
 
 def without_index(film: Path) -> None:
     """The header says that there is an index, and the power failed before it was on the disk."""
-    film.write_bytes(film.read_bytes()[: survey(film).end])
+    film.write_bytes(film.read_bytes()[: scan(film).end])
 
 
 def torn_index(film: Path) -> None:
@@ -30,17 +30,17 @@ def torn_index(film: Path) -> None:
 
 def without_last_blocks(film: Path) -> None:
     """The header reaches further than the file does."""
-    film.write_bytes(film.read_bytes()[: survey(film).end - 5000])
+    film.write_bytes(film.read_bytes()[: scan(film).end - 5000])
 
 
 def zeros_for_the_index(film: Path) -> None:
-    data, end = film.read_bytes(), survey(film).end
+    data, end = film.read_bytes(), scan(film).end
     film.write_bytes(data[:end] + bytes(len(data) - end))
 
 
 def zeros_in_the_index(film: Path) -> None:
     """Blocks of it never came to the disk; its own header did."""
-    data, end = film.read_bytes(), survey(film).end
+    data, end = film.read_bytes(), scan(film).end
     film.write_bytes(data[: end + 64] + bytes(len(data) - end - 64))
 
 
@@ -67,14 +67,14 @@ def write(folder: Path, seconds: float, records: list[TapRecord] | None = None) 
 class TestAPart:
     def test_that_is_finished_says_so(self, tmp_path: Path) -> None:
         outcome = record(tmp_path, Feed(2.0).records(), 2.0)
-        found, chain = survey(outcome.film), outcome.sheet["chain"]
+        found, chain = scan(outcome.film), outcome.sheet["chain"]
         assert found.indexed and (found.start, found.end, found.fragments) == (
             chain["start"], chain["end"], chain["fragments"],
         )  # fmt: skip
 
     def test_that_is_not_finished_has_its_whole_fragments(self, tmp_path: Path) -> None:
         writer = write(tmp_path, 2.0)
-        found = survey(tmp_path / "part-1.mp4")
+        found = scan(tmp_path / "part-1.mp4")
         assert not found.indexed and found.fragments >= 6
         assert len(found.head) == found.start < found.end
         writer.abandon()
@@ -126,7 +126,7 @@ class TestADamagedEnd:
         """The size of the file reached the disk, some of its last blocks did not."""
         root = tmp_path / "archive"
         film = make_work(root) / "part-1.mp4"
-        data = film.read_bytes()[: survey(film).end]
+        data = film.read_bytes()[: scan(film).end]
         block = (len(data) - lost) // 512 * 512 - before // 512 * 512
         film.write_bytes(data[:block] + bytes(min(lost, len(data) - block)) + data[block + lost :])
         done = archived(film.parent, root)
@@ -144,7 +144,7 @@ class TestADamagedEnd:
         writer = write(tmp_path, 3.0, sorted(records, key=lambda one: one.arrival_ns))
         writer.abandon()
         film = tmp_path / "part-1.mp4"
-        assert survey(film).fragments == survey_as_written(film)
+        assert scan(film).fragments == survey_as_written(film)
 
     @pytest.mark.parametrize("name", ["part-1.json", "part-1.begun.json"])
     @pytest.mark.parametrize("content", [b"", b"\0" * 400, b'{"part": 1}', None])
@@ -167,7 +167,7 @@ class TestADamagedEnd:
             paper.unlink()
         film = root / archived(work, root)["path"]
         written = atomic_files.read_json(film.with_name("manifest.json")) or {}
-        assert written["chain"] == chain == chain_of(film, chain["start"], chain["end"]).as_json()
+        assert written["chain"] == chain == chain_of(film, chain["start"], chain["end"]).to_json()
 
     def test_from_which_nothing_can_be_read_is_kept_and_is_not_called_empty(self, tmp_path: Path) -> None:
         root = tmp_path / "archive"
@@ -201,6 +201,6 @@ class TestAFullDisk:
             with pytest.raises(OSError, match="No space"):
                 writer.close(BEGIN + 3.0, instant(BEGIN + 3.0))
             writer.abandon()
-        assert not survey(work / "part-1.mp4").indexed
+        assert not scan(work / "part-1.mp4").indexed
         done = archived(work, root)
         assert min(done["seconds"]) > 2.4 and probe.complaints(root / done["path"]) == ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
-from recorder.mp4.join import Piece, join
+from recorder.mp4.join import PartFile, join
 from recorder.mp4.side_film import SideFilm
 from tests.support import probe
 from tests.support.recording.archives import archived, make_work
@@ -67,7 +67,7 @@ class TestTheFilmOfASide:
             (tmp_path / part).mkdir()
             pieces.append(record(tmp_path / part, Feed(2.0).records(), 2.0).film)
         joined = tmp_path / "joined.mp4"
-        join([Piece(pieces[0], 0.0, True), Piece(pieces[1], 3.0, True)], joined)
+        join([PartFile(pieces[0], 0.0, True), PartFile(pieces[1], 3.0, True)], joined)
         copy = written(joined, side, tmp_path / "side.mp4")
         first = 2 * SIDES.index(side)
         assert [samples(copy, track) for track in (0, 1)] == [samples(joined, first + track) for track in (0, 1)]

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from broker.media import avcc
 from broker.media.avcc import join
 from broker.media.h264 import Malformed, picture_size
-from recorder.mp4.placeholder_frame import slate
+from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.depacketizer import AccessUnit, Depacketizer
 from recorder.pipeline.reorder import Packet, Reorder, parse, parse_report
 from tests.support import clips
 from tests.support.rtp import Stream
 
 WINDOW = 250_000_000
-SPS, PPS = slate().parameters.sps, slate().parameters.pps
+SPS, PPS = placeholder_frame().parameters.sps, placeholder_frame().parameters.pps
 bodies = st.binary(min_size=1, max_size=3000)
 
 
@@ -230,6 +230,6 @@ class TestParameterSets:
         assert width > 0 and height > 0
 
     def test_avcc_holds_both_sets(self) -> None:
-        record = slate().parameters.avcc
+        record = placeholder_frame().parameters.avcc
         assert record[0] == 1 and record[4] & 3 == 3
         assert struct.pack("!H", len(SPS)) + SPS in record and record.endswith(PPS)

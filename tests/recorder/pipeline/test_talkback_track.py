@@ -24,7 +24,7 @@ from broker.media.tap_format import (
 from recorder.archive.paths import FILM
 from recorder.evidence.verify import verify
 from recorder.mp4.fragments import FragmentFile
-from recorder.mp4.join import Piece, join
+from recorder.mp4.join import PartFile, join
 from recorder.mp4.muxer import OPTIONS
 from recorder.viewcopy.render import make
 from tests.support import clips, listening, probe
@@ -151,7 +151,7 @@ class TestSpeech:
         (tmp_path / "b").mkdir()
         first = visit(tmp_path / "a", 3.0, speech(stream(), 2.0, 1.0))
         second = visit(tmp_path / "b", 3.0, speech(stream(), 0.0, 1.0))
-        film, holes = join([Piece(first.film, 0.0, True), Piece(second.film, 4.0, True)], tmp_path / "film.mp4")
+        film, holes = join([PartFile(first.film, 0.0, True), PartFile(second.film, 4.0, True)], tmp_path / "film.mp4")
         assert close(heard(tmp_path / "film.mp4"), (2.0, 3.0), (4.0, 5.0))
         assert len(film.seconds) == 5 and {hole.track for hole in holes} == set(range(5))
         assert probe.complaints(tmp_path / "film.mp4") == ""
@@ -198,7 +198,7 @@ def without_voice(part: Path) -> None:
     whole.unlink()
     sheet = atomic_files.read_json(sheet_file) or {}
     sheet["tracks"].pop(str(VOICE))
-    atomic_files.write_json(sheet_file, sheet | {"chain": file.chain.as_json()})
+    atomic_files.write_json(sheet_file, sheet | {"chain": file.chain.to_json()})
 
 
 class TestRecordingsFromBefore:
@@ -217,7 +217,7 @@ class TestRecordingsFromBefore:
         first = visit(tmp_path / "a", 2.0)
         without_voice(first.film)
         second = visit(tmp_path / "b", 2.0, speech(stream(), 0.5, 1.0))
-        film, _ = join([Piece(first.film, 0.0, True), Piece(second.film, 3.0, True)], tmp_path / "film.mp4")
+        film, _ = join([PartFile(first.film, 0.0, True), PartFile(second.film, 3.0, True)], tmp_path / "film.mp4")
         assert close(heard(tmp_path / "film.mp4"), (3.5, 4.5))
         assert all(abs(seconds - 5.0) < 0.1 for seconds in film.seconds)
         assert probe.complaints(tmp_path / "film.mp4") == ""

@@ -15,10 +15,10 @@ from recorder.archive.finalize import finalise
 from recorder.evidence.verify import verify
 from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks
 from recorder.retention.rules import due_at
-from recorder.sessions import RecordingSessions
 from tests.support.recording.archives import REASON, archived, make_work, signer
 from tests.support.recording.feed import BEGIN, WALL, instant
 from tests.support.recording.purging import DUE, SECOND, Yard
+from tests.support.recording.service import recorder_parts
 
 BACK = WALL - timedelta(days=400)
 SHORT = timedelta(seconds=3)
@@ -84,20 +84,21 @@ class TestSetBack:
         tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
         await yard.recording("session_one", WALL)
         clock = Clock(BACK)
-        desk = RecordingSessions(yard.root, Rules(0, 0), yard.catalog, clock, tell, signer(yard.root))
+        parts = recorder_parts(yard.root, Rules(0, 0), yard.catalog, clock, tell)
+        sessions = parts.sessions
         make_work(yard.root, "session_two", BACK)
-        await desk.catalog.intend("session_two", "other-site", 1, "x", "yunnan 1", BACK)
-        desk.adopt("session_two")
-        desk.end("session_two", REASON)
-        closing = desk.visits["session_two"].closing
+        await sessions.catalog.intend("session_two", "other-site", 1, "x", "yunnan 1", BACK)
+        sessions.adopt("session_two")
+        sessions.end("session_two", REASON)
+        closing = sessions.active["session_two"].closing
         assert closing is not None
         await closing
         assert ("alarm", {"kind": "clock_behind", "site": "", "seconds": 400 * 86400 + 3}) in told
-        assert (await desk.catalog.row("session_two") or {})["due_at"] == DUE
+        assert (await sessions.catalog.row("session_two") or {})["due_at"] == DUE
         clock.wall = WALL + SHORT
-        await desk.look_at_clock()
-        assert desk.alarms == {}
-        await desk.drain()
+        await parts.alarms.check_clock()
+        assert parts.alarms.active == {}
+        await sessions.drain()
 
 
 class Clock:

@@ -23,7 +23,7 @@ from recorder.retention import approvals, removal
 from recorder.retention.approvals import Lock
 from recorder.retention.due_proof import NotDue, Unproven
 from recorder.retention.holds import Holds
-from recorder.retention.policy_changes import lengthen
+from recorder.retention.policy_changes import extend_due_dates
 from recorder.retention.removal import derived_folder, folder_of
 from recorder.retention.rules import due_at
 from tests.support.recording.feed import WALL
@@ -178,10 +178,10 @@ class TestWhatIsDue:
         assert (await yard.apply(prison_site=6)).deleted == 1
 
     async def test_stays_by_a_policy_that_was_lowered_before_anybody_looked_again(self, yard: Yard) -> None:
-        assert await lengthen(yard.engine, {"prison-site": 12}, yard.wall) == 0
+        assert await extend_due_dates(yard.engine, {"prison-site": 12}, yard.wall) == 0
         await yard.recording("session_one")  # under its own six
-        assert await lengthen(yard.engine, {"prison-site": 12}, yard.wall) == 0  # nothing has changed
-        assert await lengthen(yard.engine, {"prison-site": 6}, yard.wall) == 1
+        assert await extend_due_dates(yard.engine, {"prison-site": 12}, yard.wall) == 0  # nothing has changed
+        assert await extend_due_dates(yard.engine, {"prison-site": 6}, yard.wall) == 1
         assert (await yard.catalog.row("session_one") or {})["due_at"] == due_at(WALL, 12)
 
     async def test_of_other_sites_is_not_lengthened_and_many_are_in_pages(
@@ -193,7 +193,7 @@ class TestWhatIsDue:
             row = {"session": f"session_{number}", "site": "a" if number else "b", "state": ARCHIVED}
             row |= {"announced": True, "created_at": ended, "ended_at": ended, "due_at": due_at(ended, 6)}
             await yard.catalog.put(row)
-        assert await lengthen(yard.engine, {"a": 7, "b": 6}, yard.wall) == 4
+        assert await extend_due_dates(yard.engine, {"a": 7, "b": 6}, yard.wall) == 4
         dues = [(await yard.catalog.row(f"session_{number}") or {})["due_at"] for number in range(5)]
         assert dues == [due_at(WALL + timedelta(days=number), 7 if number else 6) for number in range(5)]
 

@@ -20,8 +20,8 @@ from broker.kernel.database import engine_for
 from broker.kernel.errors import Conflict, NotFound
 from recorder.evidence.verify import verify
 from recorder.viewcopy import layout
-from recorder.viewcopy.layout import STRIP, WIDTH, Scene, Script, Span, strip
-from recorder.viewcopy.queue import FAILED, MAKING, QUEUED, READY, Views
+from recorder.viewcopy.layout import STRIP, WIDTH, Layout, Script, Span, strip
+from recorder.viewcopy.queue import FAILED, MAKING, QUEUED, READY, ViewCopies
 from recorder.viewcopy.render import make, script_of
 from recorder.viewcopy.worker import ViewCopyWorker, view_path
 from tests.support import probe
@@ -143,7 +143,7 @@ class TestHoldsAndGaps:
         assert script.missing == ((), (Span(1.0, 3.0),))
 
     def test_are_seen_in_the_picture(self) -> None:
-        shown = Scene(Script(WALL, NAMES, (Span(2.0, 3.0),), ((Span(5.0, 6.0),), ())))
+        shown = Layout(Script(WALL, NAMES, (Span(2.0, 3.0),), ((Span(5.0, 6.0),), ())))
         bright = av.VideoFrame.from_ndarray(np.full((360, 320), 200, np.uint8), format="yuv420p")
         for side in (0, 1):
             shown.show(side, bright)
@@ -162,7 +162,7 @@ async def yard(tmp_path: Path, database: str) -> AsyncIterator[Yard]:
     await engine.dispose()
 
 
-async def until(views: Views, session: str, state: str) -> dict[str, object]:
+async def until(views: ViewCopies, session: str, state: str) -> dict[str, object]:
     async with asyncio.timeout(30):
         while (row := await views.one(session)) is None or row["state"] != state:
             await asyncio.sleep(0.05)  # the maker tells through the database only
@@ -172,7 +172,7 @@ async def until(views: Views, session: str, state: str) -> dict[str, object]:
 class TestTheMaker:
     async def test_makes_what_is_queued_with_what_nobody_else_wants_of_the_processor(self, yard: Yard) -> None:
         await yard.recording("session_one")
-        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        maker = ViewCopyWorker(ViewCopies(yard.engine), yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", READY)
@@ -184,7 +184,7 @@ class TestTheMaker:
     async def test_signs_for_what_it_made_so_that_an_exchanged_copy_is_found(self, yard: Yard) -> None:
         await yard.recording("session_one")
         await yard.recording("session_two")
-        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        maker = ViewCopyWorker(ViewCopies(yard.engine), yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         await until(maker.views, "session_one", READY)
@@ -206,7 +206,7 @@ class TestTheMaker:
         assert [one.kind for one in verify(None, yard.root).damages] == ["added"]
 
     async def test_signs_at_its_start_for_copies_of_before_and_makes_others_again(self, yard: Yard) -> None:
-        views = Views(yard.engine)
+        views = ViewCopies(yard.engine)
         for session, sha256 in (("session_one", hashlib.sha256(b"a copy").hexdigest()), ("session_two", "ab" * 32)):
             await yard.recording(session)
             target = view_path(yard.root, session)
@@ -221,7 +221,7 @@ class TestTheMaker:
 
     async def test_leaves_what_it_was_making_to_the_next_one(self, yard: Yard) -> None:
         await yard.recording("session_one")
-        views = Views(yard.engine)
+        views = ViewCopies(yard.engine)
         await views.want("session_one", yard.wall)
         first = ViewCopyWorker(views, yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(first.run())
@@ -238,7 +238,7 @@ class TestTheMaker:
         folder.chmod(0o700)
         (folder / "session.mp4").chmod(0o600)
         (folder / "session.mp4").write_bytes(b"not a film")
-        maker = ViewCopyWorker(Views(yard.engine), yard.root, yard, 1, signer(yard.root))
+        maker = ViewCopyWorker(ViewCopies(yard.engine), yard.root, yard, 1, signer(yard.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", FAILED)
@@ -248,11 +248,11 @@ class TestTheMaker:
 
     async def test_makes_nothing_of_what_is_not_archived(self, yard: Yard) -> None:
         with pytest.raises(NotFound):
-            await Views(yard.engine).want("session_none", yard.wall)
+            await ViewCopies(yard.engine).want("session_none", yard.wall)
 
     async def test_a_copy_that_is_being_made_is_not_overtaken_by_a_purge(self, yard: Yard) -> None:
         folder = await yard.recording("session_one")
-        views = Views(yard.engine)
+        views = ViewCopies(yard.engine)
         await views.want("session_one", yard.wall)
         await views.take(yard.wall)
         yard.wall = DUE

@@ -17,17 +17,16 @@ from broker.kernel.database import engine_for
 from broker.kernel.errors import Conflict, StorageUnavailable
 from recorder.archive import paths
 from recorder.archive.catalog import Catalog
-from recorder.archive.catalog_rows import tell_end
 from recorder.archive.disk_space import Rules
 from recorder.archive.paths import Place, path_of, place_of, recording_at
-from recorder.archive.recover import recover, review
 from recorder.archive.tables import METADATA
+from recorder.archiver import report_end
 from recorder.evidence.verify import verify
-from recorder.sessions import RecordingSessions
 from tests.recorder.test_process import plan
 from tests.support import probe
-from tests.support.recording.archives import archived, make_work, signer
+from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import BEGIN, WALL, Feed, instant, record
+from tests.support.recording.service import RecorderParts, recorder_parts
 
 CASES = [
     (Place("yn-prison-1", date(2026, 11, 22), "session_abc"), "yn-prison-1/2026/11/22/session_abc"),
@@ -181,7 +180,7 @@ def test_an_hour_on_a_bad_line_can_be_told_in_one_message(work: Path, tmp_path: 
     ]
     atomic_files.append_lines(work / "part-1.gaps.jsonl", gaps)
     told: list[dict[str, Any]] = []
-    tell_end(lambda fact, **facts: told.append({"fact": fact, "with": facts}), archived(work, tmp_path / "archive"))
+    report_end(lambda fact, **facts: told.append({"fact": fact, "with": facts}), archived(work, tmp_path / "archive"))
     assert len(encode(told[0])) < 20_000
     assert told[0]["with"]["gaps_in_all"] == 9000 and gaps[7000] in told[0]["with"]["gaps"]
 
@@ -193,106 +192,103 @@ class Still:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, database: str) -> AsyncIterator[RecordingSessions]:
+async def parts(tmp_path: Path, database: str) -> AsyncIterator[RecorderParts]:
     catalog = Catalog(engine_for(database))
     (tmp_path / "archive").mkdir(exist_ok=True)
-    yield RecordingSessions(
-        tmp_path / "archive", Rules(0, 0), catalog, Still(), lambda _fact, **_: None, signer(tmp_path / "archive")
-    )
+    yield recorder_parts(tmp_path / "archive", Rules(0, 0), catalog, Still(), lambda _fact, **_: None)
     await catalog.close()
 
 
 class TestRecovery:
     """Every difference between intents, files and catalog is said, and none is deleted."""
 
-    async def test_an_intent_without_files_fails_visibly(self, desk: RecordingSessions) -> None:
-        await desk.catalog.intend("session_gone", "a", 1, "x", "yunnan 1", WALL)
-        (found,) = await recover(desk)
-        assert (found.kind, found.session) == ("intent_without_files", "session_gone")
-        row = await desk.catalog.row("session_gone")
+    async def test_an_intent_without_files_fails_visibly(self, parts: RecorderParts) -> None:
+        await parts.sessions.catalog.intend("session_gone", "a", 1, "x", "yunnan 1", WALL)
+        assert await parts.recover() == ["intent_without_files"]
+        row = await parts.sessions.catalog.row("session_gone")
         assert row is not None and (row["state"], row["reason"]) == ("failed", "no_files")
 
-    async def test_what_never_began_can_begin(self, desk: RecordingSessions) -> None:
+    async def test_what_never_began_can_begin(self, parts: RecorderParts) -> None:
         """A kill between the intent and the first file must not keep the session from being recorded."""
-        await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
-        await recover(desk)
-        desk.clock = SystemClock()
-        assert await desk.start(plan(session="session_one")) == {"part": 2}
-        row = await desk.catalog.row("session_one")
+        await parts.sessions.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
+        await parts.recover()
+        parts.sessions.clock = SystemClock()
+        assert await parts.sessions.start(plan(session="session_one")) == {"part": 2}
+        row = await parts.sessions.catalog.row("session_one")
         assert row is not None and (row["state"], row["reason"], row["announced"]) == ("recording", None, False)
-        await desk.drain()
+        await parts.sessions.drain()
 
     async def test_a_plan_is_on_the_disk_before_the_intent(
-        self, desk: RecordingSessions, monkeypatch: pytest.MonkeyPatch
+        self, parts: RecorderParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def gone(*_: object) -> None:
             raise StorageUnavailable("gone")
 
         with monkeypatch.context() as patch:
-            patch.setattr(desk.catalog, "intend", gone)
+            patch.setattr(parts.sessions.catalog, "intend", gone)
             with pytest.raises(StorageUnavailable):
-                await desk.start(plan(session="session_one"))
-        desk.visits.clear()  # the process dies here
-        assert [one.kind for one in await recover(desk)] == ["work_without_row"]
-        desk.clock = SystemClock()
-        assert await desk.start(plan(session="session_one")) == {"part": 1}
-        await desk.drain()
+                await parts.sessions.start(plan(session="session_one"))
+        parts.sessions.active.clear()  # the process dies here
+        assert await parts.recover() == ["work_without_row"]
+        parts.sessions.clock = SystemClock()
+        assert await parts.sessions.start(plan(session="session_one")) == {"part": 1}
+        await parts.sessions.drain()
 
-    async def test_an_unfinished_session_is_taken_over(self, desk: RecordingSessions) -> None:
-        make_work(desk.archive_dir)
-        await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
-        assert [one.kind for one in await recover(desk)] == ["unfinished"]
-        assert "session_one" in desk.visits
+    async def test_an_unfinished_session_is_taken_over(self, parts: RecorderParts) -> None:
+        make_work(parts.sessions.archive_dir)
+        await parts.sessions.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
+        assert await parts.recover() == ["unfinished"]
+        assert "session_one" in parts.sessions.active
 
-    async def test_an_archived_file_that_the_catalog_missed_is_entered(self, desk: RecordingSessions) -> None:
-        archived(make_work(desk.archive_dir), desk.archive_dir)
-        await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
-        assert [one.kind for one in await recover(desk)] == ["archived_without_notice"]
-        assert [row["session"] for row in await desk.catalog.unannounced()] == ["session_one"]
-        assert await recover(desk) == []
+    async def test_an_archived_file_that_the_catalog_missed_is_entered(self, parts: RecorderParts) -> None:
+        archived(make_work(parts.sessions.archive_dir), parts.sessions.archive_dir)
+        await parts.sessions.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
+        assert await parts.recover() == ["archived_without_notice"]
+        assert [row["session"] for row in await parts.sessions.catalog.unannounced()] == ["session_one"]
+        assert await parts.recover() == []
 
-    async def test_files_without_any_row_get_one(self, desk: RecordingSessions) -> None:
-        archived(make_work(desk.archive_dir), desk.archive_dir)
-        make_work(desk.archive_dir, "session_two")
-        assert [(one.kind, one.session) for one in await recover(desk)] == [("work_without_row", "session_two")]
-        assert [(one.kind, one.session) for one in await review(desk)] == [("file_without_row", "session_one")]
-        row = await desk.catalog.row("session_one")
+    async def test_files_without_any_row_get_one(self, parts: RecorderParts) -> None:
+        archived(make_work(parts.sessions.archive_dir), parts.sessions.archive_dir)
+        make_work(parts.sessions.archive_dir, "session_two")
+        assert await parts.recover() == ["work_without_row"]
+        assert await parts.review() == ["file_without_row"]
+        row = await parts.sessions.catalog.row("session_one")
         assert row is not None and row["state"] == "archived" and len(row["seconds"]) == 5
-        assert await review(desk) == []
+        assert await parts.review() == []
 
-    async def test_an_archived_session_is_not_recorded_again(self, desk: RecordingSessions) -> None:
-        archived(make_work(desk.archive_dir), desk.archive_dir)
-        for look in (recover, review):
+    async def test_an_archived_session_is_not_recorded_again(self, parts: RecorderParts) -> None:
+        archived(make_work(parts.sessions.archive_dir), parts.sessions.archive_dir)
+        for look in (parts.recover, parts.review):
             with pytest.raises(Conflict):
-                await desk.start(plan(session="session_one"))
-            await look(desk)
+                await parts.sessions.start(plan(session="session_one"))
+            await look()
         with pytest.raises(Conflict):
-            await desk.start(plan(session="session_one"))
+            await parts.sessions.start(plan(session="session_one"))
 
-    async def test_a_lost_plan_does_not_cost_the_film(self, desk: RecordingSessions) -> None:
-        work = make_work(desk.archive_dir)
+    async def test_a_lost_plan_does_not_cost_the_film(self, parts: RecorderParts) -> None:
+        work = make_work(parts.sessions.archive_dir)
         (work / "plan.json").write_bytes(b"")
-        await desk.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
-        assert [one.kind for one in await recover(desk)] == ["plan_lost"]
-        done = archived(work, desk.archive_dir)
+        await parts.sessions.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
+        assert await parts.recover() == ["plan_lost"]
+        done = archived(work, parts.sessions.archive_dir)
         assert done["state"] == "archived" and min(done["seconds"]) > 2.9
         assert done["site"] == "prison-site" and done["policy"] == {"name": "yunnan", "version": "1"}
 
     @pytest.mark.parametrize(("films", "reason"), [(True, "no_plan"), (False, "no_files")])
     async def test_a_work_folder_of_which_nobody_knows_anything_gets_a_row_and_can_go_on(
-        self, desk: RecordingSessions, films: bool, reason: str
+        self, parts: RecorderParts, films: bool, reason: str
     ) -> None:
-        work = make_work(desk.archive_dir)
+        work = make_work(parts.sessions.archive_dir)
         (work / "plan.json").unlink()
         for film in [] if films else list(work.iterdir()):
             film.unlink()
-        assert [one.kind for one in await recover(desk)] == ["work_without_plan"]
-        row = await desk.catalog.row("session_one")
+        assert await parts.recover() == ["work_without_plan"]
+        row = await parts.sessions.catalog.row("session_one")
         assert row is not None and (row["state"], row["reason"]) == ("failed", reason)
-        assert await recover(desk) == []
-        desk.clock = SystemClock()
-        assert await desk.start(plan(session="session_one")) == {"part": 2 if films else 1}
-        await desk.drain()
+        assert await parts.recover() == []
+        parts.sessions.clock = SystemClock()
+        assert await parts.sessions.start(plan(session="session_one")) == {"part": 2 if films else 1}
+        await parts.sessions.drain()
 
     @pytest.mark.parametrize(
         ("damage", "kind"),
@@ -304,48 +300,49 @@ class TestRecovery:
         ],
     )
     async def test_what_happened_to_the_files_of_a_row_is_said(
-        self, desk: RecordingSessions, damage: Callable[[Path], Any], kind: str
+        self, parts: RecorderParts, damage: Callable[[Path], Any], kind: str
     ) -> None:
-        folder = (desk.archive_dir / archived(make_work(desk.archive_dir), desk.archive_dir)["path"]).parent
-        await review(desk)
+        root = parts.sessions.archive_dir
+        folder = (root / archived(make_work(root), root)["path"]).parent
+        await parts.review()
         folder.chmod(0o700)
         for file in folder.iterdir():
             file.chmod(0o600)
         damage(folder)
-        assert (kind, "session_one") in [(one.kind, one.session) for one in await review(desk)]
+        assert kind in await parts.review()
 
-    async def test_files_of_a_recording_that_was_deleted_are_said(self, desk: RecordingSessions) -> None:
-        archived(make_work(desk.archive_dir), desk.archive_dir)
-        await review(desk)
-        await desk.catalog.set("session_one", state="purged")
-        assert [one.kind for one in await review(desk)] == ["purged_with_files"]
+    async def test_files_of_a_recording_that_was_deleted_are_said(self, parts: RecorderParts) -> None:
+        archived(make_work(parts.sessions.archive_dir), parts.sessions.archive_dir)
+        await parts.review()
+        await parts.sessions.catalog.set("session_one", state="purged")
+        assert await parts.review() == ["purged_with_files"]
 
     async def test_nothing_of_the_archive_is_read_before_recordings_can_begin(
-        self, desk: RecordingSessions, monkeypatch: pytest.MonkeyPatch
+        self, parts: RecorderParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for number in range(3):
-            archived(make_work(desk.archive_dir, f"session_{number}"), desk.archive_dir)
+            archived(make_work(parts.sessions.archive_dir, f"session_{number}"), parts.sessions.archive_dir)
         with monkeypatch.context() as patch:
-            patch.setattr("recorder.archive.recover._facts", lambda *_: pytest.fail("read"))
-            assert await recover(desk) == []
-        assert len(await review(desk)) == 3
+            patch.setattr("recorder.recovery._facts", lambda *_: pytest.fail("read"))
+            assert await parts.recover() == []
+        assert len(await parts.review()) == 3
         with monkeypatch.context() as patch:
-            patch.setattr("recorder.archive.recover._facts", lambda *_: pytest.fail("read"))
-            assert await review(desk) == []
+            patch.setattr("recorder.recovery._facts", lambda *_: pytest.fail("read"))
+            assert await parts.review() == []
 
-    async def test_each_difference_is_told_until_it_is_journaled(self, desk: RecordingSessions) -> None:
+    async def test_each_difference_is_told_until_it_is_journaled(self, parts: RecorderParts) -> None:
         told: list[str] = []
-        desk.tell = lambda fact, **_: told.append(fact)
+        parts.alarms.tell = lambda fact, **_: told.append(fact)
         for number in range(3):
-            archived(make_work(desk.archive_dir, f"session_{number}"), desk.archive_dir)
-        await review(desk)
+            archived(make_work(parts.sessions.archive_dir, f"session_{number}"), parts.sessions.archive_dir)
+        await parts.review()
         assert told == ["differ"]
-        first = desk.differences.first()
+        first = parts.alarms.differences.first()
         assert [(one["number"], one["kind"]) for one in first] == [(n, "file_without_row") for n in (1, 2, 3)]
-        desk.differences.noted(2)
+        parts.alarms.differences.noted(2)
         again: list[str] = []
-        await desk.announce(lambda fact, **_: again.append(fact))
-        assert "differ" in again and [one["number"] for one in desk.differences.first()] == [3]
+        parts.alarms.announce([], lambda fact, **_: again.append(fact))
+        assert "differ" in again and [one["number"] for one in parts.alarms.differences.first()] == [3]
 
 
 class TestCatalogTables:

@@ -11,7 +11,7 @@ import pytest
 from broker.kernel import atomic_files
 from broker.media.tap_format import RTP, TRACK_TITLES, TapRecord
 from recorder.mp4.fragments import chain_of
-from recorder.mp4.join import Piece, join
+from recorder.mp4.join import PartFile, join
 from recorder.pipeline.writer import Writer
 from tests.support import probe
 from tests.support.recording.feed import BEGIN, Feed, instant, record
@@ -78,7 +78,7 @@ class TestWholeFilm:
             writer.work(batch, instant(BEGIN + step / 10))
         crashed = tmp_path / "crashed.mp4"
         crashed.write_bytes((tmp_path / "part-1.mp4").read_bytes() + b"\0\0\x10\0moof torn")
-        film, _ = join([Piece(crashed, 0.0, clean=False)], tmp_path / "film.mp4")
+        film, _ = join([PartFile(crashed, 0.0, clean=False)], tmp_path / "film.mp4")
         writer.abandon()
         assert probe.complaints(tmp_path / "film.mp4") == ""
         assert max(film.seconds) > end - 0.5
@@ -87,7 +87,7 @@ class TestWholeFilm:
         outcome = record(tmp_path, Feed(3.0).records(), 3.0)
         chain = outcome.sheet["chain"]
         assert chain["fragments"] >= 12
-        assert chain_of(outcome.film, chain["start"], chain["end"]).as_json() == chain
+        assert chain_of(outcome.film, chain["start"], chain["end"]).to_json() == chain
 
 
 class TestTroubleOnTheLine:
@@ -146,7 +146,7 @@ class TestTroubleOnTheLine:
     def test_a_place_left_empty_is_as_long_after_joining(self, tmp_path: Path) -> None:
         feed = Feed(8.0, skip=lambda track, at: track >= 2 and 2.0 <= at < 5.0)
         part, film = record(tmp_path, feed.records(), 8.0).film, tmp_path / "film.mp4"
-        join([Piece(part, 0.0, clean=True)], film)
+        join([PartFile(part, 0.0, clean=True)], film)
         for track in range(len(TRACK_TITLES)):
             before, after = probe.times(part, track), probe.times(film, track)
             assert max(abs(was - now) for was, now in zip(before, after, strict=True)) < 0.001

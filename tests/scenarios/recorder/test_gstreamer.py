@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from broker.media.tap_format import TRACK_TITLES
-from recorder.mp4.join import Piece, join
+from recorder.mp4.join import PartFile, join
 from recorder.mp4.scan import whole_fragments
 from recorder.pipeline.talkback_track import BEHIND
 from recorder.pipeline.writer import Writer
@@ -57,7 +57,7 @@ class TestGStreamer:
         torn = killed(tmp_path, 2.0, random.Random(1).randrange(800))
         again = record(tmp_path / "again", Feed(2.0).records(), 2.0).film
         film = tmp_path / "film.mp4"
-        _, holes = join([Piece(torn, 0.0, clean=False), Piece(again, 5.0, clean=True)], film)
+        _, holes = join([PartFile(torn, 0.0, clean=False), PartFile(again, 5.0, clean=True)], film)
         tracks = gstreamer.decoded(film)
         assert holes and [track.buffers for track in tracks if track.kind == "video"] == frames(film)
         assert all(track.start == 0.0 and abs(track.end - 7.0) < 0.1 for track in tracks)

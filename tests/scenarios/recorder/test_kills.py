@@ -59,8 +59,8 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
 def fragments(life: Life) -> list[tuple[int, float]]:
     """Where each fragment ends in the file, and up to which second it holds media: where the next one begins."""
     size = life.path.stat().st_size
-    start = next(piece.bytes for piece in file_hashes.film_pieces(life.path, {"start": 0, "end": size}))
-    found = [one for one in file_hashes.film_pieces(life.path, {"start": start, "end": size}) if one.kind == "fragment"]
+    start = next(piece.bytes for piece in file_hashes.film_hashes(life.path, {"start": 0, "end": size}))
+    found = [one for one in file_hashes.film_hashes(life.path, {"start": start, "end": size}) if one.kind == "fragment"]
     begins = [one.second or 0.0 for one in found]
     return [(one.start + one.bytes, begins[n + 1]) for n, one in enumerate(found[:-1])]
 

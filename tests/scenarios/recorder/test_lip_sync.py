@@ -8,7 +8,7 @@ import pytest
 
 from broker.kernel.ids import Side
 from broker.media.tap_format import pack, unpack
-from recorder.mp4.join import Piece, join
+from recorder.mp4.join import PartFile, join
 from tests.support import gstreamer, marked, probe
 from tests.support.recording.feed import Outcome, record
 from tests.support.recording.publisher import Publisher
@@ -192,5 +192,5 @@ class TestAnotherSize:
         self.shows_all(film)
 
     def test_survives_the_joining_of_parts(self, film: Path, tmp_path: Path) -> None:
-        join([Piece(film, 0.0, clean=True)], tmp_path / "film.mp4")
+        join([PartFile(film, 0.0, clean=True)], tmp_path / "film.mp4")
         self.shows_all(tmp_path / "film.mp4")

@@ -36,7 +36,7 @@ async def watched(front, session):
     written = {"started_at": TEN.isoformat(), "parts": [{"zero_mono": 5.0}], "tracks": [{"seconds": 9.0}]}
     written |= {"sides": {"prison": {"site": "first-prison"}, "visitor": {"site": "panlong"}}, "policy": {}}
     atomic_files.write_json(
-        film.with_name("manifest.json"), written | {"coverage": coverage(timeline, written).as_json()}
+        film.with_name("manifest.json"), written | {"coverage": coverage(timeline, written).to_json()}
     )
     return session, film
 

@@ -90,4 +90,4 @@ def record(folder: Path, records: list[TapRecord], end: float, step: float = 0.1
             at += 1
         progress.append((now - BEGIN, writer.work(batch, instant(now))))
     writer.close(BEGIN + end, instant(BEGIN + end))
-    return Outcome(folder / "part-1.mp4", parts.noted(folder, 1), progress)
+    return Outcome(folder / "part-1.mp4", parts.read_metadata(folder, 1), progress)

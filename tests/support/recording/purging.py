@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.kernel.clock import Instant
-from recorder.archive.catalog import Catalog
-from recorder.archive.catalog_rows import columns
+from recorder.archive.catalog import Catalog, columns
 from recorder.retention import approvals
 from recorder.retention.plan import Plan, Scope, plan_of
 from recorder.retention.purge import Outcome, Purge
@@ -72,7 +71,7 @@ class Yard:
         return await approvals.issue(self.engine, plan.hash, plan.scope.as_of, None, by, self.wall)
 
     async def permit(self, code: str, user: str = "li") -> approvals.Approval:
-        return await approvals.permit_of(self.engine, code, user, self.wall)
+        return await approvals.approval_of(self.engine, code, user, self.wall)
 
     async def apply(self, **months: int) -> Outcome:
         """Plan, permit, delete: as two people would."""

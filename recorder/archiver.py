@@ -1,0 +1,124 @@
+"""From finished parts to the archive: one film with a signed manifest, a row in the catalog, the end of the site's
+chain in the database. Each step is repeated until it succeeds or the process ends; the next start then repeats it."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from broker.kernel.clock import Clock
+from broker.kernel.errors import StorageUnavailable
+from recorder.alarms import Alarms
+from recorder.archive.catalog import ARCHIVED, FAILED, FINALIZING, Catalog, columns
+from recorder.archive.finalize import finalise
+from recorder.evidence.chain_heads import ChainHeads
+from recorder.evidence.signing import Signer
+from recorder.evidence.site_chain import BrokenSiteChain
+from recorder.recording import Tell
+
+log = structlog.get_logger()
+RETRY_ARCHIVE, RETRY_CATALOG = 20.0, 2.0  # seconds until a failed step is tried again
+MOST_GAPS = 100
+"""Gaps in a message. A bad line makes thousands: the manifest lists all of them, and a message has a limit."""
+
+
+class Archiver:
+    """Archives sessions whose parts are finished. `sm3` adds the national hash to the manifest."""
+
+    def __init__(
+        self,
+        archive_dir: Path,
+        catalog: Catalog,
+        clock: Clock,
+        signer: Signer,
+        alarms: Alarms,
+        tell: Tell,
+        sm3: bool = False,
+    ) -> None:
+        self._archive_dir, self._catalog, self._clock = archive_dir, catalog, clock
+        self._signer, self._alarms, self._tell, self._sm3 = signer, alarms, tell, sm3
+        self._closing = asyncio.Event()
+
+    async def archive(self, session: str, folder: Path, reason: dict[str, Any]) -> dict[str, Any] | None:
+        """Archive the session in work folder `folder` and return what `finalise` returns; None after `close`."""
+        with suppress(StorageUnavailable):
+            await self._catalog.set(session, state=FINALIZING)
+        done = await self._finalise(session, folder, reason)
+        if done is None or not await self._catalogue(done):
+            return None
+        await self._keep_head(done["site"])
+        return done
+
+    async def announce(self, tell: Tell) -> None:
+        """Send the finished recordings that the control process has not acknowledged. Raises StorageUnavailable."""
+        for row in await self._catalog.unannounced():
+            report_end(tell, row)
+
+    async def keep_heads(self) -> None:
+        """Compare the chains of all sites with the ends that the database keeps; a chain that was cut is an alarm."""
+        try:
+            for site in await ChainHeads(self._catalog.engine).advance_all(self._archive_dir, self._clock.now().wall):
+                self._alarms.report("chain_cut", site)
+        except StorageUnavailable as error:
+            log.error("chain heads not compared", why=str(error))
+
+    def close(self) -> None:
+        """Stop repeating failed steps: the process ends."""
+        self._closing.set()
+
+    async def _finalise(self, session: str, folder: Path, reason: dict[str, Any]) -> dict[str, Any] | None:
+        while True:
+            ended, witnessed = self._clock.now().wall, await self._alarms.check_clock()
+            try:
+                return await asyncio.to_thread(
+                    finalise, folder, self._archive_dir, reason, ended, self._signer, self._sm3, witnessed
+                )
+            except Exception as error:
+                log.exception("archiving failed", session=session)
+                self._tell("archive_failed", session=session, reason=type(error).__name__)
+            if await self._closes_within(RETRY_ARCHIVE):
+                return None
+
+    async def _catalogue(self, done: dict[str, Any]) -> bool:
+        """Write the row, as soon as the database answers; whether it was written before `close`."""
+        while True:
+            try:
+                await self._catalog.set(done["session"], **columns(done))
+                return True
+            except StorageUnavailable as error:
+                log.error("catalog does not answer", session=done["session"], why=str(error))
+            if await self._closes_within(RETRY_CATALOG):
+                return False
+
+    async def _keep_head(self, site: str) -> None:
+        """Store where the site's chain ends now. The next start repeats what fails here."""
+        try:
+            if not await ChainHeads(self._catalog.engine).advance(self._archive_dir, site, self._clock.now().wall):
+                self._alarms.report("chain_cut", site)
+        except (StorageUnavailable, BrokenSiteChain, OSError) as error:
+            log.error("chain head not kept", site=site, why=type(error).__name__)
+
+    async def _closes_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+        return self._closing.is_set()
+
+
+def report_end(tell: Tell, row: dict[str, Any]) -> None:
+    """Send the fact that a recording is archived, or that it failed. `row`: of the catalog, or from `finalise`."""
+    if row["state"] == FAILED:
+        tell("archive_failed", session=row["session"], reason=row["reason"], path=row["path"])
+        return
+    facts = {key: row[key] for key in ("session", "path", "sha256", "bytes", "seconds", "packets", "lost")}
+    longest = sorted(row["gaps"] or (), key=lambda gap: -gap["seconds"])[:MOST_GAPS]
+    facts["gaps"] = sorted(longest, key=lambda gap: (gap["start"], gap["track"]))
+    facts["gaps_in_all"] = len(row["gaps"] or ())
+    facts |= {key: row.get(key) for key in ("manifest_sha256", "head")}
+    tell(ARCHIVED, **facts, started_at=_iso(row["started_at"]), ended_at=_iso(row["ended_at"]))
+
+
+def _iso(moment: str | datetime) -> str:
+    return moment if isinstance(moment, str) else moment.isoformat()
