@@ -1,5 +1,5 @@
-"""`python -m recorder [--config FILE]`: the recorder as a process of its own. Settings come as for all of Huijian,
-from the file and from HUIJIAN_* in the environment."""
+"""`python -m recorder [--config FILE]`: the entry point of the recorder process. Settings come from the file and from
+HUIJIAN_* in the environment, as for every process of Huijian."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ from recorder.process import main
 
 
 def run(arguments: list[str]) -> int:
-    """The process's exit code."""
+    """Run the recorder and return its exit code: 2 for wrong arguments, settings or keys."""
     if arguments and (len(arguments) != 2 or arguments[0] != "--config"):
         print("usage: python -m recorder [--config FILE]", file=sys.stderr)
         return 2

@@ -1,5 +1,6 @@
-"""From finished parts to the archive: one film with a signed manifest, a row in the catalog, the end of the site's
-chain in the database. Each step is repeated until it succeeds or the process ends; the next start then repeats it."""
+"""The way from finished parts to the archive: one film with a signed manifest, a row in the catalog, the end of the
+site's chain in the database. Each step is repeated until it succeeds or the process ends; the next start then repeats
+it."""
 
 import asyncio
 from contextlib import suppress

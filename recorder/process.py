@@ -45,7 +45,8 @@ Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Service:
-    """One recorder process. `async with` starts it, and leaving drains it. Raises KeyProblem when it is made."""
+    """The parts of one recorder process. `async with` starts it, and leaving drains it. Raises KeyProblem when it is
+    made."""
 
     def __init__(self, settings: Settings, clock: Clock, grace: float = GRACE) -> None:
         self.settings, self._grace, self._clock = settings, grace, clock

@@ -1,5 +1,6 @@
-"""One part of one session, seen from the event loop: a bounded queue that the tap fills, a task that hands batches to
-the worker thread, and a watch over that thread. The deadline is enforced here, whoever else is alive."""
+"""The recording of one part of one session, seen from the event loop: a bounded queue that the tap fills, a task that
+hands batches to a worker thread, and a watch over that thread. The deadline is enforced here, so that it holds even
+when the control process and the relay are gone."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,18 +18,18 @@ from recorder.pipeline.writer import Progress, Writer
 log = structlog.get_logger()
 T = TypeVar("T")
 EAGER, CALM = 0.02, 0.2  # seconds between batches, before and after the first fragment is on disk
-STALL = 1.5  # seconds a write may take before it is a fact
-TAIL = 0.3  # seconds after the end in which packets that arrived before it are still on their way here
+STALL = 1.5  # seconds a write may take before the fact `stalled` is sent
+TAIL = 0.3  # seconds after the end in which packets that arrived before it may still come through the tap
 LATE_CUT = 0.05  # seconds by which the relay's own cut may lag behind the deadline: what crossed is kept
 QUEUE_BYTES = 16 << 20  # about half a minute of both sides at 2 Mbit/s
-REPORT = 1.0
+REPORT = 1.0  # seconds between two facts `writing`
 SIDES = ("prison", "visitor")
 Tell = Callable[..., None]
 UNLIMITED = Rules(0, 0)
 
 
 class Recording:
-    """Records one part. `tell(fact, **facts)` hears of flushed, writing, stalled, failed and keyframe."""
+    """Records one part of a session. `tell(fact, **facts)` receives flushed, writing, stalled, failed and keyframe."""
 
     def __init__(
         self, session: str, folder: Path, part: int, clock: Clock, tell: Tell, space: Rules = UNLIMITED
@@ -51,16 +52,16 @@ class Recording:
 
     @property
     def overflow(self) -> int:
-        """Records that came faster than they could be written."""
+        """Number of records that were dropped because the queue was full."""
         return self._writer.overflow
 
     @property
     def writing(self) -> bool:
-        """Whether the four tracks of the rooms are on disk and nothing holds the writer up."""
+        """Whether the four tracks of the rooms are on disk and the writer keeps up."""
         return self._announced and not self._stalled and not self.failed
 
     def accept(self, record: TapRecord) -> None:
-        """Queue a record, or count it as lost where the writer lags too far behind. Never blocks."""
+        """Queue a record, or count it as overflow where the writer lags too far behind. Never blocks."""
         if self._queued > QUEUE_BYTES or self.failed:
             self._writer.overflow += 1
             return
@@ -68,25 +69,25 @@ class Recording:
         self._queued += len(record.data)
 
     def end(self, moment: float) -> None:
-        """Record no packet that arrived after server second `moment`."""
+        """End the part: no packet that arrived after server second `moment` is recorded."""
         self._end = moment if self._end is None else min(self._end, moment)
         self._wake.set()
 
     def extend(self, made: float, moment: float) -> bool:
-        """Put the deadline off to `moment`, by an approval that was `made` before it; whether it counts."""
+        """Put the deadline off to `moment` and return True; False where the approval was `made` after the deadline."""
         if self.deadline is not None and (made >= self.deadline or self._over()):
             return False
         self.deadline = moment
         return True
 
     async def run(self) -> None:
-        """Record until the end, then finish the file. Returns normally also where the disk failed."""
+        """Record until the end, then finish the file. A failing disk is reported as a fact, not raised."""
         try:
             while not self._over():
                 await self._pause()
                 await self._batch()
             await self._in_thread(self._writer.close, self._cut(), self._clock.now())
-        except Exception as error:  # one session's trouble must not reach another one's
+        except Exception as error:  # the failure of one session must not reach another session
             log.exception("recording failed", session=self.session, part=self.part)
             self.failed = type(error).__name__
             self._tell("failed", session=self.session, reason=_reason(error))
@@ -102,7 +103,7 @@ class Recording:
         return self._clock.now().mono >= self._cut() - LATE_CUT + TAIL
 
     async def _pause(self) -> None:
-        """Wait for the next batch, or less if the end comes before it."""
+        """Wait until the next batch is due, or until the end if that comes first."""
         flushed = self.progress is not None and self.progress.flushed
         left = self._cut() - LATE_CUT + TAIL - self._clock.now().mono
         self._wake.clear()
@@ -123,7 +124,7 @@ class Recording:
             await self._in_thread(self._writer.take, records)
 
     async def _in_thread(self, work: Callable[..., T], *args: Any) -> T:
-        """Run in the worker thread, and say so when it takes too long."""
+        """Run `work` in the worker thread, and report a stall when it takes longer than STALL."""
         future = asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
         done, _ = await asyncio.wait({future}, timeout=STALL)
         if not done:
@@ -136,14 +137,14 @@ class Recording:
         self._tell("stalled", session=self.session, reason=reason)
 
     def _give_up(self) -> None:
-        """Finish the file while there is still room for its index."""
+        """End the part while the disk still has room for the index of its file."""
         self.failed = "no_disk"
-        log.error("recording ended for want of room", session=self.session, part=self.part)
+        log.error("recording ended because the disk is full", session=self.session, part=self.part)
         self._tell("failed", session=self.session, reason="no_disk")
         self.end(self._clock.now().mono)
 
     def _behind(self, now: float) -> bool:
-        """Whether records wait for too long, or some could not be taken since the last look."""
+        """Whether a queued record is older than STALL, or records were dropped since the last call."""
         before, self._overflowed = self._overflowed, self.overflow
         return self.overflow > before or (bool(self._queue) and now - self._queue[0].arrival_ns / 1e9 > STALL)
 

@@ -1,4 +1,4 @@
-"""What `start` is given, read with care: it comes from another process. Pure."""
+"""Checked reading of the command `start`, whose members come from another process. Pure."""
 
 from datetime import datetime
 from typing import Any
@@ -9,19 +9,19 @@ from recorder.archive.disk_space import MINUTES
 
 
 def minutes(plan: dict[str, Any]) -> float:
-    """How long the visit may be."""
-    said = (plan.get("slot") or {}).get("minutes", MINUTES)
-    return float(said) if isinstance(said, int | float) else MINUTES
+    """Return how many minutes the visit may last; MINUTES where the plan does not say."""
+    value = (plan.get("slot") or {}).get("minutes", MINUTES)
+    return float(value) if isinstance(value, int | float) else MINUTES
 
 
 def policy(plan: dict[str, Any]) -> str:
-    """Name and version of the policy, for the catalog."""
-    said = plan.get("policy") or {}
-    return f"{said.get('name', '')} {said.get('version', '')}".strip()
+    """Return name and version of the policy, for the catalog."""
+    policy = plan.get("policy") or {}
+    return f"{policy.get('name', '')} {policy.get('version', '')}".strip()
 
 
 def text(plan: dict[str, Any], key: str) -> str:
-    """A member that has to be there. Raises BadRequest."""
+    """Return a required text member. Raises BadRequest where it is missing or empty."""
     value = plan.get(key)
     if not isinstance(value, str) or not value:
         raise BadRequest(f"{key} is missing")
@@ -29,7 +29,7 @@ def text(plan: dict[str, Any], key: str) -> str:
 
 
 def moment(with_: dict[str, Any]) -> Instant | None:
-    """When it happened, if that was said: `at` (ISO 8601) and `mono` (seconds)."""
+    """Return the moment in `at` (ISO 8601) and `mono` (seconds), None where they are missing. Raises BadRequest."""
     at, mono = with_.get("at"), with_.get("mono")
     if not isinstance(at, str) or not isinstance(mono, int | float):
         return None
@@ -40,8 +40,8 @@ def moment(with_: dict[str, Any]) -> Instant | None:
 
 
 def of_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A plan made of what the catalog knows, where the plan itself is lost: the film counts, and its place and dates
-    can still be told."""
+    """Return a plan made from a row of the catalog, where the plan itself is lost. It has the film's place and dates,
+    without which the film could not be archived."""
     begun = row["started_at"] or row["created_at"]
     name, _, version = str(row["policy"] or "").partition(" ")
     return {

@@ -1,11 +1,11 @@
-"""Room on the archive's disk: who may still begin, and when it is short. Recordings are never deleted to make room, so
-room is set aside before a visit begins, for everything that visit may yet write. Pure."""
+"""Room on the archive's disk: whether another visit may begin, and when room is short. Recordings are never deleted to
+make room, so room for everything that a visit may write is set aside before it begins. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 MINUTES = 30
-"""What a visit is taken to last when nobody says."""
+"""The minutes that a visit is assumed to last where its slot does not say."""
 FLOOR, BRINK = 256 << 20, 64 << 20
 """With less room than FLOOR a running recording may stop any moment, so its gate must not be open; at BRINK its file
 is finished while there is still room for its index."""
@@ -13,8 +13,11 @@ is finished while there is still room for its index."""
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A recording that was admitted: how long it may yet be (0: it is over), what it has written of that, and how much
-    lies in parts that are to be joined: the film is then written a second time."""
+    """The room that an admitted recording may yet need.
+
+    `minutes`: how long it may become (0: it is over); `written`: bytes of that which are written; `parts`: bytes in
+    parts that will be joined, so that the film is written a second time.
+    """
 
     minutes: float
     written: int
@@ -23,27 +26,27 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`reserve`: bytes that stay free whoever asks. `rate`: bytes a second that a visit of two sides may need."""
+    """The limits of one disk. `reserve`: bytes that always stay free; `rate`: bytes a second that a visit may need."""
 
     reserve: int
     rate: int
 
     @property
     def floor(self) -> int:
-        """FLOOR, or a part of a reserve that is smaller than usual."""
+        """Free bytes below which no gate may be open: FLOOR, or an eighth of a small reserve."""
         return min(FLOOR, self.reserve // 8)
 
     @property
     def brink(self) -> int:
-        """BRINK, likewise."""
+        """Free bytes below which a running recording is finished: BRINK, or a share of a small reserve."""
         return min(BRINK, self.reserve // 32)
 
     def claimed(self, claims: Iterable[Claim]) -> int:
-        """Bytes that admitted recordings may yet write."""
+        """Return the bytes that admitted recordings may yet write."""
         return sum(map(self._claimed, claims))
 
     def missing(self, free: int, claims: Iterable[Claim], minutes: float = MINUTES) -> int:
-        """Bytes that one more visit would lack; 0 where it may begin."""
+        """Return the bytes that are missing for one more visit; 0 where it may begin."""
         return max(self.reserve + self.claimed(claims) + self._needs(minutes) - free, 0)
 
     def _claimed(self, claim: Claim) -> int:

@@ -1,5 +1,5 @@
-"""From a work folder to an archived recording: one film, a closed timeline, a manifest, one rename. Every step can be
-repeated, so that whoever finds the folder after a crash runs the same code. Blocks; for worker threads."""
+"""The way from a work folder to an archived recording: one film, a closed timeline, a manifest, one rename. Every step
+can be repeated, so that after a crash the same call finishes the work. Blocks; for worker threads."""
 
 import errno
 import os
@@ -34,8 +34,10 @@ NO_MEDIA, UNREADABLE = "no_media", "unreadable"
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """The one file of a session: how long each track is, its fragment chain, the holes between its parts; and whether
-    it was looked at again and has all that the parts have, so that these are not needed any more."""
+    """The joined file of a session: the length of each track, the fragment chain, the holes between the parts.
+
+    `whole`: a second look has found every sample of the parts in it, so that the parts need not be kept.
+    """
 
     seconds: list[float]
     chain: dict[str, Any]
@@ -52,11 +54,11 @@ def finalise(
     sm3: bool = False,
     witnessed: datetime | None = None,
 ) -> dict[str, Any]:
-    """Archive the session in work folder `folder` under `root`; returns its manifest with `path` and `state` added.
+    """Archive the session in work folder `folder` under `root`; return what `found` returns, and the chain's `head`.
 
-    `witnessed`: the latest moment that anybody wrote down before. A visit that seems to end before it was recorded
-    with the clock set back; it is kept as if it had ended then, so that nothing is deleted early for a wrong clock.
-    Raises OSError or BrokenLedger; the folder then stays as it is and the same call can be made again.
+    `witnessed`: the latest moment that was written down before. A visit that seems to end before it was recorded with
+    the clock set back; it is kept as if it had ended then, so that a wrong clock makes nothing due early.
+    Raises OSError or BrokenSiteChain; the folder then stays as it is and the same call can be made again.
     """
     draft = atomic_files.read_json(folder / MANIFEST)
     if draft is None:
@@ -79,14 +81,16 @@ def _seal(
     signer: Signer,
     witnessed: datetime | None,
 ) -> tuple[dict[str, Any], str]:
-    """Give the visit its number in the site's chain, once; the manifest, and where the chain ends now. A crash before
-    the chain's line leaves a manifest that is only a draft again: another visit may have taken the number."""
+    """Give the visit its number in the site's chain, once; return the signed manifest and the new head of the chain.
+
+    After a crash before the chain's line the manifest is a draft again: another visit may have taken the number.
+    """
     with open_chain(root, place.site) as chain:
         if chain.find(place.session, VISIT) is not None:
             return draft, chain.head
         link = {"number": chain.number + 1, "previous": chain.previous}
         ended = datetime.fromisoformat(draft["ended_at"])
-        latest = max([ended, *(one for one in (chain.newest, witnessed) if one is not None)])
+        latest = max([ended, *(moment for moment in (chain.newest, witnessed) if moment is not None)])
         sealed = sign({**draft, **link, **_kept_since(draft, ended, latest)}, signer)
         atomic_files.write_json(folder / MANIFEST, sealed)
         line = {"kind": VISIT, "session": place.session, "number": link["number"], "due_at": sealed["due_at"]}
@@ -97,7 +101,7 @@ def _seal(
 
 
 def _kept_since(draft: dict[str, Any], ended: datetime, latest: datetime) -> dict[str, Any]:
-    """What the manifest says otherwise where the clock was behind something that had been written down before."""
+    """Return the members that replace `due_at` and `clock` where the clock was behind an earlier record."""
     if not clock_went_back(ended, latest):
         return {}
     due = max(datetime.fromisoformat(draft["due_at"]), due_at(latest, months_of(draft["policy"])))
@@ -107,7 +111,7 @@ def _kept_since(draft: dict[str, Any], ended: datetime, latest: datetime) -> dic
 
 
 def found(folder: Path, root: Path, written: dict[str, Any]) -> dict[str, Any]:
-    """What the catalog and the control process are told of an archived folder."""
+    """Return what the catalog and the control process need to know of an archived folder."""
     film = written["files"].get(FILM)
     tracks = written["tracks"]
     return {
@@ -132,18 +136,18 @@ def found(folder: Path, root: Path, written: dict[str, Any]) -> dict[str, Any]:
 
 
 def _why(written: dict[str, Any]) -> str:
-    """Why there is no film: nothing ever came, or what came cannot be read, and is kept for whoever can."""
+    """Return why there is no film: no media came, or it is unreadable and its parts are kept."""
     media = (facts["bytes"] for name, facts in written["files"].items() if name.endswith(".mp4"))
     return UNREADABLE if any(media) else NO_MEDIA
 
 
 def begun(folder: Path) -> bool:
-    """Whether a work folder holds what `finalise` needs: the plan, or the manifest that it wrote from it."""
+    """Whether a work folder holds what `finalise` needs: the plan, or the draft of the manifest."""
     return any((folder / name).exists() for name in (PLAN, MANIFEST))
 
 
 def _due(written: dict[str, Any]) -> str:
-    """When the recording may go at the earliest."""
+    """Return the due date that follows from `ended_at` and `policy`, in ISO 8601."""
     due = due_at(datetime.fromisoformat(written["ended_at"]), months_of(written["policy"]))
     return in_shanghai(due).isoformat()
 
@@ -161,11 +165,11 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
     remarks += [{"kind": "part_changed", "part": number} for number in changed]
     _close_timeline(folder, gaps, remarks, reason, ended)
     zero = datetime.fromisoformat(plan["started_at"])
-    file_hashes.write(folder / file_hashes.NAME, _pieces(folder, film, zero))
+    file_hashes.write(folder / file_hashes.NAME, _hashes(folder, film, zero))
     whole = film is not None and film.whole and not any(remark["kind"] == "part_changed" for remark in remarks)
     names = [_name(part) for part in parts]
     kept = [FILM, TIMELINE, file_hashes.NAME, *([] if whole else names), *_unread(folder, [FILM, *names])]
-    atomic_files.sync_all(folder, kept)  # a part whose process was killed may be in the memory of the machine only
+    atomic_files.sync_all(folder, kept)  # a part whose process was killed may still be in memory only
     timeline = atomic_files.read_lines(folder / TIMELINE)
     written = manifest.compose(
         plan,
@@ -187,46 +191,44 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
 
 
 def _latest(timeline: Iterable[dict[str, Any]], ended: datetime) -> datetime:
-    """The end, or a later moment on the timeline where the clock was put right in the middle of the visit."""
-    moments = (datetime.fromisoformat(one["at"]) for one in timeline if is_moment(one.get("at")))
+    """Return the end, or a later moment of the timeline where the clock was set right during the visit."""
+    moments = (datetime.fromisoformat(entry["at"]) for entry in timeline if is_moment(entry.get("at")))
     latest = max(moments, default=ended)
     return latest if clock_went_back(ended, latest) else ended
 
 
-def _pieces(folder: Path, film: Film | None, zero: datetime) -> Iterable[file_hashes.FileHash]:
+def _hashes(folder: Path, film: Film | None, zero: datetime) -> Iterable[file_hashes.FileHash]:
     if film is not None:
-        found = file_hashes.film_hashes(folder / FILM, film.chain)
-        if file_hashes.fold(found) != film.chain["head"]:
+        hashes = file_hashes.film_hashes(folder / FILM, film.chain)
+        if file_hashes.fold(hashes) != film.chain["head"]:
             log.error("the film is not what was written while recording", session=folder.name)
-        yield from found
+        yield from hashes
     yield from file_hashes.timeline_hashes(folder / TIMELINE, zero)
 
 
 def _film(folder: Path, parts: Sequence[dict[str, Any]], offsets: Sequence[float]) -> Film | None:
     target = folder / FILM
-    paths.remove_scrap(target)  # of an earlier try
+    paths.remove_scrap(target)  # left by an earlier attempt
     if not parts:
         return None
     if len(parts) == 1 and parts[0]["clean"]:
         os.link(folder / _name(parts[0]), target)
         return Film([track["seconds"] for track in parts[0]["tracks"].values()], parts[0]["chain"], [], True)
-    file_hashes = [
-        PartFile(folder / _name(part), offset, part["clean"]) for part, offset in zip(parts, offsets, strict=True)
-    ]
-    _need_room(folder, sum(piece.path.stat().st_size for piece in file_hashes))
+    files = [PartFile(folder / _name(part), offset, part["clean"]) for part, offset in zip(parts, offsets, strict=True)]
+    _need_room(folder, sum(file.path.stat().st_size for file in files))
     try:
-        joined, holes = join(file_hashes, target)
-        whole = holds_all(file_hashes, target)
+        joined, holes = join(files, target)
+        whole = holds_all(files, target)
     except BaseException:
-        paths.remove_scrap(target)  # half a film, on a disk that may be full: others are being recorded
+        paths.remove_scrap(target)  # the disk may be full, and other sessions are being recorded
         raise
     if not whole:
-        log.error("the joined film has not all of its parts, which are kept", session=folder.name)
+        log.error("the joined film lacks samples of its parts, which are kept", session=folder.name)
     return Film(joined.seconds, joined.file.chain.to_json(), holes, whole)
 
 
 def _need_room(folder: Path, count: int) -> None:
-    """Raises OSError where a film of so many bytes has no room: then nothing is begun that fills the disk."""
+    """Raise OSError before a film of `count` bytes is begun that would fill the disk."""
     free = paths.free_bytes(folder)
     if free < count + SPARE:
         raise OSError(errno.ENOSPC, f"{count + SPARE - free} bytes are missing to join the parts")
@@ -246,15 +248,15 @@ def _tracks(parts: Sequence[dict[str, Any]], film: Film | None) -> list[dict[str
         {
             "title": title,
             "seconds": round(seconds, 3),
-            "packets": sum(sheet["packets"] for sheet in _sheets(parts, track)),
-            "lost": sum(sheet["lost"] for sheet in _sheets(parts, track)),
+            "packets": sum(counts["packets"] for counts in _counts(parts, track)),
+            "lost": sum(counts["lost"] for counts in _counts(parts, track)),
         }
         for track, (title, seconds) in enumerate(zip(TRACK_TITLES, lengths, strict=False))
     ]
 
 
-def _sheets(parts: Sequence[dict[str, Any]], track: int) -> Iterator[dict[str, Any]]:
-    """What each part counted of a track; one that was begun by an older version had no track of the officers."""
+def _counts(parts: Sequence[dict[str, Any]], track: int) -> Iterator[dict[str, Any]]:
+    """Yield what each part counted of a track. A part of an older version has no track of the officers."""
     for part in parts:
         if str(track) in part["tracks"]:
             yield part["tracks"][str(track)]
@@ -278,26 +280,26 @@ def _close_timeline(
 
 
 def _unread(folder: Path, read: Sequence[str]) -> list[str]:
-    """Parts from which nothing could be read: they are kept, and nobody may exchange or add one."""
+    """Return the parts from which nothing could be read. They are kept and listed, so that none can be exchanged."""
     film = folder / FILM
     others = (path for path in sorted(folder.glob("*.mp4")) if path.name not in read)
     return [path.name for path in others if not film.exists() or not _same(path, film)]
 
 
 def _clear(folder: Path, written: dict[str, Any]) -> None:
-    """Leave in the folder what the manifest lists; and any film, unless it is the listed one under another name, or a
-    part of which the manifest says that the film has all of it."""
+    """Remove what the manifest does not list. An unlisted MP4 file stays, unless it is the film under another name or a
+    part that the film holds completely."""
     joined = {_name(part) for part in written["parts"] if part.get("kept") is False}
     for file in folder.iterdir():
         listed = file.name in written["files"] or file.name == MANIFEST
-        needless = file.suffix != ".mp4" or file.name in joined or _same(file, folder / FILM)
-        if not listed and needless:
+        removable = file.suffix != ".mp4" or file.name in joined or _same(file, folder / FILM)
+        if not listed and removable:
             paths.remove_scrap(file)
     atomic_files.sync_folder(folder)
 
 
-def _same(one: Path, other: Path) -> bool:
-    return one != other and other.exists() and one.samefile(other)
+def _same(path: Path, other: Path) -> bool:
+    return path != other and other.exists() and path.samefile(other)
 
 
 def _name(part: dict[str, Any]) -> str:

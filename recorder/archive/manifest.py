@@ -1,5 +1,5 @@
-"""What is written beside a finished recording so that anybody can check it later: hashes, lengths, gaps, under which
-policy and by which software. Pure, but for hashing files."""
+"""The manifest of a finished recording: hashes, lengths, gaps, policy and software, by which the recording can be
+checked later. Hashing and `stored_coverage` read files and block; the other functions are pure."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -17,13 +17,13 @@ from recorder.archive.timeline_coverage import coverage, officers_in
 from recorder.pipeline.track_clock import Gap
 
 FORMAT = 3
-"""2: parts from which nothing could be read lay beside a recording and were not listed, and there was no `coverage`, by
-which seconds each officer watched. Readers take older ones too."""
+"""Number of the manifest format. In format 2 unreadable parts were not listed, and there was no `coverage` (which
+officer watched at which seconds). Readers accept older formats too."""
 _CHUNK = 1 << 20
 
 
 def software() -> str:
-    """Name and version of this program."""
+    """Return the name and the version of this program."""
     try:
         return f"huijian {version('huijian')}"
     except PackageNotFoundError:
@@ -31,7 +31,7 @@ def software() -> str:
 
 
 def file_facts(path: Path, sm3: bool = False) -> dict[str, Any]:
-    """SHA-256 and size of a file, with its SM3 (GB/T 32905) too where asked for. Blocks as long as reading takes."""
+    """Return SHA-256 and size of a file, and its SM3 (GB/T 32905) where `sm3` is set. Blocks while it reads."""
     digest, national, size = hashlib.sha256(), Hash(SM3()) if sm3 else None, 0
     with path.open("rb") as file:
         while data := file.read(_CHUNK):
@@ -44,40 +44,40 @@ def file_facts(path: Path, sm3: bool = False) -> dict[str, Any]:
 
 
 def people_in(timeline: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
-    """Who was there, by the ids that the timeline noted: people on both sides, and the officers who watched."""
+    """Return the ids of the people on both sides and of the officers who watched, from the timeline."""
     found: dict[str, set[str]] = {"checked_in": set(), "watchers": set()}
     for entry in timeline:
         event = entry.get("event") or {}
         if event.get("kind") == "people":
-            found["checked_in"].update(str(one) for one in event.get("checked_in") or ())
-            found["watchers"].update(one.user for one in officers_in(event))
+            found["checked_in"].update(str(person) for person in event.get("checked_in") or ())
+            found["watchers"].update(officer.user for officer in officers_in(event))
     return {group: sorted(ids) for group, ids in found.items()}
 
 
 def extensions_in(timeline: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By whom the visit was made longer, when, by how many seconds and under which article (Yunnan 14, 27(3))."""
+    """Return each extension: approved by whom, when, by how many seconds, under which article (Yunnan 14, 27(3))."""
     found: list[dict[str, Any]] = []
     for entry in timeline:
         event = entry.get("event") or {}
         if (event.get("kind"), event.get("what")) == ("action", "ExtensionApproved"):
-            said = {name: event.get(name) for name in ("id", "by", "site", "role", "added", "article", "reason")}
-            found.append({"at": entry.get("at"), **said})
+            facts = {name: event.get(name) for name in ("id", "by", "site", "role", "added", "article", "reason")}
+            found.append({"at": entry.get("at"), **facts})
     return found
 
 
 def clock_facts(timeline: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """How far this machine's clock can be believed: what the kernel says of its reference, and by how many seconds
-    the wall clock was moved against the monotonic one during the visit."""
+    """Return how far this machine's clock can be trusted: what the kernel knows of its reference, and by how many
+    seconds the wall clock was moved against the monotonic clock during the visit."""
     apart = [
         datetime.fromisoformat(entry["at"]).timestamp() - entry["mono"]
         for entry in timeline
         if "mono" in entry and "at" in entry
     ]
-    said = discipline()
+    reference = discipline()
     return {
-        "synchronised": said.synchronised if said else None,
-        "offset": round(said.offset, 6) if said else None,
-        "max_error": round(said.max_error, 6) if said else None,
+        "synchronised": reference.synchronised if reference else None,
+        "offset": round(reference.offset, 6) if reference else None,
+        "max_error": round(reference.max_error, 6) if reference else None,
         "stepped": round(max(apart) - min(apart), 3) if apart else 0.0,
     }
 
@@ -112,7 +112,7 @@ def compose(
     due: str,
     extensions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The manifest of one session. `plan` is what `start` was given; `extensions` is there where there were some."""
+    """Return the unsigned manifest of one session. `plan`: the members of the command `start`."""
     longer = {"extensions": list(extensions)} if extensions else {}
     return {
         "format": FORMAT,

@@ -1,5 +1,5 @@
-"""What a manifest has to look like before anything in it is used: whoever checks an archive reads files that somebody
-may have changed. Pure."""
+"""The check of a manifest's members before any of them is used: the verifier reads files that may have been changed
+by an attacker. Pure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,20 +13,20 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def malformed_member(written: Mapping[str, Any]) -> str:
-    """Which member is not what a manifest has in that place; empty where all are."""
+    """Return which member is missing or not of its type, as a sentence; empty where all members are right."""
     for name, right in _MEMBERS.items():
         if not right(written.get(name)):
-            return f"{name} is missing or makes no sense"
+            return f"{name} is missing or malformed"
     return ""
 
 
 def has_files(written: Mapping[str, Any]) -> bool:
-    """Whether it lists files with their hashes."""
+    """Whether the manifest or seal lists files with their hashes."""
     return _files(written.get("files"))
 
 
 def is_moment(value: Any) -> bool:
-    """Whether it is an ISO 8601 moment with its time zone."""
+    """Whether the value is an ISO 8601 moment with its time zone."""
     try:
         return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
@@ -34,7 +34,7 @@ def is_moment(value: Any) -> bool:
 
 
 def is_hash(value: Any) -> bool:
-    """Whether it is a SHA-256 or SM3 in hex."""
+    """Whether the value is a SHA-256 or SM3 in hex."""
     return _matches(_HASH, value)
 
 
@@ -47,7 +47,7 @@ def _count(value: Any) -> bool:
 
 
 def _facts(value: Any) -> bool:
-    """Hashes and size of a file."""
+    """Whether the value has the hashes and the size of a file."""
     if not isinstance(value, dict) or not set(value) <= {"sha256", "bytes", "sm3"}:
         return False
     return is_hash(value.get("sha256")) and _count(value.get("bytes")) and is_hash(value.get("sm3", "0" * 64))
@@ -66,7 +66,7 @@ def _chain(value: Any) -> bool:
 
 
 def _tracks(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, dict) and "seconds" in one for one in value)
+    return isinstance(value, list) and all(isinstance(track, dict) and "seconds" in track for track in value)
 
 
 def _list(value: Any) -> bool:

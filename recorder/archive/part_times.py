@@ -1,6 +1,6 @@
-"""Where the parts of a visit lie on the time of its film. Within one run of the machine the monotonic clock says; after
-a restart there is only the wall clock, which may have been set in between: what it says is then believed as far as it
-can be. Pure."""
+"""The places of a visit's parts on the time of its film. Within one run of the machine the monotonic clock tells them.
+After a restart there is only the wall clock, which may have been set in between: its word is used where it is
+possible, and a remark says where it is not. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,11 +10,11 @@ from recorder.archive.disk_space import MINUTES
 
 AROUND = timedelta(hours=1)
 """A recording begins with the check-in, half an hour before its slot, and may end a little after it."""
-SLACK = 0.5  # seconds by which a part may seem to begin before the one before it ended: sides begin and end unevenly
+SLACK = 0.5  # seconds by which a part may begin before its predecessor ended: sides begin and end unevenly
 
 
 def longest(plan: dict[str, Any]) -> float:
-    """Seconds that the film of a visit can have at most, by its slot."""
+    """Return the most seconds that the film of a visit can have, by its slot."""
     slot = plan.get("slot") or {}
     try:
         span = datetime.fromisoformat(slot["ends_at"]) - datetime.fromisoformat(slot["starts_at"])
@@ -25,18 +25,21 @@ def longest(plan: dict[str, Any]) -> float:
 
 
 def places(parts: Sequence[dict[str, Any]], most: float) -> tuple[list[float], list[dict[str, Any]]]:
-    """Where each part begins, in seconds of the film; and a remark for the timeline for each one of which the clock
-    said what cannot be. Such a part follows the one before it at once: how long the hole was nobody knows."""
+    """Return where each part begins, in seconds of the film, and a remark for each part whose clock is impossible.
+
+    `most`: the longest that the film can be. A part with an impossible clock is placed directly behind the part before
+    it, because the length of the hole is unknown.
+    """
     offsets: list[float] = []
     remarks: list[dict[str, Any]] = []
     end = 0.0
     for part in parts:
-        said = _apart(parts[0], part)
-        possible = end - SLACK <= said and (said + _length(part) <= most or _same_run(parts[0], part))
-        offsets.append(max(said, end) if possible else end)
+        offset = _offset(parts[0], part)
+        possible = end - SLACK <= offset and (offset + _length(part) <= most or _same_run(parts[0], part))
+        offsets.append(max(offset, end) if possible else end)
         if not possible:
             kind = {"kind": "clock_stepped", "part": part["part"]}
-            remarks.append({**kind, "said": round(said, 3), "start": round(end, 3)})
+            remarks.append({**kind, "said": round(offset, 3), "start": round(end, 3)})
         end = offsets[-1] + _length(part)
     return offsets, remarks
 
@@ -45,7 +48,7 @@ def _same_run(first: dict[str, Any], part: dict[str, Any]) -> bool:
     return bool(part["boot"]) and part["boot"] == first["boot"]
 
 
-def _apart(first: dict[str, Any], part: dict[str, Any]) -> float:
+def _offset(first: dict[str, Any], part: dict[str, Any]) -> float:
     if _same_run(first, part):
         return float(part["zero_mono"] - first["zero_mono"])
     apart = datetime.fromisoformat(part["zero_wall"]) - datetime.fromisoformat(first["zero_wall"])

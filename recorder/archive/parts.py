@@ -1,6 +1,7 @@
-"""The parts of a session that lie in its work folder, each with its sheet: what the writer said of it, or, where a
-crash took that, what the file itself says. The films count: no part is passed over because its sheet is lost.
-Blocks; for worker threads."""
+"""The parts of a session in its work folder, each with its metadata: what the writer noted beside the film, or, where
+a crash took that, what the film itself shows. A part whose metadata is lost is still used. Blocks; for worker threads.
+
+The names on disk: `part-1.mp4`, `part-1.json` (metadata), `part-1.begun.json`, `part-1.gaps.jsonl`."""
 
 import re
 from collections.abc import Iterator
@@ -24,119 +25,119 @@ PartMetadata = dict[str, Any]
 
 
 def metadata_path(folder: Path, number: int) -> Path:
-    """What the writer last said of a part; replaced again and again, so a power cut may leave nothing of it."""
+    """Return where the writer keeps a part's metadata. It is replaced often, so a power cut may leave nothing of it."""
     return folder / f"part-{number}.json"
 
 
 def begun_path(folder: Path, number: int) -> Path:
-    """When a part began, on which clocks: on the disk before the part is."""
+    """Return where the beginning of a part is noted on both clocks, before its first byte."""
     return folder / f"part-{number}.begun.json"
 
 
 def gaps_path(folder: Path, number: int) -> Path:
-    """The gaps of a part, a line each, as they become known."""
+    """Return where the gaps of a part are noted, one line each, as they become known."""
     return folder / f"part-{number}.gaps.jsonl"
 
 
 def read_metadata(folder: Path, number: int) -> PartMetadata:
-    """The sheet of a part as its writer left it, with all its gaps; empty where there is none."""
-    said = atomic_files.read_json(metadata_path(folder, number)) or {}
+    """Return the metadata of a part as its writer left it, with all its gaps; empty where there is none."""
+    stored = atomic_files.read_json(metadata_path(folder, number)) or {}
     lines = atomic_files.read_lines(gaps_path(folder, number))
-    found = [gap for gap in [*said.get("gaps", ()), *lines] if gap.keys() >= _GAP]
-    known = {(gap["track"], gap["start"]): gap for gap in found}  # what was still open, and then as it ended
-    gaps = sorted(known.values(), key=lambda gap: (gap["start"], gap["track"]))
-    return {**said, "gaps": gaps} if said or gaps else {}
+    found = [gap for gap in [*stored.get("gaps", ()), *lines] if gap.keys() >= _GAP]
+    last = {(gap["track"], gap["start"]): gap for gap in found}  # a gap that was still open, and then as it ended
+    gaps = sorted(last.values(), key=lambda gap: (gap["start"], gap["track"]))
+    return {**stored, "gaps": gaps} if stored or gaps else {}
 
 
 def films(folder: Path) -> list[Path]:
-    """The files of all parts, in order."""
+    """Return the MP4 files of all parts, in order."""
     there = folder.iterdir() if folder.is_dir() else ()
     found = [(int(match[1]), path) for path in there if (match := _PART.fullmatch(path.name))]
     return [path for _, path in sorted(found)]
 
 
 def weight(folder: Path) -> int:
-    """Bytes in the films of all parts."""
+    """Return the bytes in the MP4 files of all parts."""
     return sum(path.stat().st_size for path in films(folder))
 
 
 def last(folder: Path) -> int:
-    """The number of the last part that has a film; 0 where there is none."""
+    """Return the number of the last part that has a film; 0 where there is none."""
     there = films(folder)
     return int(there[-1].stem.removeprefix("part-")) if there else 0
 
 
 def parts(folder: Path) -> tuple[list[PartMetadata], list[str]]:
-    """The sheets of all parts from which something can be read; the names of those from which nothing can."""
+    """Return the metadata of all readable parts, and the file names of those from which nothing can be read."""
     readable, lost = [], []
     for path in films(folder):
-        sheet = _sheet(path)
-        if sheet is not None:
-            readable.append(sheet)
+        metadata = _metadata(path)
+        if metadata is not None:
+            readable.append(metadata)
         else:
-            log.error("a part without a whole fragment", session=folder.name, file=path.name)
+            log.error("part without a whole fragment", session=folder.name, file=path.name)
             lost.append(path.name)
     return readable, lost
 
 
-def _sheet(path: Path) -> PartMetadata | None:
+def _metadata(path: Path) -> PartMetadata | None:
     number, extent = int(path.stem.removeprefix("part-")), scan(path)
-    said = read_metadata(path.parent, number)
+    stored = read_metadata(path.parent, number)
     if not extent.fragments:
         return None
-    if said.get("clean") and extent.indexed and said["chain"]["end"] == extent.end and opens(path):
-        return said
+    if stored.get("clean") and extent.indexed and stored["chain"]["end"] == extent.end and opens(path):
+        return stored
     try:
-        return _made_again(path, number, extent, said)
+        return _rebuilt(path, number, extent, stored)
     except Unreadable as error:
-        log.error("a part cannot be read", session=path.parent.name, file=path.name, why=str(error))
+        log.error("part unreadable", session=path.parent.name, file=path.name, why=str(error))
         return None
 
 
-def _made_again(path: Path, number: int, extent: Extent, said: PartMetadata) -> PartMetadata:
-    """The sheet of a part that was not finished, or whose end was not noted any more."""
+def _rebuilt(path: Path, number: int, extent: Extent, stored: PartMetadata) -> PartMetadata:
+    """Return the metadata of a part that was not finished, or whose end was not noted, from its film."""
     found = summary(PartFile(path, 0.0, clean=False))
     chain = chain_of(path, extent.start, extent.end).to_json()
     seconds = max(track.seconds for track in found)
-    log.warning("a part was not finished", session=path.parent.name, file=path.name, sheet=bool(said))
+    log.warning("part was not finished", session=path.parent.name, file=path.name, metadata=bool(stored))
     return {
         "part": number,
-        **_begun(path, number, seconds, said),
+        **_begun(path, number, seconds, stored),
         "clean": extent.indexed and opens(path) and summary(PartFile(path, 0.0, clean=True)) == found,
-        "overflow": said.get("overflow", 0),
-        "tracks": dict(_tracks(said, [track.seconds for track in found])),
-        "gaps": said.get("gaps", []),
+        "overflow": stored.get("overflow", 0),
+        "tracks": dict(_tracks(stored, [track.seconds for track in found])),
+        "gaps": stored.get("gaps", []),
         "chain": chain,
-        "noted_chain": said.get("chain"),
+        "noted_chain": stored.get("chain"),
     }
 
 
-def unchanged(folder: Path, sheet: PartMetadata) -> bool:
-    """Whether a part still is what was hashed while it was recorded, as far as that was noted."""
-    chain = sheet.get("noted_chain", sheet["chain"])
-    path = folder / f"part-{sheet['part']}.mp4"
+def unchanged(folder: Path, metadata: PartMetadata) -> bool:
+    """Whether a part still has the fragments that were hashed while it was recorded, as far as that was noted."""
+    chain = metadata.get("noted_chain", metadata["chain"])
+    path = folder / f"part-{metadata['part']}.mp4"
     return chain is None or chain_of(path, chain["start"], chain["end"]).head.hex() == chain["head"]
 
 
-def _tracks(said: PartMetadata, seconds: list[float]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Lengths from the film; packets as far as they were noted."""
+def _tracks(stored: PartMetadata, seconds: list[float]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each track with its length from the film and its packet counts as far as they were noted."""
     for track in range(len(TRACK_TITLES)):
-        read_metadata = said.get("tracks", {}).get(str(track)) or {"packets": 0, "lost": 0, "malformed": 0}
-        yield str(track), {**read_metadata, "seconds": round(seconds[track], 3) if track < len(seconds) else 0.0}
+        counts = stored.get("tracks", {}).get(str(track)) or {"packets": 0, "lost": 0, "malformed": 0}
+        yield str(track), {**counts, "seconds": round(seconds[track], 3) if track < len(seconds) else 0.0}
 
 
-def _begun(path: Path, number: int, seconds: float, said: PartMetadata) -> PartMetadata:
-    """When the part began: noted before its first byte; else from when its last byte was written."""
-    for read_metadata in (said, atomic_files.read_json(begun_path(path.parent, number)) or {}):
-        if {"zero_mono", "zero_wall", "boot"} <= read_metadata.keys():
-            return {key: read_metadata[key] for key in ("zero_mono", "zero_wall", "boot")}
+def _begun(path: Path, number: int, seconds: float, stored: PartMetadata) -> PartMetadata:
+    """Return when the part began: as noted before its first byte, else from the time of its last write."""
+    for noted in (stored, atomic_files.read_json(begun_path(path.parent, number)) or {}):
+        if {"zero_mono", "zero_wall", "boot"} <= noted.keys():
+            return {key: noted[key] for key in ("zero_mono", "zero_wall", "boot")}
     last = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     zero = max([last - timedelta(seconds=seconds), *_started(path.parent, number)])
     return {"zero_mono": 0.0, "zero_wall": zero.isoformat(), "boot": ""}
 
 
 def _started(folder: Path, number: int) -> Iterator[datetime]:
-    """When the part was asked for, by the timeline: it did not begin before."""
+    """Yield when the part was ordered, by the timeline; it cannot have begun earlier."""
     for entry in atomic_files.read_lines(folder / TIMELINE):
         if entry.get("event") == {"kind": "part", "part": number} and "at" in entry:
             yield datetime.fromisoformat(entry["at"])

@@ -1,4 +1,5 @@
-"""Where recordings lie, as two inverse functions, and how a finished one moves there: whole, at once, read-only."""
+"""Paths of recordings in an archive, as two inverse functions; and the move of a finished recording into its place,
+which is one rename and makes it read-only."""
 
 import os
 import re
@@ -20,7 +21,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which recording: the prison's site, the day on the clocks of Shanghai, the session."""
+    """The place of a recording: the prison's site, the day in Asia/Shanghai, the session."""
 
     site: str
     day: date
@@ -28,12 +29,12 @@ class Place:
 
 
 def place_of(site: str, started: datetime, session: str) -> Place:
-    """The place of a session that began at `started` (aware)."""
+    """Return the place of a session that began at `started` (aware)."""
     return Place(site, in_shanghai(started).date(), session)
 
 
 def path_of(place: Place) -> PurePosixPath:
-    """The folder of a recording, relative to the archive. Raises ValueError for names that are no names."""
+    """Return the folder of a recording, relative to the archive. Raises ValueError for an invalid site or session."""
     path = PurePosixPath(place.site, f"{place.day:%Y/%m/%d}", place.session)
     if recording_at(path) != place:
         raise ValueError("not the name of a site or session")
@@ -41,7 +42,7 @@ def path_of(place: Place) -> PurePosixPath:
 
 
 def recording_at(path: PurePosixPath) -> Place | None:
-    """Which recording lies in a folder (relative to the archive); None where none can."""
+    """Return the place of the recording in a folder (relative to the archive), None where no recording can lie."""
     match = _FOLDER.fullmatch(str(path))
     if match is None:
         return None
@@ -53,16 +54,16 @@ def recording_at(path: PurePosixPath) -> Place | None:
 
 
 def work_folder(archive: Path, session: str) -> Path:
-    """Where a session is recorded until it is finished. Raises ValueError."""
+    """Return the folder in which a session is recorded until it is archived. Raises ValueError for an invalid id."""
     if not _SAFE.fullmatch(session):
         raise ValueError("not the name of a session")
     return archive / WORK / session
 
 
 def settle(work: Path, archive: Path, place: Place) -> Path:
-    """Move a finished work folder into the archive by one rename, and close it to writing. Raises OSError.
+    """Move a finished work folder into the archive by one rename, make it read-only and return its new path.
 
-    FileExistsError where something lies there already: nothing in an archive is ever replaced.
+    Raises OSError; FileExistsError where the target exists, because nothing in an archive is ever replaced.
     """
     target = archive / path_of(place)
     atomic_files.make_folder(target.parent)
@@ -78,7 +79,7 @@ def settle(work: Path, archive: Path, place: Place) -> Path:
 
 
 def recordings(archive: Path) -> Iterator[Path]:
-    """All recording folders of an archive, in order of site and day."""
+    """Yield all recording folders of an archive, in order of site and day."""
     for day in sorted(archive.glob("*/[0-9]*/[0-9]*/[0-9]*")):  # a day at a time: there may be a million
         for folder in sorted(day.iterdir() if day.is_dir() else ()):
             if recording_at(PurePosixPath(folder.relative_to(archive))) is not None and folder.is_dir():
@@ -86,22 +87,22 @@ def recordings(archive: Path) -> Iterator[Path]:
 
 
 def find(archive: Path, session: str) -> Path | None:
-    """The folder of a session, None if there is none."""
+    """Return the folder of an archived session, None where there is none."""
     return next(archive.glob(f"*/[0-9]*/[0-9]*/[0-9]*/{session}"), None) if _SAFE.fullmatch(session) else None
 
 
 def work_folders(archive: Path) -> list[Path]:
-    """Sessions that are being recorded, or were when a process died."""
+    """Return the work folders: of sessions that are being recorded, or were when a recorder process died."""
     work = archive / WORK
     return sorted(folder for folder in work.iterdir() if folder.is_dir()) if work.is_dir() else []
 
 
 def free_bytes(archive: Path) -> int:
-    """Room left on the archive's disk for us."""
+    """Return the free bytes on the archive's disk."""
     return shutil.disk_usage(archive).free
 
 
 def remove_scrap(path: Path) -> None:
-    """Remove an unfinished product of our own that can be made again; never a recording."""
+    """Remove an unfinished file that can be made again. It is never called for a recording."""
     if path.exists():
         os.unlink(path)

@@ -1,4 +1,4 @@
-"""The recorder's tables. Migrations make them."""
+"""The recorder's tables in the database. Migrations create them; their names and columns are fixed."""
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
@@ -25,10 +25,10 @@ RECORDINGS = Table(
     Column("reason", Text),
     Column("announced", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
-    Column("due_at", Moment),  # written when archived; may only move away
+    Column("due_at", Moment),  # written when archived; it may only become later
     Column("manifest_sha256", String(64)),
-    Column("head", String(96)),  # where the site's chain ended with it: number and hash of the line
-    Column("purge", JSON),  # from the moment it is being deleted: by which rule, when, by whom, with whom
+    Column("head", String(96)),  # end of the site's chain with this recording: number and hash of the line
+    Column("purge", JSON),  # set when its deletion is ordered: rule, time, both officers
 )
 Index("recordings_by_due", RECORDINGS.c.due_at, RECORDINGS.c.session)
 INTENTS = Table(
@@ -56,7 +56,7 @@ APPROVALS = Table(
     "purge_permits",
     METADATA,
     Column("code_hash", String(64), primary_key=True),
-    Column("plan", String(64), nullable=False),  # hash of exactly what may be deleted
+    Column("plan", String(64), nullable=False),  # hash of the plan that may be deleted
     Column("as_of", Moment, nullable=False),
     Column("site", String(63)),
     Column("by", String(63), nullable=False),
@@ -73,16 +73,16 @@ LOCKS = Table(
     Column("boot", String(40), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("until", Moment, nullable=False),
-    Column("begun", BigInteger),  # when the process began, in ticks of this run of the machine
+    Column("begun", BigInteger),  # start of the process, in ticks since the machine was started
 )
-MARKS = Table(  # what both clocks said when a run of the machine was first seen; see recorder.retention.clock_trust
+MARKS = Table(  # both clocks when a run of the machine was first seen; see recorder.retention.clock_trust
     "clock_marks",
     METADATA,
     Column("boot", String(40), primary_key=True),
     Column("wall", Moment, nullable=False),
     Column("mono", Float, nullable=False),
-    Column("seen", Moment),  # when it was last seen to go on
-    Column("believed_at", Moment),  # an officer has compared it with another clock
+    Column("seen", Moment),  # when the clock was last seen to go on
+    Column("believed_at", Moment),  # when an officer compared the clock with another one
     Column("believed_by", String(63)),
 )
 VIEWS = Table(
@@ -98,19 +98,17 @@ VIEWS = Table(
     Column("queued_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
 )
-HEADS = Table(  # where each site's chain ended when it was last written; see recorder.evidence.chain_heads
+HEADS = Table(  # end of each site's chain after its last line; see recorder.evidence.chain_heads
     "chain_heads",
     METADATA,
     Column("site", String(63), primary_key=True),
     Column("head", String(96), nullable=False),
     Column("at", Moment, nullable=False),
 )
-SEEN_MONTHS = (
-    Table(  # what each site's policy asked for when it was last looked at; see recorder.retention.policy_changes
-        "retention_seen",
-        METADATA,
-        Column("site", String(63), primary_key=True),
-        Column("months", Integer, nullable=False),
-        Column("at", Moment, nullable=False),
-    )
+SEEN_MONTHS = Table(  # months in each site's policy at the last purge; see recorder.retention.policy_changes
+    "retention_seen",
+    METADATA,
+    Column("site", String(63), primary_key=True),
+    Column("months", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
 )

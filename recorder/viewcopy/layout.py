@@ -1,6 +1,6 @@
-"""The picture of a view copy: both rooms side by side under a strip with their names and the clock of Shanghai, over
-the band of who watched. Pure, but for fonts: FFmpeg's build in PyAV has no drawtext, so Pillow draws the words, those
-of the strip once a second."""
+"""The picture of a view copy: both rooms side by side, under a strip with their names and the clock of Asia/Shanghai,
+over the banner of supervision. FFmpeg's build in PyAV has no drawtext, so Pillow draws the words; the strip is drawn
+once a second. It reads font files and no others."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from broker.kernel.clock import in_shanghai
-from recorder.archive.timeline_coverage import Coverage
+from recorder.archive.timeline_coverage import Coverage, Span
 from recorder.viewcopy.banner import Banner
 
 WIDTH, HEIGHT, STRIP = 640, 360, 40
@@ -28,20 +28,9 @@ FONTS = (
 Plane = NDArray[np.uint8]
 
 
-class Span(NamedTuple):
-    """A stretch of the film, in seconds."""
-
-    start: float
-    end: float
-
-    def has(self, second: float) -> bool:
-        """Whether a second lies in it."""
-        return self.start <= second < self.end
-
-
 class Script(NamedTuple):
-    """What is to be written: when the film begins, the names of the sides, holds, each side's missing pictures, and who
-    watched when."""
+    """What the picture shows besides the rooms: when the film begins, the names of the sides, the holds, the spans in
+    which each side's picture is missing, and the supervision coverage."""
 
     zero: datetime
     names: tuple[str, str]
@@ -51,23 +40,24 @@ class Script(NamedTuple):
 
 
 class Layout:
-    """Composes frames; `show` changes what a side looks like, `frame` gives the whole at a second."""
+    """Composes the frames of a copy. `show` replaces the picture of a side, `frame` returns the whole picture at a
+    second."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self._band = Banner(script.coverage, SIZE[0], _font) if script.coverage else None
-        below = self._band.height if self._band else 0
+        self._banner = Banner(script.coverage, SIZE[0], _font) if script.coverage else None
+        below = self._banner.height if self._banner else 0
         self.size = width, height = SIZE[0], SIZE[1] + below
-        """Pixels of the whole picture, the band included."""
+        """Width and height of the whole picture in pixels, with the banner."""
         self._y = np.full((height, width), BLACK, np.uint8)
         self._u = np.full((height // 2, width // 2), GREY, np.uint8)
         self._v = self._u.copy()
         self._written: tuple[datetime, bool] | None = None
-        if self._band:
-            self._u[-below // 2 :], self._v[-below // 2 :] = self._band.u, self._band.v
+        if self._banner:
+            self._u[-below // 2 :], self._v[-below // 2 :] = self._banner.u, self._banner.v
 
     def show(self, side: int, frame: av.VideoFrame) -> None:
-        """A side's newest picture, fitted without distortion."""
+        """Replace a side's picture, fitted without distortion."""
         scale = min(WIDTH / frame.width, HEIGHT / frame.height)
         width, height = _even(frame.width * scale), _even(frame.height * scale)
         fitted = frame.reformat(width=width, height=height, format="yuv420p").to_ndarray()
@@ -79,14 +69,14 @@ class Layout:
         self._u[where], self._v[where] = rest[0], rest[1]
 
     def frame(self, second: float) -> av.VideoFrame:
-        """The picture at a second of the film."""
+        """Return the picture at a second of the film."""
         held = any(span.has(second) for span in self.script.holds)
         now = (self.script.zero + timedelta(seconds=second)).replace(microsecond=0)
         if (now, held) != self._written:
             self._write(now, held)
             self._written = (now, held)
-        if self._band:
-            self._band.onto(self._y[-self._band.height :], second)
+        if self._banner:
+            self._banner.onto(self._y[-self._banner.height :], second)
         y = self._y
         for side, spans in enumerate(self.script.missing):
             if any(span.has(second) for span in spans):
@@ -109,14 +99,14 @@ class Layout:
 
 
 class Words(NamedTuple):
-    """What can be written with the fonts of this machine."""
+    """The words of the strip in a language that this machine has a font for."""
 
     sides: tuple[str, str]
     held: str
 
 
 def words() -> Words:
-    """Chinese where there is a font for it."""
+    """Return the words: Chinese where there is a font for it, else English."""
     if _font_file() is None:
         return Words(("PRISON", "VISITOR"), "HELD")
     return Words(("监所", "亲属"), "中止")
@@ -134,7 +124,7 @@ def _font(size: int) -> Any:
 
 
 def strip(names: tuple[str, str], clock: str) -> Plane:
-    """The luma of the strip: a name at each end, the clock in the middle."""
+    """Return the luma of the strip: a name at each end, the clock in the middle."""
     image = Image.new("L", (2 * WIDTH, STRIP), 40)
     draw = ImageDraw.Draw(image)
     draw.text((12, STRIP // 2), names[0], 220, _font(20), "lm")

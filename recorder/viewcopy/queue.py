@@ -1,5 +1,5 @@
-"""View copies in the database: what is wanted, being made, ready, failed. A copy is derived and can be made again; a
-maker that died leaves its row to the next one."""
+"""The queue of view copies in the database: queued, being made, ready, failed. A copy can be made again at any time; a
+row whose maker died is queued again."""
 
 import asyncio
 from datetime import datetime
@@ -26,7 +26,7 @@ class ViewCopies:
         self._engine = engine
 
     async def want(self, session: str, now: datetime) -> None:
-        """Queue a copy of an archived recording, again if there was one. Raises NotFound, Conflict (being made)."""
+        """Queue a copy of an archived recording, also where there is one. Raises NotFound, Conflict (being made)."""
         archived = select(RECORDINGS.c.session).where(
             RECORDINGS.c.session == session, RECORDINGS.c.state == ARCHIVED, RECORDINGS.c.sha256.is_not(None)
         )
@@ -44,7 +44,7 @@ class ViewCopies:
         await self._write(work)
 
     async def take(self, now: datetime) -> tuple[str, str] | None:
-        """The session queued longest and its film's path, from now on being made; None where nothing is queued."""
+        """Take the oldest session from the queue; return it and its film's path, or None where nothing is queued."""
         oldest = (
             select(_ROW.session, _ROW.attempts, RECORDINGS.c.path)
             .join(RECORDINGS, RECORDINGS.c.session == _ROW.session)
@@ -65,21 +65,21 @@ class ViewCopies:
         return found[0] if found else None
 
     async def progress(self, session: str, share: float, now: datetime) -> None:
-        """How much of a copy is made."""
+        """Store what share of a copy is made."""
         await self._set(session, progress=share, updated_at=now)
 
     async def ready(self, session: str, facts: dict[str, Any], now: datetime) -> None:
-        """A copy is there; `facts` are its bytes and sha256."""
+        """Mark a copy as ready. `facts`: its bytes and sha256."""
         await self._set(session, state=READY, progress=1.0, reason=None, updated_at=now, **facts)
 
     async def failed(self, session: str, reason: str, now: datetime) -> None:
-        """A copy was not made; it is tried again, but not for ever."""
-        row = await self.one(session)
+        """Queue a copy again that was not made; after ATTEMPTS it stays failed."""
+        row = await self.row(session)
         state = FAILED if row is None or row["attempts"] >= ATTEMPTS else QUEUED
         await self._set(session, state=state, progress=0.0, reason=reason, queued_at=now, updated_at=now)
 
     async def give_back(self, session: str | None = None) -> None:
-        """Queue again what was being made (of one session, or all) when its maker ended; that was no failure."""
+        """Queue again what was being made when its maker ended: one session, or all. It counts as no attempt."""
         mine = _ROW.state == MAKING if session is None else (_ROW.state == MAKING) & (_ROW.session == session)
         values = {"state": QUEUED, "progress": 0.0, "attempts": _ROW.attempts - (1 if session else 0)}
 
@@ -88,8 +88,8 @@ class ViewCopies:
 
         await self._write(work)
 
-    async def one(self, session: str) -> dict[str, Any] | None:
-        """What is known of a session's copy."""
+    async def row(self, session: str) -> dict[str, Any] | None:
+        """Return the row of a session's copy, None where there is none."""
         try:
             async with reading(self._engine) as db:
                 row = (await db.execute(select(VIEWS).where(_ROW.session == session))).mappings().one_or_none()

@@ -1,8 +1,8 @@
-"""`python -m recorder.viewcopy.render FOLDER TARGET`: makes the copy that browsers and Windows play, from an archived
-recording: both pictures side by side, burned-in clock, mixed sound, H.264 and AAC, index at the front.
+"""`python -m recorder.viewcopy.render FOLDER TARGET`: makes the view copy of an archived recording, which browsers and
+Windows play: both pictures side by side, burned-in clock, mixed sound, H.264 and AAC, index at the front.
 
-A process of its own at the lowest priority, so that it takes only what nobody else wants; it dies with its parent.
-Progress goes to standard output as JSON lines. The target appears whole or not at all, and can be made again."""
+It is a process of its own at the lowest priority, so that it takes only idle processor time, and it dies with its
+parent. Progress goes to standard output as JSON lines. The target appears complete or not at all."""
 
 import ctypes
 import json
@@ -22,9 +22,9 @@ from av.container import OutputContainer
 from broker.kernel import atomic_files
 from broker.media.tap_format import is_sound
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
-from recorder.archive.timeline_coverage import coverage
+from recorder.archive.timeline_coverage import Span, coverage
 from recorder.retention.removal import unfinished
-from recorder.viewcopy.layout import Layout, Script, Span, words
+from recorder.viewcopy.layout import Layout, Script, words
 
 RATE, SOUND_RATE, BLOCK = 25, 48_000, 1024
 SLACK = 0.6  # seconds by which packets of one moment may be apart in the film
@@ -34,7 +34,7 @@ Report = Callable[[float], None]
 
 
 class Mixer:
-    """Sound of both sides and of officers who spoke in, on one time line; whatever was not heard is silence."""
+    """Mixes the sound of both sides and of talkback on one time line, with silence where there is none."""
 
     def __init__(self) -> None:
         self._sum = np.zeros(0, np.float32)
@@ -42,11 +42,11 @@ class Mixer:
         self._resamplers: dict[int, av.AudioResampler] = {}
 
     def add(self, track: int, frame: av.AudioFrame, second: float) -> None:
-        """A decoded frame that begins at a second of the film."""
+        """Add a decoded frame that begins at a second of the film."""
         if track not in self._resamplers:
             self._resamplers[track] = av.AudioResampler("fltp", "mono", SOUND_RATE)
-        for heard in self._resamplers[track].resample(frame):
-            samples = heard.to_ndarray()[0].astype(np.float32)
+        for resampled in self._resamplers[track].resample(frame):
+            samples = resampled.to_ndarray()[0].astype(np.float32)
             at = round(second * SOUND_RATE) - self._start
             samples, at = samples[max(-at, 0) :], max(at, 0)
             if len(self._sum) < at + len(samples):
@@ -54,47 +54,47 @@ class Mixer:
             self._sum[at : at + len(samples)] += samples
 
     def take(self, second: float) -> Iterator[av.AudioFrame]:
-        """Everything before a second, in blocks that the encoder likes."""
+        """Yield everything before a second, in blocks of the encoder's frame size."""
         while (self._start + BLOCK) / SOUND_RATE <= second:
             block = np.zeros(BLOCK, np.float32)
-            there = self._sum[:BLOCK]
-            block[: len(there)] = there
+            mixed = self._sum[:BLOCK]
+            block[: len(mixed)] = mixed
             frame = av.AudioFrame.from_ndarray(np.clip(block * 0.8, -1, 1)[None, :], format="fltp", layout="mono")
             frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, self._start, Fraction(1, SOUND_RATE)
             yield frame
             self._sum, self._start = self._sum[BLOCK:], self._start + BLOCK
 
 
-class Copy:
-    """One copy being made."""
+class ViewCopy:
+    """Encoder of one view copy: `add` decoded frames, `write` up to a second, `close`."""
 
     def __init__(self, target: Path, script: Script) -> None:
         self._out: OutputContainer = av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"})
         self._video: Any = self._out.add_stream("libx264", rate=RATE, options=VIDEO)
-        self._scene, self._mixer = Layout(script), Mixer()
-        self._video.width, self._video.height = self._scene.size
+        self._layout, self._mixer = Layout(script), Mixer()
+        self._video.width, self._video.height = self._layout.size
         self._video.pix_fmt, self._video.thread_count = "yuv420p", 1
         self._audio: Any = self._out.add_stream("aac", rate=SOUND_RATE, layout="mono", bit_rate=96_000)
         self._waiting: tuple[list[tuple[float, av.VideoFrame]], ...] = ([], [])
         self._frames = 0
 
-    def take(self, track: int, frame: Any, second: float) -> None:
-        """A decoded frame of a track of the film."""
+    def add(self, track: int, frame: Any, second: float) -> None:
+        """Add a decoded frame of a track of the film."""
         if is_sound(track):
             self._mixer.add(track, frame, second)
         else:
             self._waiting[track // 2].append((second, frame))
 
     def write(self, second: float) -> None:
-        """Write everything before a second."""
+        """Encode everything before a second."""
         while (now := self._frames / RATE) < second:
             for side, waiting in enumerate(self._waiting):
                 newest = None
                 while waiting and waiting[0][0] <= now:
                     newest = waiting.pop(0)
                 if newest is not None:
-                    self._scene.show(side, newest[1])
-            frame = self._scene.frame(now)
+                    self._layout.show(side, newest[1])
+            frame = self._layout.frame(now)
             frame.pts, frame.time_base = self._frames, Fraction(1, RATE)
             self._out.mux(self._video.encode(frame))
             self._frames += 1
@@ -102,22 +102,22 @@ class Copy:
             self._out.mux(self._audio.encode(block))
 
     def close(self) -> None:
-        """Finish the file. Raises OSError."""
+        """Encode what is left and finish the file. Raises OSError."""
         self._out.mux(self._video.encode(None))
         self._out.mux(self._audio.encode(None))
         self._out.close()
 
 
 def make(folder: Path, target: Path, report: Report) -> None:
-    """Make the copy of the recording in `folder`. `report` hears the share done. Raises OSError, FFmpegError."""
+    """Make the copy of the recording in `folder`. `report` receives the share done. Raises OSError, FFmpegError."""
     written = atomic_files.read_json(folder / MANIFEST)
     if written is None:
         raise FileNotFoundError(f"{folder} has no readable manifest")
     length = max((float(track["seconds"]) for track in written["tracks"]), default=0.0)
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = unfinished(target)
-    fresh.unlink(missing_ok=True)  # of a try that was broken off
-    copy = Copy(fresh, script_of(written, atomic_files.read_lines(folder / TIMELINE)))
+    fresh.unlink(missing_ok=True)  # left by an attempt that was broken off
+    copy = ViewCopy(fresh, script_of(written, atomic_files.read_lines(folder / TIMELINE)))
     for second in _decode(folder / FILM, copy):
         report(min(second / length, 1.0) if length else 1.0)
     copy.write(length)
@@ -129,7 +129,7 @@ def make(folder: Path, target: Path, report: Report) -> None:
 
 
 def script_of(written: dict[str, Any], timeline: list[dict[str, Any]]) -> Script:
-    """What the strip says, from manifest and timeline."""
+    """Return the script of a recording, from its manifest and timeline."""
     zero = datetime.fromisoformat(written["started_at"])
     sides = [written["sides"].get(side, {}) for side in ("prison", "visitor")]
     names = tuple(f"{word}  {side.get('site', '')}" for word, side in zip(words().sides, sides, strict=True))
@@ -137,9 +137,9 @@ def script_of(written: dict[str, Any], timeline: list[dict[str, Any]]) -> Script
     for gap in written["gaps"]:
         if gap["track"] in (0, 2):
             missing[gap["track"] // 2].append(Span(gap["start"], gap["start"] + gap["seconds"]))
-    watched = coverage(timeline, written) if written.get("tracks") else None
+    found = coverage(timeline, written) if written.get("tracks") else None
     holds = tuple(_holds(timeline, zero))
-    return Script(zero, (names[0], names[1]), holds, (tuple(missing[0]), tuple(missing[1])), watched)
+    return Script(zero, (names[0], names[1]), holds, (tuple(missing[0]), tuple(missing[1])), found)
 
 
 def _holds(timeline: list[dict[str, Any]], zero: datetime) -> Iterator[Span]:
@@ -156,8 +156,8 @@ def _holds(timeline: list[dict[str, Any]], zero: datetime) -> Iterator[Span]:
             since = at
 
 
-def _decode(film: Path, copy: Copy) -> Iterator[float]:
-    """Decode packet by packet; what cannot be decoded is left out, as a player would."""
+def _decode(film: Path, copy: ViewCopy) -> Iterator[float]:
+    """Decode packet by packet and yield the second of each. What cannot be decoded is left out, as players do."""
     with av.open(str(film), "r") as source:
         for stream in source.streams:
             stream.codec_context.thread_count = 1
@@ -172,22 +172,22 @@ def _decode(film: Path, copy: Copy) -> Iterator[float]:
                 continue
             for frame in frames:
                 if frame.pts is not None and frame.time_base is not None:
-                    copy.take(packet.stream_index, frame, float(frame.pts * frame.time_base))
+                    copy.add(packet.stream_index, frame, float(frame.pts * frame.time_base))
 
 
 def main(arguments: list[str]) -> int:
-    """The process's exit code."""
+    """Make one copy and return the exit code."""
     if len(arguments) != 2:
         print("usage: python -m recorder.viewcopy.render FOLDER TARGET", file=sys.stderr)
         return 2
     os.nice(19)
     ctypes.CDLL(None).prctl(DEATH, signal.SIGKILL)
-    said = 0
+    percent = 0
 
     def report(share: float) -> None:
-        nonlocal said
-        if int(share * 100) > said:
-            said = int(share * 100)
+        nonlocal percent
+        if int(share * 100) > percent:
+            percent = int(share * 100)
             print(json.dumps({"done": share}), flush=True)
 
     try:

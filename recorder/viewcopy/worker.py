@@ -1,5 +1,5 @@
-"""Has view copies made, a bounded number at a time, each by a process of its own (`recorder.viewcopy.render`). Ends
-with the recorder; what was being made is made by the next one."""
+"""The worker that has view copies made, a bounded number at a time, each by a process of its own
+(`recorder.viewcopy.render`). It ends with the recorder; the next one makes what was being made again."""
 
 import asyncio
 import json
@@ -20,35 +20,35 @@ from recorder.viewcopy.queue import READY, ViewCopies
 
 log = structlog.get_logger()
 NAME, MADE = "view.mp4", ".view.made.mp4"
-LOOK = 5.0  # seconds between looks for orders that came through the database
-TELL = 2.0  # seconds between two notes of progress
+LOOK = 5.0  # seconds between looks at the queue, which other processes fill through the database
+REPORT = 2.0  # seconds between two reports of progress
 
 
 def view_path(root: Path, session: str) -> Path:
-    """Where the view copy of a session lies. Raises ValueError."""
+    """Return the path of a session's view copy. Raises ValueError for an invalid id."""
     return removal.derived_folder(root, session) / NAME
 
 
 class ViewCopyWorker:
-    """`run` until cancelled; `stir` when something was queued."""
+    """Makes the queued copies of one archive. `run` runs until cancelled; `wake` is called when a copy was queued."""
 
     def __init__(self, views: ViewCopies, root: Path, clock: Clock, jobs: int, signer: Signer) -> None:
         self.views, self._root, self._clock, self._jobs = views, root, clock, jobs
         self._signer = signer
-        self._something = asyncio.Event()
+        self._queued = asyncio.Event()
 
-    def stir(self) -> None:
-        """Look at once."""
-        self._something.set()
+    def wake(self) -> None:
+        """Look at the queue at once."""
+        self._queued.set()
 
     async def want(self, session: str) -> None:
-        """Queue the copy of a recording that was just archived."""
+        """Queue the copy of a recording that was just archived, unless no copies are made."""
         if self._jobs:
             await self.views.want(session, self._clock.now().wall)
-            self.stir()
+            self.wake()
 
     async def run(self) -> None:
-        """Make copies until cancelled, which kills the makers."""
+        """Make copies until cancelled; a cancellation kills the processes that make them."""
         with suppress(StorageUnavailable):
             await self.views.give_back()
             await self._seal_old()
@@ -63,15 +63,15 @@ class ViewCopyWorker:
             try:
                 taken = await self.views.take(self._clock.now().wall)
                 if taken is not None:
-                    await self._one(*taken)
+                    await self._make(*taken)
                     continue
             except StorageUnavailable as error:
                 log.warning("view copies wait for the database", why=str(error))
-            self._something.clear()
+            self._queued.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._something.wait(), LOOK)
+                await asyncio.wait_for(self._queued.wait(), LOOK)
 
-    async def _one(self, session: str, path: str) -> None:
+    async def _make(self, session: str, path: str) -> None:
         folder = self._root / removal.folder_of(path, session)
         made = view_path(self._root, session).with_name(MADE)
         process: asyncio.subprocess.Process | None = None
@@ -108,13 +108,13 @@ class ViewCopyWorker:
             await self.views.failed(session, error[:200] or f"exit code {code}", now)
 
     async def _seal_old(self) -> None:
-        """Copies made before copies were sealed: those that are what the database says are sealed now, others made
-        again."""
+        """Seal the copies of a version that made no seals, where their hash is that of the database; queue the others
+        to be made again."""
         for folder in await asyncio.to_thread(derived_copies.folders, self._root):
             copy, session = folder / NAME, folder.name
             if not copy.exists() or derived_copies.sealed(self._root, session, NAME):
                 continue
-            row, now = await self.views.one(session), self._clock.now().wall
+            row, now = await self.views.row(session), self._clock.now().wall
             try:
                 facts = await asyncio.to_thread(file_facts, copy)
                 recording = await asyncio.to_thread(paths.find, self._root, session)
@@ -124,15 +124,15 @@ class ViewCopyWorker:
                 else:
                     await self.views.want(session, now)
             except (NotFound, OSError) as error:
-                log.error("a view copy cannot be sealed", session=session, why=type(error).__name__)
+                log.error("view copy not sealed", session=session, why=type(error).__name__)
 
     async def _listen(self, process: asyncio.subprocess.Process, session: str) -> None:
         assert process.stdout is not None
-        told = float("-inf")
+        reported = float("-inf")
         while line := await process.stdout.readline():
             now = self._clock.now()
-            if now.mono - told >= TELL:
-                told = now.mono
+            if now.mono - reported >= REPORT:
+                reported = now.mono
                 await self.views.progress(session, float(json.loads(line)["done"]), now.wall)
 
     async def _rest(self, process: asyncio.subprocess.Process) -> str:

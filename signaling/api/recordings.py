@@ -94,7 +94,7 @@ async def get_view(ask: Ask) -> web.StreamResponse:
     """Both pictures side by side, with clock and mixed sound; 404 until it is made, see `copy`."""
     session = ask.id("session")
     await _archived(ask, session)
-    row = await ask.house.views.one(session)
+    row = await ask.house.views.row(session)
     if row is None or row["state"] != READY:
         raise NotFound("The view copy is not ready.", "合成副本尚未生成。")
     return await play(ask, session, view_path(ask.house.settings.archive_dir, session), row["sha256"], "view")
@@ -105,7 +105,7 @@ async def get_copy(ask: Ask) -> bodies.CopyView:
     """Progress of the view copy."""
     session = ask.id("session")
     await _archived(ask, session)
-    row = await ask.house.views.one(session) or {"state": "none", "progress": 0.0}
+    row = await ask.house.views.row(session) or {"state": "none", "progress": 0.0}
     return bodies.CopyView.model_validate({k: v for k, v in row.items() if k in bodies.CopyView.model_fields})
 
 

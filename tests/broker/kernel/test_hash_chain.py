@@ -56,13 +56,13 @@ class TestDigestsOfTheVersionBefore:
     def test_of_fragments_from_the_list_of_their_hashes(self, tmp_path: Path):
         film = tmp_path / "film.mp4"
         film.write_bytes(FILM)
-        pieces = file_hashes.film_pieces(film, {"start": 12, "end": 64})
+        pieces = file_hashes.film_hashes(film, {"start": 12, "end": 64})
         assert file_hashes.fold(pieces) == FILM_HEAD
 
     def test_of_lines_of_a_timeline(self, tmp_path: Path):
         timeline = tmp_path / "timeline.jsonl"
         timeline.write_bytes(b"{}\n")
-        (piece,) = file_hashes.timeline_pieces(timeline, datetime(2026, 3, 2, tzinfo=UTC))
+        (piece,) = file_hashes.timeline_hashes(timeline, datetime(2026, 3, 2, tzinfo=UTC))
         assert piece.sha256 == "ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356"
 
     def test_fragments_begin_with_their_own_start(self):

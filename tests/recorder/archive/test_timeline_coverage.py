@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.archive.manifest import people_in
-from recorder.archive.timeline_coverage import Coverage, Officer, Stretch, coverage, officers_in
+from recorder.archive.timeline_coverage import Coverage, Officer, Span, coverage, officers_in
 from recorder.viewcopy.banner import Banner
 from recorder.viewcopy.layout import SIZE, Layout, Script, _font
 from tests.support.recording.feed import WALL
@@ -41,8 +41,8 @@ def people(second, *officers, moved=0.0):
 class TestSeconds:
     def test_of_each_officer_are_those_in_which_they_counted(self):
         found = coverage([people(0, *ALL), people(30, LI, MA, BAI), people(50, *ALL)], WRITTEN)
-        assert found.officers[LI].stretches == [Stretch(0, 100)] and found.officers[LI].seconds == 100
-        assert found.officers[HE].stretches == [Stretch(0, 30), Stretch(50, 100)]
+        assert found.officers[LI].spans == [Span(0, 100)] and found.officers[LI].seconds == 100
+        assert found.officers[HE].spans == [Span(0, 30), Span(50, 100)]
         assert found.officers[HE].seconds == 80
 
     def test_before_the_film_and_after_it_do_not_count(self):
@@ -51,41 +51,41 @@ class TestSeconds:
 
     def test_do_not_move_with_the_wall_clock(self):
         found = coverage([people(0, *ALL), people(30, LI, moved=-7200.0), people(60, *ALL, moved=9.0)], WRITTEN)
-        assert found.officers[MA].stretches == [Stretch(0, 30), Stretch(60, 100)]
+        assert found.officers[MA].spans == [Span(0, 30), Span(60, 100)]
 
     def test_come_from_the_wall_clock_where_there_is_no_other(self):
         timeline = [{key: value for key, value in one.items() if key != "mono"} for one in [people(10, *ALL)]]
-        assert coverage(timeline, WRITTEN).officers[LI].stretches == [Stretch(10, 100)]
+        assert coverage(timeline, WRITTEN).officers[LI].spans == [Span(10, 100)]
 
     def test_of_entries_that_a_recorder_got_late_are_in_order(self):
         timeline = [people(0, *ALL), people(70, *ALL), people(40, LI)]
-        assert coverage(timeline, WRITTEN).officers[HE].stretches == [Stretch(0, 40), Stretch(70, 100)]
+        assert coverage(timeline, WRITTEN).officers[HE].spans == [Span(0, 40), Span(70, 100)]
 
 
 class TestWithoutAControlProcess:
     def test_nobody_is_taken_to_watch(self):
         gone = entry(40, {"kind": "control", "there": False})
         found = coverage([people(0, *ALL), gone, people(55, *ALL)], WRITTEN)
-        assert found.officers[LI].stretches == [Stretch(0, 40), Stretch(55, 100)]
-        assert found.short[0] == (Stretch(40, 55),)
+        assert found.officers[LI].spans == [Span(0, 40), Span(55, 100)]
+        assert found.short[0] == (Span(40, 55),)
 
 
 class TestTooFew:
     def test_is_said_for_each_side_by_itself(self):
         found = coverage([people(5, *ALL), people(30, LI, MA, BAI), people(50, *ALL)], WRITTEN)
-        assert found.short == ((Stretch(0, 5), Stretch(30, 50)), (Stretch(0, 5),))
+        assert found.short == ((Span(0, 5), Span(30, 50)), (Span(0, 5),))
 
     def test_is_the_whole_film_where_nobody_watched(self):
-        assert coverage([], WRITTEN).short == ((Stretch(0, 100),),) * 2
+        assert coverage([], WRITTEN).short == ((Span(0, 100),),) * 2
 
     def test_one_person_of_both_sites_counts_for_neither(self):
         double = Officer("li", "panlong")
         found = coverage([people(0, *ALL, double)], WRITTEN)
-        assert found.short == ((Stretch(0, 100),), ())
+        assert found.short == ((Span(0, 100),), ())
 
     def test_needs_as_many_as_the_policy_says_and_two_where_it_does_not(self):
         three = {**WRITTEN, "policy": {"min_supervisors": 3}}
-        assert coverage([people(0, *ALL)], three).short[0] == (Stretch(0, 100),)
+        assert coverage([people(0, *ALL)], three).short[0] == (Span(0, 100),)
         assert coverage([people(0, *ALL)], {**WRITTEN, "policy": {}}).short == ((), ())
 
 
@@ -121,12 +121,12 @@ class TestWhateverTheTimeline:
     @given(moments)
     def test_short_is_exactly_where_fewer_than_needed_have_a_bar(self, story):
         found = coverage([people(second, *there) for second, there in sorted(story, key=lambda one: one[0])], WRITTEN)
-        edges = {0.0, 100.0} | {edge for watched in found.officers.values() for s in watched.stretches for edge in s}
+        edges = {0.0, 100.0} | {edge for watched in found.officers.values() for s in watched.spans for edge in s}
         for start, end in zip(sorted(edges), sorted(edges)[1:], strict=False):
             middle = (start + end) / 2
             for side, site in enumerate(("first-prison", "panlong")):
                 there = sum(
-                    any(s.start <= middle < s.end for s in watched.stretches)
+                    any(s.start <= middle < s.end for s in watched.spans)
                     for one, watched in found.officers.items()
                     if one.site == site
                 )
@@ -136,7 +136,7 @@ class TestWhateverTheTimeline:
     def test_stretches_lie_in_the_film_one_after_the_other(self, story):
         found = coverage([people(second, *there) for second, there in story], WRITTEN)
         for watched in found.officers.values():
-            flat = [edge for stretch in watched.stretches for edge in stretch]
+            flat = [edge for span in watched.spans for edge in span]
             assert flat == sorted(flat) and all(0 <= edge <= 100 for edge in flat)
 
 

@@ -94,7 +94,7 @@ class TestWhatIsDue:
             await use(*args)
             yard.wall = DUE - SECOND
 
-        monkeypatch.setattr("recorder.retention.purge.permits.use", use_and_turn_back)
+        monkeypatch.setattr("recorder.retention.purge.approvals.use", use_and_turn_back)
         assert (await yard.apply()).kept == [("session_one", "not_due")]
         assert folder.exists() and await yard.state("session_one") == ARCHIVED
 
@@ -299,10 +299,10 @@ class TestBrokenOff:
     @pytest.mark.parametrize(
         "step",
         [
-            "recorder.retention.purge.permits.use",
+            "recorder.retention.purge.approvals.use",
             "recorder.retention.purge.Purge._begin",
             "recorder.retention.purge.Purge._enter",
-            "recorder.evidence.site_chain.Ledger.append",
+            "recorder.evidence.site_chain.SiteChain.append",
             "recorder.retention.purge.removal.remove",
             "recorder.retention.removal._drop",
             "tests.support.recording.purging.Stones.write",
@@ -363,7 +363,7 @@ class TestBrokenOff:
         chain.write_bytes(whole + b"{}\n")
         outcome = await yard.apply()
         assert outcome.deleted == 1 and not other.exists() and broken.exists()
-        assert [one for one, _ in outcome.failed] == ["session_one"] and "BrokenLedger" in outcome.failed[0][1]
+        assert [one for one, _ in outcome.failed] == ["session_one"] and "BrokenSiteChain" in outcome.failed[0][1]
         assert await yard.state("session_one") == PURGING
         chain.write_bytes(whole)
         assert (await yard.purge.resume(yard.scope())).deleted == 1 and not broken.exists()
@@ -419,7 +419,7 @@ class TestTwoAtOnce:
         """The lock owned by somebody."""
 
         async def own(**changes: Any) -> None:
-            row = {"name": "purge", "owner": "own_x", "boot": approvals.papers.boot(), "pid": os.getpid()}
+            row = {"name": "purge", "owner": "own_x", "boot": approvals.atomic_files.boot(), "pid": os.getpid()}
             row |= {"until": yard.wall + timedelta(days=1), "begun": approvals._begun(os.getpid())}
             async with yard.engine.begin() as db:
                 await db.execute(LOCKS.insert().values(**row | changes))
@@ -480,7 +480,7 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from broker.kernel.database import engine_for
-from recorder import removal
+from recorder.retention import removal
 from tests.support.recording.purging import Yard
 
 real, count = removal.remove, [0]

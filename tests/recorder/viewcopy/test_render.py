@@ -18,9 +18,10 @@ from aiohttp.test_utils import TestServer
 from broker.kernel import atomic_files
 from broker.kernel.database import engine_for
 from broker.kernel.errors import Conflict, NotFound
+from recorder.archive.timeline_coverage import Span
 from recorder.evidence.verify import verify
 from recorder.viewcopy import layout
-from recorder.viewcopy.layout import STRIP, WIDTH, Layout, Script, Span, strip
+from recorder.viewcopy.layout import STRIP, WIDTH, Layout, Script, strip
 from recorder.viewcopy.queue import FAILED, MAKING, QUEUED, READY, ViewCopies
 from recorder.viewcopy.render import make, script_of
 from recorder.viewcopy.worker import ViewCopyWorker, view_path
@@ -164,7 +165,7 @@ async def yard(tmp_path: Path, database: str) -> AsyncIterator[Yard]:
 
 async def until(views: ViewCopies, session: str, state: str) -> dict[str, object]:
     async with asyncio.timeout(30):
-        while (row := await views.one(session)) is None or row["state"] != state:
+        while (row := await views.row(session)) is None or row["state"] != state:
             await asyncio.sleep(0.05)  # the maker tells through the database only
     return row
 
@@ -217,7 +218,7 @@ class TestTheMaker:
         assert {one.kind for one in verify(None, yard.root).damages} == {"missing"}
         await ViewCopyWorker(views, yard.root, yard, 0, signer(yard.root)).run()
         assert verify("session_one", yard.root).ok
-        assert (await views.one("session_two") or {})["state"] == QUEUED
+        assert (await views.row("session_two") or {})["state"] == QUEUED
 
     async def test_leaves_what_it_was_making_to_the_next_one(self, yard: Yard) -> None:
         await yard.recording("session_one")
@@ -230,7 +231,7 @@ class TestTheMaker:
             await views.want("session_one", yard.wall)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        row = await views.one("session_one") or {}
+        row = await views.row("session_one") or {}
         assert (row["state"], row["attempts"]) == (QUEUED, 0) and not view_path(yard.root, "session_one").exists()
 
     async def test_gives_up_after_three_failures_and_says_why(self, yard: Yard) -> None:
@@ -259,7 +260,7 @@ class TestTheMaker:
         assert [one[0] for one in (await yard.apply()).failed] == ["session_one"] and folder.exists()
         await views.ready("session_one", {"bytes": 1, "sha256": "ab"}, yard.wall)
         assert (await yard.purge.resume(yard.scope())).deleted == 1
-        assert await views.one("session_one") is None
+        assert await views.row("session_one") is None
 
 
 def test_the_process_is_nice_and_tells_its_progress(folder: Path, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ class TestFinalising:
         assert manifest["files"]["session.mp4"] == {"sha256": done["sha256"], "bytes": film.stat().st_size}
         assert manifest["policy"] == {"name": "yunnan", "version": "1", "retention_months": 6}
 
-    @pytest.mark.parametrize("step", ["_close_timeline", "_clear", "_seal", "archive.settle", "pieces.write"])
+    @pytest.mark.parametrize("step", ["_close_timeline", "_clear", "_seal", "paths.settle", "file_hashes.write"])
     def test_can_be_repeated_after_a_crash_at_any_step(
         self, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:

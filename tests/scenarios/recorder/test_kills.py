@@ -113,7 +113,7 @@ STEPS = (
     "broker.kernel.atomic_files.append_lines",
     "recorder.evidence.file_hashes.write",
     "recorder.archive.paths.remove_scrap",
-    "recorder.evidence.site_chain.Ledger.append",
+    "recorder.evidence.site_chain.SiteChain.append",
     "recorder.archive.finalize.os.link",
     "pathlib.Path.rename",
     "pathlib.Path.chmod",
