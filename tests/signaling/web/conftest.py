@@ -1,4 +1,8 @@
-"""One Chromium a worker, and pages that must stay silent: no console error, no CSP violation, no foreign request."""
+"""One Chromium, one stand-in server and one window a worker, and pages that must stay silent.
+
+A page must cause no console error, no CSP violation and no request to a foreign host. Starting a browser context and a
+server for each test took longer than most tests; each test gets a fresh page and a server that has forgotten the
+last test instead."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -7,18 +11,19 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.support.chromium import FLAGS
-from tests.support.monitor.fake_server import FakeMonitor, fake_monitor
+from tests.support.monitor.fake_server import TOKEN, FakeMonitor, fake_monitor
 
 PATIENCE = 10_000  # ms; the machine may be busy with other tests
+SIZE = {"width": 1366, "height": 768}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One loop for all of them, because the browser lives in it; and the marker that says what they need."""
+    """Run the tests of this folder in one loop, because the browser lives in it, and mark what they need."""
     for item in items:
-        if "tests/browser/" in item.nodeid:
+        if "tests/signaling/web/" in item.nodeid and not item.nodeid.split("::")[0].endswith("test_modules.py"):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             item.add_marker(pytest.mark.browser)
 
@@ -35,31 +40,53 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def server() -> AsyncIterator[FakeMonitor]:
-    """A fresh stand-in for the control process."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stand_in() -> AsyncIterator[FakeMonitor]:
+    """The stand-in server of all tests of this worker."""
     async with fake_monitor() as running:
         yield running
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(stand_in: FakeMonitor) -> FakeMonitor:
+    """The stand-in for the control process, which knows nothing of an earlier test."""
+    await stand_in.reset()
+    return stand_in
+
+
+async def new_window(chromium: Browser) -> BrowserContext:
+    """Return a browser context with a storage, a cache and a clock of its own."""
+    window = await chromium.new_context(viewport=SIZE, locale="zh-CN")  # type: ignore[arg-type]
+    window.set_default_timeout(PATIENCE)
+    return window
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def window(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    """The browser context that all tests of this worker share: scripts and styles are loaded once."""
+    window = await new_window(chromium)
+    yield window
+    await window.close()
+
+
 @dataclass
 class Complaints:
-    """Everything a good page never does. A test that provokes one takes it out again."""
+    """Console errors and foreign requests of a page. A test that provokes some clears them again."""
 
     errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
     def watch(self, page: Page, host: str) -> None:
-        """Listen from the first request on."""
-        page.on("console", lambda message: self._heard(message.type, message.text))
-        page.on("pageerror", lambda error: self._heard("error", str(error)))
-        page.on("request", lambda request: self._asked(request.url, host))
+        """Listen to a page from its first request on."""
+        page.on("console", lambda message: self._log(message.type, message.text))
+        page.on("pageerror", lambda error: self._log("error", str(error)))
+        page.on("request", lambda request: self._request(request.url, host))
 
-    def _heard(self, kind: str, text: str) -> None:
+    def _log(self, kind: str, text: str) -> None:
         if kind == "error":
             self.errors.append(text)
 
-    def _asked(self, url: str, host: str) -> None:
+    def _request(self, url: str, host: str) -> None:
         if urlsplit(url).netloc != host:
             self.foreign.append(url)
 
@@ -70,28 +97,43 @@ def complaints() -> Complaints:
     return Complaints()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def page(chromium: Browser, server: FakeMonitor, complaints: Complaints) -> AsyncIterator[Page]:
-    """The monitor page, not signed in; afterwards it must have been silent."""
-    context = await chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-    context.set_default_timeout(PATIENCE)
-    page = await context.new_page()
+async def open_page(window: BrowserContext, server: FakeMonitor, complaints: Complaints) -> Page:
+    """Open the monitor page in a new tab of `window`."""
+    page = await window.new_page()
     complaints.watch(page, urlsplit(server.url).netloc)
     await page.goto(f"{server.url}/monitor")
+    return page
+
+
+async def close_page(page: Page, server: FakeMonitor) -> None:
+    """Close a page and everything that it could leave to the next test."""
+    if page.url.startswith(server.url):
+        await page.evaluate("() => localStorage.clear()")
+    for other in page.context.pages:
+        await other.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(window: BrowserContext, server: FakeMonitor, complaints: Complaints) -> AsyncIterator[Page]:
+    """The monitor page before signing in; afterwards it must have been silent."""
+    await window.clear_cookies()
+    page = await open_page(window, server, complaints)
     await page.get_by_label("用户名").wait_for()
-    # before anybody signs in the browser itself reports the 401 of /api/v1/me
+    # before signing in the browser itself reports the 401 of /api/v1/me
     complaints.errors = [text for text in complaints.errors if "401" not in text]
     yield page
-    await context.close()
+    await close_page(page, server)
     assert complaints.errors == []
     assert complaints.foreign == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def on_duty(page: Page) -> Page:
-    """The same page with an officer of the prison signed in."""
-    await page.get_by_label("用户名").fill("li-ming")
-    await page.get_by_label("密码").fill("right")
-    await page.get_by_role("button", name="登录").click()
+async def on_duty(window: BrowserContext, server: FakeMonitor, complaints: Complaints) -> AsyncIterator[Page]:
+    """The monitor page of an officer of the prison who is signed in; afterwards it must have been silent."""
+    await window.add_cookies([{"name": "huijian", "value": TOKEN, "url": server.url, "httpOnly": True}])
+    page = await open_page(window, server, complaints)
     await page.get_by_text("已连接").wait_for()
-    return page
+    yield page
+    await close_page(page, server)
+    assert complaints.errors == []
+    assert complaints.foreign == []

@@ -67,7 +67,7 @@ class TestPages:
         await server.put(session("ses_f", -90), state="ended", reason=because("time_limit", "时间已到", "Over"))
         counted = {"session": "ses_a", "counted": True, "why": []}
         hidden = {"code": "hidden", "zh": "监督页面不在前台", "en": "The page is not in front"}
-        await server.tell(
+        await server.send(
             "standing",
             sessions=[counted, {**counted, "session": "ses_b", "counted": False, "why": [hidden]}],
             prompt=None,
@@ -136,8 +136,8 @@ class TestDialogs:
 
     async def test_the_question_whether_somebody_watches(self, on_duty: Page, server: FakeMonitor) -> None:
         await _going_on(on_duty, server)
-        await server.tell("standing", sessions=[], prompt="att_1")
-        await server.tell("attention", id="att_1", answer_within_ms=30_000)
+        await server.send("standing", sessions=[], prompt="att_1")
+        await server.send("attention", id="att_1", answer_within_ms=30_000)
         await on_duty.get_by_role("alertdialog").wait_for()
         assert await violations(on_duty) == []
 

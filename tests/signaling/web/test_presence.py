@@ -103,8 +103,8 @@ class TestPresence:
 
 class TestTheQuestion:
     async def _asked(self, page: Page, server: FakeMonitor, within: int = 30_000) -> None:
-        await server.tell("standing", sessions=[], prompt="att_1")
-        await server.tell("attention", id="att_1", answer_within_ms=within)
+        await server.send("standing", sessions=[], prompt="att_1")
+        await server.send("attention", id="att_1", answer_within_ms=within)
         await expect(page.get_by_role("alertdialog", name="您是否仍在监看？")).to_be_visible()
 
     @pytest.mark.parametrize("key", ["Enter", "Space"])
@@ -118,7 +118,7 @@ class TestTheQuestion:
         await on_duty.keyboard.press(key)
         await server.until(lambda: server.orders)
         assert (server.orders[-1]["type"], server.orders[-1]["prompt"]) == ("attentive", "att_1")
-        await server.tell("standing", sessions=[], prompt=None)
+        await server.send("standing", sessions=[], prompt=None)
         await expect(on_duty.get_by_role("alertdialog")).to_have_count(0)
 
     async def test_keys_that_were_meant_for_something_else_are_no_answer(
@@ -156,14 +156,14 @@ class TestTheQuestion:
         await on_duty.keyboard.press("Enter")
         await server.until(lambda: server.orders)
         assert [order["type"] for order in server.orders] == ["attentive"]
-        await server.tell("standing", sessions=[], prompt=None)
+        await server.send("standing", sessions=[], prompt=None)
         await expect(on_duty.get_by_role("radio", name="YN-17-8")).to_be_checked()
         await on_duty.get_by_role("button", name="确认终止").click()
         await server.until(lambda: server.orders[-1]["type"] == "end")
 
     async def test_that_another_window_has_answered_goes(self, on_duty: Page, server: FakeMonitor) -> None:
         await self._asked(on_duty, server)
-        await server.tell("standing", sessions=[], prompt=None)
+        await server.send("standing", sessions=[], prompt=None)
         await expect(on_duty.get_by_role("alertdialog")).to_have_count(0)
 
     async def test_sounds_softly_once(self, on_duty: Page, server: FakeMonitor) -> None:
@@ -171,7 +171,7 @@ class TestTheQuestion:
         await on_duty.locator("#wall").click()  # browsers play nothing before
         await on_duty.wait_for_timeout(200)
         await self._asked(on_duty, server)
-        await server.tell("attention", id="att_1", answer_within_ms=20_000)
+        await server.send("attention", id="att_1", answer_within_ms=20_000)
         await on_duty.wait_for_timeout(200)
         assert await on_duty.evaluate("window.notes") == [660, 880]
 
@@ -182,9 +182,9 @@ class TestStanding:
         chip = on_duty.locator("#standing")
         await expect(chip).to_be_hidden()
         yes = {"session": "ses_a", "counted": True, "why": []}
-        await server.tell("standing", sessions=[yes], prompt=None)
+        await server.send("standing", sessions=[yes], prompt=None)
         await expect(chip).to_have_text("已计入 1 场监督")
-        await server.tell("standing", sessions=[{**yes, "counted": False, "why": [HIDDEN_WORDS]}], prompt=None)
+        await server.send("standing", sessions=[{**yes, "counted": False, "why": [HIDDEN_WORDS]}], prompt=None)
         await expect(chip).to_have_text("未计入监督：监督页面不在前台")
         await expect(chip).to_have_attribute("data-level", "bad")
         await expect(chip).to_have_attribute("title", "三监区 1 号会见室 ⇄ 会见室 2：监督页面不在前台")

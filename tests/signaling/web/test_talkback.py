@@ -62,7 +62,7 @@ class TestSpeaking:
         await on_duty.mouse.up()
         await expect(on_duty.locator(".on-air")).to_be_hidden()
         await server.until(lambda: orders(server) == ["speak", "hush"] * 2)
-        assert server.voices == ["/whip/ses_a/voice"]
+        assert server.talkback == ["/whip/ses_a/voice"]
 
     async def test_nothing_is_sent_before_and_after(self, on_duty: Page, server: FakeMonitor) -> None:
         await begin(on_duty, server)
@@ -147,9 +147,9 @@ class TestOthers:
     ) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="收听双方").click()
-        await server.until(lambda: server.voices == ["/whep/ses_a/voice"])
+        await server.until(lambda: server.talkback == ["/whep/ses_a/voice"])
         await on_duty.get_by_role("button", name="收听双方").click()
-        await server.until(lambda: server.voices == [])
+        await server.until(lambda: server.talkback == [])
 
     async def test_nobody_speaks_before_the_visit_or_while_nothing_is_recorded(
         self, on_duty: Page, server: FakeMonitor

@@ -93,10 +93,10 @@ class TestLayouts:
         await server.until(lambda: len(watched(server)) == 3)
         yes: dict[str, Any] = {"session": "ses_a", "counted": True, "why": []}
         looked = {"session": "ses_c", "counted": False, "why": [NOT_CHOSEN]}
-        await server.tell("standing", sessions=[yes, {**yes, "session": "ses_b"}, looked], prompt=None)
+        await server.send("standing", sessions=[yes, {**yes, "session": "ses_b"}, looked], prompt=None)
         await expect(on_duty.locator("#standing")).to_have_text("已计入 2 场监督")
         lacking = {**looked, "session": "ses_b"}
-        await server.tell("standing", sessions=[yes, lacking, looked], prompt=None)
+        await server.send("standing", sessions=[yes, lacking, looked], prompt=None)
         await expect(on_duty.locator("#standing")).to_have_attribute("data-level", "bad")
         await expect(on_duty.locator(".duty-mark")).to_have_text(["值守", "未计入", "仅观看"])
 

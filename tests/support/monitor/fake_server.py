@@ -1,6 +1,8 @@
-"""A small stand-in for the control process, for tests of the supervisors' page: the page's own files under a strict
-CSP, the REST and WebSocket shapes of the page, and WHEP answered by aiortc with a moving picture and a tone, so that
-frames really decode in the browser. Tests change sessions by `put` and read what the page asked for."""
+"""Stand-in for the control process in tests of the supervisors' page.
+
+It serves the page's own files under a strict CSP, speaks the REST and WebSocket shapes that the page uses, and answers
+WHEP by aiortc with a moving picture and a tone, so that frames really decode in the browser. Tests change sessions by
+`put` and read what the page asked for."""
 
 import asyncio
 import itertools
@@ -22,7 +24,8 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-COOKIE = "huijian=usr-fake; HttpOnly; SameSite=Strict; Path=/"
+TOKEN = "usr-fake"
+COOKIE = f"huijian={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
 OFFICER = {"kind": "user", "id": "li-ming", "name": "李明", "role": "supervisor", "site": "yunnan-1"}
 GROUNDS = (
     ("YN-16-2", "使用隐语、暗语、非规定语种交谈或以手势等方式交流", "coded speech or signs", "云南 第十六条", True),
@@ -46,32 +49,45 @@ SIDES = ("prison", "visitor")
 
 
 class FakeMonitor:
-    """The server. `orders` is what the page ordered, `watched` which sides it receives now."""
+    """Server of one page at a time; `reset` makes it forget everything between two tests.
+
+    `orders` are the page's orders by socket, `by_rest` those by REST, `watched` the sides that it receives now."""
+
+    url = ""
 
     def __init__(self, width: int = 320, height: int = 180) -> None:
+        self._size = (width, height)
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._peers: dict[str, tuple[str, RTCPeerConnection]] = {}
+        self._talkback: dict[str, RTCPeerConnection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Condition()
+        self._pages = {path.relative_to(PAGES).as_posix(): path for path in PAGES.rglob("*.*")}
+        self._turn = 0  # of the test: an offer of an earlier one is answered but not counted
+        self._forget()
+
+    def _forget(self) -> None:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.me: dict[str, Any] = OFFICER
         self.orders: list[dict[str, Any]] = []
         self.by_rest: list[tuple[str, str, dict[str, Any]]] = []
         self.suspensions: list[dict[str, Any]] = []
         self.notes: dict[str, list[dict[str, Any]]] = {}
-        self.refuse: dict[str, dict[str, Any]] = {}  # by order's type, or "sign_in", "whep"
+        self.refuse: dict[str, dict[str, Any]] = {}  # by the order's type, or "whep", "whip"
         self.posts = 0
-        self.presence: list[dict[str, Any]] = []  # what the page says of itself
+        self.presence: list[dict[str, Any]] = []  # the page's reports
         self.closed = False  # sockets are refused while true
-        self.url = ""
-        self._size = (width, height)
-        self._sockets: set[web.WebSocketResponse] = set()
-        self._peers: dict[str, tuple[str, RTCPeerConnection]] = {}
-        self._replaced: set[str] = set()
-        """Whose page may still let them go: after a reload the new one can come before the old one's goodbye."""
-        self._voices: dict[str, RTCPeerConnection] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self.spoken = 0  # frames of an officer's microphone
         self._flows: dict[str, asyncio.Event] = {}
         self._numbers = itertools.count(1)
-        self._changed = asyncio.Condition()
-        self._pages = {path.relative_to(PAGES).as_posix(): path for path in PAGES.rglob("*.*")}
+        # resources that a later offer replaced: their page may still delete them without an error
+        self._replaced: set[str] = set()
+
+    async def reset(self) -> None:
+        """Close every connection and forget every session, order and refusal."""
+        self._turn += 1
+        await self.close()
+        self._forget()
 
     @property
     def watched(self) -> list[str]:
@@ -79,47 +95,46 @@ class FakeMonitor:
         return sorted(where for where, _ in self._peers.values())
 
     @property
-    def voices(self) -> list[str]:
-        """The addresses of microphones and ears that are there, sorted, without their own names."""
-        return sorted(name.rpartition("/")[0] for name in self._voices)
+    def talkback(self) -> list[str]:
+        """Paths of the talkback resources that exist, sorted, without the resource's own name."""
+        return sorted(name.rpartition("/")[0] for name in self._talkback)
 
     async def put(self, view: dict[str, Any], **changes: Any) -> None:
-        """Store a session and tell every socket."""
+        """Store a session and send it to every socket."""
         view = {**self.sessions.get(view["id"], {}), **view, **changes}
         self.sessions[view["id"]] = view
         for which in SIDES:
             self._flow(f"{view['id']}/{which}", view["sides"][which]["media"])
         if view["state"] == "ended":
             await self._release(lambda where: where.startswith(f"{view['id']}/"))
-        await self._tell({"type": "session", "session": view})
+        await self.send("session", session=view)
 
     async def quality(self, name: str, loss: float, *viewers: dict[str, Any]) -> None:
-        """Tell what the rooms of a session send, and who receives it."""
-        one = {"video": {"bitrate": 1.2e6, "loss": loss, "fps": 25.0}, "audio": {"bitrate": 4e4, "loss": 0.0}}
-        await self._tell(
-            {"type": "quality", "session": name, "sides": dict.fromkeys(SIDES, one), "viewers": list(viewers)}
-        )
+        """Send what the rooms of a session send, and which viewers receive it."""
+        sent = {"video": {"bitrate": 1.2e6, "loss": loss, "fps": 25.0}, "audio": {"bitrate": 4e4, "loss": 0.0}}
+        await self.send("quality", session=name, sides=dict.fromkeys(SIDES, sent), viewers=list(viewers))
 
-    async def tell(self, kind: str, **what: Any) -> None:
-        """Say something to every socket."""
-        await self._tell({"type": kind, **what})
+    async def send(self, kind: str, **members: Any) -> None:
+        """Send a message to every socket."""
+        for socket in list(self._sockets):
+            await socket.send_json({"type": kind, **members})
 
     async def drop_sockets(self) -> None:
-        """Cut every socket without a word."""
+        """Abort every socket without a close frame."""
         for socket in list(self._sockets):
             if (transport := socket._req.transport) is not None:  # type: ignore[union-attr]
                 transport.abort()
 
     def mute(self, where: str) -> None:
-        """A side's media stops although its room is said to send."""
+        """Stop a side's media although its room is reported to send."""
         self._flow(where, False)
 
     def freeze(self, where: str) -> None:
-        """A side's picture stands still; its sound goes on."""
+        """Freeze a side's picture while its sound goes on."""
         self._event(f"{where}#picture").clear()
 
     def unmute(self, where: str) -> None:
-        """And flows again."""
+        """Let a side's picture and sound flow again."""
         self._flow(where, True)
 
     async def until(self, reached: Any, patience: float = 10) -> None:
@@ -143,32 +158,30 @@ class FakeMonitor:
         for flows in (self._event(where), self._event(f"{where}#picture")):
             flows.set() if on else flows.clear()
 
-    async def _tell(self, message: dict[str, Any]) -> None:
-        for socket in list(self._sockets):
-            await socket.send_json(message)
-
     # ---- pages and REST
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """CSP on everything, the cookie before everything that is not a page."""
+        """Send the CSP with every answer, and demand the cookie for all that is not a page."""
         is_open = request.path.startswith(("/monitor", "/web/", "/api/v1/sign-in"))
         if not is_open and "huijian" not in request.cookies:
             response: web.StreamResponse = problem(401, "not_signed_in", "尚未登录", "请先登录。")
         else:
             response = await handler(request)
         if not response.prepared:
-            response.headers.update({"Content-Security-Policy": CSP, "Cache-Control": "no-store"})
+            # scripts and styles are fetched once a browser context: pages load in a third of the time
+            keep = "max-age=3600" if request.path.startswith("/web/") else "no-store"
+            response.headers.update({"Content-Security-Policy": CSP, "Cache-Control": keep})
         await self._touch()
         return response
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """A file of the page; only what was there at the start."""
+        """Serve a file of the page that existed at the start."""
         path = self._pages.get(request.match_info.get("path", "monitor.html"))
         return web.FileResponse(path) if path else problem(404, "not_found", "不存在", "")
 
     async def sign_in(self, request: web.Request) -> web.Response:
-        """Any user with the password `right`."""
+        """Sign in any user with the password `right`."""
         body = await request.json()
         if body["password"] != "right":
             return problem(401, "not_signed_in", "尚未登录", "用户名或密码错误。")
@@ -177,51 +190,51 @@ class FakeMonitor:
         return web.json_response(answer, headers={"Set-Cookie": COOKIE})
 
     async def sign_out(self, request: web.Request) -> web.Response:
-        """Takes the cookie away."""
+        """Delete the session cookie of the browser."""
         response = web.json_response({"ok": True})
         response.del_cookie("huijian")
         return response
 
-    async def who(self, request: web.Request) -> web.Response:
-        """Who the cookie belongs to."""
+    async def signed_in(self, request: web.Request) -> web.Response:
+        """Return the officer that the cookie belongs to."""
         return web.json_response({"who": self.me})
 
     async def day(self, request: web.Request) -> web.Response:
-        """All sessions, whatever the day: tests put only today's."""
+        """Return all sessions, whatever the day: tests put only today's."""
         return web.json_response({"sessions": list(self.sessions.values())})
 
     async def grounds(self, request: web.Request) -> web.Response:
-        """A few grounds of the Yunnan pack."""
+        """Return a few grounds of the Yunnan pack."""
         rows = [
             {"code": code, "zh": zh, "en": en, "article": article, "may_warn": warns, "may_hold": code[:3] != "SAY"}
             | {"must_end": not warns, "may_suspend": code in ("YN-17-6", "YN-17-8")}
             for code, zh, en, article, warns in GROUNDS
         ]
-        told: dict[str, Any] = {"policy": "yunnan", "version": "2023.1", "interventions": rows, "warnings": WARNINGS}
-        told["suspension"] = {"subject": "prison", "least": 1, "most": 3}
-        return web.json_response(told)
+        rules: dict[str, Any] = {"policy": "yunnan", "version": "2023.1", "interventions": rows, "warnings": WARNINGS}
+        rules["suspension"] = {"subject": "prison", "least": 1, "most": 3}
+        return web.json_response(rules)
 
     async def listed(self, request: web.Request) -> web.Response:
-        """The notes of a session."""
+        """Return the notes of a session."""
         return web.json_response({"notes": self.notes.get(request.match_info["id"], [])})
 
     async def proposals(self, request: web.Request) -> web.Response:
-        """Suspensions that were proposed."""
+        """Return the suspensions that were proposed."""
         return web.json_response({"suspensions": self.suspensions})
 
     async def decided(self, request: web.Request) -> web.Response:
-        """A step of one of them."""
+        """Take the decision on one suspension."""
         self.by_rest.append(("decide", request.match_info["id"], await request.json()))
         return web.json_response({"ok": True})
 
     async def extensions(self, request: web.Request) -> web.Response:
-        """What the Yunnan pack allows of longer visits."""
+        """Return what the Yunnan pack allows of longer visits."""
         grounds = [{"code": "YN-14-FAMILY", "zh": "罪犯家庭出现变故", "en": "a change", "article": "云南 第十四条"}]
         rules = {"times": 1, "steps": [300, 600, 900], "most": 900, "until": "limit", "role": "approver"}
         return web.json_response({**rules, "site": "yunnan-1", "grounds": grounds, "given": [], "stops_at": None})
 
     async def ordered(self, request: web.Request) -> web.Response:
-        """An order by REST."""
+        """Take an order that came by REST."""
         match = request.match_info
         self.by_rest.append((match["order"], match["id"], await request.json()))
         return web.json_response({"ok": True})
@@ -229,7 +242,7 @@ class FakeMonitor:
     # ---- socket
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
-        """One page's socket: welcome, all sessions, then whatever happens."""
+        """Serve one page's socket: welcome, all sessions, then the messages of the test."""
         if self.closed:
             return problem(503, "closed", "暂停服务", "")
         socket = web.WebSocketResponse(protocols=("huijian.v1",))
@@ -247,28 +260,28 @@ class FakeMonitor:
             self._sockets.discard(socket)
         return socket
 
-    async def _answer(self, socket: web.WebSocketResponse, said: dict[str, Any]) -> None:
-        if said["type"] == "presence":  # nothing is answered
-            self.presence.append(said)
+    async def _answer(self, socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
+        if message["type"] == "presence":  # the protocol has no answer to it
+            self.presence.append(message)
             return await self._touch()
-        self.orders.append(said)
-        refusal = self.refuse.get(said["type"])
+        self.orders.append(message)
+        refusal = self.refuse.get(message["type"])
         answer = {"type": "error", "problem": refusal} if refusal else {"type": "ack"}
-        await socket.send_json({**answer, "re": said["id"]})
+        await socket.send_json({**answer, "re": message["id"]})
         await self._touch()
 
-    # ---- speaking in
+    # ---- talkback
 
     async def microphone(self, request: web.Request) -> web.Response:
-        """An officer's microphone; `spoken` counts the packets that come."""
+        """Receive an officer's microphone; `spoken` counts its frames."""
         if "whip" in self.refuse:
             return web.json_response(self.refuse["whip"], status=self.refuse["whip"]["status"])
         peer = RTCPeerConnection()
         await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
-        self._tasks.add(asyncio.create_task(self._hear(peer.getTransceivers()[0].receiver.track)))
+        self._tasks.add(asyncio.create_task(self._receive(peer.getTransceivers()[0].receiver.track)))
         return await self._answered(peer, f"/whip/{request.match_info['id']}/voice")
 
-    async def _hear(self, track: Any) -> None:
+    async def _receive(self, track: Any) -> None:
         while True:
             try:
                 await track.recv()
@@ -277,8 +290,8 @@ class FakeMonitor:
             self.spoken += 1
             await self._touch()
 
-    async def ear(self, request: web.Request) -> web.Response:
-        """Somebody who wants to hear colleagues."""
+    async def play(self, request: web.Request) -> web.Response:
+        """Send the talkback of colleagues to a page that listens to it."""
         peer = RTCPeerConnection()
         peer.addTrack(Tone(self._event(f"{request.match_info['id']}/voice")))
         await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
@@ -287,13 +300,13 @@ class FakeMonitor:
     async def _answered(self, peer: RTCPeerConnection, path: str) -> web.Response:
         await peer.setLocalDescription(await peer.createAnswer())
         name = f"{path}/res_{next(self._numbers)}"
-        self._voices[name] = peer
+        self._talkback[name] = peer
         headers = {"Location": name, "ETag": f'"{name}"', "Content-Type": "application/sdp"}
         return web.Response(status=201, text=peer.localDescription.sdp, headers=headers)
 
-    async def quiet(self, request: web.Request) -> web.Response:
-        """The page lets a microphone or an ear go."""
-        peer = self._voices.pop(request.path, None)
+    async def leave_talkback(self, request: web.Request) -> web.Response:
+        """Delete a talkback resource for the page."""
+        peer = self._talkback.pop(request.path, None)
         if peer is None:
             return problem(404, "not_found", "不存在", "")
         await peer.close()
@@ -303,23 +316,27 @@ class FakeMonitor:
 
     async def whep(self, request: web.Request) -> web.Response:
         """Answer an offer; the same side again replaces the old resource."""
+        turn = self._turn
         self.posts += 1
         if "whep" in self.refuse:
             return web.json_response(self.refuse["whep"], status=self.refuse["whep"]["status"])
         where = f"{request.match_info['id']}/{request.match_info['side']}"
-        await self._release(lambda known: known == where)
+        await self._release(lambda other: other == where)
         peer = RTCPeerConnection()
         peer.addTrack(Tone(self._event(where)))
         peer.addTrack(Picture(self._event(f"{where}#picture"), *self._size))
         name = f"/whep/{where}/res_{next(self._numbers)}"
         await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
+        if turn != self._turn:
+            await peer.close()
+            return problem(410, "gone", "已结束", "")
         self._peers[name] = (where, peer)  # watched from here on: one that is ended before would break in the middle
         headers = {"Location": name, "ETag": f'"{name}"', "Content-Type": "application/sdp"}
         return web.Response(status=201, text=peer.localDescription.sdp, headers=headers)
 
     async def leave(self, request: web.Request) -> web.Response:
-        """The page lets a resource go."""
+        """Delete a WHEP resource for the page."""
         found = self._peers.pop(request.path, None)
         if found is not None:
             await found[1].close()
@@ -328,7 +345,7 @@ class FakeMonitor:
         return web.Response(status=204)
 
     def app(self) -> web.Application:
-        """All addresses of the page."""
+        """Return the application with every address that the page uses."""
         app = web.Application(middlewares=[self.guard])
         app.add_routes(
             [
@@ -336,7 +353,7 @@ class FakeMonitor:
                 web.get("/web/{path:.+}", self.page),
                 web.post("/api/v1/sign-in", self.sign_in),
                 web.post("/api/v1/sign-out", self.sign_out),
-                web.get("/api/v1/me", self.who),
+                web.get("/api/v1/me", self.signed_in),
                 web.get("/api/v1/sessions", self.day),
                 web.get("/api/v1/sessions/{id}/interventions", self.grounds),
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
@@ -346,9 +363,9 @@ class FakeMonitor:
                 web.post("/api/v1/suspensions/{id}/decide", self.decided),
                 web.get("/api/v1/ws", self.socket),
                 web.post("/whip/{id}/voice", self.microphone),
-                web.delete("/whip/{id}/voice/{resource}", self.quiet),
-                web.post("/whep/{id}/voice", self.ear),
-                web.delete("/whep/{id}/voice/{resource}", self.quiet),
+                web.delete("/whip/{id}/voice/{resource}", self.leave_talkback),
+                web.post("/whep/{id}/voice", self.play),
+                web.delete("/whep/{id}/voice/{resource}", self.leave_talkback),
                 web.post("/whep/{id}/{side}", self.whep),
                 web.delete("/whep/{id}/{side}/{resource}", self.leave),
             ]
@@ -356,28 +373,30 @@ class FakeMonitor:
         return app
 
     async def close(self) -> None:
-        """End every connection."""
+        """Abort every socket and close every media connection."""
         await self.drop_sockets()
-        for _, peer in list(self._peers.values()):  # pages go on saying goodbye meanwhile
-            await peer.close()
+        peers = [peer for _, peer in self._peers.values()] + list(self._talkback.values())
         self._peers.clear()
-        for peer in list(self._voices.values()):
+        self._talkback.clear()
+        for peer in peers:  # pages go on deleting their resources meanwhile
             await peer.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
 
 
 def problem(status: int, code: str, title: str, detail: str, **english: str) -> web.Response:
-    """An RFC 9457 document."""
+    """Return a refusal as an RFC 9457 document."""
     body = {"type": f"urn:huijian:problem:{code}", "title": title, "detail": detail, "status": status, "code": code}
     body |= {"title_en": english.get("title_en", code), "detail_en": english.get("detail_en", "")}
     return web.json_response(body, status=status, content_type="application/problem+json")
 
 
 def reachable(offer: str) -> str:
-    """The offer without mDNS names, which nobody answers here, and with one candidate that keeps aioice waiting for
-    the browser's own checks (it gives up at once when it has no candidate at all)."""
+    """Return the offer without mDNS names and with one candidate that is an address.
+
+    No resolver answers mDNS names here, and aioice gives up at once when it has no candidate to wait for."""
     lines = [line for line in offer.splitlines() if ".local " not in line]
     first = next(at for at, line in enumerate(lines) if line.startswith("m="))
     lines.insert(first + 2, "a=candidate:1 1 udp 1 127.0.0.1 9 typ host")
@@ -386,7 +405,7 @@ def reachable(offer: str) -> str:
 
 @asynccontextmanager
 async def fake_monitor(width: int = 320, height: int = 180) -> AsyncIterator[FakeMonitor]:
-    """A running server on a free port of loopback; aioice leaves loopback out unless told."""
+    """Run a server on a free port of loopback, an interface that aioice leaves out by default."""
     usual = aioice.ice.get_host_addresses
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
     server = FakeMonitor(width, height)

@@ -1,4 +1,4 @@
-"""Supervisors at the monitor page: how a person signs in and looks, and how a test sees that they count."""
+"""Supervisors at the monitor page: signing in like a person, and waiting until the server counts them."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.visit import Visit
 
 PLAYING = """() => {
     const videos = [...document.querySelectorAll("video")];
-    return videos.length === 2 && videos.every((one) => one.getVideoPlaybackQuality().totalVideoFrames > 5);
+    return videos.length === 2 && videos.every((video) => video.getVideoPlaybackQuality().totalVideoFrames > 5);
 }"""
 
 
@@ -22,7 +22,7 @@ HIDE = """(state) => {
 
 
 async def sign_in(page: Page, house: House, number: int) -> None:
-    """As a person would."""
+    """Sign in an officer of the stage by name and password."""
     officer = house.stage.officers[number]
     await page.goto(f"{house.server}/monitor")
     await page.get_by_label("用户名").fill(officer.id)
@@ -31,7 +31,7 @@ async def sign_in(page: Page, house: House, number: int) -> None:
 
 
 async def signed_in(browser: Browser, house: House, number: int) -> Page:
-    """A window of their own for one of the stage's officers, who has signed in."""
+    """Return a window of its own in which one of the stage's officers has signed in."""
     context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
     page = await context.new_page()
     await sign_in(page, house, number)
@@ -39,19 +39,20 @@ async def signed_in(browser: Browser, house: House, number: int) -> Page:
 
 
 async def counts(here: Visit, number: int, yes: bool) -> None:
-    """Wait until an officer counts for their side, or does not. Of the others nothing is asked here: where they are
-    programs, a busy machine lets them fall behind."""
+    """Wait until an officer counts for their side, or does not.
+
+    Other officers are not looked at: where they are programs, a busy machine lets them fall behind."""
     officer = here.house.stage.officers[number]
-    await here.until(lambda view: (officer.id in [one["id"] for one in view["quorum"][officer.side]["have"]]) is yes)
+    await here.until(lambda view: (officer.id in [person["id"] for person in view["quorum"][officer.side]["have"]]) is yes)
 
 
 def without_quorum(view: dict[str, Any]) -> bool:
-    """Whether the visit is on hold because too few watch; on a busy machine other reasons may come before."""
+    """Whether the visit is on hold because too few watch; on a busy machine other reasons may come first."""
     return view["state"] == "held" and view["reason"]["code"] == "quorum_lost"
 
 
 async def shut_after(here: Visit, mono: float) -> float:
-    """When the gate was shut after a moment; the journal is written in the background."""
+    """Return when the gate was first shut after `mono`; the journal is written in the background."""
     async with asyncio.timeout(10):
         while True:
             for kind, data in await here.journal():

@@ -1,4 +1,4 @@
-"""A moving picture and a tone for the stand-in of the relay: small, so that a busy machine can encode them."""
+"""Moving picture and tone that the stand-in sends, small enough for a busy machine to encode."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from av import AudioFrame, VideoFrame
 
 
 class Picture(aiortc.mediastreams.VideoStreamTrack):
-    """A bar that wanders over two tones; sends nothing until `flows`."""
+    """Picture of a bar that moves over two shades; it sends nothing until `flows` is set."""
 
     def __init__(self, flows: asyncio.Event, width: int, height: int) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class Picture(aiortc.mediastreams.VideoStreamTrack):
         self._ground[height * 2 // 3 :] = (95, 85, 80)
 
     async def recv(self) -> VideoFrame:
-        """The next frame, 10 a second: enough to see, little to encode."""
+        """Return the next frame, 10 a second: enough to see, little to encode."""
         await self._flows.wait()
         for _ in range(3):
             pts, base = await self.next_timestamp()
@@ -30,7 +30,7 @@ class Picture(aiortc.mediastreams.VideoStreamTrack):
 
 
 class Tone(aiortc.mediastreams.AudioStreamTrack):
-    """440 Hz at a fifth of full scale; sends nothing until `flows`."""
+    """Tone of 440 Hz at a fifth of full scale; it sends nothing until `flows` is set."""
 
     def __init__(self, flows: asyncio.Event) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Tone(aiortc.mediastreams.AudioStreamTrack):
         self._phase = 0
 
     async def recv(self) -> AudioFrame:
-        """The next 20 ms."""
+        """Return the next 20 ms of the tone."""
         await self._flows.wait()
         frame = await super().recv()
         assert isinstance(frame, AudioFrame)

@@ -1,4 +1,4 @@
-"""Sessions as the tests of the supervisors' page need them."""
+"""Session views as the tests of the supervisors' page need them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,25 +12,25 @@ PRISONERS, VISITORS = ("identity", "security", "rules"), ("identity", "security"
 def person(
     name: str, relation: str = "", checked: bool = False, required: tuple[str, ...] = PRISONERS, **more: Any
 ) -> dict[str, Any]:
-    """Somebody listed, who needs these checks; the id is made of the name's characters."""
+    """Return a listed person with the checks that are required; the id is made of the name's characters."""
     named = {"id": f"per_{''.join(f'{ord(c):x}' for c in name)}", "name": name, "relation": relation}
     desk = {"role": "party", "first_visit": False, "absent": False, "required": list(required)}
     return {**named, "checked": checked, **desk, "ticked": list(required) if checked else [], **more}
 
 
 def side(site: str, site_name: str, room_name: str, *people: dict[str, Any]) -> dict[str, Any]:
-    """One end of a session."""
+    """Return one side of a session with its site, room and people."""
     named = {"site": site, "site_name": site_name, "room": f"{site}-r", "room_name": room_name}
     return {**named, "people": list(people), "self_test": False, "media": False, "seat": False, "equipment": None}
 
 
 def language(tag: str, zh: str, en: str, interpreter: str) -> dict[str, Any]:
-    """What is spoken, and who interprets."""
+    """Return the language of a visit and the state of its interpreter."""
     return {"tag": tag, "zh": zh, "en": en, "interpreter": interpreter, "reason": ""}
 
 
 def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str, Any]:
-    """A SessionView; `changes` replace its members."""
+    """Return a SessionView; `changes` replace its members."""
     starts = datetime.now(UTC) + timedelta(minutes=minutes_from_now)
     quorum = {which: {"need": 2, "have": []} for which in SIDES}
     view: dict[str, Any] = {
@@ -66,7 +66,7 @@ def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str,
 
 
 def officers(*names: str) -> dict[str, Any]:
-    """A side's quorum of two with these officers present."""
+    """Return a side's quorum of two with these officers present."""
     return {"need": 2, "have": [{"id": f"off-{number}", "name": name} for number, name in enumerate(names)]}
 
 
@@ -74,18 +74,18 @@ QUORUM = {"prison": officers("李明", "赵强"), "visitor": officers("刘芳", 
 
 
 def with_media(view: dict[str, Any], *sides: str) -> dict[str, Any]:
-    """The same session with these rooms sending."""
-    changed = {which: {**one, "media": which in sides} for which, one in view["sides"].items()}
+    """Return the same session with the rooms of these sides sending."""
+    changed = {which: {**side, "media": which in sides} for which, side in view["sides"].items()}
     return {**view, "sides": changed}
 
 
 def checking_in(name: str = "ses_a", **changes: Any) -> dict[str, Any]:
-    """Check-in is open and nobody sends yet."""
+    """Return a session whose check-in is open and whose rooms do not send yet."""
     return session(name, 3, state="check_in", **changes)
 
 
 def live(name: str = "ses_a", left: int = 1_445_000, **changes: Any) -> dict[str, Any]:
-    """Both rooms meet, with `left` milliseconds to the limit."""
+    """Return a session whose rooms are connected, with `left` milliseconds to the limit."""
     facts: dict[str, Any] = {"state": "live", "gate": "open", "crossed_ms": 1000, "remaining_ms": left}
     facts["quorum"] = QUORUM
     facts["recording"] = {"state": "writing", "seconds": 1.0, "path": None, "sha256": None}
@@ -93,11 +93,11 @@ def live(name: str = "ses_a", left: int = 1_445_000, **changes: Any) -> dict[str
 
 
 def because(code: str, zh: str, en: str, article: str | None = None) -> dict[str, Any]:
-    """A reason or something missing."""
+    """Return a reason, or an item of what is missing."""
     return {"code": code, "zh": zh, "en": en, "article": article}
 
 
 def by_officer(name: str = "ses_a") -> dict[str, Any]:
-    """Held by a supervisor."""
+    """Return a session that a supervisor holds."""
     reason = because("supervisor", "管理员中止会见", "Held by a supervisor", "YN-16-6")
     return live(name, state="held", gate="shut", reason=reason)
