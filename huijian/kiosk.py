@@ -45,6 +45,7 @@ def kiosk(
     Connects, tests the equipment, publishes the room's picture and sound while its visit is on, and shows the far
     room. It comes back by itself after every interruption. The token is made by `huijian admin terminals enrol`.
     """
+    from huijian.demo.synthetic.sources import generated_sources
     from kiosk_agent.agent import KioskConfig, run_kiosk
     from kiosk_agent.media.source import SourceError
 
@@ -55,6 +56,7 @@ def kiosk(
         server,
         _token(token_file),
         source=source,
+        extra_sources={"generated": generated_sources},
         headless=headless,
         stats_every=stats_every,
         side_hint=side,

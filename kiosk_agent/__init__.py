@@ -1,4 +1,6 @@
-"""The terminal of one visiting room: it publishes the room's picture and sound to the session its slot has opened,
-shows the far side, tests its own equipment and comes back by itself after every break. What it may do when is a pure
-table (`terminal.py`); the rest is hands: sources, the WHIP/WHEP peer, the viewer, the display and the agent that ties
-them. Only `aiortc_edge.py` knows the insides of aiortc and aioice."""
+"""The program of one visiting room's terminal: it publishes the room's picture and sound into the session of its slot,
+shows the far room, tests its own equipment and reconnects by itself after every interruption.
+
+Begin with `agent.py`, the loop. `state/` decides, without I/O, what the terminal does when; `connection.py` is the
+WebSocket, `media_sessions.py` runs publication, subscription and talkback; below them are `webrtc/` (WHIP and WHEP),
+`media/` (sources and loudspeaker), `ui/` (the screen) and `checks/` (self-test and monitoring)."""

@@ -1,15 +1,14 @@
-"""The kiosk itself: one loop owns the terminal's state, facts come in through one queue, orders go out to hands that
-are never awaited. It runs until it is told to stop, then leaves in order: resources deleted, socket closed, devices
-given back."""
+"""The kiosk program of one room: one loop owns the terminal's state, takes facts from one queue, and starts the effects
+as tasks that it never awaits. It ends in order: resources deleted, socket closed, devices released."""
 
 import asyncio
 import json
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -18,22 +17,22 @@ from broker.kernel.ids import Side
 from kiosk_agent.checks.monitor import Monitor, Sending
 from kiosk_agent.checks.self_test import Outcome, SelfTestResult, self_test
 from kiosk_agent.connection import Connection, unconfirmed
-from kiosk_agent.media.sources import open_sources
+from kiosk_agent.media.sources import SourceFactory, open_sources
 from kiosk_agent.media.speaker import Speaker
 from kiosk_agent.media_sessions import MediaSessions
 from kiosk_agent.state.events import (
     CloseSocket,
     Effect,
     Fact,
-    LegStatus,
+    MediaStatus,
     OpenSocket,
     Phase,
     RunSelfTest,
     SelfTested,
     SendAcknowledgement,
     SendSelfTest,
-    StartLeg,
-    StopLeg,
+    StartMedia,
+    StopMedia,
     StopRequested,
     TimePassed,
     WarningConfirmed,
@@ -41,27 +40,33 @@ from kiosk_agent.state.events import (
 from kiosk_agent.state.terminal import Terminal, step, wakes_at
 from kiosk_agent.ui.display import Screen, Window
 from kiosk_agent.ui.warning_banner import Notice
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import ReceiverStats
 from signaling.api.messages import Acknowledge, Observed, SelfTest, SessionView
 
 log = logging.getLogger(__name__)
 
 TICK = 0.5
+"""Seconds between reports of how long the far room has been silent."""
 FRAME = 1 / 25
+"""Seconds between paintings of the screen."""
 STOP_WITHIN = 8.0
-"""Longer than one DELETE and one socket close may take."""
+"""Seconds for an orderly stop: longer than one DELETE and the close of the socket may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class KioskConfig:
-    """One terminal. `server`: base URL; `token`: of its enrolment; `source`: see `sources.py`; `side_hint`: which
-    generated room to be before a session says so; `stats_every`: seconds between statistics lines, None for none;
-    `confirms`: confirm warnings without a person, for rooms without a screen."""
+    """Configuration of one terminal.
+
+    `server` is the base URL and `token` that of the enrolment. `source` is a text for `open_sources`, `extra_sources`
+    are names that it may hold besides `file:` and `device`; `side_hint` is the side to open the sources for before a
+    visit tells the side. `stats_every` is the seconds between lines of statistics, None for no lines. `confirms` makes
+    the terminal confirm warnings itself, for rooms without a screen."""
 
     server: str
     token: str
-    source: str = "generated"
+    source: str = "device"
+    extra_sources: Mapping[str, SourceFactory] = field(default_factory=dict)
     headless: bool = True
     window: str = "Huijian"
     stats_every: float | None = None
@@ -70,15 +75,14 @@ class KioskConfig:
     confirms: bool = False
 
 
-StatsTaker = Callable[[dict[str, Any]], None]
+StatsHandler = Callable[[dict[str, Any]], None]
 
 
-async def run_kiosk(config: KioskConfig, stats: StatsTaker | None = None, stop: asyncio.Event | None = None) -> None:
-    """Runs a terminal until `stop` is set; without one, until SIGTERM or SIGINT. Cancelling it is orderly too.
+async def run_kiosk(config: KioskConfig, stats: StatsHandler | None = None, stop: asyncio.Event | None = None) -> None:
+    """Run a terminal until `stop` is set; without one, until SIGTERM or SIGINT. Cancelling it is orderly too.
 
     `stats` gets a dictionary every `stats_every` seconds and one at the end; by default it is printed as a JSON line.
-    Raises SourceError at once when `config.source` names no source.
-    """
+    Raises SourceError at once when `config.source` names no source."""
     ending = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT) if stop is None else ()
@@ -93,41 +97,41 @@ async def run_kiosk(config: KioskConfig, stats: StatsTaker | None = None, stop: 
 
 
 class Kiosk:
-    """The loop and its hands."""
+    """Owner of the terminal's state and of everything that carries out its effects. `run` it once."""
 
-    def __init__(self, config: KioskConfig, http: aiohttp.ClientSession, stats: StatsTaker) -> None:
-        door = Door(http, config.server.rstrip("/"), config.token)
+    def __init__(self, config: KioskConfig, http: aiohttp.ClientSession, stats: StatsHandler) -> None:
+        access = ServerAccess(http, config.server.rstrip("/"), config.token)
         self.terminal = Terminal(confirms=config.confirms)
-        self._config, self._door, self._stats = config, door, stats
+        self._config, self._access, self._stats = config, access, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
         self._speaker = None if config.headless else Speaker(config.speaker)
-        self._line = Connection(door, self._inbox.put_nowait)
-        self._legs = MediaSessions(
-            door,
+        self._connection = Connection(access, self._inbox.put_nowait)
+        self._media = MediaSessions(
+            access,
             self._inbox.put_nowait,
-            lambda side: open_sources(config.source, side),
+            lambda side: open_sources(config.source, side, config.extra_sources),
             config.side_hint,
             self._speaker,
         )
         self._result: SelfTestResult | None = None
         self._sent = 0
-        self._hands: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, ending: asyncio.Event) -> None:
-        """Lives until `ending` is set and everything is closed."""
-        self._spawn(self._until(ending))
-        self._spawn(self._tick())
-        self._spawn(Monitor(self._sending, self._tell_observed).run())
+        """Run until `ending` is set and everything is closed."""
+        self._spawn(self._request_stop(ending))
+        self._spawn(self._watch_silence())
+        self._spawn(Monitor(self._sending, self._send_observed).run())
         if self._config.stats_every is not None:
             self._spawn(self._report(self._config.stats_every))
         if not self._config.headless:
             self._spawn(self._show())
         try:
-            await self._live()
+            await self._loop()
         finally:
-            await self._leave()
+            await self._close()
 
-    async def _live(self) -> None:
+    async def _loop(self) -> None:
         loop = asyncio.get_running_loop()
         fact: Fact = TimePassed()
         stop_at: float | None = None
@@ -154,26 +158,26 @@ class Kiosk:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case OpenSocket():
-                self._spawn(self._line.run())
+                self._spawn(self._connection.run())
             case CloseSocket():
-                self._spawn(self._line.close())
+                self._spawn(self._connection.close())
             case RunSelfTest():
                 self._spawn(self._test())
             case SendSelfTest(session=session):
-                self._spawn(self._tell_result(session))
+                self._spawn(self._send_result(session))
             case SendAcknowledgement(session=session, warning=warning):
                 self._spawn(self._acknowledge(session, warning))
-            case StartLeg():
-                self._legs.start(effect)
-            case StopLeg():
-                self._spawn(self._legs.stop(effect))
+            case StartMedia():
+                self._media.start(effect)
+            case StopMedia():
+                self._spawn(self._media.stop(effect))
 
     async def _test(self) -> None:
-        publishing = self.terminal.send.status is not LegStatus.IDLE
+        publishing = self.terminal.publication.status is not MediaStatus.IDLE
         chime = None if self._speaker is None else self._chime
         passed = False
         try:
-            self._result = await self_test(self._legs.sources, publishing, self._door, chime)
+            self._result = await self_test(self._media.sources, publishing, self._access, chime)
             passed = self._result.passed
         finally:
             self._inbox.put_nowait(SelfTested(passed))
@@ -181,7 +185,7 @@ class Kiosk:
     async def _chime(self) -> bool:
         return self._speaker is not None and await asyncio.to_thread(self._speaker.chime)
 
-    async def _tell_result(self, session: str) -> None:
+    async def _send_result(self, session: str) -> None:
         result = self._result
         if result is None:
             return
@@ -191,37 +195,37 @@ class Kiosk:
             session=session,
             camera=result.camera is Outcome.PASSED,
             microphone=result.microphone is Outcome.PASSED,
-            # A headless terminal has no loudspeaker to fail: that is said, not claimed as passed.
+            # A headless terminal has no loudspeaker to fail: `speaker_checked` says so, instead of claiming a pass.
             speaker=result.speaker is not Outcome.FAILED,
             network=result.network is Outcome.PASSED,
             speaker_checked=result.speaker is not Outcome.NOT_CHECKED,
         )
-        await self._line.send(message.model_dump_json())
+        await self._connection.send(message.model_dump_json())
 
     def _sending(self) -> Sending | None:
-        """What this room sends now, for whoever looks at its own picture and sound."""
+        """Return what this room sends now, for the monitor of its picture and sound; None when it sends nothing."""
         visit = self.terminal.visit
-        if visit is None or self.terminal.send.status is not LegStatus.UP:
+        if visit is None or self.terminal.publication.status is not MediaStatus.UP:
             return None
-        _, view = self._line.views.get(visit.id, (0.0, None))
+        _, view = self._connection.views.get(visit.id, (0.0, None))
         counts = view is not None and view.count_heads and view.state in ("live", "held")
-        return Sending(visit.id, counts, self._legs.sources)
+        return Sending(visit.id, counts, self._media.sources)
 
-    async def _tell_observed(self, found: Observed) -> None:
-        await self._line.send(found.model_dump_json())
+    async def _send_observed(self, found: Observed) -> None:
+        await self._connection.send(found.model_dump_json())
 
     async def _acknowledge(self, session: str, warning: str) -> None:
         self._sent += 1
-        await self._line.send(Acknowledge(id=self._sent, session=session, warning=warning).model_dump_json())
+        await self._connection.send(Acknowledge(id=self._sent, session=session, warning=warning).model_dump_json())
 
-    async def _until(self, ending: asyncio.Event) -> None:
+    async def _request_stop(self, ending: asyncio.Event) -> None:
         await ending.wait()
         self._inbox.put_nowait(StopRequested())
 
-    async def _tick(self) -> None:
+    async def _watch_silence(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self._legs.report_silence()
+            self._media.report_silence()
 
     async def _report(self, every: float) -> None:
         while True:
@@ -240,54 +244,58 @@ class Kiosk:
             window.close()
 
     def screen(self) -> Screen:
-        """What the room sees now."""
-        viewer, visit = self._legs.viewer, self.terminal.visit
+        """Return what the room's screen shows now."""
+        receiver, visit = self._media.receiver, self.terminal.visit
         over = self.terminal.ended if self.terminal.phase is Phase.ENDED else None
-        heard_at, view = self._line.views.get(visit.id if visit else over or "", (0.0, None))
+        received_at, view = self._connection.views.get(visit.id if visit else over or "", (0.0, None))
         now = asyncio.get_running_loop().time()
         reason = (view.reason.zh, view.reason.en) if view is not None and view.reason is not None else None
         remaining = None
         if view is not None and view.remaining_ms is not None:
-            remaining = view.remaining_ms / 1000 - (now - heard_at)
-        picture = viewer.picture if viewer else None
-        spoken = view is not None and view.speech is not None
-        return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), _muted(view), spoken)
+            remaining = view.remaining_ms / 1000 - (now - received_at)
+        picture = receiver.picture if receiver else None
+        talkback = view is not None and view.speech is not None
+        return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), _muted(view), talkback)
 
     def confirm(self, warning: str) -> None:
-        """Somebody in the room has read this warning and says so."""
+        """Confirm that the room has read the warning with this id."""
         self._inbox.put_nowait(WarningConfirmed(warning))
 
     def _notice(self, view: SessionView | None) -> Notice | None:
-        """The newest warning that nobody in the room has confirmed yet."""
-        unread = [one for one in unconfirmed(view) if one.id in self.terminal.unread] if view is not None else []
+        """Return the newest warning that the room has not confirmed yet."""
+        if view is None:
+            return None
+        unread = [warning for warning in unconfirmed(view) if warning.id in self.terminal.unread]
         return Notice(unread[-1].id, unread[-1].zh, unread[-1].en, len(unread) - 1) if unread else None
 
     async def measure(self) -> dict[str, Any]:
-        """Everything countable, as plain values. `at` and all `*_at` are seconds of CLOCK_MONOTONIC; `far` is what
-        came of the far room in the present (or last) session."""
-        viewer, sources, terminal = self._legs.viewer, self._legs.sources, self.terminal
-        far = await viewer.measure() if viewer is not None else ReceiverStats()
+        """Return all counts as plain values.
+
+        `at` and all `*_at` are seconds of CLOCK_MONOTONIC; `far` is what came of the far room in the present or last
+        visit, `voice` what came of talkback."""
+        receiver, sources, terminal = self._media.receiver, self._media.sources, self.terminal
+        far = await receiver.measure() if receiver is not None else ReceiverStats()
         return {
             "at": asyncio.get_running_loop().time(),
             "room": terminal.room,
             "phase": terminal.phase,
-            "session": viewer.session if viewer is not None else None,
-            "publications": self._legs.publications,
+            "session": receiver.session if receiver is not None else None,
+            "publications": self._media.publications,
             "sent": {
                 kind: {"frames": source.frames, "skipped": source.skipped}
                 for kind, source in (("video", sources.video), ("audio", sources.audio))
             },
             "far": far.as_dict(),
-            "voice": self._legs.ear.as_dict() if self._legs.ear is not None else None,
+            "voice": self._media.talkback.as_dict() if self._media.talkback is not None else None,
         }
 
-    async def _leave(self) -> None:
-        """Closes what is left; after an orderly stop that is little, after a cancellation everything."""
-        await self._legs.close()
-        await self._line.close()
-        for task in self._hands:
+    async def _close(self) -> None:
+        """Close what is left: little after an orderly stop, everything after a cancellation."""
+        await self._media.close()
+        await self._connection.close()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._hands, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._speaker is not None:
             await asyncio.to_thread(self._speaker.close)
         if self._config.stats_every is not None:
@@ -295,22 +303,22 @@ class Kiosk:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._hands.add(task)
+        self._tasks.add(task)
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._hands.discard(task)
+        self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("a hand failed", exc_info=task.exception())
+            log.error("a task failed", exc_info=task.exception())
 
 
 def _muted(view: SessionView | None) -> frozenset[str]:
     if view is None:
         return frozenset()
-    return frozenset("near" if one.side is view.my_side else "far" for one in view.muted)
+    return frozenset("near" if mute.side is view.my_side else "far" for mute in view.muted)
 
 
 def _print_line(stats: dict[str, Any]) -> None:
-    with suppress(BrokenPipeError):  # whoever read the statistics may have left first
+    with suppress(BrokenPipeError):  # the reader of the statistics may have ended first
         sys.stdout.write(json.dumps(stats) + "\n")
         sys.stdout.flush()

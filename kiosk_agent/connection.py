@@ -1,5 +1,5 @@
 """The terminal's WebSocket: one connection attempt at a time, every message turned into a fact, a silent server
-noticed by heartbeat. Whatever goes wrong ends in exactly one SocketLost."""
+detected by heartbeat. Every failure ends in exactly one SocketLost."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from kiosk_agent.state.events import Fact, SessionSeen, SessionsSeen, SocketLost, SocketOpened, Visit, Welcomed
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.peer import ServerAccess
 from signaling.api.messages import (
     MAX_FRAME,
     SERVER,
@@ -27,10 +27,10 @@ from signaling.api.messages import (
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT = 4.0
-WELCOME_WITHIN = 10.0
+HEARTBEAT = 4.0  # seconds between pings
+WELCOME_WITHIN = 10.0  # seconds to wait for the server's welcome
 _VIEWS = 50
-"""Sessions remembered for the screen: a room has a handful a day."""
+"""Sessions kept for the screen: a room has a few a day."""
 _REFUSED = {401: 4001, 403: 4003, 429: 4029}
 _ADVICE = {
     401: "the server does not know this terminal's token; enrol the room's terminal anew",
@@ -41,16 +41,16 @@ _ADVICE = {
 
 
 class Connection:
-    """Talks to the server and tells `tell` what it hears; `views` keeps the newest whole view of each session."""
+    """WebSocket to the server. `report` takes the facts; `views` holds the newest view of each session."""
 
-    def __init__(self, door: Door, tell: Callable[[Fact], None]) -> None:
+    def __init__(self, access: ServerAccess, report: Callable[[Fact], None]) -> None:
         self.views: dict[str, tuple[float, SessionView]] = {}
         """Session id to (loop time of arrival, view)."""
-        self._door, self._tell = door, tell
+        self._access, self._report = access, report
         self._socket: aiohttp.ClientWebSocketResponse | None = None
 
     async def run(self) -> None:
-        """One connection from opening to loss."""
+        """Open one connection and handle its messages until it is lost."""
         code = 0
         try:
             code = await self._converse()
@@ -61,10 +61,10 @@ class Connection:
             log.warning("no connection to the server; trying again", extra={"error": type(error).__name__})
         finally:
             self._socket = None
-            self._tell(SocketLost(random.random(), code))
+            self._report(SocketLost(random.random(), code))
 
     async def send(self, text: str) -> None:
-        """Sends one message, or nothing when the socket has gone meanwhile: what matters is sent again."""
+        """Send one message, or nothing when the socket is closed: what matters is sent again later."""
         if self._socket is None:
             return
         try:
@@ -73,60 +73,60 @@ class Connection:
             log.info("not sent", extra={"error": type(error).__name__})
 
     async def close(self) -> None:
-        """An orderly goodbye; `run` then ends."""
+        """Close the socket in order; `run` then ends."""
         if self._socket is not None:
             await self._socket.close()
 
     async def _converse(self) -> int:
-        url = urljoin(self._door.server, "/api/v1/ws")
-        async with self._door.http.ws_connect(
+        url = urljoin(self._access.url, "/api/v1/ws")
+        async with self._access.http.ws_connect(
             url,
             protocols=(SUBPROTOCOL,),
-            headers=self._door.headers,
+            headers=self._access.headers,
             heartbeat=HEARTBEAT,
             max_msg_size=4 * MAX_FRAME,
             timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
         ) as socket:
             self._socket = socket
-            self._tell(SocketOpened())
+            self._report(SocketOpened())
             async with asyncio.timeout(WELCOME_WITHIN):
-                while not self._hear(await socket.receive()):
+                while not self._handle(await socket.receive()):
                     if socket.closed:
                         return socket.close_code or 0
             async for message in socket:
-                self._hear(message)
+                self._handle(message)
             return socket.close_code or 0
 
-    def _hear(self, message: aiohttp.WSMessage) -> bool:
-        """Turns one message into facts; whether it was the welcome."""
+    def _handle(self, message: aiohttp.WSMessage) -> bool:
+        """Report one message as facts; return whether it was the welcome."""
         if message.type is not aiohttp.WSMsgType.TEXT:
             return False
         try:
-            said = SERVER.validate_json(message.data)
+            decoded = SERVER.validate_json(message.data)
         except ValidationError as error:
-            # A newer server may say more than we understand; what we need comes in words we do.
+            # A newer server may send messages that this version does not need.
             log.warning("message not understood", extra={"errors": error.error_count()})
             return False
-        self._take(said)
-        return isinstance(said, Welcome)
+        self._report_message(decoded)
+        return isinstance(decoded, Welcome)
 
-    def _take(self, said: Telling) -> None:
-        match said:
-            case Welcome(who=who):
-                self._tell(Welcomed(who.room or ""))
+    def _report_message(self, message: Telling) -> None:
+        match message:
+            case Welcome(who=terminal):
+                self._report(Welcomed(terminal.room or ""))
             case Sessions(sessions=views):
                 self.views.clear()
-                self._tell(SessionsSeen(tuple(visit for view in views if (visit := self._visit(view)))))
+                self._report(SessionsSeen(tuple(visit for view in views if (visit := self._visit(view)))))
             case SessionChanged(session=view):
                 if visit := self._visit(view):
-                    self._tell(SessionSeen(visit))
+                    self._report(SessionSeen(visit))
             case ErrorSaid(problem=problem):
                 log.warning("the server refuses", extra={"code": problem.code})
             case _:
                 pass
 
     def _visit(self, view: SessionView) -> Visit | None:
-        """What the terminal acts on; None for a session that is not this room's."""
+        """Keep the view; return what the terminal acts on, None for a session that is not this room's."""
         now = asyncio.get_running_loop().time()
         self.views.pop(view.id, None)
         self.views[view.id] = (now, view)
@@ -145,10 +145,11 @@ class Connection:
             tested=mine.self_test,
             media=mine.media,
             until=until,
-            warnings=tuple(one.id for one in unconfirmed(view)),
+            warnings=tuple(warning.id for warning in unconfirmed(view)),
         )
 
 
 def unconfirmed(view: SessionView) -> list[WarningView]:
-    """The warnings that this room has not confirmed yet, the newest last."""
-    return [one for one in view.warnings if view.my_side in one.sides and view.my_side not in one.acknowledged]
+    """Return the warnings that this room has not confirmed yet, the newest last."""
+    side = view.my_side
+    return [warning for warning in view.warnings if side in warning.sides and side not in warning.acknowledged]

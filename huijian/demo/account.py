@@ -50,7 +50,7 @@ class Account:
 def account_of(
     entries: Iterable[Entry],
     kiosks: Mapping[Side, dict[str, Any]],
-    viewers: Iterable[ReceiverStats],
+    receivers: Iterable[ReceiverStats],
     report: Report,
     archive_dir: Path,
     policy: Policy,
@@ -60,7 +60,7 @@ def account_of(
     told: dict[str, list[dict[str, Any]]] = {}
     for entry in entries:
         told.setdefault(entry.kind, []).append(json.loads(entry.data))
-    account.joined_to_picture = [one.first_picture_after for one in viewers if one.first_picture_after is not None]
+    account.joined_to_picture = [one.first_picture_after for one in receivers if one.first_picture_after is not None]
     _archive(account, told, archive_dir, report)
     if "Crossed" not in told or "GateShut" not in told:
         account.problems.append("nothing ever crossed")

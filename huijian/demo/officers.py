@@ -8,7 +8,7 @@ import aiohttp
 from broker.kernel.errors import from_problem
 from broker.kernel.ids import Side
 from huijian.demo.presence import Present
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver, ReceiverStats
 
 
@@ -18,8 +18,8 @@ class SignedIn:
     def __init__(self, http: aiohttp.ClientSession, server: str, token: str) -> None:
         self._http, self.server = http, server
         self.token = token
-        self._viewers: list[Receiver] = []
-        self._present = Present(http, lambda: self.server, token, lambda: self._viewers)
+        self._receivers: list[Receiver] = []
+        self._present = Present(http, lambda: self.server, token, lambda: self._receivers)
 
     @classmethod
     async def sign_in(cls, http: aiohttp.ClientSession, server: str, user: str, password: str) -> "SignedIn":
@@ -67,21 +67,21 @@ class SignedIn:
 
     async def watch(self, session: str) -> None:
         """Receive both sides, show them, and say so, as being counted demands."""
-        door = Door(self._http, self.server, self.token)
+        access = ServerAccess(self._http, self.server, self.token)
         for side in Side:
-            viewer = Receiver(door, session, side, page=self._present.page)
-            await viewer.start()
-            self._viewers.append(viewer)
+            receiver = Receiver(access, session, side, page=self._present.page)
+            await receiver.start()
+            self._receivers.append(receiver)
         self._present.begin()
 
     async def leave(self) -> list[ReceiverStats]:
         """Stop watching; what was received."""
-        viewers, self._viewers = self._viewers, []
+        receivers, self._receivers = self._receivers, []
         await self._present.end()
         stats = []
-        for viewer in viewers:
-            await viewer.close()
-            stats.append(await viewer.measure())
+        for receiver in receivers:
+            await receiver.close()
+            stats.append(await receiver.measure())
         return stats
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -27,10 +27,10 @@ class Present:
         http: aiohttp.ClientSession,
         server: Callable[[], str],
         token: str,
-        viewers: Callable[[], Sequence[Receiver]],
+        receivers: Callable[[], Sequence[Receiver]],
     ) -> None:
         self.page = secrets.token_hex(10)
-        self._http, self._server, self._token, self._viewers = http, server, token, viewers
+        self._http, self._server, self._token, self._receivers = http, server, token, receivers
         self._running: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -79,11 +79,11 @@ class Present:
             await asyncio.sleep(LOOK)
 
     def _word(self) -> dict[str, Any]:
-        viewers = self._viewers()
+        receivers = self._receivers()
         return {
             "type": "presence",
             "page": self.page,
             "visible": True,
-            "showing": [{"session": one.session, "side": one.side} for one in viewers if one.shows(FRESH)],
-            "duty": list(dict.fromkeys(one.session for one in viewers)),
+            "showing": [{"session": one.session, "side": one.side} for one in receivers if one.shows(FRESH)],
+            "duty": list(dict.fromkeys(one.session for one in receivers)),
         }

@@ -1,5 +1,6 @@
-"""What the terminal finds in its own picture and sound, told to the server while it sends: at every change, and now and
-then in case it was not heard. It looks at frames that go by and takes none away; counting faces is done in a thread."""
+"""Reports what the terminal finds in its own picture and sound to the server while it sends: at every change, and
+regularly in case a report was lost. It examines the frames that are sent and takes none away; counting faces is done in
+a thread."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,21 +8,21 @@ from dataclasses import dataclass
 
 from av import AudioFrame, VideoFrame
 
-from huijian.demo.synthetic.voice_detector import rms
 from kiosk_agent.checks.people_count import PeopleCount
-from kiosk_agent.checks.picture_monitor import PictureMonitor, glance
-from kiosk_agent.media.source import Frame, RoomSources, luma, mono_samples
+from kiosk_agent.checks.picture_monitor import PictureMonitor, sample
+from kiosk_agent.media.frames import Frame, luma, mono_samples, rms
+from kiosk_agent.media.source import RoomSources
 from signaling.api.messages import Observed
 
-HEAR = 0.1  # seconds between looks at the sound: a word is longer
-LOOK = 1.0  # and at the picture
-COUNT = 3.0  # and for faces
-REPEAT = 10.0  # after which the same is said again
+SOUND_EVERY = 0.1  # seconds between looks at the sound: a word is longer
+PICTURE_EVERY = 1.0  # seconds between looks at the picture
+COUNT_EVERY = 3.0  # seconds between counts of faces
+REPEAT_EVERY = 10.0  # seconds after which an unchanged report is sent again
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """That this room sends into a session, whether people are to be counted in it, and where its frames come from."""
+    """What this room sends now: into which session, whether people are counted in it, and from which sources."""
 
     session: str
     counts: bool
@@ -29,72 +30,72 @@ class Sending:
 
 
 class Monitor:
-    """Looks for ever. `sending` says what is sent now, None for nothing; `say` sends one message."""
+    """Monitor of what a room sends. `sending` returns what is sent now, None for nothing; `send` sends one report."""
 
-    def __init__(self, sending: Callable[[], Sending | None], say: Callable[[Observed], Awaitable[None]]) -> None:
-        self._sending, self._say = sending, say
+    def __init__(self, sending: Callable[[], Sending | None], send: Callable[[Observed], Awaitable[None]]) -> None:
+        self._sending, self._send = sending, send
         self._counting: PeopleCount | None = None
-        self._begin(None)
+        self._reset(None)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Examine and report until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(HEAR)
+            await asyncio.sleep(SOUND_EVERY)
             sending = self._sending()
             if sending is None or sending.session != self._session:
-                self._begin(sending.session if sending is not None else None)
+                self._reset(sending.session if sending is not None else None)
             if sending is not None:
                 await self._observe(sending, loop.time())
 
-    def _begin(self, session: str | None) -> None:
-        """Nothing of another visit, or from before a break, counts for this one."""
-        self._session, self._noticing = session, PictureMonitor()
-        self._heard: Frame | None = None
-        self._seen: Frame | None = None
-        self._looked_at = self._counted_at = self._said_at = float("-inf")
+    def _reset(self, session: str | None) -> None:
+        """Forget everything: nothing from another visit, or from before a break, counts for this one."""
+        self._session, self._pictures = session, PictureMonitor()
+        self._last_sound: Frame | None = None
+        self._last_picture: Frame | None = None
+        self._looked_at = self._counted_at = self._sent_at = float("-inf")
         self._heads: int | None = None
-        self._said: Observed | None = None
+        self._sent: Observed | None = None
         if self._counting is not None:
             self._counting.forget()
 
     async def _observe(self, sending: Sending, now: float) -> None:
-        self._hear(sending.sources.audio.last, now)
-        if now - self._looked_at < LOOK:
+        self._look_at_sound(sending.sources.audio.last, now)
+        if now - self._looked_at < PICTURE_EVERY:
             return
         self._looked_at = now
         picture = sending.sources.video.last
-        self._look(picture, now)
+        self._look_at_picture(picture, now)
         if not sending.counts:
             self._heads = None
-        elif now - self._counted_at >= COUNT and isinstance(picture, VideoFrame):
+        elif now - self._counted_at >= COUNT_EVERY and isinstance(picture, VideoFrame):
             self._counted_at = now
             self._heads = await asyncio.to_thread(self._count, picture)
-        await self._tell(sending.session, now)
+        await self._report(sending.session, now)
 
-    def _hear(self, sound: Frame | None, now: float) -> None:
-        new = sound if sound is not self._heard else None
-        self._heard = sound
-        self._noticing.hear(rms(mono_samples(new)) if isinstance(new, AudioFrame) else None, now)
+    def _look_at_sound(self, sound: Frame | None, now: float) -> None:
+        new = sound if sound is not self._last_sound else None
+        self._last_sound = sound
+        self._pictures.look_at_sound(rms(mono_samples(new)) if isinstance(new, AudioFrame) else None, now)
 
-    def _look(self, picture: Frame | None, now: float) -> None:
-        new = picture if picture is not self._seen else None
-        self._seen = picture
-        self._noticing.look(glance(luma(new)) if isinstance(new, VideoFrame) else None, now)
+    def _look_at_picture(self, picture: Frame | None, now: float) -> None:
+        new = picture if picture is not self._last_picture else None
+        self._last_picture = picture
+        self._pictures.look_at_picture(sample(luma(new)) if isinstance(new, VideoFrame) else None, now)
 
     def _count(self, picture: VideoFrame) -> int | None:
-        if self._counting is None:  # the cascade is read when it is first needed, which for many terminals is never
+        if self._counting is None:  # reading the cascade takes time, and many terminals never need it
             self._counting = PeopleCount()
         return self._counting.look(luma(picture))
 
-    async def _tell(self, session: str, now: float) -> None:
+    async def _report(self, session: str, now: float) -> None:
         found = Observed(
             session=session,
-            black=self._noticing.black(now),
-            frozen=self._noticing.frozen(now),
-            silent=self._noticing.silent(now),
+            black=self._pictures.black(now),
+            frozen=self._pictures.frozen(now),
+            silent=self._pictures.silent(now),
             heads=self._heads,
         )
-        if found != self._said or now - self._said_at >= REPEAT:
-            self._said, self._said_at = found, now
-            await self._say(found)
+        if found != self._sent or now - self._sent_at >= REPEAT_EVERY:
+            self._sent, self._sent_at = found, now
+            await self._send(found)

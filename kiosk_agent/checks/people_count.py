@@ -1,6 +1,6 @@
-"""How many people are before the camera, roughly: faces that OpenCV's Haar cascade finds in a small grey picture, the
-median of some looks. Advisory only (it overlooks who turns away): no picture leaves this machine for it, and none is
-kept."""
+"""Counts the people before the camera, roughly: faces that OpenCV's Haar cascade finds in a small grey picture, the
+median of several pictures. The count is advisory, as it misses faces that are turned away. No picture leaves the
+machine for it and none is kept."""
 
 import logging
 from collections import deque
@@ -15,18 +15,19 @@ log = logging.getLogger(__name__)
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 WIDTH = 480
-"""Pixels across of what is looked at: a face two metres away has about forty. A look costs 45 ms of one core; of film
-of one to three talking heads it finds nearly all that look this way, and in made-up rooms none."""
+"""Width in pixels of the examined picture: a face two metres away has about forty. One picture costs 45 ms of one core.
+In film of one to three talking heads nearly all faces towards the camera are found, in generated pictures none."""
 LEAST = 24
-"""Pixels of the smallest face."""
+"""Size in pixels of the smallest face."""
 LOOKS = 5
+"""Pictures that the median covers."""
 
 
 class PeopleCount:
-    """Counts in any thread, one picture at a time."""
+    """Counter of people. It may run in any thread, one picture at a time."""
 
     def __init__(self) -> None:
-        # OpenCV 5 no longer has cascades; without one nobody is counted, which is said and not guessed.
+        # OpenCV 5 no longer has cascades; without one there is no count, and `look` returns None.
         data = getattr(cv2, "data", None)
         path = Path(data.haarcascades) / CASCADE if data is not None else None
         self._cascade = cv2.CascadeClassifier(str(path)) if path is not None and path.is_file() else None
@@ -35,14 +36,15 @@ class PeopleCount:
         self._looks: deque[int] = deque(maxlen=LOOKS)
 
     def look(self, luma: NDArray[np.uint8]) -> int | None:
-        """Count in a picture's brightness plane; the median of the last looks, None while there are too few."""
+        """Count faces in a picture's brightness plane; return the median of the last pictures, None for too few of
+        them."""
         if self._cascade is None:
             return None
         self._looks.append(self._faces(luma))
         return median_low(self._looks) if len(self._looks) == LOOKS else None
 
     def forget(self) -> None:
-        """What was counted in another visit."""
+        """Forget what was counted, as when another visit begins."""
         self._looks.clear()
 
     def _faces(self, luma: NDArray[np.uint8]) -> int:

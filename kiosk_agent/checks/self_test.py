@@ -1,6 +1,6 @@
-"""The equipment check before a visit (Yunnan 12): does the camera give pictures that change and are not black, is the
-microphone not dead, can the loudspeaker be opened, does the server answer. It reads real frames of whatever source the
-room has; while the room is publishing it looks at the frames going out instead of taking any away."""
+"""Tests the equipment before a visit (Yunnan 12): the camera gives pictures that change and are not black, the
+microphone is not dead, the loudspeaker can be opened, the server answers. It reads real frames of the room's sources;
+while the room is publishing it examines the frames that are sent instead of taking any away."""
 
 import asyncio
 import logging
@@ -12,17 +12,18 @@ import aiohttp
 import numpy as np
 from av import AudioFrame, VideoFrame
 
-from huijian.demo.synthetic.voice_detector import rms
-from kiosk_agent.media.source import Frame, RoomSources, Source, SourceError, luma, mono_samples
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.media.frames import Frame, luma, mono_samples, rms
+from kiosk_agent.media.source import RoomSources, Source, SourceError
+from kiosk_agent.webrtc.peer import ServerAccess
 
 log = logging.getLogger(__name__)
 
 PICTURES, SOUNDS = 10, 50
-"""Frames to look at: 0.4 s of picture, 1 s of sound (a speaker's pause must not look like a dead microphone)."""
+"""Frames to examine: 0.4 s of picture, 1 s of sound (a pause in speech must not look like a dead microphone)."""
 WITHIN = 5.0
+"""Seconds after which a check has failed."""
 BLACK = 20.0
-"""Mean luma under which a picture is a covered lens or no picture (16 is black)."""
+"""Mean luma under which the lens is covered or there is no picture (16 is black)."""
 STILL = 0.02
 """Mean difference of two pictures under which nothing changes: even a dark empty room has sensor noise."""
 DEAD = 1e-4
@@ -30,7 +31,8 @@ DEAD = 1e-4
 
 
 class Outcome(StrEnum):
-    """What a check found. NOT_CHECKED: there is nothing to check here, and nothing was claimed."""
+    """Outcome of one check. NOT_CHECKED means that there is nothing to check, as the loudspeaker of a headless
+    terminal."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -39,7 +41,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SelfTestResult:
-    """The four outcomes."""
+    """Outcomes of the four checks."""
 
     camera: Outcome
     microphone: Outcome
@@ -48,26 +50,26 @@ class SelfTestResult:
 
     @property
     def passed(self) -> bool:
-        """Whether a visit can begin: nothing failed, and what carries the visit was really checked."""
+        """Whether a visit can begin: nothing failed, and camera, microphone and network were checked."""
         needed = (self.camera, self.microphone, self.network)
         return all(each is Outcome.PASSED for each in needed) and self.speaker is not Outcome.FAILED
 
 
 async def self_test(
-    sources: RoomSources, publishing: bool, door: Door, speaker: Callable[[], Awaitable[bool]] | None
+    sources: RoomSources, publishing: bool, access: ServerAccess, speaker: Callable[[], Awaitable[bool]] | None
 ) -> SelfTestResult:
-    """Runs the four checks at once. `speaker` plays something and says whether it could; None when headless."""
-    look = _overhear if publishing else _take
-    camera, microphone, network, heard = await asyncio.gather(
+    """Run the four checks concurrently. `speaker` plays a tone and returns whether it could; None when headless."""
+    look = _observe if publishing else _take
+    camera, microphone, network, loudspeaker = await asyncio.gather(
         _checked("camera", _camera(sources.video, look)),
         _checked("microphone", _microphone(sources.audio, look)),
-        _checked("network", _network(door)),
-        _checked("speaker", speaker()) if speaker else _nothing(),
+        _checked("network", _network(access)),
+        _checked("speaker", speaker()) if speaker else _not_checked(),
     )
-    return SelfTestResult(camera, microphone, heard, network)
+    return SelfTestResult(camera, microphone, loudspeaker, network)
 
 
-async def _nothing() -> Outcome:
+async def _not_checked() -> Outcome:
     return Outcome.NOT_CHECKED
 
 
@@ -88,8 +90,8 @@ async def _take(source: Source, count: int) -> list[Frame]:
     return [await source.take() for _ in range(count)]
 
 
-async def _overhear(source: Source, count: int) -> list[Frame]:
-    """Frames that somebody else takes, as they go by."""
+async def _observe(source: Source, count: int) -> list[Frame]:
+    """Return frames that a publication takes from the source, without taking any away."""
     seen: list[Frame] = []
     while len(seen) < count:
         if source.last is not None and (not seen or source.last is not seen[-1]):
@@ -110,8 +112,8 @@ async def _microphone(audio: Source, look: Look) -> bool:
     return rms(np.concatenate([mono_samples(frame) for frame in frames])) >= DEAD
 
 
-async def _network(door: Door) -> bool:
-    """One round trip to the server; what it says of its own health is not the terminal's equipment."""
-    async with door.http.get(f"{door.server}/healthz") as response:
+async def _network(access: ServerAccess) -> bool:
+    """Whether the server answers. The health that it reports is its own, not that of the terminal's equipment."""
+    async with access.http.get(f"{access.url}/healthz") as response:
         await response.read()
         return response.status in (200, 503)

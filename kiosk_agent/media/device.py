@@ -1,5 +1,5 @@
-"""Real equipment: a camera through OpenCV, a microphone through FFmpeg's ALSA input. Both block, so each is read in a
-thread of its own that keeps only the newest frames: what nobody takes in time is dropped and counted."""
+"""Camera (OpenCV) and microphone (FFmpeg's ALSA input) as sources. Both block, so each is read in a thread of its own
+that keeps only the newest frames: a frame that is not taken in time is dropped and counted."""
 
 import asyncio
 import threading
@@ -10,18 +10,17 @@ from contextlib import closing
 import av
 import cv2
 import numpy as np
-from av import AudioFrame, AudioResampler, VideoFrame
+from av import AudioResampler, VideoFrame
 
-from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.voice import CHUNK, RATE
-from kiosk_agent.media.source import VIDEO_BASE, Frame, Source, SourceClock, SourceError, mono_samples
+from kiosk_agent.media.frames import CHUNK, RATE, VIDEO_BASE, Frame, mono_samples, sound_frame
+from kiosk_agent.media.source import Source, SourceClock, SourceError
 
 _SILENT_DEVICE = 3.0
 """Seconds without a frame after which a device counts as gone; cameras take up to two to start."""
 
 
 class DeviceSource(Source):
-    """A blocking generator of frames, pumped by a thread into a queue of `depth`."""
+    """Source fed by a thread that runs a blocking generator of frames into a queue of `depth`."""
 
     def __init__(self, clock: SourceClock, depth: int) -> None:
         self._clock = clock
@@ -34,11 +33,11 @@ class DeviceSource(Source):
 
     @property
     def skipped(self) -> int:
-        """Frames that nobody took in time."""
+        """Number of frames dropped because they were not taken in time."""
         return self._dropped
 
     def _read(self, seconds: Callable[[], float]) -> Generator[Frame, None, None]:
-        """Opens the device and yields its frames (in the thread); `seconds` is the time since the common zero."""
+        """Open the device and yield its frames, in the thread; `seconds` returns the time since the common zero."""
         raise NotImplementedError
 
     async def _next(self) -> Frame:
@@ -61,11 +60,12 @@ class DeviceSource(Source):
         return self._queue.popleft()
 
     def rewind(self) -> None:
-        """Forgets what was queued before."""
+        """Forget what was queued before."""
         self._queue.clear()
 
     async def close(self) -> None:
-        """Stops the thread; it may be inside one last blocking read, which daemon threads may."""
+        """Stop the thread. It may stay in one last blocking read; as a daemon thread it does not keep the process
+        alive."""
         self._stop.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 2.0)
@@ -95,7 +95,7 @@ class DeviceSource(Source):
 
 
 class Camera(DeviceSource):
-    """`device`: OpenCV's index, or a path such as /dev/video0. Frames are `size` (width, height) at most."""
+    """Camera with OpenCV's index or a path such as /dev/video0. Frames are at most `size` (width, height)."""
 
     kind = "video"
 
@@ -132,7 +132,7 @@ class Camera(DeviceSource):
 
 
 class Microphone(DeviceSource):
-    """`device`: an ALSA name such as "default"; `format_name` is FFmpeg's input, None to guess by content."""
+    """Microphone with an ALSA name such as "default". `format_name` is FFmpeg's input, None to guess it by content."""
 
     kind = "audio"
 
@@ -148,11 +148,7 @@ class Microphone(DeviceSource):
             first: int | None = None
             for frame in container.decode(audio=0):
                 for piece in resampler.resample(frame):
-                    if first is None:  # the device's own clock counts from here; drift is the recorder's to see
+                    if first is None:  # from here the device's own clock counts; the recorder corrects its drift
                         first = round(seconds() * RATE)
-                    yield _piece(piece, first)
+                    yield sound_frame(mono_samples(piece), first)
                     first += piece.samples
-
-
-def _piece(piece: AudioFrame, first: int) -> AudioFrame:
-    return sound_frame(mono_samples(piece), first)

@@ -1,5 +1,6 @@
-"""A media file as a room: decoded by PyAV in a thread of its own, scaled to what the visit sends, paced by the file's
-own time stamps and repeated for ever. Each track opens the file for itself, so neither can block the other."""
+"""Media file as the picture and sound of a room: decoded by PyAV in a thread, scaled to what the visit sends, paced by
+the file's own time stamps and repeated for ever. Each track opens the file for itself, so that neither blocks the
+other."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,11 +9,10 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av import AudioFrame, AudioResampler, VideoFrame
+from av import AudioResampler, VideoFrame
 
-from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.voice import CHUNK, RATE
-from kiosk_agent.media.source import VIDEO_BASE, Frame, Source, SourceClock, SourceError, mono_samples
+from kiosk_agent.media.frames import CHUNK, RATE, VIDEO_BASE, Frame, mono_samples, sound_frame
+from kiosk_agent.media.source import Source, SourceClock, SourceError
 
 _LATE = 0.3
 """Seconds behind its time from which a decoded picture is dropped instead of sent."""
@@ -21,7 +21,7 @@ Timed = tuple[float, Frame]
 
 
 class FileSource(Source):
-    """One kind of frames of a file. Subclasses say how to decode; seconds count on through the repetitions."""
+    """Source of one kind of frames of a file. Subclasses decode; seconds count on through the repetitions."""
 
     def __init__(self, path: Path, clock: SourceClock) -> None:
         self._path, self._clock = path, clock
@@ -31,21 +31,21 @@ class FileSource(Source):
 
     @property
     def skipped(self) -> int:
-        """Pictures dropped because decoding or the reader was late."""
+        """Number of pictures dropped because decoding or the reader was late."""
         return self._dropped
 
     def rewind(self) -> None:
-        """Begins the file again: after a pause there is nothing to catch up with."""
+        """Begin the file again: after a pause there is nothing to catch up with."""
         self._frames = None
         self._clock.zero = None
 
     async def close(self) -> None:
-        """Ends the thread after the frame it is decoding."""
+        """End the thread after the frame that it is decoding."""
         self._frames = None
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _decoded(self) -> Iterator[Timed]:
-        """(seconds since the first beginning, frame), for ever."""
+        """Yield (seconds since the first beginning, frame) for ever."""
         raise NotImplementedError
 
     async def _next(self) -> Frame:
@@ -65,7 +65,7 @@ class FileSource(Source):
 
 
 class FileVideo(FileSource):
-    """The first picture track, scaled into `size` (width, height) when larger, planar YUV 4:2:0."""
+    """First picture track, scaled into `size` (width, height) when larger, planar YUV 4:2:0."""
 
     kind = "video"
 
@@ -93,7 +93,7 @@ class FileVideo(FileSource):
 
 
 class FileAudio(FileSource):
-    """The first sound track as 20 ms mono frames at 48 kHz; gaps between repetitions are silence."""
+    """First sound track as 20 ms mono frames at 48 kHz; gaps between repetitions are silence."""
 
     kind = "audio"
 
@@ -105,16 +105,12 @@ class FileAudio(FileSource):
                 for frame in container.decode(audio=0):
                     for piece in resampler.resample(frame):
                         if piece.samples == CHUNK:
-                            yield sent / RATE, _stamped(piece, sent)
+                            yield sent / RATE, sound_frame(mono_samples(piece), sent)
                             sent += CHUNK
                 begun = _next_round(container, begun, sent / RATE)
             while sent / RATE < begun:
                 yield sent / RATE, sound_frame(np.zeros(CHUNK, np.int16), sent)
                 sent += CHUNK
-
-
-def _stamped(piece: AudioFrame, first: int) -> AudioFrame:
-    return sound_frame(mono_samples(piece), first)
 
 
 def _opened(path: Path, kind: str) -> av.container.InputContainer:
@@ -126,7 +122,7 @@ def _opened(path: Path, kind: str) -> av.container.InputContainer:
 
 
 def _next_round(container: av.container.InputContainer, begun: float, end: float) -> float:
-    """When the next repetition begins: both tracks agree because it depends on the container alone."""
+    """Return when the next repetition begins. It depends on the container alone, so that both tracks agree."""
     length = container.duration / av.time_base if container.duration else end - begun
     if length <= 0:
         raise SourceError("the file is empty")

@@ -1,44 +1,37 @@
-"""What every source of picture or sound has in common: one clock for both tracks of a room, pacing by the loop's
-clock that never drifts and never queues, and a track that a peer may stop without stopping the source behind it."""
+"""Base of all sources of picture or sound: one clock for both tracks of a room, pacing by the loop's clock that neither
+drifts nor queues, and a track that a peer may stop without stopping its source."""
 
 import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any
 
-import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import AudioFrame, VideoFrame
-from numpy.typing import NDArray
 
-VIDEO_BASE = Fraction(1, 90_000)
-AUDIO_BASE = Fraction(1, 48_000)
-
-Frame = VideoFrame | AudioFrame
+from kiosk_agent.media.frames import Frame
 
 
 class SourceError(Exception):
-    """A source cannot be opened, or gives nothing any more. The text names the thing, never a person."""
+    """A source cannot be opened, or gives nothing any more. The text names the device or file, never a person."""
 
 
 @dataclass(slots=True)
 class SourceClock:
-    """The common zero of a room's picture and sound, in seconds of the loop's clock; set by whoever is read first."""
+    """Common zero of a room's picture and sound, in seconds of the loop's clock; the track that is read first sets
+    it."""
 
     zero: float | None = None
 
     def started(self, now: float) -> float:
-        """The zero, which is `now` when nobody has asked before."""
+        """Return the zero; the first call sets it to `now`."""
         if self.zero is None:
             self.zero = now
         return self.zero
 
 
 @dataclass(slots=True)
-class Pace:
-    """Hands out frame numbers when they are due. The due time is computed from the zero, so errors do not add up;
-    a reader later than `patience` seconds loses what it missed, which is counted, instead of queueing it."""
+class FramePacer:
+    """Returns frame numbers when they are due. Due times are computed from the zero, so that errors do not add up. A
+    reader later than `patience` seconds skips what it missed, which is counted, instead of getting old frames."""
 
     clock: SourceClock
     period: float
@@ -47,10 +40,10 @@ class Pace:
     _next: int = -1
 
     async def next(self) -> int:
-        """Waits until the next frame is due, then gives its number (numbers are time / period)."""
+        """Wait until the next frame is due and return its number (time / period)."""
         loop = asyncio.get_running_loop()
         zero = self.clock.started(loop.time())
-        if self._next < 0:  # the other track may have begun earlier: that is no loss
+        if self._next < 0:  # the other track may have begun earlier, which skips nothing
             self._next = max(0, int((loop.time() - zero) / self.period))
         late = loop.time() - (zero + self._next * self.period)
         if late > self.patience:
@@ -64,39 +57,40 @@ class Pace:
 
 
 class Source(ABC):
-    """Something that gives frames of one kind, one reader at a time."""
+    """Source of frames of one kind ("video" or "audio"), for one reader at a time."""
 
     kind: str
     frames = 0
-    """How many were given."""
+    """Number of frames taken."""
     last: Frame | None = None
-    """The newest frame given, for self-tests of a source that is already publishing."""
+    """Newest frame taken, for tests of a source that is being published."""
 
     @property
     def skipped(self) -> int:
-        """How many frames were dropped because nobody took them in time."""
+        """Number of frames dropped because they were not taken in time."""
         return 0
 
     @abstractmethod
     async def _next(self) -> Frame:
-        """Waits for the next frame; raises SourceError when there will be none."""
+        """Wait for the next frame. Raises SourceError when there will be none."""
 
     async def take(self) -> Frame:
-        """The next frame, when it is due. Raises SourceError."""
+        """Return the next frame when it is due. Raises SourceError."""
         frame = await self._next()
         self.frames += 1
         self.last = frame
         return frame
 
     def rewind(self) -> None:  # noqa: B027  most sources run on and have no beginning to go back to
-        """Called before each publication."""
+        """Prepare for a new publication."""
 
     async def close(self) -> None:  # noqa: B027  most sources hold nothing
-        """Gives devices, files and threads back. Idempotent."""
+        """Release devices, files and threads. Idempotent."""
 
 
 class SourceTrack(MediaStreamTrack):
-    """One publication's view of a source. aiortc stops the tracks of a closed connection; the source outlives it."""
+    """Track of one publication that reads a source. aiortc stops the tracks of a closed connection; the source goes
+    on."""
 
     def __init__(self, source: Source, clock: SourceClock) -> None:
         super().__init__()
@@ -104,7 +98,7 @@ class SourceTrack(MediaStreamTrack):
         self._source = source
 
     async def recv(self) -> Frame:
-        """The next frame; MediaStreamError once stopped or when the source failed."""
+        """Return the next frame. Raises MediaStreamError once stopped, or when the source failed."""
         if self.readyState != "live":
             raise MediaStreamError
         try:
@@ -116,36 +110,19 @@ class SourceTrack(MediaStreamTrack):
 
 @dataclass(slots=True)
 class RoomSources:
-    """A room's picture and sound."""
+    """Sources of a room's picture and sound, with their common clock."""
 
     video: Source
     audio: Source
     clock: SourceClock = field(default_factory=SourceClock)
 
     def tracks(self) -> tuple[SourceTrack, SourceTrack]:
-        """Fresh (video, audio) tracks for one publication."""
+        """Return new (video, audio) tracks for one publication."""
         self.video.rewind()
         self.audio.rewind()
         return SourceTrack(self.video, self.clock), SourceTrack(self.audio, self.clock)
 
     async def close(self) -> None:
-        """Closes both sources."""
+        """Close both sources."""
         await self.video.close()
         await self.audio.close()
-
-
-def mono_samples(frame: AudioFrame) -> NDArray[np.int16]:
-    """The first channel of a packed signed 16 bit frame (aiortc decodes to stereo at 48 kHz), not copied."""
-    channels = len(frame.layout.channels)
-    samples: NDArray[np.int16] = _octets(frame.planes[0]).view(np.int16)
-    return samples[: frame.samples * channels : channels]
-
-
-def luma(frame: VideoFrame) -> NDArray[np.uint8]:
-    """The brightness plane (height x width) of a planar YUV frame, without copying or converting the rest."""
-    plane = frame.planes[0]
-    return _octets(plane).reshape(plane.height, plane.line_size)[:, : plane.width]
-
-
-def _octets(plane: Any) -> NDArray[np.uint8]:
-    return np.frombuffer(plane, np.uint8)  # planes are buffers, which PyAV's types do not say

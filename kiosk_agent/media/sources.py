@@ -1,39 +1,25 @@
-"""Where a room's picture and sound come from, by one short text: `generated`, `file:PATH`, or `device` with an
-optional camera and microphone (`device:0,default`). This is the front of the room's sources."""
+"""Opens a room's picture and sound by one short text: `file:PATH`, `device[:CAMERA,MICROPHONE]`, or the name of a
+source that the caller adds, such as the demonstration's `generated`."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from broker.kernel.ids import Side
-from huijian.demo.synthetic.frame_code import FrameCode, code_in
-from huijian.demo.synthetic.sources import GeneratedAudio, GeneratedVideo
 from kiosk_agent.media.device import Camera, Microphone
 from kiosk_agent.media.file_source import FileAudio, FileVideo
-from kiosk_agent.media.source import RoomSources, Source, SourceClock, SourceError
-
-__all__ = [
-    "FrameCode",
-    "RoomSources",
-    "Source",
-    "SourceError",
-    "code_in",
-    "device_sources",
-    "file_sources",
-    "generated_sources",
-    "open_sources",
-]
+from kiosk_agent.media.source import RoomSources, SourceClock, SourceError
 
 SIZE = (640, 360)
 FPS = 25
 
-
-def generated_sources(side: Side, size: tuple[int, int] = SIZE, fps: int = FPS) -> RoomSources:
-    """The made-up room of `side`."""
-    clock = SourceClock()
-    return RoomSources(GeneratedVideo(side, clock, size, fps), GeneratedAudio(side, clock), clock)
+SourceFactory = Callable[[Side], RoomSources]
+"""Opens the sources of a room on one side of a visit."""
 
 
 def file_sources(path: Path, size: tuple[int, int] = SIZE) -> RoomSources:
-    """A file's picture and sound, repeated for ever. SourceError on reading when it has not both."""
+    """Return a file's picture and sound, repeated for ever.
+
+    Raises SourceError when `path` is no file; reading raises it when picture or sound is missing."""
     if not path.is_file():
         raise SourceError(f"{path.name} is not a file")
     clock = SourceClock()
@@ -41,23 +27,23 @@ def file_sources(path: Path, size: tuple[int, int] = SIZE) -> RoomSources:
 
 
 def device_sources(camera: str = "0", microphone: str = "default") -> RoomSources:
-    """The room's camera (index or path) and microphone (ALSA name). SourceError on reading when one is missing."""
+    """Return a camera (index or path) and a microphone (ALSA name). Reading raises SourceError when one is missing."""
     clock = SourceClock()
     device = int(camera) if camera.isdigit() else camera
     return RoomSources(Camera(device, clock, SIZE, FPS), Microphone(microphone, clock), clock)
 
 
-def open_sources(spec: str, side: Side) -> RoomSources:
-    """The sources that `spec` names (see the module). Raises SourceError for anything else.
+def open_sources(spec: str, side: Side, extra: Mapping[str, SourceFactory]) -> RoomSources:
+    """Return the sources that `spec` names; `extra` are factories for further names, which `side` is passed to.
 
-    `side` only matters to `generated`, which draws and speaks it.
-    """
+    Raises SourceError for a text that names none."""
+    if spec in extra:
+        return extra[spec](side)
     kind, _, rest = spec.partition(":")
-    if kind == "generated" and not rest:
-        return generated_sources(side)
     if kind == "file" and rest:
         return file_sources(Path(rest))
     if kind == "device":
         camera, _, microphone = rest.partition(",")
         return device_sources(camera or "0", microphone or "default")
-    raise SourceError(f"unknown source {spec!r}: generated, file:PATH or device[:CAMERA,MICROPHONE]")
+    names = ", ".join([*extra, "file:PATH"])
+    raise SourceError(f"unknown source {spec!r}: {names} or device[:CAMERA,MICROPHONE]")

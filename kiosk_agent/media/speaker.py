@@ -1,5 +1,5 @@
-"""The far room's sound, and an officer's over it, out of the loudspeaker, through FFmpeg's ALSA output in a thread of
-its own. At most 200 ms of each wait to be played: see `mixing.py`."""
+"""Plays the far room's sound, and talkback over it, on the loudspeaker: FFmpeg's ALSA output in a thread of its own. At
+most 200 ms of each wait to be played, see `mixer.py`."""
 
 import logging
 import threading
@@ -8,44 +8,43 @@ import av
 import numpy as np
 from av import AudioFrame
 
-from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.voice import CHUNK, RATE
-from kiosk_agent.media.mixer import Input, Mix
-from kiosk_agent.media.source import mono_samples
+from kiosk_agent.media.frames import CHUNK, RATE, mono_samples, sound_frame
+from kiosk_agent.media.mixer import Input, Mixer
 
 log = logging.getLogger(__name__)
 
 
 class Speaker:
-    """Plays frames on `device` by FFmpeg's output `format_name`. Opens at the first sound; a device that fails is
-    reported once and then left alone: the visit goes on, the self-test will say so."""
+    """Loudspeaker `device` of FFmpeg's output `format_name`, opened at the first sound.
+
+    A device that fails is logged once and then not used: the visit goes on, and the next self-test reports it."""
 
     def __init__(self, device: str = "default", format_name: str = "alsa") -> None:
         self.played = self.dropped = 0
         self.failed: str | None = None
         self._device, self._format = device, format_name
-        self._mix = Mix()
+        self._mixer = Mixer()
         self._thread: threading.Thread | None = None
 
     def play(self, frame: AudioFrame, source: Input = Input.ROOM) -> None:
-        """Queues a decoded frame of the far room, or of an officer who speaks in; returns at once."""
+        """Queue a decoded frame of the far room or of talkback; return at once."""
         if self.failed is not None:
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="speaker", daemon=True)
             self._thread.start()
-        self.dropped += not self._mix.put(source, mono_samples(frame).copy())
+        self.dropped += not self._mixer.put(source, mono_samples(frame).copy())
 
     def close(self, wait: float = 2.0) -> None:
-        """Plays what waits, then ends the thread."""
+        """Play what is queued, then end the thread."""
         if self._thread is None:
             return
-        self._mix.close()
-        self._thread.join(wait)  # one that is stuck inside the driver is a daemon
+        self._mixer.close()
+        self._thread.join(wait)  # a thread stuck in the driver is a daemon and does not keep the process alive
         self._thread = None
 
     def chime(self) -> bool:
-        """A short tone for the self-test; False when there is no device that takes it. Blocks for its length."""
+        """Play a short tone for the self-test; return False when no device takes it. Blocks for its length."""
         time = np.arange(CHUNK * 10) / RATE
         tone = (np.sin(2 * np.pi * 660 * time) * np.hanning(len(time)) * 8000).astype(np.int16)
         try:
@@ -62,7 +61,7 @@ class Speaker:
         try:
             with av.open(self._device, "w", format=self._format) as output:
                 stream = output.add_stream("pcm_s16le", rate=RATE, layout="mono")
-                while (samples := self._mix.take()) is not None:
+                while (samples := self._mixer.take()) is not None:
                     output.mux(stream.encode(sound_frame(samples, self.played * CHUNK)))
                     self.played += 1
                 output.mux(stream.encode(None))

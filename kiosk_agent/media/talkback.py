@@ -1,5 +1,5 @@
-"""The room's ear for officers (插话): one subscription to their voice, read all the time, which is silence's only sign.
-What comes goes to the loudspeaker and is counted."""
+"""Receives what officers say to the room (插话): one subscription, open from check-in to the end of the visit. Most of
+the time nothing is sent on it. What arrives goes to the loudspeaker and is counted."""
 
 import asyncio
 import logging
@@ -10,43 +10,42 @@ from typing import Any
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
-from huijian.demo.synthetic.voice_detector import rms
-from kiosk_agent.media.source import mono_samples
-from kiosk_agent.webrtc.peer import Door, Subscription, listen
+from kiosk_agent.media.frames import mono_samples, rms
+from kiosk_agent.webrtc.peer import ServerAccess, Subscription, subscribe_talkback
 
 log = logging.getLogger(__name__)
 
 LOUDNESS_OVER = 25
-"""Frames of 20 ms that the shown loudness covers."""
+"""Frames of 20 ms that the reported loudness covers."""
 
 
-class TalkbackListener:
-    """Hears what is said to this room in `session`. `start` may be called again; the counts go on."""
+class TalkbackReceiver:
+    """Receives talkback to this room in `session`. `start` may be called again after a loss; the counts go on."""
 
-    def __init__(self, door: Door, session: str, on_sound: Callable[[AudioFrame], None]) -> None:
+    def __init__(self, access: ServerAccess, session: str, on_sound: Callable[[AudioFrame], None]) -> None:
         self.session = session
         self.frames = self.connections = 0
-        self.heard_at: float | None = None
-        """Seconds of the loop's clock of the newest frame."""
-        self._door, self._on_sound = door, on_sound
+        self.received_at: float | None = None
+        """Seconds of the loop's clock at the newest frame."""
+        self._access, self._on_sound = access, on_sound
         self._loudness: deque[float] = deque(maxlen=LOUDNESS_OVER)
         self._subscription: Subscription | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Connects and begins to hear. Raises VisitError or PeerError and stays stopped then."""
+        """Connect and begin to decode. Raises VisitError or PeerError, and is stopped then."""
         await self.close()
-        self._subscription = await listen(self._door, self.session)
+        self._subscription = await subscribe_talkback(self._access, self.session)
         self.connections += 1
-        self._reader = asyncio.create_task(self._hear(self._subscription), name="hear-officers")
+        self._reader = asyncio.create_task(self._read(self._subscription), name="read-talkback")
 
     async def wait_lost(self) -> None:
-        """Returns when the connection has ended by itself."""
+        """Return when the connection has ended by itself."""
         if self._subscription is not None:
             await self._subscription.lost.wait()
 
     async def close(self) -> None:
-        """Leaves: DELETE, connection closed, reader ended. Idempotent."""
+        """Delete the resource, close the connection and end the reader. Idempotent."""
         subscription, self._subscription = self._subscription, None
         reader, self._reader = self._reader, None
         try:
@@ -57,28 +56,28 @@ class TalkbackListener:
                 reader.cancel()
                 for outcome in await asyncio.gather(reader, return_exceptions=True):
                     if isinstance(outcome, Exception):
-                        log.error("hearing broke", exc_info=outcome)
+                        log.error("reading talkback failed", exc_info=outcome)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON lines."""
+        """Return the counts as plain values, for a line of statistics."""
         loudness = sum(self._loudness) / len(self._loudness) if self._loudness else 0.0
-        return {"frames": self.frames, "connections": self.connections, "rms": loudness, "heard_at": self.heard_at}
+        return {"frames": self.frames, "connections": self.connections, "rms": loudness, "heard_at": self.received_at}
 
-    async def _hear(self, subscription: Subscription) -> None:
+    def handle_frame(self, frame: AudioFrame) -> None:
+        """Count one decoded frame and pass it to the loudspeaker."""
+        self.frames += 1
+        self.received_at = asyncio.get_running_loop().time()
+        self._loudness.append(rms(mono_samples(frame)))
+        self._on_sound(frame)
+
+    async def _read(self, subscription: Subscription) -> None:
         track = subscription.track("audio")
         try:
             while True:
                 frame = await track.recv()
                 if isinstance(frame, AudioFrame):
-                    self.heard(frame)
+                    self.handle_frame(frame)
         except MediaStreamError:
-            log.debug("voice ended", extra={"session": self.session})
+            log.debug("talkback ended", extra={"session": self.session})
         finally:
-            subscription.lost.set()  # also when the loudspeaker failed: a track that nobody reads grows without end
-
-    def heard(self, frame: AudioFrame) -> None:
-        """One decoded frame of an officer's voice."""
-        self.frames += 1
-        self.heard_at = asyncio.get_running_loop().time()
-        self._loudness.append(rms(mono_samples(frame)))
-        self._on_sound(frame)
+            subscription.lost.set()  # also when the loudspeaker failed: a track that is not read grows without end

@@ -1,1 +1,2 @@
-"""The terminal's life, pure: what can happen, what it knows, and what it orders."""
+"""The state machine of a terminal, without sockets, devices or clocks. Begin with `terminal.py` (the transition table
+and `step`); `events.py` defines facts and effects, `state.py` the state, `effects.py` what follows from it."""

@@ -1,6 +1,5 @@
-"""What follows from a terminal's state, whatever led to it: its phase, what its hands must do now, and when to look
-again. Deriving orders from the state instead of from events is what keeps "one publication, own room, open session"
-true under any order of news."""
+"""Derives phase, effects and next wake-up from the state of a terminal, whatever facts led to it. Effects follow from
+the state and not from facts, so that "one publication, own room, open session" holds under any order of facts."""
 
 from dataclasses import replace
 
@@ -9,48 +8,48 @@ from kiosk_agent.state.events import (
     CloseSocket,
     Effect,
     Effects,
-    LegKind,
-    LegStatus,
+    MediaKind,
+    MediaStatus,
     OpenSocket,
     Phase,
     RunSelfTest,
     SendAcknowledgement,
     SendSelfTest,
-    StartLeg,
-    StopLeg,
+    StartMedia,
+    StopMedia,
 )
-from kiosk_agent.state.state import OFFLINE_GRACE, RESEND, SLATE, TEST_AGAIN, TEST_FRESH, UNHEARD, Terminal
+from kiosk_agent.state.state import ENDED_SCREEN, NOT_ARRIVING, OFFLINE_GRACE, RESEND, TEST_AGAIN, TEST_FRESH, Terminal
 
 _PHASE_OF = {"check_in": Phase.PUBLISHING, "ready": Phase.PUBLISHING, "live": Phase.LIVE, "held": Phase.HELD}
 
 
 def wakes_at(terminal: Terminal) -> float | None:
-    """The next moment at which TimePassed changes something; None when only news can."""
+    """Return the next moment at which TimePassed changes something; None when only another fact can."""
     if terminal.stopping:
         return None
     moments = [terminal.socket_at]
-    if terminal.phase is Phase.OFFLINE and any(terminal.leg(kind).busy for kind in LegKind):
+    if terminal.phase is Phase.OFFLINE and any(terminal.media(kind).busy for kind in MediaKind):
         moments.append(offline_end(terminal))
     if terminal.phase is Phase.ENDED and terminal.ended_at is not None:
-        moments.append(terminal.ended_at + SLATE)
+        moments.append(terminal.ended_at + ENDED_SCREEN)
     if terminal.welcome:
-        moments += [_test_due(terminal), _report_due(terminal), *_leg_moments(terminal)]
-        moments += [_acknowledgement_due(terminal, *one) for one in terminal.confirmed]
+        moments += [_test_due(terminal), _report_due(terminal), *_media_moments(terminal)]
+        moments += [_acknowledgement_due(terminal, *sent) for sent in terminal.confirmed]
     return min((moment for moment in moments if moment is not None), default=None)
 
 
 def offline_end(terminal: Terminal) -> float:
-    """When media stops for want of news: after the grace, and never later than the visit's own limit."""
+    """Return when media stops without a server: after the grace, and never later than the visit's own limit."""
     end = terminal.offline_at + OFFLINE_GRACE
     until = terminal.visit.until if terminal.visit is not None else None
     return end if until is None else min(end, until)
 
 
-def phased(terminal: Terminal, now: float) -> Terminal:
-    """The terminal in the phase that its visit asks for, once it is welcome."""
+def with_phase(terminal: Terminal, now: float) -> Terminal:
+    """Return the terminal in the phase that its visit requires, once the server has welcomed it."""
     if not terminal.welcome:
         return terminal
-    if terminal.ended_at is not None and now >= terminal.ended_at + SLATE:
+    if terminal.ended_at is not None and now >= terminal.ended_at + ENDED_SCREEN:
         terminal = replace(terminal, ended_at=None)
     phase = _phase(terminal)
     begins_live = phase is Phase.LIVE and terminal.phase is not Phase.LIVE
@@ -58,7 +57,7 @@ def phased(terminal: Terminal, now: float) -> Terminal:
 
 
 def _phase(terminal: Terminal) -> Phase:
-    busy = terminal.send.busy or terminal.watch.busy
+    busy = terminal.publication.busy or terminal.subscription.busy
     if terminal.tested_at is None or (terminal.testing and not busy):
         return Phase.SELF_TEST
     if terminal.visit is not None:
@@ -66,25 +65,25 @@ def _phase(terminal: Terminal) -> Phase:
     return Phase.WAITING if terminal.ended_at is None else Phase.ENDED
 
 
-def orders(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
-    """What to do now, and the state in which it has been ordered."""
+def due_effects(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
+    """Return the state in which all effects due now are under way, and these effects."""
     effects: list[Effect] = []
-    if not terminal.stopping:  # a test comes before the media that it is about
-        terminal, order = _running(terminal, now)
+    if not terminal.stopping:  # a test comes before the media that it tests
+        terminal, order = _connect_and_test(terminal, now)
         effects += order
-        terminal, order = _acknowledging(terminal, now)
+        terminal, order = _acknowledge(terminal, now)
         effects += order
-    for kind in LegKind:
-        terminal, order = _leg_order(terminal, kind, now)
+    for kind in MediaKind:
+        terminal, order = _media_order(terminal, kind, now)
         effects += order
     if terminal.stopping:
-        terminal, order = _closing(terminal)
+        terminal, order = _close_socket(terminal)
         effects += order
     return terminal, tuple(effects)
 
 
-def _running(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
-    """Socket, self-test and its report: each once when due."""
+def _connect_and_test(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
+    """Open the socket, run the self-test and report its result, each once when due."""
     effects: list[Effect] = []
     if terminal.socket_at is not None and now >= terminal.socket_at:
         terminal = replace(terminal, socket_at=None)
@@ -99,65 +98,65 @@ def _running(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
     return terminal, tuple(effects)
 
 
-def _acknowledging(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
-    """What the room has confirmed is told at once, and again until the server knows it."""
-    visit, told, effects = terminal.visit, [], []
+def _acknowledge(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
+    """Acknowledge what the room has confirmed: at once, and again until the server lists it no longer."""
+    visit, confirmed, effects = terminal.visit, [], []
     for warning, at in terminal.confirmed:
         due = _acknowledgement_due(terminal, warning, at)
         if visit is not None and due is not None and now >= due:
             effects.append(SendAcknowledgement(visit.id, warning))
             at = now
-        told.append((warning, at))
-    return replace(terminal, confirmed=tuple(told)), tuple(effects)
+        confirmed.append((warning, at))
+    return replace(terminal, confirmed=tuple(confirmed)), tuple(effects)
 
 
-def _acknowledgement_due(terminal: Terminal, warning: str, told_at: float | None) -> float | None:
+def _acknowledgement_due(terminal: Terminal, warning: str, sent_at: float | None) -> float | None:
     visit = terminal.visit
     if not (terminal.welcome and terminal.synced) or visit is None or warning not in visit.warnings:
         return None
-    return terminal.online_at if told_at is None else told_at + RESEND
+    return terminal.online_at if sent_at is None else sent_at + RESEND
 
 
-def _closing(terminal: Terminal) -> tuple[Terminal, Effects]:
-    """The socket closes last: as long as it is there, the server sees an orderly end and not a loss."""
-    idle = all(terminal.leg(kind).status is LegStatus.IDLE for kind in LegKind)
+def _close_socket(terminal: Terminal) -> tuple[Terminal, Effects]:
+    """Close the socket last: while it is open, the server sees an orderly end and not a loss."""
+    idle = all(terminal.media(kind).status is MediaStatus.IDLE for kind in MediaKind)
     if terminal.down or not idle:
         return terminal, ()
     return replace(terminal, down=True), (CloseSocket(),)
 
 
-def _leg_order(terminal: Terminal, kind: LegKind, now: float) -> tuple[Terminal, Effects]:
-    """Stops what has no session any more, starts what is wanted and due."""
-    leg = terminal.leg(kind)
+def _media_order(terminal: Terminal, kind: MediaKind, now: float) -> tuple[Terminal, Effects]:
+    """Stop media whose session is over, start media that is wanted and due."""
+    media = terminal.media(kind)
     visit = None if terminal.stopping else terminal.visit
-    if leg.busy and (visit is None or leg.session != visit.id):
-        return terminal.with_leg(kind, replace(leg, status=LegStatus.CLOSING)), (StopLeg(kind, leg.turn),)
-    if visit is None or leg.status is not LegStatus.IDLE or now < leg.retry_at or not _may_start(terminal):
+    if media.busy and (visit is None or media.session != visit.id):
+        return terminal.with_media(kind, replace(media, status=MediaStatus.CLOSING)), (StopMedia(kind, media.attempt),)
+    if visit is None or media.status is not MediaStatus.IDLE or now < media.retry_at or not _may_start(terminal):
         return terminal, ()
-    begun = replace(leg, status=LegStatus.OPENING, session=visit.id, turn=leg.turn + 1)
-    side = visit.side.other if kind is LegKind.WATCH else visit.side
-    return terminal.with_leg(kind, begun), (StartLeg(kind, visit.id, side, begun.turn),)
+    begun = replace(media, status=MediaStatus.OPENING, session=visit.id, attempt=media.attempt + 1)
+    side = visit.side.other if kind is MediaKind.SUBSCRIPTION else visit.side
+    return terminal.with_media(kind, begun), (StartMedia(kind, visit.id, side, begun.attempt),)
 
 
 def _may_start(terminal: Terminal) -> bool:
-    """New media needs fresh knowledge of the session, and equipment found good (by our test, or by the staff's own,
-    which the session then knows) that is not being tested right now."""
+    """Whether new media may start: the session is known over this socket, and the equipment is found good (by the
+    self-test, or by the staff's own test, which the session reports) and not being tested right now."""
     good = terminal.passed or (terminal.visit is not None and terminal.visit.tested)
     return terminal.welcome and terminal.synced and good and not terminal.testing
 
 
-def _leg_moments(terminal: Terminal) -> list[float | None]:
+def _media_moments(terminal: Terminal) -> list[float | None]:
     if terminal.visit is None or not _may_start(terminal):
         return []
-    idle = [leg.retry_at for leg in map(terminal.leg, LegKind) if leg.status is LegStatus.IDLE]
-    unheard = terminal.send.status is LegStatus.UP and not terminal.visit.media
-    return [*idle, terminal.send.up_at + UNHEARD if unheard else None]
+    idle = [media.retry_at for media in map(terminal.media, MediaKind) if media.status is MediaStatus.IDLE]
+    not_arriving = terminal.publication.status is MediaStatus.UP and not terminal.visit.media
+    return [*idle, terminal.publication.up_at + NOT_ARRIVING if not_arriving else None]
 
 
 def _test_due(terminal: Terminal) -> float | None:
-    """When to test: at first, again after a failure, and when a session in preparation knows no fresh result. Never
-    while the publication is coming or going: there would be no frames to look at."""
-    changing = terminal.send.status in (LegStatus.OPENING, LegStatus.CLOSING)
+    """Return when to test: at first, again after a failure, and when a session in preparation has no fresh result.
+    Never while the publication starts or ends: there would be no frames to look at."""
+    changing = terminal.publication.status in (MediaStatus.OPENING, MediaStatus.CLOSING)
     if terminal.testing or changing or not terminal.welcome:
         return None
     if terminal.tested_at is None:
@@ -168,7 +167,7 @@ def _test_due(terminal: Terminal) -> float | None:
 
 
 def _report_due(terminal: Terminal) -> float | None:
-    """When to tell the session our result: at once, then again every few seconds until it is known there."""
+    """Return when to report the result to the session: at once, then again until the session has it."""
     tested_at = terminal.tested_at
     if tested_at is None or terminal.testing or not (terminal.welcome and terminal.synced):
         return None
@@ -176,7 +175,7 @@ def _report_due(terminal: Terminal) -> float | None:
         return None
     if terminal.sent_at is None:
         return tested_at
-    # A failure is told once: the next test will have something new to say.
+    # A failure is reported once: the next test will have a new result.
     return terminal.sent_at + RESEND if terminal.passed else None
 
 

@@ -1,5 +1,5 @@
-"""The vocabulary of a terminal's life: what it knows (Visit, Leg), what can happen to it (facts) and what it orders its
-hands to do (effects). Frozen values only, so that a log, a test and the machine mean the same thing by a word."""
+"""Types of the terminal's state machine: what it knows (Visit, MediaState), what can happen to it (facts), and what
+must be done about it (effects). All are frozen values, so that logs, tests and the machine share one vocabulary."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from broker.kernel.ids import Side
 
 
 class Phase(StrEnum):
-    """Where a terminal is in its day; each has a picture on the screen."""
+    """Phase of a terminal; each has its own screen."""
 
     OFFLINE = "offline"
     CONNECTED = "connected"
@@ -21,16 +21,17 @@ class Phase(StrEnum):
 
 
 OPEN_STATES = frozenset({"check_in", "ready", "live", "held"})
-"""Session states in which the room's media is wanted."""
+"""Session states in which the server takes the room's media."""
 PREPARING = frozenset({"check_in", "ready"})
-"""Those in which a session waits for a fresh equipment test; once people meet, nobody tests."""
+"""Session states that require a fresh equipment test; once people meet, no test runs any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What the server says of one session, as far as the terminal acts on it. `room` is that of `side`; `starts`
-    orders sessions; `media`: this room's picture and sound arrive there; `until`: the limit on the loop's clock, None
-    before crossing."""
+    """What the server reports of one session, as far as the terminal acts on it.
+
+    `room` is the room of `side`; `starts` orders sessions; `media` is whether this room's picture and sound arrive at
+    the server; `until` is the limit on the loop's clock, None before the first crossing."""
 
     id: str
     side: Side
@@ -41,24 +42,26 @@ class Visit:
     media: bool = False
     until: float | None = None
     warnings: tuple[str, ...] = ()
-    """Ids of those that this room has not confirmed yet, as the server knows it; the newest last."""
+    """Ids of the warnings that this room has not confirmed yet, as the server has it; the newest last."""
 
     @property
     def open(self) -> bool:
-        """Whether the session wants this room's media now."""
+        """Whether the server takes this room's media now."""
         return self.state in OPEN_STATES
 
 
-class LegKind(StrEnum):
-    """A terminal has at most one of each: its publication, its view of the far room, and its ear for officers."""
+class MediaKind(StrEnum):
+    """Kind of media connection; a terminal has at most one of each.
 
-    SEND = "send"
-    WATCH = "watch"
-    HEAR = "hear"
+    SUBSCRIPTION receives the far room, TALKBACK what officers say to this room."""
+
+    PUBLICATION = "publication"
+    SUBSCRIPTION = "subscription"
+    TALKBACK = "talkback"
 
 
-class LegStatus(StrEnum):
-    """CLOSING lasts until the hands say so: nothing new begins before."""
+class MediaStatus(StrEnum):
+    """Status of a media connection. CLOSING lasts until MediaClosed: nothing new of that kind begins before."""
 
     IDLE = "idle"
     OPENING = "opening"
@@ -67,34 +70,35 @@ class LegStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """One WHIP or WHEP resource over time. `turn` numbers the attempts, so that late news of an old one is known."""
+class MediaState:
+    """State of one WHIP or WHEP connection. `attempt` numbers the attempts, so that late facts of an old one are
+    ignored."""
 
-    status: LegStatus = LegStatus.IDLE
+    status: MediaStatus = MediaStatus.IDLE
     session: str | None = None
-    turn: int = 0
+    attempt: int = 0
     tries: int = 0
     retry_at: float = 0.0
     up_at: float = 0.0
 
     @property
     def busy(self) -> bool:
-        """Whether there is, or is about to be, a resource."""
-        return self.status in (LegStatus.OPENING, LegStatus.UP)
+        """Whether a resource exists or is being made."""
+        return self.status in (MediaStatus.OPENING, MediaStatus.UP)
 
 
 # ---- facts ---------------------------------------------------------------------------------------------------------
-# `jitter` is a number in [0, 1) that the hands draw: the machine itself has no chance in it.
+# `jitter` is a random number in [0, 1) that the reporting object draws, so that the machine stays deterministic.
 
 
 @dataclass(frozen=True, slots=True)
 class SocketOpened:
-    """The WebSocket is there; nobody has said welcome yet."""
+    """The WebSocket is open; the server has not sent its welcome yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketLost:
-    """It closed, or could not be opened. `code`: the close code, 0 without one."""
+    """The WebSocket closed, or could not be opened. `code` is the close code, 0 without one."""
 
     jitter: float
     code: int = 0
@@ -102,79 +106,79 @@ class SocketLost:
 
 @dataclass(frozen=True, slots=True)
 class Welcomed:
-    """The server knows this terminal as that of `room`."""
+    """The server has welcomed this terminal as that of `room`."""
 
     room: str
 
 
 @dataclass(frozen=True, slots=True)
 class SessionsSeen:
-    """All sessions of this terminal, after each welcome; what is not among them does not exist."""
+    """The server listed all sessions of this terminal, as it does after each welcome."""
 
     visits: tuple[Visit, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSeen:
-    """One session changed."""
+    """The server reported a change of one session."""
 
     visit: Visit
 
 
 @dataclass(frozen=True, slots=True)
 class SelfTested:
-    """The equipment test came to a result."""
+    """The equipment test has a result."""
 
     passed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class LegUp:
-    """Media flows on this attempt."""
+class MediaConnected:
+    """The connection of this attempt is up."""
 
-    leg: LegKind
-    turn: int
+    kind: MediaKind
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
-class LegLost:
-    """This attempt failed, was refused, or ended by itself; nothing of it is left."""
+class MediaLost:
+    """The attempt failed, was refused, or ended by itself; nothing of it is left."""
 
-    leg: LegKind
-    turn: int
+    kind: MediaKind
+    attempt: int
     jitter: float
 
 
 @dataclass(frozen=True, slots=True)
-class LegClosed:
-    """What StopLeg ordered is done."""
+class MediaClosed:
+    """The attempt that StopMedia named is closed."""
 
-    leg: LegKind
-    turn: int
+    kind: MediaKind
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
-class LegSilent:
-    """Nothing has come in on this attempt for `seconds`."""
+class MediaSilent:
+    """Nothing has been received on this attempt for `seconds`."""
 
-    leg: LegKind
-    turn: int
+    kind: MediaKind
+    attempt: int
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """The moment of `wakes_at`, or any later one."""
+    """The moment of `wakes_at` has come, or a later one."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """The terminal shall go down in order."""
+    """The program was asked to end in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class WarningConfirmed:
-    """Somebody in the room has confirmed to have read this warning."""
+    """The room has confirmed that it has read the warning."""
 
     warning: str
 
@@ -186,10 +190,10 @@ Fact = (
     | SessionsSeen
     | SessionSeen
     | SelfTested
-    | LegUp
-    | LegLost
-    | LegClosed
-    | LegSilent
+    | MediaConnected
+    | MediaLost
+    | MediaClosed
+    | MediaSilent
     | TimePassed
     | StopRequested
     | WarningConfirmed
@@ -201,51 +205,51 @@ Fact = (
 
 @dataclass(frozen=True, slots=True)
 class OpenSocket:
-    """Answered by SocketOpened or SocketLost."""
+    """Open the WebSocket; SocketOpened or SocketLost follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSocket:
-    """No answer needed."""
+    """Close the WebSocket; no fact is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunSelfTest:
-    """Answered by SelfTested."""
+    """Test the equipment; SelfTested follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendSelfTest:
-    """Report the last result for this session."""
+    """Report the last result of the self-test to the session."""
 
     session: str
 
 
 @dataclass(frozen=True, slots=True)
-class StartLeg:
-    """Answered by LegUp, then LegLost some day; or by LegLost at once."""
+class StartMedia:
+    """Start an attempt; MediaConnected and later MediaLost follow, or MediaLost at once."""
 
-    leg: LegKind
+    kind: MediaKind
     session: str
     side: Side
-    turn: int
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
-class StopLeg:
-    """Answered by LegClosed."""
+class StopMedia:
+    """Stop an attempt; MediaClosed follows."""
 
-    leg: LegKind
-    turn: int
+    kind: MediaKind
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class SendAcknowledgement:
-    """Tell the session that this warning is confirmed here."""
+    """Acknowledge to the session that the room has confirmed the warning."""
 
     session: str
     warning: str
 
 
-Effect = OpenSocket | CloseSocket | RunSelfTest | SendSelfTest | StartLeg | StopLeg | SendAcknowledgement
+Effect = OpenSocket | CloseSocket | RunSelfTest | SendSelfTest | StartMedia | StopMedia | SendAcknowledgement
 Effects = tuple[Effect, ...]

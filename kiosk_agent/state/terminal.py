@@ -1,21 +1,22 @@
-"""The life of a room's terminal, pure: OFFLINE, CONNECTED, SELF_TEST, WAITING, PUBLISHING, LIVE or HELD, ENDED, and
-WAITING again. `step` takes a fact and a moment (seconds, any monotonic zero) and gives the new state and the orders;
-`wakes_at` says when to come back without news. Two promises hold whatever happens: media is published only into an
-open session of the terminal's own room, one publication at a time; and something is always under way or planned."""
+"""State machine of a room's terminal: OFFLINE, CONNECTED, SELF_TEST, WAITING, PUBLISHING, LIVE or HELD, ENDED, and
+WAITING again. `step` takes a fact and a moment (seconds of any monotonic clock) and returns the new state and its
+effects; `wakes_at` is the next moment to call `step` without a fact. Two invariants hold under any order of facts:
+media is published only into an open session of the terminal's own room, one publication at a time; and there is always
+something under way or planned."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kiosk_agent.state.effects import offline_end, orders, phased, wakes_at
+from kiosk_agent.state.effects import due_effects, offline_end, wakes_at, with_phase
 from kiosk_agent.state.events import (
     Effects,
     Fact,
-    LegClosed,
-    LegLost,
-    LegSilent,
-    LegStatus,
-    LegUp,
+    MediaClosed,
+    MediaConnected,
+    MediaLost,
+    MediaSilent,
+    MediaStatus,
     Phase,
     SelfTested,
     SessionSeen,
@@ -28,7 +29,7 @@ from kiosk_agent.state.events import (
     WarningConfirmed,
     Welcomed,
 )
-from kiosk_agent.state.state import REFUSED_RETRY, SILENCE, STEADY, UNHEARD, Terminal, backoff
+from kiosk_agent.state.state import NOT_ARRIVING, REFUSED_RETRY, SILENCE, STEADY, Terminal, backoff
 
 __all__ = ["TRANSITIONS", "Terminal", "step", "wakes_at"]
 
@@ -36,12 +37,12 @@ _NOT_YOU = frozenset({4001, 4003, 4009})
 
 
 def step(terminal: Terminal, fact: Fact, now: float) -> tuple[Terminal, Effects]:
-    """What becomes of the terminal, and what its hands must do. Facts that mean nothing in this phase are ignored."""
+    """Return the next state and the effects of `fact`. A fact that the phase does not list is ignored."""
     handler = TRANSITIONS[terminal.phase].get(type(fact))
     if handler is not None:
         terminal = handler(terminal, fact, now)
-    terminal, effects = orders(terminal, now)
-    return phased(terminal, now), effects
+    terminal, effects = due_effects(terminal, now)
+    return with_phase(terminal, now), effects
 
 
 def _opened(terminal: Terminal, _: SocketOpened, now: float) -> Terminal:
@@ -67,7 +68,7 @@ def _welcomed(terminal: Terminal, fact: Welcomed, _: float) -> Terminal:
 
 
 def _sessions(terminal: Terminal, fact: SessionsSeen, now: float) -> Terminal:
-    """The whole truth: what is not in it is over."""
+    """Replace all known sessions: one that the server no longer lists is over."""
     visits = tuple(sorted((visit for visit in fact.visits if visit.open), key=_by_start))
     return _seen(replace(terminal, synced=True), visits, now)
 
@@ -88,9 +89,9 @@ def _seen(terminal: Terminal, visits: tuple[Visit, ...], now: float) -> Terminal
 
 
 def _listed(terminal: Terminal) -> Terminal:
-    """Forget the confirmed warnings that the server knows of; confirm the others where nobody else will."""
+    """Forget the confirmations that the server has received; confirm the open warnings in a room without a screen."""
     listed = terminal.visit.warnings if terminal.visit is not None else ()
-    kept = tuple(one for one in terminal.confirmed if one[0] in listed)
+    kept = tuple((warning, sent_at) for warning, sent_at in terminal.confirmed if warning in listed)
     terminal = replace(terminal, confirmed=kept)
     if not terminal.confirms:
         return terminal
@@ -111,78 +112,78 @@ def _tested(terminal: Terminal, fact: SelfTested, now: float) -> Terminal:
     return replace(terminal, testing=False, tested_at=now, passed=fact.passed, sent_at=None)
 
 
-def _leg_up(terminal: Terminal, fact: LegUp, now: float) -> Terminal:
-    leg = terminal.leg(fact.leg)
-    if fact.turn != leg.turn or leg.status is not LegStatus.OPENING:
+def _media_connected(terminal: Terminal, fact: MediaConnected, now: float) -> Terminal:
+    media = terminal.media(fact.kind)
+    if fact.attempt != media.attempt or media.status is not MediaStatus.OPENING:
         return terminal
-    return terminal.with_leg(fact.leg, replace(leg, status=LegStatus.UP, up_at=now))
+    return terminal.with_media(fact.kind, replace(media, status=MediaStatus.UP, up_at=now))
 
 
-def _leg_lost(terminal: Terminal, fact: LegLost, now: float) -> Terminal:
-    leg = terminal.leg(fact.leg)
-    if fact.turn != leg.turn or not leg.busy:
+def _media_lost(terminal: Terminal, fact: MediaLost, now: float) -> Terminal:
+    media = terminal.media(fact.kind)
+    if fact.attempt != media.attempt or not media.busy:
         return terminal
-    good = leg.status is LegStatus.UP and now - leg.up_at >= STEADY
-    tries = 0 if good else leg.tries
+    good = media.status is MediaStatus.UP and now - media.up_at >= STEADY
+    tries = 0 if good else media.tries
     again = now + backoff(tries, fact.jitter)
-    return terminal.with_leg(fact.leg, replace(leg, status=LegStatus.IDLE, tries=tries + 1, retry_at=again))
+    return terminal.with_media(fact.kind, replace(media, status=MediaStatus.IDLE, tries=tries + 1, retry_at=again))
 
 
-def _leg_closed(terminal: Terminal, fact: LegClosed, now: float) -> Terminal:
-    leg = terminal.leg(fact.leg)
-    if fact.turn != leg.turn or leg.status is not LegStatus.CLOSING:
+def _media_closed(terminal: Terminal, fact: MediaClosed, now: float) -> Terminal:
+    media = terminal.media(fact.kind)
+    if fact.attempt != media.attempt or media.status is not MediaStatus.CLOSING:
         return terminal
-    return terminal.with_leg(fact.leg, replace(leg, status=LegStatus.IDLE, retry_at=now))
+    return terminal.with_media(fact.kind, replace(media, status=MediaStatus.IDLE, retry_at=now))
 
 
-def _silent(terminal: Terminal, fact: LegSilent, now: float) -> Terminal:
-    """While LIVE the far room's packets must come; a leg without them is given up (it belongs to no session then)."""
-    leg = terminal.leg(fact.leg)
-    quiet = min(fact.seconds, now - terminal.live_at, now - leg.up_at)
-    if fact.turn != leg.turn or leg.status is not LegStatus.UP or quiet < SILENCE:
+def _media_silent(terminal: Terminal, fact: MediaSilent, now: float) -> Terminal:
+    """Give up a subscription without packets while LIVE; belonging to no session, it is closed and made anew."""
+    media = terminal.media(fact.kind)
+    quiet = min(fact.seconds, now - terminal.live_at, now - media.up_at)
+    if fact.attempt != media.attempt or media.status is not MediaStatus.UP or quiet < SILENCE:
         return terminal
-    return terminal.with_leg(fact.leg, replace(leg, session=None))
+    return terminal.with_media(fact.kind, replace(media, session=None))
 
 
-def _alone(terminal: Terminal, _: TimePassed, now: float) -> Terminal:
-    """Without news, nothing is known to be open any more after the grace."""
+def _without_news(terminal: Terminal, _: TimePassed, now: float) -> Terminal:
+    """Forget all sessions once the server has been away for the grace."""
     return replace(terminal, visits=()) if now >= offline_end(terminal) else terminal
 
 
-def _unheard(terminal: Terminal, _: TimePassed, now: float) -> Terminal:
-    """A publication that looks well here and does not arrive there is given up."""
-    send, visit = terminal.send, terminal.visit
-    if visit is None or visit.media or send.status is not LegStatus.UP or now - send.up_at < UNHEARD:
+def _not_arriving(terminal: Terminal, _: TimePassed, now: float) -> Terminal:
+    """Give up a publication that is connected here but does not arrive at the server."""
+    sent, visit = terminal.publication, terminal.visit
+    if visit is None or visit.media or sent.status is not MediaStatus.UP or now - sent.up_at < NOT_ARRIVING:
         return terminal
-    return replace(terminal, send=replace(send, session=None))
+    return replace(terminal, publication=replace(sent, session=None))
 
 
 def _stop(terminal: Terminal, _: StopRequested, now: float) -> Terminal:
     return replace(terminal, stopping=True, socket_at=None)
 
 
-# The handlers take the one fact they are listed for; a dictionary cannot say that in types.
+# Each handler takes the fact type that it is listed for, which the type of a dictionary cannot express.
 Handler = Callable[[Terminal, Any, float], Terminal]
 
 _ALWAYS: dict[type, Handler] = {
     SocketLost: _socket_lost,
     SelfTested: _tested,
-    LegUp: _leg_up,
-    LegLost: _leg_lost,
-    LegClosed: _leg_closed,
+    MediaConnected: _media_connected,
+    MediaLost: _media_lost,
+    MediaClosed: _media_closed,
     StopRequested: _stop,
     WarningConfirmed: _confirmed,
 }
 _KNOWN: dict[type, Handler] = {**_ALWAYS, SessionsSeen: _sessions, SessionSeen: _session}
 
 TRANSITIONS: dict[Phase, dict[type, Handler]] = {
-    Phase.OFFLINE: {**_ALWAYS, SocketOpened: _opened, TimePassed: _alone},
+    Phase.OFFLINE: {**_ALWAYS, SocketOpened: _opened, TimePassed: _without_news},
     Phase.CONNECTED: {**_ALWAYS, Welcomed: _welcomed},
     Phase.SELF_TEST: _KNOWN,
     Phase.WAITING: _KNOWN,
-    Phase.PUBLISHING: {**_KNOWN, TimePassed: _unheard},
-    Phase.LIVE: {**_KNOWN, TimePassed: _unheard, LegSilent: _silent},
-    Phase.HELD: {**_KNOWN, TimePassed: _unheard},
+    Phase.PUBLISHING: {**_KNOWN, TimePassed: _not_arriving},
+    Phase.LIVE: {**_KNOWN, TimePassed: _not_arriving, MediaSilent: _media_silent},
+    Phase.HELD: {**_KNOWN, TimePassed: _not_arriving},
     Phase.ENDED: _KNOWN,
 }
-"""What each phase listens to. The visit then decides the phase and the state the orders (`orders.py`)."""
+"""Facts that each phase handles. The visit then decides the phase, and the state decides the effects (`effects.py`)."""

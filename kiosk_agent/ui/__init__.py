@@ -1,1 +1,1 @@
-"""What the room's screen shows: the far picture, state, countdown and warnings."""
+"""The screen of the room: far picture, status line, countdown, warnings. Begin with `display.py`."""

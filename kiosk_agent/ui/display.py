@@ -1,6 +1,6 @@
-"""What the room sees: the far picture, a line that says what is going on, the countdown, and a slate whenever there is
-nothing to see. `compose` paints one screen and is tested without a screen; `Window` only shows it and notices that
-somebody confirms a warning. Where Chinese cannot be written the English words appear."""
+"""The room's screen: the far picture, a status line, the countdown, and a text whenever there is no picture to show.
+`compose` paints one screen and is tested without a display; `Window` shows it and returns the confirmation of a
+warning. The texts are English where Chinese cannot be drawn."""
 
 import logging
 import os
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 _DARK, _LIGHT, _WARNING = (40, 34, 28), (240, 240, 240), (80, 160, 255)  # BGR
 _NOTICE = (60, 200, 250)
 _SHOWS_FAR = frozenset({Phase.LIVE})
-_LAST_MINUTE = 60
-_TRIAL = 15.0
+_LAST_MINUTE = 60  # seconds before the limit in which the countdown is coloured
+_TRIAL = 15.0  # seconds that the trial of the display may take
 _KEYS = frozenset({10, 13, 32})  # Enter on either part of the keyboard, and the space bar
 _READ = 20
-"""Paintings (25 a second) of a warning before it can be confirmed: a touch a moment after it appeared was for the one
-before, or for nothing."""
+"""Paintings (25 a second) of a warning before it can be confirmed: a touch right after it appeared was meant for an
+earlier warning, or for nothing."""
 
 WORDS = {
     Phase.OFFLINE: ("正在连接服务器……", "Connecting to the server ..."),
@@ -47,13 +47,15 @@ _MUTED = {
     frozenset({"far"}): ("对方的声音已被关闭", "The other room's sound is off"),
     frozenset({"near", "far"}): ("双方声音已被关闭", "The sound of both rooms is off"),
 }
-SPOKEN = ("工作人员正在讲话，请注意收听", "An officer is speaking to you, please listen")
+TALKBACK = ("工作人员正在讲话，请注意收听", "An officer is speaking to you, please listen")
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What to show. `reason`: (Chinese, English) of a hold or an ending; `remaining`: seconds to the limit; `muted`:
-    whose sound does not cross, this room's ("near") or the far one's; `spoken`: an officer speaks to this room."""
+    """Content of one screen.
+
+    `reason` is (Chinese, English) of a hold or an ending; `remaining` the seconds to the limit; `muted` the rooms whose
+    sound does not cross, this one ("near") or the other ("far"); `talkback` whether an officer speaks to this room."""
 
     phase: Phase
     reason: tuple[str, str] | None = None
@@ -61,11 +63,11 @@ class Screen:
     far: VideoFrame | None = None
     warning: Notice | None = None
     muted: frozenset[str] = frozenset()
-    spoken: bool = False
+    talkback: bool = False
 
 
 def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.uint8]:
-    """One picture of `size` (width, height), BGR. The far room is painted while LIVE and in no other phase."""
+    """Return one picture of `size` (width, height), BGR. The far room is painted while LIVE and in no other phase."""
     width, height = size
     canvas: NDArray[np.uint8] = np.full((height, width, 3), _DARK, np.uint8)
     bar = height // 10
@@ -80,8 +82,8 @@ def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.ui
     write(canvas, _line(status), (width // 40, height - bar * 4 // 5), height // 24, colour)
     if screen.warning is not None:
         warning_banner.paint(canvas, screen.warning, height - bar)
-    if screen.spoken:
-        _banner(canvas[:bar], _line(SPOKEN))
+    if screen.talkback:
+        _banner(canvas[:bar], _line(TALKBACK))
     if screen.remaining is not None:
         left = max(0, int(screen.remaining))
         colour = _WARNING if left <= _LAST_MINUTE else _LIGHT
@@ -92,34 +94,34 @@ def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.ui
 
 
 def _banner(area: NDArray[np.uint8], text: str) -> None:
-    """A line over everything else, which nobody can take for part of the picture."""
+    """Paint a line over everything else, in colours that set it apart from the picture."""
     height, width = area.shape[:2]
     area[:] = _NOTICE
     write(area, text, (width // 40, height // 5), height * 5 // 12, _DARK)
 
 
 class Window:
-    """An OpenCV window, when there is a screen at all; otherwise nothing (`usable` is False then). Making one blocks
-    for as long as the trial takes, about half a second."""
+    """OpenCV window on the display; `usable` is False when there is no display. Making one tries the display first,
+    which blocks for about half a second."""
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._listens = self._touched = False
-        self._band, self._painted = "", 0
+        self._has_callback = self._touched = False
+        self._warning, self._painted = "", 0
         self.usable = _display_works()
         if not self.usable:
             log.warning("no display: running headless")
 
     def show(self, screen: Screen) -> str | None:
-        """Paints; the id of the warning that somebody has confirmed meanwhile. A window that cannot be opened is given
-        up once and for all."""
+        """Paint the screen; return the id of a warning that was confirmed meanwhile. A window that cannot be opened is
+        not tried again."""
         if not self.usable:
             return None
         try:
             cv2.imshow(self._title, compose(screen))
-            if not self._listens:
+            if not self._has_callback:
                 cv2.setMouseCallback(self._title, self._pointed)
-                self._listens = True
+                self._has_callback = True
             pressed = cv2.waitKey(1) & 0xFF in _KEYS
         except cv2.error as error:
             log.warning("no window", extra={"error": str(error)})
@@ -131,22 +133,22 @@ class Window:
         self._touched = self._touched or event == cv2.EVENT_LBUTTONDOWN
 
     def _confirmed(self, shown: Notice | None, pressed: bool) -> str | None:
-        """A touch counts for the warning that stood there long enough to be meant by it."""
+        """Return the id of the shown warning when a touch or key confirms it and it has been shown long enough."""
         pressed, self._touched = pressed or self._touched, False
-        if shown is None or shown.id != self._band:
-            self._band, self._painted = shown.id if shown is not None else "", 0
+        if shown is None or shown.id != self._warning:
+            self._warning, self._painted = shown.id if shown is not None else "", 0
             return None
         self._painted += 1
         return shown.id if pressed and self._painted >= _READ else None
 
     def close(self) -> None:
-        """Takes the window away."""
+        """Close the window, where there is one."""
         if self.usable:
             cv2.destroyAllWindows()
 
 
 def _display_works() -> bool:
-    """Whether a window can be opened. Qt ends the whole process when it cannot, so another process tries first."""
+    """Whether a window can be opened. Qt ends the whole process when it cannot, so a child process tries first."""
     if not os.environ.get("DISPLAY"):
         return False
     trial = [sys.executable, "-c", "import cv2; cv2.namedWindow('trial'); cv2.destroyAllWindows()"]
@@ -157,7 +159,7 @@ def _display_works() -> bool:
 
 
 def _paste(area: NDArray[np.uint8], frame: VideoFrame) -> None:
-    """The far picture, as large as it fits, in the middle."""
+    """Paste the far picture into the middle of `area`, as large as it fits."""
     height, width = area.shape[:2]
     scale = min(width / frame.width, height / frame.height)
     wide, high = max(1, int(frame.width * scale)), max(1, int(frame.height * scale))

@@ -1,4 +1,4 @@
-"""Words painted into a picture. Chinese needs Pillow and a Noto CJK font; without either there is only English."""
+"""Draws text into a picture. Chinese needs Pillow and a Noto CJK font; without either only English can be drawn."""
 
 import re
 from functools import cache, lru_cache
@@ -14,13 +14,13 @@ _FONTS = (
     "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
 )
 _PER_SCALE = 34
-"""Pixels of height that OpenCV's letters have at scale 1."""
+"""Height in pixels of OpenCV's letters at scale 1."""
 _KEPT = 64
-"""Lines kept painted: those of one screen come again 25 times a second, those of a warning go with it."""
+"""Rendered lines that are cached: those of one screen are needed 25 times a second."""
 _PIECES = re.compile(r"[!-~]+ *|.[，。；：、！？）”》]*")  # no line begins with a mark that ends something
 
 Colour = tuple[int, int, int]
-"""Blue, green, red."""
+"""Blue, green and red, 0 to 255."""
 
 
 @cache
@@ -30,7 +30,7 @@ def _font_file() -> str | None:
 
 @cache
 def has_chinese() -> bool:
-    """Whether Chinese can be written on this machine."""
+    """Whether Chinese can be drawn on this machine."""
     try:
         import PIL.ImageFont  # noqa: F401
     except ImportError:
@@ -39,13 +39,13 @@ def has_chinese() -> bool:
 
 
 def write(canvas: NDArray[np.uint8], text: str, at: tuple[int, int], size: int, colour: Colour) -> None:
-    """One line, its upper left corner at `at` (x, y), `size` pixels high; what does not fit is cut off."""
+    """Draw one line, `size` pixels high, its upper left corner at `at` (x, y); what does not fit is cut off."""
     if text.isascii():
         base = (at[0], at[1] + size)
         scale, thick = size / _PER_SCALE, max(1, size // 16)
         cv2.putText(canvas, text, base, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thick, cv2.LINE_AA)
         return
-    mask = _lettering(text, size)
+    mask = _mask(text, size)
     height, width = min(mask.shape[0], canvas.shape[0] - at[1]), min(mask.shape[1], canvas.shape[1] - at[0])
     part = canvas[at[1] : at[1] + height, at[0] : at[0] + width]
     share = mask[:height, :width, None].astype(np.float32) / 255
@@ -53,7 +53,7 @@ def write(canvas: NDArray[np.uint8], text: str, at: tuple[int, int], size: int, 
 
 
 def lines(text: str, size: int, width: int) -> list[str]:
-    """The text in lines of at most `width` pixels: English breaks between words, Chinese anywhere."""
+    """Return the text in lines of at most `width` pixels: English breaks between words, Chinese between characters."""
     found: list[str] = [""]
     for piece in _PIECES.findall(text):
         longer = found[-1] + piece
@@ -75,8 +75,8 @@ def _width(text: str, size: int) -> float:
 
 
 @lru_cache(maxsize=_KEPT)
-def _lettering(text: str, size: int) -> NDArray[np.uint8]:
-    """The text as a mask."""
+def _mask(text: str, size: int) -> NDArray[np.uint8]:
+    """Return the text as a mask: 0 outside of the letters, 255 inside."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.truetype(_font_file() or "", size)

@@ -1,7 +1,8 @@
-"""The only file that reaches into aiortc 1.16 and aioice 0.13. It narrows what they offer (H.264 constrained baseline,
-packetization-mode 1, Opus), keeps ICE on the way to the server and nowhere else, replaces the encoder by one whose
-rate can change without a key frame, bounds the decoder's queue and counts packets as they arrive. Each patch is on one
-connection's own objects, except the audio level, which is a pure function. Its test fails first when they move."""
+"""The only module that uses internals of aiortc 1.16 and aioice 0.13. It limits what they offer (H.264 constrained
+baseline, packetization-mode 1, Opus), limits ICE to the addresses that lead to the server, replaces the encoder by one
+whose rate can change without a key frame, bounds the decoder's queue and counts packets as they arrive. Each patch
+changes the objects of one connection, except the audio level, which is a pure function. Its test fails first when the
+internals change."""
 
 import asyncio
 import math
@@ -19,19 +20,20 @@ from aiortc.codecs.opus import OpusEncoder
 from aiortc.rtcconfiguration import RTCBundlePolicy
 from av.video.codeccontext import VideoCodecContext
 
-from huijian.demo.synthetic.voice_detector import rms
-from kiosk_agent.media.source import SourceClock, mono_samples
+from kiosk_agent.media.frames import mono_samples, rms
+from kiosk_agent.media.source import SourceClock
 
 FLOOR, START, CEILING = 150_000, 1_000_000, 1_500_000
-"""Bit/s of the picture: aiortc never goes below 500 000, which starves narrow lines into loss."""
+"""Lowest, first and highest bit/s of the picture: aiortc never goes below 500 000, which overloads narrow lines."""
 SOUND_RATE = 64_000
+"""Bit/s of the sound."""
 DECODE_AT_MOST = 64
-"""Encoded frames waiting for a decoder thread; more means it cannot keep up and old pictures are worth nothing."""
+"""Encoded frames that may wait for a decoder thread; with more it cannot keep up, and old pictures are useless."""
 
 
 @dataclass(slots=True)
 class PacketMeter:
-    """What arrived for one track. Times are seconds of the loop's clock; None before the first packet."""
+    """Counts of what arrived for one track. Times are seconds of the loop's clock, None before the first packet."""
 
     packets: int = 0
     octets: int = 0
@@ -39,7 +41,7 @@ class PacketMeter:
     last_at: float | None = None
 
     def count(self, octets: int) -> None:
-        """One more packet, now."""
+        """Count one packet that arrives now."""
         self.last_at = asyncio.get_running_loop().time()
         if self.first_at is None:
             self.first_at = self.last_at
@@ -48,12 +50,12 @@ class PacketMeter:
 
 
 def new_connection() -> RTCPeerConnection:
-    """A connection with one transport and no STUN or TURN server: aiortc's default would ask one on the Internet."""
+    """Return a connection with one transport and no STUN or TURN server: aiortc's default uses one on the Internet."""
     return RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
 
 
 def prefer_our_codecs(transceiver: RTCRtpTransceiver) -> None:
-    """Offers nothing but what the archive can hold: H.264 constrained baseline mode 1 (with RTX), or Opus."""
+    """Offer only what the archive can hold: H.264 constrained baseline mode 1 (with RTX), or Opus."""
     wanted = [
         codec
         for codec in RTCRtpSender.getCapabilities(transceiver.kind).codecs
@@ -63,8 +65,8 @@ def prefer_our_codecs(transceiver: RTCRtpTransceiver) -> None:
 
 
 def gather_on(connection: RTCPeerConnection, addresses: Sequence[str]) -> None:
-    """Makes ICE use sockets on exactly these local addresses. aioice skips loopback, and would open one on every
-    other network of the machine, which a kiosk has no business on. Before setLocalDescription."""
+    """Make ICE use sockets on exactly these local addresses; call it before setLocalDescription. aioice skips loopback,
+    and would open a socket on every other network of the machine, which a kiosk must not use."""
     ice = cast(Any, connection.getTransceivers()[0].sender.transport.transport._connection)
     gather, chosen = ice.get_component_candidates, list(addresses)
 
@@ -75,23 +77,23 @@ def gather_on(connection: RTCPeerConnection, addresses: Sequence[str]) -> None:
 
 
 def use_our_encoder(sender: RTCRtpSender) -> None:
-    """Gives the sender our encoder before it makes its own."""
+    """Give the sender the encoder of this module before it makes its own."""
     encoder = KioskH264Encoder() if sender.kind == "video" else KioskOpusEncoder()
     setattr(sender, "_RTCRtpSender__encoder", encoder)  # noqa: B010  the name is mangled on purpose
 
 
 def report_capture_times(sender: RTCRtpSender, zero: SourceClock) -> None:
-    """Makes sender reports say when a frame was taken. aiortc says when its last packet left, which on a busy machine
-    puts sound and picture apart by whatever each waited; lips are then wrong in every recording. Frames carry time
-    since `zero` as their stamps, so the moment of any RTP stamp is known once the random origin is."""
+    """Make sender reports carry the time at which a frame was captured. aiortc reports when its last packet left; on a
+    busy machine sound and picture then differ by their waiting times, and lips are wrong in every recording. The time
+    stamps of frames count from `zero`, so the moment of any RTP stamp follows from the random origin."""
     origin: int | None = None
     sent: int | None = None
     next_frame, send = sender._next_encoded_frame, sender._send_rtcp
     rate = 90_000 if sender.kind == "video" else 48_000
 
-    async def noted(codec: Any) -> Any:
+    async def next_encoded(codec: Any) -> Any:
         nonlocal origin, sent
-        if sent is not None and origin is None:  # asked for the next one: the one before has been sent
+        if sent is not None and origin is None:  # the next frame is requested, so the one before has been sent
             origin = getattr(sender, "_RTCRtpSender__rtp_timestamp") - sent  # noqa: B009  mangled on purpose
         frame = await next_frame(codec)
         sent = frame.timestamp if frame is not None else sent
@@ -105,12 +107,12 @@ def report_capture_times(sender: RTCRtpSender, zero: SourceClock) -> None:
             info.ntp_timestamp = clock.current_ntp_time() - int(age * (1 << 32))
         await send(packets)
 
-    cast(Any, sender)._next_encoded_frame = noted
+    cast(Any, sender)._next_encoded_frame = next_encoded
     cast(Any, sender)._send_rtcp = corrected
 
 
 def meter_feedback(sender: RTCRtpSender) -> PacketMeter:
-    """Counts the RTCP packets that reach this sender: the sign that somebody takes what it sends."""
+    """Count the RTCP packets that reach this sender, which show that a receiver takes what it sends."""
     meter, handle = PacketMeter(), sender._handle_rtcp_packet
 
     async def counted(packet: Any) -> None:
@@ -122,7 +124,7 @@ def meter_feedback(sender: RTCRtpSender) -> PacketMeter:
 
 
 def meter_packets(receiver: RTCRtpReceiver) -> PacketMeter:
-    """Counts RTP packets at the moment they are decrypted, whatever the decoder makes of them later."""
+    """Count RTP packets when they are decrypted, whatever the decoder makes of them later."""
     meter, handle = PacketMeter(), receiver._handle_rtp_packet
 
     async def counted(packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
@@ -134,8 +136,8 @@ def meter_packets(receiver: RTCRtpReceiver) -> PacketMeter:
 
 
 def bound_decoder(receiver: RTCRtpReceiver, on_drop: Callable[[int], None]) -> None:
-    """Bounds the queue before the decoder thread, which aiortc leaves endless. What overflows is dropped whole and a
-    key frame is asked for, as after a decoding error. Before the connection starts."""
+    """Bound the queue before the decoder thread, which aiortc leaves unbounded; call it before the connection starts.
+    When it overflows, all of it is dropped and a key frame is requested, as after a decoding error."""
     prefix = "_RTCRtpReceiver__decoder_"
     failed = getattr(receiver, f"{prefix}error")
 
@@ -147,14 +149,14 @@ def bound_decoder(receiver: RTCRtpReceiver, on_drop: Callable[[int], None]) -> N
 
 
 class _LeakyQueue(queue.Queue[Any]):
-    """Never blocks the event loop and never grows: when full, everything waiting is thrown away."""
+    """Queue that never blocks the event loop and never grows: when it is full, everything in it is dropped."""
 
     def __init__(self, limit: int, on_drop: Callable[[int], None]) -> None:
         super().__init__()
         self._limit, self._on_drop = limit, on_drop
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Queues `item`; None (the end) is always kept."""
+        """Queue `item`; None, which ends the decoder, is always kept."""
         if item is not None and self.qsize() >= self._limit:
             with self.mutex:
                 dropped = len(self.queue)
@@ -164,8 +166,8 @@ class _LeakyQueue(queue.Queue[Any]):
 
 
 class KioskH264Encoder(H264Encoder):
-    """aiortc's packetization with an encoder of our own settings: one thread (two kiosks share two cores), a rate
-    that x264 takes over while running, and a buffer that keeps key frames from bursting through narrow lines."""
+    """aiortc's packetization with an x264 of different settings: one thread (two kiosks may share two cores), a rate
+    that can change while it runs, and a buffer that keeps key frames from overloading narrow lines."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,7 +175,7 @@ class KioskH264Encoder(H264Encoder):
 
     @property
     def target_bitrate(self) -> int:
-        """Bit/s wanted now."""
+        """Target rate in bit/s, within FLOOR and CEILING."""
         return self._rate
 
     @target_bitrate.setter
@@ -192,8 +194,8 @@ class KioskH264Encoder(H264Encoder):
 
 
 def _x264(width: int, height: int) -> VideoCodecContext:
-    """A running x264 changes its rate only when it began as constant-rate (bit_rate = maxrate), and never upwards of
-    where it began: so it begins at the ceiling and is turned down before the first frame."""
+    """Return a new encoder. A running x264 changes its rate only when it began as constant-rate (bit_rate = maxrate),
+    and never above where it began: so it begins at the ceiling and is lowered before the first frame."""
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
     codec.bit_rate, codec.profile = CEILING, "Baseline"
@@ -205,7 +207,7 @@ def _x264(width: int, height: int) -> VideoCodecContext:
         "tune": "zerolatency",
         "forced-idr": "1",
         "g": "250",
-        "qmin": "20",  # a still room must not be polished until it fills the rate
+        "qmin": "20",  # a still picture must not be refined until it fills the rate
         "maxrate": str(CEILING),
         "bufsize": str(CEILING // 5),
     }
@@ -214,15 +216,15 @@ def _x264(width: int, height: int) -> VideoCodecContext:
 
 
 class KioskOpusEncoder(OpusEncoder):
-    """aiortc's settings at our rate, without its resampler: that holds each frame back until the next one, and the
-    sender reports would then call all sound 20 ms later than it is."""
+    """aiortc's Opus encoder at SOUND_RATE, without its resampler, which holds each frame back until the next: sender
+    reports would then date all sound 20 ms late."""
 
     def __init__(self) -> None:
         super().__init__()
         self.codec.bit_rate = SOUND_RATE
 
     def encode(self, frame: av.frame.Frame, force_keyframe: bool = False) -> tuple[list[bytes], int]:
-        """One 20 ms frame (mono, 48 kHz, signed 16 bit) in, one packet out, stamped in samples."""
+        """Encode one 20 ms frame (mono, 48 kHz, signed 16 bit) into one packet; return it and its stamp in samples."""
         assert isinstance(frame, av.AudioFrame)
         both = np.repeat(mono_samples(frame), 2).reshape(1, -1)
         stereo = av.AudioFrame.from_ndarray(both, format="s16", layout="stereo")
@@ -231,9 +233,9 @@ class KioskOpusEncoder(OpusEncoder):
 
 
 def _audio_level(frame: av.AudioFrame) -> int:
-    """RFC 6465's level of a frame, -127 to 0 dBov. The library's own loop in Python takes 4 % of a core."""
-    loud = rms(mono_samples(frame))
-    return round(min(0.0, max(-127.0, 20 * math.log10(loud)))) if loud > 0 else -127
+    """Return the level of a frame (RFC 6465), -127 to 0 dBov. The library's own loop in Python takes 4 % of a core."""
+    loudness = rms(mono_samples(frame))
+    return round(min(0.0, max(-127.0, 20 * math.log10(loudness)))) if loudness > 0 else -127
 
 
 rtp.compute_audio_level_dbov = _audio_level

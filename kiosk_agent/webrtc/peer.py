@@ -1,6 +1,6 @@
-"""Publishing by WHIP (RFC 9725) and watching by WHEP: one POST with an offer, one answer from an ICE-lite server, one
-DELETE at the end. Refusals come back as the typed errors of `broker/kernel/errors.py`; everything that only means "try
-again" is a PeerError. A peer is one attempt and one resource; trying again is the agent's business."""
+"""Publishes by WHIP (RFC 9725) and subscribes by WHEP: one POST with an offer, one answer from an ICE-lite server, one
+DELETE at the end. Refusals are raised as the typed errors of `broker/kernel/errors.py`; a failure after which the same
+may work later is a PeerError. A peer is one attempt and one resource; its owner decides about further attempts."""
 
 import asyncio
 import ipaddress
@@ -20,15 +20,18 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from broker.kernel.errors import from_problem
 from kiosk_agent.media.source import SourceTrack
-from kiosk_agent.webrtc import aiortc_adapter as edge
+from kiosk_agent.webrtc import aiortc_adapter
 
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = 10.0
+"""Seconds to wait for the answer to an offer."""
 CONNECT_WITHIN = 8.0
-"""ICE to one candidate and DTLS take under a second; aioice itself would try for half a minute."""
-GOODBYE_WITHIN = 3.0
+"""Seconds for ICE and DTLS. To one candidate they take under a second; aioice itself would try for half a minute."""
+DELETE_WITHIN = 3.0
+"""Seconds to wait for the answer to a DELETE."""
 _MAX_ANSWER = 64 * 1024
+"""Bytes of an answer that are read."""
 
 _BAD_ANSWER = (
     ValueError,
@@ -40,52 +43,52 @@ _BAD_ANSWER = (
     InvalidStateError,
     OperationError,
 )
-"""What aiortc raises for an SDP answer that it cannot use."""
+"""Errors that aiortc raises for an SDP answer that it cannot use."""
 
 
 class PeerError(Exception):
-    """Nothing came of it, but the same may work later."""
+    """The attempt failed, but the same may work later."""
 
 
 class Unreachable(PeerError):
-    """The server did not answer over HTTP, or not in HTTP's or our terms."""
+    """The server did not answer, or not by the rules of HTTP and WHIP."""
 
 
 class BadAnswer(PeerError):
-    """The server's SDP answer cannot be used."""
+    """The SDP answer of the server cannot be used."""
 
 
 class NotConnected(PeerError):
-    """Negotiated, but ICE or DTLS did not come up in time."""
+    """The peers negotiated, but ICE or DTLS was not connected in time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """Where to knock and with what: an HTTP client, the server's base URL, a bearer token."""
+class ServerAccess:
+    """Access to the server: an HTTP client, the server's base URL, and a bearer token."""
 
     http: aiohttp.ClientSession
-    server: str
+    url: str
     token: str
 
     @property
     def headers(self) -> dict[str, str]:
-        """The bearer token, as every request carries it."""
+        """The header with the bearer token, which every request carries."""
         return {"Authorization": f"Bearer {self.token}"}
 
 
 class Peer:
     """One WHIP or WHEP resource and its connection. `lost` is set when the connection ends by itself."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
-        self.connection: RTCPeerConnection = edge.new_connection()
+    def __init__(self, access: ServerAccess) -> None:
+        self._access = access
+        self.connection: RTCPeerConnection = aiortc_adapter.new_connection()
         self.location: str | None = None
         self.lost = asyncio.Event()
         self._connected = asyncio.Event()
         self.connection.on("connectionstatechange", self._state_changed)
 
     async def open(self, path: str) -> None:
-        """POSTs the offer to `path`, applies the answer, waits for DTLS. Closes itself on any failure.
+        """POST the offer to `path`, apply the answer, wait for DTLS; close on any failure.
 
         Raises VisitError (refused, with the server's reason), Unreachable, BadAnswer, NotConnected.
         """
@@ -98,7 +101,7 @@ class Peer:
             raise
 
     async def close(self) -> None:
-        """DELETEs the resource and closes the connection. Idempotent; never raises for a server that is gone."""
+        """DELETE the resource and close the connection. Idempotent; a server that does not answer raises nothing."""
         location, self.location = self.location, None
         try:
             if location is not None:
@@ -107,19 +110,19 @@ class Peer:
             await self.connection.close()
 
     async def _offer(self) -> str:
-        if addresses := await _only_addresses(self._door.server):
-            edge.gather_on(self.connection, addresses)
+        if addresses := await _only_addresses(self._access.url):
+            aiortc_adapter.gather_on(self.connection, addresses)
         for transceiver in self.connection.getTransceivers():
-            edge.prefer_our_codecs(transceiver)
+            aiortc_adapter.prefer_our_codecs(transceiver)
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return self.connection.localDescription.sdp
 
     async def _post(self, path: str, offer: str) -> str:
-        url = urljoin(self._door.server, path)
-        headers = {**self._door.headers, "Content-Type": "application/sdp"}
+        url = urljoin(self._access.url, path)
+        headers = {**self._access.headers, "Content-Type": "application/sdp"}
         limit = aiohttp.ClientTimeout(total=ANSWER_WITHIN)
         try:
-            async with self._door.http.post(
+            async with self._access.http.post(
                 url, data=offer, headers=headers, timeout=limit, allow_redirects=False
             ) as response:
                 if response.status != 201:
@@ -132,7 +135,7 @@ class Peer:
     async def _apply(self, answer: str) -> None:
         try:
             await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-            # Our servers give all candidates in the answer; only after the end of candidates can ICE fail early.
+            # The answer holds all candidates of the server; ICE can fail early only after the end of candidates.
             await self.connection.addIceCandidate(None)
         except _BAD_ANSWER as error:
             raise BadAnswer(f"{type(error).__name__}: {error}") from error
@@ -148,13 +151,13 @@ class Peer:
             raise NotConnected(f"the connection is {self.connection.connectionState}")
 
     async def _delete(self, location: str) -> None:
-        limit = aiohttp.ClientTimeout(total=GOODBYE_WITHIN)
+        limit = aiohttp.ClientTimeout(total=DELETE_WITHIN)
         try:
-            async with self._door.http.delete(location, headers=self._door.headers, timeout=limit) as response:
+            async with self._access.http.delete(location, headers=self._access.headers, timeout=limit) as response:
                 log.debug("resource deleted", extra={"status": response.status})
         except (aiohttp.ClientError, TimeoutError) as error:
-            # The server notices by itself when consent ends (RFC 7675).
-            log.info("goodbye not heard", extra={"error": type(error).__name__})
+            # The server detects by itself that consent ended (RFC 7675).
+            log.info("DELETE not answered", extra={"error": type(error).__name__})
 
     def _state_changed(self) -> None:
         state = self.connection.connectionState
@@ -165,37 +168,37 @@ class Peer:
 
 
 class Publication(Peer):
-    """A room's picture and sound on their way to the relay. `feedback` counts RTCP that comes back."""
+    """WHIP resource with a room's picture and sound. `feedback` counts the RTCP that comes back, per kind."""
 
-    def __init__(self, door: Door, video: MediaStreamTrack, audio: MediaStreamTrack) -> None:
-        super().__init__(door)
+    def __init__(self, access: ServerAccess, video: MediaStreamTrack, audio: MediaStreamTrack) -> None:
+        super().__init__(access)
         senders = [self.connection.addTransceiver(track, direction="sendonly").sender for track in (audio, video)]
         for sender in senders:
-            edge.use_our_encoder(sender)
+            aiortc_adapter.use_our_encoder(sender)
             if isinstance(sender.track, SourceTrack):
-                edge.report_capture_times(sender, sender.track.clock)
-        self.feedback = {sender.kind: edge.meter_feedback(sender) for sender in senders}
+                aiortc_adapter.report_capture_times(sender, sender.track.clock)
+        self.feedback = {sender.kind: aiortc_adapter.meter_feedback(sender) for sender in senders}
 
 
 class Subscription(Peer):
-    """What arrives of one side, or of the officers: streams of `kinds`. `meters` counts RTP per kind; `dropped` what
-    decoding missed."""
+    """WHEP resource that receives one side, or talkback: streams of `kinds`. `meters` counts RTP per kind; `dropped` is
+    the number of encoded frames that the decoder did not take in time."""
 
-    def __init__(self, door: Door, kinds: tuple[str, ...] = ("audio", "video")) -> None:
-        super().__init__(door)
+    def __init__(self, access: ServerAccess, kinds: tuple[str, ...] = ("audio", "video")) -> None:
+        super().__init__(access)
         self.dropped = 0
         receivers = {kind: self.connection.addTransceiver(kind, direction="recvonly").receiver for kind in kinds}
         for receiver in receivers.values():
-            edge.bound_decoder(receiver, self._count_dropped)
-        self.meters = {kind: edge.meter_packets(each) for kind, each in receivers.items()}
+            aiortc_adapter.bound_decoder(receiver, self._count_dropped)
+        self.meters = {kind: aiortc_adapter.meter_packets(each) for kind, each in receivers.items()}
         self._receivers = receivers
 
     def track(self, kind: str) -> MediaStreamTrack:
-        """The remote "video" or "audio" track; only after `open`."""
+        """Return the remote "video" or "audio" track, after `open`."""
         return self._receivers[kind].track
 
     async def packets_lost(self) -> dict[str, int]:
-        """RTP packets that never came, per kind, by sequence numbers (RFC 3550 A.3)."""
+        """Return the RTP packets that never came, per kind, by sequence numbers (RFC 3550 A.3)."""
         lost: dict[str, int] = {}
         for kind, receiver in self._receivers.items():
             stats = (await receiver.getStats()).values()
@@ -206,31 +209,31 @@ class Subscription(Peer):
         self.dropped += count
 
 
-async def publish(door: Door, session: str, video: MediaStreamTrack, audio: MediaStreamTrack) -> Publication:
-    """Publishes to `session`; the token decides the side. Raises as `Peer.open`."""
-    peer = Publication(door, video, audio)
+async def publish(access: ServerAccess, session: str, video: MediaStreamTrack, audio: MediaStreamTrack) -> Publication:
+    """Publish to `session`; the token decides the side. Raises as `Peer.open`."""
+    peer = Publication(access, video, audio)
     await peer.open(f"/whip/{session}")
     return peer
 
 
-async def watch(door: Door, session: str, side: str, page: str = "") -> Subscription:
-    """Watches `side` of `session`; `page` is the window of an officer who wants to count. The caller must read both
-    tracks all the time. Raises as `Peer.open`."""
-    peer = Subscription(door)
+async def subscribe(access: ServerAccess, session: str, side: str, page: str = "") -> Subscription:
+    """Subscribe to `side` of `session`; `page` is the page id of an officer who wants to count as present. The caller
+    must read both tracks all the time. Raises as `Peer.open`."""
+    peer = Subscription(access)
     await peer.open(f"/whep/{session}/{side}" + (f"?page={page}" if page else ""))
     return peer
 
 
-async def listen(door: Door, session: str) -> Subscription:
-    """Hears what officers say to this terminal's room. The caller must read the sound all the time. Raises as
+async def subscribe_talkback(access: ServerAccess, session: str) -> Subscription:
+    """Subscribe to what officers say to this terminal's room. The caller must read the sound all the time. Raises as
     `Peer.open`."""
-    peer = Subscription(door, ("audio",))
+    peer = Subscription(access, ("audio",))
     await peer.open(f"/whep/{session}/voice")
     return peer
 
 
 def _same_origin(url: str, location: str) -> str:
-    """The absolute address of a resource; ValueError on another host, which must not get our token."""
+    """Return the absolute URL of a resource. Raises ValueError for another host, which must not get the token."""
     absolute = urljoin(url, location)
     if urlsplit(absolute)[:2] != urlsplit(url)[:2]:
         raise ValueError("the resource is on another host")
@@ -238,7 +241,7 @@ def _same_origin(url: str, location: str) -> str:
 
 
 async def _refuse(response: aiohttp.ClientResponse) -> None:
-    """Raises what the problem document says (RFC 9457), or Unreachable when there is none."""
+    """Raise the error of the problem document (RFC 9457), or Unreachable when there is none."""
     if response.content_type == "application/problem+json":
         document = await response.json(content_type=None)
         if isinstance(document, dict):
@@ -247,7 +250,8 @@ async def _refuse(response: aiohttp.ClientResponse) -> None:
 
 
 async def _only_addresses(server: str) -> list[str]:
-    """The local addresses ICE may use; empty for "as usual". A server on loopback is reached from loopback only."""
+    """Return the local addresses that ICE may use, empty for the default. A server on loopback is reached from loopback
+    only."""
     host = urlsplit(server).hostname or ""
     loop = asyncio.get_running_loop()
     try:

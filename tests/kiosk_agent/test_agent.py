@@ -1,4 +1,4 @@
-"""The whole kiosk against a pretend control server and real media."""
+"""Tests of the whole kiosk against a simulated control server and real media."""
 
 import asyncio
 import json
@@ -15,8 +15,10 @@ import pytest
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import code_in
+from huijian.demo.synthetic.sources import generated_sources
 from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk
-from kiosk_agent.media.source import SourceError, luma
+from kiosk_agent.media.frames import luma
+from kiosk_agent.media.source import SourceError
 from kiosk_agent.state.events import Phase, Visit
 from kiosk_agent.state.state import Terminal
 from signaling.api.messages import SessionView
@@ -26,27 +28,28 @@ from tests.support.kiosk.control import ROOM, Control, view
 
 @pytest.fixture(autouse=True)
 async def nothing_stays() -> AsyncIterator[None]:
-    """No task outlives its test."""
+    """Check that no task outlives its test."""
     before = asyncio.all_tasks()
     yield
     assert not await left_over(before)
 
 
 class Running:
-    """A kiosk at work; `stats` are all its statistics lines."""
+    """A running kiosk and what it is connected to; `stats` are all its lines of statistics."""
 
     def __init__(self, far: Answerer, control: Control) -> None:
         self.far, self.control = far, control
         self.stats: list[dict[str, Any]] = []
         self.stop = asyncio.Event()
-        self.told = asyncio.Condition()
+        self._more = asyncio.Event()
 
     def take(self, line: dict[str, Any]) -> None:
-        """Receives statistics."""
+        """Keep one line of statistics."""
         self.stats.append(line)
+        self._more.set()
 
     async def until(self, phase: str, seconds: float = 15.0, **at_least: int) -> dict[str, Any]:
-        """The next statistics line in `phase` whose counts reach what is named (video, audio, voice frames)."""
+        """Return the next line of statistics in `phase` with at least so many frames of video, audio or voice."""
         seen = len(self.stats)
         async with asyncio.timeout(seconds):
             while True:
@@ -56,16 +59,18 @@ class Running:
                     if line["phase"] == phase and all(counts[kind] >= n for kind, n in at_least.items()):
                         return line
                 seen = len(self.stats)
-                await asyncio.sleep(0.02)
+                self._more.clear()
+                await self._more.wait()
 
 
 @asynccontextmanager
 async def kiosk(**config: Any) -> AsyncIterator[Running]:
-    """Runs one until the block ends, then stops it in order."""
+    """Run a kiosk with generated sources until the block ends, then stop it in order."""
     control = Control()
-    async with answering(control.routes) as (far, door):
+    async with answering(control.routes) as (far, access):
         running = Running(far, control)
-        settings = KioskConfig(door.server, TOKEN, stats_every=0.05, **config)
+        generated = {"source": "generated", "extra_sources": {"generated": generated_sources}}
+        settings = KioskConfig(access.url, TOKEN, stats_every=0.05, **generated, **config)
         task = asyncio.create_task(run_kiosk(settings, running.take, running.stop))
         try:
             yield running
@@ -76,8 +81,8 @@ async def kiosk(**config: Any) -> AsyncIterator[Running]:
             await asyncio.gather(task, return_exceptions=True)
 
 
-class TestAVisit:
-    """From the terminal's side."""
+class TestVisit:
+    """A visit as the terminal takes part in it."""
 
     async def test_it_tests_itself_publishes_sees_and_hears_the_far_room_and_leaves_in_order(self) -> None:
         async with kiosk() as run:
@@ -115,18 +120,18 @@ class TestAVisit:
             await run.far.until(lambda: len(run.far.deleted) == 3)
             assert run.far.resources == {}
 
-    async def test_the_slate_of_a_visit_that_was_given_up_says_so(self) -> None:
+    async def test_the_screen_shows_why_a_visit_was_given_up(self) -> None:
         given_up = {"code": "no_show", "zh": "家属一方未按时到场，视为放弃本次会见", "en": "Given up"}
         over = SessionView.model_validate_json(json.dumps({**view("ended"), "reason": given_up}))
         async with aiohttp.ClientSession() as http:
-            one = Kiosk(KioskConfig("http://127.0.0.1", TOKEN), http, lambda line: None)
-            one._line.views["s_1"] = (0.0, over)
-            one.terminal = Terminal(Phase.ENDED, ended_at=0.0, ended="s_1")
-            assert one.screen().reason == (given_up["zh"], given_up["en"])
-            one.terminal = Terminal(Phase.WAITING, ended="s_1")
-            assert one.screen().reason is None
+            kiosk = Kiosk(KioskConfig("http://127.0.0.1", TOKEN), http, lambda line: None)
+            kiosk._connection.views["s_1"] = (0.0, over)
+            kiosk.terminal = Terminal(Phase.ENDED, ended_at=0.0, ended="s_1")
+            assert kiosk.screen().reason == (given_up["zh"], given_up["en"])
+            kiosk.terminal = Terminal(Phase.WAITING, ended="s_1")
+            assert kiosk.screen().reason is None
 
-    async def test_a_room_made_of_the_wrong_side_is_made_anew_for_the_right_one(self) -> None:
+    async def test_sources_of_the_wrong_side_are_replaced_by_those_of_the_right_side(self) -> None:
         async with kiosk(side_hint=Side.VISITOR) as run:
             await run.control.until(1, "connections")
             await run.control.say(view("check_in", tested=True))
@@ -136,10 +141,10 @@ class TestAVisit:
             assert code.side is Side.PRISON
 
 
-class TestAnOfficerWhoSpeaks:
-    """插话."""
+class TestTalkback:
+    """An officer speaks to the room (插话)."""
 
-    async def test_is_heard_from_check_in_on_and_comes_back(self) -> None:
+    async def test_it_is_received_from_check_in_on_and_reconnects(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
             await run.control.say(view("check_in", tested=True))
@@ -148,20 +153,20 @@ class TestAnOfficerWhoSpeaks:
             await run.far.drop_all()
             await run.until("publishing", voice=line["voice"]["frames"] + 20)
 
-    async def test_is_announced_on_the_screen_while_he_speaks(self) -> None:
+    async def test_it_is_announced_on_the_screen_while_it_lasts(self) -> None:
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(KioskConfig("http://127.0.0.1:1", TOKEN), http, lambda _: None)
             visit = Visit("s_1", Side.PRISON, ROOM, "live")
             kiosk.terminal = replace(kiosk.terminal, room=ROOM, visits=(visit,))
-            for speech, spoken in ((None, False), ({"sides": ["prison"]}, True)):
+            for speech, announced in ((None, False), ({"sides": ["prison"]}, True)):
                 seen = SessionView.model_validate_json(json.dumps(view("live") | {"speech": speech}))
-                kiosk._line.views["s_1"] = (0.0, seen)
-                assert kiosk.screen().spoken is spoken
-            await kiosk._legs.close()
+                kiosk._connection.views["s_1"] = (0.0, seen)
+                assert kiosk.screen().talkback is announced
+            await kiosk._media.close()
 
 
-class TestComingBack:
-    """After every break, by itself."""
+class TestReconnecting:
+    """The kiosk reconnects by itself after every interruption."""
 
     async def test_a_dropped_resource_is_posted_again(self) -> None:
         async with kiosk() as run:
@@ -175,7 +180,7 @@ class TestComingBack:
             assert line["publications"] == 2
             assert line["far"]["connections"] == 2
 
-    async def test_media_goes_on_while_the_socket_comes_back(self) -> None:
+    async def test_media_continues_while_the_socket_reconnects(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
             await run.control.say(view("live", tested=True))
@@ -186,30 +191,31 @@ class TestComingBack:
             await run.until("live", video=seen + 10)
             assert len(run.far.offers) == 3
 
-    async def test_a_far_room_that_falls_silent_while_live_is_asked_for_again(self) -> None:
+    async def test_a_far_room_that_falls_silent_while_live_is_subscribed_to_again(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
             await run.control.say(view("live", tested=True))
             await run.until("live", video=5)
             (watched,) = [each for path, each in run.far.resources.items() if "/visitor/" in path]
             for sender in watched.getSenders():
-                sender._enabled = False  # nothing is sent any more, and nobody says goodbye
+                sender._enabled = False  # packets stop, and the connection stays
             await run.far.until(lambda: [path for path, _ in run.far.offers].count("/whep/s_1/visitor") == 2)
             assert [path for path, _ in run.far.offers].count("/whip/s_1") == 1
 
 
-class TestGoingDown:
-    """As a process."""
+class TestStopping:
+    """The end of the process."""
 
     async def test_sigterm_ends_the_process_with_its_resources_deleted(self) -> None:
         control = Control()
-        async with answering(control.routes) as (far, door):
+        async with answering(control.routes) as (far, access):
             program = (
-                "import asyncio, sys; from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk; "
-                "asyncio.run(run_kiosk(KioskConfig(sys.argv[1], sys.argv[2], stats_every=0.2)))"
+                "import asyncio, sys; from huijian.demo.synthetic.sources import generated_sources; "
+                "from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk; asyncio.run(run_kiosk("
+                "KioskConfig(*sys.argv[1:], 'generated', {'generated': generated_sources}, stats_every=0.2)))"
             )
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", program, door.server, TOKEN),
+                *(sys.executable, "-c", program, access.url, TOKEN),
                 stdout=asyncio.subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             )
@@ -227,11 +233,11 @@ class TestGoingDown:
         assert len(far.deleted) == 3
         assert b'"phase": "publishing"' in output
 
-    async def test_a_source_that_is_none_ends_it_at_once(self) -> None:
+    async def test_an_unknown_source_ends_it_at_once(self) -> None:
         with pytest.raises(SourceError):
             await run_kiosk(KioskConfig("http://127.0.0.1:1", TOKEN, source="nothing"), stop=asyncio.Event())
 
-    async def test_it_stops_although_no_server_was_ever_there(self) -> None:
+    async def test_it_stops_although_no_server_ever_answered(self) -> None:
         stop = asyncio.Event()
         stop.set()
         await asyncio.wait_for(run_kiosk(KioskConfig("http://127.0.0.1:1", TOKEN), stop=stop), 5)

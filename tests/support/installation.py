@@ -24,6 +24,7 @@ from config.settings import Settings
 from huijian.control import ADDRESS_FILE
 from huijian.demo.officers import SignedIn, post_slot
 from huijian.demo.setup import POLICY, POSTS, Stage, set_up
+from huijian.demo.synthetic.sources import generated_sources
 from huijian.serve import children
 from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.agent import Kiosk, KioskConfig
@@ -140,7 +141,8 @@ class House:
     @asynccontextmanager
     async def kiosk(self, side: Side, source: str = "generated") -> AsyncIterator[Kiosk]:
         """The terminal of a side's room, in this process."""
-        config = KioskConfig(self.server, self.stage.terminals[side], source=source, side_hint=side)
+        generated = {"generated": generated_sources}
+        config = KioskConfig(self.server, self.stage.terminals[side], source, generated, side_hint=side)
         ending = asyncio.Event()
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(config, http, lambda stats: None)

@@ -11,7 +11,8 @@ import numpy as np
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, draw
-from huijian.demo.synthetic.voice import RATE, SyntheticVoice
+from huijian.demo.synthetic.voice import SyntheticVoice
+from kiosk_agent.media.frames import RATE
 
 PICTURES = 4
 """A second; every one is a keyframe and fits into one RTP packet."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
 from broker.media.tap_format import PRISON_AUDIO, VISITOR_AUDIO, VOICE
-from kiosk_agent.media.source import mono_samples
-from kiosk_agent.media.talkback import TalkbackListener
+from kiosk_agent.media.frames import mono_samples
+from kiosk_agent.media.talkback import TalkbackReceiver
 from tests.support import listening
 from tests.support.visit import Visit
 
@@ -41,17 +41,17 @@ class Ears:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._heard: dict[int, list[NDArray[np.int16]]] = defaultdict(list)
-        heard = TalkbackListener.heard
+        heard = TalkbackReceiver.handle_frame
 
-        def listen(ear: TalkbackListener, frame: AudioFrame) -> None:
-            self._heard[id(ear)].append(mono_samples(frame).copy())
-            heard(ear, frame)
+        def listen(talkback: TalkbackReceiver, frame: AudioFrame) -> None:
+            self._heard[id(talkback)].append(mono_samples(frame).copy())
+            heard(talkback, frame)
 
-        monkeypatch.setattr(TalkbackListener, "heard", listen)
+        monkeypatch.setattr(TalkbackReceiver, "handle_frame", listen)
 
     def of(self, here: Visit, side: Side) -> NDArray[np.float32]:
         """The samples of a room, 0 to 1."""
-        frames = self._heard[id(here.kiosks[side]._legs.ear)]
+        frames = self._heard[id(here.kiosks[side]._media.talkback)]
         return np.concatenate([np.zeros(0, np.int16), *frames]).astype(np.float32) / 32768
 
     async def until(self, here: Visit, side: Side, seconds: float) -> None:

@@ -8,11 +8,19 @@ from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, draw
-from huijian.demo.synthetic.voice import CHUNK, RATE, SyntheticVoice
-from kiosk_agent.media.source import AUDIO_BASE, VIDEO_BASE, Pace, Source, SourceClock
+from huijian.demo.synthetic.voice import SyntheticVoice
+from kiosk_agent.media.frames import CHUNK, RATE, VIDEO_BASE, sound_frame
+from kiosk_agent.media.source import FramePacer, RoomSources, Source, SourceClock
+from kiosk_agent.media.sources import FPS, SIZE
 
 _COLOURS = {Side.PRISON: (150, 110), Side.VISITOR: (110, 150)}  # U and V: bluish, reddish
 _FLASH_SECONDS = 0.2
+
+
+def generated_sources(side: Side, size: tuple[int, int] = SIZE, fps: int = FPS) -> RoomSources:
+    """Return the generated room of `side`: a SourceFactory for `open_sources`."""
+    clock = SourceClock()
+    return RoomSources(GeneratedVideo(side, clock, size, fps), GeneratedAudio(side, clock), clock)
 
 
 class GeneratedVideo(Source):
@@ -25,7 +33,7 @@ class GeneratedVideo(Source):
     def __init__(self, side: Side, clock: SourceClock, size: tuple[int, int] = (640, 360), fps: int = 25) -> None:
         self.side, self.fps = side, fps
         self._width, self._height = size
-        self._pace = Pace(clock, 1 / fps, patience=0.1)
+        self._pacer = FramePacer(clock, 1 / fps, patience=0.1)
         self._canvas = np.empty((self._height * 3 // 2, self._width), np.uint8)
         chroma = self._canvas[self._height :].reshape(2, -1)
         chroma[:] = np.array(_COLOURS[side], np.uint8)[:, None]
@@ -34,10 +42,10 @@ class GeneratedVideo(Source):
     @property
     def skipped(self) -> int:
         """Frames not made because the reader was late by more than 100 ms."""
-        return self._pace.skipped
+        return self._pacer.skipped
 
     async def _next(self) -> VideoFrame:
-        number = await self._pace.next()
+        number = await self._pacer.next()
         frame = VideoFrame.from_ndarray(self.picture(number), format="yuv420p")
         frame.pts, frame.time_base = number * 90_000 // self.fps, VIDEO_BASE
         return frame
@@ -74,23 +82,16 @@ class GeneratedAudio(Source):
 
     def __init__(self, side: Side, clock: SourceClock) -> None:
         self._voice = SyntheticVoice(side)
-        self._pace = Pace(clock, CHUNK / RATE, patience=0.3)
+        self._pacer = FramePacer(clock, CHUNK / RATE, patience=0.3)
 
     @property
     def skipped(self) -> int:
         """Frames not made because the reader was late by more than 300 ms."""
-        return self._pace.skipped
+        return self._pacer.skipped
 
     async def _next(self) -> AudioFrame:
-        number = await self._pace.next()
+        number = await self._pacer.next()
         return sound_frame(self._voice.samples(number * CHUNK, CHUNK), number * CHUNK)
-
-
-def sound_frame(samples: NDArray[np.int16], first: int) -> AudioFrame:
-    """Mono 48 kHz samples as a frame whose time is sample number `first`."""
-    frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono")
-    frame.sample_rate, frame.pts, frame.time_base = RATE, first, AUDIO_BASE
-    return frame
 
 
 def _texture(width: int, height: int) -> NDArray[np.uint8]:

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
+from kiosk_agent.media.frames import RATE
 
-RATE = 48_000
-CHUNK = 960
-"""Samples of one 20 ms frame, what Opus takes."""
 SECONDS = 256
 """The pilot's count of seconds wraps here."""
 

@@ -7,20 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
-from huijian.demo.synthetic.voice import BIT, PILOTS, RATE, SYMBOLS, Mark
+from huijian.demo.synthetic.voice import BIT, PILOTS, SYMBOLS, Mark
+from kiosk_agent.media.frames import RATE
 
 _STEP = BIT // 16
 """Resolution of the search: 2.5 ms."""
 _CLEAR = 6.0
 """How much stronger (in power) the pilot must be than the other tones to be believed."""
-
-
-def rms(samples: NDArray[np.generic]) -> float:
-    """Loudness of int16 or float samples, 0.0 (silence) to 1.0 (full scale)."""
-    if samples.size == 0:
-        return 0.0
-    scale = 32768.0 if np.issubdtype(samples.dtype, np.integer) else 1.0
-    return float(np.sqrt(np.mean(np.square(samples.astype(np.float64) / scale))))
 
 
 def side_heard(samples: NDArray[np.generic]) -> Side | None:
@@ -56,10 +49,10 @@ def _onsets(sounding: NDArray[np.bool_], span: int) -> Iterator[int]:
     """Where a run of pilot begins; the next one is looked for after this one's end."""
     edges = np.flatnonzero(np.diff(sounding.astype(np.int8), prepend=0) == 1)
     free_from = 0
-    for edge in edges.tolist():
-        if edge >= free_from:
-            yield edge
-            free_from = edge + span
+    for aiortc_adapter in edges.tolist():
+        if aiortc_adapter >= free_from:
+            yield aiortc_adapter
+            free_from = aiortc_adapter + span
 
 
 def _fit(zero: NDArray[np.float64], one: NDArray[np.float64], at: int) -> float:

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from av import VideoFrame
 
-from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.voice import CHUNK
 from kiosk_agent.checks import monitor
 from kiosk_agent.checks.monitor import Monitor, Sending
-from kiosk_agent.media.source import Frame, RoomSources, Source
+from kiosk_agent.media.frames import CHUNK, Frame, sound_frame
+from kiosk_agent.media.source import RoomSources, Source
 from signaling.api.messages import Observed
 
 
@@ -82,7 +81,7 @@ async def observed(room: Room) -> AsyncIterator[Room]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty times as fast as in a room."""
-    for name, seconds in (("HEAR", 0.02), ("LOOK", 0.05), ("COUNT", 0.1), ("REPEAT", 0.5)):
+    for name, seconds in (("SOUND_EVERY", 0.02), ("PICTURE_EVERY", 0.05), ("COUNT_EVERY", 0.1), ("REPEAT_EVERY", 0.5)):
         monkeypatch.setattr(monitor, name, seconds)
     for name, seconds in (("BLACK_FOR", 0.2), ("FROZEN_FOR", 0.3), ("SILENT_FOR", 0.3)):
         monkeypatch.setattr(f"kiosk_agent.checks.picture_monitor.{name}", seconds)
@@ -132,7 +131,7 @@ async def test_nothing_is_said_while_nothing_is_sent_and_nothing_is_carried_over
 
 
 async def test_people_are_counted_only_where_the_rules_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kiosk_agent.checks.people_count.Counting._faces", lambda self, luma: 3)
+    monkeypatch.setattr("kiosk_agent.checks.people_count.PeopleCount._faces", lambda self, luma: 3)
     async with observed(Room()) as room:
         assert (await room.until()).heads is None and (await room.until()).heads is None
         room.sending = Sending("ses_a", True, room.sources)

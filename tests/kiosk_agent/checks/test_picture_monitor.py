@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.sources import GeneratedVideo
-from huijian.demo.synthetic.voice import CHUNK, RATE, SyntheticVoice
-from huijian.demo.synthetic.voice_detector import rms
+from huijian.demo.synthetic.voice import SyntheticVoice
 from kiosk_agent.checks.people_count import LOOKS, PeopleCount
-from kiosk_agent.checks.picture_monitor import PictureMonitor, glance
+from kiosk_agent.checks.picture_monitor import PictureMonitor, sample
+from kiosk_agent.media.frames import CHUNK, RATE, rms
 from kiosk_agent.media.source import SourceClock
 
 FPS = 25
@@ -28,7 +28,7 @@ def looked(*pictures: NDArray[np.uint8] | None) -> tuple[PictureMonitor, float]:
     """After these pictures, one a second."""
     noticing = PictureMonitor()
     for second, one in enumerate(pictures):
-        noticing.look(glance(one) if one is not None else None, float(second))
+        noticing.look_at_picture(sample(one) if one is not None else None, float(second))
     return noticing, float(len(pictures) - 1)
 
 
@@ -77,7 +77,7 @@ class TestSound:
     def heard(self, *loudness: float | None) -> bool:
         noticing = PictureMonitor()
         for number, one in enumerate(loudness):
-            noticing.hear(one, number / 10)
+            noticing.look_at_sound(one, number / 10)
         return noticing.silent((len(loudness) - 1) / 10)
 
     def test_that_is_dead_is_silence(self) -> None:
@@ -106,10 +106,10 @@ class TestARoomWithoutEquipment:
         )
         for second in range(20):
             luma = video.picture(second * FPS)[:360].copy()
-            noticing.look(glance(luma), second)
+            noticing.look_at_picture(sample(luma), second)
             for tenth in range(10):
                 at = second * RATE + tenth * RATE // 10
-                noticing.hear(rms(voice.samples(at // CHUNK * CHUNK, CHUNK)), second + tenth / 10)
+                noticing.look_at_sound(rms(voice.samples(at // CHUNK * CHUNK, CHUNK)), second + tenth / 10)
             assert not (noticing.black(second) or noticing.frozen(second) or noticing.silent(second))
             assert counting.look(luma) in (None, 0)
 

@@ -12,14 +12,14 @@ from aiohttp import web
 from av import VideoFrame
 
 from broker.kernel.ids import Side
-from huijian.demo.synthetic.sources import sound_frame
-from huijian.demo.synthetic.voice import CHUNK, RATE, SyntheticVoice
+from huijian.demo.synthetic.sources import generated_sources
+from huijian.demo.synthetic.voice import SyntheticVoice
 from kiosk_agent.checks.self_test import Outcome, self_test
+from kiosk_agent.media.frames import CHUNK, RATE, VIDEO_BASE, Frame, sound_frame
 from kiosk_agent.media.mixer import Input
-from kiosk_agent.media.source import VIDEO_BASE, Frame, RoomSources, Source, SourceError
-from kiosk_agent.media.sources import generated_sources
+from kiosk_agent.media.source import RoomSources, Source, SourceError
 from kiosk_agent.media.speaker import Speaker
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.peer import ServerAccess
 from tests.support.kiosk.answerer import TOKEN, answering
 
 
@@ -51,14 +51,14 @@ def _plain(level: int) -> VideoFrame:
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[Door]:
+async def access() -> AsyncIterator[ServerAccess]:
     """A server whose health can be asked for."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({})
 
-    async with answering(lambda app: app.router.add_get("/healthz", healthz)) as (_far, door):
-        yield door
+    async with answering(lambda app: app.router.add_get("/healthz", healthz)) as (_far, access):
+        yield access
 
 
 @pytest.fixture
@@ -71,50 +71,50 @@ class TestEachPart:
     """Passed, failed, or nothing to check."""
 
     async def test_a_healthy_room_passes_and_what_is_not_there_is_not_claimed(
-        self, door: Door, room: RoomSources
+        self, access: ServerAccess, room: RoomSources
     ) -> None:
-        result = await self_test(room, False, door, None)
+        result = await self_test(room, False, access, None)
         assert result.camera is result.microphone is result.network is Outcome.PASSED
         assert result.speaker is Outcome.NOT_CHECKED
         assert result.passed
 
     @pytest.mark.parametrize("camera", [Still(_plain(16)), Still(_plain(120)), Broken()])
     async def test_a_black_a_frozen_and_a_missing_camera_fail(
-        self, camera: Source, door: Door, room: RoomSources
+        self, camera: Source, access: ServerAccess, room: RoomSources
     ) -> None:
-        result = await self_test(RoomSources(camera, room.audio), False, door, None)
+        result = await self_test(RoomSources(camera, room.audio), False, access, None)
         assert result.camera is Outcome.FAILED
         assert result.microphone is Outcome.PASSED
         assert not result.passed
 
-    async def test_a_dead_microphone_fails(self, door: Door, room: RoomSources) -> None:
+    async def test_a_dead_microphone_fails(self, access: ServerAccess, room: RoomSources) -> None:
         dead = Still(sound_frame(np.zeros(CHUNK, np.int16), 0))
-        result = await self_test(RoomSources(room.video, dead), False, door, None)
+        result = await self_test(RoomSources(room.video, dead), False, access, None)
         assert result.microphone is Outcome.FAILED
         assert not result.passed
 
     async def test_a_server_that_does_not_answer_fails(self, room: RoomSources) -> None:
         async with aiohttp.ClientSession() as http:
-            result = await self_test(room, False, Door(http, "http://127.0.0.1:1", TOKEN), None)
+            result = await self_test(room, False, ServerAccess(http, "http://127.0.0.1:1", TOKEN), None)
         assert result.network is Outcome.FAILED
 
     @pytest.mark.parametrize(("works", "outcome"), [(True, Outcome.PASSED), (False, Outcome.FAILED)])
     async def test_the_loudspeaker_s_word_counts(
-        self, works: bool, outcome: Outcome, door: Door, room: RoomSources
+        self, works: bool, outcome: Outcome, access: ServerAccess, room: RoomSources
     ) -> None:
         async def play() -> bool:
             return works
 
-        result = await self_test(room, False, door, play)
+        result = await self_test(room, False, access, play)
         assert result.speaker is outcome
         assert result.passed is works
 
-    async def test_while_publishing_no_frame_is_taken_away(self, door: Door, room: RoomSources) -> None:
+    async def test_while_publishing_no_frame_is_taken_away(self, access: ServerAccess, room: RoomSources) -> None:
         async def publish(source: Source) -> list[int]:
             return [(await source.take()).pts or 0 for _ in range(80 if source.kind == "audio" else 40)]
 
         readers = asyncio.gather(publish(room.video), publish(room.audio))
-        result = await self_test(room, True, door, None)
+        result = await self_test(room, True, access, None)
         video, audio = await readers
         assert result.passed
         assert len(set(video)) == 40

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import NUMBERS, FrameCode, code_in, draw
-from huijian.demo.synthetic.sources import GeneratedVideo
-from huijian.demo.synthetic.voice import CHUNK, RATE, SyntheticVoice
-from huijian.demo.synthetic.voice_detector import marks_in, rms, side_heard
+from huijian.demo.synthetic.sources import GeneratedVideo, generated_sources
+from huijian.demo.synthetic.voice import SyntheticVoice
+from huijian.demo.synthetic.voice_detector import marks_in, side_heard
 from kiosk_agent.media.device import Camera, Microphone
-from kiosk_agent.media.source import Pace, RoomSources, SourceClock, SourceError, luma, mono_samples
-from kiosk_agent.media.sources import file_sources, generated_sources, open_sources
-from kiosk_agent.webrtc import aiortc_adapter as edge
+from kiosk_agent.media.frames import CHUNK, RATE, luma, mono_samples, rms
+from kiosk_agent.media.source import FramePacer, RoomSources, SourceClock, SourceError
+from kiosk_agent.media.sources import file_sources, open_sources
+from kiosk_agent.webrtc import aiortc_adapter
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +71,9 @@ class TestFrameCode:
         assert code_in(noise) is None
         assert code_in(noise[:8, :16]) is None
 
-    @pytest.mark.parametrize("rate", [edge.FLOOR, edge.CEILING])
+    @pytest.mark.parametrize("rate", [aiortc_adapter.FLOOR, aiortc_adapter.CEILING])
     def test_every_frame_is_recognised_after_our_own_h264_encoder(self, rate: int) -> None:
-        room, encoder = GeneratedVideo(Side.PRISON, SourceClock()), edge.KioskH264Encoder()
+        room, encoder = GeneratedVideo(Side.PRISON, SourceClock()), aiortc_adapter.KioskH264Encoder()
         encoder.target_bitrate = rate
         decoder = av.CodecContext.create("h264", "r")
         read: list[FrameCode | None] = []
@@ -129,7 +130,7 @@ class TestVoice:
 
     @pytest.mark.parametrize("side", list(Side))
     def test_side_and_seconds_are_heard_through_opus(self, side: Side) -> None:
-        encoder, decoder = edge.KioskOpusEncoder(), av.CodecContext.create("libopus", "r")
+        encoder, decoder = aiortc_adapter.KioskOpusEncoder(), av.CodecContext.create("libopus", "r")
         voice, heard = SyntheticVoice(side), []
         for number in range(200):
             sound = av.AudioFrame.from_ndarray(voice.samples(number * CHUNK, CHUNK).reshape(1, -1), "s16", "mono")
@@ -157,18 +158,18 @@ class TestPace:
     """By the loop's clock."""
 
     async def test_a_late_reader_loses_frames_instead_of_getting_old_ones(self) -> None:
-        pace = Pace(SourceClock(asyncio.get_running_loop().time()), period=0.01, patience=0.01)
-        assert await pace.next() == 0
+        pacer = FramePacer(SourceClock(asyncio.get_running_loop().time()), period=0.01, patience=0.01)
+        assert await pacer.next() == 0
         time.sleep(0.1)
-        assert await pace.next() >= 9
-        assert pace.skipped >= 8
+        assert await pacer.next() >= 9
+        assert pacer.skipped >= 8
 
     async def test_errors_do_not_add_up(self) -> None:
         loop = asyncio.get_running_loop()
-        pace = Pace(SourceClock(), period=0.005, patience=1.0)
+        pacer = FramePacer(SourceClock(), period=0.005, patience=1.0)
         begun = loop.time()
         for _ in range(60):
-            await pace.next()
+            await pacer.next()
         spent = loop.time() - begun
         assert spent >= 59 * 0.005 - 0.001
         assert spent < 59 * 0.005 + 0.2  # sixty late wake-ups that add up would be far more on a busy machine
@@ -205,7 +206,7 @@ class TestFile:
     @pytest.mark.parametrize("spec", ["", "file:", "file:/nowhere/at-all.mp4", "camera", "generated:1"])
     def test_what_is_no_source_is_refused_at_once(self, spec: str) -> None:
         with pytest.raises(SourceError):
-            open_sources(spec, Side.PRISON)
+            open_sources(spec, Side.PRISON, {"generated": generated_sources})
 
 
 class TestDevices:

@@ -10,11 +10,11 @@ from kiosk_agent.state.events import (
     CloseSocket,
     Effects,
     Fact,
-    LegClosed,
-    LegKind,
-    LegLost,
-    LegSilent,
-    LegUp,
+    MediaClosed,
+    MediaConnected,
+    MediaKind,
+    MediaLost,
+    MediaSilent,
     OpenSocket,
     Phase,
     RunSelfTest,
@@ -24,14 +24,14 @@ from kiosk_agent.state.events import (
     SessionsSeen,
     SocketLost,
     SocketOpened,
-    StartLeg,
-    StopLeg,
+    StartMedia,
+    StopMedia,
     StopRequested,
     TimePassed,
     Visit,
     Welcomed,
 )
-from kiosk_agent.state.state import FIRST_RETRY, LONGEST_RETRY, OFFLINE_GRACE, REFUSED_RETRY, SLATE, backoff
+from kiosk_agent.state.state import ENDED_SCREEN, FIRST_RETRY, LONGEST_RETRY, OFFLINE_GRACE, REFUSED_RETRY, backoff
 from kiosk_agent.state.terminal import TRANSITIONS, Terminal, step, wakes_at
 
 ROOM = "room-1"
@@ -60,7 +60,7 @@ class Story:
         self.tell(TimePassed())
         self.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
         self.tell(SessionSeen(VISIT))
-        self.tell(*(LegUp(kind, 1) for kind in LegKind))
+        self.tell(*(MediaConnected(kind, 1) for kind in MediaKind))
         return self
 
     def see(self, state: str, *, media: bool = True, visit: Visit = VISIT) -> Effects:
@@ -82,20 +82,20 @@ class TestADay:
         assert story.terminal.phase is Phase.WAITING
         assert story.tell(SessionSeen(VISIT)) == (
             SendSelfTest("s_1"),
-            StartLeg(LegKind.SEND, "s_1", Side.PRISON, 1),
-            StartLeg(LegKind.WATCH, "s_1", Side.VISITOR, 1),
-            StartLeg(LegKind.HEAR, "s_1", Side.PRISON, 1),
+            StartMedia(MediaKind.PUBLICATION, "s_1", Side.PRISON, 1),
+            StartMedia(MediaKind.SUBSCRIPTION, "s_1", Side.VISITOR, 1),
+            StartMedia(MediaKind.TALKBACK, "s_1", Side.PRISON, 1),
         )
         assert story.terminal.phase is Phase.PUBLISHING
-        story.tell(*(LegUp(kind, 1) for kind in LegKind))
+        story.tell(*(MediaConnected(kind, 1) for kind in MediaKind))
         for state, phase in (("ready", Phase.PUBLISHING), ("live", Phase.LIVE), ("held", Phase.HELD)):
             assert story.see(state) == ()
             assert story.terminal.phase is phase
-        assert story.see("ended") == tuple(StopLeg(kind, 1) for kind in LegKind)
+        assert story.see("ended") == tuple(StopMedia(kind, 1) for kind in MediaKind)
         assert story.terminal.ended == "s_1", "its slate says why"
         assert story.terminal.phase is Phase.ENDED
-        story.tell(*(LegClosed(kind, 1) for kind in LegKind))
-        story.tell(TimePassed(), after=SLATE)
+        story.tell(*(MediaClosed(kind, 1) for kind in MediaKind))
+        story.tell(TimePassed(), after=ENDED_SCREEN)
         assert story.terminal.phase is Phase.WAITING
 
     def test_the_next_visit_begins_its_check_in_during_this_one_and_gets_media_only_after_it(self) -> None:
@@ -103,26 +103,28 @@ class TestADay:
         story.see("live")
         following = replace(VISIT, id="s_2", starts=200.0)
         assert story.tell(SessionSeen(following)) == ()
-        assert story.terminal.send.session == "s_1"
+        assert story.terminal.publication.session == "s_1"
         story.see("ended")
-        story.tell(*(LegClosed(kind, 1) for kind in LegKind))
-        assert story.terminal.send.session == story.terminal.watch.session == "s_2"
+        story.tell(*(MediaClosed(kind, 1) for kind in MediaKind))
+        assert story.terminal.publication.session == story.terminal.subscription.session == "s_2"
 
     def test_an_ear_that_is_refused_costs_the_visit_nothing(self) -> None:
         """Nobody can speak to this room then; people meet all the same."""
         story = Story().to_publishing()
         story.see("live")
-        assert story.tell(LegLost(LegKind.HEAR, 1, 0.5)) == ()
+        assert story.tell(MediaLost(MediaKind.TALKBACK, 1, 0.5)) == ()
         assert story.terminal.phase is Phase.LIVE
         due = wakes_at(story.terminal)
         assert due is not None
-        assert story.tell(TimePassed(), after=due - story.now) == (StartLeg(LegKind.HEAR, "s_1", Side.PRISON, 2),)
+        assert story.tell(TimePassed(), after=due - story.now) == (
+            StartMedia(MediaKind.TALKBACK, "s_1", Side.PRISON, 2),
+        )
 
     def test_another_room_s_session_is_none_of_its_business(self) -> None:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((replace(VISIT, room="room-2"),)), SelfTested(True))
-        assert not any(isinstance(order, StartLeg) for given in story.orders for order in given)
+        assert not any(isinstance(order, StartMedia) for given in story.orders for order in given)
 
 
 class TestSelfTest:
@@ -137,7 +139,7 @@ class TestSelfTest:
         assert due is not None
         assert story.tell(TimePassed(), after=due - story.now) == (RunSelfTest(),)
         started = story.tell(SelfTested(True))
-        assert [type(order) for order in started] == [SendSelfTest, StartLeg, StartLeg, StartLeg]
+        assert [type(order) for order in started] == [SendSelfTest, StartMedia, StartMedia, StartMedia]
 
     def test_an_old_result_is_not_told_as_today_s_and_the_media_waits_for_the_new_one(self) -> None:
         story = Story()
@@ -145,13 +147,18 @@ class TestSelfTest:
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
         assert story.tell(SessionSeen(VISIT), after=3600.0) == (RunSelfTest(),)
         assert story.terminal.phase is Phase.SELF_TEST
-        assert [type(order) for order in story.tell(SelfTested(True))] == [SendSelfTest, StartLeg, StartLeg, StartLeg]
+        assert [type(order) for order in story.tell(SelfTested(True))] == [
+            SendSelfTest,
+            StartMedia,
+            StartMedia,
+            StartMedia,
+        ]
 
     def test_a_visit_on_equipment_that_the_staff_found_good_is_published_whatever_our_own_test_says(self) -> None:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((VISIT,)), SelfTested(False))
-        assert [type(order) for order in story.see("check_in")] == [StartLeg, StartLeg, StartLeg]
+        assert [type(order) for order in story.see("check_in")] == [StartMedia, StartMedia, StartMedia]
 
     def test_nobody_tests_once_people_meet(self) -> None:
         story = Story().to_publishing()
@@ -195,44 +202,50 @@ class TestComingBack:
         story = Story().to_publishing()
         story.see("live")
         story.tell(SocketLost(0.5))
-        assert StopLeg(LegKind.SEND, 1) in story.tell(TimePassed(), after=OFFLINE_GRACE)
+        assert StopMedia(MediaKind.PUBLICATION, 1) in story.tell(TimePassed(), after=OFFLINE_GRACE)
 
     def test_media_stops_at_the_limit_even_without_the_server(self) -> None:
         story = Story().to_publishing()
         story.see("live", visit=replace(VISIT, until=story.now + 3.0))
         story.tell(SocketLost(0.5))
-        assert StopLeg(LegKind.SEND, 1) not in story.tell(TimePassed(), after=2.9)
-        assert StopLeg(LegKind.SEND, 1) in story.tell(TimePassed(), after=0.2)
+        assert StopMedia(MediaKind.PUBLICATION, 1) not in story.tell(TimePassed(), after=2.9)
+        assert StopMedia(MediaKind.PUBLICATION, 1) in story.tell(TimePassed(), after=0.2)
 
     def test_nothing_new_is_published_on_what_was_known_before_the_socket_broke(self) -> None:
         story = Story().to_publishing()
-        story.tell(SocketLost(0.5), LegLost(LegKind.SEND, 1, 0.5))
+        story.tell(SocketLost(0.5), MediaLost(MediaKind.PUBLICATION, 1, 0.5))
         given = story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), after=5.0)
-        assert not any(isinstance(order, StartLeg) for order in given)
-        assert StartLeg(LegKind.SEND, "s_1", Side.PRISON, 2) in story.tell(SessionsSeen((VISIT,)))
+        assert not any(isinstance(order, StartMedia) for order in given)
+        assert StartMedia(MediaKind.PUBLICATION, "s_1", Side.PRISON, 2) in story.tell(SessionsSeen((VISIT,)))
 
     def test_a_lost_publication_is_made_again_after_the_wait(self) -> None:
         story = Story().to_publishing()
         story.see("live")
-        story.tell(LegLost(LegKind.SEND, 1, 0.0), after=60.0)
+        story.tell(MediaLost(MediaKind.PUBLICATION, 1, 0.0), after=60.0)
         due = wakes_at(story.terminal)
         assert due == story.now + FIRST_RETRY / 2
-        assert StartLeg(LegKind.SEND, "s_1", Side.PRISON, 2) in story.tell(TimePassed(), after=due - story.now)
+        assert StartMedia(MediaKind.PUBLICATION, "s_1", Side.PRISON, 2) in story.tell(
+            TimePassed(), after=due - story.now
+        )
 
     def test_a_silent_far_room_is_watched_anew_only_while_live(self) -> None:
         story = Story().to_publishing()
         story.see("check_in")
-        assert story.tell(LegSilent(LegKind.WATCH, 1, 60.0), after=60.0) == ()
+        assert story.tell(MediaSilent(MediaKind.SUBSCRIPTION, 1, 60.0), after=60.0) == ()
         story.see("live")
-        assert story.tell(LegSilent(LegKind.WATCH, 1, 61.0), after=1.0) == ()
-        assert story.tell(LegSilent(LegKind.WATCH, 1, 63.0), after=2.0) == (StopLeg(LegKind.WATCH, 1),)
-        assert story.tell(LegClosed(LegKind.WATCH, 1)) == (StartLeg(LegKind.WATCH, "s_1", Side.VISITOR, 2),)
+        assert story.tell(MediaSilent(MediaKind.SUBSCRIPTION, 1, 61.0), after=1.0) == ()
+        assert story.tell(MediaSilent(MediaKind.SUBSCRIPTION, 1, 63.0), after=2.0) == (
+            StopMedia(MediaKind.SUBSCRIPTION, 1),
+        )
+        assert story.tell(MediaClosed(MediaKind.SUBSCRIPTION, 1)) == (
+            StartMedia(MediaKind.SUBSCRIPTION, "s_1", Side.VISITOR, 2),
+        )
 
     def test_a_publication_that_does_not_arrive_is_made_anew(self) -> None:
         story = Story().to_publishing()
         story.see("check_in", media=False)
         assert wakes_at(story.terminal) == 8.0
-        assert story.tell(TimePassed(), after=8.0) == (StopLeg(LegKind.SEND, 1),)
+        assert story.tell(TimePassed(), after=8.0) == (StopMedia(MediaKind.PUBLICATION, 1),)
 
 
 class TestGoingDown:
@@ -240,9 +253,9 @@ class TestGoingDown:
 
     def test_resources_close_first_and_the_socket_last(self) -> None:
         story = Story().to_publishing()
-        assert story.tell(StopRequested()) == tuple(StopLeg(kind, 1) for kind in LegKind)
-        assert story.tell(LegClosed(LegKind.SEND, 1), LegClosed(LegKind.WATCH, 1)) == ()
-        assert story.tell(LegClosed(LegKind.HEAR, 1)) == (CloseSocket(),)
+        assert story.tell(StopRequested()) == tuple(StopMedia(kind, 1) for kind in MediaKind)
+        assert story.tell(MediaClosed(MediaKind.PUBLICATION, 1), MediaClosed(MediaKind.SUBSCRIPTION, 1)) == ()
+        assert story.tell(MediaClosed(MediaKind.TALKBACK, 1)) == (CloseSocket(),)
         assert story.terminal.down
 
     def test_every_phase_listens_to_the_stop(self) -> None:

@@ -10,12 +10,12 @@ from broker.kernel.ids import Side
 from kiosk_agent.state.events import (
     CloseSocket,
     Fact,
-    LegClosed,
-    LegKind,
-    LegLost,
-    LegSilent,
-    LegStatus,
-    LegUp,
+    MediaClosed,
+    MediaConnected,
+    MediaKind,
+    MediaLost,
+    MediaSilent,
+    MediaStatus,
     OpenSocket,
     RunSelfTest,
     SelfTested,
@@ -25,8 +25,8 @@ from kiosk_agent.state.events import (
     SessionsSeen,
     SocketLost,
     SocketOpened,
-    StartLeg,
-    StopLeg,
+    StartMedia,
+    StopMedia,
     StopRequested,
     TimePassed,
     Visit,
@@ -53,7 +53,7 @@ _VISITS = st.builds(
     warnings=st.lists(st.sampled_from(["w_1", "w_2", "w_3"]), max_size=2, unique=True).map(tuple),
 )
 _JITTER = st.floats(0, 1, exclude_max=True)
-_KINDS = st.sampled_from(list(LegKind))
+_KINDS = st.sampled_from(list(MediaKind))
 
 
 class AnyWorld(RuleBasedStateMachine):
@@ -63,8 +63,8 @@ class AnyWorld(RuleBasedStateMachine):
         super().__init__()
         self.terminal, self.now = Terminal(), 0.0
         self.open: dict[str, Visit] = {}
-        self.alive: dict[LegKind, int] = {}
-        self.closing: dict[LegKind, int] = {}
+        self.alive: dict[MediaKind, int] = {}
+        self.closing: dict[MediaKind, int] = {}
         self.socket = "none"
         self.testing = False
         self.stopped = False
@@ -87,18 +87,18 @@ class AnyWorld(RuleBasedStateMachine):
             case RunSelfTest():
                 assert not self.testing
                 self.testing = True
-            case StartLeg(leg=leg, session=session, side=side, turn=turn):
-                assert leg not in self.alive, "two at once"
+            case StartMedia(kind=kind, session=session, side=side, attempt=attempt):
+                assert kind not in self.alive, "two of a kind at once"
                 assert self.socket == "welcome"
                 assert not self.stopped
                 visit = self.open[session]
                 assert visit.open
                 assert visit.room == ROOM
-                assert side is (visit.side.other if leg is LegKind.WATCH else visit.side)
-                self.alive[leg] = turn
-            case StopLeg(leg=leg, turn=turn):
-                assert self.alive[leg] == turn
-                self.closing[leg] = turn
+                assert side is (visit.side.other if kind is MediaKind.SUBSCRIPTION else visit.side)
+                self.alive[kind] = attempt
+            case StopMedia(kind=kind, attempt=attempt):
+                assert self.alive[kind] == attempt
+                self.closing[kind] = attempt
             case CloseSocket():
                 assert not self.alive
             case SendAcknowledgement(session=session, warning=warning):
@@ -144,23 +144,23 @@ class AnyWorld(RuleBasedStateMachine):
         self.tell(SelfTested(passed))
 
     @rule(kind=_KINDS, stale=st.booleans())
-    def a_leg_comes_up(self, kind: LegKind, stale: bool) -> None:
-        self.tell(LegUp(kind, self.alive.get(kind, 0) - stale))
+    def a_leg_comes_up(self, kind: MediaKind, stale: bool) -> None:
+        self.tell(MediaConnected(kind, self.alive.get(kind, 0) - stale))
 
     @rule(kind=_KINDS, jitter=_JITTER)
-    def a_leg_is_lost(self, kind: LegKind, jitter: float) -> None:
+    def a_leg_is_lost(self, kind: MediaKind, jitter: float) -> None:
         if kind in self.alive and kind not in self.closing:
-            self.tell(LegLost(kind, self.alive.pop(kind), jitter))
+            self.tell(MediaLost(kind, self.alive.pop(kind), jitter))
 
     @rule(kind=_KINDS)
-    def a_leg_is_closed(self, kind: LegKind) -> None:
+    def a_leg_is_closed(self, kind: MediaKind) -> None:
         if kind in self.closing:
             del self.alive[kind]
-            self.tell(LegClosed(kind, self.closing.pop(kind)))
+            self.tell(MediaClosed(kind, self.closing.pop(kind)))
 
     @rule(kind=_KINDS, seconds=st.floats(0, 100))
-    def a_leg_is_silent(self, kind: LegKind, seconds: float) -> None:
-        self.tell(LegSilent(kind, self.alive.get(kind, 0), seconds))
+    def a_leg_is_silent(self, kind: MediaKind, seconds: float) -> None:
+        self.tell(MediaSilent(kind, self.alive.get(kind, 0), seconds))
 
     @rule(warning=st.sampled_from(["w_1", "w_2", "w_3"]))
     def somebody_confirms_a_warning(self, warning: str) -> None:
@@ -169,8 +169,8 @@ class AnyWorld(RuleBasedStateMachine):
 
     @rule()
     def old_news_of_a_leg_arrives(self) -> None:
-        self.tell(LegLost(LegKind.SEND, -1, 0.5))
-        self.tell(LegClosed(LegKind.SEND, -1))
+        self.tell(MediaLost(MediaKind.PUBLICATION, -1, 0.5))
+        self.tell(MediaClosed(MediaKind.PUBLICATION, -1))
 
     @precondition(lambda self: not self.stopped and self.now > 200)
     @rule()
@@ -180,10 +180,10 @@ class AnyWorld(RuleBasedStateMachine):
 
     @invariant()
     def what_is_published_is_still_wanted_or_being_closed(self) -> None:
-        send = self.terminal.send
-        if send.busy and self.socket == "welcome":
-            assert send.session is not None
-            assert self.open[send.session].open
+        publication = self.terminal.publication
+        if publication.busy and self.socket == "welcome":
+            assert publication.session is not None
+            assert self.open[publication.session].open
 
     def teardown(self) -> None:
         """Whatever happened: once the world is healthy again, the visit gets its media (or everything is closed)."""
@@ -199,8 +199,8 @@ class AnyWorld(RuleBasedStateMachine):
         if self.stopped:
             assert self.terminal.down
         else:
-            legs = [self.terminal.leg(kind) for kind in LegKind]
-            assert [(leg.status, leg.session) for leg in legs] == [(LegStatus.UP, "s_1")] * 3
+            all_media = [self.terminal.media(kind) for kind in MediaKind]
+            assert [(media.status, media.session) for media in all_media] == [(MediaStatus.UP, "s_1")] * 3
 
     def heal(self, visit: Visit) -> None:
         """Every order is carried out at once, and the server knows one open session."""
@@ -216,8 +216,8 @@ class AnyWorld(RuleBasedStateMachine):
         if self.testing:
             self.the_self_test_ends(True)
         self.finish_closing()
-        for kind, turn in list(self.alive.items()):
-            self.tell(LegUp(kind, turn))
+        for kind, attempt in list(self.alive.items()):
+            self.tell(MediaConnected(kind, attempt))
 
     def finish_closing(self) -> None:
         """The hands finish what they were told to stop."""

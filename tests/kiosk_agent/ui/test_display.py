@@ -47,7 +47,7 @@ class TestScreen:
 
     @pytest.mark.parametrize("phase", [Phase.PUBLISHING, Phase.LIVE, Phase.HELD])
     def test_an_officer_who_speaks_is_announced_over_everything(self, phase: Phase) -> None:
-        quiet, spoken = (compose(Screen(phase, far=_far(), spoken=spoken), SIZE) for spoken in (False, True))
+        quiet, spoken = (compose(Screen(phase, far=_far(), talkback=talkback), SIZE) for talkback in (False, True))
         assert spoken[5, 5].tolist() != quiet[5, 5].tolist()
         assert np.array_equal(quiet[60:], spoken[60:])
 

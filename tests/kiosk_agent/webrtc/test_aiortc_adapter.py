@@ -13,10 +13,11 @@ from av import VideoFrame
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, code_in
-from huijian.demo.synthetic.sources import GeneratedVideo, sound_frame
-from huijian.demo.synthetic.voice import CHUNK, SyntheticVoice
-from kiosk_agent.media.source import SourceClock, luma
-from kiosk_agent.webrtc import aiortc_adapter as edge
+from huijian.demo.synthetic.sources import GeneratedVideo
+from huijian.demo.synthetic.voice import SyntheticVoice
+from kiosk_agent.media.frames import CHUNK, luma, sound_frame
+from kiosk_agent.media.source import SourceClock
+from kiosk_agent.webrtc import aiortc_adapter
 
 
 def _frames(count: int) -> list[VideoFrame]:
@@ -48,7 +49,7 @@ class TestEncoder:
     """What leaves a kiosk."""
 
     def test_it_is_constrained_baseline_with_parameter_sets_in_band(self) -> None:
-        encoder = edge.KioskH264Encoder()
+        encoder = aiortc_adapter.KioskH264Encoder()
         payloads, stamp = encoder.encode(_frames(1)[0], force_keyframe=True)
         assert stamp == 0
         assert {5, 7, 8} <= _kinds(payloads)
@@ -58,7 +59,7 @@ class TestEncoder:
         assert units[profile + 2] & 0x40
 
     def test_a_key_frame_comes_when_asked_for_and_not_otherwise(self) -> None:
-        encoder = edge.KioskH264Encoder()
+        encoder = aiortc_adapter.KioskH264Encoder()
         keys = [
             5 in _kinds(encoder.encode(frame, force_keyframe=number == 20)[0])
             for number, frame in enumerate(_frames(40))
@@ -66,7 +67,7 @@ class TestEncoder:
         assert [number for number, key in enumerate(keys) if key] == [0, 20]
 
     def test_the_rate_follows_within_bounds_without_a_key_frame(self) -> None:
-        encoder = edge.KioskH264Encoder()
+        encoder = aiortc_adapter.KioskH264Encoder()
         sizes, keys = [], []
         for number, frame in enumerate(_frames(150)):
             if number == 75:
@@ -79,22 +80,22 @@ class TestEncoder:
         assert slow < 300_000
         assert fast > 1.5 * slow
         encoder.target_bitrate = 1
-        assert encoder.target_bitrate == edge.FLOOR
+        assert encoder.target_bitrate == aiortc_adapter.FLOOR
         encoder.target_bitrate = 10**9
-        assert encoder.target_bitrate == edge.CEILING
+        assert encoder.target_bitrate == aiortc_adapter.CEILING
 
     def test_no_payload_is_larger_than_a_datagram_may_be(self) -> None:
-        payloads, _ = edge.KioskH264Encoder().encode(_frames(1)[0], force_keyframe=True)
+        payloads, _ = aiortc_adapter.KioskH264Encoder().encode(_frames(1)[0], force_keyframe=True)
         assert max(map(len, payloads)) <= 1300
 
     def test_a_picture_of_another_size_starts_a_new_stream(self) -> None:
-        encoder = edge.KioskH264Encoder()
+        encoder = aiortc_adapter.KioskH264Encoder()
         first, second = _frames(2)
         encoder.encode(first)
         assert 7 in _kinds(encoder.encode(second.reformat(width=320, height=180), False)[0])
 
     def test_aiortc_decodes_it(self) -> None:
-        encoder, decoder = edge.KioskH264Encoder(), H264Decoder()
+        encoder, decoder = aiortc_adapter.KioskH264Encoder(), H264Decoder()
         seen = []
         for frame in _frames(5):
             units = b"".join(b"\0\0\0\1" + unit for unit in encoder._encode_frame(frame, force_keyframe=False))
@@ -106,7 +107,7 @@ class TestSound:
     """Opus, 20 ms a packet."""
 
     def test_each_frame_gives_its_packet_at_once_with_its_own_time(self) -> None:
-        encoder, voice = edge.KioskOpusEncoder(), SyntheticVoice(Side.PRISON)
+        encoder, voice = aiortc_adapter.KioskOpusEncoder(), SyntheticVoice(Side.PRISON)
         for number in range(3, 20):
             packets, stamp = encoder.encode(sound_frame(voice.samples(number * CHUNK, CHUNK), number * CHUNK))
             assert len(packets) == 1
@@ -117,7 +118,7 @@ class TestConnection:
     """What is offered and where ICE goes."""
 
     async def test_no_stun_or_turn_server_is_ever_asked(self) -> None:
-        connection = edge.new_connection()
+        connection = aiortc_adapter.new_connection()
         connection.addTransceiver("video")
         ice = connection.getTransceivers()[0].sender.transport.transport._connection
         assert ice.stun_server is None
@@ -125,29 +126,29 @@ class TestConnection:
         await connection.close()
 
     async def test_ice_opens_sockets_on_the_chosen_addresses_only(self) -> None:
-        connection = edge.new_connection()
+        connection = aiortc_adapter.new_connection()
         for kind in ("audio", "video"):
             connection.addTransceiver(kind)
-        edge.gather_on(connection, ["127.0.0.1"])
+        aiortc_adapter.gather_on(connection, ["127.0.0.1"])
         await connection.setLocalDescription(await connection.createOffer())
         ice = connection.getTransceivers()[0].sender.transport.transport
         assert [each.ip for each in ice.iceGatherer.getLocalCandidates()] == ["127.0.0.1"]
         await connection.close()
 
     async def test_a_decoder_that_cannot_keep_up_loses_pictures_instead_of_memory(self) -> None:
-        connection, dropped = edge.new_connection(), []
+        connection, dropped = aiortc_adapter.new_connection(), []
         receiver = connection.addTransceiver("video").receiver
-        edge.bound_decoder(receiver, dropped.append)
+        aiortc_adapter.bound_decoder(receiver, dropped.append)
         waiting = receiver._RTCRtpReceiver__decoder_queue
-        for number in range(edge.DECODE_AT_MOST + 1):
+        for number in range(aiortc_adapter.DECODE_AT_MOST + 1):
             waiting.put(("codec", number))
-        assert dropped == [edge.DECODE_AT_MOST]
+        assert dropped == [aiortc_adapter.DECODE_AT_MOST]
         assert waiting.qsize() == 1
         assert receiver._RTCRtpReceiver__decoder_error.is_set()
         await connection.close()
 
     async def test_the_hooks_that_are_patched_exist(self) -> None:
-        connection = edge.new_connection()
+        connection = aiortc_adapter.new_connection()
         transceiver = connection.addTransceiver("video")
         assert hasattr(transceiver.sender, "_RTCRtpSender__encoder")
         assert asyncio.iscoroutinefunction(transceiver.sender._handle_rtcp_packet)

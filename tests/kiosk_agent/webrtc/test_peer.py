@@ -13,11 +13,12 @@ import pytest
 from broker.kernel.errors import CodecMissing, NotSignedIn, SessionEnded, TooEarly, WrongRoom
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, code_in
+from huijian.demo.synthetic.sources import generated_sources
 from huijian.demo.synthetic.voice_detector import marks_in, side_heard
-from kiosk_agent.media.source import RoomSources, luma, mono_samples
-from kiosk_agent.media.sources import generated_sources
-from kiosk_agent.webrtc import aiortc_adapter as edge
-from kiosk_agent.webrtc.peer import BadAnswer, Door, NotConnected, Unreachable, publish
+from kiosk_agent.media.frames import luma, mono_samples
+from kiosk_agent.media.source import RoomSources
+from kiosk_agent.webrtc import aiortc_adapter
+from kiosk_agent.webrtc.peer import BadAnswer, NotConnected, ServerAccess, Unreachable, publish
 from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.kiosk.answerer import Answerer, answering, left_over
 
@@ -45,8 +46,8 @@ class TestPublishing:
     """RFC 9725."""
 
     async def test_the_far_end_decodes_the_very_picture_and_sound_of_this_room(self, room: RoomSources) -> None:
-        async with answering() as (far, door):
-            peer = await publish(door, "s_1", *room.tracks())
+        async with answering() as (far, access):
+            peer = await publish(access, "s_1", *room.tracks())
             await far.until(lambda: len(far.pictures) > 30 and len(far.sounds) > 120)
             await peer.close()
             codes = [code_in(luma(each)) for each in far.pictures]
@@ -61,8 +62,8 @@ class TestPublishing:
     async def test_the_offer_holds_constrained_baseline_mode_1_and_opus_and_loopback_only(
         self, room: RoomSources
     ) -> None:
-        async with answering() as (far, door):
-            peer = await publish(door, "s_1", *room.tracks())
+        async with answering() as (far, access):
+            peer = await publish(access, "s_1", *room.tracks())
             await peer.close()
             offer = far.offers[0][1]
         codecs = {line.split()[1] for line in offer.splitlines() if line.startswith("a=rtpmap")}
@@ -75,22 +76,22 @@ class TestPublishing:
         assert offer.count("a=sendonly") == 2
 
     async def test_goodbye_deletes_the_resource(self, room: RoomSources) -> None:
-        async with answering() as (far, door):
-            peer = await publish(door, "s_1", *room.tracks())
+        async with answering() as (far, access):
+            peer = await publish(access, "s_1", *room.tracks())
             await peer.close()
             await peer.close()
             assert far.deleted == ["/whip/s_1/1"]
 
     async def test_a_new_publication_goes_on_where_the_source_is(self, room: RoomSources) -> None:
-        async with answering() as (far, door):
-            first = await publish(door, "s_1", *room.tracks())
+        async with answering() as (far, access):
+            first = await publish(access, "s_1", *room.tracks())
             await far.until(lambda: len(far.pictures) > 5)
             await far.drop_all()
             await asyncio.wait_for(first.lost.wait(), 5)
             await first.close()
             last = _number(far, -1)
             far.pictures.clear()
-            second = await publish(door, "s_1", *room.tracks())
+            second = await publish(access, "s_1", *room.tracks())
             await far.until(lambda: len(far.pictures) > 5)
             await second.close()
             assert _number(far, 0) > last
@@ -98,15 +99,15 @@ class TestPublishing:
     async def test_sender_reports_say_when_a_frame_was_taken_however_long_it_waited(
         self, room: RoomSources, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        encode = edge.KioskH264Encoder.encode
+        encode = aiortc_adapter.KioskH264Encoder.encode
 
         def slowly(*arguments: Any) -> Any:
             time.sleep(0.09)  # a kiosk whose processor is busy: pictures leave late, sound does not
             return encode(*arguments)
 
-        monkeypatch.setattr(edge.KioskH264Encoder, "encode", slowly)
-        async with answering() as (far, door):
-            peer = await publish(door, "s_1", *room.tracks())
+        monkeypatch.setattr(aiortc_adapter.KioskH264Encoder, "encode", slowly)
+        async with answering() as (far, access):
+            peer = await publish(access, "s_1", *room.tracks())
             await far.until(lambda: len(far.sounds) > 150 and len(far.reports) == 2)
             await peer.close()
         mark = marks_in(np.concatenate([mono_samples(each) for each in far.sounds]))[0]
@@ -119,8 +120,8 @@ class TestPublishing:
         assert zeros[0] == pytest.approx(zeros[1], abs=0.02)
 
     async def test_receiver_feedback_is_counted(self, room: RoomSources) -> None:
-        async with answering() as (far, door):
-            peer = await publish(door, "s_1", *room.tracks())
+        async with answering() as (far, access):
+            peer = await publish(access, "s_1", *room.tracks())
             await far.until(lambda: len(far.sounds) > 100)
             assert sum(meter.packets for meter in peer.feedback.values()) > 0
             await peer.close()
@@ -139,14 +140,14 @@ class TestWatching:
             if len(sounds) > 100:
                 enough.set()
 
-        async with answering() as (_far, door):
-            viewer = Receiver(door, "s_1", "visitor", lambda frame: codes.append(code_in(luma(frame))), hear)
-            await viewer.start()
+        async with answering() as (_far, access):
+            receiver = Receiver(access, "s_1", "visitor", lambda frame: codes.append(code_in(luma(frame))), hear)
+            await receiver.start()
             await asyncio.wait_for(enough.wait(), 10)
-            live = await viewer.measure()
-            assert viewer.silent_for() < 1
-            await viewer.close()
-            stats = await viewer.measure()
+            live = await receiver.measure()
+            assert receiver.silent_for() < 1
+            await receiver.close()
+            stats = await receiver.measure()
         assert {code.side for code in codes if code} == {Side.VISITOR}
         assert side_heard(np.concatenate(sounds)) is Side.VISITOR
         assert live.rms > 0.02
@@ -161,43 +162,43 @@ class TestWatching:
 
     async def test_the_server_dropping_the_resource_is_noticed_and_watching_again_goes_on_counting(self) -> None:
         seen = asyncio.Event()
-        async with answering() as (far, door):
-            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
-            await viewer.start()
+        async with answering() as (far, access):
+            receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
+            await receiver.start()
             await asyncio.wait_for(seen.wait(), 10)
             await far.drop_all()
-            await asyncio.wait_for(viewer.wait_lost(), 5)
-            assert not viewer.watching
-            before = await viewer.measure()
+            await asyncio.wait_for(receiver.wait_lost(), 5)
+            assert not receiver.connected
+            before = await receiver.measure()
             seen.clear()
-            await viewer.start()
+            await receiver.start()
             await asyncio.wait_for(seen.wait(), 10)
-            await viewer.close()
-            after = await viewer.measure()
+            await receiver.close()
+            after = await receiver.measure()
             assert after.connections == 2
             assert after.video.packets > before.video.packets > 0
 
     async def test_a_supervisor_s_viewer_comes_back_by_itself(self) -> None:
-        async with answering() as (far, door):
+        async with answering() as (far, access):
             seen = asyncio.Event()
-            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
-            keeping = asyncio.create_task(viewer.run())
+            receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
+            keeping = asyncio.create_task(receiver.run())
             for _ in range(2):
                 await asyncio.wait_for(seen.wait(), 10)
                 await far.drop_all()
-                await asyncio.wait_for(viewer.wait_lost(), 5)
+                await asyncio.wait_for(receiver.wait_lost(), 5)
                 seen.clear()
             await asyncio.wait_for(seen.wait(), 10)
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            assert (await viewer.measure()).connections == 3
+            assert (await receiver.measure()).connections == 3
             assert far.deleted[-1] == "/whep/s_1/visitor/3"
 
     async def test_a_supervisor_s_viewer_that_hears_nothing_asks_again(self) -> None:
-        async with answering() as (far, door):
+        async with answering() as (far, access):
             seen = asyncio.Event()
-            viewer = Receiver(door, "s_1", "visitor", lambda _: seen.set())
-            keeping = asyncio.create_task(viewer.run(silence=0.5))
+            receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
+            keeping = asyncio.create_task(receiver.run(silence=0.5))
             await asyncio.wait_for(seen.wait(), 10)
             for sender in next(iter(far.resources.values())).getSenders():
                 sender._enabled = False
@@ -209,11 +210,11 @@ class TestWatching:
         def fail(_: object) -> None:
             raise RuntimeError("the screen is gone")
 
-        async with answering() as (_far, door):
-            viewer = Receiver(door, "s_1", "visitor", fail)
-            await viewer.start()
-            await asyncio.wait_for(viewer.wait_lost(), 10)
-            await viewer.close()
+        async with answering() as (_far, access):
+            receiver = Receiver(access, "s_1", "visitor", fail)
+            await receiver.start()
+            await asyncio.wait_for(receiver.wait_lost(), 10)
+            await receiver.close()
 
 
 class TestRefusals:
@@ -221,33 +222,33 @@ class TestRefusals:
 
     @pytest.mark.parametrize("refusal", [WrongRoom(), SessionEnded(), CodecMissing(), TooEarly(opens_at="10:00")])
     async def test_each_refusal_arrives_with_its_type_and_words(self, refusal: Exception, room: RoomSources) -> None:
-        async with answering(refuse=refusal) as (_far, door):
+        async with answering(refuse=refusal) as (_far, access):
             with pytest.raises(type(refusal)) as caught:
-                await publish(door, "s_1", *room.tracks())
+                await publish(access, "s_1", *room.tracks())
             assert caught.value.problem() == refusal.problem()  # type: ignore[attr-defined]
 
     async def test_a_wrong_token_is_not_signed_in(self, room: RoomSources) -> None:
-        async with answering() as (_far, door):
+        async with answering() as (_far, access):
             with pytest.raises(NotSignedIn):
-                await publish(Door(door.http, door.server, "another"), "s_1", *room.tracks())
+                await publish(ServerAccess(access.http, access.url, "another"), "s_1", *room.tracks())
 
     async def test_a_server_that_is_not_there_is_unreachable(self, room: RoomSources) -> None:
-        async with answering() as (far, _door):
+        async with answering() as (far, _access):
             pass
         async with aiohttp.ClientSession() as http:
             with pytest.raises(Unreachable):
-                await publish(Door(http, far.url, "token-of-ours"), "s_1", *room.tracks())
+                await publish(ServerAccess(http, far.url, "token-of-ours"), "s_1", *room.tracks())
 
     async def test_an_answer_that_is_no_sdp_is_refused_and_the_resource_deleted(self, room: RoomSources) -> None:
-        async with answering(answer_with="v=0\r\nnonsense") as (far, door):
+        async with answering(answer_with="v=0\r\nnonsense") as (far, access):
             with pytest.raises((BadAnswer, NotConnected)):
-                await publish(door, "s_1", *room.tracks())
+                await publish(access, "s_1", *room.tracks())
             assert far.deleted == ["/whip/s_1/1"]
 
     async def test_a_resource_on_another_host_does_not_get_the_token(self, room: RoomSources) -> None:
-        async with answering(elsewhere="http://192.0.2.1") as (_far, door):
+        async with answering(elsewhere="http://192.0.2.1") as (_far, access):
             with pytest.raises(Unreachable):
-                await publish(door, "s_1", *room.tracks())
+                await publish(access, "s_1", *room.tracks())
 
 
 def _number(far: Answerer, index: int) -> int:

@@ -10,8 +10,8 @@ from av import VideoFrame
 
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, code_in
-from kiosk_agent.media.sources import generated_sources
-from kiosk_agent.webrtc.peer import Door, Publication, publish
+from huijian.demo.synthetic.sources import generated_sources
+from kiosk_agent.webrtc.peer import Publication, ServerAccess, publish
 from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.relay_front import RelayFront
 
@@ -24,7 +24,7 @@ class Eyes:
     def __init__(self, front: RelayFront, http: aiohttp.ClientSession, who: str, side: str) -> None:
         self.codes: list[FrameCode | None] = []
         self._more = asyncio.Event()
-        self.viewer = Receiver(Door(http, front.url, who), "s", side, self._see)
+        self.viewer = Receiver(ServerAccess(http, front.url, who), "s", side, self._see)
 
     def _see(self, frame: VideoFrame) -> None:
         self.codes.append(code_in(frame.to_ndarray(format="gray")))
@@ -41,7 +41,7 @@ class Eyes:
 async def publication(front: RelayFront, http: aiohttp.ClientSession, side: Side) -> AsyncIterator[Publication]:
     sources = generated_sources(side, size=(320, 192), fps=15)
     after = len(front.facts)
-    peer = await publish(Door(http, front.url, side), "s", *sources.tracks())
+    peer = await publish(ServerAccess(http, front.url, side), "s", *sources.tracks())
     try:
         await front.fact("media", side=side, on=True, after=after)
         yield peer
@@ -77,7 +77,7 @@ class TestKiosks:
             await eyes.until(10)
             sources = generated_sources(Side.PRISON, size=(320, 192), fps=15)
             told = len(front.facts)
-            second = await publish(Door(http, front.url, "prison"), "s", *sources.tracks())
+            second = await publish(ServerAccess(http, front.url, "prison"), "s", *sources.tracks())
             await front.fact("gone", after=told, why="replaced by a newer connection")
             count = len(eyes.codes)
             await eyes.until(count + 20)

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
 from broker.relay.rtp.keyframe_requests import pixels
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.chromium import chromium
 from tests.support.relay.peers import RawPeer
@@ -54,7 +54,7 @@ class TestChromium:
         async with peer_page(front) as (_, page), aiohttp.ClientSession() as http:
             await page.evaluate("publish('room', 's', 'prison')")
             await front.fact("media", side="prison", on=True)
-            viewer = Receiver(Door(http, front.url, "officer@site"), "s", "prison")
+            viewer = Receiver(ServerAccess(http, front.url, "officer@site"), "s", "prison")
             await viewer.start()
             await front.fact("watching", side="prison", who="officer@site", on=True)
             await page.evaluate("watch('own', 's', 'prison', 'guard@site')")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.relay_front import RelayFront
 
@@ -44,7 +44,9 @@ class TestTheWhipMuxer:
                 if viewer.picture is not None and len(heard) > 50:
                     enough.set()
 
-            viewer = Receiver(Door(http, front.url, "officer@site"), "s", "prison", seen, lambda _: heard.append(1))
+            viewer = Receiver(
+                ServerAccess(http, front.url, "officer@site"), "s", "prison", seen, lambda _: heard.append(1)
+            )
             await viewer.start()
             await front.fact("watching", side="prison", on=True)
             await asyncio.wait_for(enough.wait(), 10)

@@ -20,7 +20,7 @@ from tests.support.visit import visit
 
 def cover(kiosk: Kiosk) -> Any:
     """Put something over the camera of a room; what is returned takes it away."""
-    video: Any = kiosk._legs.sources.video
+    video: Any = kiosk._media.sources.video
     black = np.full_like(video.picture(0), 128)
     black[: len(black) * 2 // 3] = 16
     seen, video.picture = video.picture, lambda number: black

@@ -12,7 +12,7 @@ import pytest
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.frame_code import FrameCode, code_in
 from huijian.demo.synthetic.voice_detector import side_heard
-from kiosk_agent.media.source import mono_samples
+from kiosk_agent.media.frames import mono_samples
 from kiosk_agent.media.sources import FPS
 from tests.support.probe import complaints, lengths, probe
 from tests.support.recording.watched import Film, middle

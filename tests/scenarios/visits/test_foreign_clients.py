@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from broker.kernel.ids import Side
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.chromium import chromium, peer_page, received
 from tests.support.installation import House
@@ -55,7 +55,7 @@ class TestWhipMuxerAsKiosk:
         session = await house.slot()
         officers = await house.officers()
         url, token = f"{house.server}/whip/{session}", house.stage.terminals[Side.VISITOR]
-        far = Receiver(Door(house.http, house.server, token), session, Side.PRISON)
+        far = Receiver(ServerAccess(house.http, house.server, token), session, Side.PRISON)
         async with house.kiosk(Side.PRISON):
             muxer = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.support.whip_push", url, token, "60"), cwd=ROOT

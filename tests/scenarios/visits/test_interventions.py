@@ -11,9 +11,8 @@ import numpy as np
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from huijian.demo.synthetic.voice import RATE
 from huijian.demo.synthetic.voice_detector import side_heard
-from kiosk_agent.media.source import mono_samples
+from kiosk_agent.media.frames import RATE, mono_samples
 from tests.support.installation import House
 from tests.support.visit import visit
 

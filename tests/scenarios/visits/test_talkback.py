@@ -20,7 +20,7 @@ SPEAKS = 3.0
 
 
 async def speech_seen_by(here: Visit, side: Side) -> Any:
-    view = here.kiosks[side]._line.views[here.session][1]
+    view = here.kiosks[side]._connection.views[here.session][1]
     assert view.quorum.prison.have == view.quorum.visitor.have == []
     return view.speech
 

@@ -206,7 +206,7 @@ async def one_room_is_spoken_to(day: Day) -> None:
     await expect(page.locator(".on-air")).to_contain_text("正在插话", timeout=PATIENCE)
     await day.ears.until(day.here, Side.PRISON, SPOKEN)
     await expect(desk(day.pages[YOUNGER]).get_by_text("演示县司法局管理员2 正在插话（对监所一方）")).to_be_visible()
-    assert day.here.kiosks[Side.PRISON].screen().spoken and not day.here.kiosks[Side.VISITOR].screen().spoken
+    assert day.here.kiosks[Side.PRISON].screen().talkback and not day.here.kiosks[Side.VISITOR].screen().talkback
     await page.keyboard.press("Escape")
     await expect(page.locator(".on-air")).to_be_hidden()
     await day.here.until(lambda view: view["speech"] is None)

@@ -15,10 +15,10 @@ from av import AudioFrame, VideoFrame
 
 from broker.kernel.errors import NotSignedIn, VisitError
 from broker.kernel.ids import Side
+from huijian.demo.synthetic.sources import generated_sources
 from kiosk_agent.media.source import RoomSources
-from kiosk_agent.media.sources import generated_sources
-from kiosk_agent.webrtc import aiortc_adapter as edge
-from kiosk_agent.webrtc.peer import Door
+from kiosk_agent.webrtc import aiortc_adapter
+from kiosk_agent.webrtc.peer import ServerAccess
 
 TOKEN = "a-terminal-token"
 
@@ -90,20 +90,20 @@ class Answerer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _answer(self, request: web.Request, watched: str | None) -> str:
-        connection = edge.new_connection()
+        connection = aiortc_adapter.new_connection()
         await connection.setRemoteDescription(RTCSessionDescription(self.offers[-1][1], "offer"))
         if watched is not None:
             room = generated_sources(Side.VISITOR if watched == "voice" else Side(watched), size=(320, 180))
             self._rooms.append(room)
             for track in room.tracks()[1:] if watched == "voice" else room.tracks():
-                edge.use_our_encoder(connection.addTrack(track))
+                aiortc_adapter.use_our_encoder(connection.addTrack(track))
         else:
             for each in connection.getTransceivers():
                 self._overhear(each.receiver)
             self._tasks += [
                 asyncio.create_task(self._keep(each.receiver.track)) for each in connection.getTransceivers()
             ]
-        edge.gather_on(connection, ["127.0.0.1"])
+        aiortc_adapter.gather_on(connection, ["127.0.0.1"])
         await connection.setLocalDescription(await connection.createAnswer())
         self.resources[f"{request.path}/{len(self.offers)}"] = connection
         await self._tell()
@@ -145,7 +145,7 @@ class Answerer:
 @asynccontextmanager
 async def answering(
     prepare: Callable[[web.Application], None] | None = None, **settings: Any
-) -> AsyncIterator[tuple[Answerer, Door]]:
+) -> AsyncIterator[tuple[Answerer, ServerAccess]]:
     """A running answerer on a free loopback port, and the door to it. `prepare` may add routes."""
     answerer = Answerer(**settings)
     app = web.Application()
@@ -162,7 +162,7 @@ async def answering(
     answerer.url = f"http://{host}:{port}"
     try:
         async with aiohttp.ClientSession() as http:
-            yield answerer, Door(http, answerer.url, TOKEN)
+            yield answerer, ServerAccess(http, answerer.url, TOKEN)
     finally:
         await runner.cleanup()
         await answerer.close()

@@ -7,7 +7,7 @@ from random import Random
 
 from broker.kernel.ids import Side
 from broker.media.tap_format import RTP, SENDER_REPORT, TapRecord
-from huijian.demo.synthetic.voice import RATE
+from kiosk_agent.media.frames import RATE
 from tests.support import marked
 from tests.support.recording.feed import BEGIN
 from tests.support.rtp import Stream

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
 from huijian.demo.synthetic.frame_code import code_in
-from huijian.demo.synthetic.voice import RATE, SECONDS, SyntheticVoice
+from huijian.demo.synthetic.voice import SECONDS, SyntheticVoice
 from huijian.demo.synthetic.voice_detector import marks_in
+from kiosk_agent.media.frames import RATE
 
 Sound = NDArray[np.float32]
 
