@@ -1,23 +1,22 @@
-"""RTP and RTCP as bytes (RFC 3550, 4585, 5104, goog-remb), pure. Nothing from outside is trusted: a parser that
-meets nonsense stops and returns what it had."""
+"""RTCP packets as bytes, both ways (RFC 3550, 4585, 5104, goog-remb). Nothing from outside is trusted: a parser that
+meets malformed bytes stops and returns what it has read so far."""
 
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-RTP_HEADER = struct.Struct("!BBHII")
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
 NACK, TRANSPORT_WIDE = 1, 15  # formats of RTPFB
 PLI, FIR, REMB = 1, 4, 15  # formats of PSFB
 OWN_SSRC, OWN_NAME = 1, "huijian"  # the relay's own SSRC and CNAME in its feedback; it never sends RTP with it
-CNAME = 1  # an item of SDES
+CNAME = 1  # item type of SDES
 
 _REPORT = struct.Struct("!IBBHIIII")
 _SENDER = struct.Struct("!IIIIII")
 
 
 class RtcpPacket(NamedTuple):
-    """One packet of a compound: packet type, count or format, everything after the four header bytes."""
+    """One packet of a compound: its packet type, its count or format, and everything after the four header bytes."""
 
     kind: int
     format: int
@@ -37,7 +36,7 @@ class ReportBlock(NamedTuple):
 
 
 class SenderReport(NamedTuple):
-    """A sender's clock pair: 64-bit NTP time and the RTP timestamp of the same moment, and its counts."""
+    """The sender's part of an SR: 64-bit NTP time, the RTP timestamp of the same moment, and its counts."""
 
     ssrc: int
     ntp: int
@@ -45,9 +44,14 @@ class SenderReport(NamedTuple):
     packets: int
     octets: int
 
+    @property
+    def ntp_seconds(self) -> float:
+        """The NTP time in seconds of the sender's clock."""
+        return self.ntp / (1 << 32)
+
 
 def compound(data: bytes) -> Iterator[RtcpPacket]:
-    """The packets of one (decrypted) RTCP datagram."""
+    """Yield the packets of one (decrypted) RTCP datagram."""
     offset = 0
     while offset + 4 <= len(data):
         first, kind, words = struct.unpack_from("!BBH", data, offset)
@@ -59,7 +63,7 @@ def compound(data: bytes) -> Iterator[RtcpPacket]:
 
 
 def report_blocks(packet: RtcpPacket) -> Iterator[ReportBlock]:
-    """The report blocks of an SR or RR."""
+    """Yield the report blocks of an SR or RR."""
     offset = 24 if packet.kind == SR else 4
     for _ in range(packet.format):
         if offset + 24 > len(packet.body):
@@ -71,15 +75,21 @@ def report_blocks(packet: RtcpPacket) -> Iterator[ReportBlock]:
 
 
 def sender_report(packet: RtcpPacket) -> SenderReport | None:
-    """The sender's part of an SR, or None when it is cut off."""
+    """Return the sender's part of an SR, or None when it is cut off."""
     if len(packet.body) < 24:
         return None
     ssrc, high, low, timestamp, packets, octets = _SENDER.unpack_from(packet.body)
     return SenderReport(ssrc, high << 32 | low, timestamp, packets, octets)
 
 
+def parse_sender_report(datagram: bytes) -> SenderReport | None:
+    """Return the sender report that an RTCP datagram begins with, or None where it begins with something else."""
+    packet = next(compound(datagram), None)
+    return sender_report(packet) if packet is not None and packet.kind == SR else None
+
+
 def build_sender_report(report: SenderReport) -> bytes:
-    """An SR without report blocks, 28 bytes."""
+    """Return an SR without report blocks, 28 bytes."""
     body = _SENDER.pack(
         report.ssrc,
         report.ntp >> 32,
@@ -92,7 +102,7 @@ def build_sender_report(report: SenderReport) -> bytes:
 
 
 def build_receiver_report(blocks: list[ReportBlock]) -> bytes:
-    """An RR of the relay about what it receives."""
+    """Return an RR of the relay about what it receives."""
     out = struct.pack("!BBHI", 0x80 | len(blocks), RR, 1 + 6 * len(blocks), OWN_SSRC)
     for block in blocks:
         lost = max(-0x800000, min(0x7FFFFF, block.lost)) & 0xFFFFFF
@@ -103,19 +113,19 @@ def build_receiver_report(blocks: list[ReportBlock]) -> bytes:
 
 
 def build_sdes(ssrc: int, cname: str) -> bytes:
-    """To whom a stream belongs, by its canonical name (RFC 3550 6.5.1): streams of one name play in time."""
+    """Return an SDES with the canonical name of a stream (RFC 3550 6.5.1). Streams with one name play in time."""
     item = bytes((CNAME, len(cname))) + cname.encode()
     chunk = struct.pack("!I", ssrc) + item + bytes(4 - len(item) % 4)
     return struct.pack("!BBH", 0x81, SDES, len(chunk) // 4) + chunk
 
 
 def build_opening(blocks: list[ReportBlock]) -> bytes:
-    """What every compound of the relay's own begins with (RFC 3550 6.1): its report, and its name."""
+    """Return what each compound of the relay begins with (RFC 3550 6.1): its receiver report and its name."""
     return build_receiver_report(blocks) + build_sdes(OWN_SSRC, OWN_NAME)
 
 
 def nacked(body: bytes) -> tuple[int, list[int]] | None:
-    """Media SSRC and sequence numbers of a generic NACK (RFC 4585 6.2.1)."""
+    """Return media SSRC and sequence numbers of a generic NACK (RFC 4585 6.2.1), or None when it is cut off."""
     if len(body) < 8:
         return None
     sequences: list[int] = []
@@ -126,7 +136,7 @@ def nacked(body: bytes) -> tuple[int, list[int]] | None:
 
 
 def build_nack(ssrc: int, sequences: list[int]) -> bytes:
-    """A generic NACK for `sequences` (ascending modulo 2^16)."""
+    """Return a generic NACK for `sequences` (ascending modulo 2^16)."""
     items: list[tuple[int, int]] = []
     for sequence in sequences:
         if items and 0 < (distance := (sequence - items[-1][0]) & 0xFFFF) <= 16:
@@ -138,12 +148,12 @@ def build_nack(ssrc: int, sequences: list[int]) -> bytes:
 
 
 def build_pli(ssrc: int) -> bytes:
-    """A picture loss indication: please send a keyframe (RFC 4585 6.3.1)."""
+    """Return a picture loss indication, which asks for a keyframe (RFC 4585 6.3.1)."""
     return struct.pack("!BBHII", 0x80 | PLI, PSFB, 2, OWN_SSRC, ssrc)
 
 
 def build_remb(bitrate: int, ssrcs: list[int]) -> bytes:
-    """Receiver estimated maximum bitrate in bit/s for all `ssrcs` together (goog-remb)."""
+    """Return a receiver estimated maximum bitrate in bit/s for all `ssrcs` together (goog-remb)."""
     exponent = max(0, bitrate.bit_length() - 18)
     packed = exponent << 18 | bitrate >> exponent
     head = struct.pack("!BBHII4sI", 0x80 | REMB, PSFB, 4 + len(ssrcs), OWN_SSRC, 0, b"REMB", len(ssrcs) << 24 | packed)
@@ -151,13 +161,13 @@ def build_remb(bitrate: int, ssrcs: list[int]) -> bytes:
 
 
 def build_bye(ssrcs: list[int]) -> bytes:
-    """The end of these streams (RFC 3550 6.6), as a compound."""
+    """Return a compound that ends these streams (RFC 3550 6.6)."""
     head = struct.pack("!BBH", 0x80 | len(ssrcs), BYE, len(ssrcs))
     return build_opening([]) + head + b"".join(struct.pack("!I", ssrc) for ssrc in ssrcs)
 
 
 def remb(body: bytes) -> int | None:
-    """The bitrate in bit/s of a receiver's estimate; None when it is something else."""
+    """Return the bitrate in bit/s of a receiver's estimate, or None when the feedback is something else."""
     if len(body) < 16 or body[8:12] != b"REMB":
         return None
     word = int.from_bytes(body[13:16], "big")
@@ -165,20 +175,10 @@ def remb(body: bytes) -> int | None:
 
 
 def media_ssrc(body: bytes) -> int | None:
-    """The media SSRC of a feedback packet (PLI)."""
+    """Return the media SSRC of a feedback packet (PLI), or None when it is cut off."""
     return int.from_bytes(body[4:8], "big") if len(body) >= 8 else None
 
 
 def fir_ssrcs(body: bytes) -> list[int]:
-    """The SSRCs asked for a keyframe by a full intra request (RFC 5104 4.3.1)."""
+    """Return the SSRCs that a full intra request asks for a keyframe (RFC 5104 4.3.1)."""
     return [int.from_bytes(body[offset : offset + 4], "big") for offset in range(8, len(body) - 7, 8)]
-
-
-def payload_start(packet: bytes | memoryview) -> int:
-    """Where the payload of an RTP packet begins, after CSRCs and header extension; its length when cut off."""
-    offset = 12 + 4 * (packet[0] & 15)
-    if packet[0] & 0x10:
-        if offset + 4 > len(packet):
-            return len(packet)
-        offset += 4 + 4 * int.from_bytes(packet[offset + 2 : offset + 4], "big")
-    return min(offset, len(packet))

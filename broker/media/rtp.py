@@ -1,22 +1,75 @@
-"""The two heads an outgoing RTP packet can have: the plain twelve bytes (RFC 3550 5.1), and the same with one extension
-word for the stamp (RFC 8285 4.2). The hot loop writes them in place, repairs as bytes."""
+"""RTP packets as bytes (RFC 3550 5.1): where the payload begins, whole packets for the recorder, and the headers of
+packets that the relay sends. Such a header is plain (twelve bytes) or stamped, which means that one extension word with
+the packet's transport-wide number or send time follows (RFC 8285 4.2). The hot loop packs both in place."""
 
 import struct
+from typing import NamedTuple
 
-from broker.media.rtcp import RTP_HEADER
+RTP_HEADER = struct.Struct("!BBHII")
+"""Version, padding, extension and CSRC count; marker and payload type; sequence number; timestamp; SSRC."""
 
 STAMPED = struct.Struct("!BBHIII")
 WORD = struct.Struct("!I")
-ROOM = STAMPED.size + WORD.size - RTP_HEADER.size  # bytes by which a stamped head is longer
-WORD_AT = STAMPED.size  # where in a stamped head the word stands
+WORD_AT = STAMPED.size  # where in a stamped header the extension word stands
+STAMP_SIZE = STAMPED.size + WORD.size - RTP_HEADER.size  # bytes by which a stamped header is longer than a plain one
 EXTENSION = 0xBEDE0001  # one-byte elements, one word of them
 
 
-def plain(first: int, second: int, seq: int, ts: int, ssrc: int) -> bytes:
-    """A head without extension; `first` and `second` are the first two bytes."""
+class RtpPacket(NamedTuple):
+    """One received RTP packet.
+
+    `payload` is without CSRCs, extension and padding, `arrival` in ns. `lost` packets are missing before it; only a
+    buffer that puts packets in order knows that.
+    """
+
+    seq: int
+    timestamp: int
+    marker: bool
+    ssrc: int
+    payload: bytes
+    arrival: int
+    lost: int = 0
+
+
+def parse(data: bytes, arrival: int) -> RtpPacket | None:
+    """Return the packet in `data` (RFC 3550 5.1, extension 5.3.1), or None where the bytes are not one."""
+    size = len(data)
+    if size < 12 or data[0] & 0xC0 != 0x80:
+        return None
+    first, second, seq, timestamp, ssrc = RTP_HEADER.unpack_from(data)
+    start, end = 12 + 4 * (first & 0x0F), size
+    if first & 0x10:
+        if start + 4 > size:
+            return None
+        start += 4 + 4 * ((data[start + 2] << 8) | data[start + 3])
+    if first & 0x20:
+        end -= data[-1]
+        if data[-1] == 0:
+            return None
+    if start > end:
+        return None
+    return RtpPacket(seq, timestamp, second & 0x80 != 0, ssrc, data[start:end], arrival)
+
+
+def payload_start(packet: bytes | memoryview) -> int:
+    """Return where the payload begins, after CSRCs and header extension; the length of a packet that is cut off.
+
+    The hot loop calls this for each packet. Hence it stands alone, although `parse` walks the same fields: that has to
+    tell a cut-off header from an empty payload.
+    """
+    offset = 12 + 4 * (packet[0] & 15)
+    if packet[0] & 0x10:
+        if offset + 4 > len(packet):
+            return len(packet)
+        offset += 4 + 4 * int.from_bytes(packet[offset + 2 : offset + 4], "big")
+    return min(offset, len(packet))
+
+
+def plain_header(first: int, second: int, seq: int, ts: int, ssrc: int) -> bytes:
+    """Return a header without extension; `first` and `second` are its first two bytes."""
     return RTP_HEADER.pack(first, second, seq, ts, ssrc)
 
 
-def stamped(first: int, second: int, seq: int, ts: int, ssrc: int, word: int) -> bytes:
-    """A head with the extension `word`."""
+def stamped_header(first: int, second: int, seq: int, ts: int, ssrc: int, word: int) -> bytes:
+    """Return a header with the extension `word`."""
     return STAMPED.pack(first | 0x10, second, seq, ts, ssrc, EXTENSION) + WORD.pack(word)

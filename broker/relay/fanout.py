@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from broker.kernel.clock import monotonic, monotonic_ns
-from broker.media.rtcp import RTP_HEADER, payload_start
-from broker.media.rtp import EXTENSION, ROOM, STAMPED, WORD, WORD_AT
+from broker.media.rtp import EXTENSION, RTP_HEADER, STAMP_SIZE, STAMPED, WORD, WORD_AT, payload_start
 from broker.media.tap_format import RTP
 from broker.relay.stats import Latency
 from broker.relay.tap import Tap
@@ -41,7 +40,7 @@ class Fanout:
         self.received = self.forwarded = self.dropped = self.rejected = 0
         self.octets_in = self.octets_out = 0
         self._in, self._in_view = new_buffer()
-        self._at, self._at_view = self._in + ROOM, self._in_view[ROOM : ROOM + ROOMY]
+        self._at, self._at_view = self._in + STAMP_SIZE, self._in_view[STAMP_SIZE : STAMP_SIZE + ROOMY]
         self._out, self._out_view = new_buffer()
         self._length = new_length()
         self.latency = Latency(sock)
@@ -147,14 +146,13 @@ class Fanout:
             size -= start - RTP_HEADER.size
             copy(bare + RTP_HEADER.size, bare + start, size - RTP_HEADER.size)
             first &= 0xE0
-        departure, longer, written, sealed, datagram = (now, size, track.ssrc_out, seq), size + ROOM, -1, 0, view
+        departure, longer, written, sealed, datagram = (now, size, track.ssrc_out, seq), size + STAMP_SIZE, -1, 0, view
         sent = octets = 0
         for tx, kind, payload_type, ssrc, shift, lag, mark, stamp, remember, copies, send, address in track.plan:
             if mark is None:
                 if kind != written:
-                    pack(
-                        head, ROOM, first, marker | payload_type, (seq + shift) & 0xFFFF, (ts + lag) & 0xFFFFFFFF, ssrc
-                    )
+                    number, at = (seq + shift) & 0xFFFF, (ts + lag) & 0xFFFFFFFF
+                    pack(head, STAMP_SIZE, first, marker | payload_type, number, at, ssrc)
                     written = kind
                 copy(out, bare, size)
                 length[0] = size

@@ -8,10 +8,11 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from broker.media.h264 import IDR, SPS, keyframe_start
 from broker.media.rtcp import SenderReport
 from broker.relay.down_track import DownTrack
 from broker.relay.negotiation.codec_params import CodecParams
-from broker.relay.rtp.keyframe_requests import IDR, SPS, KeyframeRequests, keyframe_start
+from broker.relay.rtp.keyframe_requests import KeyframeRequests
 from broker.relay.rtp.receive_stats import ReceiveStats
 
 if TYPE_CHECKING:

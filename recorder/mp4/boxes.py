@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
-from broker.media.avcc import Parameters
+from broker.media.h264 import ParameterSets
 
 VIDEO_RATE, AUDIO_RATE = 90_000, 48_000
 _MATRIX = struct.pack("!9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
@@ -41,7 +41,7 @@ def walk(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
         start += size
 
 
-def head_of(video: Sequence[Parameters]) -> bytes:
+def head_of(video: Sequence[ParameterSets]) -> bytes:
     """ftyp and moov of a file with a video and an Opus track for each of `video`, one more Opus track for what
     officers say, and no samples."""
     tracks: list[bytes] = []
@@ -65,7 +65,7 @@ def _full(kind: bytes, flags: int, *parts: bytes) -> bytes:
     return _box(kind, struct.pack("!I", flags), *parts)
 
 
-def _avc1(parameters: Parameters, width: int, height: int) -> bytes:
+def _avc1(parameters: ParameterSets, width: int, height: int) -> bytes:
     picture = struct.pack("!6xH16xHHIIIH32xHh", 1, width, height, 0x480000, 0x480000, 0, 1, 24, -1)
     return _box(b"avc1", picture, _box(b"avcC", parameters.avcc))
 

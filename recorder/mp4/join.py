@@ -10,8 +10,8 @@ import av
 import structlog
 from av.container import InputContainer
 
-from broker.media import avcc, opus
-from broker.media.avcc import Parameters
+from broker.media import opus
+from broker.media.h264 import ParameterSets, is_whole_sample
 from broker.media.tap_format import TRACK_TITLES, VOICE, is_sound
 from recorder.mp4.muxer import Part
 from recorder.mp4.placeholder_frame import placeholder_frame
@@ -146,7 +146,7 @@ def _open(file: BinaryIO, piece: PartFile) -> InputContainer:
     return source
 
 
-def _parameters(source: InputContainer, track: int) -> Parameters:
+def _parameters(source: InputContainer, track: int) -> ParameterSets:
     """The parameter sets in a file's head (avcC, one of each)."""
     context: Any = source.streams[track].codec_context
     record: bytes = context.extradata or b""
@@ -154,7 +154,7 @@ def _parameters(source: InputContainer, track: int) -> Parameters:
         return placeholder_frame().parameters
     size = int.from_bytes(record[6:8])
     after = 8 + size
-    return Parameters(record[8:after], record[after + 3 : after + 3 + int.from_bytes(record[after + 1 : after + 3])])
+    return ParameterSets(record[8:after], record[after + 3 : after + 3 + int.from_bytes(record[after + 1 : after + 3])])
 
 
 def _copy(source: InputContainer, offset: float, film: Part, ends: list[float]) -> None:
@@ -181,7 +181,7 @@ def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
         for packet in source.demux():
             if packet.pts is not None and packet.size:
                 base, track, data = float(packet.time_base), packet.stream_index, bytes(packet)
-                if track in PICTURES and not avcc.whole(data):
+                if track in PICTURES and not is_whole_sample(data):
                     log.warning("a part ends in what never reached the disk")
                     return
                 yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, _ticks(packet) * base)

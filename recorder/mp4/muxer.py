@@ -15,7 +15,7 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
-from broker.media.avcc import Parameters
+from broker.media.h264 import ParameterSets
 from broker.media.tap_format import TRACK_TITLES, is_sound
 from recorder.mp4.boxes import AUDIO_RATE, VIDEO_RATE, head_of
 from recorder.mp4.fragments import FragmentFile
@@ -35,7 +35,7 @@ RATES = tuple(AUDIO_RATE if is_sound(track) else VIDEO_RATE for track in range(l
 class Part:
     """A file being written. `seconds` is where each track ends, on the file's time."""
 
-    def __init__(self, path: Path, video: Sequence[Parameters]) -> None:
+    def __init__(self, path: Path, video: Sequence[ParameterSets]) -> None:
         self.file = FragmentFile(path)
         self.samples = [0] * len(RATES)
         self._ends = [-1] * len(RATES)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import av
 import numpy as np
 
-from broker.media import avcc
-from broker.media.avcc import PPS, SPS, Parameters
+from broker.media.h264 import PPS, SEI, SPS, ParameterSets, sample_of
 
 WIDTH, HEIGHT = 640, 480
 _START_CODE = re.compile(rb"\x00\x00\x00?\x01")
@@ -20,15 +19,15 @@ class PlaceholderFrame(NamedTuple):
     """One MP4 sample and the parameter sets it uses."""
 
     data: bytes
-    parameters: Parameters
+    parameters: ParameterSets
 
 
 @cache
 def placeholder_frame() -> PlaceholderFrame:
     """The slate, made at the first call (some milliseconds)."""
-    nals = [nal for nal in _START_CODE.split(_encode()) if nal and nal[0] & 0x1F != avcc.SEI]
+    nals = [nal for nal in _START_CODE.split(_encode()) if nal and nal[0] & 0x1F != SEI]
     sets = {nal[0] & 0x1F: nal for nal in nals}
-    return PlaceholderFrame(avcc.join(nals), Parameters(sets[SPS], sets[PPS]))
+    return PlaceholderFrame(sample_of(nals), ParameterSets(sets[SPS], sets[PPS]))
 
 
 def _encode() -> bytes:

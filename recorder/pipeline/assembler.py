@@ -5,7 +5,8 @@ file can begin once both sides' four tracks have something, or PATIENCE after th
 missing begins with a slate and silence, so that a recording always has its tracks. The fifth, of officers who speak in,
 is never waited for: it begins with the file, as silence."""
 
-from broker.media.avcc import Parameters
+from broker.media.h264 import ParameterSets
+from broker.media.rtcp import parse_sender_report
 from broker.media.tap_format import (
     ANEW,
     PRISON_AUDIO,
@@ -17,7 +18,6 @@ from broker.media.tap_format import (
     TapRecord,
     is_sound,
 )
-from recorder.pipeline.reorder import parse_report
 from recorder.pipeline.talkback_track import TalkbackTrack
 from recorder.pipeline.track import AudioTrack, Sample, Track, VideoTrack
 from recorder.pipeline.track_clock import Gap, SideClock
@@ -78,7 +78,7 @@ class Assembly:
                 self._pending += self.voice.silent_from(self.zero)
         return self._open
 
-    def parameters(self) -> tuple[Parameters | None, Parameters | None]:
+    def parameters(self) -> tuple[ParameterSets | None, ParameterSets | None]:
         """What each picture needs in the file's head; None where a slate stands in."""
         return self.video[0].parameters, self.video[1].parameters
 
@@ -179,8 +179,8 @@ class Assembly:
                 self.audio[side].begin(self.zero)
 
     def _report(self, record: TapRecord) -> None:
-        report = parse_report(record.data)
-        if report is None:
+        report = parse_sender_report(record.data)
+        if report is None or not report.ntp:  # a sender without a clock writes 0 (RFC 3550 6.4.1)
             self.strange += 1
         else:
             self.lanes[record.track].tell(report)

@@ -4,12 +4,23 @@ cannot be decoded is no evidence. Bytes that make no sense are counted and never
 
 from typing import NamedTuple
 
-from broker.media import avcc
-from broker.media.avcc import FILLER, IDR, PPS, SPS, Parameters
-from broker.media.h264 import Malformed, picture_size
-from recorder.pipeline.reorder import Packet
+from broker.media.h264 import (
+    AUD,
+    FILLER,
+    FU_A,
+    IDR,
+    PPS,
+    SEI,
+    SPS,
+    STAP_A,
+    Malformed,
+    ParameterSets,
+    picture_size,
+    sample_of,
+    split_aggregate,
+)
+from broker.media.rtp import RtpPacket
 
-STAP_A, FU_A = 24, 28
 MOST_PACKETS = 4000  # of one picture: more than 4 MB; a publisher that never ends a picture must not fill the memory
 
 
@@ -30,7 +41,7 @@ class Depacketizer:
 
     def __init__(self) -> None:
         self.malformed = self.lost = self.dropped = 0
-        self.parameters: Parameters | None = None
+        self.parameters: ParameterSets | None = None
         self.waiting = True  # for a keyframe
         self._sps = self._pps = b""
         self._nals: list[bytes] = []
@@ -45,7 +56,7 @@ class Depacketizer:
         """(packets lost, pictures dropped) since the last access unit that was given out."""
         return self._lost, self._dropped
 
-    def push(self, packet: Packet) -> list[AccessUnit]:
+    def push(self, packet: RtpPacket) -> list[AccessUnit]:
         """The access units that are complete now: none or one, two when a marker was lost."""
         ready: list[AccessUnit] = []
         if packet.lost:
@@ -69,7 +80,7 @@ class Depacketizer:
         self._lost += lost
         self._damaged = self.waiting = True
 
-    def _begin(self, packet: Packet) -> None:
+    def _begin(self, packet: RtpPacket) -> None:
         if packet.ssrc != self._ssrc:
             self.waiting = True  # another encoder: nothing before it can be referred to
         self._timestamp, self._arrival, self._ssrc = packet.timestamp, packet.arrival, packet.ssrc
@@ -83,7 +94,7 @@ class Depacketizer:
         kind = payload[0] & 0x1F
         if kind == FU_A:
             return len(payload) > 2 and payload[1] & 0x80 != 0 and payload[2] & 0x80 != 0
-        return kind in (avcc.SEI, SPS, 9, STAP_A) or (kind == IDR and len(payload) > 1 and payload[1] & 0x80 != 0)
+        return kind in (SEI, SPS, AUD, STAP_A) or (kind == IDR and len(payload) > 1 and payload[1] & 0x80 != 0)
 
     def _take(self, payload: bytes) -> None:
         kind = payload[0] & 0x1F if payload else 0
@@ -125,15 +136,10 @@ class Depacketizer:
             self._add(nal)
 
     def _take_aggregate(self, payload: bytes) -> None:
-        offset, end = 1, len(payload)
-        while offset + 2 < end:
-            size = (payload[offset] << 8) | payload[offset + 1]
-            offset += 2
-            if size == 0 or offset + size > end:
-                break
-            self._add(payload[offset : offset + size])
-            offset += size
-        if offset != end or end == 1:
+        nals, whole = split_aggregate(payload)
+        for nal in nals:
+            self._add(nal)
+        if not whole:
             self._reject()
 
     def _add(self, nal: bytes) -> None:
@@ -179,7 +185,7 @@ class Depacketizer:
             return False
         if not self._pps:
             return False
-        self.parameters = Parameters(self._sps, self._pps)
+        self.parameters = ParameterSets(self._sps, self._pps)
         return True
 
     def _complete(self, nals: list[bytes]) -> list[bytes]:
@@ -190,5 +196,5 @@ class Depacketizer:
 
     def _give(self, nals: list[bytes], keyframe: bool) -> AccessUnit:
         lost, dropped, self._lost, self._dropped = self._lost, self._dropped, 0, 0
-        data = avcc.join(nals)
+        data = sample_of(nals)
         return AccessUnit(self._timestamp, self._arrival, self._ssrc, keyframe, data, lost, dropped)

@@ -1,65 +1,14 @@
-"""RTP headers and the order of packets (RFC 3550), pure. Packets come off the network with holes, twice and in the
-wrong order; what leaves here is in order, each packet once, with the number of packets that are missing before it."""
+"""The order of RTP packets (RFC 3550), pure. Packets come off the network with holes, twice and in the wrong order;
+what leaves here is in order, each packet once, with the number of packets that are missing before it."""
 
-import struct
 from collections.abc import Iterator
-from typing import NamedTuple
 
-HEADER = struct.Struct("!BBHII")
-REPORT = struct.Struct("!BBHIQIII")
+from broker.media.rtp import RtpPacket
+
 _HALF, _MASK = 0x8000, 0xFFFF
 MAX_DROPOUT = 3000  # RFC 3550 A.1: a larger step forward is a restart of the source, not loss
 MAX_MISORDER = 100  # RFC 3550 A.1: a larger step back likewise
 _FORMER_SSRC_NS = 2_000_000_000  # stragglers of a replaced publisher are told apart for this long
-
-
-class Packet(NamedTuple):
-    """One RTP packet: `payload` without CSRCs, extension and padding; `arrival` in ns; `lost` missing before it."""
-
-    seq: int
-    timestamp: int
-    marker: bool
-    ssrc: int
-    payload: bytes
-    arrival: int
-    lost: int = 0
-
-
-class Report(NamedTuple):
-    """One sender report: the NTP time (seconds, sender's clock) at which `timestamp` was sampled."""
-
-    ssrc: int
-    ntp: float
-    timestamp: int
-    packets: int
-
-
-def parse(data: bytes, arrival: int) -> Packet | None:
-    """One packet (RFC 3550 5.1, extension 5.3.1), or None where the bytes are not one."""
-    size = len(data)
-    if size < 12 or data[0] & 0xC0 != 0x80:
-        return None
-    first, second, seq, timestamp, ssrc = HEADER.unpack_from(data)
-    offset, end = 12 + 4 * (first & 0x0F), size
-    if first & 0x10:
-        if offset + 4 > size:
-            return None
-        offset += 4 + 4 * ((data[offset + 2] << 8) | data[offset + 3])
-    if first & 0x20:
-        end -= data[-1]
-        if data[-1] == 0:
-            return None
-    if offset > end:
-        return None
-    return Packet(seq, timestamp, second & 0x80 != 0, ssrc, data[offset:end], arrival)
-
-
-def parse_report(data: bytes) -> Report | None:
-    """The sender's part of an RTCP sender report (RFC 3550 6.4.1), or None."""
-    if len(data) < 28 or data[0] & 0xC0 != 0x80 or data[1] != 200:
-        return None
-    _, _, _, ssrc, ntp, timestamp, packets, _ = REPORT.unpack_from(data)
-    return Report(ssrc, ntp / 4294967296, timestamp, packets) if ntp else None
 
 
 class Reorder:
@@ -75,26 +24,26 @@ class Reorder:
         self._former: tuple[int, int] = (-1, 0)
         self._next = 0
         self._strange = -1
-        self._held: dict[int, Packet] = {}
+        self._held: dict[int, RtpPacket] = {}
 
-    def push(self, packet: Packet) -> Iterator[Packet]:
+    def push(self, packet: RtpPacket) -> Iterator[RtpPacket]:
         """The packets that are in order now."""
         if packet.seq == self._next and packet.ssrc == self._ssrc and not self._held:
             self._next = (packet.seq + 1) & _MASK
             return iter((packet,))
         return self._unusual(packet)
 
-    def flush(self) -> Iterator[Packet]:
+    def flush(self) -> Iterator[RtpPacket]:
         """Everything still held: nothing more will come."""
         while self._held:
             yield from self._skip()
 
-    def expire(self, now_ns: int) -> Iterator[Packet]:
+    def expire(self, now_ns: int) -> Iterator[RtpPacket]:
         """What has been held for too long by `now_ns`, when no packet comes to push it out."""
         while self._held and now_ns - self._oldest() > self._window:
             yield from self._skip()
 
-    def _unusual(self, packet: Packet) -> Iterator[Packet]:
+    def _unusual(self, packet: RtpPacket) -> Iterator[RtpPacket]:
         if packet.ssrc != self._ssrc:
             yield from self._change(packet)
             return
@@ -111,7 +60,7 @@ class Reorder:
             while self._held and (packet.arrival - self._oldest() > self._window or len(self._held) > self._most):
                 yield from self._skip()
 
-    def _change(self, packet: Packet) -> Iterator[Packet]:
+    def _change(self, packet: RtpPacket) -> Iterator[RtpPacket]:
         former, since = self._former
         if packet.ssrc == former and packet.arrival - since < _FORMER_SSRC_NS:
             self.late += 1
@@ -121,7 +70,7 @@ class Reorder:
         self._ssrc, self._next, self._strange = packet.ssrc, (packet.seq + 1) & _MASK, -1
         yield packet
 
-    def _restart(self, packet: Packet) -> Iterator[Packet]:
+    def _restart(self, packet: RtpPacket) -> Iterator[RtpPacket]:
         """Two packets in a row at a far place are a source that began anew; one alone is a stray."""
         if packet.seq != self._strange:
             self._strange = (packet.seq + 1) & _MASK
@@ -131,7 +80,7 @@ class Reorder:
         self._next, self._strange = (packet.seq + 1) & _MASK, -1
         yield packet._replace(lost=1)
 
-    def _in_order(self) -> Iterator[Packet]:
+    def _in_order(self) -> Iterator[RtpPacket]:
         while (packet := self._held.pop(self._next, None)) is not None:
             self._next = (self._next + 1) & _MASK
             yield packet
@@ -139,7 +88,7 @@ class Reorder:
     def _oldest(self) -> int:
         return min(packet.arrival for packet in self._held.values())
 
-    def _skip(self) -> Iterator[Packet]:
+    def _skip(self) -> Iterator[RtpPacket]:
         """Give the missing packets up to the nearest held one as lost."""
         nearest = min(self._held, key=lambda seq: (seq - self._next) & _MASK)
         lost = (nearest - self._next) & _MASK

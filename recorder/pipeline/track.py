@@ -6,9 +6,11 @@ one of its track is known (at most HOLD): fragments then never contradict each o
 from typing import NamedTuple
 
 from broker.media import opus
-from broker.media.avcc import Parameters
+from broker.media.h264 import ParameterSets
+from broker.media.rtcp import SenderReport
+from broker.media.rtp import RtpPacket, parse
 from recorder.pipeline.depacketizer import AccessUnit, Depacketizer
-from recorder.pipeline.reorder import Packet, Reorder, Report, parse
+from recorder.pipeline.reorder import Reorder
 from recorder.pipeline.track_clock import Gap, SideClock
 
 VIDEO_WINDOW = 250_000_000  # ns: a retransmission over a slow line still arrives in time
@@ -42,7 +44,7 @@ class Track:
         self.seen: float | None = None  # arrival of the newest packet
         self._clock, self._reorder = clock, Reorder(window_ns)
 
-    def tell(self, report: Report) -> None:
+    def tell(self, report: SenderReport) -> None:
         """A sender report of this track."""
         self._clock.tell(self.WHICH, report)
 
@@ -73,7 +75,7 @@ class Track:
             samples += self._take(ordered)
         return samples
 
-    def _take(self, packet: Packet) -> list[Sample]:
+    def _take(self, packet: RtpPacket) -> list[Sample]:
         raise NotImplementedError
 
     def _gap(self, start: float, end: float, cause: str, packets: int = 0) -> None:
@@ -97,7 +99,7 @@ class VideoTrack(Track):
         self._ssrc = -1
 
     @property
-    def parameters(self) -> Parameters | None:
+    def parameters(self) -> ParameterSets | None:
         """The newest parameter sets, None before the first keyframe."""
         return self._units.parameters if self._last is not None else None
 
@@ -129,7 +131,7 @@ class VideoTrack(Track):
             self._gap(self._last + self._usual, end, self._why(*self._units.missing, False), self._units.missing[0])
         return samples
 
-    def _take(self, packet: Packet) -> list[Sample]:
+    def _take(self, packet: RtpPacket) -> list[Sample]:
         units = self._units.push(packet)
         self.lost += packet.lost
         return [self._place(unit) for unit in units] if units else []
@@ -191,7 +193,7 @@ class AudioTrack(Track):
             samples += self._fill(end, self._absent(), 0)
         return samples
 
-    def _take(self, packet: Packet) -> list[Sample]:
+    def _take(self, packet: RtpPacket) -> list[Sample]:
         self.lost += packet.lost
         self._lost += packet.lost
         samples = opus.duration(packet.payload)
@@ -203,7 +205,7 @@ class AudioTrack(Track):
             return []  # the side's first picture is not there yet
         return self._write(packet, at, samples / opus.RATE)
 
-    def _write(self, packet: Packet, at: float, seconds: float) -> list[Sample]:
+    def _write(self, packet: RtpPacket, at: float, seconds: float) -> list[Sample]:
         assert self.end is not None
         track = self._clock.tracks[1]
         continuous = track.ssrc == self._ssrc and track.jumps == self._jumps

@@ -10,7 +10,7 @@ last reports had told. Corrections are spread out; only a jump that no slow line
 from dataclasses import dataclass, field
 from typing import Any
 
-from recorder.pipeline.reorder import Report
+from broker.media.rtcp import SenderReport
 
 BUCKET = 2.0  # seconds over which the fastest packet is looked for; two buckets are in use
 JUMP = 0.5  # seconds: beyond that the stamps were restarted, or the publisher slept
@@ -95,11 +95,11 @@ class TrackClock:
         self._correct(self.by_arrival if target is None else target, arrival)
         return media + self.offset
 
-    def tell(self, report: Report) -> None:
+    def tell(self, report: SenderReport) -> None:
         """Take in a sender report of the present SSRC; others are of a publisher that is gone, or not yet here."""
         if report.ssrc == self.ssrc:
             ticks = self.ticks + _signed(report.timestamp - self._last_ts)
-            self.report, self.told = (report.ntp - ticks / self.rate, report.ntp), self.seen
+            self.report, self.told = (report.ntp_seconds - ticks / self.rate, report.ntp_seconds), self.seen
 
     def _restart(self, timestamp: int, ssrc: int, arrival: float) -> None:
         self.jumps += 1
@@ -134,7 +134,7 @@ class SideClock:
         """Server time of a stamp of track `which` (0 video, 1 audio), both in seconds."""
         return self.tracks[which].place(timestamp, ssrc, arrival, self._target(which))
 
-    def tell(self, which: int, report: Report) -> None:
+    def tell(self, which: int, report: SenderReport) -> None:
         """A sender report of track `which`."""
         self.tracks[which].tell(report)
 

@@ -16,13 +16,14 @@ from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.media import rtcp as rtcp_module
+from broker.media.h264 import keyframe_start, pixels
 from broker.media.header_extensions import element
+from broker.media.rtp import RTP_HEADER
 from broker.media.sdp import parse_offer
 from broker.relay import fanout as hot
 from broker.relay.fanout import Fanout
 from broker.relay.negotiation import answer
 from broker.relay.negotiation.trickle import answer_fragment, check_trickle, parse_fragment
-from broker.relay.rtp.keyframe_requests import keyframe_start, pixels
 from broker.relay.rtp.red import unpacked
 from broker.relay.rtp.twcc import parse
 from broker.relay.session import RelaySession
@@ -183,7 +184,7 @@ def rtp(dice: random.Random, relay: Relay) -> bytes:
     """A packet of the publisher, nearly right: its payload types and streams, numbers near each other and far."""
     room = relay.peers["192.0.2.1"]
     types = [*room.by_payload_type, *room.repairs, *room.redundant, dice.randrange(128)]
-    head = rtcp_module.RTP_HEADER.pack(
+    head = RTP_HEADER.pack(
         dice.choice((0x80, 0x80, 0x90, 0xA0, 0x8F, dice.randrange(128, 192))),
         dice.choice(types) | dice.choice((0, 128)),
         (relay_number(dice) + dice.randrange(40)) & 0xFFFF,

@@ -82,3 +82,14 @@ def _together(nals: list[bytes]) -> list[bytes]:
     if len(nals) < 2:
         return list(nals)
     return [bytes([nals[0][0] & 0x60 | 24]) + b"".join(struct.pack("!H", len(nal)) + nal for nal in nals)]
+
+
+def sequence_parameter_set(width: int, height: int) -> bytes:
+    """Return a baseline sequence parameter set of that size, as H.264 7.3.2.1.1 spells it."""
+
+    def ue(value: int) -> str:
+        return f"{value + 1:b}".zfill(2 * (value + 1).bit_length() - 1)
+
+    bits = ue(0) + ue(0) + ue(2) + ue(1) + "0" + ue(width // 16 - 1) + ue(height // 16 - 1) + "11001"
+    bits += "0" * (-len(bits) % 8)
+    return b"\x67\x42\xe0\x1f" + int(bits, 2).to_bytes(len(bits) // 8)

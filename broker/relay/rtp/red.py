@@ -1,8 +1,7 @@
 """Sound that carries the packets before it once more (RFC 2198), pure: a publisher whose browser can do that loses no
 syllable with a packet. Inside the relay and the recording it is plain Opus again."""
 
-from broker.media.rtcp import RTP_HEADER, payload_start
-from broker.media.rtp import plain
+from broker.media.rtp import RTP_HEADER, payload_start, plain_header
 
 MAX_BLOCKS = 4  # earlier packets looked at in one; browsers send one or two
 
@@ -21,10 +20,10 @@ def unpacked(packet: bytes, payload_type: int) -> list[bytes]:
             return []
         if content:
             number, at = seq - (len(blocks) - place) & 0xFFFF, ts - before & 0xFFFFFFFF
-            found.append(plain(0x80, payload_type, number, at, ssrc) + content)
+            found.append(plain_header(0x80, payload_type, number, at, ssrc) + content)
     if offset >= len(data):
         return []
-    return [*found, plain(0x80, second & 0x80 | payload_type, seq, ts, ssrc) + data[offset:]]
+    return [*found, plain_header(0x80, second & 0x80 | payload_type, seq, ts, ssrc) + data[offset:]]
 
 
 def _blocks(data: bytes) -> tuple[list[tuple[int, int]], int]:

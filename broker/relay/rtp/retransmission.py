@@ -4,7 +4,7 @@ and its stamp are new; else, unstamped, exactly as before. A publisher's RTX pac
 from typing import TYPE_CHECKING
 
 from broker.media import rtcp
-from broker.media.rtp import plain, stamped
+from broker.media.rtp import RTP_HEADER, payload_start, plain_header, stamped_header
 from broker.relay.transport.dtls import copy, new_buffer, new_length, protect
 
 if TYPE_CHECKING:
@@ -66,20 +66,20 @@ def echo(track: "Track", now: float) -> None:
 def again(track: "Track", leg: "DownTrack", packet: bytes, seq: int, now: float) -> bytes:
     """The datagram, not yet encrypted, that brings `packet` to `leg` once more, which knows it as `seq`. Empty when
     there is none: a stamped packet without RTX is gone."""
-    first, second, _, ts, _ = rtcp.RTP_HEADER.unpack_from(packet)
-    ts, payload = (ts + track.ts_shift + leg.lag) & 0xFFFFFFFF, packet[rtcp.payload_start(packet) :]
+    first, second, _, ts, _ = RTP_HEADER.unpack_from(packet)
+    ts, payload = (ts + track.ts_shift + leg.lag) & 0xFFFFFFFF, packet[payload_start(packet) :]
     first &= 0xE0
     if leg.rtx_payload_type is None:
         if leg.stamp is not None:
             return b""
-        return plain(first, second & 128 | leg.payload_type, seq, ts, leg.ssrc) + payload
+        return plain_header(first, second & 128 | leg.payload_type, seq, ts, leg.ssrc) + payload
     number, leg.rtx_number = leg.rtx_number, leg.rtx_number + 1 & 0xFFFF
     second = second & 128 | leg.rtx_payload_type
     if leg.stamp is None:
-        head = plain(first, second, number, ts, leg.rtx_ssrc)
+        head = plain_header(first, second, number, ts, leg.rtx_ssrc)
     else:
         word = leg.stamp((now, len(packet), track.ssrc_out, seq - leg.shift & 0xFFFF))
-        head = stamped(first, second, number, ts, leg.rtx_ssrc, word)
+        head = stamped_header(first, second, number, ts, leg.rtx_ssrc, word)
     return head + seq.to_bytes(2, "big") + payload
 
 
@@ -94,10 +94,10 @@ def _send(leg: "DownTrack", datagram: bytes) -> None:
 
 def original(packet: bytes, payload_type: int, ssrc: int) -> bytes:
     """The packet inside an RTX packet, under its first number; empty when there is none, as in one of padding only."""
-    start = rtcp.payload_start(packet)
+    start = payload_start(packet)
     padding = packet[-1] if packet[0] & 0x20 else 0
     if start + 2 >= len(packet) - padding:
         return b""
-    first, second, _, ts, _ = rtcp.RTP_HEADER.unpack_from(packet)
+    first, second, _, ts, _ = RTP_HEADER.unpack_from(packet)
     seq = int.from_bytes(packet[start : start + 2], "big")
-    return plain(first & 0xE0, second & 128 | payload_type, seq, ts, ssrc) + packet[start + 2 :]
+    return plain_header(first & 0xE0, second & 128 | payload_type, seq, ts, ssrc) + packet[start + 2 :]

@@ -8,9 +8,9 @@ of one track, from it on in that of another, and its numbers and its time go on 
 from collections.abc import Callable
 from math import inf
 
+from broker.media.h264 import pixels
 from broker.relay.congestion.estimator import STEP
 from broker.relay.down_track import DownTrack
-from broker.relay.rtp.keyframe_requests import pixels
 from broker.relay.track import Track
 
 STALE = 0.5  # seconds without a packet after which another encoding is better than this one

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from broker.kernel.ids import ResourceId
 from broker.media.header_extensions import element
-from broker.media.rtcp import OWN_SSRC, RTP_HEADER, build_bye
+from broker.media.rtcp import OWN_SSRC, build_bye
+from broker.media.rtp import RTP_HEADER
 from broker.relay.congestion.sent_packets import SentPackets
 from broker.relay.negotiation.codec_params import NOBODY
 from broker.relay.negotiation.simulcast_sdp import Simulcast

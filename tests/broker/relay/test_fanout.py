@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from broker.kernel.ids import Side
-from broker.media import rtcp
+from broker.media.rtp import RTP_HEADER
 from broker.relay import fanout
 from broker.relay.transport.ice import Check
 from broker.relay.transport.route import Address, Route
@@ -65,7 +65,7 @@ class Visit:
     def packet(self, payload: bytes = SLICE) -> bytes:
         self.seq += 1
         number = next(number for number, track in self.relay.peers[ROOM[0]].by_payload_type.items() if track.video)
-        return rtcp.RTP_HEADER.pack(0x80, number, self.seq, self.seq * 3000, 9) + payload
+        return RTP_HEADER.pack(0x80, number, self.seq, self.seq * 3000, 9) + payload
 
     def drain(self, count: int) -> int:
         """A batch waits and is read; how many of it crossed."""

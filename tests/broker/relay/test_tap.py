@@ -11,7 +11,7 @@ import pytest_asyncio
 from broker.kernel.clock import monotonic_ns
 from broker.kernel.errors import RecorderUnavailable
 from broker.media import rtcp, tap_format
-from broker.relay.rtp.keyframe_requests import keyframe_start
+from broker.media.h264 import keyframe_start
 from broker.relay.tap import Tap
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.track_model import steps

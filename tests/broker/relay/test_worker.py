@@ -8,7 +8,7 @@ import pytest
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
 from broker.media import rtcp
-from broker.relay.rtp.keyframe_requests import SPS, keyframe_start
+from broker.media.h264 import SPS, keyframe_start
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.track_model import steps
 from tests.support.relay.visits import publisher, visit

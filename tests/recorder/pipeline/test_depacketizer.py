@@ -1,6 +1,5 @@
 """RTP and RFC 6184: what a publisher split comes out whole, in order, once, or not at all."""
 
-import struct
 from collections.abc import Sequence
 from random import Random
 
@@ -8,13 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.media import avcc
-from broker.media.avcc import join
-from broker.media.h264 import Malformed, picture_size
+from broker.media.h264 import sample_of
+from broker.media.rtp import RtpPacket, parse
 from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.depacketizer import AccessUnit, Depacketizer
-from recorder.pipeline.reorder import Packet, Reorder, parse, parse_report
-from tests.support import clips
+from recorder.pipeline.reorder import Reorder
 from tests.support.rtp import Stream
 
 WINDOW = 250_000_000
@@ -50,33 +47,6 @@ def film(stream: Stream, count: int, mtu: int = 200) -> list[list[bytes]]:
     return [stream.picture(nals, index / 30, mtu) for index, nals in enumerate(pictures)]
 
 
-class TestPackets:
-    """RFC 3550, section 5.1 and 5.3.1."""
-
-    @given(
-        payload=st.binary(max_size=50),
-        extension=st.binary(max_size=20),
-        padding=st.integers(0, 40),
-        csrcs=st.integers(0, 15),
-    )
-    def test_csrcs_extension_and_padding_are_skipped(
-        self, payload: bytes, extension: bytes, padding: int, csrcs: int
-    ) -> None:
-        stream = Stream(90_000, extension=extension, padding=padding, csrcs=tuple(range(csrcs)))
-        packet = parse(stream.packet(payload, 0.0), 5)
-        assert packet is not None and packet.payload == payload and packet.arrival == 5
-
-    @given(st.binary(max_size=200))
-    def test_arbitrary_bytes_never_raise(self, data: bytes) -> None:
-        parse(data, 0)
-        parse_report(data)
-
-    def test_a_sender_report_gives_time_and_stamp(self) -> None:
-        report = parse_report(Stream(48_000).report(1.0, 3_900_000_000.5))
-        assert report is not None
-        assert (report.ntp, report.timestamp) == (3_900_000_000.5, 53_000)
-
-
 class TestOrder:
     """Reordering inside a window of time; what stays away is loss."""
 
@@ -99,7 +69,7 @@ class TestOrder:
     def test_a_missing_packet_is_waited_for_no_longer_than_the_window(self) -> None:
         reorder, stream = Reorder(WINDOW), Stream(48_000)
         packets = [parse(stream.packet(b"x", index / 50), index * 20_000_000) for index in range(20)]
-        out: list[Packet] = []
+        out: list[RtpPacket] = []
         for index, packet in enumerate(packets):
             assert packet is not None
             if index != 3:
@@ -142,7 +112,7 @@ class TestPictures:
         packets = [
             data for index, nals in enumerate(pictures) for data in stream.picture(nals, index / 30, mtu, aggregate)
         ]
-        assert [unit.data for unit in units(packets)] == [join(nals) for nals in pictures]
+        assert [unit.data for unit in units(packets)] == [sample_of(nals) for nals in pictures]
 
     @given(st.lists(st.binary(max_size=60), max_size=30))
     def test_arbitrary_payloads_never_raise(self, payloads: list[bytes]) -> None:
@@ -176,7 +146,7 @@ class TestPictures:
     def test_a_lost_marker_ends_the_picture_at_the_next_stamp(self) -> None:
         stream = Stream(90_000)
         packets = [stream.packet(nal, 0.0) for nal in keyframe()] + stream.picture(delta(b"next"), 1 / 30)
-        assert [unit.data for unit in units(packets)] == [join(keyframe()), join(delta(b"next"))]
+        assert [unit.data for unit in units(packets)] == [sample_of(keyframe()), sample_of(delta(b"next"))]
 
     def test_begins_with_a_keyframe_and_says_that_it_waits(self) -> None:
         depacketizer, stream = Depacketizer(), Stream(90_000)
@@ -188,12 +158,12 @@ class TestPictures:
     def test_a_keyframe_without_parameter_sets_gets_the_last_ones(self) -> None:
         stream = Stream(90_000)
         packets = stream.picture(keyframe(), 0.0) + stream.picture([b"\x65\x80again"], 1 / 30)
-        assert units(packets)[1].data == join([SPS, PPS, b"\x65\x80again"])
+        assert units(packets)[1].data == sample_of([SPS, PPS, b"\x65\x80again"])
 
     def test_parameter_sets_may_come_alone_before_the_keyframe(self) -> None:
         stream = Stream(90_000)
         packets = stream.picture([SPS, PPS], 0.0) + stream.picture([b"\x65\x80first"], 1 / 30)
-        assert [unit.data for unit in units(packets)] == [join([SPS, PPS, b"\x65\x80first"])]
+        assert [unit.data for unit in units(packets)] == [sample_of([SPS, PPS, b"\x65\x80first"])]
 
     def test_a_half_keyframe_is_no_keyframe(self) -> None:
         stream = Stream(90_000)
@@ -211,25 +181,3 @@ class TestPictures:
         packet = parse(Stream(90_000).packet(bytes([0x60 | kind]) + b"abc", 0.0, True), 0)
         assert packet is not None
         assert depacketizer.push(packet) == [] and depacketizer.malformed == 1
-
-
-class TestParameterSets:
-    """ITU-T H.264 7.3.2.1.1; ISO/IEC 14496-15 5.3.3."""
-
-    @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1280, 720), (1920, 1080)])
-    def test_the_size_of_the_picture_is_read(self, size: tuple[int, int]) -> None:
-        first = clips.pictures(1, width=size[0], height=size[1])[0]
-        assert picture_size(next(nal for nal in first if nal[0] & 31 == avcc.SPS)) == size
-
-    @given(st.binary(max_size=40))
-    def test_a_damaged_set_is_malformed_and_nothing_worse(self, data: bytes) -> None:
-        try:
-            width, height = picture_size(b"\x67" + data)
-        except Malformed:
-            return
-        assert width > 0 and height > 0
-
-    def test_avcc_holds_both_sets(self) -> None:
-        record = placeholder_frame().parameters.avcc
-        assert record[0] == 1 and record[4] & 3 == 3
-        assert struct.pack("!H", len(SPS)) + SPS in record and record.endswith(PPS)

@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recorder.pipeline.reorder import Report
+from broker.media.rtcp import SenderReport
 from recorder.pipeline.track_clock import SideClock, TrackClock
 
 NTP = 3_900_000_000.0
+
+
+def report(ssrc: int, ntp: float, timestamp: int) -> SenderReport:
+    """Return a sender report; `ntp` is in seconds of the sender's clock."""
+    return SenderReport(ssrc, round(ntp * 2**32), timestamp, 0, 0)
 
 
 class TestOneTrack:
@@ -75,9 +80,9 @@ class TestLips:
             if index % 2 == 0:
                 picture = side.place(0, round(at * drift * 90_000), 2, 50.5 + at + video_late)
             if index % 50 == 10:
-                side.tell(1, Report(1, NTP + at * drift, round(at * drift * 48_000), 0))
+                side.tell(1, report(1, NTP + at * drift, round(at * drift * 48_000)))
             if index % 50 == 30:
-                side.tell(0, Report(2, NTP + at * drift, round(at * drift * 90_000), 0))
+                side.tell(0, report(2, NTP + at * drift, round(at * drift * 90_000)))
             if index > 30 * 50 and index % 2 == 0:
                 assert side.synced
                 assert abs(picture - sound) < 0.04
@@ -92,8 +97,8 @@ class TestLips:
             sound = side.place(1, round(at * drifts[1] * 48_000) % 2**32, 1, 50 + at)
             picture = side.place(0, round(at * drifts[0] * 90_000) % 2**32, 2, 50.15 + at)
             if at < 60 and index % 125 == 10:
-                side.tell(1, Report(1, NTP + at, round(at * drifts[1] * 48_000) % 2**32, 0))
-                side.tell(0, Report(2, NTP + at, round(at * drifts[0] * 90_000) % 2**32, 0))
+                side.tell(1, report(1, NTP + at, round(at * drifts[1] * 48_000) % 2**32))
+                side.tell(0, report(2, NTP + at, round(at * drifts[0] * 90_000) % 2**32))
             if at > 30:
                 worst = max(worst, abs(picture - sound))
         assert worst < 0.04
@@ -102,13 +107,13 @@ class TestLips:
         side = SideClock()
         side.place(1, 0, 1, 50.0)
         side.place(0, 0, 2, 50.0)
-        side.tell(1, Report(1, NTP, 0, 0))
-        side.tell(0, Report(2, NTP + 60, 0, 0))
+        side.tell(1, report(1, NTP, 0))
+        side.tell(0, report(2, NTP + 60, 0))
         assert not side.synced
         assert abs(side.place(0, 90_000, 2, 51.0) - 51.0) < 0.1
 
     def test_reports_of_a_publisher_that_is_gone_are_not_used(self) -> None:
         side = SideClock()
         side.place(0, 0, 2, 50.0)
-        side.tell(0, Report(99, NTP, 0, 0))
+        side.tell(0, report(99, NTP, 0))
         assert side.tracks[0].report is None

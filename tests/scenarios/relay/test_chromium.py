@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from broker.relay.rtp.keyframe_requests import pixels
+from broker.media.h264 import pixels
 from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.chromium import chromium

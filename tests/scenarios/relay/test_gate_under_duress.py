@@ -14,7 +14,7 @@ import pytest
 
 import broker.relay
 from broker.kernel.clock import monotonic
-from broker.relay.rtp.keyframe_requests import SPS, keyframe_start
+from broker.media.h264 import SPS, keyframe_start
 from tests.broker.relay.test_worker import BUSY
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.visits import Visit, visit

@@ -11,6 +11,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsParameters, RTCDtlsTr
 from aiortc.sdp import SessionDescription
 
 from broker.media import rtcp
+from broker.media.rtp import payload_start
 from tests.support.clips import pictures, sound
 from tests.support.relay.sdp_samples import offer
 from tests.support.relay_front import RelayFront
@@ -204,7 +205,7 @@ class RawPeer:
     def take(self, data: bytes) -> None:
         """One decrypted packet; one that comes as a repair is the lost one."""
         if data[1] & 127 in self.repairs:
-            start = rtcp.payload_start(data)
+            start = payload_start(data)
             number = self.repairs[data[1] & 127] | data[1] & 128
             data = bytes((data[0] & 0xEF, number)) + data[start : start + 2] + data[4:12] + data[start + 2 :]
             self.repaired += 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from broker.media.rtcp import RTP_HEADER
+from broker.media.rtp import RTP_HEADER
 from broker.relay.down_track import DownTrack
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.track import Track

@@ -4,11 +4,8 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from broker.media.header_extensions import element
-from broker.media.rtcp import RTP_HEADER
+from broker.media.rtp import RTP_HEADER
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.negotiation.simulcast_sdp import Simulcast
 from tests.broker.relay.negotiation.test_answer import answered, named
@@ -79,30 +76,6 @@ def one_byte(*elements: tuple[int, bytes]) -> bytes:
     inside = b"".join(bytes((number << 4 | len(value) - 1,)) + value for number, value in elements)
     inside += bytes(-len(inside) % 4)
     return struct.pack("!HH", 0xBEDE, len(inside) // 4) + inside
-
-
-class TestHeaderExtensions:
-    """RFC 8285."""
-
-    def test_are_found_in_the_one_byte_form(self) -> None:
-        data = packet(one_byte((4, b"1"), (10, b"hi"), (11, b"f")))
-        assert (element(data, 4), element(data, 10), element(data, 11), element(data, 3)) == (b"1", b"hi", b"f", b"")
-
-    def test_are_found_in_the_two_byte_form_and_behind_padding(self) -> None:
-        inside = b"\x04\x011\x00\x00\x0a\x02hi\x00\x00\x00"
-        data = packet(struct.pack("!HH", 0x1000, 3) + inside)
-        assert (element(data, 4), element(data, 10)) == (b"1", b"hi")
-
-    def test_end_where_the_reserved_identifier_stands(self) -> None:
-        assert element(packet(one_byte((15, b"x"), (10, b"h"))), 10) == b""
-
-    def test_are_not_where_there_is_none(self) -> None:
-        assert element(bytes(12), 10) == b""
-        assert element(packet(struct.pack("!HH", 0xABCD, 1) + b"\xa0h\x00\x00"), 10) == b""
-
-    @given(st.binary(max_size=80), st.integers(1, 14))
-    def test_are_read_from_any_bytes_without_a_mistake(self, data: bytes, identifier: int) -> None:
-        assert len(element(b"\x90" + bytes(11) + data, identifier)) <= 255
 
 
 class Client:

@@ -1,65 +1,11 @@
-"""Where a keyframe begins in RTP (RFC 6184), and how often one is asked for."""
+"""How often the publisher is asked for a keyframe."""
 
-import struct
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.rtp.keyframe_requests import IDR, SPS, KeyframeRequests, keyframe_start
-from tests.support.clips import pictures
-from tests.support.rtp import Stream, packetise
-
-HEAD = struct.pack("!BBHII", 0x80, 96, 1, 2, 3)
-
-
-def stap_a(*kinds: int) -> bytes:
-    return HEAD + bytes([24]) + b"".join(struct.pack("!HB", 3, 0x60 | kind) + b"xx" for kind in kinds)
-
-
-class TestWhereAKeyframeBegins:
-    def test_with_its_parameter_sets_alone_in_a_packet(self) -> None:
-        assert keyframe_start(HEAD + b"\x67xyz") == SPS
-
-    def test_with_a_bare_slice(self) -> None:
-        assert keyframe_start(HEAD + b"\x65xyz") == IDR
-
-    def test_with_parameter_sets_and_slice_aggregated(self) -> None:
-        assert keyframe_start(stap_a(7, 8, 5)) == SPS
-        assert keyframe_start(stap_a(9, 7, 8)) == SPS
-        assert keyframe_start(stap_a(6, 5)) == IDR
-
-    def test_with_the_first_fragment_of_a_large_slice(self) -> None:
-        assert keyframe_start(HEAD + bytes([0x7C, 0x80 | 5]) + b"xyz") == IDR
-
-    def test_not_with_a_later_fragment_of_it(self) -> None:
-        assert keyframe_start(HEAD + bytes([0x7C, 5]) + b"xyz") == 0
-        assert keyframe_start(HEAD + bytes([0x7C, 0x40 | 5]) + b"xyz") == 0
-
-    def test_not_with_an_ordinary_picture(self) -> None:
-        assert keyframe_start(HEAD + b"\x41xyz") == 0
-        assert keyframe_start(HEAD + bytes([0x7C, 0x80 | 1]) + b"xyz") == 0
-        assert keyframe_start(stap_a(9, 1)) == 0
-
-    def test_behind_a_header_extension_and_csrcs_too(self) -> None:
-        packet = Stream(90_000, extension=b"abcd", csrcs=(1, 2)).packet(b"\x67xyz", 0)
-        assert keyframe_start(packet) == SPS
-
-    def test_once_for_each_keyframe_of_a_real_stream_however_it_is_packed(self) -> None:
-        for aggregate in (True, False):
-            signs = []
-            for picture in pictures(count=61, keyint=30):
-                found = [keyframe_start(HEAD + payload) for payload in packetise(picture, aggregate=aggregate)]
-                signs.append(SPS in found)
-            assert [number for number, sign in enumerate(signs) if sign] == [0, 30, 60]
-
-    @given(st.binary(min_size=12, max_size=60))
-    def test_never_raises_whatever_the_packet_holds(self, packet: bytes) -> None:
-        assert keyframe_start(packet) in (0, IDR, SPS)
-
-    @given(st.binary(max_size=40))
-    def test_never_raises_on_a_broken_aggregate(self, rest: bytes) -> None:
-        assert keyframe_start(HEAD + bytes([24]) + rest) in (0, IDR, SPS)
+from broker.relay.rtp.keyframe_requests import KeyframeRequests
 
 
 class TestHowOftenOneIsAskedFor:

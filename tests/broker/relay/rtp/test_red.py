@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.media.rtcp import RTP_HEADER
+from broker.media.rtp import RTP_HEADER
 from broker.relay.rtp.red import unpacked
 
 OPUS, RED = 111, 63

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.token_bucket import TokenBucket
-from broker.media.rtcp import RTP_HEADER
+from broker.media.rtp import RTP_HEADER
 from broker.relay.congestion import sent_packets
 from broker.relay.congestion.sent_packets import SentPackets, send_time
 from broker.relay.down_track import AT_ONCE, REPAIRS, DownTrack

@@ -13,10 +13,10 @@ from broker.relay.congestion.sent_packets import SentPackets
 from broker.relay.congestion.subscriber_adaptation import SubscriberAdaptation
 from broker.relay.down_track import DownTrack
 from broker.relay.negotiation.codec_params import CodecParams
-from broker.relay.rtp.keyframe_requests import pixels
 from broker.relay.rtp.simulcast_layers import REST, STALE, SimulcastLayers
 from broker.relay.track import Track
 from tests.support.relay.track_model import SLICE, FarEnd, Fixed, Line, steps
+from tests.support.rtp import sequence_parameter_set
 
 SIZES = {b"q": (320, 192), b"h": (640, 384), b"f": (1280, 768)}
 LENGTHS = {b"q": 50, b"h": 200, b"f": 800}
@@ -24,18 +24,7 @@ RIDS = ("q", "h", "f")
 FRAME = 0.04  # seconds
 
 
-def parameters(width: int, height: int) -> bytes:
-    """A baseline sequence parameter set of that size: H.264 7.3.2.1.1 written out."""
-
-    def ue(value: int) -> str:
-        return f"{value + 1:b}".zfill(2 * (value + 1).bit_length() - 1)
-
-    bits = ue(0) + ue(0) + ue(2) + ue(1) + "0" + ue(width // 16 - 1) + ue(height // 16 - 1) + "11001"
-    bits += "0" * (-len(bits) % 8)
-    return b"\x67\x42\xe0\x1f" + int(bits, 2).to_bytes(len(bits) // 8)
-
-
-KEYS = {rid: parameters(*size) for rid, size in SIZES.items()}
+KEYS = {rid: sequence_parameter_set(*size) for rid, size in SIZES.items()}
 
 
 class Room:
@@ -331,21 +320,6 @@ class TestAnotherPublisher:
         room.play(1)
         assert room.layers.best is best
         assert set(steps(end.numbers)) == {1}
-
-
-class TestTheSizeOfAPicture:
-    @pytest.mark.parametrize("size", [(16, 16), (320, 192), (1280, 720), (1920, 1088)])
-    def test_is_read_from_its_keyframe(self, size: tuple[int, int]) -> None:
-        head, alone = bytes(12), parameters(*size)
-        together = b"\x78" + b"".join(len(one).to_bytes(2) + one for one in (b"\x09\x10", alone, b"\x68\xce"))
-        for payload in (alone, together):
-            assert pixels(b"\x80" + head[1:] + payload) == size[0] * size[1]
-
-    @pytest.mark.parametrize(
-        "payload", [b"", b"\x67", b"\x67\x42\xe0\x1f\xff", b"\x78", b"\x78\x00\x09\x67", b"\x65\x88"]
-    )
-    def test_is_nothing_where_there_is_none_to_read(self, payload: bytes) -> None:
-        assert pixels(b"\x80" + bytes(11) + payload) == 0
 
 
 class LayersModel(RuleBasedStateMachine):

@@ -1,0 +1,80 @@
+"""RTP packets as bytes: where the payload begins, what a packet holds, and headers of packets to be sent."""
+
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.media.rtp import STAMP_SIZE, parse, payload_start, plain_header, stamped_header
+from tests.support.rtp import Stream
+
+
+class TestParse:
+    """A whole packet is read as RFC 3550, sections 5.1 and 5.3.1, says."""
+
+    @given(
+        payload=st.binary(max_size=50),
+        extension=st.binary(max_size=20),
+        padding=st.integers(0, 40),
+        csrcs=st.integers(0, 15),
+    )
+    def test_csrcs_extension_and_padding_are_skipped(
+        self, payload: bytes, extension: bytes, padding: int, csrcs: int
+    ) -> None:
+        stream = Stream(90_000, extension=extension, padding=padding, csrcs=tuple(range(csrcs)))
+        packet = parse(stream.packet(payload, 0.0), 5)
+        assert packet is not None and packet.payload == payload and packet.arrival == 5
+
+    @given(st.binary(max_size=200))
+    def test_arbitrary_bytes_never_raise(self, data: bytes) -> None:
+        parse(data, 0)
+
+    def test_a_packet_keeps_its_number_time_marker_and_source(self) -> None:
+        packet = parse(plain_header(0x80, 0x80 | 96, 7, 90_000, 5) + b"x", 0)
+        assert packet is not None
+        assert (packet.seq, packet.timestamp, packet.marker, packet.ssrc, packet.lost) == (7, 90_000, True, 5, 0)
+
+    def test_a_header_that_is_cut_off_is_no_packet(self) -> None:
+        header = plain_header(0x90, 96, 1, 2, 3)
+        for data in (header[:11], header, header + b"\xbe\xde\x00", header + b"\xbe\xde\x00\x01" + bytes(3)):
+            assert parse(data, 0) is None
+
+    def test_padding_that_cannot_be_is_no_packet(self) -> None:
+        header = plain_header(0xA0, 96, 1, 2, 3)
+        assert parse(header + b"\x00", 0) is None
+        assert parse(header + b"\x02", 0) is None
+
+    def test_other_versions_are_no_packets(self) -> None:
+        assert parse(plain_header(0x40, 96, 1, 2, 3), 0) is None
+
+
+class TestPayloadStart:
+    """The payload begins where RFC 3550, sections 5.1 and 5.3.1, says."""
+
+    @given(st.integers(0, 15), st.integers(0, 6), st.binary(max_size=30))
+    def test_the_payload_begins_after_csrcs_and_extension(self, csrcs: int, words: int, payload: bytes) -> None:
+        extended = struct.pack("!HH", 0xBEDE, words) + bytes(4 * words)
+        packet = bytes([0x90 | csrcs]) + bytes(11 + 4 * csrcs) + extended + payload
+        assert packet[payload_start(packet) :] == payload
+
+    @given(st.binary(min_size=12, max_size=80))
+    def test_it_never_lies_beyond_the_packet(self, packet: bytes) -> None:
+        assert 12 <= payload_start(packet) <= max(12, len(packet))
+
+    @given(st.binary(min_size=12, max_size=80))
+    def test_it_agrees_with_parse_wherever_there_is_a_packet(self, rest: bytes) -> None:
+        data = bytes([0x80 | rest[0] & 0x1F]) + rest[1:]
+        packet = parse(data, 0)
+        if packet is not None:
+            assert data[payload_start(data) :] == packet.payload
+
+
+class TestHeaders:
+    """Headers of packets to be sent are read back as they were meant."""
+
+    def test_a_stamped_header_is_longer_by_the_extension(self) -> None:
+        plain, stamped = plain_header(0x80, 96, 1, 2, 3), stamped_header(0x80, 96, 1, 2, 3, 0x51ABCDEF)
+        assert len(stamped) == len(plain) + STAMP_SIZE
+        assert payload_start(stamped) == len(stamped)
+        assert stamped[1:12] == plain[1:12]
+        assert stamped[12:] == b"\xbe\xde\x00\x01\x51\xab\xcd\xef"
