@@ -7,7 +7,7 @@ MARK := .venv/made-from-$(shell sha256sum pyproject.toml 2>/dev/null | cut -c1-1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench style types
+.PHONY: help setup demo serve test docs bench style types
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -28,12 +28,12 @@ demo: $(MARK) ## One whole visit on this machine, in under three minutes (ARGS='
 serve: $(MARK) ## A server on ./data that stays, demonstration sites allowed (ARGS=...)
 	@$(BIN)/huijian serve --demo $(ARGS)
 
-# Real processes and real media promise seconds, which a starved machine can break: who fails among all the others gets
-# one more chance alone. Who fails alone too has failed.
-test: $(MARK) ## The whole suite, on all cores (ARGS='tests/live -k journal')
+test: $(MARK) ## The whole suite, on all cores (ARGS='tests/broker -k journal')
 	@.ci/system chromium ffmpeg fonts-noto-cjk gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS) || \
-		{ echo "once more, one by one: what failed" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS); }
+	@$(BIN)/python -m tests $(ARGS)
+
+docs: $(MARK) ## Write again the documents that are made from the code
+	@$(BIN)/python -m tests.support.documents
 
 bench: $(MARK) ## Measure the relay beside Janus and aiortc (ARGS='--help' shows options)
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -1,5 +1,15 @@
-"""What all tests share: hypothesis without a clock."""
+"""What all tests share: hypothesis without a clock, which tests are real-time, and how they are spread over workers.
 
+A real-time test promises seconds of real processes, real media or a real browser's decoder. Such tests run one after
+another in chains, each chain on one worker, beside everything else; workers that run other tests lower their priority.
+Only a failed real-time test may be tried once more, alone (see `tests/__main__.py`).
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -9,3 +19,82 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("huijian")
+
+ROOT = Path(__file__).parent.parent
+REAL_TIME_CHAINS = (
+    ("tests/scenarios/visits",),
+    (
+        "tests/scenarios/relay",
+        "tests/broker/relay/test_worker.py",
+        "tests/broker/relay/test_tap.py",
+        "tests/broker/relay/test_talkback.py",
+        "tests/broker/relay/transport/test_demux.py",
+        "tests/broker/relay/transport/test_tcp.py",
+        "tests/recorder/test_process.py",
+        "tests/kiosk_agent",
+    ),
+)
+"""Folders and files whose tests are real-time, by chain; a test elsewhere is marked `realtime` itself."""
+LONGEST_FIRST = ("tests/signaling/web", "tests/scenarios/recorder", "tests/recorder", "tests/signaling", "tests/fuzz")
+"""Folders with long files, begun before the rest so that no worker is left with one at the end."""
+NICENESS = 10
+FAILURES_FILE = "HUIJIAN_TEST_FAILURES"  # environment variable: where to write which tests failed
+_failures: dict[str, bool] = {}
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker for each chain of real-time tests, which mostly wait, and at least one for all others."""
+    return max(len(REAL_TIME_CHAINS) + 1, (os.cpu_count() or 1) * 3 // 2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark real-time tests, keep each chain and each file on one worker, and put what takes long first."""
+    for item in items:
+        chain = _chain_of(item)
+        if chain is not None:
+            item.add_marker(pytest.mark.realtime)
+        item.add_marker(pytest.mark.xdist_group(f"real time {chain}" if chain is not None else _file_of(item)))
+    items.sort(key=_order)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Lower the priority of a worker once it runs tests that promise no seconds; chains come first and are over then."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not item.get_closest_marker("realtime") and os.nice(0) < NICENESS:
+        os.nice(NICENESS - os.nice(0))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember each failed test, and whether it is real-time."""
+    if report.failed:
+        name = (
+            report.nodeid.rpartition("@")[0] if report.nodeid.rfind("@") > report.nodeid.rfind("]") else report.nodeid
+        )
+        _failures[name] = "realtime" in report.keywords
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write down what failed, in the process that started the workers."""
+    if FAILURES_FILE in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:
+        Path(os.environ[FAILURES_FILE]).write_text(json.dumps(_failures), "utf-8")
+
+
+def _file_of(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT).as_posix()
+
+
+def _chain_of(item: pytest.Item) -> int | None:
+    file = _file_of(item)
+    for number, places in enumerate(REAL_TIME_CHAINS):
+        if any(file == place or file.startswith(f"{place}/") for place in places):
+            return number
+    return len(REAL_TIME_CHAINS) - 1 if item.get_closest_marker("realtime") else None
+
+
+def _order(item: pytest.Item) -> tuple[int, int]:
+    chain, file = _chain_of(item), _file_of(item)
+    if chain is not None:
+        return 0, chain
+    for place, folder in enumerate(LONGEST_FIRST):
+        if file.startswith(f"{folder}/"):
+            return 1, place
+    return 2, 0

@@ -43,7 +43,9 @@ async def counts(here: Visit, number: int, yes: bool) -> None:
 
     Other officers are not looked at: where they are programs, a busy machine lets them fall behind."""
     officer = here.house.stage.officers[number]
-    await here.until(lambda view: (officer.id in [person["id"] for person in view["quorum"][officer.side]["have"]]) is yes)
+    await here.until(
+        lambda view: (officer.id in [person["id"] for person in view["quorum"][officer.side]["have"]]) is yes
+    )
 
 
 def without_quorum(view: dict[str, Any]) -> bool:
