@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Lower the priority of a worker once it runs tests that promise no seconds; chains come first and are over then."""
+    """Lower the priority of a worker that has come to tests without a promise of seconds; chains come first."""
     if "PYTEST_XDIST_WORKER" in os.environ and not item.get_closest_marker("realtime") and os.nice(0) < NICENESS:
         os.nice(NICENESS - os.nice(0))
 

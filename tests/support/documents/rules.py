@@ -1,6 +1,6 @@
-"""Renders docs/rules.md: for each article of the two regulations the values of the policy packs, the modules that name it
-and the tests that name it. Everything is read from packs, docstrings and comments, so the page cannot claim a test that
-does not exist."""
+"""Renders docs/rules.md: for each article of the two regulations the values of the policy packs, the modules and the
+tests that name it. Everything is read from packs, docstrings and comments, so the page cannot claim a test that does
+not exist."""
 
 import ast
 import io
@@ -22,6 +22,19 @@ _CHINESE = re.compile(r"(云南|广东)\s*((?:第[一二三四五六七八九十
 _ARTICLE = re.compile(r"第([一二三四五六七八九十]+)条")
 _DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")}
 
+TABLE_HEAD = ("| 条 article | 规则包 pack | 代码 code | 测试 tests |", "|---|---|---|---|")
+HEAD = """# 规则：条款、代码、测试 · Rules: article, code, test
+
+由 `make docs` 根据规则包、代码与测试中注明的条款生成，请勿手改。条文与业主决定见规则包（[云南](../config/packs/yunnan.toml)、
+[广东](../config/packs/guangdong.toml)）：每个值都注明条款，可以更严，不能更宽，比条款宽的规则在读取时即被拒绝，并指出条款。
+应当中止或取消的情形，不能以劝阻或静音了结，也不能在中止后恢复或改按较轻的代码终止：内核拒绝，任何入口都绕不过。
+
+Made by `make docs` from the articles that packs, code and tests name; do not edit. Each value of a pack cites its
+article. A pack may be stricter than the law, never looser: a looser one is refused with the article. What must be
+stopped is not closed by a warning or a mute, nor resumed or ended under a lesser code after a hold: the core itself
+refuses, whatever way the order comes.
+""".splitlines()
+
 
 class Article:
     """What one article of one province leads to: pack values, modules and tests."""
@@ -33,7 +46,7 @@ class Article:
 
 
 def articles_in(text: str) -> set[tuple[str, int]]:
-    """The articles that a text names, as (province in English, number): "Yunnan 14, 27(3)" or "云南 第十四条、第十五条"."""
+    """The articles that a text names ("Yunnan 14, 27(3)", "云南 第十四条"), as (province in English, number)."""
     found: set[tuple[str, int]] = set()
     text = re.sub(r"\s+", " ", text)
     for province, numbers in _LIST.findall(text):
@@ -111,18 +124,7 @@ def collect(root: Path = ROOT) -> dict[tuple[str, int], Article]:
 def render(root: Path = ROOT) -> str:
     """The text of docs/rules.md."""
     found = collect(root)
-    lines = [
-        "# 规则：条款、代码、测试 · Rules: article, code, test",
-        "",
-        "由 `make docs` 根据规则包、代码与测试中注明的条款生成，请勿手改。条文原意与业主决定见各规则包"
-        "（[云南](../config/packs/yunnan.toml)、[广东](../config/packs/guangdong.toml)）：每个值都注明条款，可以更严，不能更宽。",
-        "应当中止或取消的情形，不能以劝阻或静音了结，也不能在中止后恢复或改按较轻的代码终止：内核拒绝，任何入口都绕不过。",
-        "",
-        "Made by `make docs` from the articles that packs, code and tests name; do not edit. A pack may be stricter than the",
-        "law, never looser: a looser one is refused with the article. What must be stopped is not closed by a warning or a",
-        "mute, nor resumed or ended under a lesser code after a hold: the core itself refuses, whatever the order comes by.",
-        "",
-    ]
+    lines = [*HEAD]
     for province, chinese in PROVINCES.items():
         lines += [
             f"## {chinese} · {province}",
