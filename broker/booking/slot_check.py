@@ -6,18 +6,7 @@ from broker.booking.slot import Place, Slot
 from broker.control.store.records import Room, Site
 from broker.kernel.errors import BadRequest, PolicyViolation
 from broker.kernel.ids import Side
-from config.pack_loader import load_pack
-from config.policy import LooserThanLaw, Policy
-
-
-def pack_named(name: str) -> Policy:
-    """The policy pack of a site. Raises BadRequest (no such pack) or PolicyViolation (too loose)."""
-    try:
-        return load_pack(name)
-    except LooserThanLaw as error:
-        raise PolicyViolation(str(error), articles=list(error.articles)) from error
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
+from config.policy import Policy
 
 
 def check_slot(slot: Slot, policy: Policy, now: datetime) -> None:

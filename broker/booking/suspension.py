@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from broker.booking.packs import ground
 from broker.booking.slot import Slot
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, SuspensionId, UserId
-from broker.session.interventions import ground
-from broker.session.transitions import Session
+from broker.session.state import Session
 from config.policy import Policy
 from config.suspension import Step, Verdict
 
@@ -84,8 +84,8 @@ class Proposal:
 
 def acts_under(session: Session, code: str) -> tuple[str, ...]:
     """What officers did in this visit on that ground, by name: `end`, `hold`, `mute:side` and the ids of warnings."""
-    acts = [str(one.id) for one in session.warnings if one.article == code]
-    acts += [f"mute:{side}" for side, why in sorted(session.muted.items()) if why.article == code]
+    acts = [str(one.id) for one in session.interventions.warnings if one.article == code]
+    acts += [f"mute:{side}" for side, why in sorted(session.interventions.muted.items()) if why.article == code]
     if session.hold is not None and session.hold.article == code:
         acts.append("hold")
     if session.end is not None and session.end.article == code:

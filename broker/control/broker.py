@@ -28,10 +28,13 @@ from broker.presence.presence import PresenceStatus, Report
 from broker.presence.quorum import Watcher
 from broker.presence.watcher_names import name_of
 from broker.session import events as ev
-from broker.session import extension
 from broker.session.events import Effect, Fact
-from broker.session.snapshot import thaw
-from broker.session.transitions import TRANSITIONS, Session, State, stop_at
+from broker.session.parts import extension
+from broker.session.parts.processes import Processes
+from broker.session.refusals import check_extension
+from broker.session.snapshot import from_json
+from broker.session.state import Session, State
+from broker.session.transitions import TRANSITIONS
 from config.pack_loader import load_pack
 from config.policy import Policy
 
@@ -113,7 +116,7 @@ class Broker:
             raise Forbidden("The demo pack's rules are for `huijian demo` only.", "演示规则仅用于演示。")
         await self.store.add_slot(slot)
         self.journal.note("SlotApproved", slot.session, by, {"slot": slot.id, "article": slot.article})
-        self._begin(Session(slot, storage=self._keeper.works))
+        self._begin(Session(slot, processes=Processes(storage=self._keeper.works)))
         return slot.session
 
     async def cancel_slot(self, slot_id: SlotId, by: str) -> None:
@@ -132,14 +135,14 @@ class Broker:
 
     async def extend(self, approval: ev.ExtensionApproved) -> None:
         """Make a visit longer. The approval is an object in the store before the session learns of it. Raises what
-        broker/session/extension.py refuses, and Conflict or StorageUnavailable."""
+        broker/session/refusals.py refuses, and Conflict or StorageUnavailable."""
         live = self.live(approval.session)
-        extension.check(live.session, approval, self.clock.now(), live.policy, stop_at(live.session))
+        check_extension(live.session, approval, self.clock.now(), live.policy)
         await self.store.add_extension(approval)
         await self._extend(live, approval)
 
     async def _extend(self, live: SessionRunner, approval: ev.ExtensionApproved) -> None:
-        if extension.known(live.session, approval) is not None:
+        if extension.same_approval(live.session.extensions, approval) is not None:
             return  # sent again: journal and timeline have it once
         try:
             live.take(approval)
@@ -234,7 +237,7 @@ class Broker:
             slots[session] = await self.store.slot_of_session(session)
         for session, slot in slots.items():
             kept = snapshots.get(session) or await self.store.snapshot(session)
-            self._take_over(thaw(slot, kept.data, now, this_boot()) if kept else Session(slot))
+            self._take_over(from_json(slot, kept.data, now, this_boot()) if kept else Session(slot))
             await self._recall_extensions(session)
             await self._recall_archive(session)
 
@@ -252,7 +255,7 @@ class Broker:
     async def _recall_archive(self, session: SessionId) -> None:
         """A recording that was archived before this start is known from the journal."""
         live = self._live.get(session)
-        if live is None or not live.session.recorded:
+        if live is None or not live.session.processes.recorded:
             return
         for entry in reversed(await self.journal.entries(session)):
             if entry.kind == "Archived":
@@ -270,7 +273,7 @@ class Broker:
         policy = self._policy(session.slot.policy)
         live = SessionRunner(session, policy, self.clock, self._performer.perform, self._stepped)
         self._live[session.id] = live
-        if session.recorded:
+        if session.processes.recorded:
             live.recording = RecordingView("finalizing" if session.state is State.ENDED else "lost")
         if self._relays.any_ready:
             live.take(ev.RelayReady())

@@ -20,7 +20,8 @@ from broker.presence.quorum import Watcher
 from broker.presence.watcher_names import name_of
 from broker.session import events as ev
 from broker.session.events import Effect
-from broker.session.transitions import Recorder, State, stop_at
+from broker.session.parts.processes import Recorder
+from broker.session.state import State
 
 log = structlog.get_logger()
 RECORDER_RETRY = 2.0  # seconds until a recorder that refused (no disk) is asked again
@@ -88,7 +89,7 @@ class EffectRunner:
         try:
             if live.session.state is State.ENDED:  # while the workers were still settling
                 await self._relays.close(session)
-            elif live.session.recorder in (Recorder.STARTING, Recorder.WRITING):
+            elif live.session.processes.recorder in (Recorder.STARTING, Recorder.WRITING):
                 await self._relays.record(session, True)
         except VisitError as error:
             log.warning("session neither tapped nor closed by the relay", session=session, why=error.code)
@@ -102,9 +103,9 @@ class EffectRunner:
             return
         self.waiting.add(session)
         try:
-            while live.session.state is not State.ENDED and not live.session.relay:
+            while live.session.state is not State.ENDED and not live.session.processes.relay:
                 await asyncio.sleep(RELAY_RETRY)
-                if self._relays.has_room and not live.session.relay:
+                if self._relays.has_room and not live.session.processes.relay:
                     live.take(ev.RelayReady())
         finally:
             self.waiting.discard(session)
@@ -120,7 +121,7 @@ class EffectRunner:
         session = live.session
         live.recording = replace(live.recording, state="starting")
         try:
-            await self._recorders.start(session, live.policy, stop_at(session), self._clock.now())
+            await self._recorders.start(session, live.policy, session.gate.stop_at, self._clock.now())
             await self._relays.record(session.id, True)
         except VisitError as error:
             await self._not_recording(live, error)

@@ -17,8 +17,8 @@ from broker.kernel.errors import StorageUnavailable
 from broker.kernel.ids import SessionId
 from broker.session import events as ev
 from broker.session.events import Effect, Fact
-from broker.session.snapshot import freeze
-from broker.session.transitions import Session, State
+from broker.session.snapshot import to_json
+from broker.session.state import Session, State
 
 log = structlog.get_logger()
 CHECK = 0.25  # seconds between looks at the journal's health
@@ -80,7 +80,7 @@ class Keeper:
         """Save what has changed. Raises StorageUnavailable; what is unsaved stays so."""
         while self._unsaved:
             session_id, session = next(iter(self._unsaved.items()))
-            await self._store.save_snapshot(session_id, str(session.state), freeze(session, self._boot))
+            await self._store.save_snapshot(session_id, str(session.state), to_json(session, self._boot))
             if self._unsaved.get(session_id) is session:
                 del self._unsaved[session_id]
 
@@ -95,7 +95,7 @@ def author_of(fact: Fact) -> str:
 
 def differs(before: Session, after: Session) -> bool:
     """Whether anything but the time of the last lease has changed."""
-    return after != replace(before, leased_at=after.leased_at)
+    return after != replace(before, gate=replace(before.gate, leased_at=after.gate.leased_at))
 
 
 def moved(before: Session, after: Session) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class Foreword:
         """Note what a step is to the timeline; `written` is whether the recorder has begun to write."""
         if written or after.state is State.ENDED:
             kept = self._kept.pop(after.id, ())
-            for event, moment in kept if after.recorded else ():
+            for event, moment in kept if after.processes.recorded else ():
                 self._note(after.id, event, moment)
         done = [one for one in (action(fact), attention(fact), *calls(before, fact, effects)) if one is not None]
         if not written and after.state is not State.ENDED:
@@ -171,14 +171,17 @@ def calls(before: Session, fact: Fact, effects: tuple[Effect, ...]) -> Iterator[
 def people(before: Session, after: Session, fact: Fact) -> dict[str, Any] | None:
     """Who is there, for the recording's timeline, by ids: once it is being written, whenever that changes, and whole
     again when a recorder is back, which may have missed a change."""
-    changed = (before.checked, before.watchers) != (after.checked, after.watchers)
+    changed = (before.check_in.checked, before.processes.watchers) != (
+        after.check_in.checked,
+        after.processes.watchers,
+    )
     again = isinstance(fact, ev.RecorderFlushed | ev.RecorderReady)
-    if not after.recorded or not (changed or again):
+    if not after.processes.recorded or not (changed or again):
         return None
     return roll(after)
 
 
 def roll(session: Session) -> dict[str, Any]:
     """Everybody who is there, by ids, as the recording's timeline says it."""
-    watchers = [{"user": one.user, "site": one.site} for one in sorted(session.watchers)]
-    return {"kind": "people", "checked_in": sorted(session.checked), "watchers": watchers}
+    watchers = [{"user": one.user, "site": one.site} for one in sorted(session.processes.watchers)]
+    return {"kind": "people", "checked_in": sorted(session.check_in.checked), "watchers": watchers}

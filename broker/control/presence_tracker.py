@@ -18,7 +18,7 @@ from broker.presence.presence import Presence, PresenceStatus, Report, Visit
 from broker.presence.quorum import Watcher, reached
 from broker.presence.watcher_names import watcher_of
 from broker.session import events as ev
-from broker.session.transitions import State
+from broker.session.state import State
 
 LOOK = 0.25  # seconds between looks: with pages that count as gone after 2.5 s a frozen one is known within 3 s
 LATE = 1.0  # seconds: a look that comes so late was kept by ourselves, and what pages said meanwhile is still unread
@@ -122,7 +122,7 @@ class PresenceTracker:
     def _warn(self, live: SessionRunner, wavering: frozenset[Watcher]) -> None:
         """Which sides would lose their quorum with those who leave their question unanswered."""
         session, need = live.session, live.policy.min_supervisors
-        there, left = session.watchers, session.watchers - wavering
+        there, left = session.processes.watchers, session.processes.watchers - wavering
         at_risk = frozenset(
             side
             for side in Side

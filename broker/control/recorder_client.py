@@ -13,7 +13,7 @@ from broker.ipc.client import Client, Disconnected
 from broker.kernel.clock import Instant, monotonic
 from broker.kernel.errors import RecorderUnavailable, VisitError
 from broker.kernel.ids import Side
-from broker.session.transitions import Session
+from broker.session.state import Session
 from config.policy import Policy
 
 SILENT = 1.7  # seconds without a word, of which there are several a second, after which the recorder counts as gone

@@ -20,7 +20,8 @@ from broker.kernel.errors import VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.kernel.tasks import Tasks
 from broker.session import events as ev
-from broker.session.transitions import Recorder, State
+from broker.session.parts.processes import Recorder
+from broker.session.state import State
 
 log = structlog.get_logger()
 Told = dict[str, Any]
@@ -72,7 +73,7 @@ class Hearing:
         session = told.get("session", "")
         match name:
             case "up":
-                for live in [one for one in self._live.values() if not one.session.relay]:
+                for live in [one for one in self._live.values() if not one.session.processes.relay]:
                     live.take(ev.RelayReady())
             case "down":
                 for lost in told["sessions"]:
@@ -105,7 +106,7 @@ class Hearing:
     def _media(self, session: SessionId, side: Side, on: bool) -> None:
         """A room is there with picture and sound, or no longer. Which of them comes alone changes nothing here."""
         live = self._live.get(session)
-        if live is not None and on != (side in live.session.media):
+        if live is not None and on != (side in live.session.processes.media):
             live.take(ev.RoomMedia(side, on))
 
     def _watching(self, told: Told) -> None:
@@ -209,10 +210,10 @@ class Hearing:
         live, now = self._live.get(session), self._clock.now()
         if live is None or live.session.state is State.ENDED:
             return
-        if self.recorders is not None and live.session.recorded:
+        if self.recorders is not None and live.session.processes.recorded:
             self.recorders.note(session, {"kind": "lagging", "records": records, "where": where}, now)
         live.take(ev.RecorderLagging(records, where))
-        if self._lagging.lost(session, records, now.mono) and live.session.recorder is Recorder.WRITING:
+        if self._lagging.lost(session, records, now.mono) and live.session.processes.recorder is Recorder.WRITING:
             self._recorder_lost(live, f"lagging: {where}")
 
     def _disk(self, told: Told) -> None:
@@ -238,11 +239,15 @@ class Hearing:
     def _recorder_is_back(self, live: SessionRunner) -> None:
         if live.session.state is not State.ENDED:
             live.take(ev.RecorderReady())
-        elif live.session.recorded and live.recording.state not in ("archived", "failed") and self.finish is not None:
+        elif (
+            live.session.processes.recorded
+            and live.recording.state not in ("archived", "failed")
+            and self.finish is not None
+        ):
             self._tasks.spawn(self.finish(live))
 
     def _recorder_lost(self, live: SessionRunner, why: str) -> None:
-        if live.session.state is State.ENDED or live.session.recorder is Recorder.ABSENT:
+        if live.session.state is State.ENDED or live.session.processes.recorder is Recorder.ABSENT:
             return
         if live.recording.state in ("starting", "writing"):
             self._show(live, state="lost")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -12,10 +12,10 @@ from broker.control.viewers import Viewers
 from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
-from broker.session import alerts
 from broker.session import events as ev
-from broker.session.events import Effect, Fact, Reason
-from broker.session.transitions import End, Session, State, step, wakes_at
+from broker.session.events import Effect, Fact
+from broker.session.state import Session, State
+from broker.session.transitions import abort, step, wakes_at
 from config.policy import Policy
 
 log = structlog.get_logger()
@@ -99,16 +99,7 @@ class SessionRunner:
     def _end_by_error(self) -> None:
         """The core or an effect failed: shut, close and say so, without asking the core again."""
         before = self.session
-        end = End(Reason.TECHNICAL, self._clock.now().wall, cause="internal_error")
-        ended = replace(before, state=State.ENDED, end=end, leased_at=None)
-        self.session, calls = alerts.over(ended, self._clock.now())
-        effects = (
-            ev.ShutGate(Reason.TECHNICAL),
-            ev.FinishRecording(Reason.TECHNICAL),
-            ev.ClosePorts(),
-            ev.RequestRebooking(end.cause),
-            *calls,
-        )
+        self.session, effects = abort(before, self._clock.now())
         self._changed(self, before, ev.TimePassed(), effects)
         for effect in effects:
             self._perform(self, effect)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from broker.kernel.ids import SessionId
 from broker.session import events as ev
 from broker.session.events import Effect
-from broker.session.transitions import Session, State, hold_reasons
+from broker.session.readiness import hold_reasons
+from broker.session.state import Session, State
 from config.policy import Policy
 
 

@@ -5,7 +5,7 @@ Yunnan 27(1): never outside the room. Guangdong 35: never without an approved sl
 from broker.kernel.clock import Instant, in_shanghai
 from broker.kernel.errors import SecondSide, SessionEnded, TooEarly
 from broker.kernel.ids import RoomId, Side
-from broker.session.transitions import Session, State
+from broker.session.state import Session, State
 from config.policy import Policy
 
 

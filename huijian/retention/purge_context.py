@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from broker.booking.slot_check import pack_named
+from broker.booking.packs import pack_named
 from broker.control.journal import reader
 from broker.control.journal.journal import Journal
 from broker.control.store.records import Role

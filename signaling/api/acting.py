@@ -1,13 +1,13 @@
 """Warnings, mutes and notes: the facts that these orders mean, and what of them each viewer is shown. What the law lets
-a ground close is the core's to refuse (broker/session/interventions.py)."""
+a ground close is the core's to refuse (broker/session/parts/interventions.py)."""
 
 from typing import assert_never
 
 from broker.kernel.errors import Forbidden, NotFound, PolicyViolation
 from broker.kernel.ids import Side, WarningId, new_id
 from broker.session import events as ev
-from broker.session.interventions import Muted, Noted, Warned
-from broker.session.transitions import Session
+from broker.session.parts.interventions import Muted, Noted, Warned
+from broker.session.state import Session
 from config.policy import CannedWarning, Policy
 from signaling.api import messages as msg
 from signaling.api.bodies import NoteView
@@ -58,7 +58,7 @@ def _canned(policy: Policy, text_id: str, article: str) -> CannedWarning:
 
 def _mute(own: Duty, session: Session, order: msg.Mute) -> ev.Fact:
     """Lifted under the article under which it was ordered."""
-    present = session.muted.get(order.side)
+    present = session.interventions.muted.get(order.side)
     lifted = present.article if present is not None else ""
     article = (order.article or "") if order.on else lifted
     return ev.MuteOrdered(own.user, own.site, order.side, order.on, article, order.note)
@@ -69,7 +69,9 @@ def _mute(own: Duty, session: Session, order: msg.Mute) -> ev.Fact:
 
 async def warnings_view(session: Session, names: Names, room: Side | None) -> list[msg.WarningView]:
     """For officers (`room` None) all; for a room those it has to read, as if nobody else were concerned."""
-    return [await _warning(one, names, room) for one in session.warnings if room is None or room in one.sides]
+    return [
+        await _warning(one, names, room) for one in session.interventions.warnings if room is None or room in one.sides
+    ]
 
 
 async def _warning(one: Warned, names: Names, room: Side | None) -> msg.WarningView:
@@ -95,7 +97,7 @@ async def mutes_view(session: Session, names: Names, room: Side | None) -> list[
             site=why.site if room is None else None,
             by=await _officer(why, names) if room is None else None,
         )
-        for side, why in sorted(session.muted.items())
+        for side, why in sorted(session.interventions.muted.items())
     ]
 
 
@@ -109,7 +111,7 @@ async def notes_view(session: Session, names: Names) -> list[NoteView]:
             by=await _officer(one, names),
             text=one.text,
         )
-        for one in session.notes
+        for one in session.interventions.notes
     ]
 
 

@@ -3,12 +3,12 @@ that the broker is told. Whether the visit's state allows it is the broker's to 
 
 from typing import assert_never
 
+from broker.booking.packs import ground
 from broker.kernel.errors import BadRequest, Forbidden, PolicyViolation
 from broker.kernel.ids import PersonId, SessionId
 from broker.session import events as ev
-from broker.session.check_in import required
-from broker.session.interventions import ground
-from broker.session.transitions import Session
+from broker.session.parts.check_in import required
+from broker.session.state import Session
 from config.checkin import Tick
 from config.policy import Policy
 from signaling.api import acting

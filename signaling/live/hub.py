@@ -16,7 +16,7 @@ from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import SessionId, Side, SiteId
 from broker.presence.presence import PresenceStatus
 from broker.presence.quorum import Watcher
-from broker.session.transitions import State
+from broker.session.state import State
 from signaling.api import messages as msg
 from signaling.auth.scope import Terminal, User, Who, author, may_see
 from signaling.live.client import Client

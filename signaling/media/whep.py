@@ -6,7 +6,7 @@ from broker.kernel.errors import NotFound, TooManyWindows
 from broker.kernel.ids import SessionId, Side
 from broker.presence.quorum import Watcher
 from broker.session import pairing
-from broker.session.transitions import Session
+from broker.session.state import Session
 from signaling.api.bodies import PageQuery
 from signaling.auth.scope import Role, Terminal, Who, author, duty
 from signaling.media import offer_answer, turn

@@ -13,7 +13,7 @@ from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
 from broker.presence.presence import PresenceStatus, Report
 from broker.presence.quorum import Watcher
 from broker.session.events import ExtensionApproved, Fact
-from broker.session.transitions import Session
+from broker.session.state import Session
 from config.policy import Policy
 
 

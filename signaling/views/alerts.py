@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from broker.kernel.errors import Forbidden
 from broker.kernel.ids import AlertId, SessionId, Side, UserId
 from broker.session import events as ev
-from broker.session.alerts import GRAVE, Alert, Observed
-from broker.session.transitions import Session, State
+from broker.session.parts.alerts import GRAVE, Alert, Observed
+from broker.session.state import Session, State
 from signaling.api import messages as msg
 from signaling.auth.scope import Terminal, Who, check_sees, duty
 from signaling.views.names import Names
@@ -40,7 +40,7 @@ def hear(house: "Context", who: Who, said: msg.Observed) -> None:
     check_sees(who, slot)
     side = slot.side_of_room(who.room)
     seen = Observed(said.black, said.frozen, said.silent, said.heads)
-    if known.get(side) == seen or side not in live.session.media or live.session.state is State.ENDED:
+    if known.get(side) == seen or side not in live.session.processes.media or live.session.state is State.ENDED:
         return
     house.findings.take(who.id, house.mono())
     fact = ev.RoomObserved(side, seen.black, seen.frozen, seen.silent, seen.heads, who.id)

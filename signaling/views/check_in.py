@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from broker.booking.language import dialect_reason, needs_interpreter
 from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import Side
-from broker.session import check_in
-from broker.session.transitions import Missing, Session, self_test_fresh
+from broker.session.parts import check_in
+from broker.session.readiness import Missing, self_test_fresh
+from broker.session.state import Session
 from config.checkin import Tick
 from signaling.api import messages as msg
 from signaling.views.texts import (
@@ -30,15 +31,15 @@ def person_view(scene: "Scene", person: Person, name: str, room: Side | None) ->
     """Somebody listed, under the name that this viewer may read."""
     session, rules = scene.session, scene.policy.check_in
     needs = check_in.required(person, rules) if room is None else ()
-    done = session.ticks.get(person.id, frozenset())
+    done = session.check_in.ticks.get(person.id, frozenset())
     return msg.PersonView(
         id=person.id,
         name=name,
         relation=person.relation,
-        checked=person.id in session.checked,
+        checked=person.id in session.check_in.checked,
         role=str(person.role),
         first_visit=person.first_visit,
-        absent=person.id in session.absent,
+        absent=person.id in session.check_in.absent,
         required=[str(tick) for tick in needs],
         ticked=[str(tick) for tick in needs if tick in done],
     )
@@ -46,7 +47,7 @@ def person_view(scene: "Scene", person: Person, name: str, room: Side | None) ->
 
 def equipment_view(scene: "Scene", side: Side, room: Side | None) -> msg.EquipmentView | None:
     """The last equipment test of a side's room."""
-    last = scene.session.equipment.get(side)
+    last = scene.session.check_in.equipment.get(side)
     if last is None or room is not None:
         return None
     return msg.EquipmentView(
@@ -75,7 +76,7 @@ def language_view(scene: "Scene", room: Side | None) -> msg.LanguageView | None:
 
 def _interpreter(scene: "Scene") -> msg.InterpreterState:
     session = scene.session
-    if check_in.interpreter_here(session):
+    if check_in.interpreter_here(session.check_in, session.slot):
         return "here"
     if not needs_interpreter(session.slot, scene.policy.check_in):
         return "not_needed"
@@ -104,7 +105,7 @@ def _of_people(scene: "Scene", code: Missing) -> list[msg.MissingView]:
     letters = code is Missing.VISITOR_LETTER
     lacks = [
         check_in.Lack(lack.person, tuple(tick for tick in lack.ticks if (tick is Tick.LETTER) is letters))
-        for lack in check_in.lacks(scene.session, side, scene.policy)
+        for lack in check_in.lacks(scene.session.check_in, scene.session.slot, side, scene.policy.check_in)
     ]
     named = [_lack(code, side, lack) for lack in lacks if lack.ticks]
     return named or [_words(code, _filled(NOBODY_HERE, side))]

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from broker.kernel.ids import Side
-from broker.session.transitions import stop_at
 from signaling.api import messages as msg
 from signaling.views.names import Names
 
@@ -30,7 +29,7 @@ async def extensions_view(scene: "Scene", names: Names, room: Side | None) -> li
 def stops_at(scene: "Scene") -> datetime | None:
     """When everything stops by itself, to the second; None before the first crossing and after the end."""
     session, now = scene.session, scene.now
-    stop = stop_at(session)
-    if session.crossed is None or session.end is not None or stop is None:
+    stop = session.gate.stop_at
+    if session.gate.crossed is None or session.end is not None or stop is None:
         return None
     return (now.wall + timedelta(seconds=stop - now.mono)).replace(microsecond=0)

@@ -10,7 +10,7 @@ from broker.control.statistics import Figures, Worker
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.presence.quorum import of_side
-from broker.session.transitions import State
+from broker.session.state import State
 from signaling.api.fields import Moment, Told
 from signaling.api.messages import QualitySides
 from signaling.server.ports import Live
@@ -98,7 +98,7 @@ def _is_near(scene: Scene, now: Instant) -> bool:
 
 def _session(live: Live, scene: Scene, worker: str | None) -> OverviewSession:
     session, reason = scene.session, reason_view(scene)
-    flows = session.relay and session.state is not State.ENDED and bool(live.quality)
+    flows = session.processes.relay and session.state is not State.ENDED and bool(live.quality)
     return OverviewSession(
         id=session.id,
         state=session.state.value,
@@ -118,7 +118,7 @@ def _session(live: Live, scene: Scene, worker: str | None) -> OverviewSession:
 
 
 def _attendance(scene: Scene, side: Side) -> Attendance:
-    there = of_side(scene.session.watchers, scene.session.slot, side)
+    there = of_side(scene.session.processes.watchers, scene.session.slot, side)
     return Attendance(have=len(there), need=scene.policy.min_supervisors)
 
 

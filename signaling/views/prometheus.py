@@ -15,7 +15,7 @@ from broker.control.statistics import Figures, Worker
 from broker.control.viewers import of_room, of_supervisors
 from broker.kernel.ids import Side
 from broker.session.events import AlertKind, HoldReason, Reason
-from broker.session.transitions import State
+from broker.session.state import State
 from signaling.server.ports import Live
 
 MOST = 500  # sessions with numbers of their own, about thirty each: a provincial day has fewer at once
@@ -161,7 +161,11 @@ def _latency(workers: Iterable[Worker]) -> Metric:
 
 
 def _quality(lives: Iterable[Live]) -> Iterator[Metric]:
-    running = (live for live in lives if live.session.relay and live.session.state is not State.ENDED and live.quality)
+    running = (
+        live
+        for live in lives
+        if live.session.processes.relay and live.session.state is not State.ENDED and live.quality
+    )
     shown = list(islice(running, MOST))
     for member, (name, scale, text) in RATES.items():
         made = GaugeMetricFamily(f"huijian_session_{name}", text, labels=["session", "side", "media"])

@@ -8,9 +8,10 @@ from typing import Any
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.presence.quorum import of_side
-from broker.session import check_in
 from broker.session.events import HoldReason
-from broker.session.transitions import Session, State, hold_reasons, missing, self_test_fresh, stop_at
+from broker.session.parts import check_in
+from broker.session.readiness import hold_reasons, missing, self_test_fresh
+from broker.session.state import Session, State
 from config.policy import Policy
 from signaling.api import messages as msg
 from signaling.api.acting import mutes_view, warnings_view
@@ -59,7 +60,7 @@ async def session_view(scene: Scene, names: Names, room: Side | None) -> msg.Ses
         my_side=room,
         warnings=await warnings_view(session, names, room),
         muted=await mutes_view(session, names, room),
-        notes=len(session.notes) if room is None else 0,
+        notes=len(session.interventions.notes) if room is None else 0,
         language=check_in_module.language_view(scene, room),
         check_in_until=check_in.deadline(slot, scene.policy),
         speech=await _speech(scene, names, room),
@@ -105,9 +106,9 @@ def _reason(code: str, words: str, article: str) -> msg.ReasonView:
 def crossed_ms(scene: Scene) -> int | None:
     """Milliseconds since media first crossed both ways; it stands still when the session is over."""
     session, now = scene.session, scene.now
-    if session.crossed is None:
+    if session.gate.crossed is None:
         return None
-    passed = now.mono - session.crossed
+    passed = now.mono - session.gate.crossed
     if session.end is not None:
         passed -= (now.wall - session.end.at) / timedelta(seconds=1)
     return max(0, round(passed * 1000))
@@ -116,8 +117,8 @@ def crossed_ms(scene: Scene) -> int | None:
 def remaining_ms(scene: Scene) -> int | None:
     """Milliseconds until everything stops; None before the first crossing and after the end."""
     session = scene.session
-    stop = stop_at(session)
-    if session.crossed is None or session.end is not None or stop is None:
+    stop = session.gate.stop_at
+    if session.gate.crossed is None or session.end is not None or stop is None:
         return None
     return max(0, round((stop - scene.now.mono) * 1000))
 
@@ -150,8 +151,8 @@ async def _side(scene: Scene, names: Names, side: Side, room: Side | None) -> ms
             for person in session.slot.people_of(side)
         ],
         self_test=self_test_fresh(session, side, scene.now, scene.policy),
-        media=side in session.media,
-        seat=side in session.seats,
+        media=side in session.processes.media,
+        seat=side in session.check_in.seats,
         equipment=check_in_module.equipment_view(scene, side, room),
     )
 
@@ -165,7 +166,7 @@ async def _quorum(scene: Scene, names: Names, side: Side, room: Side | None) -> 
     need = scene.policy.min_supervisors
     if room is not None:
         return msg.QuorumSide(need=need, have=[])
-    there = sorted(of_side(scene.session.watchers, scene.session.slot, side))
+    there = sorted(of_side(scene.session.processes.watchers, scene.session.slot, side))
     have = [msg.Officer(id=one.user, name=await names.user(one.user)) for one in there]
     return msg.QuorumSide(need=need, have=have, at_risk=side in scene.at_risk)
 

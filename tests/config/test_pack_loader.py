@@ -348,4 +348,4 @@ def test_both_laws_have_a_pack():
 def _text(name):
     from importlib import resources
 
-    return resources.files("config").joinpath(f"{name}.toml").read_text("utf-8")
+    return resources.files("config").joinpath("packs", f"{name}.toml").read_text("utf-8")

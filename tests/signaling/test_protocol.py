@@ -12,7 +12,8 @@ import signaling
 from broker.kernel.errors import VisitError
 from broker.presence.presence import Why
 from broker.session.events import AlertKind, HoldReason, Reason
-from broker.session.transitions import Missing, State
+from broker.session.readiness import Missing
+from broker.session.state import State
 from signaling.api import bodies
 from signaling.api import messages as msg
 from signaling.server import errors

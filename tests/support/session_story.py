@@ -8,9 +8,10 @@ from broker.kernel.clock import Instant
 from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from broker.session.check_in import required
 from broker.session.events import Effect, Fact
-from broker.session.transitions import Session, State, step, wakes_at
+from broker.session.parts.check_in import required
+from broker.session.state import Session, State
+from broker.session.transitions import step, wakes_at
 from config.pack_loader import load_pack
 from config.policy import Policy
 

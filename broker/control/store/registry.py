@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from broker.booking.slot_check import pack_named
+from broker.booking.packs import pack_named
 from broker.control.store.base import StorePart, check_name
 from broker.control.store.records import Room, Site, SiteKind, Terminal
 from broker.control.store.secrets import new_token, token_hash

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.booking.packs import pack_named
 from broker.booking.slot import Person, PersonRole, Place, Slot
-from broker.booking.slot_check import check_place, check_slot, pack_named
+from broker.booking.slot_check import check_place, check_slot
 from broker.control.store.base import StorePart
 from broker.control.store.eligibility import check_people
 from broker.control.store.records import Room, Site, SiteKind, Snapshot

@@ -2,9 +2,9 @@
 
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.alerts import Why
 from broker.session.events import AlertKind
-from broker.session.transitions import State
+from broker.session.parts.alerts import Why
+from broker.session.state import State
 from tests.broker.control.test_packet_loss_watch import House
 
 

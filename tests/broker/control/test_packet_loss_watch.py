@@ -7,7 +7,10 @@ from broker.control.relay_facts import Hearing
 from broker.control.session_runner import SessionRunner
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.transitions import HoldReason, Recorder, Session, State, hold_reasons
+from broker.session.events import HoldReason
+from broker.session.parts.processes import Recorder
+from broker.session.readiness import hold_reasons
+from broker.session.state import Session, State
 from tests.support.session_story import MONO_AT_START, PREPARED, SLOT, YUNNAN, at
 
 
@@ -119,7 +122,7 @@ class TestAVisit:
         house.second()
         assert house.state is State.HELD
         house.second()
-        assert ev.StartRecording() in house.effects and house.live.session.recorder is Recorder.STARTING
+        assert ev.StartRecording() in house.effects and house.live.session.processes.recorder is Recorder.STARTING
         house.recorder("flushed")
         assert house.state is State.LIVE
 

@@ -6,13 +6,17 @@ from broker.control.persistence import action, attention, people
 from broker.kernel.ids import PersonId, SiteId, UserId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from broker.session.transitions import Recorder, Session
+from broker.session.parts.check_in import CheckIn
+from broker.session.parts.processes import Processes, Recorder
+from broker.session.state import Session
 from tests.support.control.making import slot
 
 ONE, TWO = PersonId("prs_1"), PersonId("prs_2")
 LI = Watcher(UserId("li"), SiteId("panlong"))
-BEFORE = replace(Session(slot()), recorder=Recorder.WRITING, recorded=True, checked=frozenset({TWO, ONE}))
-WATCHED = replace(BEFORE, watchers=frozenset({LI}))
+BEFORE = Session(
+    slot(), processes=Processes(recorder=Recorder.WRITING, recorded=True), check_in=CheckIn(frozenset({TWO, ONE}))
+)
+WATCHED = replace(BEFORE, processes=replace(BEFORE.processes, watchers=frozenset({LI})))
 
 
 def test_the_first_fragment_says_who_is_there_already():
@@ -21,7 +25,7 @@ def test_the_first_fragment_says_who_is_there_already():
 
 
 def test_a_change_is_told_and_anything_else_is_not():
-    told = people(BEFORE, WATCHED, ev.WatchersChanged(WATCHED.watchers)) or {}
+    told = people(BEFORE, WATCHED, ev.WatchersChanged(frozenset({LI}))) or {}
     assert told["watchers"] == [{"user": "li", "site": "panlong"}]
     assert people(WATCHED, WATCHED, ev.TimePassed()) is None
 
@@ -41,7 +45,7 @@ def test_a_question_and_what_came_of_it_is_told():
 
 
 def test_before_a_recording_there_is_nobody_to_tell():
-    assert people(replace(BEFORE, recorded=False), replace(WATCHED, recorded=False), ev.TimePassed()) is None
+    assert people(replace(BEFORE, processes=Processes()), Session(slot()), ev.TimePassed()) is None
 
 
 def test_an_order_is_told_with_article_author_and_words():

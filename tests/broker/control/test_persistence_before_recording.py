@@ -9,9 +9,10 @@ from broker.control.persistence import MOST_KEPT, Foreword
 from broker.kernel.clock import Instant
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.session import events as ev
-from broker.session.alerts import Alert, Alerts
 from broker.session.events import AlertKind
-from broker.session.transitions import Session, State
+from broker.session.parts.alerts import Alert, Alerts
+from broker.session.parts.processes import Processes
+from broker.session.state import Session, State
 from tests.support.control.fixtures import TEN
 from tests.support.control.making import slot
 
@@ -19,7 +20,8 @@ NOW = Instant(TEN, 1000.0)
 LATER = NOW.after(timedelta(minutes=5))
 NOTE = ev.NoteMade(UserId("li"), SiteId("panlong"), "记")
 WAITING = replace(Session(slot()), state=State.READY)
-RECORDED = replace(WAITING, state=State.LIVE, recorded=True)
+WRITTEN = Processes(recorded=True)
+RECORDED = replace(WAITING, state=State.LIVE, processes=WRITTEN)
 
 
 @pytest.fixture
@@ -49,10 +51,10 @@ def test_nothing_is_told_twice(foreword, told):
 
 
 def test_an_end_before_the_first_fragment_tells_what_there_is_and_itself(foreword, told):
-    foreword.stepped(WAITING, replace(WAITING, recorded=True), NOTE, NOW, False)
+    foreword.stepped(WAITING, replace(WAITING, processes=WRITTEN), NOTE, NOW, False)
     ended = replace(RECORDED, state=State.ENDED)
     end = ev.EndOrdered(UserId("li"), SiteId("panlong"), "YN-17-8")
-    foreword.stepped(replace(WAITING, recorded=True), ended, end, LATER, False)
+    foreword.stepped(replace(WAITING, processes=WRITTEN), ended, end, LATER, False)
     assert told == [("NoteMade", NOW), ("EndOrdered", LATER), ("state", LATER)]
 
 

@@ -14,7 +14,7 @@ from broker.presence.presence import Report, Why
 from broker.presence.quorum import Watcher
 from broker.presence.watcher_names import name_of
 from broker.session import events as ev
-from broker.session.transitions import Session, State
+from broker.session.state import Session, State
 from config.pack_loader import load_pack
 from tests.support.control.making import slot
 
@@ -91,7 +91,7 @@ class TestWatching:
         duty.on_duty(LI, HE)
         duty.page(HE, visible=False)
         assert [fact.watchers for fact in duty.of(ev.WatchersChanged)] == [{LI}, {LI, HE}, {LI}]
-        assert duty.live.session.watchers == {LI}
+        assert duty.live.session.processes.watchers == {LI}
         assert duty.attendance.standing(HE).sessions == {duty.id: (Why.HIDDEN,)}
         assert duty.said[-1] == ("standing", HE)
 
@@ -110,7 +110,7 @@ class TestWatching:
                 await asyncio.sleep(LOOK)
                 duty.clock.forward(timedelta(seconds=0.9))
             async with asyncio.timeout(5):
-                while duty.live.session.watchers:
+                while duty.live.session.processes.watchers:
                     await asyncio.sleep(LOOK / 5)
         finally:
             running.cancel()
@@ -123,10 +123,10 @@ class TestWatching:
             await asyncio.sleep(0)
             duty.clock.forward(timedelta(seconds=10))  # the process hung; what the page said meanwhile is unread
             await asyncio.sleep(1.5 * LOOK)
-            assert duty.live.session.watchers == {LI}
+            assert duty.live.session.processes.watchers == {LI}
             duty.page()
             await asyncio.sleep(1.5 * LOOK)
-            assert duty.live.session.watchers == {LI}
+            assert duty.live.session.processes.watchers == {LI}
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -139,10 +139,10 @@ class TestQuestions:
         assert duty.of(ev.AttentionAsked) == [ev.AttentionAsked(LI.user, LI.site, prompt)]
         duty.pass_seconds(31, LI)
         assert duty.of(ev.AttentionMissed) == [ev.AttentionMissed(LI.user, LI.site, prompt)]
-        assert duty.live.session.watchers == frozenset()
+        assert duty.live.session.processes.watchers == frozenset()
         duty.attendance.answer(LI, prompt)
         assert duty.of(ev.AttentionAnswered)[0].seconds == 31.0
-        assert duty.live.session.watchers == {LI} and duty.noted == []
+        assert duty.live.session.processes.watchers == {LI} and duty.noted == []
 
     async def test_where_nothing_is_watched_any_more_they_stand_in_the_journal(self, duty):
         duty.on_duty(LI)

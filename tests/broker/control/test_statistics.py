@@ -6,7 +6,8 @@ from broker.control.statistics import Statistics
 from broker.kernel.ids import AlertId
 from broker.session import events as ev
 from broker.session.events import AlertKind, Reason
-from broker.session.transitions import End, Session, State
+from broker.session.parts.processes import Processes
+from broker.session.state import End, Session, State
 from config.pack_loader import load_pack
 from tests.support.control.fixtures import TEN
 from tests.support.control.making import slot
@@ -27,10 +28,10 @@ class TestTheTally:
         assert tally.gate_seconds(100.0) == 11.0
 
     def test_counts_each_hold_once_under_its_first_reason(self):
-        tally, live = Statistics(), Session(slot(), State.LIVE, relay=True)
-        held = replace(live, state=State.HELD, relay=False)
+        tally, live = Statistics(), Session(slot(), State.LIVE, processes=Processes(relay=True))
+        held = replace(live, state=State.HELD, processes=Processes())
         tally.stepped(live, held, YUNNAN, 1.0)
-        tally.stepped(held, replace(held, storage=False), YUNNAN, 2.0)
+        tally.stepped(held, replace(held, processes=Processes(storage=False)), YUNNAN, 2.0)
         assert tally.holds == {"relay_lost": 1}
 
     def test_counts_each_end_under_its_reason(self):

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from broker.kernel.errors import Conflict, Forbidden, NotFound
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.session import events as ev
-from broker.session.alerts import GRAVE, KEYS, LAGGING, Alert, Alerts, Why
-from broker.session.alerts import State as Stage
+from broker.session.alert_causes import KEYS, LAGGING
 from broker.session.events import AlertKind
-from broker.session.snapshot import freeze, thaw
-from broker.session.transitions import State
+from broker.session.parts.alerts import GRAVE, Alert, Alerts, Why
+from broker.session.parts.alerts import State as Stage
+from broker.session.parts.processes import Processes
+from broker.session.snapshot import from_json, to_json
+from broker.session.state import State
 from config.alerts import ALERT_RULES, LASTING
 from tests.support.session_story import CHILD, INMATE, KIN, PRISON, SITES, SLOT, VISITOR, YUNNAN, Visit, here, live
 from tests.support.session_story import officers as watching
@@ -130,7 +132,7 @@ class TestWhatCalls:
 
     def test_nobody_is_counted_before_the_visit_begins_nor_where_the_rules_say_so(self) -> None:
         early = Visit(live().now)
-        early.session = replace(early.session, state=State.CHECK_IN, media=frozenset(Side))
+        early.session = replace(early.session, state=State.CHECK_IN, processes=Processes(media=frozenset(Side)))
         early.tell(*here(INMATE), seen(heads=5))
         early.wait(60)
         policy = replace(YUNNAN, alerts=replace(YUNNAN.alerts, count_heads=False))
@@ -316,20 +318,20 @@ class TestThroughARestart:
         visit = black()
         visit.tell(ev.QuorumWavers(frozenset({VISITOR})), take(only(visit).id))
         visit.tell(finish(visit.session.alerts.open[1].id))
-        kept = json.loads(json.dumps(freeze(visit.session, "boot")))
-        again = thaw(SLOT, kept, visit.now, "boot").alerts
+        kept = json.loads(json.dumps(to_json(visit.session, "boot")))
+        again = from_json(SLOT, kept, visit.now, "boot").alerts
         before = visit.session.alerts
         assert (again.raised, again.open, again.done) == (before.raised, before.open, before.done)
         assert again.dismissed == before.dismissed != frozenset()
 
     def test_a_snapshot_of_a_former_program_has_none(self) -> None:
-        kept = freeze(live().session, "boot")
+        kept = to_json(live().session, "boot")
         del kept["alerts"]
-        assert thaw(SLOT, kept, live().now, "boot").alerts == Alerts()
+        assert from_json(SLOT, kept, live().now, "boot").alerts == Alerts()
 
     def test_a_black_picture_stays_open_until_its_terminal_says_otherwise(self) -> None:
         visit = black()
-        visit.session = thaw(SLOT, freeze(visit.session, "boot"), visit.now, "boot")
+        visit.session = from_json(SLOT, to_json(visit.session, "boot"), visit.now, "boot")
         visit.tell(ev.RelayReady(), *[ev.RoomMedia(side, True) for side in Side])
         visit.wait(5)
         assert (AlertKind.BLACK, PRISON, "") in open_in(visit)
@@ -372,8 +374,8 @@ def test_whatever_happens_alerts_keep_their_promises(told: list[tuple[ev.Fact, f
             visit.tell(fact)
         visit.wait(pause)
         if restart and number == 10 and visit.state is not State.ENDED:
-            kept = json.loads(json.dumps(freeze(visit.session, "boot")))
-            visit.session = thaw(SLOT, kept, visit.now, "boot")
+            kept = json.loads(json.dumps(to_json(visit.session, "boot")))
+            visit.session = from_json(SLOT, kept, visit.now, "boot")
         now = visit.session.alerts
         assert len({one.key for one in now.open}) == len(now.open), "two of a kind on one side"
         for one in (*now.open, *now.done):

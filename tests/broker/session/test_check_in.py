@@ -11,9 +11,10 @@ from broker.booking.slot import Person, PersonRole, Slot
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
-from broker.session.check_in import lacks, required
 from broker.session.events import Reason
-from broker.session.transitions import Missing, State, missing
+from broker.session.parts.check_in import lacks, required
+from broker.session.readiness import Missing, missing
+from broker.session.state import State
 from config.checkin import Consequence, Tick
 from config.policy import Policy
 from tests.support.session_story import (
@@ -90,9 +91,9 @@ class TestTicks:
         for order in itertools.permutations(ticks(SLOT, YUNNAN, KIN)):
             visit = Visit(at(-20))
             visit.tell(*order[:-1])
-            assert KIN not in visit.session.checked
+            assert KIN not in visit.session.check_in.checked
             visit.tell(order[-1])
-            assert KIN in visit.session.checked
+            assert KIN in visit.session.check_in.checked
 
     @pytest.mark.parametrize("left_out", ticks(SLOT, YUNNAN, INMATE, KIN, CHILD), ids=str)
     def test_without_any_single_one_it_is_not_ready(self, left_out: ev.Ticked) -> None:
@@ -100,7 +101,7 @@ class TestTicks:
         visit.tell(*[fact for fact in PREPARED if fact not in CHECKED_IN])
         visit.tell(*[tick for tick in ticks(SLOT, YUNNAN, INMATE, KIN, CHILD) if tick != left_out])
         assert visit.state is State.CHECK_IN
-        (lack,) = lacks(visit.session, left_out.side, YUNNAN)
+        (lack,) = lacks(visit.session.check_in, SLOT, left_out.side, YUNNAN.check_in)
         assert (lack.person.id, lack.ticks) == (left_out.person, (left_out.tick,))
         visit.tell(left_out)
         assert visit.state is State.READY
@@ -108,7 +109,7 @@ class TestTicks:
     def test_a_tick_taken_back_makes_it_not_ready_again(self) -> None:
         visit = prepared()
         visit.tell(ev.Ticked(VISITOR, KIN, Tick.SECURITY, False, OFFICER))
-        assert visit.state is State.CHECK_IN and KIN not in visit.session.checked
+        assert visit.state is State.CHECK_IN and KIN not in visit.session.check_in.checked
         assert lacking(visit) == {Missing.VISITOR_CHECK_IN}
 
     def test_taking_back_what_was_never_ticked_changes_nothing(self) -> None:
@@ -120,9 +121,9 @@ class TestTicks:
     def test_several_at_once_are_those_that_are_named_and_no_more(self) -> None:
         visit = Visit(at(-20))
         visit.tell(ev.PersonCheckedIn(VISITOR, KIN, OFFICER))
-        assert visit.session.ticks[KIN] == set(PRISONERS) and KIN not in visit.session.checked
+        assert visit.session.check_in.ticks[KIN] == set(PRISONERS) and KIN not in visit.session.check_in.checked
         visit.tell(ev.Ticked(VISITOR, KIN, Tick.PHONE, True, OFFICER))
-        assert KIN in visit.session.checked
+        assert KIN in visit.session.check_in.checked
 
     def test_an_unlisted_person_cannot_be_added_yunnan_27_4(self) -> None:
         visit = Visit(at(-20))
@@ -135,8 +136,12 @@ class TestTicks:
         visit.tell(ev.PersonAbsent(VISITOR, CHILD, OFFICER))
         assert visit.state is State.READY, "the others may go on"
         visit.tell(ev.Ticked(VISITOR, CHILD, Tick.IDENTITY, True, OFFICER))
-        assert visit.state is State.CHECK_IN and not visit.session.absent
-        assert lacks(visit.session, VISITOR, YUNNAN)[0].ticks == (Tick.SECURITY, Tick.PHONE, Tick.RULES)
+        assert visit.state is State.CHECK_IN and not visit.session.check_in.absent
+        assert lacks(visit.session.check_in, SLOT, VISITOR, YUNNAN.check_in)[0].ticks == (
+            Tick.SECURITY,
+            Tick.PHONE,
+            Tick.RULES,
+        )
 
     def test_nothing_is_ticked_before_check_in_opens_or_after_people_meet(self) -> None:
         for visit in (Visit(at(-31)), live()):
@@ -184,14 +189,14 @@ class TestTheEquipment:
         visit = Visit(at(-20))
         parts = {"camera": "passed", "microphone": "failed", "speaker": "not_checked", "network": "passed"}
         visit.tell(ev.SelfTested(PRISON, False, "trm_1", parts))
-        shown = visit.session.equipment[PRISON]
+        shown = visit.session.check_in.equipment[PRISON]
         assert (shown.passed, shown.by, shown.at, shown.parts) == (False, "trm_1", visit.now.wall, parts)
-        assert PRISON not in visit.session.tested and VISITOR not in visit.session.equipment
+        assert PRISON not in visit.session.check_in.tested and VISITOR not in visit.session.check_in.equipment
 
     def test_staffs_own_test_takes_its_place(self) -> None:
         visit = Visit(at(-20))
         visit.tell(ev.SelfTested(PRISON, False, "trm_1", {"camera": "failed"}), ev.SelfTested(PRISON, True, OFFICER))
-        assert visit.session.equipment[PRISON].passed and not visit.session.equipment[PRISON].parts
+        assert visit.session.check_in.equipment[PRISON].passed and not visit.session.check_in.equipment[PRISON].parts
         assert Missing.PRISON_SELF_TEST not in lacking(visit)
 
 
@@ -342,7 +347,7 @@ class TestNoOpeningWithoutEveryTick:
                 done[one.id].clear()
                 away.add(one.id)
             whole = {one.id for one in slot.people if done[one.id] >= set(required(one, policy.check_in))} - away
-            assert visit.session.checked == whole
+            assert visit.session.check_in.checked == whole
             noted = whole | away == {one.id for one in slot.people}
             somebody = all(any(p.meets and p.id in whole for p in slot.people_of(side)) for side in Side)
             helped = any(not p.meets and p.id in whole for p in slot.people)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from broker.session.transitions import TRANSITIONS, State
+from broker.session.state import State
+from broker.session.transitions import TRANSITIONS
 from tests.support.session_story import OFFICER, SITES, officers
 
 FACTS, EFFECTS = get_args(ev.Fact), get_args(ev.Effect)

@@ -11,9 +11,9 @@ from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation,
 from broker.kernel.ids import ApprovalId, SessionId, UserId
 from broker.session import events as ev
 from broker.session.events import Reason
-from broker.session.extension import MARGIN
-from broker.session.snapshot import freeze, thaw
-from broker.session.transitions import State, stop_at
+from broker.session.refusals import MARGIN
+from broker.session.snapshot import from_json, to_json
+from broker.session.state import State
 from config.extension import Until
 from tests.support.session_story import (
     GUANGDONG,
@@ -90,7 +90,7 @@ class TestTheLimit:
         visit = live(slot=LONG)
         visit.tell(approval())
         assert visit.tell(approval()) == ()
-        assert visit.session.deadline == at(40).mono and len(visit.session.extensions) == 1
+        assert visit.session.gate.deadline == at(40).mono and len(visit.session.extensions) == 1
 
     def test_but_not_when_it_says_something_else(self) -> None:
         visit = live(slot=LONG)
@@ -102,7 +102,7 @@ class TestTheLimit:
         visit.tell(approval(), ev.HoldOrdered(UserId("p-1"), SITES[PRISON], "YN-16-2"))
         visit.wait(120)
         visit.tell(ev.ResumeOrdered(UserId("p-1"), SITES[PRISON]))
-        assert visit.session.deadline == at(40).mono
+        assert visit.session.gate.deadline == at(40).mono
 
     def test_it_never_runs_past_the_end_of_the_slot(self) -> None:
         visit = live()  # thirty minutes in a slot of forty
@@ -168,7 +168,7 @@ class TestTheRules:
         visit = live(slot=LONG, policy=twice)
         visit.tell(approval())
         visit.tell(approval(id=ApprovalId("apr_2"), added=timedelta(minutes=5)))
-        assert visit.session.deadline == at(45).mono
+        assert visit.session.gate.deadline == at(45).mono
         refused(visit, PolicyViolation, id=ApprovalId("apr_3"), added=timedelta(minutes=5))
 
     def test_guangdong_makes_no_visit_longer(self) -> None:
@@ -200,7 +200,7 @@ class TestInTime:
         visit = live(slot=LONG)
         visit.wait_until(30, -MARGIN - 0.01)
         visit.tell(approval())
-        assert visit.session.deadline == at(40).mono
+        assert visit.session.gate.deadline == at(40).mono
 
     def test_after_the_end_nothing_makes_it_longer(self) -> None:
         visit = live(slot=LONG)
@@ -224,15 +224,15 @@ class TestThroughRestarts:
     def test_a_restarted_control_process_knows_it(self) -> None:
         visit = live(slot=LONG)
         visit.tell(approval())
-        kept = freeze(visit.session, "boot")
-        after = thaw(LONG, kept, visit.now, "boot")
+        kept = to_json(visit.session, "boot")
+        after = from_json(LONG, kept, visit.now, "boot")
         assert after.extensions == visit.session.extensions
-        assert stop_at(after) == at(40).mono
+        assert after.gate.stop_at == at(40).mono
 
     def test_a_snapshot_of_a_program_without_extensions_has_none(self) -> None:
-        kept = freeze(live(slot=LONG).session, "boot")
+        kept = to_json(live(slot=LONG).session, "boot")
         former = {name: value for name, value in kept.items() if name != "extensions"}
-        assert thaw(LONG, former, at(1), "boot").extensions == ()
+        assert from_json(LONG, former, at(1), "boot").extensions == ()
 
     def test_another_relay_worker_is_told_before_it_opens(self) -> None:
         visit = live(slot=LONG)
@@ -248,5 +248,5 @@ class TestThroughRestarts:
     def test_an_approval_before_the_gate_ever_opened_waits_for_it(self) -> None:
         visit = prepared(slot=LONG)
         visit.tell(approval())
-        kept = thaw(LONG, freeze(visit.session, "boot"), visit.now, "another boot")
+        kept = from_json(LONG, to_json(visit.session, "boot"), visit.now, "another boot")
         assert len(kept.extensions) == 1

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooMany
 from broker.kernel.ids import Side, UserId, WarningId
 from broker.session import events as ev
-from broker.session.interventions import MOST_NOTES, MOST_WARNINGS, Muted
-from broker.session.snapshot import freeze, thaw
-from broker.session.transitions import COMPLETED, LEASE, RENEW, State
+from broker.session.parts.gate import LEASE, RENEW
+from broker.session.parts.interventions import MOST_NOTES, MOST_WARNINGS, Interventions, Muted
+from broker.session.snapshot import from_json, to_json
+from broker.session.state import State
 from config.pack_loader import load_pack, packs
 from tests.support.session_story import OFFICER, PRISON, SITES, SLOT, VISITOR, YUNNAN, Visit, at, live, prepared
 
@@ -47,7 +48,7 @@ class TestAWarning:
         assert visit.tell(warning()) == ()
         visit.wait(5)
         visit.tell(acknowledged(VISITOR))
-        (one,) = visit.session.warnings
+        (one,) = visit.session.interventions.warnings
         assert (one.by, one.article, one.sides) == (OFFICER, "YN-16-2", BOTH)
         assert dict(one.acknowledged) == {VISITOR: visit.now.wall}
         assert (visit.now.wall - one.at).total_seconds() == 5
@@ -69,7 +70,7 @@ class TestAWarning:
         with pytest.raises(Conflict):
             visit.tell(again)
         visit.tell(acknowledged(VISITOR), again)
-        assert len(visit.session.warnings) == 2
+        assert len(visit.session.interventions.warnings) == 2
 
     def test_there_is_an_end_to_warning(self) -> None:
         visit = live()
@@ -120,7 +121,7 @@ class TestWhatMustBeStopped:
         visit.tell(mute(PRISON, article=code))
         if visit.policy.intervention(code).may_warn:  # type: ignore[union-attr]
             visit.tell(warning(article=code))
-            assert visit.session.warnings[0].article == code
+            assert visit.session.interventions.warnings[0].article == code
         else:
             with pytest.raises(PolicyViolation):
                 visit.tell(warning(article=code))
@@ -138,7 +139,7 @@ class TestWhatMustBeStopped:
             visit.tell(ev.ResumeOrdered(OFFICER, SITES[PRISON]))
         assert visit.state is State.HELD
 
-    @pytest.mark.parametrize("code", [COMPLETED, "YN-16-2", "YN-18"])
+    @pytest.mark.parametrize("code", ["END-COMPLETED", "YN-16-2", "YN-18"])
     def test_nor_ended_as_something_lesser(self, code: str) -> None:
         visit = live()
         visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-17-8"))
@@ -150,7 +151,9 @@ class TestWhatMustBeStopped:
 
     def test_a_hold_on_a_milder_ground_may_be_resumed_or_ended_in_peace(self) -> None:
         visit = live()
-        visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.EndOrdered(OFFICER, SITES[PRISON], COMPLETED))
+        visit.tell(
+            ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED")
+        )
         assert visit.state is State.ENDED
 
 
@@ -171,7 +174,9 @@ class TestAMute:
         visit.tell(mute(PRISON), ev.RelayLost("killed"))
         assert visit.state is State.HELD
         effects = visit.tell(
-            ev.RelayReady(), *(ev.RoomMedia(side, True) for side in Side), ev.WatchersChanged(live().session.watchers)
+            ev.RelayReady(),
+            *(ev.RoomMedia(side, True) for side in Side),
+            ev.WatchersChanged(live().session.processes.watchers),
         )
         assert {one.muted for one in leases(effects)} == {frozenset({PRISON})}
 
@@ -188,7 +193,7 @@ class TestAMute:
             visit.tell(mute(PRISON, on=False, site=PRISON))
         with pytest.raises(Conflict):
             visit.tell(mute(PRISON, site=PRISON))
-        assert visit.session.muted == {PRISON: Muted(OFFICER, SITES[VISITOR], "YN-16-2")}
+        assert visit.session.interventions.muted == {PRISON: Muted(OFFICER, SITES[VISITOR], "YN-16-2")}
         visit.tell(mute(PRISON, on=False, site=VISITOR))
         with pytest.raises(Conflict):
             visit.tell(mute(PRISON, on=False, site=VISITOR))
@@ -202,8 +207,11 @@ class TestNotes:
         visit.tell(ev.RecorderFlushed(), ev.Crossed(visit.now.mono))
         visit.wait(70)
         visit.tell(note("after"))
-        assert [(one.text, one.since) for one in visit.session.notes] == [("before", None), ("after", 70.0)]
-        assert visit.session.notes[1].at == visit.now.wall
+        assert [(one.text, one.since) for one in visit.session.interventions.notes] == [
+            ("before", None),
+            ("after", 70.0),
+        ]
+        assert visit.session.interventions.notes[1].at == visit.now.wall
 
     def test_one_that_was_sent_twice_is_one(self) -> None:
         visit = live()
@@ -212,7 +220,7 @@ class TestNotes:
             visit.tell(note())
         visit.wait(60)
         visit.tell(note())
-        assert len(visit.session.notes) == 2
+        assert len(visit.session.interventions.notes) == 2
 
     def test_are_bounded(self) -> None:
         visit = live()
@@ -242,19 +250,19 @@ class TestWhateverOfficersDo:
                 continue
             visit.wait(0.3)
         session = visit.session
-        assert all(one.article != "YN-17-8" for one in session.warnings)
+        assert all(one.article != "YN-17-8" for one in session.interventions.warnings)
         if visit.state is State.LIVE:
             assert visit.relay.lease is not None
-            assert visit.relay.lease.muted == frozenset(session.muted)
-        kept = json.loads(json.dumps(freeze(session, "boot")))
-        again = thaw(SLOT, kept, visit.now, "boot")
-        assert (again.warnings, again.muted, again.notes) == (session.warnings, session.muted, session.notes)
+            assert visit.relay.lease.muted == frozenset(session.interventions.muted)
+        kept = json.loads(json.dumps(to_json(session, "boot")))
+        again = from_json(SLOT, kept, visit.now, "boot")
+        assert again.interventions == session.interventions
 
     def test_a_snapshot_from_before_there_were_any_is_read(self) -> None:
-        kept = json.loads(json.dumps(freeze(live().session, "boot")))
+        kept = json.loads(json.dumps(to_json(live().session, "boot")))
         del kept["acts"]
-        again = thaw(SLOT, kept, at(1), "boot")
-        assert (again.warnings, again.muted, again.notes) == ((), {}, ())
+        again = from_json(SLOT, kept, at(1), "boot")
+        assert again.interventions == Interventions()
 
     def test_who_did_what_under_which_article_is_in_the_facts_themselves(self) -> None:
         assert ev.data(warning(sides=(VISITOR,))) == {

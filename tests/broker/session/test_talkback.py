@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from broker.kernel.errors import BadRequest, Conflict
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.session import events as ev
-from broker.session.snapshot import freeze, thaw
-from broker.session.talkback import Speech
-from broker.session.transitions import Recorder, State
+from broker.session.parts.processes import Recorder
+from broker.session.parts.talkback import Talkback
+from broker.session.snapshot import from_json, to_json
+from broker.session.state import State
 from tests.support.session_story import PRISON, SITES, SLOT, VISITOR, Visit, at, live
 
 LI, MA = UserId("p-1"), UserId("v-1")
@@ -30,7 +31,7 @@ class TestSpeaking:
     def test_lets_the_rooms_that_were_named_hear(self) -> None:
         visit = live()
         assert visit.tell(begins(LI, VISITOR)) == (lets(LI, VISITOR),)
-        assert visit.session.talkback == Speech(LI, SITES[PRISON], frozenset({VISITOR}), "SAY-GUIDE")
+        assert visit.session.talkback == Talkback(LI, SITES[PRISON], frozenset({VISITOR}), "SAY-GUIDE")
         assert visit.tell(ev.SpeechEnded(LI)) == (ev.Hush(),)
         assert visit.session.talkback is None
 
@@ -38,7 +39,7 @@ class TestSpeaking:
         visit = live()
         visit.tell(begins(LI, PRISON, VISITOR))
         assert visit.session.state is State.LIVE
-        assert visit.session.deadline == live().session.deadline
+        assert visit.session.gate.deadline == live().session.gate.deadline
 
     def test_is_possible_while_the_visit_is_held(self) -> None:
         visit = live()
@@ -115,7 +116,7 @@ class TestOnTheRecord:
     def test_after_a_restart_nobody_speaks(self) -> None:
         visit = live()
         visit.tell(begins())
-        again = thaw(SLOT, freeze(visit.session, "boot"), visit.now, "boot")
+        again = from_json(SLOT, to_json(visit.session, "boot"), visit.now, "boot")
         assert again.talkback is None
 
     def test_beginning_and_end_stand_on_the_timeline_with_their_author(self) -> None:
@@ -165,4 +166,4 @@ def test_whatever_happens_who_is_heard_is_who_speaks_and_only_on_the_record(told
         session = visit.session
         assert heard == (session.talkback and (session.talkback.by, session.talkback.sides))
         if heard is not None:
-            assert session.begun and session.relay and session.recorder is Recorder.WRITING
+            assert session.begun and session.processes.relay and session.processes.recorder is Recorder.WRITING

@@ -10,7 +10,10 @@ from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, UserId
 from broker.session import events as ev
 from broker.session.events import HoldReason, Reason
-from broker.session.transitions import COMPLETED, LEASE, Missing, State, hold_reasons, missing, stop_at, wakes_at
+from broker.session.parts.gate import LEASE
+from broker.session.readiness import Missing, hold_reasons, missing
+from broker.session.state import State
+from broker.session.transitions import wakes_at
 from config.checkin import Consequence
 from tests.support.session_story import (
     CHECKED_IN,
@@ -80,7 +83,7 @@ class TestCheckIn:
         visit.tell(*CHECKED_IN, ev.PersonAbsent(PRISON, INMATE, OFFICER))
         assert Missing.PRISON_CHECK_IN in missing(visit.session, visit.now, YUNNAN)
         visit.tell(*here(INMATE))
-        assert visit.session.absent == frozenset()
+        assert visit.session.check_in.absent == frozenset()
         assert Missing.PRISON_CHECK_IN not in missing(visit.session, visit.now, YUNNAN)
 
     def test_nobody_joins_a_visit_that_has_begun(self) -> None:
@@ -261,16 +264,16 @@ class TestLimit:
         visit.wait(60)
         crossed = visit.now.mono - 0.25
         assert visit.tell(ev.Crossed(crossed)) == (ev.SetDeadline(crossed + 1800),)
-        assert stop_at(visit.session) == crossed + 1800
+        assert visit.session.gate.stop_at == crossed + 1800
 
     def test_a_later_crossing_does_not_move_it_and_an_earlier_one_brings_it_forward(self) -> None:
         visit = live()
-        first = visit.session.deadline
+        first = visit.session.gate.deadline
         visit.wait(10)
         assert visit.tell(ev.Crossed(visit.now.mono)) == ()
-        assert visit.session.deadline == first
-        assert visit.session.crossed is not None
-        earlier = visit.session.crossed - 0.5
+        assert visit.session.gate.deadline == first
+        assert visit.session.gate.crossed is not None
+        earlier = visit.session.gate.crossed - 0.5
         assert visit.tell(ev.Crossed(earlier)) == (ev.SetDeadline(earlier + 1800),)
 
     def test_the_approved_minutes_count_when_they_are_fewer(self) -> None:
@@ -327,10 +330,10 @@ class TestLimit:
     def test_setting_the_wall_clock_does_not_move_it(self, jump: timedelta) -> None:
         visit = live()
         visit.wait_until(10)
-        before = stop_at(visit.session)
+        before = visit.session.gate.stop_at
         visit.step_wall_clock(jump)
         visit.wait_until(29, 59.9)
-        assert visit.crossing() and stop_at(visit.session) == before
+        assert visit.crossing() and visit.session.gate.stop_at == before
         visit.wait(0.1)
         assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
 
@@ -363,7 +366,7 @@ class TestLease:
         visit.wait_until(30)
         leases = [effect for effect in visit.effects if isinstance(effect, ev.LeaseGate)]
         assert leases and all(lease.until <= lease.deadline for lease in leases)
-        assert max(lease.until for lease in leases) == visit.session.deadline
+        assert max(lease.until for lease in leases) == visit.session.gate.deadline
 
     def test_without_the_broker_the_gate_shuts_by_itself_after_three_seconds(self) -> None:
         visit = live()
@@ -553,7 +556,7 @@ class TestSupervisorsOrders:
 
     def test_a_goodbye_is_completed(self) -> None:
         visit = live()
-        visit.tell(ev.EndOrdered(OFFICER, SITES[PRISON], COMPLETED))
+        visit.tell(ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED"))
         assert visit.session.end is not None and visit.session.end.reason is Reason.COMPLETED
 
     def test_it_can_be_ended_before_it_began_and_then_there_is_no_gate_to_shut_and_nothing_to_finish(self) -> None:
@@ -580,7 +583,7 @@ class TestCancelledSlot:
 OTHER_ENDS: list[tuple[Callable[[], Visit], ev.Fact, float]] = [
     (live, ev.TimePassed(), 1800),
     (live, ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-8"), 0),
-    (live, ev.EndOrdered(OFFICER, SITES[PRISON], COMPLETED), 0),
+    (live, ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED"), 0),
     (prepared, ev.SlotCancelled("clerk"), 0),
     (lambda: Visit(at(-20)), ev.TimePassed(), 2100),
 ]

@@ -14,10 +14,11 @@ from broker.kernel.errors import VisitError
 from broker.kernel.ids import ApprovalId, PersonId, SessionId, Side, SiteId, UserId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from broker.session.check_in import required
 from broker.session.events import Effect, Fact, Reason
-from broker.session.snapshot import freeze, thaw
-from broker.session.transitions import COMPLETED, Session, State, stop_at, wakes_at
+from broker.session.parts.check_in import required
+from broker.session.snapshot import from_json, to_json
+from broker.session.state import Session, State
+from broker.session.transitions import wakes_at
 from config.checkin import Tick
 from tests.support.session_story import DEMO, PREPARED, SITES, SLOT, START, TESTED, PretendRelay, Visit, at
 
@@ -80,7 +81,9 @@ approvals: st.SearchStrategy[ev.ExtensionApproved] = st.builds(
 """Mostly what a warden may approve, sometimes what nobody may."""
 last_words: st.SearchStrategy[Fact] = st.one_of(
     st.just(ev.SlotCancelled("clerk")),
-    st.sampled_from(["YN-17-8", COMPLETED]).map(lambda code: ev.EndOrdered(UserId("o"), SITES[Side.PRISON], code)),
+    st.sampled_from(["YN-17-8", "END-COMPLETED"]).map(
+        lambda code: ev.EndOrdered(UserId("o"), SITES[Side.PRISON], code)
+    ),
 )
 pauses = st.floats(0, 5) | st.sampled_from([1.0, LEASE, 10.0, 30.0])
 rarely = st.integers(0, 5).map(lambda n: n == 5)
@@ -264,7 +267,7 @@ class WatchedVisit(Visit):
         assert self.finished == (ended and self.recording), "every recording is finished, once, at the end"
         assert (self.wake is None) == ended, "until the end there is always a next moment"
         if self.crossed is not None and not ended:
-            assert self.session.deadline == self.crossed + self.limit
+            assert self.session.gate.deadline == self.crossed + self.limit
 
 
 class LifeOfAVisit(RuleBasedStateMachine):
@@ -366,12 +369,12 @@ class LifeOfAVisit(RuleBasedStateMachine):
         visit.wake = wakes_at(visit.session, visit.now, visit.policy)
         begun = before.state in (State.LIVE, State.HELD)
         assert begun == (visit.session.state is State.HELD)
-        assert visit.session.hold == before.hold and visit.session.recorded == before.recorded
+        assert visit.session.hold == before.hold and visit.session.processes.recorded == before.processes.recorded
         assert visit.session.extensions == before.extensions
         if reboot and begun:
             self.ends_by_itself(Reason.TECHNICAL)
         else:
-            assert stop_at(visit.session) == stop_at(before), "a restart never forgets when media stops"
+            assert visit.session.gate.stop_at == before.gate.stop_at, "a restart never forgets when media stops"
 
     def ends_by_itself(self, reason: Reason) -> None:
         """The next step, whatever it is, ends it."""
@@ -395,8 +398,8 @@ class LifeOfAVisit(RuleBasedStateMachine):
 
 def restarted(session: Session, now: Instant, reboot: bool) -> Session:
     """The session through JSON, as a new process finds it."""
-    kept = json.loads(json.dumps(freeze(session, "boot-1")))
-    return thaw(session.slot, kept, now, "boot-2" if reboot else "boot-1")
+    kept = json.loads(json.dumps(to_json(session, "boot-1")))
+    return from_json(session.slot, kept, now, "boot-2" if reboot else "boot-1")
 
 
 TestLifeOfAVisit = LifeOfAVisit.TestCase
@@ -422,36 +425,38 @@ class TestSnapshot:
             visit.wait(part) if isinstance(part, float) else visit.tell(part)
         before, after = visit.session, restarted(visit.session, visit.now, reboot)
         assert after.state is not State.LIVE and not after.gate_open
-        assert (after.checked, after.absent, after.hold) == (before.checked, before.absent, before.hold)
-        assert (after.ticks, after.seats) == (before.ticks, before.seats)
-        assert after.extensions == before.extensions
-        assert after.equipment == ({} if reboot else before.equipment)
-        assert (after.recorded, after.state is State.ENDED) == (before.recorded, before.state is State.ENDED)
+        assert after.hold == before.hold and after.extensions == before.extensions
+        lost = {"equipment": {}, "tested": {}} if reboot else {}
+        assert after.check_in == replace(before.check_in, **lost)
+        assert after.processes.recorded == before.processes.recorded
+        assert (after.state is State.ENDED) == (before.state is State.ENDED)
         if before.state is State.ENDED:
             assert after.end == before.end
         if not reboot:
-            assert (after.crossed, after.deadline) == (before.crossed, before.deadline)
-            assert stop_at(after) == stop_at(before)
+            assert (after.gate.crossed, after.gate.deadline) == (before.gate.crossed, before.gate.deadline)
+            assert after.gate.stop_at == before.gate.stop_at
         assert (wakes_at(after, visit.now, DEMO) is None) == (before.state is State.ENDED)
 
     def test_a_snapshot_of_a_program_without_ticks_has_the_three_that_it_knew(self) -> None:
         visit = Visit(at(-20))
         visit.tell(*PREPARED)
-        kept = freeze(visit.session, "boot")
+        kept = to_json(visit.session, "boot")
         former = {name: value for name, value in kept.items() if name not in ("ticks", "seats", "equipment")}
-        visit.session = thaw(SLOT, former, visit.now, "boot")
+        visit.session = from_json(SLOT, former, visit.now, "boot")
         visit.tell(ev.TimePassed())
-        assert visit.state is State.CHECK_IN and visit.session.checked == {"inmate"}, "the others' telephones are open"
+        assert visit.state is State.CHECK_IN and visit.session.check_in.checked == {"inmate"}, (
+            "the others' telephones are open"
+        )
 
     def test_and_whoever_meets_already_stays_checked_in(self) -> None:
         visit = Visit(at(-20))
         visit.tell(*PREPARED)
         visit.wait_until(0)
         visit.tell(ev.RecorderFlushed())
-        kept = {name: value for name, value in freeze(visit.session, "boot").items() if name != "ticks"}
-        before, visit.session = visit.session, thaw(SLOT, kept, visit.now, "boot")
+        kept = {name: value for name, value in to_json(visit.session, "boot").items() if name != "ticks"}
+        before, visit.session = visit.session, from_json(SLOT, kept, visit.now, "boot")
         visit.tell(ev.TimePassed())
-        assert visit.session.checked == before.checked
+        assert visit.session.check_in.checked == before.check_in.checked
 
     @given(st.lists(facts | approvals, max_size=20), st.floats(0, 100))
     @settings(max_examples=60, deadline=None)
@@ -461,5 +466,5 @@ class TestSnapshot:
         visit.wait(seconds)
         visit.tell(*story)
         assume(visit.state is not State.LIVE)
-        kept = freeze(visit.session, "boot")
-        assert freeze(thaw(SHORT, kept, visit.now, "boot"), "boot") == kept
+        kept = to_json(visit.session, "boot")
+        assert to_json(from_json(SHORT, kept, visit.now, "boot"), "boot") == kept

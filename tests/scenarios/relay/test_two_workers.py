@@ -20,7 +20,8 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.ids import RoomId, Side, SiteId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from broker.session.transitions import Missing, State, missing
+from broker.session.readiness import Missing, missing
+from broker.session.state import State
 from config.checkin import Tick
 from tests.support.control.making import slot
 
@@ -170,7 +171,7 @@ class TestSpreading:
         assert {session for session, state in seen if state is State.HELD} == lost
         assert {two.state(one) for one in kept} == {State.LIVE}
         assert two.broker.figures().holds == {"relay_lost": 2}
-        await two.until(lambda: all(two.broker.live(one).session.relay for one in lost))
+        await two.until(lambda: all(two.broker.live(one).session.processes.relay for one in lost))
         worker = two.broker.figures().workers[1]
         await two.until(lambda: two.broker.figures().workers[1].status.get("rooms") == PAIRS)
         assert worker.ready and not two.broker.figures().workers[0].ready
@@ -193,7 +194,7 @@ class TestFullWorkers:
         small.broker.tell(first, ev.EndOrdered("li", ended, "YN-17-8"))
         await small.until(lambda: small.broker.figures().waiting == 0)
         await small.until(lambda: {one for on in small.placed() for one in on} == {second, third})
-        assert live.session.relay
+        assert live.session.processes.relay
 
 
 class TestTheControlProcessBeginsAnew:

@@ -4,7 +4,7 @@ import pytest
 
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.transitions import State
+from broker.session.state import State
 from signaling.api import messages as msg
 from tests.signaling.live.test_socket import talking
 
@@ -32,7 +32,7 @@ async def view(front, path, who):
 
 async def warned(front, path, body=CANNED, who="prison-sup"):
     await front.ask("POST", f"{path}/warn", who, json=body)
-    return session_of(front).warnings[-1]
+    return session_of(front).interventions.warnings[-1]
 
 
 class TestWarning:
@@ -48,7 +48,7 @@ class TestWarning:
         assert fact.text_zh.startswith("不准使用隐语") and fact.text_en.startswith("No coded speech")
         own = await warned(front, path, OWN, "visitor-sup")
         assert (own.zh, own.en, own.sides) == ("请一个一个说话", "请一个一个说话", (Side.PRISON, Side.VISITOR))
-        assert own.id != session_of(front).warnings[0].id
+        assert own.id != session_of(front).interventions.warnings[0].id
 
     async def test_ready_words_are_served_beside_the_grounds(self, front, path):
         said = (await front.ask("GET", f"{path}/interventions", "prison-sup")).said
@@ -61,7 +61,7 @@ class TestWarning:
             "policy_violation", "POST", f"{path}/warn", "prison-sup", json=OWN | {"article": code, "text": "张三"}
         )
         assert refused.said["articles"]
-        assert session_of(front).warnings == ()
+        assert session_of(front).interventions.warnings == ()
         (noted,) = await front.noted("OrderRefused")
         assert "张三" not in noted.data
 
@@ -156,7 +156,7 @@ class TestMuting:
         await front.refused("bad_request", "POST", f"{path}/mute", "prison-sup", json={"side": "visitor", "on": True})
         body = ON | {"article": "YN-17-8"}
         await front.refused("policy_violation", "POST", f"{path}/mute", "prison-sup", json=body)
-        assert not session_of(front).muted
+        assert not session_of(front).interventions.muted
 
     async def test_rooms_see_who_is_not_heard_and_not_by_whose_order(self, front, path):
         await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)

@@ -10,7 +10,7 @@ from broker.control.viewers import viewer_of
 from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.events import HoldReason, Reason
-from broker.session.transitions import State
+from broker.session.state import State
 from signaling.views import prometheus
 
 QUALITY = {

@@ -6,7 +6,7 @@ import pytest
 
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.transitions import State
+from broker.session.state import State
 
 SESSIONS = "/api/v1/sessions"
 TICKS = {"identity": True, "security": True, "rules": True}
@@ -86,7 +86,7 @@ class TestCheckIn:
         body = KIN | TICKS | {tick: False}
         refused = await front.refused("policy_violation", "POST", f"{opened}/check-in", "visitor-sup", json=body)
         assert refused.said["articles"] == ["云南 第十一条", "云南 第十二条"]
-        assert not state_of(front).checked
+        assert not state_of(front).check_in.checked
 
     async def test_an_unlisted_person_does_not_get_in(self, front, opened):
         body = KIN | TICKS | {"person": "stranger"}
@@ -103,13 +103,13 @@ class TestCheckIn:
         await front.ask("POST", f"{opened}/absent", "visitor-sup", json=KIN)
         await front.ask("POST", f"{opened}/equipment", "visitor-sup", json={"side": "visitor", "passed": True})
         assert front.broker.facts[-2] == ev.PersonAbsent(Side.VISITOR, "kin-1", "visitor-sup")
-        assert state_of(front).tested == {Side.VISITOR: front.clock.now().mono}
+        assert state_of(front).check_in.tested == {Side.VISITOR: front.clock.now().mono}
 
     @pytest.mark.parametrize("broken", ["camera", "microphone", "speaker", "network", None])
     async def test_a_self_test_counts_only_whole_and_only_for_ones_own_room(self, front, opened, broken):
         body = {part: part != broken for part in ("camera", "microphone", "speaker", "network")}
         await front.ask("POST", f"{opened}/self-test", "p1", json=body)
-        assert set(state_of(front).tested) == (set() if broken else {Side.PRISON})
+        assert set(state_of(front).check_in.tested) == (set() if broken else {Side.PRISON})
         await front.refused("not_found", "POST", f"{opened}/self-test", "p2", json=body)
 
 

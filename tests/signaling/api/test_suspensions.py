@@ -7,7 +7,7 @@ import pytest
 
 from broker.control.store.records import SiteKind
 from broker.session import events as ev
-from broker.session.snapshot import freeze
+from broker.session.snapshot import to_json
 from tests.support.control.fixtures import TEN
 from tests.support.signaling.front import PASSWORD, ten_slot
 
@@ -132,7 +132,7 @@ class TestBooking:
 
     async def test_is_refused_after_the_month_was_forfeited(self, front):
         session = await front.visit()
-        state = freeze(front.broker.live(session).session, "boot")
+        state = to_json(front.broker.live(session).session, "boot")
         end = {"reason": "no_show", "at": TEN.isoformat(), "side": "visitor", "by": "", "cause": ""}
         state["end"] = {**end, "article": "广东 第二十三条", "lost": "month"}
         await front.store.save_snapshot(session, "ended", state)

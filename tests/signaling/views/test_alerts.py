@@ -7,8 +7,8 @@ import pytest
 
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.alerts import GRAVE, Observed
 from broker.session.events import AlertKind
+from broker.session.parts.alerts import GRAVE, Observed
 from tests.signaling.live.test_socket import talking
 
 SESSIONS = "/api/v1/sessions"

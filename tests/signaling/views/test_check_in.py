@@ -82,7 +82,7 @@ class TestTicking:
     async def test_what_nobody_may_tick(self, front, opened, change, who, code):
         body = {**KIN, "tick": "identity", "on": True} | change
         await front.refused(code, "POST", f"{opened}/tick", who, json=body)
-        assert not front.broker.live(opened.rsplit("/", 1)[1]).session.ticks
+        assert not front.broker.live(opened.rsplit("/", 1)[1]).session.check_in.ticks
 
     async def test_the_socket_takes_the_same(self, front, opened):
         session = opened.rsplit("/", 1)[1]

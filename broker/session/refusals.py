@@ -1,0 +1,193 @@
+"""Refusals: what the law, or another part of the session, forbids. `REFUSALS` is the table; `check` stands before every
+change, so that no caller leads past it: what is not lawful is never taken, written down or shown.
+
+Yunnan 14, 16, 17 and 27(3); Guangdong 22, 29 and 31(2)."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from broker.booking.packs import ground
+from broker.kernel.clock import Instant
+from broker.kernel.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    PolicyViolation,
+    SessionEnded,
+    StorageUnavailable,
+    TooLate,
+)
+from broker.session import events as ev
+from broker.session.events import Fact
+from broker.session.parts import extension, talkback
+from broker.session.state import Session
+from config.extension import ExtensionRules, Until
+from config.policy import Intervention, Policy
+
+Refusal = Callable[[Session, Any, Instant, Policy], None]
+
+
+def check(session: Session, fact: Fact, now: Instant, policy: Policy) -> None:
+    """Raise the first error of the refusals of this kind of fact; return where none applies."""
+    for refuse in REFUSALS.get(type(fact), ()):
+        refuse(session, fact, now, policy)
+
+
+def _refuse(ground: Intervention, english: str, chinese: str) -> NoReturn:
+    raise PolicyViolation(english, chinese, articles=[ground.article])
+
+
+# --- interventions: each closes a matter only where its code lets it (Yunnan 16, 17; Guangdong 29) -----------------
+
+
+def _warning(session: Session, fact: ev.WarningGiven | ev.SpeechBegan, now: Instant, policy: Policy) -> None:
+    code = ground(policy, fact.article)
+    if code.must_end or not code.may_warn:
+        _refuse(
+            code,
+            "This ground is not closed by a warning; hold or end the visit under it.",
+            "该条款不得以劝阻了结，应当中止或终止会见。",
+        )
+
+
+def _mute(session: Session, fact: ev.MuteOrdered, now: Instant, policy: Policy) -> None:
+    if fact.on and (code := ground(policy, fact.article)).must_end:
+        _refuse(code, "This ground ends the visit; muting does not close it.", "该条款应当终止会见，不得以静音了结。")
+
+
+def _resume(session: Session, fact: ev.ResumeOrdered, now: Instant, policy: Policy) -> None:
+    code = _held_under(session, policy)
+    if code is not None and code.must_end:
+        _refuse(code, "This ground ends the visit; end it under its article.", "该条款应当终止会见，不得恢复。")
+
+
+def _end(session: Session, fact: ev.EndOrdered, now: Instant, policy: Policy) -> None:
+    """Refuse to write down as a farewell or a lesser matter what was held under a code that demands the end."""
+    held, code = _held_under(session, policy), policy.intervention(fact.article)
+    if held is None or not held.must_end or (code is not None and code.must_end and code.may_hold):
+        return
+    _refuse(
+        held,
+        "The visit is held on a ground that ends it; end it under that or another such ground.",
+        "会见因应当终止的条款中止，须按该类条款终止。",
+    )
+
+
+def _held_under(session: Session, policy: Policy) -> Intervention | None:
+    return policy.intervention(session.hold.article) if session.hold is not None else None
+
+
+def _talkback(session: Session, fact: ev.SpeechBegan, now: Instant, policy: Policy) -> None:
+    talkback.check(session.talkback, fact, session.begun and session.processes.can_record_talkback)
+
+
+# --- extensions (Yunnan 14, 27(3); Guangdong 22, 31(2)) -----------------------------------------------------------
+
+MARGIN = 2.0
+"""Seconds before the limit in which no approval is taken any more: it has to reach relay and recorder before they stop
+by themselves."""
+
+
+def check_extension(session: Session, fact: ev.ExtensionApproved, now: Instant, policy: Policy) -> None:
+    """Refuse what does not make a visit longer lawfully; an approval that is known already passes and changes nothing.
+
+    Raises NotFound (another visit's), Conflict, Forbidden, PolicyViolation, TooLate, SessionEnded, StorageUnavailable.
+    """
+    if fact.session != session.id:
+        raise NotFound("This approval is for another visit.", "该批准不属于本次会见。")
+    if extension.same_approval(session.extensions, fact) is not None:
+        return
+    if session.end is not None:
+        raise SessionEnded("The visit is over; nothing makes it longer.", "会见已结束，不能再延长。")
+    _check_author(session, fact, policy.extension)
+    _check_rules(session, fact, policy)
+    _check_time(session, now, policy.extension)
+    _check_slot(session, now, policy)
+    if not session.processes.storage:
+        raise StorageUnavailable("An approval that leaves no trace is none.", "批准无法写入日志，不予延长。")
+
+
+def _check_author(session: Session, fact: ev.ExtensionApproved, rules: ExtensionRules) -> None:
+    if fact.role != rules.role or fact.site != session.slot.prison.site:
+        raise Forbidden(
+            "A longer visit is approved by the warden of the prison's site.",
+            "延长会见时间须由监所一方的批准人（监狱长）批准。",
+            articles=[rules.articles["role"]],
+        )
+
+
+def _check_rules(session: Session, fact: ev.ExtensionApproved, policy: Policy) -> None:
+    rules, extensions = policy.extension, session.extensions
+    found = (
+        (not rules.allowed, "times", "These rules allow no longer visits.", "适用规定不允许延长会见时间。"),
+        (
+            rules.ground(fact.article) is None,
+            "grounds",
+            "The rules have no such ground for a longer visit.",
+            "该代码不是延长会见的依据。",
+        ),
+        (not fact.reason.strip(), "grounds", "An approval gives its reason in words.", "批准延长须写明理由。"),
+        (
+            fact.added not in rules.steps,
+            "steps",
+            "The rules do not allow that many minutes.",
+            "延长时间不在规定的范围内。",
+        ),
+        (
+            len(extensions) >= rules.times,
+            "times",
+            "The visit has been made longer as often as is allowed.",
+            "本次会见延长次数已达上限。",
+        ),
+        (
+            extension.granted(extensions, policy) + fact.added > rules.most,
+            "most",
+            "All extensions together would be too long.",
+            "累计延长时间超过上限。",
+        ),
+    )
+    for refused, rule, english, chinese in found:
+        if refused:
+            raise PolicyViolation(english, chinese, articles=[rules.articles[rule]])
+
+
+def _check_time(session: Session, now: Instant, rules: ExtensionRules) -> None:
+    stop = session.gate.stop_at
+    late = stop is not None and now.mono >= stop - MARGIN
+    if rules.until is Until.START:
+        late = session.begun or now.wall >= session.slot.starts_at
+    if late:
+        raise TooLate(
+            "A longer visit is approved before its limit; book another one.",
+            "延长须在时限届满之前批准；请另行预约会见。",
+            articles=[rules.articles["until"]],
+        )
+
+
+def _check_slot(session: Session, now: Instant, policy: Policy) -> None:
+    """Refuse an approval that the slot's end swallows whole: it would promise what never comes."""
+    slot, gate = session.slot, session.gate
+    span: timedelta = extension.allowed(session.extensions, slot, policy)
+    if gate.hard_stop is None:
+        full = max(now.wall, slot.starts_at) + span >= slot.ends_at + policy.slot_reserve
+    else:
+        begins = now.mono if gate.crossed is None else gate.crossed
+        full = begins + span.total_seconds() >= gate.hard_stop
+    if full:
+        raise Conflict(
+            "The slot ends with the visit; there is no time to add.",
+            "预约时段与会见同时结束，没有可延长的时间。",
+            ends_at=slot.ends_at.isoformat(),
+        )
+
+
+REFUSALS: Mapping[type, tuple[Refusal, ...]] = {
+    ev.WarningGiven: (_warning,),
+    ev.SpeechBegan: (_warning, _talkback),
+    ev.MuteOrdered: (_mute,),
+    ev.ResumeOrdered: (_resume,),
+    ev.EndOrdered: (_end,),
+    ev.ExtensionApproved: (check_extension,),
+}
+"""Class of a fact -> its refusals, asked in this order."""
