@@ -25,8 +25,8 @@ _DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七�
 TABLE_HEAD = ("| 条 article | 规则包 pack | 代码 code | 测试 tests |", "|---|---|---|---|")
 HEAD = """# 规则：条款、代码、测试 · Rules: article, code, test
 
-由 `make docs` 根据规则包、代码与测试中注明的条款生成，请勿手改。条文与业主决定见规则包（[云南](../config/packs/yunnan.toml)、
-[广东](../config/packs/guangdong.toml)）：每个值都注明条款，可以更严，不能更宽，比条款宽的规则在读取时即被拒绝，并指出条款。
+由 `make docs` 根据规则包、代码与测试中注明的条款生成，请勿手改。条文与业主决定见规则包
+（[云南](../config/packs/yunnan.toml)、[广东](../config/packs/guangdong.toml)）：每个值都注明条款，可以更严，不能更宽，更宽的在读取时即被拒绝。
 应当中止或取消的情形，不能以劝阻或静音了结，也不能在中止后恢复或改按较轻的代码终止：内核拒绝，任何入口都绕不过。
 
 Made by `make docs` from the articles that packs, code and tests name; do not edit. Each value of a pack cites its
@@ -82,20 +82,22 @@ def texts_of(path: Path) -> Iterator[tuple[str, str]]:
 def pack_values(document: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Each entry of a pack that cites an article, as (its name and value, the citation)."""
     for name, entry in document.items():
-        if isinstance(entry, list):
-            for item in (item for item in entry if isinstance(item, dict)):
-                yield from pack_values({str(item.get("code") or item.get("id") or name): item}, f"{prefix}{name} ")
-        elif isinstance(entry, dict):
+        groups = [group for group in entry if isinstance(group, dict)] if isinstance(entry, list) else []
+        for group in groups:  # [[interventions]] and the like: many items under one article
+            codes = " ".join(str(item[0]) for item in group.get("items", ()))
+            yield f"`{prefix}{name}: {codes}`", str(group.get("article", ""))
+        if isinstance(entry, dict):
             if isinstance(entry.get("article"), str):
                 shown = f" = {_shown(entry)}" if "value" in entry else ""
                 yield f"`{prefix}{name}{shown}`", entry["article"]
-            nested = {key: value for key, value in entry.items() if isinstance(value, dict | list) and key != "value"}
+            nested = {key: value for key, value in entry.items() if isinstance(value, dict)}
             yield from pack_values(nested, f"{prefix}{name}.")
 
 
 def _shown(entry: dict[str, Any]) -> str:
     value = entry["value"]
-    shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    several = isinstance(value, list)
+    shown = ", ".join(str(item[0] if isinstance(item, list) else item) for item in value) if several else str(value)
     return f"{shown} {entry['unit']}" if "unit" in entry else shown
 
 
@@ -105,7 +107,7 @@ def collect(root: Path = ROOT) -> dict[tuple[str, int], Article]:
     for province in PROVINCES:
         pack = tomllib.loads((root / "config" / "packs" / f"{province.lower()}.toml").read_text("utf-8"))
         for value, citation in pack_values(pack):
-            for article in articles_in(citation if citation[:2] in PROVINCES.values() else ""):
+            for article in articles_in(citation):
                 found[article].values.append(value)
     for package in (*PACKAGES, "tests"):
         for path in sorted((root / package).rglob("*.py")):
