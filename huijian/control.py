@@ -18,7 +18,7 @@ from broker.kernel.errors import VisitError
 from broker.kernel.lifeline import parent_gone
 from config.logs import configure
 from config.settings import Settings
-from huijian.retention.purge_context import lengthened
+from huijian.retention.purge_context import update_due_dates
 from signaling.server.app import build_app
 
 log = structlog.get_logger()
@@ -66,7 +66,7 @@ async def control(settings: Settings) -> None:
 async def _retention(store: Store, journal: Journal) -> AsyncIterator[None]:
     """Policies may have changed while nobody ran: what they lengthen is written down before anything else."""
     try:
-        await lengthened(store, journal)
+        await update_due_dates(store, journal)
     except VisitError as error:  # the next start or the next purge sees the change too
         log.error("due dates not compared with the policies", why=error.code)
     yield

@@ -1,5 +1,5 @@
-"""`huijian verify`: signatures, hashes, fragment chain and tracks of recordings, the chains of the sites, and the
-copies made of recordings."""
+"""`huijian verify`: checks signatures, hashes, fragment chain and tracks of recordings, the chains of the sites, and
+the copies of recordings."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.errors import FOUND, REFUSED
 from huijian.output import Json, plain, say
-from recorder.evidence.chain_heads import ChainHeads, read_heads, together
+from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
 from recorder.evidence.report import Report
 from recorder.evidence.signing import KeyProblem, Keys, trusted
 from recorder.evidence.signing import public_key as load
@@ -34,41 +34,41 @@ def verify(
     archive: Annotated[Path | None, typer.Option(help="The archive, where it is not the settings' own.")] = None,
     public_key: Annotated[
         list[Path] | None,
-        typer.Option(help="Believe this key (PEM) only; may be given again. Default: the installation's own."),
+        typer.Option(help="Trust only this key (PEM); may be repeated. Default: the installation's own."),
     ] = None,
     heads: Annotated[
         Path | None,
-        typer.Option(help="What an earlier verify printed (its CHAIN lines): these ends must still be there."),
+        typer.Option(help="Output of an earlier verify (its CHAIN lines): the chains must still hold these heads."),
     ] = None,
     json: Json = False,
 ) -> int:
     """Prove that archived recordings are what was written, and name what is not. 验证录像
 
-    Needs the files alone: no database, no network, no running server. On the machine that recorded, its own key and
-    the ends of the chains that its database remembers are believed. Elsewhere give --public-key and --heads, both kept
-    apart from the archive: only they show who recorded, and that no end was cut off. Exit code 0: all whole; 1:
-    nothing to look at; 4: something was changed, and the lines say what, and at which second.
+    Needs only the files: no database, no network, no running server. On the machine that recorded, its own key and the
+    chain heads in its database are trusted. Elsewhere give --public-key and --heads, both kept apart from the archive:
+    only they prove the origin of the recordings, and that no chain was cut off. Exit code 0: all whole; 1: nothing to
+    check; 4: damage, and each line names the file, the kind and the second.
     """
     if all and target is not None:
-        raise typer.BadParameter("name a recording or say --all, not both")
+        raise typer.BadParameter("give a recording or --all, not both")
     if heads is not None and target is not None:
         raise typer.BadParameter("--heads goes with the whole archive")
     here = archive is None or archive.resolve() == settings.archive_dir
     keys, whose = _keys(settings, public_key, here)
-    kept, compared = _kept(settings, heads, here and target is None)
-    report = check(target, archive or settings.archive_dir, keys, kept)
+    stored, compared = _heads(settings, heads, here and target is None)
+    report = check(target, archive or settings.archive_dir, keys, stored)
     if json:
         say({"ok": report.ok, **asdict(report), "keys": whose, "compared": compared}, as_json=True)
     else:
         _print(report, whose, compared if target is None else None)
     if report.ok:
         return 0
-    unknown = any(one.kind == "not_found" for one in report.damages)
+    unknown = any(damage.kind == "not_found" for damage in report.damages)
     return FOUND if report.damages and not unknown else REFUSED
 
 
 def _keys(settings: Settings, paths: list[Path] | None, here: bool) -> tuple[Keys | None, str]:
-    """Whom to believe, and why. None: whatever lies in the archive."""
+    """Return the trusted keys and where they are from. None: the keys in the archive."""
     try:
         if paths:
             return Keys(load(path) for path in paths), GIVEN
@@ -77,11 +77,11 @@ def _keys(settings: Settings, paths: list[Path] | None, here: bool) -> tuple[Key
     try:
         return (trusted(settings.keys_dir, settings.archive_signing), INSTALLED) if here else (None, ARCHIVED)
     except KeyProblem:
-        return None, ARCHIVED  # said aloud with the result
+        return None, ARCHIVED  # the result carries a warning
 
 
-def _kept(settings: Settings, file: Path | None, database: bool) -> tuple[dict[str, set[str]], list[str]]:
-    """Where the chains must have come to, and who says so."""
+def _heads(settings: Settings, file: Path | None, database: bool) -> tuple[dict[str, set[str]], list[str]]:
+    """Return the heads that the chains must hold, and the sources they are from."""
     found, compared = [], []
     if file is not None:
         try:
@@ -93,15 +93,17 @@ def _kept(settings: Settings, file: Path | None, database: bool) -> tuple[dict[s
         compared.append(str(file))
     if database:
         try:
-            found.append({site: [head] for site, head in asyncio.run(_remembered(settings.database_url)).items()})
+            found.append(
+                {site: [head] for site, head in asyncio.run(_heads_in_database(settings.database_url)).items()}
+            )
             compared.append("database")
         except StorageUnavailable:
-            pass  # said aloud with the result
-    return together(found), compared
+            pass  # the result carries a warning
+    return merged_heads(found), compared
 
 
-async def _remembered(url: str) -> dict[str, str]:
-    """The heads in the database. Raises StorageUnavailable; a database that is not there is not made."""
+async def _heads_in_database(url: str) -> dict[str, str]:
+    """Return the heads in the database. Raises StorageUnavailable; a missing database is not created."""
     name = make_url(url)
     if name.get_backend_name() == "sqlite" and not Path(name.database or "").is_file():
         raise StorageUnavailable()
@@ -122,12 +124,12 @@ def _print(report: Report, whose: str, compared: list[str] | None) -> None:
     if report.ok:
         print(f"WHOLE {report.recordings} recordings, {report.files} files, {report.bytes} bytes")
     elif not report.recordings and not report.damages:
-        print("NOTHING there is no recording in the archive")
+        print("NOTHING the archive has no recording")
     if whose == ARCHIVED and report.recordings:
-        _warn("the keys were taken from the archive itself: this shows that it is of one piece, not who made it.")
-        _warn("Believe only --public-key, with a key that was kept elsewhere. 公钥取自存档本身，不能证明来源。")
+        _warn("the keys were taken from the archive itself: this proves that it is consistent, not its origin.")
+        _warn("Use --public-key with a key that was kept elsewhere. 公钥取自存档本身，不能证明来源。")
     if compared == [] and report.recordings:
-        _warn("the ends of the chains were compared with nothing: use --heads. 未比对链头，无法发现链尾被截。")
+        _warn("the chain heads were compared with nothing: use --heads. 未比对链头，无法发现链尾被截。")
 
 
 def _warn(text: str) -> None:

@@ -1,4 +1,4 @@
-"""`huijian hold`: legal holds on recordings (证据保全). Whatever is due, what is held is not deleted."""
+"""`huijian hold`: legal holds on recordings (证据保全). A held recording is not deleted, even when it is due."""
 
 from typing import Annotated, Any
 
@@ -11,10 +11,10 @@ from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from recorder.archive.catalog import Catalog
 from recorder.retention.holds import Holds
 
-app = typer.Typer(no_args_is_help=True, help="Keep recordings beyond their due date, whatever happens. 保全")
+app = typer.Typer(no_args_is_help=True, help="Keep recordings beyond their due date. 保全")
 AUDITORS = (Role.AUDITOR,)
 Session = Annotated[str, typer.Argument(help="The session's id: ses_…")]
-Reason = Annotated[str, typer.Option(help="Why; it is journaled.")]
+Reason = Annotated[str, typer.Option(help="The reason; it is journaled.")]
 
 
 @app.command("add", epilog='Example: hold add ses_… --reason "法院调取 2026-114" --as shen')
@@ -26,15 +26,15 @@ def add(
     password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
-    """Hold a recording. Auditors only, of its site or of the province."""
+    """Hold a recording; only for auditors of its site or of the province."""
     password = password_for(user, password_stdin)
 
     async def work(office: Office) -> dict[str, Any]:
-        who = await _auditor(office, session, str(user), password)
+        auditor = await _auditor(office, session, str(user), password)
         now = office.store.clock.now().wall
-        number = await Holds(office.store.engine).add(session, reason, who.id, now)
-        await _note(office, "HoldAdded", session, who, hold=number, reason=reason)
-        return {"hold": number, "session": session, "by": who.id}
+        number = await Holds(office.store.engine).add(session, reason, auditor.id, now)
+        await _note(office, "HoldAdded", session, auditor, hold=number, reason=reason)
+        return {"hold": number, "session": session, "by": auditor.id}
 
     say(in_office(ctx, work), json)
 
@@ -48,14 +48,14 @@ def lift(
     password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
-    """Lift every hold of a recording. It is then deleted when it is due, or at the next purge if it is already."""
+    """Lift every hold of a recording. The next purge after its due date then deletes it."""
     password = password_for(user, password_stdin)
 
     async def work(office: Office) -> dict[str, Any]:
-        who = await _auditor(office, session, str(user), password)
-        lifted = await Holds(office.store.engine).lift(session, reason, who.id, office.store.clock.now().wall)
-        await _note(office, "HoldLifted", session, who, holds=lifted, reason=reason)
-        return {"session": session, "lifted": lifted, "by": who.id}
+        auditor = await _auditor(office, session, str(user), password)
+        lifted = await Holds(office.store.engine).lift(session, reason, auditor.id, office.store.clock.now().wall)
+        await _note(office, "HoldLifted", session, auditor, holds=lifted, reason=reason)
+        return {"session": session, "lifted": lifted, "by": auditor.id}
 
     say(in_office(ctx, work), json)
 
@@ -66,7 +66,7 @@ def listed(
     all: Annotated[bool, typer.Option("--all", help="Lifted ones too.")] = False,
     json: Json = False,
 ) -> None:
-    """Standing holds, with reason and author."""
+    """List the standing holds, with reason and author."""
     say_all(in_office(ctx, lambda office: Holds(office.store.engine).listed(all)), json)
 
 
@@ -75,6 +75,6 @@ async def _auditor(office: Office, session: str, user: str, password: str) -> Us
     return await officer(office, user, password, AUDITORS, str(row["site"]) if row else None)
 
 
-async def _note(office: Office, kind: str, session: str, who: User, **data: Any) -> None:
-    office.journal.note(kind, session, f"user:{who.id}", data)
+async def _note(office: Office, kind: str, session: str, auditor: User, **data: Any) -> None:
+    office.journal.note(kind, session, f"user:{auditor.id}", data)
     await office.journal.flush()

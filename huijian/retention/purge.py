@@ -1,7 +1,7 @@
-"""`huijian purge`: shows what is due, and deletes it when two officers want exactly that.
+"""`huijian purge`: shows what is due, and deletes it when two officers approve exactly that.
 
-Without options it only looks. `purge issue` lets one officer permit exactly what was shown; `--apply --code` lets
-another one delete it. `--resume` finishes what was ordered and broken off; a timer may run it.
+Without options it only shows the plan. `purge issue` lets one officer approve it; `--apply --code` lets another officer
+delete it. `--resume` finishes what was ordered and broken off; a timer may run it.
 """
 
 from collections.abc import Coroutine
@@ -22,7 +22,7 @@ from recorder.retention.plan import plan_of
 from recorder.retention.purge import Outcome, Purge
 
 app = typer.Typer(help="Delete recordings that are due, with a second person. 到期销毁")
-Site = Annotated[str | None, typer.Option(help="Of this site only.")]
+Site = Annotated[str | None, typer.Option(help="Only recordings of this site.")]
 
 
 @app.callback(
@@ -34,19 +34,21 @@ def purge(
     ctx: typer.Context,
     site: Site = None,
     apply: Annotated[bool, typer.Option("--apply", help="Really delete; needs --code and --as.")] = False,
-    code: Annotated[str | None, typer.Option(help="The confirmation code that the second person was given.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Only finish what was ordered before.")] = False,
+    code: Annotated[
+        str | None, typer.Option(help="The confirmation code that `purge issue` printed for the second person.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Only finish what was ordered earlier.")] = False,
     user: As = None,
     password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> int:
-    """Show which recordings are due. Deletes nothing unless told --apply with a second person's code."""
+    """Show which recordings are due. Nothing is deleted without --apply and a second person's code."""
     if ctx.invoked_subcommand is not None:
         return 0
     if (apply and resume) or (code is not None and not apply) or (apply and code is None):
         raise typer.BadParameter("--apply goes with --code, and not with --resume")
     if not apply and not resume:
-        return _look(ctx, site, json)
+        return _show(ctx, site, json)
     password = password_for(user, password_stdin) if apply else ""
     outcome = in_office(ctx, lambda office: _run(office, site, code, user or "", password))
     if json:
@@ -64,46 +66,46 @@ def issue(
     password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
-    """Permit exactly what is due now: a code for one use by another officer, good for a day."""
+    """Approve exactly what is due now: prints a code for one use by another officer within a day."""
     password = password_for(user, password_stdin)
 
     async def work(office: Office) -> dict[str, Any]:
-        who = await officer(office, str(user), password, OFFICERS, site)
+        author = await officer(office, str(user), password, OFFICERS, site)
         scope = await scope_at(office, site)
         plan = await plan_of(office.store.engine, scope)
         if plan.recordings == 0:
             raise Forbidden("Nothing is due.", "没有到期录像。")
         now = scope.as_of
-        code = await approvals.issue(office.store.engine, plan.hash, now, site, who.id, now)
-        told = {"plan": plan.hash, "recordings": plan.recordings, "bytes": plan.bytes, "site": site}
-        office.journal.note("PurgePermitted", None, f"user:{who.id}", told)
+        code = await approvals.issue(office.store.engine, plan.hash, now, site, author.id, now)
+        facts = {"plan": plan.hash, "recordings": plan.recordings, "bytes": plan.bytes, "site": site}
+        office.journal.note("PurgePermitted", None, f"user:{author.id}", facts)
         await office.journal.flush()
         if not json:
             show_plan(plan)
-        return {"code": code, "expires_at": now + approvals.LIFE, **told}
+        return {"code": code, "expires_at": now + approvals.LIFE, **facts}
 
     say(in_office(ctx, work), json)
 
 
 @app.command("clock")
 def clock(ctx: typer.Context, user: As = None, password_stdin: PasswordStdin = False, json: Json = False) -> None:
-    """Say that this machine's clock is right, after comparing it with another one. It is journaled."""
+    """Confirm that this machine's clock is right, after comparing it with another one. It is journaled."""
     password = password_for(user, password_stdin)
 
     async def work(office: Office) -> dict[str, Any]:
-        who = await officer(office, str(user), password, OFFICERS, None)
-        return {**await believe_clock(office, who.id), "by": who.id}
+        author = await officer(office, str(user), password, OFFICERS, None)
+        return {**await believe_clock(office, author.id), "by": author.id}
 
     say(in_office(ctx, work), json)
 
 
-def _look(ctx: typer.Context, site: str | None, json: bool) -> int:
+def _show(ctx: typer.Context, site: str | None, json: bool) -> int:
     async def work(office: Office) -> Any:
         return await plan_of(office.store.engine, await scope_at(office, site))
 
     plan = in_office(ctx, work)
     if json:
-        sites = {name: {"recordings": one.recordings, "bytes": one.bytes} for name, one in plan.sites.items()}
+        sites = {name: {"recordings": total.recordings, "bytes": total.bytes} for name, total in plan.sites.items()}
         whole = {"as_of": plan.scope.as_of, "recordings": plan.recordings, "bytes": plan.bytes}
         say({**whole, "sites": sites, "kept": plan.kept, "plan": plan.hash}, True)
     else:
@@ -117,14 +119,14 @@ def _run(office: Office, site: str | None, code: str | None, user: str, password
 
 async def _apply(office: Office, code: str, user: str, password: str) -> Outcome:
     engine, clock = office.store.engine, office.store.clock
-    known = await approvals.approval_of(engine, code, user, clock.now().wall)
-    who = await officer(office, user, password, OFFICERS, known.site)
-    scope = await scope_at(office, known.site, known.as_of)
-    told = {"plan": known.plan, "second": known.by}
-    office.journal.note("PurgeOrdered", None, f"user:{who.id}", told)
+    approval = await approvals.approval_of(engine, code, user, clock.now().wall)
+    author = await officer(office, user, password, OFFICERS, approval.site)
+    scope = await scope_at(office, approval.site, approval.as_of)
+    facts = {"plan": approval.plan, "second": approval.by}
+    office.journal.note("PurgeOrdered", None, f"user:{author.id}", facts)
     await office.journal.flush()
-    outcome = await _purge(office).apply(known, scope, await rules_of(office), who.id)
-    await _close(office, f"user:{who.id}", outcome, told)
+    outcome = await _purge(office).apply(approval, scope, await rules_of(office), author.id)
+    await _close(office, f"user:{author.id}", outcome, facts)
     return outcome
 
 
@@ -143,8 +145,8 @@ def _purge(office: Office) -> Purge:
     return Purge(office.store.engine, settings.archive_dir, office.store.clock, signer, tombstones, keys)
 
 
-async def _close(office: Office, author: str, outcome: Outcome, told: dict[str, Any]) -> None:
+async def _close(office: Office, author: str, outcome: Outcome, facts: dict[str, Any]) -> None:
     counts = {"deleted": outcome.deleted, "bytes": outcome.bytes, "withdrawn": outcome.withdrawn}
     named = {"kept": outcome.kept, "failed": outcome.failed}
-    office.journal.note("PurgeEnded", None, author, {**told, **counts, **named})
+    office.journal.note("PurgeEnded", None, author, {**facts, **counts, **named})
     await office.journal.flush()

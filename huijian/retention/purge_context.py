@@ -1,4 +1,4 @@
-"""What `huijian purge` needs of the other rooms: the policies of the sites, clocks that agree, the journal."""
+"""What `huijian purge` needs of other parts: the policies of the sites, a clock that can be trusted, the journal."""
 
 from datetime import datetime
 from typing import Any
@@ -21,13 +21,13 @@ TOMBSTONE = "RecordingPurged"
 
 
 class JournalTombstones:
-    """Tombstones as entries of the journal."""
+    """The tombstones of deleted recordings, as entries of the journal."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     async def known(self, session: str) -> bool:
-        """Whether the session has one."""
+        """Whether the journal has the tombstone of a session."""
         after = 0
         while entries := await self._journal.entries(session, after):
             if any(entry.kind == TOMBSTONE for entry in entries):
@@ -36,65 +36,65 @@ class JournalTombstones:
         return False
 
     async def write(self, session: str, author: str, data: dict[str, Any]) -> None:
-        """Add it and wait for the disk. Raises StorageUnavailable."""
+        """Write a tombstone and wait for the disk. Raises StorageUnavailable."""
         self._journal.note(TOMBSTONE, session, author, data)
         await self._journal.flush()
 
 
 async def scope_at(office: Office, site: str | None, as_of: datetime | None = None) -> Scope:
-    """What may be asked about now. Raises Conflict where this machine's clock cannot be believed."""
+    """Return the scope of a plan now. Raises Conflict where this machine's clock is not trusted."""
     engine, now = office.store.engine, office.store.clock.now()
     await mark_clock(engine, office.store.clock)
     found = await doubted(office)
     if found is not None:
-        raise Conflict(*_said(found))
+        raise Conflict(*_texts(found))
     witnessed = await _witnessed(office)
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
-    months = await lengthened(office.store, office.journal)
+    months = await update_due_dates(office.store, office.journal)
     moment = now.wall if as_of is None else min(as_of, now.wall)
     return Scope(moment, site, months, witnessed)
 
 
 async def doubted(office: Office) -> Doubt | None:
-    """Why this machine's clock is not believed at the moment, None where it is."""
+    """Return why this machine's clock is not trusted, None where it is."""
     engine, now = office.store.engine, office.store.clock.now()
     began = started(now)
     noted = [await reader.last_before(engine, began), await newest(engine, began)]
-    before = max((one for one in noted if one is not None), default=None)
+    before = max((moment for moment in noted if moment is not None), default=None)
     return doubt(await marks(engine, now), before, now, discipline())
 
 
 async def believe_clock(office: Office, by: str) -> dict[str, Any]:
-    """An officer says that the clock is right; what was said is journaled. Raises Conflict where it cannot be."""
+    """Trust the clock because officer `by` has compared it, and journal that. Raises Conflict where it is behind."""
     now, found, witnessed = office.store.clock.now(), await doubted(office), await _witnessed(office)
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
     await believe(office.store.engine, office.store.clock, by)
     moved = None if found is None else round(found.moved.total_seconds())
-    told = {"clock": now.wall.isoformat(), "seconds": moved, "restarted": found is not None and found.restarted}
-    office.journal.note("ClockBelieved", None, f"user:{by}", told)
+    facts = {"clock": now.wall.isoformat(), "seconds": moved, "restarted": found is not None and found.restarted}
+    office.journal.note("ClockBelieved", None, f"user:{by}", facts)
     await office.journal.flush()
-    return {**told, "clock": f"{in_shanghai(now.wall):%Y-%m-%d %H:%M:%S} (Asia/Shanghai)"}
+    return {**facts, "clock": f"{in_shanghai(now.wall):%Y-%m-%d %H:%M:%S} (Asia/Shanghai)"}
 
 
-def _said(found: Doubt) -> tuple[str, str]:
-    how = "`huijian purge clock --as USER`, once it was compared with another clock"
+def _texts(found: Doubt) -> tuple[str, str]:
+    how = "compare it with another clock, then run `huijian purge clock --as USER`"
     if found.restarted:
         return (
-            f"This machine was started anew and its clock is {found.moved} ahead of what was written before, which "
-            f"nobody vouches for: {how}.",
+            f"This machine was restarted and its clock is {found.moved} ahead of the last record, which no time source "
+            f"confirms: {how}.",
             "重新启动后系统时间与此前记录相差过大，请核对时间后由审计员或管理员确认（purge clock）。",
         )
     return (
-        f"The clock was moved by {found.moved} while this machine ran: check it, then {how}.",
+        f"The clock was moved by {found.moved} while this machine ran: {how}.",
         "系统时间在运行中被改动，请核对后由审计员或管理员确认（purge clock）。",
     )
 
 
-async def lengthened(store: Store, journal: Journal) -> dict[str, int]:
-    """The months that each site's policy asks for today, once the later dates that follow are written down."""
-    months = {str(one.id): pack_named(one.policy).retention_months for one in await store.sites()}
+async def update_due_dates(store: Store, journal: Journal) -> dict[str, int]:
+    """Return the months in each site's policy today, after writing the later due dates that follow from them."""
+    months = {str(site.id): pack_named(site.policy).retention_months for site in await store.sites()}
     moved = await extend_due_dates(store.engine, months, store.clock.now().wall)
     if moved:
         journal.note("RetentionLengthened", None, "policy", {"recordings": moved})
@@ -103,12 +103,12 @@ async def lengthened(store: Store, journal: Journal) -> dict[str, int]:
 
 
 async def rules_of(office: Office) -> dict[str, str]:
-    """By which rule a site's recordings are deleted, in words for the tombstone."""
+    """Return the rule by which each site's recordings are deleted, in words for the tombstone."""
     rules: dict[str, str] = {}
-    for one in await office.store.sites():
-        policy = pack_named(one.policy)
+    for site in await office.store.sites():
+        policy = pack_named(site.policy)
         months = f"{policy.retention_months} months"
-        rules[one.id] = f"{policy.articles['retention_months']}; {policy.name} {policy.version}; {months}"
+        rules[site.id] = f"{policy.articles['retention_months']}; {policy.name} {policy.version}; {months}"
     return rules
 
 

@@ -1,4 +1,4 @@
-"""Plans and outcomes of a purge, for people."""
+"""Prints plans and outcomes of a purge for people."""
 
 from datetime import datetime
 
@@ -15,12 +15,12 @@ WORDS = {
     "held": "held (保全)",
     "not_due": "kept longer by today's policy",
     "undated": "without a due date",
-    "clock_back": "clock not believed",
+    "clock_back": "clock not trusted",
 }
 
 
 def show_plan(plan: Plan) -> None:
-    """One line a site, totals, and what stays although its date has come."""
+    """Print one line a site, totals, and what stays although its date has come."""
     console = Console()
     title = f"Due at {_day(plan.scope.as_of)} {in_shanghai(plan.scope.as_of):%H:%M:%S} (Asia/Shanghai)"
     table = Table(title=title, title_justify="left", header_style="bold", show_footer=True)
@@ -29,27 +29,29 @@ def show_plan(plan: Plan) -> None:
         table.add_column(name, footer, justify="left" if name == "site" else "right")
     table.add_column("oldest end")
     table.add_column("newest end")
-    for site, tally in sorted(plan.sites.items()):
-        counts = (f"{tally.recordings:,}", f"{tally.bytes / GIGABYTE:,.1f}")
-        table.add_row(site, *counts, _day(tally.oldest), _day(tally.newest))
+    for site, total in sorted(plan.sites.items()):
+        counts = (f"{total.recordings:,}", f"{total.bytes / GIGABYTE:,.1f}")
+        table.add_row(site, *counts, _day(total.oldest), _day(total.newest))
     console.print(table)
     for why, count in sorted(plan.kept.items()):
         console.print(f"stays: {count:,} {WORDS.get(why, why)}", markup=False)
     end = plan.scope.witnessed
     if end is not None and plan.scope.as_of - end > QUIET:
         days = (plan.scope.as_of - end).days
-        console.print(f"WARNING: nothing was recorded or noted for {days} days. Is the clock right?", style="bold red")
+        console.print(
+            f"WARNING: nothing was recorded or journaled for {days} days. Is the clock right?", style="bold red"
+        )
     console.print("Nothing was deleted.", markup=False)
 
 
 def show_outcome(outcome: Outcome) -> None:
-    """What was deleted, what was not, and why."""
+    """Print what was deleted, what was not, and why."""
     for session, why in outcome.kept:
         print(f"KEPT {session} ({WORDS.get(why, why)})")
     for session, why in outcome.failed:
-        print(f"FAILED {session} ({why}); it is tried again by purge --resume")
+        print(f"FAILED {session} ({why}); purge --resume tries it again")
     if outcome.withdrawn:
-        print(f"WITHDRAWN {outcome.withdrawn} marks of a plan that was never ordered")
+        print(f"WITHDRAWN {outcome.withdrawn} marks of a plan that was not ordered")
     print(f"DELETED {outcome.deleted} recordings, {outcome.bytes} bytes")
 
 

@@ -1,7 +1,7 @@
-"""Kinds of keys: how one signs, how its signature is checked, how its public half is written down. Ed25519 is ours. Any
-other (SM2 in a token) comes as a package of its own that names its `Scheme` as an entry point of the group
-`huijian.signing`; the setting `archive_signing` chooses who signs from now on, and every kind that is installed is
-checked, so that an archive may have been signed by several in its time. Blocks; for worker threads."""
+"""The kinds of keys: how each signs, checks a signature and writes its public half down. Ed25519 is built in. Another
+kind (SM2 in a token) is a separate package that names its `Scheme` as an entry point of the group `huijian.signing`.
+The setting `archive_signing` chooses which kind signs from now on; every installed kind is checked, because an archive
+may have been signed by several in its time. Blocks; for worker threads."""
 
 import hashlib
 import os
@@ -30,58 +30,58 @@ PRIVATE = "archive-ed25519.pem"
 
 
 class KeyProblem(Exception):
-    """A key that is not there, is not ours to read, or is no key."""
+    """A key that is missing, that other users can read, or that is not a key."""
 
 
 class PublicKey(Protocol):
-    """What checks signatures. `id`: 16 hex digits that name this key and no other."""
+    """The public half of a key, which checks signatures. `id`: 16 hex digits that name this key and no other."""
 
     algorithm: str
     id: str
 
     def verify(self, signature: bytes, data: bytes) -> bool:
-        """Whether the key's owner signed `data`."""
+        """Whether `signature` is the key owner's signature of `data`."""
         ...
 
     def pem(self) -> bytes:
-        """How it is written down; equal keys have one spelling."""
+        """Return the key in PEM; equal keys have one spelling."""
         ...
 
 
 class Signer(Protocol):
-    """Something that can sign: a key in a file, a token."""
+    """The private half of a key: a file, or a token."""
 
     @property
     def public(self) -> PublicKey:
-        """What checks its signatures."""
+        """The public half, which checks its signatures."""
         ...
 
     def sign(self, data: bytes) -> bytes:
-        """The signature of `data`. May block. Raises KeyProblem where it cannot."""
+        """Return the signature of `data`. May block. Raises KeyProblem."""
         ...
 
 
 class Scheme(Protocol):
-    """A kind of key, by the name that stands in its signatures."""
+    """A kind of key, named as in its signatures."""
 
     algorithm: str
 
     def signer(self, folder: Path) -> Signer:
-        """The installation's own; `folder` is for keys that are files, which are made on first use. Raises
+        """Return the installation's own private key; a kind of key file makes it in `folder` on first use. Raises
         KeyProblem."""
         ...
 
     def own(self, folder: Path) -> PublicKey:
-        """The public half of the installation's own; nothing is made. Raises KeyProblem."""
+        """Return the public half of the installation's own key, which must exist. Raises KeyProblem."""
         ...
 
     def load(self, pem: bytes) -> PublicKey | None:
-        """A public key; None where it is one of another kind, or none at all."""
+        """Return the public key in `pem`, None where it is of another kind or no key."""
         ...
 
 
 def scheme(algorithm: str) -> Scheme:
-    """A kind of key by name. Raises KeyProblem where it is not installed."""
+    """Return a kind of key by name. Raises KeyProblem where it is not installed."""
     found = schemes().get(algorithm)
     if found is None:
         raise KeyProblem(f"nothing here can sign by {algorithm}; installed: {', '.join(sorted(schemes()))}")
@@ -90,20 +90,20 @@ def scheme(algorithm: str) -> Scheme:
 
 @cache
 def schemes() -> dict[str, Scheme]:
-    """Every kind of key that is installed."""
+    """Return every installed kind of key, by name."""
     found: dict[str, Scheme] = {"Ed25519": Ed25519()}
     for point in entry_points(group=GROUP):
         try:
             more: Scheme = point.load()()
-        except Exception as error:  # somebody else's package; what it would have signed or checked then fails by name
-            log.error("a kind of key cannot be loaded", name=point.name, why=type(error).__name__)
+        except Exception as error:  # a foreign package; signatures of its kind then fail by name
+            log.error("kind of key not loaded", name=point.name, why=type(error).__name__)
             continue
-        found.setdefault(more.algorithm, more)  # nobody takes the place of ours
+        found.setdefault(more.algorithm, more)  # a package cannot replace the built-in kind
     return found
 
 
 class Ed25519Public:
-    """RFC 8032. Named by the first 16 hex digits of the SHA-256 of the raw key."""
+    """An Ed25519 public key (RFC 8032). Its id is the first 16 hex digits of the SHA-256 of the raw key."""
 
     algorithm = "Ed25519"
 
@@ -112,7 +112,7 @@ class Ed25519Public:
         self.id = hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
 
     def verify(self, signature: bytes, data: bytes) -> bool:
-        """As for any key."""
+        """Whether `signature` is the signature of `data`."""
         try:
             self._key.verify(signature, data)
         except InvalidSignature:
@@ -120,12 +120,12 @@ class Ed25519Public:
         return True
 
     def pem(self) -> bytes:
-        """SubjectPublicKeyInfo."""
+        """Return the key as SubjectPublicKeyInfo in PEM."""
         return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 class Ed25519Signer:
-    """A private key in memory."""
+    """An Ed25519 private key in memory."""
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
@@ -133,17 +133,17 @@ class Ed25519Signer:
         self.key = self.public.id
 
     def sign(self, data: bytes) -> bytes:
-        """64 bytes."""
+        """Return the signature, 64 bytes."""
         return self._private.sign(data)
 
 
 class Ed25519:
-    """A key made at installation, in a file that only we may read."""
+    """A key made at installation, in a file that only its owner can read."""
 
     algorithm = "Ed25519"
 
     def signer(self, folder: Path) -> Ed25519Signer:
-        """Made on first use. Raises KeyProblem."""
+        """Return the key, made on first use. Raises KeyProblem."""
         path = folder / PRIVATE
         try:
             if not path.exists():
@@ -153,11 +153,11 @@ class Ed25519:
         return Ed25519Signer(_private(path))
 
     def own(self, folder: Path) -> Ed25519Public:
-        """Raises KeyProblem."""
+        """Return the public half of the key, which must exist. Raises KeyProblem."""
         return Ed25519Public(_private(folder / PRIVATE).public_key())
 
     def load(self, pem: bytes) -> Ed25519Public | None:
-        """From PEM."""
+        """Return the Ed25519 key in `pem`, None for anything else."""
         try:
             key = load_pem_public_key(pem)
         except (ValueError, UnsupportedAlgorithm):
@@ -168,7 +168,7 @@ class Ed25519:
 def _private(path: Path) -> Ed25519PrivateKey:
     try:
         if path.stat().st_mode & 0o077:
-            raise KeyProblem(f"{path} can be read by others")
+            raise KeyProblem(f"{path} can be read by other users")
         private = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise KeyProblem(f"{path}: {error}") from error
@@ -178,7 +178,7 @@ def _private(path: Path) -> Ed25519PrivateKey:
 
 
 def _make(path: Path) -> None:
-    """A new key, whole or not at all; of two processes that make one at once, the first one's stays."""
+    """Write a new key, complete or not at all. Of two processes that do it at once, the key of the first stays."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     data = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
@@ -189,7 +189,7 @@ def _make(path: Path) -> None:
     try:
         os.link(fresh, path)
     except FileExistsError:
-        pass  # somebody else's key is as good as ours, and it may have signed already
+        pass  # another process was first, and its key may have signed already
     finally:
         fresh.unlink()
     atomic_files.sync_folder(path.parent)

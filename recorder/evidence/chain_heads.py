@@ -1,8 +1,8 @@
-"""Where each site's chain ended when it was last written, kept in the database: the one thing that a chain cannot show
-of itself is that its newest end was cut off, and the one thing that an archive cannot show is that a site is gone.
+"""The heads of the site chains in the database: where each chain ended when it was last written. They show what the
+files cannot: that the newest end of a chain was cut off, or that a site is missing from the archive.
 
-A head is never replaced by one of a chain that does not hold it any more: what was cut off stays missed, whatever is
-written after it."""
+A head is never replaced by the head of a chain that does not hold it: what was cut off stays missing, whatever is
+written behind the cut."""
 
 import asyncio
 import re
@@ -27,13 +27,13 @@ _LINE = re.compile(r"(?:CHAIN )?\s*([a-z0-9][a-z0-9-]{0,62})\s+(\d{1,9}:[0-9a-f]
 
 
 class ChainHeads:
-    """The table. Every method raises StorageUnavailable where the database does not answer."""
+    """The table of chain heads. Every method raises StorageUnavailable where the database does not answer."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def all(self) -> dict[str, str]:
-        """By site."""
+        """Return the head of each site's chain, by site."""
         try:
             async with reading(self._engine) as db:
                 return {row.site: row.head for row in await db.execute(select(HEADS.c.site, HEADS.c.head))}
@@ -41,12 +41,12 @@ class ChainHeads:
             raise StorageUnavailable("The heads of the chains cannot be read.") from error
 
     async def advance(self, root: Path, site: str, now: datetime) -> bool:
-        """Keep where the chain of a site ends now; False where it is not the chain of which the head was kept before.
+        """Store where the chain of a site ends now; return False where the chain does not hold the stored head.
 
-        Raises BrokenLedger, OSError.
+        Raises BrokenSiteChain, OSError.
         """
         try:
-            async with writing(self._engine) as db:  # of two at once, the second sees what the first kept
+            async with writing(self._engine) as db:  # of two processes at once, the second sees what the first stored
                 kept = (await db.execute(select(HEADS.c.head).where(HEADS.c.site == site))).scalar()
                 head = await asyncio.to_thread(_head, root, site, kept)
                 if head is None:
@@ -59,22 +59,22 @@ class ChainHeads:
         return True
 
     async def advance_all(self, root: Path, now: datetime) -> list[str]:
-        """As `advance` for every site that has a chain or had one; the sites whose chain was cut, each said aloud."""
+        """Call `advance` for every site that has or had a chain; log and return the sites whose chain was cut."""
         sites = {path.parent.name for path in root.glob(f"*/{site_chain.NAME}")} | set(await self.all())
         cut: list[str] = []
         for site in sorted(sites):
             try:
                 if not await self.advance(root, site, now):
                     cut.append(site)
-                    log.error("the chain of a site does not hold the end that was kept", site=site)
+                    log.error("site chain does not hold its stored head", site=site)
             except (BrokenSiteChain, OSError) as error:
                 cut.append(site)
-                log.error("the chain of a site cannot be read", site=site, why=type(error).__name__)
+                log.error("site chain unreadable", site=site, why=type(error).__name__)
         return cut
 
 
 def read_heads(text: str) -> dict[str, list[str]]:
-    """The heads in a text: lines `CHAIN site number:hash` as `huijian verify` prints them; other lines are not ours."""
+    """Return the heads in a text: its lines `CHAIN site number:hash`, as `huijian verify` prints them."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         match = _LINE.fullmatch(line.strip())
@@ -83,8 +83,8 @@ def read_heads(text: str) -> dict[str, list[str]]:
     return found
 
 
-def together(many: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, set[str]]:
-    """Heads from several places, by site."""
+def merged_heads(many: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, set[str]]:
+    """Return the heads from several sources, by site."""
     found: dict[str, set[str]] = {}
     for heads in many:
         for site, kept in heads.items():
@@ -93,7 +93,7 @@ def together(many: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, set[str]]
 
 
 def _head(root: Path, site: str, kept: str | None) -> str | None:
-    """Where the chain ends; None where it does not hold the line that ended it before."""
+    """Return where the chain ends, None where it does not hold the stored head `kept`."""
     path = root / site / site_chain.NAME
     if not path.exists():
         return None

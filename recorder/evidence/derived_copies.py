@@ -1,5 +1,5 @@
-"""Copies that were made from a recording lie apart from it, each folder with a signed list of what was made: from
-which manifest, when, with which hashes. A copy that was exchanged is found as the recording itself would be. Blocks."""
+"""Copies made from a recording lie apart from it, each folder with a seal: a signed list of the copies, with the
+manifest they were made from, the time and their hashes. An exchanged copy is found like a changed recording. Blocks."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,8 +18,8 @@ SEAL = "seal.json"
 
 
 def seal(recording: Path, made: Path, name: str, at: datetime, signer: Signer) -> dict[str, Any]:
-    """Put `made`, a finished copy of the recording in the folder `recording`, into its place beside itself as `name`,
-    and sign for it; its facts. Raises OSError."""
+    """Rename `made`, a finished copy of the recording in folder `recording`, to `name`, sign a seal for it, and return
+    its hash and size. Raises OSError."""
     folder, facts = made.parent, file_facts(made)
     value = {"session": recording.name, "software": software(), "made_at": at.isoformat(), "files": {name: facts}}
     value["manifest"] = file_facts(recording / MANIFEST)["sha256"]
@@ -31,27 +31,28 @@ def seal(recording: Path, made: Path, name: str, at: datetime, signer: Signer) -
 
 
 def sealed(root: Path, session: str, name: str) -> bool:
-    """Whether a copy has a seal that speaks of it."""
+    """Whether the seal of a session lists the copy `name`."""
     value = atomic_files.read_json(derived_folder(root, session) / SEAL)
     return value is not None and has_files(value) and name in value["files"]
 
 
 def folders(root: Path) -> list[Path]:
-    """All folders of copies."""
+    """Return all folders of copies in an archive."""
     derived = root / DERIVED
     return sorted(path for path in derived.iterdir() if path.is_dir()) if derived.is_dir() else []
 
 
 def check(folder: Path, recording: Path | None, keys: Keys, report: Report) -> Iterator[Damage]:
-    """What is wrong with a folder of copies; `recording` is where the recording of that name lies."""
+    """Yield what is wrong with a folder of copies. `recording`: the folder of its recording, None where there is
+    none."""
     if recording is None:
-        yield Damage(folder, "added", "copies of a recording that is not there")
+        yield Damage(folder, "added", "copies of a recording that does not exist")
         return
     path = folder / SEAL
     value = atomic_files.read_json(path)
     if value is None or not has_files(value):
-        there = [one for one in folder.iterdir() if not _in_making(one)]
-        if there or path.exists():
+        copies = [copy for copy in folder.iterdir() if not _unfinished(copy)]
+        if copies or path.exists():
             yield Damage(path, "manifest" if path.exists() else "missing", "no readable seal; make the copy again")
         return
     if why := keys.vouch(value):
@@ -71,9 +72,9 @@ def _files(folder: Path, listed: dict[str, dict[str, Any]], report: Report) -> I
         report.copies += 1
         if now != facts:
             sizes = f"{now['bytes']} bytes, written {facts['bytes']}"
-            yield Damage(path, "changed", f"the copy is not what was made; {sizes}")
+            yield Damage(path, "changed", f"the copy is not the one that was made; {sizes}")
     for path in sorted(folder.iterdir()):
-        if path.name not in listed and path.name != SEAL and not _in_making(path):
+        if path.name not in listed and path.name != SEAL and not _unfinished(path):
             yield Damage(path, "added")
 
 
@@ -82,5 +83,5 @@ def _is_of(recording: Path, value: dict[str, Any]) -> bool:
     return not manifest.exists() or file_facts(manifest)["sha256"] == value.get("manifest")
 
 
-def _in_making(path: Path) -> bool:
+def _unfinished(path: Path) -> bool:
     return path.name.startswith(".") or path.name.endswith(".new")

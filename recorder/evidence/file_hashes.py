@@ -1,6 +1,6 @@
-"""What a file is made of, piece by piece, each with its hash and the second of the visit that it covers: fragments of
-the film, lines of the timeline. A changed byte can then be named by second. The pieces of a file tile it from its
-first byte to its last; those of the film that are fragments fold into the chain that was kept while recording."""
+"""Hashes of the pieces of a recording's files, with the second of the visit that each piece covers: fragments of the
+film, lines of the timeline. By them a changed byte can be named by its second. The pieces of a file cover it from its
+first byte to its last; the fragments of the film fold into the chain that was kept while recording. Blocks."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 
 
 class FileHash(NamedTuple):
-    """A stretch of a file. `second`: where it begins on the film's time, None where it has none."""
+    """The hash of one piece of a file. `second`: where it begins on the film's time, None where it has no time."""
 
     file: str
     start: int
@@ -32,7 +32,7 @@ class FileHash(NamedTuple):
 
 
 def film_hashes(path: Path, chain: dict[str, Any]) -> list[FileHash]:
-    """Head, fragments and index of a finished film. `chain` says which stretch was hashed while recording."""
+    """Return the hashes of head, fragments and index of a film. `chain`: which bytes were hashed while recording."""
     found: list[FileHash] = []
     with path.open("rb") as file:
         size, at, opened = path.stat().st_size, 0, 0
@@ -55,7 +55,7 @@ def film_hashes(path: Path, chain: dict[str, Any]) -> list[FileHash]:
 
 
 def timeline_hashes(path: Path, started: datetime) -> list[FileHash]:
-    """Each line of a timeline; `started` is the film's zero."""
+    """Return the hash of each line of a timeline. `started`: the film's zero."""
     found: list[FileHash] = []
     at = 0
     for line in path.read_bytes().splitlines(keepends=True):
@@ -66,7 +66,7 @@ def timeline_hashes(path: Path, started: datetime) -> list[FileHash]:
 
 
 def write(path: Path, pieces: Iterable[FileHash]) -> None:
-    """One piece a line, in order. Raises OSError."""
+    """Write the hashes, one a line, in order. Raises OSError."""
     fresh = path.with_name(path.name + ".new")
     with fresh.open("wb") as file:
         for piece in pieces:
@@ -75,7 +75,7 @@ def write(path: Path, pieces: Iterable[FileHash]) -> None:
 
 
 def read(path: Path) -> list[FileHash]:
-    """What `write` wrote; lines that are none are left out."""
+    """Return what `write` wrote, without malformed lines."""
     found: list[FileHash] = []
     for line in atomic_files.read_lines(path):
         if isinstance(line, list) and len(line) == len(FileHash._fields):
@@ -84,7 +84,7 @@ def read(path: Path) -> list[FileHash]:
 
 
 def fold(pieces: Iterable[FileHash]) -> str:
-    """The head of the fragment chain that these pieces of a film make; see `recorder.mp4.fragments`."""
+    """Return the head of the fragment chain of a film's pieces; see `recorder.mp4.fragments`."""
     head, begun = START, False
     for piece in pieces:
         moov = piece.kind == HEAD and piece.start > 0 and not begun
@@ -95,7 +95,7 @@ def fold(pieces: Iterable[FileHash]) -> str:
 
 
 def broken(path: Path, pieces: Sequence[FileHash], same_size: bool) -> list[FileHash]:
-    """The pieces that are no longer as they were; of a file whose size changed, the first one only."""
+    """Return the pieces whose bytes have changed; of a file whose size has changed, only the first."""
     found: list[FileHash] = []
     with path.open("rb") as file:
         for piece in pieces:
@@ -120,8 +120,8 @@ def _hash(file: BinaryIO, start: int, end: int) -> str:
 
 
 def _second(file: BinaryIO, moof: Box) -> float | None:
-    """Where a fragment begins (ISO/IEC 14496-12 8.8.12), by the rooms' sound if it has any: that has no holes. The
-    officers' track has none either, but is written a little later."""
+    """Return where a fragment begins (ISO/IEC 14496-12 8.8.12): by the rooms' sound where it has any, because that has
+    no holes. The officers' track has none either, but is written a little later."""
     times: dict[int, float] = {}
     for traf in walk(file, moof.start + moof.header, moof.end):
         if traf.kind == b"traf":
@@ -132,8 +132,8 @@ def _second(file: BinaryIO, moof: Box) -> float | None:
                 ticks = int.from_bytes(body[4:12] if body[0] else body[4:8])
                 if 0 <= track < len(RATES):
                     times[track] = ticks / RATES[track]
-    heard = [at for track, at in times.items() if is_sound(track) and track != VOICE]
-    return round(min(heard or times.values()), 3) if times else None
+    sound = [at for track, at in times.items() if is_sound(track) and track != VOICE]
+    return round(min(sound or times.values()), 3) if times else None
 
 
 def _body(file: BinaryIO, box: Box) -> bytes:

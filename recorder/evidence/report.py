@@ -1,4 +1,5 @@
-"""What checking an archive found: damages, counts, and where each site's chain ends."""
+"""The result of checking an archive: damages, counts, and where each site's chain ends. Pure; it lies below the modules
+that check recordings, copies and chains."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing that is not as it was written: which file, what kind, how, and at which second of the visit."""
+    """One deviation from what was written: the file, the kind, a detail, and the second of the visit."""
 
     path: Path
     kind: str  # missing, added, changed, truncated, chain, tracks, manifest, signature, key, removed, ...
@@ -16,9 +17,12 @@ class Damage:
 
 @dataclass(slots=True)
 class Report:
-    """What was looked at and what was found. `heads`: the number of each site's newest visit and the hash of the
-    chain's last line; a chain whose end was cut off is found by comparing them with what was written down elsewhere.
-    `own_keys`: nobody said which keys to believe, so those in the archive itself were taken."""
+    """What was checked and what was found.
+
+    `heads`: for each site the number of its newest visit and the hash of the chain's last line; comparing them with
+    heads stored elsewhere finds a chain whose end was cut off. `own_keys`: no trusted keys were given, so those in the
+    archive itself were used.
+    """
 
     recordings: int = 0
     files: int = 0
@@ -30,10 +34,10 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether something was looked at and nothing is wrong."""
+        """Whether at least one recording was checked and nothing is damaged."""
         return self.recordings > 0 and not self.damages
 
     @property
     def exit_code(self) -> int:
-        """0 whole, 1 damaged, 2 nothing to look at."""
+        """Return 0 where all is whole, 1 for damage, 2 where there was nothing to check."""
         return 1 if self.damages else 0 if self.recordings else 2

@@ -1,9 +1,9 @@
-"""The chain of a site: one line for each visit archived and for each one deleted, each line signed and holding the
-hash of the line before. A visit that is taken away whole leaves its line behind; a line that is taken away breaks the
-chain. What no chain can show is that its newest end was cut off: whoever wants to know that keeps the head elsewhere
-(`recorder.evidence.chain_heads` does, and so may anybody).
+"""The chain of a site: one line for each visit archived and for each one deleted, each line signed and with the hash of
+the line before it. A visit that is removed leaves its line behind; a line that is removed breaks the chain. A chain
+does not show that its newest end was cut off; for that its head has to be kept elsewhere, as
+`recorder.evidence.chain_heads` does.
 
-Lines are appended under a lock of the file itself, so that any number of processes may archive and delete at once."""
+Lines are appended under a lock of the file, so that any number of processes may archive and delete at once."""
 
 import fcntl
 import json
@@ -24,11 +24,11 @@ VISIT, PURGE = "visit", "purge"
 
 
 class BrokenSiteChain(Exception):
-    """The chain's file is not one that can be continued."""
+    """The file of a chain has a line that cannot be continued."""
 
 
 class SiteChain:
-    """The lines of one site, open and locked. Made by `ledger`."""
+    """The open and locked chain of one site, made by `open_chain`."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -36,23 +36,23 @@ class SiteChain:
 
     @property
     def number(self) -> int:
-        """The number of the last visit; 0 before the first."""
+        """The number of the last visit, 0 before the first."""
         return int(self.previous["number"]) if self.previous else 0
 
     @property
     def previous(self) -> dict[str, Any] | None:
-        """The visit archived last: session, number and the hash of its manifest."""
+        """Session, number and manifest hash of the visit archived last, None before the first."""
         last = _last_visit(self.lines)
         return None if last is None else {key: last[key] for key in ("session", "number", "manifest")}
 
     @property
     def head(self) -> str:
-        """Where the chain ends; see `head_of`."""
+        """The end of the chain; see `head_of`."""
         return head_of(self.lines)
 
     @property
     def newest(self) -> datetime | None:
-        """The latest moment that the chain speaks of. The line of a visit carries the latest one up to itself."""
+        """The latest moment in the chain. The line of a visit carries the latest moment up to itself."""
         found: list[datetime] = []
         for value in map(_read, reversed(self.lines)):
             if is_moment(value.get("at")):
@@ -62,7 +62,7 @@ class SiteChain:
         return max(found, default=None)
 
     def find(self, session: str, kind: str) -> dict[str, Any] | None:
-        """The line of that kind about a session."""
+        """Return the last line of a kind about a session, None where there is none."""
         mark = b'"session":' + canonical_json.sorted_utf8(session)
         for line in reversed(self.lines):
             if mark in line and (value := _read(line))["kind"] == kind and value["session"] == session:
@@ -70,7 +70,7 @@ class SiteChain:
         return None
 
     def append(self, value: dict[str, Any], signer: Signer) -> None:
-        """Add a line, signed, and wait for the disk. Raises OSError."""
+        """Sign and append a line, and wait for the disk. Raises OSError."""
         before = digest(self.lines[-1]) if self.lines else GENESIS
         line = canonical_json.sorted_utf8(sign({**value, "before": before}, signer))
         self._file.seek(0, os.SEEK_END)
@@ -82,11 +82,11 @@ class SiteChain:
 
 @contextmanager
 def open_chain(root: Path, site: str) -> Iterator[SiteChain]:
-    """The chain of a site, locked against everybody else. Raises OSError, BrokenLedger."""
+    """Open the chain of a site, locked against other processes. Raises OSError, BrokenSiteChain."""
     path = root / site / NAME
     atomic_files.make_folder(path.parent)
     with path.open("ab+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, or the process dies
+        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed or the process dies
         opened = SiteChain(file)
         if not opened.lines:
             atomic_files.sync_folder(path.parent)
@@ -94,7 +94,8 @@ def open_chain(root: Path, site: str) -> Iterator[SiteChain]:
 
 
 def whole_lines(file: BinaryIO) -> list[bytes]:
-    """All lines; one that a crash cut off at the end was never written, and is removed where the file can be."""
+    """Return all complete lines of the file. An incomplete last line, left by a crash, is removed where the file is
+    writable."""
     lines, torn = lines_of(file)
     if torn and file.writable():
         file.truncate(file.tell() - len(torn))
@@ -102,22 +103,22 @@ def whole_lines(file: BinaryIO) -> list[bytes]:
 
 
 def lines_of(file: BinaryIO) -> tuple[list[bytes], bytes]:
-    """All whole lines, and what follows the last of them; nothing is ever removed."""
+    """Return all complete lines and the bytes after the last of them. Nothing is removed."""
     file.seek(0)
-    *lines, torn = file.read().split(b"\n")  # not splitlines(): it takes a carriage return for an end, too
+    *lines, torn = file.read().split(b"\n")  # not splitlines(), which also splits at a carriage return
     return lines, torn
 
 
 def read(path: Path) -> tuple[list[bytes], bytes]:
-    """As `lines_of`, once nobody is in the middle of a line. Raises OSError."""
+    """Return what `lines_of` returns, read while no process appends. Raises OSError."""
     with path.open("rb") as file:
-        with suppress(OSError):  # a copy may lie on a disk that knows no locks, where nobody writes either
+        with suppress(OSError):  # a copy may lie on a disk without locks, where no process writes
             fcntl.flock(file, fcntl.LOCK_SH)
         return lines_of(file)
 
 
 def head_of(lines: Sequence[bytes]) -> str:
-    """Where a chain ends: the number of its last visit and the hash of its last line. Raises BrokenLedger."""
+    """Return the number of the last visit and the hash of the last line, as `number:hash`. Raises BrokenSiteChain."""
     last = _last_visit(lines)
     return f"{last['number'] if last else 0}:{digest(lines[-1]) if lines else GENESIS}"
 
@@ -133,4 +134,4 @@ def _read(line: bytes) -> dict[str, Any]:
             return value
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BrokenSiteChain("a line of the chain cannot be read") from error
-    raise BrokenSiteChain("a line of the chain makes no sense")
+    raise BrokenSiteChain("a line of the chain is malformed")

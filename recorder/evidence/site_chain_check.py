@@ -1,5 +1,5 @@
-"""Checking the chain of a site (see `recorder.evidence.site_chain`): every line is genuine and follows the one before,
-every visit with a line is there with the very manifest that was entered, and no visit is there without one. Blocks."""
+"""The check of a site's chain (see `recorder.evidence.site_chain`): every line is genuine and follows the one before
+it, every visit with a line exists with the manifest that was entered, and no visit exists without a line. Blocks."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from recorder.evidence.site_chain import NAME, PURGE, VISIT, read
 
 @dataclass(slots=True)
 class _Walk:
-    """Where a walk along the lines of one site has got to."""
+    """The state of a walk along the lines of one chain."""
 
     before: str = GENESIS
     previous: dict[str, Any] | None = None
@@ -28,26 +28,25 @@ class _Walk:
 
     @property
     def head(self) -> str:
-        """As `ledger.head_of`."""
+        """The head at this line, as `site_chain.head_of` spells it."""
         return f"{self.previous['number'] if self.previous else 0}:{self.before}"
 
 
 def check_sites(root: Path, keys: Keys, report: Report, heads: Mapping[str, Iterable[str]]) -> None:
-    """Check the chains of all sites of an archive, and of those that should have one: each must hold the `heads` that
-    were kept of it."""
+    """Check the chain of every site that has or should have one. Each must hold the stored `heads` of its site."""
     sites = {folder.relative_to(root).parts[0] for folder in paths.recordings(root)}
     sites |= {path.parent.name for path in root.glob(f"*/{NAME}")}
     for site in sorted(sites | set(heads)):
         try:
             for damage in _check_site(root, site, keys, report, set(heads.get(site, ()))):
                 report.damages.append(damage)
-        except Exception as error:  # the chains of the other sites are looked at all the same
-            why = f"it cannot be checked to the end: {type(error).__name__}"
+        except Exception as error:  # the chains of the other sites are still checked
+            why = f"the check was broken off by {type(error).__name__}"
             report.damages.append(Damage(root / site / NAME, "chain", why))
 
 
 def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
-    """Whether a recording is the one that its site's chain speaks of."""
+    """Yield what is wrong between a recording and its line in the chain of its site."""
     path = root / str(written["site"]) / NAME
     walk = _Walk()
     for number, line in enumerate(read(path)[0], 1):
@@ -57,15 +56,15 @@ def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) ->
                 yield Damage(path, "chain", f"line {number}: {why}")
             if value is not None and value["kind"] == VISIT and value["session"] == written["session"]:
                 walk.visits[value["session"]] = value
-    known = walk.visits.get(written["session"])
-    if known is None:
-        yield Damage(folder, "added", "the chain of the site does not know it")
-    elif file_facts(folder / MANIFEST)["sha256"] != known["manifest"]:
-        yield Damage(folder / MANIFEST, "changed", "the chain of the site holds another one")
+    entered = walk.visits.get(written["session"])
+    if entered is None:
+        yield Damage(folder, "added", "the chain of the site has no line for it")
+    elif file_facts(folder / MANIFEST)["sha256"] != entered["manifest"]:
+        yield Damage(folder / MANIFEST, "changed", "the chain of the site names another manifest")
 
 
 def genuine_lines(lines: Iterable[bytes], session: str, keys: Keys) -> Iterator[dict[str, Any]]:
-    """The lines about a session that are genuine, in order."""
+    """Yield the genuine lines about a session, in order."""
     mark = canonical_json.sorted_utf8(session)
     for line in lines:
         if mark in line:
@@ -77,7 +76,7 @@ def genuine_lines(lines: Iterable[bytes], session: str, keys: Keys) -> Iterator[
 def _check_site(root: Path, site: str, keys: Keys, report: Report, kept: set[str]) -> Iterator[Damage]:
     path = root / site / NAME
     if not path.exists():
-        yield Damage(path, "missing", "the site had recordings and has no chain")
+        yield Damage(path, "missing", "the chain of a site that had recordings is missing")
         return
     walk = _Walk()
     lines, torn = read(path)
@@ -91,35 +90,35 @@ def _check_site(root: Path, site: str, keys: Keys, report: Report, kept: set[str
             _enter(walk, value)
         kept.discard(walk.head)
     if torn:
-        yield Damage(path, "added", f"{len(torn)} bytes after the last line, which nobody finished")
+        yield Damage(path, "added", f"{len(torn)} bytes of an incomplete line after the last one")
     report.heads[site] = walk.head
     for head in sorted(kept - {f"0:{GENESIS}"}):
-        yield Damage(path, "cut", f"it does not hold the end that was kept: {head}")
+        yield Damage(path, "cut", f"the chain does not hold the stored head {head}")
     yield from _strays(root / site)
     yield from _visits(root, walk)
     for folder in paths.recordings(root):
         if folder.relative_to(root).parts[0] == site and folder.name not in walk.visits:
-            yield Damage(folder, "added", "the chain of the site does not know it")
+            yield Damage(folder, "added", "the chain of the site has no line for it")
 
 
 def _strays(site: Path) -> Iterator[Damage]:
-    """What lies between the recordings of a site and is none."""
+    """Yield what lies among the recordings of a site and is no recording."""
     for depth, pattern in enumerate(("*", "*/*", "*/*/*", "*/*/*/*")):
         for path in sorted(site.glob(pattern)):
             place = PurePosixPath(path.relative_to(site.parent), *("01", "01", "session")[depth:])
             if (paths.recording_at(place) is None or not path.is_dir()) and (depth or path.name != NAME):
-                yield Damage(path, "added", "there is no place for it here")
+                yield Damage(path, "added", "not a place for a recording")
 
 
 def _genuine(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:
     try:
         value = json.loads(line)
         if not isinstance(value, dict) or not all(right(value.get(name)) for name, right in _MEMBERS.items()):
-            return None, "it makes no sense"
+            return None, "malformed"
         if canonical_json.sorted_utf8(value) != line:
-            return value, "it is not spelled as it was written"
+            return value, "spelled differently than it was written"
     except (ValueError, RecursionError):
-        return None, "it cannot be read"
+        return None, "unreadable"
     return value, keys.vouch(value)
 
 
@@ -135,7 +134,7 @@ _MEMBERS: dict[str, Callable[[Any], bool]] = {
 
 def _follows(walk: _Walk, value: dict[str, Any]) -> str:
     if value["before"] != walk.before:
-        return "the line before it is not the one that was there"
+        return "it does not follow the line before it"
     number = walk.previous["number"] if walk.previous else 0
     if value["kind"] == VISIT and value["number"] != number + 1:
         return f"visit {value['number']} follows visit {number}"
@@ -154,22 +153,22 @@ def _visits(root: Path, walk: _Walk) -> Iterator[Damage]:
     for session, value in walk.visits.items():
         place = paths.recording_at(PurePosixPath(value.get("path") or ""))
         if place is None or place.session != session:
-            yield Damage(root, "chain", f"visit {value['number']} of session {session} is said to lie elsewhere")
+            yield Damage(root, "chain", f"visit {value['number']} of session {session} has a path that is not its own")
             continue
         folder = root / paths.path_of(place)
         work = root / paths.WORK / session
         if session in walk.purged:
             if folder.exists():
-                yield Damage(folder, "purge_unfinished", "its deletion was ordered and has not ended")
+                yield Damage(folder, "purge_unfinished", "its deletion was ordered and is not finished")
         elif not (folder / MANIFEST).exists():
-            if not _is(work / MANIFEST, value["manifest"]):  # else it is being archived at this moment
+            if not _is(work / MANIFEST, value["manifest"]):  # otherwise it is being archived at this moment
                 yield Damage(folder, "removed", f"visit {value['number']} of the site, session {session}")
         elif not _is(folder / MANIFEST, value["manifest"]):
-            yield Damage(folder / MANIFEST, "changed", "the chain of the site holds another one")
+            yield Damage(folder / MANIFEST, "changed", "the chain of the site names another manifest")
         else:
             written = atomic_files.read_json(folder / MANIFEST)
             if written is not None and written.get("previous") != value["previous"]:
-                yield Damage(folder / MANIFEST, "chain", "another visit came before it")
+                yield Damage(folder / MANIFEST, "chain", "it names another visit as the one before it")
 
 
 def _is(path: Path, sha256: str) -> bool:

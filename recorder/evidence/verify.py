@@ -1,6 +1,6 @@
-"""Is a recording still what was written? Offline, from the files and public keys alone: signature and spelling of the
-manifest, hash of every file and, where one differs, which seconds; the fragment chain, the tracks, and the chain
-of the site. Blocks."""
+"""The offline verifier: whether recordings are what was written, from the files and public keys alone. It checks the
+signature and spelling of each manifest, the hash of every file (and, where one differs, which seconds), the fragment
+chain, the tracks, the copies, and the chains of the sites. Blocks."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -18,11 +18,11 @@ from recorder.archive.timeline_coverage import RULE, coverage
 from recorder.evidence import derived_copies, file_hashes
 from recorder.evidence.report import Damage, Report
 from recorder.evidence.signing import KeyProblem, Keys, PublicKey, published, published_key
-from recorder.evidence.site_chain import NAME as LEDGER
+from recorder.evidence.site_chain import NAME as CHAIN
 from recorder.evidence.site_chain_check import check_line, check_sites
 
 OF_ROOMS = 4
-"""Tracks of a recording from before officers could speak in."""
+"""Tracks of a recording from before talkback existed."""
 
 
 def verify(
@@ -31,11 +31,10 @@ def verify(
     keys: Keys | None = None,
     heads: Mapping[str, Iterable[str]] | None = None,
 ) -> Report:
-    """Check one recording (a folder, a file in it, or a session's id), or with None the whole archive, chains and all.
+    """Check one recording (a folder, a file in it, or a session's id), or with None the whole archive and its chains.
 
-    `keys`: the only ones to believe. Without, those that lie in the archive are taken: they show that it is of one
-    piece, not who made it. `heads`: where the chains of the sites ended once (`Report.heads`); whoever cut one off
-    behind the place, or took a whole site away, is found.
+    `keys`: the trusted keys. Without them the keys in the archive are used, which prove that it is consistent, but not
+    its origin. `heads`: earlier `Report.heads`; by them a chain that was cut and a site that was removed are found.
     """
     report = Report(own_keys=keys is None)
     trusted = _trusted(archive_dir, keys, report)
@@ -52,13 +51,13 @@ def verify(
 
 
 def _trusted(archive_dir: Path, keys: Keys | None, report: Report) -> Keys:
-    """The keys to believe; one in the archive that is none of them was put there by somebody else."""
+    """Return the trusted keys, and report keys in the archive that are not among them."""
     found: list[PublicKey] = []
     for path in published(archive_dir):
         try:
             key = published_key(path)
-            if keys is not None and key.id not in keys.known:
-                report.damages.append(Damage(path, "key", "it is none of those that are believed"))
+            if keys is not None and key.id not in keys.by_id:
+                report.damages.append(Damage(path, "key", "not one of the trusted keys"))
             found.append(key)
         except KeyProblem as error:
             report.damages.append(Damage(path, "key", str(error)))
@@ -66,7 +65,7 @@ def _trusted(archive_dir: Path, keys: Keys | None, report: Report) -> Keys:
 
 
 def _copies(target: str | Path | None, root: Path, folders: list[Path], keys: Keys, report: Report) -> None:
-    """The copies that were made of these recordings, and with the whole archive those of no recording."""
+    """Check the copies of these recordings; with the whole archive also copies that have no recording."""
     places = {folder.name: folder for folder in folders}
     for folder in derived_copies.folders(root):
         if target is None or folder.name in places:
@@ -74,7 +73,7 @@ def _copies(target: str | Path | None, root: Path, folders: list[Path], keys: Ke
                 for damage in derived_copies.check(folder, places.get(folder.name), keys, report):
                     report.damages.append(damage)
             except Exception as error:
-                why = f"it cannot be checked to the end: {type(error).__name__}"
+                why = f"the check was broken off by {type(error).__name__}"
                 report.damages.append(Damage(folder, "manifest", why))
 
 
@@ -89,19 +88,19 @@ def _folders(target: str | Path, archive_dir: Path) -> Iterator[Path]:
 
 
 def _check(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone: bool) -> None:
-    """Whatever a folder holds, the next one is looked at too. `alone`: nobody walks along the chain of its site."""
+    """Check one folder; an error ends only its own check. `alone`: the chain of its site is not walked afterwards."""
     try:
         for damage in _damages(folder, archive_dir, keys, report, alone):
             report.damages.append(damage)
     except Exception as error:
-        why = f"it cannot be checked to the end: {type(error).__name__}"
+        why = f"the check was broken off by {type(error).__name__}"
         report.damages.append(Damage(folder / MANIFEST, "manifest", why))
 
 
 def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone: bool) -> Iterator[Damage]:
     path = folder / MANIFEST
     written = atomic_files.read_json(path)
-    why = "there is no readable manifest" if written is None else malformed_member(written)
+    why = "no readable manifest" if written is None else malformed_member(written)
     if written is None or why:
         yield Damage(path, "manifest" if path.exists() else "missing", why)
         return
@@ -110,20 +109,20 @@ def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone:
         found += _film(folder / FILM, written)
     yield from found or _coverage(folder, written)
     yield from _place(folder, archive_dir, written)
-    if alone and (archive_dir / str(written["site"]) / LEDGER).exists():
+    if alone and (archive_dir / str(written["site"]) / CHAIN).exists():
         yield from check_line(folder, archive_dir, written, keys)
 
 
 def _manifest(path: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
     if path.read_bytes() != canonical_json.indented(written):
-        yield Damage(path, "changed", "it is not spelled as it was written")
+        yield Damage(path, "changed", "spelled differently than it was written")
     if why := keys.vouch(written):
         yield Damage(path, "signature", why)
 
 
 def _files(folder: Path, written: dict[str, Any], report: Report) -> Iterator[Damage]:
     names = written["files"]
-    known = _pieces(folder / file_hashes.NAME, names.get(file_hashes.NAME))
+    pieces = _pieces(folder / file_hashes.NAME, names.get(file_hashes.NAME))
     for name, facts in names.items():
         path = folder / name
         if not path.is_file():
@@ -137,30 +136,30 @@ def _files(folder: Path, written: dict[str, Any], report: Report) -> Iterator[Da
             continue
         report.bytes += now["bytes"]
         if now != facts:
-            yield from _where(path, now, facts, [piece for piece in known if piece.file == name])
+            yield from _where(path, now, facts, [piece for piece in pieces if piece.file == name])
     for path in sorted(folder.iterdir()):
         if path.name not in names and path.name != MANIFEST and not _old_part(path, written):
             yield Damage(path, "added")
 
 
 def _pieces(path: Path, facts: dict[str, Any] | None) -> list[file_hashes.FileHash]:
-    """What the files are made of; nothing where that list itself is not what was written."""
+    """Return the hashes of all pieces; an empty list where the file of hashes itself is changed."""
     try:
         if facts is not None and path.is_file() and file_facts(path)["sha256"] == facts["sha256"]:
             return file_hashes.read(path)
     except OSError:
-        pass  # that it cannot be read is said where its own hash is compared
+        pass  # reported where the hash of this file itself is compared
     return []
 
 
 def _where(
-    path: Path, now: dict[str, Any], facts: dict[str, Any], known: list[file_hashes.FileHash]
+    path: Path, now: dict[str, Any], facts: dict[str, Any], pieces: list[file_hashes.FileHash]
 ) -> Iterator[Damage]:
-    """A damage for each piece that is no longer as it was; one for the file where its pieces are not known."""
+    """Yield a damage for each changed piece, or one for the whole file where no piece is known to have changed."""
     same_size = now["bytes"] == facts["bytes"]
     kind = "changed" if same_size or now["bytes"] > facts["bytes"] else "truncated"
     sizes = "" if same_size else f"{now['bytes']} bytes, written {facts['bytes']}"
-    found = file_hashes.broken(path, known, same_size)
+    found = file_hashes.broken(path, pieces, same_size)
     for piece in found:
         place = f"{piece.kind} of {piece.bytes} bytes at {piece.start}"
         yield Damage(path, kind, "; ".join(filter(None, (place, sizes))), piece.second)
@@ -170,33 +169,33 @@ def _where(
 
 def _film(path: Path, written: dict[str, Any]) -> Iterator[Damage]:
     chain = written.get("chain") or {}
-    known = _pieces(path.with_name(file_hashes.NAME), written["files"].get(file_hashes.NAME))
-    if chain and known and file_hashes.fold(piece for piece in known if piece.file == FILM) != chain["head"]:
+    pieces = _pieces(path.with_name(file_hashes.NAME), written["files"].get(file_hashes.NAME))
+    if chain and pieces and file_hashes.fold(piece for piece in pieces if piece.file == FILM) != chain["head"]:
         yield Damage(path, "chain", "its fragments are not those that were hashed while recording")
     try:
         with av.open(str(path), "r", format="mp4") as film:
             codecs = tuple(stream.codec.name for stream in film.streams)
             titles = tuple(stream.metadata.get("handler_name", "") for stream in film.streams)
     except (av.FFmpegError, OSError, ValueError) as error:
-        yield Damage(path, "tracks", f"it does not open: {error}")
+        yield Damage(path, "tracks", f"the film cannot be opened: {error}")
         return
-    told = tuple(str(track.get("title")) for track in written["tracks"])
-    right = told in (TRACK_TITLES, TRACK_TITLES[:OF_ROOMS]) and titles == told
-    if not right or codecs != tuple("opus" if is_sound(track) else "h264" for track in range(len(told))):
+    listed = tuple(str(track.get("title")) for track in written["tracks"])
+    right = listed in (TRACK_TITLES, TRACK_TITLES[:OF_ROOMS]) and titles == listed
+    if not right or codecs != tuple("opus" if is_sound(track) else "h264" for track in range(len(listed))):
         yield Damage(path, "tracks", f"{', '.join(titles)} ({', '.join(codecs)})")
 
 
 def _coverage(folder: Path, written: dict[str, Any]) -> Iterator[Damage]:
-    """Who watched when is what the timeline says, reckoned again; older manifests and other rules say nothing of it."""
+    """Compute the coverage again from the timeline and compare it; manifests of other rules are not compared."""
     kept = written.get("coverage")
     if not isinstance(kept, dict) or kept.get("rule") != RULE:
         return
     if kept != coverage(atomic_files.read_lines(folder / TIMELINE), written).to_json():
-        yield Damage(folder / MANIFEST, "coverage", "who watched when is not what the timeline says")
+        yield Damage(folder / MANIFEST, "coverage", "the coverage is not that of the timeline")
 
 
 def _place(folder: Path, archive_dir: Path, written: dict[str, Any]) -> Iterator[Damage]:
-    """A recording that lies where another one belongs was moved by somebody."""
+    """Report a recording that lies in the place of another one."""
     if not folder.resolve().is_relative_to(archive_dir.resolve()):
         return
     place = paths.recording_at(PurePosixPath(folder.resolve().relative_to(archive_dir.resolve())))
@@ -205,5 +204,5 @@ def _place(folder: Path, archive_dir: Path, written: dict[str, Any]) -> Iterator
 
 
 def _old_part(path: Path, written: dict[str, Any]) -> bool:
-    """Before format 3, parts from which nothing could be read were in no manifest."""
+    """Whether a file is an unreadable part of a format before 3, whose manifests do not list such parts."""
     return written.get("format") in (1, 2) and path.name.startswith("part-") and path.suffix == ".mp4"

@@ -1,11 +1,11 @@
-"""Can this machine's clock be believed? What is due is decided by it, so before anything is deleted the clock is held
-against everything else that knows: the monotonic clock of this run of the machine, what was written down before the
-machine was started, and the kernel's word on its reference.
+"""Whether this machine's clock can be trusted. It decides what is due; therefore before a purge it is compared with the
+monotonic clock of this run of the machine, with what was written before the machine was started, and with the kernel's
+report on its reference.
 
-A clock set forward while the machine runs moves against the monotonic one. A clock set forward before or during a
-restart cannot be told from a machine that was switched off for as long; by so much might something be deleted early.
-Therefore such a pause counts only where somebody keeps the clock right, and a long one only where an officer has
-looked at it."""
+A clock that is set forward while the machine runs moves against the monotonic clock. A clock that is set forward before
+or during a restart looks like a machine that was switched off for as long, and could make recordings due too early by
+that time. Therefore such a pause is accepted only where a time source disciplines the clock, and a pause longer than
+PAUSE only where an officer has compared it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,13 +22,14 @@ from recorder.archive.tables import MARKS
 from recorder.retention.rules import CLOCK_SLACK, clock_leapt
 
 PAUSE = timedelta(days=7)
-"""A machine that was off for longer is looked at by an officer before it deletes, whoever keeps its clock right."""
+"""The longest pause that is accepted without an officer, even where the clock is disciplined."""
 _ROW = MARKS.c
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why the clock is not believed: by so much it was moved while the machine ran, or, across a restart, at most."""
+    """Why the clock is not trusted: it was moved by `moved` while the machine ran, or at most by that across a
+    restart."""
 
     moved: timedelta
     restarted: bool
@@ -36,8 +37,8 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What was noted of the clocks. `own`: when this run of the machine was first seen; `believed`: an officer has
-    looked at the clock since; `before`: the latest moment noted by an earlier run, None before the first."""
+    """The notes on the clocks. `own`: both clocks when this run of the machine was first seen; `believed`: an officer
+    has compared the clock since; `before`: the latest moment noted by an earlier run, None before the first."""
 
     own: tuple[datetime, float] | None
     believed: bool
@@ -45,8 +46,8 @@ class Marks:
 
 
 async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, float]]:
-    """What both clocks said when this run of the machine was first seen; noted now if that is now. That the clock goes
-    on is noted too."""
+    """Note both clocks when this run of the machine is first seen, and later that the clock goes on. Return the first
+    note, or an empty list where it was made just now."""
     boot, now = atomic_files.boot(), clock.now()
     async with writing(engine) as db:
         row = (await db.execute(select(MARKS).where(_ROW.boot == boot))).one_or_none()
@@ -54,13 +55,13 @@ async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, 
             await db.execute(MARKS.insert().values(boot=boot, wall=now.wall, mono=now.mono, seen=now.wall))
             return []
         mark = (row.wall, row.mono)
-        if clock_leapt([mark], now.wall, now.mono) is None:  # a clock that was moved is no witness
+        if clock_leapt([mark], now.wall, now.mono) is None:  # a clock that was moved proves nothing
             await db.execute(MARKS.update().where(_ROW.boot == boot).values(seen=now.wall))
         return [mark]
 
 
 async def marks(engine: AsyncEngine, now: Instant) -> Marks:
-    """What is noted. Raises StorageUnavailable."""
+    """Return all notes on the clocks. Raises StorageUnavailable."""
     boot, began = atomic_files.boot(), started(now)
     try:
         async with reading(engine) as db:
@@ -77,7 +78,7 @@ async def marks(engine: AsyncEngine, now: Instant) -> Marks:
 
 
 async def believe(engine: AsyncEngine, clock: Clock, by: str) -> None:
-    """An officer has compared the clock with another one: it is marked anew, as right. Raises StorageUnavailable."""
+    """Note both clocks anew as right, because officer `by` has compared them. Raises StorageUnavailable."""
     boot, now = atomic_files.boot(), clock.now()
     fresh = {"boot": boot, "wall": now.wall, "mono": now.mono, "seen": now.wall}
     try:
@@ -89,22 +90,22 @@ async def believe(engine: AsyncEngine, clock: Clock, by: str) -> None:
 
 
 def started(now: Instant) -> datetime:
-    """When the machine was started, by its present clock: what was written before that, an earlier run wrote."""
+    """Return when the machine was started, by its present clock. Older notes are of an earlier run."""
     return now.wall - timedelta(seconds=now.mono)
 
 
-def doubt(known: Marks, before: datetime | None, now: Instant, kept: Discipline | None) -> Doubt | None:
-    """Why nothing may be deleted by this clock, None where it is believed.
+def doubt(noted: Marks, before: datetime | None, now: Instant, kept: Discipline | None) -> Doubt | None:
+    """Return why this clock is not trusted, None where it is.
 
-    `before`: the latest moment that anything else wrote down before the machine was started. `kept`: what the kernel
-    says of its reference. Without any mark of an earlier run there is nothing to compare with.
+    `before`: the latest moment in any other record from before the machine was started. `kept`: the kernel's report on
+    its reference. Without a note of an earlier run there is nothing to compare with.
     """
-    moved = clock_leapt([known.own] if known.own else [], now.wall, now.mono)
+    moved = clock_leapt([noted.own] if noted.own else [], now.wall, now.mono)
     if moved is not None:
         return Doubt(moved, restarted=False)
-    if known.believed or known.before is None:
+    if noted.believed or noted.before is None:
         return None
-    pause = started(now) - max(known.before, before or known.before)
+    pause = started(now) - max(noted.before, before or noted.before)
     if pause > PAUSE or (pause > CLOCK_SLACK and (kept is None or not kept.synchronised)):
         return Doubt(pause, restarted=True)
     return None

@@ -1,4 +1,4 @@
-"""Legal holds: while one stands, nothing deletes the recording, whatever is due and whoever ordered it."""
+"""Legal holds (证据保全): while a recording is held, nothing deletes it, even when it is due or being purged."""
 
 from datetime import datetime
 from typing import Any
@@ -13,19 +13,19 @@ from recorder.archive.catalog import PURGED, PURGING
 from recorder.archive.tables import HOLDS, RECORDINGS
 
 HELD = exists().where(HOLDS.c.session == RECORDINGS.c.session, HOLDS.c.lifted_at.is_(None))
-"""Whether a row of RECORDINGS is held, for queries on that table."""
+"""Condition that a row of RECORDINGS is held, for queries on that table."""
 
 
 class Holds:
-    """The table of holds. Every method raises StorageUnavailable where the database does not answer."""
+    """The table of legal holds. Every method raises StorageUnavailable where the database does not answer."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def add(self, session: str, reason: str, by: str, at: datetime) -> int:
-        """Hold a recording, also one that is still being made; the hold's number.
+        """Hold a recording, also one that is still being made; return the number of the hold.
 
-        Raises NotFound, Conflict (it is gone, or its files are being removed at this moment), BadRequest.
+        Raises NotFound, BadRequest, and Conflict where its files are removed or being removed.
         """
         if not reason.strip():
             raise BadRequest("A hold needs a reason.", "保全必须写明理由。")
@@ -45,7 +45,7 @@ class Holds:
             raise StorageUnavailable("The holds cannot be written.") from error
 
     async def lift(self, session: str, why: str, by: str, at: datetime) -> int:
-        """Lift every hold of a recording; how many there were. Raises NotFound, BadRequest."""
+        """Lift every hold of a recording; return how many there were. Raises NotFound, BadRequest."""
         if not why.strip():
             raise BadRequest("Lifting a hold needs a reason.", "解除保全必须写明理由。")
         standing = (HOLDS.c.session == session) & HOLDS.c.lifted_at.is_(None)
@@ -60,7 +60,7 @@ class Holds:
         return int(done.rowcount)
 
     async def listed(self, all: bool = False) -> list[dict[str, Any]]:
-        """Standing holds, or with `all` every hold ever set, oldest first."""
+        """Return the standing holds, or with `all` every hold ever set, oldest first."""
         query = select(HOLDS).order_by(HOLDS.c.id)
         try:
             async with reading(self._engine) as db:

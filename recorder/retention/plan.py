@@ -1,5 +1,6 @@
-"""What would be deleted now: a plan, streamed from the catalog page by page, so that a million rows need no more
-memory than a thousand. Its hash stands for exactly these recordings; a second person's permit is bound to it."""
+"""The plan of a purge: what would be deleted now, streamed from the catalog page by page, so that a million rows need
+no more memory than a thousand. Its hash stands for exactly these recordings; the second officer's approval is bound to
+it."""
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
@@ -26,8 +27,8 @@ _WANTED = (_ROW.session, _ROW.site, _ROW.state, _ROW.path, _ROW.bytes, _ROW.ende
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a plan is about: recordings due at `as_of`, of one site or (None) of all, with the months that each site's
-    policy asks for today."""
+    """The scope of a plan: recordings due at `as_of`, of one site or (None) of all. `months`: in each site's policy
+    today; `witnessed`: the latest moment in any other record."""
 
     as_of: datetime
     site: str | None
@@ -36,8 +37,8 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Tally:
-    """One site's share of a plan."""
+class SiteTotal:
+    """The totals of one site in a plan."""
 
     recordings: int = 0
     bytes: int = 0
@@ -47,42 +48,42 @@ class Tally:
 
 @dataclass(slots=True)
 class Plan:
-    """What may be deleted, counted by site; `kept` counts what is due by its date and stays all the same."""
+    """The recordings that may be deleted, counted by site. `kept`: counts of those that are due and stay, by reason."""
 
     scope: Scope
     recordings: int = 0
     bytes: int = 0
-    sites: dict[str, Tally] = field(default_factory=dict)
+    sites: dict[str, SiteTotal] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     _hash: Any = field(default_factory=hashlib.sha256)
 
     @property
     def hash(self) -> str:
-        """Names exactly this set of recordings, under exactly these manifests, as of this moment."""
+        """The hash of exactly this set of recordings, with these manifests, as of this moment."""
         head = f"{self.scope.as_of.astimezone(UTC).isoformat()}\n{self.scope.site or ''}\n{self.recordings}\n"
         return hashlib.sha256(head.encode() + self._hash.digest()).hexdigest()
 
     def add(self, row: Any) -> None:
-        """Count a recording in."""
+        """Add a recording that may be deleted."""
         size, ended = row.bytes or 0, row.ended_at
         self.recordings += 1
         self.bytes += size
-        tally = self.sites.get(row.site) or self.sites.setdefault(row.site, Tally())
-        tally.recordings += 1
-        tally.bytes += size
-        if tally.oldest is None or ended < tally.oldest:
-            tally.oldest = ended
-        if tally.newest is None or ended > tally.newest:
-            tally.newest = ended
+        total = self.sites.get(row.site) or self.sites.setdefault(row.site, SiteTotal())
+        total.recordings += 1
+        total.bytes += size
+        if total.oldest is None or ended < total.oldest:
+            total.oldest = ended
+        if total.newest is None or ended > total.newest:
+            total.newest = ended
         self._hash.update(f"{row.session}\t{row.due_at.timestamp():.6f}\t{row.manifest_sha256}\n".encode())
 
     def keep(self, why: Why) -> None:
-        """Count a recording that stays."""
+        """Count a recording that is due and stays."""
         self.kept[why] = self.kept.get(why, 0) + 1
 
 
 async def plan_of(engine: AsyncEngine, scope: Scope) -> Plan:
-    """The plan for a scope. Raises StorageUnavailable."""
+    """Return the plan for a scope. Raises StorageUnavailable."""
     plan = Plan(scope)
     async for row, why in due(engine, scope):
         if why is None:
@@ -95,8 +96,8 @@ async def plan_of(engine: AsyncEngine, scope: Scope) -> Plan:
 
 
 async def due(engine: AsyncEngine, scope: Scope) -> AsyncIterator[tuple[Any, Why | None]]:
-    """Every finished recording whose written date has come, by due date, and why it stays (None: it may go). What the
-    policies of today lengthen is written down first. Raises StorageUnavailable."""
+    """Yield every finished recording whose written date has come, by due date, and why it stays (None: it may go). Due
+    dates that today's policies move are written first. Raises StorageUnavailable."""
     await extend_due_dates(engine, scope.months, scope.as_of)
     query = _of(scope, select(*_WANTED, HELD.label("held"))).where(_ROW.due_at <= scope.as_of)
     query = query.order_by(_ROW.due_at, _ROW.session).limit(PAGE)
@@ -109,14 +110,14 @@ async def due(engine: AsyncEngine, scope: Scope) -> AsyncIterator[tuple[Any, Why
 
 
 def verdict(row: Any, held: bool, scope: Scope) -> Why | None:
-    """Why a finished recording stays, None if it may go."""
+    """Return why a finished recording stays, None where it may go."""
     facts = Facts(row.ended_at, row.due_at, True, held)
     return keep(facts, scope.months.get(row.site, LEAST_MONTHS), scope.as_of, scope.witnessed)
 
 
 async def newest(engine: AsyncEngine, before: datetime | None = None) -> datetime | None:
-    """The latest end of a recording, with `before` of those that ended by then: a clock that is behind it was set
-    back."""
+    """Return the latest end of a recording (of those that ended until `before`), None where there is none. A clock that
+    is behind it was set back."""
     query = select(func.max(_ROW.ended_at, type_=_ROW.ended_at.type).label("at"))
     rows = await _read(engine, query if before is None else query.where(_ROW.ended_at <= before))
     at: datetime | None = rows[0].at

@@ -1,9 +1,9 @@
-"""Deleting what is due, in steps that can be broken off anywhere.
+"""The deletion of what is due, in steps that can be broken off at any point.
 
-Order: every recording of the permitted plan is marked (`purging`); when the marks are exactly the plan, the permit is
-spent, in one transaction. From then on each one is deleted by itself: last look at holds and dates, a line in the
-site's chain, the files, the tombstone in the journal, the row. Whoever comes after a kill finds marks without a spent
-permit and takes them back, or marks with one and goes on. A failed deletion keeps its mark and is tried again."""
+Every recording of the approved plan is marked (`purging`). When the marks are exactly the plan, the approval is used,
+in one transaction. From then on each recording is deleted by itself: a last check of holds and dates, a line in the
+site's chain, the files, the tombstone in the journal, the row. After a kill, the next run takes back marks whose
+approval was not used, and goes on with the others. A failed deletion keeps its mark and is tried again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,26 +39,26 @@ log = structlog.get_logger()
 BATCH = 500
 _ROW = RECORDINGS.c
 _PASSABLE = (OSError, ValueError, BrokenSiteChain, NotDue, Unproven, KeyProblem, StorageUnavailable, SQLAlchemyError)
-"""What keeps one recording from being deleted; the others are deleted all the same."""
+"""Errors that keep one recording from being deleted, but not the others."""
 Mark = tuple[str, str, dict[str, Any]]
-"""A session, the state it was in, and why it is being deleted."""
+"""A session, its state before, and the facts of its deletion."""
 
 
 class Tombstones(Protocol):
-    """The journal, as far as deleting needs it."""
+    """The journal, as far as a purge needs it."""
 
     async def known(self, session: str) -> bool:
-        """Whether the tombstone of a session is written."""
+        """Whether the journal has the tombstone of a session."""
         ...
 
     async def write(self, session: str, author: str, data: dict[str, Any]) -> None:
-        """Write it, and return when it is on disk. Raises StorageUnavailable."""
+        """Write a tombstone and return when it is on disk. Raises StorageUnavailable."""
         ...
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run did. `failed`: session and why; they stay marked."""
+    """The result of one run. `failed`: sessions and reasons; they stay marked."""
 
     deleted: int = 0
     bytes: int = 0
@@ -68,7 +68,7 @@ class Outcome:
 
 
 class Purge:
-    """Carries out permitted plans on one archive."""
+    """Carries out approved plans on one archive."""
 
     def __init__(
         self,
@@ -79,39 +79,39 @@ class Purge:
         tombstones: Tombstones,
         keys: Keys | None = None,
     ) -> None:
-        """`keys`: whose signatures are believed; the signer's alone where none are given."""
+        """Prepare purges of one archive. `keys`: the trusted keys; the signer's alone where they are None."""
         self._engine, self._root, self._clock = engine, root, clock
         self._keys = keys or Keys([signer.public])
         self._signer, self._tombstones = signer, tombstones
         self._touched: set[str] = set()  # sites whose chains have new lines
 
-    async def apply(self, permit: Approval, scope: Scope, rules: dict[str, str], by: str) -> Outcome:
-        """Delete what `permit` permits. Raises NotDue where nothing of it is due, Conflict where the plan is another
-        one by now or another purge runs."""
+    async def apply(self, approval: Approval, scope: Scope, rules: dict[str, str], by: str) -> Outcome:
+        """Delete the recordings of an approved plan. Raises NotDue where none is due, Conflict where the plan has
+        changed or another purge runs."""
         if scope.as_of > self._clock.now().wall:
             raise NotDue("The plan is of a moment that has not come.", "销毁清单的时刻尚未到来。")
         async with Lock(self._engine, "purge", self._clock).held() as lock:
             outcome = await self._finish(lock, scope)
             try:
-                await self._mark(lock, permit, scope, rules, by)
+                await self._mark(lock, approval, scope, rules, by)
             except BaseException:
-                await self._withdraw(permit.id)
+                await self._withdraw(approval.id)
                 raise
             return await self._finish(lock, scope, outcome)
 
     async def resume(self, scope: Scope) -> Outcome:
-        """Finish what was ordered and broken off, and try again what failed. Raises Conflict."""
+        """Finish what was ordered and broken off, and try failed deletions again. Raises Conflict."""
         async with Lock(self._engine, "purge", self._clock).held() as lock:
             return await self._finish(lock, scope)
 
-    async def _mark(self, lock: Lock, permit: Approval, scope: Scope, rules: dict[str, str], by: str) -> None:
+    async def _mark(self, lock: Lock, approval: Approval, scope: Scope, rules: dict[str, str], by: str) -> None:
         plan, now = Plan(scope), self._clock.now().wall
         batch: list[Mark] = []
         async for row, why in due(self._engine, scope):
             if why is None:
                 plan.add(row)
                 rule = rules.get(row.site, "")
-                mark = {"permit": permit.id, "rule": rule, "by": by, "second": permit.by, "at": now.isoformat()}
+                mark = {"permit": approval.id, "rule": rule, "by": by, "second": approval.by, "at": now.isoformat()}
                 batch.append((row.session, row.state, mark))
             if len(batch) >= BATCH:
                 await self._write_marks(lock, batch)
@@ -121,9 +121,9 @@ class Purge:
             await lock.check(db)
             if plan.recordings == 0:
                 raise NotDue("Nothing is due.", "没有到期录像。")
-            if plan.hash != permit.plan:
+            if plan.hash != approval.plan:
                 raise Conflict("The plan has changed since the code was issued.", "销毁清单已变化，请重新签发确认码。")
-            await approvals.use(db, permit, by, now)
+            await approvals.use(db, approval, by, now)
 
     async def _write_marks(self, lock: Lock, batch: list[Mark]) -> None:
         async with self._writing() as db:
@@ -134,11 +134,11 @@ class Purge:
                 if done.rowcount == 0:
                     raise Conflict("A recording has changed in the meantime.", "录像状态已变化。")
 
-    async def _withdraw(self, permit: str) -> int:
-        """Take back the marks of a plan that was never ordered."""
+    async def _withdraw(self, approval: str) -> int:
+        """Take back the marks of a plan that was not ordered; return how many."""
         count = 0
         async for row in self._marked():
-            if row.purge["permit"] == permit:
+            if row.purge["permit"] == approval:
                 await self._unmark(row)
                 count += 1
         return count
@@ -147,28 +147,28 @@ class Purge:
         outcome = outcome or Outcome()
         ordered: dict[str, bool] = {}
         async for row in self._marked():
-            permit = row.purge["permit"]
-            if permit not in ordered:
-                ordered[permit] = await approvals.spent(self._engine, permit)
-            if not ordered[permit]:
+            approval = row.purge["permit"]
+            if approval not in ordered:
+                ordered[approval] = await approvals.used(self._engine, approval)
+            if not ordered[approval]:
                 await self._unmark(row)
                 outcome.withdrawn += 1
             else:
-                await self._one(lock, row, scope, outcome)
+                await self._delete_marked(lock, row, scope, outcome)
         await self._keep_heads(outcome)
         return outcome
 
     async def _keep_heads(self, outcome: Outcome) -> None:
-        """Remember where the chains end now that lines were added."""
+        """Store where the chains end, after lines were added."""
         while self._touched:
             site = self._touched.pop()
             try:
                 if not await ChainHeads(self._engine).advance(self._root, site, self._clock.now().wall):
-                    outcome.failed.append((site, "its chain does not hold the end that was kept: verify the archive"))
+                    outcome.failed.append((site, "its chain does not hold the stored head: verify the archive"))
             except (OSError, BrokenSiteChain, StorageUnavailable) as error:
-                log.error("head of the chain not kept", site=site, why=type(error).__name__)
+                log.error("chain head not kept", site=site, why=type(error).__name__)
 
-    async def _one(self, lock: Lock, row: Any, scope: Scope, outcome: Outcome) -> None:
+    async def _delete_marked(self, lock: Lock, row: Any, scope: Scope, outcome: Outcome) -> None:
         try:
             proven = await asyncio.to_thread(self._proven, row)
             if why := await self._begin(lock, row, scope, proven.due):
@@ -181,7 +181,7 @@ class Purge:
             outcome.failed.append((row.session, reason))
             try:
                 await self._fail(row.session, reason)
-            except StorageUnavailable as missing:  # its mark stays all the same
+            except StorageUnavailable as missing:  # the mark stays
                 log.error("failure not noted in the catalog", session=row.session, why=missing.code)
             return
         self._touched.add(removal.folder_of(row.path, row.session).parts[0])
@@ -192,20 +192,21 @@ class Purge:
         return proof(self._root, removal.folder_of(row.path, row.session), row.session, self._keys)
 
     async def _begin(self, lock: Lock, row: Any, scope: Scope, proven: datetime) -> str:
-        """The last look, and the word that no hold comes after; why it stays, or empty. `proven`: when it is due by
-        what is signed; a catalog that says less is put right."""
+        """Check holds and dates for the last time, in the transaction after which no hold can be set. Return why the
+        recording stays, or empty. `proven`: the due date by what is signed, which corrects an earlier one in the
+        catalog."""
         async with self._writing() as db:
             await lock.check(db)
             copy = (await db.execute(select(VIEWS.c.state).where(VIEWS.c.session == row.session))).scalar()
             if copy == MAKING:
-                raise OSError(EBUSY, "its view copy is being made")  # it would appear after the deletion
+                raise OSError(EBUSY, "its view copy is being made")  # the copy would appear after the deletion
             held = bool((await db.execute(select(HELD).where(_ROW.session == row.session))).scalar())
             now = self._clock.now().wall
             why = verdict(row, held, Scope(min(now, scope.as_of), scope.site, scope.months, scope.witnessed))
             change = RECORDINGS.update().where(_ROW.session == row.session)
             if why is None and now < proven:
                 why = Why.NOT_DUE
-                log.error("the catalog names an earlier date than what is signed", session=row.session)
+                log.error("due date in the catalog is before the signed one", session=row.session)
                 await db.execute(change.values(due_at=proven))
             if why is None:
                 await db.execute(change.values(purge={**row.purge, "begun": now.isoformat()}))
@@ -215,7 +216,7 @@ class Purge:
 
     async def _delete(self, row: Any) -> None:
         folder = removal.folder_of(row.path, row.session)
-        number, head = await asyncio.to_thread(self._enter, row)
+        number, head = await asyncio.to_thread(self._enter_in_chain, row)
         await asyncio.to_thread(removal.remove, self._root, folder, row.session, self._clock, self._keys)
         if not await self._tombstones.known(row.session):
             data = {"path": str(folder), "site": row.site, "number": number, "bytes": row.bytes, "head": head}
@@ -228,9 +229,9 @@ class Purge:
             done = {**row.purge, "done": _iso(self._clock)}
             await db.execute(RECORDINGS.update().where(_ROW.session == row.session).values(state=PURGED, purge=done))
 
-    def _enter(self, row: Any) -> tuple[int, str]:
-        """The line in the site's chain that makes the recording's absence lawful; once. The visit's number, and where
-        the chain ends now."""
+    def _enter_in_chain(self, row: Any) -> tuple[int, str]:
+        """Append, once, the line to the site's chain that makes the recording's absence lawful. Return the visit's
+        number and the new head of the chain."""
         folder = removal.folder_of(row.path, row.session)
         with open_chain(self._root, folder.parts[0]) as chain:
             proof(self._root, folder, row.session, self._keys, chain.lines).check(row.session, self._clock.now().wall)
@@ -273,7 +274,7 @@ class Purge:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction. Raises StorageUnavailable."""
+        """Open one transaction that writes. Raises StorageUnavailable."""
         try:
             async with writing(self._engine) as db:
                 yield db

@@ -1,6 +1,6 @@
-"""Deleting a recording's files: the folder, everything derived from it, and the folders that are empty then. Repeated,
-it goes on where it was. Whoever calls it, nothing goes that is not due by what is signed, or whose deletion is not
-entered in the chain of its site. Blocks."""
+"""The deletion of a recording's files: its folder, its copies, and the folders that are then empty. A repeated call
+goes on where the last one stopped. Independently of the caller, a recording is deleted only when it is due by what is
+signed and its deletion is entered in the chain of its site. Blocks."""
 
 import os
 import stat
@@ -16,18 +16,19 @@ DERIVED = ".derived"
 
 
 def unfinished(target: Path) -> Path:
-    """Under which name a derived file is written until it is whole."""
+    """Return the name under which a derived file is written until it is complete."""
     return target.with_name(f".{target.name}.new{target.suffix}")
 
 
 def derived_folder(root: Path, session: str) -> Path:
-    """Where copies of a recording lie that can be made again. Raises ValueError."""
+    """Return the folder of the copies of a recording. Raises ValueError for an invalid session."""
     paths.work_folder(root, session)  # checks the name
     return root / DERIVED / session
 
 
 def folder_of(path: str, session: str) -> PurePosixPath:
-    """The folder of a catalogued recording, relative to the archive. Raises ValueError for any other place."""
+    """Return the folder of a recording, relative to the archive, from its path in the catalog. Raises ValueError for
+    any other place."""
     named = PurePosixPath(path)
     folder = named if paths.recording_at(named) is not None else named.parent
     place = paths.recording_at(folder)
@@ -37,9 +38,9 @@ def folder_of(path: str, session: str) -> PurePosixPath:
 
 
 def remove(root: Path, folder: PurePosixPath, session: str, clock: Clock, keys: Keys) -> None:
-    """Delete a recording and its copies. `keys`: whose signatures on manifest and chain are believed.
+    """Delete a recording and its copies. `keys`: the trusted keys for manifest and chain.
 
-    Raises NotDue or Unproven before anything is touched, OSError where something of it is left.
+    Raises NotDue or Unproven before any file is touched, OSError where a file is left.
     """
     proven = proof(root, folder, session, keys)
     proven.check(session, clock.now().wall)
@@ -53,7 +54,7 @@ def remove(root: Path, folder: PurePosixPath, session: str, clock: Clock, keys: 
 
 
 def _clear(folder: Path) -> None:
-    """Remove a folder and all in it; links are removed, never followed."""
+    """Remove a folder with its contents. Links are removed, not followed."""
     try:
         mode = folder.lstat().st_mode
     except FileNotFoundError:
@@ -72,7 +73,7 @@ def _clear(folder: Path) -> None:
 
 
 def _drop(folder: Path) -> bool:
-    """Remove a folder if it is empty; whether it is gone."""
+    """Remove a folder if it is empty; return whether it is gone."""
     try:
         folder.rmdir()
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""How long a recording is kept: a pure decision of its end, its policy, its holds and the moment asked about.
+"""The rule of retention: a pure decision from a recording's end, its policy, its holds and the present moment.
 
-Six calendar months at least (云南 第十三条), counted from the day of the end in Asia/Shanghai, to the end of the day
-they lead to. Where that day does not exist, it is the last day of the month and one more. The due moment is written
-down when a recording is archived; later it can only move away."""
+A recording is kept for at least six calendar months (云南 第十三条), counted from the day of its end (Asia/Shanghai) to
+the end of the day they lead to. Where that day does not exist, it is the day after the last day of the month. The due
+moment is written down when a recording is archived; later it can only become later."""
 
 import calendar
 from collections.abc import Iterable, Mapping
@@ -15,15 +15,15 @@ from typing import Any
 from broker.kernel.clock import SHANGHAI, in_shanghai
 
 LEAST_MONTHS = 6
-"""云南 第十三条; no policy, no manifest and no caller can ask for less."""
+"""The least months of retention (云南 第十三条); no policy, manifest or caller can ask for less."""
 CLOCK_SLACK = timedelta(minutes=5)
-"""By so much may a clock be corrected without anybody asking why."""
+"""The largest correction of a clock that is not treated as a manipulation."""
 QUIET = timedelta(days=31)
-"""A month in which nothing at all was recorded is worth a question: is the clock right?"""
+"""Time without any recording or journal entry after which a purge warns that the clock may be wrong."""
 
 
 class Why(StrEnum):
-    """Why a recording is kept. Absent: it may go."""
+    """The reason for which a recording is kept; None stands for a recording that may go."""
 
     NOT_DUE = "not_due"
     HELD = "held"
@@ -34,7 +34,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one recording. `due`: the moment written at archiving, aware; None where none was."""
+    """The facts that decide about one recording. `due`: the moment written at archiving, None where there is none."""
 
     ended: datetime | None
     due: datetime | None
@@ -43,13 +43,13 @@ class Facts:
 
 
 def months_of(policy: Mapping[str, Any]) -> int:
-    """The months that a session's frozen policy asks for; never less than the law's."""
+    """Return the months in a session's frozen policy, at least LEAST_MONTHS."""
     months = policy.get("retention_months")
     return max(months, LEAST_MONTHS) if isinstance(months, int) else LEAST_MONTHS
 
 
 def due_day(ended: date, months: int) -> date:
-    """The last day on which a recording must be there. ValueError for less than LEAST_MONTHS."""
+    """Return the last day on which a recording must exist. Raises ValueError for less than LEAST_MONTHS."""
     if months < LEAST_MONTHS:
         raise ValueError(f"{months} months are less than {LEAST_MONTHS}")
     count = ended.year * 12 + ended.month - 1 + months
@@ -62,7 +62,7 @@ def due_day(ended: date, months: int) -> date:
 
 
 def due_at(ended: datetime, months: int) -> datetime:
-    """The first moment (aware UTC) at which a recording that ended then may go: the due day is over."""
+    """Return the first moment (aware, UTC) at which a recording may go: the end of its due day. Raises ValueError."""
     if ended.tzinfo is None:
         raise ValueError("a moment without a time zone")
     return _over(in_shanghai(ended).date(), months)
@@ -74,24 +74,24 @@ def _over(ended: date, months: int) -> datetime:
 
 
 def later(written: datetime | None, ended: datetime | None, months: int) -> datetime | None:
-    """The due moment under the policy of today: the written one, or a later one; it never comes nearer. None where
-    nothing is written down to count from."""
+    """Return the due moment under today's policy, which is never before the written one; None where nothing is
+    written."""
     if written is None or ended is None:
         return None
     return max(written, due_at(ended, max(months, LEAST_MONTHS)))
 
 
 def keep(facts: Facts, months: int, now: datetime, witnessed: datetime | None) -> Why | None:
-    """Why the recording must stay, None if it may go.
+    """Return why the recording must stay, None where it may go.
 
-    `months`: what the site's policy says today. `witnessed`: the latest moment that anything else wrote down; a clock
-    that is behind it was set back, and nothing is decided by such a clock.
+    `months`: of the site's policy today. `witnessed`: the latest moment in any other record; a clock that is behind it
+    was set back and decides nothing.
     """
     if facts.held:
         return Why.HELD
     if not facts.finished:
         return Why.UNFINISHED
-    # Counted again, by the law's months at least: a date that somebody wrote too early does not help.
+    # Computed again, with the law's months at least: a written date that is too early has no effect.
     due = later(facts.due, facts.ended, months)
     if due is None:
         return Why.UNDATED
@@ -101,13 +101,13 @@ def keep(facts: Facts, months: int, now: datetime, witnessed: datetime | None) -
 
 
 def clock_went_back(now: datetime, witnessed: datetime | None) -> bool:
-    """Whether something was written down at a moment that this clock has yet to reach."""
+    """Whether this clock is behind a moment that was written down, by more than CLOCK_SLACK."""
     return witnessed is not None and now < witnessed - CLOCK_SLACK
 
 
 def clock_leapt(marks: Iterable[tuple[datetime, float]], now: datetime, mono: float) -> timedelta | None:
-    """By how much the wall clock was moved since one of `marks` (wall, CLOCK_MONOTONIC, same run of the machine),
-    None where both clocks agree. A clock set forward does not make anything due."""
+    """Return by how much the wall clock was moved since one of `marks` (wall clock, CLOCK_MONOTONIC, same run of the
+    machine), None where both clocks agree. By it a clock set forward makes nothing due."""
     for wall, then in marks:
         moved = (now - wall) - timedelta(seconds=mono - then)
         if abs(moved) > CLOCK_SLACK:

@@ -95,7 +95,7 @@ class TestAnotherKindOfKey:
         root, keys = tmp_path / "archive", tmp_path / "keys"
         for session in ("session_one", "session_two"):
             finalise(make_work(root, session), root, REASON, WALL, installed(keys, root, "Token"))
-        assert not keys.exists() and list(beside(root).known) == [Token.public.id]
+        assert not keys.exists() and list(beside(root).by_id) == [Token.public.id]
         for believed in (None, trusted(keys, "Token"), Keys([public_key(next((root / ".keys").iterdir()))])):
             assert verify(None, root, believed).ok
         path = next(root.rglob("session_two/manifest.json"))

@@ -10,7 +10,7 @@ import pytest
 
 from broker.kernel.database import engine_for
 from recorder.archive.disk_space import Rules
-from recorder.evidence.chain_heads import ChainHeads, read_heads, together
+from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
 from recorder.evidence.verify import verify
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import BEGIN, WALL, instant
@@ -86,7 +86,7 @@ class TestHeadsOnPaper:
             f"WHOLE 3 recordings\nCHAIN a-site 12:{hash}\n\n  b 0:{hash}\nCHAIN a-site 13:{hash}\nCHAIN ../x 1:{hash}\n"
         )
         assert read_heads(text) == {"a-site": [f"12:{hash}", f"13:{hash}"], "b": [f"0:{hash}"]}
-        assert together([read_heads(text), {"b": ["1:x"]}])["b"] == {f"0:{hash}", "1:x"}
+        assert merged_heads([read_heads(text), {"b": ["1:x"]}])["b"] == {f"0:{hash}", "1:x"}
 
 
 class Still:

@@ -387,7 +387,7 @@ class TestKeys:
         again = installed(tmp_path / "keys", tmp_path / "archive")
         (private,) = (tmp_path / "keys").iterdir()
         assert one.key == again.key and private.stat().st_mode & 0o777 == 0o600
-        assert list(beside(tmp_path / "archive").known) == [one.key]
+        assert list(beside(tmp_path / "archive").by_id) == [one.key]
 
     @pytest.mark.parametrize("spoil", [lambda p: p.chmod(0o644), lambda p: p.write_text("no key")])
     def test_that_are_not_right_stop_the_recorder(self, tmp_path: Path, spoil: Callable[[Path], object]) -> None:

@@ -301,7 +301,7 @@ class TestBrokenOff:
         [
             "recorder.retention.purge.approvals.use",
             "recorder.retention.purge.Purge._begin",
-            "recorder.retention.purge.Purge._enter",
+            "recorder.retention.purge.Purge._enter_in_chain",
             "recorder.evidence.site_chain.SiteChain.append",
             "recorder.retention.purge.removal.remove",
             "recorder.retention.removal._drop",
@@ -420,7 +420,7 @@ class TestTwoAtOnce:
 
         async def own(**changes: Any) -> None:
             row = {"name": "purge", "owner": "own_x", "boot": approvals.atomic_files.boot(), "pid": os.getpid()}
-            row |= {"until": yard.wall + timedelta(days=1), "begun": approvals._begun(os.getpid())}
+            row |= {"until": yard.wall + timedelta(days=1), "begun": approvals._start_of(os.getpid())}
             async with yard.engine.begin() as db:
                 await db.execute(LOCKS.insert().values(**row | changes))
 
@@ -431,7 +431,7 @@ class TestTwoAtOnce:
     ) -> None:
         await yard.recording("session_one")
         process = await asyncio.create_subprocess_exec("sleep", "60")
-        begun = approvals._begun(process.pid)
+        begun = approvals._start_of(process.pid)
         process.kill()
         await process.wait()
         assert begun is not None

@@ -111,7 +111,7 @@ class TestAChain:
         lines = [json.loads(line) for line in path.read_bytes().splitlines()]
         lines[1]["path"] = place
         path.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
-        assert "is said to lie elsewhere" in " ".join(one.detail for one in verify(None, root).damages)
+        assert "has a path that is not its own" in " ".join(one.detail for one in verify(None, root).damages)
 
 
 class TestAKey:
