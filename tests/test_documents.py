@@ -1,4 +1,4 @@
-"""The documents tell the truth: what is made from code is current, links and paths lead somewhere, README is one page."""
+"""The documents tell the truth: what is made from code is current, links and paths lead somewhere, README is short."""
 
 import re
 

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.documents import rules
+from tests.support.documents import rules, state_diagram
 
 ROOT = rules.ROOT
 
-MADE: dict[Path, Callable[[], str]] = {ROOT / "docs" / "rules.md": rules.render}
+MADE: dict[Path, Callable[[], str]] = {
+    ROOT / "docs" / "rules.md": rules.render,
+    ROOT / "ARCHITECTURE.md": state_diagram.render,
+}
