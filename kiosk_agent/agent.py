@@ -6,7 +6,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from broker.kernel.ids import Side
+from broker.kernel.tasks import Tasks
 from kiosk_agent.checks.monitor import Monitor, Sending
 from kiosk_agent.checks.self_test import Outcome, SelfTestResult, self_test
 from kiosk_agent.connection import Connection, unconfirmed
@@ -115,17 +116,17 @@ class Kiosk:
         )
         self._result: SelfTestResult | None = None
         self._sent = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     async def run(self, ending: asyncio.Event) -> None:
         """Run until `ending` is set and everything is closed."""
-        self._spawn(self._request_stop(ending))
-        self._spawn(self._watch_silence())
-        self._spawn(Monitor(self._sending, self._send_observed).run())
+        self._tasks.spawn(self._request_stop(ending))
+        self._tasks.spawn(self._watch_silence())
+        self._tasks.spawn(Monitor(self._sending, self._send_observed).run())
         if self._config.stats_every is not None:
-            self._spawn(self._report(self._config.stats_every))
+            self._tasks.spawn(self._report(self._config.stats_every))
         if not self._config.headless:
-            self._spawn(self._show())
+            self._tasks.spawn(self._show())
         try:
             await self._loop()
         finally:
@@ -158,19 +159,19 @@ class Kiosk:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case OpenSocket():
-                self._spawn(self._connection.run())
+                self._tasks.spawn(self._connection.run())
             case CloseSocket():
-                self._spawn(self._connection.close())
+                self._tasks.spawn(self._connection.close())
             case RunSelfTest():
-                self._spawn(self._test())
+                self._tasks.spawn(self._test())
             case SendSelfTest(session=session):
-                self._spawn(self._send_result(session))
+                self._tasks.spawn(self._send_result(session))
             case SendAcknowledgement(session=session, warning=warning):
-                self._spawn(self._acknowledge(session, warning))
+                self._tasks.spawn(self._acknowledge(session, warning))
             case StartMedia():
                 self._media.start(effect)
             case StopMedia():
-                self._spawn(self._media.stop(effect))
+                self._tasks.spawn(self._media.stop(effect))
 
     async def _test(self) -> None:
         publishing = self.terminal.publication.status is not MediaStatus.IDLE
@@ -293,23 +294,11 @@ class Kiosk:
         """Close what is left: little after an orderly stop, everything after a cancellation."""
         await self._media.close()
         await self._connection.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
         if self._speaker is not None:
             await asyncio.to_thread(self._speaker.close)
         if self._config.stats_every is not None:
             self._stats(await self.measure())
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a task failed", exc_info=task.exception())
 
 
 def _muted(view: SessionView | None) -> frozenset[str]:

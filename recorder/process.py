@@ -7,7 +7,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +19,7 @@ from broker.ipc.server import Connection, Server
 from broker.kernel.clock import Clock, SystemClock
 from broker.kernel.database import engine_for
 from broker.kernel.errors import BadRequest, VisitError
+from broker.kernel.tasks import Tasks
 from config.settings import Settings
 from recorder import start_order
 from recorder.alarms import Alarms
@@ -63,7 +64,7 @@ class Service:
         handlers = commands(self.sessions, self.alarms)
         self._server = Server(settings.run_dir / COMMANDS, "recorder", handlers, self._greet, self._control_lost)
         self._tap = Tap(settings.run_dir / TAP, self.sessions.accept)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._endless: list[asyncio.Task[None]] = []  # cancelled at the end, when all files are finished
         self._closing = False
 
@@ -73,12 +74,12 @@ class Service:
         await self._mark_clock()
         await self._recovery.recover(self.sessions.adopt)
         orphans = list(self.sessions.active)
-        self._endless = [self._spawn(self.sessions.finish_orphans(orphans, self._grace))]
-        self._endless += [self._spawn(self._watch_disk()), self._spawn(self._beat())]
+        self._endless = [self._tasks.spawn(self.sessions.finish_orphans(orphans, self._grace))]
+        self._endless += [self._tasks.spawn(self._watch_disk()), self._tasks.spawn(self._beat())]
         self._tap.start()
         await self._server.start()
-        self._spawn(self._archiver.keep_heads())
-        self._endless += [self._spawn(self._keep_marking_clock()), self._spawn(self._review())]
+        self._tasks.spawn(self._archiver.keep_heads())
+        self._endless += [self._tasks.spawn(self._keep_marking_clock()), self._tasks.spawn(self._review())]
         log.info("recorder ready", orphans=len(orphans))
         return self
 
@@ -91,13 +92,13 @@ class Service:
         for task in (*self._endless, self._making):
             if task is not None:
                 task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.wait()
         await self.catalog.close()
 
     def _tell(self, fact: str, **facts: Any) -> None:
         self._server.tell(fact, **facts)
         if fact == ARCHIVED:
-            self._spawn(self._queue_copy(facts["session"]))
+            self._tasks.spawn(self._queue_copy(facts["session"]))
 
     async def _mark_clock(self) -> None:
         """Note what both clocks say now, so that a wall clock set forward later makes nothing due. A clock that is
@@ -123,7 +124,7 @@ class Service:
     async def _make_copies(self, room: bool) -> None:
         """Run the worker of view copies while there is room; what it is making is broken off when room gets short."""
         if room and self._making is None:
-            self._making = self._spawn(self._view_copies.run())
+            self._making = self._tasks.spawn(self._view_copies.run())
         elif not room and self._making is not None:
             making, self._making = self._making, None
             making.cancel()
@@ -150,7 +151,7 @@ class Service:
             log.warning("view copy not queued", session=session, why=error.code)
 
     def _greet(self, connection: Connection) -> None:
-        self._spawn(self._announce(connection.tell))
+        self._tasks.spawn(self._announce(connection.tell))
 
     async def _announce(self, tell: Tell) -> None:
         """Send a control process that has just connected everything that holds, and then `ready`."""
@@ -163,13 +164,7 @@ class Service:
         """Note in all timelines that the control process is gone. It alone reports the officers who watch, so that none
         counts as present until it is back. Nothing is noted when this process itself ends."""
         if not self._closing:
-            self._spawn(self.sessions.note_all({"kind": "control", "there": False}))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+            self._tasks.spawn(self.sessions.note_all({"kind": "control", "there": False}))
 
 
 def commands(sessions: RecordingSessions, alarms: Alarms) -> dict[str, Command]:

@@ -3,7 +3,7 @@ tap record goes. A session outlives its parts: a relay worker that comes back, o
 only begins the next part."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ import structlog
 from broker.kernel import atomic_files
 from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import BadRequest, Conflict, NotFound, RecorderUnavailable
+from broker.kernel.tasks import Tasks
 from broker.media.tap_format import TapRecord
 from recorder import start_order
 from recorder.archive import parts as parts_module
@@ -57,7 +58,7 @@ class RecordingSessions:
         self.stray_records = 0  # tap records that belong to no session
         self._space, self._tell, self._archiver = space, tell, archiver
         self._taps: dict[int, Recording] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
 
     def accept(self, record: TapRecord) -> None:
         """Hand a tap record of a relay worker to the recording of its tap, or count it as stray."""
@@ -133,7 +134,7 @@ class RecordingSessions:
         if found.recording is not None:
             found.recording.end(self.clock.now().mono)
         if found.closing is None:
-            found.closing = self._spawn(self._close(found))
+            found.closing = self._tasks.spawn(self._close(found))
 
     async def acknowledge(self, session: str) -> None:
         """Note that the control process has stored the end of this recording."""
@@ -229,7 +230,7 @@ class RecordingSessions:
             self._taps.pop(session.tap, None)
         session.part, session.recording, session.tap = part, recording, plan["tap"]
         self._taps[session.tap] = recording
-        session.tasks.append(self._spawn(self._run(session, recording)))
+        session.tasks.append(self._tasks.spawn(self._run(session, recording)))
 
     async def _run(self, session: Session, recording: Recording) -> None:
         await recording.run()
@@ -248,12 +249,6 @@ class RecordingSessions:
         if done is not None:
             self.active.pop(session.id, None)
             report_end(self._tell, done)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
 
 def _over(row: dict[str, Any]) -> bool:

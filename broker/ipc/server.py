@@ -12,6 +12,7 @@ import structlog
 
 from broker.ipc import framing
 from broker.kernel.errors import BadRequest, VisitError
+from broker.kernel.tasks import Tasks
 
 log = structlog.get_logger()
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -64,8 +65,7 @@ class Server:
         self._on_alone = on_alone
         self._accepted: set[Connection] = set()
         self._connections: set[Connection] = set()  # those of them that have greeted
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._serving: set[asyncio.Task[None]] = set()
+        self._answering, self._serving = Tasks(), Tasks()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -80,9 +80,8 @@ class Server:
             self._server.close()
         for connection in list(self._accepted):
             connection.abort()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._serving, return_exceptions=True)
+        await self._answering.close()
+        await self._serving.wait()
         self._path.unlink(missing_ok=True)
 
     def tell(self, fact: str, **with_: Any) -> None:
@@ -91,9 +90,7 @@ class Server:
             connection.tell(fact, **with_)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        self._serving.spawn(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(writer)
@@ -119,9 +116,7 @@ class Server:
                 await writer.wait_closed()
 
     def _start(self, connection: Connection, frame: dict[str, Any]) -> None:
-        task = asyncio.create_task(self._answer(connection, frame))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._answering.spawn(self._answer(connection, frame))
 
     async def _answer(self, connection: Connection, frame: dict[str, Any]) -> None:
         number = frame.get("id")

@@ -8,6 +8,7 @@ from typing import Any
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import TooMany
 from broker.kernel.ids import ResourceId, SessionId, Side
+from broker.kernel.tasks import Tasks
 from broker.media.tap_format import PRISON_AUDIO, PRISON_VIDEO, VISITOR_AUDIO, VISITOR_VIDEO
 from broker.relay.congestion.publisher_rate import PublisherRate
 from broker.relay.congestion.receiving_proof import ReceivingProof, numbers, signs
@@ -62,7 +63,7 @@ class RelaySession:
         self._asking: asyncio.TimerHandle | None = None
         for track in self.all_tracks():
             self._begin(track)
-        self._closing: set[asyncio.Task[None]] = set()
+        self._goodbyes = Tasks()
 
     def _begin(self, track: Track) -> None:
         track.on_gap = self._ask_soon
@@ -175,9 +176,7 @@ class RelaySession:
                 del self.publishers[side]
                 self._tell_media(side, frozenset())
         self._tell("gone", session=self.session, resource=peer.resource, why=why)
-        task = asyncio.get_running_loop().create_task(peer.goodbye())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._goodbyes.spawn(peer.goodbye())
 
     async def close(self, now: float) -> None:
         """End everything of this session."""
@@ -187,7 +186,7 @@ class RelaySession:
             self._asking.cancel()
         for peer in self.peers():
             self._drop(peer, "session closed")
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._goodbyes.wait()
 
     # --- the gate --------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import structlog
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import SessionId
+from broker.kernel.tasks import Tasks
 from broker.relay.fanout import Fanout
 from broker.relay.session import RelaySession
 from broker.relay.tap import Tap
@@ -31,7 +32,7 @@ class Timers:
     ) -> None:
         self._rooms, self._fanout, self._doorway, self._tap, self._tell = rooms, fanout, doorway, tap, tell
         fanout.on_expiry, fanout.on_failure = self.expire, self.fail_with
-        self._closing: set[asyncio.Task[None]] = set()
+        self._goodbyes = Tasks()
         self._timer: asyncio.TimerHandle | None = None
         self._lost_before = 0
 
@@ -127,9 +128,7 @@ class Timers:
         for peer in peers:
             self._end(peer)
         self._tell("failed", session=room.session)
-        task = asyncio.get_running_loop().create_task(_say_goodbye(peers))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._goodbyes.spawn(_say_goodbye(peers))
 
     def _end(self, peer: Peer) -> None:
         try:
