@@ -35,50 +35,18 @@ MAY_IMPORT = {
 MESSAGES = "signaling.api.messages"
 
 LARGEST_FOLDER = 14  # modules beside __init__: what one can still look through
-BANNED = [
-    "acting",
-    "attending",
-    "caretaker",
-    "complaints",
-    "covered",
-    "desk",
-    "doorway",
-    "ear",
-    "floor",
-    "gauges",
-    "hearing",
-    "house",
-    "keeping",
-    "lagging",
-    "lanes",
-    "leftovers",
-    "lengthening",
-    "measuring",
-    "nearby",
-    "noticing",
-    "observing",
-    "pace",
-    "papers",
-    "performing",
-    "permits",
-    "placing",
-    "playing",
-    "saying",
-    "shelf",
-    "showing",
-    "sheets",
-    "slate",
-    "speech",
-    "stage",
-    "strangers",
-    "tally",
-    "tending",
-    "uplink",
-    "watchman",
-    "watching",
-    "whence",
-]
-"""Names of modules that say nothing to an engineer of this field; ARCHITECTURE.md has the words that do."""
+BANNED = """
+acting attending caretaker complaints covered doorway ear floor gauges hearing house keeping lagging lanes leftovers
+lengthening measuring nearby noticing observing papers performing permits placing playing saying shelf showing sheets
+slate speech stage strangers tally tending uplink watchman watching whence
+"""
+"""Words that say nothing to an engineer of this field, or something else; ARCHITECTURE.md has the words that do."""
+JOURNAL_KINDS = {"RecorderLagging", "SpeechBegan", "SpeechEnded"}  # written in the journals of earlier versions
+SEAMS: dict[str, str] = {
+    "huijian.admin.journal": "one group of commands a file",
+    "signaling.api.meta": "one subject of the API a file",
+}
+"""Small modules with one importer that stay apart, each with the reason."""
 
 FORBIDDEN_CLOCKS = {
     ("time", "time"),
@@ -150,6 +118,102 @@ def clocks_read(path):
                     yield f"{name_of(path)}:{node.lineno} from time import {alias.name}"
 
 
+def modules():
+    """Every module of ours by name."""
+    return {name_of(path): path for path in sources(*PACKAGES)}
+
+
+def graph():
+    """Which module names which others, wherever in the file and also where only types need it."""
+    known = modules()
+    return {name: {module for module in imports(path) if module in known} - {name} for name, path in known.items()}
+
+
+def knots(edges):
+    """The groups of modules that import each other in a circle (Tarjan's strongly connected components)."""
+    order, low, stack, found = {}, {}, [], []
+
+    def visit(name):
+        order[name] = low[name] = len(order)
+        stack.append(name)
+        for other in edges[name]:
+            if other not in order:
+                visit(other)
+            if other in stack:
+                low[name] = min(low[name], low[other])
+        if low[name] == order[name]:
+            group = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            found.append(sorted(group))
+
+    for name in edges:
+        if name not in order:
+            visit(name)
+    return [group for group in found if len(group) > 1]
+
+
+def words_of(name):
+    """The lower-case words of a name in any of the usual spellings."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+def public_names(path):
+    """The classes and functions of a module that other modules may use."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+class TestStructure:
+    def test_no_modules_import_each_other_in_a_circle(self):
+        assert knots(graph()) == []
+
+    def test_no_import_is_for_types_only(self):
+        found = [name for name, path in modules().items() if "TYPE_CHECKING" in path.read_text("utf-8")]
+        assert found == []
+
+    def test_no_folder_is_too_large_to_look_through(self):
+        sizes = {}
+        for path in sources(*PACKAGES):
+            if path.name != "__init__.py" and "migrations" not in path.parts:
+                folder = path.parent.relative_to(ROOT).as_posix()
+                sizes[folder] = sizes.get(folder, 0) + 1
+        assert {folder: size for folder, size in sizes.items() if size > LARGEST_FOLDER} == {}
+
+    def test_no_module_has_a_name_that_was_given_up(self):
+        banned = set(BANNED.split())
+        assert [name for name in modules() if banned & words_of(name.rpartition(".")[2])] == []
+
+    def test_no_class_or_function_has_a_name_that_was_given_up(self):
+        banned = set(BANNED.split())
+        names = {(module, name) for module, path in modules().items() for name in public_names(path)}
+        found = {(module, name) for module, name in names if banned & words_of(name)}
+        assert {item for item in found if item[1] not in JOURNAL_KINDS} == set()
+
+    def test_no_small_module_serves_a_single_other_one(self):
+        edges, known = graph(), modules()
+        for name, path in known.items():
+            users = [other for other, used in edges.items() if name in used]
+            small = path.read_text("utf-8").count("\n") < 50 and path.name not in ("__init__.py", "__main__.py")
+            if small and len(users) == 1 and "migrations" not in path.parts:
+                assert name in SEAMS, f"{name} serves {users[0]} alone: merge the two, or give the reason in SEAMS"
+
+
+class TestTests:
+    """Tests mirror the tree, so that the tests of a module are found by its name."""
+
+    STORIES = ("scenarios", "support", "bench", "fuzz")
+
+    def test_have_the_name_of_their_module(self):
+        for path in sorted((ROOT / "tests").rglob("test_*.py")):
+            parts = path.relative_to(ROOT / "tests").parts
+            if len(parts) == 1 or parts[0] in self.STORIES or parts[:2] == ("signaling", "web"):
+                continue
+            stem, folder = path.stem.removeprefix("test_"), ROOT.joinpath(*parts[:-1])
+            names = {module.stem for module in folder.glob("*.py")} | {inner.name for inner in folder.glob("*/")}
+            assert any(f"{stem}_".startswith(f"{name}_") for name in names), f"{path} tests no module of {folder}"
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 class TestEveryPackage:
     def test_imports_only_what_stands_below_it(self, package):
@@ -218,6 +282,11 @@ class TestTheRulesThemselves:
         (tmp_path / package).mkdir(parents=True)
         (tmp_path / package / "here.py").write_text(line)
         assert not list(breaches(tmp_path / package / "here.py"))
+
+    def test_a_circle_is_seen_and_a_diamond_is_none(self):
+        circle = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}
+        assert knots(circle) == [["a", "b", "c"]]
+        assert knots({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) == []
 
     @pytest.mark.parametrize(
         "line",

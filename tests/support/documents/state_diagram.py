@@ -23,7 +23,7 @@ def diagram() -> str:
     """The states and the moves between them, as a Mermaid diagram."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.SCHEDULED.name}"]
     for (before, after), causes in edges().items():
-        lines += [f"    {before.name} --> {after.name}: {'; '.join(causes)}"]
+        lines += [f"    {before.name} --> {after.name}: {' / '.join(causes)}"]
     return "\n".join([*lines, f"    {State.ENDED.name} --> [*]", "```"])
 
 
