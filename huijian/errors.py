@@ -1,22 +1,22 @@
-"""From an error to one line on stderr and an exit code; the only place of the command line for it."""
+"""Translates errors of the command line into one line on stderr and an exit code; no other module does."""
 
 import sys
 
-REFUSED, USAGE, STORAGE, FOUND, OURS, INTERRUPTED = 1, 2, 3, 4, 70, 130
+REFUSED, USAGE, STORAGE, FOUND, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 70, 130
 
 
-def complain(error: Exception) -> int:
-    """Say what is wrong in one line and return the exit code."""
+def report_error(error: Exception) -> int:
+    """Print what is wrong in one line and return the exit code."""
     if type(error).__name__ == "NoArgsIsHelpError":
         print(getattr(error, "message", ""))
         return USAGE
-    text, code = _read(error)
+    text, code = _translate(error)
     if text:
         print(f"huijian: {' '.join(text.split())}", file=sys.stderr)
     return code
 
 
-def _read(error: Exception) -> tuple[str, int]:
+def _translate(error: Exception) -> tuple[str, int]:
     from typer import Abort
 
     from broker.kernel.errors import StorageUnavailable, VisitError
@@ -26,13 +26,13 @@ def _read(error: Exception) -> tuple[str, int]:
     if isinstance(error, VisitError):
         return error.detail_en, STORAGE if isinstance(error, StorageUnavailable) else REFUSED
     usage = getattr(error, "format_message", None)
-    if usage is not None:  # typer's own, which has no public class for all of them
+    if usage is not None:  # usage errors of typer, which has no public base class for them
         command = getattr(getattr(error, "ctx", None), "command_path", "huijian")
         return f"{usage()} (see {command} --help)", USAGE
-    return _read_others(error)
+    return _translate_other(error)
 
 
-def _read_others(error: Exception) -> tuple[str, int]:
+def _translate_other(error: Exception) -> tuple[str, int]:
     from config.pack_loader import PackError
     from config.policy import LooserThanLaw
     from config.settings import SettingsError
@@ -48,4 +48,4 @@ def _read_others(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         what = error.strerror or str(error)
         return f"{error.filename}: {what}" if error.filename else what, REFUSED
-    return f"a mistake of ours: {type(error).__name__}: {error} (HUIJIAN_TRACEBACK=1 shows where)", OURS
+    return f"a mistake of ours: {type(error).__name__}: {error} (HUIJIAN_TRACEBACK=1 shows where)", INTERNAL

@@ -1,5 +1,6 @@
-"""One Huijian a data folder: two would take each other's sockets, sessions and recordings. The lock is an open file
-that the parent and all its children hold: it is free again when the last of them is gone, however they went."""
+"""Lock of a data folder, so that only one service runs on it: two would take each other's sockets, sessions and
+recordings. The parent and all its children hold the lock as an open file, which is free when the last of them has
+ended, however it ended."""
 
 import fcntl
 import os
@@ -12,12 +13,13 @@ from broker.kernel.clock import monotonic
 from broker.kernel.errors import Conflict
 
 LOCK = "huijian.lock"
-LEFTOVERS = 20.0  # seconds that children of a parent who was killed may need to finish their files
+ORPHANS_END_WITHIN = 20.0  # seconds that children of a killed parent may need to finish their files
 
 
 @contextmanager
 def only_one(data_dir: Path) -> Iterator[int]:
-    """Hold the folder; the lock's descriptor, for children to inherit. Raises Conflict when another service has it."""
+    """Hold the lock of the folder; yield its descriptor, for children to inherit. Raises Conflict when another service
+    has it."""
     descriptor = os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _take(descriptor, data_dir)
@@ -29,7 +31,7 @@ def only_one(data_dir: Path) -> Iterator[int]:
 
 
 def _take(descriptor: int, data_dir: Path) -> None:
-    give_up = monotonic() + LEFTOVERS
+    give_up = monotonic() + ORPHANS_END_WITHIN
     while True:
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

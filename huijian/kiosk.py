@@ -1,4 +1,5 @@
-"""`huijian kiosk`: be the terminal of one visiting room."""
+"""`huijian kiosk`: runs the terminal of one visiting room. The composition root of the kiosk: it adds the
+demonstration's generated room to the sources."""
 
 import asyncio
 import os
@@ -16,7 +17,7 @@ TOKEN = "HUIJIAN_TERMINAL_TOKEN"
 
 
 class LogLevel(StrEnum):
-    """From everything to nearly nothing."""
+    """Lowest level of what is logged on standard error."""
 
     DEBUG = "debug"
     INFO = "info"

@@ -1,8 +1,8 @@
-"""The command line's front: names, one line of help each, and where the real command is.
+"""Commands of `huijian`: their names, one line of help for each, and the module in which each really is.
 
-A sub-command's module is imported when it runs, not before: `huijian --help` must not wait for a
-media library. A target is a Typer application, or a function whose parameters Typer can read; one
-named `settings` is given the Settings that file, environment and options lead to.
+The module of a command is imported when the command runs: `huijian --help` must not wait for a media library. A target
+is a Typer application, or a function whose parameters Typer can read; a parameter named `settings` gets the Settings
+that file, environment and options lead to.
 """
 
 import inspect
@@ -14,8 +14,6 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
-
-from huijian.options import Options, settings_of
 
 TARGETS = {
     "demo": "huijian.demo.demo:demo",
@@ -35,10 +33,10 @@ EPILOG = (
 
 
 class LazyGroup(TyperGroup):
-    """Lists placeholders, runs the real thing."""
+    """Group of commands that lists placeholders and imports the real command when it runs."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command that is really meant, imported now."""
+        """Return the command of that name, imported now."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, _load(name) if name in TARGETS else command, rest
 
@@ -53,23 +51,25 @@ def _load(name: str) -> Any:
 
 
 def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as Typer can read it: a context in the place of `settings`."""
+    """Return the function as Typer can read it: with a context in the place of `settings`."""
     signature = inspect.signature(function, eval_str=True)
     if "settings" not in signature.parameters:
         return function
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     others = [
-        one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for one in signature.parameters.values()
-        if one.name != "settings"
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in signature.parameters.values()
+        if parameter.name != "settings"
     ]
 
     @wraps(function)
-    def command(ctx: typer.Context, **given: Any) -> Any:
-        return function(settings=settings_of(ctx), **given)
+    def command(ctx: typer.Context, **arguments: Any) -> Any:
+        from huijian.options import settings_of
+
+        return function(settings=settings_of(ctx), **arguments)
 
     command.__dict__["__signature__"] = signature.replace(parameters=[context, *others])
-    command.__annotations__ = {one.name: one.annotation for one in (context, *others)}
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in (context, *others)}
     return command
 
 
@@ -95,6 +95,8 @@ def huijian(
 
     Settings come from the file, from HUIJIAN_* in the environment, and from options.
     """
+    from huijian.options import Options
+
     ctx.obj = Options(config, data_dir)
 
 
@@ -106,6 +108,7 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Allow sites under the demonstration's rules.")] = False,
 ) -> None:
     """Run the server: control, relay workers and recorder. 启动服务"""
+    from huijian.options import settings_of
     from huijian.serve import serve as run
 
     run(settings_of(ctx, http_host=host, http_port=port, demo=demo or None))

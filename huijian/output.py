@@ -1,4 +1,4 @@
-"""How commands answer: a table for people, tabs for pipes, JSON for scripts."""
+"""Prints the answers of commands: a table for people, tabs for pipes, JSON for scripts."""
 
 import json
 import sys
@@ -10,16 +10,17 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 SECRETS = frozenset({"password_hash"})
+"""Fields that no command prints."""
 
 
 def plain(row: Any) -> dict[str, Any]:
-    """A record as something JSON can spell, without what nobody may see."""
+    """Return a record as values that JSON can encode, without secrets."""
     values = asdict(row) if is_dataclass(row) and not isinstance(row, type) else dict(row)
-    return {key: _spelled(value) for key, value in values.items() if key not in SECRETS}
+    return {key: _encodable(value) for key, value in values.items() if key not in SECRETS}
 
 
 def say(row: Any, as_json: bool) -> None:
-    """One answer: `key: value` lines, or one JSON object."""
+    """Print one answer: `key: value` lines, or one JSON object."""
     values = plain(row)
     if as_json:
         print(json.dumps(values, ensure_ascii=False))
@@ -29,7 +30,7 @@ def say(row: Any, as_json: bool) -> None:
 
 
 def say_all(rows: Sequence[Any], as_json: bool) -> None:
-    """A list: an aligned table on a terminal, tab-separated lines in a pipe, or a JSON array."""
+    """Print a list: an aligned table on a terminal, tab-separated lines in a pipe, or a JSON array."""
     listed = [plain(row) for row in rows]
     if as_json:
         print(json.dumps(listed, ensure_ascii=False))
@@ -55,15 +56,15 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> None:
     Console().print(table, markup=False)
 
 
-def _spelled(value: Any) -> Any:
+def _encodable(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(key): _spelled(inner) for key, inner in value.items()}
+        return {str(key): _encodable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_spelled(inner) for inner in value]
+        return [_encodable(inner) for inner in value]
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

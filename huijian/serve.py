@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The settings as environment variables, so that every child means the same."""
+    """Return the settings as environment variables, so that every child has the same."""
     values = settings.model_dump(mode="json")
     return {
         f"HUIJIAN_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
@@ -29,7 +29,8 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def children(settings: Settings) -> list[Child]:
-    """Who belongs to one Huijian, in the order of starting; the recorder first, as nothing crosses without it."""
+    """Return the processes of one service in the order of starting; the recorder first, as no media crosses without
+    it."""
     environ = environment(settings)
     relays = [
         Child(f"relay-{number}", ("broker.relay", *_relay_arguments(settings, number)), environ)
@@ -54,20 +55,21 @@ def serve(settings: Settings) -> None:
 
 
 async def check(settings: Settings) -> None:
-    """What would make the processes die as soon as they start. Raises SettingsError or OSError."""
+    """Migrate the database and check what would make the processes end at their start. Raises SettingsError or
+    OSError."""
     await migrate(settings.database_url)
     if not settings.demo:
         async with Store(settings.database_url) as store:
-            shown = [site.id for site in await store.sites() if load_pack(site.policy).demo]
-        if shown:
+            demo_sites = [site.id for site in await store.sites() if load_pack(site.policy).demo]
+        if demo_sites:
             raise SettingsError(
-                f"{shown[0]} is a site of the demonstration: start with --demo, or use another --data-dir"
+                f"{demo_sites[0]} is a site of the demonstration: start with --demo, or use another --data-dir"
             )
     _check_ports(settings)
 
 
 def _check_ports(settings: Settings) -> None:
-    """Every port can be bound. Raises OSError that names it."""
+    """Check that every port can be bound. Raises OSError that names the port."""
     if settings.http_port:
         _check_port(settings.http_host, settings.http_port, socket.SOCK_STREAM)
     for number in range(settings.relay_workers if settings.relay_port else 0):
@@ -94,11 +96,11 @@ async def _serve(settings: Settings, lock: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    nursery = ProcessSupervisor(lock)
-    stop, broken = asyncio.create_task(stopping.wait()), asyncio.create_task(nursery.given_up())
+    processes = ProcessSupervisor(lock)
+    stop, broken = asyncio.create_task(stopping.wait()), asyncio.create_task(processes.given_up())
     try:
         for child in children(settings):
-            nursery.start(child)
+            processes.start(child)
         await asyncio.wait((stop, broken), return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
         if not stopping.is_set():
@@ -106,4 +108,4 @@ async def _serve(settings: Settings, lock: int) -> None:
     finally:
         for task in (stop, broken):
             task.cancel()
-        await nursery.stop()
+        await processes.stop()

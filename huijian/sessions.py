@@ -1,4 +1,5 @@
-"""`huijian sessions`: what runs, asked of a running server by REST, as whoever the credential belongs to."""
+"""`huijian sessions`: shows sessions and relay workers of a running server, read by REST with the caller's
+credential."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 
 from broker.kernel.errors import BadRequest, NotSignedIn, VisitError
-from huijian import top as picture
+from huijian import top as overview
 from huijian.admin import remote
 from huijian.options import settings_of
 from huijian.output import Json, say, say_all
@@ -28,8 +29,8 @@ Server = Annotated[str | None, typer.Option(help="A running server; default: the
 @app.command("list", epilog="Example: HUIJIAN_KEY=obs_… huijian sessions list")
 def listed(ctx: typer.Context, server: Server = None, json: Json = False) -> None:
     """The sessions of the next hour, those that run, and those that ended in the last ten minutes."""
-    seen = remote.get(_address(ctx, server), OVERVIEW)
-    say_all(seen["sessions"] if json else picture.session_rows(seen), json)
+    answer = remote.get(_address(ctx, server), OVERVIEW)
+    say_all(answer["sessions"] if json else overview.session_rows(answer), json)
 
 
 @app.command("top", epilog="Example: HUIJIAN_KEY=obs_… huijian sessions top --server https://huijian.example")
@@ -45,32 +46,33 @@ def top(
     if json:
         say(remote.get(address, OVERVIEW), as_json=True)
     elif once or not console.is_terminal:
-        for line in picture.plain_lines(remote.get(address, OVERVIEW)):
+        for line in overview.plain_lines(remote.get(address, OVERVIEW)):
             print(line)
     else:
         _watch(console, lambda: remote.get(address, OVERVIEW), every)
 
 
-def _watch(console: Console, look: Callable[[], dict[str, Any]], every: float) -> None:
-    """Look again and again. A server that is away is waited for; a refusal at the first look is an error."""
-    seen, trouble = look(), ""
+def _watch(console: Console, read: Callable[[], dict[str, Any]], every: float) -> None:
+    """Show the overview until Ctrl-C, read every `every` seconds. A server that is away is waited for; a refusal of the
+    first request is an error."""
+    latest, trouble = read(), ""
     try:
-        with Live(picture.screen(seen, trouble), console=console, screen=True, auto_refresh=False) as live:
+        with Live(overview.screen(latest, trouble), console=console, screen=True, auto_refresh=False) as live:
             while True:
-                live.update(picture.screen(seen, trouble), refresh=True)
+                live.update(overview.screen(latest, trouble), refresh=True)
                 time.sleep(every)
                 try:
-                    seen, trouble = look(), ""
+                    latest, trouble = read(), ""
                 except NotSignedIn:
                     raise
                 except VisitError as error:
                     trouble = error.detail_en
     except KeyboardInterrupt:
-        return  # the way to end it
+        return  # Ctrl-C is how the display ends
 
 
 def _address(ctx: typer.Context, server: str | None) -> str:
-    """Where the server is: as said, or where the one on these settings' run_dir wrote that it is."""
+    """Return the server's base URL: the option, or what the server of these settings wrote into their run_dir."""
     if server is not None:
         return server
     from huijian.control import ADDRESS_FILE

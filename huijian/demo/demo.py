@@ -1,7 +1,7 @@
 """`huijian demo`: a whole visit on this machine, from the approved slot to the verified archive, with real media.
 
-It starts the same processes as `huijian serve`, two kiosks, and four supervisors who really receive both sides. What
-it prints at the end is read from the journal and from the receivers, not from what was intended.
+It starts the same processes as `huijian serve`, two kiosks, and four supervisors who really receive both sides. The
+report at the end comes from the journal and from the receivers, not from what was intended.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from config.logs import configure
 from config.pack_loader import load_pack
 from config.settings import Settings
 from huijian.control import ADDRESS_FILE
-from huijian.demo.account import NOTHING, Account, account_of, table
-from huijian.demo.officers import SignedIn, post_slot
-from huijian.demo.setup import POLICY, POSTS, Stage, dismiss, set_up
+from huijian.demo.officers import OfficerClient, post_slot
+from huijian.demo.setup import PLACES, POLICY, Credentials, revoke, set_up
 from huijian.demo.story import Story, follow
+from huijian.demo.visit_report import NOTHING, VisitReport, report_visit, table
 from huijian.instance_lock import only_one
 from huijian.kiosk import TOKEN
 from huijian.serve import check, children
@@ -40,8 +40,8 @@ from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.webrtc.receiver import ReceiverStats
 from recorder.evidence.verify import verify
 
-BROKEN = 4  # exit code: an invariant did not hold
-SLOT = timedelta(minutes=3)
+BROKEN = 4  # exit code when an invariant did not hold
+SLOT = timedelta(minutes=3)  # length of the approved slot
 STARTING, LONGEST = 30.0, 170.0  # seconds to wait for the processes, and for the whole visit
 
 
@@ -75,62 +75,70 @@ def _free(host: str, port: int) -> bool:
 async def _demo(settings: Settings, keep: bool, lock: int) -> int:
     console = Console(highlight=False, soft_wrap=True)
     await check(settings)
-    nursery = ProcessSupervisor(lock)
+    processes = ProcessSupervisor(lock)
     try:
         async with Store(settings.database_url, SystemClock()) as store:
             async with Journal(store.engine, SystemClock()) as journal:
-                stage = await set_up(store, journal)
+                credentials = await set_up(store, journal)
             (settings.run_dir / ADDRESS_FILE).unlink(missing_ok=True)
             for child in children(settings):
-                nursery.start(child)
+                processes.start(child)
             server = await _address(settings.run_dir / ADDRESS_FILE)
-            account = await _visit(console, server, stage, store, settings)
+            report = await _visit(console, server, credentials, store, settings)
             async with Journal(store.engine, SystemClock()) as journal:
-                await dismiss(store, journal, stage)
-        console.print(table(account))
-        for problem in account.problems:
+                await revoke(store, journal, credentials)
+        console.print(table(report))
+        for problem in report.problems:
             console.print(f"[red]✗ {problem}[/red]")
         if keep:
             await _keep(console, server)
-        if account.path != NOTHING:
-            console.print(f"ARCHIVED {account.path} sha256={account.sha256}")
-        return BROKEN if account.problems else 0
+        if report.path != NOTHING:
+            console.print(f"ARCHIVED {report.path} sha256={report.sha256}")
+        return BROKEN if report.problems else 0
     finally:
-        await nursery.stop()
+        await processes.stop()
 
 
 async def _keep(console: Console, server: str) -> None:
-    """Go on serving until somebody has had enough (Ctrl-C), which is no failure."""
+    """Go on serving until Ctrl-C or SIGTERM, neither of which is a failure."""
     console.print(f"监督页面 / monitor page: {server}/monitor  (Ctrl-C)")
-    enough, loop = asyncio.Event(), asyncio.get_running_loop()
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, enough.set)
-    await enough.wait()
+        loop.add_signal_handler(number, stopping.set)
+    await stopping.wait()
 
 
 async def _address(file: Path) -> str:
-    """Where the control process answers, as soon as it does."""
+    """Wait for the control process; return its base URL."""
     async with asyncio.timeout(STARTING):
         while not file.exists():
             await asyncio.sleep(0.05)
     return file.read_text().strip()
 
 
-async def _visit(console: Console, server: str, stage: Stage, store: Store, settings: Settings) -> Account:
-    """The whole story; what came of it."""
+async def _visit(
+    console: Console, server: str, credentials: Credentials, store: Store, settings: Settings
+) -> VisitReport:
+    """Hold one visit and return its report."""
     async with aiohttp.ClientSession() as http:
-        session = await post_slot(http, server, stage.key, _slot())
-        _introduce(console, server, stage, session)
-        officers = [await SignedIn.sign_in(http, server, one.id, one.password) for one in stage.officers]
-        async with _kiosk(server, stage, Side.PRISON) as prison, _kiosk(server, stage, Side.VISITOR) as visitor:
+        session = await post_slot(http, server, credentials.key, _slot())
+        _introduce(console, server, credentials, session)
+        officers = [
+            await OfficerClient.sign_in(http, server, officer.id, officer.password) for officer in credentials.officers
+        ]
+        prison_token, visitor_token = (credentials.terminals[side] for side in Side)
+        async with (
+            _kiosk(server, prison_token, Side.PRISON) as prison,
+            _kiosk(server, visitor_token, Side.VISITOR) as visitor,
+        ):
             story = Story(console)
             following = asyncio.create_task(follow(http, server, officers[0].token, session, story))
             stats: list[ReceiverStats] = []
             try:
                 async with asyncio.timeout(LONGEST):
-                    await _act(officers, session, story, (following, prison.died, visitor.died))
+                    await _act(officers, session, story, (following, prison.ended, visitor.ended))
             except (Interrupted, TimeoutError) as error:
-                story.say(f"[red]演示中断 / broken off: {str(error) or 'it took too long'}[/red]")
+                story.print(f"[red]演示中断 / broken off: {str(error) or 'it took too long'}[/red]")
             finally:
                 for officer in officers:
                     stats += await officer.leave()
@@ -138,15 +146,15 @@ async def _visit(console: Console, server: str, stage: Stage, store: Store, sett
                 await asyncio.gather(following, return_exceptions=True)
             kiosks = {Side.PRISON: await prison.stop(), Side.VISITOR: await visitor.stop()}
     written = await entries(store.engine, session)
-    report = await asyncio.to_thread(verify, session, settings.archive_dir)
-    return account_of(written, kiosks, stats, report, settings.archive_dir, load_pack(POLICY))
+    verified = await asyncio.to_thread(verify, session, settings.archive_dir)
+    return report_visit(written, kiosks, stats, verified, settings.archive_dir, load_pack(POLICY))
 
 
 def _slot() -> dict[str, Any]:
     now = SystemClock().now().wall
     return {
-        "prison_room": POSTS[Side.PRISON].room,
-        "visitor_room": POSTS[Side.VISITOR].room,
+        "prison_room": PLACES[Side.PRISON].room,
+        "visitor_room": PLACES[Side.VISITOR].room,
         "starts_at": now.isoformat(),
         "ends_at": (now + SLOT).isoformat(),
         "minutes": 1,
@@ -159,26 +167,27 @@ def _slot() -> dict[str, Any]:
     }
 
 
-def _introduce(console: Console, server: str, stage: Stage, session: str) -> None:
-    officer = stage.officers[0]
+def _introduce(console: Console, server: str, credentials: Credentials, session: str) -> None:
+    officer = credentials.officers[0]
     console.print("[bold]会见演示 Huijian demo[/bold]: 真实媒体，限时 20 秒 / real media, 20-second limit")
     console.print(f"监督页面 / monitor page: [bold]{server}/monitor[/bold]  {officer.id} / {officer.password}")
     console.print(f"时段已批准 / slot approved, session {session}")
 
 
 class Interrupted(Exception):
-    """The visit cannot go on as the demonstration wants it; the text says why."""
+    """The visit cannot go on as the demonstration needs it; the text says why."""
 
 
 async def _act(
-    officers: list[SignedIn], session: str, story: Story, must_live: tuple["asyncio.Task[None]", ...]
+    officers: list[OfficerClient], session: str, story: Story, required: tuple["asyncio.Task[None]", ...]
 ) -> None:
-    """The officers' part, from the rooms' self-tests to the archived recording. Raises Interrupted."""
+    """Do the officers' part, from the rooms' self-tests to the archived recording. Raises Interrupted, also when one of
+    the `required` tasks has ended."""
 
-    async def come(event: asyncio.Event, unless: asyncio.Event | None) -> None:
-        waiting = [asyncio.create_task(one.wait()) for one in (event, unless) if one is not None]
+    async def reach(event: asyncio.Event, unless: asyncio.Event | None) -> None:
+        waiting = [asyncio.create_task(each.wait()) for each in (event, unless) if each is not None]
         try:
-            await asyncio.wait([*waiting, *must_live], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*waiting, *required], return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waiting:
                 task.cancel()
@@ -186,32 +195,32 @@ async def _act(
             over = unless is not None and unless.is_set()
             raise Interrupted("the visit is over" if over else "a kiosk or the server went away")
 
-    await come(story.both_tested, story.ended)
+    await reach(story.both_tested, story.ended)
     await _check_in(officers, session)
-    await come(story.both_rooms, story.ended)
+    await reach(story.both_rooms, story.ended)
     for officer in officers[:3]:
         await officer.watch(session)
-    await come(story.three_watch, story.ended)
-    story.say("三名管理员在看：不足两方各两名，不放行 / three supervisors watch: nothing crosses")
-    await asyncio.sleep(1.0)  # a moment in which something could wrongly cross; the kiosks' counts will tell
+    await reach(story.three_watch, story.ended)
+    story.print("三名管理员在看：不足两方各两名，不放行 / three supervisors watch: nothing crosses")
+    await asyncio.sleep(1.0)  # time in which something could wrongly cross; the kiosks' counts would show it
     await officers[3].watch(session)
-    await come(story.ended, None)
-    await come(story.archived, story.failed)
+    await reach(story.ended, None)
+    await reach(story.archived, story.failed)
 
 
-async def _check_in(officers: list[SignedIn], session: str) -> None:
-    """One officer of each side ticks the listed people."""
+async def _check_in(officers: list[OfficerClient], session: str) -> None:
+    """Have one officer of each side check in the listed people."""
     for officer, side in ((officers[0], Side.PRISON), (officers[2], Side.VISITOR)):
         await officer.check_in(session, side)
 
 
 class _Kiosk:
-    """A kiosk process and the last line of statistics that it printed."""
+    """Process of one kiosk and the last line of statistics that it printed."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.last: dict[str, Any] = {}
-        self.died = asyncio.create_task(self._read())
+        self.ended = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
@@ -219,21 +228,21 @@ class _Kiosk:
             self.last = json.loads(line)
 
     async def stop(self) -> dict[str, Any]:
-        """End it in order; its last statistics."""
+        """End the process in order; return its last statistics."""
         if self._process.returncode is None:
             self._process.terminate()
         await self._process.wait()
-        await self.died
+        await self.ended
         return self.last
 
 
 @asynccontextmanager
-async def _kiosk(server: str, stage: Stage, side: Side) -> AsyncIterator[_Kiosk]:
+async def _kiosk(server: str, token: str, side: Side) -> AsyncIterator[_Kiosk]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "huijian", "kiosk", "--server", server, "--source", "generated"),
         *("--headless", "--stats-every", "1", "--side", side, "--log-level", "error"),
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, TOKEN: stage.terminals[side]},
+        env={**os.environ, TOKEN: token},
     )
     kiosk = _Kiosk(process)
     try:

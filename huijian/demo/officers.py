@@ -1,5 +1,5 @@
-"""A supervisor as a program: signs in, really receives and decodes both sides, says so, checks people in. For
-demonstrations and journeys; a person uses the monitor page for the same."""
+"""Supervisor as a program: it signs in, receives and decodes both sides, reports so, checks people in. Demonstrations
+and scenario tests use it where a person would use the monitor page."""
 
 from typing import Any
 
@@ -7,99 +7,106 @@ import aiohttp
 
 from broker.kernel.errors import from_problem
 from broker.kernel.ids import Side
-from huijian.demo.presence import Present
+from huijian.demo.presence import PresenceReporter
 from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver, ReceiverStats
 
 
-class SignedIn:
-    """A signed-in officer. Every method raises VisitError when the server refuses."""
+class OfficerClient:
+    """Client of one signed-in officer. Every method raises VisitError when the server refuses.
+
+    `server` is the base URL, which may be set anew when the server has come back elsewhere."""
 
     def __init__(self, http: aiohttp.ClientSession, server: str, token: str) -> None:
         self._http, self.server = http, server
         self.token = token
         self._receivers: list[Receiver] = []
-        self._present = Present(http, lambda: self.server, token, lambda: self._receivers)
+        self._presence = PresenceReporter(http, lambda: self.server, token, lambda: self._receivers)
 
     @classmethod
-    async def sign_in(cls, http: aiohttp.ClientSession, server: str, user: str, password: str) -> "SignedIn":
+    async def sign_in(cls, http: aiohttp.ClientSession, server: str, user: str, password: str) -> "OfficerClient":
         """Sign in by name and password."""
-        told = await _ask(http, "POST", f"{server}/api/v1/sign-in", None, {"user": user, "password": password})
-        return cls(http, server, told["token"])
+        body = {"user": user, "password": password}
+        answer = await _request(http, "POST", f"{server}/api/v1/sign-in", None, body)
+        return cls(http, server, answer["token"])
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """Return what the REST API answers to GET `path`, below /api/v1/."""
+        return await self._request("GET", path)
 
     async def session(self, session: str) -> dict[str, Any]:
-        """The session as this officer sees it."""
-        return await self._ask("GET", f"sessions/{session}")
+        """Return the session as this officer sees it."""
+        return await self.get(f"sessions/{session}")
 
     async def check_in(self, session: str, side: Side) -> None:
-        """Make every check that the listed people of the officer's own side still need, and ready their seat."""
+        """Make every check that the listed people of the officer's own side still need, and mark their seat as
+        ready."""
         view = await self.session(session)
         for person in view["sides"][side]["people"]:
             for tick in person["required"]:
                 if tick not in person["ticked"]:
                     await self.tick(session, side, person["id"], tick)
-        await self._ask("POST", f"sessions/{session}/seat", {"side": side, "ready": True})
+        await self.order(session, "seat", side=side, ready=True)
 
     async def tick(self, session: str, side: Side, person: str, tick: str, on: bool = True) -> None:
-        """Note that one check of one person was made, or take it back."""
-        what = {"side": side, "person": person, "tick": tick, "on": on}
-        await self._ask("POST", f"sessions/{session}/tick", what)
+        """Record one check of one person, or take it back."""
+        await self.order(session, "tick", side=side, person=person, tick=tick, on=on)
 
     async def equipment(self, session: str, side: Side) -> None:
-        """Note that staff have tested a room's equipment themselves (Yunnan 12)."""
-        await self._ask("POST", f"sessions/{session}/equipment", {"side": side, "passed": True})
+        """Record that the staff have tested a room's equipment themselves (Yunnan 12)."""
+        await self.order(session, "equipment", side=side, passed=True)
 
     async def hold(self, session: str, article: str) -> None:
-        """Hold the visit (中止)."""
-        await self._ask("POST", f"sessions/{session}/hold", {"article": article})
+        """Hold the visit (中止) under an article."""
+        await self.order(session, "hold", article=article)
 
     async def resume(self, session: str) -> None:
-        """Let it go on."""
-        await self._ask("POST", f"sessions/{session}/resume", {})
+        """Resume the visit after this site's own hold."""
+        await self.order(session, "resume")
 
     async def end(self, session: str, article: str) -> None:
-        """End the visit."""
-        await self._ask("POST", f"sessions/{session}/end", {"article": article})
+        """End the visit (终止) under an article."""
+        await self.order(session, "end", article=article)
 
     async def order(self, session: str, verb: str, **body: Any) -> None:
-        """Any other order: `warn`, `mute`, `remark`, with its members."""
-        await self._ask("POST", f"sessions/{session}/{verb}", body)
+        """Give an order, such as `warn` or `mute`, with its members."""
+        await self._request("POST", f"sessions/{session}/{verb}", body)
 
     async def watch(self, session: str) -> None:
-        """Receive both sides, show them, and say so, as being counted demands."""
+        """Receive and show both sides and report so, as counting for the quorum demands."""
         access = ServerAccess(self._http, self.server, self.token)
         for side in Side:
-            receiver = Receiver(access, session, side, page=self._present.page)
+            receiver = Receiver(access, session, side, page=self._presence.page)
             await receiver.start()
             self._receivers.append(receiver)
-        self._present.begin()
+        self._presence.start()
 
     async def leave(self) -> list[ReceiverStats]:
-        """Stop watching; what was received."""
+        """Stop watching; return what was received."""
         receivers, self._receivers = self._receivers, []
-        await self._present.end()
+        await self._presence.close()
         stats = []
         for receiver in receivers:
             await receiver.close()
             stats.append(await receiver.measure())
         return stats
 
-    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        return await _ask(self._http, method, f"{self.server}/api/v1/{path}", self.token, body)
+    async def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return await _request(self._http, method, f"{self.server}/api/v1/{path}", self.token, body)
 
 
 async def post_slot(http: aiohttp.ClientSession, server: str, key: str, slot: dict[str, Any]) -> str:
-    """Post an approved slot with a booking system's key; the session's id."""
-    told = await _ask(http, "POST", f"{server}/api/v1/slots", key, slot)
-    return str(told["session_id"])
+    """Post an approved slot with a booking system's key; return the session's id."""
+    answer = await _request(http, "POST", f"{server}/api/v1/slots", key, slot)
+    return str(answer["session_id"])
 
 
-async def _ask(
+async def _request(
     http: aiohttp.ClientSession, method: str, url: str, token: str | None, body: dict[str, Any] | None
 ) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with http.request(method, url, json=body, headers=headers) as response:
-        told: dict[str, Any] = await response.json(content_type=None) if response.status != 204 else {}
+        answer: dict[str, Any] = await response.json(content_type=None) if response.status != 204 else {}
         if response.status >= 400:
-            raise from_problem(told)
-        return told
+            raise from_problem(answer)
+        return answer

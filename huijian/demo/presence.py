@@ -1,5 +1,5 @@
-"""What the monitor page does so that its officer counts, for officers who are programs: it says over the socket which
-pictures really move, and answers when it is asked whether somebody still watches."""
+"""Reports the presence of an officer who is a program, as the monitor page does for a person: it sends over the socket
+which pictures really move, and answers the attention checks."""
 
 import asyncio
 import secrets
@@ -14,13 +14,16 @@ from signaling.api.messages import SUBPROTOCOL
 
 log = structlog.get_logger()
 LOOK = 0.25  # seconds between looks at what is shown
-EVERY = 0.5  # seconds between words where nothing has changed: a program's loop may stall where a page's would not
+EVERY = (
+    0.5  # seconds after which an unchanged report is sent again: a program's loop may stall where a page's would not
+)
 FRESH = 4.0  # seconds for which a picture counts as moving: on a busy machine programs decode late, not less
-RETRY = 0.5
+RETRY = 0.5  # seconds before a lost socket is opened again
 
 
-class Present:
-    """One window of an officer. `server()` says where the door is now, `viewers()` what the window shows."""
+class PresenceReporter:
+    """Page of one officer, without a window. `server()` returns the server's present base URL, `receivers()` what the
+    page shows."""
 
     def __init__(
         self,
@@ -33,13 +36,13 @@ class Present:
         self._http, self._server, self._token, self._receivers = http, server, token, receivers
         self._running: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """Open the socket and speak, until `end`."""
+    def start(self) -> None:
+        """Open the socket and report until `close`; do nothing when that has begun."""
         if self._running is None:
             self._running = asyncio.create_task(self._run())
 
-    async def end(self) -> None:
-        """Fall silent."""
+    async def close(self) -> None:
+        """Stop reporting and close the socket."""
         running, self._running = self._running, None
         if running is not None:
             running.cancel()
@@ -51,39 +54,39 @@ class Present:
             try:
                 url = f"{self._server()}/api/v1/ws"
                 async with self._http.ws_connect(url, headers=headers, protocols=[SUBPROTOCOL]) as socket:
-                    await self._talk(socket)
+                    await self._converse(socket)
             except (aiohttp.ClientError, ConnectionError) as error:
-                log.info("the door does not answer", error=type(error).__name__)
+                log.info("the server does not answer", error=type(error).__name__)
             await asyncio.sleep(RETRY)
 
-    async def _talk(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        telling = asyncio.create_task(self._tell(socket))
+    async def _converse(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        reporting = asyncio.create_task(self._report(socket))
         try:
-            async for message in socket:
-                told = message.json()
-                if told["type"] == "attention":
-                    await socket.send_json({"type": "attentive", "id": told["id"], "prompt": told["id"]})
+            async for frame in socket:
+                message = frame.json()
+                if message["type"] == "attention":
+                    await socket.send_json({"type": "attentive", "id": message["id"], "prompt": message["id"]})
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
 
-    async def _tell(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _report(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         loop = asyncio.get_running_loop()
-        told: dict[str, Any] = {}
-        at = 0.0
+        sent: dict[str, Any] = {}
+        sent_at = 0.0
         while True:
-            word = self._word()
-            if word != told or loop.time() - at >= EVERY:
-                told, at = word, loop.time()
-                await socket.send_json(word)
+            message = self._message()
+            if message != sent or loop.time() - sent_at >= EVERY:
+                sent, sent_at = message, loop.time()
+                await socket.send_json(message)
             await asyncio.sleep(LOOK)
 
-    def _word(self) -> dict[str, Any]:
+    def _message(self) -> dict[str, Any]:
         receivers = self._receivers()
         return {
             "type": "presence",
             "page": self.page,
             "visible": True,
-            "showing": [{"session": one.session, "side": one.side} for one in receivers if one.shows(FRESH)],
-            "duty": list(dict.fromkeys(one.session for one in receivers)),
+            "showing": [{"session": each.session, "side": each.side} for each in receivers if each.shows(FRESH)],
+            "duty": list(dict.fromkeys(each.session for each in receivers)),
         }

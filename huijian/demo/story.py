@@ -1,6 +1,7 @@
-"""Following one session over the socket, as a supervisor's page does, and telling it in lines on a terminal."""
+"""Follows one session over the socket, as a supervisor's page does, and prints each change as a line on a terminal."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -17,102 +18,104 @@ _STATES = {
     "held": "已中止 on hold",
     "ended": "已结束 ended",
 }
+_SIDES = {"prison": "监狱", "visitor": "司法局"}
 
 
 class Story:
-    """What has happened so far, as events to wait for, and one line for each new thing."""
+    """Progress of one session: an event for each step to wait for, and a printed line for each change."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._said: dict[str, Any] = {}
+        self._printed: dict[str, Any] = {}
         self._remaining: int | None = None
         self.both_tested, self.both_rooms, self.three_watch = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.live, self.ended = asyncio.Event(), asyncio.Event()
         self.archived, self.failed = asyncio.Event(), asyncio.Event()
 
-    def say(self, text: str) -> None:
-        """One line with the time in Shanghai."""
+    def print(self, text: str) -> None:
+        """Print one line with the time in Shanghai."""
         now = in_shanghai(SystemClock().now().wall)
         self._console.print(f"[dim]{now:%H:%M:%S.%f}[/dim]"[:-10] + f"[/dim] {text}")
 
-    def tell(self, view: dict[str, Any]) -> None:
-        """A new view of the session."""
+    def handle_view(self, view: dict[str, Any]) -> None:
+        """Print what is new in a view of the session and set the events whose step is reached."""
         sides = view["sides"]
-        self._once("tested", {side: one["self_test"] for side, one in sides.items()}, _tested)
-        self._once("people", {s: [p["checked"] for p in one["people"]] for s, one in sides.items()}, _people)
-        self._once("media", {side: one["media"] for side, one in sides.items()}, _media)
-        watching = {side: len(one["have"]) for side, one in view["quorum"].items()}
-        self._once(
-            "quorum", watching, lambda told: f"监督 / watching: 监狱 {told['prison']}/2, 司法局 {told['visitor']}/2"
-        )
-        self._once("recording", view["recording"]["state"], lambda told: f"录制 / recording: {told}")
-        self._once("state", view["state"], lambda told: f"[bold]{_STATES[told]}[/bold]{_why(view)}")
+        have = {side: len(quorum["have"]) for side, quorum in view["quorum"].items()}
+        self._print_change("tested", {name: side["self_test"] for name, side in sides.items()}, _tested)
+        checked = {name: all(person["checked"] for person in side["people"]) for name, side in sides.items()}
+        self._print_change("people", checked, _checked_in)
+        self._print_change("media", {name: side["media"] for name, side in sides.items()}, _media)
+        self._print_change("quorum", have, _watching)
+        self._print_change("recording", view["recording"]["state"], lambda state: f"录制 / recording: {state}")
+        self._print_change("state", view["state"], lambda state: f"[bold]{_STATES[state]}[/bold]{_reason(view)}")
         self._count_down(view.get("remaining_ms"))
-        self._set_events(view, watching)
+        self._set_events(view, have)
 
-    def _set_events(self, view: dict[str, Any], watching: dict[str, int]) -> None:
+    def _set_events(self, view: dict[str, Any], have: dict[str, int]) -> None:
         sides = view["sides"].values()
-        holds = {
-            self.both_tested: all(one["self_test"] for one in sides),
-            self.both_rooms: all(one["media"] for one in sides),
-            self.three_watch: sum(watching.values()) >= 3,
+        reached = {
+            self.both_tested: all(side["self_test"] for side in sides),
+            self.both_rooms: all(side["media"] for side in sides),
+            self.three_watch: sum(have.values()) >= 3,
             self.live: view["state"] == "live",
             self.ended: view["state"] == "ended",
             self.archived: view["recording"]["state"] == "archived",
             self.failed: view["state"] == "ended" and view["recording"]["state"] in ("none", "failed"),
         }
-        for event, happened in holds.items():
+        for event, happened in reached.items():
             if happened:
                 event.set()
 
-    def _once(self, key: str, value: Any, words: Any) -> None:
-        if self._said.get(key) != value:
-            self._said[key] = value
-            text = words(value)
+    def _print_change(self, key: str, value: Any, text_of: Callable[[Any], str]) -> None:
+        if self._printed.get(key) != value:
+            self._printed[key] = value
+            text = text_of(value)
             if text:
-                self.say(text)
+                self.print(text)
 
     def _count_down(self, remaining: int | None) -> None:
-        """The last seconds, five at a time."""
+        """Print the remaining time at each whole five seconds."""
         if remaining is None:
             return
         seconds = -(-remaining // 5000) * 5
         if seconds != self._remaining:
             self._remaining = seconds
-            self.say(f"剩余 / remaining: {seconds} s")
+            self.print(f"剩余 / remaining: {seconds} s")
 
 
-def _tested(told: dict[str, bool]) -> str:
-    return f"设备自检 / self-test: {_list(told)}" if any(told.values()) else ""
+def _tested(sides: dict[str, bool]) -> str:
+    return f"设备自检 / self-test: {_list(sides)}" if any(sides.values()) else ""
 
 
-def _people(told: dict[str, list[bool]]) -> str:
-    checked = {side: all(people) for side, people in told.items()}
-    return f"人员核验 / checked in: {_list(checked)}" if any(checked.values()) else ""
+def _checked_in(sides: dict[str, bool]) -> str:
+    return f"人员核验 / checked in: {_list(sides)}" if any(sides.values()) else ""
 
 
-def _media(told: dict[str, bool]) -> str:
-    return f"画面声音到达 / picture and sound: {_list(told)}" if any(told.values()) else ""
+def _media(sides: dict[str, bool]) -> str:
+    return f"画面声音到达 / picture and sound: {_list(sides)}" if any(sides.values()) else ""
 
 
-def _list(told: dict[str, bool]) -> str:
-    words = {"prison": "监狱", "visitor": "司法局"}
-    return "、".join(words[side] for side, holds in told.items() if holds)
+def _watching(have: dict[str, int]) -> str:
+    return f"监督 / watching: 监狱 {have['prison']}/2, 司法局 {have['visitor']}/2"
 
 
-def _why(view: dict[str, Any]) -> str:
+def _list(sides: dict[str, bool]) -> str:
+    return "、".join(_SIDES[side] for side, holds in sides.items() if holds)
+
+
+def _reason(view: dict[str, Any]) -> str:
     reason = view.get("reason")
     return f"：{reason['zh']} / {reason['en']}" if reason else ""
 
 
 async def follow(http: aiohttp.ClientSession, server: str, token: str, session: str, story: Story) -> None:
-    """Tell `story` every view of `session`, until cancelled or the server goes."""
+    """Pass every view of `session` to `story`, until cancelled or until the server closes the socket."""
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{server}/api/v1/ws"
     async with http.ws_connect(url, headers=headers, protocols=[PROTOCOL], heartbeat=10) as socket:
-        async for message in socket:
-            told = message.json()
-            views = told["sessions"] if told["type"] == "sessions" else [told.get("session")]
+        async for frame in socket:
+            message = frame.json()
+            views = message["sessions"] if message["type"] == "sessions" else [message.get("session")]
             for view in views:
                 if isinstance(view, dict) and view["id"] == session:
-                    story.tell(view)
+                    story.handle_view(view)

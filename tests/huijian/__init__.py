@@ -1,1 +1,1 @@
-"""The command line as an operator or a script uses it."""
+"""Tests of the command line as an operator or a script uses it."""

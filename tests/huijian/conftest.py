@@ -1,4 +1,4 @@
-"""The command line in a folder of its own, as a script would call it."""
+"""Fixtures that run the command line in a folder of its own, as a script does."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from huijian.__main__ import run
 
 @dataclass
 class Answer:
-    """What a command said and how it ended."""
+    """Output and exit code of one command."""
 
     code: int
     out: str
@@ -34,19 +34,19 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def huijian(capsys):
-    """Run one command line; `stdin` is not a terminal."""
+    """Return a function that runs one command line; `stdin` is not a terminal."""
 
     def command(*args):
         code = run(args)
-        said = capsys.readouterr()
-        return Answer(code, said.out, said.err)
+        printed = capsys.readouterr()
+        return Answer(code, printed.out, printed.err)
 
     return command
 
 
 @pytest.fixture
 def sites(huijian):
-    """A prison and a bureau with a room each."""
+    """Add a prison and a bureau with a room each."""
     for site, kind in (("first-prison", "prison"), ("panlong", "bureau")):
         add = ("admin", "sites", "add", site, "--kind", kind, "--name", site, "--policy", "yunnan")
         assert huijian(*add).code == 0

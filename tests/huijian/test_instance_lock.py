@@ -1,4 +1,4 @@
-"""One service a data folder: the second one is told so, whoever of the first still runs."""
+"""Tests of the lock of a data folder: a second service is refused while any process of the first still runs."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ with only_one(Path(sys.argv[1])) as lock:
 
 @pytest.fixture
 def holder(tmp_path):
-    """Another process that has the folder, with a child that has it too; (process, the child's pid)."""
+    """Yield (process, pid of its child): another process that holds the lock, with a child that holds it too."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDS, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -35,30 +35,30 @@ def holder(tmp_path):
     process.communicate()
 
 
-class TestOneService:
-    def test_has_a_folder_for_itself(self, tmp_path, holder):
+class TestLock:
+    def test_refuses_a_second_service(self, tmp_path, holder):
         process, _ = holder
         with pytest.raises(Conflict, match=f"{process.pid}.*--data-dir"), only_one(tmp_path):
             pass
 
-    def test_gives_it_back(self, tmp_path):
+    def test_is_free_after_use(self, tmp_path):
         for _ in range(2):
             with only_one(tmp_path):
                 assert (tmp_path / LOCK).read_text().strip() == str(os.getpid())
 
-    def test_that_was_killed_is_waited_for_until_its_children_are_gone(self, tmp_path, holder, monkeypatch):
+    def test_waits_for_the_children_of_a_killed_service(self, tmp_path, holder, monkeypatch):
         process, child = holder
-        monkeypatch.setattr(instance_lock, "LEFTOVERS", 0.3)
-        os.kill(child, signal.SIGSTOP)  # it still writes its files
+        monkeypatch.setattr(instance_lock, "ORPHANS_END_WITHIN", 0.3)
+        os.kill(child, signal.SIGSTOP)  # as a child that still writes its files
         process.kill()
         process.wait()
         with pytest.raises(Conflict), only_one(tmp_path):
             pass
-        monkeypatch.setattr(instance_lock, "LEFTOVERS", 20.0)
+        monkeypatch.setattr(instance_lock, "ORPHANS_END_WITHIN", 20.0)
         os.kill(child, signal.SIGCONT)
         with only_one(tmp_path):
             pass
 
-    def test_has_a_lock_that_nobody_else_can_read(self, tmp_path):
+    def test_is_a_file_without_access_for_other_accounts(self, tmp_path):
         with only_one(tmp_path):
             assert (tmp_path / LOCK).stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""The front of the command line: quick, one line for a mistake, an exit code that says what happened."""
+"""Tests of the command line: help without heavy imports, one line for an error, an exit code for each kind of error."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ class TestHelp:
         assert "Example" in huijian("admin", "sites", "add", "--help").out
 
 
-class TestMistakes:
+class TestErrors:
     @pytest.mark.parametrize(
         ("args", "code"),
         [
@@ -45,13 +45,13 @@ class TestMistakes:
             (("--config", "missing.toml", "admin", "sites", "list"), 2),
         ],
     )
-    def test_are_told_in_one_line_on_stderr(self, huijian, args, code):
+    def test_are_one_line_on_stderr(self, huijian, args, code):
         answer = huijian(*args)
         assert answer.code == code
         assert answer.out == ""
         assert answer.err.startswith("huijian: ") and answer.err.count("\n") == 1
 
-    def test_of_ours_are_one_line_too(self, huijian, monkeypatch):
+    def test_inside_huijian_are_one_line_too(self, huijian, monkeypatch):
         monkeypatch.setattr("huijian.admin.places.say_all", lambda *_: 1 / 0)
         answer = huijian("admin", "sites", "list")
         assert answer.code == 70
@@ -68,7 +68,7 @@ class TestMistakes:
         assert answer.code == 2 and "http_port" in answer.err
 
 
-class TestWhereTheDataIs:
+class TestDataFolder:
     def test_follows_the_option_the_environment_and_the_file(self, huijian, place, monkeypatch):
         huijian("--data-dir", "one", "admin", "sites", "list")
         assert (place / "one" / "huijian.sqlite").is_file()
@@ -85,10 +85,10 @@ class TestWhereTheDataIs:
         assert (place / "data").stat().st_mode & 0o077 == 0
 
 
-class TestCommandsWrittenElsewhere:
+class TestCommandsOfOtherModules:
     def test_get_settings_and_keep_their_own_options(self, place):
         def made(settings, count: int = 1) -> int:
-            """Do it."""
+            """Return the count of the option."""
             assert settings.data_dir == place / "data"
             return count
 

@@ -1,4 +1,4 @@
-"""`huijian serve` before it starts anything: what cannot work is said in one line."""
+"""Tests of the checks of `huijian serve` before it starts a process, and of a process that does not start."""
 
 import asyncio
 import socket
@@ -12,8 +12,8 @@ from huijian.serve import check
 from huijian.supervisor import Child, ProcessSupervisor
 
 
-class TestWhatCannotWork:
-    def test_is_a_port_that_is_taken(self, huijian):
+class TestCheck:
+    def test_refuses_a_port_that_is_taken(self, huijian):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -22,7 +22,7 @@ class TestWhatCannotWork:
         assert answer.code == 1
         assert answer.err.strip() == f"huijian: 127.0.0.1 port {port} (TCP): Address already in use"
 
-    async def test_is_a_relays_port_that_is_taken(self, place):
+    async def test_refuses_a_relay_port_that_is_taken(self, place):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("127.0.0.1", 0))
             settings = Settings.load(http_port=0, relay_port=taken.getsockname()[1])
@@ -30,7 +30,7 @@ class TestWhatCannotWork:
             with pytest.raises(OSError, match="in use"):
                 await check(settings)
 
-    async def test_is_a_site_of_the_demonstration_in_earnest(self, place):
+    async def test_refuses_a_site_of_the_demonstration_without_demo(self, place):
         settings = Settings.load(http_port=0)
         settings.prepare()
         await check(settings)
@@ -44,14 +44,14 @@ class TestWhatCannotWork:
         await check(settings.model_copy(update={"demo": True}))
 
 
-class TestAChild:
-    async def test_that_never_comes_up_is_given_up(self, monkeypatch):
+class TestChildProcess:
+    async def test_is_given_up_when_it_never_starts(self, monkeypatch):
         monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.01)
         monkeypatch.setattr(supervisor, "TRIES", 3)
-        nursery = ProcessSupervisor()
-        nursery.start(Child("broken", ("no_such_module_here",), {}))
+        processes = ProcessSupervisor()
+        processes.start(Child("broken", ("no_such_module_here",), {}))
         try:
             async with asyncio.timeout(30):
-                assert await nursery.given_up() == "broken"
+                assert await processes.given_up() == "broken"
         finally:
-            await nursery.stop()
+            await processes.stop()

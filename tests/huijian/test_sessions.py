@@ -1,4 +1,4 @@
-"""`huijian sessions`: a running server's sessions on a terminal."""
+"""Tests of `huijian sessions`, which shows the sessions of a running server on a terminal."""
 
 import json
 import threading
@@ -49,7 +49,7 @@ SEEN = {
 
 @pytest.fixture
 def server():
-    """Answers the overview to who shows a token or a key; what it was shown is kept."""
+    """Serve the overview; `shown` keeps the path and credential of each request."""
     shown = []
 
     class Answer(BaseHTTPRequestHandler):
@@ -62,7 +62,7 @@ def server():
             self.wfile.write(body)
 
         def log_message(self, *_):
-            """Nothing on the tests' stderr."""
+            """Log nothing on the standard error of the tests."""
 
     running = HTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05}).start()
@@ -73,23 +73,23 @@ def server():
     running.server_close()
 
 
-def test_the_sample_is_what_servers_say():
+def test_the_sample_is_a_valid_overview():
     assert Overview.model_validate_json(json.dumps(SEEN))
 
 
 class TestTop:
-    def test_prints_one_look_where_nobody_watches(self, huijian, server, monkeypatch):
+    def test_prints_the_overview_once_without_a_terminal(self, huijian, server, monkeypatch):
         monkeypatch.setenv("HUIJIAN_KEY", "obs_key")
         answer = huijian("sessions", "top", "--once", "--server", server.url)
         assert answer.code == 0
         header, session, workers, worker, service = answer.out.splitlines()
-        told = dict(zip(header.split("\t"), session.split("\t"), strict=True))
-        assert told["state"] == "held:room_lost" and told["quorum"] == "2/2 1/2"
-        assert told["left"] == "1:02" and told["kbit/s"] == "932 0" and told["loss"] == "1.2% 0.0%"
-        assert (told["fps"], told["viewers"], told["v.loss"]) == ("25 0", "4/4 1/2", "0.4% 25.0%")
-        assert (told["v.jitter"], told["v.rtt"]) == ("5 0", "31 -")
-        told = dict(zip(workers.split("\t"), worker.split("\t"), strict=True))
-        assert (told["cpu"], told["p99"], told["memory"]) == ("3%", "0.9 ms", "48 MiB")
+        cells = dict(zip(header.split("\t"), session.split("\t"), strict=True))
+        assert cells["state"] == "held:room_lost" and cells["quorum"] == "2/2 1/2"
+        assert cells["left"] == "1:02" and cells["kbit/s"] == "932 0" and cells["loss"] == "1.2% 0.0%"
+        assert (cells["fps"], cells["viewers"], cells["v.loss"]) == ("25 0", "4/4 1/2", "0.4% 25.0%")
+        assert (cells["v.jitter"], cells["v.rtt"]) == ("5 0", "31 -")
+        cells = dict(zip(workers.split("\t"), worker.split("\t"), strict=True))
+        assert (cells["cpu"], cells["p99"], cells["memory"]) == ("3%", "0.9 ms", "48 MiB")
         assert "1 waiting" in service
         assert server.shown == [("/api/v1/overview", "Bearer obs_key")]
 
@@ -99,7 +99,7 @@ class TestTop:
         assert huijian("sessions", "top", "--json", "--server", server.url).json == SEEN
         assert server.shown[0][1] == "Bearer usr_token"
 
-    def test_says_whom_to_be_where_nothing_is_set(self, huijian, server):
+    def test_names_the_credentials_when_none_is_set(self, huijian, server):
         answer = huijian("sessions", "top", "--server", server.url)
         assert answer.code == 1 and "HUIJIAN_KEY" in answer.err and server.shown == []
 
@@ -112,22 +112,22 @@ class TestTop:
         (place / "run" / "http.url").write_text(server.url + "\n")
         assert huijian("sessions", "top").code == 0
 
-    def test_a_screen_goes_on_while_the_server_is_away_and_ends_with_ctrl_c(self, monkeypatch):
+    def test_continues_while_the_server_is_away_and_ends_with_ctrl_c(self, monkeypatch):
         looks = iter([SEEN, sessions.VisitError("does not answer"), SEEN, KeyboardInterrupt()])
         monkeypatch.setattr(sessions.time, "sleep", lambda seconds: None)
 
         def look():
-            one = next(looks)
-            if isinstance(one, BaseException):
-                raise one
-            return one
+            answer = next(looks)
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
 
         out = StringIO()
         sessions._watch(Console(force_terminal=True, width=200, file=out), look, 1.0)
         text = out.getvalue()
         assert "relay-0" in text and "does not answer" in text
 
-    def test_a_text_from_outside_is_a_text(self):
+    def test_prints_markup_in_a_name_as_text(self):
         odd = {**SEEN, "sessions": [{**SEEN["sessions"][0], "worker": "[red]x[/red]"}]}
         console = Console(width=220, record=True, file=StringIO())
         console.print(top.screen(odd))

@@ -22,27 +22,27 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from config.settings import Settings
 from huijian.control import ADDRESS_FILE
-from huijian.demo.officers import SignedIn, post_slot
-from huijian.demo.setup import POLICY, POSTS, Stage, set_up
+from huijian.demo.officers import OfficerClient, post_slot
+from huijian.demo.setup import PLACES, POLICY, Credentials, set_up
 from huijian.demo.synthetic.sources import generated_sources
 from huijian.serve import children
 from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.agent import Kiosk, KioskConfig
 
 
-class House:
+class Installation:
     """Running processes, an HTTP client, and the stage's credentials."""
 
-    def __init__(self, settings: Settings, store: Store, stage: Stage, http: aiohttp.ClientSession) -> None:
-        self.settings, self.store, self.stage, self.http = settings, store, stage, http
-        self.nursery = ProcessSupervisor()
+    def __init__(self, settings: Settings, store: Store, credentials: Credentials, http: aiohttp.ClientSession) -> None:
+        self.settings, self.store, self.credentials, self.http = settings, store, credentials, http
+        self.processes = ProcessSupervisor()
         self.server = ""
-        self._signed_in: list[SignedIn] = []
+        self._signed_in: list[OfficerClient] = []
 
     async def start(self) -> None:
         """Start all processes."""
         for child in children(self.settings):
-            self.nursery.start(child)
+            self.processes.start(child)
         await self.answering()
 
     async def answering(self) -> None:
@@ -62,26 +62,26 @@ class House:
 
     def kill(self, name: str) -> None:
         """kill -9 one of the processes; it is started again by its parent."""
-        os.kill(self.nursery.pids()[name], signal.SIGKILL)
+        os.kill(self.processes.pids()[name], signal.SIGKILL)
 
     def stop(self, name: str) -> None:
         """Have one of the processes hang: everything of it is there, and nothing moves."""
-        os.kill(self.nursery.pids()[name], signal.SIGSTOP)
+        os.kill(self.processes.pids()[name], signal.SIGSTOP)
 
-    def go_on(self, name: str) -> None:
+    def cont(self, name: str) -> None:
         """It hangs no more."""
-        os.kill(self.nursery.pids()[name], signal.SIGCONT)
+        os.kill(self.processes.pids()[name], signal.SIGCONT)
 
     def pid(self, name: str) -> int:
         """The process id of one of the processes."""
-        return self.nursery.pids()[name]
+        return self.processes.pids()[name]
 
     async def slot(self, **changes: Any) -> str:
         """Post an approved slot that begins now; the session's id."""
         now = SystemClock().now().wall
         slot = {
-            "prison_room": POSTS[Side.PRISON].room,
-            "visitor_room": POSTS[Side.VISITOR].room,
+            "prison_room": PLACES[Side.PRISON].room,
+            "visitor_room": PLACES[Side.VISITOR].room,
             "starts_at": now.isoformat(),
             "ends_at": (now + timedelta(minutes=3)).isoformat(),
             "minutes": 1,
@@ -89,20 +89,23 @@ class House:
             "approved_by": "监狱长",
             "article": "云南 第十四条",
         }
-        return await post_slot(self.http, self.server, self.stage.key, slot | changes)
+        return await post_slot(self.http, self.server, self.credentials.key, slot | changes)
 
-    async def officers(self) -> list[SignedIn]:
+    async def officers(self) -> list[OfficerClient]:
         """All four, signed in; the prison's two first."""
-        found = [await SignedIn.sign_in(self.http, self.server, one.id, one.password) for one in self.stage.officers]
+        found = [
+            await OfficerClient.sign_in(self.http, self.server, one.id, one.password)
+            for one in self.credentials.officers
+        ]
         self._signed_in += found
         return found
 
-    async def view(self, session: str, officer: SignedIn) -> dict[str, Any]:
+    async def view(self, session: str, officer: OfficerClient) -> dict[str, Any]:
         """A session as an officer sees it."""
         return await officer.session(session)
 
     async def until(
-        self, officer: SignedIn, session: str, holds: Callable[[dict[str, Any]], bool], timeout: float = 40.0
+        self, officer: OfficerClient, session: str, holds: Callable[[dict[str, Any]], bool], timeout: float = 40.0
     ) -> dict[str, Any]:
         """Listen on the officer's socket until a view of the session fulfils `holds`."""
         headers = {"Authorization": f"Bearer {officer.token}"}
@@ -142,7 +145,7 @@ class House:
     async def kiosk(self, side: Side, source: str = "generated") -> AsyncIterator[Kiosk]:
         """The terminal of a side's room, in this process."""
         generated = {"generated": generated_sources}
-        config = KioskConfig(self.server, self.stage.terminals[side], source, generated, side_hint=side)
+        config = KioskConfig(self.server, self.credentials.terminals[side], source, generated, side_hint=side)
         ending = asyncio.Event()
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(config, http, lambda stats: None)
@@ -155,7 +158,7 @@ class House:
 
 
 @asynccontextmanager
-async def house(policy: str = POLICY) -> AsyncIterator[House]:
+async def installation(policy: str = POLICY) -> AsyncIterator[Installation]:
     """A running Huijian whose sites are under the pack `policy`, ended in order, with nothing left behind."""
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
         settings = Settings.load(
@@ -165,10 +168,10 @@ async def house(policy: str = POLICY) -> AsyncIterator[House]:
         await migrate(settings.database_url)
         async with Store(settings.database_url, SystemClock()) as store, aiohttp.ClientSession() as http:
             async with Journal(store.engine, SystemClock()) as journal:
-                stage = await set_up(store, journal, policy)
-            running = House(settings, store, stage, http)
+                credentials = await set_up(store, journal, policy)
+            running = Installation(settings, store, credentials, http)
             try:
                 await running.start()
                 yield running
             finally:
-                await running.nursery.stop()
+                await running.processes.stop()

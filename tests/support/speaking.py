@@ -36,7 +36,7 @@ def microphone(path: Path) -> str:
     return f"--use-file-for-fake-audio-capture={path}"
 
 
-class Ears:
+class TalkbackRecorder:
     """What each kiosk's loudspeaker gets of officers."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:

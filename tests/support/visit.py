@@ -10,9 +10,9 @@ import pytest
 
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
-from huijian.demo.officers import SignedIn
+from huijian.demo.officers import OfficerClient
 from kiosk_agent.agent import Kiosk
-from tests.support.installation import House
+from tests.support.installation import Installation
 
 
 def quorum_of(view: dict[str, Any]) -> tuple[int, int]:
@@ -23,12 +23,14 @@ def quorum_of(view: dict[str, Any]) -> tuple[int, int]:
 class Visit:
     """One session with everybody in it."""
 
-    def __init__(self, house: House, session: str, officers: list[SignedIn], kiosks: dict[Side, Kiosk]) -> None:
-        self.house, self.session, self.officers, self.kiosks = house, session, officers, kiosks
+    def __init__(
+        self, installation: Installation, session: str, officers: list[OfficerClient], kiosks: dict[Side, Kiosk]
+    ) -> None:
+        self.installation, self.session, self.officers, self.kiosks = installation, session, officers, kiosks
 
     async def until(self, holds: Callable[[dict[str, Any]], bool], timeout: float = 40.0) -> dict[str, Any]:
         """Wait for a view of the session that fulfils `holds`."""
-        return await self.house.until(self.officers[0], self.session, holds, timeout)
+        return await self.installation.until(self.officers[0], self.session, holds, timeout)
 
     async def shut_at(self) -> float:
         """When the gate was shut last, by the relay's own word, which comes after the broker's and by another way."""
@@ -44,7 +46,7 @@ class Visit:
 
     async def journal(self) -> list[tuple[str, dict[str, Any]]]:
         """What was written down for this session."""
-        return await self.house.journal(self.session)
+        return await self.installation.journal(self.session)
 
     async def far(self, side: Side) -> dict[str, Any]:
         """What the room of `side` has received of the far room."""
@@ -128,13 +130,13 @@ class Visit:
 
 
 @asynccontextmanager
-async def visit(house: House, watching: int, arrived: bool = True, **slot: Any) -> AsyncIterator[Visit]:
+async def visit(installation: Installation, watching: int, arrived: bool = True, **slot: Any) -> AsyncIterator[Visit]:
     """A session whose rooms publish, whose people are checked in (`arrived`), and which `watching` officers watch."""
     async with AsyncExitStack() as stack:
-        session = await house.slot(**slot)
-        officers = await house.officers()
-        kiosks = {side: await stack.enter_async_context(house.kiosk(side)) for side in Side}
-        here = Visit(house, session, officers, kiosks)
+        session = await installation.slot(**slot)
+        officers = await installation.officers()
+        kiosks = {side: await stack.enter_async_context(installation.kiosk(side)) for side in Side}
+        here = Visit(installation, session, officers, kiosks)
         await here.until(lambda view: all(side["media"] and side["self_test"] for side in view["sides"].values()))
         if arrived:
             await here.check_in()

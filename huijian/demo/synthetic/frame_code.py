@@ -1,6 +1,6 @@
-"""An identity inside the picture itself: a row of black and white blocks along the top edge that names the side and
-the frame number. It survives H.264, scaling and cropping of colour, so tests and the demo can say which picture of
-which room they received, and how long it took."""
+"""Frame code: a row of black and white blocks along the top edge of a picture that encodes side and frame number. It
+survives H.264, scaling and the loss of colour, so that tests and the demonstration know which picture of which room
+they received, and how long it took."""
 
 from dataclasses import dataclass
 
@@ -12,27 +12,27 @@ from broker.kernel.ids import Side
 
 BLOCKS = 32
 ROW_SHARE = 12
-"""The row is one twelfth of the picture high."""
+"""Height of the picture divided by the height of the row."""
 NUMBERS = 1 << 20
-"""Frame numbers wrap here: 11.6 hours at 25 frames a second."""
+"""Modulus of the frame numbers: 11.6 hours at 25 frames a second."""
 
 _SYNC = 0b1010
 _SIDES = {Side.PRISON: 0b01, Side.VISITOR: 0b10}
 _SIDE_OF = {value: side for side, value in _SIDES.items()}
 _BLACK, _WHITE = 16, 235  # limited-range luma
-_CONTRAST = 60  # half of what is drawn: less is not our row, or a picture too broken to trust
+_CONTRAST = 60  # half of what is drawn: less is no frame code, or a damaged picture
 
 
 @dataclass(frozen=True, slots=True)
 class FrameCode:
-    """Which frame of which side: `number` counts from the source's first frame, modulo NUMBERS."""
+    """Side and number of a frame; `number` counts from the source's first frame, modulo NUMBERS."""
 
     side: Side
     number: int
 
 
 def _check_bits(value: int) -> int:
-    """CRC-6 (x^6+x+1) of the 22 bits of side and number: a burst from a macroblock error cannot look right."""
+    """Return the CRC-6 (x^6+x+1) of the 22 bits of side and number, which detects the burst of a macroblock error."""
     for bit in range(21, -1, -1):
         if value >> (bit + 6) & 1:
             value ^= 0b1000011 << bit
@@ -40,13 +40,13 @@ def _check_bits(value: int) -> int:
 
 
 def _word(code: FrameCode) -> int:
-    """The 32 bits: sync 4, side 2, number 20, check 6."""
+    """Return the 32 bits of the row: sync 4, side 2, number 20, check 6."""
     body = _SIDES[code.side] << 20 | code.number % NUMBERS
     return _SYNC << 28 | body << 6 | _check_bits(body << 6)
 
 
 def draw(luma: NDArray[np.uint8], code: FrameCode) -> None:
-    """Writes the row into `luma` (height x width, at least 128 x 24), in place."""
+    """Draw the row into `luma` (height x width, at least 24 x 128), in place."""
     height, width = luma.shape
     bits = np.unpackbits(np.frombuffer(_word(code).to_bytes(4, "big"), np.uint8))
     columns = np.arange(width) * BLOCKS // width
@@ -54,7 +54,7 @@ def draw(luma: NDArray[np.uint8], code: FrameCode) -> None:
 
 
 def code_in(picture: NDArray[np.uint8]) -> FrameCode | None:
-    """Reads the identity back; None where there is none or it is damaged.
+    """Return the frame code of a picture, None where there is none or it is damaged.
 
     `picture`: luma (height x width) or colour (height x width x 3, RGB or BGR: the blocks are grey, so either does).
     """
@@ -72,7 +72,7 @@ def code_in(picture: NDArray[np.uint8]) -> FrameCode | None:
 
 
 def _block_means(row: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Mean brightness of the inner half of each block: compression blurs the edges."""
+    """Return the mean brightness of the inner half of each block, as compression blurs the edges."""
     height = row.shape[0]
     inner = row[height // 4 : max(height * 3 // 4, height // 4 + 1)]
     quarters = cv2.resize(inner, (BLOCKS * 4, 1), interpolation=cv2.INTER_AREA).reshape(BLOCKS, 4)

@@ -1,5 +1,5 @@
-"""A room without equipment: a moving picture whose frames know their number, and speech-like sound whose seconds know
-theirs. Both count from the same zero, so whatever arrives anywhere tells exactly when it was made."""
+"""Sources of a generated room: a moving picture whose frames carry their number, and speech-like sound whose seconds
+carry theirs. Both count from the same zero, so that the time of origin of every received picture and sound is known."""
 
 import cv2
 import numpy as np
@@ -24,9 +24,9 @@ def generated_sources(side: Side, size: tuple[int, int] = SIZE, fps: int = FPS) 
 
 
 class GeneratedVideo(Source):
-    """A picture of `size` (width, height; even) at `fps`: the code row, a drifting texture, a running hand, a disc
-    that bounces, the side and number in letters, and a white square in the first 200 ms of each second, while the
-    pilot of `voice.py` begins: eye and ear can compare lips."""
+    """Picture of `size` (width, height; even) at `fps`: the frame code, a drifting texture, the hand of a clock, a
+    bouncing disc, side and number in letters, and a white square in the first 200 ms of each second, while the pilot of
+    `voice.py` begins, so that a person can compare picture and sound."""
 
     kind = "video"
 
@@ -41,7 +41,7 @@ class GeneratedVideo(Source):
 
     @property
     def skipped(self) -> int:
-        """Frames not made because the reader was late by more than 100 ms."""
+        """Number of frames not made because the reader was late by more than 100 ms."""
         return self._pacer.skipped
 
     async def _next(self) -> VideoFrame:
@@ -51,7 +51,7 @@ class GeneratedVideo(Source):
         return frame
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """Frame `number` as planar YUV 4:2:0 (height*3/2 x width); the array is reused by the next call."""
+        """Return frame `number` as planar YUV 4:2:0 (height*3/2 x width); the next call reuses the array."""
         luma = self._canvas[: self._height]
         shift = number % self._width
         luma[:] = self._texture[:, shift : shift + self._width]
@@ -76,7 +76,7 @@ class GeneratedVideo(Source):
 
 
 class GeneratedAudio(Source):
-    """20 ms frames of the side's voice: 48 kHz, mono, signed 16 bit."""
+    """Sound of the side's voice in frames of 20 ms: 48 kHz, mono, signed 16 bit."""
 
     kind = "audio"
 
@@ -86,7 +86,7 @@ class GeneratedAudio(Source):
 
     @property
     def skipped(self) -> int:
-        """Frames not made because the reader was late by more than 300 ms."""
+        """Number of frames not made because the reader was late by more than 300 ms."""
         return self._pacer.skipped
 
     async def _next(self) -> AudioFrame:
@@ -95,8 +95,8 @@ class GeneratedAudio(Source):
 
 
 def _texture(width: int, height: int) -> NDArray[np.uint8]:
-    """Soft blobs that repeat after half the width, so that drifting shows no seam: about as hard to compress as a
-    person in a room."""
+    """Return soft blobs that repeat after half the width, so that drifting shows no seam. They are about as hard to
+    compress as a person in a room."""
     noise = np.random.default_rng(7).integers(0, 255, (height // 12, width // 24), dtype=np.uint8)
     thrice = cv2.resize(np.hstack([noise] * 3), (width // 2 * 3, height), interpolation=cv2.INTER_CUBIC)
     half = thrice[:, width // 2 : width].astype(np.float32)

@@ -1,6 +1,6 @@
-"""Sound with a known identity: something like speech (harmonics through two formants, in syllables with pauses) and,
-above it, a pilot that names the side and counts the seconds. The pilot lets a test say whose sound it hears and which
-second of it, after Opus and after the archive, without comparing waveforms."""
+"""Voice of a generated room: sound like speech (harmonics through two formants, in syllables with pauses) and, above
+it, a pilot that encodes the side and counts the seconds. By the pilot a test recognises side and second of a sound,
+after Opus and in the archive, without comparing waveforms."""
 
 from dataclasses import dataclass
 
@@ -11,25 +11,25 @@ from broker.kernel.ids import Side
 from kiosk_agent.media.frames import RATE
 
 SECONDS = 256
-"""The pilot's count of seconds wraps here."""
+"""Modulus of the pilot's count of seconds."""
 
-# Above the voice (below 1.5 kHz) and inside what Opus keeps at any rate we use; 400 Hz between zero and one, which
-# 40 ms separate by sixteen periods.
+# Tones in Hz of bit 0 and bit 1: above the voice (below 1.5 kHz) and inside what Opus keeps at the rates in use.
+# They are 400 Hz apart, which a symbol of 40 ms separates by sixteen periods.
 PILOTS = {Side.PRISON: (2400.0, 2800.0), Side.VISITOR: (3600.0, 4000.0)}
 _PITCH = {Side.PRISON: 115.0, Side.VISITOR: 205.0}
 
 BIT = 1920
 """Samples of one pilot symbol: 40 ms."""
 SYMBOLS = 10
-"""A beep of the 'one' tone (start), eight bits of the second's number, and one parity symbol."""
+"""Symbols of one mark: the start (high tone), eight bits of the second's number, and one parity symbol."""
 _PILOT_LEVEL = 0.12
 _LOOP_SECONDS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A second's start found in sound: `second` counts from the source's first sample (modulo SECONDS),
-    `at` is its place in the examined samples, in seconds."""
+    """Start of a second found in sound: `second` counts from the source's first sample (modulo SECONDS), `at` is its
+    place in the examined samples, in seconds."""
 
     side: Side
     second: int
@@ -37,14 +37,14 @@ class Mark:
 
 
 class SyntheticVoice:
-    """The sound of one side, by sample number; no state, any part can be made at any time."""
+    """Sound of one side by sample number. It has no state, so that any part can be made at any time."""
 
     def __init__(self, side: Side) -> None:
         self._tones = PILOTS[side]
         self._loop = _speech(_PITCH[side])
 
     def samples(self, start: int, count: int) -> NDArray[np.int16]:
-        """`count` mono samples from number `start` on (48 kHz, signed 16 bit)."""
+        """Return `count` mono samples from number `start` on (48 kHz, signed 16 bit)."""
         index = np.arange(start, start + count)
         sound = self._loop[index % len(self._loop)] + self._pilot(index)
         samples: NDArray[np.int16] = (sound * 32767).astype(np.int16)
@@ -64,7 +64,7 @@ class SyntheticVoice:
 
 
 def _symbols_of(seconds: NDArray[np.int64], symbol: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether the pilot says 'one': symbol 0 always, 1 to 8 the bits of the second, 9 their odd parity."""
+    """Whether the pilot has the high tone: symbol 0 always, 1 to 8 by the bits of the second, 9 by their odd parity."""
     number = seconds % SECONDS
     bits = (number >> np.clip(8 - symbol, 0, 7)) & 1
     parity = 1 - sum((number >> place) & 1 for place in range(8)) % 2
@@ -73,7 +73,8 @@ def _symbols_of(seconds: NDArray[np.int64], symbol: NDArray[np.int64]) -> NDArra
 
 
 def _speech(pitch: float) -> NDArray[np.float64]:
-    """A loop of syllables: harmonics weighted by two moving formants, about four syllables a second, pauses between."""
+    """Return a loop of speech: harmonics weighted by two moving formants, about four syllables a second, with
+    pauses."""
     time = np.arange(RATE * _LOOP_SECONDS) / RATE
     sway = 1 + 0.06 * np.sin(2 * np.pi * time / 2)
     phase = 2 * np.pi * pitch * np.cumsum(sway) / RATE

@@ -1,5 +1,5 @@
-"""The ear for the generated sound: which side's pilot is in some samples, and where its seconds begin. Works on what
-comes out of Opus, of an MP4 or of a resampler; it knows nothing of how the sound got there."""
+"""Detects the generated sound: which side's pilot is in some samples, and where its seconds begin. The samples may come
+out of Opus, of an MP4 or of a resampler."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from huijian.demo.synthetic.voice import BIT, PILOTS, SYMBOLS, Mark
 from kiosk_agent.media.frames import RATE
 
 _STEP = BIT // 16
-"""Resolution of the search: 2.5 ms."""
+"""Resolution of the search in samples: 2.5 ms."""
 _CLEAR = 6.0
-"""How much stronger (in power) the pilot must be than the other tones to be believed."""
+"""Ratio of power by which one side's pilot must exceed the other's to be recognised."""
 
 
 def side_heard(samples: NDArray[np.generic]) -> Side | None:
-    """Whose pilot sounds in these mono 48 kHz samples (at least one second), None when nobody's or both."""
+    """Return the side whose pilot is in these mono 48 kHz samples (at least one second), None for neither or both."""
     strength = {side: max(float(power.max(initial=0)) for power in _powers(samples, side)) for side in Side}
     loud, quiet = sorted(strength.values(), reverse=True)
     if loud < 1e-5 or loud < _CLEAR * quiet:
@@ -26,27 +26,27 @@ def side_heard(samples: NDArray[np.generic]) -> Side | None:
 
 
 def marks_in(samples: NDArray[np.generic]) -> list[Mark]:
-    """All whole second-marks in mono 48 kHz samples, in order; `at` is good to about 5 ms."""
+    """Return all whole marks of seconds in mono 48 kHz samples, in order; `at` is accurate to about 5 ms."""
     found = [mark for side in Side for mark in _marks_of(samples, side)]
     return sorted(found, key=lambda mark: mark.at)
 
 
 def _marks_of(samples: NDArray[np.generic], side: Side) -> Iterator[Mark]:
-    zero, one = _powers(samples, side)
-    both = zero + one
+    low, high = _powers(samples, side)
+    both = low + high
     if both.max(initial=0) < 1e-5:
         return
     span = SYMBOLS * BIT // _STEP
     floor = both.max() / 8
     for start in _onsets(both > floor, span):
-        best = max(range(max(start - 8, 0), start + 24), key=lambda at: _fit(zero, one, at))
-        second = _second_at(zero, one, best)
+        best = max(range(max(start - 8, 0), start + 24), key=lambda at: _fit(low, high, at))
+        second = _second_at(low, high, best)
         if second is not None:
             yield Mark(side, second, best * _STEP / RATE)
 
 
 def _onsets(sounding: NDArray[np.bool_], span: int) -> Iterator[int]:
-    """Where a run of pilot begins; the next one is looked for after this one's end."""
+    """Yield where a run of pilot begins; the next is looked for after the end of this one."""
     edges = np.flatnonzero(np.diff(sounding.astype(np.int8), prepend=0) == 1)
     free_from = 0
     for aiortc_adapter in edges.tolist():
@@ -55,22 +55,22 @@ def _onsets(sounding: NDArray[np.bool_], span: int) -> Iterator[int]:
             free_from = aiortc_adapter + span
 
 
-def _fit(zero: NDArray[np.float64], one: NDArray[np.float64], at: int) -> float:
-    """How cleanly the ten symbol windows starting at `at` each hold one tone."""
+def _fit(low: NDArray[np.float64], high: NDArray[np.float64], at: int) -> float:
+    """Return how cleanly the ten symbol windows from `at` on each hold one tone."""
     places = at + np.arange(SYMBOLS) * (BIT // _STEP)
-    if places[-1] >= len(zero):
+    if places[-1] >= len(low):
         return -1.0
-    return float(np.maximum(zero[places], one[places]).sum())
+    return float(np.maximum(low[places], high[places]).sum())
 
 
-def _second_at(zero: NDArray[np.float64], one: NDArray[np.float64], at: int) -> int | None:
+def _second_at(low: NDArray[np.float64], high: NDArray[np.float64], at: int) -> int | None:
     places = at + np.arange(SYMBOLS) * (BIT // _STEP)
-    if places[-1] >= len(zero):
+    if places[-1] >= len(low):
         return None
-    strong, weak = np.maximum(zero[places], one[places]), np.minimum(zero[places], one[places])
+    strong, weak = np.maximum(low[places], high[places]), np.minimum(low[places], high[places])
     if (strong < 3 * weak).any():
         return None
-    bits = (one[places] > zero[places]).astype(int)
+    bits = (high[places] > low[places]).astype(int)
     number = int("".join(map(str, bits[1:9])), 2)
     if bits[0] != 1 or bits[9] != 1 - int(bits[1:9].sum()) % 2:
         return None
@@ -78,7 +78,7 @@ def _second_at(zero: NDArray[np.float64], one: NDArray[np.float64], at: int) -> 
 
 
 def _powers(samples: NDArray[np.generic], side: Side) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Power of the side's two tones in a sliding 40 ms window, one value per 2.5 ms step."""
+    """Return the power of the side's two tones in a sliding 40 ms window, one value per 2.5 ms step."""
     scale = 32768.0 if np.issubdtype(samples.dtype, np.integer) else 1.0
     sound = samples.astype(np.float64) / scale
     low, high = PILOTS[side]
@@ -86,7 +86,7 @@ def _powers(samples: NDArray[np.generic], side: Side) -> tuple[NDArray[np.float6
 
 
 def _tone_power(sound: NDArray[np.float64], tone: float) -> NDArray[np.float64]:
-    """|windowed Fourier sum|^2 at one frequency, by running sums of the demodulated signal."""
+    """Return |windowed Fourier sum|^2 at one frequency, by running sums of the demodulated signal."""
     if len(sound) < BIT:
         return np.zeros(0)
     turned = sound * np.exp(-2j * np.pi * tone * np.arange(len(sound)) / RATE)

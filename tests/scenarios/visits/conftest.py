@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.installation import House
-from tests.support.installation import house as running_house
+from tests.support.installation import Installation
+from tests.support.installation import installation as run_installation
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
+async def installation() -> AsyncIterator[Installation]:
     """A whole Huijian of its own."""
-    async with running_house() as running:
+    async with run_installation() as running:
         yield running

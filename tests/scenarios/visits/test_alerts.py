@@ -13,7 +13,7 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from kiosk_agent.agent import Kiosk
 from tests.support.chromium import chromium
-from tests.support.installation import House
+from tests.support.installation import Installation
 from tests.support.monitor.page import sign_in
 from tests.support.visit import visit
 
@@ -34,15 +34,17 @@ def black_of(view: dict[str, Any]) -> list[str]:
 
 class TestABlackPicture:
     @pytest.mark.timeout(240)
-    async def test_calls_is_taken_is_done_when_it_is_back_and_stands_on_the_timeline(self, house: House) -> None:
+    async def test_calls_is_taken_is_done_when_it_is_back_and_stands_on_the_timeline(
+        self, installation: Installation
+    ) -> None:
         now = SystemClock().now().wall
         times = {
             "starts_at": (now + timedelta(seconds=40)).isoformat(),
             "ends_at": (now + timedelta(minutes=4)).isoformat(),
         }
-        async with visit(house, watching=3, arrived=False, **times) as here, chromium() as browser:
+        async with visit(installation, watching=3, arrived=False, **times) as here, chromium() as browser:
             page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-            await sign_in(page, house, 3)
+            await sign_in(page, installation, 3)
             row = (
                 page.get_by_role("region", name="提醒", exact=True).get_by_role("listitem").filter(has_text="画面全黑")
             )
@@ -60,15 +62,15 @@ class TestABlackPicture:
             await here.officers[0].end(here.session, "YN-17-8")
             archived = await here.archived()
 
-        timeline = (house.settings.archive_dir / archived["path"]).parent / "timeline.jsonl"
+        timeline = (installation.settings.archive_dir / archived["path"]).parent / "timeline.jsonl"
         written = [json.loads(line) for line in timeline.read_text("utf-8").splitlines()]
         record = [one for one in written if one["event"].get("kind") == "alert" and one["event"]["of"] == "black"]
         assert [one["event"]["what"] for one in record] == ["AlertRaised", "AlertTaken", "AlertOver"]
         raised, taken, over = (one["event"] for one in record)
         assert raised["side"] == taken["side"] == over["side"] == "visitor"
-        assert taken["by"] == house.stage.officers[3].id and over["why"] == "gone"
+        assert taken["by"] == installation.credentials.officers[3].id and over["why"] == "gone"
         assert record[0]["at"] < record[1]["at"] < record[2]["at"]
-        journal = await house.journal(here.session)
+        journal = await installation.journal(here.session)
         assert {"RoomObserved", "AlertRaised", "AlertTaken", "AlertOver"} <= {kind for kind, _ in journal}
         called = [data["kind"] for kind, data in journal if kind == "AlertRaised"]
         found = [kind for kind in called if kind in ("black", "frozen", "silent", "heads")]

@@ -11,20 +11,20 @@ from broker.control.store.records import Role
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
-from huijian.demo.officers import SignedIn
-from huijian.demo.setup import POSTS
-from tests.support.installation import House
+from huijian.demo.officers import OfficerClient
+from huijian.demo.setup import PLACES
+from tests.support.installation import Installation
 from tests.support.visit import Visit, visit
 
 LIMIT, LATE = 20.0, 0.25
 FAMILY = {"article": "YN-14-FAMILY", "reason": "家中亲属去世"}
 
 
-async def warden(house: House) -> SignedIn:
+async def warden(installation: Installation) -> OfficerClient:
     """The approver of the prison, signed in."""
     password = secrets.token_urlsafe(16)
-    await house.store.add_user("demo-warden", "监狱长", Role.APPROVER, password, POSTS[Side.PRISON].site)
-    return await SignedIn.sign_in(house.http, house.server, "demo-warden", password)
+    await installation.store.add_user("demo-warden", "监狱长", Role.APPROVER, password, PLACES[Side.PRISON].site)
+    return await OfficerClient.sign_in(installation.http, installation.server, "demo-warden", password)
 
 
 async def begun(here: Visit) -> float:
@@ -34,7 +34,7 @@ async def begun(here: Visit) -> float:
     return next(float(data["mono"]) for kind, data in await here.journal() if kind == "Crossed")
 
 
-async def approve(by: SignedIn, here: Visit, seconds: int, id: str = "apr_1") -> None:
+async def approve(by: OfficerClient, here: Visit, seconds: int, id: str = "apr_1") -> None:
     """Approve so many seconds more."""
     await by.order(here.session, "extensions", id=id, seconds=seconds, **FAMILY)
 
@@ -45,16 +45,18 @@ async def crosses_at(here: Visit, moment: float) -> bool:
     return await here.sees_far_room(Side.VISITOR) and await here.last_packet() > moment
 
 
-def manifest_of(house: House, archived: dict[str, Any]) -> dict[str, Any]:
+def manifest_of(installation: Installation, archived: dict[str, Any]) -> dict[str, Any]:
     """The signed manifest of an archived recording."""
-    film = house.settings.archive_dir / archived["path"]
+    film = installation.settings.archive_dir / archived["path"]
     return dict(json.loads(film.with_name("manifest.json").read_text("utf-8")))
 
 
 class TestALongerVisit:
-    async def test_goes_on_to_the_new_limit_and_ends_there_though_the_broker_hangs(self, house: House) -> None:
-        async with visit(house, watching=4) as here:
-            by, crossed = await warden(house), await begun(here)
+    async def test_goes_on_to_the_new_limit_and_ends_there_though_the_broker_hangs(
+        self, installation: Installation
+    ) -> None:
+        async with visit(installation, watching=4) as here:
+            by, crossed = await warden(installation), await begun(here)
             with pytest.raises(VisitError):
                 await approve(here.officers[0], here, 10)  # a supervisor is no warden
             await approve(by, here, 10)
@@ -65,24 +67,24 @@ class TestALongerVisit:
             assert view["extensions"][0]["by"]["id"] == "demo-warden"
             assert await crosses_at(here, crossed + LIMIT + 2)
             await here.silence(crossed + LIMIT + 9 - monotonic())
-            house.stop("control")  # its last lease would run on beyond the new limit
+            installation.stop("control")  # its last lease would run on beyond the new limit
             try:
                 await here.silence(crossed + LIMIT + 12 - monotonic())
                 assert await here.last_packet_before(crossed + LIMIT + 10 + LATE)
             finally:
-                house.go_on("control")
+                installation.cont("control")
             ended = await here.until(lambda view: view["state"] == "ended")
             assert ended["reason"]["code"] == "time_limit"
             archived = await here.archived()
             assert abs(max(archived["seconds"]) - (LIMIT + 10)) < 3
-            (longer,) = manifest_of(house, archived)["extensions"]
+            (longer,) = manifest_of(installation, archived)["extensions"]
             assert (longer["by"], longer["article"], longer["added"]) == ("demo-warden", "YN-14-FAMILY", 10)
             kinds = [kind for kind, _ in await here.journal()]
             assert kinds.count("ExtensionApproved") == kinds.count("LimitMoved") == 1
 
-    async def test_without_an_approval_ends_at_the_old_one(self, house: House) -> None:
-        async with visit(house, watching=4) as here:
-            by, crossed = await warden(house), await begun(here)
+    async def test_without_an_approval_ends_at_the_old_one(self, installation: Installation) -> None:
+        async with visit(installation, watching=4) as here:
+            by, crossed = await warden(installation), await begun(here)
             await here.until(lambda view: view["state"] == "ended", timeout=60)
             assert await here.last_packet_before(crossed + LIMIT + LATE)
             await here.refused(approve(by, here, 10), "session_ended")
@@ -92,14 +94,16 @@ class TestWhenSomethingDies:
     """After the approval and before the old limit."""
 
     @pytest.mark.parametrize("process", ["control", "relay-0", "recorder"])
-    async def test_the_approval_still_holds_and_not_for_a_second_more(self, house: House, process: str) -> None:
-        async with visit(house, watching=4) as here:
-            by, crossed = await warden(house), await begun(here)
+    async def test_the_approval_still_holds_and_not_for_a_second_more(
+        self, installation: Installation, process: str
+    ) -> None:
+        async with visit(installation, watching=4) as here:
+            by, crossed = await warden(installation), await begun(here)
             await approve(by, here, 20)
             await here.until(lambda view: len(view["extensions"]) == 1)
-            house.kill(process)
+            installation.kill(process)
             if process == "control":
-                await house.answering()
+                await installation.answering()
             await here.until(lambda view: view["state"] == "held")
             if process == "relay-0":  # the page of an officer asks anew by itself, this program does not
                 await here.until(lambda view: all(side["media"] for side in view["sides"].values()))

@@ -7,15 +7,15 @@ import pytest
 
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
-from tests.support.installation import House
+from tests.support.installation import Installation
 from tests.support.offers import WATCH, publish_offer
 
 REFUSED = ("WhipRefused", "WhepRefused")
 
 
-async def _post(house: House, path: str, token: str, sdp: str) -> tuple[int, dict[str, Any]]:
+async def _post(installation: Installation, path: str, token: str, sdp: str) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
-    async with house.http.post(f"{house.server}{path}", data=sdp, headers=headers) as response:
+    async with installation.http.post(f"{installation.server}{path}", data=sdp, headers=headers) as response:
         assert response.status >= 400, "it was let in"
         assert response.content_type == "application/problem+json"
         return response.status, await response.json()
@@ -26,11 +26,11 @@ def _later(**delta: int) -> str:
 
 
 class TestRefusals:
-    async def test_each_is_a_problem_document_is_journaled_and_opens_no_port(self, house: House) -> None:
-        prison, visitor = (house.stage.terminals[side] for side in Side)
-        early = await house.slot(starts_at=_later(hours=2), ends_at=_later(hours=3))
-        now = await house.slot()
-        officer = (await house.officers())[0]
+    async def test_each_is_a_problem_document_is_journaled_and_opens_no_port(self, installation: Installation) -> None:
+        prison, visitor = (installation.credentials.terminals[side] for side in Side)
+        early = await installation.slot(starts_at=_later(hours=2), ends_at=_later(hours=3))
+        now = await installation.slot()
+        officer = (await installation.officers())[0]
         offer = await publish_offer()
         cases = [
             (f"/whip/{now}", "hj_t_wrong", offer, 401, "not_signed_in"),
@@ -42,27 +42,27 @@ class TestRefusals:
             (f"/whip/{now}", visitor, offer.replace("H264", "VP8"), 422, "codec_missing"),
         ]
         for path, token, sdp, status, code in cases:
-            answered, problem = await _post(house, path, token, sdp)
+            answered, problem = await _post(installation, path, token, sdp)
             assert (answered, problem["code"]) == (status, code), path
             assert problem["detail"] and problem["detail_en"]
         await officer.end(now, "YN-17-1")
-        answered, problem = await _post(house, f"/whip/{now}", prison, offer)
+        answered, problem = await _post(installation, f"/whip/{now}", prison, offer)
         assert (answered, problem["code"]) == (410, "session_ended")
-        written = await house.written(now, lambda code: code == "session_ended")
+        written = await installation.written(now, lambda code: code == "session_ended")
         refused = [data["code"] for kind, data in written if kind in REFUSED]
         assert refused.count("session_ended") == 1 and "codec_missing" in refused and "second_side" in refused
         assert not [kind for kind, _ in written if kind == "ResourceOpened"]
 
-    async def test_a_terminal_of_another_room_is_refused(self, house: House) -> None:
-        await house.store.add_room("demo-prison-2", "demo-prison", "二号会见室")
-        stranger = await house.store.enrol_terminal("demo-prison-2")
-        session = await house.slot()
-        answered, problem = await _post(house, f"/whip/{session}", stranger, await publish_offer())
+    async def test_a_terminal_of_another_room_is_refused(self, installation: Installation) -> None:
+        await installation.store.add_room("demo-prison-2", "demo-prison", "二号会见室")
+        stranger = await installation.store.enrol_terminal("demo-prison-2")
+        session = await installation.slot()
+        answered, problem = await _post(installation, f"/whip/{session}", stranger, await publish_offer())
         assert (answered, problem["code"]) in [(403, "wrong_room"), (404, "no_slot")]
 
     @pytest.mark.parametrize("minutes", [31, 300])
-    async def test_no_slot_is_longer_than_the_law(self, house: House, minutes: int) -> None:
-        headers = {"Authorization": f"Bearer {house.stage.key}"}
+    async def test_no_slot_is_longer_than_the_law(self, installation: Installation, minutes: int) -> None:
+        headers = {"Authorization": f"Bearer {installation.credentials.key}"}
         body = {
             "prison_room": "demo-prison-1",
             "visitor_room": "demo-bureau-1",
@@ -73,5 +73,7 @@ class TestRefusals:
             "approved_by": "监狱长",
             "article": "云南 第十四条",
         }
-        async with house.http.post(f"{house.server}/api/v1/slots", json=body, headers=headers) as response:
+        async with installation.http.post(
+            f"{installation.server}/api/v1/slots", json=body, headers=headers
+        ) as response:
             assert response.status in (400, 422)

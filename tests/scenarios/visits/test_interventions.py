@@ -13,7 +13,7 @@ from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.voice_detector import side_heard
 from kiosk_agent.media.frames import RATE, mono_samples
-from tests.support.installation import House
+from tests.support.installation import Installation
 from tests.support.visit import visit
 
 TOLD = 0.3  # seconds from an order at the front door until nothing crosses any more (Guangdong 29: at once)
@@ -32,8 +32,8 @@ def _timeline(folder: Path) -> list[dict[str, Any]]:
 
 
 class TestAnOfficerActs:
-    async def test_warns_mutes_notes_and_stops(self, house: House) -> None:
-        async with visit(house, watching=4) as here:
+    async def test_warns_mutes_notes_and_stops(self, installation: Installation) -> None:
+        async with visit(installation, watching=4) as here:
             await here.until(lambda v: v["state"] == "live")
             await here.sees_far_room(Side.PRISON)
             prison, visitor = here.officers[0], here.officers[2]
@@ -52,7 +52,7 @@ class TestAnOfficerActs:
             assert here.kiosks[Side.PRISON].screen().warning is None
             kiosk.confirm(shown.id)
             view = await here.until(lambda v: v["warnings"][0]["acknowledged"] == ["visitor"])
-            assert view["warnings"][0]["by"]["id"] == house.stage.officers[0].id
+            assert view["warnings"][0]["by"]["id"] == installation.credentials.officers[0].id
             assert kiosk.screen().warning is None
 
             # A mute: the far room hears nothing, sees on; the other direction goes on whole.
@@ -75,7 +75,7 @@ class TestAnOfficerActs:
             archived = await here.archived()
             assert await here.last_packet_before(ordered + TOLD)
 
-        written = await house.journal(here.session)
+        written = await installation.journal(here.session)
         shut = [data["mono"] for kind, data in written if kind == "GateShut"]
         assert shut[-1] - ordered < TOLD
         done = [(kind, data) for kind, data in written if kind in ACTS]
@@ -83,7 +83,7 @@ class TestAnOfficerActs:
             "WarningGiven", "WarningAcknowledged", "MuteOrdered", "NoteMade", "MuteOrdered", "EndOrdered",
         ]  # fmt: skip
         assert not [data for kind, data in done if kind == "WarningGiven" and data["article"] == "YN-17-8"]
-        film = house.settings.archive_dir / archived["path"]
+        film = installation.settings.archive_dir / archived["path"]
         timed = [entry for entry in _timeline(film.parent) if entry["event"].get("kind") == "action"]
         assert [entry["event"]["what"] for entry in timed] == [kind for kind, _ in done]
         for entry, (_, data) in zip(timed, done, strict=True):

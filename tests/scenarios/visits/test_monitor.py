@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.ids import Side
 from tests.support.chromium import chromium
-from tests.support.installation import House
+from tests.support.installation import Installation
 from tests.support.monitor.page import HIDE, PLAYING, counts, shut_after, sign_in, without_quorum
 from tests.support.visit import Visit, quorum_of, visit
 
@@ -19,10 +19,10 @@ NOTICED = 8.0  # seconds: three are promised, the rest is for a machine that is 
 
 
 class TestMonitorPage:
-    async def test_it_counts_while_it_is_seen_and_can_end_with_an_article(self, house: House) -> None:
-        async with visit(house, watching=3) as here, chromium() as browser:
+    async def test_it_counts_while_it_is_seen_and_can_end_with_an_article(self, installation: Installation) -> None:
+        async with visit(installation, watching=3) as here, chromium() as browser:
             page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-            await sign_in(page, house, 3)
+            await sign_in(page, installation, 3)
             await page.wait_for_function(PLAYING)
             await here.until(lambda view: view["state"] == "live")
             await here.sees_far_room(Side.PRISON)
@@ -42,7 +42,7 @@ class TestMonitorPage:
             await page.close()
 
             again = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-            await sign_in(again, house, 3)
+            await sign_in(again, installation, 3)
             await here.until(lambda view: view["state"] == "live")
             await again.get_by_role("button", name="终止会见").click()
             await again.get_by_role("radio", name="YN-17-8").check()
@@ -68,16 +68,18 @@ async def _is_noticed(here: Visit, number: int, stop: Callable[[], Awaitable[obj
 class TestWhoReallyWatches:
     """Yunnan 25, Guangdong 27: not a page left open."""
 
-    async def test_a_hidden_page_a_paused_picture_and_a_frozen_renderer_are_nobodys_eyes(self, house: House) -> None:
+    async def test_a_hidden_page_a_paused_picture_and_a_frozen_renderer_are_nobodys_eyes(
+        self, installation: Installation
+    ) -> None:
         now = SystemClock().now().wall
         times = {
             "starts_at": (now + timedelta(minutes=4)).isoformat(),
             "ends_at": (now + timedelta(minutes=8)).isoformat(),
         }
-        async with visit(house, watching=3, **times) as here, chromium() as browser:
+        async with visit(installation, watching=3, **times) as here, chromium() as browser:
             window = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
             page = await window.new_page()
-            await sign_in(page, house, 3)
+            await sign_in(page, installation, 3)
             await here.until(lambda view: view["state"] == "ready")
             await expect(page.locator("#standing")).to_have_text("已计入 1 场监督")
 
@@ -93,9 +95,9 @@ class TestWhoReallyWatches:
 
             # the same person in a second window is no second person, and the first's hidden pictures are not its own
             second = await window.new_page()
-            await second.goto(f"{house.server}/monitor")
+            await second.goto(f"{installation.server}/monitor")
             await second.wait_for_function(PLAYING)
-            view = await here.house.view(here.session, here.officers[0])
+            view = await here.installation.view(here.session, here.officers[0])
             assert quorum_of(view)[1] <= 2
             await page.evaluate(HIDE, "hidden")
             await _is_noticed(here, 3, lambda: second.evaluate(HIDE, "hidden"))

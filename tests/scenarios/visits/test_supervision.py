@@ -6,18 +6,20 @@ from contextlib import AsyncExitStack
 from broker.kernel import atomic_files
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from huijian.demo.setup import POSTS
+from huijian.demo.setup import PLACES
 from recorder.archive.paths import MANIFEST
-from tests.support.installation import House
+from tests.support.installation import Installation
 from tests.support.visit import Visit, quorum_of, visit
 
 
 class TestTwoSupervisorsOfEachSite:
-    async def test_three_watch_in_vain_the_fourth_opens_and_one_who_leaves_shuts(self, house: House) -> None:
-        async with visit(house, watching=3) as here:
-            await house.until(here.officers[0], here.session, lambda v: quorum_of(v) == (2, 1))
+    async def test_three_watch_in_vain_the_fourth_opens_and_one_who_leaves_shuts(
+        self, installation: Installation
+    ) -> None:
+        async with visit(installation, watching=3) as here:
+            await installation.until(here.officers[0], here.session, lambda v: quorum_of(v) == (2, 1))
             assert await here.packets_over() == 0
-            view = await house.view(here.session, here.officers[0])
+            view = await installation.view(here.session, here.officers[0])
             assert view["gate"] == "shut" and [one["code"] for one in view["missing"]] == ["visitor_quorum"]
 
             await here.officers[3].watch(here.session)
@@ -33,8 +35,8 @@ class TestTwoSupervisorsOfEachSite:
             assert shut - left_at < 2.0
             assert await here.last_packet_before(shut + 0.25)
 
-    async def test_a_supervisor_holds_resumes_and_ends_with_an_article(self, house: House) -> None:
-        async with visit(house, watching=4) as here:
+    async def test_a_supervisor_holds_resumes_and_ends_with_an_article(self, installation: Installation) -> None:
+        async with visit(installation, watching=4) as here:
             await here.until(lambda v: v["state"] == "live")
             prison, visitor = here.officers[0], here.officers[2]
             await prison.hold(here.session, "YN-16-4")
@@ -47,14 +49,14 @@ class TestTwoSupervisorsOfEachSite:
             assert view["reason"]["code"] == "ended_by_supervisor"
             archived = await here.archived()
             assert archived["lost"] == 0
-            self._each_is_covered(house, archived["path"])
+            self._each_is_covered(installation, archived["path"])
 
-    def _each_is_covered(self, house: House, film: str) -> None:
+    def _each_is_covered(self, installation: Installation, film: str) -> None:
         """Yunnan 26(3): who watched when stands in the manifest, for each officer of both sites."""
-        written = atomic_files.read_json((house.settings.archive_dir / film).with_name(MANIFEST)) or {}
+        written = atomic_files.read_json((installation.settings.archive_dir / film).with_name(MANIFEST)) or {}
         told = written["coverage"]
         assert {(one["user"], one["site"]) for one in told["officers"]} == {
-            (officer.id, POSTS[officer.side].site) for officer in house.stage.officers
+            (officer.id, PLACES[officer.side].site) for officer in installation.credentials.officers
         }
         assert all(one["seconds"] > 0.8 * told["seconds"] for one in told["officers"])
         assert {side: one["short_seconds"] < 1.0 for side, one in told["sides"].items()} == {
@@ -64,26 +66,26 @@ class TestTwoSupervisorsOfEachSite:
 
 
 class TestFailClosed:
-    async def test_nothing_crosses_when_the_control_process_is_killed(self, house: House) -> None:
+    async def test_nothing_crosses_when_the_control_process_is_killed(self, installation: Installation) -> None:
         """The gate is a lease of three seconds; afterwards the session is taken up again."""
-        async with visit(house, watching=4) as here:
+        async with visit(installation, watching=4) as here:
             await here.until(lambda v: v["state"] == "live")
             await here.sees_far_room(Side.PRISON)
-            stopped = house.pid("control")
+            stopped = installation.pid("control")
             killed_at = monotonic()
-            house.kill("control")
+            installation.kill("control")
             await here.silence(8.0 - (monotonic() - killed_at))
             assert await here.last_packet_before(killed_at + 3.05)
-            await house.answering()
-            assert house.pid("control") != stopped
+            await installation.answering()
+            assert installation.pid("control") != stopped
             await here.until(lambda v: v["state"] == "live")
             await here.sees_far_room(Side.PRISON)
 
-    async def test_a_killed_recorder_holds_the_visit_and_a_new_one_goes_on(self, house: House) -> None:
-        async with visit(house, watching=4) as here:
+    async def test_a_killed_recorder_holds_the_visit_and_a_new_one_goes_on(self, installation: Installation) -> None:
+        async with visit(installation, watching=4) as here:
             await here.until(lambda v: v["state"] == "live")
             killed_at = monotonic()
-            house.kill("recorder")
+            installation.kill("recorder")
             await here.until(lambda v: v["state"] == "held" and v["reason"]["code"] == "recorder_lost")
             assert await here.shut_at() - killed_at < 2.0
             await here.until(lambda v: v["state"] == "live")
@@ -91,15 +93,15 @@ class TestFailClosed:
             archived = await here.archived()
             assert len(archived["seconds"]) == 5
 
-    async def test_a_recorder_that_hangs_holds_the_visit_until_it_goes_on(self, house: House) -> None:
-        async with visit(house, watching=4) as here:
+    async def test_a_recorder_that_hangs_holds_the_visit_until_it_goes_on(self, installation: Installation) -> None:
+        async with visit(installation, watching=4) as here:
             await here.until(lambda v: v["state"] == "live")
             stopped_at = monotonic()
-            house.stop("recorder")
+            installation.stop("recorder")
             try:
                 await here.until(lambda v: v["state"] == "held" and v["reason"]["code"] == "recorder_lost")
             finally:
-                house.go_on("recorder")
+                installation.cont("recorder")
             await here.until(lambda v: v["state"] == "live")
             shut = [data["mono"] for kind, data in await here.journal() if kind == "GateShut"]
             assert shut[-1] - stopped_at < 2.5
@@ -108,9 +110,9 @@ class TestFailClosed:
 
 
 class TestLimit:
-    async def test_the_cut_is_punctual_though_both_cores_are_busy(self, house: House) -> None:
+    async def test_the_cut_is_punctual_though_both_cores_are_busy(self, installation: Installation) -> None:
         async with AsyncExitStack() as stack:
-            here: Visit = await stack.enter_async_context(visit(house, watching=4))
+            here: Visit = await stack.enter_async_context(visit(installation, watching=4))
             await here.until(lambda v: v["state"] == "live")
             await stack.enter_async_context(here.busy_cores(2))
             await here.until(lambda v: v["state"] == "ended", timeout=60)

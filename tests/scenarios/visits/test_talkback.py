@@ -11,9 +11,9 @@ from broker.kernel import atomic_files
 from broker.kernel.ids import Side
 from tests.support import listening
 from tests.support.chromium import chromium
-from tests.support.installation import House
+from tests.support.installation import Installation
 from tests.support.monitor.page import sign_in
-from tests.support.speaking import LOUD, PITCH, Ears, microphone, spoken_in
+from tests.support.speaking import LOUD, PITCH, TalkbackRecorder, microphone, spoken_in
 from tests.support.visit import Visit, visit
 
 SPEAKS = 3.0
@@ -27,12 +27,12 @@ async def speech_seen_by(here: Visit, side: Side) -> Any:
 
 class TestSpeakingToOneRoom:
     async def test_is_heard_there_and_recorded_and_not_heard_in_the_other(
-        self, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ears = Ears(monkeypatch)
-        async with visit(house, watching=3) as here, chromium(microphone(tmp_path / "officer.wav")) as browser:
+        ears = TalkbackRecorder(monkeypatch)
+        async with visit(installation, watching=3) as here, chromium(microphone(tmp_path / "officer.wav")) as browser:
             page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-            await sign_in(page, house, 3)
+            await sign_in(page, installation, 3)
             await here.until(lambda view: view["state"] == "live")
             await page.get_by_role("button", name="对监所一方").click()
             await expect(page.locator(".on-air")).to_contain_text("正在插话")
@@ -50,16 +50,20 @@ class TestSpeakingToOneRoom:
 
             near, far = ears.of(here, Side.PRISON), ears.of(here, Side.VISITOR)
             assert max(listening.levels(near, PITCH)) > LOUD and len(far) == 0
-        film = house.settings.archive_dir / archived["path"]
+        film = installation.settings.archive_dir / archived["path"]
         whole = spoken_in(film)
         assert whole[1] - whole[0] > SPEAKS - 1.0
-        self.check_words(journal, atomic_files.read_lines(film.with_name("timeline.jsonl")), house, whole)
+        self.check_words(journal, atomic_files.read_lines(film.with_name("timeline.jsonl")), installation, whole)
 
     def check_words(
-        self, journal: list[tuple[str, dict[str, Any]]], timeline: list[Any], house: House, whole: tuple[float, float]
+        self,
+        journal: list[tuple[str, dict[str, Any]]],
+        timeline: list[Any],
+        installation: Installation,
+        whole: tuple[float, float],
     ) -> None:
         """Author, code and time, in the journal and on the timeline; the floor's moments frame what was said."""
-        officer = house.stage.officers[3]
+        officer = installation.credentials.officers[3]
         began = {"by": officer.id, "site": "demo-bureau", "sides": ["prison"], "article": "SAY-GUIDE"}
         assert ("SpeechBegan", began) in journal
         events = [entry["event"] for entry in timeline]

@@ -17,16 +17,16 @@ from broker.kernel import atomic_files
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
-from huijian.demo.officers import SignedIn
+from huijian.demo.officers import OfficerClient
 from kiosk_agent.state.events import Phase
 from kiosk_agent.ui.display import Screen
 from tests.support.chromium import chromium
-from tests.support.installation import House
-from tests.support.installation import house as running_house
+from tests.support.installation import Installation
+from tests.support.installation import installation as run_installation
 from tests.support.listening import levels
 from tests.support.monitor.page import HIDE, PLAYING, counts, shut_after, signed_in, without_quorum
 from tests.support.probe import complaints, probe
-from tests.support.speaking import LOUD, PITCH, Ears, microphone, spoken_in
+from tests.support.speaking import LOUD, PITCH, TalkbackRecorder, microphone, spoken_in
 from tests.support.visit import Visit, quorum_of, visit
 
 PATIENCE = 20_000  # ms; four browsers, two rooms and a server share the machine
@@ -42,16 +42,16 @@ ELDER, YOUNGER, CLERK, MATE = range(4)
 class Day:
     """The visit and everybody at it. `acts`: what officers did, by whom, in the order in which they did it."""
 
-    house: House
+    installation: Installation
     here: Visit
     browser: Browser
-    ears: Ears
+    ears: TalkbackRecorder
     pages: list[Page] = field(default_factory=list)
     acts: list[dict[str, Any]] = field(default_factory=list)
 
     def id(self, officer: int) -> str:
         """The id of one of the four."""
-        return self.house.stage.officers[officer].id
+        return self.installation.credentials.officers[officer].id
 
     def did(self, what: str, officer: int, **words: Any) -> None:
         """Remember an act of an officer, as journal and timeline must have it."""
@@ -116,7 +116,7 @@ async def nothing_crosses(day: Day) -> None:
 async def three_take_their_places(day: Day) -> None:
     """Three of four sign in and see both rooms; nobody has arrived, and it is said what is missing."""
     for officer in (ELDER, YOUNGER, CLERK):
-        day.pages.append(await signed_in(day.browser, day.house, officer))
+        day.pages.append(await signed_in(day.browser, day.installation, officer))
     for page in day.pages:
         await page.wait_for_function(PLAYING)
     missing = desk(day.pages[ELDER]).get_by_role("region", name="尚缺条件")
@@ -149,7 +149,7 @@ async def _check_in(page: Page, name: str, *ticks: str) -> None:
 
 async def the_fourth_opens(day: Day) -> None:
     """Ready, recorded, and open once two of each site watch."""
-    day.pages.append(await signed_in(day.browser, day.house, MATE))
+    day.pages.append(await signed_in(day.browser, day.installation, MATE))
     view = await day.until_state("live")
     assert quorum_of(view) == (2, 2)
     await day.meet()
@@ -268,7 +268,7 @@ async def _shut_since(day: Day, mono: float) -> None:
 async def a_second_window_is_no_second_person(day: Day) -> None:
     """One closes the page; two windows of the colleague are one person, until the one is back."""
     second = await day.pages[MATE].context.new_page()
-    await second.goto(f"{day.house.server}/monitor")
+    await second.goto(f"{day.installation.server}/monitor")
     await second.wait_for_function(PLAYING)
     assert quorum_of(await day.until_state("live")) == (2, 2)
     left_at = monotonic()
@@ -277,7 +277,7 @@ async def a_second_window_is_no_second_person(day: Day) -> None:
     await _shut_since(day, left_at)
     await day.here.until(lambda view: quorum_of(view) == (2, 1))
     day.pages[CLERK] = await context.new_page()
-    await day.pages[CLERK].goto(f"{day.house.server}/monitor")
+    await day.pages[CLERK].goto(f"{day.installation.server}/monitor")
     await day.meet()
     await second.close()
     await counts(day.here, MATE, True)
@@ -365,26 +365,28 @@ def every_act_is_written(day: Day, journal: list[tuple[str, dict[str, Any]]], ti
 
 async def the_four_are_covered(day: Day) -> None:
     """What an auditor is told of who watched, and when too few did."""
-    await day.house.store.add_user("province-shen", "沈", Role.AUDITOR, "long enough for an auditor")
-    auditor = await SignedIn.sign_in(day.house.http, day.house.server, "province-shen", "long enough for an auditor")
-    told = await auditor._ask("GET", f"recordings/{day.here.session}/coverage")
-    assert {one["user"] for one in told["officers"]} == {one.id for one in day.house.stage.officers}
+    await day.installation.store.add_user("province-shen", "沈", Role.AUDITOR, "long enough for an auditor")
+    auditor = await OfficerClient.sign_in(
+        day.installation.http, day.installation.server, "province-shen", "long enough for an auditor"
+    )
+    told = await auditor.get(f"recordings/{day.here.session}/coverage")
+    assert {one["user"] for one in told["officers"]} == {one.id for one in day.installation.credentials.officers}
     assert all(0 < one["seconds"] <= told["seconds"] for one in told["officers"])
     short = {side: len(one["short"]) for side, one in told["sides"].items()}
     assert short["visitor"] >= 2, "the hidden tab and the closed page"
 
 
 @asynccontextmanager
-async def a_day(tmp_path: Path, ears: Ears) -> AsyncIterator[Day]:
+async def a_day(tmp_path: Path, ears: TalkbackRecorder) -> AsyncIterator[Day]:
     """A running house under Yunnan's rules, two rooms that send, and a browser with a microphone; nobody signed in."""
     now = SystemClock().now().wall
     times = {"ends_at": (now + timedelta(minutes=12)).isoformat(), "minutes": 10}
     async with (
-        running_house(policy="yunnan") as house,
-        visit(house, watching=0, arrived=False, **times) as here,
+        run_installation(policy="yunnan") as installation,
+        visit(installation, watching=0, arrived=False, **times) as here,
         chromium(microphone(tmp_path / "officer.wav")) as browser,
     ):
-        yield Day(house, here, browser, ears)
+        yield Day(installation, here, browser, ears)
 
 
 class TestAWholeDuty:
@@ -393,11 +395,11 @@ class TestAWholeDuty:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         expect.set_options(timeout=PATIENCE)
-        async with a_day(tmp_path, Ears(monkeypatch)) as day:
+        async with a_day(tmp_path, TalkbackRecorder(monkeypatch)) as day:
             for step in STEPS:
                 await step(day)
             archived = await day.here.archived()
-            film = day.house.settings.archive_dir / archived["path"]
+            film = day.installation.settings.archive_dir / archived["path"]
             the_film_has_its_tracks(film)
             every_act_is_written(
                 day, await day.here.journal(), atomic_files.read_lines(film.with_name("timeline.jsonl"))
