@@ -1,6 +1,7 @@
-"""`python -m broker.relay NAME RUN_DIR HOST PORT [PUBLIC_ADDRESS ...]`: one relay worker.
+"""`python -m broker.relay NAME RUN_DIR HOST PORT [PUBLIC_ADDRESS ...]`: run one relay worker.
 
-`huijian serve` starts it so; on its own it waits for a broker. HOST may be several addresses with commas between."""
+`huijian serve` starts it like this; on its own it waits for a broker. HOST may be several addresses, separated by
+commas."""
 
 import asyncio
 import gc
@@ -15,5 +16,5 @@ if __name__ == "__main__":
     if len(sys.argv) < 5:
         sys.exit(__doc__)
     configure(os.environ.get("HUIJIAN_LOG_LEVEL", "info"))
-    gc.freeze()  # what is loaded now lives as long as the process; the collector need not look at it again
+    gc.freeze()  # modules live as long as the process: the collector need not visit them
     asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5:]))

@@ -1,105 +1,267 @@
-"""One destination of a track: how a watcher knows the stream, what it was sent of it and what it said about it."""
+"""The state of one destination of a track. Its parts are by subject: how packets are renumbered, what was sent, what
+the subscriber reports, what may be sent again, and its keyframe request. `track` holds the code that changes it."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from broker.kernel.token_bucket import TokenBucket
-from broker.relay.congestion.sent_packets import SentPackets, Stamp, send_time
+from broker.media.rtcp import ReportBlock
+from broker.relay.congestion.sent_packets import Departure, SentPackets, Stamp, send_time
 from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.transport.route import Address, Client
 
-if TYPE_CHECKING:
-    from broker.relay.track import Track
-    from broker.relay.transport.peer import Peer
+SENDER_REPORTS = 8  # remembered: the one that a receiver report names is one of the last two or three
+REPAIRS, REPAIRS_AT_ONCE = 150, 100  # packets sent again to one down track: a second, and at once
+REMEMBERED = 64  # sequence numbers that were sent again lately
+KEYFRAMES, KEYFRAMES_AT_ONCE = 0.5, 2  # keyframes a second that one supervisor can cost all other subscribers
+NEVER = -inf
+UNSTAMPED = (None, None, None)
+T = TypeVar("T")
+"""The class Track, which is defined above this module."""
 
-REPORTS = 8  # sender reports remembered: the one that a receiver names is one of the last two or three
-REPAIRS, AT_ONCE = 150, 100  # packets sent again to one leg: a second, and in one go
-WISHES, WISHES_AT_ONCE = 0.5, 2  # keyframes a second that one supervisor can cost everybody else
+
+class PlanEntry(NamedTuple):
+    """What the hot loop needs of one destination, looked up before so that it looks up nothing per packet.
+
+    `head` is a key that is equal where the whole header is; `mark`, `number` and `remember` are those of the Stamp, or
+    None where packets are not stamped."""
+
+    tx: Any
+    head: int
+    payload_type: int
+    ssrc: int
+    sequence_offset: int
+    timestamp_offset: int
+    mark: int | None
+    number: Callable[[], int] | None
+    remember: Callable[[Departure], object] | None
+    copies: int
+    send: Callable[[bytes | memoryview, Address], int]
+    address: Address
 
 
-def _number() -> int:
-    return random.getrandbits(15)
+class Flow(Enum):
+    """Whether packets go to a down track."""
+
+    STOPPED = "stopped"
+    WAITING = "waiting"
+    """It may get packets and begins with the next keyframe."""
+    FLOWING = "flowing"
+    PAUSING = "pausing"
+    """It gets packets up to the beginning of the next frame: its line cannot take the picture."""
+    PAUSED = "paused"
+    """It gets nothing until its line can take the picture again."""
+    RESUMING = "resuming"
+    """It was paused and begins again with the next keyframe."""
+
+
+class Renumbering:
+    """Maps a track's sequence numbers and timestamps to those of one destination, whose own go on without a hole.
+
+    `sequence` and `timestamp` are added to the track's own, modulo 2^16 and 2^32."""
+
+    __slots__ = ("_left_at", "sequence", "timestamp")
+
+    def __init__(self) -> None:
+        self.sequence = self.timestamp = 0
+        self._left_at: int | None = None
+
+    def join(self, first: int) -> None:
+        """The track's packet `first` follows the last one that was sent before the pause."""
+        if self._left_at is not None:
+            self.sequence = (self.sequence - (first - self._left_at - 1)) & 0xFFFF
+            self._left_at = None
+
+    def leave(self, last: int) -> None:
+        """The track's packet `last` is the last one before a pause."""
+        self._left_at = last
+
+    def to_subscriber(self, number: int) -> int:
+        """Return the sequence number by which the subscriber knows the track's packet `number`."""
+        return (number + self.sequence) & 0xFFFF
+
+    def to_track(self, number: int) -> int:
+        """Return the track's number of the packet that the subscriber knows as `number`."""
+        return (number - self.sequence) & 0xFFFF
+
+
+class SentCounts:
+    """Packets and octets sent to one destination, counted by the difference of the track's counts at both ends of each
+    stretch, so that the hot loop counts nothing per destination."""
+
+    __slots__ = ("_before", "_since")
+
+    def __init__(self) -> None:
+        self._before = (0, 0)
+        self._since: tuple[int, int] | None = None
+
+    def join(self, packets: int, octets: int) -> None:
+        """Packets flow from these counts of the track on."""
+        self._since = packets, octets
+
+    def leave(self, packets: int, octets: int) -> None:
+        """Packets stop at these counts of the track."""
+        self._before, self._since = self.total(packets, octets), None
+
+    def total(self, packets: int, octets: int) -> tuple[int, int]:
+        """Return packets and octets sent so far, the track's counts being these now."""
+        if self._since is None:
+            return self._before
+        return self._before[0] + packets - self._since[0], self._before[1] + octets - self._since[1]
 
 
 @dataclass(slots=True, eq=False)
-class DownTrack:
-    """Flowing legs are in the track's plan; the others wait for the gate, a keyframe or a better line."""
+class SubscriberReports:
+    """What the subscriber reported about one stream in receiver reports, NACKs and transport-wide feedback."""
 
-    peer: "Peer"
-    payload_type: int
+    progressed_at: float = 0.0
+    """When a report last proved that new packets had arrived (monotonic s); 0 before the first."""
+    highest: int = -1
+    """Extended highest sequence number of the last receiver report."""
+    newest_missed: float = NEVER
+    """Extended number of the newest packet that a NACK ever named."""
+    lost_fraction: int = 0
+    """Part of packets lost since the report before, in 1/256."""
+    jitter: int = 0
+    round_trip: float | None = None
+    """Seconds to the subscriber and back; None before the first report that allows to compute it."""
+    sender_reports: dict[int, float] = field(default_factory=dict)
+    """When the last sender reports were sent, by the middle 32 bits of their NTP time (RFC 3550 6.4.1)."""
+
+    def sender_report_sent(self, ntp: int, now: float) -> None:
+        """Remember a sender report by the middle 32 bits of its NTP time, which the receiver report will name."""
+        self.sender_reports[ntp] = now
+        while len(self.sender_reports) > SENDER_REPORTS:
+            del self.sender_reports[next(iter(self.sender_reports))]
+
+    def received(self, block: ReportBlock, now: float, flowing: bool) -> None:
+        """Note a report block. Only progress proves that packets arrive, unless the track is not `flowing`."""
+        if block.highest != self.highest or not flowing:
+            self.progressed_at = now
+        self.highest, self.lost_fraction, self.jitter = block.highest, block.fraction, block.jitter
+        sent = self.sender_reports.get(block.last_sr)
+        if sent is not None:
+            self.round_trip = max(0.0, now - sent - block.delay / 65536)
+
+
+class Retransmissions:
+    """What was sent again to one destination lately, the sequence number of its RTX stream, and the limit on both."""
+
+    __slots__ = ("_at", "_bucket", "number")
+
+    def __init__(self) -> None:
+        self.number = random.getrandbits(15)
+        """The next sequence number of the RTX stream (RFC 4588)."""
+        self._bucket = TokenBucket(REPAIRS, REPAIRS_AT_ONCE)
+        self._at: dict[int, float] = {}
+
+    def due(self, seq: int, now: float, interval: float) -> bool:
+        """Whether packet `seq` was not sent again within `interval` seconds; counts as sent when True."""
+        if now - self._at.get(seq, 0.0) < interval:
+            return False
+        self._at[seq] = now
+        while len(self._at) > REMEMBERED:
+            del self._at[next(iter(self._at))]
+        return True
+
+    def take(self, now: float) -> bool:
+        """Whether one packet more may be sent again now; counts as sent when True."""
+        return self._bucket.take(now)
+
+
+class PendingKeyframe:
+    """A subscriber's keyframe request until it is passed on to the publisher or a keyframe comes."""
+
+    __slots__ = ("_bucket", "pending")
+
+    def __init__(self) -> None:
+        self._bucket = TokenBucket(KEYFRAMES, KEYFRAMES_AT_ONCE)
+        self.pending = False
+
+    def take(self, now: float, unlimited: bool) -> bool:
+        """Whether a request is pending that may be passed on now; it is no longer pending when True."""
+        if not self.pending or not (unlimited or self._bucket.take(now)):
+            return False
+        self.pending = False
+        return True
+
+
+@dataclass(slots=True, eq=False)
+class DownTrack(Generic[T]):
+    """One destination of `track`: the stream that `client` gets of it, as agreed in `params`.
+
+    While it flows it is in the track's plan; otherwise it waits for the gate, a keyframe or a better line. A gated one
+    leads to the far room. `stamp` is what the hot loop writes into a header extension of each packet."""
+
+    track: T
+    client: Client
+    params: CodecParams
     ssrc: int
+    rtx_ssrc: int
     gated: bool
     stamp: Stamp | None = None
-    """What the heads of its packets are stamped with."""
-    named: bool = False
-    """Whether reports name single packets."""
-    rtx_payload_type: int | None = None
-    rtx_ssrc: int = 0
-    rtx_number: int = field(default_factory=_number)
-    allowance: TokenBucket = field(default_factory=lambda: TokenBucket(REPAIRS, AT_ONCE))
-    wishes: TokenBucket = field(default_factory=lambda: TokenBucket(WISHES, WISHES_AT_ONCE))
-    wish: bool = False
-    """Whether it has asked for a keyframe and nobody was asked for it yet."""
-    again: dict[int, float] = field(default_factory=dict)
-    """When its packets, by their numbers, were last sent again."""
-    flowing: bool = False
-    waiting: bool = False
-    ebbing: bool = False
-    """To be paused where the next frame begins: its line cannot take the picture."""
-    thinned: bool = False
-    """It was paused so, and begins again with a keyframe once its line can take that."""
+    flow: Flow = Flow.STOPPED
+    first_allowed: int = 0
+    """Extended number of the first packet that it may get, also as a retransmission."""
     copies: int = 1
-    """How often sound goes out, and repairs up to twice: more than once on a line that loses much."""
-    lesser: "Track | None" = None
-    """The lesser encoding that it gets, as its line cannot take the best; None: the best."""
-    shift: int = 0
-    lag: int = 0
-    """Added to the numbers and to the timestamps of its track, so that its own go on."""
-    floor: int = 0
-    left_at: int | None = None
-    packets_before: int = 0
-    octets_before: int = 0
-    joined_packets: int = 0
-    joined_octets: int = 0
-    reported: int = -1
-    progressed_at: float = 0.0
-    missed: float = -inf
-    """The extended number of the newest packet that it ever asked for again."""
-    lost_fraction: int = 0
-    jitter: int = 0
-    reports: dict[int, float] = field(default_factory=dict)
-    """When the last sender reports were sent, by the middle 32 bits of their NTP time (RFC 3550 6.4.1)."""
-    round_trip: float | None = None
-    """Seconds to the watcher and back, as its last report tells."""
-
-    def reporting(self, clock: int, now: float) -> None:
-        """A sender report with these 32 bits of its NTP time goes out; the answer will name it."""
-        self.reports[clock] = now
-        while len(self.reports) > REPORTS:
-            del self.reports[next(iter(self.reports))]
+    """How often a sound packet is sent, and a retransmission up to twice: more than once on a line that loses much."""
+    lesser: T | None = None
+    """The smaller encoding that it is meant to get, as its line cannot take the best; None: the best."""
+    renumbering: Renumbering = field(default_factory=Renumbering)
+    counts: SentCounts = field(default_factory=SentCounts)
+    reports: SubscriberReports = field(default_factory=SubscriberReports)
+    retransmissions: Retransmissions = field(default_factory=Retransmissions)
+    keyframe: PendingKeyframe = field(default_factory=PendingKeyframe)
 
     @property
-    def head(self) -> tuple[int, int, int, int, int]:
-        """What the heads of its packets have: one number that is the same where all of it is, payload type, SSRC, and
-        what is added to the track's own sequence numbers and timestamps."""
-        kind = self.lag << 24 | self.shift << 8 | (self.stamp is None) << 7 | self.payload_type
-        return kind, self.payload_type, self.ssrc, self.shift, self.lag
+    def named(self) -> bool:
+        """Whether the subscriber's feedback names single packets (transport-wide congestion control)."""
+        return self.params.transport_wide is not None
+
+    @property
+    def flowing(self) -> bool:
+        """Whether it gets packets now."""
+        return self.flow is Flow.FLOWING or self.flow is Flow.PAUSING
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it begins with the next keyframe."""
+        return self.flow is Flow.WAITING or self.flow is Flow.RESUMING
 
     @property
     def resting(self) -> bool:
         """Whether it gets nothing now because its line is too weak."""
-        return self.thinned and not self.flowing
+        return self.flow is Flow.PAUSED or self.flow is Flow.RESUMING
+
+    def plan_entry(self, copies: int) -> PlanEntry:
+        """Return what the hot loop needs to send to it, each packet as often as `copies`."""
+        sequence, timestamp = self.renumbering.sequence, self.renumbering.timestamp
+        head = timestamp << 24 | sequence << 8 | (self.stamp is None) << 7 | self.params.payload_type
+        mark, number, remember = self.stamp or UNSTAMPED
+        route = self.client.route
+        assert route is not None
+        return PlanEntry(
+            self.client.tx,
+            head,
+            self.params.payload_type,
+            self.ssrc,
+            sequence,
+            timestamp,
+            mark,
+            number,
+            remember,
+            copies,
+            route.send,
+            route.address,
+        )
 
 
-def down_track_for(
-    peer: "Peer", path: SentPackets, terms: CodecParams, ssrcs: tuple[int, int], gated: bool
-) -> DownTrack:
-    """A leg that holds to what was agreed; `ssrcs` are the stream's own and that of its repairs."""
-    stamp = None
-    if terms.transport_wide is not None:
-        stamp = path.transport_wide(terms.transport_wide)
-    elif terms.send_time is not None:
-        stamp = send_time(terms.send_time)
-    named = terms.transport_wide is not None
-    return DownTrack(peer, terms.payload_type, ssrcs[0], gated, stamp, named, terms.rtx, ssrcs[1])
+def stamp_for(params: CodecParams, sent: SentPackets) -> Stamp | None:
+    """Return the stamp of a down track's packets: their number among all in `sent`, the time, or None."""
+    if params.transport_wide is not None:
+        return sent.transport_wide(params.transport_wide)
+    return send_time(params.send_time) if params.send_time is not None else None

@@ -1,18 +1,20 @@
-"""The gate of one session as the relay holds it: a lease that runs out by itself, and a moment that moves later only by
-an explicit order that was made before it. Pure; all times are monotonic seconds, so a stepped wall clock moves none."""
+"""The gate of one session as the relay holds it: a lease that runs out by itself, and a hard end that moves later only
+by an approval that was made before it. Pure; all times are monotonic seconds, which a step of the wall clock cannot
+move.
+"""
 
 from dataclasses import dataclass
 from math import inf
 
 MAX_LEASE = 3.0
-"""The longest the gate stays open unasked, whatever a lease says (fail closed)."""
+"""Seconds that the gate stays open without another lease, at most, whatever a lease says (fail closed)."""
 MOST = 3600.0
-"""Seconds that no order takes the limit beyond: the law's thirty minutes and as much again (config/law.py)."""
+"""Seconds beyond which no approval raises the limit: the law's thirty minutes and as much again (config/law.py)."""
 
 
 @dataclass(slots=True)
 class Gate:
-    """Open while `now < shuts_at`. `stop` is the hard end: no lease moves it later, only `extend` does."""
+    """A gate that is open while `now < shuts_at`. `stop` is the hard end: only `extend` moves it later."""
 
     until: float = -inf
     stop: float = inf
@@ -23,7 +25,7 @@ class Gate:
 
     @property
     def shuts_at(self) -> float:
-        """When the gate shuts if nothing more is heard."""
+        """When the gate shuts unless another lease comes."""
         return min(self.until, self.stop)
 
     def is_open(self, now: float) -> bool:
@@ -31,10 +33,10 @@ class Gate:
         return now < self.shuts_at
 
     def lease(self, now: float, until: float, deadline: float, limit: float, crossed: float | None = None) -> None:
-        """Open, or keep open. `limit` (seconds) runs from the first crossing and is fixed by the first lease.
+        """Open the gate, or keep it open. `limit` (seconds) runs from the first crossing; the first lease fixes it.
 
-        `crossed`: the first crossing, if there was one before this gate; the limit of a gate that takes over from
-        another worker's runs on from there.
+        `crossed` is the first crossing, if it was before this gate: when a worker takes over a session, the limit still
+        runs from there.
         """
         self.until = min(until, now + MAX_LEASE)
         self.stop = min(self.stop, deadline)
@@ -44,9 +46,9 @@ class Gate:
             self.stop = min(self.stop, crossed + self.limit)
 
     def extend(self, now: float, made: float, limit: float, deadline: float) -> bool:
-        """An approval raises the limit to `limit` seconds and puts the end off, to `deadline` at the latest.
+        """Raise the limit to `limit` seconds, as an approval says, and put the end off, to `deadline` at the latest.
 
-        Whether it did: not one that was `made` after the end, or later than now, nor one that is known already.
+        Return whether this was done: not when it was `made` after the end or later than now, nor a second time.
         """
         if not (made <= now and made < self.stop and self.limit < limit <= MOST):
             return False
@@ -55,11 +57,11 @@ class Gate:
         return True
 
     def shut(self) -> None:
-        """Nothing crosses until the next lease."""
+        """Let nothing cross until the next lease."""
         self.until = -inf
 
     def forwarded(self, from_prison: bool, now: float) -> bool:
-        """Media of one side went over to the other. True when with it both directions have: the minutes begin."""
+        """Note that media of one side crossed. Return True when with it both directions have: the minutes begin."""
         self.passed_prison |= from_prison
         self.passed_visitor |= not from_prison
         if self.crossed is not None or not (self.passed_prison and self.passed_visitor):

@@ -1,6 +1,7 @@
-"""What a worker says about itself: how long packets stay in it, and what it costs. The latency is true to the wire: the
-kernel's own stamp of a datagram's arrival (SIOCGSTAMPNS, socket(7)) counts the wait in the socket's buffer too: there
-packets wait when a worker has too much to do."""
+"""Statistics of a worker: how long packets stay in it, what it costs, and what went through its tracks.
+
+The latency begins with the kernel's stamp of a datagram's arrival (SIOCGSTAMPNS, socket(7)), and so includes the wait
+in the socket's buffer, where packets wait when a worker is overloaded."""
 
 import errno
 import fcntl
@@ -13,36 +14,36 @@ from pathlib import Path
 from typing import Any
 
 from broker.kernel.clock import SystemClock
+from broker.relay.track import CLOCK, Track
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 """Upper bounds of the histogram in seconds; the promise is 0.01 at the 99th percentile."""
-EVERY = 256  # packets between samples: one costs some microseconds, the packets between them nothing
-LONGEST = 10.0  # seconds; what is longer or negative is a stepped wall clock and no latency
+EVERY = 256  # packets between samples: a sample costs some microseconds, the packets between cost nothing
+LONGEST = 10.0  # seconds; a longer or negative one is a step of the wall clock and no latency
 _SIOCGSTAMPNS = 0x8907
 _STAMP = struct.Struct("@qq")
 
 
 class Histogram:
-    """Durations sorted into BOUNDS; `counts` has one more for what is longer."""
+    """Histogram of durations by BOUNDS; `counts` has one bucket more for longer ones."""
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS) + 1)
         self.seconds = 0.0
 
     def add(self, seconds: float) -> None:
-        """Count one duration; a bound belongs to the bucket that ends with it."""
+        """Count one duration; a bound belongs to the bucket that it ends."""
         self.counts[bisect_left(BOUNDS, seconds)] += 1
         self.seconds += seconds
 
-    def told(self) -> dict[str, Any]:
-        """As JSON: `bounds` in seconds, `counts` of each bucket and of what is longer, `seconds` in all."""
+    def to_json(self) -> dict[str, Any]:
+        """Return `bounds` in seconds, `counts` of each bucket and of longer durations, and the sum in `seconds`."""
         return {"bounds": list(BOUNDS), "counts": list(self.counts), "seconds": self.seconds}
 
 
 class Latency:
-    """From a packet's arrival at this machine to the end of the pass that sent it on, for one packet in EVERY.
-
-    The hot loop asks `due`, which is a number of packets received, and calls `sample` then.
+    """Samples the time from a packet's arrival at this machine to the end of the pass that sent it on, for one packet
+    in EVERY. The hot loop compares its count of received packets with `due` and calls `sample` then.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -51,12 +52,12 @@ class Latency:
         self._sock, self._clock = sock, SystemClock()
 
     def sample(self, received: int) -> None:
-        """Look at the last packet read. Where the kernel keeps no stamps nothing is claimed, ever after."""
+        """Sample the last packet read. On a socket without stamps sampling ends with the first attempt."""
         self.due = received + EVERY
         try:
             seconds, nanoseconds = _STAMP.unpack(fcntl.ioctl(self._sock, _SIOCGSTAMPNS, bytes(_STAMP.size)))
         except OSError as error:
-            if error.errno != errno.ENOENT:  # which only says that stamping begins with this question
+            if error.errno != errno.ENOENT:  # ENOENT: the kernel stamps from this call on
                 self.due = math.inf
             return
         passed = self._clock.now().wall.timestamp() - seconds - nanoseconds / 1e9
@@ -64,11 +65,25 @@ class Latency:
             self.histogram.add(passed)
 
 
-def of_process() -> dict[str, Any]:
-    """What this process has used: CPU seconds since it began, and resident memory in bytes now (proc(5), statm)."""
+def process_usage() -> dict[str, Any]:
+    """Return the CPU seconds of this process since it began, and its resident memory in bytes now (proc(5), statm)."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
         "cpu_seconds": used.ru_utime + used.ru_stime,
         "memory_bytes": pages * resource.getpagesize(),
+    }
+
+
+def track_counts(best: Track, streams: list[Track]) -> dict[str, Any]:
+    """Return the counts of one kind of one side; its jitter is in seconds. A picture may come in several encodings, of
+    which most get the `best`. Losses in an encoding that goes nowhere do not count, and are not requested either."""
+    used = [track.receive_stats for track in streams if track.receive_stats is not None and not track.unused]
+    return {
+        "packets": sum(track.packets for track in streams),
+        "octets": sum(track.octets for track in streams),
+        "frames": best.frames,
+        "jitter": best.receive_stats.jitter / CLOCK[best.kind] if best.receive_stats is not None else 0.0,
+        "lost": sum(max(0, stats.expected - stats.received) for stats in used),
+        "crossed": sum(track.crossed for track in streams),
     }

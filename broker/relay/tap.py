@@ -1,5 +1,5 @@
-"""The way to the recorder: one more destination, plain RTP over a non-blocking unix socket. It never blocks the
-relay: what the recorder does not take in time is counted as lost and becomes a fact."""
+"""The tap: the recorder as one more destination, plain RTP over a non-blocking unix socket. It never blocks the relay:
+records that the recorder does not read in time are counted as lost, and become a fact."""
 
 import socket
 from pathlib import Path
@@ -16,8 +16,8 @@ RETRY = 0.1  # seconds between attempts to find a restarted recorder
 
 
 class Tap:
-    """Collects records during one pass of the hot loop and sends them as one message. Once connected it stays with
-    that path: a recorder that went away is looked for whenever there is something to send."""
+    """Collects the records of one pass of the hot loop and sends them as one message. Once connected it stays with that
+    path: when the recorder went away, it tries to connect again whenever there are records to send."""
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
@@ -30,21 +30,21 @@ class Tap:
 
     @property
     def connected(self) -> bool:
-        """Whether a recorder listens."""
+        """Whether a recorder is connected."""
         return self._socket is not None
 
     def connect(self, path: Path) -> bool:
-        """Use the recorder's socket at `path` from now on. False when nobody takes anything there yet."""
-        if path != self._path or not self._answered():
+        """Use the recorder's socket at `path` from now on. Return False when no recorder listens there yet."""
+        if path != self._path or not self._alive():
             self.close()
             self._path = path
             self._open()
         return self.connected
 
     def close(self) -> None:
-        """Disconnect, and look no further."""
+        """Disconnect, and do not connect again."""
         self._path = None
-        self._hang_up()
+        self._disconnect()
 
     def put(self, tap: int, track: int, kind: int, arrival_ns: int, data: bytes) -> None:
         """Add one record to the message of this pass."""
@@ -56,7 +56,7 @@ class Tap:
             self.flush()
 
     def flush(self) -> None:
-        """Send what was collected; never waits."""
+        """Send the records collected so far; never waits."""
         if not self._parts:
             return
         message = b"".join(self._parts)
@@ -76,7 +76,7 @@ class Tap:
         except OSError as error:
             log.warning("tap closed by the recorder", why=error.strerror)
             self.lost += records
-            self._hang_up()
+            self._disconnect()
 
     def _open(self) -> None:
         if self._path is None:
@@ -92,8 +92,8 @@ class Tap:
             return
         self._socket = tap
 
-    def _answered(self) -> bool:
-        """Whether the other end of the connection is still there; it never says anything."""
+    def _alive(self) -> bool:
+        """Whether the other end is still connected; it never sends anything."""
         if self._socket is None:
             return False
         try:
@@ -103,7 +103,7 @@ class Tap:
         except OSError:
             return False
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,307 +1,365 @@
-"""One stream of one side (its picture or its sound) as the relay keeps it: how it is renumbered, and who gets it. A
-Track outlives its publishers: when one is replaced, sequence and time simply go on.
+"""One stream of one side (picture, sound or talkback) as the relay keeps it: how it is renumbered, and where it goes. A
+track outlives its publishers: when one is replaced, sequence numbers and timestamps simply go on.
 
-Two rules hold whatever happens. A leg's sequence numbers never repeat with other content, as SRTP would then use one
-key stream twice (RFC 3711 9.1). And a leg gets nothing from before it was let in, not even by asking for a repair."""
+Two rules hold whatever happens. The sequence numbers of a down track never repeat with other content, as SRTP would
+then use one key stream twice (RFC 3711 9.1). And a down track gets nothing from before it was started, not even as a
+retransmission."""
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import Any, Protocol
 
-from broker.media.h264 import IDR, SPS, keyframe_start
+from broker.media.h264 import keyframe_start
 from broker.media.rtcp import SenderReport
-from broker.relay.down_track import DownTrack
-from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.down_track import NEVER, DownTrack, Flow
+from broker.relay.negotiation.codec_params import NO_PUBLISHER, CodecParams
 from broker.relay.rtp.keyframe_requests import KeyframeRequests
 from broker.relay.rtp.receive_stats import ReceiveStats
-
-if TYPE_CHECKING:
-    from broker.relay.rtp.simulcast_layers import SimulcastLayers
-    from broker.relay.transport.peer import Peer
+from broker.relay.transport.route import Client
 
 CLOCK = {"video": 90000, "audio": 48000}
 CACHE = {"video": 512, "audio": 64}  # packets kept to answer NACKs: about two seconds of 1.5 Mbit/s, one of sound
-UNSTAMPED = (None, None, None)
 FRESH = 1.5  # seconds without a packet after which a stream no longer counts as flowing
+Destination = DownTrack["Track"]
+"""One destination of a track, with the track that it belongs to now."""
+
+
+class Layers(Protocol):
+    """The encodings of one picture, as a track of one of them needs them; `rtp.simulcast_layers` implements it."""
+
+    @property
+    def best(self) -> "Track":
+        """The largest encoding that comes."""
+        ...
+
+    def handle_keyframe(self, track: "Track", packet: bytes, number: int, now: float) -> None:
+        """A keyframe begins on `track` with `packet`, extended number `number`, which came in its turn."""
+        ...
+
+    def lower(self, down_track: Destination, need: float) -> bool:
+        """Give `down_track` a smaller encoding that a line of `need` bit/s carries. False where there is none."""
+        ...
+
+
+class Encoding:
+    """Size (pixels) and rate (bit/s) of one of several encodings of a picture, as measured here."""
+
+    __slots__ = ("octets", "rate", "size")
+
+    def __init__(self) -> None:
+        self.size, self.rate = 0, 0.0
+        self.octets: int | None = None
+        """The track's count when `rate` was last measured."""
 
 
 class Track:
-    """The picture (`video`) or the sound (`audio`) of one side."""
+    """The picture (`video`) or the sound (`audio`) of one side. `number` is its number on the tap; `cname` says which
+    streams belong together, the two of a side; `on_gap` is called when a packet is missing.
 
-    def __init__(self, kind: str, number: int, cname: str = "") -> None:
-        self.kind, self.number, self.video = kind, number, kind == "video"
-        self.cname = cname
-        """Which streams belong together, for who watches: the two of a side."""
-        self.peer: Peer | None = None
-        self.payload_type = -1
-        self.nack = False
-        """Whether the publisher sends again what it is asked for."""
-        self._marked = False
-        """Whether what is sent again can be told from what was only overtaken."""
+    Parts by subject: `publisher` and `params`, `receive_stats`, `keyframes`, `encoding` and `layers`, `down_tracks`.
+    What the hot loop reads for each packet (see `fanout`) stays a direct attribute, as another look-up would cost."""
+
+    __slots__ = (
+        "_crossed_before",
+        "cache",
+        "cname",
+        "crossing",
+        "down_tracks",
+        "encoding",
+        "flowing_since",
+        "frames",
+        "inspecting",
+        "keyframes",
+        "kind",
+        "layers",
+        "number",
+        "octets",
+        "on_gap",
+        "packets",
+        "params",
+        "payload_type",
+        "plan",
+        "publisher",
+        "receive_stats",
+        "received_at",
+        "repaired",
+        "rtx_out",
+        "sent_at",
+        "seq_offset",
+        "seq_out",
+        "ssrc_out",
+        "tap",
+        "ts_offset",
+        "ts_out",
+        "video",
+    )
+
+    def __init__(self, kind: str, number: int, cname: str, on_gap: Callable[[], None]) -> None:
+        self.kind, self.number, self.cname, self.on_gap = kind, number, cname, on_gap
+        self.video = kind == "video"
+        self.publisher: Client | None = None
+        self.params, self.payload_type = NO_PUBLISHER, NO_PUBLISHER.payload_type
         self.ssrc_out, self.rtx_out = random.sample(range(1, 1 << 31), 2)
-        self.arrivals: ReceiveStats | None = None
-        self.seq_shift = random.getrandbits(15)
-        self.ts_shift = random.getrandbits(31)
-        self.seq_out = self.seq_shift
-        self.ts_out = self.ts_shift
+        self.receive_stats: ReceiveStats | None = None
+        self.seq_offset = self.seq_out = random.getrandbits(15)
+        self.ts_offset = self.ts_out = random.getrandbits(31)
         self.packets = self.octets = self.frames = self._crossed_before = 0
-        self.last_at = float("-inf")
-        self.since = float("inf")
-        self.left = 0.0
-        self.seen_sps = self.seen_keyframe = False
+        self.received_at = -inf
+        """When the last packet came, also a late one (monotonic s)."""
+        self.sent_at = 0.0
+        """When the packet with `seq_out` and `ts_out` came, which is the newest (monotonic s)."""
+        self.flowing_since = inf
         self.keyframes = KeyframeRequests()
-        self.layers: SimulcastLayers | None = None
+        self.encoding = Encoding()
+        self.layers: Layers | None = None
         """Where the publisher sends its picture in several encodings, of which this is one."""
-        self.size, self.rate = 0, 0.0
-        """Pixels of one picture, and bit/s, as `layers` has seen them."""
-        self.legs: list[DownTrack] = []
+        self.down_tracks: list[Destination] = []
         self.plan: list[tuple[Any, ...]] = []
-        self.attention = False
+        """A PlanEntry for each destination that flows, as an exact tuple, which CPython unpacks fastest."""
+        self.inspecting = False
+        """Whether packets are searched for the beginning of a keyframe or a frame."""
         self.crossing: Callable[[Track, float], None] | None = None
         """Called with each packet that is sent on until the first crossing is known."""
         self.repaired: list[int] = []
-        """The track's own numbers of packets that came only when they were asked for, since the last look at them."""
-        self.on_gap: Callable[[], None] = lambda: None
+        """The track's own numbers of packets that came only on request, since retransmissions last took them."""
         self.tap: int | None = None
         self.cache: list[tuple[int, bytes] | None] = [None] * CACHE[kind]
 
     def flowing(self, now: float) -> bool:
         """Whether packets come, and for a picture whether it can be decoded."""
-        return now - self.last_at < FRESH and (self.seen_keyframe or not self.video)
+        return now - self.received_at < FRESH and (self.keyframes.seen or not self.video)
+
+    def update_flow(self, now: float) -> bool:
+        """`flowing`, and note in `flowing_since` when it began."""
+        flowing = self.flowing(now)
+        self.flowing_since = min(self.flowing_since, now) if flowing else inf
+        return flowing
 
     @property
     def best(self) -> "Track":
-        """The encoding that everybody gets who can: this one, where there are no others."""
+        """The largest encoding that comes: this one, where there are no others."""
         return self if self.layers is None else self.layers.best
 
     @property
     def unused(self) -> bool:
-        """Whether nobody gets this encoding now."""
-        return self.layers is not None and self.tap is None and not any(leg.flowing or leg.waiting for leg in self.legs)
+        """Whether this encoding goes nowhere now."""
+        if self.layers is None or self.tap is not None:
+            return False
+        return not any(down_track.flowing or down_track.waiting for down_track in self.down_tracks)
 
-    def time(self, now: float) -> int:
-        """Its own timestamp of what is captured now, as far as arrivals tell."""
-        began = self.left if self.arrivals is None else self.arrivals.frame_at
+    def timestamp_at(self, now: float) -> int:
+        """Return its own RTP timestamp of what is captured now, as far as arrivals show."""
+        began = self.sent_at if self.receive_stats is None else self.receive_stats.frame_at
         return self.ts_out + int((now - began) * CLOCK[self.kind])
 
-    def watch_flow(self, now: float) -> bool:
-        """`flowing`, noting in `since` when it began."""
-        flowing = self.flowing(now)
-        self.since = min(self.since, now) if flowing else float("inf")
-        return flowing
-
-    def want_keyframe(self, newcomer: bool = False) -> None:
-        """Ask the publisher for a keyframe until one comes; nothing for sound."""
+    def request_keyframe(self, newcomer: bool = False) -> None:
+        """Ask the publisher for a keyframe until one comes; does nothing for sound."""
         if self.video:
-            self.keyframes.want(newcomer)
-            self.attention = True
+            self.keyframes.request(newcomer)
+            self.inspecting = True
 
     # --- publishers --------------------------------------------------------------------------------------------
 
-    def replace_publisher(self, peer: "Peer | None", terms: CodecParams) -> None:
-        """From now on `peer` sends this stream (None: nobody does)."""
-        self.peer, self.payload_type, self.nack = peer, terms.payload_type, terms.nack
-        self._marked = terms.rtx is not None or not terms.nack
-        self.arrivals = None
-        self.seen_keyframe = self.seen_sps = False
-        self.last_at = float("-inf")
-        self.keyframes = KeyframeRequests()  # what another publisher was asked for, this one was not
-        self.want_keyframe()
+    def replace_publisher(self, publisher: Client | None, params: CodecParams) -> None:
+        """From now on `publisher` sends this stream, as agreed in `params`; None and NO_PUBLISHER end it."""
+        self.publisher, self.params, self.payload_type = publisher, params, params.payload_type
+        self.receive_stats = None
+        self.received_at = -inf
+        self.keyframes = KeyframeRequests()  # a request to the publisher before does not count for this one
+        self.request_keyframe()
 
     def begin(self, ssrc: int, seq: int, ts: int, now: float) -> None:
-        """The first packet of a new SSRC: continue sequence and time where the last one stood (RFC 3550 5.1). Who
-        sees a picture waits for its first keyframe: what comes before refers to pictures nobody has."""
+        """Take the first packet of a new SSRC: sequence numbers and timestamps go on from the last ones (RFC 3550 5.1).
+
+        Subscribers of a picture wait for its first keyframe: packets before it refer to frames that none of them has.
+        """
         if self.packets:
-            elapsed = int((now - self.left) * CLOCK[self.kind])
-            self.seq_shift = (self.seq_out + 1 - seq) & 0xFFFF
-            self.ts_shift = (self.ts_out + max(elapsed, 1) - ts) & 0xFFFFFFFF
-        self.arrivals = ReceiveStats(ssrc, seq, CLOCK[self.kind])
-        self.arrivals.brought = set() if self._marked else None
+            elapsed = int((now - self.sent_at) * CLOCK[self.kind])
+            self.seq_offset = (self.seq_out + 1 - seq) & 0xFFFF
+            self.ts_offset = (self.ts_out + max(elapsed, 1) - ts) & 0xFFFFFFFF
+        self.receive_stats = ReceiveStats(ssrc, seq, CLOCK[self.kind])
+        self.receive_stats.brought = set() if self.params.repairs_marked else None
         self.cache = [None] * len(self.cache)
-        self.seen_keyframe = self.seen_sps = False
-        for leg in self.legs:
-            leg.floor, leg.missed = seq, float("-inf")
-            if leg.flowing and self.video:
-                self.leave(leg)
-                leg.waiting = True
-        self.want_keyframe()
+        self.keyframes.restart()
+        for down_track in self.down_tracks:
+            down_track.first_allowed, down_track.reports.newest_missed = seq, NEVER
+            if down_track.flowing and self.video:
+                paused = down_track.flow is Flow.PAUSING
+                self.leave(down_track, Flow.RESUMING if paused else Flow.WAITING)
+        self.request_keyframe()
         self.rebuild()
 
     def advance(self, seq: int, ts: int, now: float) -> bool | None:
-        """Count a packet and note gaps, so that they can be asked for. False when it may not be sent on, None when it
-        is here already."""
-        arrivals = self.arrivals
-        assert arrivals is not None
-        ahead = (seq - arrivals.highest) & 0xFFFF
+        """Count a packet and note gaps, so that missing packets can be requested. Return False when it may not be sent
+        on, None when it was here before."""
+        stats = self.receive_stats
+        assert stats is not None
+        ahead = (seq - stats.highest) & 0xFFFF
         if ahead == 0 or ahead & 0x8000:
-            repaired, late = arrivals.repaired, arrivals.late(seq, now) if ahead else None
-            arrivals.received += late is not None
-            if late and arrivals.repaired > repaired and self.video:
-                self.repaired.append((seq + self.seq_shift) & 0xFFFF)
+            repaired, late = stats.repaired, stats.late(seq, now) if ahead else None
+            stats.received += late is not None
+            if late and stats.repaired > repaired and self.video:
+                self.repaired.append((seq + self.seq_offset) & 0xFFFF)
             return late
-        arrivals.received += 1
+        stats.received += 1
         if ahead > 1:
-            if arrivals.gap(seq, ahead, now, self.left):
+            if stats.gap(seq, ahead, now, self.sent_at):
                 self.on_gap()
             else:
-                self.want_keyframe()
-        if seq < arrivals.highest:
-            arrivals.cycles += 0x10000
-        arrivals.highest = seq
-        if ts != arrivals.ts:
-            arrivals.frame(ts, now)
+                self.request_keyframe()
+        if seq < stats.highest:
+            stats.cycles += 0x10000
+        stats.highest = seq
+        if ts != stats.ts:
+            stats.frame(ts, now)
             self.frames += 1
-        self.seq_out = (seq + self.seq_shift) & 0xFFFF
-        self.ts_out = (ts + self.ts_shift) & 0xFFFFFFFF
-        self.left = now
+        self.seq_out = (seq + self.seq_offset) & 0xFFFF
+        self.ts_out = (ts + self.ts_offset) & 0xFFFFFFFF
+        self.sent_at = now
         return True
 
     def repairs_due(self, now: float) -> list[int]:
-        """Sequence numbers to ask the publisher for again; what stays lost makes us ask for a keyframe."""
-        if self.arrivals is None or not self.arrivals.missing:
+        """Return sequence numbers to request from the publisher now. A packet that stays lost costs a keyframe."""
+        if self.receive_stats is None or not self.receive_stats.missing:
             return []
         if self.unused:
-            self.arrivals.forget()
+            self.receive_stats.forget()
             return []
-        due, given_up = self.arrivals.repairs_due(now)
+        due, given_up = self.receive_stats.repairs_due(now)
         if given_up:
-            self.want_keyframe()
+            self.request_keyframe()
         return due
 
     # --- destinations ------------------------------------------------------------------------------------------
 
-    def add(self, leg: DownTrack) -> None:
-        """A new destination; it stays silent until `start`."""
-        self.legs.append(leg)
+    def add(self, down_track: Destination) -> None:
+        """Add a destination; it gets nothing until `start`."""
+        self.down_tracks.append(down_track)
 
-    def remove(self, leg: DownTrack) -> None:
-        """A destination is gone."""
-        self.stop(leg)
-        if leg in self.legs:
-            self.legs.remove(leg)
-            self._crossed_before += self.sent(leg)[0] if leg.gated else 0
+    def remove(self, down_track: Destination) -> None:
+        """Remove a destination; removing it again does nothing."""
+        self.stop(down_track)
+        if down_track in self.down_tracks:
+            self.down_tracks.remove(down_track)
+            self._crossed_before += self.sent(down_track)[0] if down_track.gated else 0
 
-    def start(self, leg: DownTrack) -> None:
-        """Let packets flow to `leg`: sound at once, a picture from its next keyframe."""
-        if leg.flowing or leg.waiting:
+    def start(self, down_track: Destination) -> None:
+        """Let packets flow to `down_track`: sound at once, a picture from its next keyframe."""
+        if down_track.flowing or down_track.waiting:
             return
-        leg.floor = self.arrivals.newest + 1 if self.arrivals is not None else 0
+        down_track.first_allowed = self.receive_stats.newest + 1 if self.receive_stats is not None else 0
         if self.video:
-            leg.waiting = True
-            self.want_keyframe(newcomer=True)
+            down_track.flow = Flow.RESUMING if down_track.resting else Flow.WAITING
+            self.request_keyframe(newcomer=True)
         else:
-            self.join(leg, leg.floor)
+            self.join(down_track, down_track.first_allowed)
         self.rebuild()
 
-    def stop(self, leg: DownTrack) -> None:
-        """No packet more to `leg`."""
-        if leg.flowing:
-            self.leave(leg)
-        leg.waiting = leg.ebbing = leg.thinned = False
+    def stop(self, down_track: Destination) -> None:
+        """Send no further packet to `down_track`."""
+        if down_track.flowing:
+            self.leave(down_track, Flow.STOPPED)
+        down_track.flow = Flow.STOPPED
         self.rebuild()
 
-    def ebb(self, leg: DownTrack) -> None:
-        """Nothing more to `leg` once the frame that is being sent is complete: its line cannot take the picture."""
-        leg.ebbing = leg.flowing
+    def pause(self, down_track: Destination) -> None:
+        """Send nothing to `down_track` once the present frame is complete: its line cannot take the picture."""
+        if down_track.flowing:
+            down_track.flow = Flow.PAUSING
         self.rebuild()
 
     def inspect(self, packet: bytes) -> None:
-        """Look for the beginning of a keyframe, with which waiting legs begin, and of any frame, where others pause."""
+        """Look for the beginning of a keyframe, with which waiting down tracks begin, and of a frame, where others
+        pause."""
         sign = keyframe_start(packet)
-        arrivals = self.arrivals
-        if arrivals is None:
+        stats = self.receive_stats
+        if stats is None:
             return
-        number = arrivals.extended(int.from_bytes(packet[2:4], "big"))
-        if number == arrivals.began and any(leg.ebbing for leg in self.legs):
-            self._pause()
-        if not sign:
+        number = stats.extended(int.from_bytes(packet[2:4], "big"))
+        if number == stats.began and any(down_track.flow is Flow.PAUSING for down_track in self.down_tracks):
+            self._pause_now()
+        if not sign or not self.keyframes.found(sign):
             return
-        self.seen_sps |= sign == SPS
-        if sign == IDR and self.seen_sps:
-            return  # its parameter sets went ahead and announced this keyframe
-        self.seen_keyframe = True
-        self.keyframes.arrived()
-        for leg in self.legs:
-            leg.wish = False
-            if leg.waiting and number >= max(leg.floor, arrivals.floor):
-                self.join(leg, number)
-        if any(leg.waiting for leg in self.legs):
-            self.keyframes.want(newcomer=True)  # this one was older than they may see
-        if self.layers is not None and number == arrivals.newest:
-            self.layers.keyframe(self, packet, number, self.left)
+        for down_track in self.down_tracks:
+            down_track.keyframe.pending = False
+            if down_track.waiting and number >= max(down_track.first_allowed, stats.first_allowed):
+                self.join(down_track, number)
+        if any(down_track.waiting for down_track in self.down_tracks):
+            self.keyframes.request(newcomer=True)  # this one was older than they may see
+        if self.layers is not None and number == stats.newest:
+            self.layers.handle_keyframe(self, packet, number, self.sent_at)
         self.rebuild()
 
-    def _pause(self) -> None:
-        for leg in self.legs:
-            if leg.ebbing:
-                before = (self.seq_out - 1) & 0xFFFF  # this frame's first packet is counted, and not for this leg
-                self.leave(leg, before)
-                leg.ebbing, leg.thinned = False, True
+    def _pause_now(self) -> None:
+        before = (self.seq_out - 1) & 0xFFFF  # this frame's first packet is counted already, and not sent to them
+        for down_track in self.down_tracks:
+            if down_track.flow is Flow.PAUSING:
+                self.leave(down_track, Flow.PAUSED, before)
         self.rebuild()
 
-    def join(self, leg: DownTrack, first: int) -> None:
-        """`leg` gets packets from extended number `first` on; its own numbers go on without a hole."""
-        if leg.left_at is not None:
-            leg.shift = (leg.shift - (self._out(first) - leg.left_at - 1)) & 0xFFFF
-            leg.left_at = None
-        leg.waiting = leg.ebbing = leg.thinned = False
-        leg.flowing = True
-        leg.floor = first
-        if self.arrivals is not None:
-            self.arrivals.floor = max(self.arrivals.floor, first)
-        leg.joined_packets, leg.joined_octets = self.packets, self.octets
+    def join(self, down_track: Destination, first: int) -> None:
+        """`down_track` gets packets from extended number `first` on; its own numbers go on without a hole."""
+        stats = self.receive_stats
+        down_track.renumbering.join((first + self.seq_offset if stats is not None else self.seq_out + 1) & 0xFFFF)
+        down_track.flow = Flow.FLOWING
+        down_track.first_allowed = first
+        if stats is not None:
+            stats.first_allowed = max(stats.first_allowed, first)
+        down_track.counts.join(self.packets, self.octets)
 
-    def _out(self, number: int) -> int:
-        """The track's own number of the packet with this extended number, or of the next one before any came."""
-        return (number + self.seq_shift if self.arrivals is not None else self.seq_out + 1) & 0xFFFF
-
-    def leave(self, leg: DownTrack, last: int | None = None) -> None:
-        """`leg` gets packets up to the track's own number `last` (None: all so far)."""
-        leg.left_at = self.seq_out if last is None else last
-        leg.packets_before, leg.octets_before = self.sent(leg)
-        leg.flowing = False
+    def leave(self, down_track: Destination, flow: Flow, last: int | None = None) -> None:
+        """`down_track` gets packets up to the track's own number `last` (None: all so far), and is in `flow` then."""
+        down_track.renumbering.leave(self.seq_out if last is None else last)
+        down_track.counts.leave(self.packets, self.octets)
+        down_track.flow = flow
 
     def rebuild(self) -> None:
-        """Make the hot loop's plan anew: one flat tuple a destination, nothing to look up per packet."""
+        """Build the hot loop's plan again from the down tracks that flow."""
         self.plan = [
-            (leg.peer.tx, *leg.head, *(leg.stamp or UNSTAMPED), 1 if self.video else leg.copies, *leg.peer.route)
-            for leg in sorted(self.legs, key=lambda leg: leg.stamp is None)
-            if leg.flowing and leg.peer.tx is not None and leg.peer.route is not None
+            tuple(down_track.plan_entry(1 if self.video else down_track.copies))
+            for down_track in sorted(self.down_tracks, key=lambda down_track: down_track.stamp is None)
+            if down_track.flowing and down_track.client.tx is not None and down_track.client.route is not None
         ]
-        waited = self.keyframes.wanted or any(leg.waiting or leg.ebbing for leg in self.legs)
-        self.attention = self.video and (waited or self.layers is not None)
+        if self.video:
+            self.inspecting = (
+                self.keyframes.wanted
+                or self.layers is not None
+                or any(down_track.waiting or down_track.flow is Flow.PAUSING for down_track in self.down_tracks)
+            )
 
-    def repair(self, leg: DownTrack, seq: int) -> bytes | None:
-        """The packet that `leg` knows as `seq`, if it is still kept and `leg` was meant to have it."""
-        number = (seq - leg.shift) & 0xFFFF
+    # --- what one destination was sent ---------------------------------------------------------------------------
+
+    def cached(self, down_track: Destination, seq: int) -> bytes | None:
+        """Return the packet that `down_track` knows as `seq`, if it is still kept and `down_track` may have it."""
+        number = down_track.renumbering.to_track(seq)
         kept = self.cache[number % len(self.cache)]
-        if self.arrivals is None or kept is None or kept[0] != number:
+        if self.receive_stats is None or kept is None or kept[0] != number:
             return None
-        return kept[1] if self.arrivals.extended((number - self.seq_shift) & 0xFFFF) >= leg.floor else None
+        extended = self.receive_stats.extended((number - self.seq_offset) & 0xFFFF)
+        return kept[1] if extended >= down_track.first_allowed else None
 
-    def extended(self, leg: DownTrack, seq: int) -> float:
-        """The extended number of a packet that `leg` was lately sent as `seq`; the least of all when it was not."""
-        number = (seq - leg.shift) & 0xFFFF
-        if self.arrivals is None or (self.seq_out - number) & 0xFFFF >= len(self.cache):
-            return float("-inf")
-        return self.arrivals.extended((number - self.seq_shift) & 0xFFFF)
+    def extended(self, down_track: Destination, seq: int) -> float:
+        """Return the extended number of a packet that was lately sent to `down_track` as `seq`, or NEVER."""
+        number = down_track.renumbering.to_track(seq)
+        if self.receive_stats is None or (self.seq_out - number) & 0xFFFF >= len(self.cache):
+            return NEVER
+        return self.receive_stats.extended((number - self.seq_offset) & 0xFFFF)
 
-    def sent(self, leg: DownTrack) -> tuple[int, int]:
-        """Packets and octets sent to `leg` so far."""
-        if not leg.flowing:
-            return leg.packets_before, leg.octets_before
-        return (
-            leg.packets_before + self.packets - leg.joined_packets,
-            leg.octets_before + self.octets - leg.joined_octets,
-        )
+    def sent(self, down_track: Destination) -> tuple[int, int]:
+        """Return packets and octets sent to `down_track` so far."""
+        return down_track.counts.total(self.packets, self.octets)
 
     @property
     def crossed(self) -> int:
-        """Packets sent to the far room so far, on whichever connections it had."""
-        return self._crossed_before + sum(self.sent(leg)[0] for leg in self.legs if leg.gated)
+        """Packets sent to the far room so far, on all connections that it had."""
+        return self._crossed_before + sum(
+            self.sent(down_track)[0] for down_track in self.down_tracks if down_track.gated
+        )
 
-    def sender_report_for(self, leg: DownTrack, report: SenderReport) -> SenderReport:
-        """The publisher's clock pair in the numbers of `leg`, so that lips stay in sync there (RFC 3550 6.4.1)."""
-        packets, octets = self.sent(leg)
-        timestamp = (report.timestamp + self.ts_shift + leg.lag) & 0xFFFFFFFF
-        return SenderReport(leg.ssrc, report.ntp, timestamp, packets, octets)
+    def sender_report_for(self, down_track: Destination, report: SenderReport) -> SenderReport:
+        """Return the publisher's pair of clocks in the numbers of `down_track`, so that picture and sound stay in sync
+        at the subscriber (RFC 3550 6.4.1)."""
+        packets, octets = self.sent(down_track)
+        timestamp = (report.timestamp + self.ts_offset + down_track.renumbering.timestamp) & 0xFFFFFFFF
+        return SenderReport(down_track.ssrc, report.ntp, timestamp, packets, octets)

@@ -11,6 +11,7 @@ import re
 import socket
 import sys
 from collections.abc import Callable
+from math import inf
 
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
@@ -68,37 +69,49 @@ class Relay:
     """A worker's inside without its processes and ciphers: one room, its publisher and its watcher."""
 
     def __init__(self) -> None:
-        self.port, self.doorway = Pretend(), Demux()
+        self.port, self.demux = Pretend(), Demux()
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.fanout = Fanout(sock, Tap(), self.doorway.take)
-        self.fanout.on_failure = self._failed
+        self.fanout = Fanout(sock, Tap(), self.demux.take, self._expire, self._fail)
         self.certificate = Certificate()
-        self.room = RelaySession(SessionId("s"), 1, lambda *_, **__: None, lambda: None)
+        self.session = RelaySession(SessionId("s"), 1, lambda *_, **__: None, lambda: None, lambda: None)
         self.peers: dict[str, Peer] = {}
         self.several = True
         self.publish()
         self.watch()
 
-    def _failed(self, peer: Peer | None) -> None:
+    def _expire(self, now: float) -> float:
+        self.session.expire(now)
+        return self.session.gate.shuts_at if self.session.open_now else inf
+
+    def _fail(self, peer: Peer | None) -> None:
         error = sys.exception()
         assert error is not None
         raise error
 
     def _peer(self, name: str, host: str) -> tuple[Peer, answer.Agreed]:
-        peer = Peer(ResourceId(name), self.fanout, self.certificate, True, ("sha-256", "AB"), monotonic())
+        peer = Peer(
+            ResourceId(name),
+            self.session,
+            self.fanout.by_address,
+            self.fanout.send,
+            self.certificate,
+            True,
+            ("sha-256", "AB"),
+            monotonic(),
+        )
         peer.open_rtcp = lambda datagram: datagram  # type: ignore[method-assign]
         peer.send_rtcp = lambda packet: None  # type: ignore[method-assign]
         peer.feed = lambda datagram: None  # type: ignore[method-assign]
-        peer.goodbye = _nothing  # type: ignore[method-assign]
+        peer.say_goodbye = _nothing  # type: ignore[method-assign]
         peer._task = asyncio.get_running_loop().create_future()  # type: ignore[assignment]
-        self.doorway.expect(peer)
+        self.demux.expect(peer)
         self.fanout.by_address[host, 5] = peer
         self.peers[host] = peer
         read = parse_offer(offer(name))
         endpoint = answer.Endpoint(ENDPOINT.addresses, *peer.ice.credentials, ENDPOINT.fingerprint)
         if publishes(name):
             return peer, answer.answer_publisher(read, endpoint, 7)
-        tracks = self.room.tracks[Side.PRISON].items()
+        tracks = self.session.tracks[Side.PRISON].items()
         streams = {kind: answer.Stream(track.ssrc_out, "c", track.rtx_out) for kind, track in tracks}
         return peer, answer.answer_watcher(read, endpoint, 7, streams)
 
@@ -106,21 +119,21 @@ class Relay:
         """A publisher in the place of the one before, by turns of one picture and of several encodings."""
         self.several = not self.several
         peer, agreed = self._peer("chromium-simulcast-publish" if self.several else "chromium-publish", "192.0.2.1")
-        self.room.publish(Side.PRISON, "prison", peer, agreed.params)
+        self.session.publish(Side.PRISON, peer, agreed.params)
         peer.rx = peer.tx = "keys"
-        peer.on_ready()
+        self.session.handle_ready(peer)
 
     def watch(self) -> None:
         """Somebody who gets it all."""
         peer, agreed = self._peer("chromium-watch", "192.0.2.2")
-        self.room.watch(Side.PRISON, "officer@site", False, peer, agreed.params)
+        self.session.subscribe(Side.PRISON, "officer@site", False, peer, agreed.params)
         peer.checked(Route(self.port.sendto, ("192.0.2.2", 5)), Check("", True), monotonic())
         peer.rx = peer.tx = "keys"
-        peer.on_ready()
+        self.session.handle_ready(peer)
 
     def take(self, host: str, data: bytes) -> None:
         """One datagram, through the hot loop."""
-        self.port.next = data[: hot.ROOMY], (host, 5)
+        self.port.next = data[: hot.LONGEST], (host, 5)
         self.fanout.drain(self.port)
         if host in self.peers and self.peers[host].closed:
             self.watch() if host.endswith("2") else self.publish()
@@ -210,7 +223,7 @@ def relay_number(dice: random.Random) -> int:
 
 def rtcp(dice: random.Random, relay: Relay) -> bytes:
     """A compound of one to four packets, some of them about streams that there are."""
-    known = [track.ssrc_out for track in relay.room.tracks[Side.PRISON].values()]
+    known = [track.ssrc_out for track in relay.session.tracks[Side.PRISON].values()]
     out = b""
     for _ in range(dice.randrange(1, 5)):
         words = dice.choice((0, 1, 2, 3, 6, 7, 12, 40))

@@ -1,2 +1,3 @@
-"""What lines carry, and what follows: estimates, limits for publishers, adaptation for subscribers, and the proof that
-a subscriber really receives."""
+"""Congestion control: `estimator` says what a line carries, `sent_packets` measures it by a subscriber's feedback,
+`publisher_rate` limits publishers, `subscriber_adaptation` fits what a subscriber gets to its line, and
+`receiving_proof` decides from the same reports whether a subscriber really receives."""

@@ -1,24 +1,24 @@
-"""How much a way through the network carries, seen from one of its ends: it is too full when a queue stands in it, or
-when much is lost. Pure; used for what publishers send us and for what we send to watchers.
+"""Estimates how much a network path carries, from one of its ends: it is full when a queue stands in it, or when much
+is lost. Pure; used for what publishers send to the relay and for what the relay sends to subscribers.
 
-A standing queue, as CoDel (RFC 8289 3) means it, is the least delay of the last half second: jitter moves single
-packets, only a queue keeps all of them waiting. What it is compared with is the least delay of the last half minute."""
+A standing queue, as CoDel (RFC 8289 3) means it, is the least delay of the last half second: jitter delays single
+packets, only a queue delays all of them. It is compared with the least delay of the last half minute."""
 
 from collections import deque
 from math import inf
 
-STEP = 0.5  # seconds between two looks
-MEMORY = 60  # looks: two clocks 200 ppm apart drift by 6 ms in that time
-QUEUE = 0.1  # seconds that all packets wait: more than jitter of 30 ms or a busy encoder, less than talk suffers from
-LOSS = 0.12  # smoothed part of packets lost: a line can be bad at half of that without being full
-BACK, GROW = 0.85, 0.12  # of what arrived when it is too full; growth a second when it is not
-LATELY = 10.0  # seconds for which a full line is remembered as one
-FLOOR = 50_000.0  # bit/s: a line on which sound gets through
-HOLD = 1.0  # seconds after a step back in which the line may get better
+STEP = 0.5  # seconds between two estimates
+MEMORY = 60  # steps: two clocks 200 ppm apart drift by 6 ms in that time
+QUEUE = 0.1  # seconds that all packets wait: more than jitter of 30 ms or a busy encoder, less than disturbs speech
+LOSS = 0.12  # smoothed part of packets lost: a line can lose half of that without being full
+BACK, GROW = 0.85, 0.12  # factor on the rate that arrived when it is full; growth a second when it is not
+LATELY = 10.0  # seconds for which a line counts as full after a queue
+LOWEST = 50_000.0  # bit/s: enough for sound
+HOLD = 1.0  # seconds after a reduction before the next change
 
 
 class Delays:
-    """The delays of one stream of packets, up to an unknown constant (two clocks that know nothing of each other)."""
+    """Delays of one stream of packets, up to an unknown constant, as the clocks of both ends are independent."""
 
     __slots__ = ("_least", "_recent")
 
@@ -27,12 +27,12 @@ class Delays:
         self._least: deque[float] = deque(maxlen=MEMORY)
 
     def add(self, delay: float) -> None:
-        """One packet took `delay` seconds."""
+        """Note that one packet took `delay` seconds."""
         if delay < self._recent:
             self._recent = delay
 
     def standing(self) -> float:
-        """Seconds that every packet since the last look had to wait; 0 when none came."""
+        """Return the seconds that every packet since the last call had to wait; 0 when none came."""
         recent, self._recent = self._recent, inf
         if recent == inf:
             return 0.0
@@ -41,7 +41,7 @@ class Delays:
 
 
 class Capacity:
-    """The rate (bit/s) that a way carries, as far as it has shown: at most `top`, which nobody needs to exceed."""
+    """Rate (bit/s) that a path carries, as far as it has shown; at most `top`, as more is never sent."""
 
     __slots__ = ("_hold", "_queue", "_queued_at", "_top", "loss", "rate")
 
@@ -53,22 +53,23 @@ class Capacity:
 
     @property
     def limited(self) -> bool:
-        """Whether it carries less than could be sent."""
+        """Whether the path carries less than `top`."""
         return self.rate < self._top
 
     def full(self, now: float) -> bool:
-        """Whether a queue stood in it lately: what it loses it loses because it is full."""
+        """Whether a queue stood in it lately: then it loses packets because it is full."""
         return now - self._queued_at < LATELY
 
-    def learn(self, now: float, seconds: float, delivered: float, loss: float, queue: float) -> None:
-        """`delivered` bit/s arrived in the last `seconds`, a part `loss` did not, and a queue of `queue` s stands."""
+    def update(self, now: float, seconds: float, delivered: float, loss: float, queue: float) -> None:
+        """Update the estimate: `delivered` bit/s arrived in the last `seconds`, a part `loss` did not, and a queue of
+        `queue` s stands."""
         self.loss += 0.3 * (loss - self.loss)
-        queue, self._queue = min(queue, self._queue), queue  # once may be a busy machine at either end
+        queue, self._queue = min(queue, self._queue), queue  # a single one may be a busy machine at either end
         if queue > QUEUE:
             self._queued_at = now
         if queue > QUEUE or self.loss > LOSS:
             if now >= self._hold:
-                self.rate = min(self.rate, max(BACK * delivered, FLOOR))
+                self.rate = min(self.rate, max(BACK * delivered, LOWEST))
                 self._hold = now + HOLD
         elif now >= self._hold:
             self.rate = min(self._top, self.rate * (1 + GROW * seconds))

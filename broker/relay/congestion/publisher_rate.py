@@ -1,42 +1,46 @@
-"""How much a publisher may send, looked at twice a second, pure: no more than the cap, than its own line carries, and
-than the far room's line does. Supervisors' lines never count (see `tending`)."""
+"""Send-rate limit of one publisher, in bit/s, updated twice a second, pure: the least of the cap, what its own line
+carries, and what the line to the far room carries. Supervisors' lines never count (see `subscriber_adaptation`)."""
 
-from broker.relay.congestion.estimator import FLOOR, STEP, Capacity
+from collections.abc import Sequence
+
+from broker.relay.congestion.estimator import LOWEST, STEP, Capacity
 from broker.relay.rtp.receive_stats import ReceiveStats
 from broker.relay.track import Track
 
 CAP = 1_500_000  # bit/s asked of each publisher; 30 min of both sides stay under a gigabyte
-TOP = 2 * CAP  # bit/s that a line is believed to carry: lesser encodings come on top, and are not recorded
+TOP = 2 * CAP  # bit/s that a line is assumed to carry: smaller encodings come on top, and are not recorded
 
 
 class PublisherRate:
-    """Of one side. `tracks` are its sound and its picture, in all encodings."""
+    """Send-rate limit of one publisher. `tracks` are its sound and its picture, in all encodings; the caller's list."""
 
-    def __init__(self, tracks: list[Track]) -> None:
+    def __init__(self, tracks: Sequence[Track]) -> None:
         self._tracks = tracks
         self._capacity = Capacity(TOP)
-        self._seen: list[ReceiveStats | None] = []
-        self._looked = 0.0
-        self._octets = self._expected = self._raw = 0
+        self._streams: list[ReceiveStats | None] = []
+        self._ticked_at = 0.0
+        self._octets = self._expected = self._in_time = 0
 
-    def look(self, now: float, need: float, beside: float = 0.0) -> int | None:
-        """The rate in bit/s to tell the publisher, every STEP; `need` is what the far room can take, which gets the
-        best encoding, and `beside` what the others take up."""
-        seconds = now - self._looked
+    def tick(self, now: float, need: float, beside: float = 0.0) -> int | None:
+        """Return the limit in bit/s to send to the publisher, every STEP; None between.
+
+        `need` is what the line to the far room carries, which gets the best encoding; `beside` is the rate of the other
+        encodings."""
+        seconds = now - self._ticked_at
         if seconds < STEP:
             return None
-        seen = [track.arrivals for track in self._tracks]
-        known = [one for one in seen if one is not None]
+        streams = [track.receive_stats for track in self._tracks]
+        live = [stats for stats in streams if stats is not None]
         octets = sum(track.octets for track in self._tracks)
-        expected = sum(one.expected for one in known)
-        raw = sum(one.received - one.repaired for one in known)
-        queues = [one.delays.standing() for one in known]
-        if seen != self._seen:
-            self._capacity = Capacity(TOP)  # another client, another line
+        expected = sum(stats.expected for stats in live)
+        in_time = sum(stats.received - stats.repaired for stats in live)
+        queues = [stats.delays.standing() for stats in live]
+        if streams != self._streams:
+            self._capacity = Capacity(TOP)  # another client has another line
         elif queues:
-            lost = 1 - (raw - self._raw) / (expected - self._expected) if expected > self._expected else 0.0
+            lost = 1 - (in_time - self._in_time) / (expected - self._expected) if expected > self._expected else 0.0
             delivered = (octets - self._octets) * 8 / seconds
-            self._capacity.learn(now, seconds, delivered, max(0.0, lost), min(queues))
-        self._looked, self._seen = now, seen
-        self._octets, self._expected, self._raw = octets, expected, raw
-        return int(max(FLOOR, min(self._capacity.rate, min(CAP, need) + beside)))
+            self._capacity.update(now, seconds, delivered, max(0.0, lost), min(queues))
+        self._ticked_at, self._streams = now, streams
+        self._octets, self._expected, self._in_time = octets, expected, in_time
+        return int(max(LOWEST, min(self._capacity.rate, min(CAP, need) + beside)))

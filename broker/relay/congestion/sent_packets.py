@@ -1,6 +1,6 @@
-"""The way to one watcher: what was sent on it, stamped so that its reports can name each packet, and what they say.
+"""The packets sent to one subscriber, stamped so that its feedback can name each of them, and what the feedback says.
 
-Only what a report names as arrived proves that somebody receives; browsers report ten times a second and oftener."""
+Only packets that feedback names as arrived prove that the subscriber receives; browsers send it ten times a second."""
 
 import random
 from collections import deque
@@ -14,62 +14,63 @@ from broker.relay.congestion.estimator import QUEUE, Capacity, Delays
 from broker.relay.rtp.twcc import TICKS, Feedback
 
 TICK = 1 / TICKS
-WINDOW = 1024  # packets remembered at least: four seconds of one watcher
-TOP = 4_000_000  # bit/s: nothing here is ever sent faster than half of it
+WINDOW = 1024  # packets remembered at least: four seconds of one subscriber
+TOP = 4_000_000  # bit/s: twice what is ever sent to a subscriber
 
-FAR = 0.7  # estimates a little below what comes are the rule: receivers step back to 85 % of it
-OVERTAKEN = 0.03  # seconds: a packet is lost when one that left so much later has come
+FAR = 0.7  # an estimate below this part of the rate means a queue; 85 % is usual without one
+OVERTAKEN = 0.03  # seconds: a packet is lost when one that was sent so much later has arrived
 Departure = tuple[float, int, Any, int]
-"""When it left (monotonic s), how many bytes, of which stream (its SSRC), its number there. Numbers only: whatever else
-were in it the garbage collector would look at, thousands of times a second."""
+"""One packet sent: when (monotonic s), bytes, SSRC of its stream, sequence number there. Only numbers: the garbage
+collector would visit any other object in it, thousands of times a second."""
 
 
 class Stamp(NamedTuple):
-    """How packets are stamped: the extension word is `mark` and 24 bits of `number()`; each is told to `remember`. They
-    are apart so that the hot loop, numbering packets, calls nothing written in Python; all others call the whole."""
+    """How packets are stamped: the extension word is `mark` and 24 bits of `number()`; `remember` gets each Departure.
+
+    The parts are separate so that the hot loop calls no Python function; all other code calls the Stamp itself."""
 
     mark: int
     number: Callable[[], int]
     remember: Callable[[Departure], object]
 
     def __call__(self, departure: Departure) -> int:
-        """The word of the next packet."""
+        """Remember the next packet and return its extension word."""
         self.remember(departure)
         return self.mark | self.number() & 0xFFFFFF
 
 
 class SentPackets:
-    """One watcher's. `first` is its first transport-wide sequence number."""
+    """The packets sent to one subscriber. `first` is its first transport-wide sequence number; None: a random one."""
 
     def __init__(self, first: int | None = None) -> None:
         self._begin = random.getrandbits(15) if first is None else first
         self._sent: list[Departure] = []
-        """What left, from number `_begin` on."""
+        """The packets from number `_begin` on."""
         self._numbers = count(self._begin << 8, 1 << 8).__next__
         self.capacity = Capacity(TOP)
         self.delays = Delays()
         self.estimated: int | None = None
-        """The last estimate of its own that the watcher told (REMB), bit/s."""
+        """The last estimate that the subscriber itself sent (REMB), bit/s."""
         self._acknowledged = self._begin
         self._open: set[int] = set()
         self._expected = self._arrived = self._bits = 0
-        self._looked = 0.0
+        self._ticked_at = 0.0
 
     @property
     def number(self) -> int:
-        """The next transport-wide sequence number, not yet reduced to 16 bits."""
+        """The next transport-wide sequence number, before reduction to 16 bits."""
         return self._begin + len(self._sent)
 
     def transport_wide(self, identifier: int) -> Stamp:
-        """Numbers each packet, and remembers the packet by that number."""
+        """Return the stamp that numbers each packet and remembers it by that number."""
         return Stamp((identifier << 4 | 1) << 24, self._numbers, self._sent.append)
 
-    def learn(self, feedback: Feedback) -> tuple[set[Any], list[Departure]]:
-        """Note a report. Returns the streams of which packets have newly arrived, and what is lost for sure."""
+    def received(self, feedback: Feedback) -> tuple[set[Any], list[Departure]]:
+        """Note feedback. Return the SSRCs of which packets have newly arrived, and the packets that are surely lost."""
         first = self.number - ((self.number - feedback.base) & 0xFFFF)
         last = first + feedback.span
         if not self._sent or last > self.number or last + WINDOW <= self.number:
-            return set(), []  # tells of what was never sent, or of what nobody remembers
+            return set(), []  # about packets that were never sent, or are no longer remembered
         new = range(max(self._acknowledged, first), last)
         self._expected += len(new)
         self._acknowledged = max(self._acknowledged, last)
@@ -81,14 +82,14 @@ class SentPackets:
         return seen, self._overtaken(latest) if self._open else []
 
     def _fresh(self, first: int, arrived: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """What had not arrived before."""
-        fresh = [one for one in arrived if first + one[0] in self._open]
+        """Return those that had not arrived before."""
+        fresh = [(offset, ticks) for offset, ticks in arrived if first + offset in self._open]
         self._open.difference_update(first + offset for offset, _ in fresh)
         return fresh
 
     def _arrivals(self, first: int, arrived: list[tuple[int, int]]) -> tuple[set[Any], float]:
-        """Note what came: the streams that it is of, and when the last of it left. Runs some ten times a second and
-        watcher over every packet sent."""
+        """Note what arrived. Return the SSRCs, and when the last of it was sent. Visits every packet sent, some ten
+        times a second and subscriber."""
         sent, begin, seen = self._sent, first - self._begin, set()
         bytes_, latest, least = 0, 0.0, inf
         for offset, ticks in arrived:
@@ -107,7 +108,7 @@ class SentPackets:
         return seen, latest
 
     def _overtaken(self, latest: float) -> list[Departure]:
-        """What left before `latest`, but long enough before it to have come if it came."""
+        """Return the packets that were sent so long before `latest` that they would have arrived."""
         lost = []
         for number in sorted(self._open):
             if number + WINDOW <= self.number:
@@ -117,15 +118,15 @@ class SentPackets:
                 lost.append(departure)
         return lost
 
-    def look(self, now: float) -> None:
-        """Every STEP: what all that says of the line's capacity."""
+    def tick(self, now: float) -> None:
+        """Update the estimate of the line's capacity; called every STEP."""
         self._forget()
-        seconds = now - self._looked
+        seconds = now - self._ticked_at
         queue, expected = self.delays.standing(), self._expected
-        if self._looked:
+        if self._ticked_at:
             lost = max(0, expected - self._arrived) / expected if expected else 0.0
-            self.capacity.learn(now, seconds, self._bits / seconds, lost, queue)
-        self._looked = now
+            self.capacity.update(now, seconds, self._bits / seconds, lost, queue)
+        self._ticked_at = now
         self._expected = self._arrived = self._bits = 0
 
     def _forget(self) -> None:
@@ -134,14 +135,14 @@ class SentPackets:
             del self._sent[:old]
             self._begin += old
 
-    def believe(self, now: float, seconds: float, sent: float, loss: float) -> None:
-        """The same of a watcher that cannot name packets, by what it reports of its picture: `sent` bit/s went to it
-        and it says that a part `loss` did not come. An estimate far below what it gets means a queue."""
+    def tick_by_reports(self, now: float, seconds: float, sent: float, loss: float) -> None:
+        """Update the estimate for a subscriber whose feedback names no packets, by its reports on the picture: `sent`
+        bit/s were sent and a part `loss` did not arrive. An estimate of its own far below that means a queue."""
         estimate, self.estimated = self.estimated, None
         queue = 2 * QUEUE if estimate is not None and estimate < FAR * sent else 0.0
-        self.capacity.learn(now, seconds, min(sent * (1 - loss), estimate or sent), loss, queue)
+        self.capacity.update(now, seconds, min(sent * (1 - loss), estimate or sent), loss, queue)
 
 
 def send_time(identifier: int) -> Stamp:
-    """Tells the time of sending (abs-send-time: seconds as 6.18 bits, modulo 64), and remembers nothing."""
+    """Return the stamp with the time of sending (abs-send-time: seconds as 6.18 bits, modulo 64); remembers nothing."""
     return Stamp((identifier << 4 | 2) << 24, lambda: int(monotonic() * 262144), deque[Departure](maxlen=0).append)

@@ -1,37 +1,38 @@
-"""What each watcher's line needs, looked at twice a second, pure: on a bad one sound and repairs go out several times;
-one too weak for the picture gets a lesser encoding of it, where there is one, or none up to a keyframe it can take.
-Sound never rests. The far room's need is told to the publisher too, who then sends less; a supervisor's line never
-touches what others see."""
+"""Fits what a subscriber gets to its line, twice a second, pure. On a line that loses much, sound and retransmissions
+are sent several times. A line too weak for the picture gets a smaller encoding, where there is one, or no picture until
+a keyframe that it can carry. Sound never pauses. The far room's need also limits the publisher, which then sends less;
+a supervisor's line never changes what others get."""
 
+from collections.abc import Sequence
 from math import inf
 
 from broker.relay.congestion.estimator import STEP
 from broker.relay.congestion.sent_packets import SentPackets
-from broker.relay.down_track import DownTrack
-from broker.relay.track import Track
+from broker.relay.track import Destination, Track
 
 BAD, GOOD = 0.02, 0.005  # smoothed part of packets lost from which on, and below which no longer, a line is bad
 COPIES = 3  # on a bad line that is not full: of 5 % lost packets a hundredth of a percent remains
-CREDIT, GATED_CREDIT = 2.0, 5.0  # seconds that a line may be sent too much; the far room's sender soon sends less
-LEAST = 80_000  # bit/s below which a picture would be a keyframe now and then: sound alone is worth more
-REST = 2.0  # seconds at least between two beginnings: each costs everybody a keyframe
+CREDIT, GATED_CREDIT = 2.0, 5.0  # seconds that a line may be sent too much; the far room's publisher soon sends less
+LEAST = 80_000  # bit/s below which a picture would be a rare keyframe: sound alone is better
+REST = 2.0  # seconds at least between two starts of the picture: each costs all other subscribers a keyframe
 PATIENCE = 60.0  # seconds at most before the better encoding is tried again, after attempts that failed
-SOON_AGAIN = 10.0  # seconds: an attempt that ends so soon has failed
-ROOM = 1.2  # a line must carry so much more than the better encoding
+SOON_AGAIN = 10.0  # seconds: an attempt that ends within them has failed
+MARGIN = 1.2  # the line must carry so many times the better encoding's rate
 
 
 class SubscriberAdaptation:
-    """Of one watcher; `legs` are what it gets. `credit` is in bits: what its line carries adds, what is sent takes."""
+    """Adapts the `down_tracks` of one subscriber. The credit is in bits: the line's capacity adds, packets sent
+    take."""
 
-    def __init__(self, path: SentPackets, legs: list[tuple[Track, DownTrack]], gated: bool) -> None:
-        self._path, self._legs = path, legs
+    def __init__(self, path: SentPackets, down_tracks: Sequence[Destination], gated: bool) -> None:
+        self._path, self._down_tracks = path, down_tracks
         self._gated, self._seconds = gated, GATED_CREDIT if gated else CREDIT
-        self._credit = inf  # which nothing can use up
+        self._credit = inf  # not limited yet
         self._sent: dict[str, int] = {}
         self._sound = 0.0
-        self._looked = self._rested = self._rose = -inf
+        self._ticked_at = self._changed_at = self._raised_at = -inf
         self._patience = REST
-        self._seen: Track | None = None
+        self._track: Track | None = None
 
     @property
     def need(self) -> float:
@@ -40,72 +41,82 @@ class SubscriberAdaptation:
         left = capacity.rate - self._sound
         return inf if not capacity.limited else left if left >= LEAST else 0.0
 
-    def look(self, now: float) -> None:
-        """Every STEP; oftener does nothing."""
-        seconds = min(now - self._looked, 2 * STEP)
+    def tick(self, now: float) -> None:
+        """Adapt; does nothing when called again within STEP."""
+        seconds = min(now - self._ticked_at, 2 * STEP)
         if seconds < STEP:
             return
-        self._looked = now
-        bits = {track.kind: self._bits(track, leg) for track, leg in self._legs}
-        if any(leg.named for _, leg in self._legs):
-            self._path.look(now)
-        for track, leg in self._legs:
-            self._copy(track, leg, now)
-            if track.video:
-                if not leg.named:
-                    self._path.believe(now, seconds, bits[track.kind] / seconds, leg.lost_fraction / 256)
-                self._spend(track, bits[track.kind], seconds)
-                self._thin(track, leg, now)
-            else:
-                self._sound = bits[track.kind] * leg.copies / seconds
+        self._ticked_at = now
+        bits = {down_track.track.kind: self._bits(down_track) for down_track in self._down_tracks}
+        if any(down_track.named for down_track in self._down_tracks):
+            self._path.tick(now)
+        for down_track in self._down_tracks:
+            kind = down_track.track.kind
+            self._set_copies(down_track, now)
+            if kind != "video":
+                self._sound = bits[kind] * down_track.copies / seconds
+                continue
+            if not down_track.named:
+                loss = down_track.reports.lost_fraction / 256
+                self._path.tick_by_reports(now, seconds, bits[kind] / seconds, loss)
+            self._spend(down_track.track, bits[kind], seconds)
+            self._adapt_picture(down_track, now)
 
-    def _bits(self, track: Track, leg: DownTrack) -> int:
-        """Sent to `leg` since the last look, RTP headers included."""
-        packets, octets = track.sent(leg)
-        sent = 8 * (octets + 12 * packets)
-        before, self._sent[track.kind] = self._sent.get(track.kind, sent), sent
+    def _bits(self, down_track: Destination) -> int:
+        """Return the bits sent to `down_track` since the last call, RTP headers included."""
+        packets, octets = down_track.track.sent(down_track)
+        sent, kind = 8 * (octets + 12 * packets), down_track.track.kind
+        before, self._sent[kind] = self._sent.get(kind, sent), sent
         return sent - before
 
-    def _copy(self, track: Track, leg: DownTrack, now: float) -> None:
-        """Several copies where much is lost by chance; on a full line they would only take each other's place."""
-        loss = max(self._path.capacity.loss, 0.0 if leg.named else leg.lost_fraction / 256)
-        bad = loss > (GOOD if leg.copies > 1 else BAD)
+    def _set_copies(self, down_track: Destination, now: float) -> None:
+        """Send several copies where much is lost by chance; on a full line they would only displace each other."""
+        reported = 0.0 if down_track.named else down_track.reports.lost_fraction / 256
+        loss = max(self._path.capacity.loss, reported)
+        bad = loss > (GOOD if down_track.copies > 1 else BAD)
         copies = COPIES if bad and not self._path.capacity.full(now) else 1
-        if copies != leg.copies:
-            leg.copies = copies
-            track.rebuild()
+        if copies != down_track.copies:
+            down_track.copies = copies
+            down_track.track.rebuild()
 
     def _spend(self, track: Track, bits: int, seconds: float) -> None:
         most = self._seconds * self.need
-        if track is not self._seen:
-            self._seen, self._credit = track, most / 2  # what another encoding has cost says nothing of this one
+        if track is not self._track:
+            self._track, self._credit = track, most / 2  # the cost of another encoding says nothing about this one
         elif most == inf or self._credit == inf:
             self._credit = most
         else:
             self._credit = min(most, self._credit + self.need * seconds - bits)
 
-    def _thin(self, track: Track, leg: DownTrack, now: float) -> None:
-        if leg.flowing and self._credit < 0:
-            if leg.lesser not in (None, track) and now - self._rested < REST:
-                return  # on its way to a lesser one
-            self._rested, leg.lost_fraction = now, 0  # what was reported so far says nothing of the line at rest
-            if not self._lower(track, leg, now):
-                track.ebb(leg)
-        elif leg.resting and not leg.waiting and now - self._rested >= REST and self._affords():
-            track.start(leg)
-        elif leg.lesser is not None and now - self._rested >= self._patience and self.need > ROOM * track.best.rate:
-            self._rested = self._rose = now
-            leg.lesser = None
+    def _adapt_picture(self, down_track: Destination, now: float) -> None:
+        track, rested = down_track.track, now - self._changed_at
+        if down_track.flowing and self._credit < 0:
+            if down_track.lesser not in (None, track) and rested < REST:
+                return  # it changes over to a smaller one already
+            # What was reported before says nothing about the line at rest.
+            self._changed_at, down_track.reports.lost_fraction = now, 0
+            if not self._lower(down_track, now):
+                track.pause(down_track)
+        elif down_track.resting and not down_track.waiting and rested >= REST and self._affords_start():
+            track.start(down_track)
+        elif down_track.lesser is not None and rested >= self._patience and self._affords_best(track):
+            self._changed_at = self._raised_at = now
+            down_track.lesser = None
 
-    def _lower(self, track: Track, leg: DownTrack, now: float) -> bool:
-        """A lesser encoding instead of rest, where there is one that the line carries; the far room gets the best, of
-        which its sender soon sends less."""
-        if self._gated or track.layers is None or not track.layers.lower(leg, track, self.need):
+    def _lower(self, down_track: Destination, now: float) -> bool:
+        """Give a supervisor a smaller encoding, where there is one that the line carries. The far room always gets the
+        best, of which its publisher soon sends less."""
+        layers = down_track.track.layers
+        if self._gated or layers is None or not layers.lower(down_track, self.need):
             return False
-        failed = now - self._rose < SOON_AGAIN
+        failed = now - self._raised_at < SOON_AGAIN
         self._patience = min(2 * self._patience, PATIENCE) if failed else REST
         return True
 
-    def _affords(self) -> bool:
-        """Whether a keyframe and what follows it has a chance."""
+    def _affords_best(self, track: Track) -> bool:
+        """Whether the line carries the best encoding with some margin."""
+        return self.need > MARGIN * track.best.encoding.rate
+
+    def _affords_start(self) -> bool:
+        """Whether the line can probably carry a keyframe and what follows it."""
         return self.need > 0 and self._credit >= self._seconds * self.need / 2

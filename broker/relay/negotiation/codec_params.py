@@ -33,9 +33,14 @@ class CodecParams:
         """Every payload type, the preferred one first."""
         return [number for number in (self.red, self.payload_type, self.rtx) if number is not None]
 
+    @property
+    def repairs_marked(self) -> bool:
+        """Whether a retransmitted packet can be told from one that was only overtaken."""
+        return self.rtx is not None or not self.nack
 
-NOBODY = CodecParams(-1)
-"""When nobody sends."""
+
+NO_PUBLISHER = CodecParams(-1)
+"""The parameters of a stream that no client sends."""
 
 
 def agree(media: Media, codec: Codec, publishing: bool) -> CodecParams:

@@ -1,2 +1,3 @@
-"""RTP and RTCP as the relay works on them: statistics, retransmission, feedback, keyframe requests, simulcast layers
-and the talkback of officers."""
+"""RTP and RTCP mechanisms: `receive_stats` counts what a publisher sends, `retransmission` and `keyframe_requests` make
+up for losses, `simulcast_layers` chooses encodings, `red` and `twcc` parse formats; `rtcp_feedback` handles all
+RTCP."""

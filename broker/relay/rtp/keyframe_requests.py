@@ -1,31 +1,50 @@
-"""How often a keyframe may be asked for: the wishes of all subscribers of a track become few requests. Pure."""
+"""How often a keyframe may be requested: the requests of all subscribers become few to the publisher. Pure."""
+
+from broker.media.h264 import IDR, SPS
 
 
 class KeyframeRequests:
-    """Merges everybody's wishes for a keyframe of one track into few requests to its publisher."""
+    """Merges the keyframe requests for one track into few requests to its publisher, and knows when one has come."""
 
-    INTERVAL = 0.3  # seconds: a second wish inside one round trip and one encode asks for what already comes
-    REST = 0.1  # seconds from a request that has been answered to one for somebody who came after that
+    INTERVAL = 0.3  # seconds: a second request within one round trip and one encode asks for what already comes
+    REST = 0.1  # seconds from a request that was answered to one for a newcomer after that
 
     def __init__(self) -> None:
-        self._asked = float("-inf")
+        self._requested_at = float("-inf")
         self._answered = True
-        self._newcomer = False
+        self._newcomer = self._seen_sps = False
         self.wanted = False
+        self.seen = False
+        """Whether a keyframe has come since the stream began."""
 
-    def want(self, newcomer: bool = False) -> None:
-        """Somebody needs a keyframe; a newcomer has had none, also not the one that is still on its way to others."""
+    def restart(self) -> None:
+        """A new stream begins; requests stay."""
+        self.seen = self._seen_sps = False
+
+    def request(self, newcomer: bool = False) -> None:
+        """Ask for a keyframe. A newcomer has had none, also not the one that is still on its way to the others."""
         self.wanted = True
         self._newcomer |= newcomer
 
+    def found(self, sign: int) -> bool:
+        """Whether a keyframe begins with a packet of this `keyframe_start`; then requests are answered.
+
+        A bare IDR does not begin one where parameter sets were seen: these came before it and announced it."""
+        self._seen_sps |= sign == SPS
+        if sign == IDR and self._seen_sps:
+            return False
+        self.seen = True
+        self.arrived()
+        return True
+
     def arrived(self) -> None:
-        """A keyframe came: nobody waits any more."""
+        """A keyframe came: no subscriber waits for one any more."""
         self.wanted, self._answered, self._newcomer = False, True, False
 
     def due(self, now: float) -> bool:
-        """Whether to send a request at `now` (monotonic seconds); counts as sent when True. Repeats until it came."""
+        """Whether to send a request at `now` (monotonic seconds); counts as sent when True. Repeats until one comes."""
         patience = self.REST if self._answered and self._newcomer else self.INTERVAL
-        if not self.wanted or now - self._asked < patience:
+        if not self.wanted or now - self._requested_at < patience:
             return False
-        self._asked, self._answered = now, False
+        self._requested_at, self._answered = now, False
         return True

@@ -1,20 +1,20 @@
-"""What came in on one SSRC (RFC 3550 A.3): counts for receiver reports, gaps to ask for, and how far back a packet may
-still be sent on. Pure. Numbers here are extended: the sender's sequence number and 2^16 for each of its wraps."""
+"""Statistics of one SSRC that is received (RFC 3550 A.3): counts for receiver reports, missing packets to request, and
+how far back a packet may still be sent on. Pure. Extended numbers are sequence numbers plus 2^16 for each wrap."""
 
 from heapq import heappop, heappush
 
 from broker.media.rtcp import ReportBlock
 from broker.relay.congestion.estimator import Delays
 
-MAX_GAP = 256  # a jump over more packets is a new beginning, not a loss worth asking for
-DISORDER = 0.02  # seconds in which a packet that was overtaken comes by itself
+MAX_GAP = 256  # a jump over more packets is a restart of the sender, not a loss worth requesting
+DISORDER = 0.02  # seconds in which a packet that was overtaken comes without a request
 REPAIR_TRIES, REPAIR_EVERY = 6, 0.03  # NACKs for one packet; seconds between them at least, growing with each
 ROUND_TRIP = 0.05  # seconds, until the first repair has shown it
-MAX_STEP = 5.0  # seconds: a sender that jumps further in time has begun anew
+MAX_STEP = 5.0  # seconds: a sender whose timestamps jump further has restarted
 
 
 class ReceiveStats:
-    """The packets of one SSRC, beginning with sequence number `first`; `clock` is its ticks a second."""
+    """Statistics of the packets of one SSRC from sequence number `first` on; `clock` is its ticks a second."""
 
     __slots__ = (
         "_clock",
@@ -27,7 +27,7 @@ class ReceiveStats:
         "cycles",
         "delays",
         "first",
-        "floor",
+        "first_allowed",
         "frame_at",
         "highest",
         "jitter",
@@ -45,21 +45,21 @@ class ReceiveStats:
         self.ssrc, self.first, self._clock = ssrc, first, clock
         self.highest = (first - 1) & 0xFFFF
         self.cycles = 0 if first else -0x10000
-        self.floor = first
-        """Nothing older is sent on: its number has been used for something else, or somebody may not have it."""
+        self.first_allowed = first
+        """Nothing older is sent on: its number has been used for other content, or a destination may not have it."""
         self.received = self.repaired = self._expected_before = self._raw_before = 0
         self.last_sr, self.last_sr_at = 0, 0.0
         self.missing: dict[int, tuple[int, float]] = {}
-        """By sequence number: how often it was asked for, and when last."""
+        """By sequence number: how often it was requested, and when last."""
         self._due: list[tuple[float, int]] = []
-        """A heap of when to ask for which number, if it is still missing then: what a loss costs must not grow with how
-        much else is lost, or a worker with too much to do gets the more to do."""
+        """A heap of (when to request, sequence number), if it is still missing then. The cost of a loss must not grow
+        with how much else is lost, or an overloaded worker gets even more to do."""
         self.brought: set[int] | None = None
-        """Which of the packets that come now are there because others were lost; None where repairs look like any other
-        packet, so that all that comes late and was asked for must count as one."""
+        """Which of the packets that come now are retransmissions; None where these look like any other packet, so that
+        each packet that comes late after a request must count as one."""
         self.round_trip = ROUND_TRIP
         self.ts, self.began = -1, first
-        """Timestamp and extended number of the packet that began the newest frame."""
+        """Timestamp, and extended number, of the packet that began the newest frame."""
         self.delays, self.jitter = Delays(), 0.0
         self._delay = self.frame_at = 0.0
 
@@ -70,16 +70,16 @@ class ReceiveStats:
 
     @property
     def expected(self) -> int:
-        """Packets the sender has sent, as far as sequence numbers tell."""
+        """How many packets the sender has sent, as its sequence numbers show."""
         return self.newest - self.first + 1
 
     def extended(self, seq: int) -> int:
-        """The extended number of a sequence number at or before the newest one."""
+        """Return the extended number of a sequence number at or before the newest one."""
         return self.newest - ((self.highest - seq) & 0xFFFF)
 
     def frame(self, ts: int, now: float) -> None:
-        """The newest packet begins a frame. Only such packets tell of jitter and delay: those of one frame leave one
-        after the other under the same timestamp (RFC 3550 6.4.1)."""
+        """Note that the newest packet begins a frame. Only such packets measure jitter and delay: those of one frame
+        leave one after the other under the same timestamp (RFC 3550 6.4.1)."""
         if self.ts >= 0:
             passed = ((ts - self.ts + 0x80000000 & 0xFFFFFFFF) - 0x80000000) / self._clock
             later = now - self.frame_at - passed
@@ -90,20 +90,20 @@ class ReceiveStats:
         self.ts, self.began, self.frame_at = ts, self.newest, now
 
     def late(self, seq: int, now: float) -> bool | None:
-        """A packet behind the newest came. Whether it may still be sent on; None when it had come before."""
-        known = self.missing.pop(seq, None)
-        if known is None:
+        """Count a packet behind the newest. Return whether it may still be sent on; None when it had come before."""
+        request = self.missing.pop(seq, None)
+        if request is None:
             return None
-        tries, asked_at = known
+        tries, requested_at = request
         if seq in self.brought if self.brought is not None else tries > 0:
             self.repaired += 1
-            if tries == 1:  # of several requests nobody knows which one was answered
-                self.round_trip += 0.2 * (now - asked_at - self.round_trip)
-        return self.extended(seq) >= self.floor
+            if tries == 1:  # after several requests it is unknown which one was answered
+                self.round_trip += 0.2 * (now - requested_at - self.round_trip)
+        return self.extended(seq) >= self.first_allowed
 
     def gap(self, seq: int, ahead: int, now: float, before: float) -> bool:
-        """`ahead - 1` packets between the one that came at `before` and `seq`, now, are missing. False when that is too
-        much to ask for."""
+        """Note that `ahead - 1` packets are missing between the one that came at `before` and `seq`, which comes now.
+        Return False when these are too many to request."""
         if ahead > MAX_GAP or len(self.missing) + ahead > MAX_GAP:
             self.forget()
             return False
@@ -115,12 +115,12 @@ class ReceiveStats:
         return True
 
     def forget(self) -> None:
-        """Ask for nothing any more."""
+        """Request none of the missing packets any more."""
         self.missing.clear()
         self._due.clear()
 
     def repairs_due(self, now: float) -> tuple[list[int], bool]:
-        """Sequence numbers to ask for again at `now`, and whether some packet was given up."""
+        """Return the sequence numbers to request at `now`, and whether a packet was given up."""
         due: list[int] = []
         given_up = False
         while self._due and self._due[0][0] <= now:
@@ -136,11 +136,11 @@ class ReceiveStats:
         return due, given_up
 
     def _patience(self, tries: int) -> float:
-        """Seconds until a request that brought nothing is worth repeating: more than the answer takes, and growing."""
+        """Return the seconds after which a request is repeated: more than the answer takes, and growing."""
         return max(REPAIR_EVERY, 1.25 * self.round_trip) * (1 + tries / 4)
 
     def report(self, now: float) -> ReportBlock:
-        """The report block about this stream since the last one. What came only after it was asked for counts as lost:
+        """Return the report block about the time since the last one. A packet that came only on request counts as lost:
         the sender chooses its redundancy and its rate by that."""
         expected, raw = self.expected, self.received - self.repaired
         interval = expected - self._expected_before

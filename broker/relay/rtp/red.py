@@ -1,5 +1,5 @@
-"""Sound that carries the packets before it once more (RFC 2198), pure: a publisher whose browser can do that loses no
-syllable with a packet. Inside the relay and the recording it is plain Opus again."""
+"""Redundant sound (RED, RFC 2198), pure: each packet carries the ones before it once more, so that a lost packet costs
+no syllable. Inside the relay and in the recording it is plain Opus again."""
 
 from broker.media.rtp import RTP_HEADER, payload_start, plain_header
 
@@ -7,8 +7,8 @@ MAX_BLOCKS = 4  # earlier packets looked at in one; browsers send one or two
 
 
 def unpacked(packet: bytes, payload_type: int) -> list[bytes]:
-    """The plain packets inside, the oldest first; empty when it is not well formed. An earlier one is taken to be the
-    neighbour by its place, as browsers send them."""
+    """Return the plain packets inside, the oldest first; none when the packet is malformed. Blocks are taken to be the
+    packets directly before, as browsers send them."""
     first, second, seq, ts, ssrc = RTP_HEADER.unpack_from(packet)
     padding = packet[-1] if first & 0x20 else 0
     data = packet[payload_start(packet) : len(packet) - padding]
@@ -27,8 +27,8 @@ def unpacked(packet: bytes, payload_type: int) -> list[bytes]:
 
 
 def _blocks(data: bytes) -> tuple[list[tuple[int, int]], int]:
-    """How much earlier and how long each block before the last is, and where the blocks begin; the end of `data` when
-    their heads make no sense."""
+    """Return (timestamp offset, length) of each block before the last, and where the blocks begin: at the end of `data`
+    when the block headers are malformed."""
     blocks: list[tuple[int, int]] = []
     offset = 0
     while offset + 4 <= len(data) and data[offset] & 0x80 and len(blocks) < MAX_BLOCKS:

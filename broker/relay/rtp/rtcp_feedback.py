@@ -1,140 +1,126 @@
-"""RTCP both ways: what clients report is noted and answered, what publishers need to know is said once a second."""
+"""RTCP in both directions: what clients report is noted and answered, and publishers get reports and requests."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from broker.media import rtcp
 from broker.media.tap_format import SENDER_REPORT
 from broker.relay.rtp import retransmission, twcc
-
-if TYPE_CHECKING:
-    from broker.relay.down_track import DownTrack
-    from broker.relay.fanout import Fanout
-    from broker.relay.track import Track
-    from broker.relay.transport.peer import Peer
+from broker.relay.tap import Tap
+from broker.relay.track import Destination, Track
+from broker.relay.transport.peer import Peer
 
 
-def handle(peer: "Peer", fanout: "Fanout", data: bytes, now: float, arrival_ns: int) -> None:
-    """Everything in one decrypted compound of `peer`."""
+def handle_compound(peer: Peer, tap: Tap, data: bytes, now: float, arrival_ns: int) -> None:
+    """Handle each packet of one decrypted RTCP compound of `peer`; sender reports go to the `tap`, too."""
     for packet in rtcp.compound(data):
-        if packet.kind == rtcp.RTPFB and packet.format == rtcp.TRANSPORT_WIDE:  # most of what there is
-            _arrived(peer, packet.body, now)
+        if packet.kind == rtcp.RTPFB and packet.format == rtcp.TRANSPORT_WIDE:  # most packets are these
+            _handle_transport_wide(peer, packet.body, now)
             continue
         if packet.kind in (rtcp.SR, rtcp.RR):
             for block in rtcp.report_blocks(packet):
-                _reported(peer, block, now)
+                _handle_report_block(peer, block, now)
         if packet.kind == rtcp.SR:
-            _sender_report(peer, fanout, packet, now, arrival_ns)
+            _handle_sender_report(peer, tap, packet, now, arrival_ns)
         elif packet.kind == rtcp.RTPFB and packet.format == rtcp.NACK:
-            _misses(peer, packet.body, now)
-            retransmission.answer(peer, packet.body, now)
+            _handle_nack(peer, packet.body, now)
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.REMB:
             peer.path.estimated = rtcp.remb(packet.body) or peer.path.estimated
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
-            _keyframe(peer, rtcp.media_ssrc(packet.body))
+            _handle_keyframe_request(peer, rtcp.media_ssrc(packet.body))
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.FIR:
             for ssrc in rtcp.fir_ssrcs(packet.body)[:4]:
-                _keyframe(peer, ssrc)
+                _handle_keyframe_request(peer, ssrc)
 
 
-def _leg_of(peer: "Peer", ssrc: int | None) -> "tuple[Track, DownTrack] | None":
-    return next(((track, leg) for track, leg in peer.legs if leg.ssrc == ssrc), None)
+def _down_track_of(peer: Peer, ssrc: int | None) -> Destination | None:
+    return next((down_track for down_track in peer.down_tracks if down_track.ssrc == ssrc), None)
 
 
-def _reported(peer: "Peer", block: rtcp.ReportBlock, now: float) -> None:
-    """A watcher tells what it got: only progress proves that it still receives."""
-    found = _leg_of(peer, block.ssrc)
-    if found is None:
-        return
-    track, leg = found
-    if block.highest != leg.reported or not track.best.flowing(now):
-        leg.progressed_at = now
-    leg.reported, leg.lost_fraction, leg.jitter = block.highest, block.fraction, block.jitter
-    sent = leg.reports.get(block.last_sr)
-    if sent is not None:
-        leg.round_trip = max(0.0, now - sent - block.delay / 65536)
+def _handle_report_block(peer: Peer, block: rtcp.ReportBlock, now: float) -> None:
+    down_track = _down_track_of(peer, block.ssrc)
+    if down_track is not None:
+        down_track.reports.received(block, now, down_track.track.best.flowing(now))
 
 
-def _misses(peer: "Peer", body: bytes, now: float) -> None:
-    """A watcher sees that a packet is missing when a later one has come: of a number that it never missed before, that
-    is as good a proof that it receives as a report."""
+def _handle_nack(peer: Peer, body: bytes, now: float) -> None:
+    """Note a NACK as proof, and answer it. A subscriber sees that a packet is missing when a later one has come: for a
+    packet newer than all that it missed before, this proves as much as a receiver report."""
     ssrc, numbers = rtcp.nacked(body) or (None, [])
-    found = _leg_of(peer, ssrc)
-    if not numbers or found is None:
-        return
-    track, leg = found
-    newest = max(track.extended(leg, seq) for seq in numbers)
-    if leg.flowing and newest > leg.missed:
-        leg.missed, leg.progressed_at = newest, now
+    down_track = _down_track_of(peer, ssrc)
+    if numbers and down_track is not None:
+        newest = max(down_track.track.extended(down_track, seq) for seq in numbers)
+        if down_track.flowing and newest > down_track.reports.newest_missed:
+            down_track.reports.newest_missed, down_track.reports.progressed_at = newest, now
+    retransmission.answer_nack(peer.down_tracks, body, now)
 
 
-def _arrived(peer: "Peer", body: bytes, now: float) -> None:
-    """A watcher names packets that have come: of each stream one is proof that it still receives that."""
-    told = twcc.parse(body)
-    if told is None:
+def _handle_transport_wide(peer: Peer, body: bytes, now: float) -> None:
+    """Note which packets have come: one of a stream proves that the subscriber still receives that stream."""
+    feedback = twcc.parse(body)
+    if feedback is None:
         return
-    arrived, lost = peer.path.learn(told)
-    for track, leg in peer.legs:
-        if track.ssrc_out in arrived:
-            leg.progressed_at = now
+    arrived, lost = peer.path.received(feedback)
+    for down_track in peer.down_tracks:
+        if down_track.track.ssrc_out in arrived:
+            down_track.reports.progressed_at = now
     if lost:
-        retransmission.bring(peer, lost, now)
+        retransmission.retransmit_lost(peer.path, peer.down_tracks, lost, now)
 
 
-def _sender_report(peer: "Peer", fanout: "Fanout", packet: rtcp.RtcpPacket, now: float, arrival_ns: int) -> None:
+def _handle_sender_report(peer: Peer, tap: Tap, packet: rtcp.RtcpPacket, now: float, arrival_ns: int) -> None:
     report = rtcp.sender_report(packet)
     track = peer.streams.get(report.ssrc) if report else None
-    if report is None or track is None or track.arrivals is None or track.arrivals.ssrc != report.ssrc:
+    stats = track.receive_stats if track is not None else None
+    if report is None or track is None or stats is None or stats.ssrc != report.ssrc:
         return
-    track.arrivals.last_sr, track.arrivals.last_sr_at = report.ntp >> 16 & 0xFFFFFFFF, now
+    ntp = report.ntp >> 16 & 0xFFFFFFFF
+    stats.last_sr, stats.last_sr_at = ntp, now
     if track.tap is not None:
-        fanout.tap.put(track.tap, track.number, SENDER_REPORT, arrival_ns, rtcp.build_sender_report(report))
-    for leg in track.legs:
-        if leg.flowing:
-            leg.reporting(report.ntp >> 16 & 0xFFFFFFFF, now)
-            own = rtcp.build_sender_report(track.sender_report_for(leg, report))
-            leg.peer.send_rtcp(own + rtcp.build_sdes(leg.ssrc, track.cname))
+        tap.put(track.tap, track.number, SENDER_REPORT, arrival_ns, rtcp.build_sender_report(report))
+    for down_track in track.down_tracks:
+        if down_track.flowing:
+            down_track.reports.sender_report_sent(ntp, now)
+            own = rtcp.build_sender_report(track.sender_report_for(down_track, report))
+            down_track.client.send_rtcp(own + rtcp.build_sdes(down_track.ssrc, track.cname))
 
 
-def _keyframe(peer: "Peer", ssrc: int | None) -> None:
-    found = _leg_of(peer, ssrc)
-    if found is not None and found[1].flowing:
-        found[1].wish = True
+def _handle_keyframe_request(peer: Peer, ssrc: int | None) -> None:
+    down_track = _down_track_of(peer, ssrc)
+    if down_track is not None and down_track.flowing:
+        down_track.keyframe.pending = True
 
 
-def _wishes(track: "Track", now: float) -> None:
-    """Pass on who wishes a keyframe: the far room always, a supervisor as often as it may cost the others."""
-    for leg in track.legs:
-        if leg.wish and (leg.gated or leg.wishes.take(now)):
-            leg.wish = False
-            track.want_keyframe()
+def send_requests(track: Track, now: float) -> None:
+    """Ask a track's publisher for lost packets and for a keyframe, when due.
 
-
-def ask(track: "Track", now: float) -> None:
-    """Ask a track's publisher for lost packets and for a keyframe, when due."""
-    peer, arrivals = track.peer, track.arrivals
+    A keyframe request of the far room is passed on at once, one of a supervisor as often as it may cost the others."""
     if track.repaired:
-        retransmission.echo(track, now)
-    _wishes(track, now)
-    if peer is None or not peer.ready:
+        retransmission.repeat_repaired(track, now)
+    for down_track in track.down_tracks:
+        if down_track.keyframe.take(now, unlimited=down_track.gated):
+            track.request_keyframe()
+    publisher, stats = track.publisher, track.receive_stats
+    if publisher is None or not publisher.ready:
         return
     due = track.repairs_due(now)
-    if due and track.nack and arrivals is not None:
-        peer.send_rtcp(rtcp.build_opening([]) + rtcp.build_nack(arrivals.ssrc, due))
-    if track.video and arrivals is not None and track.keyframes.due(now):
-        peer.send_rtcp(rtcp.build_opening([]) + rtcp.build_pli(arrivals.ssrc))
+    if due and track.params.nack and stats is not None:
+        publisher.send_rtcp(rtcp.build_opening([]) + rtcp.build_nack(stats.ssrc, due))
+    if track.video and stats is not None and track.keyframes.due(now):
+        publisher.send_rtcp(rtcp.build_opening([]) + rtcp.build_pli(stats.ssrc))
 
 
-def report(tracks: "list[Track]", now: float) -> None:
-    """Tell one publisher how its streams arrive."""
-    live = [track.arrivals for track in tracks if track.arrivals is not None]
-    peer = next((track.peer for track in tracks if track.peer is not None), None)
-    if live and peer is not None:
-        peer.send_rtcp(rtcp.build_opening([arrivals.report(now) for arrivals in live]))
+def send_receiver_reports(tracks: Sequence[Track], now: float) -> None:
+    """Report to one publisher how its streams, the `tracks`, arrive."""
+    live = [track.receive_stats for track in tracks if track.receive_stats is not None]
+    publisher = next((track.publisher for track in tracks if track.publisher is not None), None)
+    if live and publisher is not None:
+        publisher.send_rtcp(rtcp.build_opening([stats.report(now) for stats in live]))
 
 
-def limit(tracks: "list[Track]", rate: int) -> None:
-    """Tell one publisher how many bit/s it may send."""
-    pictures = [track for track in tracks if track.video and track.arrivals is not None and track.peer is not None]
-    ssrcs = [track.arrivals.ssrc for track in pictures if track.arrivals is not None]
-    if pictures and pictures[0].peer is not None:
-        pictures[0].peer.send_rtcp(rtcp.build_opening([]) + rtcp.build_remb(rate, ssrcs))
+def send_rate_limit(tracks: Sequence[Track], rate: int) -> None:
+    """Limit one publisher, whose streams are the `tracks`, to `rate` bit/s (REMB)."""
+    pictures = [track for track in tracks if track.video and track.publisher is not None]
+    ssrcs = [track.receive_stats.ssrc for track in pictures if track.receive_stats is not None]
+    publisher = next((track.publisher for track in pictures if track.receive_stats is not None), None)
+    if publisher is not None:
+        publisher.send_rtcp(rtcp.build_opening([]) + rtcp.build_remb(rate, ssrcs))

@@ -1,20 +1,20 @@
-"""Transport-wide feedback as a watcher sends it (draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1): which
-packets of all streams together have arrived, and when. Pure. What does not add up is None; sizes are limited."""
+"""Transport-wide feedback of a subscriber (draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1): which packets of
+all its streams have arrived, and when. Pure. Malformed feedback is None; sizes are limited."""
 
 import struct
 from itertools import accumulate, islice
 from typing import NamedTuple
 
 TICKS = 4000  # a second in units of 250 microseconds
-MAX_PACKETS = 2048  # reported at once; five seconds of one watcher, browsers send twenty reports a second
+MAX_PACKETS = 2048  # in one report: five seconds of one subscriber; browsers send twenty reports a second
 _HEAD = struct.Struct("!IIHH3sB")
 _CHUNK = struct.Struct("!H")
 _LOST, _NEAR, _FAR = 0, 1, 2
 
 
 class Feedback(NamedTuple):
-    """Packets `base` to `base + span - 1` (modulo 2^16). `arrived` is (offset from base, ticks of the watcher's own
-    clock) of each that came."""
+    """Report on the packets `base` to `base + span - 1` (modulo 2^16). `arrived` has (offset from base, ticks of the
+    subscriber's own clock) of each that came."""
 
     base: int
     span: int
@@ -22,7 +22,7 @@ class Feedback(NamedTuple):
 
 
 def parse(body: bytes) -> Feedback | None:
-    """The feedback in an RTPFB packet of format 15, without its first four bytes."""
+    """Return the feedback in an RTPFB packet of format 15, given without its first four bytes, or None."""
     if len(body) < _HEAD.size:
         return None
     _, _, base, count, reference, _ = _HEAD.unpack_from(body)
@@ -31,7 +31,7 @@ def parse(body: bytes) -> Feedback | None:
     at = int.from_bytes(reference, "big", signed=True) * 256
     deltas = _HEAD.size + _CHUNK.size
     if body[_HEAD.size : deltas] == _CHUNK.pack(_NEAR << 13 | count) and deltas + count <= len(body):
-        # all of it came, and soon, nearly always: one run of the same
+        # the usual case, all packets came soon: one run of the same status
         times = accumulate(body[deltas : deltas + count], initial=at)
         return Feedback(base, count, list(enumerate(islice(times, 1, None))))
     statuses, offset = _statuses(body, count)
@@ -51,7 +51,7 @@ def parse(body: bytes) -> Feedback | None:
 
 
 def _statuses(body: bytes, count: int) -> tuple[bytes, int]:
-    """One byte a packet, and where the arrival times begin; too few when the chunks end early."""
+    """Return one status byte a packet, too few when the chunks end early, and where the arrival times begin."""
     statuses, offset = bytearray(), _HEAD.size
     while len(statuses) < count and offset + 2 <= len(body):
         chunk = body[offset] << 8 | body[offset + 1]

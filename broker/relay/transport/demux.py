@@ -1,5 +1,5 @@
-"""Datagrams that are not RTP (RFC 7983): STUN, DTLS and RTCP. Everybody begins here: an address is nobody's until a
-STUN check has come from it that knows a client's password; what nobody's address sends is dropped and counted."""
+"""Demultiplexes datagrams that are not RTP (RFC 7983): STUN, DTLS and RTCP. A source address belongs to a client once
+it has sent a STUN check with that client's password; packets from other addresses are dropped and counted."""
 
 import struct
 
@@ -14,24 +14,24 @@ from broker.relay.transport.route import Route
 from broker.relay.transport.stun_rate_limit import StunRateLimit, claimed_ufrag
 
 log = structlog.get_logger()
-MAX_OF_ONE_HOST = 1000  # clients; a whole province may stand behind one translating firewall, or a TURN server
-MAX_HANDSHAKES_OF_ONE_HOST = 100  # at a time: the others' checks go unanswered, and come again
-_NONSENSE = (ValueError, KeyError, IndexError, struct.error)
+MAX_OF_ONE_HOST = 1000  # clients: a whole province may be behind one translating firewall, or a TURN server
+MAX_HANDSHAKES_OF_ONE_HOST = 100  # at a time: the checks of others are not answered, and come again
+_MALFORMED = (ValueError, KeyError, IndexError, struct.error)
 
 
 class Demux:
-    """The clients of one worker by the ufrag they were given."""
+    """The clients of one worker, by the ICE user fragments that were issued to them."""
 
     def __init__(self) -> None:
         self._by_ufrag: dict[str, Peer] = {}
         self._guesses = StunRateLimit()
 
     def expect(self, peer: Peer) -> None:
-        """A client that has got an answer will come with its ufrag and password; after a restart, with new ones."""
+        """Accept checks of a client that got an answer, under its newest ufrag; after a restart, call it again."""
         self._by_ufrag[peer.ice.credentials.ufrag] = peer
 
     def counts(self) -> tuple[int, int]:
-        """Clients, and how many of them are not connected yet. Those who have gone are forgotten."""
+        """Return the number of clients, and of those not connected yet. Closed ones are forgotten."""
         for ufrag, peer in list(self._by_ufrag.items()):
             if peer.closed or peer.ice.password(ufrag) is None:
                 del self._by_ufrag[ufrag]
@@ -39,11 +39,11 @@ class Demux:
         return len(peers), sum(not peer.ready for peer in peers)
 
     def take(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
-        """One datagram. What breaks over it ends the session it belongs to, not its neighbours."""
+        """Handle one datagram. An error ends the session that it belongs to, not other sessions."""
         try:
             self._take(fanout, datagram, route, now)
         except Exception:
-            fanout.on_failure(fanout.by_address.get(route.address))
+            fanout.fail(fanout.by_address.get(route.address))
 
     def _take(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
         first = datagram[0] if datagram else 255
@@ -58,8 +58,8 @@ class Demux:
         elif 127 < first < 192:
             _rtcp(peer, fanout, datagram, route, now)
 
-    def _welcome(self, fanout: Fanout, peer: Peer, route: Route, now: float) -> bool:
-        """Whether a check is worth reading: a client that is known always; a new one, while its host is no crowd."""
+    def _may_check(self, fanout: Fanout, peer: Peer, route: Route, now: float) -> bool:
+        """Whether a check is worth verifying: always from a proven address, else within the limits of its host."""
         if fanout.by_address.get(route.address) is peer:
             return True
         host = route.address[0]
@@ -67,15 +67,16 @@ class Demux:
             return False
         if peer.route is not None:
             return True
-        there = {one for address, one in fanout.by_address.items() if address[0] == host}
-        return len(there) < MAX_OF_ONE_HOST and sum(not one.ready for one in there) < MAX_HANDSHAKES_OF_ONE_HOST
+        clients = {client for address, client in fanout.by_address.items() if address[0] == host}
+        connecting = sum(not client.ready for client in clients)
+        return len(clients) < MAX_OF_ONE_HOST and connecting < MAX_HANDSHAKES_OF_ONE_HOST
 
     def _stun(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
-        """Answer a connectivity or consent check, if it knows the password (RFC 8445 7.3, RFC 7675)."""
+        """Answer a connectivity or consent check, if it has the password (RFC 8445 7.3, RFC 7675)."""
         ufrag = claimed_ufrag(datagram)
         peer = self._by_ufrag.get(ufrag)
         password = peer.ice.password(ufrag) if peer is not None and not peer.closed else None
-        if peer is None or password is None or not self._welcome(fanout, peer, route, now):
+        if peer is None or password is None or not self._may_check(fanout, peer, route, now):
             fanout.rejected += 1
             return
         request = _check(datagram, password.encode())
@@ -91,10 +92,10 @@ class Demux:
 
 
 def _check(datagram: bytes, key: bytes) -> stun.Message | None:
-    """The binding request, if it is one and knows the password."""
+    """Return the binding request, if the datagram is one and its integrity holds under `key`; else None."""
     try:
         message = stun.parse_message(datagram)
-    except _NONSENSE:
+    except _MALFORMED:
         return None
     binding = message.message_method == stun.Method.BINDING and message.message_class == stun.Class.REQUEST
     return message if binding and message.check_message_integrity(key) else None
@@ -108,7 +109,7 @@ def _rtcp(peer: Peer, fanout: Fanout, datagram: bytes, route: Route, now: float)
     peer.heard = now
     peer.ice.heard(route, now)
     try:
-        rtcp_feedback.handle(peer, fanout, data, now, fanout.arrival)
-    except Exception:  # what one client reports ends that client, not its neighbours
+        rtcp_feedback.handle_compound(peer, fanout.tap, data, now, fanout.arrival)
+    except Exception:  # reports of one client end that client, not others
         log.exception("feedback failed", resource=peer.resource)
-        peer.on_gone("failed")
+        peer.give_up("failed")

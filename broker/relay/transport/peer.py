@@ -1,93 +1,112 @@
-"""One client at the other end of the worker's port: ICE-lite (RFC 8445 2.5), DTLS-SRTP, and what it sends or gets.
+"""One client at the other end of the worker's port: ICE-lite (RFC 8445 2.5), DTLS-SRTP, and the streams that it sends
+or gets.
 
-Nothing is sent to an address that has not proven with a valid STUN check that it knows our password; not one byte of
-DTLS either."""
+Nothing is sent to an address before a valid STUN check from there has proven that the client knows its password, not
+even a byte of DTLS."""
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from broker.kernel.ids import ResourceId
 from broker.media.header_extensions import element
 from broker.media.rtcp import OWN_SSRC, build_bye
 from broker.media.rtp import RTP_HEADER
 from broker.relay.congestion.sent_packets import SentPackets
-from broker.relay.negotiation.codec_params import NOBODY
+from broker.relay.down_track import DownTrack, stamp_for
+from broker.relay.negotiation.codec_params import NO_PUBLISHER, CodecParams
 from broker.relay.negotiation.simulcast_sdp import Simulcast
 from broker.relay.rtp.red import unpacked
 from broker.relay.rtp.retransmission import original
+from broker.relay.track import Destination, Track
 from broker.relay.transport.dtls import Certificate, DtlsTransport
 from broker.relay.transport.ice import CONSENT, Check, Ice
 from broker.relay.transport.route import Address, Route
 
-if TYPE_CHECKING:
-    from broker.relay.down_track import DownTrack
-    from broker.relay.fanout import Fanout
-    from broker.relay.track import Track
-
 SETUP = 15.0  # seconds in which a client must have finished ICE and DTLS
-MAX_SSRCS = 20  # of one client: four encodings, their repairs, sound, and room to restart; libsrtp keeps state for each
+MAX_SSRCS = (
+    20  # of one client: four encodings, their retransmissions, sound, and restarts; libsrtp keeps state for each
+)
+
+
+class Owner(Protocol):
+    """The session that a client belongs to."""
+
+    def handle_ready(self, peer: "Peer") -> None:
+        """The client's handshake is done: its media may flow."""
+        ...
+
+    def handle_gone(self, peer: "Peer", reason: str) -> None:
+        """The client has left or cannot go on; it must be closed."""
+        ...
 
 
 class Peer:
-    """A publisher or a watcher. `tx` and `rx` are SRTP contexts once `ready`."""
+    """A publisher or a subscriber. `rx` and `tx` are its SRTP contexts once `ready`; `by_address` is where its proven
+    addresses are entered; `send_datagram` sends on the worker's sockets."""
 
     def __init__(
         self,
         resource: ResourceId,
-        fanout: "Fanout",
+        owner: Owner,
+        by_address: dict[Address, "Peer"],
+        send_datagram: Callable[[bytes, Route], None],
         certificate: Certificate,
         dtls_server: bool,
         fingerprint: tuple[str, str],
         now: float,
     ) -> None:
-        self.resource = resource
-        self.ice = Ice(self, fanout.by_address)
+        self.resource, self._owner, self._send_datagram = resource, owner, send_datagram
+        self.ice = Ice(self, by_address)
         self.created = self.heard = now
         self.streams: dict[int, Track] = {}
+        """The tracks of what it sends, by SSRC."""
         self.by_payload_type: dict[int, Track] = {}
         self.repairs: dict[int, Track] = {}
         """By the payload types of retransmissions."""
         self.redundant: dict[int, Track] = {}
-        """By the payload types of sound that carries what was before it."""
+        """By the payload types of redundant sound."""
         self.simulcast: Simulcast | None = None
         self.encodings: dict[bytes, Track] = {}
+        """By name, where one picture comes in several encodings."""
         self._repairing: dict[bytes, Track] = {}
-        """Where one picture comes in several encodings: by their names, and by the SSRCs of their retransmissions."""
+        """The same by the SSRCs of their retransmissions."""
         self.path = SentPackets()
-        self.legs: list[tuple[Track, DownTrack]] = []
+        self.down_tracks: list[Destination] = []
         self.rx: Any = None
         self.tx: Any = None
-        self.closed = self._met = False
-        self.on_ready: Callable[[], None] = lambda: None
-        self.on_gone: Callable[[str], None] = lambda why: None
+        self.closed = self._was_ready = False
         self._ssrcs: set[int] = set()
         self._reporters: set[bytes] = set()
-        self._fanout, self._fingerprint = fanout, fingerprint
-        self._leg = DtlsTransport(certificate, dtls_server, self.send, lambda: self.on_gone("closed by the client"))
+        self._fingerprint = fingerprint
+        self._dtls = DtlsTransport(certificate, dtls_server, self.send, lambda: self.give_up("closed by the client"))
         self._task: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether SRTP flows."""
+        """Whether the handshake is done and SRTP flows."""
         return self.tx is not None
 
     def expired(self, now: float) -> str:
-        """Why this client must be given up, or an empty string."""
+        """Return why this client must be given up, or an empty string."""
         if not self.ready and now - self.created > SETUP:
             return "never connected"
         self.ice.expire(now)
         return "consent lost" if now - self.heard > CONSENT else ""
 
+    def give_up(self, reason: str) -> None:
+        """Have the session close this client."""
+        self._owner.handle_gone(self, reason)
+
     # --- ICE and DTLS --------------------------------------------------------------------------------------------
 
     @property
     def route(self) -> Route | None:
-        """Where we send to, once a check has come from there."""
+        """Where packets to the client go; None before a STUN check has proven an address."""
         return self.ice.route
 
     def checked(self, route: Route, check: Check, now: float) -> None:
-        """A check that knew the password came along `route`; the first one begins the handshake."""
+        """A check with the right password came along `route`; the first one begins the handshake."""
         self.heard = now
         if self.ice.checked(route, check, now):
             self._rebuild()
@@ -95,50 +114,71 @@ class Peer:
             self._task = asyncio.create_task(self._handshake())
 
     def _rebuild(self) -> None:
-        for track, _ in self.legs:
-            track.rebuild()
+        for down_track in self.down_tracks:
+            down_track.track.rebuild()
 
     def lost(self, address: Address, now: float) -> None:
-        """A connection was closed; where no other way has just been proven, nothing is sent until one is."""
+        """A TCP connection was closed; unless another route was proven just now, nothing is sent until one is."""
         self.ice.lost(address, now)
         self._rebuild()
 
     def feed(self, datagram: bytes) -> None:
-        """A DTLS datagram."""
+        """Take in a DTLS datagram."""
         if not self.closed:
-            self._leg.feed(datagram)
+            self._dtls.feed(datagram)
 
     def send(self, datagram: bytes) -> None:
-        """A datagram to the client, if it has proven an address."""
+        """Send a datagram to the client, if it has proven an address."""
         if self.route is not None:
-            self._fanout.send(datagram, self.route)
+            self._send_datagram(datagram, self.route)
 
     async def _handshake(self) -> None:
-        if await self._leg.run(*self._fingerprint) and not self.closed:
-            self.rx, self.tx = self._leg.rx, self._leg.tx
+        if await self._dtls.run(*self._fingerprint) and not self.closed:
+            self.rx, self.tx = self._dtls.rx, self._dtls.tx
             self.ice.settled = True
-            self.on_ready()
+            self._owner.handle_ready(self)
 
     def open_rtcp(self, datagram: bytes) -> bytes | None:
-        """Decrypted RTCP, or None."""
+        """Return the decrypted RTCP compound, or None when it is not authentic."""
         sender = datagram[4:8]
         if not self.ready or (len(self._reporters) >= MAX_SSRCS and sender not in self._reporters):
             return None
-        data = self._leg.open_rtcp(datagram)
+        data = self._dtls.open_rtcp(datagram)
         if data is not None:
             self._reporters.add(sender)
         return data
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Encrypt and send RTCP."""
+        """Encrypt and send an RTCP compound."""
         if self.ready and not self.closed:
-            self.send(self._leg.seal_rtcp(packet))
+            self.send(self._dtls.seal_rtcp(packet))
 
     # --- streams -------------------------------------------------------------------------------------------------
 
-    def new_stream(self, packet: bytes, now: float) -> "Track | None":
-        """The track of an SSRC seen for the first time: the payload type says which, as there is one of a kind, or the
-        name of an encoding. It takes the place of the SSRC before it, whose stragglers are dropped from then on."""
+    def subscribe(self, track: Track, params: CodecParams, gated: bool) -> None:
+        """Make the client a destination of `track`, as agreed in `params`."""
+        stamp = stamp_for(params, self.path)
+        down_track = DownTrack(track, self, params, track.ssrc_out, track.rtx_out, gated, stamp)
+        self.down_tracks.append(down_track)
+        track.add(down_track)
+
+    def publish(self, tracks: dict[str, Track], params: CodecParams) -> None:
+        """Let the client's stream with these `params` feed `tracks`, by the names of its encodings; "" is the only one.
+
+        A track takes its packets only while the client is its publisher."""
+        first = next(iter(tracks.values()))
+        self.by_payload_type[params.payload_type] = first
+        if first.video:
+            self.simulcast = params.simulcast
+            self.encodings = {rid.encode(): track for rid, track in tracks.items()}
+        if params.rtx is not None:
+            self.repairs[params.rtx] = first
+        if params.red is not None:
+            self.by_payload_type[params.red] = self.redundant[params.red] = first
+
+    def new_stream(self, packet: bytes, now: float) -> Track | None:
+        """Return the track of an SSRC seen for the first time, or None: the payload type says which, as there is one
+        of a kind, or the name of an encoding. Late packets of the SSRC that it replaces are dropped from then on."""
         _, second, seq, ts, ssrc = RTP_HEADER.unpack_from(packet)
         track = self.by_payload_type.get(second & 127)
         if track is not None and track.video and self.simulcast is not None:
@@ -146,59 +186,62 @@ class Peer:
         if ssrc not in self._ssrcs:
             self._ssrcs.add(ssrc)
             if len(self._ssrcs) > MAX_SSRCS:
-                self.on_gone("too many streams")
+                self.give_up("too many streams")
                 return None
-        elif track is not None and track.arrivals is not None:
+        elif track is not None and track.receive_stats is not None:
             return None
-        if track is None or track.peer is not self:
+        if track is None or track.publisher is not self:
             return None
-        self.streams = {known: one for known, one in self.streams.items() if one is not track}
+        self.streams = {other: stream for other, stream in self.streams.items() if stream is not track}
         self.streams[ssrc] = track
         track.begin(ssrc, seq, ts, now)
         return track
 
-    def inside(self, packet: bytes) -> "list[tuple[Track, bytes]]":
-        """The packets that one of another payload type brings: a lost one again, or sound with what was before it."""
+    def inside(self, packet: bytes) -> list[tuple[Track, bytes]]:
+        """Return the packets inside one of another payload type: a lost packet again, or sound with packets before."""
         number = packet[1] & 127
         track = self.repairs.get(number) or self.redundant.get(number)
         if track is not None and track.video and self.simulcast is not None:
             track = self._repaired(packet, self.simulcast.repaired)
-        if track is None or track.peer is not self or track.arrivals is None:
+        if track is None or track.publisher is not self or track.receive_stats is None:
             return []
         if number in self.redundant:
             inside = unpacked(packet, track.payload_type)
             brought = inside[:-1]
         else:
-            inner = original(packet, track.payload_type, track.arrivals.ssrc)
+            inner = original(packet, track.payload_type, track.receive_stats.ssrc)
             inside = brought = [inner] if inner else []
-        track.arrivals.brought = {int.from_bytes(one[2:4], "big") for one in brought}
-        return [(track, one) for one in inside]
+        track.receive_stats.brought = {int.from_bytes(earlier[2:4], "big") for earlier in brought}
+        return [(track, plain) for plain in inside]
 
-    def _repaired(self, packet: bytes, identifier: int | None) -> "Track | None":
-        """Which encoding a retransmission is of: its first packets say so by name, later ones by their SSRC."""
+    def _repaired(self, packet: bytes, identifier: int | None) -> Track | None:
+        """Return the encoding of a retransmission: its first packets carry the name, later ones only their SSRC."""
         ssrc = packet[8:12]
         named = self.encodings.get(element(packet, identifier)) if identifier is not None else None
         if named is not None and (ssrc in self._repairing or len(self._repairing) < MAX_SSRCS):
             self._repairing[ssrc] = named
         return self._repairing.get(ssrc)
 
-    def end(self) -> None:
-        """Nothing comes from or goes to this client any more, from this moment on."""
+    # --- its end -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Stop all media from and to this client, at once; `say_goodbye` follows."""
         if self.closed:
             return
-        self.closed, self._met = True, self.ready
+        self.closed, self._was_ready = True, self.ready
         self.rx = self.tx = None
-        for track, leg in self.legs:
-            track.remove(leg)
+        for down_track in self.down_tracks:
+            down_track.track.remove(down_track)
         for track in {*self.by_payload_type.values(), *self.encodings.values()}:
-            if track.peer is self:
-                track.replace_publisher(None, NOBODY)
+            if track.publisher is self:
+                track.replace_publisher(None, NO_PUBLISHER)
         self.ice.close()
         if self._task is not None:
             self._task.cancel()
 
-    async def goodbye(self) -> None:
-        """Tell the client (BYE, close_notify), after `end`."""
-        if self._met:
-            self.send(self._leg.seal_rtcp(build_bye([leg.ssrc for _, leg in self.legs] or [OWN_SSRC])))
-        await self._leg.stop()
+    async def say_goodbye(self) -> None:
+        """Send the client BYE and close_notify, after `close`."""
+        if self._was_ready:
+            ssrcs = [down_track.ssrc for down_track in self.down_tracks]
+            self.send(self._dtls.seal_rtcp(build_bye(ssrcs or [OWN_SSRC])))
+        await self._dtls.stop()

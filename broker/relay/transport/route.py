@@ -1,27 +1,28 @@
 """The way to a client: the socket to send from and the address to send to. A UDP socket and a TCP connection of the
-worker look the same here, so that the hot loop reads from and sends to either without asking which it is."""
+worker have the same interface here, so that the hot loop reads from and sends to either without asking which it is."""
 
 from collections.abc import Callable
 from ipaddress import IPv6Address
 from typing import Any, NamedTuple, Protocol
 
-Address = tuple[Any, ...]  # as the socket gives it: host, port and for IPv6 two more; of a connection ends in "tcp"
+Address = tuple[Any, ...]
+"""An address as the socket returns it: host, port and for IPv6 two more; that of a TCP connection ends in "tcp"."""
 
 
 class Port(Protocol):
-    """What the hot loop drains: a UDP socket, or whatever behaves like one."""
+    """What the hot loop reads: a UDP socket, or an object that behaves like one."""
 
     def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
-        """The next datagram. Raises BlockingIOError when there is none now."""
+        """Read the next datagram. Raises BlockingIOError when there is none now."""
         ...
 
     def sendto(self, data: bytes | memoryview, address: Address, /) -> int:
-        """Send one datagram at once. Raises OSError when that cannot be; then it is dropped, whole."""
+        """Send one datagram at once. Raises OSError when that is impossible; then the whole datagram is dropped."""
         ...
 
 
 class Route(NamedTuple):
-    """Where from and where to. Equal when both are."""
+    """Send function and address of one client. Two routes are equal when both are."""
 
     send: Callable[[bytes | memoryview, Address], int]
     address: Address
@@ -37,3 +38,30 @@ class Route(NamedTuple):
         host, port = self.address[:2]
         inner = IPv6Address(host.partition("%")[0]).ipv4_mapped if ":" in host else None
         return (str(inner) if inner else host.partition("%")[0]), port
+
+
+class Client(Protocol):
+    """What a track needs of its publisher and a down track of its subscriber; `transport.peer` implements it."""
+
+    @property
+    def tx(self) -> Any:
+        """The SRTP context for packets to the client; None before the handshake and after the end."""
+        ...
+
+    @property
+    def route(self) -> Route | None:
+        """Where packets to the client go; None before a STUN check has proven an address."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether the handshake is done and SRTP flows."""
+        ...
+
+    def send(self, datagram: bytes) -> None:
+        """Send a datagram that is encrypted already."""
+        ...
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Encrypt and send an RTCP compound."""
+        ...

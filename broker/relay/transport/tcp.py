@@ -1,37 +1,35 @@
-"""ICE over TCP (RFC 6544, passive) for networks that drop UDP: each connection is a port that the hot loop drains and
-sends to like the UDP socket, with two bytes of length before each packet (RFC 4571).
+"""ICE over TCP (RFC 6544, passive) for networks that drop UDP: each connection is a port that the hot loop reads from
+and sends to like the UDP socket, with two bytes of length before each packet (RFC 4571).
 
-Nobody is waited for. A connection whose first packet is not a valid check is closed, and so is one that falls silent or
-does not read; what a slow one cannot take is dropped, a whole packet at a time, and repaired or not like any loss."""
+The relay never waits for a connection. One whose first packet is not a valid check is closed, and so is one that falls
+silent or does not read; what a slow one cannot take is dropped, a whole packet at a time, like any loss."""
 
 import asyncio
 import socket
 from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from broker.kernel.clock import monotonic
 from broker.relay.fanout import Fanout
 from broker.relay.transport.ice import CONSENT
+from broker.relay.transport.peer import Peer
 from broker.relay.transport.route import Address
 
-if TYPE_CHECKING:
-    from broker.relay.transport.peer import Peer
-
 log = structlog.get_logger()
-MAX_CONNECTIONS, MAX_OF_ONE_HOST = 500, 64  # a house behind one address has a few officers with a wall of pictures each
+MAX_CONNECTIONS, MAX_OF_ONE_HOST = 500, 64  # a site behind one address has a few officers with many pictures each
 MAX_UNPROVEN, MAX_UNPROVEN_OF_ONE_HOST = 100, 16
-FIRST_CHECK = 5.0  # seconds in which a connection must have proven who it is
-STUCK = 5.0  # seconds after which who reads nothing will not read again
+FIRST_CHECK = 5.0  # seconds in which a connection must have been proven by a check
+STUCK = 5.0  # seconds without reading after which a client will not read again
 MAX_WAITING = 64 * 1024  # bytes unsent here, and twice as many in the kernel: under a second of a picture
 LENGTH = 2  # bytes before each packet
 _NUMBERS = count()
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection, a Port."""
+    """One client's TCP connection, which is a Port of the hot loop."""
 
     def __init__(self, listener: "Listener", fanout: Fanout) -> None:
         self._listener, self._fanout = listener, fanout
@@ -43,16 +41,16 @@ class Connection(asyncio.Protocol):
         self.host, self.address = "", ()  # type: tuple[str, Address]
 
     @property
-    def peer(self) -> "Peer | None":
-        """The client who has proven this connection with a check."""
+    def peer(self) -> Peer | None:
+        """The client that has proven this connection with a check."""
         return self._fanout.by_address.get(self.address)
 
     # --- what the hot loop uses ------------------------------------------------------------------------------------
 
     def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
-        """The next packet. Raises BlockingIOError when there is none, or there will be none."""
+        """Read the next packet. Raises BlockingIOError when there is none now, or the connection is closed."""
         if self._asked and self.peer is None:
-            self.abort()  # its first packet was no check that we know, or its client has gone
+            self.abort()  # its first packet was no valid check, or its client has gone
         start = self._read + LENGTH
         size = int.from_bytes(self._in[self._read : start], "big")
         if len(self._in) < start + size or len(self._in) < start:
@@ -66,7 +64,7 @@ class Connection(asyncio.Protocol):
         return size, self.address
 
     def sendto(self, data: bytes | memoryview, address: Address, /) -> int:
-        """Send one packet, or raise BlockingIOError when the client does not keep up."""
+        """Send one packet. Raises BlockingIOError when the client does not keep up."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise BlockingIOError
@@ -80,7 +78,7 @@ class Connection(asyncio.Protocol):
     # --- what asyncio calls ----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
-        """Take it in, unless there are too many."""
+        """Accept the connection, unless there are too many."""
         self._transport = transport
         name = transport.get_extra_info("peername") or ("", 0)
         self.host, self.address = name[0], (*name[:2], next(_NUMBERS), "tcp")
@@ -89,13 +87,13 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes; perhaps whole packets."""
+        """Take in bytes, and handle the packets that are complete."""
         self._heard = monotonic()
         self._in += data
         self._take()
 
     def _take(self) -> None:
-        """Hand a batch over; the rest when the others have had their turn, and until then read no more."""
+        """Handle one batch. The rest waits until other connections had their turn; until then no more is read."""
         if self._transport is None or self._transport.is_closing():
             return
         before = self._read
@@ -110,7 +108,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone; its client may come back another way."""
+        """Forget the connection; its client may come back on another."""
         self._transport = None
         self._in.clear()
         self._listener.leave(self)
@@ -120,25 +118,25 @@ class Connection(asyncio.Protocol):
 
     # --- its end -----------------------------------------------------------------------------------------------------
 
-    def over(self, now: float) -> bool:
-        """Whether nobody can use it any more."""
+    def expired(self, now: float) -> bool:
+        """Whether no client can use it any more."""
         if self.peer is None:
             return self._asked or now - self._opened > FIRST_CHECK
         return now - self._heard > CONSENT or (self._stuck is not None and now - self._stuck > STUCK)
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once, without sending what waits."""
         if self._transport is not None:
             self._transport.abort()
 
     def close(self) -> None:
-        """Close when what is waiting has been sent."""
+        """Close once what waits has been sent."""
         if self._transport is not None:
             self._transport.close()
 
 
 class Listener:
-    """All connections of a worker."""
+    """Accepts TCP connections of a worker and closes those that expire."""
 
     def __init__(self, fanout: Fanout) -> None:
         self._fanout = fanout
@@ -150,16 +148,16 @@ class Listener:
         return len(self._connections)
 
     async def start(self, sockets: list[socket.socket]) -> None:
-        """Accept on bound sockets."""
+        """Accept connections on bound sockets."""
         loop = asyncio.get_running_loop()
         for sock in sockets:
             self._servers.append(await loop.create_server(lambda: Connection(self, self._fanout), sock=sock))
         self._sweep()
 
     def enter(self, new: Connection) -> bool:
-        """Whether there is room for one more, in all and of one host, and among those that have not proven anything."""
-        hosts = Counter(one.host for one in self._connections)
-        unproven = Counter(one.host for one in self._connections if one.peer is None)
+        """Whether one more is allowed: in all, of its host, and among connections that are not proven yet."""
+        hosts = Counter(connection.host for connection in self._connections)
+        unproven = Counter(connection.host for connection in self._connections if connection.peer is None)
         if (
             len(self._connections) >= MAX_CONNECTIONS
             or hosts[new.host] >= MAX_OF_ONE_HOST
@@ -171,18 +169,18 @@ class Listener:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """It was closed."""
+        """Forget a connection that was closed."""
         self._connections.discard(connection)
 
     def _sweep(self) -> None:
         now = monotonic()
         for connection in list(self._connections):
-            if connection.over(now):
+            if connection.expired(now):
                 connection.abort()
         self._timer = asyncio.get_running_loop().call_later(1.0, self._sweep)
 
     async def close(self) -> None:
-        """Accept nobody more, and close all that are there."""
+        """Accept no further connection, and close all that are there."""
         if self._timer is not None:
             self._timer.cancel()
         for server in self._servers:

@@ -56,11 +56,11 @@ class Visit:
     def __init__(self, relay: run.Relay, clock: Moments) -> None:
         self.relay, self.clock, self.port, self.seq = relay, clock, Waiting(), 100
         peer, agreed = relay._peer("chromium-watch", KIOSK[0])
-        relay.room.watch(Side.PRISON, "visitor", True, peer, agreed.params)
+        relay.session.subscribe(Side.PRISON, "visitor", True, peer, agreed.params)
         for one in relay.peers.values():
             one.checked(Route(self.port.sendto, (_host(relay, one), 5)), Check("", True), clock.now)
         peer.rx = peer.tx = "keys"
-        peer.on_ready()
+        relay.session.handle_ready(peer)
 
     def packet(self, payload: bytes = SLICE) -> bytes:
         self.seq += 1
@@ -90,8 +90,7 @@ async def visit(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visit]:
 
 
 async def test_a_lease_that_runs_out_within_a_batch_lets_nothing_across_after_its_moment(visit: Visit) -> None:
-    room, hot = visit.relay.room, visit.relay.fanout
-    hot.on_expiry = room.expire
+    room, hot = visit.relay.session, visit.relay.fanout
     room.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
     visit.port.waiting = [visit.packet(KEY)]
     hot.drain(visit.port)
@@ -105,14 +104,16 @@ async def test_a_lease_that_runs_out_within_a_batch_lets_nothing_across_after_it
 
 
 async def test_nor_does_a_repair_that_was_due_when_it_ran_out(visit: Visit) -> None:
-    room, hot = visit.relay.room, visit.relay.fanout
+    room, hot = visit.relay.session, visit.relay.fanout
     room.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
     visit.port.waiting = [visit.packet(KEY)]
     hot.drain(visit.port)
     visit.drain(5)
-    (track, leg), *_ = [one for one in visit.relay.peers[KIOSK[0]].legs if one[0].video]
-    leg.copies, track.repaired = 3, [track.seq_out]
+    down_track = next(one for one in visit.relay.peers[KIOSK[0]].down_tracks if one.track.video)
+    track = down_track.track
+    down_track.copies, track.repaired = 3, [track.seq_out]
     room.gate.until = visit.clock.now + TICK
-    room.ask(visit.clock.now + TICK)
+    room.send_requests(visit.clock.now + TICK)
     assert not room.open_now
-    assert not leg.again
+    number = down_track.renumbering.to_subscriber(track.seq_out)
+    assert down_track.retransmissions.due(number, visit.clock.now, 1.0), "it was not sent again"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.stats import BOUNDS, EVERY, Histogram, Latency, of_process
+from broker.relay.stats import BOUNDS, EVERY, Histogram, Latency, process_usage
 from tests.support.relay.visits import visit
 from tests.support.relay_front import RelayFront
 
@@ -34,7 +34,7 @@ class TestTheHistogram:
             assert sum(histogram.counts[: index + 1]) == sum(one <= bound for one in durations)
 
     def test_tells_its_bounds_with_its_counts(self) -> None:
-        told = Histogram().told()
+        told = Histogram().to_json()
         assert told["bounds"] == sorted(told["bounds"]) and len(told["counts"]) == len(told["bounds"]) + 1
 
 
@@ -84,9 +84,9 @@ class TestAWorker:
 
 class TestTheProcess:
     def test_uses_time_and_memory(self) -> None:
-        before = of_process()
+        before = process_usage()
         _work(0.05)
-        after = of_process()
+        after = process_usage()
         assert after["cpu_seconds"] >= before["cpu_seconds"] + 0.03
         assert 10_000_000 < after["memory_bytes"] < 4_000_000_000
 

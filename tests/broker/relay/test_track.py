@@ -11,14 +11,14 @@ class TestWhoJoins:
     def test_hears_sound_at_once(self) -> None:
         line = Line("audio")
         line.send(10)
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(11)
         assert len(end.got) == 1
 
     def test_sees_nothing_before_a_keyframe(self) -> None:
         line = Line()
         line.send(10, KEY)
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(11)
         line.send(12)
         assert end.got == []
@@ -30,7 +30,7 @@ class TestWhoJoins:
         line = Line()
         line.send(10, KEY)
         assert not line.track.keyframes.due(line.now)
-        line.watcher()
+        line.subscriber()
         assert line.track.keyframes.due(line.now)
         assert line.track.keyframes.due(line.now + 0.5)
         line.send(11, KEY)
@@ -39,9 +39,9 @@ class TestWhoJoins:
     def test_one_request_by_a_watcher_is_over_when_one_keyframe_came(self) -> None:
         line = Line()
         line.send(10, KEY)
-        line.watcher()
+        line.subscriber()
         line.send(11, KEY)
-        line.track.want_keyframe()
+        line.track.request_keyframe()
         assert line.track.keyframes.due(line.now)
         line.send(12)
         assert line.track.keyframes.due(line.now + 1)
@@ -50,11 +50,11 @@ class TestWhoJoins:
 
     def test_is_not_shown_a_bare_slice_where_parameter_sets_went_ahead(self) -> None:
         line = Line()
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(10, KEY)
         line.send(11, b"\x65\x88")
         assert len(end.got) == 2
-        _, late = line.watcher()
+        _, late = line.subscriber()
         line.send(12, b"\x65\x88")
         assert late.got == []
 
@@ -62,13 +62,13 @@ class TestWhoJoins:
 class TestNumbersAcrossTheGate:
     def test_go_on_without_a_hole_and_without_a_double(self) -> None:
         line = Line()
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(10, KEY)
         line.send(11)
-        line.track.stop(leg)
+        line.track.stop(down_track)
         for seq in range(12, 40):
             line.send(seq)
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(40)
         line.send(41, KEY)
         line.send(42)
@@ -76,58 +76,58 @@ class TestNumbersAcrossTheGate:
 
     def test_go_on_for_sound_too(self) -> None:
         line = Line("audio")
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(10)
-        line.track.stop(leg)
+        line.track.stop(down_track)
         line.send(11)
         line.send(12)
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(13)
         line.send(14)
         assert steps(end.numbers) == [1, 1]
 
     def test_go_on_after_a_stop_that_let_nothing_through(self) -> None:
         line = Line("audio")
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(10)
         for seq in (11, 12):
-            line.track.stop(leg)
-            line.track.start(leg)
-            line.track.stop(leg)
-            line.track.start(leg)
+            line.track.stop(down_track)
+            line.track.start(down_track)
+            line.track.stop(down_track)
+            line.track.start(down_track)
             line.send(seq)
         assert steps(end.numbers) == [1, 1]
 
     def test_go_on_over_the_wrap(self) -> None:
         line = Line()
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(65530, KEY)
         for seq in range(65531, 65534):
             line.send(seq)
-        line.track.stop(leg)
+        line.track.stop(down_track)
         for seq in range(65534, 65536 + 3):
             line.send(seq)
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(65536 + 3, KEY)
         line.send(65536 + 4)
         assert steps(end.numbers) == [1] * 5
 
     def test_time_shows_how_long_the_gate_was_shut(self) -> None:
         line = Line()
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(10, KEY, ts=90_000)
-        line.track.stop(leg)
-        line.track.start(leg)
+        line.track.stop(down_track)
+        line.track.start(down_track)
         line.send(300, KEY, ts=90_000 * 6)
         assert (end.got[1][1] - end.got[0][1]) & 0xFFFFFFFF == 90_000 * 5
 
     def test_a_straggler_from_before_does_not_come_after(self) -> None:
         line = Line()
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(10, KEY)
-        line.track.stop(leg)
+        line.track.stop(down_track)
         line.send(12, b"\x41shut")
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(13, KEY)
         line.send(11, b"\x41shut too")
         line.send(14)
@@ -136,22 +136,22 @@ class TestNumbersAcrossTheGate:
 
     def test_a_straggler_still_reaches_who_was_there_all_the_time_when_asked_for(self) -> None:
         line = Line()
-        leg, _ = line.watcher(gated=True)
-        officer, seen = line.watcher()
+        down_track, _ = line.subscriber(gated=True)
+        officer, seen = line.subscriber()
         line.send(10, KEY)
-        line.track.stop(leg)
+        line.track.stop(down_track)
         line.send(12)
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(13, KEY)
         line.send(11, b"\x41late")
         missing = (seen.numbers[0] + 1) & 0xFFFF
-        assert line.repair(officer, missing) == b"\x41late"
+        assert line.cached(officer, missing) == b"\x41late"
 
 
 class TestAnotherPublisher:
     def test_goes_on_where_the_last_one_stood(self) -> None:
         line = Line()
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(10, KEY)
         line.send(11)
         line.publisher(2)
@@ -161,7 +161,7 @@ class TestAnotherPublisher:
 
     def test_goes_on_in_time_by_as_much_as_passed(self) -> None:
         line = Line()
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(10, KEY, ts=5)
         line.publisher(2)
         line.now += 4.0
@@ -171,7 +171,7 @@ class TestAnotherPublisher:
 
     def test_shows_nothing_before_its_first_keyframe(self) -> None:
         line = Line()
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(10, KEY)
         line.publisher(2)
         for seq in range(200, 205):
@@ -182,7 +182,7 @@ class TestAnotherPublisher:
 
     def test_is_heard_at_once(self) -> None:
         line = Line("audio")
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(10)
         line.publisher(2)
         line.send(9000)
@@ -190,7 +190,7 @@ class TestAnotherPublisher:
 
     def test_may_begin_again_on_the_same_connection_with_another_stream(self) -> None:
         line = Line()
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(10, KEY)
         line.ssrc = 9
         line.send(3, KEY)
@@ -198,7 +198,7 @@ class TestAnotherPublisher:
 
     def test_cannot_slip_anything_in_before_its_first_packet(self) -> None:
         line = Line("audio")
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(10)
         line.publisher(2)
         line.send(500)
@@ -207,45 +207,45 @@ class TestAnotherPublisher:
 
     def test_does_not_disturb_who_is_shut_out(self) -> None:
         line = Line()
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(10, KEY)
-        line.track.stop(leg)
+        line.track.stop(down_track)
         line.send(11)
         line.publisher(2)
         line.send(600, KEY)
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(601, KEY)
         assert steps(end.numbers) == [1]
 
 
 class TestSenderReports:
-    """RFC 3550 6.4.1: NTP stays the publisher's, the RTP stamp and the counts become the leg's."""
+    """RFC 3550 6.4.1: NTP stays the publisher's, the RTP stamp and the counts become the down_track's."""
 
     def test_the_stamp_is_the_one_the_packets_carry(self) -> None:
         line = Line()
-        leg, end = line.watcher()
+        down_track, end = line.subscriber()
         line.send(10, KEY, ts=123_456)
-        report = line.track.sender_report_for(leg, SenderReport(1, 1 << 40, 123_456, 99, 99))
-        assert (report.ssrc, report.ntp, report.timestamp) == (leg.ssrc, 1 << 40, end.got[0][1])
+        report = line.track.sender_report_for(down_track, SenderReport(1, 1 << 40, 123_456, 99, 99))
+        assert (report.ssrc, report.ntp, report.timestamp) == (down_track.ssrc, 1 << 40, end.got[0][1])
 
     def test_also_after_another_publisher_took_over(self) -> None:
         line = Line()
-        leg, end = line.watcher()
+        down_track, end = line.subscriber()
         line.send(10, KEY, ts=1)
         line.publisher(2)
         line.send(999, KEY, ts=777)
-        assert line.track.sender_report_for(leg, SenderReport(2, 5, 777, 0, 0)).timestamp == end.got[-1][1]
+        assert line.track.sender_report_for(down_track, SenderReport(2, 5, 777, 0, 0)).timestamp == end.got[-1][1]
 
     def test_the_counts_are_what_this_leg_was_sent(self) -> None:
         line = Line()
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(10, KEY)
         line.send(11, b"\x41four")
-        line.track.stop(leg)
+        line.track.stop(down_track)
         line.send(12)
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(13, KEY)
-        report = line.track.sender_report_for(leg, SenderReport(1, 5, 777, 0, 0))
+        report = line.track.sender_report_for(down_track, SenderReport(1, 5, 777, 0, 0))
         assert (report.packets, report.octets) == (len(end.got), sum(map(len, end.payloads)))
 
 
@@ -254,13 +254,13 @@ class TestWhatCrossed:
         line = Line("audio")
         counts = []
         for first in (10, 20, 30):
-            leg, _ = line.watcher(gated=True)
-            line.watcher()
+            down_track, _ = line.subscriber(gated=True)
+            line.subscriber()
             for seq in range(first, first + 5):
                 line.send(seq)
                 counts.append(line.track.crossed)
-            line.track.remove(leg)
-            line.track.remove(leg)
+            line.track.remove(down_track)
+            line.track.remove(down_track)
         assert counts == list(range(1, 16))
 
 
@@ -276,13 +276,13 @@ class TestFlow:
     def test_it_is_known_since_when(self) -> None:
         line = Line("audio")
         line.send(10)
-        assert line.track.watch_flow(line.now)
-        since = line.track.since
+        assert line.track.update_flow(line.now)
+        since = line.track.flowing_since
         line.send(11)
-        line.track.watch_flow(line.now)
-        assert line.track.since == since
-        assert not line.track.watch_flow(line.now + 5)
+        line.track.update_flow(line.now)
+        assert line.track.flowing_since == since
+        assert not line.track.update_flow(line.now + 5)
         line.now += 6
         line.send(12)
-        line.track.watch_flow(line.now)
-        assert line.track.since == line.now
+        line.track.update_flow(line.now)
+        assert line.track.flowing_since == line.now

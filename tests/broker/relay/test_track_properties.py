@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from broker.relay.down_track import DownTrack
+from broker.relay.track import Destination
 from tests.support.relay.track_model import KEY, FarEnd, Line, steps
 
 
@@ -18,14 +18,17 @@ class TrackModel(RuleBasedStateMachine):
         self.seq, self.made = 65_500, 0
         self.held_back: list[int] = []
         self.payloads: dict[int, bytes] = {}
-        self.legs: list[tuple[DownTrack, FarEnd]] = [self.line.watcher(), self.line.watcher(gated=True, start=False)]
+        self.down_tracks: list[tuple[Destination, FarEnd]] = [
+            self.line.subscriber(),
+            self.line.subscriber(gated=True, start=False),
+        ]
         self.while_shut: set[bytes] = set()
 
     def _send(self, seq: int, key: bool) -> None:
         self.made += 1
         payload = (KEY if key else b"\x41") + self.made.to_bytes(4, "big")
-        leg, _ = self.legs[1]
-        if not leg.flowing and not leg.waiting:
+        down_track, _ = self.down_tracks[1]
+        if not down_track.flowing and not down_track.waiting:
             self.while_shut.add(payload)
         self.line.send(seq, payload)
 
@@ -37,7 +40,7 @@ class TrackModel(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 100), key=st.booleans())
     def a_late_packet(self, which: int, key: bool) -> None:
-        if self.held_back and self.line.track.arrivals is not None:
+        if self.held_back and self.line.track.receive_stats is not None:
             self._send(self.held_back.pop(which % len(self.held_back)), key)
 
     @rule(seq=st.integers(0, 65535))
@@ -47,29 +50,29 @@ class TrackModel(RuleBasedStateMachine):
 
     @rule(open_=st.booleans())
     def the_gate(self, open_: bool) -> None:
-        (self.line.track.start if open_ else self.line.track.stop)(self.legs[1][0])
+        (self.line.track.start if open_ else self.line.track.stop)(self.down_tracks[1][0])
 
     @invariant()
     def no_number_carries_two_contents(self) -> None:
-        for _, end in self.legs:
+        for _, end in self.down_tracks:
             seen: dict[int, bytes] = {}
             for number, _, payload in end.got:
                 assert seen.setdefault(number, payload) == payload
 
     @invariant()
     def a_shut_gate_gives_nothing_not_even_as_repair(self) -> None:
-        leg, end = self.legs[1]
+        down_track, end = self.down_tracks[1]
         assert self.while_shut.isdisjoint(end.payloads)
-        if leg.flowing and end.got:
+        if down_track.flowing and end.got:
             last = end.numbers[-1]
-            found = {self.line.repair(leg, number) for number in range(last - 80, last + 80)}
+            found = {self.line.cached(down_track, number) for number in range(last - 80, last + 80)}
             assert self.while_shut.isdisjoint(found)
 
     @invariant()
     def a_repair_is_the_packet_that_had_this_number(self) -> None:
-        for leg, end in self.legs:
+        for down_track, end in self.down_tracks:
             for number, _, payload in end.got[-20:]:
-                assert self.line.repair(leg, number) in (payload, None)
+                assert self.line.cached(down_track, number) in (payload, None)
 
 
 TestAnyOrderOfEvents = TrackModel.TestCase
@@ -79,10 +82,10 @@ TestAnyOrderOfEvents.settings = settings(max_examples=60, stateful_step_count=40
 @given(st.lists(st.tuples(st.integers(1, 200), st.booleans()), min_size=1, max_size=30))
 def test_without_loss_each_leg_counts_up_by_one(story: list[tuple[int, bool]]) -> None:
     line = Line("audio")
-    leg, end = line.watcher(gated=True)
+    down_track, end = line.subscriber(gated=True)
     seq = 65_000
     for count, open_ in story:
-        (line.track.start if open_ else line.track.stop)(leg)
+        (line.track.start if open_ else line.track.stop)(down_track)
         for _ in range(count):
             line.send(seq)
             seq += 1

@@ -7,7 +7,8 @@ import pytest
 
 from broker.kernel.errors import TooMany
 from broker.kernel.ids import Side
-from broker.relay.session import MAX_WATCHERS, REPLACED
+from broker.relay.publications import REPLACED
+from broker.relay.session import SUPERVISORS
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.visits import publisher
 from tests.support.relay_front import RelayFront
@@ -71,14 +72,14 @@ class TestASupervisorWhoConnectsAgain:
 class TestACrowd:
     async def test_of_one_supervisor_is_one_attempt(self, front: RelayFront) -> None:
         before = (await front.status())["peers"]
-        for _ in range(MAX_WATCHERS + 5):
+        for _ in range(SUPERVISORS.most + 5):
             await ask(front, "li@site")
         assert (await front.status())["peers"] == before + 1
         officer = await RawPeer(front).watch("prison", "he@site")
         await officer.close()
 
     async def test_of_supervisors_is_limited_and_leaves_the_rooms_their_places(self, front: RelayFront) -> None:
-        for number in range(MAX_WATCHERS):
+        for number in range(SUPERVISORS.most):
             await ask(front, f"{number}@site")
         with pytest.raises(TooMany):
             await ask(front, "late@site")

@@ -1,5 +1,5 @@
-"""A track with a publisher and watchers, without sockets: packets go in as the hot loop puts them in, and each watcher
-keeps what it would have been sent."""
+"""A track with a publisher and subscribers, without sockets: packets go in as the hot loop puts them in, and each
+subscriber keeps what it would have been sent."""
 
 import struct
 from dataclasses import dataclass, field
@@ -9,20 +9,33 @@ from typing import Any
 from broker.media.rtp import RTP_HEADER
 from broker.relay.down_track import DownTrack
 from broker.relay.negotiation.codec_params import CodecParams
-from broker.relay.track import Track
+from broker.relay.track import Destination, Track
+from broker.relay.transport.route import Route
 
-KEY, SLICE = b"\x67\x42", b"\x41\x9a"  # a sequence parameter set begins a keyframe; a slice that does not
+KEY, SLICE = b"\x67\x42", b"\x41\x9a"  # a sequence parameter set, which begins a keyframe; a slice, which does not
+PLAIN, RTX, NAMED = CodecParams(96), CodecParams(96, rtx=97), CodecParams(96, transport_wide=3)
+
+
+def new_track(kind: str, number: int = 0) -> Track:
+    """Return a track that requests nothing by itself when a packet is missing."""
+    return Track(kind, number, "cname", lambda: None)
 
 
 @dataclass
 class FarEnd:
-    """A watcher as a track sees it; `got` is (sequence number, timestamp, payload) of each packet."""
+    """A subscriber as a track sees it; `got` is (sequence number, timestamp, payload) of each packet."""
 
     tx: Any = "keys"
-    route: Any = (None, ("192.0.2.1", 5))
+    route: Any = Route(lambda data, address: len(data), ("192.0.2.1", 5))  # noqa: RUF009
     ready: bool = True
-    legs: list[tuple[Track, DownTrack]] = field(default_factory=list)
+    down_tracks: list[Destination] = field(default_factory=list)
     got: list[tuple[int, int, bytes]] = field(default_factory=list)
+
+    def send(self, datagram: bytes) -> None:
+        """Drop it: tests look at `got`."""
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Drop it: tests look at `got`."""
 
     @property
     def numbers(self) -> list[int]:
@@ -33,71 +46,82 @@ class FarEnd:
         return [payload for _, _, payload in self.got]
 
 
+def subscribe(end: FarEnd, track: Track, gated: bool, params: CodecParams = PLAIN) -> Destination:
+    """Make `end` a destination of `track`."""
+    down_track = DownTrack(track, end, params, 77, 78, gated)
+    end.down_tracks.append(down_track)
+    track.add(down_track)
+    return down_track
+
+
 class Line:
-    """One track. Time is `now`; `send` advances it as a stream of 50 packets a second would."""
+    """One track with its subscribers. Time is `now`; each `send` is 0.02 s later, as 50 packets a second are."""
 
     def __init__(self, kind: str = "video", track: Track | None = None, ssrc: int = 1) -> None:
-        self.track = track or Track(kind, 0)
+        self.track = track or new_track(kind)
         self.now = 1000.0
         self.ssrc = ssrc
-        self.ends: list[tuple[DownTrack, FarEnd]] = []
+        self.ends: list[tuple[Destination, FarEnd]] = []
 
-    def watcher(self, gated: bool = False, start: bool = True) -> tuple[DownTrack, FarEnd]:
-        """Somebody more, who gets what flows."""
+    def subscriber(
+        self, gated: bool = False, start: bool = True, params: CodecParams = PLAIN
+    ) -> tuple[Destination, FarEnd]:
+        """Add a subscriber, which gets what flows when `start` is true."""
         end = FarEnd()
-        leg = DownTrack(end, 96, 77, gated)  # type: ignore[arg-type]
-        end.legs.append((self.track, leg))
-        self.track.add(leg)
-        self.ends.append((leg, end))
+        down_track = subscribe(end, self.track, gated, params)
+        self.ends.append((down_track, end))
         if start:
-            self.track.start(leg)
-        return leg, end
+            self.track.start(down_track)
+        return down_track, end
 
     def publisher(self, ssrc: int) -> None:
-        """A new publisher takes over."""
+        """Replace the publisher by one with this SSRC."""
         self.ssrc = ssrc
-        self.track.replace_publisher(FarEnd(), CodecParams(96))  # type: ignore[arg-type]
+        self.track.replace_publisher(FarEnd(), PLAIN)
 
     def send(self, seq: int, payload: bytes = SLICE, ts: int | None = None) -> None:
-        """One packet arrives, and goes out to whom the plan names."""
+        """Let one packet arrive, and go to all destinations that flow."""
         self.now += 0.02
         seq &= 0xFFFF
         ts = (seq * 1800 if ts is None else ts) & 0xFFFFFFFF
         track = self.track
-        if track.arrivals is None or track.arrivals.ssrc != self.ssrc:
+        if track.receive_stats is None or track.receive_stats.ssrc != self.ssrc:
             track.begin(self.ssrc, seq, ts, self.now)
-        track.last_at = self.now
+        track.received_at = self.now
         packet = struct.pack("!BBHII", 0x80, 96, seq, ts, self.ssrc) + payload
         fresh = track.advance(seq, ts, self.now)
         if fresh is None:
             return
-        if track.attention:
+        if track.inspecting:
             track.inspect(packet)
-        number = (seq + track.seq_shift) & 0xFFFF
+        number = (seq + track.seq_offset) & 0xFFFF
         track.cache[number % len(track.cache)] = (number, packet)
         if fresh:
-            for leg in track.legs:
-                if leg.flowing:
-                    out, at = (number + leg.shift) & 0xFFFF, (ts + track.ts_shift + leg.lag) & 0xFFFFFFFF
-                    leg.peer.got.append((out, at, payload))  # type: ignore[attr-defined]
+            for down_track in track.down_tracks:
+                if down_track.flowing:
+                    out, at = (
+                        down_track.renumbering.to_subscriber(number),
+                        (ts + track.ts_offset + down_track.renumbering.timestamp) & 0xFFFFFFFF,
+                    )
+                    down_track.client.got.append((out, at, payload))  # type: ignore[attr-defined]
         track.packets += 1
         track.octets += len(payload)
 
-    def repair(self, leg: DownTrack, number: int) -> bytes | None:
-        """What a NACK of `leg` for `number` brings: the payload."""
-        packet = self.track.repair(leg, number & 0xFFFF)
+    def cached(self, down_track: Destination, number: int) -> bytes | None:
+        """Return the payload that a NACK of `down_track` for `number` brings."""
+        packet = self.track.cached(down_track, number & 0xFFFF)
         return None if packet is None else packet[RTP_HEADER.size :]
 
 
 class Fixed:
-    """A line of known rate."""
+    """The capacity of a line of fixed rate, which is always full."""
 
     limited, loss = True, 0.0
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
-    def learn(self, *_: float) -> None:
+    def update(self, *_: float) -> None:
         return
 
     def full(self, _: float) -> bool:
@@ -105,5 +129,5 @@ class Fixed:
 
 
 def steps(numbers: list[int]) -> list[int]:
-    """The differences between neighbours, modulo 2^16."""
+    """Return the differences between neighbours, modulo 2^16."""
     return [(after - before) & 0xFFFF for before, after in pairwise(numbers)]

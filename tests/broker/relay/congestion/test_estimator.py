@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from broker.relay.congestion.estimator import FLOOR, STEP, Capacity, Delays
+from broker.relay.congestion.estimator import LOWEST, STEP, Capacity, Delays
 
 
 def told(delays: Delays, *values: float) -> float:
@@ -45,7 +45,7 @@ class Bottleneck:
             self.queued = min(self.queued + sent - through, self.rate)
             lost = max(0.0, 1 - (through + self.queued) / (sent + 1))
             self.worst = max(self.worst, self.queued / self.rate)
-            self.capacity.learn(
+            self.capacity.update(
                 self.now, STEP, through / STEP, lost if self.queued >= self.rate else 0.0, self.queued / self.rate
             )
             each()
@@ -81,11 +81,11 @@ class TestCapacity:
         capacity, chance = Capacity(1.5e6), random.Random(2)
         for step in range(1, 2000):
             lost = sum(chance.random() < 0.05 for _ in range(100)) / 100
-            capacity.learn(step * STEP, STEP, 1e6, lost, 0.03)
+            capacity.update(step * STEP, STEP, 1e6, lost, 0.03)
             assert not capacity.limited
 
     def test_sound_always_has_a_place(self) -> None:
         capacity = Capacity(1.5e6)
         for step in range(1, 200):
-            capacity.learn(step * STEP, STEP, 0.0, 0.9, 2.0)
-        assert capacity.rate == FLOOR
+            capacity.update(step * STEP, STEP, 0.0, 0.9, 2.0)
+        assert capacity.rate == LOWEST

@@ -24,7 +24,7 @@ class Room:
                 for kind, line in self.lines.items():
                     line.now = self.now + late - 0.02
                     line.send(self.seq, bytes(2000), round(self.now * (90_000 if kind == "video" else 48_000)))
-            self.told = self.uplink.look(self.now, need) or self.told
+            self.told = self.uplink.tick(self.now, need) or self.told
 
 
 def test_on_a_good_line_it_is_the_cap_from_the_beginning() -> None:

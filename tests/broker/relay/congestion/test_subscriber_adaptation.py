@@ -4,7 +4,8 @@ from itertools import pairwise
 
 from broker.relay.congestion.sent_packets import SentPackets
 from broker.relay.congestion.subscriber_adaptation import COPIES, REST, SubscriberAdaptation
-from tests.support.relay.track_model import KEY, Fixed, Line, steps
+from broker.relay.down_track import PlanEntry
+from tests.support.relay.track_model import KEY, NAMED, PLAIN, Fixed, Line, steps
 
 FRAME = b"\x41" + bytes(1400)  # three a frame at 30 frames a second: 1 Mbit/s
 
@@ -12,12 +13,11 @@ FRAME = b"\x41" + bytes(1400)  # three a frame at 30 frames a second: 1 Mbit/s
 class Watcher:
     """One watcher of a picture; its line says what we tell it to say."""
 
-    def __init__(self, gated: bool = False) -> None:
+    def __init__(self, gated: bool = False, named: bool = True) -> None:
         self.line = Line()
-        self.leg, self.end = self.line.watcher(gated=gated)
-        self.leg.named = True
+        self.down_track, self.end = self.line.subscriber(gated=gated, params=NAMED if named else PLAIN)
         self.path = SentPackets()
-        self.tending = SubscriberAdaptation(self.path, [(self.line.track, self.leg)], gated)
+        self.adaptation = SubscriberAdaptation(self.path, [self.down_track], gated)
         self.seq = 0
         self.frame(KEY)
 
@@ -34,14 +34,14 @@ class Watcher:
         before, until = len(self.end.got), self.line.now + seconds
         while self.line.now < until:
             self.frame(KEY if keyframes and self.line.track.keyframes.wanted else FRAME)
-            self.tending.look(self.line.now)
+            self.adaptation.tick(self.line.now)
         return len(self.end.got) - before
 
 
 def test_a_good_line_is_left_alone() -> None:
     watcher = Watcher()
     assert watcher.watch(20) >= 20 * 30 * 3
-    assert watcher.leg.copies == 1
+    assert watcher.down_track.copies == 1
 
 
 def test_a_weak_line_gets_about_what_it_carries() -> None:
@@ -87,7 +87,7 @@ def test_the_picture_comes_back_when_the_line_is_good_again() -> None:
     watcher.watch(10)
     watcher.path.capacity = SentPackets().capacity
     assert watcher.watch(REST + 1) > 30
-    assert watcher.leg.flowing
+    assert watcher.down_track.flowing
 
 
 def test_the_far_rooms_line_is_given_time_for_its_sender_to_send_less() -> None:
@@ -98,39 +98,37 @@ def test_the_far_rooms_line_is_given_time_for_its_sender_to_send_less() -> None:
 
 def test_on_a_bad_line_sound_and_repairs_go_out_several_times() -> None:
     line = Line("audio")
-    leg, _ = line.watcher()
-    leg.named, path = True, SentPackets()
-    tending = SubscriberAdaptation(path, [(line.track, leg)], False)
+    down_track, _ = line.subscriber(params=NAMED)
+    path = SentPackets()
+    adaptation = SubscriberAdaptation(path, [down_track], False)
     path.capacity.loss = 0.05
-    tending.look(100.0)
-    assert leg.copies == COPIES
-    assert COPIES in line.track.plan[0]
+    adaptation.tick(100.0)
+    assert down_track.copies == COPIES
+    assert PlanEntry(*line.track.plan[0]).copies == COPIES
     path.capacity.loss = 0.0
-    tending.look(101.0)
-    assert leg.copies == 1
+    adaptation.tick(101.0)
+    assert down_track.copies == 1
 
 
 def test_a_stranger_who_cannot_name_packets_is_judged_by_its_reports() -> None:
     line = Line("audio")
-    leg, _ = line.watcher()
-    tending = SubscriberAdaptation(SentPackets(), [(line.track, leg)], False)
-    leg.lost_fraction = 26
-    tending.look(100.0)
-    assert leg.copies == COPIES
+    down_track, _ = line.subscriber()
+    adaptation = SubscriberAdaptation(SentPackets(), [down_track], False)
+    down_track.reports.lost_fraction = 26
+    adaptation.tick(100.0)
+    assert down_track.copies == COPIES
 
 
 def test_its_reports_of_much_loss_let_the_picture_rest() -> None:
-    watcher = Watcher()
-    watcher.leg.named = False
-    watcher.leg.lost_fraction = 128
+    watcher = Watcher(named=False)
+    watcher.down_track.reports.lost_fraction = 128
     assert watcher.watch(10, keyframes=False) < 10 * 30 * 3
-    assert watcher.leg.resting
+    assert watcher.down_track.resting
 
 
 def test_so_does_its_own_estimate_but_only_far_below_what_it_gets() -> None:
     for estimate, rests in ((1_000_000, False), (200_000, True)):
-        watcher = Watcher()
-        watcher.leg.named = False
+        watcher = Watcher(named=False)
         for _ in range(20):
             watcher.path.estimated = estimate
             watcher.watch(0.5)

@@ -78,8 +78,17 @@ def one_byte(*elements: tuple[int, bytes]) -> bytes:
     return struct.pack("!HH", 0xBEDE, len(inside) // 4) + inside
 
 
+class Owner:
+    """A session that notes why its client is given up."""
+
+    gone = ""
+
+    def handle_gone(self, peer: Any, reason: str) -> None:
+        self.gone = reason
+
+
 class Client:
-    """A publisher of three encodings as far as streams go; the room behind it is the one of `test_layers`."""
+    """A publisher of three encodings as far as streams go, in the room of `test_simulcast_layers`."""
 
     def __init__(self) -> None:
         from broker.relay.transport.peer import Peer
@@ -88,16 +97,13 @@ class Client:
         peer: Any = Peer.__new__(Peer)
         peer.streams, peer.repairs, peer.redundant, peer._repairing, peer._ssrcs = {}, {}, {}, {}, set()
         peer.encodings = {rid: line.track for rid, line in room.lines.items()}
-        peer.simulcast, self.gone = AGREED, ""
-        peer.on_gone = self._gone
+        peer.simulcast = AGREED
+        peer._owner = self.owner = Owner()
         peer.by_payload_type = {PICTURE: room.lines[b"q"].track}
         peer.repairs = {REPAIR: room.lines[b"q"].track}
         for track in peer.encodings.values():
-            track.peer, track.payload_type = peer, PICTURE
+            track.publisher, track.payload_type = peer, PICTURE
         self.peer, self.tracks = peer, peer.encodings
-
-    def _gone(self, why: str) -> None:
-        self.gone = why
 
     def begin(self, ssrc: int, rid: bytes, seq: int = 7) -> Any:
         return self.peer.new_stream(packet(one_byte((10, rid)), seq, ssrc, payload=KEY), 100.0)
@@ -147,4 +153,4 @@ class TestWhichEncodingAPacketIsOf:
         client = Client()
         for ssrc in range(100, 130):
             client.begin(ssrc, b"h")
-        assert client.gone == "too many streams"
+        assert client.owner.gone == "too many streams"

@@ -15,14 +15,14 @@ class TestHowOftenOneIsAskedFor:
     def test_many_wishes_become_one_request(self) -> None:
         requests = KeyframeRequests()
         for _ in range(20):
-            requests.want()
+            requests.request()
         assert requests.due(10.0)
-        requests.want()
+        requests.request()
         assert not requests.due(10.1)
 
     def test_it_is_repeated_until_the_keyframe_came(self) -> None:
         requests = KeyframeRequests()
-        requests.want()
+        requests.request()
         asked = [now for now in (step / 100 for step in range(1000, 1100)) if requests.due(now)]
         assert len(asked) == 4
         requests.arrived()
@@ -30,30 +30,30 @@ class TestHowOftenOneIsAskedFor:
 
     def test_who_lost_the_one_that_just_came_waits_whether_it_is_still_on_its_way(self) -> None:
         requests = KeyframeRequests()
-        requests.want()
+        requests.request()
         assert requests.due(10.0)
         requests.arrived()
-        requests.want()
+        requests.request()
         assert not requests.due(10.0 + KeyframeRequests.INTERVAL - 0.01)
         assert requests.due(10.0 + KeyframeRequests.INTERVAL + 0.01)
 
     def test_who_came_just_after_it_does_not_wait_for_long(self) -> None:
         requests = KeyframeRequests()
-        requests.want()
+        requests.request()
         assert requests.due(10.0)
         requests.arrived()
-        requests.want(newcomer=True)
+        requests.request(newcomer=True)
         assert not requests.due(10.0 + KeyframeRequests.REST - 0.01)
         assert requests.due(10.0 + KeyframeRequests.REST + 0.01)
         assert not requests.due(10.0 + KeyframeRequests.REST + KeyframeRequests.INTERVAL)
 
-    @given(st.lists(st.tuples(st.sampled_from(["want", "come", "arrived", "due"]), st.floats(0, 0.5)), max_size=60))
+    @given(st.lists(st.tuples(st.sampled_from(["request", "come", "arrived", "due"]), st.floats(0, 0.5)), max_size=60))
     def test_never_more_often_than_it_can_be_answered(self, story: list[tuple[str, float]]) -> None:
         requests, now, asked, came = KeyframeRequests(), 100.0, [], -1.0
         for what, after in story:
             now += after
-            if what in ("want", "come"):
-                requests.want(newcomer=what == "come")
+            if what in ("request", "come"):
+                requests.request(newcomer=what == "come")
             elif what == "arrived":
                 requests.arrived()
                 came = now

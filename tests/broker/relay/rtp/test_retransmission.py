@@ -11,9 +11,10 @@ from broker.kernel.token_bucket import TokenBucket
 from broker.media.rtp import RTP_HEADER
 from broker.relay.congestion import sent_packets
 from broker.relay.congestion.sent_packets import SentPackets, send_time
-from broker.relay.down_track import AT_ONCE, REPAIRS, DownTrack
-from broker.relay.rtp.retransmission import again, original
-from tests.support.relay.track_model import KEY, Line
+from broker.relay.down_track import REPAIRS, REPAIRS_AT_ONCE
+from broker.relay.rtp.retransmission import original, repeated
+from broker.relay.track import Destination
+from tests.support.relay.track_model import KEY, PLAIN, RTX, Line
 
 
 def packet(seq: int, payload: bytes, extension: bytes = b"", padding: int = 0) -> bytes:
@@ -25,52 +26,50 @@ def packet(seq: int, payload: bytes, extension: bytes = b"", padding: int = 0) -
 
 
 class TestTowardsAWatcher:
-    def leg(self, line: Line, rtx: bool = True, stamp: bool = True) -> tuple[DownTrack, list[int]]:
-        leg, end = line.watcher()
-        if rtx:
-            leg.rtx_payload_type, leg.rtx_ssrc = 97, 78
-        leg.stamp = SentPackets().transport_wide(3) if stamp else None
+    def down_track(self, line: Line, rtx: bool = True, stamp: bool = True) -> tuple[Destination, list[int]]:
+        down_track, end = line.subscriber(params=RTX if rtx else PLAIN)
+        down_track.stamp = SentPackets().transport_wide(3) if stamp else None
         line.send(10, KEY)
         line.send(11, b"\x41one")
-        return leg, end.numbers
+        return down_track, end.numbers
 
     @pytest.mark.parametrize("stamp", [True, False])
     def test_another_implementation_finds_the_lost_packet_in_it(self, stamp: bool) -> None:
         line = Line()
-        leg, numbers = self.leg(line, stamp=stamp)
-        lost = line.track.repair(leg, numbers[1])
+        down_track, numbers = self.down_track(line, stamp=stamp)
+        lost = line.track.cached(down_track, numbers[1])
         assert lost is not None
-        read = rtp.RtpPacket.parse(again(line.track, leg, lost, numbers[1], 5.0))
+        read = rtp.RtpPacket.parse(repeated(down_track, lost, numbers[1], 5.0))
         assert (read.ssrc, read.payload_type) == (78, 97)
         inner = rtp.unwrap_rtx(read, payload_type=96, ssrc=77)
         assert (inner.sequence_number, inner.payload) == (numbers[1], b"\x41one")
 
     def test_its_own_numbers_count_up(self) -> None:
         line = Line()
-        leg, numbers = self.leg(line)
-        sent = [RTP_HEADER.unpack_from(again(line.track, leg, packet(1, b"x"), numbers[0], 5.0))[2] for _ in range(3)]
+        down_track, numbers = self.down_track(line)
+        sent = [RTP_HEADER.unpack_from(repeated(down_track, packet(1, b"x"), numbers[0], 5.0))[2] for _ in range(3)]
         assert [(after - sent[0]) & 0xFFFF for after in sent] == [0, 1, 2]
 
     def test_without_rtx_it_is_the_same_bytes_again(self) -> None:
         line = Line()
-        leg, _ = self.leg(line, rtx=False, stamp=False)
-        once, more = (again(line.track, leg, packet(1, b"x", b"\x10\xff\x00\x00"), 9, now) for now in (1.0, 2.0))
+        down_track, _ = self.down_track(line, rtx=False, stamp=False)
+        once, more = (repeated(down_track, packet(1, b"x", b"\x10\xff\x00\x00"), 9, now) for now in (1.0, 2.0))
         assert once == more
         assert once[12:] == b"x"
 
     def test_a_stamped_packet_never_goes_out_again_under_its_number(self) -> None:
         line = Line()
-        leg, _ = self.leg(line, rtx=False, stamp=True)
-        assert again(line.track, leg, packet(1, b"x"), 9, 1.0) == b""
+        down_track, _ = self.down_track(line, rtx=False, stamp=True)
+        assert repeated(down_track, packet(1, b"x"), 9, 1.0) == b""
 
     def test_the_stamp_with_the_time_is_what_others_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sent_packets, "monotonic", lambda: 70.5)
         line = Line()
-        leg, _ = self.leg(line)
-        leg.stamp = send_time(3)
+        down_track, _ = self.down_track(line)
+        down_track.stamp = send_time(3)
         extensions = rtp.HeaderExtensionsMap()
         extensions.configure(_video_parameters(3))
-        read = rtp.RtpPacket.parse(again(line.track, leg, packet(1, b"x"), 9, 70.5), extensions)
+        read = rtp.RtpPacket.parse(repeated(down_track, packet(1, b"x"), 9, 70.5), extensions)
         assert read.extensions.abs_send_time == int(6.5 * (1 << 18))
 
 
@@ -107,7 +106,7 @@ class TestFromAPublisher:
 
     def test_what_is_here_already_is_dropped(self) -> None:
         line = Line()
-        _, end = line.watcher()
+        _, end = line.subscriber()
         line.send(10, KEY)
         line.send(12)
         line.send(11, b"\x41repaired")
@@ -119,9 +118,9 @@ class TestFromAPublisher:
 
 class TestAllowance:
     def test_nobody_gets_more_repairs_than_a_line_of_ours_carries(self) -> None:
-        allowance = TokenBucket(REPAIRS, AT_ONCE)
+        allowance = TokenBucket(REPAIRS, REPAIRS_AT_ONCE)
         given = sum(allowance.take(step / 1000) for step in range(10_000))
-        assert given <= AT_ONCE + 10 * REPAIRS
+        assert given <= REPAIRS_AT_ONCE + 10 * REPAIRS
 
     def test_what_is_not_used_is_kept_up_to_a_limit(self) -> None:
         allowance = TokenBucket(10, 5)

@@ -7,44 +7,44 @@ from tests.support.relay.track_model import KEY, Line
 class TestRepairs:
     def test_bring_what_was_sent_under_the_number_it_had(self) -> None:
         line = Line()
-        leg, end = line.watcher()
+        down_track, end = line.subscriber()
         line.send(10, KEY)
         line.send(11, b"\x41one")
         line.send(12, b"\x41two")
-        assert [line.repair(leg, number) for number in end.numbers] == end.payloads
+        assert [line.cached(down_track, number) for number in end.numbers] == end.payloads
 
     def test_bring_nothing_from_before_the_gate_opened(self) -> None:
         line = Line("audio")
-        leg, end = line.watcher(gated=True, start=False)
+        down_track, end = line.subscriber(gated=True, start=False)
         for seq in range(100, 130):
             line.send(seq, b"secret")
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(130, b"open")
-        asked = [line.repair(leg, end.numbers[0] - back) for back in range(1, 60)]
+        asked = [line.cached(down_track, end.numbers[0] - back) for back in range(1, 60)]
         assert asked == [None] * 59
 
     def test_bring_nothing_from_while_the_gate_was_shut(self) -> None:
         line = Line()
-        leg, end = line.watcher(gated=True)
+        down_track, end = line.subscriber(gated=True)
         line.send(100, KEY)
-        line.track.stop(leg)
+        line.track.stop(down_track)
         for seq in range(101, 140):
             line.send(seq, b"\x41secret")
-        line.track.start(leg)
+        line.track.start(down_track)
         line.send(140, KEY)
         line.send(141)
-        found = {line.repair(leg, number) for number in range(65536)}
+        found = {line.cached(down_track, number) for number in range(65536)}
         assert not any(payload and b"secret" in payload for payload in found)
-        assert line.repair(leg, end.numbers[-1]) == end.payloads[-1]
+        assert line.cached(down_track, end.numbers[-1]) == end.payloads[-1]
 
     def test_bring_nothing_of_the_publisher_before(self) -> None:
         line = Line()
-        leg, end = line.watcher()
+        down_track, end = line.subscriber()
         line.send(10, KEY)
         line.send(11, b"\x41old")
         line.publisher(2)
         line.send(500, KEY)
-        assert [line.repair(leg, number) for number in end.numbers] == [None, None, KEY]
+        assert [line.cached(down_track, number) for number in end.numbers] == [None, None, KEY]
 
     def test_are_asked_of_the_publisher_a_few_times_and_then_replaced_by_a_keyframe(self) -> None:
         line = Line()
@@ -55,8 +55,8 @@ class TestRepairs:
             asked += line.track.repairs_due(line.now + step * 0.05)
         assert sorted(asked) == sorted([11, 12, 13] * REPAIR_TRIES)
         assert line.track.keyframes.due(line.now + 5)
-        assert line.track.arrivals is not None
-        assert line.track.arrivals.missing == {}
+        assert line.track.receive_stats is not None
+        assert line.track.receive_stats.missing == {}
 
     def test_are_not_asked_for_when_they_come_by_themselves(self) -> None:
         line = Line()
@@ -84,8 +84,8 @@ class TestRepairs:
         line = Line()
         for number in range(500):
             line.send(number * 200, KEY)
-            assert line.track.arrivals is not None
-            assert len(line.track.arrivals.missing) <= MAX_GAP
+            assert line.track.receive_stats is not None
+            assert len(line.track.receive_stats.missing) <= MAX_GAP
 
 
 class TestReceiverReports:
@@ -111,12 +111,12 @@ class TestReceiverReports:
         for brought, lost in ((None, 1), (set(), 0), ({11}, 1)):
             line = Line("audio")
             line.send(10)
-            assert line.track.arrivals is not None
-            line.track.arrivals.brought = brought
+            assert line.track.receive_stats is not None
+            line.track.receive_stats.brought = brought
             line.send(12)
             line.track.repairs_due(line.now + 1)
             line.send(11)
-            assert line.track.arrivals.report(5.0).lost == lost
+            assert line.track.receive_stats.report(5.0).lost == lost
 
     def test_say_how_long_ago_the_last_sender_report_came(self) -> None:
         arrivals = fed([1])
@@ -130,5 +130,5 @@ def fed(numbers: "range | list[int]", lost: frozenset[int] | set[int] = frozense
     for number in numbers:
         if number not in lost:
             line.send(number)
-    assert line.track.arrivals is not None
-    return line.track.arrivals
+    assert line.track.receive_stats is not None
+    return line.track.receive_stats

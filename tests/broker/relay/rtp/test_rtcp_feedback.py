@@ -8,8 +8,10 @@ import pytest
 from broker.media import rtcp
 from broker.media.rtcp import ReportBlock
 from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.rtp import retransmission, rtcp_feedback
-from tests.support.relay.track_model import KEY, Line
+from broker.relay.tap import Tap
+from tests.support.relay.track_model import KEY, RTX, Line
 
 
 class Watcher:
@@ -17,16 +19,16 @@ class Watcher:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.line = Line()
+        self.line.track.params = CodecParams(96, nack=True)
         self.sent: list[bytes] = []
-        self.leg, self.end = self.line.watcher()
-        self.leg.rtx_payload_type, self.leg.rtx_ssrc = 97, 78
-        self.peer: Any = SimpleNamespace(legs=[(self.line.track, self.leg)], streams={}, path=SentPackets())
-        monkeypatch.setattr(retransmission, "_send", lambda leg, datagram: self.sent.append(datagram))
+        self.down_track, self.end = self.line.subscriber(params=RTX)
+        self.peer: Any = SimpleNamespace(down_tracks=[self.down_track], streams={}, path=SentPackets())
+        monkeypatch.setattr(retransmission, "_send", lambda _, datagram: self.sent.append(datagram))
         self.line.send(10, KEY)
         self.line.send(11)
 
     def tell(self, data: bytes, now: float = 0.0) -> None:
-        rtcp_feedback.handle(self.peer, None, data, now or self.line.now, 0)  # type: ignore[arg-type]
+        rtcp_feedback.handle_compound(self.peer, Tap(), data, now or self.line.now, 0)
 
     def report(self, **changed: int) -> bytes:
         block = ReportBlock(77, 0, 0, self.end.numbers[-1], 0, 0, 0)._replace(**changed)
@@ -40,22 +42,22 @@ def watcher(monkeypatch: pytest.MonkeyPatch) -> Watcher:
 
 def test_progress_in_a_report_is_proof_and_the_same_again_is_none(watcher: Watcher) -> None:
     watcher.tell(watcher.report())
-    proven = watcher.leg.progressed_at
+    proven = watcher.down_track.reports.progressed_at
     assert proven == watcher.line.now
     watcher.line.send(12)
-    watcher.tell(watcher.report(highest=watcher.leg.reported))
-    assert watcher.leg.progressed_at == proven
+    watcher.tell(watcher.report(highest=watcher.down_track.reports.highest))
+    assert watcher.down_track.reports.progressed_at == proven
 
 
 def test_the_round_trip_is_what_the_report_leaves_of_the_time_since_ours(watcher: Watcher) -> None:
-    watcher.leg.reporting(0xABCD0000, watcher.line.now)
+    watcher.down_track.reports.sender_report_sent(0xABCD0000, watcher.line.now)
     watcher.tell(watcher.report(last_sr=0xABCD0000, delay=65536 // 4), watcher.line.now + 0.33)
-    assert watcher.leg.round_trip == pytest.approx(0.08, abs=0.001)
+    assert watcher.down_track.reports.round_trip == pytest.approx(0.08, abs=0.001)
 
 
 def test_a_report_on_a_report_that_we_never_sent_says_nothing_of_the_round_trip(watcher: Watcher) -> None:
     watcher.tell(watcher.report(last_sr=0x1234, delay=1))
-    assert watcher.leg.round_trip is None
+    assert watcher.down_track.reports.round_trip is None
 
 
 def test_what_it_misses_comes_once_however_often_it_asks_at_a_time(watcher: Watcher) -> None:
@@ -70,9 +72,9 @@ def test_what_it_misses_comes_once_however_often_it_asks_at_a_time(watcher: Watc
 
 def test_to_miss_a_packet_for_the_first_time_is_proof_and_to_miss_it_again_is_none(watcher: Watcher) -> None:
     def proven(now: float, *numbers: int) -> bool:
-        watcher.leg.progressed_at = 0.0
+        watcher.down_track.reports.progressed_at = 0.0
         watcher.tell(rtcp.build_nack(77, list(numbers)), now)
-        return watcher.leg.progressed_at == now
+        return watcher.down_track.reports.progressed_at == now
 
     first, second = watcher.end.numbers
     now = watcher.line.now
@@ -85,7 +87,7 @@ def test_to_miss_a_packet_for_the_first_time_is_proof_and_to_miss_it_again_is_no
     watcher.line.publisher(2)
     watcher.line.send(9, KEY)
     assert proven(watcher.line.now, watcher.end.numbers[-1])
-    watcher.line.track.stop(watcher.leg)
+    watcher.line.track.stop(watcher.down_track)
     assert not proven(watcher.line.now, watcher.end.numbers[-1])
 
 
@@ -103,12 +105,12 @@ def test_a_supervisor_that_wants_keyframes_all_the_time_costs_the_others_few(
 ) -> None:
     asked: list[bytes] = []
     publisher: Any = SimpleNamespace(ready=True, send_rtcp=asked.append)
-    watcher.line.track.peer, watcher.leg.gated = publisher, gated
+    watcher.line.track.publisher, watcher.down_track.gated = publisher, gated
     for tick in range(100):  # five seconds
         now = watcher.line.now + tick / 20
         watcher.tell(rtcp.build_pli(77) + rtcp.build_pli(77), now)
         before = len(asked)
-        rtcp_feedback.ask(watcher.line.track, now)
+        rtcp_feedback.send_requests(watcher.line.track, now)
         if len(asked) > before:
             watcher.line.track.keyframes.arrived()
     assert least <= len(asked) <= most
@@ -118,18 +120,18 @@ def test_a_wish_for_a_keyframe_is_kept_until_it_may_be_passed_on_or_one_came(wat
     track, now = watcher.line.track, watcher.line.now
     for may in (True, True, False):
         watcher.tell(rtcp.build_pli(77), now)
-        rtcp_feedback.ask(track, now)
+        rtcp_feedback.send_requests(track, now)
         assert track.keyframes.wanted is may
         track.keyframes.arrived()
-    rtcp_feedback.ask(track, now + 2)
+    rtcp_feedback.send_requests(track, now + 2)
     assert track.keyframes.wanted
     watcher.tell(rtcp.build_pli(77), now + 2)
     watcher.line.send(12, KEY)
-    assert not watcher.leg.wish
+    assert not watcher.down_track.keyframe.pending
 
 
 def test_who_is_shut_out_gets_nothing_again(watcher: Watcher) -> None:
-    watcher.line.track.stop(watcher.leg)
+    watcher.line.track.stop(watcher.down_track)
     watcher.tell(rtcp.build_nack(77, watcher.end.numbers))
     assert watcher.sent == []
 
@@ -137,10 +139,10 @@ def test_who_is_shut_out_gets_nothing_again(watcher: Watcher) -> None:
 def test_a_repair_for_us_is_doubled_only_where_the_line_loses_much(watcher: Watcher) -> None:
     track = watcher.line.track
     for copies in (1, 3):
-        watcher.leg.copies, watcher.sent = copies, []
-        watcher.line.send(track.arrivals.highest + 2)  # type: ignore[union-attr]
+        watcher.down_track.copies, watcher.sent = copies, []
+        watcher.line.send(track.receive_stats.highest + 2)  # type: ignore[union-attr]
         assert len(track.repairs_due(watcher.line.now + 1)) == 1
-        watcher.line.send(track.arrivals.highest - 1)  # type: ignore[union-attr]
-        retransmission.echo(track, watcher.line.now)
+        watcher.line.send(track.receive_stats.highest - 1)  # type: ignore[union-attr]
+        retransmission.repeat_repaired(track, watcher.line.now)
         assert len(watcher.sent) == (2 if copies > 1 else 0)
         assert track.repaired == []

@@ -11,11 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from broker.media.rtcp import SenderReport
 from broker.relay.congestion.sent_packets import SentPackets
 from broker.relay.congestion.subscriber_adaptation import SubscriberAdaptation
-from broker.relay.down_track import DownTrack
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.rtp.simulcast_layers import REST, STALE, SimulcastLayers
-from broker.relay.track import Track
-from tests.support.relay.track_model import SLICE, FarEnd, Fixed, Line, steps
+from broker.relay.track import Destination, Track
+from tests.support.relay.track_model import NAMED, PLAIN, SLICE, FarEnd, Fixed, Line, new_track, steps, subscribe
 from tests.support.rtp import sequence_parameter_set
 
 SIZES = {b"q": (320, 192), b"h": (640, 384), b"f": (1280, 768)}
@@ -32,10 +31,10 @@ class Room:
     its own, as browsers do it."""
 
     def __init__(self) -> None:
-        first = Track("video", 0)
-        self.shown: dict[str, Track] = {"audio": Track("audio", 1), "video": first}
+        first = new_track("video")
+        self.shown: dict[str, Track] = {"audio": new_track("audio", 1), "video": first}
         self.streams = list(self.shown.values())
-        self.layers = SimulcastLayers(self.shown, self.streams, lambda track: None)
+        self.layers = SimulcastLayers(self.shown, self.streams)
         self.now, self.frames = 1000.0, 0
         self.lines: dict[bytes, Line] = {}
         self.seqs: dict[bytes, int] = {}
@@ -46,16 +45,16 @@ class Room:
         self.lines = {rid.encode(): Line("video", track, ssrc + n) for n, (rid, track) in enumerate(names.items())}
         self.seqs = {rid: 60_000 + 1000 * n for n, rid in enumerate(self.lines)}
         for track in names.values():
-            track.replace_publisher(FarEnd(), CodecParams(96))  # type: ignore[arg-type]
+            track.replace_publisher(FarEnd(), PLAIN)
 
-    def watcher(self, gated: bool = False, start: bool = True) -> tuple[DownTrack, FarEnd]:
+    def subscriber(
+        self, gated: bool = False, start: bool = True, params: CodecParams = PLAIN
+    ) -> tuple[Destination, FarEnd]:
         end = FarEnd()
-        leg = DownTrack(end, 96, 77, gated)  # type: ignore[arg-type]
-        end.legs.append((self.layers.best, leg))
-        self.layers.best.add(leg)
+        down_track = subscribe(end, self.layers.best, gated, params)
         if start:
-            self.layers.best.start(leg)
-        return leg, end
+            self.layers.best.start(down_track)
+        return down_track, end
 
     def packet(self, rid: bytes, payload: bytes) -> None:
         line = self.lines[rid]
@@ -72,7 +71,7 @@ class Room:
             key = rid in keys or self.lines[rid].track.keyframes.due(self.now)
             self.packet(rid, KEYS.get(rid, KEYS[b"f"]) if key else SLICE)
             self.packet(rid, b"\x5c" + bytes(LENGTHS.get(rid, 100)))
-        self.layers.look(self.now)
+        self.layers.tick(self.now)
 
     def play(self, seconds: float, *rids: bytes) -> None:
         for _ in range(round(seconds / FRAME)):
@@ -101,7 +100,7 @@ def room() -> Room:
 
 class TestTheBest:
     def test_is_the_largest_however_they_are_called_and_in_whatever_order_they_begin(self, room: Room) -> None:
-        _, end = room.watcher()
+        _, end = room.subscriber()
         room.play(0.5)
         assert room.layers.best is room.lines[b"f"].track
         assert seen(end)[-1] == b"f"
@@ -109,12 +108,12 @@ class TestTheBest:
 
     def test_is_what_a_newcomer_gets_from_its_first_picture_on(self, room: Room) -> None:
         room.play(0.5)
-        _, end = room.watcher()
+        _, end = room.subscriber()
         room.play(0.5)
         assert seen(end) == [b"f"]
 
     def test_is_another_when_it_stops_coming_and_the_picture_stands_for_a_moment_only(self, room: Room) -> None:
-        _, end = room.watcher()
+        _, end = room.subscriber()
         room.play(1)
         before, stopped = len(end.got), room.now
         while len(end.got) == before:
@@ -124,7 +123,7 @@ class TestTheBest:
         assert set(steps(end.numbers)) == {1}
 
     def test_comes_back_but_not_so_soon_that_the_recorder_would_take_it_for_a_straggler(self, room: Room) -> None:
-        _, end = room.watcher()
+        _, end = room.subscriber()
         room.play(1)
         room.play(STALE + 0.2, b"q", b"h")
         left = room.now
@@ -134,7 +133,7 @@ class TestTheBest:
         assert back > 0 and room.now - left > REST
 
     def test_comes_back_ever_more_rarely_while_it_does_not_stay(self, room: Room) -> None:
-        _, end = room.watcher()
+        _, end = room.subscriber()
         room.play(1)
         for _ in range(10):
             room.play(STALE + 0.2, b"q", b"h")
@@ -162,62 +161,62 @@ class TestTheBest:
 
 class TestAWeakLine:
     def test_gets_a_lesser_encoding_without_a_pause_and_others_notice_nothing(self, room: Room) -> None:
-        leg, end = room.watcher()
-        _, other = room.watcher(gated=True)
+        down_track, end = room.subscriber()
+        _, other = room.subscriber(gated=True)
         room.play(2)
-        best, low = room.layers.best, room.lines[b"q"].track
-        assert room.layers.lower(leg, best, need=low.rate)
+        low = room.lines[b"q"].track
+        assert room.layers.lower(down_track, need=low.encoding.rate)
         room.play(1)
         assert seen(end)[-2:] == [b"f", b"q"]
         assert seen(other)[-1] == b"f"
         assert is_whole(end) and is_whole(other)
-        assert end.legs == [(low, leg)]
+        assert end.down_tracks == [down_track] and down_track.track is low
 
     def test_gets_the_largest_that_fits(self, room: Room) -> None:
-        leg, _ = room.watcher()
+        down_track, _ = room.subscriber()
         room.play(2)
-        assert room.layers.lower(leg, room.layers.best, need=1e9)
-        assert leg.lesser is room.lines[b"h"].track
-        assert room.layers.lower(leg, room.layers.best, need=1e9)
-        assert leg.lesser is room.lines[b"q"].track
-        assert not room.layers.lower(leg, room.layers.best, need=1e9)
+        assert room.layers.lower(down_track, need=1e9)
+        assert down_track.lesser is room.lines[b"h"].track
+        assert room.layers.lower(down_track, need=1e9)
+        assert down_track.lesser is room.lines[b"q"].track
+        assert not room.layers.lower(down_track, need=1e9)
 
     def test_gets_nothing_where_nothing_is_small_enough(self, room: Room) -> None:
-        leg, _ = room.watcher()
+        down_track, _ = room.subscriber()
         room.play(2)
-        assert not room.layers.lower(leg, room.layers.best, need=10.0)
+        assert not room.layers.lower(down_track, need=10.0)
 
     def test_gets_the_best_again_with_a_keyframe(self, room: Room) -> None:
-        leg, end = room.watcher()
+        down_track, end = room.subscriber()
         room.play(2)
-        room.layers.lower(leg, room.layers.best, need=1e9)
+        room.layers.lower(down_track, need=1e9)
         room.play(1)
-        leg.lesser = None
+        down_track.lesser = None
         room.play(1)
         assert seen(end)[-3:] == [b"f", b"h", b"f"]
         assert is_whole(end)
 
     def test_gets_the_best_when_the_lesser_one_stops(self, room: Room) -> None:
-        leg, end = room.watcher()
+        down_track, end = room.subscriber()
         room.play(2)
-        room.layers.lower(leg, room.layers.best, need=1e9)
+        room.layers.lower(down_track, need=1e9)
         room.play(1)
         room.play(STALE + 0.5, b"q", b"f")
-        assert seen(end)[-1] == b"f" and leg.lesser is None
+        assert seen(end)[-1] == b"f" and down_track.lesser is None
 
     def test_its_repairs_and_reports_are_of_what_it_gets(self, room: Room) -> None:
-        leg, end = room.watcher()
+        down_track, end = room.subscriber()
         room.play(2)
-        room.layers.lower(leg, room.layers.best, need=room.lines[b"q"].track.rate)
+        room.layers.lower(down_track, need=room.lines[b"q"].track.encoding.rate)
         room.play(1)
-        ((track, _),) = end.legs
+        track = end.down_tracks[0].track
         number, at, payload = end.got[-1]
-        kept = track.repair(leg, number)
+        kept = track.cached(down_track, number)
         assert kept is not None and kept.endswith(payload)
-        assert track.repair(leg, end.got[10][0]) is None, "an old number means what was sent before the change"
+        assert track.cached(down_track, end.got[10][0]) is None, "an old number means what was sent before the change"
         stamp = int.from_bytes(kept[4:8], "big")
-        assert track.sender_report_for(leg, SenderReport(1, 5, stamp, 0, 0)).timestamp == at
-        assert track.sender_report_for(leg, SenderReport(1, 5, stamp, 0, 0)).packets == len(end.got)
+        assert track.sender_report_for(down_track, SenderReport(1, 5, stamp, 0, 0)).timestamp == at
+        assert track.sender_report_for(down_track, SenderReport(1, 5, stamp, 0, 0)).packets == len(end.got)
 
 
 class Officer:
@@ -225,15 +224,14 @@ class Officer:
 
     def __init__(self, room: Room, gated: bool = False) -> None:
         self.room, self.path = room, SentPackets()
-        self.leg, self.end = room.watcher(gated)
-        self.leg.named = True
-        self.tending = SubscriberAdaptation(self.path, self.end.legs, gated)
+        self.down_track, self.end = room.subscriber(gated, params=NAMED)
+        self.adaptation = SubscriberAdaptation(self.path, self.end.down_tracks, gated)
 
     def watch(self, seconds: float, rate: float | None) -> None:
         self.path.capacity = SentPackets().capacity if rate is None else Fixed(rate)  # type: ignore[assignment]
         for _ in range(round(seconds / FRAME)):
             self.room.frame()
-            self.tending.look(self.room.now)
+            self.adaptation.tick(self.room.now)
 
 
 class TestWhoIsLookedAfter:
@@ -259,7 +257,7 @@ class TestWhoIsLookedAfter:
             officer.watch(6, 120_000)
             officer.watch(6, None)
         assert seen(officer.end).count(b"f") <= 5
-        assert officer.leg.flowing
+        assert officer.down_track.flowing
 
     def test_gets_nothing_where_even_the_least_is_too_much(self, room: Room) -> None:
         officer = Officer(room)
@@ -273,21 +271,21 @@ class TestWhoIsLookedAfter:
         far = Officer(room, gated=True)
         far.watch(3, None)
         far.watch(30, 120_000)
-        assert seen(far.end)[-1] == b"f" and far.leg.lesser is None
+        assert seen(far.end)[-1] == b"f" and far.down_track.lesser is None
 
 
 class TestTheGate:
     def test_shut_gives_nothing_of_any_encoding(self, room: Room) -> None:
-        leg, end = room.watcher(gated=True)
+        down_track, end = room.subscriber(gated=True)
         room.play(1)
-        room.layers.best.stop(leg)
+        room.layers.best.stop(down_track)
         before = len(end.got)
         room.play(1, b"q", b"h")
         room.play(1 + REST)
         assert len(end.got) == before
-        ((track, _),) = end.legs
+        track = end.down_tracks[0].track
         assert track is room.layers.best
-        track.start(leg)
+        track.start(down_track)
         room.play(0.3)
         assert end.got[before][2][0] == 0x67 and seen(end)[-1] == b"f"
         assert set(steps(end.numbers)) == {1}
@@ -295,25 +293,25 @@ class TestTheGate:
 
 class TestAnotherPublisher:
     def test_of_one_picture_takes_over_from_one_of_several(self, room: Room) -> None:
-        leg, end = room.watcher()
-        weak, poor = room.watcher()
+        down_track, end = room.subscriber()
+        weak, poor = room.subscriber()
         room.play(2)
-        room.layers.lower(weak, room.layers.best, need=1e9)
+        room.layers.lower(weak, need=1e9)
         room.play(1)
         room.publish("", ssrc=99)
         assert weak.lesser is None
         room.play(0.5)
         for got in (end, poor):
-            assert got.legs[0][0] is room.layers.best
+            assert got.down_tracks[0].track is room.layers.best
             assert got.payloads[-1] == b"\x5c" + bytes(100)
             assert set(steps(got.numbers)) == {1}
         room.publish(ssrc=50)
         room.play(1)
-        assert seen(end)[-1] == b"f" and leg.flowing
+        assert seen(end)[-1] == b"f" and down_track.flowing
         assert len(room.layers.tracks) == 3
 
     def test_of_the_same_encodings_goes_on_where_they_stood(self, room: Room) -> None:
-        _, end = room.watcher()
+        _, end = room.subscriber()
         room.play(1)
         best = room.layers.best
         room.publish(ssrc=20)
@@ -329,7 +327,11 @@ class LayersModel(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.room = Room()
-        self.legs = [self.room.watcher(), self.room.watcher(), self.room.watcher(gated=True, start=False)]
+        self.down_tracks = [
+            self.room.subscriber(),
+            self.room.subscriber(),
+            self.room.subscriber(gated=True, start=False),
+        ]
         self.there = set(self.room.lines)
         self.shut: int | None = 0
         self.ssrc = 10
@@ -341,7 +343,7 @@ class LayersModel(RuleBasedStateMachine):
                 self.room.frame(*sorted(self.there))
             else:
                 self.room.now += FRAME
-                self.room.layers.look(self.room.now)
+                self.room.layers.tick(self.room.now)
 
     @rule(rid=st.sampled_from(sorted(SIZES)), on=st.booleans())
     def an_encoding_comes_or_goes(self, rid: bytes, on: bool) -> None:
@@ -350,22 +352,22 @@ class LayersModel(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1), need=st.sampled_from([0.0, 1e4, 1e9]))
     def a_line_is_too_weak(self, which: int, need: float) -> None:
-        leg, end = self.legs[which]
-        ((track, _),) = end.legs
+        down_track, end = self.down_tracks[which]
+        track = end.down_tracks[0].track
         if track.layers is not None:
-            track.layers.lower(leg, track, need)
+            track.layers.lower(down_track, need)
 
     @rule(which=st.integers(0, 1))
     def a_line_mends(self, which: int) -> None:
-        self.legs[which][0].lesser = None
+        self.down_tracks[which][0].lesser = None
 
     @rule(open_=st.booleans())
     def the_gate(self, open_: bool) -> None:
-        leg, end = self.legs[2]
-        ((track, _),) = end.legs
+        down_track, end = self.down_tracks[2]
+        track = end.down_tracks[0].track
         if open_ == (self.shut is None):
             return
-        (track.start if open_ else track.stop)(leg)
+        (track.start if open_ else track.stop)(down_track)
         self.shut = None if open_ else len(end.got)
 
     @rule(several=st.booleans())
@@ -376,24 +378,24 @@ class LayersModel(RuleBasedStateMachine):
 
     @invariant()
     def numbers_go_on(self) -> None:
-        for _, end in self.legs:
+        for _, end in self.down_tracks:
             assert set(steps(end.numbers)) <= {1}
 
     @invariant()
     def time_goes_on(self) -> None:
-        for _, end in self.legs:
+        for _, end in self.down_tracks:
             for (_, before, _), (_, after, _) in pairwise(end.got):
                 assert (after - before) & 0xFFFFFFFF < 1 << 31
 
     @invariant()
     def a_shut_gate_gives_nothing(self) -> None:
-        assert self.shut is None or len(self.legs[2][1].got) == self.shut
+        assert self.shut is None or len(self.down_tracks[2][1].got) == self.shut
 
     @invariant()
     def everybody_is_in_one_place(self) -> None:
-        for leg, end in self.legs:
-            ((track, _),) = end.legs
-            assert [one for one in self.room.layers.tracks if leg in one.legs] == [track]
+        for down_track, end in self.down_tracks:
+            track = end.down_tracks[0].track
+            assert [one for one in self.room.layers.tracks if down_track in one.down_tracks] == [track]
 
 
 LayersModel.TestCase.settings = settings(max_examples=120, stateful_step_count=30)

@@ -106,47 +106,47 @@ class TestPath:
         video, audio = path.transport_wide(3), path.transport_wide(3)
         for stamp, track in ((video, "v"), (audio, "a"), (video, "v")):
             stamp((0.0, 1, track, 0))
-        assert path.learn(report(first, 0, None, 4))[0] == {"v"}
-        assert path.learn(report(first + 1, 8))[0] == {"a"}
+        assert path.received(report(first, 0, None, 4))[0] == {"v"}
+        assert path.received(report(first + 1, 8))[0] == {"a"}
 
     def test_a_report_of_whom_nobody_asked_for_reports_proves_nothing(self) -> None:
         path = SentPackets(10)
-        assert path.learn(report(9, 0)) == (set(), [])
+        assert path.received(report(9, 0)) == (set(), [])
 
     def test_the_same_report_twice_proves_nothing_new(self) -> None:
         path, first = self.sent(3)
-        assert path.learn(report(first, 0, 0, 0))[0] == {"picture"}
-        assert path.learn(report(first, 0, 0, 0))[0] == set()
+        assert path.received(report(first, 0, 0, 0))[0] == {"picture"}
+        assert path.received(report(first, 0, 0, 0))[0] == set()
 
     def test_a_report_on_what_was_never_sent_proves_nothing(self) -> None:
         path, first = self.sent(3)
         for base in (first + 3, first + 1, first - 3, first - WINDOW):
-            assert path.learn(report(base, 0, 0, 0)) == (set(), [])
+            assert path.received(report(base, 0, 0, 0)) == (set(), [])
 
     def test_what_was_overtaken_by_far_is_lost_and_told_once(self) -> None:
         path, first = self.sent(8, every=0.01)
-        assert path.learn(report(first, 0, None, 0, None))[1] == []
-        assert [one[3] for one in path.learn(report(first + 4, 0, 0))[1]] == [1]
-        assert [one[3] for one in path.learn(report(first + 6, 0, 0))[1]] == [3]
-        assert path.learn(report(first + 7, 0))[1] == []
+        assert path.received(report(first, 0, None, 0, None))[1] == []
+        assert [one[3] for one in path.received(report(first + 4, 0, 0))[1]] == [1]
+        assert [one[3] for one in path.received(report(first + 6, 0, 0))[1]] == [3]
+        assert path.received(report(first + 7, 0))[1] == []
 
     def test_what_came_late_after_all_is_not_lost(self) -> None:
         path, first = self.sent(8, every=0.01)
-        path.learn(report(first, 0, None, 0))
-        assert path.learn(report(first + 1, 0)) == ({"picture"}, [])
-        assert path.learn(report(first + 3, 0, 0, 0, 0)) == ({"picture"}, [])
+        path.received(report(first, 0, None, 0))
+        assert path.received(report(first + 1, 0)) == ({"picture"}, [])
+        assert path.received(report(first + 3, 0, 0, 0, 0)) == ({"picture"}, [])
 
     def test_loss_slows_it_down_to_what_arrived(self) -> None:
         path, first = self.sent(1)
-        path.learn(report(first, 0))
-        path.look(100.0)
+        path.received(report(first, 0))
+        path.tick(100.0)
         stamp = path.transport_wide(3)
         for step in range(1, 9):
             base = path.number
             for _ in range(20):
                 stamp((100 + step / 2, 1000, "picture", 0))
-            path.learn(report(base, *[0, None] * 10))
-            path.look(100 + step / 2)
+            path.received(report(base, *[0, None] * 10))
+            path.tick(100 + step / 2)
         assert path.capacity.rate < 20 * 8000
         assert path.capacity.loss > 0.3
 
@@ -160,6 +160,6 @@ class TestPath:
                     stamp((at + index / 50, 1000, "picture", 0))
                 waits = [(index % 4) * 0.03 + (queue if step > 4 else 0.0) for index in range(20)]
                 ticks = [round((at + index / 50 - 50 + wait) * TICKS) for index, wait in enumerate(waits)]
-                path.learn(Feedback(base & 0xFFFF, 20, list(enumerate(ticks))))
-                path.look(at + 0.49)
+                path.received(Feedback(base & 0xFFFF, 20, list(enumerate(ticks))))
+                path.tick(at + 0.49)
             assert path.capacity.limited is bool(queue)

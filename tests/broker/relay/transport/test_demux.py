@@ -11,7 +11,7 @@ import pytest
 from aioice import stun
 
 from broker.kernel.errors import BadRequest, CodecMissing, MalformedSdp, NoSlot, NotFound, TooMany, VisitError
-from broker.relay.session import MAX_WATCHERS
+from broker.relay.session import SUPERVISORS
 from broker.relay.transport.ice import MAX_ADDRESSES
 from broker.relay.transport.peer import MAX_SSRCS
 from tests.support.relay.peers import RawPeer
@@ -240,7 +240,7 @@ class TestRefusals:
 
     async def test_a_session_has_so_many_watchers_and_no_more(self, front: RelayFront) -> None:
         watch = {"session": "s", "side": "prison", "gated": False, "sdp": offer("aiortc-watch")}
-        for number in range(MAX_WATCHERS):
+        for number in range(SUPERVISORS.most):
             await front.link.call("subscribe", **watch, who=f"{number}@site")
         assert type(await self.asked(front, "subscribe", **watch, who="late@site")) is TooMany
 

@@ -11,7 +11,7 @@ import pytest
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import CodecMissing, TooMany
 from broker.media import tap_format
-from broker.relay.rtp.talkback import MAX_SPEAKERS
+from broker.relay.talkback import MICROPHONES
 from tests.broker.relay.test_tap import Recorder, order
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.sdp_samples import offer
@@ -279,7 +279,7 @@ class TestRefusals:
 
     async def test_a_crowd_of_microphones(self, front: RelayFront) -> None:
         members: dict[str, Any] = {"session": "s", "sdp": offer("aiortc-speak")}
-        for number in range(MAX_SPEAKERS):
+        for number in range(MICROPHONES.most):
             await front.link.call("publish_voice", who=f"o{number}@site", **members)
         with pytest.raises(TooMany):
             await front.link.call("publish_voice", who="one-more@site", **members)
