@@ -67,7 +67,7 @@ class Recorder:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def rtcp(self, track: int) -> list[bytes]:
+    def packets(self, track: int) -> list[bytes]:
         return [record.data for record in self.records if record.track == track and record.kind == tap_format.RTP]
 
 
