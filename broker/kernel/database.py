@@ -1,21 +1,50 @@
-"""The one way to open the database, for the store and for the recorder's catalog alike.
+"""The one way to open and ask the database, for the store, the journal and the recorder's catalog alike.
 
-SQLite gets WAL, foreign keys, full synchronisation and a busy timeout, and every transaction that
-is marked as a writer begins with BEGIN IMMEDIATE: a read that turns into a write fails at once in
-WAL mode, whatever the timeout. Other databases need none of it; the callers do not see a difference.
+SQLite gets WAL, foreign keys, full synchronisation and a busy timeout. Every transaction that is marked as a writer's
+begins with BEGIN IMMEDIATE: in WAL mode a read that turns into a write fails at once, whatever the timeout. Other
+databases need none of it; callers see no difference. Errors of any driver become VisitErrors in `storage_errors` alone.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import DateTime, Dialect, TypeDecorator, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from broker.kernel.errors import Conflict, StorageUnavailable
 
 BUSY_SECONDS = 5.0
 WRITER = "huijian_writer"  # name of the execution option that makes a transaction a writer's
+SQL_ERRORS = (SQLAlchemyError,)
+"""Errors of the database itself."""
+DATABASE_ERRORS = (SQLAlchemyError, OSError)
+"""What a call to the database raises: its own errors, and those of the network in between."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """Column type of a moment: an aware datetime in Python, UTC in the database. SQLite keeps no zone, so UTC goes in
+    without one and comes out with it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if not isinstance(value, datetime):
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def engine_for(url: str, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
@@ -34,23 +63,41 @@ def engine_for(url: str, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One consistent view of the database, rolled back at the end."""
+    """Give a connection with one consistent view of the database; nothing is committed at the end."""
     async with engine.connect() as connection:
         yield connection
 
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One transaction that holds the write lock from its first moment; committed at the end."""
+    """Give a connection in a transaction that holds the write lock from its first moment; committed at the end."""
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITER: True})
         async with connection.begin():
             yield connection
 
 
+@contextmanager
+def storage_errors(
+    detail: str, conflict: str | None = None, errors: tuple[type[Exception], ...] = DATABASE_ERRORS
+) -> Iterator[None]:
+    """Raise StorageUnavailable with `detail` in place of an error of the database.
+
+    In `detail`, {error} stands for the type of the error and {line} for its first line. A broken constraint raises
+    Conflict instead where `conflict` says what to tell. `errors` is SQL_ERRORS where the block reads files of its own.
+    """
+    try:
+        yield
+    except errors as error:
+        if conflict is not None and isinstance(error, IntegrityError):
+            raise Conflict(conflict) from error
+        line = str(error).partition("\n")[0]
+        raise StorageUnavailable(detail.format(error=type(error).__name__, line=line)) from error
+
+
 def _try_sqlite(_dialect: object, _record: object, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-    """Raises sqlite3.OperationalError where the file cannot be opened. The driver would too, but leaves a thread behind
-    that may outlive the event loop and then prints its trouble for all to see."""
+    """Raise sqlite3.OperationalError where the file cannot be opened. The driver would raise it too, but it leaves a
+    thread behind that may outlive the event loop and then prints a traceback."""
     sqlite3.connect(args[0], uri=options.get("uri", False)).close()
 
 
@@ -59,7 +106,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # a journal entry survives the power cut
+    cursor.execute("PRAGMA synchronous=FULL")  # a journal entry survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 

@@ -1,17 +1,15 @@
 """The catalog of recordings in the database. An intent is written before the first byte of a part, so that after a
 crash the next start knows which files to look for."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.kernel.database import reading, writing
-from broker.kernel.errors import StorageUnavailable
+from broker.kernel.database import SQL_ERRORS, reading, storage_errors, writing
+from broker.kernel.tasks import Tasks
 from recorder.archive.tables import INTENTS, RECORDINGS
 
 T = TypeVar("T")
@@ -39,11 +37,11 @@ class Catalog:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._running: set[asyncio.Task[Any]] = set()
+        self._queries = Tasks()
 
     async def close(self) -> None:
         """Wait for the running queries, then close the database."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._queries.wait()
         await self.engine.dispose()
 
     async def intend(self, session: str, site: str, part: int, path: str, policy: str, at: datetime) -> None:
@@ -133,10 +131,5 @@ class Catalog:
 
     async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a query to its end even when the caller is cancelled: a cancelled query never returns its connection."""
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        try:
-            return await asyncio.shield(task)
-        except SQLAlchemyError as error:
-            raise StorageUnavailable("the catalog does not answer") from error
+        with storage_errors("the catalog does not answer", errors=SQL_ERRORS):
+            return await self._queries.finish(work)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
-from broker.kernel.moments import Moment
+from broker.kernel.database import Moment
 
 METADATA = MetaData()
 RECORDINGS = Table(

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.kernel.database import reading, writing
-from broker.kernel.errors import StorageUnavailable
+from broker.kernel.database import SQL_ERRORS, reading, storage_errors, writing
 from broker.kernel.hash_chain import GENESIS, digest
 from recorder.archive.tables import HEADS
 from recorder.evidence import site_chain
@@ -34,18 +32,16 @@ class ChainHeads:
 
     async def all(self) -> dict[str, str]:
         """Return the head of each site's chain, by site."""
-        try:
+        with storage_errors("The heads of the chains cannot be read."):
             async with reading(self._engine) as db:
                 return {row.site: row.head for row in await db.execute(select(HEADS.c.site, HEADS.c.head))}
-        except (SQLAlchemyError, OSError) as error:
-            raise StorageUnavailable("The heads of the chains cannot be read.") from error
 
     async def advance(self, root: Path, site: str, now: datetime) -> bool:
         """Store where the chain of a site ends now; return False where the chain does not hold the stored head.
 
         Raises BrokenSiteChain, OSError.
         """
-        try:
+        with storage_errors("The heads of the chains cannot be kept.", errors=SQL_ERRORS):
             async with writing(self._engine) as db:  # of two processes at once, the second sees what the first stored
                 kept = (await db.execute(select(HEADS.c.head).where(HEADS.c.site == site))).scalar()
                 head = await asyncio.to_thread(_head, root, site, kept)
@@ -54,8 +50,6 @@ class ChainHeads:
                 if head != kept:
                     await db.execute(HEADS.delete().where(HEADS.c.site == site))
                     await db.execute(HEADS.insert().values(site=site, head=head, at=now))
-        except SQLAlchemyError as error:
-            raise StorageUnavailable("The heads of the chains cannot be kept.") from error
         return True
 
     async def advance_all(self, root: Path, now: datetime) -> list[str]:

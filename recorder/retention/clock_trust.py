@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.kernel import atomic_files
 from broker.kernel.clock import Clock, Discipline, Instant
-from broker.kernel.database import reading, writing
-from broker.kernel.errors import StorageUnavailable
+from broker.kernel.database import reading, storage_errors, writing
 from recorder.archive.tables import MARKS
 from recorder.retention.rules import CLOCK_SLACK, clock_leapt
 
@@ -63,11 +61,9 @@ async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, 
 async def marks(engine: AsyncEngine, now: Instant) -> Marks:
     """Return all notes on the clocks. Raises StorageUnavailable."""
     boot, began = atomic_files.boot(), started(now)
-    try:
+    with storage_errors("The marks of the clock cannot be read."):
         async with reading(engine) as db:
             rows = (await db.execute(select(MARKS))).all()
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable("The marks of the clock cannot be read.") from error
     own = next((row for row in rows if row.boot == boot), None)
     earlier = [moment for row in rows if row.boot != boot for moment in (row.wall, row.seen) if moment is not None]
     return Marks(
@@ -81,12 +77,10 @@ async def believe(engine: AsyncEngine, clock: Clock, by: str) -> None:
     """Note both clocks anew as right, because officer `by` has compared them. Raises StorageUnavailable."""
     boot, now = atomic_files.boot(), clock.now()
     fresh = {"boot": boot, "wall": now.wall, "mono": now.mono, "seen": now.wall}
-    try:
+    with storage_errors("The mark of the clock cannot be written."):
         async with writing(engine) as db:
             await db.execute(MARKS.delete().where(_ROW.boot == boot))
             await db.execute(MARKS.insert().values(**fresh, believed_at=now.wall, believed_by=by))
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable("The mark of the clock cannot be written.") from error
 
 
 def started(now: Instant) -> datetime:

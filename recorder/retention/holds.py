@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.kernel.database import reading, writing
-from broker.kernel.errors import BadRequest, Conflict, NotFound, StorageUnavailable
+from broker.kernel.database import reading, storage_errors, writing
+from broker.kernel.errors import BadRequest, Conflict, NotFound
 from recorder.archive.catalog import PURGED, PURGING
 from recorder.archive.tables import HOLDS, RECORDINGS
 
@@ -30,7 +29,7 @@ class Holds:
         if not reason.strip():
             raise BadRequest("A hold needs a reason.", "保全必须写明理由。")
         query = select(RECORDINGS.c.state, RECORDINGS.c.purge).where(RECORDINGS.c.session == session)
-        try:
+        with storage_errors("The holds cannot be written."):
             async with writing(self._engine) as db:
                 row = (await db.execute(query)).one_or_none()
                 if row is None:
@@ -41,20 +40,16 @@ class Holds:
                 key = done.inserted_primary_key
                 assert key is not None
                 return int(key[0])
-        except (SQLAlchemyError, OSError) as error:
-            raise StorageUnavailable("The holds cannot be written.") from error
 
     async def lift(self, session: str, why: str, by: str, at: datetime) -> int:
         """Lift every hold of a recording; return how many there were. Raises NotFound, BadRequest."""
         if not why.strip():
             raise BadRequest("Lifting a hold needs a reason.", "解除保全必须写明理由。")
         standing = (HOLDS.c.session == session) & HOLDS.c.lifted_at.is_(None)
-        try:
+        with storage_errors("The holds cannot be written."):
             async with writing(self._engine) as db:
                 values = {"lifted_at": at, "lifted_by": by, "lifted_why": why}
                 done = await db.execute(HOLDS.update().where(standing).values(values))
-        except (SQLAlchemyError, OSError) as error:
-            raise StorageUnavailable("The holds cannot be written.") from error
         if done.rowcount == 0:
             raise NotFound(f"{session} is not held.", f"{session} 没有保全。")
         return int(done.rowcount)
@@ -62,9 +57,7 @@ class Holds:
     async def listed(self, all: bool = False) -> list[dict[str, Any]]:
         """Return the standing holds, or with `all` every hold ever set, oldest first."""
         query = select(HOLDS).order_by(HOLDS.c.id)
-        try:
+        with storage_errors("The holds cannot be read."):
             async with reading(self._engine) as db:
                 rows = await db.execute(query if all else query.where(HOLDS.c.lifted_at.is_(None)))
                 return [dict(row) for row in rows.mappings()]
-        except (SQLAlchemyError, OSError) as error:
-            raise StorageUnavailable("The holds cannot be read.") from error

@@ -9,11 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, literal, select, tuple_
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.kernel.database import reading
-from broker.kernel.errors import StorageUnavailable
+from broker.kernel.database import reading, storage_errors
 from recorder.archive.catalog import FINISHED
 from recorder.archive.tables import RECORDINGS
 from recorder.retention.holds import HELD
@@ -136,8 +134,6 @@ def _of(scope: Scope, query: Select[Any]) -> Select[Any]:
 
 
 async def _read(engine: AsyncEngine, query: Select[Any]) -> list[Any]:
-    try:
+    with storage_errors("The catalog does not answer."):
         async with reading(engine) as db:
             return list((await db.execute(query)).all())
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable("The catalog does not answer.") from error

@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.kernel.database import reading, writing
-from broker.kernel.errors import StorageUnavailable
+from broker.kernel.database import reading, storage_errors, writing
 from recorder.archive.catalog import PURGED
 from recorder.archive.tables import RECORDINGS, SEEN_MONTHS
 from recorder.retention.rules import LEAST_MONTHS, later
@@ -24,7 +22,7 @@ async def extend_due_dates(engine: AsyncEngine, months: Mapping[str, int], now: 
     """Write later due dates where a site's policy has changed since the last call; return how many. `months`: of each
     site's policy now. A call that was broken off is repeated by the next. Raises StorageUnavailable."""
     moved = 0
-    try:
+    with storage_errors("The due dates cannot be written."):
         async with reading(engine) as db:
             seen = {row.site: row.months for row in await db.execute(select(SEEN_MONTHS))}
         for site, count in months.items():
@@ -32,8 +30,6 @@ async def extend_due_dates(engine: AsyncEngine, months: Mapping[str, int], now: 
                 # Also at a change to less: a recording made under the longer policy may carry an earlier date.
                 moved += await _extend_site(engine, site, max(count, seen.get(site, count)))
                 await _note_months(engine, site, count, now)
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable("The due dates cannot be written.") from error
     return moved
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.clock import Clock
-from broker.kernel.database import reading, writing
+from broker.kernel.database import SQL_ERRORS, reading, storage_errors, writing
 from broker.kernel.errors import Conflict, StorageUnavailable
 from recorder.archive.catalog import PURGED, PURGING
 from recorder.archive.tables import RECORDINGS, VIEWS
@@ -266,20 +266,16 @@ class Purge:
             page = query.where(_ROW.session > rows[-1].session)
 
     async def _rows(self, query: Any) -> list[Any]:
-        try:
+        with storage_errors("The catalog does not answer.", errors=SQL_ERRORS):
             async with reading(self._engine) as db:
                 return list((await db.execute(query)).all())
-        except SQLAlchemyError as error:
-            raise StorageUnavailable("The catalog does not answer.") from error
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         """Open one transaction that writes. Raises StorageUnavailable."""
-        try:
+        with storage_errors("The catalog does not answer.", errors=SQL_ERRORS):
             async with writing(self._engine) as db:
                 yield db
-        except SQLAlchemyError as error:
-            raise StorageUnavailable("The catalog does not answer.") from error
 
 
 def _iso(clock: Clock) -> str:

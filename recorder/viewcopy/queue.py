@@ -1,16 +1,15 @@
 """The queue of view copies in the database: queued, being made, ready, failed. A copy can be made again at any time; a
 row whose maker died is queued again."""
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.kernel.database import reading, writing
-from broker.kernel.errors import Conflict, NotFound, StorageUnavailable
+from broker.kernel.database import reading, storage_errors, writing
+from broker.kernel.errors import Conflict, NotFound
+from broker.kernel.tasks import Tasks
 from recorder.archive.catalog import ARCHIVED
 from recorder.archive.tables import RECORDINGS, VIEWS
 
@@ -23,7 +22,7 @@ class ViewCopies:
     """The table of view copies. Every method raises StorageUnavailable where the database does not answer."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine, self._queries = engine, Tasks()
 
     async def want(self, session: str, now: datetime) -> None:
         """Queue a copy of an archived recording, also where there is one. Raises NotFound, Conflict (being made)."""
@@ -90,11 +89,9 @@ class ViewCopies:
 
     async def row(self, session: str) -> dict[str, Any] | None:
         """Return the row of a session's copy, None where there is none."""
-        try:
+        with storage_errors("The catalog does not answer."):
             async with reading(self._engine) as db:
                 row = (await db.execute(select(VIEWS).where(_ROW.session == session))).mappings().one_or_none()
-        except (SQLAlchemyError, OSError) as error:
-            raise StorageUnavailable("The catalog does not answer.") from error
         return dict(row) if row is not None else None
 
     async def _set(self, session: str, **values: Any) -> None:
@@ -108,7 +105,5 @@ class ViewCopies:
             async with writing(self._engine) as db:
                 await work(db)
 
-        try:
-            await asyncio.shield(asyncio.create_task(whole()))  # a cancelled query leaves its connection behind
-        except (SQLAlchemyError, OSError) as error:
-            raise StorageUnavailable("The catalog does not answer.") from error
+        with storage_errors("The catalog does not answer."):
+            await self._queries.finish(whole())  # a cancelled query leaves its connection behind

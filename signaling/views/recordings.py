@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.control.store.tables import slots
-from broker.kernel.database import reading
-from broker.kernel.errors import StorageUnavailable
+from broker.kernel.database import reading, storage_errors
 from recorder.archive.tables import RECORDINGS
 
 MOST = 2000  # of one day: what a page can show and a province does not reach
@@ -34,11 +32,9 @@ class Recordings:
         return rows[0] if rows else None
 
     async def _read(self, query: Select[Any]) -> list[Mapping[str, Any]]:
-        try:
+        with storage_errors("The catalog does not answer ({error})."):
             async with reading(self._engine) as db:
                 return [dict(row) for row in (await db.execute(query)).mappings()]
-        except (SQLAlchemyError, OSError) as error:
-            raise StorageUnavailable(f"The catalog does not answer ({type(error).__name__}).") from error
 
 
 def _of_site(site: str | None) -> Select[Any]:

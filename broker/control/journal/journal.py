@@ -14,7 +14,6 @@ from itertools import islice
 from typing import Any, Self
 
 from sqlalchemy import insert, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.control.journal import reader
@@ -22,7 +21,7 @@ from broker.control.journal.entry import Entry, digest_of
 from broker.control.store.tables import journal
 from broker.kernel.canonical_json import sorted_ascii
 from broker.kernel.clock import Clock
-from broker.kernel.database import writing
+from broker.kernel.database import DATABASE_ERRORS, writing
 from broker.kernel.errors import StorageUnavailable
 from broker.kernel.hash_chain import GENESIS
 
@@ -130,7 +129,7 @@ class Journal:
             try:
                 await self._write_some()
                 self._failed = False
-            except (SQLAlchemyError, OSError) as error:
+            except DATABASE_ERRORS as error:
                 _log.error("journal not written: %s", type(error).__name__)
                 self._failed = True
             finally:

@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.control.journal.entry import Entry, digest_of
 from broker.control.store.tables import journal
-from broker.kernel.database import reading
-from broker.kernel.errors import StorageUnavailable
+from broker.kernel.database import reading, storage_errors
 from broker.kernel.hash_chain import GENESIS
 
 _BATCH = 500
@@ -22,7 +21,7 @@ async def verify(engine: AsyncEngine) -> int | None:
     to notice that writes `head` down elsewhere. Raises StorageUnavailable.
     """
     seq, hash_ = 0, GENESIS
-    try:
+    with storage_errors("The journal cannot be read."):
         async with reading(engine) as db:
             while True:
                 batch = await _legible_after(db, seq)
@@ -36,8 +35,6 @@ async def verify(engine: AsyncEngine) -> int | None:
                     if not fits:
                         return seq
                     hash_ = entry.hash
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable("The journal cannot be read.") from error
 
 
 async def entries(engine: AsyncEngine, session: str | None = None, after: int = 0, limit: int = 1000) -> list[Entry]:
@@ -45,21 +42,17 @@ async def entries(engine: AsyncEngine, session: str | None = None, after: int = 
     query = select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(limit)
     if session is not None:
         query = query.where(journal.c.session == session)
-    try:
+    with storage_errors("The journal cannot be read."):
         async with reading(engine) as db:
             return [Entry(*row) for row in await db.execute(query)]
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable("The journal cannot be read.") from error
 
 
 async def head(engine: AsyncEngine) -> tuple[int, str]:
     """Seq and hash of the last entry; (0, GENESIS) when there is none. Raises StorageUnavailable."""
     query = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
-    try:
+    with storage_errors("The journal cannot be read."):
         async with reading(engine) as db:
             row = (await db.execute(query)).first()
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable("The journal cannot be read.") from error
     return (row.seq, row.hash) if row is not None else (0, GENESIS)
 
 
@@ -67,11 +60,9 @@ async def last_before(engine: AsyncEngine, moment: datetime) -> datetime | None:
     """When the last entry was written that is older than `moment` (aware); None where none is."""
     at = moment.astimezone(UTC).isoformat(timespec="microseconds")  # as the journal spells it, so texts compare
     query = select(journal.c.at).where(journal.c.at < at).order_by(journal.c.seq.desc()).limit(1)
-    try:
+    with storage_errors("The journal cannot be read."):
         async with reading(engine) as db:
             said = (await db.execute(query)).scalar()
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable("The journal cannot be read.") from error
     return None if said is None else datetime.fromisoformat(said)
 
 

@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.clock import Clock
-from broker.kernel.database import reading, writing
-from broker.kernel.errors import BadRequest, Conflict, StorageUnavailable
+from broker.kernel.database import reading, storage_errors, writing
+from broker.kernel.errors import BadRequest
 from broker.kernel.ids import is_name
+
+NO_ANSWER = "The database does not answer ({error})."
+CONTRADICTION = "It contradicts what is already stored."
 
 
 class StorePart:
@@ -21,26 +23,17 @@ class StorePart:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        with_errors = _translated()
-        async with with_errors, reading(self.engine) as connection:
-            yield connection
+        """Give a consistent view. Raises StorageUnavailable."""
+        with storage_errors(NO_ANSWER, CONTRADICTION):
+            async with reading(self.engine) as connection:
+                yield connection
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        """One write transaction: all of it or nothing. Raises Conflict or StorageUnavailable."""
-        with_errors = _translated()
-        async with with_errors, writing(self.engine) as connection:
-            yield connection
-
-
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        raise Conflict("It contradicts what is already stored.") from error
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable(f"The database does not answer ({type(error).__name__}).") from error
+        """Give a write transaction: all of it is stored, or nothing. Raises Conflict or StorageUnavailable."""
+        with storage_errors(NO_ANSWER, CONTRADICTION):
+            async with writing(self.engine) as connection:
+                yield connection
 
 
 def check_name(kind: str, text: str) -> None:

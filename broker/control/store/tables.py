@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-from broker.kernel.moments import Moment
+from broker.kernel.database import Moment
 
 metadata = MetaData()
 

@@ -7,9 +7,8 @@ it runs inside one write transaction, so the second finds the work done.
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
 
-from broker.kernel.database import engine_for, reading, writing
+from broker.kernel.database import engine_for, reading, storage_errors, writing
 from broker.kernel.errors import StorageUnavailable
 
 HEAD = "0004"
@@ -19,14 +18,12 @@ async def migrate(url: str) -> None:
     """Bring the database at `url` to this version's schema. Raises StorageUnavailable."""
     engine = engine_for(url)
     try:
-        async with reading(engine) as db:
-            current = await db.run_sync(is_current)
-        if not current:
-            async with writing(engine) as db:
-                await db.run_sync(_upgrade)
-    except (SQLAlchemyError, OSError) as error:
-        why = f"{type(error).__name__}: {_first_line(error)}"
-        raise StorageUnavailable(f"The database cannot be prepared ({why}).") from error
+        with storage_errors("The database cannot be prepared ({error}: {line})."):
+            async with reading(engine) as db:
+                current = await db.run_sync(is_current)
+            if not current:
+                async with writing(engine) as db:
+                    await db.run_sync(_upgrade)
     finally:
         await engine.dispose()
 
@@ -49,7 +46,3 @@ def _upgrade(db: Connection) -> None:
         command.upgrade(config, HEAD)
     except CommandError as error:
         raise StorageUnavailable(f"The database is of another version ({error}).") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
