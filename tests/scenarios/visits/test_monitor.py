@@ -81,10 +81,10 @@ class TestWhoReallyWatches:
             page = await window.new_page()
             await sign_in(page, installation, 3)
             await here.until(lambda view: view["state"] == "ready")
-            await expect(page.locator("#standing")).to_have_text("已计入 1 场监督")
+            await expect(page.locator("#presence-status")).to_have_text("已计入 1 场监督")
 
             await _is_noticed(here, 3, lambda: page.evaluate(HIDE, "hidden"))
-            await expect(page.locator("#standing")).to_have_text("未计入监督：监督页面不在前台")
+            await expect(page.locator("#presence-status")).to_have_text("未计入监督：监督页面不在前台")
             await page.evaluate(HIDE, "visible")
             await counts(here, 3, True)
 

@@ -155,7 +155,7 @@ async def the_fourth_opens(day: Day) -> None:
     await day.meet()
     for page in day.pages:
         await expect(desk(page).get_by_text("双方已接通")).to_be_visible()
-        await expect(page.locator("#standing")).to_have_text("已计入 1 场监督")
+        await expect(page.locator("#presence-status")).to_have_text("已计入 1 场监督")
 
 
 async def a_warning_is_read(day: Day) -> None:
@@ -244,7 +244,7 @@ async def a_hidden_tab_is_nobodys_eyes(day: Day) -> None:
     left_at = monotonic()
     await day.pages[MATE].evaluate(HIDE, "hidden")
     await _shut_since(day, left_at)
-    await expect(day.pages[MATE].locator("#standing")).to_have_text("未计入监督：监督页面不在前台")
+    await expect(day.pages[MATE].locator("#presence-status")).to_have_text("未计入监督：监督页面不在前台")
     page = day.pages[CLERK]
     await expect(page.get_by_role("alert").filter(has_text="监督人员不足，会见已中止")).to_be_visible()
     row = page.get_by_role("region", name="提醒", exact=True).get_by_role("listitem")

@@ -165,8 +165,8 @@ class TestSound:
 class TestSpeech:
     async def test_what_comes_and_goes_is_said(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), alerts=[alert("alt_1", "silent")])
-        await expect(on_duty.locator("#say-politely")).to_contain_text("长时间没有声音 · 会见室 2")
+        await expect(on_duty.locator("#announce")).to_contain_text("长时间没有声音 · 会见室 2")
         await server.put(live(), alerts=[alert("alt_1", "silent"), alert("alt_2", "black")])
-        await expect(on_duty.locator("#say-at-once")).to_contain_text("画面全黑 · 会见室 2")
+        await expect(on_duty.locator("#announce-urgent")).to_contain_text("画面全黑 · 会见室 2")
         await server.put(live(), alerts=[alert("alt_1", "silent")])
-        await expect(on_duty.locator("#say-politely")).to_contain_text("提醒已完成：画面全黑 · 会见室 2")
+        await expect(on_duty.locator("#announce")).to_contain_text("提醒已完成：画面全黑 · 会见室 2")

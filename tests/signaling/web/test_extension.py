@@ -93,5 +93,5 @@ class TestASupervisor:
         await expect(part).to_contain_text("经批准延长 10 分钟：家中亲属去世")
         await expect(part).to_contain_text("YN-14-FAMILY · 王监狱长")
         await expect(part).to_contain_text("会见至 10:40 自动结束")
-        await expect(on_duty.locator("#say-politely")).to_contain_text("经批准延长 10 分钟")
+        await expect(on_duty.locator("#announce")).to_contain_text("经批准延长 10 分钟")
         await expect(on_duty.get_by_role("timer")).to_have_text(re.compile(r"^3[23]:"))

@@ -33,7 +33,7 @@ class TestQuorum:
         await expect(on_duty.locator(".tile .badge")).to_have_text("会见中")
         reason = because("quorum_lost", "监督人员不足，会见中止", "Too few supervisors are watching")
         await server.put(live(), state="held", gate="shut", reason=reason, quorum=SHORT)
-        await expect(on_duty.locator("#say-at-once")).to_contain_text("已中止，监督人员不足")
+        await expect(on_duty.locator("#announce-urgent")).to_contain_text("已中止，监督人员不足")
         await expect(on_duty.locator(".slate")).to_have_text("已中止：监督人员不足，会见中止")
         await expect(_desk(on_duty).get_by_text("原因消除后自动恢复")).to_be_visible()
         await expect(on_duty.get_by_role("button", name="恢复")).to_be_hidden()
@@ -68,7 +68,7 @@ class TestCountdown:
     ) -> None:
         await server.put(live(left=left))
         await expect(_desk(on_duty).get_by_text(words)).to_be_visible()
-        await expect(on_duty.locator("#say-at-once")).to_contain_text(words)
+        await expect(on_duty.locator("#announce-urgent")).to_contain_text(words)
 
     async def test_nothing_counts_before_the_first_crossing(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(checking_in())

@@ -94,7 +94,7 @@ class TestWarning:
         await server.put(live(), state="held", gate="shut", reason=lost)
         await expect(on_duty.locator(".alarm")).to_be_visible()
         told = await _box(on_duty.locator(".toast"))
-        for other in (".alarm", ".wall", ".desk"):
+        for other in (".alarm", ".wall", ".details"):
             assert not _meet(told, await _box(on_duty.locator(other))), other
 
     async def test_the_desk_shows_who_has_confirmed_and_says_so(self, on_duty: Page, server: FakeMonitor) -> None:
@@ -105,7 +105,7 @@ class TestWarning:
         await server.put(live(), warnings=[_warning("visitor")])
         await expect(given).to_contain_text("家属 已确认")
         await expect(given).to_contain_text("监所 待确认")
-        await expect(on_duty.locator("#say-politely")).to_contain_text("家属一方 已确认")
+        await expect(on_duty.locator("#announce")).to_contain_text("家属一方 已确认")
 
 
 class TestMuting:
@@ -238,9 +238,9 @@ async def test_screens(on_duty: Page, server: FakeMonitor, tmp_path: Path) -> No
     await expect(on_duty.get_by_role("region", name="已作劝阻")).to_be_visible()
     await expect(on_duty.get_by_label("插话依据").locator("option")).not_to_have_count(0)
     for language in ("zh", "en"):
-        desk = on_duty.locator(".desk")
+        desk = on_duty.locator(".details")
         assert await desk.evaluate(STICKS_OUT) == []
-        acts = on_duty.locator(".acts")
+        acts = on_duty.locator(".interventions")
         await on_duty.screenshot(path=tmp_path / f"desk-{language}.png")
         for button in await acts.get_by_role("button").all():
             await expect(button).to_be_in_viewport(ratio=1)

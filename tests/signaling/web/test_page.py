@@ -71,7 +71,7 @@ class TestLanguages:
         assert server.posts == 2
 
     async def test_both_languages_have_the_same_words_and_blanks(self, page: Page) -> None:
-        catalogs = await page.evaluate("async () => (await import('/web/i18n.js')).CATALOGS")
+        catalogs = await page.evaluate("async () => (await import('/web/i18n/i18n.js')).CATALOGS")
         assert catalogs["zh"].keys() == catalogs["en"].keys()
         blanks = "(words) => Object.fromEntries(Object.entries(words).map(([k, w]) => [k, w.match(/{\\w+}/g)?.sort()]))"
         assert await page.evaluate(blanks, catalogs["zh"]) == await page.evaluate(blanks, catalogs["en"])

@@ -113,7 +113,7 @@ class TestTheQuestion:
     ) -> None:
         await self._asked(on_duty, server)
         await expect(on_duty.get_by_role("button", name="我在岗")).to_be_focused()
-        await expect(on_duty.locator("#say-at-once")).to_contain_text("30 秒内")
+        await expect(on_duty.locator("#announce-urgent")).to_contain_text("30 秒内")
         await on_duty.wait_for_timeout(700)
         await on_duty.keyboard.press(key)
         await server.until(lambda: server.orders)
@@ -143,7 +143,7 @@ class TestTheQuestion:
         dialog = on_duty.get_by_role("alertdialog")
         await expect(dialog.locator(".attention-seconds")).to_have_text("1")
         await expect(dialog).to_contain_text("已超过时限：您目前不计入在岗人数")
-        await expect(on_duty.locator("#say-at-once")).to_contain_text("在岗确认已超时")
+        await expect(on_duty.locator("#announce-urgent")).to_contain_text("在岗确认已超时")
         await dialog.get_by_role("button").click()
         await server.until(lambda: server.orders)
 
@@ -179,7 +179,7 @@ class TestTheQuestion:
 class TestStanding:
     async def test_where_one_counts_and_why_not_is_always_in_sight(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        chip = on_duty.locator("#standing")
+        chip = on_duty.locator("#presence-status")
         await expect(chip).to_be_hidden()
         yes = {"session": "ses_a", "counted": True, "why": []}
         await server.send("standing", sessions=[yes], prompt=None)

@@ -68,7 +68,7 @@ class TestTodaysList:
         view = session("ses_a", state="ended", starts_at="2026-03-02T01:30:00Z", ends_at="2026-03-02T02:10:00+00:00")
         await on_duty.evaluate(
             """async (iso) => {
-                const { timeOfDay, dayOf } = await import("/web/clock.js");
+                const { timeOfDay, dayOf } = await import("/web/state/clock.js");
                 if (timeOfDay(iso) !== "09:30") throw new Error(timeOfDay(iso));
                 if (dayOf(new Date("2026-03-01T16:00:00Z")) !== "2026-03-02") throw new Error("day");
             }""",

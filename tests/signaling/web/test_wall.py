@@ -14,7 +14,7 @@ from tests.support.monitor.visits import checking_in, live, session
 NOT_CHOSEN = {"code": "not_chosen", "zh": "未选择本场", "en": "Not chosen"}
 GRADES = re.compile("良好|一般|差|停帧")  # which of them depends on how busy this machine is
 ARRANGE = """async ([open, now]) => {
-    const { arrange } = await import("/web/places.js");
+    const { arrange } = await import("/web/state/wall_places.js");
     return arrange(open, { limit: 2, size: 4, duty: [], declined: [], first: [], wall: [], ...now });
 }"""
 NO_ROOM = """() => [...document.querySelectorAll(".tile")].filter(
@@ -94,10 +94,10 @@ class TestLayouts:
         yes: dict[str, Any] = {"session": "ses_a", "counted": True, "why": []}
         looked = {"session": "ses_c", "counted": False, "why": [NOT_CHOSEN]}
         await server.send("standing", sessions=[yes, {**yes, "session": "ses_b"}, looked], prompt=None)
-        await expect(on_duty.locator("#standing")).to_have_text("已计入 2 场监督")
+        await expect(on_duty.locator("#presence-status")).to_have_text("已计入 2 场监督")
         lacking = {**looked, "session": "ses_b"}
         await server.send("standing", sessions=[yes, lacking, looked], prompt=None)
-        await expect(on_duty.locator("#standing")).to_have_attribute("data-level", "bad")
+        await expect(on_duty.locator("#presence-status")).to_have_attribute("data-level", "bad")
         await expect(on_duty.locator(".duty-mark")).to_have_text(["值守", "未计入", "仅观看"])
 
     async def test_a_smaller_wall_keeps_the_duty_and_says_so(self, on_duty: Page, server: FakeMonitor) -> None:
@@ -174,7 +174,7 @@ class TestDuty:
 
     async def test_what_becomes_duty_by_itself_is_said(self, on_duty: Page, server: FakeMonitor) -> None:
         await checked_in(server, "ses_a")
-        await expect(on_duty.locator("#say-politely")).to_have_text("由您值守：三监区 1 号会见室 ⇄ 会见室 2")
+        await expect(on_duty.locator("#announce")).to_have_text("由您值守：三监区 1 号会见室 ⇄ 会见室 2")
 
     async def test_a_third_is_taken_only_for_one_that_is_named(self, on_duty: Page, server: FakeMonitor) -> None:
         await checked_in(server, "ses_a", "ses_b", "ses_c")
@@ -320,7 +320,7 @@ class TestKeys:
         await on_duty.get_by_role("button", name="停止会见").wait_for()
         await on_duty.keyboard.press("?")
         dialog = on_duty.get_by_role("dialog", name="键盘操作")
-        rows = await on_duty.evaluate("async () => (await import('/web/keys.js')).KEYS.length")
+        rows = await on_duty.evaluate("async () => (await import('/web/state/keys.js')).KEYS.length")
         await expect(dialog.get_by_role("row")).to_have_count(rows)
         await dialog.get_by_role("checkbox", name="启用字母和数字键").uncheck()
         await on_duty.keyboard.press("Escape")
@@ -342,7 +342,8 @@ class TestKeys:
         named = await on_duty.evaluate(
             "() => [...document.querySelectorAll('[aria-keyshortcuts]')].map((one) => one.ariaKeyShortcuts)"
         )
-        table = await on_duty.evaluate("async () => (await import('/web/keys.js')).KEYS.flatMap(({ keys }) => keys)")
+        keys = "async () => (await import('/web/state/keys.js')).KEYS.flatMap(({ keys }) => keys)"
+        table = await on_duty.evaluate(keys)
         assert len(named) == len(set(named)) >= 8 and set(named) <= set(table)
 
 
@@ -400,12 +401,12 @@ class TestQuality:
 
     async def _course(self, page: Page, *seconds: dict[str, float]) -> Any:
         script = """async (all) => {
-            const { Course, grade } = await import("/web/quality.js");
-            const course = new Course();
+            const { QualityWindow, grade } = await import("/web/media/quality.js");
+            const window = new QualityWindow();
             let told = null;
             all.forEach(({ frames, frozen = 0, lost = 0, trip = 0.04, wait = 0 }, at) => {
                 const packets = 100 * at;
-                told = course.take({
+                told = window.add({
                     at: 1000 * at, trip, audio: { bytes: 0, packets: 0, lost: 0 },
                     video: { bytes: 125_000 * at, packets, lost, frames, frozen, buffered: wait * at, emitted: at },
                 });

@@ -1,0 +1,97 @@
+/**
+ * REST calls of the page: same origin, session cookie, RFC 9457 problem documents as errors.
+ */
+import { inWords, t } from "../i18n/i18n.js";
+
+/** A refusal of the server with words for people. */
+export class Problem extends Error {
+  constructor(document, status) {
+    super(document.code ?? "problem");
+    this.document = document;
+    this.code = document.code ?? "unknown";
+    this.status = status;
+  }
+
+  get title() {
+    const { title, title_en } = this.document;
+    return title ? inWords({ zh: title, en: title_en }) : t("problem_unknown");
+  }
+
+  get detail() {
+    const { detail, detail_en } = this.document;
+    return inWords({ zh: detail ?? "", en: detail_en }) ?? "";
+  }
+}
+
+/** Returns a failure without an answer of the server; `key` names its words. */
+export function localProblem(key, code = key) {
+  return {
+    code, status: 0,
+    get title() { return t(`problem_${key}`); },
+    get detail() { return t(`problem_${key}_detail`); },
+  };
+}
+
+/** Returns anything thrown as a problem with a title and a detail, never a raw stack. */
+export function asProblem(error) {
+  if (error && "title" in error) return error;
+  console.info("unexpected", error?.name); // the class only: messages may hold addresses
+  return localProblem("unknown");
+}
+
+async function problemOf(response) {
+  const type = response.headers.get("content-type") ?? "";
+  const body = type.includes("json") ? await response.json().catch(() => ({})) : {};
+  if (body.title) return new Problem(body, response.status);
+  return Object.assign(localProblem("unknown", `http_${response.status}`), { status: response.status });
+}
+
+/**
+ * Sends a request and returns the response, or throws a problem.
+ * @param {{method?: string, body?: string, type?: string, keepalive?: boolean, timeout?: number}} options timeout in ms
+ */
+export async function request(path, { method = "GET", body, type, keepalive = false, timeout = 8000 } = {}) {
+  const headers = type ? { "content-type": type } : {};
+  let response;
+  try {
+    response = await fetch(path, {
+      method, body, headers, keepalive,
+      credentials: "same-origin", cache: "no-store", redirect: "error",
+      signal: AbortSignal.timeout(timeout),
+    });
+  } catch {
+    throw localProblem("unreachable"); // no network, no server, or our own timeout
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function json(path, method = "GET", value = undefined) {
+  const options = value === undefined
+    ? { method }
+    : { method, body: JSON.stringify(value), type: "application/json" };
+  const response = await request(path, options);
+  return response.status === 204 ? {} : response.json();
+}
+
+const session = (id) => `/api/v1/sessions/${encodeURIComponent(id)}`;
+
+export const signIn = (user, password) => json("/api/v1/sign-in", "POST", { user, password });
+export const signOut = () => json("/api/v1/sign-out", "POST", {});
+export const me = () => json("/api/v1/me");
+export const sessionsOf = (day) => json(`/api/v1/sessions?day=${encodeURIComponent(day)}`);
+export const interventions = (id) => json(`${session(id)}/interventions`);
+export const notes = (id) => json(`${session(id)}/notes`);
+export const extensions = (id) => json(`${session(id)}/extensions`);
+export const extend = (id, approval) => json(`${session(id)}/extensions`, "POST", approval);
+export const suspensions = () => json("/api/v1/suspensions");
+export const propose = (id, proposal) => json(`${session(id)}/suspensions`, "POST", proposal);
+export const decide = (id, decision) => json(`/api/v1/suspensions/${encodeURIComponent(id)}/decide`, "POST", decision);
+
+/** Returns a random id for an object that may be sent twice and shall count once. */
+export function newId(kind) {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `${kind}_${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export const order = (id, type, members) => json(`${session(id)}/${type.replace("_", "-")}`, "POST", members);

@@ -1,0 +1,83 @@
+/**
+ * What buttons and keys of the duty page do.
+ */
+import { LAYOUTS } from "../state/wall_places.js";
+import { SIDES, sidesOf, watchable } from "../state/sessions.js";
+import { showHelp } from "../ui/help.js";
+
+/**
+ * Actions of the buttons, by the name under which a view calls them.
+ * @param {{state, watched, orders, interventions, extension, suspension, wallLayout, talkback, draw, signOut}} parts
+ */
+export function buttonActions(parts) {
+  const { state, watched, orders, interventions, extension, suspension, wallLayout, talkback, draw } = parts;
+  const chosen = () => state.chosenSession;
+  const choose = (id) => { state.chosen = id; draw(); };
+  return {
+    onSignOut: parts.signOut,
+    onChoose: choose,
+    onSound: (id, side) => { state.listening.toggle(id, side); choose(id); },
+    onRetry: (id, side) => watched.get(id, side)?.retry(),
+    onDuty: (id) => { choose(id); wallLayout.toggleDuty(id); },
+    onZoom: (id, side) => { state.toggleZoom(id, side); draw(); },
+    onLayout: (size) => wallLayout.resize(size),
+    onHelp: showHelp,
+    onWatch: () => wallLayout.watch(state.chosen),
+
+    onHold: () => orders.withArticle("hold", chosen()),
+    onResume: () => orders.resume(chosen()),
+    onEnd: () => orders.withArticle("end", chosen()),
+    onTick: (side, person, tick, on) => orders.tick(chosen(), side, person, tick, on),
+    onSeat: (side, ready) => orders.seat(chosen(), side, ready),
+    onAbsent: (side, person) => orders.absent(chosen(), side, person),
+    onEquipment: (side, passed) => orders.equipment(chosen(), side, passed),
+    onTakeAlert: (session, alert) => orders.send("take_alert", session, { alert }),
+    onFinishAlert: (session, alert) => orders.send("finish_alert", session, { alert }),
+
+    onWarn: () => interventions.warn(chosen()),
+    onMute: (side) => interventions.mute(chosen(), side),
+    onStop: () => mayStop(state) && interventions.stop(chosen()),
+    onNote: (text) => interventions.note(chosen(), text),
+    onExtend: () => extension.extend(chosen()),
+    onPropose: () => suspension.propose(chosen()),
+    onDecide: (proposal) => suspension.decide(proposal),
+    onTalkback: (sides, article) => talkback.start(state.chosen, sides, article),
+    // ends my own talkback, or a colleague's
+    onStopTalkback: () => (talkback.busy ? talkback.stop() : parts.stopColleague(chosen())),
+  };
+}
+
+/** Whether the chosen session can be stopped here, by button or key. */
+function mayStop(state) {
+  const session = state.chosenSession;
+  return state.supervises && session && watchable(session) && sidesOf(session, state.me.site).length > 0;
+}
+
+/**
+ * Actions of the keys that no button of the chosen session carries; false: there is nothing to do for this key.
+ * @param {{state, watched, wallLayout, view, draw}} parts
+ */
+export function keyActions({ state, watched, wallLayout, view, draw }) {
+  const whileWatched = (act) => () => (watched.has(state.chosen) ? act(state.chosen) : false);
+  const choose = (id) => {
+    if (!id) return false;
+    state.chosen = id;
+    if (state.zoom) state.zoom = { id, side: state.zoom.side };
+    draw();
+    view.wall.focus(id);
+  };
+  const zoom = (id, side) => { state.toggleZoom(id, side); draw(); };
+  return {
+    move: (key) => choose(view.wall.beside(state.chosen, key)),
+    number: (key) => choose(view.wall.numbered(Number(key))),
+    zoom: whileWatched((id) => zoom(id, null)),
+    zoomPrison: whileWatched((id) => zoom(id, SIDES[0])),
+    zoomVisitor: whileWatched((id) => zoom(id, SIDES[1])),
+    back: () => (state.zoom ? zoom(state.zoom.id, state.zoom.side) : false),
+    sound: whileWatched((id) => { state.listening.toggle(id, "both"); draw(); }),
+    duty: whileWatched((id) => wallLayout.toggleDuty(id)),
+    layout: () => wallLayout.resize(LAYOUTS[(LAYOUTS.indexOf(state.places.size) + 1) % LAYOUTS.length]),
+    note: () => view.details.focusNote(),
+    help: showHelp,
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * The page of a signed-in officer: joins the state, the media, the orders and the view.
+ */
+import * as api from "../api/rest.js";
+import { LiveSocket } from "../api/socket.js";
+import { AttentionCheck } from "../dispatch/attention_check.js";
+import { Extension } from "../dispatch/extension.js";
+import { Interventions } from "../dispatch/interventions.js";
+import { obeyKeys } from "../dispatch/keyboard.js";
+import { ServerMessages } from "../dispatch/messages.js";
+import { Orders } from "../dispatch/orders.js";
+import { PageReport } from "../dispatch/page_report.js";
+import { Suspension } from "../dispatch/suspension.js";
+import { WallLayout } from "../dispatch/wall_layout.js";
+import { onLanguage } from "../i18n/i18n.js";
+import { TalkbackPlayer } from "../media/talkback_player.js";
+import { TalkbackPublisher } from "../media/talkback_publisher.js";
+import { WatchedSessions } from "../media/watched_sessions.js";
+import { DutyState } from "../state/duty.js";
+import { watchable } from "../state/sessions.js";
+import { announceDuty, LastMinutes } from "../ui/alerts/announcements.js";
+import { dutyView, roomNamesOf } from "../ui/duty.js";
+import { complain } from "../ui/toast.js";
+import { buttonActions, keyActions } from "./actions.js";
+
+const TICK = 250; // ms between steps of the countdowns
+const LEVELS = 100; // ms between readings of the meters
+const REFRESH = 60_000; // ms between fetches of the suspensions
+
+export class Duty {
+  #state;
+  #socket;
+  #onSignedOut;
+  #watched = new WatchedSessions(() => this.#draw());
+  #player = new TalkbackPlayer();
+  #lastMinutes = new LastMinutes();
+  #timers = [];
+  #isDrawingDue = false;
+  #stopListening = onLanguage(() => this.#draw());
+  #stopKeys = () => {};
+
+  /** @param onSignedOut called when the officer is signed out, by their own click or by the server */
+  constructor(me, onSignedOut) {
+    const draw = () => this.#draw();
+    this.#onSignedOut = onSignedOut;
+    this.#state = new DutyState(me);
+    this.#socket = new LiveSocket({
+      onMessage: (message) => this.messages.handle(message),
+      onState: (connection) => this.#handleConnection(connection),
+      onRefused: onSignedOut,
+    });
+    this.#createDispatch(me, draw);
+    this.view = dutyView(this.#state.supervises, this.#actions(draw), this.#player.node);
+    this.node = this.view.node;
+  }
+
+  #createDispatch(me, draw) {
+    const socket = this.#socket;
+    const state = this.#state;
+    this.orders = new Orders(socket);
+    this.interventions = new Interventions(this.orders, draw);
+    this.extension = new Extension(me, draw);
+    this.suspension = new Suspension(me, draw);
+    this.attentionCheck = new AttentionCheck((prompt) => socket.order("attentive", { prompt }));
+    this.talkback = new TalkbackPublisher({ order: (type, members) => socket.order(type, members), changed: draw, complain });
+    this.pageReport = new PageReport({ send: (type, members) => socket.send(type, members), duty: () => state.places.duty });
+    this.wallLayout = new WallLayout({
+      places: state.places, roomNamesOf: (id) => roomNamesOf(state, id), changed: () => this.#handleLayout(),
+    });
+    this.messages = new ServerMessages(state, {
+      watched: this.#watched, talkback: this.talkback, attentionCheck: this.attentionCheck, suspension: this.suspension,
+      pageReport: this.pageReport, expectTraffic: (yes) => socket.expectTraffic(yes),
+      changed: () => this.#follow(), onSignedOut: this.#onSignedOut,
+    });
+  }
+
+  #actions(draw) {
+    const { orders, interventions, extension, suspension, wallLayout, talkback } = this;
+    return buttonActions({
+      state: this.#state, watched: this.#watched, orders, interventions, extension, suspension, wallLayout, talkback, draw,
+      stopColleague: ({ id }) => api.order(id, "hush", {}).catch((error) => complain(api.asProblem(error))),
+      signOut: () => this.#signOut(),
+    });
+  }
+
+  start() {
+    const state = this.#state;
+    this.#socket.open();
+    this.#timers = [
+      setInterval(() => this.suspension.refresh(), REFRESH),
+      setInterval(() => this.#tick(), TICK),
+      setInterval(() => this.view.levels(), LEVELS),
+    ];
+    if (state.supervises) {
+      this.pageReport.start();
+      const { wallLayout, view } = this;
+      this.#stopKeys = obeyKeys(keyActions({ state, watched: this.#watched, wallLayout, view, draw: () => this.#draw() }));
+    }
+    this.#draw();
+    this.view.wall.node.focus({ preventScroll: true });
+  }
+
+  /** Leaves everything at once; also called when the page is being closed. */
+  close() {
+    this.#timers.forEach(clearInterval);
+    this.#stopListening();
+    this.#stopKeys();
+    this.pageReport.close();
+    this.attentionCheck.close();
+    this.#socket.close();
+    this.talkback.close();
+    this.#player.follow(null);
+    this.#watched.close();
+    this.view.close();
+  }
+
+  async #signOut() {
+    this.close();
+    await api.signOut().catch((error) => complain(api.asProblem(error)));
+    this.#onSignedOut();
+  }
+
+  #handleConnection(connection) {
+    this.#state.connection = connection;
+    if (connection !== "up") this.talkback.handleSocketLost();
+    this.#draw();
+    // the server may refuse a socket before it opens, which the browser does not explain
+    if (connection === "down") api.me().catch((error) => error.status === 401 && this.#onSignedOut());
+  }
+
+  /** After the officer has changed wall or duty, the server is told at once. */
+  #handleLayout() {
+    this.#follow();
+    if (this.#state.supervises) this.pageReport.reportNow();
+  }
+
+  /** Brings the wall and the received media in step with the sessions. */
+  #follow() {
+    const state = this.#state;
+    if (!state.hasSessions) return this.#draw(); // an empty list would end what goes on
+    const { ids, taken } = state.arrange();
+    announceDuty(taken, (id) => roomNamesOf(state, id));
+    this.#watched.follow(ids, (id) => state.sessions.get(id)?.state === "ended");
+    state.todays.forEach((session) => this.#watched.expect(session));
+    this.#lastMinutes.keepWithin(ids);
+    if (!ids.length) this.#socket.expectTraffic(false);
+    this.#draw();
+  }
+
+  /** Draws once after all changes of this turn of the event loop. */
+  #draw() {
+    if (this.#isDrawingDue) return;
+    this.#isDrawingDue = true;
+    queueMicrotask(() => {
+      this.#isDrawingDue = false;
+      this.#drawNow();
+    });
+  }
+
+  #drawNow() {
+    const state = this.#state;
+    const session = state.chosenSession;
+    if (session && watchable(session)) this.interventions.prefetch(session);
+    this.view.update({
+      state, watched: this.#watched, talkback: this.talkback, suspensions: this.suspension.all,
+      grounds: session ? this.interventions.groundsOf(session) : [],
+      mayExtend: Boolean(session) && this.extension.mayExtend(session),
+      mayPropose: Boolean(session) && this.suspension.mayPropose(session),
+    });
+    this.#player.follow(state.listening.session);
+    this.#tick();
+  }
+
+  #tick() {
+    const state = this.#state;
+    this.view.tick(state);
+    this.attentionCheck.tick();
+    for (const id of this.#watched.ids) {
+      const session = state.sessions.get(id);
+      this.#lastMinutes.tick(session, state.remaining(session));
+    }
+    if (state.isNextDay) this.messages.loadDay();
+  }
+}

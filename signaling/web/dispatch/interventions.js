@@ -1,0 +1,96 @@
+/**
+ * Interventions of the officer on duty: warnings, mutes, notes, and the stop that needs two key strokes.
+ *
+ * The grounds of a session do not change while it runs. They are fetched when it is first shown, so that a stop waits
+ * for nothing.
+ */
+import * as api from "../api/rest.js";
+import { roomNames } from "../i18n/session_words.js";
+import { askStop } from "../ui/details/stop_dialog.js";
+import { askWarning } from "../ui/details/warning_dialog.js";
+import { askArticle, askPlain, noteOf } from "../ui/dialog.js";
+import { complain } from "../ui/toast.js";
+
+const CACHED = 20; // sessions whose grounds are kept
+const RETRY = 3000; // ms until grounds that could not be fetched are fetched again
+
+export class Interventions {
+  #orders;
+  #changed;
+  #grounds = new Map(); // session id -> promise of its rules
+  #arrived = new WeakMap(); // that promise -> the grounds it brought
+
+  /** @param changed called when the grounds of a session have arrived */
+  constructor(orders, changed) {
+    this.#orders = orders;
+    this.#changed = changed;
+  }
+
+  /** The grounds of a session as far as they have arrived. */
+  groundsOf({ id }) {
+    const coming = this.#grounds.get(id);
+    if (!coming) return [];
+    if (!this.#arrived.has(coming)) {
+      this.#arrived.set(coming, []);
+      coming.then(({ interventions }) => { this.#arrived.set(coming, interventions); this.#changed(); }, () => {});
+    }
+    return this.#arrived.get(coming);
+  }
+
+  /** Fetches the grounds of a session that is shown, once. */
+  prefetch(session) {
+    if (!this.#grounds.has(session.id)) this.#rulesOf(session).catch(() => {});
+  }
+
+  #rulesOf({ id }) {
+    if (!this.#grounds.has(id)) {
+      const coming = api.interventions(id);
+      this.#grounds.set(id, coming);
+      coming.catch(() => setTimeout(() => this.#grounds.get(id) === coming && this.#grounds.delete(id), RETRY));
+      if (this.#grounds.size > CACHED) this.#grounds.delete(this.#grounds.keys().next().value);
+    }
+    return this.#grounds.get(id);
+  }
+
+  warn(session) {
+    return this.#ask(session, async ({ warnings, interventions }) => {
+      const answer = await askWarning({ where: roomNames(session), warnings, items: interventions });
+      if (answer) await this.#orders.send("warn", session, answer, "done_warn");
+    });
+  }
+
+  mute(session, side) {
+    const where = `${roomNames(session)} · ${session.sides[side].room_name}`;
+    if (session.muted?.some((mute) => mute.side === side)) return this.#unmute(session, side, where);
+    return this.#ask(session, async ({ interventions: items }) => {
+      const answer = await askArticle({ kind: "mute", where, items });
+      if (answer) await this.#orders.send("mute", session, { side, on: true, article: answer.article, ...noteOf(answer) }, "done_mute");
+    });
+  }
+
+  async #unmute(session, side, where) {
+    const answer = await askPlain({ kind: "unmute", where });
+    if (answer) await this.#orders.send("mute", session, { side, on: false, ...noteOf(answer) }, "done_unmute");
+  }
+
+  note(session, text) {
+    return this.#orders.send("remark", session, { text });
+  }
+
+  stop(session) {
+    return this.#ask(session, async ({ interventions: items }) => {
+      const article = await askStop({ where: roomNames(session), items });
+      if (article) await this.#orders.send("end", session, { article }, "done_end");
+    });
+  }
+
+  /** Calls `then` with the session's rules; a failed prefetch is repeated once. */
+  async #ask(session, then) {
+    try {
+      const prefetched = await this.#rulesOf(session).catch(() => this.#grounds.delete(session.id) && null);
+      await then(prefetched ?? await this.#rulesOf(session));
+    } catch (error) {
+      complain(api.asProblem(error));
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Obeys the keys of state/keys.js: calls the page's own action, or presses the button that carries the key.
+ */
+import { KEYS, lettersAreOn } from "../state/keys.js";
+
+const BY_KEY = new Map(KEYS.flatMap((row) => row.keys.map((key) => [key, row])));
+const TYPING = "textarea, select, input:not([type=radio]):not([type=checkbox])";
+
+/** Obeys the keys until the returned function is called. @param actions functions by name; each gets the event's key */
+export function obeyKeys(actions) {
+  const down = (event) => obey(event, actions);
+  const up = (event) => {
+    const row = BY_KEY.get(nameOf(event));
+    if (row?.hold) forward(row, event);
+  };
+  addEventListener("keydown", down);
+  addEventListener("keyup", up);
+  return () => {
+    removeEventListener("keydown", down);
+    removeEventListener("keyup", up);
+  };
+}
+
+function obey(event, actions) {
+  const row = BY_KEY.get(nameOf(event));
+  if (!row || event.defaultPrevented || ignored(event, row)) return;
+  if (event.repeat && row.act !== "move") return;
+  if (row.act) {
+    if (actions[row.act](event.key) === false) return; // nothing to do for this key: the browser may have it
+  } else if (row.hold) forward(row, event);
+  else buttonOf(row)?.click();
+  event.preventDefault();
+}
+
+/** The key as aria-keyshortcuts writes it, with letters in capitals whatever Caps Lock does. */
+function nameOf(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey) return "";
+  const letter = /^[a-z]$/i.test(event.key);
+  return letter ? (event.shiftKey ? "Shift+" : "") + event.key.toUpperCase() : event.key;
+}
+
+function ignored(event, row) {
+  if (document.querySelector("dialog[open]")) return true;
+  if (row.always) return false;
+  const { key, target } = event;
+  if (target.closest?.(TYPING)) return true;
+  if (key.startsWith("Arrow")) return Boolean(target.closest?.("input")); // they walk through the group
+  if (key === "Enter") return Boolean(target.closest?.("button, a, input")); // it presses what has the focus
+  return key.length === 1 && row.act !== "help" && !lettersAreOn();
+}
+
+function buttonOf({ keys: [key] }) {
+  const button = document.querySelector(`[aria-keyshortcuts="${key}"]`);
+  return button && !button.disabled && button.checkVisibility() ? button : null;
+}
+
+/** Sends the key to its button as a press and a release of the space bar. */
+function forward(row, { type, repeat }) {
+  buttonOf(row)?.dispatchEvent(new KeyboardEvent(type, { key: " ", repeat }));
+}

@@ -1,0 +1,82 @@
+/**
+ * Orders of the officer on duty: sent by the socket, and by REST when the socket does not answer.
+ *
+ * Ending a visit must work while the socket is away. The server refuses what is already done, so a repeated order does
+ * no harm.
+ */
+import * as api from "../api/rest.js";
+import { Problem } from "../api/rest.js";
+import { t } from "../i18n/i18n.js";
+import { roomNames } from "../i18n/session_words.js";
+import { askArticle, askPlain, noteOf } from "../ui/dialog.js";
+import { complain, inform } from "../ui/toast.js";
+
+export class Orders {
+  #socket;
+
+  constructor(socket) {
+    this.#socket = socket;
+  }
+
+  /** Holds or ends a session under an article's code, chosen from the session's policy pack. */
+  async withArticle(kind, session) {
+    try {
+      const { interventions: items } = await api.interventions(session.id);
+      const answer = await askArticle({ kind, where: roomNames(session), items });
+      if (!answer) return;
+      await this.#deliver(kind, session.id, { article: answer.article, ...noteOf(answer) });
+      inform(t(`done_${kind}`));
+    } catch (error) {
+      complain(api.asProblem(error));
+    }
+  }
+
+  async resume(session) {
+    const answer = await askPlain({ kind: "resume", where: roomNames(session) });
+    if (answer) await this.send("resume", session, noteOf(answer), "done_resume");
+  }
+
+  /** Makes or takes back one check of a listed person. */
+  tick(session, side, person, tick, on) {
+    return this.#report(this.#deliver("tick", session.id, { side, person, tick, on }));
+  }
+
+  seat(session, side, ready) {
+    return this.#report(this.#deliver("seat", session.id, { side, ready }));
+  }
+
+  /** Marks a listed person as absent, after asking. */
+  async absent(session, side, person) {
+    const answer = await askPlain({ kind: "absent", where: person.name, note: false });
+    if (answer) await this.send("absent", session, { side, person: person.id });
+  }
+
+  equipment(session, side, passed) {
+    return this.#report(this.#deliver("equipment", session.id, { side, passed }));
+  }
+
+  /** Sends any other order. Resolves to whether the server took it; a refusal is shown. */
+  send(type, session, members, words = "") {
+    return this.#report(this.#deliver(type, session.id, members), words).then(() => true, () => false);
+  }
+
+  /** Shows a refusal and rejects with it; otherwise shows the words under the key `words`. */
+  async #report(sending, words = "") {
+    try {
+      await sending;
+    } catch (error) {
+      complain(api.asProblem(error));
+      throw error;
+    }
+    if (words) inform(t(words));
+  }
+
+  async #deliver(type, session, members) {
+    try {
+      await this.#socket.order(type, { session, ...members });
+    } catch (refusal) {
+      if (refusal) throw new Problem(refusal, refusal.status);
+      await api.order(session, type, members);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Changes what is watched and for what the officer is on duty; asks first where a quorum suffers.
+ */
+import { t } from "../i18n/i18n.js";
+import { askPlain, askReplaced } from "../ui/dialog.js";
+import { inform } from "../ui/toast.js";
+
+export class WallLayout {
+  #places;
+  #roomNamesOf;
+  #changed;
+
+  /** @param {{places: WallPlaces, roomNamesOf: (id) => string, changed: () => void}} parts */
+  constructor({ places, roomNamesOf, changed }) {
+    this.#places = places;
+    this.#roomNamesOf = roomNamesOf;
+    this.#changed = changed;
+  }
+
+  /** Puts a session on the wall; where all places are duty, it replaces one of them. */
+  async watch(id) {
+    if (!this.#places.roomToLook) return this.#replace(id);
+    this.#places.look(id);
+    this.#changed();
+  }
+
+  /** Takes duty for a session, or leaves it. */
+  async toggleDuty(id) {
+    if (this.#places.isDuty(id)) return this.#leave(id);
+    if (this.#places.full) return this.#replace(id);
+    this.#places.take(id);
+    this.#changed();
+  }
+
+  /** Resizes the wall; a smaller one keeps what is on duty and tells the officer so. */
+  resize(size) {
+    this.#places.resize(size);
+    const duty = this.#places.duty.length;
+    if (duty > size) inform(t("duty_stays", { count: duty }));
+    this.#changed();
+  }
+
+  async #leave(id) {
+    if (!(await askPlain({ kind: "leave_duty", where: this.#roomNamesOf(id), note: false }))) return;
+    this.#places.leave(id);
+    this.#changed();
+  }
+
+  async #replace(id) {
+    const duties = this.#places.duty.map((duty) => ({ id: duty, words: this.#roomNamesOf(duty) }));
+    const left = await askReplaced({ where: this.#roomNamesOf(id), duties });
+    if (!left) return;
+    this.#places.take(id, left);
+    this.#changed();
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * The sessions that the server has reported, each with the moment at which its view arrived.
+ */
+import { dayOf } from "./clock.js";
+
+export const WATCHABLE = new Set(["check_in", "ready", "live", "held"]);
+export const SIDES = ["prison", "visitor"];
+
+const earlier = (a, b) => a.starts_at.localeCompare(b.starts_at) || a.id.localeCompare(b.id);
+export const watchable = (session) => WATCHABLE.has(session.state);
+/** The sides that belong to a site: usually one, both when two rooms of one prison meet. */
+export const sidesOf = (session, site) => SIDES.filter((side) => session.sides[side].site === site);
+
+export class Sessions {
+  #views = new Map(); // id -> {view, receivedAt}
+
+  update(view) {
+    this.#views.set(view.id, { view, receivedAt: performance.now() });
+  }
+
+  /** Stores a list that was asked for at `askedAt`; younger messages of the socket win. */
+  updateAll(views, askedAt) {
+    for (const view of views) {
+      if ((this.receivedAt(view.id) ?? -1) < askedAt) this.update(view);
+    }
+  }
+
+  get = (id) => this.#views.get(id)?.view ?? null;
+  receivedAt = (id) => this.#views.get(id)?.receivedAt ?? null;
+
+  /** The sessions of `day` and any other that still goes on, by time; the rest is forgotten. */
+  ofDay(day) {
+    for (const [id, { view }] of this.#views) {
+      if (!watchable(view) && dayOf(new Date(view.starts_at)) !== day) this.#views.delete(id);
+    }
+    return [...this.#views.values()].map(({ view }) => view).sort(earlier);
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Presence status: for which sessions the officer counts and, where not, why. It is always in sight, so that no officer
+ * wrongly believes to count.
+ */
+import { el, icon, mark, put, show, swapIcon } from "../dom.js";
+import { inWords, t } from "../../i18n/i18n.js";
+
+/** The chip in the top bar. */
+export function presenceStatus() {
+  const words = el("span");
+  const node = el("span", { class: "presence-status", role: "status", id: "presence-status" }, icon("eye"), words);
+  node.hidden = true;
+  return {
+    node,
+    /**
+     * @param presence the server's last message, or null before it
+     * @param {{roomNamesOf(id): string, isDuty(id): boolean}} lookup not counting for a session without duty is no fault
+     */
+    update(presence, { roomNamesOf, isDuty }) {
+      const sessions = (presence?.sessions ?? []).filter(({ session, counted }) => counted || isDuty(session));
+      const lacking = sessions.filter(({ counted }) => !counted);
+      show(node, sessions.length > 0);
+      if (!sessions.length) return;
+      mark(node, "level", lacking.length ? "bad" : "good");
+      swapIcon(node, lacking.length ? "warn" : "eye");
+      put(words, lacking.length ? notCounted(lacking[0]) : t("presence_counted", { count: sessions.length }));
+      node.title = sessions.map((status) => `${roomNamesOf(status.session)}${t("colon")}${wordsOf(status)}`).join("\n");
+    },
+  };
+}
+
+const notCounted = ({ why }) => t("presence_not", { why: inWords(why[0]) });
+
+function wordsOf({ counted, why }) {
+  return counted ? t("presence_yes") : why.map(inWords).join(t("and_then"));
+}

@@ -1,0 +1,145 @@
+/**
+ * Check-in at the officer's side: each check of each listed person, the seat, the room's equipment, and the language.
+ *
+ * A box shows what the server reports; one that was just changed waits for the answer before a view may change it.
+ */
+import { timeOfDay } from "../../state/clock.js";
+import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
+import { inWords, t } from "../../i18n/i18n.js";
+import { sidesOf } from "../../state/sessions.js";
+import { equipmentView } from "./equipment.js";
+
+const CHECK_IN_OPEN = new Set(["check_in", "ready"]);
+const BEFORE = "scheduled";
+
+/** @param {{onTick(side, person, tick, on), onSeat(side, on), onAbsent(side, person), onEquipment(side, passed)}} actions
+ *   async; they reject after the refusal has been shown */
+export function checkInView(actions) {
+  const views = new Map();
+  const spoken = spokenLine();
+  const lists = el("div");
+  const node = el("section", { class: "check-in", "aria-labelledby": "check-in-title" },
+    el("h3", { id: "check-in-title", t: "check_in" }), spoken.node, lists);
+  return {
+    node,
+    update({ session, site }) {
+      const sides = session.state === "ended" ? [] : sidesOf(session, site);
+      show(node, sides.length > 0);
+      spoken.update(session.language);
+      const items = sides.map((side) => ({ key: `${session.id}/${side}`, side, session }));
+      keyed(lists, views, items, ({ key }) => key, ({ side }) => sideView(side, actions));
+    },
+  };
+}
+
+function sideView(side, actions) {
+  const rows = new Map();
+  const people = el("ul", { class: "people-list" });
+  const seat = tickBox("seat_ready", (on) => actions.onSeat(side, on));
+  const equipment = equipmentView((passed) => actions.onEquipment(side, passed));
+  const early = el("p", { class: "quiet small", t: "check_in_not_open" });
+  const until = el("p", { class: "quiet small" });
+  return {
+    node: el("div", {}, early, until, people, el("div", { class: "seat ticks" }, seat.node), equipment.node),
+    update({ session }) {
+      const mine = session.sides[side];
+      const open = CHECK_IN_OPEN.has(session.state);
+      show(early, session.state === BEFORE);
+      const waiting = open && session.check_in_until && mine.people.some(({ checked, absent }) => !checked && !absent);
+      show(until, Boolean(waiting));
+      put(until, waiting ? t("check_in_until", { time: timeOfDay(session.check_in_until) }) : "");
+      keyed(people, rows, mine.people.map((person) => ({ person, open })), ({ person }) => person.id,
+        ({ person }) => personRow(side, person, actions));
+      seat.update(Boolean(mine.seat), open);
+      equipment.update(mine, open);
+    },
+  };
+}
+
+function personRow(side, { id }, actions) {
+  const name = el("strong");
+  const about = el("span", { class: "quiet small" });
+  const first = el("span", { class: "tag", t: "first_visit" });
+  const helper = el("span", { class: "tag", t: "role_interpreter" });
+  const status = personStatus();
+  const boxes = new Map();
+  let listed = null;
+  const absent = el("button", { type: "button", class: "small-button", t: "absent", on: { click: () => actions.onAbsent(side, listed) } });
+  const ticks = el("div");
+  const group = el("div", { class: "ticks", role: "group" }, ticks, absent);
+  return {
+    node: el("li", {}, el("span", { class: "line" }, name, about, helper, first, status.node), group),
+    update({ person, open }) {
+      listed = person;
+      put(name, person.name);
+      put(about, person.relation);
+      show(helper, person.role === "interpreter");
+      show(first, Boolean(person.first_visit));
+      status.update(person);
+      group.setAttribute("aria-label", t("ticks_of", { name: person.name }));
+      show(group, open);
+      show(absent, !person.absent);
+      const items = (person.required ?? []).map((tick) => ({ tick, on: person.ticked.includes(tick), open }));
+      keyed(ticks, boxes, items, ({ tick }) => tick, ({ tick }) => {
+        const box = tickBox(`tick_${tick}`, (on) => actions.onTick(side, id, tick, on));
+        return { node: box.node, update: (item) => box.update(item.on, item.open) };
+      });
+    },
+  };
+}
+
+/** Whether a person is checked in or absent, or how many checks are still to do. */
+function personStatus() {
+  const words = el("span");
+  const node = el("span", { class: "done" }, icon("clock"), words);
+  return {
+    node,
+    update({ checked, absent, required = [], ticked = [] }) {
+      const level = checked ? "good" : absent ? "away" : "open";
+      mark(node, "level", level);
+      swapIcon(node, { good: "check", away: "cross", open: "clock" }[level]);
+      put(words, t({ good: "checked_in", away: "noted_absent", open: "checks_open" }[level], { count: required.length - ticked.length }));
+    },
+  };
+}
+
+/** One check box. `act(on)` rejects when the server refuses; then the box shows the server's state again. */
+function tickBox(words, act) {
+  const box = el("input", { type: "checkbox" });
+  let reported = false; // by the server
+  let isPending = false;
+  box.addEventListener("change", async () => {
+    isPending = true;
+    try {
+      await act(box.checked);
+    } catch {
+      box.checked = reported; // the caller has shown the refusal
+    }
+    isPending = false;
+  });
+  return {
+    node: el("label", {}, box, el("span", { t: words })),
+    update(on, open) {
+      reported = on;
+      if (!isPending && box.checked !== on) box.checked = on;
+      if (box.disabled === open) box.disabled = !open;
+    },
+  };
+}
+
+function spokenLine() {
+  const words = el("span");
+  const node = el("p", { class: "spoken" }, words);
+  return {
+    node,
+    update(language) {
+      show(node, Boolean(language));
+      if (!language) return;
+      mark(node, "interpreter", language.interpreter);
+      const parts = [t("spoken", { language: inWords(language) })];
+      if (language.interpreter !== "not_needed") parts.push(t(`interpreter_${language.interpreter}`));
+      if (language.reason) parts.push(language.reason);
+      put(words, parts.join(" · "));
+    },
+  };
+}

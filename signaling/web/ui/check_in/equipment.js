@@ -1,0 +1,57 @@
+/**
+ * The last test of a room's equipment, part by part, and the officer's own verdict.
+ */
+import { timeOfDay } from "../../state/clock.js";
+import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
+import { t } from "../../i18n/i18n.js";
+
+const ICONS = { passed: "check", failed: "cross", not_checked: "held" };
+
+/** @param onVerdict async (passed); rejects after the refusal has been shown */
+export function equipmentView(onVerdict) {
+  const rows = new Map();
+  const verdict = el("span", { class: "done" });
+  const when = el("span", { class: "quiet small" });
+  const parts = el("ul", { class: "parts" });
+  const good = verdictButton("equipment_tick", () => onVerdict(true));
+  const bad = verdictButton("equipment_fail", () => onVerdict(false));
+  return {
+    node: el("div", { class: "equipment" },
+      el("div", { class: "line" }, el("span", { t: "equipment" }), verdict, el("span", { class: "spring" }), bad, good),
+      when, parts),
+    update({ equipment, self_test: fresh }, open) {
+      mark(verdict, "level", fresh ? "good" : "bad");
+      put(verdict, t(fresh ? "equipment_passed" : !equipment ? "equipment_untested" : equipment.passed ? "equipment_stale" : "equipment_failed"));
+      show(when, Boolean(equipment));
+      put(when, equipment ? t(`tested_by_${equipment.by}`, { time: timeOfDay(equipment.at) }) : "");
+      const items = Object.entries(equipment?.parts ?? {}).map(([part, found]) => ({ part, found }));
+      keyed(parts, rows, items, ({ part }) => part, ({ part }) => partRow(part));
+      show(parts, items.length > 0);
+      show(good, open && !fresh);
+      show(bad, open && (fresh || !equipment));
+    },
+  };
+}
+
+function partRow(part) {
+  const found = el("span");
+  const node = el("li", {}, icon("check"), el("span", { t: `part_${part}` }), found);
+  return {
+    node,
+    update(item) {
+      mark(node, "found", item.found);
+      swapIcon(node, ICONS[item.found] ?? "warn");
+      put(found, t(`part_${item.found}`));
+    },
+  };
+}
+
+function verdictButton(words, act) {
+  const button = el("button", { type: "button", class: "small-button", t: words });
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    await act().catch(() => {}); // the caller has shown the refusal; the button can be pressed again
+    button.disabled = false;
+  });
+  return button;
+}

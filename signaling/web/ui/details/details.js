@@ -1,0 +1,159 @@
+/**
+ * Details of the chosen session: countdown, quorum, what is missing, check-in, interventions and actions.
+ */
+import { minutesSeconds, timeOfDay, urgency } from "../../state/clock.js";
+import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
+import { inWords, t } from "../../i18n/i18n.js";
+import { SIDES, sidesOf, watchable } from "../../state/sessions.js";
+import { interventionsView, warningsView } from "./interventions.js";
+import { checkInView } from "../check_in/check_in.js";
+import { extensionsView } from "./extension.js";
+import { talkbackView } from "./talkback.js";
+import { namesOf, quorumOf, reasonOf, roomNames } from "../../i18n/session_words.js";
+import { recordingLight, stateBadge } from "../session_badges.js";
+import { notesView } from "./notes.js";
+import { qualityPart } from "../wall/quality.js";
+import { proposeView } from "./suspension.js";
+
+/** The one reason of a hold that an officer lifts; all others end by themselves when their cause is gone. */
+const LIFTED_BY_HAND = "supervisor";
+
+/** @param {object} actions see app/actions.js */
+export function detailsView(actions) {
+  const head = headPart();
+  const quorum = quorumPart();
+  const missing = missingPart();
+  const quality = qualityPart();
+  const checkIn = checkInView(actions);
+  const extensions = extensionsView(actions);
+  const propose = proposeView(actions);
+  const warnings = warningsView();
+  const notes = notesView(actions.onNote);
+  const interventions = interventionsView(actions);
+  const talkback = talkbackView(actions);
+  const buttons = actionsPart(actions);
+  const parts = [head, extensions, propose, quorum, missing, quality, checkIn, warnings, notes, talkback, interventions, buttons];
+  const body = el("div", { class: "details-body" },
+    el("div", { class: "details-scroll" }, head.node, extensions.node, missing.node, quorum.node, warnings.node, propose.node, notes.node, checkIn.node, quality.node),
+    talkback.node, interventions.node, buttons.node);
+  const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
+  return {
+    node: el("aside", { class: "details", tLabel: "details" }, empty, body),
+    update(model) {
+      show(empty, !model.session);
+      show(body, Boolean(model.session));
+      if (model.session) parts.forEach((part) => part.update(model));
+      if (!model.supervises) [checkIn, talkback, interventions, buttons].forEach((part) => show(part.node, false));
+    },
+    tick: head.tick,
+    focusNote: notes.focus,
+  };
+}
+
+function headPart() {
+  const badge = stateBadge();
+  const title = el("h2");
+  const slot = el("p", { class: "quiet small" });
+  const gate = el("span", { class: "chip" }, icon("link"), el("span"));
+  const light = recordingLight();
+  const why = el("p", { class: "why" });
+  const figure = el("output", { class: "figure", role: "timer", "aria-live": "off" });
+  const label = el("span", { class: "quiet small" });
+  const countdown = el("div", { class: "countdown" }, label, figure, el("strong", { class: "urgent-words" }));
+  return {
+    node: el("section", { class: "details-head" }, el("div", { class: "line" }, badge.node, gate, light.node), title, slot, why, countdown),
+    update({ session }) {
+      badge.update(session);
+      light.update(session);
+      put(title, roomNames(session));
+      put(slot, t("slot", { from: timeOfDay(session.starts_at), to: timeOfDay(session.ends_at), minutes: session.minutes }));
+      mark(gate, "level", session.gate === "open" ? "good" : "idle");
+      put(gate.lastChild, t(`gate_${session.gate}`));
+      put(why, reasonOf(session));
+      show(why, Boolean(session.reason));
+      mark(why, "state", session.state);
+      show(countdown, session.state !== "ended");
+    },
+    tick(ms, session) {
+      const level = urgency(ms);
+      mark(countdown, "urgency", level);
+      put(label, t(ms === null ? "not_begun" : "left"));
+      put(figure, ms === null ? minutesSeconds((session?.minutes ?? 0) * 60_000) : minutesSeconds(ms));
+      put(countdown.lastChild, level ? t(`last_${level}`) : "");
+    },
+  };
+}
+
+function quorumPart() {
+  const sides = SIDES.map((side) => {
+    const figure = el("strong", { class: "quorum-figure" });
+    const words = el("span");
+    const verdict = el("span", { class: "verdict" }, icon("check"), words);
+    const names = el("span", { class: "names" });
+    const site = el("span", { class: "quiet small" });
+    const node = el("li", { class: "quorum-side" },
+      el("span", { t: `side_${side}` }), site, el("span", { class: "line" }, figure, verdict), names);
+    return { side, node, figure, words, verdict, names, site };
+  });
+  const section = el("section", { class: "quorum", "aria-labelledby": "quorum-title" },
+    el("h3", { id: "quorum-title", t: "quorum" }), el("ul", {}, ...sides.map(({ node }) => node)));
+  return {
+    node: section,
+    update({ session }) {
+      show(section, session.state !== "ended"); // no supervisor has to be present any more
+      for (const { side, node, figure, words, verdict, names, site } of sides) {
+        const { need, have, short, reached } = quorumOf(session, side);
+        mark(node, "level", reached ? "good" : session.state === "scheduled" ? "idle" : "bad");
+        put(figure, `${have.length} / ${need}`);
+        swapIcon(verdict, reached ? "check" : session.state === "scheduled" ? "clock" : "warn");
+        put(words, t(reached ? "quorum_reached" : "quorum_short", { short }));
+        put(names, namesOf(have));
+        put(site, session.sides[side].site_name);
+      }
+    },
+  };
+}
+
+function missingPart() {
+  const rows = new Map();
+  const list = el("ul");
+  const node = el("section", { class: "missing", "aria-labelledby": "missing-title" },
+    el("h3", { id: "missing-title", t: "missing" }), list);
+  return {
+    node,
+    update({ session }) {
+      const shown = session.reason?.code; // the head shows it already
+      const items = session.state === "ended" ? [] : session.missing.filter(({ code }) => code !== shown);
+      show(node, items.length > 0);
+      keyed(list, rows, items, (item) => `${item.code}/${item.person ?? item.zh}`, () => {
+        const words = el("span");
+        return { node: el("li", {}, icon("warn"), words), update: (item) => put(words, inWords(item)) };
+      });
+    },
+  };
+}
+
+function actionsPart({ onHold, onResume, onEnd, onWatch }) {
+  const hold = el("button", { type: "button", class: "hold", "aria-keyshortcuts": "H", on: { click: onHold } }, icon("held"), el("span", { t: "hold" }));
+  const resume = el("button", { type: "button", class: "primary", "aria-keyshortcuts": "R", on: { click: onResume } }, icon("play"), el("span", { t: "resume" }));
+  const end = el("button", { type: "button", class: "danger", "aria-keyshortcuts": "E", on: { click: onEnd } }, icon("ended"), el("span", { t: "end" }));
+  const watch = el("button", { type: "button", class: "primary", on: { click: onWatch } }, icon("eye"), el("span", { t: "watch_this" }));
+  const note = el("p", { class: "quiet small" });
+  const node = el("section", { class: "actions", tLabel: "actions" }, note, el("div", { class: "line" }, watch, hold, resume, end));
+  return {
+    node,
+    update({ session, site, isWatched }) {
+      const open = watchable(session);
+      const mine = sidesOf(session, site).length > 0;
+      const held = session.state === "held";
+      const heals = held && session.reason?.code !== LIFTED_BY_HAND;
+      show(watch, open && !isWatched);
+      show(hold, session.state === "live" || session.state === "ready");
+      show(resume, held && !heals);
+      show(end, open && mine);
+      put(note, heals ? t("heals_itself") : "");
+      show(note, heals);
+      show(node, open);
+    },
+  };
+}

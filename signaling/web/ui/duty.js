@@ -1,0 +1,97 @@
+/**
+ * The page of a signed-in officer: top bar, alerts, list of the day, wall, and the details of the chosen session.
+ */
+import { roomNames } from "../i18n/session_words.js";
+import { alertsView } from "./alerts/alerts.js";
+import { onAirView } from "./alerts/on_air.js";
+import { presenceStatus } from "./alerts/presence_status.js";
+import { quorumAlarm } from "./alerts/quorum_alarm.js";
+import { detailsView } from "./details/details.js";
+import { suspensionsView } from "./details/suspension.js";
+import { el, mark } from "./dom.js";
+import { headerView } from "./header.js";
+import { listView } from "./session_list.js";
+import { wallView } from "./wall/wall.js";
+
+/** What an approver sees in place of the wall. */
+const noWall = () => el("main", { class: "not-watching" }, el("p", { t: "approver_watches_nothing" }));
+
+/**
+ * @param {boolean} supervises whether there is a wall
+ * @param {object} actions see app/actions.js
+ * @param {HTMLElement} player plays the talkback of colleagues
+ */
+export function dutyView(supervises, actions, player) {
+  const status = presenceStatus();
+  const header = headerView(actions.onSignOut, status.node);
+  const alarm = quorumAlarm();
+  const alerts = alertsView(actions);
+  const list = listView(actions.onChoose);
+  const suspensions = suspensionsView(actions);
+  const wall = wallView(actions);
+  const details = detailsView(actions);
+  const onAir = onAirView(actions.onStopTalkback);
+  list.node.append(suspensions.node);
+  const node = el("div", { class: "duty" }, header.node, el("div", {}, alarm.node, alerts.node),
+    el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node), onAir.node, player);
+  return {
+    node, wall, details,
+    /** @param {{state, watched, talkback, suspensions, grounds, mayExtend, mayPropose}} model */
+    update(model) {
+      const { state, watched, talkback } = model;
+      const sessions = state.todays;
+      mark(node, "size", state.places.size);
+      mark(node, "link", state.hasDay ? state.connection : "up");
+      header.update({ me: state.me, siteName: siteName(state.me, sessions), connection: state.connection });
+      status.update(state.presence, { roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
+      alarm.update(sessions);
+      alerts.update(supervises ? sessions : []);
+      suspensions.update(model.suspensions);
+      list.update({
+        sessions, chosen: state.chosen, watched: watched.ids, duty: state.places.duty, loaded: state.hasDay,
+      });
+      wall.update(wallModel(state, watched, sessions));
+      details.update(detailsModel(model));
+      onAir.update(talkback, state.sessions.get(talkback.session));
+    },
+    tick(state) {
+      header.tick(state.clock.now());
+      alerts.tick(state.clock.now());
+      wall.tick((session) => state.remaining(session));
+      const session = state.chosenSession;
+      if (session) details.tick(state.remaining(session), session);
+    },
+    levels: wall.levels,
+    close: () => [onAir, wall, alerts].forEach((part) => part.close()),
+  };
+}
+
+/** The rooms of a session by name; its id where the session has not been received. */
+export function roomNamesOf(state, id) {
+  const session = state.sessions.get(id);
+  return session ? roomNames(session) : id;
+}
+
+function siteName(me, [session]) {
+  const mine = session && Object.values(session.sides).find(({ site }) => site === me.site);
+  return me.site_name ?? mine?.site_name ?? me.site;
+}
+
+function wallModel(state, watched, sessions) {
+  const { chosen, listening, qualities, places, zoom, presence } = state;
+  return {
+    sessions: sessions.filter(({ id, state: at }) => watched.has(id) || (id === chosen && at === "ended")),
+    next: sessions.find(({ state: at }) => at === "scheduled"),
+    isStale: state.hasDay && state.connection !== "up",
+    chosen, watched, listening, qualities, places, zoom, presence,
+  };
+}
+
+function detailsModel({ state, watched, talkback, grounds, mayExtend, mayPropose }) {
+  const { chosen, supervises, me } = state;
+  return {
+    session: state.chosenSession, site: supervises ? me.site : null, supervises, isWatched: watched.has(chosen),
+    received: (side) => watched.get(chosen, side)?.rates ?? null, quality: state.qualities.get(chosen),
+    talkback, me: me.id, grounds, mayExtend, mayPropose,
+  };
+}

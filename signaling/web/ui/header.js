@@ -1,0 +1,38 @@
+/**
+ * The top bar: site and officer, the server's time, and whether the page is connected.
+ */
+import { timeWithSeconds } from "../state/clock.js";
+import { el, icon, mark, put, swapIcon } from "./dom.js";
+import { other, setLanguage, t } from "../i18n/i18n.js";
+
+export function languageButton() {
+  return el("button", { type: "button", class: "language", t: "other_language", tLabel: "switch_language",
+    on: { click: () => setLanguage(other()) } });
+}
+
+/** @param onSignOut called without arguments; @param {HTMLElement} status where the officer counts */
+export function headerView(onSignOut, status) {
+  const site = el("span", { class: "site" });
+  const user = el("span", { class: "user" });
+  const time = el("time", { class: "clock", tTitle: "server_time" });
+  const words = el("span");
+  const link = el("span", { class: "link", role: "status", id: "link" }, icon("link"), words);
+  const node = el("header", { class: "top" },
+    el("a", { class: "skip", href: "#wall", t: "skip_to_wall" }),
+    el("span", { class: "brand", t: "title" }), site,
+    el("span", { class: "spring" }), status, link, time, user, languageButton(),
+    el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } }));
+  return {
+    node,
+    update({ me, siteName, connection }) {
+      put(site, siteName);
+      put(user, me.name);
+      mark(link, "link", connection);
+      swapIcon(link, connection === "up" ? "link" : "warn");
+      put(words, t(`link_${connection}`));
+    },
+    tick(now) {
+      put(time, now ? timeWithSeconds(now) : "");
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * Messages: refusals and results that are shown for some seconds, and announcements to screen readers.
+ */
+import { el, icon } from "./dom.js";
+
+const AT_MOST = 4;
+const STAY = { good: 5000, bad: 12_000 }; // ms: a success is also visible in the visit itself
+
+/** Shows a problem's title and detail. */
+export function complain(problem) {
+  showToast("bad", problem.title, problem.detail);
+}
+
+export function inform(title) {
+  showToast("good", title, "");
+}
+
+function showToast(level, title, detail) {
+  const region = document.getElementById("toasts");
+  const close = el("button", { type: "button", class: "bare", tLabel: "close" }, icon("cross"));
+  const words = el("div", {}, el("strong", {}, title), ...(detail ? [el("p", {}, detail)] : []));
+  const role = level === "bad" ? "alert" : "status";
+  const toast = el("div", { class: "toast", role, data: { level } }, icon(level === "bad" ? "warn" : "check"), words, close);
+  close.addEventListener("click", () => toast.remove());
+  region.append(toast);
+  while (region.children.length > AT_MOST) region.firstElementChild.remove();
+  setTimeout(() => toast.remove(), STAY[level]);
+}
+
+/** Announces words to screen readers; `urgent` ones interrupt them. */
+export function announce(words, urgent = false) {
+  document.getElementById(urgent ? "announce-urgent" : "announce").textContent = words;
+}

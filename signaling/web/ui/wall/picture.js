@@ -1,0 +1,116 @@
+/**
+ * One side of a watched session: picture, site and room, loudness, sound switch and quality.
+ */
+import { el, icon, mark, put, show, swapIcon } from "../dom.js";
+import { t } from "../../i18n/i18n.js";
+import { Meter } from "../../media/sound.js";
+import { qualityLine } from "./quality.js";
+
+const SOUNDING = 0.12; // of the meter: a lower level is a quiet room
+
+/** @param {{onSound(side), onRetry(side), onZoom(side)}} actions */
+export function pictureView(side, actions) {
+  const video = el("video", { autoplay: true, playsinline: true, disablepictureinpicture: true, tabindex: "-1", data: { side } });
+  video.muted = true;
+  const cover = coverView(() => actions.onRetry(side));
+  const where = el("span", { class: "where" });
+  const bar = el("span", { class: "bar" });
+  const meter = el("span", { class: "meter", role: "img", tLabel: "loudness" }, bar);
+  const words = el("span");
+  const sound = el("button", { type: "button", class: "sound", on: { click: () => actions.onSound(side) } }, icon("muted"), words);
+  const quality = qualityLine();
+  const frozen = el("p", { class: "frozen" }, icon("frozen"), el("span", { t: "frozen_sign" }));
+  const zoomWords = el("span", { class: "unseen" });
+  const enlarge = el("button", { type: "button", class: "dark enlarge", on: { click: () => actions.onZoom(side) } }, icon("enlarge"), zoomWords);
+  const screen = el("div", { class: "screen", on: { dblclick: (event) => event.target.closest("button") || actions.onZoom(side) } },
+    video, frozen, cover.node, enlarge);
+  const node = el("figure", { class: "picture", data: { side } }, screen,
+    el("figcaption", {},
+      el("span", { class: "line" }, el("strong", {}, el("span", { class: "full", t: `side_${side}` }), el("span", { class: "brief", t: `side_short_${side}` })), meter, where, sound),
+      quality.node));
+  let loudness = null;
+  let metered = null;
+  let shown = null;
+  const recover = () => shown && cover.update(shown.session, side, shown.whep, video.readyState >= 2);
+  video.addEventListener("loadeddata", recover);
+
+  function measure(receiver) {
+    if (metered === receiver) return;
+    loudness?.close();
+    metered = receiver;
+    loudness = receiver ? new Meter(receiver) : null;
+  }
+
+  function playSound(heard) {
+    if (video.muted !== heard) return;
+    video.muted = !heard;
+    // a browser that waits for a click pauses the picture: a muted picture is better than none
+    if (heard) video.play().catch(() => { video.muted = true; video.play(); });
+  }
+
+  return {
+    node,
+    update({ session, whep, heard, sent, zoomed }) {
+      shown = { session, whep };
+      mark(video, "session", session.id); // dispatch/page_report.js reads it
+      const { site_name: site, room_name: room } = session.sides[side];
+      put(where, `${site} · ${room}`);
+      where.title = `${site} · ${room}`;
+      video.ariaLabel = `${t(`side_${side}`)} ${site} ${room}`;
+      const stream = whep?.stream ?? null;
+      if (video.srcObject !== stream) video.srcObject = stream;
+      measure(whep?.audio ?? null);
+      playSound(Boolean(heard && whep));
+      sound.setAttribute("aria-pressed", String(Boolean(heard)));
+      swapIcon(sound, heard ? "sound" : "muted");
+      put(words, t(heard ? "listening" : "listen"));
+      show(sound, Boolean(whep));
+      swapIcon(enlarge, zoomed ? "shrink" : "enlarge");
+      put(zoomWords, `${t(zoomed ? "zoom_out" : "zoom_in")} ${t(`side_${side}`)}`);
+      enlarge.title = zoomWords.textContent;
+      recover();
+      const { media } = session.sides[side];
+      const now = whep?.state === "open" ? whep.rates : null;
+      quality.update(now, media, sent);
+      show(frozen, Boolean(media && now?.still && cover.node.hidden));
+    },
+    level() {
+      const level = loudness?.level() ?? 0;
+      bar.style.transform = `scaleX(${level.toFixed(2)})`;
+      mark(meter, "sounding", level > SOUNDING);
+    },
+    close() {
+      measure(null);
+      video.srcObject = null;
+    },
+  };
+}
+
+/** The cover over the picture while there is none, with the reason. */
+function coverView(onRetry) {
+  const words = el("p");
+  const detail = el("p", { class: "small" });
+  const again = el("button", { type: "button", t: "retry", on: { click: onRetry } });
+  const node = el("div", { class: "cover" }, words, detail, again);
+  return {
+    node,
+    update(session, side, whep, hasFrame) {
+      const key = coverKey(session, side, whep, hasFrame);
+      show(node, key !== null);
+      mark(node, "cover", key ?? "none");
+      if (key === null) return;
+      put(words, key === "refused" ? whep.problem.title : t(`cover_${key}`));
+      put(detail, key === "refused" ? whep.problem.detail : "");
+      show(again, key === "refused");
+    },
+  };
+}
+
+function coverKey(session, side, whep, hasFrame) {
+  if (session.state === "ended") return "ended";
+  if (!whep) return "not_watched";
+  if (whep.state === "refused") return "refused";
+  if (whep.state === "stalled") return "stalled";
+  if (!session.sides[side].media) return "waiting";
+  return whep.state === "open" && hasFrame ? null : "connecting";
+}
