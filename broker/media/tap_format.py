@@ -10,16 +10,16 @@ RECORD = struct.Struct("!IBBHQ")
 
 RTP, SENDER_REPORT, ANEW = 0, 1, 2
 """ANEW has no bytes: what follows on its track does not continue what was before, and nothing is missing in between."""
-PRISON_VIDEO, PRISON_AUDIO, VISITOR_VIDEO, VISITOR_AUDIO, VOICE = range(5)
+PRISON_VIDEO, PRISON_AUDIO, VISITOR_VIDEO, VISITOR_AUDIO, TALKBACK = range(5)
 TRACK_TITLES = ("prison video", "prison audio", "visitor video", "visitor audio", "supervisors")
-"""VOICE is what officers say to the rooms (插话): one voice at a time, silence while nobody speaks."""
+"""TALKBACK is what officers say to the rooms (插话): one officer at a time, with silence between talkbacks."""
 MAX_MESSAGE = 60_000
 """A message is sent before it grows past this many bytes; a reader's buffer of 64 KiB always holds one."""
 
 
 def is_sound(track: int) -> bool:
     """Whether a track is sound; the others are pictures."""
-    return track in (PRISON_AUDIO, VISITOR_AUDIO, VOICE)
+    return track in (PRISON_AUDIO, VISITOR_AUDIO, TALKBACK)
 
 
 class TapRecord(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.kernel.ids import SessionId, Side
-from broker.media.tap_format import VOICE
+from broker.media.tap_format import TALKBACK
 from broker.relay.negotiation.codec_params import NO_PUBLISHER, CodecParams
 from broker.relay.publications import Limit, Publication, Publications
 from broker.relay.rtp import rtcp_feedback
@@ -43,7 +43,7 @@ class Talkback:
         on_gap: Callable[[], None],
     ) -> None:
         self._session, self._tap, self._report, self._mark = session, tap, report, mark
-        self.track = Track("audio", VOICE, f"voice-{tap}", on_gap)
+        self.track = Track("audio", TALKBACK, f"voice-{tap}", on_gap)
         self.turn: Turn | None = None
         self.publications: Publications[str] = Publications(self._begin_publication, drop, MICROPHONES)
         self.subscriptions = Subscriptions(self._begin_subscription, drop, LISTENERS)

@@ -17,7 +17,7 @@ from broker.kernel.errors import BadRequest, NoSlot, NotFound, RecorderUnavailab
 from broker.kernel.ids import ResourceId, SessionId, new_id
 from broker.kernel.lifeline import parent_gone
 from broker.media.sdp import Offer, parse_offer
-from broker.media.tap_format import ANEW, VOICE
+from broker.media.tap_format import ANEW, TALKBACK
 from broker.relay import stats, talkback
 from broker.relay.fanout import Fanout
 from broker.relay.negotiation import answer as answer_module
@@ -206,7 +206,7 @@ class Worker:
 
     def _mark(self, tap: int) -> None:
         """Record that talkback begins anew."""
-        self._tap.put(tap, VOICE, ANEW, monotonic_ns(), b"")
+        self._tap.put(tap, TALKBACK, ANEW, monotonic_ns(), b"")
         self._tap.flush()
 
     def _refuse_when_stopping(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from broker.kernel import atomic_files, canonical_json, hash_chain
-from broker.media.tap_format import VOICE, is_sound
+from broker.media.tap_format import TALKBACK, is_sound
 from recorder.mp4.boxes import Box, walk
 from recorder.mp4.fragments import START
 from recorder.mp4.muxer import RATES
@@ -132,7 +132,7 @@ def _second(file: BinaryIO, moof: Box) -> float | None:
                 ticks = int.from_bytes(body[4:12] if body[0] else body[4:8])
                 if 0 <= track < len(RATES):
                     times[track] = ticks / RATES[track]
-    sound = [at for track, at in times.items() if is_sound(track) and track != VOICE]
+    sound = [at for track, at in times.items() if is_sound(track) and track != TALKBACK]
     return round(min(sound or times.values()), 3) if times else None
 
 

@@ -1,5 +1,5 @@
-"""The box structure of MP4 (ISO/IEC 14496-12 4.2), pure: writing boxes, walking over them, and the head of a file
-that holds no samples. The head is how the muxer is told what the tracks are, without any encoder or sample at hand."""
+"""The box structure of MP4 (ISO/IEC 14496-12 4.2): walking over boxes, and the head of a file without samples. That
+head tells the muxer what the tracks are, without any encoder or sample at hand. Pure, but for reading."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ _MATRIX = struct.pack("!9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
 class Box(NamedTuple):
-    """A box of a file: its kind, where it begins, how long it is with its header, and the header's length."""
+    """A box of a file: kind, start, size with the header, and size of the header."""
 
     kind: bytes
     start: int
@@ -21,12 +21,12 @@ class Box(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The first byte after it."""
+        """The offset of the first byte after the box."""
         return self.start + self.size
 
 
 def walk(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
-    """The boxes between two offsets. Stops quietly before a box that is cut off or makes no sense."""
+    """Yield the boxes between two offsets, up to the first box that is cut off or malformed."""
     while start + 8 <= end:
         file.seek(start)
         head = file.read(16)
@@ -42,8 +42,8 @@ def walk(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
 
 
 def head_of(video: Sequence[ParameterSets]) -> bytes:
-    """ftyp and moov of a file with a video and an Opus track for each of `video`, one more Opus track for what
-    officers say, and no samples."""
+    """Return ftyp and moov of a file without samples: a video and an Opus track for each of `video`, and one more Opus
+    track for talkback."""
     tracks: list[bytes] = []
     for parameters in video:
         width, height = parameters.size
@@ -71,7 +71,7 @@ def _avc1(parameters: ParameterSets, width: int, height: int) -> bytes:
 
 
 def _opus() -> bytes:
-    """Opus in ISOBMFF: two channels, no pre-skip, because a live stream has no beginning to skip."""
+    """Return the sample entry of Opus: two channels, no pre-skip, because a live stream has no beginning to skip."""
     specific = _box(b"dOps", struct.pack("!BBHIhB", 0, 2, 0, AUDIO_RATE, 0, 0))
     return _box(b"Opus", struct.pack("!6xH8xHHHHI", 1, 2, 16, 0, 0, AUDIO_RATE << 16), specific)
 
@@ -81,14 +81,16 @@ def _track(number: int, handler: bytes, rate: int, entry: bytes, width: int, hei
     head = _full(b"tkhd", 3, place, _MATRIX, struct.pack("!II", width << 16, height << 16))
     clock = _full(b"mdhd", 0, struct.pack("!IIIIHH", 0, 0, rate, 0, 0x55C4, 0))
     kind = _full(b"hdlr", 0, bytes(4), handler, bytes(13))
-    return _box(b"trak", head, _box(b"mdia", clock, kind, _box(b"minf", _media_head(handler), _here(), _table(entry))))
+    return _box(
+        b"trak", head, _box(b"mdia", clock, kind, _box(b"minf", _media_head(handler), _data_reference(), _table(entry)))
+    )
 
 
 def _media_head(handler: bytes) -> bytes:
     return _full(b"vmhd", 1, bytes(8)) if handler == b"vide" else _full(b"smhd", 0, bytes(4))
 
 
-def _here() -> bytes:
+def _data_reference() -> bytes:
     return _box(b"dinf", _full(b"dref", 0, struct.pack("!I", 1), _full(b"url ", 1)))
 
 

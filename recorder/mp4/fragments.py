@@ -1,6 +1,6 @@
-"""The file that the muxer writes into: every byte passes here, so every fragment can be hashed into a chain and
-synced. The chain covers the initial moov and each fragment (moof and mdat): link = SHA-256(link before + SHA-256 of
-the fragment). Finishing rewrites nothing of that stretch, so the chain can be followed in the finished file too."""
+"""The file that the muxer writes into. Every byte passes through it, so that every fragment can be hashed into a chain
+and synced. The chain covers the initial moov and each fragment (moof and mdat): head = SHA-256(head before + SHA-256 of
+the fragment). Finishing the file rewrites none of these bytes, so the chain can be computed again from it."""
 
 import hashlib
 import os
@@ -14,12 +14,12 @@ _CHUNK = 1 << 20
 
 
 class Chain:
-    """Follows bytes that are appended, and links fragments as they become complete."""
+    """The chain of one file. It follows appended bytes and links each fragment that becomes complete."""
 
     def __init__(self) -> None:
         self.head = START
-        self.fragments = 0  # the initial moov not counted
-        self.start = self.end = 0  # the covered stretch of the file
+        self.fragments = 0  # without the initial moov
+        self.start = self.end = 0  # the bytes of the file that are covered
         self._unit: Any = None
         self._offset = 0
         self._header = b""
@@ -27,17 +27,17 @@ class Chain:
         self._kind = b""
 
     def skip(self, count: int) -> None:
-        """Go on `count` bytes further down the file, on the border of a box."""
+        """Skip `count` bytes that are not covered, up to the border of a box."""
         self._offset += count
 
     def feed(self, data: bytes) -> None:
-        """Take in what was appended to the file."""
+        """Take in bytes that were appended to the file."""
         view = memoryview(data)
         while view:
             view = self._header_of(view) if self._left == 0 else self._body_of(view)
 
     def to_json(self) -> dict[str, Any]:
-        """For the manifest."""
+        """Return the chain as the manifest and the part's metadata keep it."""
         return {"head": self.head.hex(), "fragments": self.fragments, "start": self.start, "end": self.end}
 
     def _header_of(self, view: memoryview) -> memoryview:
@@ -51,7 +51,7 @@ class Chain:
     def _open_box(self, needed: int) -> None:
         size = int.from_bytes(self._header[:4] if needed == 8 else self._header[8:])
         self._kind, self._left = self._header[4:8], max(size - needed, 0)
-        first = self._kind == b"moov" and not self.start  # the index at the end of a finished file is not one
+        first = self._kind == b"moov" and not self.start  # the index at the end of a finished file is not covered
         if self._kind == b"moof" or first:
             self._unit = hashlib.sha256()
             self.start = self.start or self._offset
@@ -82,7 +82,7 @@ class Chain:
 
 
 class FragmentFile:
-    """An unbuffered file for one part. Writes go straight to the kernel; `sync` is the caller's to time."""
+    """The unbuffered file of one part. Writes go straight to the kernel; the caller decides when to `sync`."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -93,9 +93,9 @@ class FragmentFile:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
 
     def write(self, data: Any) -> int:
-        """Write all of `data` at the present place. Raises OSError."""
+        """Write all of `data` at the present position. Raises OSError, from then on at every call."""
         if self.failed is not None:
-            raise self.failed  # FFmpeg goes on after an error; a header written then would point at nothing
+            raise self.failed  # FFmpeg goes on after an error; a header written then would refer to missing bytes
         try:
             return self._append(memoryview(data)) if self._position == self.size else self._patch(memoryview(data))
         except OSError as error:
@@ -108,7 +108,7 @@ class FragmentFile:
         return count
 
     def _patch(self, view: memoryview) -> int:
-        """Change what is written: only the header, which may not reach the disk before the index that it announces."""
+        """Overwrite the header, which must not reach the disk before the index that it refers to."""
         self.sync()
         return self._put(view)
 
@@ -122,28 +122,29 @@ class FragmentFile:
         return count
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """As for any file."""
+        """Move the position, as `io.IOBase.seek` does."""
         base = (0, self._position, self.size)[whence]
         self._position = base + offset
         return self._position
 
     def tell(self) -> int:
-        """The present place."""
+        """Return the present position in the file."""
         return self._position
 
     def sync(self) -> None:
-        """Wait until the disk has it. Never to be called in the event loop."""
+        """Wait until the disk has all data. It blocks and is never called in the event loop."""
         os.fdatasync(self._fd)
 
     def abandon(self) -> None:
-        """Give the descriptor back."""
+        """Close the file without finishing it."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
 
 def chain_of(path: Path, start: int, end: int) -> Chain:
-    """The chain of a stretch of a file; `start` and `end` are those of a chain that was kept while writing."""
+    """Return the chain of a file's bytes from `start` to `end`, which are those of a chain that was kept while
+    writing."""
     chain = Chain()
     chain.skip(start)
     with path.open("rb") as file:

@@ -1,5 +1,5 @@
-"""Several parts become one film, by copy: no sample is changed. The hole between two parts stays where it was on the
-timeline; in the sound it is silence, in the picture the last frame stands. Blocks; for worker threads."""
+"""Joins several parts to one film by copying: no sample is changed. The hole between two parts stays where it was on
+the timeline; in the sound it is silence, in the picture the last frame stands. Blocks; for worker threads."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from av.container import InputContainer
 
 from broker.media import opus
 from broker.media.h264 import ParameterSets, is_whole_sample
-from broker.media.tap_format import TRACK_TITLES, VOICE, is_sound
+from broker.media.tap_format import TALKBACK, TRACK_TITLES, is_sound
 from recorder.mp4.muxer import Part
 from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.mp4.scan import Window, scan
@@ -22,20 +22,20 @@ from recorder.pipeline.track_clock import Gap
 log = structlog.get_logger()
 SHORTEST_HOLE = 0.005
 TRACKS = len(TRACK_TITLES)
-OLDER = VOICE  # tracks of a part that was begun before there was one of the officers
+OLDER = TALKBACK  # number of tracks of a part from before talkback existed
 PICTURES = tuple(track for track in range(TRACKS) if not is_sound(track))
 
 
 class PartFile(NamedTuple):
-    """A part to be joined: where its zero lies on the film's time, and whether it was finished cleanly."""
+    """A part to be joined. `offset`: its zero on the film's time; `clean`: whether it was finished."""
 
     path: Path
     offset: float
     clean: bool
 
 
-class Track(NamedTuple):
-    """What a track of a part holds: how many samples and bytes, and where it ends."""
+class TrackSummary(NamedTuple):
+    """The content of a track: number of samples, bytes, and where it ends."""
 
     samples: int
     bytes: int
@@ -43,24 +43,24 @@ class Track(NamedTuple):
 
 
 class Unreadable(Exception):
-    """A part from which nothing can be read."""
+    """A part has no readable fragment, or cannot be opened."""
 
 
-def join(pieces: Sequence[PartFile], target: Path) -> tuple[Part, list[Gap]]:
-    """Copy `pieces` into `target`, a new file. Returns the finished part and the holes. Raises OSError, Unreadable."""
+def join(parts: Sequence[PartFile], target: Path) -> tuple[Part, list[Gap]]:
+    """Copy `parts` into `target`, a new file. Return the finished film and the holes. Raises OSError, Unreadable."""
     film: Part | None = None
     ends, holes = [0.0] * TRACKS, []
-    for piece in pieces:
-        with piece.path.open("rb") as file:
-            source = _open(file, piece)
+    for part in parts:
+        with part.path.open("rb") as file:
+            source = _open(file, part)
             if film is None:
                 film = Part(target, [_parameters(source, track) for track in (0, 2)])
-            elif piece.offset - max(ends) > SHORTEST_HOLE:
-                holes += [Gap(track, ends[track], piece.offset - ends[track], "recorder") for track in range(TRACKS)]
+            elif part.offset - max(ends) > SHORTEST_HOLE:
+                holes += [Gap(track, ends[track], part.offset - ends[track], "recorder") for track in range(TRACKS)]
             older = len(source.streams) == OLDER
-            _copy(source, piece.offset, film, ends)
+            _copy(source, part.offset, film, ends)
             if older:
-                _stand_in(film, ends)
+                _add_silence(film, ends)
             source.close()
     if film is None:
         raise Unreadable("there is no part")
@@ -68,33 +68,33 @@ def join(pieces: Sequence[PartFile], target: Path) -> tuple[Part, list[Gap]]:
     return film, holes
 
 
-def holds_all(pieces: Sequence[PartFile], film: Path) -> bool:
-    """Whether a joined film has every sample of its parts, unchanged and in order, and besides them nothing but
-    silence. Raises OSError, Unreadable."""
-    there = _prints(PartFile(film, 0.0, clean=True))
-    waiting = [iter(track) for track in there]
-    for piece in pieces:
-        for track, prints in enumerate(_prints(piece)):
-            for one in prints:
-                if not _come_to(one, waiting[track]):
+def holds_all(parts: Sequence[PartFile], film: Path) -> bool:
+    """Whether a joined film has every sample of its parts, unchanged and in order, and apart from them only silence.
+    Raises OSError, Unreadable."""
+    joined = _prints(PartFile(film, 0.0, clean=True))
+    waiting = [iter(track) for track in joined]
+    for part in parts:
+        for track, prints in enumerate(_prints(part)):
+            for expected in prints:
+                if not _advance_to(expected, waiting[track]):
                     return False
-    return all(one in _SILENCES for track in waiting for one in track)
+    return all(found in _SILENCES for track in waiting for found in track)
 
 
-def _come_to(wanted: bytes, prints: Iterator[bytes]) -> bool:
-    """Go on to a sample over nothing but silence."""
-    for one in prints:
-        if one == wanted:
+def _advance_to(expected: bytes, prints: Iterator[bytes]) -> bool:
+    """Advance to a sample; return False where anything but silence lies before it."""
+    for found in prints:
+        if found == expected:
             return True
-        if one not in _SILENCES:
+        if found not in _SILENCES:
             return False
     return False
 
 
-def _prints(piece: PartFile) -> list[list[bytes]]:
-    """A short hash of each sample of each track."""
-    with piece.path.open("rb") as file:
-        source = _open(file, piece)
+def _prints(part: PartFile) -> list[list[bytes]]:
+    """Return a short hash of each sample, by track."""
+    with part.path.open("rb") as file:
+        source = _open(file, part)
         found: list[list[bytes]] = [[] for _ in source.streams]
         for sample in _samples(source, 0.0):
             found[sample.track].append(_print(sample.data))
@@ -119,35 +119,35 @@ def opens(path: Path) -> bool:
     return True
 
 
-def summary(piece: PartFile) -> list[Track]:
-    """What each track of a part holds. Raises OSError, Unreadable."""
-    with piece.path.open("rb") as file:
-        source = _open(file, piece)
-        found = [Track(0, 0, 0.0)] * len(source.streams)
+def summary(part: PartFile) -> list[TrackSummary]:
+    """Return what each track of a part holds. Raises OSError, Unreadable."""
+    with part.path.open("rb") as file:
+        source = _open(file, part)
+        found = [TrackSummary(0, 0, 0.0)] * len(source.streams)
         for sample in _samples(source, 0.0):
             before = found[sample.track]
             end = max(before.seconds, sample.at + sample.seconds)
-            found[sample.track] = Track(before.samples + 1, before.bytes + len(sample.data), end)
+            found[sample.track] = TrackSummary(before.samples + 1, before.bytes + len(sample.data), end)
         source.close()
     return found
 
 
-def _open(file: BinaryIO, piece: PartFile) -> InputContainer:
-    extent = scan(piece.path)
+def _open(file: BinaryIO, part: PartFile) -> InputContainer:
+    extent = scan(part.path)
     if not extent.fragments:
-        raise Unreadable(f"{piece.path.name} has no whole fragment")
+        raise Unreadable(f"{part.path.name} has no whole fragment")
     try:
-        view = file if piece.clean else Window(file, extent.end, extent.head)
+        view = file if part.clean else Window(file, extent.end, extent.head)
         source = av.open(view, "r", format="mp4")
     except av.FFmpegError as error:
-        raise Unreadable(f"{piece.path.name}: {error}") from error
+        raise Unreadable(f"{part.path.name}: {error}") from error
     if len(source.streams) not in (TRACKS, OLDER):
-        raise Unreadable(f"{piece.path.name} has {len(source.streams)} tracks")
+        raise Unreadable(f"{part.path.name} has {len(source.streams)} tracks")
     return source
 
 
 def _parameters(source: InputContainer, track: int) -> ParameterSets:
-    """The parameter sets in a file's head (avcC, one of each)."""
+    """Return the parameter sets in a file's head (avcC, one of each)."""
     context: Any = source.streams[track].codec_context
     record: bytes = context.extradata or b""
     if len(record) < 9:
@@ -166,14 +166,14 @@ def _copy(source: InputContainer, offset: float, film: Part, ends: list[float]) 
         ends[track] = sample.at + sample.seconds
 
 
-def _stand_in(film: Part, ends: list[float]) -> None:
-    """Nobody spoke in: silence as long as what the rooms said."""
+def _add_silence(film: Part, ends: list[float]) -> None:
+    """Fill the talkback track of an older part with silence, as long as the sound of the rooms."""
     end = max(ends)
-    if not ends[VOICE]:
-        film.write([Sample(0.0, VOICE, opus.LEADING, True, opus.PACKET / opus.RATE)], 0.0)
-        ends[VOICE] = opus.PACKET / opus.RATE
-    film.write(_silence(VOICE, ends[VOICE], end), 0.0)
-    ends[VOICE] = end
+    if not ends[TALKBACK]:
+        film.write([Sample(0.0, TALKBACK, opus.LEADING, True, opus.PACKET / opus.RATE)], 0.0)
+        ends[TALKBACK] = opus.PACKET / opus.RATE
+    film.write(_silence(TALKBACK, ends[TALKBACK], end), 0.0)
+    ends[TALKBACK] = end
 
 
 def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
@@ -182,15 +182,15 @@ def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
             if packet.pts is not None and packet.size:
                 base, track, data = float(packet.time_base), packet.stream_index, bytes(packet)
                 if track in PICTURES and not is_whole_sample(data):
-                    log.warning("a part ends in what never reached the disk")
+                    log.warning("part ends in a sample that is not on the disk")
                     return
                 yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, _ticks(packet) * base)
     except av.FFmpegError as error:
-        log.warning("a part ends early", why=str(error))
+        log.warning("part ends early", why=str(error))
 
 
 def _ticks(packet: "av.Packet[Any]") -> int:
-    """How long a sample is shown. Its length in the file counts from the decode time, which lies before the
+    """Return how long a sample is shown. Its length in the file counts from the decode time, which lies before the
     presentation time where there was a hole."""
     assert packet.pts is not None
     begun = packet.pts if packet.dts is None else packet.dts

@@ -1,9 +1,9 @@
-"""One part of a recording on disk: an MP4 with five tracks through PyAV, packets as they came, nothing encoded.
+"""One part of a recording on disk: an MP4 with five tracks, muxed through PyAV from packets as they came.
 
 `hybrid_fragmented` makes a file that can be read up to its last fragment after a kill, and that is an ordinary indexed
 MP4 after `close`. `delay_moov` lets tracks that begin later keep their place. FFmpeg places the first sample of a
 fragment where the one before it ended, so decode times are always contiguous here; a hole shows in the presentation
-time. Everything in this file may block; it runs in the worker thread of its recording."""
+time. Every call blocks and belongs in the worker thread of the recording."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ RATES = tuple(AUDIO_RATE if is_sound(track) else VIDEO_RATE for track in range(l
 
 
 class Part:
-    """A file being written. `seconds` is where each track ends, on the file's time."""
+    """The MP4 file of one part while it is written. `seconds` is where each track ends, on the file's time."""
 
     def __init__(self, path: Path, video: Sequence[ParameterSets]) -> None:
         self.file = FragmentFile(path)
@@ -46,30 +46,30 @@ class Part:
 
     @property
     def seconds(self) -> list[float]:
-        """Length of each track from the file's zero."""
+        """The length of each track from the file's zero."""
         return [max(end, 0) / rate for end, rate in zip(self._ends, RATES, strict=True)]
 
     @property
     def fragments(self) -> int:
-        """Whole fragments handed to the kernel."""
+        """Number of complete fragments that were handed to the kernel."""
         return self.file.chain.fragments
 
     def write(self, samples: Iterable[Sample], zero: float) -> None:
-        """Append samples whose times are server seconds. Raises OSError where the disk refuses."""
+        """Append samples whose times are server seconds. Raises OSError."""
         for sample in samples:
             self._out.mux_one(self._packet(sample, sample.at - zero))
 
     def sync(self) -> None:
-        """Wait for the disk."""
+        """Wait until the disk has all data."""
         self.file.sync()
 
     def close(self) -> None:
-        """Finish the file: index, sync. Raises OSError; the fragments stay readable then."""
+        """Write the index, sync and close the file. Raises OSError; the fragments then stay readable."""
         try:
             if any(self.samples):
                 self._out.close()
             if self.file.failed is not None:
-                raise self.file.failed  # not every error comes back through FFmpeg
+                raise self.file.failed  # FFmpeg does not return every error
             self.file.sync()
         finally:
             self.file.abandon()
@@ -87,7 +87,7 @@ class Part:
         pts = max(round(at * rate), 0)
         dts = pts if first else self._ends[track]
         if is_sound(track) or pts < dts:
-            pts = dts  # sound has no holes, only roundings; and no picture stands before the one it follows
+            pts = dts  # sound has only rounding errors, and no picture may precede the one before it
         end = max(round((at + sample.seconds) * rate), pts + 1)
         self._ends[track] = end
         self.samples[track] += 1

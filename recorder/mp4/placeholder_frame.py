@@ -1,5 +1,5 @@
-"""The picture that stands where a side has none: black, 640 x 480, one keyframe that carries its own parameter sets.
-It is encoded once a process; everything else in a recording is what the publishers sent."""
+"""The placeholder frame, which stands where a side has no picture: black, 640 x 480, one keyframe with its own
+parameter sets. It is encoded once in each process; everything else in a recording is what the publishers sent."""
 
 import re
 from fractions import Fraction
@@ -16,7 +16,7 @@ _START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 
 
 class PlaceholderFrame(NamedTuple):
-    """One MP4 sample and the parameter sets it uses."""
+    """The placeholder as one MP4 sample, with its parameter sets."""
 
     data: bytes
     parameters: ParameterSets
@@ -24,7 +24,7 @@ class PlaceholderFrame(NamedTuple):
 
 @cache
 def placeholder_frame() -> PlaceholderFrame:
-    """The slate, made at the first call (some milliseconds)."""
+    """Return the placeholder frame, which the first call encodes (some milliseconds)."""
     nals = [nal for nal in _START_CODE.split(_encode()) if nal and nal[0] & 0x1F != SEI]
     sets = {nal[0] & 0x1F: nal for nal in nals}
     return PlaceholderFrame(sample_of(nals), ParameterSets(sets[SPS], sets[PPS]))

@@ -1,6 +1,6 @@
-"""One side of a recording as a film of its own, without storing anything twice: its index is made anew and put in
-front, and the samples are read from where they lie in the recording. No sample is changed, so such a film is exactly as
-good as the evidence it is read from; it is there as soon as the recording is, and gone with it."""
+"""One side of a recording as a film of its own, without storing anything twice: it has a new index at its front, and
+its samples are read from their places in the recording. No sample is changed, so such a film is as good as the evidence
+it is read from; it exists as soon as the recording does, and is gone with it."""
 
 import io
 import struct
@@ -12,13 +12,13 @@ from typing import BinaryIO, NamedTuple
 from recorder.mp4.boxes import Box, walk
 
 MOST_INDEX = 64 << 20
-"""Bytes of a moov that is still believed: half an hour has one of about two megabytes."""
+"""The largest moov box that is read, in bytes: half an hour has one of about two megabytes."""
 _OFFSETS = {b"stco": (4, "I"), b"co64": (8, "Q")}
-_SHOWN = b"\0\0\0\3"  # tkhd: version 0, the track is enabled and in the movie; the second side's tracks were not
+_SHOWN = b"\0\0\0\3"  # tkhd: version 0, enabled, in the movie; the second side's tracks are not, in the recording
 
 
-class Span(NamedTuple):
-    """A stretch of the new film and where it lies in the recording."""
+class SourceRange(NamedTuple):
+    """A range of bytes of the new film, and where it lies in the recording."""
 
     start: int
     source: int
@@ -33,25 +33,25 @@ class _Chunk(NamedTuple):
 
 
 class SideFilm:
-    """A film of one side, read like any file opened for reading. Owns `file`, the recording.
+    """The film of one side, read like a file that is opened for reading. It owns `file`, the recording.
 
-    Raises ValueError when made of a file that is no recording, or has no such side.
+    Raises ValueError when it is made of a file that is no recording, or that has no such side.
     """
 
     def __init__(self, file: BinaryIO, side: str) -> None:
         self._file, self._place = file, 0
         self._head, self._spans = _film(file, side)
         self._starts = [span.start for span in self._spans]
-        last = self._spans[-1] if self._spans else Span(len(self._head), 0, 0)
+        last = self._spans[-1] if self._spans else SourceRange(len(self._head), 0, 0)
         self.size = last.start + last.size
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """As for any file."""
+        """Move the position, as `io.IOBase.seek` does."""
         self._place = max((0, self._place, self.size)[whence] + offset, 0)
         return self._place
 
     def read(self, count: int) -> bytes:
-        """At most `count` bytes from here on. Raises OSError."""
+        """Read at most `count` bytes. Raises OSError."""
         found = bytearray()
         while count > 0 and (data := self._some(count)):
             found += data
@@ -60,7 +60,7 @@ class SideFilm:
         return bytes(found)
 
     def close(self) -> None:
-        """Close the recording."""
+        """Close the file of the recording."""
         self._file.close()
 
     def _some(self, count: int) -> bytes:
@@ -75,8 +75,8 @@ class SideFilm:
         return self._file.read(max(min(count, span.size - into), 0))
 
 
-def _film(file: BinaryIO, side: str) -> tuple[bytes, list[Span]]:
-    """Everything before the samples, and the samples. Raises ValueError."""
+def _film(file: BinaryIO, side: str) -> tuple[bytes, list[SourceRange]]:
+    """Return the bytes before the samples, and the ranges of the samples. Raises ValueError."""
     size = file.seek(0, io.SEEK_END)
     top = {box.kind: box for box in walk(file, 0, size)}
     if not {b"ftyp", b"moov"} <= set(top) or top[b"moov"].size > MOST_INDEX:
@@ -98,27 +98,27 @@ def _film(file: BinaryIO, side: str) -> tuple[bytes, list[Span]]:
     return head + struct.pack("!I4sQ", 1, b"mdat", 16 + media), spans
 
 
-def _spans(chunks: list[_Chunk], start: int) -> Iterator[Span]:
-    """Chunks that follow each other in the recording are read as one."""
-    open_: Span | None = None
+def _spans(chunks: list[_Chunk], start: int) -> Iterator[SourceRange]:
+    """Yield the ranges of chunks; chunks that follow each other in the recording are one range."""
+    open_: SourceRange | None = None
     for chunk in chunks:
         if open_ is not None and open_.source + open_.size == chunk.source:
             open_ = open_._replace(size=open_.size + chunk.size)
         else:
             if open_ is not None:
                 yield open_
-            open_ = Span(start, chunk.source, chunk.size)
+            open_ = SourceRange(start, chunk.source, chunk.size)
         start += chunk.size
     if open_ is not None:
         yield open_
 
 
 def _tracks(moov: BinaryIO, box: Box) -> Iterator[Box]:
-    return (one for one in walk(moov, box.header, box.size) if one.kind == b"trak")
+    return (inner for inner in walk(moov, box.header, box.size) if inner.kind == b"trak")
 
 
 def _side_of(moov: BinaryIO, trak: Box) -> str:
-    """The first word of a track's title: `prison video`."""
+    """Return the first word of a track's title: `prison` of `prison video`."""
     for media in _inside(moov, trak, b"mdia"):
         for handler in _inside(moov, media, b"hdlr"):
             title = _bytes(moov, handler)[handler.header + 24 :].split(b"\0")[0]
@@ -127,7 +127,7 @@ def _side_of(moov: BinaryIO, trak: Box) -> str:
 
 
 class _Track:
-    """A trak box whose chunks are moved in place."""
+    """A trak box whose chunk offsets are changed in place."""
 
     def __init__(self, data: bytes) -> None:
         self.data = bytearray(data)
@@ -143,7 +143,7 @@ class _Track:
         self._places = self._boxes[place]
 
     def chunks(self, number: int) -> Iterator[_Chunk]:
-        """Where this track's chunks lie, in order."""
+        """Yield where this track's chunks lie, in order. Raises ValueError."""
         sources, sizes = self._numbers(self._places, 4, self._letter), self._sizes()
         first = 0
         for entry, (source, count) in enumerate(zip(sources, self._counts(len(sources)), strict=True)):
@@ -153,7 +153,7 @@ class _Track:
             first += count
 
     def move(self, entry: int, offset: int) -> None:
-        """Say where a chunk lies now. Raises ValueError for a place that cannot be said."""
+        """Set the offset of a chunk. Raises ValueError for an offset that its table cannot hold."""
         at = self._places.start + self._places.header + 8 + entry * self._width
         try:
             struct.pack_into(f"!{self._letter}", self.data, at, offset)
@@ -161,16 +161,16 @@ class _Track:
             raise ValueError("too long a film for its index") from error
 
     def _sizes(self) -> list[int]:
-        """For each sample, how many bytes lie before it; one more for the end."""
+        """Return how many bytes lie before each sample, with one more entry for the end."""
         box = self._boxes[b"stsz"]
         same, count = struct.unpack_from("!II", self.data, box.start + box.header + 4)
         if count > MOST_INDEX:
-            raise ValueError("a table that makes no sense")
+            raise ValueError("a malformed table")
         each = (same,) * count if same else self._numbers(box, 8, "I")
         return list(accumulate(each, initial=0))
 
     def _counts(self, chunks: int) -> Iterator[int]:
-        """How many samples each chunk holds."""
+        """Yield how many samples each chunk holds."""
         runs = self._numbers(self._boxes[b"stsc"], 4, "III")
         firsts = [*runs[0::3], chunks + 1]
         for first, after, samples in zip(firsts, firsts[1:], runs[1::3], strict=False):
@@ -178,7 +178,7 @@ class _Track:
                 yield samples
 
     def _numbers(self, box: Box, skip: int, letters: str) -> tuple[int, ...]:
-        """The entries of a table, flat: its count comes `skip` bytes into it. Raises ValueError."""
+        """Return the entries of a table in one tuple. Its count lies `skip` bytes into the box. Raises ValueError."""
         at = box.start + box.header + skip
         try:
             (count,) = struct.unpack_from("!I", self.data, at)
@@ -186,7 +186,7 @@ class _Track:
                 raise ValueError("a table that is longer than its box")
             return struct.unpack_from(f"!{count * len(letters)}{letters[0]}", self.data, at + 4)
         except struct.error as error:
-            raise ValueError("a table that makes no sense") from error
+            raise ValueError("a malformed table") from error
 
 
 def _table(file: BinaryIO, trak: Box) -> Iterator[Box]:
@@ -197,7 +197,7 @@ def _table(file: BinaryIO, trak: Box) -> Iterator[Box]:
 
 
 def _inside(file: BinaryIO, box: Box, kind: bytes) -> Iterator[Box]:
-    return (one for one in walk(file, box.start + box.header, box.end) if one.kind == kind)
+    return (inner for inner in walk(file, box.start + box.header, box.end) if inner.kind == kind)
 
 
 def _bytes(file: BinaryIO, box: Box) -> bytes:

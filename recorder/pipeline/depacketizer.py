@@ -1,6 +1,6 @@
-"""H.264 out of RTP (RFC 6184, packetization-mode 1): single NAL units, STAP-A and FU-A become access units as an MP4
-wants them. A unit that lost something is dropped whole, and everything after it until the next keyframe, because what
-cannot be decoded is no evidence. Bytes that make no sense are counted and never raise. Pure."""
+"""Depacketizes H.264 (RFC 6184, packetization-mode 1): single NAL units, STAP-A and FU-A become access units as MP4
+stores them. An access unit that lost a packet is dropped whole, and so is everything after it until the next keyframe,
+because a picture that cannot be decoded is no evidence. Malformed bytes are counted and never raise. Pure."""
 
 from typing import NamedTuple
 
@@ -21,11 +21,11 @@ from broker.media.h264 import (
 )
 from broker.media.rtp import RtpPacket
 
-MOST_PACKETS = 4000  # of one picture: more than 4 MB; a publisher that never ends a picture must not fill the memory
+MOST_PACKETS = 4000  # of one picture, above 4 MB: a publisher that never ends a picture must not fill the memory
 
 
 class AccessUnit(NamedTuple):
-    """One whole picture: `data` length-prefixed, `arrival` (ns) of its first packet; what was lost before it."""
+    """One complete picture: `data` length-prefixed, `arrival` (ns) of its first packet, what was lost before it."""
 
     timestamp: int
     arrival: int
@@ -37,7 +37,7 @@ class AccessUnit(NamedTuple):
 
 
 class Depacketizer:
-    """One video track. `push` packets in order; it gives back the access unit that became complete, if any."""
+    """The depacketizer of one video track. `push` takes packets in order and returns complete access units."""
 
     def __init__(self) -> None:
         self.malformed = self.lost = self.dropped = 0
@@ -49,15 +49,15 @@ class Depacketizer:
         self._timestamp = self._arrival = self._ssrc = -1
         self._damaged = False
         self._packets = 0  # of the present picture
-        self._lost = self._dropped = 0  # since the last access unit that was given out
+        self._lost = self._dropped = 0  # since the last access unit that was returned
 
     @property
     def missing(self) -> tuple[int, int]:
-        """(packets lost, pictures dropped) since the last access unit that was given out."""
+        """Packets lost and pictures dropped since the last access unit that was returned."""
         return self._lost, self._dropped
 
     def push(self, packet: RtpPacket) -> list[AccessUnit]:
-        """The access units that are complete now: none or one, two when a marker was lost."""
+        """Take in a packet and return the access units that are complete: none, one, or two when a marker was lost."""
         ready: list[AccessUnit] = []
         if packet.lost:
             self._note_loss(packet.lost)
@@ -72,7 +72,7 @@ class Depacketizer:
         return ready
 
     def flush(self) -> list[AccessUnit]:
-        """The last access unit, if no marker ever closed it."""
+        """Return the last access unit where no marker has closed it."""
         return self._finish()
 
     def _note_loss(self, lost: int) -> None:
@@ -82,13 +82,14 @@ class Depacketizer:
 
     def _begin(self, packet: RtpPacket) -> None:
         if packet.ssrc != self._ssrc:
-            self.waiting = True  # another encoder: nothing before it can be referred to
+            self.waiting = True  # another encoder: its pictures refer to none before it
         self._timestamp, self._arrival, self._ssrc = packet.timestamp, packet.arrival, packet.ssrc
         self._damaged, self._packets = False, 0
 
     @staticmethod
     def _starts_cleanly(payload: bytes) -> bool:
-        """Whether an access unit may begin with this payload: then the loss before it belongs to the one before."""
+        """Whether an access unit may begin with this payload, so that the loss before it belongs to the previous
+        one."""
         if not payload:
             return False
         kind = payload[0] & 0x1F
@@ -109,7 +110,7 @@ class Depacketizer:
 
     def _take_whole(self, kind: int, payload: bytes) -> None:
         if self._fragments is not None:
-            self._reject()  # the end of a fragmented unit never came
+            self._reject()  # the end of a fragmented unit is missing
         if kind == STAP_A:
             self._take_aggregate(payload)
         elif 0 < kind < STAP_A:
@@ -127,7 +128,7 @@ class Depacketizer:
                 self._reject()
             self._fragments = [bytes(((payload[0] & 0xE0) | (head & 0x1F),)), payload[2:]]
         elif self._fragments is None:
-            self._damaged = True  # its beginning was lost, and counted there
+            self._damaged = True  # its beginning is lost, and was counted as lost
             return
         else:
             self._fragments.append(payload[2:])
@@ -168,7 +169,7 @@ class Depacketizer:
             self._drop()
             return []
         self.waiting = False
-        return [self._give(self._complete(nals) if keyframe else nals, keyframe)]
+        return [self._emit(self._complete(nals) if keyframe else nals, keyframe)]
 
     def _drop(self) -> None:
         self.waiting = True
@@ -176,7 +177,7 @@ class Depacketizer:
         self._dropped += 1
 
     def _usable_parameters(self) -> bool:
-        """Whether the sets seen so far can head a file; the same sets are not read twice."""
+        """Whether the parameter sets received so far can head a file. Unchanged sets are not parsed again."""
         if self.parameters is not None and (self.parameters.sps, self.parameters.pps) == (self._sps, self._pps):
             return True
         try:
@@ -189,12 +190,12 @@ class Depacketizer:
         return True
 
     def _complete(self, nals: list[bytes]) -> list[bytes]:
-        """A keyframe that carries its own parameter sets, so that any part can be joined to any other."""
+        """Return a keyframe with its own parameter sets, so that any part can be joined to any other."""
         kinds = {nal[0] & 0x1F for nal in nals}
         missing = [nal for kind, nal in ((SPS, self._sps), (PPS, self._pps)) if kind not in kinds]
         return missing + nals
 
-    def _give(self, nals: list[bytes], keyframe: bool) -> AccessUnit:
+    def _emit(self, nals: list[bytes], keyframe: bool) -> AccessUnit:
         lost, dropped, self._lost, self._dropped = self._lost, self._dropped, 0, 0
         data = sample_of(nals)
         return AccessUnit(self._timestamp, self._arrival, self._ssrc, keyframe, data, lost, dropped)

@@ -1,5 +1,5 @@
-"""The order of RTP packets (RFC 3550), pure. Packets come off the network with holes, twice and in the wrong order;
-what leaves here is in order, each packet once, with the number of packets that are missing before it."""
+"""The order of RTP packets (RFC 3550). Packets arrive with holes, twice and in the wrong order; they leave in order,
+each once, with the number of packets that are missing before it. Pure."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from broker.media.rtp import RtpPacket
 _HALF, _MASK = 0x8000, 0xFFFF
 MAX_DROPOUT = 3000  # RFC 3550 A.1: a larger step forward is a restart of the source, not loss
 MAX_MISORDER = 100  # RFC 3550 A.1: a larger step back likewise
-_FORMER_SSRC_NS = 2_000_000_000  # stragglers of a replaced publisher are told apart for this long
+_FORMER_SSRC_NS = 2_000_000_000  # late packets of a replaced publisher are recognised for this long
 
 
 class Reorder:
@@ -23,23 +23,23 @@ class Reorder:
         self._ssrc: int | None = None
         self._former: tuple[int, int] = (-1, 0)
         self._next = 0
-        self._strange = -1
+        self._restart_at = -1
         self._held: dict[int, RtpPacket] = {}
 
     def push(self, packet: RtpPacket) -> Iterator[RtpPacket]:
-        """The packets that are in order now."""
+        """Take in a packet and return the packets that are in order now."""
         if packet.seq == self._next and packet.ssrc == self._ssrc and not self._held:
             self._next = (packet.seq + 1) & _MASK
             return iter((packet,))
         return self._unusual(packet)
 
     def flush(self) -> Iterator[RtpPacket]:
-        """Everything still held: nothing more will come."""
+        """Yield everything that is still held, because no packet will follow."""
         while self._held:
             yield from self._skip()
 
     def expire(self, now_ns: int) -> Iterator[RtpPacket]:
-        """What has been held for too long by `now_ns`, when no packet comes to push it out."""
+        """Yield what has been held longer than the window at `now_ns`, when no packet arrives to push it out."""
         while self._held and now_ns - self._oldest() > self._window:
             yield from self._skip()
 
@@ -67,17 +67,17 @@ class Reorder:
             return
         yield from self.flush()
         self._former = (-1 if self._ssrc is None else self._ssrc, packet.arrival)
-        self._ssrc, self._next, self._strange = packet.ssrc, (packet.seq + 1) & _MASK, -1
+        self._ssrc, self._next, self._restart_at = packet.ssrc, (packet.seq + 1) & _MASK, -1
         yield packet
 
     def _restart(self, packet: RtpPacket) -> Iterator[RtpPacket]:
-        """Two packets in a row at a far place are a source that began anew; one alone is a stray."""
-        if packet.seq != self._strange:
-            self._strange = (packet.seq + 1) & _MASK
+        """Begin anew after two packets in a row with distant numbers; a single one is a stray."""
+        if packet.seq != self._restart_at:
+            self._restart_at = (packet.seq + 1) & _MASK
             self.late += 1
             return
         yield from self.flush()
-        self._next, self._strange = (packet.seq + 1) & _MASK, -1
+        self._next, self._restart_at = (packet.seq + 1) & _MASK, -1
         yield packet._replace(lost=1)
 
     def _in_order(self) -> Iterator[RtpPacket]:
@@ -89,7 +89,7 @@ class Reorder:
         return min(packet.arrival for packet in self._held.values())
 
     def _skip(self) -> Iterator[RtpPacket]:
-        """Give the missing packets up to the nearest held one as lost."""
+        """Give up the missing packets before the nearest held one: they are lost."""
         nearest = min(self._held, key=lambda seq: (seq - self._next) & _MASK)
         lost = (nearest - self._next) & _MASK
         packet = self._held.pop(nearest)

@@ -1,30 +1,30 @@
-"""The track of the officers: what one of them says to a room or both (插话), and silence while nobody does. Pure."""
+"""The track of the officers: talkback to one or both rooms (插话), and silence between talkbacks. Pure."""
 
 from broker.media import opus
 from recorder.pipeline.reorder import Reorder
 from recorder.pipeline.track import AUDIO_WINDOW, SILENT, AudioTrack, Sample
 from recorder.pipeline.track_clock import SideClock
 
-BEHIND = 0.15  # seconds by which silence follows the clock: longer than a packet waits for its turn
+BEHIND = 0.15  # seconds by which silence follows the clock: longer than the reorder window
 
 
 class TalkbackTrack(AudioTrack):
-    """Opus of whoever speaks in. That nobody does is no gap; only what was lost while somebody spoke is one.
+    """The Opus track of talkback. Time without talkback is no gap; packets lost during a talkback are one.
 
-    Silence is written all the time, not in one go once it is over: the file's fragments end where a track has enough.
+    Silence is written continuously, because the file's fragments end only where every track has enough samples.
     """
 
-    def __init__(self, track: int) -> None:
-        super().__init__(track, SideClock())
+    def __init__(self, number: int) -> None:
+        super().__init__(number, SideClock())
 
     def silent_from(self, at: float) -> list[Sample]:
-        """The first silence. The file's head is written once every track has something, so it cannot wait."""
+        """Return the first silence, from `at`. The file's head is written once every track has a sample."""
         self.begin(at + opus.PACKET / opus.RATE)
-        return [Sample(at, self.track, opus.LEADING, True, opus.PACKET / opus.RATE)]
+        return [Sample(at, self.number, opus.LEADING, True, opus.PACKET / opus.RATE)]
 
-    def anew(self) -> list[Sample]:
-        """Somebody ends, or begins, perhaps the same as before: numbers and stamps may have gone on meanwhile, or
-        stood still, and say nothing about the time between."""
+    def restart(self) -> list[Sample]:
+        """Begin or end a talkback; return what was still held. Sequence numbers and timestamps of two talkbacks are not
+        related, even where the same officer speaks."""
         samples: list[Sample] = []
         for ordered in self._reorder.flush():
             samples += self._take(ordered)
@@ -33,7 +33,7 @@ class TalkbackTrack(AudioTrack):
         return samples
 
     def tick(self, now: float) -> list[Sample]:
-        """As for all sound; and silence at once while nobody speaks."""
+        """Return samples as every audio track does, and silence without delay between talkbacks."""
         samples = super().tick(now)
         quiet = self.seen is None or now - self.seen > 2 * SILENT
         if quiet and self.end is not None:

@@ -1,6 +1,6 @@
 """The listening end of the tap: relay workers connect to a SOCK_SEQPACKET socket and send records
-(broker/media/tap_format.py). Reading is a callback of the event loop, a batch at a time; what a recording cannot take
-is dropped there and counted, so that nobody is ever held up by anybody's disk."""
+(broker/media/tap_format.py). Records are read in batches by a callback of the event loop. A recording that cannot take
+a record drops and counts it, so that one slow disk holds up neither the relay nor other recordings."""
 
 import asyncio
 import socket
@@ -13,34 +13,34 @@ import structlog
 from broker.media.tap_format import TapRecord, unpack
 
 log = structlog.get_logger()
-BATCH = 64  # messages a wake-up, so that one busy relay leaves room for the other sockets
-REST = 0.02  # seconds without looking at a relay that has been read dry: waking up for each packet costs more than it
-SILENT = 50  # looks at which there was nothing, after which we wait for the next record instead of looking
+BATCH = 64  # messages in one callback, so that a busy relay leaves time for the other sockets
+REST = 0.02  # seconds between two reads of an empty socket: a callback for each packet costs more than the packet
+SILENT = 50  # reads without a record, after which the event loop waits for the socket instead
 RECEIVE_BUFFER = 4 << 20
 _MESSAGE = 1 << 16
 
 
 class Tap:
-    """Hands every record to `take`. `records` and `messages` count what came."""
+    """Hands every record to `accept`. `records` and `messages` count what was received."""
 
-    def __init__(self, path: Path, take: Callable[[TapRecord], None]) -> None:
+    def __init__(self, path: Path, accept: Callable[[TapRecord], None]) -> None:
         self.records = self.messages = 0
-        self._path, self._take = path, take
+        self._path, self._accept = path, accept
         self._listener: socket.socket | None = None
         self._connections: set[socket.socket] = set()
 
     def start(self) -> None:
-        """Listen. Raises OSError."""
+        """Listen on the socket for relay workers. Raises OSError."""
         self._path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.setblocking(False)
         self._listener.bind(str(self._path))
         self._path.chmod(0o600)
         self._listener.listen(64)
-        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        asyncio.get_running_loop().add_reader(self._listener, self._connect)
 
     def close(self) -> None:
-        """Stop listening, drop every relay."""
+        """Stop listening and drop every connection."""
         for connection in list(self._connections):
             self._drop(connection)
         if self._listener is not None:
@@ -50,12 +50,12 @@ class Tap:
             self._listener = None
 
     def drain(self) -> None:
-        """Read all that is already there, before a recording is closed."""
+        """Read everything that has arrived, before recordings are closed."""
         for connection in list(self._connections):
             while self._read(connection) == BATCH:
                 continue
 
-    def _accept(self) -> None:
+    def _connect(self) -> None:
         assert self._listener is not None
         with suppress(BlockingIOError):
             connection, _ = self._listener.accept()
@@ -74,7 +74,8 @@ class Tap:
         self._look(connection, 0)
 
     def _look(self, connection: socket.socket, silent: int) -> None:
-        """Read what is there, and come back: at once when there is more, later when it was read dry."""
+        """Read a batch and schedule the next read: at once when there may be more, after REST when the socket is
+        empty."""
         if connection not in self._connections:
             return
         read = self._read(connection)
@@ -85,15 +86,15 @@ class Tap:
             self._sleep(connection)
 
     def _read(self, connection: socket.socket) -> int:
-        """Hand over what is there, at most BATCH messages; how many there were."""
-        take = self._take
+        """Read and hand over at most BATCH messages; return how many there were."""
+        accept = self._accept
         for count in range(BATCH):
             try:
                 message = connection.recv(_MESSAGE)
             except BlockingIOError:
                 return count
             except OSError as error:
-                log.warning("tap broke", why=str(error))
+                log.warning("tap connection lost", why=str(error))
                 message = b""
             if not message:
                 self._drop(connection)
@@ -101,7 +102,7 @@ class Tap:
             self.messages += 1
             for record in unpack(message):
                 self.records += 1
-                take(record)
+                accept(record)
         return BATCH
 
     def _drop(self, connection: socket.socket) -> None:

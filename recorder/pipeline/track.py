@@ -1,7 +1,8 @@
-"""One track from raw RTP to samples for the file: order, depacketise, place on the server's clock, name the gaps. Pure.
+"""One track from raw RTP to samples of the file: ordered, depacketized, placed on the server's clock, with its gaps
+named.
 
-Times here are server seconds. A sample knows its true time and how long it lasts, because each is held until the next
-one of its track is known (at most HOLD): fragments then never contradict each other about time."""
+Times are server seconds. A sample has its true time and its length, because each is held until the next sample of its
+track is known (at most HOLD); so fragments never contradict each other about time. Pure."""
 
 from typing import NamedTuple
 
@@ -18,8 +19,8 @@ AUDIO_WINDOW = 120_000_000
 STILL = 0.5  # seconds without a new picture that count as a gap
 SILENT = 1.0  # seconds without sound after which silence is written without waiting for the next packet
 SHORTEST_GAP = 0.005
-UNREMARKABLE = 0.15  # seconds: tracks never begin and end on the same packet
-EARLY = 0.1  # share of its length by which a packet may begin before the last one ended: clocks are corrected softly
+UNREMARKABLE = 0.15  # seconds of a gap at either end that is not noted: tracks never begin and end at one moment
+EARLY = 0.1  # share of its length by which a packet may overlap the one before it: clocks are corrected gradually
 
 
 class Sample(NamedTuple):
@@ -33,23 +34,23 @@ class Sample(NamedTuple):
 
 
 class Track:
-    """What video and sound have in common: counters, gaps, order. WHICH is the track's place in its side's clock."""
+    """The base of video and audio tracks: counters, gaps, order. WHICH is the track's place in its side's clock."""
 
     WHICH = 0
 
-    def __init__(self, track: int, clock: SideClock, window_ns: int) -> None:
-        self.track = track
+    def __init__(self, number: int, clock: SideClock, window_ns: int) -> None:
+        self.number = number
         self.packets = self.lost = self.malformed = self.overflow = 0
         self.gaps: list[Gap] = []
         self.seen: float | None = None  # arrival of the newest packet
         self._clock, self._reorder = clock, Reorder(window_ns)
 
-    def tell(self, report: SenderReport) -> None:
-        """A sender report of this track."""
-        self._clock.tell(self.WHICH, report)
+    def handle_report(self, report: SenderReport) -> None:
+        """Pass a sender report of this track to the clock."""
+        self._clock.handle_report(self.WHICH, report)
 
     def accept(self, data: bytes, arrival_ns: int) -> list[Sample]:
-        """Samples that became ready with this packet."""
+        """Take in an RTP packet and return the samples that are ready."""
         packet = parse(data, arrival_ns)
         if packet is None:
             self.malformed += 1
@@ -62,14 +63,14 @@ class Track:
         return samples
 
     def tick(self, now: float) -> list[Sample]:
-        """Samples that are ready because time passed."""
+        """Return the samples that are ready because time has passed."""
         samples: list[Sample] = []
         for ordered in self._reorder.expire(int(now * 1e9)):
             samples += self._take(ordered)
         return samples
 
     def finish(self, end: float) -> list[Sample]:
-        """Everything still held; sound is filled up to `end`."""
+        """Return everything that is still held; an audio track is filled up to `end`."""
         samples: list[Sample] = []
         for ordered in self._reorder.flush():
             samples += self._take(ordered)
@@ -85,14 +86,14 @@ class Track:
         if last is not None and last.cause == cause and abs(last.start + last.seconds - start) < SHORTEST_GAP:
             last.seconds, last.packets = end - last.start, last.packets + packets
         else:
-            self.gaps.append(Gap(self.track, start, end - start, cause, packets))
+            self.gaps.append(Gap(self.number, start, end - start, cause, packets))
 
 
 class VideoTrack(Track):
-    """H.264. Begins with a keyframe; after a loss the picture stands still until the next one."""
+    """An H.264 track, which begins with a keyframe. After a loss the picture stands still until the next keyframe."""
 
-    def __init__(self, track: int, clock: SideClock) -> None:
-        super().__init__(track, clock, VIDEO_WINDOW)
+    def __init__(self, number: int, clock: SideClock) -> None:
+        super().__init__(number, clock, VIDEO_WINDOW)
         self._units = Depacketizer()
         self._last: float | None = None
         self._usual = 1 / 30
@@ -105,25 +106,25 @@ class VideoTrack(Track):
 
     @property
     def wants_keyframe(self) -> bool:
-        """Packets arrive, but nothing can be written before a keyframe comes."""
+        """Whether packets arrive, but nothing can be written before a keyframe."""
         return self._units.waiting and self.packets > 0
 
     @property
     def dropped(self) -> int:
-        """Pictures that were not whole or not decodable."""
+        """Number of pictures that were incomplete or not decodable."""
         return self._units.dropped
 
     @property
     def last(self) -> float | None:
-        """Server time of the newest picture."""
+        """Server time of the newest picture, None before the first."""
         return self._last
 
-    def missed(self, start: float, end: float) -> None:
-        """The side began later than the file: a slate stands there."""
+    def note_late_start(self, start: float, end: float) -> None:
+        """Note the gap of a side that began later than the file and has a placeholder frame there."""
         self._gap(start, end, "not_begun")
 
     def finish(self, end: float) -> list[Sample]:
-        """Everything still held, and the stretch without a picture at the end as a gap."""
+        """Return everything that is still held, and note the time without a picture at the end as a gap."""
         samples = super().finish(end)
         for unit in self._units.flush():
             samples.append(self._place(unit))
@@ -148,7 +149,7 @@ class VideoTrack(Track):
             elif step < 0.2:
                 self._usual += (step - self._usual) / 16
         self._last, self._ssrc = at, unit.ssrc
-        return Sample(at, self.track, unit.data, unit.keyframe, self._usual)
+        return Sample(at, self.number, unit.data, unit.keyframe, self._usual)
 
     @staticmethod
     def _why(lost: int, dropped: int, changed: bool) -> str:
@@ -158,12 +159,12 @@ class VideoTrack(Track):
 
 
 class AudioTrack(Track):
-    """Opus. Never has a hole: what did not come is silence of the same length."""
+    """An Opus track, which has no holes: what is missing is silence of the same length."""
 
     WHICH = 1
 
-    def __init__(self, track: int, clock: SideClock) -> None:
-        super().__init__(track, clock, AUDIO_WINDOW)
+    def __init__(self, number: int, clock: SideClock) -> None:
+        super().__init__(number, clock, AUDIO_WINDOW)
         self.silence = 0.0  # seconds written as silence, sender's pauses (DTX) included
         self.end: float | None = None  # server time up to which sound is written
         self._next_ticks = 0
@@ -172,22 +173,22 @@ class AudioTrack(Track):
 
     @property
     def begun(self) -> bool:
-        """Whether a packet was written, not only silence."""
+        """Whether a packet has been written, not only silence."""
         return self._ssrc != -1
 
     def begin(self, at: float) -> None:
-        """Sound is owed from server time `at` on."""
+        """Begin the track at server time `at`; from then on it has no holes."""
         self.end = at
 
     def tick(self, now: float) -> list[Sample]:
-        """As for every lane; and once nothing came for SILENT seconds, silence."""
+        """Return samples as every track does, and silence once nothing has arrived for SILENT seconds."""
         samples = super().tick(now)
         if self.end is not None and now - self.end > 2 * SILENT:
             samples += self._fill(now - SILENT, self._absent(), 0)
         return samples
 
     def finish(self, end: float) -> list[Sample]:
-        """Everything still held, then silence up to `end`."""
+        """Return everything that is still held, then silence up to `end`."""
         samples = super().finish(end)
         if self.end is not None and end - self.end > 2 * opus.PACKET / opus.RATE:
             samples += self._fill(end, self._absent(), 0)
@@ -202,7 +203,7 @@ class AudioTrack(Track):
             return []
         at = self._clock.place(self.WHICH, packet.timestamp, packet.ssrc, packet.arrival / 1e9)
         if self.end is None:
-            return []  # the side's first picture is not there yet
+            return []  # the side has no picture yet
         return self._write(packet, at, samples / opus.RATE)
 
     def _write(self, packet: RtpPacket, at: float, seconds: float) -> list[Sample]:
@@ -219,7 +220,7 @@ class AudioTrack(Track):
         self._next_ticks = track.ticks + round(seconds * opus.RATE)
         at = max(at, self.end - EARLY * seconds)
         self.end = at + seconds
-        return [*filled, Sample(at, self.track, packet.payload, True, seconds)]
+        return [*filled, Sample(at, self.number, packet.payload, True, seconds)]
 
     def _absent(self) -> str:
         return "not_begun" if self._ssrc == -1 else "no_packets"
@@ -235,9 +236,9 @@ class AudioTrack(Track):
         assert self.end is not None
         start, samples = self.end, []
         for size, data in opus.silence(round((until - start) * opus.RATE)):
-            samples.append(Sample(self.end, self.track, data, True, size / opus.RATE))
+            samples.append(Sample(self.end, self.number, data, True, size / opus.RATE))
             self.end += size / opus.RATE
         self.silence += self.end - start
-        if cause != "pause":  # the sender had nothing to say (DTX): not missing
+        if cause != "pause":  # a sender in a pause (DTX) sends nothing: not missing
             self._gap(start, until, cause, packets)
         return samples

@@ -1,5 +1,5 @@
-"""The blocking half of a recording: records in, bytes on disk out. One Writer makes one part; all its calls come from
-the one worker thread of its recording, never from the event loop."""
+"""The blocking half of a recording: tap records in, bytes on disk out. One Writer makes one part. All its calls come
+from the one worker thread of its recording, never from the event loop."""
 
 import shutil
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from broker.media.tap_format import TRACK_TITLES, TapRecord
 from recorder.archive import parts
 from recorder.mp4.muxer import Part
 from recorder.mp4.placeholder_frame import placeholder_frame
-from recorder.pipeline.assembler import Assembly
+from recorder.pipeline.assembler import Assembler
 
-SYNC = 0.7  # seconds between two waits for the disk, so that a power cut costs less than two
+SYNC = 0.7  # seconds between two syncs, so that a power cut costs less than two seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a part has got so far. `flushed`: the rooms' tracks are on disk. `wanting`: sides without a keyframe."""
+    """The progress of a part. `flushed`: the rooms' tracks are on disk. `wanting`: sides without a keyframe."""
 
     seconds: float
     bytes: int
@@ -35,13 +35,13 @@ class Writer:
 
     def __init__(self, folder: Path, number: int) -> None:
         self.number = number
-        self.overflow = 0  # records that the queue could not take; kept here for the sheet
-        self._file, self._sheet = folder / f"part-{number}.mp4", parts.metadata_path(folder, number)
-        self._slate = placeholder_frame()
-        self._media = Assembly(self._slate.data)
+        self.overflow = 0  # records that the queue could not take, for the part's metadata
+        self._file, self._metadata_file = folder / f"part-{number}.mp4", parts.metadata_path(folder, number)
+        self._placeholder = placeholder_frame()
+        self._media = Assembler(self._placeholder.data)
         self._part: Part | None = None
         self._begun: dict[str, Any] = {}
-        self._whole_at: int | None = None  # fragments there were when the four tracks of the rooms had begun
+        self._whole_at: int | None = None  # number of fragments when all four tracks of the rooms had begun
         self._synced, self._synced_fragments, self._flushed = 0.0, 0, False
 
     def work(self, records: list[TapRecord], now: Instant) -> Progress:
@@ -53,12 +53,12 @@ class Writer:
         return self.progress()
 
     def take(self, records: list[TapRecord]) -> None:
-        """Take records in without letting time pass: the end of the part is already known."""
+        """Take in records without letting time pass, because the end of the part is already known."""
         for record in records:
             self._media.accept(record)
 
     def progress(self) -> Progress:
-        """What there is now."""
+        """Return how far the part has got."""
         seconds = self._part.seconds if self._part else [0.0] * len(TRACK_TITLES)
         return Progress(
             seconds=round(max(seconds), 3),
@@ -78,10 +78,10 @@ class Writer:
         rest, _ = self._media.finish(moment)
         self._part.write(rest, self._zero)
         self._part.close()
-        self._keep_sheet(clean=True)
+        self._write_metadata(clean=True)
 
     def abandon(self) -> None:
-        """Leave the part as it is, after the disk refused."""
+        """Leave the part as it is, after the disk has failed."""
         if self._part is not None:
             self._part.abandon()
 
@@ -100,29 +100,30 @@ class Writer:
             part.sync()
             self._synced, self._synced_fragments = now.mono, part.fragments
             self._flushed = self._flushed or first
-            self._keep_sheet(clean=False)
+            self._write_metadata(clean=False)
 
     def _open(self, now: Instant) -> Part:
-        head = [parameters or self._slate.parameters for parameters in self._media.parameters()]
+        head = [parameters or self._placeholder.parameters for parameters in self._media.parameters()]
         wall = now.wall + timedelta(seconds=self._zero - now.mono)
         self._begun = {"zero_mono": self._zero, "zero_wall": wall.isoformat(), "boot": atomic_files.boot()}
         atomic_files.write_json(parts.begun_path(self._file.parent, self.number), {"part": self.number, **self._begun})
         self._part = Part(self._file, head)
         atomic_files.sync_folder(self._file.parent)
-        self._keep_sheet(clean=False)
+        self._write_metadata(clean=False)
         return self._part
 
     def _track(self, track: int, seconds: float) -> dict[str, Any]:
-        lane = self._media.lanes[track]
-        return {"packets": lane.packets, "lost": lane.lost, "malformed": lane.malformed, "seconds": round(seconds, 3)}
+        found = self._media.tracks[track]
+        counts = {"packets": found.packets, "lost": found.lost, "malformed": found.malformed}
+        return {**counts, "seconds": round(seconds, 3)}
 
-    def _keep_sheet(self, clean: bool) -> None:
-        """What a later process needs to know of this part. Only the last one is worth waiting for the disk. Gaps have a
-        list of their own that grows: on a bad line there are thousands."""
+    def _write_metadata(self, clean: bool) -> None:
+        """Write what a later process needs to know of this part; only the last version is synced to disk. Gaps are
+        appended to a file of their own, because a bad line makes thousands."""
         assert self._part is not None
-        self._keep_gaps([gap.to_json() for gap in self._media.settled_gaps(over=clean)])
+        self._write_gaps([gap.to_json() for gap in self._media.settled_gaps(over=clean)])
         progress = self.progress()
-        sheet = {
+        metadata = {
             "part": self.number,
             **self._begun,
             "clean": clean,
@@ -131,9 +132,9 @@ class Writer:
             "gaps": [gap.to_json() for gap in self._media.open_gaps()],
             "chain": self._part.file.chain.to_json(),
         }
-        atomic_files.write_json(self._sheet, sheet, durable=clean)
+        atomic_files.write_json(self._metadata_file, metadata, durable=clean)
 
-    def _keep_gaps(self, gaps: list[dict[str, Any]]) -> None:
+    def _write_gaps(self, gaps: list[dict[str, Any]]) -> None:
         if gaps:
             path = parts.gaps_path(self._file.parent, self.number)
             first = not path.exists()

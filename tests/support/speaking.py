@@ -11,7 +11,7 @@ from av import AudioFrame
 from numpy.typing import NDArray
 
 from broker.kernel.ids import Side
-from broker.media.tap_format import PRISON_AUDIO, VISITOR_AUDIO, VOICE
+from broker.media.tap_format import PRISON_AUDIO, TALKBACK, VISITOR_AUDIO
 from kiosk_agent.media.frames import mono_samples
 from kiosk_agent.media.talkback import TalkbackReceiver
 from tests.support import listening
@@ -63,7 +63,7 @@ class TalkbackRecorder:
 
 def spoken_in(film: Path) -> tuple[float, float]:
     """From when to when (film seconds) officers are heard on their track, which must be the only one they are on."""
-    levels = listening.loudness(film, VOICE, PITCH)
+    levels = listening.loudness(film, TALKBACK, PITCH)
     spoken = listening.spans([float(level > LOUD) for level in _smooth(levels)])
     for track in (PRISON_AUDIO, VISITOR_AUDIO):
         assert max(listening.loudness(film, track, PITCH)) < LOUD / 2

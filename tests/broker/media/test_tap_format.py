@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.media.tap_format import MAX_MESSAGE, RECORD, TRACK_TITLES, VOICE, TapRecord, pack, unpack
+from broker.media.tap_format import MAX_MESSAGE, RECORD, TALKBACK, TRACK_TITLES, TapRecord, pack, unpack
 
 records = st.builds(
     TapRecord,
@@ -48,4 +48,4 @@ class TestRecords:
         assert MAX_MESSAGE + RECORD.size + 1500 <= 64 * 1024
 
     def test_every_track_has_a_title(self) -> None:
-        assert len(TRACK_TITLES) == VOICE + 1
+        assert len(TRACK_TITLES) == TALKBACK + 1

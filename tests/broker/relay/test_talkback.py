@@ -252,7 +252,7 @@ class TestTheRecorder:
         await hush(front)
 
         def of_voice() -> list[tap_format.TapRecord]:
-            return [one for one in recorder.records if one.track == tap_format.VOICE]
+            return [one for one in recorder.records if one.track == tap_format.TALKBACK]
 
         async with asyncio.timeout(8):
             while len([one for one in of_voice() if one.kind == tap_format.ANEW]) < 4:

@@ -16,9 +16,9 @@ from broker.media.tap_format import (
     PRISON_AUDIO,
     RTP,
     SENDER_REPORT,
+    TALKBACK,
     TRACK_TITLES,
     VISITOR_AUDIO,
-    VOICE,
     TapRecord,
 )
 from recorder.archive.paths import FILM
@@ -45,7 +45,7 @@ def arrival(at: float) -> int:
 
 
 def anew(at: float) -> TapRecord:
-    return TapRecord(1, VOICE, ANEW, arrival(at), b"")
+    return TapRecord(1, TALKBACK, ANEW, arrival(at), b"")
 
 
 def speech(source: Stream, at: float, seconds: float, stamps: float | None = None) -> list[TapRecord]:
@@ -53,7 +53,7 @@ def speech(source: Stream, at: float, seconds: float, stamps: float | None = Non
     stamps = at if stamps is None else stamps
     sounds = clips.sound(pitch=PITCH)
     return [anew(at)] + [
-        TapRecord(1, VOICE, RTP, arrival(at + n / 50), source.packet(sounds[n % len(sounds)], stamps + n / 50))
+        TapRecord(1, TALKBACK, RTP, arrival(at + n / 50), source.packet(sounds[n % len(sounds)], stamps + n / 50))
         for n in range(int(seconds * 50))
     ]
 
@@ -64,7 +64,7 @@ def visit(folder: Path, seconds: float, *spoken: Iterable[TapRecord]) -> Outcome
 
 
 def heard(path: Path) -> list[tuple[float, float]]:
-    return listening.spans(listening.loudness(path, VOICE, PITCH))
+    return listening.spans(listening.loudness(path, TALKBACK, PITCH))
 
 
 def close(found: list[tuple[float, float]], *right: tuple[float, float]) -> bool:
@@ -75,23 +75,23 @@ class TestSilence:
     def test_stands_there_from_the_first_to_the_last_second_while_nobody_speaks(self, tmp_path: Path) -> None:
         outcome = visit(tmp_path, 5.0)
         streams = probe.probe(outcome.film)["streams"]
-        assert streams[VOICE]["tags"]["handler_name"] == TRACK_TITLES[VOICE] == "supervisors"
-        assert abs(probe.lengths(outcome.film)[VOICE] - 5.0) < 0.1
-        assert max(after - before for before, after in pairwise(probe.times(outcome.film, VOICE))) < 0.025
-        assert np.abs(listening.sound_of(outcome.film, VOICE)).max() < 1e-4
+        assert streams[TALKBACK]["tags"]["handler_name"] == TRACK_TITLES[TALKBACK] == "supervisors"
+        assert abs(probe.lengths(outcome.film)[TALKBACK] - 5.0) < 0.1
+        assert max(after - before for before, after in pairwise(probe.times(outcome.film, TALKBACK))) < 0.025
+        assert np.abs(listening.sound_of(outcome.film, TALKBACK)).max() < 1e-4
         assert probe.complaints(outcome.film) == ""
 
     def test_is_not_written_as_samples_of_one_size(self, tmp_path: Path) -> None:
         """GStreamer takes such a track for raw sound, and decodes the first sample of each fragment only."""
         with av.open(str(visit(tmp_path, 2.0).film)) as film:
-            sizes = {packet.size for packet in film.demux(film.streams[VOICE]) if packet.size}
+            sizes = {packet.size for packet in film.demux(film.streams[TALKBACK]) if packet.size}
         assert len(sizes) > 1
 
     def test_is_no_gap_and_holds_nothing_up(self, tmp_path: Path) -> None:
         outcome = visit(tmp_path, 3.0)
         assert outcome.sheet["gaps"] == []
         assert min(at for at, progress in outcome.progress if progress.flushed) < 0.5
-        assert outcome.sheet["tracks"][str(VOICE)] | {"seconds": 3.0} == {
+        assert outcome.sheet["tracks"][str(TALKBACK)] | {"seconds": 3.0} == {
             "packets": 0,
             "lost": 0,
             "malformed": 0,
@@ -126,7 +126,7 @@ class TestSpeech:
         source.seq += int(spent * 50)
         outcome = visit(tmp_path, 7.0, first, speech(source, 5.0, 1.0, stamps=2.0 + spent))
         assert close(heard(outcome.film), (1.0, 2.0), (5.0, 6.0))
-        assert outcome.sheet["gaps"] == [] and outcome.sheet["tracks"][str(VOICE)]["lost"] == 0
+        assert outcome.sheet["gaps"] == [] and outcome.sheet["tracks"][str(TALKBACK)]["lost"] == 0
 
     def test_before_a_room_is_there_is_no_part_of_the_film(self, tmp_path: Path) -> None:
         feed = Feed(4.0, skip=lambda _, at: at < 1.0)
@@ -137,8 +137,8 @@ class TestSpeech:
     def test_that_was_lost_on_the_way_is_a_gap(self, tmp_path: Path) -> None:
         spoken = speech(stream(), 1.0, 2.0)
         outcome = visit(tmp_path, 4.0, spoken[:50] + spoken[60:])
-        assert [(cause, round(seconds, 1)) for cause, _, seconds in outcome.gaps(VOICE)] == [("loss", 0.2)]
-        assert outcome.sheet["tracks"][str(VOICE)]["lost"] == 10
+        assert [(cause, round(seconds, 1)) for cause, _, seconds in outcome.gaps(TALKBACK)] == [("loss", 0.2)]
+        assert outcome.sheet["tracks"][str(TALKBACK)]["lost"] == 10
 
     def test_of_two_who_speak_one_after_the_other(self, tmp_path: Path) -> None:
         other = Stream(48_000, ssrc=51, base=4_000_000_000, seq=65_530)
@@ -159,9 +159,9 @@ class TestSpeech:
     def test_reports_and_strange_records_do_no_harm(self, tmp_path: Path) -> None:
         source = stream()
         spoken = speech(source, 1.0, 1.0)
-        report = TapRecord(1, VOICE, SENDER_REPORT, arrival(1.5), source.report(1.5, 3_900_000_000.0))
+        report = TapRecord(1, TALKBACK, SENDER_REPORT, arrival(1.5), source.report(1.5, 3_900_000_000.0))
         strange = TapRecord(1, PRISON_AUDIO, ANEW, arrival(1.2), b"")
-        beyond = TapRecord(1, VOICE + 1, RTP, arrival(1.3), b"x")
+        beyond = TapRecord(1, TALKBACK + 1, RTP, arrival(1.3), b"x")
         outcome = visit(tmp_path, 3.0, spoken, [report, strange, beyond])
         assert close(heard(outcome.film), (1.0, 2.0)) and outcome.sheet["gaps"] == []
 
@@ -186,7 +186,7 @@ def without_voice(part: Path) -> None:
     file = FragmentFile(part)
     with av.open(str(whole)) as source, av.open(file, "w", format="mp4", options=OPTIONS) as out:
         streams: dict[Any, Any] = {}
-        for stream, title in list(zip(source.streams, TRACK_TITLES, strict=True))[:VOICE]:
+        for stream, title in list(zip(source.streams, TRACK_TITLES, strict=True))[:TALKBACK]:
             streams[stream] = out.add_stream_from_template(stream, opaque=True)
             streams[stream].metadata.update({"title": title, "handler_name": title})
         for packet in source.demux(*streams):
@@ -197,7 +197,7 @@ def without_voice(part: Path) -> None:
     file.abandon()
     whole.unlink()
     sheet = atomic_files.read_json(sheet_file) or {}
-    sheet["tracks"].pop(str(VOICE))
+    sheet["tracks"].pop(str(TALKBACK))
     atomic_files.write_json(sheet_file, sheet | {"chain": file.chain.to_json()})
 
 
@@ -229,7 +229,7 @@ class TestRecordingsFromBefore:
         film = folder / FILM
         film.chmod(0o600)
         shutil.copy(film, tmp_path / "part-1.mp4")
-        atomic_files.write_json(tmp_path / "part-1.json", {"tracks": {str(VOICE): {}}})
+        atomic_files.write_json(tmp_path / "part-1.json", {"tracks": {str(TALKBACK): {}}})
         without_voice(tmp_path / "part-1.mp4")
         film.unlink()
         shutil.copy(tmp_path / "part-1.mp4", film)

@@ -80,9 +80,9 @@ class TestLips:
             if index % 2 == 0:
                 picture = side.place(0, round(at * drift * 90_000), 2, 50.5 + at + video_late)
             if index % 50 == 10:
-                side.tell(1, report(1, NTP + at * drift, round(at * drift * 48_000)))
+                side.handle_report(1, report(1, NTP + at * drift, round(at * drift * 48_000)))
             if index % 50 == 30:
-                side.tell(0, report(2, NTP + at * drift, round(at * drift * 90_000)))
+                side.handle_report(0, report(2, NTP + at * drift, round(at * drift * 90_000)))
             if index > 30 * 50 and index % 2 == 0:
                 assert side.synced
                 assert abs(picture - sound) < 0.04
@@ -97,8 +97,8 @@ class TestLips:
             sound = side.place(1, round(at * drifts[1] * 48_000) % 2**32, 1, 50 + at)
             picture = side.place(0, round(at * drifts[0] * 90_000) % 2**32, 2, 50.15 + at)
             if at < 60 and index % 125 == 10:
-                side.tell(1, report(1, NTP + at, round(at * drifts[1] * 48_000) % 2**32))
-                side.tell(0, report(2, NTP + at, round(at * drifts[0] * 90_000) % 2**32))
+                side.handle_report(1, report(1, NTP + at, round(at * drifts[1] * 48_000) % 2**32))
+                side.handle_report(0, report(2, NTP + at, round(at * drifts[0] * 90_000) % 2**32))
             if at > 30:
                 worst = max(worst, abs(picture - sound))
         assert worst < 0.04
@@ -107,13 +107,13 @@ class TestLips:
         side = SideClock()
         side.place(1, 0, 1, 50.0)
         side.place(0, 0, 2, 50.0)
-        side.tell(1, report(1, NTP, 0))
-        side.tell(0, report(2, NTP + 60, 0))
+        side.handle_report(1, report(1, NTP, 0))
+        side.handle_report(0, report(2, NTP + 60, 0))
         assert not side.synced
         assert abs(side.place(0, 90_000, 2, 51.0) - 51.0) < 0.1
 
     def test_reports_of_a_publisher_that_is_gone_are_not_used(self) -> None:
         side = SideClock()
         side.place(0, 0, 2, 50.0)
-        side.tell(0, report(99, NTP, 0))
+        side.handle_report(0, report(99, NTP, 0))
         assert side.tracks[0].report is None
