@@ -43,7 +43,9 @@ from kiosk_agent.ui.display import Screen, Window
 from kiosk_agent.ui.warning_banner import Notice
 from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import ReceiverStats
-from signaling.api.messages import Acknowledge, Observed, SelfTest, SessionView
+from signaling.api.messages.orders import Acknowledge, Order, SelfTest
+from signaling.api.messages.session_view import SessionView
+from signaling.api.messages.socket import Observed, command
 
 log = logging.getLogger(__name__)
 
@@ -190,10 +192,7 @@ class Kiosk:
         result = self._result
         if result is None:
             return
-        self._sent += 1
-        message = SelfTest(
-            id=self._sent,
-            session=session,
+        order = SelfTest(
             camera=result.camera is Outcome.PASSED,
             microphone=result.microphone is Outcome.PASSED,
             # A headless terminal has no loudspeaker to fail: `speaker_checked` says so, instead of claiming a pass.
@@ -201,7 +200,7 @@ class Kiosk:
             network=result.network is Outcome.PASSED,
             speaker_checked=result.speaker is not Outcome.NOT_CHECKED,
         )
-        await self._connection.send(message.model_dump_json())
+        await self._order(session, order)
 
     def _sending(self) -> Sending | None:
         """Return what this room sends now, for the monitor of its picture and sound; None when it sends nothing."""
@@ -216,8 +215,11 @@ class Kiosk:
         await self._connection.send(found.model_dump_json())
 
     async def _acknowledge(self, session: str, warning: str) -> None:
+        await self._order(session, Acknowledge(warning=warning))
+
+    async def _order(self, session: str, order: Order) -> None:
         self._sent += 1
-        await self._connection.send(Acknowledge(id=self._sent, session=session, warning=warning).model_dump_json())
+        await self._connection.send(command(order, self._sent, session).model_dump_json())
 
     async def _request_stop(self, ending: asyncio.Event) -> None:
         await ending.wait()

@@ -12,16 +12,15 @@ from pydantic import ValidationError
 
 from kiosk_agent.state.events import Fact, SessionSeen, SessionsSeen, SocketLost, SocketOpened, Visit, Welcomed
 from kiosk_agent.webrtc.peer import ServerAccess
-from signaling.api.messages import (
+from signaling.api.messages.session_view import SessionView, WarningView
+from signaling.api.messages.socket import (
     MAX_FRAME,
     SERVER,
     SUBPROTOCOL,
-    ErrorSaid,
+    ErrorMessage,
+    ServerMessage,
     SessionChanged,
     Sessions,
-    SessionView,
-    Telling,
-    WarningView,
     Welcome,
 )
 
@@ -110,7 +109,7 @@ class Connection:
         self._report_message(decoded)
         return isinstance(decoded, Welcome)
 
-    def _report_message(self, message: Telling) -> None:
+    def _report_message(self, message: ServerMessage) -> None:
         match message:
             case Welcome(who=terminal):
                 self._report(Welcomed(terminal.room or ""))
@@ -120,7 +119,7 @@ class Connection:
             case SessionChanged(session=view):
                 if visit := self._visit(view):
                     self._report(SessionSeen(visit))
-            case ErrorSaid(problem=problem):
+            case ErrorMessage(problem=problem):
                 log.warning("the server refuses", extra={"code": problem.code})
             case _:
                 pass

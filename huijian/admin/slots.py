@@ -134,7 +134,7 @@ async def _slot(office: Office, body: Any) -> Any:
     """The slot that the order means, by the front door's own rules."""
     from pydantic import ValidationError
 
-    from signaling.api.bodies import SlotOrder
+    from signaling.api.messages.slots import SlotOrder
     from signaling.api.slot_form import slot_of
 
     try:

@@ -10,7 +10,7 @@ import aiohttp
 import structlog
 
 from kiosk_agent.webrtc.receiver import Receiver
-from signaling.api.messages import SUBPROTOCOL
+from signaling.api.messages.socket import SUBPROTOCOL
 
 log = structlog.get_logger()
 LOOK = 0.25  # seconds between looks at what is shown

@@ -12,7 +12,7 @@ from kiosk_agent.checks.people_count import PeopleCount
 from kiosk_agent.checks.picture_monitor import PictureMonitor, sample
 from kiosk_agent.media.frames import Frame, luma, mono_samples, rms
 from kiosk_agent.media.source import RoomSources
-from signaling.api.messages import Observed
+from signaling.api.messages.socket import Observed
 
 SOUND_EVERY = 0.1  # seconds between looks at the sound: a word is longer
 PICTURE_EVERY = 1.0  # seconds between looks at the picture

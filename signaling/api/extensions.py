@@ -1,42 +1,43 @@
-"""Longer visits: what the rules allow, and the approval itself. There is no way past it: no API changes a limit without
-an approval object made before it (Yunnan 14, 27(3); Guangdong 22, 31(2))."""
+"""Longer visits (延长): what the rules allow, and the approval itself. No interface changes a limit without an approval
+object made before that limit (Yunnan 14, 27(3); Guangdong 22, 31(2))."""
 
 from datetime import timedelta
 
+from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import Conflict, Forbidden, PolicyViolation, SessionEnded, TooLate
 from broker.kernel.ids import ApprovalId, SessionId
 from broker.session.events import ExtensionApproved
-from signaling.api import bodies
+from signaling.api.messages.approvals import ExtensionGroundView, ExtensionOrder, Extensions
 from signaling.auth.scope import OFFICERS, Role, check_sees
-from signaling.server.ports import Live
-from signaling.server.routes import Ask, Table
-from signaling.views.extensions import extensions_view, stops_at
+from signaling.server.routes import Call, Table
+from signaling.views.interventions import extensions_view
+from signaling.views.moment import moment_of, stops_at
 
-table = Table()
-ADDRESS = "/api/v1/sessions/{session}/extensions"
+table = Table("extensions")
+PATH = "/api/v1/sessions/{session}/extensions"
 
 
-@table.add("GET", ADDRESS, who=OFFICERS, zh="延长会见：规定与批准", en="Longer visits: rules and approvals")
-async def get_extensions(ask: Ask) -> bodies.Extensions:
-    """What the session's rules allow, to whom, and what was approved."""
-    return await _told(ask, _seen(ask))
+@table.add("GET", PATH, roles=OFFICERS, zh="延长会见：规定与批准", en="Longer visits: rules and approvals")
+async def get_extensions(call: Call) -> Extensions:
+    """What the session's rules allow, and what was approved."""
+    return await _view(call, _seen(call))
 
 
 @table.add(
     "POST",
-    ADDRESS,
-    who=(Role.APPROVER,),
+    PATH,
+    roles=(Role.APPROVER,),
     zh="批准延长会见时间",
     en="Approve a longer visit",
     problems=(PolicyViolation, Conflict, TooLate, SessionEnded),
-    noted="ExtensionRefused",
+    refused="ExtensionRefused",
 )
-async def post_extension(ask: Ask, body: bodies.ExtensionOrder) -> bodies.Extensions:
-    """By the warden of the prison's site, before the limit. The same `id` again counts once."""
-    live, user = _seen(ask), ask.user
+async def post_extension(call: Call, body: ExtensionOrder) -> Extensions:
+    """The approval of the prison's warden, before the limit. The same `id` again counts once."""
+    live, user = _seen(call), call.user
     if user.site is None:
         raise Forbidden()
-    await ask.house.broker.extend(
+    await call.context.broker.extend(
         ExtensionApproved(
             ApprovalId(body.id),
             live.session.id,
@@ -48,31 +49,30 @@ async def post_extension(ask: Ask, body: bodies.ExtensionOrder) -> bodies.Extens
             body.reason.strip(),
         )
     )
-    return await _told(ask, _seen(ask))
+    return await _view(call, _seen(call))
 
 
-def _seen(ask: Ask) -> Live:
-    live = ask.house.broker.live(SessionId(ask.id("session")))
-    check_sees(ask.caller, live.session.slot)
+def _seen(call: Call) -> SessionRunner:
+    live = call.context.broker.live(SessionId(call.id("session")))
+    check_sees(call.caller, live.session.slot)
     return live
 
 
-async def _told(ask: Ask, live: Live) -> bodies.Extensions:
-    scene = ask.house.scene(live)
-    rules = scene.policy.extension
-    return bodies.Extensions(
+async def _view(call: Call, live: SessionRunner) -> Extensions:
+    rules, session = live.policy.extension, live.session
+    return Extensions(
         times=rules.times,
         steps=[round(step.total_seconds()) for step in rules.steps] if rules.allowed else [],
         most=round(rules.most.total_seconds()),
         until=rules.until.value,
         role=rules.role,
-        site=scene.session.slot.prison.site,
+        site=session.slot.prison.site,
         grounds=[
-            bodies.ExtensionGroundView(
-                code=one.code, zh=one.title_zh, en=one.title_en, article=rules.articles["grounds"]
+            ExtensionGroundView(
+                code=ground.code, zh=ground.title_zh, en=ground.title_en, article=rules.articles["grounds"]
             )
-            for one in rules.grounds
+            for ground in rules.grounds
         ],
-        given=await extensions_view(scene, ask.house.names, None),
-        stops_at=stops_at(scene),
+        given=await extensions_view(session, call.context.names, None),
+        stops_at=stops_at(moment_of(live, call.context.now())),
     )

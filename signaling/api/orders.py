@@ -1,102 +1,106 @@
-"""What officers and terminals order, from the socket and from REST alike: who may, what it must contain, and the fact
-that the broker is told. Whether the visit's state allows it is the broker's to say."""
+"""The table of orders: one row for each class of `messages/orders.py`. A row says which role may send the order, what
+it is called, and which fact it means to the broker. `api/sessions.py` makes a REST address of each row,
+`live/socket.py` takes the same orders as messages, and both end in `carry_out`. Whether the law and the state of the
+visit allow an order is decided by the core."""
 
-from typing import assert_never
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from broker.booking.packs import ground
-from broker.kernel.errors import BadRequest, Forbidden, PolicyViolation
-from broker.kernel.ids import PersonId, SessionId
+from broker.control.broker import Broker
+from broker.control.session_runner import SessionRunner
+from broker.kernel.errors import BadRequest, Forbidden, NotFound, PolicyViolation
+from broker.kernel.ids import AlertId, PersonId, SessionId, Side, WarningId, new_id
 from broker.session import events as ev
 from broker.session.parts.check_in import required
-from broker.session.state import Session
 from config.checkin import Tick
-from config.policy import Policy
-from signaling.api import acting
-from signaling.api import messages as msg
-from signaling.auth.scope import Duty, Terminal, Who, check_sees, duty, own_duty
-from signaling.server.ports import Broker
-from signaling.views import alerts
+from config.policy import CannedWarning, Policy
+from signaling.api.messages import orders
+from signaling.api.messages.orders import Order
+from signaling.auth.scope import Caller, Role, Terminal, check_sees, duty, own_duty, role_of
+
+Body = TypeVar("Body", bound=Order)
+REFUSED = "OrderRefused"
+"""Journal kind of a refused order, by REST and by WebSocket."""
 
 
-def carry_out(broker: Broker, who: Who, order: msg.Order) -> None:
+@dataclass(frozen=True, slots=True)
+class Row(Generic[Body]):
+    """One order. `fact` translates it; `by_rest` is false for orders that need the sender's socket. `forbidden`, in
+    English and Chinese, tells other roles on the WebSocket why they may not send it."""
+
+    order: type[Body]
+    role: Role
+    zh: str
+    en: str
+    fact: Callable[[Caller, SessionRunner, Body], ev.Fact]
+    by_rest: bool = True
+    forbidden: tuple[str, str] = ("", "")
+
+    @property
+    def name(self) -> str:
+        """The order's name in WebSocket messages and, with hyphens, in its REST address."""
+        return self.order.order_type
+
+
+def carry_out(broker: Broker, caller: Caller, session: str, order: Order) -> None:
     """Tell the broker what was ordered.
 
-    Raises NotFound or Forbidden for the wrong caller, PolicyViolation for an unknown article or an incomplete check,
-    Conflict when the visit's state does not allow it.
+    Raises NotFound or Forbidden for the wrong caller, PolicyViolation for what the rules refuse, Conflict when the
+    visit's state does not allow it.
     """
-    live = broker.live(SessionId(order.session))
-    check_sees(who, live.session.slot)
-    broker.tell(live.session.id, fact_of(who, live.session, live.policy, order))
+    live = broker.live(SessionId(session))
+    check_sees(caller, live.session.slot)
+    row = row_of(order)
+    if role_of(caller) is not row.role:
+        raise Forbidden(*row.forbidden)
+    broker.tell(live.session.id, row.fact(caller, live, order))
 
 
-def fact_of(who: Who, session: Session, policy: Policy, order: msg.Order) -> ev.Fact:
-    """The fact that an order means."""
-    slot = session.slot
-    match order:
-        case msg.SelfTest():
-            return _self_test(who, session, order)
-        case msg.CheckIn():
-            own = own_duty(who, slot, order.side)
-            _check_complete(order, policy)
-            return ev.PersonCheckedIn(order.side, PersonId(order.person), own.user, _named(order))
-        case msg.TickPerson():
-            own = own_duty(who, slot, order.side)
-            _check_needed(session, order, policy)
-            return ev.Ticked(order.side, PersonId(order.person), order.tick, order.on, own.user)
-        case msg.Seat():
-            return ev.SeatReady(order.side, order.ready, own_duty(who, slot, order.side).user)
-        case msg.Absent():
-            return ev.PersonAbsent(order.side, PersonId(order.person), own_duty(who, slot, order.side).user)
-        case msg.Equipment():
-            return ev.SelfTested(order.side, order.passed, own_duty(who, slot, order.side).user)
-        case msg.Hold():
-            return _hold(duty(who, slot), policy, order)
-        case msg.Resume():
-            return _resume(duty(who, slot), session, order)
-        case msg.End():
-            return _end(duty(who, slot), policy, order)
-        case msg.Warn() | msg.Acknowledge() | msg.Mute() | msg.Remark():
-            return acting.fact_of(who, session, policy, order)
-        case msg.Speak():
-            own = duty(who, slot)
-            return ev.SpeechBegan(own.user, own.site, frozenset(order.sides), order.article)
-        case msg.Hush():
-            return ev.SpeechEnded(duty(who, slot).user)
-        case msg.TakeAlert() | msg.FinishAlert():
-            return alerts.fact_of(who, session, order)
-    assert_never(order)
+def row_of(order: Order) -> Row[Any]:
+    """The row of an order, or of the WebSocket message of an order."""
+    return next(row for row in ROWS if isinstance(order, row.order))
 
 
-def _self_test(who: Who, session: Session, order: msg.SelfTest) -> ev.Fact:
-    if not isinstance(who, Terminal):
-        raise Forbidden("A self-test is the terminal's; officers report equipment.", "自检只能由终端提交。")
+# ---- check-in ------------------------------------------------------------------------------------------------------
+
+
+def _self_test(caller: Caller, live: SessionRunner, order: orders.SelfTest) -> ev.Fact:
     found = {part: getattr(order, part) for part in ("camera", "microphone", "speaker", "network")}
     parts = {part: "passed" if good else "failed" for part, good in found.items()}
     if order.speaker and not order.speaker_checked:
         parts["speaker"] = "not_checked"
-    return ev.SelfTested(session.slot.side_of_room(who.room), all(found.values()), who.id, parts)
+    terminal, side = _terminal(caller, live)
+    return ev.SelfTested(side, all(found.values()), terminal, parts)
 
 
-def _hold(own: Duty, policy: Policy, order: msg.Hold) -> ev.Fact:
-    known = ground(policy, order.article)
-    if not known.may_hold:
-        raise PolicyViolation("This code holds no visit.", "该条款不适用于中止。", articles=[known.article])
-    return ev.HoldOrdered(own.user, own.site, order.article, order.note)
+def _check_in(caller: Caller, live: SessionRunner, order: orders.CheckIn) -> ev.Fact:
+    own = own_duty(caller, live.session.slot, order.side)
+    _check_complete(order, live.policy)
+    ticks = tuple(tick for tick in Tick if getattr(order, tick))
+    return ev.PersonCheckedIn(order.side, PersonId(order.person), own.user, ticks)
 
 
-def _resume(own: Duty, session: Session, order: msg.Resume) -> ev.Fact:
-    """Under the article of the hold that it lifts."""
-    article = session.hold.article if session.hold is not None else ""
-    return ev.ResumeOrdered(own.user, own.site, order.note, article)
+def _tick(caller: Caller, live: SessionRunner, order: orders.TickPerson) -> ev.Fact:
+    own = own_duty(caller, live.session.slot, order.side)
+    _check_needed(live, order)
+    return ev.Ticked(order.side, PersonId(order.person), order.tick, order.on, own.user)
 
 
-def _end(own: Duty, policy: Policy, order: msg.End) -> ev.Fact:
-    known = ground(policy, order.article)
-    if not (known.may_hold or known.must_end):
-        raise PolicyViolation(
-            "This code only reminds; it ends nothing.", "该代码仅用于提醒，不得据以终止会见。", articles=[known.article]
-        )
-    return ev.EndOrdered(own.user, own.site, order.article, order.note)
+def _seat(caller: Caller, live: SessionRunner, order: orders.Seat) -> ev.Fact:
+    own = own_duty(caller, live.session.slot, order.side)
+    return ev.SeatReady(order.side, order.ready, own.user)
+
+
+def _absent(caller: Caller, live: SessionRunner, order: orders.Absent) -> ev.Fact:
+    own = own_duty(caller, live.session.slot, order.side)
+    return ev.PersonAbsent(order.side, PersonId(order.person), own.user)
+
+
+def _equipment(caller: Caller, live: SessionRunner, order: orders.Equipment) -> ev.Fact:
+    own = own_duty(caller, live.session.slot, order.side)
+    return ev.SelfTested(order.side, order.passed, own.user)
 
 
 _CHECKS = {
@@ -105,7 +109,7 @@ _CHECKS = {
 }
 
 
-def _check_complete(order: msg.CheckIn, policy: Policy) -> None:
+def _check_complete(order: orders.CheckIn, policy: Policy) -> None:
     if order.identity and order.security and order.rules:
         return
     raise PolicyViolation(
@@ -115,12 +119,129 @@ def _check_complete(order: msg.CheckIn, policy: Policy) -> None:
     )
 
 
-def _named(order: msg.CheckIn) -> tuple[Tick, ...]:
-    return tuple(tick for tick in Tick if getattr(order, tick))
-
-
-def _check_needed(session: Session, order: msg.TickPerson, policy: Policy) -> None:
-    """A check that the rules do not ask of this person is not noted. Whether they are listed is the broker's to say."""
-    person = next((one for one in session.slot.people_of(order.side) if one.id == order.person), None)
-    if person is not None and order.tick not in required(person, policy.check_in):
+def _check_needed(live: SessionRunner, order: orders.TickPerson) -> None:
+    people = live.session.slot.people_of(order.side)
+    person = next((person for person in people if person.id == order.person), None)
+    if person is not None and order.tick not in required(person, live.policy.check_in):
         raise BadRequest("This person does not need this check.", "该人员不需要此项核验。", tick=str(order.tick))
+
+
+# ---- holding and ending --------------------------------------------------------------------------------------------
+
+
+def _hold(caller: Caller, live: SessionRunner, order: orders.Hold) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    known = ground(live.policy, order.article)
+    if not known.may_hold:
+        raise PolicyViolation("This code holds no visit.", "该条款不适用于中止。", articles=[known.article])
+    return ev.HoldOrdered(own.user, own.site, order.article, order.note)
+
+
+def _resume(caller: Caller, live: SessionRunner, order: orders.Resume) -> ev.Fact:
+    """The fact stands under the article of the hold that it lifts."""
+    own, hold = duty(caller, live.session.slot), live.session.hold
+    return ev.ResumeOrdered(own.user, own.site, order.note, hold.article if hold is not None else "")
+
+
+def _end(caller: Caller, live: SessionRunner, order: orders.End) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    known = ground(live.policy, order.article)
+    if not (known.may_hold or known.must_end):
+        raise PolicyViolation(
+            "This code only reminds; it ends nothing.", "该代码仅用于提醒，不得据以终止会见。", articles=[known.article]
+        )
+    return ev.EndOrdered(own.user, own.site, order.article, order.note)
+
+
+# ---- interventions that leave the gate open ------------------------------------------------------------------------
+
+
+def _warn(caller: Caller, live: SessionRunner, order: orders.Warn) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    zh = en = (order.text or "").strip()
+    if order.text_id is not None:
+        canned = _canned(live.policy, order.text_id, order.article)
+        zh, en = canned.zh, canned.en
+    sides = tuple(side for side in Side if side in order.sides)
+    return ev.WarningGiven(WarningId(new_id("wrn")), own.user, own.site, sides, order.article, zh, en)
+
+
+def _canned(policy: Policy, text_id: str, article: str) -> CannedWarning:
+    canned = policy.canned(text_id)
+    if canned is None:
+        raise NotFound("There is no such text in these rules.", "适用规定中没有该劝阻用语。")
+    if canned.code != article:
+        raise PolicyViolation(
+            f"This text is given under {canned.code}.", f"该劝阻用语适用条款 {canned.code}。", articles=[canned.article]
+        )
+    return canned
+
+
+def _acknowledge(caller: Caller, live: SessionRunner, order: orders.Acknowledge) -> ev.Fact:
+    terminal, side = _terminal(caller, live)
+    return ev.WarningAcknowledged(side, WarningId(order.warning), terminal)
+
+
+def _mute(caller: Caller, live: SessionRunner, order: orders.Mute) -> ev.Fact:
+    """A mute is lifted under the article under which it was ordered."""
+    own, muted = duty(caller, live.session.slot), live.session.interventions.muted.get(order.side)
+    lifted = muted.article if muted is not None else ""
+    article = (order.article or "") if order.on else lifted
+    return ev.MuteOrdered(own.user, own.site, order.side, order.on, article, order.note)
+
+
+def _remark(caller: Caller, live: SessionRunner, order: orders.Remark) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    return ev.NoteMade(own.user, own.site, order.text.strip())
+
+
+def _speak(caller: Caller, live: SessionRunner, order: orders.Speak) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    return ev.SpeechBegan(own.user, own.site, frozenset(order.sides), order.article)
+
+
+def _hush(caller: Caller, live: SessionRunner, order: orders.Hush) -> ev.Fact:
+    return ev.SpeechEnded(duty(caller, live.session.slot).user)
+
+
+# ---- alerts --------------------------------------------------------------------------------------------------------
+
+
+def _take_alert(caller: Caller, live: SessionRunner, order: orders.TakeAlert) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    return ev.AlertTaken(AlertId(order.alert), own.user, own.site)
+
+
+def _finish_alert(caller: Caller, live: SessionRunner, order: orders.FinishAlert) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    return ev.AlertFinished(AlertId(order.alert), own.user, own.site)
+
+
+def _terminal(caller: Caller, live: SessionRunner) -> tuple[str, Side]:
+    """The terminal that sends an order, and its side."""
+    assert isinstance(caller, Terminal)  # the row admits no other role
+    return caller.id, live.session.slot.side_of_room(caller.room)
+
+
+S, T = Role.SUPERVISOR, Role.TERMINAL
+NOT_A_TERMINAL = ("A self-test is the terminal's; officers report equipment.", "自检只能由终端提交。")
+NOT_THE_ROOM = ("A warning is acknowledged in its room.", "劝阻只能由会见室终端确认。")
+ROWS: tuple[Row[Any], ...] = (
+    Row(orders.CheckIn, S, "人员核验入场", "A listed person is here", _check_in),
+    Row(orders.TickPerson, S, "逐项核验", "One check of a listed person", _tick),
+    Row(orders.Seat, S, "登记席位就绪", "The seat of a room is ready", _seat),
+    Row(orders.Absent, S, "登记缺席", "A listed person will not come", _absent),
+    Row(orders.Equipment, S, "登记设备检查", "Staff checked their room's equipment", _equipment),
+    Row(orders.SelfTest, T, "终端自检结果", "A terminal's self-test", _self_test, forbidden=NOT_A_TERMINAL),
+    Row(orders.Hold, S, "中止会见", "Hold", _hold),
+    Row(orders.Resume, S, "恢复会见", "Resume", _resume),
+    Row(orders.Speak, S, "插话", "Speak to the rooms", _speak, by_rest=False),
+    Row(orders.Hush, S, "停止插话", "Nobody speaks to the rooms any more", _hush),
+    Row(orders.End, S, "终止会见", "End", _end),
+    Row(orders.Warn, S, "劝阻", "Warn", _warn),
+    Row(orders.Acknowledge, T, "确认劝阻", "Acknowledge a warning", _acknowledge, forbidden=NOT_THE_ROOM),
+    Row(orders.Mute, S, "静音与解除静音", "Mute a side", _mute),
+    Row(orders.Remark, S, "会见记录", "Make a note", _remark),
+    Row(orders.TakeAlert, S, "处理提醒", "See to an alert", _take_alert),
+    Row(orders.FinishAlert, S, "完成提醒", "An alert is done", _finish_alert),
+)

@@ -1,5 +1,5 @@
-"""Sending a recording, or a copy of one, by range. Reading happens in threads; a listener who goes away ends nothing
-but this answer. Each viewing is on disk in the journal before its first byte leaves, once a minute for each viewer and
+"""Sending a recording, or a copy of one, by range. Files are read in threads; a player that goes away ends nothing but
+its own answer. Each viewing is on disk in the journal before its first byte leaves, once a minute for each viewer and
 recording."""
 
 import asyncio
@@ -13,47 +13,49 @@ from broker.kernel.ids import Side
 from recorder.mp4.side_film import SideFilm
 from signaling.auth.scope import author
 from signaling.server.ranges import part_of
-from signaling.server.routes import Ask
+from signaling.server.routes import Call
 
 Film = BinaryIO | SideFilm
 CHUNK = 256 * 1024
 FILM_TYPE = "video/mp4"
 
 
-async def play(ask: Ask, session: str, path: Path, tag: str, copy: str, side: Side | None = None) -> web.StreamResponse:
-    """Answer with a file of the archive, or with one `side` of it, or the part that is asked for. Raises NotFound,
+async def play(
+    call: Call, session: str, path: Path, tag: str, copy: str, side: Side | None = None
+) -> web.StreamResponse:
+    """Answer with a file of the archive, with one `side` of it, or with the requested part. Raises NotFound,
     RangeNotSatisfiable."""
     try:
-        file = await asyncio.to_thread(_open, path, ask.house.settings.archive_dir, side)
+        file = await asyncio.to_thread(_open, path, call.context.settings.archive_dir, side)
     except (OSError, ValueError):
         raise NotFound() from None
     try:
         size = await asyncio.to_thread(file.seek, 0, 2)
-        part = part_of(ask.request.headers, f'"{tag}"', size)
-        await note(ask, session, copy)
+        part = part_of(call.request.headers, f'"{tag}"', size)
+        await note(call, session, copy)
         answer = web.StreamResponse(status=part.status, headers=part.headers(f'"{tag}"'))
         if part.status != 304:
             answer.content_type, answer.content_length = FILM_TYPE, part.count
-        await answer.prepare(ask.request)
-        if ask.request.method != "HEAD":
+        await answer.prepare(call.request)
+        if call.request.method != "HEAD":
             await _send(answer, file, part.start, part.count)
         return answer
     finally:
         await asyncio.to_thread(file.close)
 
 
-async def note(ask: Ask, session: str, copy: str) -> None:
-    """Journal who watches what, and return when it is on disk. Raises StorageUnavailable: what cannot be journaled is
-    not shown, also to one whose entry of this minute may still be waiting."""
-    house, who = ask.house, author(ask.caller)
-    if not house.journal.healthy(house.mono()):
+async def note(call: Call, session: str, copy: str) -> None:
+    """Journal that the caller watches a copy, and return when the entry is on disk. Raises StorageUnavailable: what
+    cannot be journaled is not shown, also to a viewer whose entry of this minute may still be waiting."""
+    context, caller = call.context, author(call.caller)
+    if not context.journal.healthy(context.mono()):
         raise StorageUnavailable("Viewings cannot be journaled at the moment.", "目前无法记录回看日志，暂停回看。")
     try:
-        house.plays.take(f"{who} {session} {copy}", house.mono())
+        context.plays.take(f"{caller} {session} {copy}", context.mono())
     except TooMany:
         return  # this minute's entry is written
-    house.journal.note("RecordingPlayed", session, who, {"copy": copy})
-    await house.journal.flush()
+    context.journal.note("RecordingPlayed", session, caller, {"copy": copy})
+    await context.journal.flush()
 
 
 async def _send(answer: web.StreamResponse, file: Film, start: int, count: int) -> None:
@@ -64,11 +66,11 @@ async def _send(answer: web.StreamResponse, file: Film, start: int, count: int) 
             count -= len(data)
         await answer.write_eof()
     except ConnectionResetError:
-        return  # the viewer has seeked or left
+        return  # the viewer has sought another place or left
 
 
 def _open(path: Path, archive: Path, side: Side | None) -> Film:
-    """A file that lies in the archive, or one side of it. Raises OSError, ValueError."""
+    """Open a file that lies in the archive, or one side of it. Raises OSError, ValueError."""
     real = path.resolve(strict=True)
     if not real.is_relative_to(archive.resolve()):
         raise ValueError("outside of the archive")

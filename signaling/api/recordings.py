@@ -1,4 +1,4 @@
-"""The catalog of recordings, for auditors. To have looked is journaled: access has an author too."""
+"""The catalog of recordings, for auditors. Each access is journaled with its author."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -12,17 +12,18 @@ from recorder.archive.catalog import ARCHIVED
 from recorder.archive.manifest import stored_coverage
 from recorder.viewcopy.queue import READY
 from recorder.viewcopy.worker import view_path
-from signaling.api import bodies
+from signaling.api.messages.recordings import CopyView, CoverageView, RecordingList, RecordingRow
+from signaling.api.messages.sign_in import DayQuery, Done
 from signaling.api.playback import FILM_TYPE, play
 from signaling.auth.scope import Role, author, scope
 from signaling.server.errors import PreconditionFailed
 from signaling.server.ranges import RangeNotSatisfiable
-from signaling.server.routes import Ask, Table, Verb
-from signaling.views.days import bounds
+from signaling.server.routes import Call, Table, Verb
 
-table = Table()
+table = Table("recordings")
 AUDITOR = (Role.AUDITOR,)
 REFUSED = "RecordingRefused"
+"""Journal kind of a refusal."""
 
 
 def _film(path: str, zh: str, en: str) -> Callable[[Verb], Verb]:
@@ -30,140 +31,140 @@ def _film(path: str, zh: str, en: str) -> Callable[[Verb], Verb]:
     return table.add(
         "GET",
         path,
-        who=AUDITOR,
+        roles=AUDITOR,
         zh=zh,
         en=en,
         gives=FILM_TYPE,
         headers=("ETag", "Accept-Ranges", "Content-Range"),
         problems=(RangeNotSatisfiable, PreconditionFailed),
-        noted=REFUSED,
+        refused=REFUSED,
         or_status=304,
         also=(206,),
     )
 
 
-@table.add("GET", "/api/v1/recordings", who=AUDITOR, zh="某日录像", en="Recordings of a day", noted=REFUSED)
-async def get_recordings(ask: Ask, query: bodies.DayQuery) -> bodies.RecordingList:
-    """Those of the auditor's site, of all sites for the province's auditors."""
-    since, until = bounds(query.day, ask.house.now())
-    rows = await ask.house.recordings.listed(since, until, scope(ask.user))
+@table.add("GET", "/api/v1/recordings", roles=AUDITOR, zh="某日录像", en="Recordings of a day", refused=REFUSED)
+async def get_recordings(call: Call, query: DayQuery) -> RecordingList:
+    """The recordings of the auditor's site; of all sites for auditors of the province."""
+    since, until = call.context.day_bounds(query.day)
+    rows = await call.context.recordings.listed(since, until, scope(call.user))
     data = {"since": since.isoformat(), "found": len(rows)}
-    ask.house.journal.note("RecordingsListed", None, author(ask.user), data)
-    return bodies.RecordingList(recordings=[view(row) for row in rows])
+    call.context.journal.note("RecordingsListed", None, author(call.user), data)
+    return RecordingList(recordings=[view(row) for row in rows])
 
 
 @table.add(
     "GET",
     "/api/v1/recordings/{session}",
-    who=AUDITOR,
+    roles=AUDITOR,
     zh="录像详情",
     en="One recording",
-    noted=REFUSED,
+    refused=REFUSED,
 )
-async def get_recording(ask: Ask) -> bodies.RecordingRow:
-    """Where it is, its hash, its gaps."""
-    session = ask.id("session")
-    row = await ask.house.recordings.one(session, scope(ask.user))
+async def get_recording(call: Call) -> RecordingRow:
+    """One recording: its path, its hash, its gaps."""
+    session = call.id("session")
+    row = await call.context.recordings.one(session, scope(call.user))
     if row is None:
         raise NotFound()
-    ask.house.journal.note("RecordingSeen", session, author(ask.user), {})
+    call.context.journal.note("RecordingSeen", session, author(call.user), {})
     return view(row)
 
 
 @_film("/api/v1/recordings/{session}/film", zh="播放录像原件", en="The film itself, by range")
-async def get_film(ask: Ask) -> web.StreamResponse:
-    """The evidence as it lies in the archive: five tracks, nothing added."""
-    session = ask.id("session")
-    row = await _archived(ask, session)
-    return await play(ask, session, ask.house.settings.archive_dir / row["path"], row["sha256"], "film")
+async def get_film(call: Call) -> web.StreamResponse:
+    """The evidence as it lies in the archive: five tracks and nothing else."""
+    session = call.id("session")
+    row = await _archived(call, session)
+    return await play(call, session, call.context.settings.archive_dir / row["path"], row["sha256"], "film")
 
 
 @_film(
     "/api/v1/recordings/{session}/sides/{side}", zh="播放一方画面与声音", en="One side's picture and sound, by range"
 )
-async def get_side(ask: Ask) -> web.StreamResponse:
+async def get_side(call: Call) -> web.StreamResponse:
     """The samples of the evidence, unchanged, under an index of their own that comes first."""
-    session = ask.id("session")
-    row = await _archived(ask, session)
-    side, path = _side(ask), ask.house.settings.archive_dir / row["path"]
-    return await play(ask, session, path, f"{row['sha256']}-{side}-1", side, side)
+    session = call.id("session")
+    row = await _archived(call, session)
+    side, path = _side(call), call.context.settings.archive_dir / row["path"]
+    return await play(call, session, path, f"{row['sha256']}-{side}-1", side, side)
 
 
 @_film("/api/v1/recordings/{session}/view", zh="播放合成副本", en="The view copy, by range")
-async def get_view(ask: Ask) -> web.StreamResponse:
+async def get_view(call: Call) -> web.StreamResponse:
     """Both pictures side by side, with clock and mixed sound; 404 until it is made, see `copy`."""
-    session = ask.id("session")
-    await _archived(ask, session)
-    row = await ask.house.views.row(session)
+    session = call.id("session")
+    await _archived(call, session)
+    row = await call.context.views.row(session)
     if row is None or row["state"] != READY:
         raise NotFound("The view copy is not ready.", "合成副本尚未生成。")
-    return await play(ask, session, view_path(ask.house.settings.archive_dir, session), row["sha256"], "view")
+    return await play(call, session, view_path(call.context.settings.archive_dir, session), row["sha256"], "view")
 
 
-@table.add("GET", "/api/v1/recordings/{session}/copy", who=AUDITOR, zh="副本状态", en="How far the view copy is")
-async def get_copy(ask: Ask) -> bodies.CopyView:
-    """Progress of the view copy."""
-    session = ask.id("session")
-    await _archived(ask, session)
-    row = await ask.house.views.row(session) or {"state": "none", "progress": 0.0}
-    return bodies.CopyView.model_validate({k: v for k, v in row.items() if k in bodies.CopyView.model_fields})
+@table.add("GET", "/api/v1/recordings/{session}/copy", roles=AUDITOR, zh="副本状态", en="How far the view copy is")
+async def get_copy(call: Call) -> CopyView:
+    """State and progress of the view copy."""
+    session = call.id("session")
+    await _archived(call, session)
+    row = await call.context.views.row(session) or {"state": "none", "progress": 0.0}
+    return CopyView.model_validate({k: v for k, v in row.items() if k in CopyView.model_fields})
 
 
 @table.add(
     "POST",
     "/api/v1/recordings/{session}/copy",
-    who=AUDITOR,
+    roles=AUDITOR,
     zh="重新生成副本",
     en="Make the view copy again",
     status=202,
     problems=(Conflict,),
-    noted=REFUSED,
+    refused=REFUSED,
 )
-async def post_copy(ask: Ask) -> bodies.Done:
-    """Queue it, also where one was made before or failed."""
-    session = ask.id("session")
-    await _archived(ask, session)
-    await ask.house.views.want(session, ask.house.now().wall)
-    ask.house.journal.note("ViewCopyOrdered", session, author(ask.user), {})
-    return bodies.Done()
+async def post_copy(call: Call) -> Done:
+    """Queue a view copy, also where one was made before or failed."""
+    session = call.id("session")
+    await _archived(call, session)
+    await call.context.views.want(session, call.context.now().wall)
+    call.context.journal.note("ViewCopyOrdered", session, author(call.user), {})
+    return Done()
 
 
 @table.add(
     "GET",
     "/api/v1/recordings/{session}/coverage",
-    who=AUDITOR,
+    roles=AUDITOR,
     zh="监督在岗情况",
     en="Who watched when",
-    noted=REFUSED,
+    refused=REFUSED,
 )
-async def get_coverage(ask: Ask) -> bodies.CoverageView:
-    """For each officer the seconds in which they counted, for each side those in which too few did."""
-    session = ask.id("session")
-    row = await _archived(ask, session)
+async def get_coverage(call: Call) -> CoverageView:
+    """Each officer with the seconds in which they counted, and each side with those in which too few did."""
+    session = call.id("session")
+    row = await _archived(call, session)
     try:
-        found = await asyncio.to_thread(stored_coverage, ask.house.settings.archive_dir / row["path"])
+        coverage = await asyncio.to_thread(stored_coverage, call.context.settings.archive_dir / row["path"])
     except FileNotFoundError:
         raise NotFound() from None
-    ask.house.journal.note("CoverageSeen", session, author(ask.user), {})
-    return bodies.CoverageView.model_validate({"session": session, **found})
+    call.context.journal.note("CoverageSeen", session, author(call.user), {})
+    return CoverageView.model_validate({"session": session, **coverage})
 
 
-async def _archived(ask: Ask, session: str) -> Mapping[str, Any]:
-    """The row of a recording that has a film. Raises NotFound."""
-    row = await ask.house.recordings.one(session, scope(ask.user))
+async def _archived(call: Call, session: str) -> Mapping[str, Any]:
+    """Return the row of a recording that has a film. Raises NotFound."""
+    row = await call.context.recordings.one(session, scope(call.user))
     if row is None or row["state"] != ARCHIVED or not row["path"] or not row["sha256"]:
         raise NotFound()
     return row
 
 
-def _side(ask: Ask) -> Side:
+def _side(call: Call) -> Side:
     try:
-        return Side(ask.request.match_info["side"])
+        return Side(call.request.match_info["side"])
     except ValueError:
         raise NotFound() from None
 
 
-def view(row: Mapping[str, Any]) -> bodies.RecordingRow:
-    """A row of the catalog as JSON."""
-    names = bodies.RecordingRow.model_fields
-    return bodies.RecordingRow.model_validate({k: v for k, v in row.items() if k in names})
+def view(row: Mapping[str, Any]) -> RecordingRow:
+    """Return a row of the catalog as auditors see it."""
+    names = RecordingRow.model_fields
+    return RecordingRow.model_validate({k: v for k, v in row.items() if k in names})

@@ -1,91 +1,92 @@
-"""Sign-in, sign-out and who am I."""
+"""Sign-in, sign-out, and the identity of the caller."""
 
 from aiohttp import web
 
 from broker.kernel.errors import NotSignedIn, VisitError
 from config.pack_loader import load_pack
-from signaling.api import bodies
+from signaling.api.messages.sign_in import CallerView, Me, SignedIn, SignIn, UserView
 from signaling.auth.credentials import COOKIE, TTL
-from signaling.auth.scope import Integrator, Observer, Role, Terminal, User, Who, author
-from signaling.auth.session_expiry import turn_out
+from signaling.auth.scope import Caller, Integrator, Observer, Role, Terminal, User, author
+from signaling.auth.session_expiry import end_sign_in
 from signaling.server.client_address import TRIED, address, over_tls
-from signaling.server.routes import Ask, Table
+from signaling.server.routes import Call, Table
 
-table = Table()
+table = Table("sign_in")
 USERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
 
 
 @table.add(
     "POST",
     "/api/v1/sign-in",
-    who=(),
+    roles=(),
     zh="登录",
     en="Sign in",
     problems=(NotSignedIn,),
-    noted="SignInRefused",
+    refused="SignInRefused",
 )
-async def sign_in(ask: Ask, body: bodies.SignIn) -> bodies.SignedIn | web.Response:
-    """A token, and the same as a cookie that scripts cannot read."""
+async def sign_in(call: Call, body: SignIn) -> SignedIn | web.Response:
+    """A token, also sent as a cookie that scripts cannot read."""
     try:
-        user, expires = await ask.house.door.sign_in(body.user, body.password, address(ask.request))
+        user, expires = await call.context.credentials.sign_in(body.user, body.password, address(call.request))
     except VisitError:
-        # An attack on one account must be found in the journal; what is no account may be a password in the wrong box.
-        known = await ask.house.store.user_named(body.user)
-        ask.request[TRIED] = known.id if known is not None else ""
+        # An attack on one account must be found in the journal; a name that is no account may be a password in the
+        # wrong field, and is not written down.
+        account = await call.context.store.user_named(body.user)
+        call.request[TRIED] = account.id if account is not None else ""
         raise
-    ask.house.journal.note("SignedIn", None, author(user), {})
-    view = bodies.UserView(id=user.id, name=user.name, role=user.role.value, site=user.site)
-    told = bodies.SignedIn(token=user.token, expires_at=expires, user=view)
-    answer = web.Response(body=told.model_dump_json().encode(), content_type="application/json")
+    call.context.journal.note("SignedIn", None, author(user), {})
+    view = UserView(id=user.id, name=user.name, role=user.role.value, site=user.site)
+    signed_in = SignedIn(token=user.token, expires_at=expires, user=view)
+    answer = web.Response(body=signed_in.model_dump_json().encode(), content_type="application/json")
     answer.set_cookie(
         COOKIE,
         user.token,
         max_age=int(TTL.total_seconds()),
         httponly=True,
         samesite="Strict",
-        secure=ask.house.settings.cookie_secure or over_tls(ask.request),
+        secure=call.context.settings.cookie_secure or over_tls(call.request),
         path="/",
     )
     return answer
 
 
-@table.add("POST", "/api/v1/sign-out", who=USERS, zh="退出登录", en="Sign out", status=204)
-async def sign_out(ask: Ask) -> web.Response:
-    """The token ends, and with it the sockets and the media made under it."""
-    user = ask.user
-    await ask.house.door.sign_out(user)
-    await turn_out(ask.house, user.token)
-    ask.house.journal.note("SignedOut", None, author(user), {})
+@table.add("POST", "/api/v1/sign-out", roles=USERS, zh="退出登录", en="Sign out", status=204)
+async def sign_out(call: Call) -> web.Response:
+    """Revoke the token, and end the sockets and the media made under it."""
+    user = call.user
+    await call.context.credentials.sign_out(user)
+    await end_sign_in(call.context, user.token)
+    call.context.journal.note("SignedOut", None, author(user), {})
     answer = web.Response(status=204)
     answer.del_cookie(COOKIE, path="/")
     return answer
 
 
-@table.add("GET", "/api/v1/me", who=tuple(Role), zh="当前身份", en="Who am I")
-async def me(ask: Ask) -> bodies.Me:
-    """The caller, as the server sees them."""
-    return bodies.Me(who=await _view(ask, ask.caller))
+@table.add("GET", "/api/v1/me", roles=tuple(Role), zh="当前身份", en="Who am I")
+async def me(call: Call) -> Me:
+    """The identity of the caller."""
+    return Me(who=await _view(call, call.caller))
 
 
-async def _view(ask: Ask, who: Who) -> bodies.CallerView:
-    if isinstance(who, Terminal):
-        return bodies.CallerView(kind="terminal", id=who.id, site=who.site, room=who.room)
-    if isinstance(who, Integrator):
-        return bodies.CallerView(kind="integrator", id=who.id, name=who.name)
-    if isinstance(who, Observer):
-        return bodies.CallerView(kind="observer", id=who.id, name=who.name)
-    return bodies.CallerView(
+async def _view(call: Call, caller: Caller) -> CallerView:
+    if isinstance(caller, Terminal):
+        return CallerView(kind="terminal", id=caller.id, site=caller.site, room=caller.room)
+    if isinstance(caller, Integrator):
+        return CallerView(kind="integrator", id=caller.id, name=caller.name)
+    if isinstance(caller, Observer):
+        return CallerView(kind="observer", id=caller.id, name=caller.name)
+    return CallerView(
         kind="user",
-        id=who.id,
-        name=who.name,
-        role=who.role.value,
-        site=who.site,
-        sessions_per_supervisor=await _visits_at_once(ask, who),
+        id=caller.id,
+        name=caller.name,
+        role=caller.role.value,
+        site=caller.site,
+        sessions_per_supervisor=await _visits_at_once(call, caller),
     )
 
 
-async def _visits_at_once(ask: Ask, user: User) -> int | None:
-    """How many visits a supervisor counts for at once: the page watches no more than that by itself."""
+async def _visits_at_once(call: Call, user: User) -> int | None:
+    """The number of visits for which a supervisor may count at once: the page watches no more than that by itself."""
     if user.role is not Role.SUPERVISOR or user.site is None:
         return None
-    return load_pack((await ask.house.store.site(user.site)).policy).sessions_per_supervisor
+    return load_pack((await call.context.store.site(user.site)).policy).sessions_per_supervisor

@@ -1,5 +1,5 @@
-"""What makes a posted slot acceptable. The store checks every slot again in the transaction that keeps it; here is what
-only the front door can know: the form, the sites behind the rooms, and whether it was posted before."""
+"""Checks of a posted slot. The store checks every slot again in the transaction that keeps it; these are the checks
+that come before it: the form, the sites behind the rooms, and whether the slot was posted before."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,8 +8,8 @@ from broker.booking.slot import Person, Place, Slot
 from broker.control.store.store import Store
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import PersonId, RoomId, SessionId, SlotId, new_id
-from signaling.api.bodies import PersonOrder, SlotOrder
-from signaling.auth.scope import Who, may_see
+from signaling.api.messages.slots import PersonOrder, SlotOrder
+from signaling.auth.scope import Caller, may_see
 
 LONGEST = timedelta(hours=4)
 LATE = timedelta(minutes=5)  # a slot that starts now may be a little old when it arrives
@@ -17,7 +17,8 @@ AHEAD = timedelta(days=400)
 
 
 async def slot_of(order: SlotOrder, store: Store, now: datetime) -> Slot:
-    """The slot that an order means, under the rules of the prison's site. Raises BadRequest or NotFound (a room)."""
+    """Return the slot that an order means, under the rules of the prison's site. Raises BadRequest or NotFound (a
+    room)."""
     _check_window(order, now)
     prison = await _place(store, order.prison_room)
     visitor = await _place(store, order.visitor_room)
@@ -31,7 +32,7 @@ async def slot_of(order: SlotOrder, store: Store, now: datetime) -> Slot:
         starts_at=order.starts_at,
         ends_at=order.ends_at,
         minutes=order.minutes,
-        people=tuple(_person(one) for one in order.people),
+        people=tuple(_person(person) for person in order.people),
         approved_by=order.approved_by,
         article=order.article,
         policy=(await store.site(prison.site)).policy,
@@ -40,34 +41,34 @@ async def slot_of(order: SlotOrder, store: Store, now: datetime) -> Slot:
     )
 
 
-def check_scope(who: Who, slot: Slot) -> None:
-    """A site's admin posts for that site only. Raises NotFound: other sites' rooms are theirs to know."""
-    if not may_see(who, slot):
+def check_scope(caller: Caller, slot: Slot) -> None:
+    """Check that a site's admin posts for that site only. Raises NotFound: only a site may know its rooms."""
+    if not may_see(caller, slot):
         raise NotFound()
 
 
 async def posted_before(store: Store, slot: Slot, conflict: Conflict) -> Slot:
-    """The standing slot that the same order made before; else the conflict is raised again."""
-    known = await store.slot(str(conflict.extra["slot"])) if "slot" in conflict.extra else None
-    if known is None or not slot.external_id or not _same(known, slot):
+    """Return the valid slot that the same order made before. Raises the conflict again where there is none."""
+    earlier = await store.slot(str(conflict.extra["slot"])) if "slot" in conflict.extra else None
+    if earlier is None or not slot.external_id or not _same(earlier, slot):
         raise conflict
-    standing = await store.slots_between(known.starts_at, known.ends_at)
-    if known.id not in {one.id for one in standing}:
-        raise Conflict("This slot was cancelled.", "该时段已取消，不能重复提交。", slot=known.id)
-    return known
+    valid = await store.slots_between(earlier.starts_at, earlier.ends_at)
+    if earlier.id not in {other.id for other in valid}:
+        raise Conflict("This slot was cancelled.", "该时段已取消，不能重复提交。", slot=earlier.id)
+    return earlier
 
 
-def _same(known: Slot, slot: Slot) -> bool:
-    """Whether two slots say the same, apart from the ids that we gave them."""
+def _same(earlier: Slot, slot: Slot) -> bool:
+    """Whether two slots have the same content, apart from the ids that Huijian made for them."""
 
-    def said(one: Slot) -> Slot:
+    def content(slot: Slot) -> Slot:
         nameless = PersonId("")
         people = tuple(
-            replace(person, id=nameless) if person.id.startswith("per_") else person for person in one.people
+            replace(person, id=nameless) if person.id.startswith("per_") else person for person in slot.people
         )
-        return replace(one, id=known.id, session=known.session, people=people)
+        return replace(slot, id=earlier.id, session=earlier.session, people=people)
 
-    return said(known) == said(slot)
+    return content(earlier) == content(slot)
 
 
 def _check_window(order: SlotOrder, now: datetime) -> None:

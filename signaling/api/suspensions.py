@@ -1,5 +1,5 @@
-"""Suspensions: an officer of the visit proposes, those whom the rules name decide and file it; every step has an
-author, an article and a time (Yunnan 17; Guangdong 25, 29). Nobody else decides anything."""
+"""Suspensions of visits (暂停会见): an officer of the visit proposes, and the officers whom the rules name decide
+and file it; every step has an author, an article and a time (Yunnan 17; Guangdong 25, 29)."""
 
 from datetime import date
 
@@ -8,37 +8,42 @@ from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation
 from broker.kernel.ids import PersonId, SessionId, SuspensionId
 from config.suspension import Step, Verdict
-from signaling.api import bodies
-from signaling.api import messages as msg
+from signaling.api.messages.approvals import (
+    SuspensionDecision,
+    SuspensionList,
+    SuspensionOrder,
+    SuspensionStepView,
+    SuspensionView,
+)
 from signaling.auth.scope import OFFICERS, Role, User, author, check_sees, scope
-from signaling.server.routes import Ask, Table
+from signaling.server.routes import Call, Table
 
-table = Table()
-ONE = "/api/v1/suspensions/{suspension}"
+table = Table("suspensions")
+SUSPENSION = "/api/v1/suspensions/{suspension}"
 MADE_HERE = "per_"
-"""How ids begin that we made up: booking gave none, so it cannot know the person again."""
+"""Prefix of ids that Huijian made: booking gave none, so that it cannot recognise the person again."""
 
 
 @table.add(
     "POST",
     "/api/v1/sessions/{session}/suspensions",
-    who=(Role.SUPERVISOR,),
+    roles=(Role.SUPERVISOR,),
     zh="提出暂停会见建议",
     en="Propose a suspension",
     problems=(PolicyViolation, Conflict),
-    noted="SuspensionRefused",
+    refused="SuspensionRefused",
 )
-async def post_suspension(ask: Ask, body: bodies.SuspensionOrder) -> bodies.SuspensionView:
-    """After an intervention on a ground that may lead to one. The same `id` again counts once."""
-    house, user = ask.house, ask.user
-    live = house.broker.live(SessionId(ask.id("session")))
+async def post_suspension(call: Call, body: SuspensionOrder) -> SuspensionView:
+    """A proposal after an intervention on a ground that may lead to one. The same `id` again counts once."""
+    context, user = call.context, call.user
+    live = context.broker.live(SessionId(call.id("session")))
     check_sees(user, live.session.slot)
     if user.site is None:
         raise Forbidden()
     made = propose(
         live.session,
         live.policy,
-        house.now().wall,
+        context.now().wall,
         id=SuspensionId(body.id),
         person=PersonId(body.person),
         months=body.months,
@@ -47,114 +52,110 @@ async def post_suspension(ask: Ask, body: bodies.SuspensionOrder) -> bodies.Susp
         by=user.id,
         site=user.site,
     )
-    kept = await house.store.add_suspension(made)
+    kept = await context.store.add_suspension(made)
     if kept is made:
-        told = {"suspension": made.id, "person": made.person, "months": made.months, "article": made.code}
-        house.journal.note("SuspensionProposed", made.session, author(user), told)
-    return await _view(ask, kept)
+        data = {"suspension": made.id, "person": made.person, "months": made.months, "article": made.code}
+        context.journal.note("SuspensionProposed", made.session, author(user), data)
+    return await _view(call, kept)
 
 
-@table.add("GET", "/api/v1/suspensions", who=OFFICERS, zh="暂停会见建议", en="Proposals of one's site")
-async def get_suspensions(ask: Ask) -> bodies.SuspensionList:
-    """The newest first: by the caller's site or about its people, and those of the sites that it is over."""
-    site = scope(ask.user)
-    below = await ask.house.store.sites_below(site) if site is not None else None
-    found = await ask.house.store.suspensions(below)
-    return bodies.SuspensionList(suspensions=[await _view(ask, one) for one in found])
+@table.add("GET", "/api/v1/suspensions", roles=OFFICERS, zh="暂停会见建议", en="Proposals of one's site")
+async def get_suspensions(call: Call) -> SuspensionList:
+    """Proposals by the caller's site or about its people, and those of the sites below it; the newest first."""
+    site = scope(call.user)
+    below = await call.context.store.sites_below(site) if site is not None else None
+    found = await call.context.store.suspensions(below)
+    return SuspensionList(suspensions=[await _view(call, proposal) for proposal in found])
 
 
 @table.add(
     "POST",
-    f"{ONE}/decide",
-    who=(Role.APPROVER,),
+    f"{SUSPENSION}/decide",
+    roles=(Role.APPROVER,),
     zh="审批或备案暂停会见",
     en="Decide or file a suspension",
     problems=(Conflict, PolicyViolation),
-    noted="SuspensionRefused",
+    refused="SuspensionRefused",
 )
-async def decide(ask: Ask, body: bodies.SuspensionDecision) -> bodies.SuspensionView:
-    """The step that is due, by whom the rules name."""
-    house, user = ask.house, ask.user
-    proposal = await house.store.suspension(ask.id("suspension"))
+async def decide(call: Call, body: SuspensionDecision) -> SuspensionView:
+    """Take the step that is due, by an officer whom the rules name."""
+    context, user = call.context, call.user
+    proposal = await context.store.suspension(call.id("suspension"))
     verdict = Verdict.FILE if body.decision == "file" else Verdict.APPROVE
     agreed = body.decision != "reject"
-    taken = take(proposal, await _author(ask, user), verdict, agreed, body.note.strip(), house.now().wall)
-    await house.store.add_suspension_step(taken)
+    taken = take(proposal, await _author(call, user), verdict, agreed, body.note.strip(), context.now().wall)
+    await context.store.add_suspension_step(taken)
     last = taken.taken[-1]
-    told = {"suspension": taken.id, "step": last.step, "site": last.site, "article": last.article}
+    data = {"suspension": taken.id, "step": last.step, "site": last.site, "article": last.article}
     kind = {"approve": "SuspensionApproved", "reject": "SuspensionRejected", "file": "SuspensionFiled"}[body.decision]
-    house.journal.note(kind, taken.session, author(user), told)
-    return await _view(ask, taken)
+    context.journal.note(kind, taken.session, author(user), data)
+    return await _view(call, taken)
 
 
-async def _author(ask: Ask, user: User) -> Author:
+async def _author(call: Call, user: User) -> Author:
     if user.site is None:
         raise Forbidden()
-    store = ask.house.store
+    store = call.context.store
     site = await store.site(user.site)
     return Author(user.id, str(user.role), user.site, str(site.kind), await store.sites_below(user.site))
 
 
-async def _view(ask: Ask, proposal: Proposal) -> bodies.SuspensionView:
-    house = ask.house
+async def _view(call: Call, proposal: Proposal) -> SuspensionView:
+    context = call.context
     span = period(proposal)
-    return bodies.SuspensionView(
+    return SuspensionView(
         id=proposal.id,
         session=proposal.session,
         side=proposal.side,
         person=proposal.person,
-        name=await _name(ask, proposal),
+        name=await _name(call, proposal),
         recognised=not proposal.person.startswith(MADE_HERE),
         months=proposal.months,
         code=proposal.code,
         article=proposal.article,
         reason=proposal.reason,
-        by=await _officer(ask, proposal.by),
-        site=await house.names.site(proposal.site),
+        by=await call.context.names.officer(proposal.by),
+        site=await context.names.site(proposal.site),
         at=proposal.at,
         linked=list(proposal.linked),
-        status=status(proposal, _today(ask)).value,
+        status=status(proposal, _today(call)).value,
         first=span[0] if span else None,
         until=span[1] if span else None,
-        steps=[await _step(ask, proposal, number, step) for number, step in enumerate(proposal.plan)],
-        mine=await _mine(ask, proposal),
+        steps=[await _step(call, proposal, number, step) for number, step in enumerate(proposal.plan)],
+        mine=await _mine(call, proposal),
     )
 
 
-async def _step(ask: Ask, proposal: Proposal, number: int, step: Step) -> bodies.SuspensionStepView:
+async def _step(call: Call, proposal: Proposal, number: int, step: Step) -> SuspensionStepView:
     done = proposal.taken[number] if number < len(proposal.taken) else None
-    return bodies.SuspensionStepView(
+    return SuspensionStepView(
         name=step.name,
         verdict=step.verdict.value,
         kinds=list(step.kinds),
         article=step.article,
         agreed=done.agreed if done else None,
-        by=await _officer(ask, done.by) if done else None,
-        site=await ask.house.names.site(done.site) if done else None,
+        by=await call.context.names.officer(done.by) if done else None,
+        site=await call.context.names.site(done.site) if done else None,
         at=done.at if done else None,
         note=done.note if done else "",
     )
 
 
-async def _mine(ask: Ask, proposal: Proposal) -> bool:
-    """Whether the step that is due is the caller's to take."""
-    user = ask.user
+async def _mine(call: Call, proposal: Proposal) -> bool:
+    """Whether the caller may take the step that is due."""
+    user = call.user
     if user.role is not Role.APPROVER or user.site is None:
         return False
-    return may_take(proposal, await _author(ask, user))
+    return may_take(proposal, await _author(call, user))
 
 
-async def _officer(ask: Ask, user: str) -> msg.Officer:
-    return msg.Officer(id=user, name=await ask.house.names.user(user))
-
-
-async def _name(ask: Ask, proposal: Proposal) -> str:
+async def _name(call: Call, proposal: Proposal) -> str:
     try:
-        slot = await ask.house.store.slot_of_session(proposal.session)
+        slot = await call.context.store.slot_of_session(proposal.session)
     except NotFound:
         return ""
-    return next((one.name for one in slot.people if one.id == proposal.person), "")
+    return next((person.name for person in slot.people if person.id == proposal.person), "")
 
 
-def _today(ask: Ask) -> date:
-    return in_shanghai(ask.house.now().wall).date()
+def _today(call: Call) -> date:
+    return in_shanghai(call.context.now().wall).date()

@@ -18,14 +18,14 @@ class Limit:
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def take(self, name: str, now: float) -> None:
-        """Use one. `now` is monotonic seconds. Raises TooMany with `retry_after` (whole seconds)."""
+        """Use one token of `name`. `now` is monotonic seconds. Raises TooMany with `retry_after` (whole seconds)."""
         bucket = self._bucket(name)
         if not bucket.take(now):
             wait = ceil(bucket.wait())
             raise TooMany(f"Try again in {wait} s.", f"请在 {wait} 秒后再试。", retry_after=wait)
 
     def give_back(self, name: str) -> None:
-        """Return one: what was paid in advance turned out to be in order."""
+        """Return a token that was taken in advance and not needed."""
         bucket = self._buckets.get(name)
         if bucket is not None:
             bucket.give_back()

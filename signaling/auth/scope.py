@@ -1,5 +1,5 @@
-"""Who is asking, and what they may know of. Scope is by role and site: what belongs to another site does not exist
-for the caller (404), what the role forbids is forbidden (403). Pure; `door.py` finds out who it is."""
+"""Callers, their roles, and what each of them may see. Scope is by role and site: what belongs to another site does not
+exist for the caller (404), what the role forbids is forbidden (403). Pure; `credentials.py` identifies the caller."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,14 +25,15 @@ class Role(StrEnum):
 OFFICERS = frozenset({Role.SUPERVISOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN})
 """Users who may see sessions as they run."""
 SESSION_ROLES = OFFICERS | {Role.TERMINAL}
-"""Everybody with a socket."""
+"""The roles that may open a WebSocket."""
 PROVINCIAL = frozenset({Role.AUDITOR, Role.ADMIN})
 """Roles that see every site when they belong to none; for all others no site means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A signed-in officer. `token` is what they showed: the door asks again whether it still holds."""
+    """A signed-in officer. `token` is the credential of the request; `session_expiry` checks it again while it is in
+    use."""
 
     id: UserId
     name: str
@@ -53,7 +54,7 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class Integrator:
-    """An upstream booking system."""
+    """An upstream booking system with its API key."""
 
     id: str
     name: str
@@ -62,39 +63,39 @@ class Integrator:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """A program that watches over the service: numbers and ids, nobody's name, no orders."""
+    """A program that monitors the service: it reads numbers and ids, no names, and gives no orders."""
 
     id: str
     name: str
     token: str = field(repr=False)
 
 
-Who = User | Terminal | Integrator | Observer
+Caller = User | Terminal | Integrator | Observer
 _KINDS: dict[type, Role] = {Terminal: Role.TERMINAL, Integrator: Role.INTEGRATOR, Observer: Role.OBSERVER}
 
 
-def role_of(who: Who) -> Role:
-    """The role under which somebody asks."""
-    if isinstance(who, User):
-        return who.role
-    return _KINDS[type(who)]
+def role_of(caller: Caller) -> Role:
+    """Return the role under which a caller asks."""
+    if isinstance(caller, User):
+        return caller.role
+    return _KINDS[type(caller)]
 
 
-def author(who: Who) -> str:
-    """How the journal and the limits call somebody: `user:li`, `terminal:trm_...`, `integrator:key_...`."""
-    return f"user:{who.id}" if isinstance(who, User) else f"{_KINDS[type(who)]}:{who.id}"
+def author(caller: Caller) -> str:
+    """Return the caller's name in the journal and in limits: `user:li`, `terminal:trm_...`, `integrator:key_...`."""
+    return f"user:{caller.id}" if isinstance(caller, User) else f"{_KINDS[type(caller)]}:{caller.id}"
 
 
-def may_see(who: Who, slot: Slot) -> bool:
+def may_see(caller: Caller, slot: Slot) -> bool:
     """Whether a slot and its session exist for this caller."""
     places = (slot.prison, slot.visitor)
-    if isinstance(who, Terminal):
-        return who.room in {place.room for place in places}
-    if isinstance(who, Integrator | Observer):
+    if isinstance(caller, Terminal):
+        return caller.room in {place.room for place in places}
+    if isinstance(caller, Integrator | Observer):
         return True
-    if who.site is None:
-        return who.role in PROVINCIAL
-    return who.site in {place.site for place in places}
+    if caller.site is None:
+        return caller.role in PROVINCIAL
+    return caller.site in {place.site for place in places}
 
 
 def scope(user: User) -> SiteId | None:
@@ -104,34 +105,35 @@ def scope(user: User) -> SiteId | None:
     return user.site
 
 
-def check_sees(who: Who, slot: Slot) -> None:
-    """Raises NotFound where the slot belongs to other sites: that it exists is theirs to know."""
-    if not may_see(who, slot):
+def check_sees(caller: Caller, slot: Slot) -> None:
+    """Raise NotFound where the slot belongs to other sites: only they may know that it exists."""
+    if not may_see(caller, slot):
         raise NotFound()
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A supervisor at one visit: for which site, on which side."""
+    """A supervisor's duty at one visit: for which site, on which side."""
 
     user: UserId
     site: SiteId
     side: Side
 
 
-def duty(who: Who, slot: Slot) -> Duty:
+def duty(caller: Caller, slot: Slot) -> Duty:
     """The caller's duty at this visit. Raises Forbidden for other roles, NotFound for another site's visit."""
-    if not isinstance(who, User) or who.role is not Role.SUPERVISOR:
+    if not isinstance(caller, User) or caller.role is not Role.SUPERVISOR:
         raise Forbidden()
-    side = slot.side_of_site(who.site) if who.site is not None else None
-    if side is None or who.site is None:
+    side = slot.side_of_site(caller.site) if caller.site is not None else None
+    if side is None or caller.site is None:
         raise NotFound()
-    return Duty(who.id, who.site, side)
+    return Duty(caller.id, caller.site, side)
 
 
-def own_duty(who: Who, slot: Slot, side: Side) -> Duty:
-    """The same, for what can be ticked in one's own room only. Raises Forbidden or NotFound."""
-    own = duty(who, slot)
+def own_duty(caller: Caller, slot: Slot, side: Side) -> Duty:
+    """The caller's duty at this visit, for orders that concern the room of the caller's own site. Raises Forbidden or
+    NotFound."""
+    own = duty(caller, slot)
     if own.side is not side:
         raise Forbidden("This is the other site's room.", "只能办理本单位一方的事项。")
     return own

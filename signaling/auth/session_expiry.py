@@ -1,5 +1,5 @@
-"""Sign-ins end: tokens expire, officers are barred, terminals revoked, often by another process. Every few seconds the
-watchman asks the door again about each credential behind a socket or a picture, and shows the rest out."""
+"""The end of sign-ins: tokens expire, officers are barred and terminals revoked, often by another process. Every few
+seconds the credential behind each socket and each media resource is checked again, and what has lost it is ended."""
 
 import asyncio
 
@@ -13,39 +13,39 @@ log = structlog.get_logger("signaling")
 ROUND_SECONDS = 15.0
 
 
-async def walk(house: Context) -> None:
-    """Until cancelled. A database that does not answer shows nobody out: the leases take care of media."""
+async def run(context: Context) -> None:
+    """Check until cancelled. A database that does not answer ends nothing: media stops by its leases."""
     while True:
         await asyncio.sleep(ROUND_SECONDS)
         try:
-            house.note_skipped()
-            await round_once(house)
+            context.note_skipped()
+            await check_all(context)
         except Exception as error:
             translate(error)  # logged as an incident; the next round comes all the same
 
 
-async def round_once(house: Context) -> None:
-    """Ask once about everybody."""
-    for token in house.hub.tokens() | house.desk.tokens():
+async def check_all(context: Context) -> None:
+    """Check every credential in use once."""
+    for token in context.hub.tokens() | context.resources.tokens():
         try:
-            await house.door.holder(token)
+            await context.credentials.holder(token)
         except NotSignedIn:
-            await turn_out(house, token)
+            await end_sign_in(context, token)
         except VisitError as error:
             log.warning("credentials not checked", code=error.code)
             return
 
 
-async def turn_out(house: Context, token: str) -> None:
-    """End the sockets and the media of one sign-in. What cannot be reached now is tried again in the next round."""
-    for client in house.hub.of_token(token):
-        client.end(NotSignedIn())
-    for held in house.desk.of_token(token):
+async def end_sign_in(context: Context, token: str) -> None:
+    """End the sockets and the media of one sign-in. What fails now is tried again in the next round."""
+    for client in context.hub.of_token(token):
+        client.close(NotSignedIn())
+    for held in context.resources.of_token(token):
         try:
-            await house.broker.drop(held.resource, held.who)
+            await context.broker.drop(held.resource, held.maker)
         except NotFound:
             log.info("nothing to drop", resource=held.resource)  # it ended by itself meanwhile
         except VisitError as error:
             log.warning("media of a sign-in that has ended not dropped", resource=held.resource, code=error.code)
             continue
-        house.desk.forget(held.resource)
+        context.resources.forget(held.resource)

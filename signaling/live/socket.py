@@ -1,28 +1,36 @@
-"""The WebSocket `huijian.v1`: sign-in, one reader and one writer a client, and the hub that tells everybody what
-changed. Terminals have one socket each, the newer wins; supervisors are shown to officers only."""
+"""The WebSocket `huijian.v1`: sign-in, one reader and one writer for each client. Each terminal has one socket, and a
+newer one replaces it; supervisors are shown to officers only."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
 
 from broker.kernel.errors import BadRequest, Forbidden, NotSignedIn, TooMany, VisitError
-from signaling.api import messages as msg
-from signaling.api.orders import carry_out
+from signaling.api import orders
+from signaling.api.messages.session_view import Problem
+from signaling.api.messages.socket import (
+    CLIENT,
+    MAX_FRAME,
+    SUBPROTOCOL,
+    Ack,
+    Attentive,
+    Command,
+    ErrorMessage,
+    Hello,
+    Report,
+)
 from signaling.auth.credentials import check_own_page
-from signaling.auth.scope import SESSION_ROLES, Who, role_of
+from signaling.auth.scope import SESSION_ROLES, Caller, role_of
 from signaling.live.client import CLOSE_SECONDS, Client
+from signaling.live.reports import take_report
 from signaling.media.talkback import page_gone
 from signaling.server.client_address import address
+from signaling.server.context import Context
 from signaling.server.errors import invalid, translate
-from signaling.server.routes import Ask, Table
-from signaling.views import alerts, presence
+from signaling.server.routes import Call, Table
 
-if TYPE_CHECKING:
-    from signaling.server.context import Context
-
-table = Table()
+table = Table("sockets")
 HELLO_SECONDS = 5.0
 HEARTBEAT = 10.0
 
@@ -30,69 +38,69 @@ HEARTBEAT = 10.0
 @table.add(
     "GET",
     "/api/v1/ws",
-    who=(),
-    zh="WebSocket 连接（见 PROTOCOL.md）",
-    en="WebSocket, see PROTOCOL.md",
+    roles=(),
+    zh="WebSocket 连接（见 docs/protocol.md）",
+    en="WebSocket, see docs/protocol.md",
     status=101,
     problems=(BadRequest, Forbidden),
 )
-async def connect(ask: Ask) -> web.StreamResponse:
+async def connect(call: Call) -> web.StreamResponse:
     """Upgrade, sign in, then serve until one side leaves."""
-    request, house = ask.request, ask.house
+    request, context = call.request, call.context
     if request.headers.get("Origin"):
         check_own_page(request)
     ws = web.WebSocketResponse(
-        protocols=(msg.SUBPROTOCOL,),
+        protocols=(SUBPROTOCOL,),
         heartbeat=HEARTBEAT,
         timeout=CLOSE_SECONDS,
-        max_msg_size=msg.MAX_FRAME,
+        max_msg_size=MAX_FRAME,
         compress=False,  # a few bytes must not unfold into many
     )
-    if not ws.can_prepare(request).ok or ws.can_prepare(request).protocol != msg.SUBPROTOCOL:
-        raise BadRequest(f"A WebSocket with subprotocol {msg.SUBPROTOCOL} is expected.", "此地址仅支持 WebSocket。")
+    if not ws.can_prepare(request).ok or ws.can_prepare(request).protocol != SUBPROTOCOL:
+        raise BadRequest(f"A WebSocket with subprotocol {SUBPROTOCOL} is expected.", "此地址仅支持 WebSocket。")
     await ws.prepare(request)
-    await _serve(house, ws, request)
+    await _serve(context, ws, request)
     return ws
 
 
-async def _serve(house: "Context", ws: web.WebSocketResponse, request: web.Request) -> None:
+async def _serve(context: Context, ws: web.WebSocketResponse, request: web.Request) -> None:
     try:
-        who = await _signed_in(house, ws, request)
-        client = Client(ws, request, who)
-        house.hub.enter(client)
+        caller = await _signed_in(context, ws, request)
+        client = Client(ws, request, caller)
+        context.hub.enter(client)
     except Exception as error:
         refusal = translate(error)
-        house.note_refusal("SocketRefused", request, None, refusal)
+        context.note_refusal("SocketRefused", request, None, refusal)
         await ws.close(code=refusal.close_code, message=refusal.code.encode())
         return
-    reading = asyncio.create_task(_read(house, client))
-    reading.add_done_callback(lambda done: client.end(_why(done)))
+    reading = asyncio.create_task(_read(context, client))
+    reading.add_done_callback(lambda done: client.close(_reason(done)))
     try:
         await client.write()
     finally:
-        house.hub.leave(client)
-        page_gone(house, client.who)
-        # Nobody may be reading while we close, else aiohttp drops the line before the client's own close frame.
+        context.hub.leave(client)
+        page_gone(context, client.caller)
+        # No task may read while the socket closes, else aiohttp drops the line before the client's own close frame.
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        await client.close()
+        await client.finish()
 
 
-def _why(done: asyncio.Task[None]) -> VisitError | int:
-    """Why the reader is done: the client left, or something broke."""
+def _reason(done: asyncio.Task[None]) -> VisitError | int:
+    """Why the reader is done: the client left, or an error."""
     error = None if done.cancelled() else done.exception()
     return translate(error) if isinstance(error, Exception) else WSCloseCode.OK
 
 
-async def _signed_in(house: "Context", ws: web.WebSocketResponse, request: web.Request) -> Who:
-    """By header or cookie, else by the first message. Raises NotSignedIn, Forbidden or TooMany."""
-    who = await house.door.known(request)
-    if who is None:
-        with house.hub.stranger(address(request)):
-            who = await house.door.holder(await _hello(ws))
-    if role_of(who) not in SESSION_ROLES:
+async def _signed_in(context: Context, ws: web.WebSocketResponse, request: web.Request) -> Caller:
+    """The caller by header or cookie, else by the first message. Raises NotSignedIn, Forbidden or TooMany."""
+    caller = await context.credentials.caller_or_none(request)
+    if caller is None:
+        with context.hub.stranger(address(request)):
+            caller = await context.credentials.holder(await _hello(ws))
+    if role_of(caller) not in SESSION_ROLES:
         raise Forbidden("This role has no socket; use REST.", "该角色请使用 REST 接口。")
-    return who
+    return caller
 
 
 async def _hello(ws: web.WebSocketResponse) -> str:
@@ -102,61 +110,57 @@ async def _hello(ws: web.WebSocketResponse) -> str:
     except TimeoutError:
         raise NotSignedIn("No hello within 5 s.", "5 秒内未收到 hello。") from None
     try:
-        said = msg.CLIENT.validate_json(first.data if first.type is WSMsgType.TEXT else "")
+        message = CLIENT.validate_json(first.data if first.type is WSMsgType.TEXT else "")
     except ValidationError:
         raise NotSignedIn("The first message must be hello.", "首条消息应为 hello。") from None
-    if not isinstance(said, msg.Hello) or said.token is None:
+    if not isinstance(message, Hello) or message.token is None:
         raise NotSignedIn("The first message must be hello with a token.", "首条消息应为带令牌的 hello。")
-    return said.token
+    return message.token
 
 
-async def _read(house: "Context", client: Client) -> None:
-    await house.hub.welcome(client)
+async def _read(context: Context, client: Client) -> None:
+    await context.hub.welcome(client)
     async for frame in client.ws:
         try:
-            client.inbound.take("", house.mono())
+            client.inbound.take("", context.mono())
         except TooMany as error:
-            return client.end(error)
+            return client.close(error)
         if frame.type is not WSMsgType.TEXT:
-            return client.end(WSCloseCode.UNSUPPORTED_DATA)
-        _hear(house, client, frame.data)
+            return client.close(WSCloseCode.UNSUPPORTED_DATA)
+        _handle(context, client, frame.data)
 
 
-def _hear(house: "Context", client: Client, text: str) -> None:
+def _handle(context: Context, client: Client, text: str) -> None:
     """Answer one message: `ack`, or `error` with a problem; never an exception."""
-    said: msg.Hello | msg.Order | msg.Attending | None = None
     try:
-        said = msg.CLIENT.validate_json(text)
-        if isinstance(said, msg.Hello):
-            return  # signed in already, by header or cookie; the page may say hello all the same
-        if isinstance(said, msg.Attending):
-            return _attend(house, client, said)
-        carry_out(house.broker, client.who, said)
-        client.say(msg.Ack(re=said.id))
+        message = CLIENT.validate_json(text)
     except ValidationError as error:
-        client.say(_refusal(invalid(error), None))
+        return client.send(_refusal(invalid(error), None))
+    if isinstance(message, Command):
+        _carry_out(context, client, message)
+    elif not isinstance(message, Hello):  # a page may send a hello although it is signed in by cookie
+        _take_report(context, client, message)
+
+
+def _carry_out(context: Context, client: Client, command: Command) -> None:
+    try:
+        orders.carry_out(context.broker, client.caller, command.session, command)
+        client.send(Ack(re=command.id))
     except Exception as error:
         problem = translate(error)
-        assert said is not None and not isinstance(said, msg.Hello | msg.Attending)  # only orders can fail
-        house.note_order(client.who, said.type, said.session, problem)
-        client.say(_refusal(problem, said.id))
+        context.note_order(orders.REFUSED, client.caller, command.order_type, command.session, problem)
+        client.send(_refusal(problem, command.id))
 
 
-def _attend(house: "Context", client: Client, said: msg.Attending) -> None:
-    """A page's word about itself, the answer to the question whether its officer still watches, or what a terminal
-    finds in its room."""
-    answer = None
+def _take_report(context: Context, client: Client, report: Report) -> None:
     try:
-        if isinstance(said, msg.Observed):
-            alerts.hear(house, client.who, said)
-        else:
-            answer = presence.hear(house.broker, client.who, said)
+        answer = take_report(context, client.caller, report)
     except Exception as error:
-        client.say(_refusal(translate(error), said.id if isinstance(said, msg.Attentive) else None))
+        client.send(_refusal(translate(error), report.id if isinstance(report, Attentive) else None))
         return
     if answer is not None:
-        client.say(answer)
+        client.send(answer)
 
 
-def _refusal(error: VisitError, re: int | str | None) -> msg.ErrorSaid:
-    return msg.ErrorSaid(re=re, problem=msg.Problem.model_validate(error.problem()))
+def _refusal(error: VisitError, re: int | str | None) -> ErrorMessage:
+    return ErrorMessage(re=re, problem=Problem.model_validate(error.problem()))

@@ -1,61 +1,99 @@
-"""What WHIP and WHEP share (RFC 9725): the form of an answer, PATCH, and leaving. ICE is lite and every candidate
-stands in the answer, so a trickled one brings nothing new; a PATCH for any ETag begins ICE anew."""
+"""What all WHIP and WHEP addresses share (RFC 9725): checks of the offer, the form of the answer, PATCH, and DELETE.
+ICE is lite and every candidate stands in the answer, so that a trickled one brings nothing new; a PATCH for any entity
+tag restarts ICE. Where a TURN server is configured, an answer carries time-limited credentials for it."""
 
-from collections.abc import Iterable
+import hmac
+from base64 import b64encode
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import structlog
 from aiohttp import web
 
-from broker.kernel.errors import MalformedSdp, NotFound, RelayUnavailable, TooLarge, TooMany
+from broker.kernel import errors as err
+from broker.kernel.ids import ResourceId
 from broker.relay.negotiation.trickle import check_trickle
+from config.settings import Settings
+from config.turn import read_secret
 from signaling.auth.scope import Role, author
 from signaling.media.resources import Held, Kind
 from signaling.server.errors import PreconditionFailed, PreconditionRequired
-from signaling.server.routes import Ask, Table
+from signaling.server.routes import Call, Table, Verb
 
+log = structlog.get_logger("signaling")
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_SDP = 64 * 1024
-PATCH_PROBLEMS = (PreconditionRequired, PreconditionFailed, MalformedSdp, RelayUnavailable, TooMany)
+TURN_GRACE = timedelta(minutes=15)  # a visit may end after its slot, and the clocks of two machines differ
+OFFER_PROBLEMS = (
+    err.NoSlot,
+    err.WrongRoom,
+    err.TooEarly,
+    err.SessionEnded,
+    err.SecondSide,
+    err.CodecMissing,
+    err.MalformedSdp,
+    err.RelayUnavailable,
+    err.StorageUnavailable,
+)
+PATCH_PROBLEMS = (PreconditionRequired, PreconditionFailed, err.MalformedSdp, err.RelayUnavailable, err.TooMany)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one kind of thing is posted (`path`), who may, and what ending it is called."""
+    """One kind of resource: the path where it is posted, which roles may, and titles of what ends it. `name` tells its
+    rows apart in the OpenAPI document."""
 
     kind: Kind
     path: str
-    who: frozenset[Role]
+    roles: frozenset[Role]
     name: str
     zh: str
     en: str
 
 
 def add_resource(table: Table, place: Place) -> None:
-    """The rows that every publication and subscription has beside its POST (RFC 9725 4.2, 4.3): OPTIONS, DELETE and
-    PATCH. `name` tells them apart in the OpenAPI document."""
+    """Add the rows that every publication and subscription has beside its POST (RFC 9725 4.2, 4.3): OPTIONS, DELETE and
+    PATCH."""
     resource = f"{place.path}/{{resource}}"
 
-    async def ask_first(ask: Ask) -> web.Response:
+    async def ask_first(call: Call) -> web.Response:
         """The same for every session, whether it exists or not."""
-        return preflight()
+        return web.Response(status=204, headers={"Accept-Post": SDP, "Allow": "OPTIONS, POST"})
 
-    async def stop(ask: Ask) -> web.Response:
-        """End one's own resource."""
-        return await leave(ask, place.kind)
+    async def stop(call: Call) -> web.Response:
+        """End the caller's own resource. Raises NotFound, or RelayUnavailable: then try again."""
+        return await _stop(call, place.kind)
 
-    async def restart(ask: Ask, body: str) -> web.Response:
+    async def restart(call: Call, body: str) -> web.Response:
         """Fragment in; after a restart, fragment out."""
-        return await patch(ask, place.kind, body)
+        return await _patch(call, place.kind, body)
 
-    for verb in (ask_first, stop, restart):
-        verb.__name__ = f"{verb.__name__}_{place.name}"
-    table.add("OPTIONS", place.path, who=(), zh="可提交的内容", en="What may be posted", status=204)(ask_first)
-    table.add("DELETE", resource, who=place.who, zh=place.zh, en=place.en, problems=(RelayUnavailable,))(stop)
+    def operation(verb: Verb) -> str:
+        return f"media_{verb.__name__}_{place.name}"
+
+    table.add(
+        "OPTIONS",
+        place.path,
+        roles=(),
+        zh="可提交的内容",
+        en="What may be posted",
+        status=204,
+        operation=operation(ask_first),
+    )(ask_first)
+    table.add(
+        "DELETE",
+        resource,
+        roles=place.roles,
+        zh=place.zh,
+        en=place.en,
+        problems=(err.RelayUnavailable,),
+        operation=operation(stop),
+    )(stop)
     table.add(
         "PATCH",
         resource,
-        who=place.who,
+        roles=place.roles,
         zh="ICE 重启，或补充候选地址（不需要）",
         en="An ICE restart, or trickled candidates (not needed)",
         takes=FRAGMENT,
@@ -63,72 +101,99 @@ def add_resource(table: Table, place: Place) -> None:
         headers=("ETag",),
         or_status=204,
         problems=PATCH_PROBLEMS,
+        operation=operation(restart),
     )(restart)
 
 
 def offer(sdp: str) -> str:
-    """The offer, if it looks like one. Raises TooLarge or MalformedSdp; the relay reads it in earnest."""
+    """Return the offer, if it looks like one; the relay parses it. Raises TooLarge or MalformedSdp."""
     if len(sdp) > MAX_SDP:
-        raise TooLarge()
+        raise err.TooLarge()
     if not sdp.startswith("v=0") or "\x00" in sdp:
-        raise MalformedSdp("An SDP offer begins with v=0.", "SDP 应以 v=0 开头。")
+        raise err.MalformedSdp("An SDP offer begins with v=0.", "SDP 应以 v=0 开头。")
     return sdp
 
 
-def created(held: Held, location: str, answer: str, links: Iterable[str]) -> web.Response:
-    """201 with the answer, where the resource is, the entity tag of its ICE session, and the ICE servers it may use."""
-    headers = {"Location": location, "ETag": etag(held), "Accept-Patch": FRAGMENT}
+def created(call: Call, held: Held, answer: str, ends_at: datetime) -> web.Response:
+    """Remember a new resource, and return 201 with the answer, the resource's address, the entity tag of its ICE
+    session, and the TURN servers that it may use until the slot ends."""
+    call.context.resources.add(held)
+    headers = {"Location": f"{call.request.path}/{held.resource}", "ETag": etag(held), "Accept-Patch": FRAGMENT}
     response = web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)
-    for link in links:
+    for link in turn_links(call.context.settings, held.resource, ends_at):
         response.headers.add("Link", link)
     return response
 
 
 def etag(held: Held) -> str:
-    """One tag for each ICE session of a resource."""
+    """Return the entity tag of a resource: another one for each ICE session."""
     return f'"{held.resource}.{held.restarts}"'
 
 
-def preflight() -> web.Response:
-    """204 that says what may be posted (RFC 9725, 4.2)."""
-    return web.Response(status=204, headers={"Accept-Post": SDP, "Allow": "OPTIONS, POST"})
-
-
-async def leave(ask: Ask, kind: Kind) -> web.Response:
-    """End the caller's own resource. Raises NotFound, or RelayUnavailable: then try again."""
-    held = ask.house.desk.owned(kind, ask.id("session"), ask.id("resource"), ask.caller)
+async def _stop(call: Call, kind: Kind) -> web.Response:
+    resources = call.context.resources
+    held = resources.owned(kind, call.id("session"), call.id("resource"), call.caller)
     try:
-        await ask.house.broker.drop(held.resource, author(ask.caller))
-    except NotFound:
-        ask.house.desk.forget(held.resource)
+        await call.context.broker.drop(held.resource, author(call.caller))
+    except err.NotFound:
+        resources.forget(held.resource)
         raise
-    ask.house.desk.forget(held.resource)
+    resources.forget(held.resource)
     return web.Response(status=200)
 
 
-async def patch(ask: Ask, kind: Kind, fragment: str) -> web.Response:
-    """With this ICE session's tag: trickled candidates, 204. With any: a restart, 200 and our side of the new session.
+async def _patch(call: Call, kind: Kind, fragment: str) -> web.Response:
+    """With this ICE session's tag: trickled candidates, 204. With any: a restart, 200 and the server's side of the new
+    session.
 
     Raises NotFound, PreconditionRequired, PreconditionFailed, MalformedSdp, TooMany or RelayUnavailable; whatever is
     raised, the session goes on as it was (RFC 9725 4.3.3).
     """
-    held = ask.house.desk.owned(kind, ask.id("session"), ask.id("resource"), ask.caller)
-    asked = ask.request.headers.get("If-Match")
-    if asked is None:
+    held = call.context.resources.owned(kind, call.id("session"), call.id("resource"), call.caller)
+    condition = call.request.headers.get("If-Match")
+    if condition is None:
         raise PreconditionRequired("Send If-Match with the ETag.", "请在 If-Match 中携带 ETag。")
-    tags = {tag.strip() for tag in asked.split(",")}
+    tags = {tag.strip() for tag in condition.split(",")}
     if tags & {"*", '"*"'}:
-        return await _restart(ask, held, fragment)
+        return await _restart(call, held, fragment)
     if etag(held) not in tags:
         raise PreconditionFailed()
     check_trickle(fragment)
     return web.Response(status=204)
 
 
-async def _restart(ask: Ask, held: Held, fragment: str) -> web.Response:
+async def _restart(call: Call, held: Held, fragment: str) -> web.Response:
     if len(fragment) > MAX_SDP:
-        raise TooLarge()
-    ask.house.desk.restarting(held, ask.house.mono())
-    answer = await ask.house.broker.restart(held.resource, fragment)
-    headers = {"ETag": etag(ask.house.desk.restarted(held))}
+        raise err.TooLarge()
+    call.context.resources.check_restart(held, call.context.mono())
+    answer = await call.context.broker.restart(held.resource, fragment)
+    headers = {"ETag": etag(call.context.resources.restarted(held))}
     return web.Response(body=answer.encode(), content_type=FRAGMENT, headers=headers)
+
+
+# ---- TURN ----------------------------------------------------------------------------------------------------------
+
+
+def turn_links(settings: Settings, resource: ResourceId, ends_at: datetime) -> list[str]:
+    """Return one Link value for each TURN address (RFC 9725 4.6); none where none is configured, or its secret cannot
+    be read now."""
+    if settings.turn_secret_file is None:
+        return []
+    try:
+        secret = read_secret(settings.turn_secret_file)
+    except ValueError:
+        log.error("no TURN credentials: the secret cannot be read")
+        return []
+    name, password = turn_credentials(secret, resource, ends_at + TURN_GRACE)
+    parameters = f'rel="ice-server"; username="{name}"; credential="{password}"; credential-type="password"'
+    return [f"<{url}>; {parameters}" for url in settings.turn_urls]
+
+
+def turn_credentials(secret: bytes, holder: str, until: datetime) -> tuple[str, str]:
+    """Return user name and password that are valid until then (draft-uberti-behave-turn-rest-00).
+
+    coturn shares only a secret with Huijian: the name holds the time until which it is valid, the password is the
+    name's keyed digest. `holder` is the resource, whose id thus appears in the log of the TURN server.
+    """
+    name = f"{int(until.timestamp())}:{holder}"
+    return name, b64encode(hmac.digest(secret, name.encode(), "sha1")).decode()

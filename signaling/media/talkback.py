@@ -1,7 +1,5 @@
-"""Speaking in (插话): a supervisor of the visit publishes a microphone, rooms and colleagues subscribe to it. Nobody is
-heard before the order `speak`; who speaks is no participant, and a room never learns a name."""
-
-from typing import TYPE_CHECKING
+"""Talkback (插话): a supervisor of the visit publishes a microphone, rooms and colleagues subscribe to it. It is not
+heard before the order `speak`; the officer who speaks is no participant, and a room never learns a name."""
 
 from aiohttp import web
 
@@ -10,29 +8,26 @@ from broker.kernel.ids import SessionId, Side
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session import pairing
-from signaling.api.bodies import PageQuery
-from signaling.auth.scope import Role, Terminal, User, Who, author, duty
-from signaling.media import offer_answer, turn
+from signaling.api.messages.sign_in import PageQuery
+from signaling.auth.scope import Caller, Role, Terminal, User, author, duty
+from signaling.media import offer_answer
 from signaling.media.resources import Held
-from signaling.media.whip import OFFER_PROBLEMS
-from signaling.server.routes import Ask, Table
+from signaling.server.context import Context
+from signaling.server.routes import Call, Table
 
-if TYPE_CHECKING:
-    from signaling.server.context import Context
-
-table = Table()
-SPEAKS = (Role.SUPERVISOR,)
-LISTENS = (Role.SUPERVISOR, Role.TERMINAL)
+table = Table("voice")
+PUBLISHERS = (Role.SUPERVISOR,)
+SUBSCRIBERS = (Role.SUPERVISOR, Role.TERMINAL)
 PLACE = "voice"
-"""What stands in an address, and in the desk, where others have a side."""
-MICROPHONE, EAR = "/whip/{session}/voice", "/whep/{session}/voice"
-PROBLEMS = (*OFFER_PROBLEMS, TooMany)
+"""What takes the place of a side in addresses and resources of talkback."""
+MICROPHONE, LISTENING = "/whip/{session}/voice", "/whep/{session}/voice"
+PROBLEMS = (*offer_answer.OFFER_PROBLEMS, TooMany)
 
 
 @table.add(
     "POST",
     MICROPHONE,
-    who=SPEAKS,
+    roles=PUBLISHERS,
     zh="管理员接通插话麦克风",
     en="A supervisor connects a microphone",
     status=201,
@@ -40,27 +35,25 @@ PROBLEMS = (*OFFER_PROBLEMS, TooMany)
     gives=offer_answer.SDP,
     headers=("Location", "ETag", "Link"),
     problems=PROBLEMS,
-    noted="WhipRefused",
+    refused="WhipRefused",
 )
-async def publish(ask: Ask, body: str) -> web.Response:
-    """Offer of one audio line in, answer out. Heard by nobody until `speak`."""
-    who, house, session = ask.caller, ask.house, SessionId(ask.id("session"))
-    live = house.live(session)
-    own = duty(who, live.session.slot)
-    pairing.admit(live.session, house.now(), live.policy)
-    house.desk.admit("whip", session, PLACE, who, house.mono())
+async def publish(call: Call, body: str) -> web.Response:
+    """Offer of one audio line in, answer out. It is not heard until the order `speak`."""
+    caller, context, session = call.caller, call.context, SessionId(call.id("session"))
+    live = context.live(session)
+    own = duty(caller, live.session.slot)
+    pairing.admit(live.session, context.now(), live.policy)
+    context.resources.admit("whip", session, PLACE, caller, context.mono())
     watcher = Watcher(own.user, own.site)
-    resource, answer = await house.broker.publish_voice(session, offer_answer.offer(body), watcher, author(who))
-    held = Held(resource, "whip", session, PLACE, author(who), who.token)
-    house.desk.add(held)
-    links = turn.links(house.settings, resource, live.session.slot.ends_at)
-    return offer_answer.created(held, f"/whip/{session}/voice/{resource}", answer, links)
+    resource, answer = await context.broker.publish_voice(session, offer_answer.offer(body), watcher, author(caller))
+    held = Held(resource, "whip", session, PLACE, author(caller), caller.token)
+    return offer_answer.created(call, held, answer, live.session.slot.ends_at)
 
 
 @table.add(
     "POST",
-    EAR,
-    who=LISTENS,
+    LISTENING,
+    roles=SUBSCRIBERS,
     zh="收听管理员插话",
     en="Hear what officers say to the rooms",
     status=201,
@@ -68,47 +61,47 @@ async def publish(ask: Ask, body: str) -> web.Response:
     gives=offer_answer.SDP,
     headers=("Location", "ETag", "Link"),
     problems=PROBLEMS,
-    noted="WhepRefused",
+    refused="WhepRefused",
 )
-async def listen(ask: Ask, body: str, query: PageQuery) -> web.Response:
+async def listen(call: Call, body: str, query: PageQuery) -> web.Response:
     """Offer of one audio line in, answer out. A room gets what is meant for it, colleagues everything."""
-    who, house, session = ask.caller, ask.house, SessionId(ask.id("session"))
-    live = house.live(session)
+    caller, context, session = call.caller, call.context, SessionId(call.id("session"))
+    live = context.live(session)
     side: Side | None = None
     watcher: Watcher | None = None
-    if isinstance(who, Terminal):
-        side = live.session.slot.side_of_room(who.room)
+    if isinstance(caller, Terminal):
+        side = live.session.slot.side_of_room(caller.room)
     else:
-        own = duty(who, live.session.slot)
+        own = duty(caller, live.session.slot)
         watcher = Watcher(own.user, own.site)
-    pairing.admit(live.session, house.now(), live.policy)
+    pairing.admit(live.session, context.now(), live.policy)
     page = (query.page or "") if watcher is not None else ""
-    house.desk.admit("whep", session, PLACE, who, house.mono(), page)
-    resource, answer = await house.broker.listen(session, side, offer_answer.offer(body), watcher, author(who))
-    held = Held(resource, "whep", session, PLACE, author(who), who.token, page=page)
-    house.desk.add(held)
-    links = turn.links(house.settings, resource, live.session.slot.ends_at)
-    return offer_answer.created(held, f"/whep/{session}/voice/{resource}", answer, links)
+    context.resources.admit("whep", session, PLACE, caller, context.mono(), page)
+    resource, answer = await context.broker.listen(session, side, offer_answer.offer(body), watcher, author(caller))
+    held = Held(resource, "whep", session, PLACE, author(caller), caller.token, page=page)
+    return offer_answer.created(call, held, answer, live.session.slot.ends_at)
 
 
 offer_answer.add_resource(
     table,
-    offer_answer.Place("whip", MICROPHONE, frozenset(SPEAKS), "speaking", "断开插话麦克风", "Take the microphone away"),
+    offer_answer.Place(
+        "whip", MICROPHONE, frozenset(PUBLISHERS), "speaking", "断开插话麦克风", "Take the microphone away"
+    ),
 )
 offer_answer.add_resource(
-    table, offer_answer.Place("whep", EAR, frozenset(LISTENS), "listening", "停止收听插话", "Stop listening")
+    table,
+    offer_answer.Place("whep", LISTENING, frozenset(SUBSCRIBERS), "listening", "停止收听插话", "Stop listening"),
 )
 
 
-def page_gone(house: "Context", who: Who) -> None:
-    """A socket has closed. An officer without any cannot end what is being said: nobody speaks through a page that is
-    gone."""
-    if not isinstance(who, User) or house.hub.present(who):
+def page_gone(context: Context, caller: Caller) -> None:
+    """End the talkback of an officer whose last socket has closed: no officer may speak without a page to stop it."""
+    if not isinstance(caller, User) or context.hub.is_connected(caller):
         return
-    for live in house.broker.sessions():
-        speech = live.session.talkback
-        if speech is not None and speech.by == who.id:
+    for live in context.broker.sessions():
+        talkback = live.session.talkback
+        if talkback is not None and talkback.by == caller.id:
             try:
-                house.broker.tell(live.session.id, ev.SpeechEnded(who.id, "page gone"))
+                context.broker.tell(live.session.id, ev.SpeechEnded(caller.id, "page gone"))
             except NotFound:
-                continue  # it ended meanwhile, and the speech with it
+                continue  # the session ended meanwhile, and the talkback with it

@@ -1,4 +1,5 @@
-"""WHEP: a room sees the far room through the gate; a supervisor of one of the two sites sees both rooms, not gated."""
+"""WHEP: a room receives the far room through the gate; a supervisor of one of the two sites receives both rooms, not
+gated."""
 
 from aiohttp import web
 
@@ -7,63 +8,60 @@ from broker.kernel.ids import SessionId, Side
 from broker.presence.quorum import Watcher
 from broker.session import pairing
 from broker.session.state import Session
-from signaling.api.bodies import PageQuery
-from signaling.auth.scope import Role, Terminal, Who, author, duty
-from signaling.media import offer_answer, turn
+from signaling.api.messages.sign_in import PageQuery
+from signaling.auth.scope import Caller, Role, Terminal, author, duty
+from signaling.media import offer_answer
 from signaling.media.resources import Held
-from signaling.media.whip import OFFER_PROBLEMS
-from signaling.server.routes import Ask, Table
+from signaling.server.routes import Call, Table
 
-table = Table()
-MAY = (Role.TERMINAL, Role.SUPERVISOR)
-REFUSED = "WhepRefused"
+table = Table("whep")
+PATH, ROLES = "/whep/{session}/{side}", (Role.TERMINAL, Role.SUPERVISOR)
 
 
 @table.add(
     "POST",
-    "/whep/{session}/{side}",
-    who=MAY,
+    PATH,
+    roles=ROLES,
     zh="观看一方音视频",
     en="Watch one side",
     status=201,
     takes=offer_answer.SDP,
     gives=offer_answer.SDP,
     headers=("Location", "ETag", "Link"),
-    problems=(*OFFER_PROBLEMS, TooManyWindows),
-    noted=REFUSED,
+    problems=(*offer_answer.OFFER_PROBLEMS, TooManyWindows),
+    refused="WhepRefused",
 )
-async def watch(ask: Ask, body: str, query: PageQuery) -> web.Response:
+async def watch(call: Call, body: str, query: PageQuery) -> web.Response:
     """Offer in, answer out. `page` is a supervisor's window: what it receives counts for that window only."""
-    who, house = ask.caller, ask.house
-    session, side = SessionId(ask.id("session")), _side(ask)
-    live = house.live(session)
-    watcher = _watcher(who, live.session, side)
-    pairing.admit(live.session, house.now(), live.policy)
+    caller, context = call.caller, call.context
+    session, side = SessionId(call.id("session")), _side(call)
+    live = context.live(session)
+    watcher = _watcher(caller, live.session, side)
+    pairing.admit(live.session, context.now(), live.policy)
     page = (query.page or "") if watcher is not None else ""
-    house.desk.admit("whep", session, side, who, house.mono(), page)
-    resource, answer = await house.broker.subscribe(session, side, offer_answer.offer(body), watcher, author(who), page)
-    held = Held(resource, "whep", session, side, author(who), who.token, page=page)
-    house.desk.add(held)
-    links = turn.links(house.settings, resource, live.session.slot.ends_at)
-    return offer_answer.created(held, f"/whep/{session}/{side}/{resource}", answer, links)
+    context.resources.admit("whep", session, side, caller, context.mono(), page)
+    sdp = offer_answer.offer(body)
+    resource, answer = await context.broker.subscribe(session, side, sdp, watcher, author(caller), page)
+    held = Held(resource, "whep", session, side, author(caller), caller.token, page=page)
+    return offer_answer.created(call, held, answer, live.session.slot.ends_at)
 
 
-def _watcher(who: Who, session: Session, side: Side) -> Watcher | None:
+def _watcher(caller: Caller, session: Session, side: Side) -> Watcher | None:
     """None for the far room's terminal. Raises WrongRoom, SecondSide, NotFound or Forbidden."""
-    if isinstance(who, Terminal):
-        pairing.check_far_side(session, who.room, side)
+    if isinstance(caller, Terminal):
+        pairing.check_far_side(session, caller.room, side)
         return None
-    own = duty(who, session.slot)
+    own = duty(caller, session.slot)
     return Watcher(own.user, own.site)
 
 
-def _side(ask: Ask) -> Side:
+def _side(call: Call) -> Side:
     try:
-        return Side(ask.request.match_info["side"])
+        return Side(call.request.match_info["side"])
     except ValueError:
         raise NotFound() from None
 
 
 offer_answer.add_resource(
-    table, offer_answer.Place("whep", "/whep/{session}/{side}", frozenset(MAY), "watching", "停止观看", "Stop watching")
+    table, offer_answer.Place("whep", PATH, frozenset(ROLES), "watching", "停止观看", "Stop watching")
 )

@@ -1,8 +1,8 @@
-"""The aiohttp application, made from the table of addresses and the neighbours handed in. Nothing is global: two
+"""The aiohttp application, made from the table of routes and the neighbours handed in. Nothing is global: two
 applications in one process share nothing, which is how the tests run them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import cache
 from itertools import chain
@@ -10,42 +10,45 @@ from typing import Any
 
 from aiohttp import web
 
+from broker.control.broker import Broker
+from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from config.settings import Settings
 from recorder.viewcopy.queue import ViewCopies
-from signaling.api import extensions, meta, metrics, recordings, sessions, sign_in, slots, suspensions
+from signaling.api import extensions, metrics, recordings, sessions, sign_in, slots, suspensions
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
 from signaling.live import socket
+from signaling.live.hub import Hub
 from signaling.media import talkback, whep, whip
+from signaling.media.resources import Resources
 from signaling.server import errors, pages
 from signaling.server.client_address import PROXIES, Proxies
 from signaling.server.context import Context
 from signaling.server.openapi import document
-from signaling.server.ports import Broker, Journal
 from signaling.server.routes import Route, serve
 from signaling.views.names import Names
 from signaling.views.recordings import Recordings
 
 MAX_BODY = 256 * 1024
-HOUSE = web.AppKey("house", Context)
+CONTEXT = web.AppKey("context", Context)
 ROUTES: tuple[Route, ...] = tuple(
     chain.from_iterable(
-        part.table.rows
-        for part in (
-            sign_in,
-            slots,
-            sessions,
-            extensions,
-            suspensions,
-            recordings,
-            metrics,
-            meta,
-            talkback,
-            whip,
-            whep,
-            socket,
+        table.rows
+        for table in (
+            sign_in.table,
+            slots.table,
+            sessions.table,
+            extensions.table,
+            suspensions.table,
+            recordings.table,
+            metrics.table,
+            metrics.service,
+            talkback.table,  # before WHIP and WHEP, whose patterns match its paths, too
+            whip.table,
+            whep.table,
+            socket.table,
         )
     )
 )
@@ -60,8 +63,9 @@ def build_app(
     clock: Clock,
     version: str,
 ) -> web.Application:
-    """The whole front door. The caller runs it and closes broker, store and journal after it."""
-    house = Context(
+    """The whole application. The caller runs it and closes broker, store and journal after it."""
+    names, resources = Names(store, lambda: clock.now().mono), Resources()
+    context = Context(
         broker=broker,
         store=store,
         settings=settings,
@@ -70,17 +74,19 @@ def build_app(
         recordings=Recordings(store.engine),
         views=ViewCopies(store.engine),
         version=version,
-        door=Credentials(store, clock),
-        names=Names(store, lambda: clock.now().mono),
+        credentials=Credentials(store, clock),
+        names=names,
+        resources=resources,
+        hub=Hub(broker, names, clock, resources.forget_session),
         openapi=_document(version),
     )
     app = web.Application(middlewares=[errors.middleware], client_max_size=MAX_BODY)
-    app[HOUSE] = house
+    app[CONTEXT] = context
     app[PROXIES] = Proxies(settings.trusted_proxies)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, serve(route, house))
+        app.router.add_route(route.method, route.path, serve(route, context))
         if route.head:
-            app.router.add_route("HEAD", route.path, serve(route, house))
+            app.router.add_route("HEAD", route.path, serve(route, context))
     pages.add(app)
     app.on_response_prepare.append(pages.set_headers)
     app.cleanup_ctx.append(_running)
@@ -94,19 +100,20 @@ def _document(version: str) -> dict[str, Any]:
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    """What lives as long as the application: listening to the broker, telling, and checking credentials."""
-    house = app[HOUSE]
-    bus = house.broker.bus
-    bus.on("session", house.hub.session_changed)
-    bus.on("quality", house.hub.quality)
-    bus.on("gone", house.desk.forget)
-    bus.on("standing", house.hub.standing)
-    tasks = [asyncio.create_task(house.hub.pump()), asyncio.create_task(session_expiry.walk(house))]
+    """Listen to the broker, send views, and check credentials, for as long as the application runs."""
+    context = app[CONTEXT]
+    listeners: dict[str, Callable[..., Any]] = {
+        "session": context.hub.session_changed,
+        "quality": context.hub.quality,
+        "gone": context.resources.forget,
+        "standing": context.hub.standing,
+    }
+    for event, listener in listeners.items():
+        context.broker.bus.on(event, listener)
+    tasks = [asyncio.create_task(context.hub.pump()), asyncio.create_task(session_expiry.run(context))]
     yield
-    bus.remove_listener("session", house.hub.session_changed)
-    bus.remove_listener("quality", house.hub.quality)
-    bus.remove_listener("gone", house.desk.forget)
-    bus.remove_listener("standing", house.hub.standing)
+    for event, listener in listeners.items():
+        context.broker.bus.remove_listener(event, listener)
     for task in tasks:
         task.cancel()
     with suppress(asyncio.CancelledError):
@@ -114,5 +121,6 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _close_sockets(app: web.Application) -> None:
-    """Before the server waits for its requests: open sockets would keep it for a minute (aiohttp#2200)."""
-    await app[HOUSE].hub.close()
+    """Close the sockets before the server waits for its requests: open ones would keep it for a minute
+    (aiohttp#2200)."""
+    await app[CONTEXT].hub.close()

@@ -1,6 +1,6 @@
-"""The only translator between refusals and the outside: VisitError to a problem document (RFC 9457) or a close code.
-What nobody foresaw becomes a 500 that carries an incident number and nothing else; the log has the number, the type
-and the lines of code, never the message, because messages quote data."""
+"""The only translator of refusals: VisitError to a problem document (RFC 9457) or a close code. An unforeseen error
+becomes a 500 that carries an incident number and nothing else; the log has the number, the type and the lines of code,
+never the message, because messages quote data."""
 
 import json
 import secrets
@@ -48,28 +48,28 @@ class PreconditionRequired(VisitError):
 
 
 class TooSlow(VisitError):
-    """The client does not read what it is sent."""
+    """The client does not read what the server sends."""
 
     code, http_status, close_code = "too_slow", 408, 4008
     title_zh, title_en = "客户端接收过慢", "The client reads too slowly"
 
 
 class Replaced(VisitError):
-    """The same terminal connected again; the newer socket wins."""
+    """The same terminal connected again, and its newer socket replaces this one."""
 
     code, http_status, close_code = "replaced", 409, 4009
     title_zh, title_en = "已由新的连接取代", "A newer connection took over"
 
 
 class Incident(VisitError):
-    """Something nobody foresaw. `incident` finds it in the log."""
+    """An error that the program did not foresee. `incident` finds it in the log."""
 
     code, http_status, close_code = "internal", 500, 1011
     title_zh, title_en = "服务器内部错误", "Internal error"
 
 
 def translate(exc: Exception) -> VisitError:
-    """Any exception as a VisitError; what is unknown is logged under a new incident number."""
+    """Return any exception as a VisitError; an unknown one is logged under a new incident number."""
     if isinstance(exc, VisitError):
         return exc
     if isinstance(exc, web.HTTPException):
@@ -78,7 +78,7 @@ def translate(exc: Exception) -> VisitError:
 
 
 def invalid(exc: ValidationError) -> BadRequest:
-    """What is wrong with a body, member by member; never what it contained."""
+    """Return what is wrong with a body, member by member, and nothing of what it contained."""
     errors = exc.errors(include_url=False, include_context=False, include_input=False)[:10]
     wrong = [{"where": ".".join(str(part)[:64] for part in e["loc"][:8]), "what": e["type"]} for e in errors]
     return BadRequest("The body does not have the described form.", "请求内容不符合格式要求。", errors=wrong)
@@ -104,7 +104,7 @@ def _incident(exc: Exception) -> Incident:
 
 
 def response(error: VisitError) -> web.Response:
-    """The answer for a refusal, with the headers that its status calls for."""
+    """Return the HTTP answer for a refusal, with the headers that its status calls for."""
     return web.Response(
         status=error.http_status,
         body=json.dumps(error.problem(), ensure_ascii=False, default=str).encode(),
@@ -127,7 +127,7 @@ def _headers(error: VisitError) -> Mapping[str, str]:
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Outermost: whatever happens inside, a problem document comes out."""
+    """Turn every exception of a handler into a problem document. It is the outermost middleware."""
     try:
         return await handler(request)
     except web.HTTPException as exc:

@@ -1,5 +1,5 @@
-"""The OpenAPI 3.1 document, made from the rows of `routes.py` and the models they name. Nothing is written by hand,
-therefore nothing in it can be out of date."""
+"""The OpenAPI 3.1 document, made from the rows of `routes.py` and the models they name. Nothing is written by hand, so
+that nothing in it can be out of date."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from signaling.api.fields import ID_PATTERN
-from signaling.api.messages import Problem
+from signaling.api.messages.fields import ID_PATTERN
+from signaling.api.messages.session_view import Problem
 from signaling.server.errors import PROBLEM_TYPE
 from signaling.server.routes import Route
 
@@ -18,7 +18,7 @@ Schemas = Mapping[Any, dict[str, Any]]
 
 
 def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
-    """The whole document as JSON values. `version` is the software's."""
+    """Return the whole document as JSON values. `version` is that of the software."""
     rows = list(routes)
     refs, schemas = models_json_schema(_models(rows), ref_template=REF)
     paths: dict[str, Any] = {}
@@ -29,8 +29,8 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
         "info": {
             "title": "会见 Huijian",
             "version": version,
-            "description": "远程视频会见的信令接口。WebSocket 与媒体协商见 PROTOCOL.md。\n\n"
-            "Signaling of supervised video visits. WebSocket and media negotiation: see PROTOCOL.md.",
+            "description": "远程视频会见的信令接口。WebSocket 与媒体协商见 docs/protocol.md。\n\n"
+            "Signaling of supervised video visits. WebSocket and media negotiation: see docs/protocol.md.",
         },
         "paths": paths,
         "components": {"schemas": schemas["$defs"], "securitySchemes": _SECURITY},
@@ -54,7 +54,7 @@ def _models(rows: list[Route]) -> list[tuple[type[BaseModel], JsonSchemaMode]]:
 
 def _operation(row: Route, refs: Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{row.method.lower()}_{row.verb.__module__.rpartition('.')[2]}_{row.verb.__name__}",
+        "operationId": f"{row.method.lower()}_{row.operation}",
         "summary": f"{row.zh} · {row.en}",
         "responses": {
             **{str(status): _success(row, refs, status) for status in (row.status, *row.also)},
@@ -64,7 +64,7 @@ def _operation(row: Route, refs: Schemas) -> dict[str, Any]:
     }
     if not row.open:
         operation["security"] = [{"bearer": []}, {"cookie": []}]
-        operation["x-roles"] = sorted(row.who)
+        operation["x-roles"] = sorted(row.roles)
     parameters = _parameters(row)
     if parameters:
         operation["parameters"] = parameters
@@ -74,12 +74,12 @@ def _operation(row: Route, refs: Schemas) -> dict[str, Any]:
 
 
 def _success(row: Route, refs: Schemas, status: int) -> dict[str, Any]:
-    said: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if row.answer is not None:
-        said["content"] = _content(row.answer, "serialization", refs)
+        response["content"] = _content(row.answer, "serialization", refs)
     if row.headers:
-        said["headers"] = {name: {"schema": {"type": "string"}} for name in row.headers}
-    return said
+        response["headers"] = {name: {"schema": {"type": "string"}} for name in row.headers}
+    return response
 
 
 def _other_success(row: Route) -> dict[str, Any]:

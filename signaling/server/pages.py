@@ -1,5 +1,5 @@
-"""The pages: plain files from signaling/web, served as they are. Nothing is inline, nothing comes from elsewhere,
-and the headers of every answer say so to the browser."""
+"""The web pages: plain files from signaling/web, served as they are. Nothing is inline and nothing comes from other
+servers, and the headers of every answer tell the browser to refuse both."""
 
 from pathlib import Path
 
@@ -36,13 +36,13 @@ HEADERS = {
 
 
 async def set_headers(request: web.BaseRequest, answer: web.StreamResponse) -> None:
-    """Security headers on everything that leaves."""
+    """Set the security headers of every answer."""
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
 
 
 def add(app: web.Application, folder: Path = WEB) -> None:
-    """Serve the pages of `folder`; a file that is not there is 404, now or later."""
+    """Serve the pages of `folder`; a file that does not exist at the time of the request is 404."""
 
     async def page(request: web.Request) -> web.StreamResponse:
         return _file(folder, PAGES[request.path])
@@ -59,7 +59,7 @@ def _file(folder: Path, name: str) -> web.FileResponse:
     root = folder.resolve()
     path = (root / name).resolve() if "\x00" not in name else root
     kind = TYPES.get(path.suffix)
-    # Only known kinds, and only inside: links and dots lead nowhere.
+    # Only these types, and only inside the folder: neither links nor dots lead out of it.
     if kind is None or not path.is_relative_to(root) or not path.is_file():
         raise NotFound()
     text = kind.startswith("text/") or kind.endswith("json")

@@ -1,4 +1,4 @@
-"""Parts of a file over HTTP (RFC 9110, 13 and 14), pure: which bytes a request asks for, and whether it wants any."""
+"""Range and conditional requests for a file (RFC 9110, 13 and 14), pure: which bytes a request asks for, if any."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _ONE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)  # n
 
 
 class RangeNotSatisfiable(VisitError):
-    """The part that is asked for lies behind the end; `size` is the whole."""
+    """The requested part lies behind the end of the file; `size` is that of the whole."""
 
     code, http_status, close_code = "range_not_satisfiable", 416, 4000
     title_zh, title_en = "请求范围无效", "The range cannot be satisfied"
@@ -19,7 +19,7 @@ class RangeNotSatisfiable(VisitError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What to answer: 200 whole, 206 a part, 304 nothing."""
+    """What to answer: 200 with the whole, 206 with a part, 304 with nothing."""
 
     status: int
     start: int
@@ -27,15 +27,15 @@ class Part:
     size: int
 
     def headers(self, etag: str) -> dict[str, str]:
-        """Those of the answer."""
-        told = {"ETag": etag, "Accept-Ranges": "bytes"}
+        """The headers of the answer."""
+        headers = {"ETag": etag, "Accept-Ranges": "bytes"}
         if self.status == 206:
-            told["Content-Range"] = f"bytes {self.start}-{self.start + self.count - 1}/{self.size}"
-        return told
+            headers["Content-Range"] = f"bytes {self.start}-{self.start + self.count - 1}/{self.size}"
+        return headers
 
 
 def part_of(headers: Mapping[str, str], etag: str, size: int) -> Part:
-    """What a GET with these headers gets of a file of `size` bytes whose strong, quoted tag is `etag`.
+    """Return the part that a GET with these headers gets of a file of `size` bytes with the strong, quoted tag `etag`.
 
     A Range that makes no sense, or has several parts, is ignored, as the RFC allows: the whole is sent. So is one
     whose If-Range names another file. Raises RangeNotSatisfiable, PreconditionFailed (If-Match names other files).

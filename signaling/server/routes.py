@@ -1,13 +1,13 @@
-"""One table declares every address: method, path, who may ask, models, refusals. `serve` turns a row into an aiohttp
-handler and `openapi.py` turns the same rows into the document, so that document and server cannot differ. Whatever a
-row does not allow is refused."""
+"""The table of HTTP routes: method, path, roles, models and refusals of each address. `serve` turns a row into an
+aiohttp handler and `openapi.py` turns the same rows into the document, so that document and server cannot differ.
+Whatever a row does not allow is refused."""
 
 import inspect
 import re
 from asyncio import timeout
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -22,42 +22,41 @@ from broker.kernel.errors import (
     TooMany,
     VisitError,
 )
-from signaling.api.fields import ID_PATTERN
-from signaling.auth.scope import Role, User, Who, role_of
+from signaling.api.messages.fields import ID_PATTERN
+from signaling.auth.scope import Caller, Role, User, role_of
+from signaling.server.context import Context
 from signaling.server.errors import Handler, Incident, UnsupportedType, invalid
-
-if TYPE_CHECKING:
-    from signaling.server.context import Context
 
 _ID = re.compile(ID_PATTERN)
 BODY_SECONDS = 10
-"""A body that is not there by then will not come: slow senders must not pile up."""
+"""A body that has not arrived by then is refused: slow senders must not pile up."""
 
 Refusals = tuple[type[VisitError], ...]
 Verb = Callable[..., Awaitable[BaseModel | web.StreamResponse | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request: who asks, what of, and the house that answers."""
+class Call:
+    """One call of the interface: the HTTP request, the signed-in sender (None where the row is open), and the context
+    in which it is answered."""
 
-    house: "Context"
+    context: Context
     request: web.Request
-    who: Who | None
+    sender: Caller | None
 
     @property
-    def caller(self) -> Who:
-        """Who asks. Raises NotSignedIn where the row lets anybody in and nobody said who they are."""
-        if self.who is None:
+    def caller(self) -> Caller:
+        """The signed-in sender. Raises NotSignedIn where the row is open and no credential was sent."""
+        if self.sender is None:
             raise NotSignedIn()
-        return self.who
+        return self.sender
 
     @property
     def user(self) -> User:
-        """The person who asks. Raises Forbidden for terminals and booking systems."""
-        if not isinstance(self.who, User):
+        """The officer who calls. Raises Forbidden for terminals and programs."""
+        if not isinstance(self.sender, User):
             raise Forbidden()
-        return self.who
+        return self.sender
 
     def id(self, name: str) -> str:
         """A part of the path. Raises NotFound for what cannot be an id."""
@@ -69,29 +68,33 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row. `body` and `query` are models or, for SDP, the media type of the body."""
+    """One row. `body` and `query` are models or, for SDP, the media type of the body; `operation` names the row in the
+    document, for code that is generated from it."""
 
     method: str
     path: str
     verb: Verb
-    who: frozenset[Role]
+    operation: str
+    roles: frozenset[Role]
     zh: str
     en: str
-    status: int
-    problems: Refusals
-    body: type[BaseModel] | str | None
-    query: type[BaseModel] | None
-    answer: type[BaseModel] | str | None
+    status: int = 200
+    problems: Refusals = ()
+    body: type[BaseModel] | str | None = None
+    query: type[BaseModel] | None = None
+    answer: type[BaseModel] | str | None = None
     headers: tuple[str, ...] = ()
-    noted: str = ""
+    refused: str = ""
+    """Journal kind of a refusal; "" where refusals are not journaled."""
     or_status: int = 0
+    """Status of a second kind of success, which has no body."""
     also: tuple[int, ...] = ()
-    """The status of a second kind of success, which has no body."""
+    """Further statuses with the same answer."""
 
     @property
     def open(self) -> bool:
-        """Whether anybody may ask without signing in."""
-        return not self.who
+        """Whether the address is served without signing in."""
+        return not self.roles
 
     @property
     def head(self) -> bool:
@@ -100,7 +103,7 @@ class Route:
 
     @property
     def refusals(self) -> tuple[type[VisitError], ...]:
-        """Everything this row may answer instead."""
+        """Every refusal with which this row may answer."""
         always: list[type[VisitError]] = [TooMany, Incident, BadRequest, StorageUnavailable]
         if not self.open:
             always += [NotSignedIn, Forbidden]
@@ -113,8 +116,10 @@ class Route:
 
 @dataclass(slots=True)
 class Table:
-    """The rows of one subject, in order."""
+    """The rows of one subject, in order. Its name begins the rows' operation ids in the document, which programs have
+    generated code from: it stays when modules are renamed."""
 
+    name: str
     rows: list[Route] = field(default_factory=list)
 
     def add(
@@ -122,7 +127,7 @@ class Table:
         method: str,
         path: str,
         *,
-        who: Iterable[Role],
+        roles: Iterable[Role],
         zh: str,
         en: str,
         status: int = 200,
@@ -130,13 +135,13 @@ class Table:
         takes: str | None = None,
         gives: str | None = None,
         headers: tuple[str, ...] = (),
-        noted: str = "",
+        refused: str = "",
         or_status: int = 0,
         also: tuple[int, ...] = (),
+        operation: str = "",
     ) -> Callable[[Verb], Verb]:
         """Declare the decorated coroutine. Models are read from its own annotations (`body`, `query`, return);
-        `takes` and `gives` are media types where the body or the answer is not JSON. Empty `who`: anybody.
-        Refusals of a row with `noted` are journaled under that name. `also`: statuses with the same answer."""
+        `takes` and `gives` are media types where the body or the answer is not JSON. Empty `roles`: an open row."""
 
         def declare(verb: Verb) -> Verb:
             signature = inspect.signature(verb)
@@ -147,7 +152,8 @@ class Table:
                     method=method,
                     path=path,
                     verb=verb,
-                    who=frozenset(who),
+                    operation=operation or f"{self.name}_{verb.__name__}",
+                    roles=frozenset(roles),
                     zh=zh,
                     en=en,
                     status=status,
@@ -156,9 +162,9 @@ class Table:
                     query=query.annotation if query else None,
                     answer=gives or _model(signature.return_annotation),
                     headers=headers,
-                    noted=noted,
-                    also=also,
+                    refused=refused,
                     or_status=or_status,
+                    also=also,
                 )
             )
             return verb
@@ -171,40 +177,40 @@ def _model(annotation: Any) -> type[BaseModel] | None:
     return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
 
 
-def serve(route: Route, house: "Context") -> Handler:
+def serve(route: Route, context: Context) -> Handler:
     """The aiohttp handler of a row: sign-in, role, body and query, verb, answer; in this order."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        who: Who | None = None
+        caller: Caller | None = None
         try:
-            who = None if route.open else await house.door.who(request)
-            if who is not None and role_of(who) not in route.who:
+            caller = None if route.open else await context.credentials.caller(request)
+            if caller is not None and role_of(caller) not in route.roles:
                 raise Forbidden()
-            given = await _given(route, request)
-            return _answer(route, await route.verb(Ask(house, request, who), **given))
+            models = await _models(route, request)
+            return _answer(route, await route.verb(Call(context, request, caller), **models))
         except VisitError as error:
-            if route.noted:
-                house.note_refusal(route.noted, request, who, error)
+            if route.refused:
+                context.note_refusal(route.refused, request, caller, error)
             raise
 
     return handler
 
 
-async def _given(route: Route, request: web.Request) -> dict[str, Any]:
+async def _models(route: Route, request: web.Request) -> dict[str, Any]:
     """The body and the query that the row declares, checked. Raises BadRequest and what reading raises."""
-    given: dict[str, Any] = {}
+    models: dict[str, Any] = {}
     if len(set(request.query)) != len(request.query):
         raise BadRequest("A query parameter is given twice.", "查询参数重复。")
     try:
         if isinstance(route.body, type):
-            given["body"] = route.body.model_validate_json(await _json(request))
+            models["body"] = route.body.model_validate_json(await _json(request))
         elif route.body is not None:
-            given["body"] = await text(request, route.body)
+            models["body"] = await text(request, route.body)
         if route.query is not None:
-            given["query"] = route.query.model_validate_strings(dict(request.query))
+            models["query"] = route.query.model_validate_strings(dict(request.query))
     except ValidationError as error:
         raise invalid(error) from None
-    return given
+    return models
 
 
 async def _json(request: web.Request) -> bytes:

@@ -1,10 +1,11 @@
-"""What sites, rooms and officers are called, for pages. Asked of the store once a minute, because the command line
-renames them in another process; bounded, so that a flood of unknown ids costs nothing."""
+"""Display names of sites, rooms and officers, for pages. The store is asked at most once a minute for each, because the
+command line renames them in another process; the cache is bounded, so that a flood of unknown ids costs nothing."""
 
 from collections.abc import Awaitable, Callable
 
 from broker.control.store.store import Store
 from broker.kernel.errors import NotFound, StorageUnavailable
+from signaling.api.messages.session_view import Officer
 
 KEPT_SECONDS = 60.0
 KEPT = 4096
@@ -16,19 +17,23 @@ class Names:
     def __init__(self, store: Store, mono: Callable[[], float]) -> None:
         self._store = store
         self._mono = mono
-        self._known: dict[tuple[str, str], tuple[float, str]] = {}
+        self._names: dict[tuple[str, str], tuple[float, str]] = {}
 
     async def site(self, site: str) -> str:
-        """Of a site."""
+        """Return the name of a site."""
         return await self._name("site", site, self._site)
 
     async def room(self, room: str) -> str:
-        """Of a room."""
+        """Return the name of a room."""
         return await self._name("room", room, self._room)
 
     async def user(self, user: str) -> str:
-        """Of an officer."""
+        """Return the name of an officer."""
         return await self._name("user", user, self._user)
+
+    async def officer(self, user: str) -> Officer:
+        """Return an officer by id and name, as views show one."""
+        return Officer(id=user, name=await self.user(user))
 
     async def _site(self, site: str) -> str | None:
         try:
@@ -43,19 +48,19 @@ class Names:
             return None
 
     async def _user(self, user: str) -> str | None:
-        known = await self._store.user_named(user)
-        return known.name if known is not None else None
+        record = await self._store.user_named(user)
+        return record.name if record is not None else None
 
-    async def _name(self, kind: str, id_: str, ask: Callable[[str], Awaitable[str | None]]) -> str:
+    async def _name(self, kind: str, id_: str, read: Callable[[str], Awaitable[str | None]]) -> str:
         now = self._mono()
-        at, name = self._known.get((kind, id_), (now - KEPT_SECONDS - 1, ""))
+        at, name = self._names.get((kind, id_), (now - KEPT_SECONDS - 1, ""))
         if now - at < KEPT_SECONDS:
             return name
         try:
-            name = await ask(id_) or id_
+            name = await read(id_) or id_
         except StorageUnavailable:
             name = name or id_  # a page must say that the database is gone, whatever a room is called
-        if len(self._known) >= KEPT:
-            self._known.clear()
-        self._known[kind, id_] = (now, name)
+        if len(self._names) >= KEPT:
+            self._names.clear()
+        self._names[kind, id_] = (now, name)
         return name

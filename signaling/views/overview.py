@@ -1,20 +1,21 @@
-"""All sessions and workers at one look, for those who watch the service run: ids, states and numbers, no names."""
+"""Overview of all sessions and workers, for operators: ids, states and numbers, no names."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import Field
 
+from broker.control.session_runner import SessionRunner
 from broker.control.statistics import Figures, Worker
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.presence.quorum import of_side
-from broker.session.state import State
-from signaling.api.fields import Moment, Told
-from signaling.api.messages import QualitySides
-from signaling.server.ports import Live
-from signaling.views.session import Scene, reason_view, remaining_ms
+from broker.session.state import Session, State
+from signaling.api.messages.fields import Moment, Outbound
+from signaling.api.messages.socket import QualitySides
+from signaling.views.moment import SessionMoment, remaining_ms
+from signaling.views.session import reason_view
 from signaling.views.viewers import ViewersSides, in_numbers
 
 AHEAD, BACK = timedelta(hours=1), timedelta(minutes=10)
@@ -22,14 +23,14 @@ AHEAD, BACK = timedelta(hours=1), timedelta(minutes=10)
 MOST = 500
 
 
-class Attendance(Told):
-    """Supervisors of one site that count, and how many are needed."""
+class Attendance(Outbound):
+    """Supervisors of one site who are present, and how many are needed."""
 
     have: int = Field(ge=0)
     need: int = Field(ge=0)
 
 
-class OverviewSession(Told):
+class OverviewSession(Outbound):
     """One session in numbers. `quality` and `viewers` are null before media flows, `worker` before a relay has it."""
 
     id: str
@@ -48,7 +49,7 @@ class OverviewSession(Told):
     viewers: ViewersSides | None
 
 
-class OverviewWorker(Told):
+class OverviewWorker(Outbound):
     """One relay worker: cores in use, packets a second, latency in milliseconds (null: nothing measured)."""
 
     name: str
@@ -61,8 +62,8 @@ class OverviewWorker(Told):
     latency_p99_ms: float | None
 
 
-class Overview(Told):
-    """The service at `server_time`. `left_out` counts sessions for which there was no room here."""
+class Overview(Outbound):
+    """The service at `server_time`. `left_out` counts the sessions beyond the limit of this list."""
 
     server_time: Moment
     recorder: bool
@@ -73,31 +74,36 @@ class Overview(Told):
     left_out: int = Field(ge=0)
 
 
-def overview(figures: Figures, scenes: Iterable[tuple[Live, Scene]], now: Instant) -> Overview:
-    """What the caller may see of it: the scenes are chosen by who asks."""
+def overview(figures: Figures, seen: Iterable[tuple[SessionRunner, SessionMoment]], now: Instant) -> Overview:
+    """Return the overview of the sessions that the caller may see."""
     places = {session: worker.name for worker in figures.workers for session in worker.sessions}
-    near = [one for one in scenes if _is_near(one[1], now)]
-    near.sort(key=lambda one: (one[1].session.state is State.ENDED, one[1].session.slot.starts_at, one[1].session.id))
+    near = [(live, moment) for live, moment in seen if _is_near(moment, now)]
+    near.sort(key=lambda pair: _place(pair[1].session))
     return Overview(
         server_time=now.wall,
         recorder=figures.recorder,
         storage=figures.storage,
         waiting=figures.waiting,
-        workers=[_worker(one) for one in figures.workers],
-        sessions=[_session(live, scene, places.get(scene.session.id)) for live, scene in near[:MOST]],
+        workers=[_worker(worker) for worker in figures.workers],
+        sessions=[_session(live, moment, places.get(moment.session.id)) for live, moment in near[:MOST]],
         left_out=max(0, len(near) - MOST),
     )
 
 
-def _is_near(scene: Scene, now: Instant) -> bool:
-    session = scene.session
+def _place(session: Session) -> tuple[bool, datetime, str]:
+    """Place of a session in the list: running ones first, then by start."""
+    return session.state is State.ENDED, session.slot.starts_at, session.id
+
+
+def _is_near(moment: SessionMoment, now: Instant) -> bool:
+    session = moment.session
     if session.end is not None:
         return session.end.at > now.wall - BACK
     return session.state is not State.SCHEDULED or session.slot.starts_at <= now.wall + AHEAD
 
 
-def _session(live: Live, scene: Scene, worker: str | None) -> OverviewSession:
-    session, reason = scene.session, reason_view(scene)
+def _session(live: SessionRunner, moment: SessionMoment, worker: str | None) -> OverviewSession:
+    session, reason = moment.session, reason_view(moment)
     flows = session.processes.relay and session.state is not State.ENDED and bool(live.quality)
     return OverviewSession(
         id=session.id,
@@ -106,20 +112,20 @@ def _session(live: Live, scene: Scene, worker: str | None) -> OverviewSession:
         prison_room=session.slot.prison.room,
         visitor_room=session.slot.visitor.room,
         starts_at=session.slot.starts_at,
-        prison_quorum=_attendance(scene, Side.PRISON),
-        visitor_quorum=_attendance(scene, Side.VISITOR),
+        prison_quorum=_attendance(moment, Side.PRISON),
+        visitor_quorum=_attendance(moment, Side.VISITOR),
         gate="open" if session.gate_open else "shut",
-        remaining_ms=remaining_ms(scene),
-        recording=str(scene.recording.state),
+        remaining_ms=remaining_ms(moment),
+        recording=str(moment.recording.state),
         worker=worker,
         quality=QualitySides.model_validate(live.quality, strict=False) if flows else None,
         viewers=in_numbers(live.viewers) if flows else None,
     )
 
 
-def _attendance(scene: Scene, side: Side) -> Attendance:
-    there = of_side(scene.session.processes.watchers, scene.session.slot, side)
-    return Attendance(have=len(there), need=scene.policy.min_supervisors)
+def _attendance(moment: SessionMoment, side: Side) -> Attendance:
+    present = of_side(moment.session.processes.watchers, moment.session.slot, side)
+    return Attendance(have=len(present), need=moment.policy.min_supervisors)
 
 
 def _worker(worker: Worker) -> OverviewWorker:

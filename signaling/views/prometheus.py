@@ -1,5 +1,5 @@
-"""The service in Prometheus' words. Made afresh at each reading from what holds at that moment: nothing of a session
-is left when it is over. Sessions appear by id; people, rooms and sites do not appear."""
+"""The metrics of the service in Prometheus' text format. They are made afresh at each reading from what holds at that
+moment: nothing of a session is left when it is over. Sessions appear by id; people, rooms and sites do not appear."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from broker.control.session_runner import SessionRunner
 from broker.control.statistics import Figures, Worker
 from broker.control.viewers import of_room, of_supervisors
 from broker.kernel.ids import Side
 from broker.session.events import AlertKind, HoldReason, Reason
 from broker.session.state import State
-from signaling.server.ports import Live
 
 MOST = 500  # sessions with numbers of their own, about thirty each: a provincial day has fewer at once
 COUNTS = {
@@ -52,10 +52,10 @@ VIEWERS = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """All that is told at one reading."""
+    """Everything that one reading reports."""
 
     figures: Figures
-    lives: tuple[Live, ...]
+    lives: tuple[SessionRunner, ...]
     journal_healthy: bool
     journal_backlog: int
     sockets: Mapping[str, int]
@@ -63,13 +63,13 @@ class Moment:
 
 
 def exposition(moment: Moment) -> bytes:
-    """Text for Prometheus, version 0.0.4."""
+    """Return the text for Prometheus, version 0.0.4."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Told(moment))
+    registry.register(_Reading(moment))
     return generate_latest(registry)
 
 
-class _Told(Collector):
+class _Reading(Collector):
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
 
@@ -111,7 +111,7 @@ def _sessions(moment: Moment) -> Iterator[Metric]:
 
 
 def _all(kinds: Iterable[Any], counts: Mapping[str, int]) -> dict[str, int]:
-    """Every kind, also those that were never counted: an alarm needs a zero to begin from."""
+    """Return every kind, also those that were never counted: an alarm needs a zero to begin from."""
     return {str(kind): counts.get(str(kind), 0) for kind in kinds}
 
 
@@ -129,16 +129,21 @@ def _by(
 
 
 def _workers(workers: Iterable[Worker]) -> Iterator[Metric]:
-    known = list(workers)
-    yield _by("huijian_relay_up", "Whether the worker answers.", "worker", {one.name: one.ready for one in known})
-    placed = {one.name: len(one.sessions) for one in known}
+    all_workers = list(workers)
+    yield _by(
+        "huijian_relay_up",
+        "Whether the worker answers.",
+        "worker",
+        {worker.name: worker.ready for worker in all_workers},
+    )
+    placed = {worker.name: len(worker.sessions) for worker in all_workers}
     yield _by("huijian_relay_sessions", "Sessions placed on the worker.", "worker", placed)
     for table, family in ((COUNTS, CounterMetricFamily), (LEVELS, GaugeMetricFamily)):
         for member, (name, text) in table.items():
-            values = {one.name: _number(one.status[member]) for one in known if member in one.status}
+            values = {worker.name: _number(worker.status[member]) for worker in all_workers if member in worker.status}
             if values:
                 yield _by(f"huijian_relay_{name}", text, "worker", values, family)
-    yield _latency(known)
+    yield _latency(all_workers)
 
 
 def _number(value: object) -> float:
@@ -146,21 +151,21 @@ def _number(value: object) -> float:
 
 
 def _latency(workers: Iterable[Worker]) -> Metric:
-    text = "From a packet's arrival at the machine until it was sent on; one packet in 64 is looked at."
+    text = "From a packet's arrival at the machine until it was sent on; one packet in 256 is measured."
     made = HistogramMetricFamily("huijian_relay_forwarding_seconds", text, labels=["worker"])
-    for one in workers:
-        told: Any = one.status.get("latency")
-        if not told:
+    for worker in workers:
+        latency: Any = worker.status.get("latency")
+        if not latency:
             continue
         buckets, sofar = [], 0
-        for bound, count in zip([*told["bounds"], "+Inf"], told["counts"], strict=True):
+        for bound, count in zip([*latency["bounds"], "+Inf"], latency["counts"], strict=True):
             sofar += count
             buckets.append((str(bound), float(sofar)))
-        made.add_metric([one.name], buckets, told["seconds"])
+        made.add_metric([worker.name], buckets, latency["seconds"])
     return made
 
 
-def _quality(lives: Iterable[Live]) -> Iterator[Metric]:
+def _quality(lives: Iterable[SessionRunner]) -> Iterator[Metric]:
     running = (
         live
         for live in lives
@@ -171,15 +176,15 @@ def _quality(lives: Iterable[Live]) -> Iterator[Metric]:
         made = GaugeMetricFamily(f"huijian_session_{name}", text, labels=["session", "side", "media"])
         for live in shown:
             for side, kinds in live.quality.items():
-                for media, one in kinds.items():
-                    if one.get(member) is not None:
-                        made.add_metric([live.session.id, str(side), str(media)], one[member] * scale)
+                for media, track in kinds.items():
+                    if track.get(member) is not None:
+                        made.add_metric([live.session.id, str(side), str(media)], track[member] * scale)
         yield made
     yield from _viewers(shown)
 
 
-def _viewers(lives: Iterable[Live]) -> Iterator[Metric]:
-    """Counted and summed up: who they are is nothing for a monitoring system."""
+def _viewers(lives: Iterable[SessionRunner]) -> Iterator[Metric]:
+    """Viewers by number and worst values only: a monitoring system learns nothing of the people."""
     made = {
         member: GaugeMetricFamily(f"huijian_session_{name}", text, labels=["session", "side", "viewer"])
         for member, (name, text) in VIEWERS.items()
@@ -187,9 +192,9 @@ def _viewers(lives: Iterable[Live]) -> Iterator[Metric]:
     for live in lives:
         for side in Side:
             for kind, of in (("supervisor", of_supervisors), ("room", of_room)):
-                told = of(live.viewers, side)
+                summary = of(live.viewers, side)
                 for member, family in made.items():
-                    value = getattr(told, member)
+                    value = getattr(summary, member)
                     if value is not None:
                         family.add_metric([live.session.id, str(side), kind], value)
     yield from made.values()

@@ -1,4 +1,4 @@
-"""The catalog of recordings as auditors may read it: the recorder's rows, seen with the slots they belong to, because
+"""The catalog of recordings as auditors may read it: the recorder's rows joined with the slots they belong to, because
 both sites of a visit may audit it."""
 
 from collections.abc import Mapping
@@ -16,18 +16,19 @@ MOST = 2000  # of one day: what a page can show and a province does not reach
 
 
 class Recordings:
-    """Read only. Rows have the columns of the recorder's table. Raises StorageUnavailable."""
+    """Read access to the catalog. Rows have the columns of the recorder's table. Raises StorageUnavailable."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def listed(self, since: datetime, until: datetime, site: str | None) -> list[Mapping[str, Any]]:
-        """Those that began in [since, until) and belong to `site` (None: all sites), in order of time."""
+        """Return the recordings that began in [since, until) and belong to `site` (None: all sites), in order of
+        time."""
         query = _of_site(site).where(RECORDINGS.c.started_at >= since, RECORDINGS.c.started_at < until)
         return await self._read(query.order_by(RECORDINGS.c.started_at, RECORDINGS.c.session).limit(MOST))
 
     async def one(self, session: str, site: str | None) -> Mapping[str, Any] | None:
-        """The recording of a session, or None where there is none or it is not of `site` (None: any)."""
+        """Return the recording of a session, or None where there is none or it is not of `site` (None: any)."""
         rows = await self._read(_of_site(site).where(RECORDINGS.c.session == session))
         return rows[0] if rows else None
 

@@ -1,5 +1,5 @@
-"""Chinese and English for every code that a page, kiosk or notice shows: one table, so that all of them say the same.
-An unknown code shows itself; a display must never fail because a word is missing."""
+"""Chinese and English texts of every code that a page, kiosk or notice shows, in one place so that all show the same.
+An unknown code is shown as it is; a display must never fail because a text is missing."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from broker.booking.language import Spoken, spoken_as
 
 
 class Text(NamedTuple):
-    """The same in both languages."""
+    """A text in both languages."""
 
     zh: str
     en: str
@@ -69,7 +69,7 @@ MISSING = {
     "visitor_quorum": Text("家属一方监督人员不足", "Too few supervisors watch for the bureau"),
 }
 
-# The check-in desk: which person lacks what, said to officers only.
+# The check-in desk: which person lacks what, for officers only.
 
 TICKS = {
     "identity": Text("身份核验", "identity check"),
@@ -82,13 +82,13 @@ TICKS = {
 SIDES = {"prison": Text("监所一方", "Prison side"), "visitor": Text("家属一方", "Visitor side")}
 
 PERSON_LACKS = Text("{side} {name}：尚缺{ticks}", "{side}, {name}, still to do: {ticks}")
-NOBODY_HERE = Text("{side}：无人到场", "{side}: nobody has come")
+NO_PERSON_HERE = Text("{side}：无人到场", "{side}: nobody has come")
 NO_INTERPRETER_LISTED = Text(
     "使用非普通话会见，但批准名单中没有翻译人员，须重新提交时段",
     "An interpreter is needed and none is on the approved list: the slot has to be posted anew",
 )
 
-# What is spoken, by BCP 47 tag; browsers know few of these names. Others show their tag.
+# Languages by BCP 47 tag; browsers know few of these names. Other languages show their tag.
 LANGUAGES = {
     "zh": Text("普通话", "Mandarin"),
     "cmn": Text("普通话", "Mandarin"),
@@ -166,14 +166,14 @@ RECORDING = {
 
 
 def text_of(table: dict[str, Text], code: str) -> Text:
-    """The words for a code, or the code itself."""
+    """Return the text for a code, or the code itself."""
     return table.get(code, Text(code, code))
 
 
 def language_name(tag: str) -> Text:
-    """What a language tag is called: `zh-yue` by its dialect, `bo-CN` by its language, an unknown one by itself."""
+    """Return the name of a language tag: `zh-yue` by its dialect, `bo-CN` by its language, an unknown one by itself."""
     first, *rest = tag.lower().split("-")
-    known = next((LANGUAGES[part] for part in (*rest, first) if part in LANGUAGES), Text(tag, tag))
-    if known is LANGUAGES["zh"] and spoken_as(tag) is Spoken.DIALECT:
+    name = next((LANGUAGES[part] for part in (*rest, first) if part in LANGUAGES), Text(tag, tag))
+    if name is LANGUAGES["zh"] and spoken_as(tag) is Spoken.DIALECT:
         return Text(f"汉语方言（{tag}）", f"Chinese dialect ({tag})")
-    return known
+    return name

@@ -1,5 +1,5 @@
-"""Who receives a session's sides, and how, for those who may know. Rooms never do. Officers learn it of the supervisors
-of their own site, officers of the whole province of all; programs that watch the service see numbers and nobody."""
+"""The connections that receive a session's sides, and how well. Rooms see none of it. Officers see the supervisors of
+their own site, officers of the province those of all sites; monitoring programs see numbers without people."""
 
 from collections.abc import Iterable
 
@@ -7,13 +7,13 @@ from pydantic import Field
 
 from broker.control.viewers import Summary, Viewer, Viewers, of_supervisors
 from broker.kernel.ids import Side, SiteId
-from signaling.api.fields import Told
-from signaling.api.messages import ViewerQuality
+from signaling.api.messages.fields import Outbound
+from signaling.api.messages.socket import ViewerQuality
 
 
-class ViewersOfSide(Told):
-    """The supervisors' connections that get one side: how many, how many of them prove to receive it, and of what they
-    report the worst."""
+class ViewersOfSide(Outbound):
+    """The supervisors' connections that receive one side: how many there are, how many prove that packets arrive, and
+    the worst of the numbers that they report."""
 
     connected: int = Field(ge=0)
     receiving: int = Field(ge=0)
@@ -22,26 +22,28 @@ class ViewersOfSide(Told):
     round_trip_ms: float | None = Field(ge=0)
 
 
-class ViewersSides(Told):
-    """Of both sides."""
+class ViewersSides(Outbound):
+    """The supervisors' connections of both sides."""
 
     prison: ViewersOfSide
     visitor: ViewersOfSide
 
 
 def known_to(site: SiteId | None, viewers: Iterable[Viewer]) -> list[ViewerQuality]:
-    """As an officer of `site` may know them (None: of the whole province)."""
-    return [_one(one) for one in viewers if one.watcher is None or site is None or one.watcher.site == site]
+    """Return the connections that an officer of `site` may see (None: an officer of the province)."""
+    return [
+        _quality(viewer) for viewer in viewers if viewer.watcher is None or site is None or viewer.watcher.site == site
+    ]
 
 
 def in_numbers(viewers: Viewers) -> ViewersSides:
-    """As everybody may know them who may see the session at all."""
+    """Return the numbers that every caller may see who may see the session at all."""
     return ViewersSides(
         prison=_side(of_supervisors(viewers, Side.PRISON)), visitor=_side(of_supervisors(viewers, Side.VISITOR))
     )
 
 
-def _one(viewer: Viewer) -> ViewerQuality:
+def _quality(viewer: Viewer) -> ViewerQuality:
     return ViewerQuality(
         user=viewer.watcher.user if viewer.watcher else None,
         site=viewer.watcher.site if viewer.watcher else None,
@@ -57,13 +59,13 @@ def _one(viewer: Viewer) -> ViewerQuality:
     )
 
 
-def _side(told: Summary) -> ViewersOfSide:
+def _side(summary: Summary) -> ViewersOfSide:
     return ViewersOfSide(
-        connected=told.connected,
-        receiving=told.receiving,
-        loss=told.loss,
-        jitter_ms=told.jitter * 1000,
-        round_trip_ms=_ms(told.round_trip),
+        connected=summary.connected,
+        receiving=summary.receiving,
+        loss=summary.loss,
+        jitter_ms=summary.jitter * 1000,
+        round_trip_ms=_ms(summary.round_trip),
     )
 
 

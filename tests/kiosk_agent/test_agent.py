@@ -21,7 +21,7 @@ from kiosk_agent.media.frames import luma
 from kiosk_agent.media.source import SourceError
 from kiosk_agent.state.events import Phase, Visit
 from kiosk_agent.state.state import Terminal
-from signaling.api.messages import SessionView
+from signaling.api.messages.session_view import SessionView
 from tests.support.kiosk.answerer import TOKEN, Answerer, answering, left_over
 from tests.support.kiosk.control import ROOM, Control, view
 

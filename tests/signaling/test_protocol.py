@@ -1,4 +1,4 @@
-"""PROTOCOL.md says what the models say."""
+"""docs/protocol.md agrees with the models, the errors and the texts."""
 
 import re
 import subprocess
@@ -14,14 +14,15 @@ from broker.presence.presence import Why
 from broker.session.events import AlertKind, HoldReason, Reason
 from broker.session.readiness import Missing
 from broker.session.state import State
-from signaling.api import bodies
-from signaling.api import messages as msg
+from signaling.api.messages import approvals, orders, recordings, sessions, sign_in, slots, socket
+from signaling.api.messages.session_view import Problem, RecordingState
 from signaling.server import errors
-from signaling.views import texts
-from signaling.views.overview import Overview
+from signaling.views import overview, texts
 
-TEXT = Path(signaling.__file__).with_name("PROTOCOL.md").read_text("utf-8")
+ROOT = Path(signaling.__file__).parents[1]
+TEXT = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S)
+BODIES = (approvals, orders, overview, recordings, sessions, sign_in, slots)
 
 
 ALERTS = [
@@ -33,30 +34,30 @@ ALERTS = [
 
 def parse(kind, name, sample):
     if kind == "client":
-        return msg.CLIENT.validate_json(sample)
+        return socket.CLIENT.validate_json(sample)
     if kind == "server":
-        return msg.SERVER.validate_json(sample)
+        return socket.SERVER.validate_json(sample)
     if kind == "problem":
-        return msg.Problem.model_validate_json(sample)
-    model = Overview if name == "Overview" else getattr(bodies, name)
+        return Problem.model_validate_json(sample)
+    model = next(getattr(module, name) for module in BODIES if hasattr(module, name))
     return model.model_validate_json(sample)
 
 
 class TestTheDocument:
     @pytest.mark.parametrize(("kind", "name", "sample"), SAMPLES)
-    def test_each_sample_is_what_the_models_accept(self, kind, name, sample):
+    def test_each_sample_is_valid_for_its_model(self, kind, name, sample):
         assert parse(kind, name, sample)
 
-    def test_every_block_of_json_was_looked_at(self):
+    def test_every_block_of_json_is_a_tested_sample(self):
         assert TEXT.count("```json") == len(SAMPLES) > 15
 
     def test_every_message_that_can_be_sent_has_a_sample(self):
         shown = {type(parse(*sample)) for sample in SAMPLES if sample[0] in ("client", "server")}
-        said = set(get_args(msg.Hello | msg.Order | msg.Attending))
-        assert shown == said | set(get_args(msg.Telling))
+        from_client = {socket.Hello, *socket.MESSAGES.values(), *get_args(socket.Report)}
+        assert shown == from_client | set(get_args(socket.ServerMessage))
 
     def test_every_refusal_is_listed_with_its_status(self):
-        # a broken link between processes is translated before it reaches anybody outside
+        # a broken link between processes is translated before a client sees it
         kinds = {kind for kind in VisitError.__subclasses__() if not kind.__module__.startswith("broker.ipc")}
         for kind in kinds:
             assert f"| `{kind.code}` | {kind.http_status} |" in TEXT, kind
@@ -67,7 +68,7 @@ class TestTheDocument:
             assert f"| {code} |" in TEXT
 
 
-class TestTheWords:
+class TestTheTexts:
     @pytest.mark.parametrize(
         ("codes", "table"),
         [
@@ -75,7 +76,7 @@ class TestTheWords:
             (Reason, texts.REASONS),
             (HoldReason, texts.REASONS),
             (Missing, texts.MISSING),
-            (get_args(msg.RecordingState), texts.RECORDING),
+            (get_args(RecordingState), texts.RECORDING),
             (Why, texts.WHY),
             (ALERTS, texts.ALERTS),
         ],
@@ -89,10 +90,10 @@ class TestTheWords:
         assert texts.text_of(texts.STATES, "new") == ("new", "new")
 
 
-class TestWhoMayImportIt:
-    def test_the_messages_need_neither_http_nor_the_runners(self):
+class TestWhatTheMessagesImport:
+    def test_they_need_neither_http_nor_the_runners(self):
         code = (
-            "import sys, signaling.api.messages; "
-            "assert not {'aiohttp', 'broker.live', 'sqlalchemy'} & set(sys.modules), sorted(sys.modules)"
+            "import sys, signaling.api.messages.socket; "
+            "assert not {'aiohttp', 'broker.control', 'sqlalchemy'} & set(sys.modules), sorted(sys.modules)"
         )
-        subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(signaling.__file__).parents[1])
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

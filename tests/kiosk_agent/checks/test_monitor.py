@@ -12,7 +12,7 @@ from kiosk_agent.checks import monitor
 from kiosk_agent.checks.monitor import Monitor, Sending
 from kiosk_agent.media.frames import CHUNK, Frame, sound_frame
 from kiosk_agent.media.source import RoomSources, Source
-from signaling.api.messages import Observed
+from signaling.api.messages.socket import Observed
 
 
 class Held(Source):

@@ -135,7 +135,7 @@ async def address(front, half_hour):
     """Where the front door plays the film."""
     session = await front.visit()
     path = f"first-prison/2026/03/02/{session}/session.mp4"
-    file = front.house.settings.archive_dir / path
+    file = front.context.settings.archive_dir / path
     file.parent.mkdir(parents=True)
     shutil.copy(half_hour, file)
     tag = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -19,9 +19,11 @@ async def path(front):
 
 
 class TestWhoMay:
-    @pytest.mark.parametrize("who", ["prison-sup", "visitor-sup", "clerk", "auditor", "admin", "p1", "v1", "booking"])
-    async def test_nobody_but_the_approver(self, front, path, who):
-        await front.refused("forbidden", "POST", path, who, json=ORDER)
+    @pytest.mark.parametrize(
+        "caller", ["prison-sup", "visitor-sup", "clerk", "auditor", "admin", "p1", "v1", "booking"]
+    )
+    async def test_nobody_but_the_approver(self, front, path, caller):
+        await front.refused("forbidden", "POST", path, caller, json=ORDER)
 
     async def test_not_the_approver_of_another_site(self, front, path):
         session = path.split("/")[4]

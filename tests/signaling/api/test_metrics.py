@@ -39,9 +39,9 @@ def figures(session):
     return Figures((worker,), 1, {"room_lost": 2}, {"time_limit": 3}, 61.5, True, True)
 
 
-async def read(front, who=None, **kw):
+async def read(front, caller=None, **kw):
     """The samples of one reading, by name and labels."""
-    answer = await front.ask("GET", "/metrics", who, **kw)
+    answer = await front.ask("GET", "/metrics", caller, **kw)
     assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     return samples(await answer.text())
 
@@ -58,9 +58,9 @@ class TestWhoMayReadTheMetrics:
     async def test_a_program_on_this_machine(self, front):
         assert await read(front)
 
-    @pytest.mark.parametrize("who", ["observer", "admin"])
-    async def test_observers_and_admins_from_anywhere(self, front, who):
-        assert await read(front, who, headers={"X-Forwarded-For": "203.0.113.9"})
+    @pytest.mark.parametrize("caller", ["observer", "admin"])
+    async def test_observers_and_admins_from_anywhere(self, front, caller):
+        assert await read(front, caller, headers={"X-Forwarded-For": "203.0.113.9"})
 
     @pytest.mark.parametrize(
         "headers",
@@ -78,17 +78,17 @@ class TestWhoMayReadTheMetrics:
         await front.refused("not_signed_in", "GET", "/metrics", headers=headers)
 
     async def test_nobody_without_a_key_where_the_settings_say_so(self, front):
-        front.house.settings = front.house.settings.model_copy(update={"metrics_on_loopback": False})
+        front.context.settings = front.context.settings.model_copy(update={"metrics_on_loopback": False})
         await front.refused("not_signed_in", "GET", "/metrics")
         assert await read(front, "observer")
 
-    @pytest.mark.parametrize("who", ["p1", "prison-sup", "clerk", "approver", "auditor", "booking", "prison-admin"])
-    async def test_nobody_else_wherever_they_are(self, front, who):
-        await front.refused("forbidden", "GET", "/metrics", who)
+    @pytest.mark.parametrize("caller", ["p1", "prison-sup", "clerk", "approver", "auditor", "booking", "prison-admin"])
+    async def test_nobody_else_wherever_they_are(self, front, caller):
+        await front.refused("forbidden", "GET", "/metrics", caller)
 
-    @pytest.mark.parametrize("who", ["obs_thisisnobody", "x"])
-    async def test_nobody_with_a_wrong_key_though_none_would_do(self, front, who):
-        await front.refused("not_signed_in", "GET", "/metrics", who)
+    @pytest.mark.parametrize("caller", ["obs_thisisnobody", "x"])
+    async def test_nobody_with_a_wrong_key_though_none_would_do(self, front, caller):
+        await front.refused("not_signed_in", "GET", "/metrics", caller)
 
     async def test_the_kind_of_a_key_cannot_be_changed_by_its_holder(self, front):
         key = front.tokens["booking"].replace("key_", "obs_", 1)
@@ -185,17 +185,17 @@ class TestTheOverview:
         assert (worker["sessions"], worker["latency_p99_ms"]) == (1, 1.2)
         assert not [name for name in ("刘某", "欧阳", "prison-sup") if name in str(said)]
 
-    @pytest.mark.parametrize("who", ["foreign-sup", "foreign-auditor", "prison-admin"])
-    async def test_of_other_sites_not_even_the_existence(self, front, who):
+    @pytest.mark.parametrize("caller", ["foreign-sup", "foreign-auditor", "prison-admin"])
+    async def test_of_other_sites_not_even_the_existence(self, front, caller):
         session = await front.live_visit()
         front.broker.told = figures(session)
-        said = (await front.ask("GET", "/api/v1/overview", who)).said
+        said = (await front.ask("GET", "/api/v1/overview", caller)).said
         assert said["sessions"] == [] and session not in str(said) and len(said["workers"]) == 1
 
-    @pytest.mark.parametrize("who", ["prison-sup", "visitor-sup", "approver", "auditor", "admin"])
-    async def test_to_the_officers_of_both_sites_and_the_province(self, front, who):
+    @pytest.mark.parametrize("caller", ["prison-sup", "visitor-sup", "approver", "auditor", "admin"])
+    async def test_to_the_officers_of_both_sites_and_the_province(self, front, caller):
         await front.visit()
-        assert len((await front.ask("GET", "/api/v1/overview", who)).said["sessions"]) == 1
+        assert len((await front.ask("GET", "/api/v1/overview", caller)).said["sessions"]) == 1
 
     async def test_leaves_out_what_is_long_over_or_far_away(self, front):
         await front.visit()

@@ -28,7 +28,7 @@ async def film(front):
     """The address of a finished recording's film."""
     session = await front.visit()
     path = f"first-prison/2026/03/02/{session}/session.mp4"
-    file = front.house.settings.archive_dir / path
+    file = front.context.settings.archive_dir / path
     file.parent.mkdir(parents=True)
     file.write_bytes(BYTES)
     row = {"session": session, "site": "first-prison", "path": path, "sha256": TAG, "bytes": len(BYTES)}
@@ -166,8 +166,8 @@ class TestWhoMayPlay:
 
     async def test_nobody_else_and_for_other_sites_it_does_not_exist(self, front, film):
         await front.refused("not_found", "GET", film, "foreign-auditor")
-        for who in ("admin", "prison-sup", "approver", "clerk", "p1", "booking"):
-            await front.refused("forbidden", "GET", film, who)
+        for caller in ("admin", "prison-sup", "approver", "clerk", "p1", "booking"):
+            await front.refused("forbidden", "GET", film, caller)
         assert await front.noted("RecordingPlayed") == []
 
     @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ class TestOneSide:
     async def recorded(self, front, film):
         """The address of a recording with a real film."""
         session = film.split("/")[4]
-        file = front.house.settings.archive_dir / f"first-prison/2026/03/02/{session}/session.mp4"
+        file = front.context.settings.archive_dir / f"first-prison/2026/03/02/{session}/session.mp4"
         root = file.parents[1] / "made"
         shutil.copy(root / archived(make_work(root), root)["path"], file)
         return film.removesuffix("/film")
@@ -228,10 +228,10 @@ class TestTheViewCopy:
         assert (await front.ask("GET", f"{base}/copy", "auditor")).said == {
             "state": "queued", "progress": 0.0, "bytes": None, "reason": None,
         }  # fmt: skip
-        views = front.house.views
+        views = front.context.views
         assert (await views.take(TEN))[0] == session
         await front.refused("conflict", "POST", f"{base}/copy", "auditor")
-        file = view_path(front.house.settings.archive_dir, session)
+        file = view_path(front.context.settings.archive_dir, session)
         file.parent.mkdir(parents=True)
         file.write_bytes(b"a copy")
         await views.ready(session, {"bytes": 6, "sha256": "cd" * 32}, TEN)

@@ -28,7 +28,7 @@ async def session(front):
 @pytest.fixture
 async def watched(front, session):
     """The same, with what lies beside its film: a manifest with coverage, and a timeline."""
-    film = front.house.settings.archive_dir / "first-prison/2026/03/02/x"
+    film = front.context.settings.archive_dir / "first-prison/2026/03/02/x"
     film.parent.mkdir(parents=True)
     people = [{"user": "li", "site": "first-prison"}]
     timeline = [{"at": TEN.isoformat(), "mono": 5.0, "event": {"kind": "people", "watchers": people}}]
@@ -61,8 +61,8 @@ class TestCoverage:
 
     async def test_nobody_else_sees_it(self, front, watched):
         path = f"{RECORDINGS}/{watched[0]}/coverage"
-        for who in ("admin", "prison-sup", "p1", "booking"):
-            await front.refused("forbidden", "GET", path, who)
+        for caller in ("admin", "prison-sup", "p1", "booking"):
+            await front.refused("forbidden", "GET", path, caller)
         await front.refused("not_found", "GET", path, "foreign-auditor")
 
     async def test_a_recording_whose_folder_is_gone_has_none(self, front, session):
@@ -90,8 +90,8 @@ class TestRecordings:
         await front.refused("not_found", "GET", f"{RECORDINGS}/ses_none", "auditor")
 
     async def test_nobody_else_may_look_not_even_an_admin(self, front, session):
-        for who in ("admin", "prison-sup", "approver", "clerk", "p1", "booking"):
-            await front.refused("forbidden", "GET", f"{RECORDINGS}/{session}", who)
+        for caller in ("admin", "prison-sup", "approver", "clerk", "p1", "booking"):
+            await front.refused("forbidden", "GET", f"{RECORDINGS}/{session}", caller)
 
     async def test_who_looked_at_what_is_journaled(self, front, session):
         await front.ask("GET", f"{RECORDINGS}/{session}", "auditor")

@@ -28,18 +28,18 @@ def state_of(front):
 
 class TestSeeing:
     async def test_officers_of_both_sites_see_names_and_what_is_missing(self, front, opened):
-        for who in ("prison-sup", "visitor-sup", "approver", "auditor", "admin"):
-            said = (await front.ask("GET", opened, who)).said
+        for caller in ("prison-sup", "visitor-sup", "approver", "auditor", "admin"):
+            said = (await front.ask("GET", opened, caller)).said
             assert said["sides"]["visitor"]["people"][0]["name"] == "欧阳某乙"
             assert said["sides"]["prison"]["site_name"] == "第一监狱"
             assert said["quorum"]["prison"] == {"need": 2, "have": [], "at_risk": False}
             assert {"prison_check_in", "visitor_media", "recorder"} <= {one["code"] for one in said["missing"]}
             assert said["my_side"] is None
-            assert len((await front.ask("GET", SESSIONS, who)).said["sessions"]) == 1
+            assert len((await front.ask("GET", SESSIONS, caller)).said["sessions"]) == 1
 
     async def test_for_other_sites_it_does_not_exist(self, front, opened):
-        for who in ("foreign-sup", "foreign-auditor", "w1", "p2"):
-            await front.refused("not_found", "GET", opened, who)
+        for caller in ("foreign-sup", "foreign-auditor", "w1", "p2"):
+            await front.refused("not_found", "GET", opened, caller)
         await front.refused("not_found", "GET", f"{opened}/interventions", "foreign-sup")
         await front.refused("not_found", "GET", f"{SESSIONS}/ses_nosuch", "admin")
         assert (await front.ask("GET", SESSIONS, "foreign-sup")).said["sessions"] == []

@@ -51,12 +51,12 @@ class TestSignIn:
         assert "user" not in json.loads(unknown.data) and "wrong-box" not in unknown.data
 
     @pytest.mark.parametrize(
-        ("who", "kind"), [("p1", "terminal"), ("booking", "integrator"), ("auditor", "user"), ("prison-sup", "user")]
+        ("caller", "kind"), [("p1", "terminal"), ("booking", "integrator"), ("auditor", "user"), ("prison-sup", "user")]
     )
-    async def test_everybody_can_ask_who_they_are(self, front, who, kind):
-        said = (await front.ask("GET", ME, who)).said["who"]
+    async def test_everybody_can_ask_who_they_are(self, front, caller, kind):
+        said = (await front.ask("GET", ME, caller)).said["who"]
         assert said["kind"] == kind
-        assert said["sessions_per_supervisor"] == (2 if who == "prison-sup" else None)
+        assert said["sessions_per_supervisor"] == (2 if caller == "prison-sup" else None)
 
 
 class TestBehindAProxy:
@@ -94,7 +94,7 @@ class TestTheLimit:
     async def test_refusals_that_are_not_journaled_are_counted(self, front):
         for number in range(40):
             await front.client.post(IN, json={**WRONG, "user": f"u{number}"})
-        front.house.note_skipped()
+        front.context.note_skipped()
         (skipped,) = await front.noted("RefusalsSkipped")
         assert json.loads(skipped.data) == {"kind": "SignInRefused", "count": 10}
 

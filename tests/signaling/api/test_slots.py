@@ -30,12 +30,12 @@ def order(**changes):
 
 
 class TestPosting:
-    @pytest.mark.parametrize("who", ["booking", "admin"])
-    async def test_an_approved_slot_becomes_a_session(self, front, who):
-        made = (await front.ask("POST", SLOTS, who, json=ORDER)).said
+    @pytest.mark.parametrize("caller", ["booking", "admin"])
+    async def test_an_approved_slot_becomes_a_session(self, front, caller):
+        made = (await front.ask("POST", SLOTS, caller, json=ORDER)).said
         session = front.broker.live(made["session_id"]).session
         assert (session.slot.id, session.slot.policy, session.slot.minutes) == (made["slot"], "yunnan", 30)
-        one = (await front.ask("GET", f"{SLOTS}/{made['slot']}", who)).said
+        one = (await front.ask("GET", f"{SLOTS}/{made['slot']}", caller)).said
         assert one["prison"] == {"site": "first-prison", "room": "p1"}
         assert [person["name"] for person in one["people"]] == ["刘某甲", "欧阳某乙"]
 
@@ -126,12 +126,12 @@ class TestScope:
     async def test_only_the_two_sites_know_of_a_slot(self, front):
         made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).said
         path = f"{SLOTS}/{made['slot']}"
-        for who in ("prison-sup", "visitor-sup", "clerk", "approver", "auditor", "admin", "booking"):
-            assert (await front.ask("GET", path, who)).status == 200
-            assert len((await front.ask("GET", f"{SLOTS}?day=2026-03-02", who)).said["slots"]) == 1
-        for who in ("foreign-sup", "foreign-auditor", "prison-admin"):
-            await front.refused("not_found", "GET", path, who)
-            assert (await front.ask("GET", f"{SLOTS}?day=2026-03-02", who)).said["slots"] == []
+        for caller in ("prison-sup", "visitor-sup", "clerk", "approver", "auditor", "admin", "booking"):
+            assert (await front.ask("GET", path, caller)).status == 200
+            assert len((await front.ask("GET", f"{SLOTS}?day=2026-03-02", caller)).said["slots"]) == 1
+        for caller in ("foreign-sup", "foreign-auditor", "prison-admin"):
+            await front.refused("not_found", "GET", path, caller)
+            assert (await front.ask("GET", f"{SLOTS}?day=2026-03-02", caller)).said["slots"] == []
 
     async def test_a_sites_admin_posts_and_cancels_for_that_site_only(self, front):
         await front.refused("not_found", "POST", SLOTS, "prison-admin", json=ORDER)

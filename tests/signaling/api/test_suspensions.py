@@ -27,8 +27,8 @@ async def proposed(front, session, **changes):
     return await front.ask("POST", f"/api/v1/sessions/{session}/suspensions", "prison-sup", json=ORDER | changes)
 
 
-async def decide(front, who, decision="approve", id="sus_1"):
-    return await front.ask("POST", f"{LIST}/{id}/decide", who, json={"decision": decision})
+async def decide(front, caller, decision="approve", id="sus_1"):
+    return await front.ask("POST", f"{LIST}/{id}/decide", caller, json={"decision": decision})
 
 
 def order(**changes):
@@ -69,9 +69,9 @@ class TestProposing:
         path = f"/api/v1/sessions/{session}/suspensions"
         await front.refused("conflict", "POST", path, "prison-sup", json=ORDER | {"id": "sus_2"})
 
-    @pytest.mark.parametrize("who", ["approver", "clerk", "auditor", "admin", "p1", "booking"])
-    async def test_nobody_else_proposes(self, front, session, who):
-        await front.refused("forbidden", "POST", f"/api/v1/sessions/{session}/suspensions", who, json=ORDER)
+    @pytest.mark.parametrize("caller", ["approver", "clerk", "auditor", "admin", "p1", "booking"])
+    async def test_nobody_else_proposes(self, front, session, caller):
+        await front.refused("forbidden", "POST", f"/api/v1/sessions/{session}/suspensions", caller, json=ORDER)
 
     async def test_not_for_another_sites_visit_nor_on_a_lesser_ground(self, front, session):
         path = f"/api/v1/sessions/{session}/suspensions"
@@ -94,8 +94,8 @@ class TestDeciding:
 
     async def test_nobody_else_does(self, front, session):
         await proposed(front, session)
-        for who in ("prison-sup", "admin", "auditor", "clerk"):
-            await front.refused("forbidden", "POST", f"{LIST}/sus_1/decide", who, json={"decision": "approve"})
+        for caller in ("prison-sup", "admin", "auditor", "clerk"):
+            await front.refused("forbidden", "POST", f"{LIST}/sus_1/decide", caller, json={"decision": "approve"})
         await front.store.add_user("far", "远", "approver", PASSWORD, "other-bureau")
         front.tokens["far"] = await front.store.issue_user_token("far", timedelta(hours=1))
         await front.refused("not_found", "POST", f"{LIST}/sus_1/decide", "far", json={"decision": "approve"})

@@ -12,8 +12,8 @@ from aiohttp import WSMsgType
 from broker.control.viewers import viewer_of
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from signaling.api import messages as msg
-from signaling.auth.session_expiry import round_once
+from signaling.api.messages import socket as msg
+from signaling.auth.session_expiry import check_all
 from signaling.live import client as clients
 from signaling.live import hub as hubs
 from signaling.live import socket
@@ -47,10 +47,10 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(front, who=None, greet=True, **kw):
+async def talking(front, caller=None, greet=True, **kw):
     headers = dict(kw.pop("headers", {}))
-    if who is not None:
-        headers["Authorization"] = f"Bearer {front.tokens.get(who, who)}"
+    if caller is not None:
+        headers["Authorization"] = f"Bearer {front.tokens.get(caller, caller)}"
     async with front.client.ws_connect(WS, protocols=(msg.SUBPROTOCOL,), headers=headers, **kw) as ws:
         talk = Talk(ws)
         if greet:
@@ -73,7 +73,7 @@ def hold(session, **changes):
 class TestSigningIn:
     async def test_by_header(self, front, session):
         async with talking(front, "prison-sup") as talk:
-            assert (talk.welcome.who.kind, talk.welcome.who.role) == ("user", "supervisor")
+            assert (talk.welcome.caller.kind, talk.welcome.caller.role) == ("user", "supervisor")
             assert talk.welcome.server_time == front.clock.now().wall
             assert talk.ws.protocol == msg.SUBPROTOCOL
             (seen,) = talk.sessions.sessions
@@ -82,8 +82,8 @@ class TestSigningIn:
     async def test_by_the_first_message(self, front, session):
         async with talking(front, greet=False) as talk:
             await talk.say(type="hello", token=front.tokens["v1"])
-            who = (await talk.hear("welcome")).who
-            assert (who.kind, who.room, who.site) == ("terminal", "v1", "panlong")
+            caller = (await talk.hear("welcome")).caller
+            assert (caller.kind, caller.room, caller.site) == ("terminal", "v1", "panlong")
             (seen,) = (await talk.hear("sessions")).sessions
             assert seen.my_side is Side.VISITOR
 
@@ -91,7 +91,7 @@ class TestSigningIn:
         own = str(front.client.make_url("/")).rstrip("/")
         front.client.session.cookie_jar.update_cookies({"huijian": front.tokens["prison-sup"]})
         async with talking(front, headers={"Origin": own}) as talk:
-            assert talk.welcome.who.id == "prison-sup"
+            assert talk.welcome.caller.id == "prison-sup"
         async with talking(front, greet=False) as talk:
             assert await talk.closed() == 4003
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
@@ -124,10 +124,10 @@ class TestSigningIn:
         async with talking(front, "usr_wrong_wrong", greet=False) as talk:
             assert await talk.closed() == 4001
 
-    @pytest.mark.parametrize("who", ["booking", "clerk"])
-    async def test_roles_without_a_socket(self, front, who):
+    @pytest.mark.parametrize("caller", ["booking", "clerk"])
+    async def test_roles_without_a_socket(self, front, caller):
         async with talking(front, greet=False) as talk:
-            await talk.say(type="hello", token=front.tokens[who])
+            await talk.say(type="hello", token=front.tokens[caller])
             assert await talk.closed() == 4003
 
     async def test_plain_http_and_other_protocols_are_refused(self, front):
@@ -318,7 +318,7 @@ class TestComingAndGoing:
     async def test_a_barred_user_is_shown_out_at_the_next_round(self, front):
         async with talking(front, "prison-sup") as talk, talking(front, "visitor-sup") as other:
             await front.store.disable_user("prison-sup")
-            await round_once(front.house)
+            await check_all(front.context)
             assert await talk.closed() == 4001
             assert not other.ws.closed
 
@@ -352,29 +352,29 @@ class TestMisbehaviour:
         monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.2)
         async with talking(front, "prison-sup") as reader, talking(front, "visitor-sup") as sleeper:
             sleeper.ws._conn.protocol.pause_reading()
-            (slow,) = [one for one in front.house.hub._clients if one.who.id == "visitor-sup"]
+            (slow,) = [client for client in front.context.hub._clients if client.caller.id == "visitor-sup"]
             text = json.dumps({"filler": "x" * 60_000})
             for number in range(200):
-                slow.say_text(text, f"filler {number}")
+                slow.send_text(text, f"filler {number}")
             front.broker.tell(session, ev.RelayReady())
             assert (await reader.hear("session")).session.id == session
             async with asyncio.timeout(5):
                 await slow.closed.wait()
-            assert slow._over.close_code == 4008
+            assert slow._reason.close_code == 4008
             assert slow._request.transport is None
             sleeper.ws._conn.protocol.resume_reading()
 
     async def test_a_queue_that_is_full_cuts_too(self, front, monkeypatch):
         monkeypatch.setattr(clients, "QUEUE", 3)
         async with talking(front, "prison-sup") as talk:
-            (one,) = front.house.hub._clients
+            (client,) = front.context.hub._clients
             for number in range(4):
-                one.say_text("{}", f"k{number}")
+                client.send_text("{}", f"k{number}")
             assert await talk.closed() == 4008
 
     async def test_views_that_wait_are_replaced_by_newer_ones(self, front):
         async with talking(front, "prison-sup") as talk:
-            (one,) = front.house.hub._clients
+            (client,) = front.context.hub._clients
             for number in range(1000):
-                one.say(msg.Ack(re=number), "session x")
+                client.send(msg.Ack(re=number), "session x")
             assert (await talk.hear()).re == 999

@@ -8,8 +8,8 @@ import pytest
 from broker.kernel.errors import CodecMissing, MalformedSdp, RelayUnavailable
 from broker.kernel.ids import Side
 from broker.presence.quorum import Watcher
-from signaling.auth.session_expiry import round_once
-from signaling.media import resources as desks
+from signaling.auth.session_expiry import check_all
+from signaling.media import resources as resources
 from tests.support.signaling.front import ANSWER, FRAGMENT, OFFER
 
 SDP = {"headers": {"Content-Type": "application/sdp"}, "data": OFFER}
@@ -26,14 +26,14 @@ async def session(front):
     return session
 
 
-async def published(front, session, who="p1"):
-    answer = await front.ask("POST", f"/whip/{session}", who, **SDP)
+async def published(front, session, caller="p1"):
+    answer = await front.ask("POST", f"/whip/{session}", caller, **SDP)
     assert answer.status == 201
     return answer
 
 
-async def patch(front, path, who, tag):
-    return await front.ask("PATCH", path, who, data=RESTART, headers={"Content-Type": TRICKLE, "If-Match": tag})
+async def patch(front, path, caller, tag):
+    return await front.ask("PATCH", path, caller, data=RESTART, headers={"Content-Type": TRICKLE, "If-Match": tag})
 
 
 class TestPublishing:
@@ -124,27 +124,27 @@ class TestWatching:
         assert (await front.ask("DELETE", answer.headers["Location"], "p1")).status == 200
 
     async def test_supervisors_of_both_sites_watch_both_sides(self, front, session):
-        for who in ("prison-sup", "visitor-sup"):
+        for caller in ("prison-sup", "visitor-sup"):
             for side in Side:
-                assert (await front.ask("POST", f"/whep/{session}/{side}", who, **SDP)).status == 201
+                assert (await front.ask("POST", f"/whep/{session}/{side}", caller, **SDP)).status == 201
         assert front.broker.watchers[::2] == [
             Watcher("prison-sup", "first-prison"),
             Watcher("visitor-sup", "panlong"),
         ]
 
     async def test_nobody_else_watches(self, front, session):
-        for who in ("auditor", "admin", "clerk", "approver", "booking"):
-            await front.refused("forbidden", "POST", WHEP.format(session), who, **SDP)
+        for caller in ("auditor", "admin", "clerk", "approver", "booking"):
+            await front.refused("forbidden", "POST", WHEP.format(session), caller, **SDP)
         await front.refused("not_found", "POST", WHEP.format(session), "foreign-sup", **SDP)
         await front.refused("not_found", "POST", f"/whep/{session}/upside", "prison-sup", **SDP)
 
 
 class TestRefusals:
-    async def refused(self, front, code, path, who, kind, **changes):
-        await front.refused(code, "POST", path, who, **(SDP | changes))
+    async def refused(self, front, code, path, caller, kind, **changes):
+        await front.refused(code, "POST", path, caller, **(SDP | changes))
         noted = await front.noted(kind)
         assert [json.loads(one.data)["code"] for one in noted] == [code]
-        assert not front.house.desk.tokens()
+        assert not front.context.resources.tokens()
         return noted[0]
 
     @pytest.mark.parametrize(("path", "kind"), [(WHIP, "WhipRefused"), (WHEP, "WhepRefused")])
@@ -211,13 +211,13 @@ class TestLimits:
         await published(front, session)
 
     async def test_nobody_holds_more_than_a_wall_can_show(self, front, session, monkeypatch):
-        monkeypatch.setattr(desks, "PER_USER", 1)
+        monkeypatch.setattr(resources, "PER_USER", 1)
         for _ in range(2):
             assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
         await front.refused("too_many", "POST", f"/whep/{session}/prison", "prison-sup", **SDP)
 
     async def test_a_wall_that_connects_anew_is_not_too_many(self, front, session, monkeypatch):
-        monkeypatch.setattr(desks, "PER_USER", 2)
+        monkeypatch.setattr(resources, "PER_USER", 2)
         for side in Side:
             for _ in range(2):
                 assert (await front.ask("POST", f"/whep/{session}/{side}", "prison-sup", **SDP)).status == 201
@@ -228,7 +228,7 @@ class TestLimits:
         wall = 9 * len(Side) + 1  # and the ear
         for _ in range(2 * wall):
             assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
-        for _ in range(desks.PER_USER - 2 * wall):
+        for _ in range(resources.PER_USER - 2 * wall):
             assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
         answer = await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)
         assert answer.status == 429 and (await answer.json())["retry_after"] == 1
@@ -236,8 +236,8 @@ class TestLimits:
         assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
 
     async def test_one_officer_has_three_windows_of_one_picture_and_a_closed_one_makes_room(self, front, session):
-        async def shown_in(window, side="visitor", who="prison-sup"):
-            return await front.ask("POST", f"/whep/{session}/{side}?page=windows{window}", who, **SDP)
+        async def shown_in(window, side="visitor", caller="prison-sup"):
+            return await front.ask("POST", f"/whep/{session}/{side}?page=windows{window}", caller, **SDP)
 
         first, *others = [await shown_in(window) for window in (1, 2, 3)]
         assert [one.status for one in (first, *others)] == [201] * 3
@@ -247,7 +247,7 @@ class TestLimits:
         assert "关闭" in problem["detail"] and "Close one" in problem["detail_en"]
         assert (await shown_in(2)).status == 201, "a window that connects anew is no further one"
         assert (await shown_in(4, "prison")).status == 201, "nor is the other picture the same"
-        assert (await shown_in(4, who="visitor-sup")).status == 201, "nor does a colleague suffer"
+        assert (await shown_in(4, caller="visitor-sup")).status == 201, "nor does a colleague suffer"
         front.broker.bus.emit("gone", first.headers["Location"].rpartition("/")[2])
         assert (await shown_in(4)).status == 201
 
@@ -281,16 +281,16 @@ class TestTheEndOfASignIn:
         monkeypatch.setattr(front.broker, "drop", unavailable)
         (terminal,) = [one for one in await front.store.terminals() if one.room == "p1"]
         await front.store.revoke_terminal(terminal.id)
-        await round_once(front.house)
+        await check_all(front.context)
         monkeypatch.setattr(front.broker, "drop", drop)
-        await round_once(front.house)
-        assert len(front.broker.dropped) == 1 and not front.house.desk.tokens()
+        await check_all(front.context)
+        assert len(front.broker.dropped) == 1 and not front.context.resources.tokens()
 
     async def test_a_revoked_terminal_loses_its_media_at_the_next_round(self, front, session):
         await published(front, session)
-        await round_once(front.house)
+        await check_all(front.context)
         assert front.broker.dropped == []
         (terminal,) = [one for one in await front.store.terminals() if one.room == "p1"]
         await front.store.revoke_terminal(terminal.id)
-        await round_once(front.house)
-        assert len(front.broker.dropped) == 1 and not front.house.desk.tokens()
+        await check_all(front.context)
+        assert len(front.broker.dropped) == 1 and not front.context.resources.tokens()

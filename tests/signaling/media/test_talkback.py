@@ -42,18 +42,18 @@ async def until(front, true):
 
 class TestTheMicrophone:
     async def test_is_a_supervisors_of_one_of_the_two_sites(self, front, session):
-        for who, site in (("prison-sup", "first-prison"), ("visitor-sup", "panlong")):
-            answer = await front.ask("POST", f"/whip/{session}/voice", who, **SDP)
+        for caller, site in (("prison-sup", "first-prison"), ("visitor-sup", "panlong")):
+            answer = await front.ask("POST", f"/whip/{session}/voice", caller, **SDP)
             assert (answer.status, await answer.text()) == (201, ANSWER)
-            assert front.broker.watchers[-1] == Watcher(who, site)
+            assert front.broker.watchers[-1] == Watcher(caller, site)
             location = answer.headers["Location"]
             assert location.startswith(f"/whip/{session}/voice/res_")
-            assert (await front.ask("DELETE", location, who)).status == 200
+            assert (await front.ask("DELETE", location, caller)).status == 200
             assert front.broker.dropped[-1] == location.rpartition("/")[2]
 
     async def test_is_nobody_elses(self, front, session):
-        for who in ("p1", "v1", "auditor", "admin", "clerk", "booking"):
-            await front.refused("forbidden", "POST", f"/whip/{session}/voice", who, **SDP)
+        for caller in ("p1", "v1", "auditor", "admin", "clerk", "booking"):
+            await front.refused("forbidden", "POST", f"/whip/{session}/voice", caller, **SDP)
         await front.refused("not_found", "POST", f"/whip/{session}/voice", "foreign-sup", **SDP)
         assert {one.kind for one in await front.noted("WhipRefused")} == {"WhipRefused"}
 
@@ -149,8 +149,8 @@ class TestWhatIsTold:
         async with talking(front, "prison-sup") as talk:
             await spoken(talk, **speak(session, "visitor"))
             full, near, far = [
-                (await front.ask("GET", f"/api/v1/sessions/{session}", who)).said["speech"]
-                for who in ("visitor-sup", "p1", "v1")
+                (await front.ask("GET", f"/api/v1/sessions/{session}", caller)).said["speech"]
+                for caller in ("visitor-sup", "p1", "v1")
             ]
         assert full == {"sides": ["visitor"], "by": {"id": "prison-sup", "name": "prison-sup 名"}}
         assert near is None and far == {"sides": ["visitor"], "by": None}
@@ -174,5 +174,5 @@ class TestAPageThatIsGone:
             await spoken(talk, **speak(session))
             async with talking(front, "prison-sup"), talking(front, "visitor-sup"):
                 pass
-            await until(front, lambda: front.house.hub.kinds()["user"] == 1)
+            await until(front, lambda: front.context.hub.kinds()["user"] == 1)
             assert speech_of(front, session) is not None

@@ -57,16 +57,16 @@ class TestDefaultDeny:
 
     @pytest.mark.parametrize("route", [r for r in ROUTES if not r.open], ids=lambda r: f"{r.method} {r.path}")
     async def test_without_a_credential_nothing_is_told(self, front, route):
-        for who in (None, "usr_thisisnobody", "trm_thisisnobody", "key_thisisnobody", "x", "\xff" * 20):
-            answer = await front.refused("not_signed_in", route.method, path_of(route), who)
+        for caller in (None, "usr_thisisnobody", "trm_thisisnobody", "key_thisisnobody", "x", "\xff" * 20):
+            answer = await front.refused("not_signed_in", route.method, path_of(route), caller)
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
     @pytest.mark.parametrize("route", [r for r in ROUTES if not r.open], ids=lambda r: f"{r.method} {r.path}")
     async def test_another_role_is_forbidden(self, front, route):
-        for role, who in CALLERS.items():
-            if role not in route.who:
-                await front.refused("forbidden", route.method, path_of(route), who)
+        for role, caller in CALLERS.items():
+            if role not in route.caller:
+                await front.refused("forbidden", route.method, path_of(route), caller)
 
     async def test_the_callers_of_this_test_are_who_they_say(self, front):
-        for role, who in CALLERS.items():
-            assert role_of(await front.house.door.holder(front.tokens[who])) is role
+        for role, caller in CALLERS.items():
+            assert role_of(await front.context.credentials.holder(front.tokens[caller])) is role

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.kernel.errors import StorageUnavailable
-from signaling.api import messages as msg
+from signaling.api.messages import socket as msg
 from tests.support.signaling.front import ten_slot
 
 MANY = settings(
@@ -46,8 +46,8 @@ POSTS = [
 
 
 class TestRest:
-    @pytest.mark.parametrize(("path", "who"), POSTS)
-    async def test_no_body_breaks_the_server(self, front, path, who):
+    @pytest.mark.parametrize(("path", "caller"), POSTS)
+    async def test_no_body_breaks_the_server(self, front, path, caller):
         session = await front.broker.add_slot(ten_slot(), "test")
         bodies = []
 
@@ -59,7 +59,7 @@ class TestRest:
         collect()
         for body in bodies:
             answer = await front.ask(
-                "POST", path.format(session), who, data=body, headers={"Content-Type": "application/json"}
+                "POST", path.format(session), caller, data=body, headers={"Content-Type": "application/json"}
             )
             assert answer.status < 500, (body, answer.said)
 
@@ -70,8 +70,8 @@ class TestRest:
 
     async def test_a_body_over_the_limit(self, front):
         headers = {"Content-Type": "application/json"}
-        for path, who in (("/api/v1/slots", "booking"), ("/api/v1/sign-in", None)):
-            await front.refused("too_large", "POST", path, who, data=b" " * 300_000, headers=headers)
+        for path, caller in (("/api/v1/slots", "booking"), ("/api/v1/sign-in", None)):
+            await front.refused("too_large", "POST", path, caller, data=b" " * 300_000, headers=headers)
 
     async def test_another_type_of_body(self, front):
         for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx"):

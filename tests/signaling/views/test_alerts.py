@@ -49,8 +49,8 @@ async def black(front, session):
     return f"{SESSIONS}/{session}"
 
 
-async def alerts(front, path, who="prison-sup"):
-    return (await front.ask("GET", path, who)).said["alerts"]
+async def alerts(front, path, caller="prison-sup"):
+    return (await front.ask("GET", path, caller)).said["alerts"]
 
 
 class TestWhatATerminalFinds:
@@ -84,9 +84,9 @@ class TestWhatATerminalFinds:
             await kiosk.hear("error")
         assert session_of(front).alerts.observed == {}
 
-    @pytest.mark.parametrize("who", ["prison-sup", "admin", "auditor"])
-    async def test_is_a_terminal_s_to_say(self, front, session, who):
-        async with talking(front, who) as talk:
+    @pytest.mark.parametrize("caller", ["prison-sup", "admin", "auditor"])
+    async def test_is_a_terminal_s_to_say(self, front, session, caller):
+        async with talking(front, caller) as talk:
             await talk.say(**observed(session, black=True))
             assert (await talk.hear("error")).problem.code == "forbidden"
 
@@ -106,15 +106,15 @@ class TestWhatATerminalFinds:
 
 class TestWhatIsShown:
     async def test_officers_of_both_sites_get_words_and_gravity(self, front, black):
-        for who in ("prison-sup", "visitor-sup"):
-            (one,) = await alerts(front, black, who)
+        for caller in ("prison-sup", "visitor-sup"):
+            (one,) = await alerts(front, black, caller)
             assert (one["id"], one["kind"], one["side"], one["state"]) == ("alt_1", "black", "visitor", "new")
             assert (one["zh"], one["grave"], one["taken_by"]) == ("画面全黑", True, None)
 
     async def test_rooms_are_shown_nothing_of_it(self, front, black):
-        for who in ("p1", "v1"):
-            assert await alerts(front, black, who) == []
-            await front.refused("forbidden", "GET", f"{black}/alerts", who)
+        for caller in ("p1", "v1"):
+            assert await alerts(front, black, caller) == []
+            await front.refused("forbidden", "GET", f"{black}/alerts", caller)
 
     async def test_officers_of_other_sites_do_not_learn_that_there_is_a_visit(self, front, black):
         await front.refused("not_found", "GET", f"{black}/alerts", "foreign-sup")
@@ -157,8 +157,8 @@ class TestSeeingToIt:
 
     @pytest.mark.parametrize("verb", ["take-alert", "finish-alert"])
     async def test_only_supervisors_of_the_two_sites_may(self, front, black, verb):
-        for who, code in (("foreign-sup", "not_found"), ("admin", "forbidden"), ("p1", "forbidden")):
-            await front.refused(code, "POST", f"{black}/{verb}", who, json={"alert": "alt_1"})
+        for caller, code in (("foreign-sup", "not_found"), ("admin", "forbidden"), ("p1", "forbidden")):
+            await front.refused(code, "POST", f"{black}/{verb}", caller, json={"alert": "alt_1"})
         await front.refused("not_found", "POST", f"{black}/{verb}", "prison-sup", json={"alert": "alt_9"})
         await front.refused("bad_request", "POST", f"{black}/{verb}", "prison-sup", json={"alert": "../x"})
         (one,) = await alerts(front, black)

@@ -8,7 +8,8 @@ from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
 from config.checkin import Consequence, Tick
-from signaling.views.session import Scene, reason_view
+from signaling.views.moment import SessionMoment
+from signaling.views.session import reason_view
 from signaling.views.texts import TICKS, language_name
 from tests.signaling.live.test_socket import talking
 from tests.support.session_story import CHILD, GUANGDONG, INMATE, Visit, at, here
@@ -28,12 +29,12 @@ async def opened(front):
     return f"{SESSIONS}/{session}"
 
 
-async def tick(front, path, which, person=KIN, on=True, who="visitor-sup"):
-    return await front.ask("POST", f"{path}/tick", who, json={**person, "tick": which, "on": on})
+async def tick(front, path, which, person=KIN, on=True, caller="visitor-sup"):
+    return await front.ask("POST", f"{path}/tick", caller, json={**person, "tick": which, "on": on})
 
 
-async def view(front, path, who="visitor-sup"):
-    return (await front.ask("GET", path, who)).said
+async def view(front, path, caller="visitor-sup"):
+    return (await front.ask("GET", path, caller)).said
 
 
 def missing(said, *codes):
@@ -66,7 +67,7 @@ class TestTicking:
         await front.refused("not_found", "POST", f"{opened}/tick", "visitor-sup", json=body)
 
     @pytest.mark.parametrize(
-        ("change", "who", "code"),
+        ("change", "caller", "code"),
         [
             ({}, "prison-sup", "forbidden"),
             ({}, "foreign-sup", "not_found"),
@@ -79,9 +80,9 @@ class TestTicking:
             ({"name": "张三"}, "visitor-sup", "bad_request"),
         ],
     )
-    async def test_what_nobody_may_tick(self, front, opened, change, who, code):
+    async def test_what_nobody_may_tick(self, front, opened, change, caller, code):
         body = {**KIN, "tick": "identity", "on": True} | change
-        await front.refused(code, "POST", f"{opened}/tick", who, json=body)
+        await front.refused(code, "POST", f"{opened}/tick", caller, json=body)
         assert not front.broker.live(opened.rsplit("/", 1)[1]).session.check_in.ticks
 
     async def test_the_socket_takes_the_same(self, front, opened):
@@ -206,8 +207,8 @@ class TestInterpreter:
 class TestLate:
     async def test_the_page_and_the_room_say_what_was_given_up(self, front, opened):
         front.at(timedelta(minutes=15))
-        for who in ("visitor-sup", "v1"):
-            reason = (await view(front, opened, who))["reason"]
+        for caller in ("visitor-sup", "v1"):
+            reason = (await view(front, opened, caller))["reason"]
             assert (reason["code"], reason["article"]) == ("no_show", "云南 第十条")
             assert reason["zh"] == "家属一方未按时到场，视为放弃本次会见"
 
@@ -216,14 +217,14 @@ class TestLate:
         visit.tell(*here(INMATE))
         visit.wait_until(15)
         assert ev.Forfeit(Side.VISITOR, Consequence.MONTH) in visit.effects
-        reason = reason_view(Scene(visit.session, None, GUANGDONG, visit.now))
+        reason = reason_view(SessionMoment(visit.session, None, GUANGDONG, visit.now))
         assert reason is not None and "当月不再安排视频会见" in reason.zh and "this month" in reason.en
 
     def test_a_prisoner_who_is_not_brought_is_not_the_familys_fault(self):
         visit = Visit(at(-20), policy=GUANGDONG)
         visit.tell(*here(MOTHER, CHILD))
         visit.wait_until(15)
-        reason = reason_view(Scene(visit.session, None, GUANGDONG, visit.now))
+        reason = reason_view(SessionMoment(visit.session, None, GUANGDONG, visit.now))
         assert reason is not None and reason.zh == "监所一方未按时到场"
 
 

@@ -38,9 +38,9 @@ class TestAPagesWord:
         report = Report(True, frozenset({(session, Side.PRISON)}), frozenset({session}))
         assert front.broker.words == [(LI, PAGE, report)]
 
-    @pytest.mark.parametrize("who", ["p1", "approver", "admin", "auditor"])
-    async def test_counts_for_nobody_but_supervisors(self, front, session, who):
-        async with talking(front, who) as talk:
+    @pytest.mark.parametrize("caller", ["p1", "approver", "admin", "auditor"])
+    async def test_counts_for_nobody_but_supervisors(self, front, session, caller):
+        async with talking(front, caller) as talk:
             await talk.say(**presence(session))
             assert (await talk.hear("error")).problem.code == "forbidden"
         assert front.broker.words == []
@@ -53,7 +53,7 @@ class TestAPagesWord:
             {"showing": [{"session": "ses_a", "side": "prison"}] * 33},
             {"duty": [f"ses_{n}" for n in range(17)]},
             {"showing": [{"session": "ses_a", "side": "both"}]},
-            {"who": "ma-li"},
+            {"caller": "ma-li"},
             {"visible": "yes"},
         ],
     )
@@ -112,8 +112,8 @@ class TestStanding:
             assert (await other.hear()).type == "error"
 
     async def test_rooms_and_auditors_hear_nothing_of_it(self, front, session):
-        for who in ("p1", "auditor"):
-            async with talking(front, who) as talk:
+        for caller in ("p1", "auditor"):
+            async with talking(front, caller) as talk:
                 front.broker.bus.emit("standing", LI)
                 await talk.say(type="attentive", id=1, prompt="att_1")
                 assert (await talk.hear()).type == "error"
@@ -148,7 +148,7 @@ class TestTheViewOfASession:
     async def test_says_when_a_quorum_is_about_to_fail_to_officers_and_never_to_rooms(self, front):
         session = await front.live_visit()
         front.broker.live(session).at_risk = frozenset({Side.VISITOR})
-        for who, risk in (("prison-sup", True), ("p1", False)):
-            async with talking(front, who) as talk:
+        for caller, risk in (("prison-sup", True), ("p1", False)):
+            async with talking(front, caller) as talk:
                 (seen,) = talk.sessions.sessions
                 assert (seen.quorum.prison.at_risk, seen.quorum.visitor.at_risk) == (False, risk)

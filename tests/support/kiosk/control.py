@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from signaling.api.messages import SUBPROTOCOL, SessionView, Welcome, WhoView
+from signaling.api.messages.session_view import SessionView
+from signaling.api.messages.socket import SUBPROTOCOL, Welcome, WhoView
 from tests.support.kiosk.answerer import TOKEN
 
 ROOM = "prison-room-1"

@@ -22,7 +22,7 @@ from broker.session.state import Session
 from broker.session.transitions import step
 from config.checkin import Tick
 from config.pack_loader import load_pack
-from signaling.server.app import HOUSE
+from signaling.server.app import CONTEXT
 from tests.support.control.fixtures import TEN
 
 YUNNAN = load_pack("yunnan")
@@ -115,19 +115,19 @@ class PretendBroker:
         await self.store.cancel_slot(slot)
         self.tell((await self.store.slot(slot)).session, ev.SlotCancelled(by))
 
-    async def publish(self, session, side, sdp, who):
+    async def publish(self, session, side, sdp, caller):
         return ResourceId(new_id("res")), ANSWER
 
-    async def subscribe(self, session, side, sdp, watcher, who, page=""):
+    async def subscribe(self, session, side, sdp, watcher, caller, page=""):
         self.watchers.append(watcher)
         self.pages.append(page)
         return ResourceId(new_id("res")), ANSWER
 
-    async def publish_voice(self, session, sdp, watcher, who):
+    async def publish_voice(self, session, sdp, watcher, caller):
         self.watchers.append(watcher)
         return ResourceId(new_id("res")), ANSWER
 
-    async def listen(self, session, side, sdp, watcher, who):
+    async def listen(self, session, side, sdp, watcher, caller):
         self.ears.append((side, watcher))
         return ResourceId(new_id("res")), ANSWER
 
@@ -146,7 +146,7 @@ class PretendBroker:
     def standing(self, watcher):
         return self.standings.get(watcher, PresenceStatus())
 
-    async def drop(self, resource, who):
+    async def drop(self, resource, caller):
         self.dropped.append(resource)
 
 
@@ -159,14 +159,14 @@ class Front:
         self.document = None
 
     @property
-    def house(self):
-        return self.client.app[HOUSE]
+    def context(self):
+        return self.client.app[CONTEXT]
 
-    async def ask(self, method, path, who=None, **kw):
+    async def ask(self, method, path, caller=None, **kw):
         """The answer, its text read, compared with the document."""
         headers = dict(kw.pop("headers", {}))
-        if who is not None:
-            headers["Authorization"] = f"Bearer {self.tokens.get(who, who)}"
+        if caller is not None:
+            headers["Authorization"] = f"Bearer {self.tokens.get(caller, caller)}"
         answer = await self.client.request(method, path, headers=headers, **kw)
         await answer.read()
         if answer.content_type.endswith("json"):
@@ -174,9 +174,9 @@ class Front:
         await self._check(method, path, answer)
         return answer
 
-    async def refused(self, code, method, path, who=None, **kw):
+    async def refused(self, code, method, path, caller=None, **kw):
         """Like `ask`, for a refusal of that code."""
-        answer = await self.ask(method, path, who, **kw)
+        answer = await self.ask(method, path, caller, **kw)
         assert answer.content_type == "application/problem+json", (answer.status, await answer.text())
         said = answer.said
         assert (said["code"], said["status"]) == (code, answer.status), said

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from config.settings import Settings, SettingsError
-from signaling.media.turn import GRACE, credentials
+from signaling.media.offer_answer import TURN_GRACE, turn_credentials
 from tests.support.signaling.front import OFFER
 
 SDP = {"headers": {"Content-Type": "application/sdp"}, "data": OFFER}
@@ -30,7 +30,7 @@ def secret(tmp_path):
 
 
 def configured(front, secret):
-    front.house.settings = front.house.settings.model_copy(update={"turn_urls": URLS, "turn_secret_file": secret})
+    front.context.settings = front.context.settings.model_copy(update={"turn_urls": URLS, "turn_secret_file": secret})
 
 
 @pytest.fixture
@@ -41,14 +41,16 @@ async def session(front):
 
 
 class TestTheAnswer:
-    @pytest.mark.parametrize(("path", "who"), [("/whip/{}", "p1"), ("/whep/{}/visitor", "prison-sup")])
-    async def test_names_each_address_with_credentials_that_end_with_the_visit(self, front, session, secret, path, who):
+    @pytest.mark.parametrize(("path", "caller"), [("/whip/{}", "p1"), ("/whep/{}/visitor", "prison-sup")])
+    async def test_names_each_address_with_credentials_that_end_with_the_visit(
+        self, front, session, secret, path, caller
+    ):
         configured(front, secret)
-        answer = await front.ask("POST", path.format(session), who, **SDP)
+        answer = await front.ask("POST", path.format(session), caller, **SDP)
         found = [LINK.fullmatch(link) for link in answer.headers.getall("Link")]
         assert [one["url"] for one in found] == list(URLS)
         until, _, name = found[0]["name"].partition(":")
-        assert int(until) == int((front.broker.live(session).session.slot.ends_at + GRACE).timestamp())
+        assert int(until) == int((front.broker.live(session).session.slot.ends_at + TURN_GRACE).timestamp())
         assert answer.headers["Location"].endswith(name)
         digest = hmac.new(SECRET, found[0]["name"].encode(), hashlib.sha1).digest()
         assert base64.b64decode(found[0]["word"]) == digest
@@ -67,7 +69,7 @@ class TestTheAnswer:
         configured(front, secret)
         answer = await front.ask("POST", f"/whip/{session}", "p1", **SDP)
         said = capsys.readouterr()
-        for text in (said.out, said.err, str(answer.headers), repr(front.house.settings)):
+        for text in (said.out, said.err, str(answer.headers), repr(front.context.settings)):
             assert SECRET.decode() not in text
 
     async def test_refusals_carry_none(self, front, secret):
@@ -79,7 +81,7 @@ class TestTheAnswer:
 class TestCredentials:
     def test_are_those_that_coturn_makes_of_the_same_secret(self):
         until = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-        assert credentials(b"north", "r_1", until) == ("1795341600:r_1", "K68BJQ7URt4wTtAhhJhwCKrjn1E=")
+        assert turn_credentials(b"north", "r_1", until) == ("1795341600:r_1", "K68BJQ7URt4wTtAhhJhwCKrjn1E=")
 
 
 class TestSettings:

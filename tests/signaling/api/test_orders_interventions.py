@@ -5,7 +5,7 @@ import pytest
 from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.state import State
-from signaling.api import messages as msg
+from signaling.api.messages import socket as msg
 from tests.signaling.live.test_socket import talking
 
 SESSIONS = "/api/v1/sessions"
@@ -26,12 +26,12 @@ def session_of(front):
     return live.session
 
 
-async def view(front, path, who):
-    return (await front.ask("GET", path, who)).said
+async def view(front, path, caller):
+    return (await front.ask("GET", path, caller)).said
 
 
-async def warned(front, path, body=CANNED, who="prison-sup"):
-    await front.ask("POST", f"{path}/warn", who, json=body)
+async def warned(front, path, body=CANNED, caller="prison-sup"):
+    await front.ask("POST", f"{path}/warn", caller, json=body)
     return session_of(front).interventions.warnings[-1]
 
 
@@ -89,8 +89,8 @@ class TestWarning:
         await front.refused("bad_request", "POST", f"{path}/warn", "prison-sup", json=CANNED | broken)
 
     async def test_only_supervisors_of_the_two_sites_may(self, front, path):
-        for who, code in (("foreign-sup", "not_found"), ("admin", "forbidden"), ("p1", "forbidden")):
-            await front.refused(code, "POST", f"{path}/warn", who, json=CANNED)
+        for caller, code in (("foreign-sup", "not_found"), ("admin", "forbidden"), ("p1", "forbidden")):
+            await front.refused(code, "POST", f"{path}/warn", caller, json=CANNED)
 
 
 class TestARoom:
@@ -138,7 +138,7 @@ class TestARoom:
             assert seen.warnings[0].acknowledged == [Side.VISITOR]
             await officer.say(type="acknowledge", id=3, session=session, warning=shown.id)
             refused = await officer.hear("error")
-            assert isinstance(refused, msg.ErrorSaid) and refused.problem.code == "forbidden"
+            assert isinstance(refused, msg.ErrorMessage) and refused.problem.code == "forbidden"
 
 
 class TestMuting:

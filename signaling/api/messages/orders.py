@@ -1,0 +1,188 @@
+"""The orders of officers and terminals to a session, one class each. The class is the body of the REST request; the
+WebSocket message is the same class with `type`, `id` and `session`, which `socket.py` derives from it. Its row in
+`signaling/api/orders.py` says where it is posted, which role may send it and what it means to the broker."""
+
+from typing import ClassVar
+
+from pydantic import model_validator
+
+from broker.kernel.ids import Side
+from config.checkin import Tick
+from signaling.api.messages.fields import Article, Id, Inbound, Note, NoteText, Rooms, WarningText
+
+
+class Order(Inbound):
+    """Base of all orders. `order_type` is the order's name in `type` of the WebSocket message."""
+
+    order_type: ClassVar[str]
+
+
+# ---- check-in ------------------------------------------------------------------------------------------------------
+
+
+class SelfTest(Order):
+    """A terminal's own check (Yunnan 12). `speaker_checked` is false where there is no loudspeaker to check."""
+
+    order_type = "self_test"
+    camera: bool
+    microphone: bool
+    speaker: bool
+    network: bool
+    speaker_checked: bool = True
+
+
+class CheckIn(Order):
+    """Several checks of one listed person at once; the first three must all be done (Yunnan 11 and 12)."""
+
+    order_type = "check_in"
+    side: Side
+    person: Id
+    identity: bool
+    security: bool
+    rules: bool
+    phone: bool = False
+    letter: bool = False
+
+
+class TickPerson(Order):
+    """One check of one listed person was made, or is taken back (Yunnan 11, 12, 19; Guangdong 24)."""
+
+    order_type = "tick"
+    side: Side
+    person: Id
+    tick: Tick
+    on: bool
+
+
+class Seat(Order):
+    """The assigned seat of the officer's own room is ready, or no longer (Yunnan 11)."""
+
+    order_type = "seat"
+    side: Side
+    ready: bool
+
+
+class Absent(Order):
+    """One listed person will not come; the others may meet without that person."""
+
+    order_type = "absent"
+    side: Side
+    person: Id
+
+
+class Equipment(Order):
+    """Staff checked their room's equipment themselves (Yunnan 12); counts like a terminal's self-test."""
+
+    order_type = "equipment"
+    side: Side
+    passed: bool
+
+
+# ---- holding and ending --------------------------------------------------------------------------------------------
+
+
+class Hold(Order):
+    """中止: shut the gate, keep supervising and recording. Always under an article."""
+
+    order_type = "hold"
+    article: Article
+    note: Note = ""
+
+
+class Resume(Order):
+    """Lift the hold of the officer's own site."""
+
+    order_type = "resume"
+    note: Note = ""
+
+
+class End(Order):
+    """取消/终止: the session is over. Always under an article (Guangdong 31(2))."""
+
+    order_type = "end"
+    article: Article
+    note: Note = ""
+
+
+# ---- interventions that leave the gate open ------------------------------------------------------------------------
+
+
+class Warn(Order):
+    """劝阻: words on the screens of one room or both, ready ones (`text_id`) or the officer's own (`text`)."""
+
+    order_type = "warn"
+    sides: Rooms
+    article: Article
+    text_id: Id | None = None
+    text: WarningText | None = None
+
+    @model_validator(mode="after")
+    def _words_once(self) -> "Warn":
+        if (self.text_id is None) == (self.text is None):
+            raise ValueError("either text_id or text")
+        return self
+
+
+class Acknowledge(Order):
+    """A person in the terminal's room has confirmed a warning."""
+
+    order_type = "acknowledge"
+    warning: Id
+
+
+class Mute(Order):
+    """制止: the far room does not hear a side any more, or hears it again (`on` false, under the same article)."""
+
+    order_type = "mute"
+    side: Side
+    on: bool
+    article: Article | None = None
+    note: Note = ""
+
+    @model_validator(mode="after")
+    def _under_an_article(self) -> "Mute":
+        if self.on and self.article is None:
+            raise ValueError("muting needs an article")
+        return self
+
+
+class Remark(Order):
+    """A note of what was seen or heard, with the time at which it was written."""
+
+    order_type = "remark"
+    text: NoteText
+
+
+class Speak(Order):
+    """插话: speak to these rooms with the microphone that is connected. Always under an article or a SAY- code."""
+
+    order_type = "speak"
+    sides: Rooms
+    article: Article
+
+
+class Hush(Order):
+    """停止插话: end what an officer says to the rooms."""
+
+    order_type = "hush"
+
+
+# ---- alerts --------------------------------------------------------------------------------------------------------
+
+
+class TakeAlert(Order):
+    """An officer sees to an alert (提醒)."""
+
+    order_type = "take_alert"
+    alert: Id
+
+
+class FinishAlert(Order):
+    """An alert is done, whether an officer took it before or not."""
+
+    order_type = "finish_alert"
+    alert: Id
+
+
+ORDERS: tuple[type[Order], ...] = tuple(Order.__subclasses__())
+"""All orders, in the sequence of this module; `socket.py` makes one WebSocket message of each."""

@@ -1,0 +1,240 @@
+"""The SessionView: one session as one kind of viewer may see it, the same over REST and WebSocket, and the problem
+document of a refusal."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from broker.kernel.ids import Side
+from signaling.api.messages.fields import Moment, Outbound
+
+
+class Words(Outbound):
+    """A code with its words in both languages."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class ReasonView(Words):
+    """Why a session is held or over; `article` where an officer had to name one."""
+
+    article: str | None = None
+
+
+class MissingView(Words):
+    """Something that a session still lacks; for officers also which person lacks which checks."""
+
+    person: str | None = None
+    ticks: list[str] = Field(default_factory=list)
+
+
+class PersonView(Outbound):
+    """A person listed for a side. `required` are the checks that this person needs, in order, and `ticked` those that
+    are done; both are empty for rooms."""
+
+    id: str
+    name: str
+    relation: str
+    checked: bool
+    role: str = "party"
+    first_visit: bool = False
+    absent: bool = False
+    required: list[str] = Field(default_factory=list)
+    ticked: list[str] = Field(default_factory=list)
+
+
+class EquipmentView(Outbound):
+    """The last test of a room's equipment, for officers. `parts`: `passed`, `failed` or `not_checked`; empty where
+    staff tested by hand. `fresh`: it passed, and not too long ago."""
+
+    by: Literal["terminal", "staff"]
+    passed: bool
+    fresh: bool
+    at: Moment
+    parts: dict[str, str]
+
+
+InterpreterState = Literal["not_needed", "not_listed", "missing", "here"]
+
+
+class LanguageView(Outbound):
+    """The language of the visit with its name, and whether it is interpreted, for officers. `reason`: why a dialect is
+    spoken."""
+
+    tag: str
+    zh: str
+    en: str
+    interpreter: InterpreterState
+    reason: str = ""
+
+
+class SideView(Outbound):
+    """One side of a session. `media`: its picture and sound really arrive."""
+
+    site: str
+    site_name: str
+    room: str
+    room_name: str
+    people: list[PersonView]
+    self_test: bool
+    media: bool
+    seat: bool = False
+    equipment: EquipmentView | None = None
+
+
+class Sides(Outbound):
+    """Both sides of a session."""
+
+    prison: SideView
+    visitor: SideView
+
+
+class Officer(Outbound):
+    """An officer by id and name."""
+
+    id: str
+    name: str
+
+
+class QuorumSide(Outbound):
+    """How many supervisors of a site are needed and which are present. Rooms get an empty `have`: supervisors never
+    appear to them."""
+
+    need: int = Field(ge=0)
+    have: list[Officer]
+    at_risk: bool = False
+    """The quorum fails without a supervisor who has used up half of the time for an answer."""
+
+
+class QuorumView(Outbound):
+    """The quorum of both sites."""
+
+    prison: QuorumSide
+    visitor: QuorumSide
+
+
+RecordingState = Literal["none", "starting", "writing", "lost", "finalizing", "archived", "failed"]
+
+
+class RecordingView(Outbound):
+    """The state of one session's recording; `seconds` is what has been written so far."""
+
+    state: RecordingState
+    seconds: float = Field(ge=0)
+    path: str | None = None
+    sha256: str | None = None
+
+
+class WarningView(Outbound):
+    """A warning (劝阻). Rooms get only their own, with their own side and no author."""
+
+    id: str
+    at: Moment
+    sides: list[Side]
+    article: str
+    zh: str
+    en: str
+    by: Officer | None = None
+    acknowledged: list[Side]
+    """The sides whose room has confirmed it."""
+
+
+class MuteView(Outbound):
+    """A side whose sound does not reach the far room. Rooms do not learn who ordered it."""
+
+    side: Side
+    article: str
+    site: str | None = None
+    by: Officer | None = None
+
+
+class SpeechView(Outbound):
+    """The talkback (插话) that goes to these rooms. A room learns that an officer speaks, but not which officer."""
+
+    sides: list[Side]
+    by: Officer | None = None
+
+
+AlertName = Literal[
+    "quorum_at_risk", "room_lost", "recorder", "black", "frozen", "silent", "heads", "one_minute", "five_minutes"
+]
+
+
+class AlertView(Outbound):
+    """An alert (提醒) in words, for officers. `grave` ones need an officer at once, others are advisory. `why` it is
+    done: an officer has ended it, its cause has gone, or the session is over."""
+
+    id: str
+    kind: AlertName
+    side: Side | None
+    state: Literal["new", "taken", "done"]
+    grave: bool
+    zh: str
+    en: str
+    at: Moment
+    taken_by: Officer | None = None
+    taken_at: Moment | None = None
+    done_by: Officer | None = None
+    done_at: Moment | None = None
+    why: Literal["officer", "gone", "session_over"] | None = None
+
+
+class ExtensionView(Outbound):
+    """A longer visit that was approved (延长), by `seconds`. Rooms learn neither the approver nor the reason."""
+
+    id: str
+    at: Moment
+    seconds: int = Field(gt=0)
+    article: str
+    by: Officer | None = None
+    reason: str = ""
+
+
+class SessionView(Outbound):
+    """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
+
+    id: str
+    slot: str
+    state: Literal["scheduled", "check_in", "ready", "live", "held", "ended"]
+    reason: ReasonView | None
+    starts_at: Moment
+    ends_at: Moment
+    minutes: int = Field(ge=1)
+    sides: Sides
+    quorum: QuorumView
+    gate: Literal["open", "shut"]
+    crossed_ms: int | None = Field(ge=0)
+    remaining_ms: int | None = Field(ge=0)
+    missing: list[MissingView]
+    recording: RecordingView
+    my_side: Side | None = None
+    warnings: list[WarningView] = Field(default_factory=list)
+    muted: list[MuteView] = Field(default_factory=list)
+    notes: int = Field(default=0, ge=0)
+    """How many notes officers have made; always 0 for rooms. REST gives the notes themselves."""
+    language: LanguageView | None = None
+    check_in_until: Moment | None = None
+    speech: SpeechView | None = None
+    alerts: list[AlertView] = Field(default_factory=list)
+    """The open alerts; always empty for rooms. REST gives the done ones, too."""
+    count_heads: bool = False
+    """Whether the rules let a kiosk count the people before its camera."""
+    extensions: list[ExtensionView] = Field(default_factory=list)
+    stops_at: Moment | None = None
+    """When the visit stops by itself; None before the first crossing and after the end."""
+
+
+class Problem(Outbound):
+    """A refusal as a problem document (RFC 9457), Chinese first; further members depend on `code`."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    type: str
+    title: str
+    title_en: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    detail_en: str
+    code: str

@@ -1,0 +1,75 @@
+"""REST models about the caller and the service: sign-in, the caller's identity, health, and the common queries."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from signaling.api.messages.fields import Inbound, Moment, Name, Outbound, Page, Token
+
+
+class SignIn(Inbound):
+    """A user's name and password."""
+
+    user: Name
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class UserView(Outbound):
+    """A signed-in user. `site` is null for officers of the province."""
+
+    id: str
+    name: str
+    role: str
+    site: str | None = None
+
+
+class SignedIn(Outbound):
+    """A bearer token for this user; browsers get the same as a cookie and may forget this one."""
+
+    token: Token
+    expires_at: Moment
+    user: UserView
+
+
+class CallerView(Outbound):
+    """A user, a terminal, an upstream booking system, or a program that watches the service."""
+
+    kind: Literal["user", "terminal", "integrator", "observer"]
+    id: str
+    name: str | None = None
+    role: str | None = None
+    site: str | None = None
+    room: str | None = None
+    sessions_per_supervisor: int | None = Field(default=None, ge=1)
+
+
+class Me(Outbound):
+    """The identity of the caller."""
+
+    who: CallerView
+
+
+class DayQuery(Inbound):
+    """A day in Asia/Shanghai; today when absent."""
+
+    day: date | None = None
+
+
+class PageQuery(Inbound):
+    """The window that asks for media; an officer who names none is not counted for what it receives."""
+
+    page: Page | None = None
+
+
+class Health(Outbound):
+    """The answer while new visits can be served."""
+
+    ok: Literal[True] = True
+    version: str
+
+
+class Done(Outbound):
+    """The request was carried out."""
+
+    ok: Literal[True] = True

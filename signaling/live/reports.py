@@ -1,0 +1,55 @@
+"""Messages of the WebSocket that are not orders: page reports of supervisors, answers to attention checks, and what
+terminals find in their rooms."""
+
+from broker.kernel.errors import Forbidden
+from broker.kernel.ids import SessionId
+from broker.presence import presence
+from broker.session import events as ev
+from broker.session.parts.alerts import Observed as Findings
+from broker.session.state import State
+from signaling.api.messages.socket import Ack, Attentive, Observed, Presence, Report
+from signaling.auth.scope import Caller, Terminal, check_sees
+from signaling.server.context import Context
+from signaling.views.presence import watcher_of
+
+
+def take_report(context: Context, caller: Caller, report: Report) -> Ack | None:
+    """Give a report to the broker; only the answer to an attention check is acknowledged.
+
+    Raises Forbidden for a caller who may not report this, NotFound for a question that is not open or a session of
+    other rooms, TooMany for a terminal whose findings change all the time.
+    """
+    if isinstance(report, Observed):
+        _observed(context, caller, report)
+        return None
+    watcher = watcher_of(caller)
+    if watcher is None:
+        raise Forbidden("Only supervisors are counted.", "仅监督人员计入在岗人数。")
+    if isinstance(report, Attentive):
+        context.broker.answer(watcher, report.prompt)
+        return Ack(re=report.id)
+    context.broker.page_says(watcher, report.page, _page_report(report))
+    return None
+
+
+def _page_report(report: Presence) -> presence.Report:
+    showing = frozenset((SessionId(shown.session), shown.side) for shown in report.showing)
+    return presence.Report(report.visible, showing, frozenset(SessionId(session) for session in report.duty))
+
+
+def _observed(context: Context, caller: Caller, report: Observed) -> None:
+    """Tell the session what a terminal finds in its own picture and sound, where it is new. It is advisory: a terminal
+    that lies can call supervisors, or fail to, and nothing else."""
+    if not isinstance(caller, Terminal):
+        raise Forbidden("Only a room's terminal says what its camera sees.", "仅会见室终端可上报本室画面情况。")
+    live = context.broker.live(SessionId(report.session))
+    session = live.session
+    check_sees(caller, session.slot)
+    side = session.slot.side_of_room(caller.room)
+    findings = Findings(report.black, report.frozen, report.silent, report.heads)
+    unchanged = session.alerts.observed.get(side) == findings
+    if unchanged or side not in session.processes.media or session.state is State.ENDED:
+        return
+    context.findings.take(caller.id, context.mono())
+    fact = ev.RoomObserved(side, report.black, report.frozen, report.silent, report.heads, caller.id)
+    context.broker.tell(session.id, fact)
