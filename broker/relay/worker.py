@@ -17,12 +17,13 @@ from broker.kernel.errors import BadRequest, NoSlot, NotFound, RecorderUnavailab
 from broker.kernel.ids import ResourceId, SessionId, new_id
 from broker.kernel.lifeline import parent_gone
 from broker.media.sdp import Offer, parse_offer
+from broker.media.sdp_fragment import parse_fragment
 from broker.media.tap_format import ANEW, TALKBACK
 from broker.relay import stats, talkback
 from broker.relay.fanout import Fanout
 from broker.relay.negotiation import answer as answer_module
+from broker.relay.negotiation.answer import answer_fragment
 from broker.relay.negotiation.codec_params import CodecParams
-from broker.relay.negotiation.trickle import answer_fragment, parse_fragment
 from broker.relay.session import RelaySession
 from broker.relay.sessions import RelaySessions
 from broker.relay.tap import Tap

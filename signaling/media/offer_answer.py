@@ -12,7 +12,7 @@ from aiohttp import web
 
 from broker.kernel import errors as err
 from broker.kernel.ids import ResourceId
-from broker.relay.negotiation.trickle import check_trickle
+from broker.media.sdp_fragment import check_trickle
 from config.settings import Settings
 from config.turn import read_secret
 from signaling.auth.scope import Role, author

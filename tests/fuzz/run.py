@@ -21,10 +21,11 @@ from broker.media.h264 import keyframe_start, pixels
 from broker.media.header_extensions import element
 from broker.media.rtp import RTP_HEADER
 from broker.media.sdp import parse_offer
+from broker.media.sdp_fragment import check_trickle, parse_fragment
 from broker.relay import fanout as hot
 from broker.relay.fanout import Fanout
 from broker.relay.negotiation import answer
-from broker.relay.negotiation.trickle import answer_fragment, check_trickle, parse_fragment
+from broker.relay.negotiation.answer import answer_fragment
 from broker.relay.rtp.red import unpacked
 from broker.relay.rtp.twcc import parse
 from broker.relay.session import RelaySession
@@ -36,7 +37,7 @@ from broker.relay.transport.peer import Peer
 from broker.relay.transport.route import Address, Route
 from broker.relay.transport.stun_rate_limit import claimed_ufrag
 from broker.relay.transport.tcp import Connection, Listener
-from tests.broker.relay.negotiation.test_trickle import RESTART
+from tests.broker.media.test_sdp_fragment import RESTART
 from tests.broker.relay.transport.test_demux import check
 from tests.support.relay.sdp_samples import CLIENTS, ENDPOINT, offer, publishes
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from broker.kernel.errors import CodecMissing, MalformedSdp
 from broker.media.sdp import Codec, Media, Offer
+from broker.media.sdp_fragment import Fragment
 from broker.relay.negotiation import codec_params
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.transport import candidates
@@ -181,3 +182,17 @@ def _section(
             f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}",
         ]
     return lines + codec_params.lines(agreed, codec, direction == "recvonly")
+
+
+def answer_fragment(asked: Fragment, endpoint: Endpoint) -> str:
+    """Return the worker's side of the new ICE session that a fragment asks for."""
+    lines = [
+        "a=ice-lite",
+        f"a=group:BUNDLE {asked.mid}",
+        f"m={asked.kind} 9 UDP/TLS/RTP/SAVPF 0",
+        f"a=mid:{asked.mid}",
+        f"a=ice-ufrag:{endpoint.ufrag}",
+        f"a=ice-pwd:{endpoint.pwd}",
+        *candidates.lines(endpoint.addresses),
+    ]
+    return "\r\n".join(lines) + "\r\n"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from broker.kernel.errors import MalformedSdp, NotFound
-from tests.broker.relay.negotiation.test_trickle import RESTART
+from tests.broker.media.test_sdp_fragment import RESTART
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.track_model import steps
 from tests.support.relay.visits import publisher

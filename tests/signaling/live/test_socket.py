@@ -73,7 +73,7 @@ def hold(session, **changes):
 class TestSigningIn:
     async def test_by_header(self, front, session):
         async with talking(front, "prison-sup") as talk:
-            assert (talk.welcome.caller.kind, talk.welcome.caller.role) == ("user", "supervisor")
+            assert (talk.welcome.who.kind, talk.welcome.who.role) == ("user", "supervisor")
             assert talk.welcome.server_time == front.clock.now().wall
             assert talk.ws.protocol == msg.SUBPROTOCOL
             (seen,) = talk.sessions.sessions
@@ -82,7 +82,7 @@ class TestSigningIn:
     async def test_by_the_first_message(self, front, session):
         async with talking(front, greet=False) as talk:
             await talk.say(type="hello", token=front.tokens["v1"])
-            caller = (await talk.hear("welcome")).caller
+            caller = (await talk.hear("welcome")).who
             assert (caller.kind, caller.room, caller.site) == ("terminal", "v1", "panlong")
             (seen,) = (await talk.hear("sessions")).sessions
             assert seen.my_side is Side.VISITOR
@@ -91,7 +91,7 @@ class TestSigningIn:
         own = str(front.client.make_url("/")).rstrip("/")
         front.client.session.cookie_jar.update_cookies({"huijian": front.tokens["prison-sup"]})
         async with talking(front, headers={"Origin": own}) as talk:
-            assert talk.welcome.caller.id == "prison-sup"
+            assert talk.welcome.who.id == "prison-sup"
         async with talking(front, greet=False) as talk:
             assert await talk.closed() == 4003
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
@@ -299,7 +299,7 @@ class TestComingAndGoing:
             assert await third.closed() == 4029
 
     async def test_strangers_are_few(self, front, monkeypatch):
-        monkeypatch.setattr(hubs, "STRANGERS_OF_ONE", 1)
+        monkeypatch.setattr(hubs, "STRANGERS_PER_ADDRESS", 1)
         async with talking(front, greet=False) as first:
             async with talking(front, greet=False) as second:
                 assert await second.closed() == 4029

@@ -64,7 +64,7 @@ class TestDefaultDeny:
     @pytest.mark.parametrize("route", [r for r in ROUTES if not r.open], ids=lambda r: f"{r.method} {r.path}")
     async def test_another_role_is_forbidden(self, front, route):
         for role, caller in CALLERS.items():
-            if role not in route.caller:
+            if role not in route.roles:
                 await front.refused("forbidden", route.method, path_of(route), caller)
 
     async def test_the_callers_of_this_test_are_who_they_say(self, front):

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.errors import MalformedSdp
-from broker.relay.negotiation.trickle import Fragment, answer_fragment, check_trickle, parse_fragment
+from broker.media.sdp_fragment import Fragment, check_trickle, parse_fragment
+from broker.relay.negotiation.answer import answer_fragment
 from tests.support.relay.sdp_samples import ENDPOINT
 
 RESTART = """a=ice-options:trickle ice2
