@@ -1,2 +1,5 @@
-"""The kernel is what every process needs and no process owns: ids, the clock, typed errors, background tasks, files
-that are replaced whole, the database engine. It knows nothing of visits."""
+"""The kernel holds what every process needs and no process owns. It knows nothing of visits.
+
+Begin with `clock` (the only module that reads time), `ids` and `errors`, which all code uses. `canonical_json` and
+`hash_chain` say how evidence is spelled and linked, `atomic_files` and `database` how it is stored. `tasks`, `lifeline`
+and `token_bucket` serve the processes."""

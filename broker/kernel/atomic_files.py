@@ -1,5 +1,7 @@
-"""The small files beside a recording: JSON that is replaced whole or not at all, and a timeline that only grows.
-Everything here may block and runs in worker threads."""
+"""Small files that survive a crash: JSON that is replaced whole or not at all, and logs of JSON lines that only grow.
+
+Every function may block and belongs into a worker thread. Forms of JSON are those of `canonical_json`.
+"""
 
 import json
 import os
@@ -9,11 +11,12 @@ from typing import Any
 
 from broker.kernel import canonical_json
 
-BOOT = Path("/proc/sys/kernel/random/boot_id")
-
 
 def write_json(path: Path, value: Any, durable: bool = True) -> None:
-    """Replace `path` by `value` at once: a reader sees the old or the new one, never half of it."""
+    """Replace the file at `path` by `value` at once: a reader sees the old content or the new one, never a part.
+
+    With `durable` it returns when the disk has the file. Raises OSError.
+    """
     fresh = path.with_name(path.name + ".new")
     with fresh.open("wb") as file:
         file.write(canonical_json.indented(value))
@@ -26,18 +29,21 @@ def write_json(path: Path, value: Any, durable: bool = True) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in `path`, None where there is none that can be read."""
+    """Return the object in the file at `path`, or None where there is no file or no object that can be read."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):  # somebody's nested brackets are no reason to die
+    except (OSError, ValueError, RecursionError):  # a file of nested brackets must not end the process
         return None
     return value if isinstance(value, dict) else None
 
 
 def append_lines(path: Path, entries: list[dict[str, Any]]) -> None:
-    """Add entries to a JSON-lines file and wait for the disk. A line cut off by a crash is closed first."""
+    """Add entries to a file of JSON lines and wait for the disk. Raises OSError.
+
+    A last line that a crash has cut off is ended first, so that it alone is unreadable.
+    """
     with path.open("ab+") as file:
-        if file.tell() and not _ends_whole(file):
+        if file.tell() and not _ends_with_newline(file):
             file.write(b"\n")
         for entry in entries:
             file.write(canonical_json.line(entry))
@@ -46,7 +52,7 @@ def append_lines(path: Path, entries: list[dict[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The readable entries of a JSON-lines file."""
+    """Return the entries of a file of JSON lines; an unreadable line becomes an entry of the kind `unreadable`."""
     entries: list[dict[str, Any]] = []
     for line in path.read_bytes().splitlines() if path.exists() else []:
         try:
@@ -57,7 +63,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def sync_folder(path: Path) -> None:
-    """Make new and renamed names in `path` durable."""
+    """Make new and renamed names in a folder durable. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -65,8 +71,8 @@ def sync_folder(path: Path) -> None:
         os.close(fd)
 
 
-def sync_all(folder: Path, names: Iterable[str]) -> None:
-    """Wait until the disk has these files of a folder, as far as they are there, and their names. Raises OSError."""
+def sync_files(folder: Path, names: Iterable[str]) -> None:
+    """Wait until the disk has those of these files of a folder that exist, and their names. Raises OSError."""
     for name in names:
         if (folder / name).exists():
             with (folder / name).open("rb") as file:
@@ -75,21 +81,13 @@ def sync_all(folder: Path, names: Iterable[str]) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """A folder, with those above it, that a power cut does not take away again. Raises OSError."""
+    """Make a folder and those above it, durable against a power cut. Raises OSError."""
     if not path.is_dir():
         make_folder(path.parent)
         path.mkdir(exist_ok=True)
         sync_folder(path.parent)
 
 
-def boot() -> str:
-    """Names this run of the machine: CLOCK_MONOTONIC of another run cannot be compared."""
-    try:
-        return BOOT.read_text().strip()
-    except OSError:
-        return ""
-
-
-def _ends_whole(file: Any) -> bool:
+def _ends_with_newline(file: Any) -> bool:
     file.seek(-1, os.SEEK_END)
     return bool(file.read(1) == b"\n")

@@ -1,14 +1,16 @@
-"""The only place that reads time. An Instant freezes wall and monotonic time together, so that everything derived
-from it agrees, and a stepped wall clock can neither stretch nor shorten a visit."""
+"""The only module that reads time. An Instant takes wall and monotonic time together, so that everything derived from
+it agrees and a stepped wall clock can neither stretch nor shorten a visit."""
 
 import ctypes
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,41 +21,52 @@ class Instant:
     mono: float
 
     def after(self, delta: timedelta) -> "Instant":
-        """The moment `delta` later on both clocks."""
+        """Return the moment `delta` later on both clocks."""
         return Instant(self.wall + delta, self.mono + delta.total_seconds())
 
 
 class Clock(Protocol):
-    """Whoever can say what time it is."""
+    """A source of time: the machine's clocks, or the ones of a test."""
 
     def now(self) -> Instant:
-        """This moment."""
+        """Return the present moment on both clocks."""
         ...
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The clocks of this machine."""
 
     def now(self) -> Instant:
-        """This moment, both clocks read one after the other without anything in between."""
+        """Return the present moment; both clocks are read one directly after the other."""
         return Instant(datetime.now(UTC), time.monotonic())
 
 
 monotonic = time.monotonic
-"""Seconds of CLOCK_MONOTONIC, for the packet path, where an Instant a packet would be waste."""
+"""Seconds of CLOCK_MONOTONIC, for the packet path, where an Instant for each packet would be waste."""
 
 monotonic_ns = time.monotonic_ns
 """Nanoseconds of CLOCK_MONOTONIC."""
 
 
 def in_shanghai(moment: datetime) -> datetime:
-    """The same moment on the clocks of every site (Asia/Shanghai)."""
+    """Return the same moment in Asia/Shanghai, the time of every site."""
     return moment.astimezone(SHANGHAI)
+
+
+def boot_id() -> str:
+    """Return the name of this run of the machine, empty where it has none.
+
+    CLOCK_MONOTONIC begins anew with each run, so that moments of two runs cannot be compared.
+    """
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Discipline:
-    """What the kernel knows of its wall clock's reference (NTP): seconds still to be corrected, largest error."""
+    """What the kernel knows about its wall clock's reference (NTP): seconds left to correct, and the largest error."""
 
     synchronised: bool
     offset: float
@@ -61,7 +74,7 @@ class Discipline:
 
 
 class _Timex(ctypes.Structure):
-    """The beginning of struct timex (adjtimex(2)); the rest is room that the kernel writes into."""
+    """The beginning of struct timex (adjtimex(2)); `rest` is space that the kernel writes into."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -75,13 +88,16 @@ class _Timex(ctypes.Structure):
 
 
 def discipline() -> Discipline | None:
-    """Whether somebody keeps the wall clock right; None where the kernel does not say. Changes nothing."""
+    """Return whether a time service keeps the wall clock right, or None where the kernel does not say. Changes nothing.
+
+    `modes` of 0 makes adjtimex(2) a query; the status bits are STA_UNSYNC and STA_NANO.
+    """
     unsynchronised, nanoseconds = 0x40, 0x2000
     try:
-        said = _Timex()
-        if ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(said)) < 0:
+        timex = _Timex()
+        if ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex)) < 0:
             return None
     except (OSError, AttributeError):
         return None
-    unit = 1e-9 if said.status & nanoseconds else 1e-6
-    return Discipline(not said.status & unsynchronised, said.offset * unit, said.maxerror * 1e-6)
+    unit = 1e-9 if timex.status & nanoseconds else 1e-6
+    return Discipline(not timex.status & unsynchronised, timex.offset * unit, timex.maxerror * 1e-6)

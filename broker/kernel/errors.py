@@ -1,11 +1,17 @@
-"""Everything that can be refused, as types. Each knows its HTTP status, its socket close code and its words;
-`signaling/server/errors.py` alone translates them. Problem documents follow RFC 9457."""
+"""Every refusal as an exception type with its HTTP status, its WebSocket close code and its texts.
+
+Only `signaling/server/errors.py` turns them into answers. Problem documents follow RFC 9457.
+"""
 
 from typing import Any
 
 
 class VisitError(Exception):
-    """A refusal that a person or a program can act on. `extra` goes into the problem document as further members."""
+    """A refusal that a person or a program can act on.
+
+    `detail_en` and `detail_zh` say what happened, by default the titles. `extra` goes into the problem document as
+    further members.
+    """
 
     code = "error"
     http_status = 500
@@ -20,7 +26,7 @@ class VisitError(Exception):
         self.extra = extra
 
     def problem(self) -> dict[str, Any]:
-        """The RFC 9457 problem document, Chinese first; `*_en` members carry the English."""
+        """Return the problem document (RFC 9457): Chinese in the standard members, English in those ending in `_en`."""
         return {
             **self.extra,
             "type": f"urn:huijian:problem:{self.code}",
@@ -34,28 +40,28 @@ class VisitError(Exception):
 
 
 class NotSignedIn(VisitError):
-    """No credential, or one that is unknown, expired or revoked."""
+    """The request has no credential, or one that is unknown, expired or revoked."""
 
     code, http_status, close_code = "not_signed_in", 401, 4001
     title_zh, title_en = "未登录或凭证无效", "Not signed in, or the credential is not valid"
 
 
 class Forbidden(VisitError):
-    """Signed in, but the role may not do this."""
+    """The caller is signed in, but its role may not do this."""
 
     code, http_status, close_code = "forbidden", 403, 4003
     title_zh, title_en = "没有权限", "Not allowed for this role"
 
 
 class NotFound(VisitError):
-    """It does not exist, or the caller may not know that it does."""
+    """The object does not exist, or the caller may not know that it does."""
 
     code, http_status, close_code = "not_found", 404, 4004
     title_zh, title_en = "未找到", "Not found"
 
 
 class NoSlot(VisitError):
-    """No approved slot: no port is ever opened (Guangdong 35)."""
+    """There is no approved slot, and so no port is opened (Guangdong 35)."""
 
     code, http_status, close_code = "no_slot", 404, 4004
     title_zh, title_en = "没有已批准的会见时段", "There is no approved slot"
@@ -69,14 +75,14 @@ class WrongRoom(VisitError):
 
 
 class TooEarly(VisitError):
-    """The check-in window is not open yet; `opens_at` says when it will be."""
+    """The check-in window is not open yet; `opens_at` says when it opens."""
 
     code, http_status, close_code = "too_early", 403, 4012
     title_zh, title_en = "未到办理时间", "The check-in window is not open yet"
 
 
 class TooLate(VisitError):
-    """It had to be done before a moment that has passed; `articles` names where that is written."""
+    """The order had to come before a moment that has passed; `articles` names where that is written."""
 
     code, http_status, close_code = "too_late", 409, 4009
     title_zh, title_en = "已过时限", "Too late"
@@ -118,42 +124,42 @@ class BadRequest(VisitError):
 
 
 class Conflict(VisitError):
-    """It contradicts what already is."""
+    """The request contradicts the present state."""
 
     code, http_status, close_code = "conflict", 409, 4009
     title_zh, title_en = "与现有状态冲突", "It conflicts with the present state"
 
 
 class TooMany(VisitError):
-    """A limit on counts or rates; `retry_after` (seconds) where waiting helps."""
+    """A limit on counts or rates is reached; `retry_after` (seconds) says when waiting helps."""
 
     code, http_status, close_code = "too_many", 429, 4029
     title_zh, title_en = "请求过多，请稍后再试", "Too many; try again later"
 
 
 class TooManyWindows(VisitError):
-    """One officer shows the same picture in too many windows; `windows` is how many may. Waiting does not help."""
+    """An officer shows the same picture in more than `windows` windows. Waiting does not help."""
 
     code, http_status, close_code = "too_many_windows", 429, 4029
     title_zh, title_en = "同一画面打开的窗口过多", "The same picture is open in too many windows"
 
 
 class TooLarge(VisitError):
-    """A limit on sizes."""
+    """The body or message is over its size limit."""
 
     code, http_status, close_code = "too_large", 413, 1009
     title_zh, title_en = "内容过大", "Too large"
 
 
 class RelayUnavailable(VisitError):
-    """The relay worker of this session is not there or does not answer."""
+    """The relay worker of this session does not run or does not answer."""
 
     code, http_status, close_code = "relay_unavailable", 503, 1013
     title_zh, title_en = "转发服务暂不可用", "The relay is not available"
 
 
 class RecorderUnavailable(VisitError):
-    """The recorder is not there, lags, or has no room on its disk: then nothing may cross (Yunnan 13)."""
+    """The recorder does not run, lags, or is short of disk space; then no media may cross (Yunnan 13)."""
 
     code, http_status, close_code = "recorder_unavailable", 503, 1013
     title_zh, title_en = "录制服务暂不可用", "The recorder is not available"
@@ -167,21 +173,22 @@ class StorageUnavailable(VisitError):
 
 
 class PolicyViolation(VisitError):
-    """Looser than the law or the province's policy; `articles` names what it breaks."""
+    """The value is looser than the law or the province's policy allows; `articles` names the articles."""
 
     code, http_status, close_code = "policy_violation", 422, 4022
     title_zh, title_en = "不符合规定", "Against the regulation"
 
 
 class Suspended(VisitError):
-    """A listed person's visits are suspended on that day; `until`, `articles` and the `person`'s id say more."""
+    """Visits of a listed person are suspended on that day. Members: `until`, `articles`, and the id in `person`."""
 
     code, http_status, close_code = "suspended", 422, 4022
     title_zh, title_en = "所列人员已暂停会见", "A listed person's visits are suspended"
 
 
 class Forfeited(VisitError):
-    """A listed visitor has lost the month's visits by not coming (Guangdong 23); `until`, `articles`, `person`."""
+    """A listed visitor did not come and has lost the month's visits (Guangdong 23). Members: `until`, `articles`,
+    `person`."""
 
     code, http_status, close_code = "forfeited", 422, 4022
     title_zh, title_en = "所列人员当月不再安排会见", "A listed visitor has lost the month's visits"
@@ -191,8 +198,8 @@ _BY_CODE = {kind.code: kind for kind in VisitError.__subclasses__()}
 
 
 def from_problem(problem: dict[str, Any]) -> VisitError:
-    """The error that `problem()` of another process described; unknown codes become a plain VisitError."""
+    """Return the error that `problem()` of another process described. An unknown code becomes a plain VisitError."""
     kind = _BY_CODE.get(str(problem.get("code")), VisitError)
-    known = {"type", "title", "title_en", "status", "detail", "detail_en", "code", "self", "detail_zh"}
-    extra = {key: value for key, value in problem.items() if key not in known and key.isidentifier()}
+    fixed = {"type", "title", "title_en", "status", "detail", "detail_en", "code", "self", "detail_zh"}
+    extra = {key: value for key, value in problem.items() if key not in fixed and key.isidentifier()}
     return kind(str(problem.get("detail_en", "")), str(problem.get("detail", "")), **extra)

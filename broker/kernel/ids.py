@@ -1,4 +1,4 @@
-"""Identifiers as distinct string types, so that a room can never be passed where a session is meant."""
+"""Identifiers as distinct string types, so that a type checker refuses a room where a session is meant."""
 
 import base64
 import re
@@ -24,19 +24,19 @@ _NAME = re.compile(NAME_PATTERN)
 
 
 class Side(StrEnum):
-    """The two ends of every session: the inmate's (`prison`) and the family's (`visitor`)."""
+    """One of the two ends of a session: the inmate's (`prison`) or the family's (`visitor`)."""
 
     PRISON = "prison"
     VISITOR = "visitor"
 
     @property
     def other(self) -> "Side":
-        """The far side."""
+        """The opposite side of the session."""
         return Side.VISITOR if self is Side.PRISON else Side.PRISON
 
 
 def new_id(prefix: str) -> str:
-    """An unguessable identifier: `prefix_` and 26 lower-case base32 characters (130 random bits)."""
+    """Return an unguessable identifier: `prefix_` and 26 lower-case base32 characters (130 random bits)."""
     return f"{prefix}_{base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]}"
 
 

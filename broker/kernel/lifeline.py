@@ -6,7 +6,7 @@ import os
 
 
 async def parent_gone(stopping: asyncio.Event) -> None:
-    """Set `stopping` when standard input closes; what is written to it is ignored."""
+    """Wait until standard input closes, then set `stopping`. What the parent writes is ignored."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(0), "rb"))

@@ -169,7 +169,7 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
     whole = film is not None and film.whole and not any(remark["kind"] == "part_changed" for remark in remarks)
     names = [_name(part) for part in parts]
     kept = [FILM, TIMELINE, file_hashes.NAME, *([] if whole else names), *_unread(folder, [FILM, *names])]
-    atomic_files.sync_all(folder, kept)  # a part whose process was killed may still be in memory only
+    atomic_files.sync_files(folder, kept)  # a part whose process was killed may still be in memory only
     timeline = atomic_files.read_lines(folder / TIMELINE)
     written = manifest.compose(
         plan,

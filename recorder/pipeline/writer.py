@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.kernel import atomic_files
-from broker.kernel.clock import Instant
+from broker.kernel.clock import Instant, boot_id
 from broker.media.tap_format import TRACK_TITLES, TapRecord
 from recorder.archive import parts
 from recorder.mp4.muxer import Part
@@ -105,7 +105,7 @@ class Writer:
     def _open(self, now: Instant) -> Part:
         head = [parameters or self._placeholder.parameters for parameters in self._media.parameters()]
         wall = now.wall + timedelta(seconds=self._zero - now.mono)
-        self._begun = {"zero_mono": self._zero, "zero_wall": wall.isoformat(), "boot": atomic_files.boot()}
+        self._begun = {"zero_mono": self._zero, "zero_wall": wall.isoformat(), "boot": boot_id()}
         atomic_files.write_json(parts.begun_path(self._file.parent, self.number), {"part": self.number, **self._begun})
         self._part = Part(self._file, head)
         atomic_files.sync_folder(self._file.parent)

@@ -17,8 +17,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from broker.kernel import atomic_files
-from broker.kernel.clock import Clock
+from broker.kernel.clock import Clock, boot_id
 from broker.kernel.database import reading, writing
 from broker.kernel.errors import Conflict, Forbidden
 from broker.kernel.ids import new_id
@@ -96,7 +95,7 @@ class Lock:
             if row is not None and self._lives(row):
                 raise Conflict("Another purge is running.", "另一项销毁正在进行。")
             await db.execute(delete(LOCKS).where(LOCKS.c.name == self._name))
-            mine = {"name": self._name, "owner": self._owner, "boot": atomic_files.boot(), "pid": os.getpid()}
+            mine = {"name": self._name, "owner": self._owner, "boot": boot_id(), "pid": os.getpid()}
             mine |= {"until": self._until(), "begun": _start_of(os.getpid())}
             await db.execute(LOCKS.insert().values(**mine))
         renewing = asyncio.create_task(self._renew())
@@ -131,7 +130,7 @@ class Lock:
 
     def _lives(self, row: Any) -> bool:
         """Whether the owner of the lock lives: by its process on this run of this machine, elsewhere by its lease."""
-        if row.boot == atomic_files.boot() and row.begun is not None:
+        if row.boot == boot_id() and row.begun is not None:
             return bool(row.begun == _start_of(row.pid))
         return bool(row.until > self._clock.now().wall)
 

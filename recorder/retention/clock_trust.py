@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from broker.kernel import atomic_files
-from broker.kernel.clock import Clock, Discipline, Instant
+from broker.kernel.clock import Clock, Discipline, Instant, boot_id
 from broker.kernel.database import reading, storage_errors, writing
 from recorder.archive.tables import MARKS
 from recorder.retention.rules import CLOCK_SLACK, clock_leapt
@@ -46,7 +45,7 @@ class Marks:
 async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, float]]:
     """Note both clocks when this run of the machine is first seen, and later that the clock goes on. Return the first
     note, or an empty list where it was made just now."""
-    boot, now = atomic_files.boot(), clock.now()
+    boot, now = boot_id(), clock.now()
     async with writing(engine) as db:
         row = (await db.execute(select(MARKS).where(_ROW.boot == boot))).one_or_none()
         if row is None:
@@ -60,7 +59,7 @@ async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, 
 
 async def marks(engine: AsyncEngine, now: Instant) -> Marks:
     """Return all notes on the clocks. Raises StorageUnavailable."""
-    boot, began = atomic_files.boot(), started(now)
+    boot, began = boot_id(), started(now)
     with storage_errors("The marks of the clock cannot be read."):
         async with reading(engine) as db:
             rows = (await db.execute(select(MARKS))).all()
@@ -75,7 +74,7 @@ async def marks(engine: AsyncEngine, now: Instant) -> Marks:
 
 async def believe(engine: AsyncEngine, clock: Clock, by: str) -> None:
     """Note both clocks anew as right, because officer `by` has compared them. Raises StorageUnavailable."""
-    boot, now = atomic_files.boot(), clock.now()
+    boot, now = boot_id(), clock.now()
     fresh = {"boot": boot, "wall": now.wall, "mono": now.mono, "seen": now.wall}
     with storage_errors("The mark of the clock cannot be written."):
         async with writing(engine) as db:

@@ -15,7 +15,7 @@ MEMBERS = {"type", "title", "title_en", "status", "detail", "detail_en", "code"}
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryKind:
-    """Each can be told from the others and be read by both officers and programs."""
+    """Each kind is a complete refusal that officers and programs can read."""
 
     def test_it_is_a_complete_problem_document(self, kind: type[VisitError]) -> None:
         problem = kind().problem()
@@ -23,7 +23,7 @@ class TestEveryKind:
         assert problem["type"] == f"urn:huijian:problem:{kind.code}"
         assert 400 <= problem["status"] <= 599
 
-    def test_its_words_are_chinese_first(self, kind: type[VisitError]) -> None:
+    def test_its_title_is_chinese_and_has_an_english_one_beside_it(self, kind: type[VisitError]) -> None:
         problem = kind().problem()
         assert any("\u4e00" <= letter <= "\u9fff" for letter in problem["title"])
         assert problem["title_en"].isascii()
@@ -40,7 +40,7 @@ class TestEveryKind:
 
 
 class TestProblems:
-    """What crosses from another process may be anything."""
+    """A problem document from another process may hold anything."""
 
     def test_codes_are_distinct(self) -> None:
         assert len({kind.code for kind in KINDS}) == len(KINDS) > 15
@@ -53,11 +53,11 @@ class TestProblems:
         error = from_problem({"code": "from_the_future", "detail_en": "hm", "detail": "嗯"})
         assert type(error) is VisitError and str(error) == "hm"
 
-    def test_an_empty_problem_too(self) -> None:
+    def test_an_empty_problem_is_an_error_too(self) -> None:
         assert isinstance(from_problem({}), VisitError)
 
     @pytest.mark.parametrize("name", ["detail_zh", "self", "not an identifier", "class"])
-    def test_strange_members_do_no_harm(self, name: str) -> None:
+    def test_members_of_any_name_do_no_harm(self, name: str) -> None:
         assert type(from_problem({"code": "too_early", name: "x"})) is TooEarly
 
     @given(st.dictionaries(st.text(max_size=12), st.none() | st.integers() | st.text(max_size=5), max_size=5))

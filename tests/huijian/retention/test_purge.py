@@ -97,7 +97,7 @@ class TestAClockThatNobodyVouchesFor:
     def ahead(self, huijian, house, clock, monkeypatch):
         monkeypatch.setattr("huijian.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
         assert huijian("purge").code == 0
-        monkeypatch.setattr("broker.kernel.atomic_files.boot", lambda: "another")
+        monkeypatch.setattr("recorder.retention.clock_trust.boot_id", lambda: "another")
         clock.wall = DUE + timedelta(days=1)
 
     def test_deletes_nothing(self, huijian, say, house, ahead):

@@ -13,6 +13,7 @@ from broker.kernel.database import engine_for
 from recorder.archive.disk_space import Rules
 from recorder.archive.finalize import finalise
 from recorder.evidence.verify import verify
+from recorder.retention import clock_trust
 from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks
 from recorder.retention.rules import due_at
 from tests.support.recording.archives import REASON, archived, make_work, signer
@@ -118,7 +119,7 @@ class TestSetForward:
     @pytest.fixture
     def boot(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         """Start the machine anew."""
-        return lambda name: monkeypatch.setattr(atomic_files, "boot", lambda: name)
+        return lambda name: monkeypatch.setattr(clock_trust, "boot_id", lambda: name)
 
     async def doubt(
         self, yard: Yard, wall: datetime, mono: float, kept: Discipline | None, before: datetime | None = None

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from broker.kernel.clock import boot_id
 from broker.kernel.database import engine_for
 from broker.kernel.errors import Conflict, Forbidden, NotFound
 from recorder.archive.catalog import ARCHIVED, PURGED, PURGING
@@ -419,7 +420,7 @@ class TestTwoAtOnce:
         """The lock owned by somebody."""
 
         async def own(**changes: Any) -> None:
-            row = {"name": "purge", "owner": "own_x", "boot": approvals.atomic_files.boot(), "pid": os.getpid()}
+            row = {"name": "purge", "owner": "own_x", "boot": boot_id(), "pid": os.getpid()}
             row |= {"until": yard.wall + timedelta(days=1), "begun": approvals._start_of(os.getpid())}
             async with yard.engine.begin() as db:
                 await db.execute(LOCKS.insert().values(**row | changes))
