@@ -15,7 +15,7 @@ from broker.kernel.database import engine_for
 from config.pack_loader import load_pack
 from huijian.admin import office
 from recorder.evidence.verify import verify
-from tests.support.recording.purging import DUE, SECOND, Yard
+from tests.support.recording.purging import DUE, SECOND, PurgeSetup
 
 PASSWORD = "a long enough secret"
 
@@ -60,7 +60,7 @@ def house(huijian, say, place):
 
     async def make():
         engine = engine_for(f"sqlite+aiosqlite:///{place / 'data' / 'huijian.sqlite'}")
-        folder = await Yard(engine, place / "data" / "archive").recording("ses_one")
+        folder = await PurgeSetup(engine, place / "data" / "archive").recording("ses_one")
         await engine.dispose()
         return folder
 

@@ -14,16 +14,16 @@ from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
 from recorder.evidence.verify import verify
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import BEGIN, WALL, instant
-from tests.support.recording.purging import DUE, Yard
+from tests.support.recording.purging import DUE, PurgeSetup
 from tests.support.recording.service import recorder_parts
 
 SITE = "prison-site"
 
 
 @pytest.fixture
-async def yard(tmp_path: Path, database: str) -> AsyncIterator[Yard]:
+async def purging(tmp_path: Path, database: str) -> AsyncIterator[PurgeSetup]:
     engine = engine_for(database)
-    yield Yard(engine, tmp_path / "archive")
+    yield PurgeSetup(engine, tmp_path / "archive")
     await engine.dispose()
 
 
@@ -34,48 +34,48 @@ def cut(root: Path) -> None:
 
 
 class TestTheHead:
-    async def test_goes_on_with_the_chain(self, yard: Yard) -> None:
-        heads = ChainHeads(yard.engine)
+    async def test_goes_on_with_the_chain(self, purging: PurgeSetup) -> None:
+        heads = ChainHeads(purging.engine)
         for number, session in enumerate(("session_one", "session_two"), 1):
-            done = archived(make_work(yard.root, session, WALL + timedelta(hours=number)), yard.root)
-            assert await heads.advance(yard.root, SITE, WALL)
-            assert (await heads.all())[SITE] == done["head"] == verify(None, yard.root).heads[SITE]
+            done = archived(make_work(purging.root, session, WALL + timedelta(hours=number)), purging.root)
+            assert await heads.advance(purging.root, SITE, WALL)
+            assert (await heads.all())[SITE] == done["head"] == verify(None, purging.root).heads[SITE]
             assert done["head"].startswith(f"{number}:")
 
-    async def test_is_not_replaced_by_one_of_a_chain_that_was_cut_and_goes_on(self, yard: Yard) -> None:
-        heads = ChainHeads(yard.engine)
+    async def test_is_not_replaced_by_one_of_a_chain_that_was_cut_and_goes_on(self, purging: PurgeSetup) -> None:
+        heads = ChainHeads(purging.engine)
         for session in ("session_one", "session_two"):
-            archived(make_work(yard.root, session), yard.root)
-        assert await heads.advance(yard.root, SITE, WALL)
+            archived(make_work(purging.root, session), purging.root)
+        assert await heads.advance(purging.root, SITE, WALL)
         kept = await heads.all()
-        cut(yard.root)
-        archived(make_work(yard.root, "session_three", WALL + timedelta(hours=3)), yard.root)
-        assert not await heads.advance(yard.root, SITE, WALL) and await heads.all() == kept
-        report = verify(None, yard.root, heads={site: [head] for site, head in kept.items()})
+        cut(purging.root)
+        archived(make_work(purging.root, "session_three", WALL + timedelta(hours=3)), purging.root)
+        assert not await heads.advance(purging.root, SITE, WALL) and await heads.all() == kept
+        report = verify(None, purging.root, heads={site: [head] for site, head in kept.items()})
         assert "cut" in {one.kind for one in report.damages}
 
-    async def test_of_a_chain_that_is_gone_or_broken_is_missed_at_the_start(self, yard: Yard) -> None:
-        heads = ChainHeads(yard.engine)
-        archived(make_work(yard.root, "session_one"), yard.root)
-        archived(make_work(yard.root, "session_two", site="other-site"), yard.root)
-        assert await heads.advance_all(yard.root, WALL) == []
-        (yard.root / SITE / "chain.jsonl").unlink()
-        (yard.root / "other-site" / "chain.jsonl").write_bytes(b"{}\n")
-        assert await heads.advance_all(yard.root, WALL) == ["other-site", SITE]
+    async def test_of_a_chain_that_is_gone_or_broken_is_missed_at_the_start(self, purging: PurgeSetup) -> None:
+        heads = ChainHeads(purging.engine)
+        archived(make_work(purging.root, "session_one"), purging.root)
+        archived(make_work(purging.root, "session_two", site="other-site"), purging.root)
+        assert await heads.advance_all(purging.root, WALL) == []
+        (purging.root / SITE / "chain.jsonl").unlink()
+        (purging.root / "other-site" / "chain.jsonl").write_bytes(b"{}\n")
+        assert await heads.advance_all(purging.root, WALL) == ["other-site", SITE]
 
-    async def test_goes_on_with_every_deletion_too(self, yard: Yard) -> None:
-        await yard.recording("session_one")
-        await yard.apply()
-        head = (await ChainHeads(yard.engine).all())[SITE]
-        assert verify(None, yard.root).heads == {SITE: head} and yard.wall == DUE
-        assert yard.stones.written[0][2]["head"] == head
+    async def test_goes_on_with_every_deletion_too(self, purging: PurgeSetup) -> None:
+        await purging.recording("session_one")
+        await purging.apply()
+        head = (await ChainHeads(purging.engine).all())[SITE]
+        assert verify(None, purging.root).heads == {SITE: head} and purging.wall == DUE
+        assert purging.tombstones.written[0][2]["head"] == head
 
-    async def test_that_was_cut_is_said_by_the_next_purge_of_the_site(self, yard: Yard) -> None:
-        await yard.recording("session_one")
-        await yard.recording("session_two", WALL + timedelta(days=1))
-        await ChainHeads(yard.engine).advance(yard.root, SITE, WALL)
-        cut(yard.root)
-        outcome = await yard.apply()
+    async def test_that_was_cut_is_said_by_the_next_purge_of_the_site(self, purging: PurgeSetup) -> None:
+        await purging.recording("session_one")
+        await purging.recording("session_two", WALL + timedelta(days=1))
+        await ChainHeads(purging.engine).advance(purging.root, SITE, WALL)
+        cut(purging.root)
+        outcome = await purging.apply()
         assert [site for site, _ in outcome.failed] == [SITE]
 
 
@@ -94,21 +94,23 @@ class Still:
 
 
 class TestTheRecorder:
-    async def test_keeps_the_head_of_each_visit_and_says_aloud_when_the_chain_was_cut(self, yard: Yard) -> None:
+    async def test_keeps_the_head_of_each_visit_and_says_aloud_when_the_chain_was_cut(
+        self, purging: PurgeSetup
+    ) -> None:
         told: list[tuple[str, dict[str, Any]]] = []
         tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
-        parts = recorder_parts(yard.root, Rules(0, 0), yard.catalog, Still(), tell)
+        parts = recorder_parts(purging.root, Rules(0, 0), purging.catalog, Still(), tell)
         sessions = parts.sessions
         for session in ("session_one", "session_two", "session_three"):
-            make_work(yard.root, session)
+            make_work(purging.root, session)
             await sessions.catalog.intend(session, SITE, 1, "x", "yunnan 1", WALL)
             sessions.adopt(session)
             sessions.end(session, {"code": "completed"})
             await asyncio.gather(*(visit.closing for visit in sessions.active.values() if visit.closing))
             if session == "session_two":
-                (kept,) = (await ChainHeads(yard.engine).all()).values()
+                (kept,) = (await ChainHeads(purging.engine).all()).values()
                 assert (await sessions.catalog.row(session) or {})["head"] == kept
-                cut(yard.root)
+                cut(purging.root)
         assert [facts["head"].split(":")[0] for fact, facts in told if fact == "archived"] == ["1", "2", "2"]
         assert ("alarm", {"kind": "chain_cut", "site": SITE}) in told
         told.clear()

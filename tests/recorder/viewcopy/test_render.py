@@ -29,7 +29,7 @@ from tests.support import probe
 from tests.support.chromium import chromium
 from tests.support.recording.archives import SIDES, archived, make_work, signer
 from tests.support.recording.feed import WALL
-from tests.support.recording.purging import DUE, Yard
+from tests.support.recording.purging import DUE, PurgeSetup
 
 NAMES = ("one", "two")
 
@@ -156,10 +156,10 @@ class TestHoldsAndGaps:
 
 
 @pytest.fixture
-async def yard(tmp_path: Path, database: str) -> AsyncIterator[Yard]:
+async def purging(tmp_path: Path, database: str) -> AsyncIterator[PurgeSetup]:
     engine = engine_for(database)
     (tmp_path / "archive").mkdir()
-    yield Yard(engine, tmp_path / "archive")
+    yield PurgeSetup(engine, tmp_path / "archive")
     await engine.dispose()
 
 
@@ -171,75 +171,75 @@ async def until(views: ViewCopies, session: str, state: str) -> dict[str, object
 
 
 class TestTheMaker:
-    async def test_makes_what_is_queued_with_what_nobody_else_wants_of_the_processor(self, yard: Yard) -> None:
-        await yard.recording("session_one")
-        maker = ViewCopyWorker(ViewCopies(yard.engine), yard.root, yard, 1, signer(yard.root))
+    async def test_makes_what_is_queued_with_what_nobody_else_wants_of_the_processor(self, purging: PurgeSetup) -> None:
+        await purging.recording("session_one")
+        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", READY)
-        target = view_path(yard.root, "session_one")
+        target = view_path(purging.root, "session_one")
         assert row["bytes"] == target.stat().st_size and row["progress"] == 1.0
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
-    async def test_signs_for_what_it_made_so_that_an_exchanged_copy_is_found(self, yard: Yard) -> None:
-        await yard.recording("session_one")
-        await yard.recording("session_two")
-        maker = ViewCopyWorker(ViewCopies(yard.engine), yard.root, yard, 1, signer(yard.root))
+    async def test_signs_for_what_it_made_so_that_an_exchanged_copy_is_found(self, purging: PurgeSetup) -> None:
+        await purging.recording("session_one")
+        await purging.recording("session_two")
+        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         await until(maker.views, "session_one", READY)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        target = view_path(yard.root, "session_one")
-        assert verify(None, yard.root).ok and verify(None, yard.root).copies == 1
+        target = view_path(purging.root, "session_one")
+        assert verify(None, purging.root).ok and verify(None, purging.root).copies == 1
         assert target.stat().st_mode & 0o777 == 0o444
         data = bytearray(target.read_bytes())
         data[len(data) // 2] ^= 1
         target.chmod(0o600)
         target.write_bytes(data)
         for what in (None, "session_one"):
-            assert [(one.kind, one.path) for one in verify(what, yard.root).damages] == [("changed", target)]
+            assert [(one.kind, one.path) for one in verify(what, purging.root).damages] == [("changed", target)]
         (target.parent / "more.mp4").write_bytes(b"x")
         target.parent.rename(target.parent.with_name("session_two"))
-        assert {"changed", "added"} == {one.kind for one in verify("session_two", yard.root).damages}
+        assert {"changed", "added"} == {one.kind for one in verify("session_two", purging.root).damages}
         target.parent.with_name("session_two").rename(target.parent.with_name("session_none"))
-        assert [one.kind for one in verify(None, yard.root).damages] == ["added"]
+        assert [one.kind for one in verify(None, purging.root).damages] == ["added"]
 
-    async def test_signs_at_its_start_for_copies_of_before_and_makes_others_again(self, yard: Yard) -> None:
-        views = ViewCopies(yard.engine)
+    async def test_signs_at_its_start_for_copies_of_before_and_makes_others_again(self, purging: PurgeSetup) -> None:
+        views = ViewCopies(purging.engine)
         for session, sha256 in (("session_one", hashlib.sha256(b"a copy").hexdigest()), ("session_two", "ab" * 32)):
-            await yard.recording(session)
-            target = view_path(yard.root, session)
+            await purging.recording(session)
+            target = view_path(purging.root, session)
             target.parent.mkdir(parents=True)
             target.write_bytes(b"a copy")
-            await views.want(session, yard.wall)
-            await views.ready(session, {"bytes": 6, "sha256": sha256}, yard.wall)
-        assert {one.kind for one in verify(None, yard.root).damages} == {"missing"}
-        await ViewCopyWorker(views, yard.root, yard, 0, signer(yard.root)).run()
-        assert verify("session_one", yard.root).ok
+            await views.want(session, purging.wall)
+            await views.ready(session, {"bytes": 6, "sha256": sha256}, purging.wall)
+        assert {one.kind for one in verify(None, purging.root).damages} == {"missing"}
+        await ViewCopyWorker(views, purging.root, purging, 0, signer(purging.root)).run()
+        assert verify("session_one", purging.root).ok
         assert (await views.row("session_two") or {})["state"] == QUEUED
 
-    async def test_leaves_what_it_was_making_to_the_next_one(self, yard: Yard) -> None:
-        await yard.recording("session_one")
-        views = ViewCopies(yard.engine)
-        await views.want("session_one", yard.wall)
-        first = ViewCopyWorker(views, yard.root, yard, 1, signer(yard.root))
+    async def test_leaves_what_it_was_making_to_the_next_one(self, purging: PurgeSetup) -> None:
+        await purging.recording("session_one")
+        views = ViewCopies(purging.engine)
+        await views.want("session_one", purging.wall)
+        first = ViewCopyWorker(views, purging.root, purging, 1, signer(purging.root))
         running = asyncio.create_task(first.run())
         await until(views, "session_one", MAKING)
         with pytest.raises(Conflict):
-            await views.want("session_one", yard.wall)
+            await views.want("session_one", purging.wall)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         row = await views.row("session_one") or {}
-        assert (row["state"], row["attempts"]) == (QUEUED, 0) and not view_path(yard.root, "session_one").exists()
+        assert (row["state"], row["attempts"]) == (QUEUED, 0) and not view_path(purging.root, "session_one").exists()
 
-    async def test_gives_up_after_three_failures_and_says_why(self, yard: Yard) -> None:
-        folder = await yard.recording("session_one")
+    async def test_gives_up_after_three_failures_and_says_why(self, purging: PurgeSetup) -> None:
+        folder = await purging.recording("session_one")
         folder.chmod(0o700)
         (folder / "session.mp4").chmod(0o600)
         (folder / "session.mp4").write_bytes(b"not a film")
-        maker = ViewCopyWorker(ViewCopies(yard.engine), yard.root, yard, 1, signer(yard.root))
+        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", FAILED)
@@ -247,19 +247,19 @@ class TestTheMaker:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
-    async def test_makes_nothing_of_what_is_not_archived(self, yard: Yard) -> None:
+    async def test_makes_nothing_of_what_is_not_archived(self, purging: PurgeSetup) -> None:
         with pytest.raises(NotFound):
-            await ViewCopies(yard.engine).want("session_none", yard.wall)
+            await ViewCopies(purging.engine).want("session_none", purging.wall)
 
-    async def test_a_copy_that_is_being_made_is_not_overtaken_by_a_purge(self, yard: Yard) -> None:
-        folder = await yard.recording("session_one")
-        views = ViewCopies(yard.engine)
-        await views.want("session_one", yard.wall)
-        await views.take(yard.wall)
-        yard.wall = DUE
-        assert [one[0] for one in (await yard.apply()).failed] == ["session_one"] and folder.exists()
-        await views.ready("session_one", {"bytes": 1, "sha256": "ab"}, yard.wall)
-        assert (await yard.purge.resume(yard.scope())).deleted == 1
+    async def test_a_copy_that_is_being_made_is_not_overtaken_by_a_purge(self, purging: PurgeSetup) -> None:
+        folder = await purging.recording("session_one")
+        views = ViewCopies(purging.engine)
+        await views.want("session_one", purging.wall)
+        await views.take(purging.wall)
+        purging.wall = DUE
+        assert [one[0] for one in (await purging.apply()).failed] == ["session_one"] and folder.exists()
+        await views.ready("session_one", {"bytes": 1, "sha256": "ab"}, purging.wall)
+        assert (await purging.purge.resume(purging.scope())).deleted == 1
         assert await views.row("session_one") is None
 
 

@@ -1,4 +1,4 @@
-"""A catalog, an archive and a clock for the tests of deleting: real files, a real database, tombstones in a list."""
+"""What tests of retention need: a real archive, a real database, a clock to be moved, tombstones in a list."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.kernel.clock import Instant
 from recorder.archive.catalog import Catalog, columns
+from recorder.evidence.signing import Keys
 from recorder.retention import approvals
 from recorder.retention.plan import Plan, Scope, plan_of
 from recorder.retention.purge import Outcome, Purge
@@ -21,26 +22,27 @@ SECOND = timedelta(seconds=1)
 
 
 @dataclass
-class Stones:
-    """The journal's part."""
+class Tombstones:
+    """The tombstones that a journal would keep."""
 
     written: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     async def known(self, session: str) -> bool:
-        return any(one[0] == session for one in self.written)
+        return any(entry[0] == session for entry in self.written)
 
     async def write(self, session: str, author: str, data: dict[str, Any]) -> None:
         self.written.append((session, author, data))
 
 
 @dataclass
-class Yard:
-    """Everything together. `wall` is the time of day, to be moved."""
+class PurgeSetup:
+    """One archive with its database. `wall` is the present time, which tests move; `keys` are the trusted keys."""
 
     engine: AsyncEngine
     root: Path
     wall: datetime = DUE
-    stones: Stones = field(default_factory=Stones)
+    tombstones: Tombstones = field(default_factory=Tombstones)
+    keys: Keys | None = None
 
     def now(self) -> Instant:
         return Instant(self.wall, 5000.0)
@@ -51,17 +53,17 @@ class Yard:
 
     @property
     def purge(self) -> Purge:
-        return Purge(self.engine, self.root, self, signer(self.root), self.stones)
+        return Purge(self.engine, self.root, self, signer(self.root), self.tombstones, self.keys)
 
     async def recording(self, session: str, started: datetime = WALL, **plan: Any) -> Path:
-        """Archive a recording and catalog it; its folder."""
+        """Archive a recording, enter it in the catalog and return its folder."""
         done = archived(make_work(self.root, session, started, **plan), self.root, started)
         row = {"session": session, "site": done["site"], "announced": True, "created_at": started}
         await self.catalog.put(row | columns(done))
         return (self.root / done["path"]).parent
 
     def scope(self, **months: int) -> Scope:
-        """Of all sites, now."""
+        """Return the scope of all sites, now."""
         return Scope(self.wall, None, {name.replace("_", "-"): count for name, count in months.items()})
 
     async def plan(self, **months: int) -> Plan:
@@ -70,16 +72,16 @@ class Yard:
     async def code(self, plan: Plan, by: str = "shen") -> str:
         return await approvals.issue(self.engine, plan.hash, plan.scope.as_of, None, by, self.wall)
 
-    async def permit(self, code: str, user: str = "li") -> approvals.Approval:
+    async def approval(self, code: str, user: str = "li") -> approvals.Approval:
         return await approvals.approval_of(self.engine, code, user, self.wall)
 
     async def apply(self, **months: int) -> Outcome:
-        """Plan, permit, delete: as two people would."""
+        """Plan, approve and delete, as two officers would."""
         plan = await self.plan(**months)
-        return await self.order(await self.permit(await self.code(plan)), plan.scope)
+        return await self.order(await self.approval(await self.code(plan)), plan.scope)
 
-    async def order(self, permit: approvals.Approval, scope: Scope) -> Outcome:
-        return await self.purge.apply(permit, scope, {"prison-site": "云南 第十三条"}, "li")
+    async def order(self, approval: approvals.Approval, scope: Scope) -> Outcome:
+        return await self.purge.apply(approval, scope, {"prison-site": "云南 第十三条"}, "li")
 
     async def state(self, session: str) -> str:
         row = await self.catalog.row(session)
