@@ -1,2 +1,4 @@
-"""Media formats as bytes, pure: RTP, RTCP, header extensions, H.264, Opus, SDP, and the records in which the relay
-hands packets to the recorder. Relay and recorder share them; nothing here touches a socket, a task or a clock."""
+"""Media formats as bytes, pure: nothing here touches a socket, a task or a clock. Relay and recorder share them.
+
+Begin with `rtp` and `rtcp`. `header_extensions` reads what else an RTP packet carries; `h264` and `opus` read payloads;
+`sdp` reads offers. `tap_format` is the form in which the relay hands packets to the recorder."""

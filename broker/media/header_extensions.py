@@ -1,4 +1,4 @@
-"""RTP header extensions (RFC 8285), pure: the identifier an offer gives to one, and what a packet carries under it."""
+"""RTP header extensions (RFC 8285), pure: the identifier that an offer gives to one, and the element of a packet."""
 
 from broker.media.sdp import Media
 
@@ -6,7 +6,7 @@ _ONE_BYTE = {str(number) for number in range(1, 15)}
 
 
 def offered(media: Media, uri: str) -> int | None:
-    """The identifier offered for a header extension, if it fits into the one-byte form (RFC 8285 4.2, 5)."""
+    """Return the identifier offered for an extension, or None where it has none of the one-byte form (RFC 8285 4.2)."""
     for value in media.attributes.get("extmap", []):
         number, _, named = value.partition(" ")
         number = number.partition("/")[0]
@@ -16,7 +16,7 @@ def offered(media: Media, uri: str) -> int | None:
 
 
 def element(packet: bytes, identifier: int) -> bytes:
-    """What the packet carries under this identifier, in the one-byte or the two-byte form; empty when nothing."""
+    """Return the element with this identifier, in the one-byte or two-byte form; empty where the packet has none."""
     start = 12 + 4 * (packet[0] & 15)
     if not packet[0] & 0x10 or start + 4 > len(packet):
         return b""
@@ -28,7 +28,7 @@ def element(packet: bytes, identifier: int) -> bytes:
 
 
 def _find(inside: bytes, identifier: int, head: int) -> bytes:
-    """Among elements whose identifier and length stand in `head` bytes."""
+    """Return an element by identifier. Identifier and length of each element take `head` bytes."""
     at = 0
     while at + head <= len(inside):
         first = inside[at]
@@ -36,7 +36,7 @@ def _find(inside: bytes, identifier: int, head: int) -> bytes:
             at += 1
             continue
         number, size = (first >> 4, (first & 15) + 1) if head == 1 else (first, inside[at + 1])
-        if head == 1 and number == 15:  # nothing behind it is to be read (RFC 8285 4.2)
+        if head == 1 and number == 15:  # reserved: what follows is not to be read (RFC 8285 4.2)
             return b""
         if number == identifier:
             return inside[at + head : at + head + size]

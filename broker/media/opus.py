@@ -1,10 +1,10 @@
-"""What the recorder has to know of Opus: how long a packet sounds (RFC 6716 3.1) and how silence looks. Pure."""
+"""Opus as far as the recorder needs it: the duration of a packet (RFC 6716 3.1) and packets of silence. Pure."""
 
 from collections.abc import Iterator
 from itertools import repeat
 
 RATE = 48_000
-PACKET = 960  # samples of 20 ms, the length every browser and aiortc send
+PACKET = 960  # samples of 20 ms, the length that browsers and aiortc send
 LONGEST = 5_760  # RFC 6716 3.2.5: 120 ms in one packet
 _SILK = (480, 960, 1920, 2880)
 _HYBRID = (480, 960)
@@ -13,12 +13,12 @@ _CELT = (120, 240, 480, 960)
 _SILENCE = {120: b"\xe0\xff\xfe", 240: b"\xe8\xff\xfe", 480: b"\xf0\xff\xfe", 960: b"\xf8\xff\xfe"}
 
 LEADING = _SILENCE[PACKET] + b"\xfe"
-"""Silence again, one byte longer. A track in which all samples were of one size would be written as such in the index,
-and GStreamer takes that for raw sound that may be cut and joined anywhere."""
+"""A packet of silence that is one byte longer than the others. A track whose samples all have one size is marked so in
+the index, and GStreamer takes such a track for raw sound that may be cut and joined anywhere."""
 
 
 def duration(packet: bytes) -> int | None:
-    """Samples at 48 kHz, or None where the bytes are no Opus packet."""
+    """Return the samples (at 48 kHz) that a packet lasts, or None where the bytes are no Opus packet."""
     if not packet:
         return None
     samples = _frames(packet) * _frame_samples(packet[0] >> 3)
@@ -26,7 +26,7 @@ def duration(packet: bytes) -> int | None:
 
 
 def silence(samples: int) -> Iterator[tuple[int, bytes]]:
-    """(samples, packet) pairs that sound for `samples`, but for less than 2.5 ms at the end."""
+    """Yield (samples, packet) pairs of silence for `samples`; a rest of less than 2.5 ms is left out."""
     for size in (960, 480, 240, 120):
         count, samples = divmod(samples, size)
         yield from repeat((size, _SILENCE[size]), count)

@@ -16,7 +16,7 @@ EXTENSION = 0xBEDE0001  # one-byte elements, one word of them
 
 
 class RtpPacket(NamedTuple):
-    """One received RTP packet.
+    """One RTP packet as it was received.
 
     `payload` is without CSRCs, extension and padding, `arrival` in ns. `lost` packets are missing before it; only a
     buffer that puts packets in order knows that.

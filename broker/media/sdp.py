@@ -1,6 +1,6 @@
-"""SDP as far as WHIP and WHEP need it (RFC 8866, RFC 9725): lines in, a small frozen description out. Pure.
+"""SDP offers as far as WHIP and WHEP need them (RFC 8866, RFC 9725), parsed into a small frozen description. Pure.
 
-Everything here came from outside: sizes are limited and anything unclear is MalformedSdp."""
+Offers come from outside: sizes are limited, and MalformedSdp is raised for everything that is unclear."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ from broker.kernel.errors import MalformedSdp
 
 MAX_SDP = 64 * 1024
 MAX_MEDIA = 8
-MAX_FORMATS, MAX_FEEDBACK = 128, 32  # of one m-line: there are no more payload types; of one of these, ways of feedback
+MAX_FORMATS = 128  # formats of an m-line: there are no more payload types
+MAX_FEEDBACK = 32  # a=rtcp-fb lines of one payload type that are read
 _TOKEN = re.compile(r"^[!-~]{1,256}\Z")
 
 
@@ -40,7 +41,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a client offers, as far as we use it."""
+    """The parts of a client's offer that the relay uses."""
 
     media: tuple[Media, ...]
     bundle: tuple[str, ...]
@@ -51,7 +52,7 @@ class Offer:
 
 
 def parse_offer(text: str) -> Offer:
-    """The offer, or MalformedSdp saying what is wrong with it."""
+    """Return the offer in `text`. Raises MalformedSdp, which says what is wrong with it."""
     if len(text) > MAX_SDP:
         raise bad("it is longer than 64 KiB")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -61,12 +62,12 @@ def parse_offer(text: str) -> Offer:
     if not parts or len(parts) > MAX_MEDIA:
         raise bad(f"it must have 1 to {MAX_MEDIA} m-lines")
     media = tuple(_media(part) for part in parts)
-    if len({one.mid for one in media}) != len(media):
+    if len({line.mid for line in media}) != len(media):
         raise bad("two m-lines have the same mid")
     session = attributes_of(head)
 
     def anywhere(name: str) -> str:
-        for attributes in (*(one.attributes for one in media), session):
+        for attributes in (*(line.attributes for line in media), session):
             if name in attributes:
                 return attributes[name][0]
         raise bad(f"a={name} is missing")
@@ -84,12 +85,12 @@ def parse_offer(text: str) -> Offer:
 
 
 def bad(why: str) -> MalformedSdp:
-    """The refusal, for whatever could not be read."""
+    """Return the refusal of an SDP that cannot be used because of `why`."""
     return MalformedSdp(f"The SDP offer cannot be used: {why}.", f"SDP 无法使用：{why}。")
 
 
 def token(value: str) -> str:
-    """The value, when it is one visible word. Raises MalformedSdp."""
+    """Return `value` if it is one word of visible ASCII. Raises MalformedSdp."""
     if not _TOKEN.match(value):
         raise bad("an attribute has an unusable value")
     return value
@@ -108,7 +109,7 @@ def _setup(value: str) -> str:
 
 
 def sections(lines: list[str]) -> tuple[list[str], list[list[str]]]:
-    """The lines of the session, and of each m-line with what follows it."""
+    """Return the lines of the session part, and for each m-line the lines from it to the next one."""
     head: list[str] = []
     parts: list[list[str]] = []
     for line in lines:
@@ -119,7 +120,7 @@ def sections(lines: list[str]) -> tuple[list[str], list[list[str]]]:
 
 
 def attributes_of(lines: list[str]) -> dict[str, list[str]]:
-    """The values of each a= by its name."""
+    """Return the values of the a= lines by attribute name."""
     found: dict[str, list[str]] = {}
     for line in lines:
         if line.startswith("a="):
@@ -135,11 +136,11 @@ def _media(lines: list[str]) -> Media:
     if len(fields) > 3 + MAX_FORMATS:
         raise bad(f"an m-line has more than {MAX_FORMATS} formats")
     attributes = attributes_of(lines[1:])
-    direction = next((one for one in ("sendonly", "recvonly", "inactive") if one in attributes), "sendrecv")
+    direction = next((name for name in ("sendonly", "recvonly", "inactive") if name in attributes), "sendrecv")
     return Media(
         kind=token(fields[0]),
         protocol=token(fields[2]),
-        formats=" ".join(token(one) for one in fields[3:]),
+        formats=" ".join(token(name) for name in fields[3:]),
         mid=token(attributes.get("mid", ["-"])[0]),
         direction=direction,
         codecs=_codecs(fields[3:], attributes) if fields[0] in ("audio", "video") else (),
@@ -156,14 +157,15 @@ def _ssrc(value: str) -> int:
 
 
 def _codecs(payload_types: list[str], attributes: dict[str, list[str]]) -> tuple[Codec, ...]:
-    """Each attribute is read once, however many payload types there are: packets wait meanwhile."""
+    """Return the codecs of an m-line. Each attribute is read once, however many payload types there are, because the
+    event loop forwards no packets meanwhile."""
     maps, formats, feedback = (_by_payload_type(attributes.get(name, [])) for name in ("rtpmap", "fmtp", "rtcp-fb"))
     codecs = []
     for payload_type in dict.fromkeys(payload_types):
         name, _, rest = maps.get(payload_type, [""])[0].partition("/")
         clock = rest.partition("/")[0]
         if not (_is_number(payload_type, 3) and _is_number(clock, 9)):
-            continue  # static payload types and nonsense: nothing we would choose
+            continue  # static payload types and malformed lines are never chosen
         if int(payload_type) > 127:
             continue
         parameters = _parameters(formats.get(payload_type, [""])[0])

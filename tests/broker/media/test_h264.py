@@ -39,7 +39,7 @@ class TestParameterSets:
         assert picture_size(next(nal for nal in first if nal[0] & 31 == SPS)) == size
 
     @given(st.binary(max_size=40))
-    def test_a_damaged_set_is_malformed_and_nothing_worse(self, data: bytes) -> None:
+    def test_a_damaged_set_is_malformed(self, data: bytes) -> None:
         try:
             width, height = picture_size(b"\x67" + data)
         except Malformed:
@@ -70,7 +70,7 @@ class TestPixels:
     @pytest.mark.parametrize(
         "payload", [b"", b"\x67", b"\x67\x42\xe0\x1f\xff", b"\x78", b"\x78\x00\x09\x67", b"\x65\x88"]
     )
-    def test_is_nothing_where_there_is_none_to_read(self, payload: bytes) -> None:
+    def test_is_zero_without_a_valid_set(self, payload: bytes) -> None:
         assert pixels(b"\x80" + bytes(11) + payload) == 0
 
 

@@ -39,12 +39,12 @@ class TestHeaderExtensions:
     def test_end_where_the_reserved_identifier_stands(self) -> None:
         assert element(packet(one_byte((15, b"x"), (10, b"h"))), 10) == b""
 
-    def test_are_not_where_there_is_none(self) -> None:
+    def test_are_empty_in_a_packet_without_them(self) -> None:
         assert element(bytes(12), 10) == b""
         assert element(packet(struct.pack("!HH", 0xABCD, 1) + b"\xa0h\x00\x00"), 10) == b""
 
     @given(st.binary(max_size=80), st.integers(1, 14))
-    def test_are_read_from_any_bytes_without_a_mistake(self, data: bytes, identifier: int) -> None:
+    def test_are_read_from_any_bytes_without_an_exception(self, data: bytes, identifier: int) -> None:
         assert len(element(b"\x90" + bytes(11) + data, identifier)) <= 255
 
 

@@ -1,4 +1,4 @@
-"""Opus packets: how long they sound (RFC 6716, section 3.1), and silence of a wanted length."""
+"""Opus packets: their duration (RFC 6716, section 3.1), and silence of a given length."""
 
 import sys
 
@@ -30,7 +30,7 @@ class TestDuration:
         assert opus.duration(packet) == samples
 
     @pytest.mark.parametrize("packet", [b"", bytes([31 << 3 | 3]), bytes([31 << 3 | 3, 0]), bytes([31 << 3 | 3, 7])])
-    def test_what_is_no_packet_has_none(self, packet: bytes) -> None:
+    def test_bytes_that_are_no_packet_have_none(self, packet: bytes) -> None:
         assert opus.duration(packet) is None
 
     def test_agrees_with_an_encoder(self) -> None:
@@ -44,12 +44,12 @@ class TestDuration:
 
 class TestSilence:
     @given(st.integers(0, 200_000))
-    def test_is_as_long_as_asked_for_but_for_two_and_a_half_milliseconds(self, samples: int) -> None:
+    def test_lasts_as_long_as_asked_for_within_two_and_a_half_milliseconds(self, samples: int) -> None:
         packets = list(opus.silence(samples))
         assert all(opus.duration(data) == size for size, data in packets)
         assert 0 <= samples - sum(size for size, _ in packets) < 120
 
-    def test_of_any_length_takes_no_room(self) -> None:
+    def test_of_any_length_takes_no_memory(self) -> None:
         assert sys.getsizeof(opus.silence(10**15)) < 500
 
     def test_is_silent(self) -> None:

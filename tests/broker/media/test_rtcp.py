@@ -46,7 +46,9 @@ class TestReports:
         assert (seen.highest_sequence, seen.jitter, seen.lsr, seen.dlsr) == block[3:]
 
     @given(BLOCK, st.lists(U32, max_size=3))
-    def test_every_compound_of_ours_names_us_after_its_report(self, block: ReportBlock, ended: list[int]) -> None:
+    def test_each_compound_of_the_relay_has_its_name_after_its_report(
+        self, block: ReportBlock, ended: list[int]
+    ) -> None:
         for data in (rtcp.build_opening([block]), rtcp.build_bye(ended)):
             report, names, *_ = rtcp.compound(data)
             assert (report.kind, names.kind, names.format) == (rtcp.RR, rtcp.SDES, 1)
@@ -102,8 +104,8 @@ class TestFeedback:
 
     @given(U32, st.sets(SEQUENCE, min_size=1, max_size=60), SEQUENCE)
     def test_a_nack_asks_for_exactly_the_given_packets(self, ssrc: int, near: set[int], start: int) -> None:
-        asked = sorted({start + one % 400 for one in near})
-        wanted = [one & 0xFFFF for one in asked]
+        asked = sorted({start + number % 400 for number in near})
+        wanted = [number & 0xFFFF for number in asked]
         packet = only(rtcp.build_nack(ssrc, wanted))
         found = rtcp.nacked(packet.body)
         assert found is not None
@@ -163,7 +165,7 @@ class TestMalformed:
         rtcp.nacked(packet.body)
         rtcp.fir_ssrcs(packet.body)
 
-    def test_a_compound_ends_where_its_lengths_stop_making_sense(self) -> None:
+    def test_a_compound_ends_at_the_first_length_that_does_not_fit(self) -> None:
         good = rtcp.build_pli(7)
         assert len(list(rtcp.compound(good + good))) == 2
         assert len(list(rtcp.compound(good + good[:-1]))) == 1

@@ -1,4 +1,4 @@
-"""Reading an offer (RFC 8866): what clients really send, and what nobody should."""
+"""Parsing of offers (RFC 8866): those of real clients, malformed ones, and the largest ones."""
 
 import contextlib
 import sys
@@ -41,11 +41,11 @@ class TestRealOffers:
         assert {codec.parameters["packetization-mode"] for codec in h264} == {"0", "1"}
         assert all("nack pli" in codec.feedback and "goog-remb" in codec.feedback for codec in h264)
 
-    def test_say_who_begins_the_handshake(self) -> None:
+    def test_say_which_end_begins_the_handshake(self) -> None:
         assert parse_offer(offer("chromium-publish")).setup == "actpass"
         assert parse_offer(offer("whip-muxer-publish")).setup == "passive"
 
-    def test_may_end_their_lines_in_either_way(self) -> None:
+    def test_may_end_their_lines_with_or_without_carriage_return(self) -> None:
         text = offer("aiortc-publish")
         assert parse_offer(text.replace("\r\n", "\n")) == parse_offer(text)
 
@@ -82,7 +82,7 @@ class TestRefusals:
     def test_of_an_offer_without_what_the_transport_needs(self, name: str) -> None:
         assert name in refusal(without(offer("aiortc-publish"), f"^a={name}:"))
 
-    def test_of_a_digest_that_proves_nothing(self) -> None:
+    def test_of_a_fingerprint_by_a_broken_hash(self) -> None:
         assert "sha-256" in refusal(offer("whip-muxer-publish").replace("sha-256", "sha-1"))
 
     def test_of_roles_that_do_not_exist(self) -> None:
@@ -91,7 +91,7 @@ class TestRefusals:
     def test_of_cut_off_media_lines(self) -> None:
         assert "cut off" in refusal(offer("aiortc-publish") + "m=audio 9\r\n")
 
-    def test_of_stream_ids_that_are_no_numbers(self) -> None:
+    def test_of_ssrcs_that_are_no_numbers(self) -> None:
         assert "ssrc" in refusal(offer("aiortc-publish").replace("a=ssrc:", "a=ssrc:x"))
         assert "ssrc" in refusal(offer("aiortc-publish").replace("a=ssrc:", "a=ssrc:99999999999"))
         assert "ssrc" in refusal(offer("aiortc-publish").replace("a=ssrc:", f"a=ssrc:{'1' * 5000} "))
@@ -108,14 +108,14 @@ class TestRefusals:
             assert "value" in refusal(offer("aiortc-publish").replace("ice-ufrag:frag1", f"ice-ufrag:{bad}"))
 
     @given(st.text(max_size=400))
-    def test_are_the_only_way_to_fail(self, text: str) -> None:
+    def test_are_the_only_error_of_any_text(self, text: str) -> None:
         with pytest.raises(MalformedSdp):
             parse_offer(text)
             raise MalformedSdp("nothing to refuse")
 
 
 def steps_of(work: Callable[[], object]) -> int:
-    """How many instructions Python carries out for it: the same on every machine."""
+    """Return how many bytecode instructions `work` takes: the same number on every machine."""
     count = 0
 
     def step(frame: FrameType, event: str, _: Any) -> Any:
@@ -134,7 +134,7 @@ def steps_of(work: Callable[[], object]) -> int:
 
 
 def filled(lines: list[str], top: str = "") -> str:
-    """An offer as long as one may be, its picture's m-line with these lines again and again."""
+    """Return an offer of the largest size, whose video m-line repeats these lines."""
     text = offer("chromium-publish") + top
     while len(text) + sum(len(line) + 2 for line in lines) <= MAX_SDP:
         text += "".join(f"{line}\r\n" for line in lines)
@@ -161,8 +161,8 @@ WORST = {
 }
 
 
-class TestTheWork:
-    """Packets of forty visits wait while one offer is read."""
+class TestWork:
+    """Parsing takes linear time, because the event loop forwards no packets while it reads an offer."""
 
     @pytest.mark.parametrize("text", WORST.values(), ids=WORST)
     def test_grows_with_the_length_and_no_faster(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The wire between relay and recorder."""
+"""The records in which the relay hands packets to the recorder."""
 
 import struct
 
@@ -19,10 +19,10 @@ records = st.builds(
 
 
 class TestRecords:
-    """Back to back in one message."""
+    """Records stand back to back in one message."""
 
     @given(st.lists(records, max_size=8))
-    def test_what_is_packed_is_unpacked_in_order(self, sent: list[TapRecord]) -> None:
+    def test_records_are_unpacked_in_the_order_in_which_they_were_packed(self, sent: list[TapRecord]) -> None:
         assert list(unpack(b"".join(pack(*record) for record in sent))) == sent
 
     @given(st.lists(records, min_size=1, max_size=5), st.data())
