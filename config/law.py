@@ -7,10 +7,11 @@ Guangdong measures of 2 September 2020. Bounds are inclusive (广东 第三十�
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
-from config.checkin import CheckInLaw, Consequence, Tick
+from config.check_in import CheckInLaw, Consequence, Tick
 from config.extension import ExtensionLaw, Until
 from config.suspension import SuspensionLaw, Verdict
 
@@ -36,12 +37,22 @@ class Bound:
         raise TypeError(f"{self.field} is a {type(self.value).__name__}")
 
 
+class EndReason(StrEnum):
+    """How an end under a code counts: as the officers' measure, as a fault after which the visit is booked again first,
+    or as a farewell of both sides. The words are those of the session's end."""
+
+    SUPERVISOR = "ended_by_supervisor"
+    TECHNICAL = "technical"
+    COMPLETED = "completed"
+
+
 @dataclass(frozen=True, slots=True)
 class Measures:
     """What one article lets a supervisor do on its grounds (numbered 1 to `items`; 0: unnumbered).
 
     `must_end`: the visit has to be stopped (中止或取消), a warning does not close the matter.
-    `suspends`: the grounds that may bring a suspension of one to three months.
+    `suspends`: the grounds that may bring a suspension of one to three months. `late`: the grounds that say that
+    visitors did not arrive in time. `reason`: how an end under the article counts.
     """
 
     code: str
@@ -50,13 +61,14 @@ class Measures:
     may_warn: bool
     must_end: bool
     suspends: frozenset[int] = frozenset()
+    late: frozenset[int] = frozenset()
+    reason: EndReason = EndReason.SUPERVISOR
 
-    def codes(self) -> dict[str, bool]:
-        """Every code of the article, each with its `may_suspend`."""
+    def codes(self) -> dict[str, int]:
+        """Every code of the article, each with its number (0: unnumbered)."""
         if self.items == 0:
-            return {self.code: False}
-        numbers = range(1, self.items + 1)
-        return {f"{self.code}-{n}": n in self.suspends for n in numbers}
+            return {self.code: 0}
+        return {f"{self.code}-{number}": number for number in range(1, self.items + 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +104,10 @@ YUNNAN = Law(
             may_warn=False,
             must_end=True,
             suspends=frozenset({6, 7, 8, 9}),
+            late=frozenset({2}),
         ),
-        Measures("YN-18", "云南 第十八条", 0, may_warn=False, must_end=False),
+        # 18 has the visit arranged again first.
+        Measures("YN-18", "云南 第十八条", 0, may_warn=False, must_end=False, reason=EndReason.TECHNICAL),
     ),
     check_in=CheckInLaw(
         visitor_checks={
@@ -145,7 +159,7 @@ GUANGDONG = Law(
             must_end=True,
             suspends=frozenset(range(1, 6)),
         ),
-        Measures("GD-36", "广东 第三十六条", 0, may_warn=False, must_end=False),
+        Measures("GD-36", "广东 第三十六条", 0, may_warn=False, must_end=False, reason=EndReason.TECHNICAL),
     ),
     check_in=CheckInLaw(
         visitor_checks={

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from config.alerts import ALERT_RULES, AlertRules
-from config.checkin import CHECK_IN_RULES, CheckInRules, Consequence, Tick
+from config.check_in import CHECK_IN_RULES, CheckInRules, Consequence, Tick
 from config.extension import EXTENSION_RULES, ExtensionGround, ExtensionRules, Until
-from config.law import OWNER_DECISION
+from config.law import OWNER_DECISION, EndReason
 from config.policy import RULES, CannedWarning, Intervention, Policy
 from config.suspension import SUSPENSION_RULES, Step, SuspensionRules, Verdict
 
@@ -77,7 +77,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             title_zh=head["title_zh"],
             title_en=head["title_en"],
             demo=head.get("demo", False),
-            interventions=tuple(one for group in groups for one in _group(group)),
+            interventions=_interventions(name, groups, head["law"]),
             warnings=tuple(one for group in warnings for one in _canned(name, group)),
             check_in=_check_in(name, check_in),
             alerts=_alerts(name, alerts),
@@ -209,7 +209,34 @@ def _suspension(name: str, tables: Mapping[str, Any]) -> SuspensionRules:
     )
 
 
-def _group(group: Mapping[str, Any]) -> list[Intervention]:
+Ends = Mapping[str, tuple[EndReason, bool]]
+"""Code -> how an end under it counts, and whether it says that visitors are late."""
+
+
+def _interventions(name: str, groups: list[Mapping[str, Any]], law: str) -> tuple[Intervention, ...]:
+    """The grounds of a pack. Packs written before ends had a `reason` take it, code by code, from the pack of their law
+    that comes with the package; a code that this one does not have is the officers' measure, as it was then."""
+    former: Ends = {}
+    if law in packs() and any("reason" not in group for group in groups):
+        own = tomllib.loads(_folder().joinpath(f"{law}.toml").read_text("utf-8"))["interventions"]
+        former = {code: end for group in own if "reason" in group for code, end in _ends(law, group, {}).items()}
+    return tuple(ground for group in groups for ground in _group(group, _ends(name, group, former)))
+
+
+def _ends(name: str, group: Mapping[str, Any], former: Ends) -> Ends:
+    codes = [code for code, *_ in group["items"]]
+    if "reason" not in group:
+        if "late" in group:
+            raise PackError(f"{name}: interventions that say `late` give a `reason` too")
+        return {code: former.get(code, (EndReason.SUPERVISOR, False)) for code in codes}
+    try:
+        reason = EndReason(group["reason"])
+    except ValueError as error:
+        raise PackError(f"{name}: interventions: {error}") from error
+    return {code: (reason, code in group.get("late", ())) for code in codes}
+
+
+def _group(group: Mapping[str, Any], ends: Ends) -> list[Intervention]:
     owners = group.get("source") == "owner decision"
     return [
         Intervention(
@@ -221,6 +248,8 @@ def _group(group: Mapping[str, Any]) -> list[Intervention]:
             may_suspend=code in group.get("may_suspend", ()),
             article=OWNER_DECISION if owners else group["article"],
             may_hold=group.get("may_hold", True),
+            reason=ends[code][0],
+            late=ends[code][1],
         )
         for code, title_zh, title_en in group["items"]
     ]

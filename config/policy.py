@@ -10,9 +10,9 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from config.alerts import AlertRules
-from config.checkin import CheckInRules
+from config.check_in import CheckInRules
 from config.extension import ExtensionRules
-from config.law import LAWS, OWNER_DECISION, Law
+from config.law import LAWS, OWNER_DECISION, EndReason, Law, Measures
 from config.suspension import SuspensionRules
 
 RULES = (
@@ -50,7 +50,8 @@ class Intervention:
 
     `may_warn`: dissuading (劝阻) can close the matter. `must_end`: the visit has to be stopped
     (中止 or 取消, and not resumed on a warning). `may_suspend`: a suspension of one to three months
-    can be proposed. `may_hold`: holding the visit (中止) is a lawful answer.
+    can be proposed. `may_hold`: holding the visit (中止) is a lawful answer. `reason`: how an end under it counts.
+    `late`: it says that visitors did not arrive in time.
     """
 
     code: str
@@ -61,6 +62,13 @@ class Intervention:
     may_suspend: bool
     article: str = OWNER_DECISION
     may_hold: bool = True
+    reason: EndReason = EndReason.SUPERVISOR
+    late: bool = False
+
+    @property
+    def may_end(self) -> bool:
+        """Whether a visit may be ended under it; a code that only reminds or explains ends nothing."""
+        return self.may_hold or self.must_end
 
 
 WARNING_LENGTH = 200
@@ -171,13 +179,11 @@ class Policy:
         if len(known) != len(self.interventions):
             raise ValueError("an intervention code is given twice")
         for measures in law.measures:
-            for code, may_suspend in measures.codes().items():
-                one = known.pop(code, None)
-                if one is None:
+            for code, number in measures.codes().items():
+                ground = known.pop(code, None)
+                if ground is None:
                     raise LooserThanLaw(f"ground {code} is missing", measures.article)
-                lawful = (measures.may_warn, measures.must_end, may_suspend)
-                if (one.may_warn, one.must_end, one.may_suspend) != lawful:
-                    raise LooserThanLaw(f"ground {code} has other measures", measures.article)
+                _check_ground(ground, measures, number)
         for one in known.values():
             _check_own_code(one)
 
@@ -195,10 +201,21 @@ class Policy:
                 raise ValueError(f"warning {one.id} has no words, or more than a room can read")
 
 
+def _check_ground(ground: Intervention, measures: Measures, number: int) -> None:
+    lawful = (measures.may_warn, measures.must_end, number in measures.suspends)
+    if (ground.may_warn, ground.must_end, ground.may_suspend) != lawful:
+        raise LooserThanLaw(f"ground {ground.code} has other measures", measures.article)
+    if (ground.reason, ground.late) != (measures.reason, number in measures.late):
+        raise LooserThanLaw(f"an end under ground {ground.code} counts as something else", measures.article)
+
+
 def _check_own_code(one: Intervention) -> None:
     """Codes beside the law's end a visit in peace (END-), remind of its rules (WARN-) or explain and answer (SAY-):
     they never punish."""
     ends = (one.must_end, one.may_warn) == (True, False) and one.code.startswith("END-")
     talks = (one.must_end, one.may_warn, one.may_hold) == (False, True, False)
-    if not (ends or (talks and one.code.startswith(("WARN-", "SAY-")))) or one.may_suspend:
+    reasons = {EndReason.SUPERVISOR, EndReason.COMPLETED} if ends else {EndReason.SUPERVISOR}
+    if not (ends or (talks and one.code.startswith(("WARN-", "SAY-")))):
+        raise LooserThanLaw(f"ground {one.code} is in no article", one.article)
+    if one.may_suspend or one.late or one.reason not in reasons:
         raise LooserThanLaw(f"ground {one.code} is in no article", one.article)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from broker.booking.slot import Slot
 from broker.kernel.ids import Side
-from config.checkin import CheckInRules
+from config.check_in import CheckInRules
 
 _SINITIC = frozenset(["yue", "hak", "nan", "wuu", "gan", "hsn", "cdo", "cjy", "cpx", "cnp", "csp", "czh", "czo", "mnp"])
 """Chinese dialects that have a code of their own (ISO 639-3)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.kernel.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
 from broker.presence.quorum import Watcher
-from config.checkin import Consequence, Tick
+from config.check_in import Consequence, Tick
 
 
 class Reason(StrEnum):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from broker.booking.packs import ground
 from broker.kernel.clock import Instant
 from broker.kernel.errors import (
+    BadRequest,
     Conflict,
     Forbidden,
     NotFound,
@@ -20,9 +21,10 @@ from broker.kernel.errors import (
 )
 from broker.session import events as ev
 from broker.session.events import Fact
-from broker.session.parts import extension, talkback
+from broker.session.parts import check_in, extension, talkback
 from broker.session.state import Session
 from config.extension import ExtensionRules, Until
+from config.law import LAWS
 from config.policy import Intervention, Policy
 
 Refusal = Callable[[Session, Any, Instant, Policy], None]
@@ -38,7 +40,36 @@ def _refuse(ground: Intervention, english: str, chinese: str) -> NoReturn:
     raise PolicyViolation(english, chinese, articles=[ground.article])
 
 
+# --- check-in (Yunnan 11, 12, 19; Guangdong 24) -------------------------------------------------------------------
+
+
+def _incomplete(session: Session, fact: ev.PersonCheckedIn, now: Instant, policy: Policy) -> None:
+    if not set(check_in.AT_ONCE) <= set(fact.ticks):
+        raise PolicyViolation(
+            "Identity, security check and rules must all be ticked.",
+            "身份核验、安全检查、告知规定须全部完成。",
+            articles=LAWS[policy.law].check_in.articles_of(check_in.AT_ONCE),
+        )
+
+
+def _needless(session: Session, fact: ev.Ticked, now: Instant, policy: Policy) -> None:
+    """Refuse a check that the rules do not ask of this person. Whether they are listed is asked with the change."""
+    person = next((person for person in session.slot.people_of(fact.side) if person.id == fact.person), None)
+    if person is not None and fact.tick not in check_in.required(person, policy.check_in):
+        raise BadRequest("This person does not need this check.", "该人员不需要此项核验。", tick=str(fact.tick))
+
+
 # --- interventions: each closes a matter only where its code lets it (Yunnan 16, 17; Guangdong 29) -----------------
+
+
+def _words(session: Session, fact: ev.WarningGiven, now: Instant, policy: Policy) -> None:
+    """Refuse words of the pack under another code than theirs: words and article must agree in the evidence."""
+    same = [canned for canned in policy.warnings if (canned.zh, canned.en) == (fact.text_zh, fact.text_en)]
+    if same and fact.article not in {canned.code for canned in same}:
+        canned = same[0]
+        raise PolicyViolation(
+            f"This text is given under {canned.code}.", f"该劝阻用语适用条款 {canned.code}。", articles=[canned.article]
+        )
 
 
 def _warning(session: Session, fact: ev.WarningGiven | ev.SpeechBegan, now: Instant, policy: Policy) -> None:
@@ -56,6 +87,12 @@ def _mute(session: Session, fact: ev.MuteOrdered, now: Instant, policy: Policy) 
         _refuse(code, "This ground ends the visit; muting does not close it.", "该条款应当终止会见，不得以静音了结。")
 
 
+def _hold(session: Session, fact: ev.HoldOrdered, now: Instant, policy: Policy) -> None:
+    code = ground(policy, fact.article)
+    if not code.may_hold:
+        _refuse(code, "This code holds no visit.", "该条款不适用于中止。")
+
+
 def _resume(session: Session, fact: ev.ResumeOrdered, now: Instant, policy: Policy) -> None:
     code = _held_under(session, policy)
     if code is not None and code.must_end:
@@ -63,9 +100,12 @@ def _resume(session: Session, fact: ev.ResumeOrdered, now: Instant, policy: Poli
 
 
 def _end(session: Session, fact: ev.EndOrdered, now: Instant, policy: Policy) -> None:
-    """Refuse to write down as a farewell or a lesser matter what was held under a code that demands the end."""
-    held, code = _held_under(session, policy), policy.intervention(fact.article)
-    if held is None or not held.must_end or (code is not None and code.must_end and code.may_hold):
+    """Refuse an end by a code that only reminds, and one by which what was held under a code that demands the end would
+    be written down as a farewell or a lesser matter."""
+    held, code = _held_under(session, policy), ground(policy, fact.article)
+    if not code.may_end:
+        _refuse(code, "This code only reminds; it ends nothing.", "该代码仅用于提醒，不得据以终止会见。")
+    if held is None or not held.must_end or (code.must_end and code.may_hold):
         return
     _refuse(
         held,
@@ -183,9 +223,12 @@ def _check_slot(session: Session, now: Instant, policy: Policy) -> None:
 
 
 REFUSALS: Mapping[type, tuple[Refusal, ...]] = {
-    ev.WarningGiven: (_warning,),
+    ev.PersonCheckedIn: (_incomplete,),
+    ev.Ticked: (_needless,),
+    ev.WarningGiven: (_words, _warning),
     ev.SpeechBegan: (_warning, _talkback),
     ev.MuteOrdered: (_mute,),
+    ev.HoldOrdered: (_hold,),
     ev.ResumeOrdered: (_resume,),
     ev.EndOrdered: (_end,),
     ev.ExtensionApproved: (check_extension,),

@@ -17,7 +17,7 @@ from broker.session.parts.hold import Hold
 from broker.session.parts.interventions import Interventions
 from broker.session.parts.processes import Processes
 from broker.session.parts.talkback import Talkback
-from config.checkin import Consequence
+from config.check_in import Consequence
 
 
 class State(StrEnum):

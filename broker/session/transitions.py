@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from broker.booking.packs import ground
 from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import Side
@@ -34,7 +35,7 @@ from broker.session.parts.moment import Moment, Table
 from broker.session.parts.processes import Recorder
 from broker.session.readiness import fresh_until
 from broker.session.state import End, Session, State
-from config.checkin import Consequence
+from config.check_in import Consequence
 from config.policy import Policy
 
 Change = Callable[[Session, Any, Instant, Policy], Session]
@@ -66,15 +67,13 @@ def _unchanged(session: Session, fact: Fact, now: Instant, policy: Policy) -> Se
 
 
 def _ended(session: Session, fact: ev.EndOrdered, now: Instant, policy: Policy) -> Session:
-    reason = _REASONS_BY_CODE.get(fact.article, Reason.ENDED_BY_SUPERVISOR)
-    end = End(reason, now.wall, by=fact.by, article=fact.article, cause=fact.note)
+    """End under a code. One that says that visitors are late counts as such where it is so: they have not arrived."""
+    code = ground(policy, fact.article)
+    end = End(Reason(code.reason), now.wall, by=fact.by, article=fact.article, cause=fact.note)
     came = check_in.parties_complete(session.check_in, session.slot, Side.VISITOR)
-    if session.state is State.CHECK_IN and fact.article == "YN-17-2" and not came:
+    if session.state is State.CHECK_IN and code.late and not came:
         end = replace(end, reason=Reason.NO_SHOW, side=Side.VISITOR, lost=Consequence.VISIT)
     return replace(session, end=end)
-
-
-_REASONS_BY_CODE = {"END-COMPLETED": Reason.COMPLETED, "YN-18": Reason.TECHNICAL, "GD-36": Reason.TECHNICAL}
 
 
 def _cancelled(session: Session, fact: ev.SlotCancelled, now: Instant, policy: Policy) -> Session:

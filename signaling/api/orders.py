@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from broker.booking.packs import ground
 from broker.control.broker import Broker
 from broker.control.session_runner import SessionRunner
-from broker.kernel.errors import BadRequest, Forbidden, NotFound, PolicyViolation
+from broker.kernel.errors import Forbidden, NotFound
 from broker.kernel.ids import AlertId, PersonId, SessionId, Side, WarningId, new_id
 from broker.session import events as ev
-from broker.session.parts.check_in import required
-from config.checkin import Tick
+from config.check_in import Tick
 from config.policy import CannedWarning, Policy
 from signaling.api.messages import orders
 from signaling.api.messages.orders import Order
@@ -77,14 +75,12 @@ def _self_test(caller: Caller, live: SessionRunner, order: orders.SelfTest) -> e
 
 def _check_in(caller: Caller, live: SessionRunner, order: orders.CheckIn) -> ev.Fact:
     own = own_duty(caller, live.session.slot, order.side)
-    _check_complete(order, live.policy)
     ticks = tuple(tick for tick in Tick if getattr(order, tick))
     return ev.PersonCheckedIn(order.side, PersonId(order.person), own.user, ticks)
 
 
 def _tick(caller: Caller, live: SessionRunner, order: orders.TickPerson) -> ev.Fact:
     own = own_duty(caller, live.session.slot, order.side)
-    _check_needed(live, order)
     return ev.Ticked(order.side, PersonId(order.person), order.tick, order.on, own.user)
 
 
@@ -103,37 +99,11 @@ def _equipment(caller: Caller, live: SessionRunner, order: orders.Equipment) -> 
     return ev.SelfTested(order.side, order.passed, own.user)
 
 
-_CHECKS = {
-    "yunnan": ["云南 第十一条", "云南 第十二条"],
-    "guangdong": ["广东 第二十四条"],
-}
-
-
-def _check_complete(order: orders.CheckIn, policy: Policy) -> None:
-    if order.identity and order.security and order.rules:
-        return
-    raise PolicyViolation(
-        "Identity, security check and rules must all be ticked.",
-        "身份核验、安全检查、告知规定须全部完成。",
-        articles=_CHECKS.get(policy.law, []),
-    )
-
-
-def _check_needed(live: SessionRunner, order: orders.TickPerson) -> None:
-    people = live.session.slot.people_of(order.side)
-    person = next((person for person in people if person.id == order.person), None)
-    if person is not None and order.tick not in required(person, live.policy.check_in):
-        raise BadRequest("This person does not need this check.", "该人员不需要此项核验。", tick=str(order.tick))
-
-
 # ---- holding and ending --------------------------------------------------------------------------------------------
 
 
 def _hold(caller: Caller, live: SessionRunner, order: orders.Hold) -> ev.Fact:
     own = duty(caller, live.session.slot)
-    known = ground(live.policy, order.article)
-    if not known.may_hold:
-        raise PolicyViolation("This code holds no visit.", "该条款不适用于中止。", articles=[known.article])
     return ev.HoldOrdered(own.user, own.site, order.article, order.note)
 
 
@@ -145,11 +115,6 @@ def _resume(caller: Caller, live: SessionRunner, order: orders.Resume) -> ev.Fac
 
 def _end(caller: Caller, live: SessionRunner, order: orders.End) -> ev.Fact:
     own = duty(caller, live.session.slot)
-    known = ground(live.policy, order.article)
-    if not (known.may_hold or known.must_end):
-        raise PolicyViolation(
-            "This code only reminds; it ends nothing.", "该代码仅用于提醒，不得据以终止会见。", articles=[known.article]
-        )
     return ev.EndOrdered(own.user, own.site, order.article, order.note)
 
 
@@ -160,20 +125,16 @@ def _warn(caller: Caller, live: SessionRunner, order: orders.Warn) -> ev.Fact:
     own = duty(caller, live.session.slot)
     zh = en = (order.text or "").strip()
     if order.text_id is not None:
-        canned = _canned(live.policy, order.text_id, order.article)
+        canned = _canned(live.policy, order.text_id)
         zh, en = canned.zh, canned.en
     sides = tuple(side for side in Side if side in order.sides)
     return ev.WarningGiven(WarningId(new_id("wrn")), own.user, own.site, sides, order.article, zh, en)
 
 
-def _canned(policy: Policy, text_id: str, article: str) -> CannedWarning:
+def _canned(policy: Policy, text_id: str) -> CannedWarning:
     canned = policy.canned(text_id)
     if canned is None:
         raise NotFound("There is no such text in these rules.", "适用规定中没有该劝阻用语。")
-    if canned.code != article:
-        raise PolicyViolation(
-            f"This text is given under {canned.code}.", f"该劝阻用语适用条款 {canned.code}。", articles=[canned.article]
-        )
     return canned
 
 

@@ -7,7 +7,7 @@ from broker.kernel.ids import Side
 from broker.session.parts import check_in
 from broker.session.readiness import Missing, self_test_fresh
 from broker.session.state import Session
-from config.checkin import Tick
+from config.check_in import Tick
 from signaling.api.messages.session_view import EquipmentView, InterpreterState, LanguageView, MissingView, PersonView
 from signaling.views.moment import SessionMoment
 from signaling.views.texts import (

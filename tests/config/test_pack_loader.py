@@ -1,12 +1,13 @@
 """The packs that come with Huijian, against the texts of the two regulations."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
-from config.checkin import CHECK_IN_RULES, Consequence, Tick
+from config.check_in import CHECK_IN_RULES, Consequence, Tick
 from config.extension import EXTENSION_RULES, Until
-from config.law import LAWS
+from config.law import LAWS, EndReason
 from config.pack_loader import PackError, load_pack, packs
 from config.policy import RULES, LooserThanLaw
 from config.suspension import SUSPENSION_RULES, Verdict
@@ -339,6 +340,62 @@ class TestAPackOfOnesOwn:
     def test_that_does_not_exist_is_answered_with_those_that_do(self):
         with pytest.raises(PackError, match="demo, guangdong, yunnan"):
             load_pack("sichuan")
+
+
+class TestHowAnEndCounts:
+    """The keys `reason` and `late` of a group of grounds (Yunnan 17(2), 18; Guangdong 36)."""
+
+    def pack(self, tmp_path, text):
+        path = tmp_path / "own.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    def test_is_said_by_the_pack(self):
+        yunnan, guangdong = load_pack("yunnan"), load_pack("guangdong")
+        assert [ground.code for ground in yunnan.interventions if ground.late] == ["YN-17-2"]
+        assert not any(ground.late for ground in guangdong.interventions)
+        for policy, fault in ((yunnan, "YN-18"), (guangdong, "GD-36")):
+            ends = {ground.code: ground.reason for ground in policy.interventions}
+            assert (ends.pop(fault), ends.pop("END-COMPLETED")) == (EndReason.TECHNICAL, EndReason.COMPLETED)
+            assert set(ends.values()) == {EndReason.SUPERVISOR}
+
+    @pytest.mark.parametrize("name", packs())
+    def test_of_a_pack_written_before_the_keys_is_what_it_was(self, tmp_path, name):
+        former = re.sub(r"^(reason|late) = .*\n", "", _text(name), flags=re.MULTILINE)
+        assert load_pack(self.pack(tmp_path, former)).interventions == load_pack(name).interventions
+
+    def test_of_a_code_of_such_a_pack_alone_is_a_measure_of_the_officers(self, tmp_path):
+        former = re.sub(r"^(reason|late) = .*\n", "", _text("yunnan"), flags=re.MULTILINE)
+        own = load_pack(self.pack(tmp_path, former.replace("END-COMPLETED", "END-EARLY")))
+        assert own.intervention("END-EARLY").reason is EndReason.SUPERVISOR
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('reason = "technical"', 'reason = "ended_by_supervisor"'),
+            ('late = ["YN-17-2"]\n', ""),
+            ('late = ["YN-17-2"]', 'late = ["YN-17-2", "YN-17-3"]'),
+            ('reason = "ended_by_supervisor"\nlate', 'reason = "technical"\nlate'),
+            ('reason = "completed"', 'reason = "technical"'),
+            ('reason = "completed"', 'reason = "completed"\nlate = ["END-COMPLETED"]'),
+        ],
+    )
+    def test_cannot_be_other_than_the_articles_say(self, tmp_path, old, new):
+        text = _text("yunnan")
+        assert old in text
+        with pytest.raises(LooserThanLaw):
+            load_pack(self.pack(tmp_path, text.replace(old, new)))
+
+    @pytest.mark.parametrize(
+        ("old", "new", "error"),
+        [
+            ('reason = "technical"', 'reason = "weather"', "'weather' is not a valid EndReason"),
+            ('reason = "ended_by_supervisor"\nlate', "late", "give a `reason` too"),
+        ],
+    )
+    def test_of_the_wrong_shape_is_refused_in_one_line(self, tmp_path, old, new, error):
+        with pytest.raises(PackError, match=error):
+            load_pack(self.pack(tmp_path, _text("yunnan").replace(old, new)))
 
 
 def test_both_laws_have_a_pack():

@@ -12,7 +12,7 @@ from broker.control.store.suspensions import about
 from broker.control.store.tables import slots, snapshots
 from broker.kernel.clock import in_shanghai
 from broker.kernel.ids import PersonId, Side
-from config.checkin import Consequence
+from config.check_in import Consequence
 
 ENDED = "ended"
 

@@ -15,7 +15,7 @@ from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
 from broker.session.parts.moment import Moment, Table
-from config.checkin import CheckInRules, Consequence, Tick
+from config.check_in import CheckInRules, Consequence, Tick
 from config.policy import Policy
 
 

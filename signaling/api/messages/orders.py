@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import model_validator
 
 from broker.kernel.ids import Side
-from config.checkin import Tick
+from config.check_in import Tick
 from signaling.api.messages.fields import Article, Id, Inbound, Note, NoteText, Rooms, WarningText
 
 

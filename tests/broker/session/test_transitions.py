@@ -14,7 +14,8 @@ from broker.session.parts.gate import LEASE
 from broker.session.readiness import Missing, hold_reasons, missing
 from broker.session.state import State
 from broker.session.transitions import wakes_at
-from config.checkin import Consequence
+from config.check_in import Consequence
+from config.policy import Policy
 from tests.support.session_story import (
     CHECKED_IN,
     CHILD,
@@ -592,9 +593,9 @@ OTHER_ENDS: list[tuple[Callable[[], Visit], ev.Fact, float]] = [
 class TestRebooking:
     """Yunnan 18, Guangdong 36, F9: only a technical break is booked again with priority."""
 
-    @pytest.mark.parametrize("article", ["YN-18", "GD-36"])
-    def test_a_fault_that_a_supervisor_names_is_a_technical_break(self, article: str) -> None:
-        effects = live().tell(ev.EndOrdered(OFFICER, SITES[PRISON], article, "no power"))
+    @pytest.mark.parametrize(("policy", "article"), [(YUNNAN, "YN-18"), (GUANGDONG, "GD-36")])
+    def test_a_fault_that_a_supervisor_names_is_a_technical_break(self, policy: Policy, article: str) -> None:
+        effects = live(policy=policy).tell(ev.EndOrdered(OFFICER, SITES[PRISON], article, "no power"))
         assert effects[-1] == ev.RequestRebooking("no power")
 
     @pytest.mark.parametrize(("begin", "fact", "wait"), OTHER_ENDS)

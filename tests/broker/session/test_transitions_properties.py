@@ -19,7 +19,7 @@ from broker.session.parts.check_in import required
 from broker.session.snapshot import from_json, to_json
 from broker.session.state import Session, State
 from broker.session.transitions import wakes_at
-from config.checkin import Tick
+from config.check_in import Tick
 from tests.support.session_story import DEMO, PREPARED, SITES, SLOT, START, TESTED, PretendRelay, Visit, at
 
 LEASE = 3.0  # what is promised, not what the code happens to say

@@ -22,7 +22,7 @@ from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.readiness import Missing, missing
 from broker.session.state import State
-from config.checkin import Tick
+from config.check_in import Tick
 from tests.support.control.making import slot
 
 PAIRS = 4

@@ -7,7 +7,7 @@ import pytest
 from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
-from config.checkin import Consequence, Tick
+from config.check_in import Consequence, Tick
 from signaling.views.moment import SessionMoment
 from signaling.views.session import reason_view
 from signaling.views.texts import TICKS, language_name

@@ -20,7 +20,7 @@ from broker.session import events as ev
 from broker.session.refusals import check_extension
 from broker.session.state import Session
 from broker.session.transitions import step
-from config.checkin import Tick
+from config.check_in import Tick
 from config.pack_loader import load_pack
 from signaling.server.app import CONTEXT
 from tests.support.control.fixtures import TEN

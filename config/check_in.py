@@ -1,7 +1,7 @@
 """What staff of each site confirm before two rooms may see each other, who has to be there for the language that is
 spoken, and what coming late costs. Data of a policy pack, checked against what the province's articles demand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -48,6 +48,10 @@ class CheckInLaw:
     letter: str = ""
     dialect: str = ""
     no_dialect: str = ""
+
+    def articles_of(self, ticks: Iterable[Tick]) -> list[str]:
+        """The articles that demand these checks of a visitor, each once."""
+        return list(dict.fromkeys(self.visitor_checks[tick] for tick in ticks if tick in self.visitor_checks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from broker.session.events import Reason
 from broker.session.parts.check_in import lacks, required
 from broker.session.readiness import Missing, missing
 from broker.session.state import State
-from config.checkin import Consequence, Tick
+from config.check_in import Consequence, Tick
 from config.policy import Policy
 from tests.support.session_story import (
     CHECKED_IN,
