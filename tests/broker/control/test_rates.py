@@ -11,6 +11,7 @@ from broker.control.relay_facts import Hearing
 from broker.control.viewers import of_room, of_supervisors, viewer_of
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import ResourceId, SessionId, Side
+from broker.session.parts.processes import Processes
 
 NONE = {"packets": 0, "octets": 0, "frames": 0, "jitter": 0.0, "lost": 0, "crossed": 0}
 SECOND = {"packets": 90, "octets": 100_000, "frames": 25, "jitter": 0.004, "lost": 10, "crossed": 0}
@@ -66,7 +67,7 @@ class TestWhatARelayTells:
         live: Any = SimpleNamespace(
             quality={}, viewers={}, counts={}, policy=SimpleNamespace(sessions_per_supervisor=2)
         )
-        live.session, live.take = SimpleNamespace(media=frozenset()), lambda fact: live.facts.append(fact)
+        live.session, live.take = SimpleNamespace(processes=Processes()), lambda fact: live.facts.append(fact)
         live.facts = []
         journal: Any = SimpleNamespace(note=lambda *_: None)
         unasked: Any = SimpleNamespace(relay_says=lambda _: None, sends=lambda *_: None, forget=lambda _: None)
