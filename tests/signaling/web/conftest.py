@@ -18,6 +18,15 @@ from tests.support.monitor.fake_server import TOKEN, FakeMonitor, fake_monitor
 
 PATIENCE = 10_000  # ms; the machine may be busy with other tests
 SIZE = {"width": 1366, "height": 768}
+# records every note that the page plays, by its frequency
+NOTES = """(() => {
+    window.notes = [];
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (at) {
+        window.notes.push(this.frequency.value);
+        return start.call(this, at);
+    };
+})()"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """A headless Chromium. A machine without one fails these tests: they skip nothing."""
+    """The headless Chromium of this worker. A machine without one fails these tests: they skip nothing."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
@@ -137,3 +146,13 @@ async def on_duty(window: BrowserContext, server: FakeMonitor, complaints: Compl
     await close_page(page, server)
     assert complaints.errors == []
     assert complaints.foreign == []
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def scripts(chromium: Browser, stand_in: FakeMonitor) -> AsyncIterator[Page]:
+    """A page of the stand-in's origin on which pure functions are imported and called; nothing is ever reset."""
+    window = await new_window(chromium)
+    page = await window.new_page()
+    await page.goto(f"{stand_in.url}/web/icon.svg")
+    yield page
+    await window.close()

@@ -1,4 +1,4 @@
-"""The check-in desk on the supervisors' page: box by box, by mouse and by keyboard, and what is still missing."""
+"""Check-in on the supervisors' page: each check by mouse and by keyboard, the room, and what is still missing."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ async def _last(server: FakeMonitor, count: int = 1) -> dict[str, Any]:
     return {key: value for key, value in server.orders[-1].items() if key not in ("id", "session")}
 
 
-def _desk(page: Page) -> Locator:
+def _details(page: Page) -> Locator:
     return page.get_by_role("complementary", name="会见详情与处置")
 
 
@@ -33,31 +33,31 @@ def _with_prison(view: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {**view, "sides": {**sides, "prison": {**sides["prison"], **changes}}}
 
 
-class TestTicks:
-    async def test_each_box_is_an_order_of_its_own_and_can_be_taken_back(
+class TestChecks:
+    async def test_each_check_is_an_order_of_its_own_and_can_be_taken_back(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         view = checking_in()
         await server.put(view)
         listed = view["sides"]["prison"]["people"][0]["id"]
-        checks = _desk(on_duty).get_by_role("group", name="王建国的核验")
+        checks = _details(on_duty).get_by_role("group", name="王建国的核验")
         await expect(checks.get_by_role("checkbox")).to_have_count(3)
-        await expect(_desk(on_duty).get_by_text("尚缺 3 项")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("尚缺 3 项")).to_be_visible()
         await checks.get_by_label("安检已通过").check()
         tick = {"type": "tick", "side": "prison", "person": listed, "tick": "security"}
         assert await _last(server) == {**tick, "on": True}
         await server.put(_with_prison(view, people=[person("王建国", ticked=["security"])]))
-        await expect(_desk(on_duty).get_by_text("尚缺 2 项")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("尚缺 2 项")).to_be_visible()
         await checks.get_by_label("安检已通过").uncheck()
         assert await _last(server, 2) == {**tick, "on": False}
 
-    async def test_who_has_all_of_them_is_checked_in(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_person_with_all_checks_is_checked_in(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(_with_prison(checking_in(), people=[person("王建国", checked=True)]))
-        await expect(_desk(on_duty).get_by_text("已入场")).to_be_visible()
-        boxes = _desk(on_duty).get_by_role("group", name="王建国的核验").get_by_role("checkbox")
+        await expect(_details(on_duty).get_by_text("已入场")).to_be_visible()
+        boxes = _details(on_duty).get_by_role("group", name="王建国的核验").get_by_role("checkbox")
         assert [await box.is_checked() for box in await boxes.all()] == [True, True, True]
 
-    async def test_a_refused_tick_is_not_shown_as_made(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_refused_check_is_not_shown_as_made(self, on_duty: Page, server: FakeMonitor) -> None:
         server.refuse["tick"] = REFUSED
         await server.put(checking_in())
         box = on_duty.get_by_label("身份已核验")
@@ -67,7 +67,7 @@ class TestTicks:
         )
         await expect(box).not_to_be_checked()
 
-    async def test_the_whole_desk_is_done_by_keyboard_and_a_message_in_between_keeps_the_place(
+    async def test_check_in_works_by_keyboard_and_a_message_in_between_keeps_the_focus(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(checking_in())
@@ -79,18 +79,18 @@ class TestTicks:
         await on_duty.keyboard.press("Tab")
         await expect(on_duty.get_by_label("安检已通过")).to_be_focused()
 
-    async def test_only_the_people_of_my_side_can_be_ticked(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_only_people_of_the_officers_side_can_be_checked(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(checking_in())
-        await expect(_desk(on_duty).get_by_text("王建国")).to_be_visible()
-        await expect(_desk(on_duty).get_by_text("王秀兰")).to_have_count(0)
+        await expect(_details(on_duty).get_by_text("王建国")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("王秀兰")).to_have_count(0)
 
-    async def test_nothing_is_ticked_any_more_once_people_meet(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_no_check_can_be_changed_once_the_visit_is_live(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(_with_prison(live(), people=[person("王建国", checked=True)]))
-        await expect(_desk(on_duty).get_by_text("已入场")).to_be_visible()
-        await expect(_desk(on_duty).get_by_label("身份已核验")).to_be_hidden()
-        await expect(_desk(on_duty).get_by_label("会见席位已就绪")).to_be_disabled()
+        await expect(_details(on_duty).get_by_text("已入场")).to_be_visible()
+        await expect(_details(on_duty).get_by_label("身份已核验")).to_be_hidden()
+        await expect(_details(on_duty).get_by_label("会见席位已就绪")).to_be_disabled()
 
-    async def test_absence_is_asked_and_told(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_an_absence_is_confirmed_and_then_ordered(self, on_duty: Page, server: FakeMonitor) -> None:
         view = checking_in()
         await server.put(view)
         await on_duty.get_by_role("button", name="未到").click()
@@ -98,38 +98,38 @@ class TestTicks:
         listed = view["sides"]["prison"]["people"][0]["id"]
         assert await _last(server) == {"type": "absent", "side": "prison", "person": listed}
         await server.put(_with_prison(view, people=[person("王建国", absent=True)]))
-        await expect(_desk(on_duty).get_by_text("已登记未到")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("已登记未到")).to_be_visible()
 
 
-class TestTheRoom:
-    async def test_the_seat_is_an_order_too(self, on_duty: Page, server: FakeMonitor) -> None:
+class TestRoom:
+    async def test_the_seat_is_an_order_of_its_own(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(checking_in())
-        await on_duty.get_by_label("会见席位已就绪").click()  # it shows what the server says, not what was clicked
+        await on_duty.get_by_label("会见席位已就绪").click()  # it shows the server's state, not the click
         assert await _last(server) == {"type": "seat", "side": "prison", "ready": True}
 
-    async def test_the_equipment_is_shown_part_by_part_with_who_tested_it_when(
+    async def test_the_equipment_is_shown_part_by_part_with_the_tester_and_the_time(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         parts = {"camera": "passed", "microphone": "failed", "speaker": "not_checked", "network": "passed"}
         test = {"by": "terminal", "passed": False, "fresh": False, "at": "2026-03-02T01:40:00Z", "parts": parts}
         await server.put(_with_prison(checking_in(), equipment=test))
-        equipment = _desk(on_duty).locator(".equipment")
+        equipment = _details(on_duty).locator(".equipment")
         await expect(equipment).to_contain_text("09:40 终端自检")
         rows = equipment.get_by_role("listitem")
         await expect(rows).to_have_text(["摄像头正常", "麦克风未通过", "扬声器未检测", "网络正常"])
         await on_duty.get_by_role("button", name="检查合格").click()
         assert await _last(server) == {"type": "equipment", "side": "prison", "passed": True}
 
-    async def test_staff_can_say_that_it_failed(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_staff_can_mark_the_equipment_as_failed(self, on_duty: Page, server: FakeMonitor) -> None:
         test = {"by": "staff", "passed": True, "fresh": True, "at": "2026-03-02T01:40:00Z", "parts": {}}
         await server.put(_with_prison(checking_in(), equipment=test, self_test=True))
-        await expect(_desk(on_duty).get_by_text("09:40 工作人员检查")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("09:40 工作人员检查")).to_be_visible()
         await on_duty.get_by_role("button", name="检查不合格").click()
         assert await _last(server) == {"type": "equipment", "side": "prison", "passed": False}
 
 
 class TestWhatIsMissing:
-    async def test_it_is_said_person_by_person_in_the_language_of_the_page(
+    async def test_what_is_missing_is_listed_by_person_in_the_language_of_the_page(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         lack = {"code": "visitor_check_in", "person": "per_1", "ticks": ["phone"]}
@@ -138,23 +138,22 @@ class TestWhatIsMissing:
             "en": "Visitor side, 王秀兰, still to do: handing in the phone",
         }
         await server.put(checking_in(missing=[{**lack, **words}]))
-        missing = _desk(on_duty).get_by_role("region", name="尚缺条件")
+        missing = _details(on_duty).get_by_role("region", name="尚缺条件")
         await expect(missing.get_by_role("listitem")).to_have_text([words["zh"]])
         await on_duty.get_by_role("button", name="Switch to English").click()
         await expect(on_duty.get_by_text(words["en"])).to_be_visible()
-        await on_duty.evaluate("localStorage.clear()")
 
-    async def test_the_hour_is_named_after_which_the_visit_is_given_up(
+    async def test_the_time_limit_of_check_in_is_shown_while_people_are_awaited(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(checking_in(check_in_until="2026-03-02T02:15:00Z"))
-        await expect(_desk(on_duty).get_by_text("请在 10:15 前办妥；逾期视为放弃会见。")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("请在 10:15 前办妥；逾期视为放弃会见。")).to_be_visible()
         done = _with_prison(checking_in(), people=[person("王建国", checked=True)])
         await server.put(done)
-        await expect(_desk(on_duty).get_by_text("逾期视为放弃会见")).to_be_hidden()
+        await expect(_details(on_duty).get_by_text("逾期视为放弃会见")).to_be_hidden()
 
 
-class TestAtTheBureau:
+class TestBureau:
     async def test_first_visits_interpreters_and_the_language_are_marked(self, page: Page, server: FakeMonitor) -> None:
         server.me = GUANDU
         await page.get_by_label("用户名").fill("liu-fang")
@@ -167,12 +166,12 @@ class TestAtTheBureau:
             person("马翻译", required=VISITORS, role="interpreter"),
         ]
         await server.put(view)
-        rows = _desk(page).locator(".people-list > li")
+        rows = _details(page).locator(".people-list > li")
         kin, helper = rows.nth(0), rows.nth(1)
         await expect(kin).to_contain_text("首次会见")
         await expect(kin.get_by_label("承诺书已签署")).to_be_visible()
         await expect(helper).to_contain_text("翻译人员")
         await expect(helper.get_by_label("承诺书已签署")).to_have_count(0)
-        await expect(_desk(page).get_by_text("会见语言：藏语 · 翻译人员未到场")).to_be_visible()
+        await expect(_details(page).get_by_text("会见语言：藏语 · 翻译人员未到场")).to_be_visible()
         await server.put(view, language=language("bo", "藏语", "Tibetan", "here"))
-        await expect(_desk(page).get_by_text("翻译人员已到场")).to_be_visible()
+        await expect(_details(page).get_by_text("翻译人员已到场")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A longer visit, approved on the page by the warden and seen by everybody (Yunnan 14)."""
+"""Extension of a visit: approved on the page by the warden, and shown to supervisors (Yunnan 14)."""
 
 import re
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.support.monitor.fake_server import OFFICER, FakeMonitor
 from tests.support.monitor.visits import live
 
-GIVEN: dict[str, Any] = {
+APPROVED: dict[str, Any] = {
     "id": "apr_1",
     "at": datetime.now(UTC).isoformat(),
     "seconds": 600,
@@ -32,12 +32,12 @@ async def warden(page: Page, server: FakeMonitor) -> Page:
 
 
 async def choose(page: Page) -> None:
-    """Choose the one session of the day."""
+    """Choose the only session of the day."""
     await page.get_by_role("button", name="三监区 1 号会见室").first.click()
 
 
-class TestTheWarden:
-    async def test_approves_with_minutes_ground_and_reason(self, warden: Page, server: FakeMonitor) -> None:
+class TestWarden:
+    async def test_the_warden_approves_with_minutes_ground_and_reason(self, warden: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await choose(warden)
         await warden.get_by_role("button", name="延长会见").click()
@@ -52,12 +52,12 @@ class TestTheWarden:
         await dialog.get_by_label("理由").fill("家中亲属去世 ")
         await dialog.get_by_role("button", name="批准延长").click()
         await expect(warden.get_by_text("已批准延长")).to_be_visible()
-        ((what, session, said),) = server.by_rest
-        assert (what, session) == ("extensions", "ses_a")
-        assert said.pop("id").startswith("apr_")
-        assert said == {"seconds": 600, "article": "YN-14-FAMILY", "reason": "家中亲属去世"}
+        ((order, session, body),) = server.by_rest
+        assert (order, session) == ("extensions", "ses_a")
+        assert body.pop("id").startswith("apr_")
+        assert body == {"seconds": 600, "article": "YN-14-FAMILY", "reason": "家中亲属去世"}
 
-    async def test_watches_nothing_and_steps_in_nowhere(self, warden: Page, server: FakeMonitor) -> None:
+    async def test_the_warden_watches_nothing_and_cannot_intervene(self, warden: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await choose(warden)
         await expect(warden.get_by_role("button", name="延长会见")).to_be_visible()
@@ -68,13 +68,15 @@ class TestTheWarden:
         await expect(warden.get_by_role("dialog")).to_have_count(0)
         assert server.watched == [] and server.orders == []
 
-    async def test_is_offered_nothing_more_once_the_rules_are_used_up(self, warden: Page, server: FakeMonitor) -> None:
-        await server.put(live(), extensions=[GIVEN])
+    async def test_no_further_extension_is_offered_than_the_rules_allow(
+        self, warden: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live(), extensions=[APPROVED])
         await choose(warden)
         await expect(warden.get_by_role("region", name="延长会见时间")).to_contain_text("经批准延长 10 分钟")
         await expect(warden.get_by_role("button", name="延长会见")).to_have_count(0)
 
-    async def test_of_another_site_is_offered_nothing(self, warden: Page, server: FakeMonitor) -> None:
+    async def test_a_warden_of_another_site_is_offered_no_extension(self, warden: Page, server: FakeMonitor) -> None:
         view = live()
         view["sides"]["prison"]["site"], view["sides"]["visitor"]["site"] = "yunnan-2", "yunnan-1"
         await server.put(view)
@@ -82,13 +84,13 @@ class TestTheWarden:
         await expect(warden.get_by_role("button", name="延长会见")).to_have_count(0)
 
 
-class TestASupervisor:
-    async def test_sees_by_whom_by_how_much_and_until_when_and_has_no_button(
+class TestSupervisor:
+    async def test_a_supervisor_sees_the_approval_and_its_end_and_has_no_button(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
         await expect(on_duty.get_by_role("button", name="延长会见")).to_have_count(0)
-        await server.put(live(left=2_000_000), extensions=[GIVEN], stops_at="2026-03-02T02:40:00Z")
+        await server.put(live(left=2_000_000), extensions=[APPROVED], stops_at="2026-03-02T02:40:00Z")
         part = on_duty.get_by_role("region", name="延长会见时间")
         await expect(part).to_contain_text("经批准延长 10 分钟：家中亲属去世")
         await expect(part).to_contain_text("YN-14-FAMILY · 王监狱长")

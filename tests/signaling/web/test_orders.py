@@ -1,4 +1,4 @@
-"""Acting from the supervisors' page: every order carries what the protocol asks for, and refusals are said in words."""
+"""Orders of the supervisors' page: each carries what the protocol asks for, and refusals are shown in words."""
 
 from playwright.async_api import Page, expect
 
@@ -13,7 +13,7 @@ async def _last(server: FakeMonitor) -> dict[str, object]:
 
 
 class TestEnding:
-    async def test_it_needs_a_code_and_a_confirmation(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_ending_needs_a_code_and_a_confirmation(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="终止会见").click()
         dialog = on_duty.get_by_role("dialog", name="终止会见")
@@ -35,7 +35,7 @@ class TestEnding:
         await expect(codes.nth(1)).to_contain_text("应当终止")
         await expect(codes.nth(2)).not_to_contain_text("应当终止")
 
-    async def test_it_goes_by_rest_while_the_socket_is_away(
+    async def test_ending_goes_by_rest_while_the_socket_is_away(
         self, on_duty: Page, server: FakeMonitor, complaints: Complaints
     ) -> None:
         await server.put(live())
@@ -49,24 +49,24 @@ class TestEnding:
         assert server.by_rest == [("end", "ses_a", {"article": "YN-16-6"})]
         server.closed = False
         await expect(on_duty.locator("#link")).to_have_text("已连接")
-        complaints.errors.clear()  # the browser's own lines about the closed socket
+        complaints.errors.clear()  # the browser's own messages about the closed socket
 
 
 class TestHolding:
-    async def test_hold_sends_the_code(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_hold_sends_its_code(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="中止", exact=True).click()
         await on_duty.get_by_role("radio", name="YN-16-2").check()
         await on_duty.get_by_role("button", name="确认中止").click()
         assert await _last(server) == {"type": "hold", "session": "ses_a", "article": "YN-16-2"}
 
-    async def test_an_officers_hold_can_be_lifted(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_the_hold_of_an_officer_can_be_lifted(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(by_officer())
         await on_duty.get_by_role("button", name="恢复").click()
         await on_duty.get_by_role("button", name="确认恢复").click()
         assert await _last(server) == {"type": "resume", "session": "ses_a"}
 
-    async def test_escape_leaves_without_doing_anything(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_escape_closes_the_dialog_and_sends_nothing(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         button = on_duty.get_by_role("button", name="中止", exact=True)
         await button.click()

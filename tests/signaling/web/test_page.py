@@ -1,4 +1,4 @@
-"""The page itself: it comes back by itself, speaks two languages, and needs no mouse."""
+"""The page as a whole: it reconnects by itself, has two languages, and needs no mouse."""
 
 import time
 
@@ -11,7 +11,7 @@ from tests.support.monitor.visits import live
 BOTH = ["ses_a/prison", "ses_a/visitor"]
 
 
-class TestComingBack:
+class TestReconnecting:
     async def test_a_dropped_socket_is_back_within_three_seconds_with_what_changed(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
@@ -25,7 +25,7 @@ class TestComingBack:
         assert server.watched == BOTH  # the pictures went on meanwhile
         assert server.posts == 2
 
-    async def test_while_it_is_away_the_page_says_that_states_may_be_old(
+    async def test_without_a_socket_the_page_warns_that_states_may_be_old(
         self, on_duty: Page, server: FakeMonitor, complaints: Complaints
     ) -> None:
         await server.put(live())
@@ -35,7 +35,7 @@ class TestComingBack:
         server.closed = False
         await expect(on_duty.locator("#link")).to_have_text("已连接")
         await expect(on_duty.get_by_text("可能已经变化")).to_be_hidden()
-        complaints.errors.clear()  # the browser's own lines about the refused sockets
+        complaints.errors.clear()  # the browser's own messages about the refused sockets
 
     async def test_a_reload_watches_again_within_three_seconds(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
@@ -47,7 +47,9 @@ class TestComingBack:
 
 
 class TestLanguages:
-    async def test_one_click_turns_every_word_and_it_stays(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_one_click_translates_every_word_and_a_reload_keeps_it(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="Switch to English").click()
         await expect(on_duty.locator(".tile .badge")).to_have_text("Live")
@@ -70,11 +72,11 @@ class TestLanguages:
         assert await on_duty.evaluate(playing) == 2
         assert server.posts == 2
 
-    async def test_both_languages_have_the_same_words_and_blanks(self, page: Page) -> None:
-        catalogs = await page.evaluate("async () => (await import('/web/i18n/i18n.js')).CATALOGS")
+    async def test_both_languages_have_the_same_keys_and_placeholders(self, scripts: Page) -> None:
+        catalogs = await scripts.evaluate("async () => (await import('/web/i18n/i18n.js')).CATALOGS")
         assert catalogs["zh"].keys() == catalogs["en"].keys()
         blanks = "(words) => Object.fromEntries(Object.entries(words).map(([k, w]) => [k, w.match(/{\\w+}/g)?.sort()]))"
-        assert await page.evaluate(blanks, catalogs["zh"]) == await page.evaluate(blanks, catalogs["en"])
+        assert await scripts.evaluate(blanks, catalogs["zh"]) == await scripts.evaluate(blanks, catalogs["en"])
         assert all(catalogs["zh"].values()) and all(catalogs["en"].values())
 
 
@@ -108,7 +110,7 @@ class TestKeyboard:
                 return
         raise AssertionError(f"no way to {words} by keyboard")
 
-    async def test_what_has_the_focus_is_seen(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_the_focus_is_always_visible(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.locator(".tile").wait_for()
         seen = []
@@ -116,7 +118,7 @@ class TestKeyboard:
         for _ in range(12):
             await on_duty.keyboard.press("Tab")
             seen.append(tuple(await on_duty.evaluate(style)))
-        reached = [one for one in seen if one[0] != "BODY"]  # the way leads once through the browser's own bar
+        reached = [style for style in seen if style[0] != "BODY"]  # the way leads once through the browser's own bar
         assert len(reached) >= 8
         assert {outline for _, outline in reached} == {"solid"}
 

@@ -1,4 +1,4 @@
-"""Suspensions on the page: proposed from a visit's desk, listed for the site, decided by the approver (Yunnan 17)."""
+"""Suspensions on the page: proposed in a visit's details, listed for the site, decided by the approver (Yunnan 17)."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ LI = {"id": "li-ming", "name": "李明"}
 
 
 def ended(article: str = "YN-17-8") -> dict[str, Any]:
-    """A visit that an officer ended under this article."""
+    """Return a visit that an officer ended under this article."""
     reason = because("ended_by_supervisor", "管理员终止会见", "Ended by a supervisor", article)
     return session("ses_a", -10, state="ended", reason=reason)
 
 
 def proposal(**changes: Any) -> dict[str, Any]:
-    """Two months for the prisoner, which the prison has to decide."""
+    """Return a proposal of two months for the prisoner, which the prison has to decide."""
     step = {"name": "decide", "verdict": "approve", "kinds": ["prison"], "article": "云南 第十七条", "agreed": None}
     made: dict[str, Any] = {
         "id": "sus_1",
@@ -46,7 +46,7 @@ def proposal(**changes: Any) -> dict[str, Any]:
 
 
 class TestProposing:
-    async def test_offers_the_grounds_on_which_somebody_stepped_in(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_the_grounds_of_the_interventions_are_offered(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(ended())
         await choose(on_duty)
         await on_duty.get_by_role("button", name="提出暂停会见").click()
@@ -60,12 +60,14 @@ class TestProposing:
         await dialog.get_by_label("理由").fill("谈论案情")
         await dialog.get_by_role("button", name="提出建议").click()
         await expect(on_duty.get_by_text("已提出暂停会见建议")).to_be_visible()
-        ((what, visit, said),) = server.by_rest
+        ((order, visit, body),) = server.by_rest
         person = server.sessions["ses_a"]["sides"]["prison"]["people"][0]["id"]
-        assert (what, visit) == ("suspensions", "ses_a") and said.pop("id").startswith("sus_")
-        assert said == {"person": person, "months": 2, "code": "YN-17-8", "reason": "谈论案情"}
+        assert (order, visit) == ("suspensions", "ses_a") and body.pop("id").startswith("sus_")
+        assert body == {"person": person, "months": 2, "code": "YN-17-8", "reason": "谈论案情"}
 
-    async def test_offers_nothing_after_a_lesser_ground_or_none(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_nothing_is_offered_after_a_lesser_ground_or_without_an_intervention(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
         await server.put(ended("YN-18"))
         await choose(on_duty)
         await expect(on_duty.get_by_role("heading", level=2, name="三监区 1 号会见室")).to_be_visible()
@@ -75,7 +77,9 @@ class TestProposing:
 
 
 class TestDeciding:
-    async def test_is_offered_to_whose_step_it_is(self, warden: Page, server: FakeMonitor) -> None:
+    async def test_the_decision_is_offered_to_the_officer_whose_step_it_is(
+        self, warden: Page, server: FakeMonitor
+    ) -> None:
         server.suspensions = [proposal(mine=True)]
         await server.drop_sockets()
         part = warden.get_by_role("region", name="暂停会见建议")
@@ -90,7 +94,7 @@ class TestDeciding:
         await expect(warden.get_by_text("已办理")).to_be_visible()
         assert server.by_rest == [("decide", "sus_1", {"decision": "approve", "note": ""})]
 
-    async def test_others_see_how_far_it_is(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_other_officers_see_the_status_of_a_proposal(self, on_duty: Page, server: FakeMonitor) -> None:
         server.suspensions = [
             proposal(status="approved", first="2026-03-03", until="2026-05-03", recognised=False),
         ]

@@ -1,4 +1,4 @@
-"""Speaking in (插话) from the supervisors' page: what is sent and when, the light, and every way in which it ends."""
+"""Talkback (插话) on the supervisors' page: what is sent and when, the light, and each way in which it ends."""
 
 from playwright.async_api import Page, expect
 
@@ -15,7 +15,7 @@ def orders(server: FakeMonitor) -> list[str]:
 
 
 async def begin(page: Page, server: FakeMonitor, name: str = "对家属一方") -> None:
-    """A short press begins; the server says that it is so."""
+    """Begin a talkback by a short press, and let the server confirm it."""
     await server.put(live())
     await page.get_by_role("button", name=name).click()
     await expect(page.locator(".on-air")).to_contain_text("正在插话")
@@ -24,11 +24,13 @@ async def begin(page: Page, server: FakeMonitor, name: str = "对家属一方") 
     await server.put(live(), speech={"sides": ["visitor"], "by": ME})
 
 
-class TestSpeaking:
-    async def test_a_press_lets_one_room_hear_and_the_light_says_so(self, on_duty: Page, server: FakeMonitor) -> None:
+class TestBeginning:
+    async def test_a_press_sends_the_microphone_to_one_room_and_shows_the_light(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
         await begin(on_duty, server)
-        said = {key: value for key, value in server.orders[-1].items() if key != "id"}
-        assert said == {"type": "speak", "session": "ses_a", "sides": ["visitor"], "article": "SAY-GUIDE"}
+        order = {key: value for key, value in server.orders[-1].items() if key != "id"}
+        assert order == {"type": "speak", "session": "ses_a", "sides": ["visitor"], "article": "SAY-GUIDE"}
         light = on_duty.locator(".on-air")
         await expect(light).to_contain_text("对家属一方")
         await expect(on_duty.get_by_role("button", name="对家属一方")).to_have_attribute("aria-pressed", "true")
@@ -49,7 +51,7 @@ class TestSpeaking:
         await expect(options.first).to_contain_text("SAY-GUIDE")
         assert not any("YN-17" in text for text in await options.all_text_contents())
 
-    async def test_a_held_button_speaks_while_it_is_held(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_held_button_sends_while_it_is_held(self, on_duty: Page, server: FakeMonitor) -> None:
         await begin(on_duty, server)  # the microphone is connected once
         await on_duty.keyboard.press("Escape")
         await server.put(live(), speech=None)
@@ -64,17 +66,17 @@ class TestSpeaking:
         await server.until(lambda: orders(server) == ["speak", "hush"] * 2)
         assert server.talkback == ["/whip/ses_a/voice"]
 
-    async def test_nothing_is_sent_before_and_after(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_nothing_is_sent_after_the_end(self, on_duty: Page, server: FakeMonitor) -> None:
         await begin(on_duty, server)
         await on_duty.keyboard.press("Escape")
         await server.until(lambda: orders(server) == ["speak", "hush"])
         spoken = server.spoken
-        await on_duty.wait_for_timeout(400)  # what was under way has come by then
+        await on_duty.wait_for_timeout(400)  # packets that were under way have arrived by then
         after = server.spoken
         await on_duty.wait_for_timeout(400)
         assert server.spoken == after and after - spoken < 20
 
-    async def test_works_by_keyboard_alone(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_talkback_works_by_keyboard_alone(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="对家属一方").focus()
         await on_duty.keyboard.press("Enter")
@@ -84,8 +86,8 @@ class TestSpeaking:
         await server.until(lambda: orders(server) == ["speak", "hush"])
 
 
-class TestItEnds:
-    async def test_with_escape_and_with_the_lights_own_button(self, on_duty: Page, server: FakeMonitor) -> None:
+class TestEnding:
+    async def test_escape_and_the_button_of_the_light_end_it(self, on_duty: Page, server: FakeMonitor) -> None:
         await begin(on_duty, server)
         await on_duty.keyboard.press("Escape")
         await expect(on_duty.locator(".on-air")).to_be_hidden()
@@ -94,30 +96,32 @@ class TestItEnds:
         await expect(on_duty.locator(".on-air")).to_be_hidden()
         await server.until(lambda: orders(server) == ["speak", "hush"] * 2)
 
-    async def test_when_the_page_loses_the_focus(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_page_that_loses_the_focus_ends_it(self, on_duty: Page, server: FakeMonitor) -> None:
         await begin(on_duty, server)
         await on_duty.evaluate("dispatchEvent(new Event('blur'))")
         await expect(on_duty.locator(".on-air")).to_be_hidden()
         await server.until(lambda: orders(server) == ["speak", "hush"])
 
-    async def test_when_the_server_says_that_it_is_over(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_view_of_the_server_without_talkback_ends_it(self, on_duty: Page, server: FakeMonitor) -> None:
         await begin(on_duty, server)
         await server.put(live(), speech=None)
         await expect(on_duty.locator(".on-air")).to_be_hidden()
         assert orders(server) == ["speak"]
 
-    async def test_when_the_socket_is_gone(self, on_duty: Page, server: FakeMonitor, complaints: Complaints) -> None:
+    async def test_a_lost_socket_ends_it(self, on_duty: Page, server: FakeMonitor, complaints: Complaints) -> None:
         await begin(on_duty, server)
         server.closed = True
         await server.drop_sockets()
         await expect(on_duty.locator(".on-air")).to_be_hidden()
         server.closed = False
         await expect(on_duty.locator("#link")).to_have_text("已连接")
-        complaints.errors.clear()  # the browser's own lines about the closed socket
+        complaints.errors.clear()  # the browser's own messages about the closed socket
 
 
-class TestOthers:
-    async def test_a_colleague_who_speaks_is_named_and_can_be_ended(self, on_duty: Page, server: FakeMonitor) -> None:
+class TestColleagues:
+    async def test_the_talkback_of_a_colleague_is_named_and_can_be_ended(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
         await server.put(live(), speech={"sides": ["prison", "visitor"], "by": COLLEAGUE})
         desk = on_duty.get_by_role("complementary")
         await expect(desk.get_by_text("赵强 正在插话（对双方）")).to_be_visible()
@@ -125,7 +129,7 @@ class TestOthers:
         await desk.get_by_role("button", name="停止插话").click()
         await server.until(lambda: server.by_rest == [("hush", "ses_a", {})])
 
-    async def test_a_refusal_is_said_and_nothing_stays_on_air(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_refusal_is_shown_and_the_microphone_stays_shut(self, on_duty: Page, server: FakeMonitor) -> None:
         server.refuse["speak"] = {
             "type": "urn:huijian:problem:conflict",
             "code": "conflict",
@@ -142,7 +146,7 @@ class TestOthers:
         await expect(on_duty.locator(".on-air")).to_be_hidden()
         assert server.spoken == 0
 
-    async def test_what_colleagues_say_is_heard_in_the_session_that_is_listened_to(
+    async def test_talkback_of_colleagues_is_played_for_the_session_that_is_listened_to(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
@@ -151,7 +155,7 @@ class TestOthers:
         await on_duty.get_by_role("button", name="收听双方").click()
         await server.until(lambda: server.talkback == [])
 
-    async def test_nobody_speaks_before_the_visit_or_while_nothing_is_recorded(
+    async def test_talkback_is_not_possible_before_the_visit_or_without_a_recording(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(checking_in())

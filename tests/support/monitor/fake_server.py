@@ -6,7 +6,7 @@ WHEP by aiortc with a moving picture and a tone, so that frames really decode in
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from tests.support.monitor.senders import Picture, Tone
+from tests.support.monitor.senders import Image, Loop, Tone, moving_bar
 
 PAGES = Path(__file__).resolve().parents[3] / "signaling" / "web"
 CSP = (
@@ -55,8 +55,8 @@ class FakeMonitor:
 
     url = ""
 
-    def __init__(self, width: int = 320, height: int = 180) -> None:
-        self._size = (width, height)
+    def __init__(self, images_of: Callable[[str], Sequence[Image]]) -> None:
+        self._images_of = images_of  # of "session/side"
         self._sockets: set[web.WebSocketResponse] = set()
         self._peers: dict[str, tuple[str, RTCPeerConnection]] = {}
         self._talkback: dict[str, RTCPeerConnection] = {}
@@ -324,7 +324,7 @@ class FakeMonitor:
         await self._release(lambda other: other == where)
         peer = RTCPeerConnection()
         peer.addTrack(Tone(self._event(where)))
-        peer.addTrack(Picture(self._event(f"{where}#picture"), *self._size))
+        peer.addTrack(Loop(self._event(f"{where}#picture"), self._images_of(where)))
         name = f"/whep/{where}/res_{next(self._numbers)}"
         await peer.setRemoteDescription(RTCSessionDescription(reachable(await request.text()), "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
@@ -404,11 +404,14 @@ def reachable(offer: str) -> str:
 
 
 @asynccontextmanager
-async def fake_monitor(width: int = 320, height: int = 180) -> AsyncIterator[FakeMonitor]:
-    """Run a server on a free port of loopback, an interface that aioice leaves out by default."""
+async def fake_monitor(images_of: Callable[[str], Sequence[Image]] | None = None) -> AsyncIterator[FakeMonitor]:
+    """Run a server on a free port of loopback, an interface that aioice leaves out by default.
+
+    `images_of("session/side")` are the images that a side repeats; without it every side sends a moving bar."""
     usual = aioice.ice.get_host_addresses
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
-    server = FakeMonitor(width, height)
+    bar = moving_bar()
+    server = FakeMonitor(images_of or (lambda where: bar))
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

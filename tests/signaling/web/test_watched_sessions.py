@@ -1,4 +1,4 @@
-"""Watching: both sides are received from check-in on, really decoded, heard by choice, and let go at once."""
+"""Watched sessions: both sides are received from check-in on, decoded, played by choice, and released at once."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ BOTH = ["ses_a/prison", "ses_a/visitor"]
 FRAMES = """() => [...document.querySelectorAll("video")].map((v) => v.getVideoPlaybackQuality().totalVideoFrames)"""
 MUTED = """() => [...document.querySelectorAll("video")].map((v) => v.muted)"""
 METERS = """() => [...document.querySelectorAll(".meter")].every((m) => m.dataset.sounding === "true")"""
-# keeps every connection that the page makes, so that the browser itself can be asked what it decoded
+# keeps every connection that the page makes, so that the test can ask the browser what it decoded
 SPY = """(() => {
     window.connections = [];
     const Usual = RTCPeerConnection;
@@ -36,11 +36,11 @@ async def _spied(page: Page) -> None:
 
 
 async def _inbound(page: Page, kind: str) -> list[dict[str, Any]]:
-    return [one for one in await page.evaluate(INBOUND) if one["kind"] == kind]
+    return [report for report in await page.evaluate(INBOUND) if report["kind"] == kind]
 
 
 class TestReceiving:
-    async def test_both_sides_are_asked_for_at_check_in_though_no_room_sends(
+    async def test_both_sides_are_subscribed_to_at_check_in_although_no_room_sends(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(checking_in())
@@ -59,24 +59,24 @@ class TestReceiving:
         after = await _inbound(on_duty, "video")
         grown = [late["framesDecoded"] - early["framesDecoded"] for early, late in zip(before, after, strict=True)]
         assert len(grown) == 2 and min(grown) > 0
-        assert all(one["frameWidth"] == 320 for one in after)
+        assert all(report["frameWidth"] == 320 for report in after)
 
-    async def test_sound_is_really_there_once_it_is_listened_to(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_sound_is_decoded_once_it_is_listened_to(self, on_duty: Page, server: FakeMonitor) -> None:
         await _spied(on_duty)
         await server.put(live())
         await on_duty.wait_for_function(METERS)
         await on_duty.get_by_role("button", name="收听双方").click()
-        heard = f"async () => (await ({INBOUND})()).filter((one) => one.totalAudioEnergy > 0.001).length === 2"
+        heard = f"async () => (await ({INBOUND})()).filter((report) => report.totalAudioEnergy > 0.001).length === 2"
         await on_duty.wait_for_function(heard)
 
-    async def test_the_meters_show_that_both_rooms_sound_although_nothing_is_played(
+    async def test_meters_show_the_sound_of_both_rooms_although_nothing_is_played(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
         await on_duty.wait_for_function(METERS)
         assert await on_duty.evaluate(MUTED) == [True, True]
 
-    async def test_offers_hold_h264_constrained_baseline_and_opus_only(
+    async def test_offers_contain_h264_constrained_baseline_and_opus_only(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         async with on_duty.expect_request("**/whep/ses_a/prison?page=*") as asked:
@@ -87,15 +87,15 @@ class TestReceiving:
         assert "profile-level-id=42e0" in offer and "profile-level-id=64" not in offer
         assert offer.count("a=recvonly") == 2
 
-    async def test_quality_is_said_in_numbers(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_quality_is_shown_in_numbers(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await expect(on_duty.locator(".picture").get_by_text("帧/秒")).to_have_count(2)
         await server.quality("ses_a", 0.08)
         await expect(on_duty.locator(".picture").get_by_text("上行丢包 8%")).to_have_count(2)
 
 
-class TestHowMany:
-    async def test_no_more_sessions_are_watched_than_count_and_a_running_one_is_not_dropped(
+class TestLimit:
+    async def test_no_more_sessions_are_watched_than_the_limit_and_a_running_one_is_not_dropped(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(checking_in("ses_b"))
@@ -108,7 +108,7 @@ class TestHowMany:
         await expect(on_duty.get_by_role("button", name="监看这一场")).to_be_visible()
         assert {where.split("/")[0] for where in server.watched} == {"ses_b", "ses_c"}
 
-    async def test_changing_by_hand_says_whose_quorum_suffers_and_asks(
+    async def test_a_change_by_hand_names_the_visit_that_loses_the_officer_and_asks(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         for name in ("ses_b", "ses_c"):
@@ -125,7 +125,7 @@ class TestHowMany:
 
 
 class TestSound:
-    async def test_sound_is_of_one_side_at_a_time_and_one_click_changes_it(
+    async def test_one_side_is_heard_at_a_time_and_one_click_changes_it(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
@@ -138,7 +138,9 @@ class TestSound:
         await expect(listen.nth(1)).to_have_attribute("aria-pressed", "true")
         await expect(on_duty.get_by_text("未收听声音")).to_be_hidden()
 
-    async def test_both_sides_of_one_session_and_of_no_other(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_both_sides_of_one_session_are_heard_and_of_no_other(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
         await server.put(live("ses_a"))
         await server.put(live("ses_b"))
         await on_duty.get_by_role("button", name="收听双方").nth(1).click()
@@ -148,14 +150,14 @@ class TestSound:
 
 
 class TestLeaving:
-    async def test_closing_the_page_lets_both_sides_go_at_once(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_closing_the_page_releases_both_sides_at_once(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.wait_for_function(f"() => ({FRAMES})().filter((n) => n > 3).length === 2")
         assert server.watched == BOTH
         await on_duty.goto("about:blank")
         await server.until(lambda: server.watched == [], patience=2)
 
-    async def test_an_ended_session_says_why_and_is_not_asked_for_again(
+    async def test_an_ended_session_shows_its_reason_and_is_not_subscribed_to_again(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
@@ -167,8 +169,8 @@ class TestLeaving:
         assert server.watched == []
 
 
-class TestMediaThatComesBack:
-    async def test_a_side_that_stops_for_three_seconds_is_asked_for_again(
+class TestReconnecting:
+    async def test_a_side_without_packets_for_three_seconds_is_subscribed_to_again(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
@@ -179,20 +181,22 @@ class TestMediaThatComesBack:
         server.unmute("ses_a/visitor")
         await expect(on_duty.locator(".cover:visible")).to_have_count(0)
 
-    async def test_a_room_that_sends_nothing_is_no_fault_of_the_line(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_room_that_sends_nothing_is_not_subscribed_to_again(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
         await server.put(with_media(checking_in(), "prison"))
         await server.until(lambda: server.watched == BOTH)
         await on_duty.wait_for_function(f"() => ({FRAMES})()[0] > 50")  # five seconds of the other side
         assert server.posts == 2
 
-    async def test_a_refusal_is_said_in_its_own_words_and_can_be_tried_again(
+    async def test_a_refusal_is_shown_in_its_own_words_and_can_be_tried_again(
         self, on_duty: Page, server: FakeMonitor, complaints: Complaints
     ) -> None:
         words = {"code": "too_early", "title": "尚未到时间", "title_en": "Too early", "status": 403}
         server.refuse["whep"] = {**words, "type": "x", "detail": "入场办理尚未开始。", "detail_en": "Not open yet."}
         await server.put(live())
         await expect(on_duty.get_by_text("尚未到时间")).to_have_count(2)
-        complaints.errors.clear()  # the browser's own lines about the 403
+        complaints.errors.clear()  # the browser's own messages about the 403
         del server.refuse["whep"]
         for _ in range(2):
             await on_duty.get_by_role("button", name="重试").first.click()

@@ -1,0 +1,133 @@
+"""Page report and presence status: what the page reports of itself, and where its officer counts."""
+
+import time
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.support.monitor.fake_server import FakeMonitor
+from tests.support.monitor.visits import QUORUM, because, checking_in, live
+
+BOTH = [{"session": "ses_a", "side": "prison"}, {"session": "ses_a", "side": "visitor"}]
+# headless Chromium calls every tab visible: the test reports what a window manager would
+HIDE = """(state) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+HIDDEN_WORDS = {"code": "hidden", "zh": "监督页面不在前台", "en": "The page is not in front"}
+
+
+def reports(server: FakeMonitor, **members: Any) -> bool:
+    """Whether the page's last report has these members."""
+    return bool(server.presence) and members.items() <= server.presence[-1].items()
+
+
+async def _watching(server: FakeMonitor) -> None:
+    """Start a visit, and wait until the page reports both pictures."""
+    await server.put(live())
+    await server.until(lambda: reports(server, showing=BOTH))
+
+
+class TestPageReport:
+    async def test_the_report_names_the_moving_pictures_and_the_duty_every_second(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        assert reports(server, visible=True, showing=[], duty=[])
+        async with on_duty.expect_request("**/whep/ses_a/visitor?page=*") as asked:
+            await _watching(server)
+        assert reports(server, visible=True, duty=["ses_a"])
+        assert (await asked.value).url.endswith(f"?page={server.presence[-1]['page']}")
+        before, began = len(server.presence), time.monotonic()
+        await server.until(lambda: len(server.presence) >= before + 3)
+        assert 1.5 < time.monotonic() - began < 6  # each second, also without a change
+
+    async def test_a_reload_gives_the_window_another_name(self, on_duty: Page, server: FakeMonitor) -> None:
+        first = server.presence[-1]["page"]
+        await on_duty.reload()
+        await server.until(lambda: server.presence[-1]["page"] != first)
+
+    async def test_a_hidden_page_is_reported_at_once(self, on_duty: Page, server: FakeMonitor) -> None:
+        await _watching(server)
+        began = time.monotonic()
+        await on_duty.evaluate(HIDE, "hidden")
+        await server.until(lambda: reports(server, visible=False))
+        assert time.monotonic() - began < 1
+        await on_duty.evaluate(HIDE, "visible")
+        await server.until(lambda: reports(server, visible=True))
+
+    async def test_a_page_reports_that_it_is_hidden_before_it_is_frozen(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await on_duty.evaluate("() => document.dispatchEvent(new Event('freeze'))")
+        await server.until(lambda: reports(server, visible=False))
+        await on_duty.evaluate("() => document.dispatchEvent(new Event('resume'))")
+        await server.until(lambda: reports(server, visible=True))
+
+    @pytest.mark.parametrize(
+        "stop",
+        ["(video) => video.pause()", "(video) => { video.closest('.picture').style.display = 'none'; }"],
+        ids=["paused", "not_laid_out"],
+    )
+    async def test_a_paused_or_hidden_picture_is_not_reported(
+        self, on_duty: Page, server: FakeMonitor, stop: str
+    ) -> None:
+        await _watching(server)
+        await on_duty.locator("video").nth(1).evaluate(stop)
+        await server.until(lambda: reports(server, showing=BOTH[:1]), patience=3)
+        assert reports(server, visible=True)
+
+    async def test_a_frozen_picture_is_not_reported_after_two_seconds(self, on_duty: Page, server: FakeMonitor) -> None:
+        await _watching(server)
+        server.mute("ses_a/visitor")
+        await server.until(lambda: reports(server, showing=BOTH[:1]), patience=5)
+
+    async def test_signing_out_sends_a_last_report(self, on_duty: Page, server: FakeMonitor) -> None:
+        await _watching(server)
+        await on_duty.get_by_role("button", name="退出登录").click()
+        await server.until(lambda: reports(server, visible=False, showing=[], duty=[]))
+
+    async def test_a_new_socket_gets_a_report_at_once(self, on_duty: Page, server: FakeMonitor) -> None:
+        await _watching(server)
+        server.presence.clear()
+        await server.drop_sockets()
+        await server.until(lambda: reports(server, showing=BOTH), patience=3)
+
+
+class TestPresenceStatus:
+    async def test_the_top_bar_shows_where_the_officer_counts_and_why_not(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        chip = on_duty.locator("#presence-status")
+        await expect(chip).to_be_hidden()
+        yes = {"session": "ses_a", "counted": True, "why": []}
+        await server.send("standing", sessions=[yes], prompt=None)
+        await expect(chip).to_have_text("已计入 1 场监督")
+        await server.send("standing", sessions=[{**yes, "counted": False, "why": [HIDDEN_WORDS]}], prompt=None)
+        await expect(chip).to_have_text("未计入监督：监督页面不在前台")
+        await expect(chip).to_have_attribute("data-level", "bad")
+        await expect(chip).to_have_attribute("title", "三监区 1 号会见室 ⇄ 会见室 2：监督页面不在前台")
+        await on_duty.get_by_role("button", name="Switch to English").click()
+        await expect(chip).to_have_text("You do not count: The page is not in front")
+
+
+class TestQuorumAlarm:
+    async def test_a_quorum_at_risk_and_a_lost_one_raise_the_alarm(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        alarm = on_duty.locator(".alarm")
+        await expect(alarm).to_be_hidden()
+        risk = {**QUORUM, "visitor": {**QUORUM["visitor"], "at_risk": True}}
+        await server.put(live(), quorum=risk)
+        await expect(alarm).to_contain_text("监督人数即将不足：三监区 1 号会见室 ⇄ 会见室 2")
+        reason = because("quorum_lost", "监督人员不足，会见中止", "Too few supervisors are watching")
+        await server.put(live(), state="held", gate="shut", reason=reason)
+        await expect(alarm).to_contain_text("监督人员不足，会见已中止：三监区 1 号会见室 ⇄ 会见室 2")
+        await server.put(live())
+        await expect(alarm).to_be_hidden()
+
+    async def test_a_quorum_at_risk_before_the_visit_raises_no_alarm(self, on_duty: Page, server: FakeMonitor) -> None:
+        risk = {which: {**side, "at_risk": True} for which, side in QUORUM.items()}
+        await server.put(checking_in(quorum=risk))
+        await on_duty.locator(".tile").wait_for()
+        await expect(on_duty.locator(".alarm")).to_be_hidden()
