@@ -139,7 +139,8 @@ class SubscriberReports:
             del self.sender_reports[next(iter(self.sender_reports))]
 
     def received(self, block: ReportBlock, now: float, flowing: bool) -> None:
-        """Note a report block. Only progress proves that packets arrive, unless the track is not `flowing`."""
+        """Note a report block of the subscriber. Only progress proves that packets arrive, unless the track is not
+        `flowing`."""
         if block.highest != self.highest or not flowing:
             self.progressed_at = now
         self.highest, self.lost_fraction, self.jitter = block.highest, block.fraction, block.jitter

@@ -1,5 +1,5 @@
-"""Who publishes what in one session: at most one client per publisher, and a newer one replaces it without a gap. Sides
-and officers who speak (talkback) publish alike, so that replacement and removal are written here only."""
+"""The publications of one session: at most one client per publisher, and a newer one replaces it without a gap. Sides
+and officers who speak (talkback) publish alike, so that replacement and removal are written only here."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass

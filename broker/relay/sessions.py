@@ -58,7 +58,7 @@ class RelaySessions:
         return self.next_expiry()
 
     def shut(self, now: float, reason: str) -> None:
-        """Shut every gate."""
+        """Shut the gate of every session."""
         for session in self:
             try:
                 session.shut(now, reason)

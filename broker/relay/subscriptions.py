@@ -1,5 +1,5 @@
-"""Who subscribes to what in one session, and which older connection of the same subscriber a newer one replaces. Sides
-and talkback are subscribed to alike; what a subscription proves about presence is told only for sides."""
+"""The subscriptions of one session, and which older connection of the same subscriber a newer one replaces. Sides and
+talkback are subscribed to alike; only a subscription to a side proves presence."""
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field

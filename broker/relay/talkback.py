@@ -30,8 +30,9 @@ class Turn:
 
 
 class Talkback:
-    """Talkback of one session. `drop` ends a client, `report` sends a fact up to the broker, `mark` records that what
-    follows does not continue what was before, `on_gap` is called when a packet is missing."""
+    """Talkback of one session: its track, its microphones and its listeners. `drop` ends a client, `report` sends a
+    fact up to the broker, `mark` records that what follows does not continue what was before, `on_gap` is called when a
+    packet is missing."""
 
     def __init__(
         self,

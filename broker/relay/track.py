@@ -162,7 +162,7 @@ class Track:
     # --- publishers --------------------------------------------------------------------------------------------
 
     def replace_publisher(self, publisher: Client | None, params: CodecParams) -> None:
-        """From now on `publisher` sends this stream, as agreed in `params`; None and NO_PUBLISHER end it."""
+        """Take this stream from `publisher`, as agreed in `params`, from now on; None and NO_PUBLISHER end it."""
         self.publisher, self.params, self.payload_type = publisher, params, params.payload_type
         self.receive_stats = None
         self.received_at = -inf

@@ -302,7 +302,7 @@ class Worker:
         return {}
 
     async def _close(self, command: dict[str, Any]) -> dict[str, Any]:
-        """End a session. Answer with the counts of what went through it."""
+        """End a session, and answer with the counts of what went through it."""
         session = self._sessions.pop(SessionId(members.text(command, "session")))
         if session is None:
             return {}

@@ -66,7 +66,8 @@ class SentPackets:
         return Stamp((identifier << 4 | 1) << 24, self._numbers, self._sent.append)
 
     def received(self, feedback: Feedback) -> tuple[set[Any], list[Departure]]:
-        """Note feedback. Return the SSRCs of which packets have newly arrived, and the packets that are surely lost."""
+        """Note what the subscriber's feedback says. Return the SSRCs of which packets have newly arrived, and the
+        packets that are surely lost."""
         first = self.number - ((self.number - feedback.base) & 0xFFFF)
         last = first + feedback.span
         if not self._sent or last > self.number or last + WINDOW <= self.number:
@@ -88,8 +89,8 @@ class SentPackets:
         return fresh
 
     def _arrivals(self, first: int, arrived: list[tuple[int, int]]) -> tuple[set[Any], float]:
-        """Note what arrived. Return the SSRCs, and when the last of it was sent. Visits every packet sent, some ten
-        times a second and subscriber."""
+        """Count the packets that arrived. Return the SSRCs, and when the last of it was sent. Visits every packet sent,
+        some ten times a second and subscriber."""
         sent, begin, seen = self._sent, first - self._begin, set()
         bytes_, latest, least = 0, 0.0, inf
         for offset, ticks in arrived:

@@ -22,7 +22,8 @@ class KeyframeRequests:
         self.seen = self._seen_sps = False
 
     def request(self, newcomer: bool = False) -> None:
-        """Ask for a keyframe. A newcomer has had none, also not the one that is still on its way to the others."""
+        """Ask the publisher for a keyframe. A newcomer has had none, also not the one that is still on its way to the
+        others."""
         self.wanted = True
         self._newcomer |= newcomer
 

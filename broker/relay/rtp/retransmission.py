@@ -1,5 +1,6 @@
-"""Lost packets sent again. A subscriber gets them by RTX (RFC 4588) where agreed: a stream of its own, so that sequence
-number and stamp are new; else, unstamped, exactly as before. A publisher's RTX packet becomes the one that was lost."""
+"""Sends lost packets once more. A subscriber gets them by RTX (RFC 4588) where agreed: a stream of its own, so that
+sequence number and stamp are new; else, unstamped, exactly as before. A publisher's RTX packet becomes the one that was
+lost."""
 
 from collections.abc import Iterable
 
