@@ -1,9 +1,10 @@
 """`python -m tests.fuzz.run [INPUTS] [SEED]`: the long run of what `make test` does briefly. Everything that the relay
-reads from outside gets random and mutated inputs, ten million and more; the first that raises is printed and ends it.
+reads from outside gets random and mutated inputs, ten million and more; the first that raises an exception is printed
+and ends the run.
 
-Datagrams go through the doorway and the hot loop themselves, with ciphers that take everything: behind the real ones
-only clients with a key come this far, and they are no more to be believed. Some come over TCP, in pieces. Offers and
-fragments take a hundredth; a thousandth are handshakes of two real ends over a wire that damages what it carries."""
+Datagrams go through the demultiplexer and the hot loop, with ciphers that accept everything: with the real ones only
+clients with a key come this far, and these cannot be trusted either. Some come over TCP, in pieces. A hundredth are
+offers and fragments; a thousandth are handshakes of two real ends over a wire that damages what it carries."""
 
 import asyncio
 import random
@@ -41,16 +42,16 @@ from tests.broker.media.test_sdp_fragment import RESTART
 from tests.broker.relay.transport.test_demux import check
 from tests.support.relay.sdp_samples import CLIENTS, ENDPOINT, offer, publishes
 
-TEXTS = 100  # one text for so many datagrams: an offer takes as long to read as a hundred of them
-HANDSHAKES = 1000  # one for so many datagrams
-ROUNDS = 12  # turns of the loop that a handshake gets: more than it has flights
+TEXTS = 100  # datagrams per text: an offer takes as long to read as a hundred of them
+HANDSHAKES = 1000  # datagrams per handshake
+ROUNDS = 12  # turns of the event loop for a handshake: more than it has flights
 INTERESTING = (0, 1, 2, 15, 31, 63, 127, 128, 200, 201, 205, 206, 255)
-NAMED = b"\xbe\xde\x00\x01\xa0f\xb0h"  # of the encoding f, repairs h
+NAMED = b"\xbe\xde\x00\x01\xa0f\xb0h"  # header extension: encoding f, retransmission of h
 HUGE = (b"0", b"-1", b"128", b"65536", b"4294967296", b"9" * 5000, "²".encode(), b"1 " * 300)
 
 
 class Pretend:
-    """A worker's port whose datagrams the dice choose: they come from a publisher, a watcher, or a stranger."""
+    """A worker's port with random datagrams from a publisher, a subscriber, or an unknown address."""
 
     def __init__(self) -> None:
         self.next: tuple[bytes, Address] | None = None
@@ -67,7 +68,7 @@ class Pretend:
 
 
 class Relay:
-    """A worker's inside without its processes and ciphers: one room, its publisher and its watcher."""
+    """The parts of a worker without its processes and ciphers: one session, its publisher and its subscriber."""
 
     def __init__(self) -> None:
         self.port, self.demux = Pretend(), Demux()
@@ -117,7 +118,7 @@ class Relay:
         return peer, answer.answer_watcher(read, endpoint, 7, streams)
 
     def publish(self) -> None:
-        """A publisher in the place of the one before, by turns of one picture and of several encodings."""
+        """Replace the publisher, by turns with one picture and with several encodings."""
         self.several = not self.several
         peer, agreed = self._peer("chromium-simulcast-publish" if self.several else "chromium-publish", "192.0.2.1")
         self.session.publish(Side.PRISON, peer, agreed.params)
@@ -125,7 +126,7 @@ class Relay:
         self.session.handle_ready(peer)
 
     def watch(self) -> None:
-        """Somebody who gets it all."""
+        """Replace the subscriber, which gets picture and sound."""
         peer, agreed = self._peer("chromium-watch", "192.0.2.2")
         self.session.subscribe(Side.PRISON, "officer@site", False, peer, agreed.params)
         peer.checked(Route(self.port.sendto, ("192.0.2.2", 5)), Check("", True), monotonic())
@@ -133,7 +134,7 @@ class Relay:
         self.session.handle_ready(peer)
 
     def take(self, host: str, data: bytes) -> None:
-        """One datagram, through the hot loop."""
+        """Let the hot loop read one datagram."""
         self.port.next = data[: hot.LONGEST], (host, 5)
         self.fanout.drain(self.port)
         if host in self.peers and self.peers[host].closed:
@@ -166,7 +167,7 @@ class Wire:
 
 
 class Stream:
-    """A TCP connection that the publisher has proven; when it is closed for what it brought, there is another."""
+    """A TCP connection that the publisher has proven; when the relay closes it, another one follows."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay, self._listener = relay, Listener(relay.fanout)
@@ -179,7 +180,7 @@ class Stream:
         self._relay.fanout.by_address[self._connection.address] = self._relay.peers["192.0.2.1"]
 
     def take(self, dice: random.Random, data: bytes) -> None:
-        """One packet with its length before it, which is not always true, in one piece or several."""
+        """Send one packet after its length, which is sometimes wrong, in one or two pieces."""
         length = len(data) if dice.random() < 0.9 else dice.getrandbits(16)
         framed = length.to_bytes(2, "big") + data
         cut = dice.randrange(len(framed))
@@ -191,11 +192,11 @@ class Stream:
 
 
 async def _nothing() -> None:
-    """There is nobody to say it to."""
+    """Stand in for the goodbye to a client."""
 
 
 def rtp(dice: random.Random, relay: Relay) -> bytes:
-    """A packet of the publisher, nearly right: its payload types and streams, numbers near each other and far."""
+    """Return a nearly valid packet of the publisher: its payload types and SSRCs, numbers near each other and far."""
     room = relay.peers["192.0.2.1"]
     types = [*room.by_payload_type, *room.repairs, *room.redundant, dice.randrange(128)]
     head = RTP_HEADER.pack(
@@ -205,33 +206,33 @@ def rtp(dice: random.Random, relay: Relay) -> bytes:
         dice.getrandbits(32),
         dice.choice((1, 2, 3, dice.getrandbits(32)) if dice.random() < 0.01 else (1, 2, 3)),
     )
-    inner = relay_number(dice) + dice.randrange(-40, 40) & 0xFFFF  # what a repair says first
+    inner = relay_number(dice) + dice.randrange(-40, 40) & 0xFFFF  # the first bytes of a retransmission
     blocks = b"".join(
         (0x80 << 24 | dice.randrange(128) << 24 | dice.randrange(1 << 14) << 10 | dice.randrange(1 << 10)).to_bytes(
             4, "big"
         )
         for _ in range(dice.randrange(3))
-    )  # what redundant sound says first
+    )  # the first bytes of redundant sound
     named = NAMED if head[0] & 0x10 and dice.random() < 0.7 else b""
     begins = dice.choice((b"", inner.to_bytes(2, "big"), blocks + bytes((dice.choice(types),))))
     return head + named + begins + dice.randbytes(dice.choice((0, 1, 2, 3, 5, 20, 300, 1200)))
 
 
 def relay_number(dice: random.Random) -> int:
-    """Where a stream stands: it jumps now and then."""
+    """Return a sequence number of a stream that jumps now and then."""
     return dice.choice((100, 100, 100, 100, 65_500, 32_000))
 
 
 def rtcp(dice: random.Random, relay: Relay) -> bytes:
-    """A compound of one to four packets, some of them about streams that there are."""
-    known = [track.ssrc_out for track in relay.session.tracks[Side.PRISON].values()]
+    """Return a compound of one to four packets, some of them about existing streams."""
+    ssrcs = [track.ssrc_out for track in relay.session.tracks[Side.PRISON].values()]
     out = b""
     for _ in range(dice.randrange(1, 5)):
         words = dice.choice((0, 1, 2, 3, 6, 7, 12, 40))
         body = bytearray(dice.randbytes(4 * words))
         for at in range(0, len(body) - 3, 4):
             if dice.random() < 0.3:
-                body[at : at + 4] = dice.choice(known).to_bytes(4, "big")
+                body[at : at + 4] = dice.choice(ssrcs).to_bytes(4, "big")
         kind = dice.choice(
             (
                 rtcp_module.SR,
@@ -250,7 +251,7 @@ def rtcp(dice: random.Random, relay: Relay) -> bytes:
 
 
 def mutated(dice: random.Random, seed: bytes) -> bytes:
-    """A seed with a few bytes changed, cut off or put in; or noise."""
+    """Return a seed with a few bytes changed, removed or inserted, or noise."""
     if dice.random() < 0.1:
         return dice.randbytes(dice.randrange(1, 200))
     data = bytearray(seed)
@@ -271,7 +272,7 @@ def mutated(dice: random.Random, seed: bytes) -> bytes:
 
 
 def rebuilt(dice: random.Random, seed: bytes) -> bytes:
-    """A text with lines again and again, elsewhere or not at all, and with numbers that nobody would write."""
+    """Return a text with lines repeated, moved or removed, and with absurd numbers."""
     lines = seed.split(b"\r\n")
     for _ in range(dice.randrange(1, 6)):
         at = dice.randrange(len(lines))
@@ -291,7 +292,7 @@ def rebuilt(dice: random.Random, seed: bytes) -> bytes:
 
 
 async def handshake(dice: random.Random, certificate: Certificate) -> None:
-    """A call and its answer over a wire that damages one flight in three."""
+    """Let two ends shake hands over a wire that damages one datagram in three."""
     ends: list[DtlsTransport] = []
 
     def wire(to: int) -> Callable[[bytes], None]:
@@ -312,7 +313,7 @@ async def handshake(dice: random.Random, certificate: Certificate) -> None:
 
 
 def datagram(dice: random.Random, relay: Relay) -> tuple[str, bytes]:
-    """Who sends what."""
+    """Return a random host and its datagram."""
     host = dice.choice(("192.0.2.1", "192.0.2.2", "192.0.2.66"))
     match dice.randrange(4):
         case 0:
@@ -328,7 +329,7 @@ def datagram(dice: random.Random, relay: Relay) -> tuple[str, bytes]:
 
 
 def pure(data: bytes) -> None:
-    """Everything that reads bytes and needs nothing else."""
+    """Call every function that reads bytes and needs nothing else."""
     for packet in rtcp_module.compound(data):
         list(rtcp_module.report_blocks(packet))
         rtcp_module.sender_report(packet)
@@ -346,18 +347,18 @@ def pure(data: bytes) -> None:
 
 
 def text(dice: random.Random) -> None:
-    """An offer or a fragment, answered or refused."""
+    """Let an offer or a fragment be answered or refused."""
     name = dice.choice(CLIENTS)
     seed = RESTART if dice.random() < 0.3 else offer(name)
     change = dice.choice((mutated, rebuilt))
-    given = change(dice, seed.encode()).decode("utf-8", "replace")
+    changed = change(dice, seed.encode()).decode("utf-8", "replace")
     try:
         if seed is RESTART:
-            check_trickle(given)
-            answer_fragment(parse_fragment(given), ENDPOINT)
+            check_trickle(changed)
+            answer_fragment(parse_fragment(changed), ENDPOINT)
             return
         streams = {kind: answer.Stream(1, "c", 2) for kind in answer.KINDS}
-        read = parse_offer(given)
+        read = parse_offer(changed)
         if publishes(name):
             answer.answer_publisher(read, ENDPOINT, 7)
         else:
@@ -367,7 +368,7 @@ def text(dice: random.Random) -> None:
 
 
 async def fuzz(inputs: int, seed: int, progress: Callable[[str], None] = lambda line: None) -> None:
-    """So many inputs; raises what any of them raised, with the input as a note."""
+    """Let the relay read so many inputs. Raises the exception of the first that fails, with the input as a note."""
     real = hot.unprotect, hot.protect
     hot.unprotect = hot.protect = lambda *_: 0
     try:
@@ -401,5 +402,5 @@ async def _fuzz(inputs: int, seed: int, progress: Callable[[str], None]) -> None
 
 
 if __name__ == "__main__":
-    given = [int(argument) for argument in sys.argv[1:3]]
-    asyncio.run(fuzz(given[0] if given else 10_000_000, given[1] if given[1:] else 1, print))
+    arguments = [int(argument) for argument in sys.argv[1:3]]
+    asyncio.run(fuzz(arguments[0] if arguments else 10_000_000, arguments[1] if arguments[1:] else 1, print))

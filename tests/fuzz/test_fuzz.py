@@ -1,4 +1,4 @@
-"""A minute's share of the long run (`python -m tests.fuzz.run`), and random datagrams at a real worker's port."""
+"""A short part of the long run (`python -m tests.fuzz.run`), and random datagrams at a real worker's port."""
 
 import random
 
@@ -14,24 +14,24 @@ from tests.support.relay_front import RelayFront
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-class TestWhateverComes:
-    async def test_is_read_without_a_fault(self) -> None:
+class TestRandomInput:
+    async def test_is_read_without_an_exception(self) -> None:
         await run.fuzz(5000, 3)
 
-    async def test_at_a_workers_port_disturbs_nobody(self, front: RelayFront) -> None:
+    async def test_at_a_workers_port_disturbs_no_client(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
         relay, dice = run.Relay(), random.Random(5)
-        told = len(front.facts)
-        async with stranger(front) as one:
+        before = len(front.facts)
+        async with stranger(front) as sender:
             for number in range(3000):
-                one.send(run.datagram(dice, relay)[1])
+                sender.send(run.datagram(dice, relay)[1])
                 if number % 50 == 49:
                     count = len(officer.rtp)
                     await officer.until(lambda count=count: len(officer.rtp) > count)
-            assert one.answers == 0
+            assert sender.answers == 0
         assert set(steps(officer.numbers("audio"))) == {1}
-        assert not [name for name, _ in front.facts[told:] if name in ("watching", "media", "gone", "failed")]
+        assert not [name for name, _ in front.facts[before:] if name in ("watching", "media", "gone", "failed")]
         await officer.close()
         await room.close()

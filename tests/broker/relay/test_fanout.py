@@ -1,4 +1,4 @@
-"""The hot loop itself, with ciphers that take everything: to which packet a gate's moment is exact."""
+"""The hot loop with ciphers that accept everything: a gate shuts exact to the packet."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,11 +17,11 @@ from tests.support.relay.track_model import KEY, SLICE
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KIOSK, ROOM = ("192.0.2.3", 5), ("192.0.2.1", 5)
-TICK = 0.001  # seconds that pass with each packet
+TICK = 0.001  # seconds between packets
 
 
 class Waiting:
-    """A port in which datagrams wait; `sent` is to whom what went out."""
+    """A port in which datagrams wait; `sent` is (address, datagram) of what was sent."""
 
     def __init__(self) -> None:
         self.waiting: list[bytes] = []
@@ -39,8 +39,8 @@ class Waiting:
         return len(data)
 
 
-class Moments:
-    """A clock that goes on by a TICK whenever it is looked at."""
+class TickingClock:
+    """A clock that goes on by a TICK whenever it is read."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -53,12 +53,12 @@ class Moments:
 class Visit:
     """A room that sends, a kiosk behind the gate, and the supervisor."""
 
-    def __init__(self, relay: run.Relay, clock: Moments) -> None:
+    def __init__(self, relay: run.Relay, clock: TickingClock) -> None:
         self.relay, self.clock, self.port, self.seq = relay, clock, Waiting(), 100
         peer, agreed = relay._peer("chromium-watch", KIOSK[0])
         relay.session.subscribe(Side.PRISON, "visitor", True, peer, agreed.params)
-        for one in relay.peers.values():
-            one.checked(Route(self.port.sendto, (_host(relay, one), 5)), Check("", True), clock.now)
+        for client in relay.peers.values():
+            client.checked(Route(self.port.sendto, (_host(relay, client), 5)), Check("", True), clock.now)
         peer.rx = peer.tx = "keys"
         relay.session.handle_ready(peer)
 
@@ -68,7 +68,7 @@ class Visit:
         return RTP_HEADER.pack(0x80, number, self.seq, self.seq * 3000, 9) + payload
 
     def drain(self, count: int) -> int:
-        """A batch waits and is read; how many of it crossed."""
+        """Read a batch of `count` packets; return how many of it crossed."""
         before = len(self.port.sent)
         self.port.waiting = [self.packet() for _ in range(count)]
         self.relay.fanout.drain(self.port)
@@ -81,7 +81,7 @@ def _host(relay: run.Relay, peer: object) -> str:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def visit(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visit]:
-    clock = Moments()
+    clock = TickingClock()
     for name, replaced in (("unprotect", lambda *_: 0), ("protect", lambda *_: 0), ("monotonic", clock)):
         monkeypatch.setattr(fanout, name, replaced)
     relay = run.Relay()
@@ -89,31 +89,31 @@ async def visit(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visit]:
     await asyncio.sleep(0)
 
 
-async def test_a_lease_that_runs_out_within_a_batch_lets_nothing_across_after_its_moment(visit: Visit) -> None:
-    room, hot = visit.relay.session, visit.relay.fanout
-    room.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
+async def test_no_packet_crosses_after_a_lease_runs_out_within_a_batch(visit: Visit) -> None:
+    session, hot = visit.relay.session, visit.relay.fanout
+    session.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
     visit.port.waiting = [visit.packet(KEY)]
     hot.drain(visit.port)
     assert visit.drain(40) == 40
     before, hot.next_expiry = visit.clock.now, visit.clock.now + 20.5 * TICK
-    room.gate.until = hot.next_expiry
+    session.gate.until = hot.next_expiry
     assert visit.drain(fanout.BATCH) == 20
-    assert not room.open_now
+    assert not session.open_now
     assert visit.clock.now == pytest.approx(before + fanout.BATCH * TICK)
     assert visit.drain(10) == 0
 
 
-async def test_nor_does_a_repair_that_was_due_when_it_ran_out(visit: Visit) -> None:
-    room, hot = visit.relay.session, visit.relay.fanout
-    room.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
+async def test_no_retransmission_crosses_after_a_lease_runs_out(visit: Visit) -> None:
+    session, hot = visit.relay.session, visit.relay.fanout
+    session.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
     visit.port.waiting = [visit.packet(KEY)]
     hot.drain(visit.port)
     visit.drain(5)
     down_track = next(one for one in visit.relay.peers[KIOSK[0]].down_tracks if one.track.video)
     track = down_track.track
     down_track.copies, track.repaired = 3, [track.seq_out]
-    room.gate.until = visit.clock.now + TICK
-    room.send_requests(visit.clock.now + TICK)
-    assert not room.open_now
+    session.gate.until = visit.clock.now + TICK
+    session.send_requests(visit.clock.now + TICK)
+    assert not session.open_now
     number = down_track.renumbering.to_subscriber(track.seq_out)
     assert down_track.retransmissions.due(number, visit.clock.now, 1.0), "it was not sent again"

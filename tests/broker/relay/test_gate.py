@@ -1,4 +1,4 @@
-"""The gate as a lease with a moment that never moves later (design, invariants 4 and 5)."""
+"""The gate as a lease with a hard end that only an approval moves (design, invariants 4 and 5)."""
 
 from math import inf
 
@@ -15,7 +15,7 @@ def opened(now: float = 100.0, seconds: float = 3.0, deadline: float = 10_000.0,
 
 
 class TestTheLease:
-    def test_the_gate_is_shut_until_somebody_leases_it(self) -> None:
+    def test_the_gate_is_shut_before_the_first_lease(self) -> None:
         assert not Gate().is_open(100.0)
 
     def test_it_shuts_by_itself_when_the_lease_runs_out(self) -> None:
@@ -23,7 +23,7 @@ class TestTheLease:
         assert gate.is_open(101.999)
         assert not gate.is_open(102.0)
 
-    def test_no_lease_is_longer_than_three_seconds_whatever_it_says(self) -> None:
+    def test_no_lease_is_longer_than_three_seconds(self) -> None:
         gate = opened(100.0, seconds=inf)
         assert gate.shuts_at == 100.0 + MAX_LEASE == 103.0
 
@@ -32,7 +32,7 @@ class TestTheLease:
         gate.lease(102.0, 105.0, 10_000.0, 1800.0)
         assert gate.is_open(104.9)
 
-    def test_shutting_needs_no_reason_and_a_later_lease_opens_again(self) -> None:
+    def test_a_shut_gate_opens_again_with_a_later_lease(self) -> None:
         gate = opened(100.0)
         gate.shut()
         assert not gate.is_open(100.0)
@@ -46,7 +46,7 @@ class TestTheLease:
 
 
 class TestTheEnd:
-    def test_a_later_deadline_is_not_believed(self) -> None:
+    def test_a_later_deadline_is_ignored(self) -> None:
         gate = opened(100.0, deadline=101.0)
         gate.lease(100.5, 103.5, 999.0, 1800.0)
         assert gate.stop == 101.0
@@ -58,14 +58,14 @@ class TestTheEnd:
         assert gate.forwarded(False, 103.0)
         assert (gate.crossed, gate.stop) == (103.0, 163.0)
 
-    def test_it_begins_once(self) -> None:
+    def test_the_limit_begins_only_once(self) -> None:
         gate = opened(100.0, limit=60.0)
         gate.forwarded(True, 101.0)
         gate.forwarded(False, 101.0)
         assert not gate.forwarded(False, 150.0)
         assert gate.stop == 161.0
 
-    def test_a_hold_does_not_stretch_it(self) -> None:
+    def test_a_hold_does_not_extend_the_limit(self) -> None:
         gate = opened(100.0, limit=60.0)
         gate.forwarded(True, 101.0)
         gate.forwarded(False, 101.0)
@@ -86,14 +86,14 @@ class TestTheEnd:
         gate.forwarded(False, 101.0)
         assert gate.stop == 120.0
 
-    def test_past_the_end_no_lease_opens(self) -> None:
+    def test_no_lease_opens_the_gate_after_the_end(self) -> None:
         gate = opened(100.0, deadline=101.0)
         gate.lease(102.0, 105.0, 10_000.0, 1800.0)
         assert not gate.is_open(102.0)
 
 
 class TestAnExtension:
-    """Yunnan 14: an explicit order, made before the end; never a side effect of a lease."""
+    """Yunnan 14: an explicit command, made before the end; never a side effect of a lease."""
 
     def crossed(self) -> Gate:
         gate = opened(100.0, limit=60.0)
@@ -112,25 +112,25 @@ class TestAnExtension:
         gate.extend(150.0, 149.9, 90.0, 191.0)
         assert not gate.is_open(150.0)
 
-    def test_said_twice_it_counts_once(self) -> None:
+    def test_counts_once_when_ordered_twice(self) -> None:
         gate = self.crossed()
         gate.extend(150.0, 149.9, 90.0, 191.0)
         assert not gate.extend(150.1, 149.9, 90.0, 500.0)
         assert gate.stop == 191.0
 
-    def test_that_was_made_at_or_after_the_end_is_none(self) -> None:
+    def test_made_at_or_after_the_end_is_refused(self) -> None:
         gate = self.crossed()
         assert not gate.extend(170.0, made=161.0, limit=90.0, deadline=191.0)
         assert gate.stop == 161.0
 
-    def test_that_was_made_in_time_counts_though_it_comes_late(self) -> None:
+    def test_made_in_time_counts_even_when_it_comes_late(self) -> None:
         gate = self.crossed()
         assert gate.extend(170.0, made=160.9, limit=90.0, deadline=191.0)
 
-    def test_from_the_future_is_not_believed(self) -> None:
+    def test_made_in_the_future_is_refused(self) -> None:
         assert not self.crossed().extend(120.0, made=120.1, limit=90.0, deadline=191.0)
 
-    def test_beyond_the_most_is_not_believed(self) -> None:
+    def test_beyond_the_highest_limit_is_refused(self) -> None:
         assert not self.crossed().extend(120.0, 119.0, MOST + 1, 99_999.0)
 
     def test_never_lowers_the_limit(self) -> None:
@@ -141,17 +141,17 @@ class TestAnExtension:
         gate.extend(150.0, 149.9, 90.0, 170.0)
         assert gate.stop == 170.0
 
-    def test_a_lease_that_knows_of_it_moves_nothing(self) -> None:
+    def test_is_not_made_by_a_lease_with_the_higher_limit(self) -> None:
         gate = self.crossed()
         gate.lease(150.0, 153.0, 191.0, 90.0, 101.0)
         assert gate.stop == 161.0
 
-    def test_another_workers_gate_goes_on_from_the_first_crossing(self) -> None:
+    def test_the_gate_of_another_worker_counts_from_the_first_crossing(self) -> None:
         gate = Gate()
         gate.lease(150.0, 153.0, 10_000.0, 60.0, 101.0)
         assert gate.stop == 161.0
 
-    def test_and_takes_the_approval_before_its_first_lease(self) -> None:
+    def test_is_taken_before_the_first_lease_at_another_worker(self) -> None:
         gate = Gate()
         assert gate.extend(170.0, 150.0, 90.0, 191.0)
         gate.lease(170.0, 173.0, 191.0, 60.0, 101.0)
@@ -162,7 +162,7 @@ TIMES = st.floats(-1e6, 1e6) | st.sampled_from([inf, -inf])
 
 
 class GateModel(RuleBasedStateMachine):
-    """Whatever the broker says in whatever order, the gate stays inside what was granted."""
+    """The gate stays within what was granted, for any commands in any order."""
 
     def __init__(self) -> None:
         super().__init__()

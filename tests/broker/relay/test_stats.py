@@ -1,4 +1,4 @@
-"""What a worker says about itself."""
+"""The statistics that a worker reports about itself."""
 
 import math
 import socket
@@ -14,7 +14,7 @@ from tests.support.relay_front import RelayFront
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """A socket on loopback, and one that sends to it."""
+    """Return a socket on loopback, and another that sends to it."""
     here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     here.bind(("127.0.0.1", 0))
     there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -24,18 +24,18 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 class TestTheHistogram:
     @given(st.lists(st.floats(0, 5)))
-    def test_counts_everything_once_in_the_bucket_whose_bound_it_does_not_exceed(self, durations: list[float]) -> None:
+    def test_counts_each_duration_in_the_first_bucket_whose_bound_is_not_exceeded(self, durations: list[float]) -> None:
         histogram = Histogram()
-        for one in durations:
-            histogram.add(one)
+        for duration in durations:
+            histogram.add(duration)
         assert sum(histogram.counts) == len(durations)
         assert math.isclose(histogram.seconds, sum(durations), abs_tol=1e-9)
         for index, bound in enumerate(BOUNDS):
-            assert sum(histogram.counts[: index + 1]) == sum(one <= bound for one in durations)
+            assert sum(histogram.counts[: index + 1]) == sum(duration <= bound for duration in durations)
 
-    def test_tells_its_bounds_with_its_counts(self) -> None:
-        told = Histogram().to_json()
-        assert told["bounds"] == sorted(told["bounds"]) and len(told["counts"]) == len(told["bounds"]) + 1
+    def test_as_json_has_bounds_and_counts(self) -> None:
+        json = Histogram().to_json()
+        assert json["bounds"] == sorted(json["bounds"]) and len(json["counts"]) == len(json["bounds"]) + 1
 
 
 class TestLatency:
@@ -56,34 +56,34 @@ class TestLatency:
         assert 0 < quick < 0.06 <= slow < 1
         assert sum(latency.histogram.counts) == 2
 
-    def test_looks_at_one_packet_in_so_many(self) -> None:
+    def test_samples_one_packet_in_every_so_many(self) -> None:
         here, there = pair()
         with here, there:
             latency = Latency(here)
             latency.sample(7)
             assert latency.due == 7 + EVERY
 
-    def test_a_kernel_that_keeps_no_stamps_is_asked_once(self) -> None:
-        one, other = socket.socketpair()  # unix sockets have no stamps
-        with one, other:
-            latency = Latency(one)
+    def test_sampling_ends_on_a_socket_without_stamps(self) -> None:
+        here, there = socket.socketpair()  # unix sockets have no stamps
+        with here, there:
+            latency = Latency(here)
             latency.sample(1)
             assert latency.due == math.inf and sum(latency.histogram.counts) == 0
 
 
 class TestAWorker:
     @pytest.mark.asyncio(loop_scope="module")
-    async def test_says_how_long_packets_stayed_in_it(self, front: RelayFront) -> None:
+    async def test_reports_how_long_packets_stayed_in_it(self, front: RelayFront) -> None:
         async with visit(front) as both:
             await front.lease("s")
             await both.kiosks["prison"].until(lambda: len(both.kiosks["prison"].rtp) > 150)
-            told = await front.status()
-        assert 2 <= sum(told["latency"]["counts"]) <= told["received"] / EVERY + 2
-        assert told["cpu_seconds"] > 0 and told["memory_bytes"] > 10_000_000
+            status = await front.status()
+        assert 2 <= sum(status["latency"]["counts"]) <= status["received"] / EVERY + 2
+        assert status["cpu_seconds"] > 0 and status["memory_bytes"] > 10_000_000
 
 
 class TestTheProcess:
-    def test_uses_time_and_memory(self) -> None:
+    def test_its_cpu_seconds_and_memory_are_measured(self) -> None:
         before = process_usage()
         _work(0.05)
         after = process_usage()
@@ -92,14 +92,14 @@ class TestTheProcess:
 
 
 def _spend(seconds: float) -> None:
-    """Let so much time pass."""
+    """Wait busily for so many seconds."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         pass
 
 
 def _work(seconds: float) -> None:
-    """Use so much of a processor, whoever else wants it."""
+    """Use so many seconds of a processor, also on a busy machine."""
     until = time.process_time() + seconds
     while time.process_time() < until:
         pass

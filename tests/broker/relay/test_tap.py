@@ -1,4 +1,4 @@
-"""The recorder's share: every packet while it is ordered, nothing otherwise, and no harm from a recorder that dies."""
+"""The tap: every packet while recording, nothing otherwise, and no harm from a recorder that dies."""
 
 import asyncio
 import socket
@@ -55,7 +55,7 @@ class Recorder:
         self._connections.remove(connection)
 
     def die(self) -> None:
-        """Gone, with its socket file left behind as kill -9 leaves it."""
+        """End as kill -9 does: the socket file stays behind."""
         for connection in list(self._connections):
             self._drop(connection)
         asyncio.get_running_loop().remove_reader(self.listener)
@@ -73,15 +73,15 @@ class Recorder:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def recorder(front: RelayFront) -> AsyncIterator[Recorder]:
-    one = Recorder(front.run_dir / "tap.sock")
-    one.listen()
-    yield one
-    if one.listener.fileno() >= 0:
-        one.die()
+    listening = Recorder(front.run_dir / "tap.sock")
+    listening.listen()
+    yield listening
+    if listening.listener.fileno() >= 0:
+        listening.die()
 
 
-def pictures_asked_for(room: RawPeer) -> list[rtcp.RtcpPacket]:
-    """The requests for a keyframe that a room got."""
+def keyframe_requests(room: RawPeer) -> list[rtcp.RtcpPacket]:
+    """Return the keyframe requests that a room got."""
     return [one for one in room.feedback if (one.kind, one.format) == (rtcp.PSFB, rtcp.PLI)]
 
 
@@ -91,7 +91,7 @@ async def order(front: RelayFront, on: bool) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 class TestTheRecorder:
-    async def test_gets_every_packet_as_the_rooms_sent_it_while_ordered(
+    async def test_gets_every_packet_as_the_rooms_sent_it_while_recording(
         self, front: RelayFront, recorder: Recorder
     ) -> None:
         rooms = [await publisher(front, side) for side in ("prison", "visitor")]
@@ -112,7 +112,7 @@ class TestTheRecorder:
         for room in rooms:
             await room.close()
 
-    async def test_gets_the_publishers_clocks_too(self, front: RelayFront, recorder: Recorder) -> None:
+    async def test_gets_the_sender_reports_of_publishers_too(self, front: RelayFront, recorder: Recorder) -> None:
         room = await publisher(front, "visitor")
         await order(front, True)
         await recorder.until(100)
@@ -126,25 +126,25 @@ class TestTheRecorder:
     async def test_gets_a_keyframe_soon_after_it_begins(self, front: RelayFront, recorder: Recorder) -> None:
         room = await publisher(front, "prison")
         await order(front, True)
-        async with asyncio.timeout(8):  # asked for, or one that came by itself
+        async with asyncio.timeout(8):  # requested, or one that came without a request
             while not any(keyframe_start(one) for one in recorder.packets(tap_format.PRISON_VIDEO)):
                 await recorder.until(len(recorder.records) + 1)
         await room.close()
 
-    async def test_gets_another_keyframe_when_it_cannot_go_on_without(self, front: RelayFront) -> None:
+    async def test_gets_another_keyframe_on_request(self, front: RelayFront) -> None:
         room = await publisher(front, "visitor")
         await room.until(lambda: not room.keyframe_wanted and len(room.feedback) > 3)
-        asked = len(pictures_asked_for(room))
+        asked = len(keyframe_requests(room))
         async with asyncio.timeout(8):
             while (
-                len(pictures_asked_for(room)) == asked
-            ):  # one that comes by itself is as good, so the recorder repeats
+                len(keyframe_requests(room)) == asked
+            ):  # one that comes without a request is as good, so the recorder repeats
                 heard = len(room.feedback)
                 await front.link.call("keyframe", session="s", side="visitor")
                 await room.until(lambda heard=heard: len(room.feedback) > heard)
         await room.close()
 
-    async def test_gets_nothing_before_and_nothing_after(self, front: RelayFront, recorder: Recorder) -> None:
+    async def test_gets_nothing_before_and_after_recording(self, front: RelayFront, recorder: Recorder) -> None:
         room = await publisher(front, "prison")
         before = (await front.status())["tapped"]
         await front.fact("quality", after=len(front.facts))
@@ -162,9 +162,7 @@ class TestTheRecorder:
         assert len(recorder.records) == tapped - before
         await room.close()
 
-    async def test_may_die_and_is_found_again_while_the_visit_goes_on(
-        self, front: RelayFront, recorder: Recorder
-    ) -> None:
+    async def test_is_connected_again_after_it_died_during_a_visit(self, front: RelayFront, recorder: Recorder) -> None:
         room = await publisher(front, "prison")
         await order(front, True)
         await recorder.until(50)
@@ -179,14 +177,14 @@ class TestTheRecorder:
         assert front.process.returncode is None
         await room.close()
 
-    async def test_is_refused_to_be_missing_when_ordered(self, front: RelayFront) -> None:
+    async def test_recording_without_a_recorder_is_refused(self, front: RelayFront) -> None:
         with pytest.raises(RecorderUnavailable):
             await order(front, True)
         await order(front, False)
 
 
 class TestTheSocket:
-    def test_a_recorder_that_does_not_read_costs_records_and_no_time(self, tmp_path: Path) -> None:
+    def test_a_recorder_that_does_not_read_loses_records_without_delaying_the_relay(self, tmp_path: Path) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         listener.bind(str(tmp_path / "t"))
         listener.listen(1)
@@ -201,7 +199,7 @@ class TestTheSocket:
         tap.close()
         listener.close()
 
-    def test_a_crowd_at_the_listener_does_not_block_the_relay(self, tmp_path: Path) -> None:
+    def test_a_full_listen_queue_does_not_block_the_relay(self, tmp_path: Path) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         listener.bind(str(tmp_path / "t"))
         listener.listen(0)
@@ -211,7 +209,7 @@ class TestTheSocket:
             tap.close()
         listener.close()
 
-    def test_no_message_outgrows_the_readers_buffer(self, tmp_path: Path) -> None:
+    def test_no_message_is_longer_than_the_readers_buffer(self, tmp_path: Path) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         listener.bind(str(tmp_path / "t"))
         listener.listen(1)
@@ -227,5 +225,5 @@ class TestTheSocket:
             assert len(message) <= tap_format.MAX_MESSAGE
             seen += [record.arrival_ns for record in tap_format.unpack(message)]
         assert seen == list(range(500))
-        for one in (tap, reader, listener):
-            one.close()
+        for end in (tap, reader, listener):
+            end.close()

@@ -1,4 +1,4 @@
-"""A stream that outlives its publishers: its numbers and time go on, no number comes twice, nothing from the past."""
+"""A track outlives its publishers: numbers and time go on, no number is used twice, and nothing from before is sent."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from broker.relay.track import FRESH
 from tests.support.relay.track_model import KEY, SLICE, Line, steps
 
 
-class TestWhoJoins:
+class TestANewSubscriber:
     def test_hears_sound_at_once(self) -> None:
         line = Line("audio")
         line.send(10)
@@ -26,7 +26,7 @@ class TestWhoJoins:
         line.send(14)
         assert end.payloads == [KEY, SLICE]
 
-    def test_makes_the_relay_ask_for_that_keyframe_until_it_comes(self) -> None:
+    def test_makes_the_relay_request_that_keyframe_until_it_comes(self) -> None:
         line = Line()
         line.send(10, KEY)
         assert not line.track.keyframes.due(line.now)
@@ -36,7 +36,7 @@ class TestWhoJoins:
         line.send(11, KEY)
         assert not line.track.keyframes.due(line.now + 1)
 
-    def test_one_request_by_a_watcher_is_over_when_one_keyframe_came(self) -> None:
+    def test_a_request_is_answered_by_one_keyframe(self) -> None:
         line = Line()
         line.send(10, KEY)
         line.subscriber()
@@ -48,7 +48,7 @@ class TestWhoJoins:
         line.send(13, KEY)
         assert not line.track.keyframes.due(line.now + 2)
 
-    def test_is_not_shown_a_bare_slice_where_parameter_sets_went_ahead(self) -> None:
+    def test_does_not_begin_with_a_bare_idr_where_parameter_sets_came_before(self) -> None:
         line = Line()
         _, end = line.subscriber()
         line.send(10, KEY)
@@ -60,7 +60,7 @@ class TestWhoJoins:
 
 
 class TestNumbersAcrossTheGate:
-    def test_go_on_without_a_hole_and_without_a_double(self) -> None:
+    def test_go_on_without_a_gap_or_a_repetition(self) -> None:
         line = Line()
         down_track, end = line.subscriber(gated=True)
         line.send(10, KEY)
@@ -121,7 +121,7 @@ class TestNumbersAcrossTheGate:
         line.send(300, KEY, ts=90_000 * 6)
         assert (end.got[1][1] - end.got[0][1]) & 0xFFFFFFFF == 90_000 * 5
 
-    def test_a_straggler_from_before_does_not_come_after(self) -> None:
+    def test_a_late_packet_from_before_is_not_sent_after(self) -> None:
         line = Line()
         down_track, end = line.subscriber(gated=True)
         line.send(10, KEY)
@@ -134,7 +134,7 @@ class TestNumbersAcrossTheGate:
         assert steps(end.numbers) == [1, 1]
         assert not any(b"shut" in payload for payload in end.payloads)
 
-    def test_a_straggler_still_reaches_who_was_there_all_the_time_when_asked_for(self) -> None:
+    def test_a_late_packet_is_retransmitted_to_a_subscriber_that_was_never_stopped(self) -> None:
         line = Line()
         down_track, _ = line.subscriber(gated=True)
         officer, seen = line.subscriber()
@@ -149,7 +149,7 @@ class TestNumbersAcrossTheGate:
 
 
 class TestAnotherPublisher:
-    def test_goes_on_where_the_last_one_stood(self) -> None:
+    def test_continues_the_sequence_numbers_of_the_last_one(self) -> None:
         line = Line()
         _, end = line.subscriber()
         line.send(10, KEY)
@@ -159,7 +159,7 @@ class TestAnotherPublisher:
         line.send(40_001)
         assert steps(end.numbers) == [1, 1, 1]
 
-    def test_goes_on_in_time_by_as_much_as_passed(self) -> None:
+    def test_continues_the_timestamps_by_the_time_that_passed(self) -> None:
         line = Line()
         _, end = line.subscriber()
         line.send(10, KEY, ts=5)
@@ -188,7 +188,7 @@ class TestAnotherPublisher:
         line.send(9000)
         assert steps(end.numbers) == [1]
 
-    def test_may_begin_again_on_the_same_connection_with_another_stream(self) -> None:
+    def test_may_change_its_ssrc_on_the_same_connection(self) -> None:
         line = Line()
         _, end = line.subscriber()
         line.send(10, KEY)
@@ -196,7 +196,7 @@ class TestAnotherPublisher:
         line.send(3, KEY)
         assert steps(end.numbers) == [1]
 
-    def test_cannot_slip_anything_in_before_its_first_packet(self) -> None:
+    def test_cannot_send_a_packet_from_before_its_first_one(self) -> None:
         line = Line("audio")
         _, end = line.subscriber()
         line.send(10)
@@ -205,7 +205,7 @@ class TestAnotherPublisher:
         line.send(499, b"would take a number that was used")
         assert steps(end.numbers) == [1]
 
-    def test_does_not_disturb_who_is_shut_out(self) -> None:
+    def test_does_not_disturb_a_subscriber_that_is_stopped(self) -> None:
         line = Line()
         down_track, end = line.subscriber(gated=True)
         line.send(10, KEY)
@@ -219,16 +219,16 @@ class TestAnotherPublisher:
 
 
 class TestSenderReports:
-    """RFC 3550 6.4.1: NTP stays the publisher's, the RTP stamp and the counts become the down_track's."""
+    """RFC 3550 6.4.1: NTP stays the publisher's, the RTP timestamp and the counts become those of the down track."""
 
-    def test_the_stamp_is_the_one_the_packets_carry(self) -> None:
+    def test_the_timestamp_is_the_one_that_packets_carry(self) -> None:
         line = Line()
         down_track, end = line.subscriber()
         line.send(10, KEY, ts=123_456)
         report = line.track.sender_report_for(down_track, SenderReport(1, 1 << 40, 123_456, 99, 99))
         assert (report.ssrc, report.ntp, report.timestamp) == (down_track.ssrc, 1 << 40, end.got[0][1])
 
-    def test_also_after_another_publisher_took_over(self) -> None:
+    def test_the_timestamp_fits_after_another_publisher_took_over(self) -> None:
         line = Line()
         down_track, end = line.subscriber()
         line.send(10, KEY, ts=1)
@@ -236,7 +236,7 @@ class TestSenderReports:
         line.send(999, KEY, ts=777)
         assert line.track.sender_report_for(down_track, SenderReport(2, 5, 777, 0, 0)).timestamp == end.got[-1][1]
 
-    def test_the_counts_are_what_this_leg_was_sent(self) -> None:
+    def test_the_counts_are_those_of_this_down_track(self) -> None:
         line = Line()
         down_track, end = line.subscriber(gated=True)
         line.send(10, KEY)
@@ -250,7 +250,7 @@ class TestSenderReports:
 
 
 class TestWhatCrossed:
-    def test_is_counted_on_when_the_far_room_connects_anew(self) -> None:
+    def test_is_counted_on_when_the_far_room_connects_again(self) -> None:
         line = Line("audio")
         counts = []
         for first in (10, 20, 30):
@@ -273,7 +273,7 @@ class TestFlow:
         assert line.track.flowing(line.now)
         assert not line.track.flowing(line.now + FRESH)
 
-    def test_it_is_known_since_when(self) -> None:
+    def test_the_beginning_of_the_flow_is_noted(self) -> None:
         line = Line("audio")
         line.send(10)
         assert line.track.update_flow(line.now)

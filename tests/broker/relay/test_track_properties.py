@@ -53,14 +53,14 @@ class TrackModel(RuleBasedStateMachine):
         (self.line.track.start if open_ else self.line.track.stop)(self.down_tracks[1][0])
 
     @invariant()
-    def no_number_carries_two_contents(self) -> None:
+    def no_number_has_two_contents(self) -> None:
         for _, end in self.down_tracks:
             seen: dict[int, bytes] = {}
             for number, _, payload in end.got:
                 assert seen.setdefault(number, payload) == payload
 
     @invariant()
-    def a_shut_gate_gives_nothing_not_even_as_repair(self) -> None:
+    def a_shut_gate_gives_nothing_not_even_as_retransmission(self) -> None:
         down_track, end = self.down_tracks[1]
         assert self.while_shut.isdisjoint(end.payloads)
         if down_track.flowing and end.got:
@@ -69,7 +69,7 @@ class TrackModel(RuleBasedStateMachine):
             assert self.while_shut.isdisjoint(found)
 
     @invariant()
-    def a_repair_is_the_packet_that_had_this_number(self) -> None:
+    def a_retransmission_is_the_packet_that_had_this_number(self) -> None:
         for down_track, end in self.down_tracks:
             for number, _, payload in end.got[-20:]:
                 assert self.line.cached(down_track, number) in (payload, None)
@@ -80,7 +80,7 @@ TestAnyOrderOfEvents.settings = settings(max_examples=60, stateful_step_count=40
 
 
 @given(st.lists(st.tuples(st.integers(1, 200), st.booleans()), min_size=1, max_size=30))
-def test_without_loss_each_leg_counts_up_by_one(story: list[tuple[int, bool]]) -> None:
+def test_without_loss_each_down_track_counts_up_by_one(story: list[tuple[int, bool]]) -> None:
     line = Line("audio")
     down_track, end = line.subscriber(gated=True)
     seq = 65_000

@@ -1,4 +1,4 @@
-"""A worker process, real DTLS-SRTP on loopback: what crosses, what does not, and who is known to watch."""
+"""A worker process with real DTLS-SRTP on loopback: what crosses, what does not, and which subscribers count."""
 
 import asyncio
 from itertools import pairwise
@@ -16,7 +16,7 @@ from tests.support.relay_front import RelayFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-BUSY = 0.5  # seconds that a test forgives a machine whose two cores do something else
+BUSY = 0.5  # seconds of tolerance for a machine whose two cores are busy
 
 
 class TestTheGate:
@@ -27,7 +27,7 @@ class TestTheGate:
             assert [len(kiosk.rtp) for kiosk in both.kiosks.values()] == [0, 0]
             await officer.close()
 
-    async def test_crossing_begins_with_a_picture_that_can_be_decoded_and_soon(self, front: RelayFront) -> None:
+    async def test_crossing_soon_begins_with_a_decodable_picture(self, front: RelayFront) -> None:
         async with visit(front) as both:
             asked = monotonic()
             await front.lease("s")
@@ -39,7 +39,7 @@ class TestTheGate:
             crossed = await front.fact("crossed", session="s")
             assert asked < crossed["mono"] < asked + 0.3 + BUSY
 
-    async def test_it_shuts_by_itself_when_the_control_process_is_gone(self, own_front: RelayFront) -> None:
+    async def test_the_gate_shuts_by_itself_when_the_control_process_is_gone(self, own_front: RelayFront) -> None:
         async with visit(own_front) as both:
             kiosk = both.kiosks["visitor"]
             await own_front.lease("s", seconds=60)
@@ -58,7 +58,8 @@ class TestTheGate:
             assert shut["why"] == "limit"
             assert shut["mono"] - crossed == pytest.approx(1.0, abs=0.25)
             officer = await RawPeer(front).watch("prison")
-            await officer.until(lambda: len(officer.rtp) > 10)  # by then all that was on its way to the kiosks is there
+            # By then all packets on their way to the kiosks have arrived.
+            await officer.until(lambda: len(officer.rtp) > 10)
             counts = {side: len(kiosk.rtp) for side, kiosk in both.kiosks.items()}
             assert all(kiosk.rtp[-1][0] - crossed < 1.0 + BUSY for kiosk in both.kiosks.values())
             await front.lease("s", limit=1800)
@@ -66,7 +67,7 @@ class TestTheGate:
             assert {side: len(kiosk.rtp) for side, kiosk in both.kiosks.items()} == counts
             await officer.close()
 
-    async def test_an_order_to_shut_is_exact_to_the_packet(self, front: RelayFront) -> None:
+    async def test_the_shut_command_is_exact_to_the_packet(self, front: RelayFront) -> None:
         async with visit(front) as both:
             kiosk = both.kiosks["prison"]
             await front.lease("s")
@@ -98,7 +99,7 @@ class TestTheGate:
             assert set(steps(kiosk.numbers("video"))) == {1}
             assert set(steps(kiosk.numbers("audio"))) == {1}
 
-    async def test_a_kiosk_cannot_ask_for_what_was_said_while_it_was_shut(self, front: RelayFront) -> None:
+    async def test_a_kiosk_gets_no_retransmission_from_while_the_gate_was_shut(self, front: RelayFront) -> None:
         async with visit(front) as both:
             kiosk = both.kiosks["prison"]
             await front.lease("s")
@@ -130,7 +131,7 @@ class TestSupervisors:
                 assert keyframe_start(officer.of("video")[0][1]) == SPS
                 await officer.close()
 
-    async def test_count_only_once_they_report_what_they_get(self, front: RelayFront) -> None:
+    async def test_count_only_after_they_report_what_arrives(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch_in_silence("prison")
         await officer.until(lambda: len(officer.rtp) > 60)
@@ -140,7 +141,7 @@ class TestSupervisors:
         await officer.close()
         await room.close()
 
-    async def test_who_leaves_is_known_at_once(self, front: RelayFront) -> None:
+    async def test_one_that_leaves_is_reported_at_once(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
@@ -150,7 +151,7 @@ class TestSupervisors:
         assert monotonic() - left < 0.3 + BUSY
         await room.close()
 
-    async def test_who_vanishes_without_a_word_is_known_within_two_seconds(self, front: RelayFront) -> None:
+    async def test_one_that_vanishes_is_reported_within_two_seconds(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
@@ -160,7 +161,7 @@ class TestSupervisors:
         assert monotonic() - left < 2.0 + BUSY
         await room.close()
 
-    async def test_who_only_keeps_the_line_open_no_longer_counts(self, front: RelayFront) -> None:
+    async def test_one_that_only_keeps_the_line_open_no_longer_counts(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
@@ -171,8 +172,8 @@ class TestSupervisors:
 
 
 class TestReports:
-    async def test_name_whose_they_are_in_every_compound(self, front: RelayFront) -> None:
-        """RFC 3550 6.1: a report first, then the canonical name, which for watchers is that of the answer."""
+    async def test_carry_the_canonical_name_in_every_compound(self, front: RelayFront) -> None:
+        """RFC 3550 6.1: a report first, then the canonical name, which for subscribers is that of the answer."""
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await officer.until(lambda: len(officer.compounds) > 2)
@@ -183,8 +184,8 @@ class TestReports:
                 assert (first.kind, second.kind) == (kind, rtcp.SDES)
                 assert second.body[:4] == first.body[:4]
                 assert second.body[4:].rstrip(bytes(1)) == bytes((rtcp.CNAME, len(name))) + name
-        for one in (officer, room):
-            await one.close()
+        for peer in (officer, room):
+            await peer.close()
 
 
 class TestAnotherPublisher:
@@ -193,13 +194,13 @@ class TestAnotherPublisher:
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
         await officer.until(lambda: len(officer.of("video")) > 10)
-        told = len(front.facts)
+        before = len(front.facts)
         second = await RawPeer(front).publish("prison")
         count, connected = len(officer.of("video")), monotonic()
         second.play("prison")
         await officer.until(lambda: any(keyframe_start(one) for at, one in officer.of("video")[count:]))
         assert monotonic() - connected < 0.5 + BUSY
-        gone = await front.fact("gone", after=told)
+        gone = await front.fact("gone", after=before)
         assert (gone["resource"], gone["why"]) == (first.resource, "replaced by a newer connection")
         await asyncio.wait_for(first.gone.wait(), 5)
         count = len(officer.of("video"))
@@ -208,20 +209,20 @@ class TestAnotherPublisher:
             assert set(steps(officer.numbers(kind))) == {1}
         stamps = [int.from_bytes(data[4:8], "big") for _, data in officer.of("video")]
         assert all((after - before) & 0xFFFFFFFF < 90_000 * 5 for before, after in pairwise(stamps))
-        assert not [1 for name, members in front.facts[told:] if name == "watching" and not members["on"]]
+        assert not [1 for name, members in front.facts[before:] if name == "watching" and not members["on"]]
         for peer in (officer, first, second):
             await peer.close()
 
-    async def test_a_room_that_pauses_does_not_cost_the_supervisors_their_place(self, front: RelayFront) -> None:
+    async def test_supervisors_stay_connected_while_a_room_pauses(self, front: RelayFront) -> None:
         first = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
-        told = len(front.facts)
+        before = len(front.facts)
         await first.vanish()
-        await front.fact("media", on=False, after=told)
+        await front.fact("media", on=False, after=before)
         second = await publisher(front, "prison")
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 100)
-        assert not [members for name, members in front.facts[told:] if name == "watching"]
+        assert not [members for name, members in front.facts[before:] if name == "watching"]
         for peer in (officer, second):
             await peer.close()

@@ -1,4 +1,4 @@
-"""A worker on IPv4 and IPv6, clients whose address changes under a running visit, and what strangers get: nothing."""
+"""A worker on IPv4 and IPv6, clients whose address changes during a visit, and addresses that are not proven."""
 
 import asyncio
 import socket
@@ -33,7 +33,7 @@ async def watch_through(front: RelayFront, host: str, room: RawPeer) -> RawPeer:
 
 class TestBothFamilies:
     @pytest.mark.parametrize("host", ["127.0.0.1,::1", "::"])
-    async def test_reach_one_port_on_two_sockets_or_on_one_for_both(self, host: str) -> None:
+    async def test_reach_one_port_number_on_two_sockets_or_one_for_both(self, host: str) -> None:
         async with relay_front(host, "127.0.0.1", "::1") as front:
             await front.admit("s")
             room = await publisher(front, "prison")
@@ -46,33 +46,33 @@ class TestBothFamilies:
                 await officer.close()
             await room.close()
 
-    async def test_are_told_in_the_order_of_the_settings_under_the_fixed_number(self, front: RelayFront) -> None:
+    async def test_are_candidates_in_the_order_of_the_settings_with_the_fixed_port(self, front: RelayFront) -> None:
         async with relay_front("127.0.0.1,::1", "2001:db8::7", "198.51.100.7") as other:
             await other.admit("s")
             watch = {"session": "s", "side": "prison", "who": "u", "gated": False, "sdp": offer("aiortc-watch")}
-            told = host_candidates((await other.link.call("subscribe", **watch))["sdp"])
-            udp = [one for one in told if one.transport == "udp"]
-            assert [(one.host, one.port) for one in udp] == [
+            announced = host_candidates((await other.link.call("subscribe", **watch))["sdp"])
+            udp = [candidate for candidate in announced if candidate.transport == "udp"]
+            assert [(candidate.host, candidate.port) for candidate in udp] == [
                 ("2001:db8::7", other.port),
                 ("198.51.100.7", other.port),
             ]
-            assert sorted(told, key=lambda one: one.priority, reverse=True) == told
-            assert len({one.foundation for one in told}) == len(told)
+            assert sorted(announced, key=lambda candidate: candidate.priority, reverse=True) == announced
+            assert len({candidate.foundation for candidate in announced}) == len(announced)
 
-    async def test_without_public_addresses_they_are_those_it_is_bound_to(self, front: RelayFront) -> None:
+    async def test_are_those_that_it_is_bound_to_without_public_addresses(self, front: RelayFront) -> None:
         watch = {"session": "s", "side": "prison", "who": "u", "gated": False, "sdp": offer("aiortc-watch")}
-        told = host_candidates((await front.link.call("subscribe", **watch))["sdp"])
-        assert {(one.host, one.port) for one in told} == {("127.0.0.1", front.port)}
+        announced = host_candidates((await front.link.call("subscribe", **watch))["sdp"])
+        assert {(candidate.host, candidate.port) for candidate in announced} == {("127.0.0.1", front.port)}
 
 
-class TestTheNumber:
+class TestThePort:
     async def test_is_the_same_on_every_address(self) -> None:
         opened = open_ports(["127.0.0.1", "::1", "127.0.0.2"], 0)
         assert {one.getsockname()[1] for one in (*opened.udp, *opened.tcp)} == {opened.port}
         assert len(opened.udp) == len(opened.tcp) == 3
         opened.close()
 
-    async def test_that_is_taken_is_refused_and_nothing_stays_open(self) -> None:
+    async def test_is_refused_when_it_is_taken_and_no_socket_stays_open(self) -> None:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as taken:
             taken.bind(("::1", 0))
             number = taken.getsockname()[1]
@@ -82,10 +82,10 @@ class TestTheNumber:
 
 
 class TestANewAddress:
-    """RFC 8445 7.3.1.4: the client's line has changed under it; only a check says so."""
+    """RFC 8445 7.3.1.4: the client's address has changed; only a check shows it."""
 
     @pytest.mark.parametrize("nominate", [True, False])
-    async def test_of_a_watcher_takes_the_media_along_within_a_second(self, front: RelayFront, nominate: bool) -> None:
+    async def test_of_a_subscriber_gets_the_media_within_a_second(self, front: RelayFront, nominate: bool) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
@@ -103,22 +103,22 @@ class TestANewAddress:
         await officer.close()
         await room.close()
 
-    async def test_of_a_publisher_is_believed_as_soon_as_it_is_proven(self, front: RelayFront) -> None:
+    async def test_of_a_publisher_counts_as_soon_as_it_is_proven(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
-        told, count = len(front.facts), len(officer.rtp)
+        before, count = len(front.facts), len(officer.rtp)
         old = await room.open()
         room.check()
         await officer.until(lambda: len(officer.rtp) > count + 60)
         numbers = officer.numbers("audio")
         assert max(steps(numbers)) < 10
-        assert not [1 for name, told_of in front.facts[told:] if name in ("media", "watching") and not told_of["on"]]
+        assert not [1 for name, fact in front.facts[before:] if name in ("media", "watching") and not fact["on"]]
         for peer in (officer, room):
             await peer.close()
         old.close()
 
-    async def test_that_is_not_proven_gets_nothing_and_is_not_listened_to(self, front: RelayFront) -> None:
+    async def test_without_proof_gets_nothing_and_is_ignored(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await officer.until(lambda: len(officer.rtp) > 20)
@@ -138,7 +138,7 @@ class TestANewAddress:
         await officer.close()
         await room.close()
 
-    async def test_of_somebody_who_repeats_the_clients_own_check_gets_nothing(self, front: RelayFront) -> None:
+    async def test_of_another_host_that_repeats_the_clients_check_gets_nothing(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         seen = officer.check()
@@ -157,8 +157,8 @@ class TestANewAddress:
 
 
 class TestNoAmplification:
-    async def test_before_a_proof_no_byte_goes_out_for_any_that_came_in(self, front: RelayFront) -> None:
-        """Nor a DTLS flight: a ClientHello of sixty bytes would fetch a certificate for somebody else's address."""
+    async def test_before_a_proof_no_byte_is_sent(self, front: RelayFront) -> None:
+        """Not a DTLS flight either: a ClientHello of sixty bytes would send a certificate to a forged address."""
         peer = RawPeer(front)
         await peer.negotiate("subscribe", "aiortc-watch", session="s", side="prison", who="u", gated=False)
         got: list[bytes] = []
@@ -179,7 +179,7 @@ class TestNoAmplification:
         stranger.close()
         peer.socket.close()
 
-    async def test_the_answer_to_a_proof_is_no_longer_than_the_question(self, front: RelayFront) -> None:
+    async def test_the_answer_to_a_check_is_no_longer_than_the_check(self, front: RelayFront) -> None:
         peer = RawPeer(front)
         await peer.negotiate("subscribe", "aiortc-watch", session="s", side="prison", who="u", gated=False)
         asked = len(peer.check())

@@ -1,4 +1,4 @@
-"""Kiosks as they really are, on aiortc: pictures that name themselves, through the relay and through every change."""
+"""Kiosks on aiortc: pictures that name themselves, through the relay and through every change."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Eyes:
-    """A viewer that reads the identity in each picture."""
+    """A kiosk's receiver that reads the source named in each picture."""
 
-    def __init__(self, front: RelayFront, http: aiohttp.ClientSession, who: str, side: str) -> None:
+    def __init__(self, front: RelayFront, http: aiohttp.ClientSession, client: str, side: str) -> None:
         self.codes: list[FrameCode | None] = []
         self._more = asyncio.Event()
-        self.viewer = Receiver(ServerAccess(http, front.url, who), "s", side, self._see)
+        self.viewer = Receiver(ServerAccess(http, front.url, client), "s", side, self._see)
 
     def _see(self, frame: VideoFrame) -> None:
         self.codes.append(code_in(frame.to_ndarray(format="gray")))
@@ -58,27 +58,27 @@ class TestKiosks:
             publication(front, http, Side.VISITOR),
         ):
             eyes = {side: Eyes(front, http, side, side.other) for side in Side}
-            for one in eyes.values():
-                await one.viewer.start()
+            for kiosk in eyes.values():
+                await kiosk.viewer.start()
             await front.lease("s")
-            for side, one in eyes.items():
-                await one.until(15)
-                assert {code.side for code in one.codes if code is not None} == {side.other}
-                assert one.codes.count(None) == 0
-                stats = await one.viewer.measure()
+            for side, kiosk in eyes.items():
+                await kiosk.until(15)
+                assert {code.side for code in kiosk.codes if code is not None} == {side.other}
+                assert kiosk.codes.count(None) == 0
+                stats = await kiosk.viewer.measure()
                 assert stats.audio.frames > 10
                 assert stats.rms > 0.005
-                await one.viewer.close()
+                await kiosk.viewer.close()
 
-    async def test_go_on_seeing_when_the_far_kiosk_connects_anew(self, front: RelayFront) -> None:
+    async def test_go_on_seeing_when_the_far_kiosk_connects_again(self, front: RelayFront) -> None:
         async with aiohttp.ClientSession() as http, publication(front, http, Side.PRISON):
             eyes = Eyes(front, http, "officer@site", Side.PRISON)
             await eyes.viewer.start()
             await eyes.until(10)
             sources = generated_sources(Side.PRISON, size=(320, 192), fps=15)
-            told = len(front.facts)
+            before = len(front.facts)
             second = await publish(ServerAccess(http, front.url, "prison"), "s", *sources.tracks())
-            await front.fact("gone", after=told, why="replaced by a newer connection")
+            await front.fact("gone", after=before, why="replaced by a newer connection")
             count = len(eyes.codes)
             await eyes.until(count + 20)
             numbers = [code.number for code in eyes.codes if code is not None]

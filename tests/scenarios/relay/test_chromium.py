@@ -1,4 +1,4 @@
-"""A real Chromium, headless, by a page of our own: it publishes, it watches, and it dies without a word."""
+"""A real headless Chromium on a page of ours: it publishes, it subscribes, and it is killed."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ GROWS = """async ([name, key]) => {
 
 @asynccontextmanager
 async def peer_page(front: RelayFront) -> AsyncIterator[tuple[Browser, Page]]:
-    """A browser of its own on our page, which comes from the front itself."""
+    """Open the page of the front in a browser of its own."""
     async with chromium() as browser:
         page = await browser.new_page()
         page.set_default_timeout(30_000)
@@ -43,14 +43,14 @@ async def peer_page(front: RelayFront) -> AsyncIterator[tuple[Browser, Page]]:
 
 
 async def grows(page: Page, name: str, key: str) -> float:
-    """The statistic's value once it has grown."""
+    """Wait until the statistic has grown, and return its value."""
     async with asyncio.timeout(15):
         value: float = await page.evaluate(GROWS, [name, key])
     return value
 
 
 class TestChromium:
-    async def test_publishes_what_others_decode_and_watches_what_others_publish(self, front: RelayFront) -> None:
+    async def test_publishes_and_subscribes_with_other_implementations(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page), aiohttp.ClientSession() as http:
             await page.evaluate("publish('room', 's', 'prison')")
             await front.fact("media", side="prison", on=True)
@@ -69,11 +69,11 @@ class TestChromium:
             assert sent["pliCount"] <= 6
             await viewer.close()
 
-    async def test_without_a_camera_is_heard_but_no_room_is_there_until_it_has_one(self, front: RelayFront) -> None:
+    async def test_without_a_camera_is_heard_but_counts_as_a_room_only_with_one(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
             await page.evaluate("publish('room', 's', 'prison', false)")
-            told = await front.fact("media", side="prison", sound=True)
-            assert (told["on"], told["picture"]) == (False, False)
+            fact = await front.fact("media", side="prison", sound=True)
+            assert (fact["on"], fact["picture"]) == (False, False)
             await page.evaluate("watch('ear', 's', 'prison', 'guard@site', ['audio'])")
             assert await grows(page, "ear", "totalAudioEnergy") > 0
             await page.evaluate("publish('again', 's', 'prison')")
@@ -81,8 +81,8 @@ class TestChromium:
             assert await grows(page, "ear", "totalAudioEnergy") > 0
             await page.evaluate("watch('eye', 's', 'prison', 'officer@site')")
             assert await grows(page, "eye", "framesDecoded") > 0
-            on = [told["who"] for name, told in front.facts if name == "watching" and told["on"]]
-            assert "guard@site" not in on, "who takes no picture does not watch"
+            on = [fact["who"] for name, fact in front.facts if name == "watching" and fact["on"]]
+            assert "guard@site" not in on, "a subscriber without a picture does not receive"
 
     async def test_with_three_encodings_shows_the_largest_that_comes(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
@@ -90,24 +90,22 @@ class TestChromium:
             await front.fact("media", side="prison", on=True)
             await page.evaluate("watch('eye', 's', 'prison', 'officer@site')")
             await front.fact("watching", side="prison", who="officer@site", on=True)
-            await page.wait_for_function(  # a browser with little to spare leaves the largest out now and then
+            await page.wait_for_function(  # a browser on a busy machine leaves the largest out now and then
                 "encodings('room').then(({ q, h, f }) => [q, h, f].every(({ sent }) => sent > 5)"
                 " && 0 < q.height && q.height < h.height && h.height < f.height && f.height === 540)"
             )
             await page.wait_for_function("height('eye').then((lines) => lines === 540)")
             assert await grows(page, "eye", "framesDecoded") > 0
-            told = len(front.facts)
+            before = len(front.facts)
             await page.evaluate("setActive('room', 'f', false)")
             await page.wait_for_function("height('eye').then((lines) => 0 < lines && lines < 540)")
             assert await grows(page, "eye", "framesDecoded") > 0
             await page.evaluate("setActive('room', 'f', true)")
             await page.wait_for_function("height('eye').then((lines) => lines === 540)")
-            off = [of for name, of in front.facts[told:] if name in ("watching", "media") and not of["on"]]
+            off = [fact for name, fact in front.facts[before:] if name in ("watching", "media") and not fact["on"]]
             assert not off, "neither the room nor the supervisor was gone for a moment"
 
-    async def test_with_three_encodings_shows_a_weak_line_a_lesser_one_instead_of_nothing(
-        self, front: RelayFront
-    ) -> None:
+    async def test_with_three_encodings_sends_a_smaller_one_to_a_weak_line(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
             await page.evaluate("publishSeveral('room', 's', 'prison')")
             await front.fact("media", side="prison", on=True)
@@ -120,15 +118,15 @@ class TestChromium:
             await officer.until(lambda: sizes() and sizes()[-1] >= 960 * 540, within=20)
             officer.estimate = 250_000
             await officer.until(lambda: sizes()[-1] < 960 * 540, within=20)
-            count, told = len(officer.of("video")), len(front.facts)
+            count, before = len(officer.of("video")), len(front.facts)
             await officer.until(lambda: len(officer.of("video")) > count + 20)
             assert set(steps(officer.numbers("video"))) == {1}
             times = [int.from_bytes(data[4:8], "big") for _, data in officer.of("video")]
             assert all((after - before) & 0xFFFFFFFF < 90_000 for before, after in pairwise(times))
-            assert not [of for name, of in front.facts[told:] if name == "watching" and not of["on"]]
+            assert not [fact for name, fact in front.facts[before:] if name == "watching" and not fact["on"]]
             await officer.close()
 
-    async def test_is_a_kiosk_behind_the_gate(self, front: RelayFront) -> None:
+    async def test_works_as_a_kiosk_behind_the_gate(self, front: RelayFront) -> None:
         room = await publisher(front, "visitor")
         async with peer_page(front) as (_, page):
             await page.evaluate("publish('room', 's', 'prison')")
@@ -143,22 +141,22 @@ class TestChromium:
             await asyncio.gather(leasing, return_exceptions=True)
         await room.close()
 
-    async def test_counts_as_watching_without_a_break_and_no_longer_when_it_is_killed(self, front: RelayFront) -> None:
+    async def test_counts_as_receiving_until_it_is_killed(self, front: RelayFront) -> None:
         rooms = [await publisher(front, side) for side in Side]
         async with peer_page(front) as (browser, page):
             for side in Side:
                 await page.evaluate(f"watch('{side}', 's', '{side}', 'officer@site')")
                 await front.fact("watching", side=side, on=True)
-            told, began = len(front.facts), monotonic()
+            before, began = len(front.facts), monotonic()
             await rooms[0].until(lambda: monotonic() > began + 5, within=10)
-            assert not [members for name, members in front.facts[told:] if name == "watching"]
+            assert not [members for name, members in front.facts[before:] if name == "watching"]
             protocol = await browser.new_browser_cdp_session()
             found = await protocol.send("SystemInfo.getProcessInfo")
             (process,) = [one["id"] for one in found["processInfo"] if one["type"] == "browser"]
             killed = monotonic()
             os.kill(process, signal.SIGKILL)
             for side in Side:
-                await front.fact("watching", side=side, on=False, after=told)
+                await front.fact("watching", side=side, on=False, after=before)
             assert monotonic() - killed < 2.5
         for room in rooms:
             await room.close()

@@ -1,4 +1,4 @@
-"""Chromium where the network is difficult: no UDP at all, and ICE begun anew under a running visit."""
+"""Chromium on difficult networks: no UDP at all, and an ICE restart during a visit."""
 
 import asyncio
 
@@ -32,15 +32,15 @@ class TestWithoutUdp:
                     await page.wait_for_timeout(100)
 
 
-class TestIceBegunAnew:
-    async def test_costs_neither_publisher_nor_watcher_anything(self, front: RelayFront) -> None:
+class TestAnIceRestart:
+    async def test_interrupts_neither_publisher_nor_subscriber(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
             room = await page.evaluate("publish('room', 's', 'prison')")
             await front.fact("media", side="prison", on=True)
             own = await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
             await front.fact("watching", side="prison", who="guard@site", on=True)
             await grows(page, "own", "framesDecoded")
-            told = len(front.facts)
+            before = len(front.facts)
             for name, location in (("room", room), ("own", own)):
                 before = (await page.evaluate(f"pair('{name}')"))["ufrag"]
                 await page.evaluate("([name, location]) => restart(name, location)", [name, location])
@@ -49,7 +49,7 @@ class TestIceBegunAnew:
                         await page.wait_for_timeout(100)
                 await grows(page, "own", "framesDecoded")
                 await grows(page, "own", "totalAudioEnergy")
-            off = [of for name, of in front.facts[told:] if name in ("media", "watching") and not of["on"]]
+            off = [fact for name, fact in front.facts[before:] if name in ("media", "watching") and not fact["on"]]
             assert off == []
-            assert not [1 for name, _ in front.facts[told:] if name in ("gone", "failed")]
+            assert not [1 for name, _ in front.facts[before:] if name in ("gone", "failed")]
             assert (await page.evaluate("received('own')"))["freezeCount"] == 0

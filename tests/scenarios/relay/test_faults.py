@@ -1,4 +1,4 @@
-"""An error of our own in one session ends that session, wherever it happens, and its neighbours do not notice."""
+"""An exception in one session ends that session, wherever it happens, and other sessions do not notice."""
 
 import asyncio
 import struct
@@ -52,7 +52,7 @@ async def publish(front: RelayFront, session: str, media: bool = True) -> RawPee
 
 
 class TestAFault:
-    async def test_over_a_packet_or_at_a_round_ends_one_session_and_no_other(self) -> None:
+    async def test_over_a_packet_or_in_regular_work_ends_only_its_session(self) -> None:
         async with relay_front(program=("-c", FAULTY)) as front:
             for session in ("s", "well", "round"):
                 await front.admit(session)
@@ -80,14 +80,14 @@ class TestAFault:
             for peer in (officer, healthy, sick, victim):
                 await peer.vanish()
 
-    async def test_in_shutting_one_gate_shuts_it_all_the_same_and_the_others_in_time(self) -> None:
+    async def test_in_shutting_a_gate_shuts_it_anyway_and_the_others_in_time(self) -> None:
         async with relay_front(program=("-c", FAULTY)) as front:
             kiosks = []
             for session in ("stiff", "well"):
                 await front.admit(session)
                 await publish(front, session)
                 kiosk = RawPeer(front)
-                kiosks.append(await kiosk.watch("prison", who="visitor", gated=True, session=session))
+                kiosks.append(await kiosk.watch("prison", client="visitor", gated=True, session=session))
             for session in ("stiff", "well"):
                 await front.lease(session, seconds=1.0)
             for kiosk in kiosks:

@@ -22,7 +22,7 @@ from tests.support.relay_front import RelayFront, relay_front
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FLIGHT = 0.1  # seconds from the relay's decision to a packet's count at the far end, on a busy machine
+FLIGHT = 0.1  # seconds from the relay's decision to the count at the far end, on a busy machine
 OPENINGS = 20
 STEPPING = """
 import random, runpy, time
@@ -41,15 +41,15 @@ runpy.run_module("broker.relay", run_name="__main__")
 """
 
 
-class Heart:
-    """The leasing process; `leases` are (when, until)."""
+class Leaser:
+    """The process that leases the gate; `leases` are (when, until) of each."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.leases: list[tuple[float, float]] = []
 
     async def beat(self) -> None:
-        """Wait for the next lease."""
+        """Wait for the next lease of the process."""
         assert self.process.stdout is not None
         at, until = (await asyncio.wait_for(self.process.stdout.readline(), 10)).split()
         self.leases.append((float(at), float(until)))
@@ -59,14 +59,14 @@ class Heart:
 
 
 @asynccontextmanager
-async def heart(front: RelayFront, every: float = 1.0, limit: float = 600.0) -> AsyncIterator[Heart]:
+async def leaser(front: RelayFront, every: float = 1.0, limit: float = 600.0) -> AsyncIterator[Leaser]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.relay.leaser"),
         *(str(front.run_dir / "relay-0.sock"), "s", str(every), str(limit)),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        yield Heart(process)
+        yield Leaser(process)
     finally:
         if process.returncode is None:
             process.kill()
@@ -74,23 +74,23 @@ async def heart(front: RelayFront, every: float = 1.0, limit: float = 600.0) -> 
 
 
 async def beyond(both: Visit, moment: float) -> None:
-    """Until the rooms have gone on for a while after `moment`: what still crosses would have been seen."""
+    """Wait until the rooms have sent for a while after `moment`, so that a packet that still crosses would be seen."""
     officer = await RawPeer(both.front).watch("prison", "officer@site")
     await officer.until(lambda: officer.rtp and officer.rtp[-1][0] > moment, within=15)
     await officer.close()
 
 
 def last(both: Visit) -> float:
-    """When the last packet crossed."""
+    """Return when the last packet crossed."""
     return max(kiosk.rtp[-1][0] for kiosk in both.kiosks.values())
 
 
 class TestABrokerThat:
     @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
-    async def test_is_stopped_or_killed_shuts_the_gate_when_its_last_lease_ends(
+    async def test_is_stopped_or_killed_leaves_the_gate_open_until_its_last_lease_ends(
         self, front: RelayFront, number: int
     ) -> None:
-        async with visit(front) as both, heart(front) as broker:
+        async with visit(front) as both, leaser(front) as broker:
             await broker.beat()
             for kiosk in both.kiosks.values():
                 await kiosk.until(lambda kiosk=kiosk: kiosk.rtp)
@@ -103,13 +103,13 @@ class TestABrokerThat:
             await beyond(both, until + 1.0)
             assert until - FLIGHT < last(both) < shut["mono"] + FLIGHT
 
-    async def test_wakes_up_late_opens_it_with_a_new_lease_only(self, front: RelayFront) -> None:
-        async with visit(front) as both, heart(front) as broker:
+    async def test_wakes_up_late_opens_the_gate_only_with_a_new_lease(self, front: RelayFront) -> None:
+        async with visit(front) as both, leaser(front) as broker:
             await broker.beat()
             await both.kiosks["prison"].until(lambda: both.kiosks["prison"].rtp)
             broker.send(signal.SIGSTOP)
             shut = await front.fact("gate", open=False)
-            told = len(front.facts)
+            before = len(front.facts)
             await beyond(both, shut["mono"] + 0.5)
             counts = [len(kiosk.rtp) for kiosk in both.kiosks.values()]
             stale = monotonic() - 0.01
@@ -118,11 +118,11 @@ class TestABrokerThat:
             assert [len(kiosk.rtp) for kiosk in both.kiosks.values()] == counts
             broker.send(signal.SIGCONT)
             woken = monotonic()
-            opened = await front.fact("gate", open=True, after=told)
+            opened = await front.fact("gate", open=True, after=before)
             assert opened["mono"] > woken
 
-    async def test_is_slow_never_lets_a_packet_cross_outside_of_its_leases(self, front: RelayFront) -> None:
-        async with visit(front) as both, heart(front, every=3.6) as broker:
+    async def test_is_slow_lets_no_packet_cross_outside_its_leases(self, front: RelayFront) -> None:
+        async with visit(front) as both, leaser(front, every=3.6) as broker:
             for _ in range(3):
                 await broker.beat()
             broker.send(signal.SIGKILL)
@@ -136,8 +136,8 @@ class TestABrokerThat:
                 assert outside == []
                 assert len(kiosk.rtp) > 300
 
-    async def test_says_when_is_obeyed_to_the_packet(self, front: RelayFront) -> None:
-        async with visit(front) as both, heart(front) as broker:
+    async def test_gives_a_deadline_is_obeyed_to_the_packet(self, front: RelayFront) -> None:
+        async with visit(front) as both, leaser(front) as broker:
             await broker.beat()
             await both.kiosks["prison"].until(lambda: both.kiosks["prison"].rtp)
             deadline = monotonic() + 1.3
@@ -174,7 +174,7 @@ class TestOpening:
 
 
 class TestTheWallClock:
-    async def test_may_be_stepped_as_anybody_likes(self) -> None:
+    async def test_may_be_stepped_without_effect_on_the_gate(self) -> None:
         async with relay_front(program=("-c", STEPPING)) as front:
             await front.admit("s")
             async with visit(front) as both:
@@ -191,8 +191,8 @@ class TestTheWallClock:
                 await beyond(both, shut["mono"] + 0.5)
                 assert last(both) < shut["mono"] + FLIGHT
 
-    async def test_is_read_by_nothing_that_decides(self) -> None:
-        """Only the gauges compare with the kernel's stamps, which are of the wall clock."""
+    async def test_is_read_only_by_the_statistics(self) -> None:
+        """Only the statistics compare with the kernel's stamps, which are of the wall clock."""
         readers = {}
         for file in Path(broker.relay.__path__[0]).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):

@@ -1,4 +1,4 @@
-"""An ICE restart under a running visit (RFC 9725 4.3.3): what flows goes on until the new pair is nominated."""
+"""An ICE restart during a visit (RFC 9725 4.3.3): media goes on until the new pair is nominated."""
 
 from types import SimpleNamespace
 
@@ -15,19 +15,19 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def restart(front: RelayFront, peer: RawPeer) -> SimpleNamespace:
-    told = await front.link.call("restart", session="s", resource=peer.resource, fragment=RESTART)
+    answer = await front.link.call("restart", session="s", resource=peer.resource, fragment=RESTART)
     found = dict(
-        line[2:].split(":", 1) for line in told["fragment"].splitlines() if line.startswith("a=ice-") and ":" in line
+        line[2:].split(":", 1) for line in answer["fragment"].splitlines() if line.startswith("a=ice-") and ":" in line
     )
     return SimpleNamespace(usernameFragment=found["ice-ufrag"], password=found["ice-pwd"])
 
 
 class TestARestart:
-    async def test_of_a_watcher_loses_nothing_and_the_old_password_ends_with_it(self, front: RelayFront) -> None:
+    async def test_of_a_subscriber_loses_nothing_and_ends_the_old_password(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
-        told, old = len(front.facts), officer.remote
+        before, old = len(front.facts), officer.remote
         new = await restart(front, officer)
         assert new.usernameFragment != old.usernameFragment and new.password != old.password
         count = len(officer.rtp)
@@ -46,12 +46,12 @@ class TestARestart:
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 20)
         assert (await front.status())["rejected"] == rejected + 1
-        assert not [1 for name, of in front.facts[told:] if name in ("gone", "watching", "media")]
+        assert not [1 for name, of in front.facts[before:] if name in ("gone", "watching", "media")]
         first.close()
         await officer.close()
         await room.close()
 
-    async def test_of_a_publisher_goes_on_in_the_same_numbers(self, front: RelayFront) -> None:
+    async def test_of_a_publisher_continues_the_sequence_numbers(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("watching", on=True)
@@ -65,7 +65,7 @@ class TestARestart:
             await peer.close()
         old.close()
 
-    async def test_that_nobody_follows_leaves_the_client_as_it_was(self, front: RelayFront) -> None:
+    async def test_without_new_checks_leaves_the_client_as_it_was(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         for _ in range(20):
@@ -77,7 +77,7 @@ class TestARestart:
         await officer.close()
         await room.close()
 
-    async def test_of_nobody_or_with_nonsense_is_refused(self, front: RelayFront) -> None:
+    async def test_of_an_unknown_resource_or_with_a_malformed_fragment_is_refused(self, front: RelayFront) -> None:
         officer = await RawPeer(front).watch_in_silence("prison")
         with pytest.raises(NotFound):
             await front.link.call("restart", session="s", resource="r_none", fragment=RESTART)

@@ -1,4 +1,4 @@
-"""The limit in the data plane, put off by an approval and by nothing else: counted in decrypted packets at the far end
+"""The limit in the data plane, raised by an approval and by nothing else: counted in decrypted packets at the far end
 (Yunnan 14, 27(3))."""
 
 import signal
@@ -7,7 +7,7 @@ import pytest
 
 from broker.kernel.clock import monotonic
 from tests.broker.relay.test_worker import BUSY
-from tests.scenarios.relay.test_gate_under_duress import FLIGHT, beyond, heart, last
+from tests.scenarios.relay.test_gate_under_duress import FLIGHT, beyond, last, leaser
 from tests.support.relay.visits import visit
 from tests.support.relay_front import RelayFront
 
@@ -17,24 +17,24 @@ LIMIT, LONGER = 3.0, 6.0
 
 
 class TestAnApproval:
-    async def test_lets_packets_cross_beyond_the_old_limit_and_none_beyond_the_new_one(self, front: RelayFront) -> None:
-        async with visit(front) as both, heart(front, limit=LIMIT) as broker:
+    async def test_lets_packets_cross_until_the_new_limit(self, front: RelayFront) -> None:
+        async with visit(front) as both, leaser(front, limit=LIMIT) as broker:
             await broker.beat()
             crossed = (await front.fact("crossed"))["mono"]
-            told = {"session": "s", "made": monotonic(), "limit": LONGER, "deadline": crossed + LONGER}
-            assert await front.link.call("extend", **told) == {"taken": True}
-            assert await front.link.call("extend", **told) == {"taken": False}
+            approval = {"session": "s", "made": monotonic(), "limit": LONGER, "deadline": crossed + LONGER}
+            assert await front.link.call("extend", **approval) == {"taken": True}
+            assert await front.link.call("extend", **approval) == {"taken": False}
             assert (await front.fact("extended"))["stop"] == crossed + LONGER
             await beyond(both, crossed + LONGER - 1)
             assert last(both) > crossed + LIMIT + 1
-            broker.send(signal.SIGSTOP)  # its lease would run on: the relay stops by itself
+            broker.send(signal.SIGSTOP)  # the lease is longer: the relay stops by itself
             shut = await front.fact("gate", open=False)
             assert shut["why"] == "limit" and 0 <= shut["mono"] - crossed - LONGER < BUSY
             await beyond(both, crossed + LONGER + 1)
             assert crossed + LONGER - FLIGHT < last(both) < shut["mono"] + FLIGHT
 
-    async def test_is_the_only_word_that_does_leases_do_not(self, front: RelayFront) -> None:
-        async with visit(front) as both, heart(front, limit=LIMIT) as broker:
+    async def test_is_needed_as_leases_do_not_raise_the_limit(self, front: RelayFront) -> None:
+        async with visit(front) as both, leaser(front, limit=LIMIT) as broker:
             await broker.beat()
             crossed = (await front.fact("crossed"))["mono"]
             await front.lease("s", limit=600.0, deadline=600.0, crossed=crossed)

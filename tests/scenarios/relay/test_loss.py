@@ -1,5 +1,5 @@
-"""A real Chromium behind a bad network, by its own statistics: what it sees and hears, how it adapts, and that a
-supervisor there still counts. Its offers are as it makes them."""
+"""A real Chromium behind a bad network, by its own statistics: what it receives, how it adapts, and that a supervisor
+there still counts. Its offers are unchanged."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,17 +15,17 @@ from tests.support.relay.visits import publisher
 from tests.support.relay_front import RelayFront
 from tests.support.udp_proxy import Impairment, UdpProxy, udp_proxy
 
-# a pause of this machine freezes a picture, too: run by hand, alone
+# a pause of the machine freezes a picture, too: run it alone, by hand
 pytestmark = [pytest.mark.quality, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-SETTLED, MEASURED = 5.0, 20.0  # seconds until the line is known, and of measuring
+SETTLED, MEASURED = 5.0, 20.0  # seconds until the line is estimated, and of measuring
 
-WINDOWS = 3  # of MEASURED, of which the median counts: in one this machine's two cores may stand still themselves
+WINDOWS = 3  # windows of MEASURED seconds, of which the median counts: the machine may pause in one of them
 
 
 @asynccontextmanager
 async def behind(front: RelayFront, up: Impairment, down: Impairment) -> AsyncIterator[tuple[Page, UdpProxy]]:
-    """A page whose connections all go through a bad network."""
+    """Open a page whose connections all go through a bad network."""
     async with udp_proxy(("127.0.0.1", front.port), up, down) as proxy, chromium() as browser:
         front.proxy_port = proxy.port
         try:
@@ -37,13 +37,13 @@ async def behind(front: RelayFront, up: Impairment, down: Impairment) -> AsyncIt
 
 
 async def seconds(front: RelayFront, count: float) -> None:
-    """Let the relay tell of its sessions for so long."""
+    """Wait for so many quality facts, one a second."""
     for _ in range(int(count)):
         await front.fact("quality", after=len(front.facts))
 
 
 async def until(page: Page, name: str, true: Callable[[Numbers], bool], within: float) -> float:
-    """Seconds until the statistics say so."""
+    """Return the seconds until the statistics fulfil the condition."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with asyncio.timeout(within):
@@ -65,19 +65,19 @@ class TestFivePercentLossAndThirtyMillisecondsOfJitterBothWays:
             await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
             await front.fact("watching", side="prison", on=True)
             await seconds(front, SETTLED)
-            told = len(front.facts)
+            before = len(front.facts)
             shares = [await _window(page, front) for _ in range(WINDOWS)]
             frozen, concealed = (median(share) for share in zip(*shares, strict=True))
             print(f"frozen {frozen:.2%}, concealed {concealed:.2%}")
             assert max(frozen, concealed) < 0.01, f"frozen and concealed: {shares}"
-            assert not [members for name, members in front.facts[told:] if name in ("watching", "media", "gone")]
+            assert not [members for name, members in front.facts[before:] if name in ("watching", "media", "gone")]
             used = [line for lines in proxy.lines for line in lines if line.sent > 500]
             assert used
             assert all(0.03 < line.lost / line.sent < 0.07 for line in used)
 
 
 async def _window(page: Page, front: RelayFront) -> tuple[float, float]:
-    """The parts of 1 that the picture stood still and that sound had to be made up."""
+    """Return the parts of time in which the picture froze and in which sound was concealed."""
     before = await numbers(page, "own")
     await seconds(front, MEASURED)
     after = await numbers(page, "own")
@@ -88,25 +88,25 @@ async def _window(page: Page, front: RelayFront) -> tuple[float, float]:
     return frozen, grown(before, after, "inbound-rtp audio", "concealedSamples") / played
 
 
-class TestARoomOnALineThatFillsUp:
-    async def test_sends_all_it_may_within_seconds_steps_back_and_returns(self, front: RelayFront) -> None:
+class TestARoomOnALineThatBecomesFull:
+    async def test_sends_at_the_cap_then_less_then_recovers(self, front: RelayFront) -> None:
         up = Impairment()
         async with behind(front, up, Impairment()) as (page, _):
             await publish_noise(page, "room", "s", "prison")
             await front.fact("media", side="prison", on=True)
-            assert await until(page, "room", lambda told: _allowed(told) > 1_400_000, within=10) < 5
+            assert await until(page, "room", lambda numbers: _allowed(numbers) > 1_400_000, within=10) < 5
             up.rate = 400_000
-            await until(page, "room", lambda told: _allowed(told) < 400_000, within=10)
+            await until(page, "room", lambda numbers: _allowed(numbers) < 400_000, within=10)
             up.rate = None
-            await until(page, "room", lambda told: _allowed(told) > 1_000_000, within=25)
+            await until(page, "room", lambda numbers: _allowed(numbers) > 1_000_000, within=25)
 
 
-def _allowed(told: Numbers) -> float:
-    return told["candidate-pair"].get("availableOutgoingBitrate", 0.0)
+def _allowed(numbers: Numbers) -> float:
+    return numbers["candidate-pair"].get("availableOutgoingBitrate", 0.0)
 
 
 class TestASupervisorOnAWeakLine:
-    async def test_hears_everything_and_costs_nobody_else_anything(self, front: RelayFront) -> None:
+    async def test_hears_everything_without_limiting_the_publisher(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         down = Impairment()
         async with behind(front, Impairment(), down) as (page, _):
@@ -121,7 +121,7 @@ class TestASupervisorOnAWeakLine:
             played = grown(before, after, "inbound-rtp audio", "totalSamplesReceived")
             assert grown(before, after, "inbound-rtp audio", "concealedSamples") < 0.05 * played
             assert grown(before, after, "inbound-rtp video", "packetsReceived") > 0
-            told = [packet for packet in room.feedback[marks:] if packet.kind == 206 and packet.format == 15]
-            assert told
-            assert len({packet.body for packet in told}) == 1
+            limits = [packet for packet in room.feedback[marks:] if packet.kind == 206 and packet.format == 15]
+            assert limits
+            assert len({packet.body for packet in limits}) == 1
         await room.close()

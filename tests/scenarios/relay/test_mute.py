@@ -12,18 +12,18 @@ from tests.support.relay.visits import visit
 from tests.support.relay_front import RelayFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-LONG = 15.0  # seconds of a lease's companions that no test here lives to see
+LONG = 15.0  # seconds of limit and deadline, longer than any test here
 
 
 async def _leased_on(front: RelayFront, muted: list[str]) -> None:
-    """Lease as the control process does, for ever."""
+    """Lease the gate as the control process does, until cancelled."""
     while True:
         await front.lease("s", muted=muted)
         await asyncio.sleep(0.5)
 
 
 class TestAMutedSide:
-    async def test_is_seen_and_not_heard_and_its_neighbours_notice_nothing(self, front: RelayFront) -> None:
+    async def test_is_seen_and_not_heard_and_other_streams_go_on(self, front: RelayFront) -> None:
         async with visit(front) as both:
             hearing, other = both.kiosks["prison"], both.kiosks["visitor"]
             officer = await RawPeer(front).watch("visitor")
@@ -38,14 +38,12 @@ class TestAMutedSide:
             await hearing.until(lambda: len(hearing.of("video")) > seen + 20)
             await other.until(lambda: len(other.of("audio")) > far + 20)
             assert (await front.status())["forwarded"] > counted
-            # what was under way when the order came may still have arrived
+            # packets on their way when the command came may still have arrived
             assert len(hearing.of("audio")) <= came + 3
             leasing.cancel()
             await officer.close()
 
-    async def test_is_heard_again_with_numbers_that_go_on_and_without_what_was_said_meanwhile(
-        self, front: RelayFront
-    ) -> None:
+    async def test_is_heard_again_without_what_was_said_meanwhile(self, front: RelayFront) -> None:
         async with visit(front) as both:
             hearing = both.kiosks["prison"]
             officer = await RawPeer(front).watch("visitor")
@@ -66,7 +64,7 @@ class TestAMutedSide:
             assert set(steps(hearing.numbers("video"))) == {1}
             await officer.close()
 
-    async def test_stays_so_when_the_gate_opens_anew_and_when_its_far_room_comes_anew(self, front: RelayFront) -> None:
+    async def test_stays_muted_when_the_gate_opens_or_the_far_room_connects_again(self, front: RelayFront) -> None:
         async with visit(front) as both:
             hearing = both.kiosks["prison"]
             await front.lease("s", muted=["visitor"])
@@ -75,13 +73,13 @@ class TestAMutedSide:
             await front.lease("s", muted=["visitor"])
             seen = len(hearing.of("video"))
             await hearing.until(lambda: len(hearing.of("video")) > seen + 5)
-            again = await RawPeer(front).watch("visitor", who="prison", gated=True)
+            again = await RawPeer(front).watch("visitor", client="prison", gated=True)
             await front.lease("s", muted=["visitor"])
             await again.until(lambda: len(again.of("video")) > 5)
             assert (hearing.of("audio"), again.of("audio")) == ([], [])
             await again.close()
 
-    async def test_both_may_be_muted_and_the_minutes_begin_with_the_pictures(self, front: RelayFront) -> None:
+    async def test_minutes_begin_with_the_pictures_when_both_are_muted(self, front: RelayFront) -> None:
         async with visit(front) as both:
             await front.lease("s", muted=["prison", "visitor"])
             await front.fact("crossed", session="s")

@@ -1,4 +1,4 @@
-"""What a real worker tells of everybody who watches: once a second, and at once when it changes."""
+"""The facts of a real worker about its subscribers: once a second, and at once on a change."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,47 +15,47 @@ from tests.support.relay_front import RelayFront
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_each_supervisor_and_side_is_told_of_once_a_second(front: RelayFront) -> None:
+async def test_each_supervisor_and_side_is_reported_once_a_second(front: RelayFront) -> None:
     async with visit(front):
         officer = await RawPeer(front).watch("visitor", "li@first-prison")
         await front.fact("watching", who="li@first-prison", on=True)
         after = len(front.facts)
         for _ in range(2):
-            told = await front.fact("quality", after=after)
-            after = front.facts.index(("quality", told)) + 1
-            (of_officer,) = [one for one in told["watchers"] if one["who"] == "li@first-prison"]
+            quality = await front.fact("quality", after=after)
+            after = front.facts.index(("quality", quality)) + 1
+            (of_officer,) = [watcher for watcher in quality["watchers"] if watcher["who"] == "li@first-prison"]
             assert (of_officer["side"], of_officer["gated"]) == ("visitor", False)
             assert (of_officer["on"], of_officer["consent"], of_officer["reports"]) == (True, True, True)
             assert 0 <= of_officer["consent_age"] < 1.8 and 0 <= of_officer["report_age"] < 1.8
-            assert {one["who"] for one in told["watchers"] if one["gated"]} == set(Side)
-            assert told["sides"]["prison"]["video"]["frames"] > 0
-            assert 0 < told["sides"]["visitor"]["video"]["jitter"] < 1
+            assert {watcher["who"] for watcher in quality["watchers"] if watcher["gated"]} == set(Side)
+            assert quality["sides"]["prison"]["video"]["frames"] > 0
+            assert 0 < quality["sides"]["visitor"]["video"]["jitter"] < 1
         await officer.close()
 
 
-async def test_what_it_last_reported_of_its_line_is_told_too(front: RelayFront) -> None:
+async def test_its_last_report_on_its_line_is_included(front: RelayFront) -> None:
     async with visit(front):
         officer = await RawPeer(front).watch("visitor", "li@first-prison")
         officer.fraction, officer.jitter = 64, 900
         await front.fact("watching", who="li@first-prison", on=True)
 
-        def known() -> bool:
-            told = [one for name, one in front.facts if name == "quality"][-1:]
-            seen = [one for fact in told for one in fact["watchers"] if one["who"] == "li@first-prison"]
+        def reported() -> bool:
+            facts = [fact for name, fact in front.facts if name == "quality"][-1:]
+            seen = [watcher for fact in facts for watcher in fact["watchers"] if watcher["who"] == "li@first-prison"]
             return any(one["loss"] == 0.25 and one["jitter"] >= 0.01 and one["round_trip"] is not None for one in seen)
 
-        await officer.until(known)
+        await officer.until(reported)
         await officer.close()
 
 
-async def test_who_only_keeps_the_line_open_is_told_to_be_there_without_receiving(front: RelayFront) -> None:
+async def test_one_that_only_keeps_the_line_open_is_reported_as_not_receiving(front: RelayFront) -> None:
     async with visit(front):
         officer = await RawPeer(front).watch("prison", "li@first-prison")
         await front.fact("watching", who="li@first-prison", on=True)
         after, began = len(front.facts), monotonic()
         officer.pretend()
-        told = await front.fact("watching", who="li@first-prison", on=False, after=after)
-        assert (told["consent"], told["reports"]) == (True, False)
+        presence = await front.fact("watching", who="li@first-prison", on=False, after=after)
+        assert (presence["consent"], presence["reports"]) == (True, False)
         assert monotonic() - began < 2.5
         await officer.close()
 
@@ -70,11 +70,11 @@ async def test_every_metric_of_a_worker_is_one_that_a_worker_counts(front: Relay
     worker = Worker("relay-0", True, frozenset(), 0.0, 0.0, 0.0, 0, None, meter.status)
     moment = prometheus.Moment(Figures((worker,), 0, {}, {}, 0.0, True, True), (), True, 0, {}, "1")
     families = text_string_to_metric_families(prometheus.exposition(moment).decode())
-    told = {sample.name: sample.value for family in families for sample in family.samples}
-    assert {f"huijian_relay_{name}_total" for name, _ in prometheus.COUNTS.values()} <= set(told)
-    assert {f"huijian_relay_{name}" for name, _ in prometheus.LEVELS.values()} <= set(told)
-    packets, octets = told["huijian_relay_packets_forwarded_total"], told["huijian_relay_bytes_forwarded_total"]
+    samples = {sample.name: sample.value for family in families for sample in family.samples}
+    assert {f"huijian_relay_{name}_total" for name, _ in prometheus.COUNTS.values()} <= set(samples)
+    assert {f"huijian_relay_{name}" for name, _ in prometheus.LEVELS.values()} <= set(samples)
+    packets, octets = samples["huijian_relay_packets_forwarded_total"], samples["huijian_relay_bytes_forwarded_total"]
     came = sum(len(data) for one in both.kiosks.values() for _, data in one.rtp)
     assert octets >= came and 12 * packets < octets < 1500 * packets
-    packets, octets = told["huijian_relay_packets_received_total"], told["huijian_relay_bytes_received_total"]
+    packets, octets = samples["huijian_relay_packets_received_total"], samples["huijian_relay_bytes_received_total"]
     assert 12 * packets < octets < 1500 * packets

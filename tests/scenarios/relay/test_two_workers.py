@@ -1,4 +1,4 @@
-"""Sessions on two real relay workers; the recorder is pretended, and what crosses is too."""
+"""Sessions on two real relay workers, with a pretended recorder and pretended media."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ from tests.support.control.making import slot
 PAIRS = 4
 
 
-class Here:
+class TwoWorkers:
     """A broker, its workers and its sessions."""
 
     def __init__(self, folder, store, journal, most):
@@ -44,31 +44,31 @@ class Here:
         self._moved = asyncio.Event()
         self.broker.bus.on("session", lambda session: self._moved.set())
 
-    async def _record(self, given):
-        if "slot" in given:
-            self.recorder.tell("flushed", session=given["session"], part=1, mono=0.0)
+    async def _record(self, command):
+        if "slot" in command:
+            self.recorder.tell("flushed", session=command["session"], part=1, mono=0.0)
         return {}
 
     async def beat(self):
-        """The pretended recorder's signs of life."""
+        """Send the pretended recorder's signs of life."""
         while True:
             self.recorder.tell("alive")
             await asyncio.sleep(0.3)
 
     async def worker(self, number):
-        """Start a worker process."""
+        """Start a relay worker process."""
         arguments = ("-m", "broker.relay", f"relay-{number}", str(self.folder), "127.0.0.1", "0")
         pipe = asyncio.subprocess.PIPE
         self.processes[number] = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=pipe)
 
     async def kill(self, number):
-        """kill -9 a worker."""
+        """Kill a worker process with SIGKILL."""
         process = self.processes.pop(number)
         process.kill()
         await process.wait()
 
     async def visit(self, pair):
-        """An approved slot that begins now, in rooms of its own."""
+        """Create an approved slot that begins now, in rooms of its own."""
         now = SystemClock().now().wall
         made = slot(
             prison=Place(SiteId("first-prison"), RoomId(f"p{pair}")),
@@ -79,24 +79,24 @@ class Here:
         return await self.broker.add_slot(made, "test")
 
     def ready(self, session):
-        """All that a visit needs apart from relay and recorder."""
+        """Fulfil all conditions of a visit apart from relay and recorder."""
         made = self.broker.live(session).session.slot
         officers = frozenset(Watcher(f"{side}-{n}", made.place(side).site) for side in Side for n in (1, 2))
-        for one in made.people:
-            self.broker.tell(session, ev.PersonCheckedIn(one.side, one.id, "li", tuple(Tick)))
+        for person in made.people:
+            self.broker.tell(session, ev.PersonCheckedIn(person.side, person.id, "li", tuple(Tick)))
         for side in Side:
             self.broker.tell(session, ev.SeatReady(side, True, "li"))
             self.broker.tell(session, ev.SelfTested(side, True, "t"))
         self.media(session, officers)
 
     def media(self, session, officers):
-        """Both rooms send and four officers watch, as relays would tell it."""
+        """Report that both rooms send and four officers receive, as relays would."""
         for side in Side:
             self.broker.tell(session, ev.RoomMedia(side, True))
         self.broker.tell(session, ev.WatchersChanged(officers))
 
     async def until(self, holds, seconds=15):
-        """Wait until `holds`; every change of a session is looked at, and every measurement."""
+        """Wait until `holds` is true, which is checked at every change of a session and every measurement."""
         async with asyncio.timeout(seconds):
             while not holds():
                 self._moved.clear()
@@ -109,7 +109,7 @@ class Here:
         return self.broker.live(session).session.state
 
     def placed(self):
-        """The sessions of each worker."""
+        """Return the sessions of each worker."""
         return [worker.sessions for worker in self.broker.figures().workers]
 
 
@@ -127,7 +127,7 @@ async def here(url, most=40):
         tap = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
         tap.bind(str(folder / "tap.sock"))
         tap.listen()
-        running = Here(folder, store, journal, most)
+        running = TwoWorkers(folder, store, journal, most)
         await running.recorder.start()
         stack.push_async_callback(running.recorder.close)
         stack.callback(asyncio.create_task(running.beat()).cancel)
@@ -150,13 +150,13 @@ async def two(url):
 
 @pytest.fixture
 async def small(url):
-    """Workers that take one session each."""
+    """Start workers that take one session each."""
     async with here(url, most=1) as running:
         yield running
 
 
 class TestSpreading:
-    async def test_sessions_spread_and_those_of_a_killed_worker_are_held_and_placed_on_the_other(self, two):
+    async def test_sessions_of_a_killed_worker_are_held_and_placed_on_the_other(self, two):
         sessions = [await two.visit(pair) for pair in range(PAIRS)]
         await two.until(lambda: [len(one) for one in two.placed()] == [2, 2])
         for session in sessions:
@@ -197,8 +197,8 @@ class TestFullWorkers:
         assert live.session.processes.relay
 
 
-class TestTheControlProcessBeginsAnew:
-    async def test_workers_keep_what_they_have(self, two, url):
+class TestARestartOfTheControlProcess:
+    async def test_workers_keep_their_sessions(self, two, url):
         sessions = [await two.visit(pair) for pair in range(PAIRS)]
         await two.until(lambda: all(worker.status.get("rooms") == 2 for worker in two.broker.figures().workers))
         before = two.placed()

@@ -1,4 +1,4 @@
-"""A WHIP client nobody here wrote: FFmpeg's muxer, told its token and nothing else. It offers setup:passive with a
+"""A WHIP client of another project: FFmpeg's muxer, which gets only its token. It offers setup:passive with a
 certificate on curve P-224, so here the relay begins the handshake, through the system's libssl."""
 
 import asyncio
@@ -34,7 +34,7 @@ async def muxer(
 
 class TestTheWhipMuxer:
     @pytest.mark.parametrize("how", ["copy", "encode"])
-    async def test_publishes_a_file_that_a_watcher_decodes(self, front: RelayFront, how: str) -> None:
+    async def test_publishes_a_file_that_a_subscriber_decodes(self, front: RelayFront, how: str) -> None:
         async with muxer(front, "prison", 8, how) as process, aiohttp.ClientSession() as http:
             await front.fact("media", side="prison", on=True, timeout=20)
             enough = asyncio.Event()
@@ -58,19 +58,19 @@ class TestTheWhipMuxer:
             await viewer.close()
             assert process.returncode is None
 
-    async def test_takes_its_resource_away_at_the_end(self, front: RelayFront) -> None:
+    async def test_deletes_its_resource_at_the_end(self, front: RelayFront) -> None:
         async with muxer(front, "visitor", 1) as process:
             gone = await front.fact("gone", timeout=20)
             assert gone["why"] in ("closed on request", "closed by the client")
             assert await asyncio.wait_for(process.wait(), 10) == 0
             assert (await front.status())["peers"] == 0
 
-    async def test_hears_why_it_is_refused(self, front: RelayFront) -> None:
+    async def test_gets_the_reason_of_a_refusal(self, front: RelayFront) -> None:
         await front.link.call("close", session="s")
         async with muxer(front, "prison", 1) as process:
-            _, said = await asyncio.wait_for(process.communicate(), 20)
+            _, output = await asyncio.wait_for(process.communicate(), 20)
             assert process.returncode == 1
-            assert b"404" in said or b"Not Found" in said
+            assert b"404" in output or b"Not Found" in output
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""How a worker process ends, and what it tells a control process that comes back."""
+"""How a worker process ends, and what it reports to a control process that connects again."""
 
 import asyncio
 import signal
@@ -17,32 +17,32 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class TestTheEnd:
-    async def test_sigterm_says_goodbye_to_everybody(self, own_front: RelayFront) -> None:
+    async def test_sigterm_says_goodbye_to_all_clients(self, own_front: RelayFront) -> None:
         room = await publisher(own_front, "prison")
         officer = await RawPeer(own_front).watch("prison")
         assert own_front.process is not None
-        told = monotonic()
+        began = monotonic()
         own_front.process.send_signal(signal.SIGTERM)
         for peer in (room, officer):
             await asyncio.wait_for(peer.gone.wait(), 5)
             assert [packet.kind for packet in peer.feedback][-1] == rtcp.BYE
         assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
-        assert monotonic() - told < 2.0
+        assert monotonic() - began < 2.0
         assert not (own_front.run_dir / "relay-0.sock").exists()
         for peer in (room, officer):
             await peer.vanish()
 
-    async def test_sigterm_does_not_wait_for_visits_and_shuts_their_gates_first(self, own_front: RelayFront) -> None:
+    async def test_sigterm_shuts_gates_first_and_does_not_wait_for_visits(self, own_front: RelayFront) -> None:
         async with visit(own_front) as both:
             await own_front.lease("s")
             await own_front.fact("crossed")
-            told = len(own_front.facts)
+            before = len(own_front.facts)
             assert own_front.process is not None
             own_front.process.send_signal(signal.SIGTERM)
             for peer in (*both.rooms.values(), *both.kiosks.values()):
                 await asyncio.wait_for(peer.gone.wait(), 5)
             assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
-            names = [(name, of.get("why")) for name, of in own_front.facts[told:] if name in ("gate", "gone")]
+            names = [(name, fact.get("why")) for name, fact in own_front.facts[before:] if name in ("gate", "gone")]
             assert names[0] == ("gate", "relay stopping")
             assert len(names) == 5
 
@@ -52,46 +52,46 @@ class TestTheEnd:
         own_front.process.stdin.close()
         assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
 
-    async def test_a_killed_one_leaves_nothing_that_stops_the_next(self, own_front: RelayFront) -> None:
+    async def test_the_next_worker_starts_after_one_was_killed(self, own_front: RelayFront) -> None:
         assert own_front.process is not None
         own_front.process.kill()
         await own_front.process.wait()
-        told = len(own_front.facts)
+        before = len(own_front.facts)
         await own_front.start_worker()
-        await own_front.fact("ready", after=told)
+        await own_front.fact("ready", after=before)
 
-    async def test_without_arguments_it_says_how_it_is_used(self) -> None:
+    async def test_without_arguments_it_prints_its_usage(self) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "broker.relay", stderr=asyncio.subprocess.PIPE
         )
-        _, said = await process.communicate()
+        _, output = await process.communicate()
         assert process.returncode == 1
-        assert b"NAME RUN_DIR HOST PORT" in said
+        assert b"NAME RUN_DIR HOST PORT" in output
 
 
-class TestAControlProcessThatComesBack:
-    async def test_is_told_what_holds(self, front: RelayFront) -> None:
+class TestAControlProcessThatConnectsAgain:
+    async def test_gets_the_facts_that_hold(self, front: RelayFront) -> None:
         async with visit(front) as both:
             officer = await RawPeer(front).watch("prison")
             await front.fact("watching", who="officer@site", on=True)
             await front.lease("s")
             crossed = await front.fact("crossed")
-            told: list[tuple[str, dict[str, object]]] = []
+            facts: list[tuple[str, dict[str, object]]] = []
             ready = asyncio.Event()
 
             def fact(name: str, members: dict[str, object]) -> None:
-                told.append((name, members))
+                facts.append((name, members))
                 if name == "ready":
                     ready.set()
 
             link = Client(front.run_dir / "relay-0.sock", "relay", fact, lambda: None, lambda: None)
             running = asyncio.create_task(link.run())
             await asyncio.wait_for(ready.wait(), 5)
-            names = [name for name, _ in told]
-            assert ("admitted", {"session": "s"}) in told
-            assert ("crossed", {"session": "s", "mono": crossed["mono"]}) in told
+            names = [name for name, _ in facts]
+            assert ("admitted", {"session": "s"}) in facts
+            assert ("crossed", {"session": "s", "mono": crossed["mono"]}) in facts
             assert names.count("media") == 2
-            assert [members["on"] for name, members in told if name == "watching" and not members["gated"]] == [True]
+            assert [members["on"] for name, members in facts if name == "watching" and not members["gated"]] == [True]
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             await officer.close()

@@ -1,4 +1,4 @@
-"""The other end of `systemtls.Call`: a DTLS server in memory on any curve, through the same libssl."""
+"""The other end of `openssl_dtls.Call`: a DTLS server in memory on any curve, through the same libssl."""
 
 import datetime
 import hashlib
@@ -29,12 +29,12 @@ class Identity:
         self.key = key.private_bytes(der, form, serialization.NoEncryption())
 
     def fingerprint(self, algorithm: str = "sha-256") -> str:
-        """As in an offer."""
+        """The SHA-256 fingerprint, as in an offer."""
         return hashlib.new(algorithm.replace("-", ""), self.certificate).digest().hex(":").upper()
 
 
 class Callee(openssl_dtls.Call):
-    """A call turned round: it answers."""
+    """A Call that answers instead of calling."""
 
     def __init__(self, identity: Identity, profiles: bytes = PROFILE_NAMES, library: "Both | None" = None) -> None:
         library = library or Both()
@@ -43,7 +43,7 @@ class Callee(openssl_dtls.Call):
 
 
 class Both(openssl_dtls.Library):
-    """libssl with the method that may call and answer."""
+    """The libssl method that may both call and answer."""
 
     def __init__(self) -> None:
         super().__init__()

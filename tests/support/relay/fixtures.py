@@ -1,4 +1,4 @@
-"""A real worker process, shared by the tests of a file; each finds session `s` admitted anew and no facts told yet."""
+"""A real worker process, shared by the tests of a file; each test finds session `s` admitted anew and no facts yet."""
 
 from collections.abc import AsyncIterator
 
@@ -9,14 +9,14 @@ from tests.support.relay_front import RelayFront, relay_front
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def worker() -> AsyncIterator[RelayFront]:
-    """The process and the front before it."""
+    """Start the worker process and the front before it."""
     async with relay_front() as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def front(worker: RelayFront) -> RelayFront:
-    """The shared worker, as good as new."""
+    """The shared worker with a new session `s` and no facts."""
     await worker.link.call("close", session="s")
     worker.facts.clear()
     await worker.admit("s")
@@ -25,7 +25,7 @@ async def front(worker: RelayFront) -> RelayFront:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def own_front() -> AsyncIterator[RelayFront]:
-    """A worker for a test that ends it."""
+    """A worker of its own, for a test that ends it."""
     async with relay_front() as running:
         await running.admit("s")
         yield running

@@ -1,6 +1,6 @@
-"""A broker reduced to its heartbeat, as a process of its own that a test may stop, slow and kill:
+"""A broker that only leases, as a process of its own that a test may stop, slow and kill:
 `python -m tests.support.relay.leaser SOCKET SESSION EVERY LIMIT` leases the gate for three seconds each EVERY seconds,
-with a limit of LIMIT seconds, and says so."""
+with a limit of LIMIT seconds, and prints each lease."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ from broker.kernel.clock import monotonic
 
 
 async def lease(socket: Path, session: str, every: float, limit: float) -> None:
-    """Until killed; prints the moment of each lease and the one it is for."""
+    """Lease until killed, and print the moment of each lease and the moment until which it lasts."""
     up = asyncio.Event()
     link = Client(socket, "relay", lambda name, members: None, up.set, lambda: None)
     running = asyncio.create_task(link.run())

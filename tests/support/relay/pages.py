@@ -1,4 +1,4 @@
-"""What a page of `peer.html` is asked beyond what that offers: its own statistics, and a picture hard to encode."""
+"""Scripts for a page of `peer.html`: its own statistics, and a picture that is hard to encode."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ Numbers = dict[str, dict[str, float]]
 
 
 async def numbers(page: Page, name: str) -> Numbers:
-    """The numbers of a connection's statistics by type and kind, of several the largest."""
+    """Return the numbers of a connection's statistics by type and kind, of several the largest."""
     found: Numbers = await page.evaluate(_NUMBERS, name)
     return found
 

@@ -1,5 +1,5 @@
-"""A peer stripped to the bone: one UDP socket, STUN, aiortc's DTLS, and every packet in the test's hands. It can do
-what no browser would: fall silent, ask for what is not its own, and vanish without a word."""
+"""A minimal client: one UDP socket, STUN, aiortc's DTLS, and every packet in the test's hands. It does what no browser
+does: it falls silent, asks for packets of others, and vanishes."""
 
 import asyncio
 import struct
@@ -17,7 +17,7 @@ from tests.support.relay.sdp_samples import offer
 from tests.support.relay_front import RelayFront
 from tests.support.rtp import Stream
 
-SOON = 8.0  # seconds: far more than anything here takes, on a busy machine too
+SOON = 8.0  # seconds: far more than any step here takes, even on a busy machine
 
 
 class _Socket(asyncio.DatagramProtocol):
@@ -53,7 +53,7 @@ class Framed(asyncio.Protocol):
 
 
 class _Dtls(RTCDtlsTransport):
-    """Hands the decrypted packets out."""
+    """DTLS transport that hands out the decrypted packets."""
 
     def __init__(self, peer: "RawPeer", certificate: RTCCertificate) -> None:
         super().__init__(peer, [certificate])  # type: ignore[arg-type]
@@ -67,8 +67,8 @@ class _Dtls(RTCDtlsTransport):
 
 
 class RawPeer:
-    """Publishes or watches. `rtp` holds (loop time, packet) of what came, `feedback` the RTCP packets; the next
-    `lose` RTP packets are lost on their way in."""
+    """A client that publishes or subscribes. `rtp` holds (loop time, packet) of what came, `feedback` the RTCP packets;
+    the next `lose` RTP packets are lost on their way in."""
 
     role, state = "controlling", "completed"
 
@@ -103,22 +103,24 @@ class RawPeer:
         """Connect as the kiosk of `side`."""
         return await self._connect("publish", "aiortc-publish", session=session, side=side, who=side)
 
-    async def watch(self, side: str, who: str = "officer@site", gated: bool = False, session: str = "s") -> "RawPeer":
-        """Connect as a watcher of `side` and report regularly what arrives."""
-        await self._connect("subscribe", "aiortc-watch", session=session, side=side, who=who, gated=gated)
+    async def watch(
+        self, side: str, client: str = "officer@site", gated: bool = False, session: str = "s"
+    ) -> "RawPeer":
+        """Connect as a subscriber of `side` and report regularly what arrives."""
+        await self._connect("subscribe", "aiortc-watch", session=session, side=side, who=client, gated=gated)
         self.report()
         return self
 
     def report(self) -> None:
-        """Tell regularly what arrives, as every receiver does."""
+        """Report regularly what arrives, as every receiver does."""
         self._tasks.append(asyncio.create_task(self._report()))
 
     async def watch_in_silence(self, side: str) -> "RawPeer":
-        """Connect as a watcher that never reports."""
+        """Connect as a subscriber that never reports."""
         return await self._connect("subscribe", "aiortc-watch", session="s", side=side, who="silent@site", gated=False)
 
     def pretend(self) -> None:
-        """Keep the line open and report for ever that one packet came."""
+        """Keep the line open and report again and again that one packet came."""
         for task in self._tasks:
             task.cancel()
         self._tasks.append(asyncio.create_task(self._pretend()))
@@ -131,15 +133,15 @@ class RawPeer:
             await asyncio.sleep(0.2)
 
     async def negotiate(self, do: str, name: str, **members: Any) -> None:
-        """Everything before the first datagram."""
+        """Offer, and take the answer; sends no datagram."""
         prints = {one.algorithm: one.value for one in self._certificate.getFingerprints()}
         lines = [
             f"a=fingerprint:sha-256 {prints['sha-256']}" if line.startswith("a=fingerprint:sha-256") else line
             for line in offer(name).splitlines()
         ]
-        told = await self.front.link.call(do, sdp="\r\n".join(lines) + "\r\n", **members)
-        self.resource = told["resource"]
-        media = SessionDescription.parse(told["sdp"]).media
+        answer = await self.front.link.call(do, sdp="\r\n".join(lines) + "\r\n", **members)
+        self.resource = answer["resource"]
+        media = SessionDescription.parse(answer["sdp"]).media
         self.payload_types = {one.kind: one.rtp.codecs[0].payloadType for one in media}
         self.repairs = {
             codec.payloadType: int(codec.parameters["apt"])
@@ -153,7 +155,7 @@ class RawPeer:
         await self.open()
 
     async def open(self) -> Any:
-        """A socket to speak from; an earlier one is left as it is, and returned."""
+        """Open a socket to send from; return the earlier one, which stays as it is."""
         loop, before = asyncio.get_running_loop(), self.socket
         if self.tcp:
             _, self.socket = await loop.create_connection(lambda: Framed(self._datagram), self.host, self.front.port)
@@ -174,7 +176,7 @@ class RawPeer:
         return self
 
     def check(self, password: str | None = None, ufrag: str | None = None, nominate: bool = True) -> bytes:
-        """One connectivity check, which is returned."""
+        """Send a connectivity check and return it."""
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         request.attributes["USERNAME"] = f"{ufrag or self.remote.usernameFragment}:mine"
         request.attributes["PRIORITY"] = 1
@@ -188,22 +190,22 @@ class RawPeer:
     # --- being there -----------------------------------------------------------------------------------------------
 
     async def until(self, true: Callable[[], object], within: float = SOON) -> None:
-        """Wait until something that arrives makes it true."""
+        """Wait until the condition is true, which is checked whenever a datagram arrives."""
         async with asyncio.timeout(within):
             while not true():
                 self._arrived.clear()
                 await self._arrived.wait()
 
     def numbers(self, kind: str) -> list[int]:
-        """The sequence numbers that came, in order of arrival."""
+        """Return the sequence numbers of one kind, in order of arrival."""
         return [int.from_bytes(data[2:4], "big") for _, data in self.of(kind)]
 
     def of(self, kind: str) -> list[tuple[float, bytes]]:
-        """What came of one kind."""
+        """Return (loop time, packet) of one kind."""
         return [one for one in self.rtp if one[1][1] & 127 == self.payload_types[kind]]
 
     def take(self, data: bytes) -> None:
-        """One decrypted packet; one that comes as a repair is the lost one."""
+        """Take in a decrypted packet; a retransmission becomes the packet that was lost."""
         if data[1] & 127 in self.repairs:
             start = payload_start(data)
             number = self.repairs[data[1] & 127] | data[1] & 128
@@ -213,26 +215,26 @@ class RawPeer:
         self._arrived.set()
 
     def reported(self, data: bytes) -> None:
-        """One decrypted RTCP compound."""
+        """Take in a decrypted RTCP compound."""
         self.compounds.append(list(rtcp.compound(data)))
         for packet in self.compounds[-1]:
             self.feedback.append(packet)
-            if packet.kind == rtcp.SR and (told := rtcp.sender_report(packet)) is not None:
-                self.heard[told.ssrc] = (told.ntp >> 16 & 0xFFFFFFFF, asyncio.get_running_loop().time())
+            if packet.kind == rtcp.SR and (report := rtcp.sender_report(packet)) is not None:
+                self.heard[report.ssrc] = (report.ntp >> 16 & 0xFFFFFFFF, asyncio.get_running_loop().time())
             if packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
                 self.keyframe_wanted = True
         self._arrived.set()
 
     def send_rtp(self, packet: bytes) -> None:
-        """Seal and send."""
+        """Encrypt and send an RTP packet."""
         self.socket.sendto(self.dtls._tx_srtp.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Seal and send."""
+        """Encrypt and send an RTCP compound."""
         self.socket.sendto(self.dtls._tx_srtp.protect_rtcp(packet))
 
     def play(self, side: str, seconds: float = 60.0) -> None:
-        """Send a clip in its own time, a keyframe whenever one is asked for."""
+        """Send a clip in real time, and a keyframe whenever one is requested."""
         self._tasks.append(asyncio.create_task(self._play(side, seconds)))
 
     async def _play(self, side: str, seconds: float) -> None:
@@ -259,7 +261,7 @@ class RawPeer:
             await asyncio.sleep(max(0.0, begun + (number + 1) / 30 - loop.time()))
 
     def flood(self, rate: int) -> None:
-        """Send `rate` full packets a second more of the picture's stream, under a second SSRC."""
+        """Send `rate` full packets a second in addition, under a second SSRC."""
         self._tasks.append(asyncio.create_task(self._flood(rate)))
 
     async def _flood(self, rate: int) -> None:
@@ -269,7 +271,7 @@ class RawPeer:
             await asyncio.sleep(1 / rate)
 
     def nack(self, kind: str, numbers: list[int]) -> None:
-        """Ask for packets again."""
+        """Request packets of one kind again."""
         head = rtcp.build_receiver_report([])
         self.send_rtcp(head + rtcp.build_nack(self.ssrcs[kind], [number & 0xFFFF for number in numbers]))
 
@@ -291,7 +293,7 @@ class RawPeer:
     # --- going -----------------------------------------------------------------------------------------------------
 
     async def vanish(self) -> None:
-        """No packet and no word more."""
+        """Stop without a goodbye, as a crash does."""
         for task in self._tasks:
             task.cancel()
         if self.dtls._task is not None:
@@ -300,7 +302,7 @@ class RawPeer:
         self.socket.close()
 
     async def close(self) -> None:
-        """Say goodbye (close_notify) and go."""
+        """Say goodbye (close_notify) and stop."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

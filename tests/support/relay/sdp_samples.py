@@ -1,4 +1,4 @@
-"""The offers of real clients, captured and with addresses, ids and keys replaced; and how a test changes them."""
+"""Captured offers of real clients, with addresses, ids and keys replaced, and how a test changes them."""
 
 import re
 from pathlib import Path
@@ -18,20 +18,20 @@ STREAMS = {"audio": Stream(11, "prison-1", 12), "video": Stream(22, "prison-1", 
 
 
 def publishes(name: str) -> bool:
-    """Whether this client offers to send."""
+    """Whether this client offers to publish."""
     return name.endswith("-publish")
 
 
 def offer(name: str) -> str:
-    """One client's offer with the line ends of the wire."""
+    """Return a client's offer with the line ends of the wire."""
     return (FOLDER / f"{name}.offer.sdp").read_text().replace("\n", "\r\n")
 
 
 def expected(name: str) -> str:
-    """The answer that client gets."""
+    """Return the answer that this client gets."""
     return (FOLDER / f"{name}.answer.sdp").read_text().replace("\n", "\r\n")
 
 
 def without(text: str, pattern: str) -> str:
-    """The SDP without the lines that match."""
+    """Return the SDP without the lines that match."""
     return "".join(line for line in text.splitlines(keepends=True) if not re.search(pattern, line))

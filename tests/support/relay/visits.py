@@ -1,4 +1,4 @@
-"""A session with both rooms sending and their kiosks watching each other, on raw peers."""
+"""A session with both rooms sending and their kiosks subscribed to each other, on raw peers."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +11,7 @@ from tests.support.relay_front import RelayFront
 
 @dataclass
 class Visit:
-    """Publishers by side; kiosks by the side they belong to, each watching the other one."""
+    """Publishers by side; kiosks by the side they belong to, each subscribed to the other one."""
 
     front: RelayFront
     rooms: dict[str, RawPeer] = field(default_factory=dict)
@@ -19,7 +19,7 @@ class Visit:
 
 
 async def publisher(front: RelayFront, side: str) -> RawPeer:
-    """A room that sends until the relay says so."""
+    """Connect a room that sends, and wait until the relay reports it."""
     after = len(front.facts)
     peer = await RawPeer(front).publish(side)
     peer.play(side)
@@ -29,13 +29,13 @@ async def publisher(front: RelayFront, side: str) -> RawPeer:
 
 @asynccontextmanager
 async def visit(front: RelayFront) -> AsyncIterator[Visit]:
-    """Both rooms publish, both kiosks wait at the gate."""
+    """Let both rooms publish and both kiosks wait for the gate."""
     both = Visit(front)
     async with AsyncExitStack() as stack:
         for side in Side:
             both.rooms[side] = await publisher(front, side)
             stack.push_async_callback(both.rooms[side].close)
         for side in Side:
-            both.kiosks[side] = await RawPeer(front).watch(side.other, who=side, gated=True)
+            both.kiosks[side] = await RawPeer(front).watch(side.other, client=side, gated=True)
             stack.push_async_callback(both.kiosks[side].close)
         yield both

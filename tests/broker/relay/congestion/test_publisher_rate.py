@@ -1,4 +1,4 @@
-"""How much a publisher may send: the cap, its own line, and the far room's; nobody else's."""
+"""The limit of a publisher: the cap, its own line and that of the far room, and no other line."""
 
 from math import inf
 
@@ -8,15 +8,15 @@ from tests.support.relay.track_model import Line
 
 
 class Room:
-    """A room that sends; `told` is what it was allowed last."""
+    """A room that sends; `limit` is what it may send."""
 
     def __init__(self) -> None:
         self.lines = {"audio": Line("audio"), "video": Line("video")}
-        self.uplink = PublisherRate([line.track for line in self.lines.values()])
-        self.seq, self.now, self.told = 0, 1000.0, 0
+        self.rate = PublisherRate([line.track for line in self.lines.values()])
+        self.seq, self.now, self.limit = 0, 1000.0, 0
 
     def send(self, seconds: float, late: float = 0.0, lose: int = 0, need: float = inf) -> None:
-        """Fifty packets a second of each stream, `late` seconds behind their time, every `lose`-th of them lost."""
+        """Send fifty packets a second of each stream, `late` seconds behind their time, and lose every `lose`-th."""
         for _ in range(int(seconds * 50)):
             self.now += 0.02
             self.seq += 1
@@ -24,50 +24,50 @@ class Room:
                 for kind, line in self.lines.items():
                     line.now = self.now + late - 0.02
                     line.send(self.seq, bytes(2000), round(self.now * (90_000 if kind == "video" else 48_000)))
-            self.told = self.uplink.tick(self.now, need) or self.told
+            self.limit = self.rate.tick(self.now, need) or self.limit
 
 
-def test_on_a_good_line_it_is_the_cap_from_the_beginning() -> None:
+def test_is_the_cap_on_a_good_line_from_the_beginning() -> None:
     room = Room()
     room.send(STEP * 2)
-    assert room.told == CAP
+    assert room.limit == CAP
     room.send(30)
-    assert room.told == CAP
+    assert room.limit == CAP
 
 
-def test_a_queue_on_its_line_makes_it_less_within_two_seconds() -> None:
+def test_falls_within_two_seconds_of_a_queue() -> None:
     room = Room()
     room.send(10)
     room.send(2, late=0.2)
-    assert room.told < CAP
+    assert room.limit < CAP
 
 
-def test_much_loss_makes_it_less_and_a_little_does_not() -> None:
+def test_falls_with_much_loss_and_not_with_a_little() -> None:
     for lose, less in ((20, False), (4, True)):
         room = Room()
         room.send(10, lose=lose)
-        assert (room.told < CAP) is less
+        assert (room.limit < CAP) is less
 
 
-def test_it_is_the_cap_again_when_the_line_is() -> None:
+def test_is_the_cap_again_once_the_line_recovers() -> None:
     room = Room()
     room.send(10)
     room.send(5, late=0.2)
     room.send(15)
-    assert room.told == CAP
+    assert room.limit == CAP
 
 
-def test_it_is_not_more_than_the_far_room_can_take() -> None:
+def test_is_not_more_than_the_far_room_can_take() -> None:
     room = Room()
     room.send(2, need=400_000.0)
-    assert room.told == 400_000
+    assert room.limit == 400_000
 
 
-def test_another_client_of_the_room_begins_at_the_cap() -> None:
+def test_begins_at_the_cap_for_another_client() -> None:
     room = Room()
     room.send(10)
     room.send(3, late=0.3)
     for line in room.lines.values():
         line.publisher(9)
     room.send(1)
-    assert room.told == CAP
+    assert room.limit == CAP

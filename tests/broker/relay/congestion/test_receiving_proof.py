@@ -1,4 +1,4 @@
-"""When somebody counts as receiving (Yunnan 25): with time as an argument, to the tenth of a second."""
+"""When a subscriber counts as receiving (Yunnan 25): with time as an argument, to the tenth of a second."""
 
 import random
 from itertools import pairwise
@@ -19,7 +19,7 @@ from tests.support.relay.track_model import KEY, NAMED, FarEnd, Line
 
 
 class Supervisor:
-    """One watcher of one side; `see` and `hear` are its reports, `flow` what the room sends until now."""
+    """A subscriber of one side. `flow` sends what the room sends until now; `report` is what the subscriber reports."""
 
     def __init__(self) -> None:
         self.lines = {"video": Line("video"), "audio": Line("audio")}
@@ -50,24 +50,24 @@ class Supervisor:
 
 @pytest.fixture
 def supervisor() -> Supervisor:
-    one = Supervisor()
-    one.proof.connected_at = 100.0
-    one.flow(100.0)
-    one.report(100.0)
-    return one
+    present = Supervisor()
+    present.proof.connected_at = 100.0
+    present.flow(100.0)
+    present.report(100.0)
+    return present
 
 
-def test_fresh_reports_count(supervisor: Supervisor) -> None:
+def test_fresh_reports_prove_receiving(supervisor: Supervisor) -> None:
     assert supervisor.at(100.0)
 
 
-def test_a_picture_not_reported_for_1_8_seconds_does_not(supervisor: Supervisor) -> None:
+def test_a_picture_not_reported_for_1_8_seconds_is_not_received(supervisor: Supervisor) -> None:
     supervisor.flow(101.0)
     assert supervisor.at(100.0 + RECEIVING - 0.01)
     assert not supervisor.at(100.0 + RECEIVING + 0.01)
 
 
-def test_sound_is_given_the_pace_at_which_browsers_report_it(supervisor: Supervisor) -> None:
+def test_sound_may_be_reported_as_rarely_as_browsers_do(supervisor: Supervisor) -> None:
     for now in (102.0, 104.0, 106.0, 108.0, 100.0 + SOUND - 0.01):
         supervisor.flow(now)
         supervisor.report(now, "video")
@@ -77,18 +77,18 @@ def test_sound_is_given_the_pace_at_which_browsers_report_it(supervisor: Supervi
     assert not supervisor.at(100.0 + SOUND)
 
 
-def test_nobody_counts_before_the_first_report(supervisor: Supervisor) -> None:
+def test_nothing_is_proven_before_the_first_report(supervisor: Supervisor) -> None:
     for down_track in supervisor.peer.down_tracks:
         down_track.reports.progressed_at = 0.0
     assert not supervisor.at(100.5)
 
 
-def test_while_a_room_sends_nothing_being_alive_is_enough(supervisor: Supervisor) -> None:
+def test_signs_of_life_are_enough_while_the_room_sends_nothing(supervisor: Supervisor) -> None:
     assert supervisor.at(105.0)
     assert not supervisor.at(100.0 + ALIVE)
 
 
-def test_when_a_room_comes_back_its_supervisors_are_still_there(supervisor: Supervisor) -> None:
+def test_supervisors_still_count_when_a_room_sends_again(supervisor: Supervisor) -> None:
     supervisor.peer.heard = 109.5
     for line in supervisor.lines.values():
         line.track.update_flow(105.0)
@@ -98,7 +98,7 @@ def test_when_a_room_comes_back_its_supervisors_are_still_there(supervisor: Supe
     assert supervisor.at(110.0 + RECEIVING - 0.01)
 
 
-def test_but_have_to_prove_it_anew_at_once(supervisor: Supervisor) -> None:
+def test_supervisors_must_prove_it_again_when_a_room_sends_again(supervisor: Supervisor) -> None:
     supervisor.peer.heard = 111.0
     for line in supervisor.lines.values():
         line.track.update_flow(105.0)
@@ -107,19 +107,19 @@ def test_but_have_to_prove_it_anew_at_once(supervisor: Supervisor) -> None:
     assert not supervisor.at(110.0 + RECEIVING + 0.01)
 
 
-def test_the_dead_do_not_come_back_with_the_room(supervisor: Supervisor) -> None:
+def test_a_silent_supervisor_does_not_count_when_a_room_sends_again(supervisor: Supervisor) -> None:
     for line in supervisor.lines.values():
         line.track.update_flow(105.0)
     supervisor.flow(110.0)
     assert not supervisor.at(110.0)
 
 
-def test_who_is_not_connected_does_not_receive(supervisor: Supervisor) -> None:
+def test_a_client_that_is_not_connected_does_not_receive(supervisor: Supervisor) -> None:
     supervisor.peer.ready = False
     assert not supervisor.at(100.0)
 
 
-def test_sound_whose_packets_are_named_must_be_proven_as_fast_as_a_picture(supervisor: Supervisor) -> None:
+def test_sound_named_in_feedback_must_be_proven_as_soon_as_a_picture(supervisor: Supervisor) -> None:
     for down_track in supervisor.peer.down_tracks:
         down_track.params = NAMED
     supervisor.flow(101.0)
@@ -129,7 +129,7 @@ def test_sound_whose_packets_are_named_must_be_proven_as_fast_as_a_picture(super
 
 
 def reported(supervisor: Supervisor, dice: random.Random, seconds: float, loss: float) -> list[bool]:
-    """Who reports at the pace of aiortc, over a line that loses some of the reports: whether it counts, each 50 ms."""
+    """Return whether a supervisor counts, every 50 ms, that reports as often as aiortc on a line that loses reports."""
     due, counted = {"video": 100.0, "audio": 100.0}, []
     for tick in range(int(seconds * 20)):
         now = 100.0 + tick / 20
@@ -149,14 +149,14 @@ def test_an_hour_of_reports_of_which_one_in_a_hundred_is_lost_costs_no_superviso
     assert [before and not after for before, after in pairwise(counted)].count(True) <= 1
 
 
-def test_who_falls_silent_is_missed_as_soon_as_ever(supervisor: Supervisor) -> None:
+def test_a_supervisor_that_falls_silent_stops_counting_in_time(supervisor: Supervisor) -> None:
     reported(supervisor, random.Random(2), 30, 0.01)
     for line in supervisor.lines.values():
         line.track.received_at = 130.0 + RECEIVING
     assert not supervisor.at(130.0 + RECEIVING)
 
 
-def test_sound_alone_stands_in_for_one_report_on_the_picture_and_no_more(supervisor: Supervisor) -> None:
+def test_reports_on_sound_replace_only_one_on_the_picture(supervisor: Supervisor) -> None:
     for now in (101.0, 102.0, 103.0, 100.0 + BRIDGED - 0.01):
         supervisor.flow(now)
         supervisor.report(now, "audio")
@@ -164,27 +164,27 @@ def test_sound_alone_stands_in_for_one_report_on_the_picture_and_no_more(supervi
     assert not supervisor.at(100.0 + BRIDGED)
 
 
-def test_a_picture_that_rests_on_a_weak_line_is_not_watched(supervisor: Supervisor) -> None:
+def test_a_picture_paused_on_a_weak_line_is_not_received(supervisor: Supervisor) -> None:
     (picture,) = [down_track for down_track in supervisor.peer.down_tracks if down_track.track.video]
     picture.flow = Flow.PAUSED
     assert picture.resting
-    for now in (101.0, 100.0 + RECEIVING + 0.01):  # the room sends on without a pause
+    for now in (101.0, 100.0 + RECEIVING + 0.01):  # the room goes on sending
         supervisor.flow(now)
         supervisor.report(now, "audio")
     assert not supervisor.at(100.0 + RECEIVING + 0.01)
 
 
-def test_who_takes_sound_alone_does_not_watch(supervisor: Supervisor) -> None:
+def test_a_subscriber_without_a_picture_does_not_receive(supervisor: Supervisor) -> None:
     supervisor.peer.down_tracks = [
         down_track for down_track in supervisor.peer.down_tracks if not down_track.track.video
     ]
     assert not supervisor.at(100.0)
 
 
-class TestWhatIsTold:
-    """Issue: consent fresh, receiver reports fresh, loss, jitter and round trip, of each supervisor and side."""
+class TestWhatIsReported:
+    """Consent, receiver reports, loss, jitter and round trip of each supervisor and side."""
 
-    def test_consent_and_reports_are_told_apart(self, supervisor: Supervisor) -> None:
+    def test_consent_and_reports_are_separate_signs(self, supervisor: Supervisor) -> None:
         assert supervisor.proof.signs(100.0) == (True, True)
         supervisor.flow(102.0)
         assert supervisor.proof.signs(102.0) == (True, False)
@@ -193,16 +193,16 @@ class TestWhatIsTold:
         supervisor.flow(100.0 + ALIVE)
         assert supervisor.proof.signs(100.0 + ALIVE) == (False, True)
 
-    def test_of_picture_and_sound_the_worse_in_seconds(self, supervisor: Supervisor) -> None:
+    def test_numbers_are_the_worse_of_picture_and_sound(self, supervisor: Supervisor) -> None:
         picture, sound = (down_track.reports for down_track in supervisor.peer.down_tracks)
         picture.lost_fraction, picture.jitter, picture.round_trip = 64, 900, 0.03
         sound.lost_fraction, sound.jitter, sound.round_trip = 0, 960, 0.05
         sound.progressed_at = 99.0
-        told = supervisor.proof.numbers(100.5)
-        assert told == {"consent_age": 0.5, "report_age": 1.5, "loss": 0.25, "jitter": 0.02, "round_trip": 0.05}
+        found = supervisor.proof.numbers(100.5)
+        assert found == {"consent_age": 0.5, "report_age": 1.5, "loss": 0.25, "jitter": 0.02, "round_trip": 0.05}
 
-    def test_what_is_not_known_yet_is_said_to_be_unknown(self, supervisor: Supervisor) -> None:
+    def test_unknown_numbers_are_none(self, supervisor: Supervisor) -> None:
         for down_track in supervisor.peer.down_tracks:
             down_track.reports.progressed_at = 0.0
-        told = supervisor.proof.numbers(100.5)
-        assert (told["report_age"], told["round_trip"]) == (None, None)
+        found = supervisor.proof.numbers(100.5)
+        assert (found["report_age"], found["round_trip"]) == (None, None)

@@ -1,4 +1,4 @@
-"""What a watcher's line needs: copies on a bad one, rests on a weak one, and nothing at all on a good one."""
+"""Adaptation to a subscriber's line: copies on a bad one, pauses on a weak one, and no change on a good one."""
 
 from itertools import pairwise
 
@@ -7,11 +7,11 @@ from broker.relay.congestion.subscriber_adaptation import COPIES, REST, Subscrib
 from broker.relay.down_track import PlanEntry
 from tests.support.relay.track_model import KEY, NAMED, PLAIN, Fixed, Line, steps
 
-FRAME = b"\x41" + bytes(1400)  # three a frame at 30 frames a second: 1 Mbit/s
+FRAME = b"\x41" + bytes(1400)  # three such packets a frame, 30 frames a second: 1 Mbit/s
 
 
-class Watcher:
-    """One watcher of a picture; its line says what we tell it to say."""
+class Subscriber:
+    """A subscriber of a picture, whose line carries what the test says."""
 
     def __init__(self, gated: bool = False, named: bool = True) -> None:
         self.line = Line()
@@ -30,7 +30,7 @@ class Watcher:
         self.line.now += 1 / 30
 
     def watch(self, seconds: float, keyframes: bool = True) -> int:
-        """Frames go by; how many of their packets reach the watcher."""
+        """Send frames; return how many of their packets reach the subscriber."""
         before, until = len(self.end.got), self.line.now + seconds
         while self.line.now < until:
             self.frame(KEY if keyframes and self.line.track.keyframes.wanted else FRAME)
@@ -38,65 +38,65 @@ class Watcher:
         return len(self.end.got) - before
 
 
-def test_a_good_line_is_left_alone() -> None:
-    watcher = Watcher()
-    assert watcher.watch(20) >= 20 * 30 * 3
-    assert watcher.down_track.copies == 1
+def test_a_good_line_gets_all_packets_once() -> None:
+    subscriber = Subscriber()
+    assert subscriber.watch(20) >= 20 * 30 * 3
+    assert subscriber.down_track.copies == 1
 
 
 def test_a_weak_line_gets_about_what_it_carries() -> None:
-    watcher = Watcher()
-    watcher.path.capacity = Fixed(500_000)  # type: ignore[assignment]
-    watcher.watch(20)
-    packets = watcher.watch(60)
+    subscriber = Subscriber()
+    subscriber.path.capacity = Fixed(500_000)  # type: ignore[assignment]
+    subscriber.watch(20)
+    packets = subscriber.watch(60)
     assert 0.5 * 500_000 < packets * 8 * 1413 / 60 < 1.1 * 500_000
 
 
-def test_it_sees_whole_frames_that_begin_with_keyframes_under_numbers_without_a_hole() -> None:
-    watcher = Watcher()
-    watcher.path.capacity = Fixed(500_000)  # type: ignore[assignment]
-    watcher.watch(60)
-    assert set(steps(watcher.end.numbers)) == {1}
-    stamps = [stamp for _, stamp, _ in watcher.end.got]
+def test_a_weak_line_gets_whole_frames_from_keyframes_on_without_gaps() -> None:
+    subscriber = Subscriber()
+    subscriber.path.capacity = Fixed(500_000)  # type: ignore[assignment]
+    subscriber.watch(60)
+    assert set(steps(subscriber.end.numbers)) == {1}
+    stamps = [stamp for _, stamp, _ in subscriber.end.got]
     counts = {stamp: stamps.count(stamp) for stamp in stamps[:-3]}
     assert set(counts.values()) == {3}
     frames = list(counts)
     jumps = [after for before, after in pairwise(frames) if after - before > 3100]
-    first = {stamp: payload for _, stamp, payload in reversed(watcher.end.got)}
+    first = {stamp: payload for _, stamp, payload in reversed(subscriber.end.got)}
     assert len(jumps) >= 3
     assert all(first[stamp] == KEY for stamp in jumps)
 
 
-def test_it_does_not_ask_for_keyframes_all_the_time() -> None:
-    watcher = Watcher()
-    watcher.path.capacity = Fixed(200_000)  # type: ignore[assignment]
-    watcher.watch(60)
-    assert sum(payload == KEY for _, _, payload in watcher.end.got) <= 60 / REST + 1
+def test_a_weak_line_costs_few_keyframes() -> None:
+    subscriber = Subscriber()
+    subscriber.path.capacity = Fixed(200_000)  # type: ignore[assignment]
+    subscriber.watch(60)
+    assert sum(payload == KEY for _, _, payload in subscriber.end.got) <= 60 / REST + 1
 
 
-def test_a_line_that_carries_nothing_but_sound_gets_nothing_but_sound() -> None:
-    watcher = Watcher()
-    watcher.path.capacity = Fixed(60_000)  # type: ignore[assignment]
-    watcher.watch(10)
-    assert watcher.watch(60) == 0
+def test_a_line_that_carries_only_sound_gets_no_picture() -> None:
+    subscriber = Subscriber()
+    subscriber.path.capacity = Fixed(60_000)  # type: ignore[assignment]
+    subscriber.watch(10)
+    assert subscriber.watch(60) == 0
 
 
 def test_the_picture_comes_back_when_the_line_is_good_again() -> None:
-    watcher = Watcher()
-    watcher.path.capacity = Fixed(60_000)  # type: ignore[assignment]
-    watcher.watch(10)
-    watcher.path.capacity = SentPackets().capacity
-    assert watcher.watch(REST + 1) > 30
-    assert watcher.down_track.flowing
+    subscriber = Subscriber()
+    subscriber.path.capacity = Fixed(60_000)  # type: ignore[assignment]
+    subscriber.watch(10)
+    subscriber.path.capacity = SentPackets().capacity
+    assert subscriber.watch(REST + 1) > 30
+    assert subscriber.down_track.flowing
 
 
-def test_the_far_rooms_line_is_given_time_for_its_sender_to_send_less() -> None:
-    watcher = Watcher(gated=True)
-    watcher.path.capacity = Fixed(700_000)  # type: ignore[assignment]
-    assert watcher.watch(5) >= 5 * 30 * 3
+def test_the_far_room_gets_more_credit_until_its_publisher_sends_less() -> None:
+    subscriber = Subscriber(gated=True)
+    subscriber.path.capacity = Fixed(700_000)  # type: ignore[assignment]
+    assert subscriber.watch(5) >= 5 * 30 * 3
 
 
-def test_on_a_bad_line_sound_and_repairs_go_out_several_times() -> None:
+def test_sound_is_sent_several_times_on_a_bad_line() -> None:
     line = Line("audio")
     down_track, _ = line.subscriber(params=NAMED)
     path = SentPackets()
@@ -110,7 +110,7 @@ def test_on_a_bad_line_sound_and_repairs_go_out_several_times() -> None:
     assert down_track.copies == 1
 
 
-def test_a_stranger_who_cannot_name_packets_is_judged_by_its_reports() -> None:
+def test_a_client_that_names_no_packets_is_adapted_by_its_receiver_reports() -> None:
     line = Line("audio")
     down_track, _ = line.subscriber()
     adaptation = SubscriberAdaptation(SentPackets(), [down_track], False)
@@ -119,17 +119,17 @@ def test_a_stranger_who_cannot_name_packets_is_judged_by_its_reports() -> None:
     assert down_track.copies == COPIES
 
 
-def test_its_reports_of_much_loss_let_the_picture_rest() -> None:
-    watcher = Watcher(named=False)
-    watcher.down_track.reports.lost_fraction = 128
-    assert watcher.watch(10, keyframes=False) < 10 * 30 * 3
-    assert watcher.down_track.resting
+def test_receiver_reports_of_much_loss_pause_the_picture() -> None:
+    subscriber = Subscriber(named=False)
+    subscriber.down_track.reports.lost_fraction = 128
+    assert subscriber.watch(10, keyframes=False) < 10 * 30 * 3
+    assert subscriber.down_track.resting
 
 
-def test_so_does_its_own_estimate_but_only_far_below_what_it_gets() -> None:
+def test_an_estimate_far_below_the_rate_limits_the_line() -> None:
     for estimate, rests in ((1_000_000, False), (200_000, True)):
-        watcher = Watcher(named=False)
+        subscriber = Subscriber(named=False)
         for _ in range(20):
-            watcher.path.estimated = estimate
-            watcher.watch(0.5)
-        assert watcher.path.capacity.limited is rests
+            subscriber.path.estimated = estimate
+            subscriber.watch(0.5)
+        assert subscriber.path.capacity.limited is rests

@@ -1,4 +1,4 @@
-"""How often the publisher is asked for a keyframe."""
+"""How often a keyframe is requested from the publisher."""
 
 from itertools import pairwise
 
@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from broker.relay.rtp.keyframe_requests import KeyframeRequests
 
 
-class TestHowOftenOneIsAskedFor:
-    def test_nobody_asks_when_nobody_wants_one(self) -> None:
+class TestHowOftenOneIsRequested:
+    def test_none_is_sent_without_a_request(self) -> None:
         assert not KeyframeRequests().due(10.0)
 
-    def test_many_wishes_become_one_request(self) -> None:
+    def test_many_requests_become_one(self) -> None:
         requests = KeyframeRequests()
         for _ in range(20):
             requests.request()
@@ -20,7 +20,7 @@ class TestHowOftenOneIsAskedFor:
         requests.request()
         assert not requests.due(10.1)
 
-    def test_it_is_repeated_until_the_keyframe_came(self) -> None:
+    def test_a_request_is_repeated_until_the_keyframe_comes(self) -> None:
         requests = KeyframeRequests()
         requests.request()
         asked = [now for now in (step / 100 for step in range(1000, 1100)) if requests.due(now)]
@@ -28,7 +28,7 @@ class TestHowOftenOneIsAskedFor:
         requests.arrived()
         assert not requests.due(12.0)
 
-    def test_who_lost_the_one_that_just_came_waits_whether_it_is_still_on_its_way(self) -> None:
+    def test_a_request_right_after_a_keyframe_waits_for_the_interval(self) -> None:
         requests = KeyframeRequests()
         requests.request()
         assert requests.due(10.0)
@@ -37,7 +37,7 @@ class TestHowOftenOneIsAskedFor:
         assert not requests.due(10.0 + KeyframeRequests.INTERVAL - 0.01)
         assert requests.due(10.0 + KeyframeRequests.INTERVAL + 0.01)
 
-    def test_who_came_just_after_it_does_not_wait_for_long(self) -> None:
+    def test_a_newcomer_right_after_a_keyframe_waits_only_shortly(self) -> None:
         requests = KeyframeRequests()
         requests.request()
         assert requests.due(10.0)
@@ -48,7 +48,7 @@ class TestHowOftenOneIsAskedFor:
         assert not requests.due(10.0 + KeyframeRequests.REST + KeyframeRequests.INTERVAL)
 
     @given(st.lists(st.tuples(st.sampled_from(["request", "come", "arrived", "due"]), st.floats(0, 0.5)), max_size=60))
-    def test_never_more_often_than_it_can_be_answered(self, story: list[tuple[str, float]]) -> None:
+    def test_requests_are_never_sent_more_often_than_answers_can_come(self, story: list[tuple[str, float]]) -> None:
         requests, now, asked, came = KeyframeRequests(), 100.0, [], -1.0
         for what, after in story:
             now += after

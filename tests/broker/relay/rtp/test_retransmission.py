@@ -1,4 +1,4 @@
-"""RTX (RFC 4588) both ways, and how often anybody may ask."""
+"""RTX (RFC 4588) in both directions, and the limit on retransmissions to one down track."""
 
 import struct
 
@@ -25,7 +25,7 @@ def packet(seq: int, payload: bytes, extension: bytes = b"", padding: int = 0) -
     return head + payload + (bytes(padding - 1) + bytes((padding,)) if padding else b"")
 
 
-class TestTowardsAWatcher:
+class TestTowardsASubscriber:
     def down_track(self, line: Line, rtx: bool = True, stamp: bool = True) -> tuple[Destination, list[int]]:
         down_track, end = line.subscriber(params=RTX if rtx else PLAIN)
         down_track.stamp = SentPackets().transport_wide(3) if stamp else None
@@ -50,19 +50,19 @@ class TestTowardsAWatcher:
         sent = [RTP_HEADER.unpack_from(repeated(down_track, packet(1, b"x"), numbers[0], 5.0))[2] for _ in range(3)]
         assert [(after - sent[0]) & 0xFFFF for after in sent] == [0, 1, 2]
 
-    def test_without_rtx_it_is_the_same_bytes_again(self) -> None:
+    def test_without_rtx_the_same_bytes_are_sent_again(self) -> None:
         line = Line()
         down_track, _ = self.down_track(line, rtx=False, stamp=False)
         once, more = (repeated(down_track, packet(1, b"x", b"\x10\xff\x00\x00"), 9, now) for now in (1.0, 2.0))
         assert once == more
         assert once[12:] == b"x"
 
-    def test_a_stamped_packet_never_goes_out_again_under_its_number(self) -> None:
+    def test_a_stamped_packet_is_never_sent_again_without_rtx(self) -> None:
         line = Line()
         down_track, _ = self.down_track(line, rtx=False, stamp=True)
         assert repeated(down_track, packet(1, b"x"), 9, 1.0) == b""
 
-    def test_the_stamp_with_the_time_is_what_others_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_another_implementation_reads_the_stamp_with_the_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sent_packets, "monotonic", lambda: 70.5)
         line = Line()
         down_track, _ = self.down_track(line)
@@ -95,16 +95,16 @@ class TestFromAPublisher:
         assert inner[1] == 0x80 | 96
 
     @pytest.mark.parametrize("padding", [0, 1, 200])
-    def test_one_that_only_probes_the_line_brings_nothing(self, padding: int) -> None:
+    def test_one_that_only_probes_the_line_has_no_packet_inside(self, padding: int) -> None:
         assert original(packet(3, b"", padding=padding), 96, 7) == b""
         assert original(packet(3, b"\x00\x01", padding=padding), 96, 7) == b""
 
     @given(st.binary(min_size=12, max_size=60))
-    def test_no_bytes_make_it_raise(self, data: bytes) -> None:
+    def test_arbitrary_bytes_do_not_raise(self, data: bytes) -> None:
         inner = original(data, 96, 7)
         assert inner == b"" or len(inner) > 12
 
-    def test_what_is_here_already_is_dropped(self) -> None:
+    def test_a_packet_that_came_before_is_dropped(self) -> None:
         line = Line()
         _, end = line.subscriber()
         line.send(10, KEY)
@@ -116,15 +116,15 @@ class TestFromAPublisher:
         assert line.track.packets == 3
 
 
-class TestAllowance:
-    def test_nobody_gets_more_repairs_than_a_line_of_ours_carries(self) -> None:
-        allowance = TokenBucket(REPAIRS, REPAIRS_AT_ONCE)
-        given = sum(allowance.take(step / 1000) for step in range(10_000))
-        assert given <= REPAIRS_AT_ONCE + 10 * REPAIRS
+class TestTheLimit:
+    def test_retransmissions_are_limited_per_second(self) -> None:
+        bucket = TokenBucket(REPAIRS, REPAIRS_AT_ONCE)
+        taken = sum(bucket.take(step / 1000) for step in range(10_000))
+        assert taken <= REPAIRS_AT_ONCE + 10 * REPAIRS
 
-    def test_what_is_not_used_is_kept_up_to_a_limit(self) -> None:
-        allowance = TokenBucket(10, 5)
-        assert [allowance.take(1.0) for _ in range(6)] == [True] * 5 + [False]
-        assert allowance.take(1.11)
-        assert not allowance.take(1.12)
-        assert sum(allowance.take(100.0) for _ in range(50)) == 5
+    def test_an_unused_limit_is_saved_up_to_the_burst(self) -> None:
+        bucket = TokenBucket(10, 5)
+        assert [bucket.take(1.0) for _ in range(6)] == [True] * 5 + [False]
+        assert bucket.take(1.11)
+        assert not bucket.take(1.12)
+        assert sum(bucket.take(100.0) for _ in range(50)) == 5

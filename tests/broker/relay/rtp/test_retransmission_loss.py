@@ -1,11 +1,11 @@
-"""What was lost, both ways: repairs for watchers from the cache, repairs asked of publishers, reports about it."""
+"""Losses in both directions: retransmissions to subscribers, requests to publishers, and receiver reports."""
 
 from broker.relay.rtp.receive_stats import MAX_GAP, REPAIR_TRIES, ReceiveStats
 from tests.support.relay.track_model import KEY, Line
 
 
 class TestRepairs:
-    def test_bring_what_was_sent_under_the_number_it_had(self) -> None:
+    def test_bring_the_packet_that_had_the_number(self) -> None:
         line = Line()
         down_track, end = line.subscriber()
         line.send(10, KEY)
@@ -46,7 +46,7 @@ class TestRepairs:
         line.send(500, KEY)
         assert [line.cached(down_track, number) for number in end.numbers] == [None, None, KEY]
 
-    def test_are_asked_of_the_publisher_a_few_times_and_then_replaced_by_a_keyframe(self) -> None:
+    def test_are_requested_a_few_times_and_then_replaced_by_a_keyframe(self) -> None:
         line = Line()
         line.send(10, KEY)
         line.send(14)
@@ -58,7 +58,7 @@ class TestRepairs:
         assert line.track.receive_stats is not None
         assert line.track.receive_stats.missing == {}
 
-    def test_are_not_asked_for_when_they_come_by_themselves(self) -> None:
+    def test_are_not_requested_when_packets_come_in_disorder(self) -> None:
         line = Line()
         line.send(10, KEY)
         line.send(12)
@@ -73,14 +73,14 @@ class TestRepairs:
             line.track.repairs_due(line.now + step)
         assert not line.track.keyframes.due(line.now + 200)
 
-    def test_a_jump_is_a_new_beginning_not_a_loss(self) -> None:
+    def test_a_jump_is_a_restart_and_no_loss(self) -> None:
         line = Line()
         line.send(10, KEY)
         line.send(10 + MAX_GAP + 1)
         assert line.track.repairs_due(line.now) == []
         assert line.track.keyframes.due(line.now)
 
-    def test_what_is_remembered_as_missing_stays_bounded(self) -> None:
+    def test_the_number_of_missing_packets_stays_bounded(self) -> None:
         line = Line()
         for number in range(500):
             line.send(number * 200, KEY)
@@ -89,15 +89,15 @@ class TestRepairs:
 
 
 class TestReceiverReports:
-    """RFC 3550 A.3."""
+    """The report blocks of RFC 3550 A.3."""
 
-    def test_count_what_was_lost_since_the_last_one(self) -> None:
+    def test_count_packets_lost_since_the_last_report(self) -> None:
         arrivals = fed(range(100, 200), lost={120, 121, 122, 123, 124})
         assert arrivals.report(5.0).lost == 5
         first = fed(range(100, 200), lost=set(range(100, 150)) - {100}).report(5.0)
         assert first.fraction == 49 * 256 // 100
 
-    def test_say_the_extended_highest_number_over_the_wrap(self) -> None:
+    def test_have_the_extended_highest_number_over_the_wrap(self) -> None:
         assert fed(range(65_530, 65_540)).report(5.0).highest == 65_539
         assert fed(range(0, 5)).report(5.0).highest == 4
 
@@ -107,7 +107,7 @@ class TestReceiverReports:
         block = arrivals.report(5.0)
         assert (block.fraction, block.lost) == (0, -5)
 
-    def test_what_a_repair_brought_was_lost_and_what_was_only_overtaken_was_not(self) -> None:
+    def test_retransmitted_packets_count_as_lost_and_overtaken_ones_do_not(self) -> None:
         for brought, lost in ((None, 1), (set(), 0), ({11}, 1)):
             line = Line("audio")
             line.send(10)
@@ -118,7 +118,7 @@ class TestReceiverReports:
             line.send(11)
             assert line.track.receive_stats.report(5.0).lost == lost
 
-    def test_say_how_long_ago_the_last_sender_report_came(self) -> None:
+    def test_have_the_delay_since_the_last_sender_report(self) -> None:
         arrivals = fed([1])
         arrivals.last_sr, arrivals.last_sr_at = 0xABCD, 10.0
         block = arrivals.report(10.5)

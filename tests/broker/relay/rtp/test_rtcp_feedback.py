@@ -1,4 +1,4 @@
-"""What a watcher's reports change: proof that it receives, how far away it is, and what it gets again."""
+"""What a subscriber's RTCP changes: proof that it receives, its round trip, and what is sent to it again."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +14,8 @@ from broker.relay.tap import Tap
 from tests.support.relay.track_model import KEY, RTX, Line
 
 
-class Watcher:
-    """A watcher of one picture, and what it is sent again."""
+class Subscriber:
+    """A subscriber of one picture; `sent` is what is sent to it again."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.line = Line()
@@ -27,7 +27,7 @@ class Watcher:
         self.line.send(10, KEY)
         self.line.send(11)
 
-    def tell(self, data: bytes, now: float = 0.0) -> None:
+    def handle(self, data: bytes, now: float = 0.0) -> None:
         rtcp_feedback.handle_compound(self.peer, Tap(), data, now or self.line.now, 0)
 
     def report(self, **changed: int) -> bytes:
@@ -36,113 +36,113 @@ class Watcher:
 
 
 @pytest.fixture
-def watcher(monkeypatch: pytest.MonkeyPatch) -> Watcher:
-    return Watcher(monkeypatch)
+def subscriber(monkeypatch: pytest.MonkeyPatch) -> Subscriber:
+    return Subscriber(monkeypatch)
 
 
-def test_progress_in_a_report_is_proof_and_the_same_again_is_none(watcher: Watcher) -> None:
-    watcher.tell(watcher.report())
-    proven = watcher.down_track.reports.progressed_at
-    assert proven == watcher.line.now
-    watcher.line.send(12)
-    watcher.tell(watcher.report(highest=watcher.down_track.reports.highest))
-    assert watcher.down_track.reports.progressed_at == proven
+def test_only_progress_in_a_report_is_proof(subscriber: Subscriber) -> None:
+    subscriber.handle(subscriber.report())
+    proven = subscriber.down_track.reports.progressed_at
+    assert proven == subscriber.line.now
+    subscriber.line.send(12)
+    subscriber.handle(subscriber.report(highest=subscriber.down_track.reports.highest))
+    assert subscriber.down_track.reports.progressed_at == proven
 
 
-def test_the_round_trip_is_what_the_report_leaves_of_the_time_since_ours(watcher: Watcher) -> None:
-    watcher.down_track.reports.sender_report_sent(0xABCD0000, watcher.line.now)
-    watcher.tell(watcher.report(last_sr=0xABCD0000, delay=65536 // 4), watcher.line.now + 0.33)
-    assert watcher.down_track.reports.round_trip == pytest.approx(0.08, abs=0.001)
+def test_the_round_trip_is_the_time_since_our_report_without_the_delay(subscriber: Subscriber) -> None:
+    subscriber.down_track.reports.sender_report_sent(0xABCD0000, subscriber.line.now)
+    subscriber.handle(subscriber.report(last_sr=0xABCD0000, delay=65536 // 4), subscriber.line.now + 0.33)
+    assert subscriber.down_track.reports.round_trip == pytest.approx(0.08, abs=0.001)
 
 
-def test_a_report_on_a_report_that_we_never_sent_says_nothing_of_the_round_trip(watcher: Watcher) -> None:
-    watcher.tell(watcher.report(last_sr=0x1234, delay=1))
-    assert watcher.down_track.reports.round_trip is None
+def test_an_unknown_sender_report_gives_no_round_trip(subscriber: Subscriber) -> None:
+    subscriber.handle(subscriber.report(last_sr=0x1234, delay=1))
+    assert subscriber.down_track.reports.round_trip is None
 
 
-def test_what_it_misses_comes_once_however_often_it_asks_at_a_time(watcher: Watcher) -> None:
-    nack = rtcp.build_nack(77, watcher.end.numbers)
-    watcher.tell(nack + nack)
-    assert len(watcher.sent) == 2
-    watcher.tell(nack, watcher.line.now + 0.01)
-    assert len(watcher.sent) == 2
-    watcher.tell(nack, watcher.line.now + 0.2)
-    assert len(watcher.sent) == 4
+def test_a_missed_packet_is_sent_once_for_several_requests_at_a_time(subscriber: Subscriber) -> None:
+    nack = rtcp.build_nack(77, subscriber.end.numbers)
+    subscriber.handle(nack + nack)
+    assert len(subscriber.sent) == 2
+    subscriber.handle(nack, subscriber.line.now + 0.01)
+    assert len(subscriber.sent) == 2
+    subscriber.handle(nack, subscriber.line.now + 0.2)
+    assert len(subscriber.sent) == 4
 
 
-def test_to_miss_a_packet_for_the_first_time_is_proof_and_to_miss_it_again_is_none(watcher: Watcher) -> None:
+def test_only_the_first_nack_of_a_packet_is_proof(subscriber: Subscriber) -> None:
     def proven(now: float, *numbers: int) -> bool:
-        watcher.down_track.reports.progressed_at = 0.0
-        watcher.tell(rtcp.build_nack(77, list(numbers)), now)
-        return watcher.down_track.reports.progressed_at == now
+        subscriber.down_track.reports.progressed_at = 0.0
+        subscriber.handle(rtcp.build_nack(77, list(numbers)), now)
+        return subscriber.down_track.reports.progressed_at == now
 
-    first, second = watcher.end.numbers
-    now = watcher.line.now
+    first, second = subscriber.end.numbers
+    now = subscriber.line.now
     assert proven(now, first)
     assert not proven(now + 0.1, first)
     assert proven(now + 0.2, first, second)
-    assert not proven(now + 0.3, (second + 1) & 0xFFFF)  # which it cannot have missed
+    assert not proven(now + 0.3, (second + 1) & 0xFFFF)  # it cannot have missed that one
     assert not proven(now + 0.3, (first - 600) & 0xFFFF)
-    watcher.tell(rtcp.build_nack(77, []), now)
-    watcher.line.publisher(2)
-    watcher.line.send(9, KEY)
-    assert proven(watcher.line.now, watcher.end.numbers[-1])
-    watcher.line.track.stop(watcher.down_track)
-    assert not proven(watcher.line.now, watcher.end.numbers[-1])
+    subscriber.handle(rtcp.build_nack(77, []), now)
+    subscriber.line.publisher(2)
+    subscriber.line.send(9, KEY)
+    assert proven(subscriber.line.now, subscriber.end.numbers[-1])
+    subscriber.line.track.stop(subscriber.down_track)
+    assert not proven(subscriber.line.now, subscriber.end.numbers[-1])
 
 
-def test_nobody_gets_more_again_than_a_leg_may(watcher: Watcher) -> None:
+def test_retransmissions_to_one_down_track_are_limited(subscriber: Subscriber) -> None:
     for seq in range(12, 400):
-        watcher.line.send(seq)
+        subscriber.line.send(seq)
     for start in range(0, 390, 17):
-        watcher.tell(rtcp.build_nack(77, watcher.end.numbers[start : start + 17]))
-    assert len(watcher.sent) == 100
+        subscriber.handle(rtcp.build_nack(77, subscriber.end.numbers[start : start + 17]))
+    assert len(subscriber.sent) == 100
 
 
 @pytest.mark.parametrize(("gated", "least", "most"), [(False, 3, 5), (True, 13, 17)])
-def test_a_supervisor_that_wants_keyframes_all_the_time_costs_the_others_few(
-    watcher: Watcher, gated: bool, least: int, most: int
+def test_the_keyframe_requests_of_a_supervisor_are_limited(
+    subscriber: Subscriber, gated: bool, least: int, most: int
 ) -> None:
     asked: list[bytes] = []
     publisher: Any = SimpleNamespace(ready=True, send_rtcp=asked.append)
-    watcher.line.track.publisher, watcher.down_track.gated = publisher, gated
+    subscriber.line.track.publisher, subscriber.down_track.gated = publisher, gated
     for tick in range(100):  # five seconds
-        now = watcher.line.now + tick / 20
-        watcher.tell(rtcp.build_pli(77) + rtcp.build_pli(77), now)
+        now = subscriber.line.now + tick / 20
+        subscriber.handle(rtcp.build_pli(77) + rtcp.build_pli(77), now)
         before = len(asked)
-        rtcp_feedback.send_requests(watcher.line.track, now)
+        rtcp_feedback.send_requests(subscriber.line.track, now)
         if len(asked) > before:
-            watcher.line.track.keyframes.arrived()
+            subscriber.line.track.keyframes.arrived()
     assert least <= len(asked) <= most
 
 
-def test_a_wish_for_a_keyframe_is_kept_until_it_may_be_passed_on_or_one_came(watcher: Watcher) -> None:
-    track, now = watcher.line.track, watcher.line.now
+def test_a_keyframe_request_is_kept_until_it_is_passed_on_or_one_comes(subscriber: Subscriber) -> None:
+    track, now = subscriber.line.track, subscriber.line.now
     for may in (True, True, False):
-        watcher.tell(rtcp.build_pli(77), now)
+        subscriber.handle(rtcp.build_pli(77), now)
         rtcp_feedback.send_requests(track, now)
         assert track.keyframes.wanted is may
         track.keyframes.arrived()
     rtcp_feedback.send_requests(track, now + 2)
     assert track.keyframes.wanted
-    watcher.tell(rtcp.build_pli(77), now + 2)
-    watcher.line.send(12, KEY)
-    assert not watcher.down_track.keyframe.pending
+    subscriber.handle(rtcp.build_pli(77), now + 2)
+    subscriber.line.send(12, KEY)
+    assert not subscriber.down_track.keyframe.pending
 
 
-def test_who_is_shut_out_gets_nothing_again(watcher: Watcher) -> None:
-    watcher.line.track.stop(watcher.down_track)
-    watcher.tell(rtcp.build_nack(77, watcher.end.numbers))
-    assert watcher.sent == []
+def test_a_stopped_down_track_gets_no_retransmission(subscriber: Subscriber) -> None:
+    subscriber.line.track.stop(subscriber.down_track)
+    subscriber.handle(rtcp.build_nack(77, subscriber.end.numbers))
+    assert subscriber.sent == []
 
 
-def test_a_repair_for_us_is_doubled_only_where_the_line_loses_much(watcher: Watcher) -> None:
-    track = watcher.line.track
+def test_what_the_publisher_repaired_is_sent_twice_only_on_a_bad_line(subscriber: Subscriber) -> None:
+    track = subscriber.line.track
     for copies in (1, 3):
-        watcher.down_track.copies, watcher.sent = copies, []
-        watcher.line.send(track.receive_stats.highest + 2)  # type: ignore[union-attr]
-        assert len(track.repairs_due(watcher.line.now + 1)) == 1
-        watcher.line.send(track.receive_stats.highest - 1)  # type: ignore[union-attr]
-        retransmission.repeat_repaired(track, watcher.line.now)
-        assert len(watcher.sent) == (2 if copies > 1 else 0)
+        subscriber.down_track.copies, subscriber.sent = copies, []
+        subscriber.line.send(track.receive_stats.highest + 2)  # type: ignore[union-attr]
+        assert len(track.repairs_due(subscriber.line.now + 1)) == 1
+        subscriber.line.send(track.receive_stats.highest - 1)  # type: ignore[union-attr]
+        retransmission.repeat_repaired(track, subscriber.line.now)
+        assert len(subscriber.sent) == (2 if copies > 1 else 0)
         assert track.repaired == []

@@ -1,5 +1,5 @@
-"""Several encodings of one picture: everybody gets the best that comes, a weak line a lesser one, and every change is a
-keyframe under the next number and a little later."""
+"""Several encodings of one picture: subscribers get the best that comes, one on a weak line a smaller one, and each
+change is a keyframe under the next sequence number and a little later."""
 
 from itertools import pairwise
 
@@ -27,8 +27,8 @@ KEYS = {rid: sequence_parameter_set(*size) for rid, size in SIZES.items()}
 
 
 class Room:
-    """One side's pictures and those who watch; time is `now`. Each encoding has sequence numbers, stamps and an SSRC of
-    its own, as browsers do it."""
+    """One side's pictures and their subscribers; time is `now`. Each encoding has sequence numbers, timestamps and an
+    SSRC of its own, as browsers do it."""
 
     def __init__(self) -> None:
         first = new_track("video")
@@ -64,7 +64,7 @@ class Room:
         self.seqs[rid] += 1
 
     def frame(self, *rids: bytes, keys: tuple[bytes, ...] = ()) -> None:
-        """The next picture, in these encodings, two packets each."""
+        """Send the next picture in these encodings, two packets each."""
         self.now += FRAME
         self.frames += 1
         for rid in rids or tuple(self.lines):
@@ -79,13 +79,13 @@ class Room:
 
 
 def seen(end: FarEnd) -> list[bytes]:
-    """Which encodings came, each as often as it began."""
+    """Return the encodings that came, each as often as it began."""
     names = [payload[-1:] for payload in end.payloads]
     return [name for before, name in pairwise([b"", *names]) if before != name]
 
 
 def is_whole(end: FarEnd) -> bool:
-    """Numbers without a hole, time that goes on by a picture or less, each change with a keyframe."""
+    """Whether numbers have no gap, time goes on by a picture or less, and each change is a keyframe."""
     times = [at for _, at, _ in end.got]
     forward = all((after - before) & 0xFFFFFFFF <= FRAME * 90_000 * 1.5 for before, after in pairwise(times))
     changes = [(a, b) for a, b in pairwise(end.got) if a[2][-1:] != b[2][-1:]]
@@ -99,20 +99,20 @@ def room() -> Room:
 
 
 class TestTheBest:
-    def test_is_the_largest_however_they_are_called_and_in_whatever_order_they_begin(self, room: Room) -> None:
+    def test_is_the_largest_whatever_the_names_and_the_order_of_their_beginning(self, room: Room) -> None:
         _, end = room.subscriber()
         room.play(0.5)
         assert room.layers.best is room.lines[b"f"].track
         assert seen(end)[-1] == b"f"
         assert is_whole(end)
 
-    def test_is_what_a_newcomer_gets_from_its_first_picture_on(self, room: Room) -> None:
+    def test_is_what_a_new_subscriber_gets_from_its_first_picture_on(self, room: Room) -> None:
         room.play(0.5)
         _, end = room.subscriber()
         room.play(0.5)
         assert seen(end) == [b"f"]
 
-    def test_is_another_when_it_stops_coming_and_the_picture_stands_for_a_moment_only(self, room: Room) -> None:
+    def test_is_another_soon_after_it_stops_coming(self, room: Room) -> None:
         _, end = room.subscriber()
         room.play(1)
         before, stopped = len(end.got), room.now
@@ -122,7 +122,7 @@ class TestTheBest:
         assert seen(end)[-1] == b"h"
         assert set(steps(end.numbers)) == {1}
 
-    def test_comes_back_but_not_so_soon_that_the_recorder_would_take_it_for_a_straggler(self, room: Room) -> None:
+    def test_comes_back_only_after_the_rest_that_the_recorder_needs(self, room: Room) -> None:
         _, end = room.subscriber()
         room.play(1)
         room.play(STALE + 0.2, b"q", b"h")
@@ -132,7 +132,7 @@ class TestTheBest:
         back = next(n for n, (_, _, payload) in enumerate(end.got) if n > 60 and payload[-1:] == b"f")
         assert back > 0 and room.now - left > REST
 
-    def test_comes_back_ever_more_rarely_while_it_does_not_stay(self, room: Room) -> None:
+    def test_comes_back_more_rarely_each_time_that_it_does_not_stay(self, room: Room) -> None:
         _, end = room.subscriber()
         room.play(1)
         for _ in range(10):
@@ -142,13 +142,13 @@ class TestTheBest:
         room.play(30)
         assert seen(end)[-1] == b"f"
 
-    def test_tells_how_many_pictures_came_without_counting_them_in_each_encoding(self, room: Room) -> None:
+    def test_counts_each_picture_once_and_not_in_each_encoding(self, room: Room) -> None:
         room.play(2)
         counted = room.layers.best.frames
         room.play(1)
         assert counted <= room.frames and room.layers.best.frames - counted == round(1 / FRAME)
 
-    def test_is_recorded_and_changes_there_with_the_same_packet(self, room: Room) -> None:
+    def test_is_recorded_and_changes_on_the_tap_with_the_same_packet(self, room: Room) -> None:
         room.layers.best.tap = 5
         room.play(0.5)
         assert [track.tap for track in room.streams if track.video].count(5) == 1
@@ -160,7 +160,7 @@ class TestTheBest:
 
 
 class TestAWeakLine:
-    def test_gets_a_lesser_encoding_without_a_pause_and_others_notice_nothing(self, room: Room) -> None:
+    def test_gets_a_smaller_encoding_without_a_pause_while_others_keep_the_best(self, room: Room) -> None:
         down_track, end = room.subscriber()
         _, other = room.subscriber(gated=True)
         room.play(2)
@@ -196,7 +196,7 @@ class TestAWeakLine:
         assert seen(end)[-3:] == [b"f", b"h", b"f"]
         assert is_whole(end)
 
-    def test_gets_the_best_when_the_lesser_one_stops(self, room: Room) -> None:
+    def test_gets_the_best_when_the_smaller_one_stops(self, room: Room) -> None:
         down_track, end = room.subscriber()
         room.play(2)
         room.layers.lower(down_track, need=1e9)
@@ -204,7 +204,7 @@ class TestAWeakLine:
         room.play(STALE + 0.5, b"q", b"f")
         assert seen(end)[-1] == b"f" and down_track.lesser is None
 
-    def test_its_repairs_and_reports_are_of_what_it_gets(self, room: Room) -> None:
+    def test_gets_retransmissions_and_reports_of_its_own_encoding(self, room: Room) -> None:
         down_track, end = room.subscriber()
         room.play(2)
         room.layers.lower(down_track, need=room.lines[b"q"].track.encoding.rate)
@@ -220,7 +220,7 @@ class TestAWeakLine:
 
 
 class Officer:
-    """A supervisor with a line that says what we tell it to say, looked after as a worker does it."""
+    """A supervisor on a line of a rate that the test sets, adapted as a worker does it."""
 
     def __init__(self, room: Room, gated: bool = False) -> None:
         self.room, self.path = room, SentPackets()
@@ -234,8 +234,8 @@ class Officer:
             self.adaptation.tick(self.room.now)
 
 
-class TestWhoIsLookedAfter:
-    def test_gets_a_lesser_encoding_on_a_weak_line_and_never_nothing(self, room: Room) -> None:
+class TestAnAdaptedSubscriber:
+    def test_gets_a_smaller_encoding_on_a_weak_line_without_a_pause(self, room: Room) -> None:
         officer = Officer(room)
         officer.watch(3, None)
         officer.watch(30, 120_000)
@@ -250,16 +250,16 @@ class TestWhoIsLookedAfter:
         assert seen(officer.end)[-1] == b"f"
         assert is_whole(officer.end)
 
-    def test_is_not_tried_again_and_again_on_a_line_that_cannot_take_it(self, room: Room) -> None:
+    def test_tries_the_best_only_rarely_on_a_line_that_cannot_take_it(self, room: Room) -> None:
         officer = Officer(room)
         officer.watch(3, None)
-        for _ in range(8):  # the line looks good until it is used
+        for _ in range(8):  # the line seems good until it is used
             officer.watch(6, 120_000)
             officer.watch(6, None)
         assert seen(officer.end).count(b"f") <= 5
         assert officer.down_track.flowing
 
-    def test_gets_nothing_where_even_the_least_is_too_much(self, room: Room) -> None:
+    def test_gets_no_picture_where_even_the_smallest_is_too_much(self, room: Room) -> None:
         officer = Officer(room)
         officer.watch(3, None)
         officer.watch(10, 60_000)
@@ -267,7 +267,7 @@ class TestWhoIsLookedAfter:
         officer.watch(10, 60_000)
         assert len(officer.end.got) == before
 
-    def test_and_is_the_far_room_gets_the_best_there_is(self, room: Room) -> None:
+    def test_always_gets_the_best_when_it_is_the_far_room(self, room: Room) -> None:
         far = Officer(room, gated=True)
         far.watch(3, None)
         far.watch(30, 120_000)
@@ -275,7 +275,7 @@ class TestWhoIsLookedAfter:
 
 
 class TestTheGate:
-    def test_shut_gives_nothing_of_any_encoding(self, room: Room) -> None:
+    def test_lets_no_encoding_cross_while_it_is_shut(self, room: Room) -> None:
         down_track, end = room.subscriber(gated=True)
         room.play(1)
         room.layers.best.stop(down_track)
@@ -292,7 +292,7 @@ class TestTheGate:
 
 
 class TestAnotherPublisher:
-    def test_of_one_picture_takes_over_from_one_of_several(self, room: Room) -> None:
+    def test_with_one_encoding_takes_over_from_one_with_several(self, room: Room) -> None:
         down_track, end = room.subscriber()
         weak, poor = room.subscriber()
         room.play(2)
@@ -310,7 +310,7 @@ class TestAnotherPublisher:
         assert seen(end)[-1] == b"f" and down_track.flowing
         assert len(room.layers.tracks) == 3
 
-    def test_of_the_same_encodings_goes_on_where_they_stood(self, room: Room) -> None:
+    def test_with_the_same_encodings_continues_them(self, room: Room) -> None:
         _, end = room.subscriber()
         room.play(1)
         best = room.layers.best
@@ -321,8 +321,8 @@ class TestAnotherPublisher:
 
 
 class LayersModel(RuleBasedStateMachine):
-    """Encodings that come and go, lines that weaken and mend, gates and publishers in any order: numbers and time go on
-    for everybody, and a shut gate gives nothing."""
+    """Encodings that start and stop, lines that weaken and recover, gates and publishers in any order: numbers and time
+    go on for all subscribers, and a shut gate gives nothing."""
 
     @initialize()
     def begin(self) -> None:
@@ -346,7 +346,7 @@ class LayersModel(RuleBasedStateMachine):
                 self.room.layers.tick(self.room.now)
 
     @rule(rid=st.sampled_from(sorted(SIZES)), on=st.booleans())
-    def an_encoding_comes_or_goes(self, rid: bytes, on: bool) -> None:
+    def an_encoding_starts_or_stops(self, rid: bytes, on: bool) -> None:
         if rid in self.room.lines:
             (self.there.add if on else self.there.discard)(rid)
 
@@ -358,7 +358,7 @@ class LayersModel(RuleBasedStateMachine):
             track.layers.lower(down_track, need)
 
     @rule(which=st.integers(0, 1))
-    def a_line_mends(self, which: int) -> None:
+    def a_line_recovers(self, which: int) -> None:
         self.down_tracks[which][0].lesser = None
 
     @rule(open_=st.booleans())
@@ -392,10 +392,10 @@ class LayersModel(RuleBasedStateMachine):
         assert self.shut is None or len(self.down_tracks[2][1].got) == self.shut
 
     @invariant()
-    def everybody_is_in_one_place(self) -> None:
+    def each_down_track_is_in_one_track(self) -> None:
         for down_track, end in self.down_tracks:
             track = end.down_tracks[0].track
-            assert [one for one in self.room.layers.tracks if down_track in one.down_tracks] == [track]
+            assert [track for track in self.room.layers.tracks if down_track in track.down_tracks] == [track]
 
 
 LayersModel.TestCase.settings = settings(max_examples=120, stateful_step_count=30)

@@ -1,4 +1,4 @@
-"""Transport-wide feedback: what any receiver may write we read back, and nothing that a stranger sends raises."""
+"""Transport-wide feedback: all that a receiver may write is read back, and arbitrary bytes do not raise."""
 
 import struct
 from itertools import groupby
@@ -15,7 +15,7 @@ REPORTS = st.one_of(st.lists(GAPS, min_size=1, max_size=60), st.lists(NEAR, min_
 
 
 def built(base: int, reference: int, gaps: list[int | None], runs: bool) -> bytes:
-    """The body of a feedback packet: for each packet the ticks since the one before, None when it is lost."""
+    """Return the body of a feedback packet; `gaps` has the ticks since the packet before, None for a lost one."""
     kinds = [0 if gap is None else 1 if 0 <= gap <= 255 else 2 for gap in gaps]
     chunks = _runs(kinds) if runs else _vectors(kinds)
     deltas = b"".join(
@@ -31,7 +31,7 @@ def _runs(kinds: list[int]) -> list[int]:
 
 
 def _vectors(kinds: list[int]) -> list[int]:
-    """Chunks of fourteen one-bit symbols where that is enough, else of seven two-bit ones."""
+    """Return chunks of fourteen one-bit symbols where these are enough, else of seven two-bit ones."""
     chunks = []
     while kinds:
         wide = 2 in kinds[:14]
@@ -43,36 +43,36 @@ def _vectors(kinds: list[int]) -> list[int]:
     return chunks
 
 
-class TestWhatAReceiverWrites:
+class TestWellFormedFeedback:
     @given(st.integers(0, 65535), st.integers(-(2**23), 2**23 - 1), REPORTS, st.booleans())
     def test_reads_back_as_it_was(self, base: int, reference: int, gaps: list[int | None], runs: bool) -> None:
-        told = parse(built(base, reference, gaps, runs))
+        feedback = parse(built(base, reference, gaps, runs))
         at, arrived = reference * 256, []
         for index, gap in enumerate(gaps):
             if gap is not None:
                 at += gap
                 arrived.append((index, at))
-        assert told == Feedback(base, len(gaps), arrived)
+        assert feedback == Feedback(base, len(gaps), arrived)
 
-    def test_of_the_example_in_the_draft_the_chunks_mean_this(self) -> None:
+    def test_the_chunks_of_the_drafts_example(self) -> None:
         """3.1.3 and 3.1.4: a run of 221 lost packets; 0, five that came, three lost, three that came, two lost."""
         head = struct.pack("!IIHH", 1, 2, 0, 235) + b"\x00\x00\x00\x00"
-        told = parse(head + bytes((0x00, 0xDD, 0x9F, 0x1C)) + bytes(8))
-        assert told is not None
-        assert [index - 221 for index, _ in told.arrived] == [1, 2, 3, 4, 5, 9, 10, 11]
+        feedback = parse(head + bytes((0x00, 0xDD, 0x9F, 0x1C)) + bytes(8))
+        assert feedback is not None
+        assert [index - 221 for index, _ in feedback.arrived] == [1, 2, 3, 4, 5, 9, 10, 11]
 
 
-class TestStrangers:
+class TestMalformedFeedback:
     @given(st.binary(max_size=200))
-    def test_no_bytes_make_it_raise(self, body: bytes) -> None:
-        told = parse(body)
-        assert told is None or len(told.arrived) <= told.span <= MAX_PACKETS
+    def test_arbitrary_bytes_do_not_raise(self, body: bytes) -> None:
+        feedback = parse(body)
+        assert feedback is None or len(feedback.arrived) <= feedback.span <= MAX_PACKETS
 
     @given(st.lists(GAPS, min_size=1, max_size=60), st.booleans(), st.integers(1, 200))
-    def test_what_is_cut_off_is_nothing(self, gaps: list[int | None], runs: bool, cut: int) -> None:
+    def test_feedback_that_is_cut_off_is_none(self, gaps: list[int | None], runs: bool, cut: int) -> None:
         whole = built(5, 5, gaps, runs)
-        told = parse(whole[: max(0, len(whole) - 3 - cut)])
-        assert told is None or len(told.arrived) < len(gaps) or None in gaps
+        feedback = parse(whole[: max(0, len(whole) - 3 - cut)])
+        assert feedback is None or len(feedback.arrived) < len(gaps) or None in gaps
 
     def test_a_few_bytes_cannot_claim_many_packets(self) -> None:
         head = struct.pack("!IIHH", 1, 2, 0, 65535) + bytes(4)
@@ -80,14 +80,14 @@ class TestStrangers:
 
 
 def report(base: int, *gaps: int | None) -> Feedback:
-    told = parse(built(base & 0xFFFF, 0, list(gaps), True))
-    assert told is not None
-    return told
+    feedback = parse(built(base & 0xFFFF, 0, list(gaps), True))
+    assert feedback is not None
+    return feedback
 
 
 class TestPath:
     def sent(self, count: int, every: float = 0.01, size: int = 1000) -> tuple[SentPackets, int]:
-        """A path on which `count` packets of one track left."""
+        """Return a path on which `count` packets of one track were sent."""
         path = SentPackets()
         first, stamp = path.number, path.transport_wide(3)
         for index in range(count):
@@ -100,7 +100,7 @@ class TestPath:
         words = [video((0, 1, "v", 0)), audio((0, 1, "a", 0)), video((0, 1, "v", 0))]
         assert words == [0x31FFFF00, 0x41000000, 0x31000100]
 
-    def test_names_the_streams_of_what_came(self) -> None:
+    def test_feedback_names_the_streams_of_arrived_packets(self) -> None:
         path = SentPackets()
         first = path.number
         video, audio = path.transport_wide(3), path.transport_wide(3)
@@ -109,34 +109,34 @@ class TestPath:
         assert path.received(report(first, 0, None, 4))[0] == {"v"}
         assert path.received(report(first + 1, 8))[0] == {"a"}
 
-    def test_a_report_of_whom_nobody_asked_for_reports_proves_nothing(self) -> None:
+    def test_feedback_without_stamped_packets_proves_nothing(self) -> None:
         path = SentPackets(10)
         assert path.received(report(9, 0)) == (set(), [])
 
-    def test_the_same_report_twice_proves_nothing_new(self) -> None:
+    def test_the_same_feedback_again_proves_nothing(self) -> None:
         path, first = self.sent(3)
         assert path.received(report(first, 0, 0, 0))[0] == {"picture"}
         assert path.received(report(first, 0, 0, 0))[0] == set()
 
-    def test_a_report_on_what_was_never_sent_proves_nothing(self) -> None:
+    def test_feedback_on_packets_that_were_never_sent_proves_nothing(self) -> None:
         path, first = self.sent(3)
         for base in (first + 3, first + 1, first - 3, first - WINDOW):
             assert path.received(report(base, 0, 0, 0)) == (set(), [])
 
-    def test_what_was_overtaken_by_far_is_lost_and_told_once(self) -> None:
+    def test_a_packet_overtaken_by_far_is_lost_once(self) -> None:
         path, first = self.sent(8, every=0.01)
         assert path.received(report(first, 0, None, 0, None))[1] == []
-        assert [one[3] for one in path.received(report(first + 4, 0, 0))[1]] == [1]
-        assert [one[3] for one in path.received(report(first + 6, 0, 0))[1]] == [3]
+        assert [departure[3] for departure in path.received(report(first + 4, 0, 0))[1]] == [1]
+        assert [departure[3] for departure in path.received(report(first + 6, 0, 0))[1]] == [3]
         assert path.received(report(first + 7, 0))[1] == []
 
-    def test_what_came_late_after_all_is_not_lost(self) -> None:
+    def test_a_packet_that_comes_late_is_not_lost(self) -> None:
         path, first = self.sent(8, every=0.01)
         path.received(report(first, 0, None, 0))
         assert path.received(report(first + 1, 0)) == ({"picture"}, [])
         assert path.received(report(first + 3, 0, 0, 0, 0)) == ({"picture"}, [])
 
-    def test_loss_slows_it_down_to_what_arrived(self) -> None:
+    def test_loss_reduces_the_rate_to_what_arrived(self) -> None:
         path, first = self.sent(1)
         path.received(report(first, 0))
         path.tick(100.0)
@@ -150,7 +150,7 @@ class TestPath:
         assert path.capacity.rate < 20 * 8000
         assert path.capacity.loss > 0.3
 
-    def test_jitter_does_not_but_a_queue_does(self) -> None:
+    def test_a_queue_reduces_the_rate_and_jitter_does_not(self) -> None:
         for queue in (0.0, 0.2):
             path = SentPackets()
             stamp = path.transport_wide(3)

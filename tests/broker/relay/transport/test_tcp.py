@@ -85,7 +85,7 @@ FIRST = {
 }
 
 
-class TestStrangers:
+class TestMalformedFeedback:
     @pytest.mark.parametrize("kind", ["nothing", "text", "rtp", "dtls", "long", "check"])
     async def test_whose_first_packet_is_no_check_that_we_know_are_closed(self, front: RelayFront, kind: str) -> None:
         got: list[bytes] = []
