@@ -43,7 +43,8 @@ async def get_metrics(call: Call) -> web.Response:
 
 
 async def _check_reader(call: Call) -> None:
-    """Raise NotSignedIn or Forbidden. A credential that is sent is checked, also from this machine."""
+    """Check that the caller may read all numbers; a credential that is sent is checked also from this machine. Raises
+    NotSignedIn or Forbidden."""
     caller = await call.context.credentials.caller_or_none(call.request)
     if caller is not None:
         if role_of(caller) not in READERS or (isinstance(caller, User) and scope(caller) is not None):

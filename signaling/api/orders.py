@@ -25,8 +25,8 @@ REFUSED = "OrderRefused"
 
 @dataclass(frozen=True, slots=True)
 class Row(Generic[Body]):
-    """One order. `fact` translates it; `by_rest` is false for orders that need the sender's socket. `forbidden`, in
-    English and Chinese, tells other roles on the WebSocket why they may not send it."""
+    """One order of the table. `fact` translates it; `by_rest` is false for orders that need the sender's socket.
+    `forbidden`, in English and Chinese, tells other roles on the WebSocket why they may not send it."""
 
     order: type[Body]
     role: Role

@@ -1,1 +1,2 @@
-"""Who is asking and what they may know: credentials, scope by role and site, rate limits, the end of sign-ins."""
+"""Identity and authority of callers. Read `scope` (roles and sites), `credentials` (sign-in and tokens), then
+`rate_limit` and `session_expiry` (the end of sign-ins)."""

@@ -32,8 +32,8 @@ PROVINCIAL = frozenset({Role.AUDITOR, Role.ADMIN})
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A signed-in officer. `token` is the credential of the request; `session_expiry` checks it again while it is in
-    use."""
+    """An officer with an account. `token` is the credential of the request; `session_expiry` checks it again while it
+    is in use."""
 
     id: UserId
     name: str

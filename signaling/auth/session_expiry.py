@@ -14,7 +14,8 @@ ROUND_SECONDS = 15.0
 
 
 async def run(context: Context) -> None:
-    """Check until cancelled. A database that does not answer ends nothing: media stops by its leases."""
+    """Check all sign-ins periodically until cancelled. A database that does not answer ends nothing: media stops by its
+    leases."""
     while True:
         await asyncio.sleep(ROUND_SECONDS)
         try:

@@ -83,7 +83,7 @@ class Hub:
         return Counter("terminal" if isinstance(client.caller, Terminal) else "user" for client in self._clients)
 
     def leave(self, client: Client) -> None:
-        """Remove a client."""
+        """Remove a client whose socket closes."""
         self._clients.discard(client)
 
     def is_connected(self, caller: Caller) -> bool:
@@ -199,7 +199,7 @@ def my_side(caller: Caller, live: SessionRunner) -> Side | None:
 
 
 def who_view(caller: Caller) -> WhoView:
-    """Return the caller's identity. Raises TypeError for programs: they have no socket."""
+    """Return the identity that the client is told. Raises TypeError for programs: they have no socket."""
     if isinstance(caller, User):
         return WhoView(kind="user", id=caller.id, name=caller.name, role=caller.role, site=caller.site)
     if isinstance(caller, Terminal):

@@ -1,1 +1,2 @@
-"""WHIP and WHEP (RFC 9725), the talkback of officers, TURN credentials, and who holds which media resource."""
+"""WHIP and WHEP (RFC 9725). Read `whip` (rooms publish), `whep` (rooms and supervisors subscribe), `talkback` (插话),
+`offer_answer` (what they share), and `resources` (the media resources and their makers)."""

@@ -143,8 +143,8 @@ async def _stop(call: Call, kind: Kind) -> web.Response:
 
 
 async def _patch(call: Call, kind: Kind, fragment: str) -> web.Response:
-    """With this ICE session's tag: trickled candidates, 204. With any: a restart, 200 and the server's side of the new
-    session.
+    """Answer a PATCH: with this ICE session's tag it trickles candidates, 204; with `*` it restarts ICE, 200 and the
+    server's side of the new session.
 
     Raises NotFound, PreconditionRequired, PreconditionFailed, MalformedSdp, TooMany or RelayUnavailable; whatever is
     raised, the session goes on as it was (RFC 9725 4.3.3).

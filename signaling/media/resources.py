@@ -21,7 +21,7 @@ has room for few more supervisors than a visit needs, and no officer may take mo
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One resource. `maker` is its maker's name in the journal, `token` the sign-in behind it."""
+    """One publication or subscription of a caller. `maker` is its maker's name in the journal, `token` the sign-in behind it."""
 
     resource: ResourceId
     kind: Kind
@@ -61,7 +61,8 @@ class Resources:
             raise _too_many_windows()
 
     def add(self, held: Held) -> None:
-        """Remember a new resource. An older one for the same thing lives until the relay reports that it has gone."""
+        """Remember a resource that was made. An older one for the same thing lives until the relay reports that it has
+        gone."""
         self._held[held.resource] = held
 
     def check_restart(self, held: Held, mono: float) -> None:

@@ -38,7 +38,7 @@ PROBLEMS = (*offer_answer.OFFER_PROBLEMS, TooMany)
     refused="WhipRefused",
 )
 async def publish(call: Call, body: str) -> web.Response:
-    """Offer of one audio line in, answer out. It is not heard until the order `speak`."""
+    """Take an offer of one audio line and return the answer. The microphone is not heard until the order `speak`."""
     caller, context, session = call.caller, call.context, SessionId(call.id("session"))
     live = context.live(session)
     own = duty(caller, live.session.slot)
@@ -64,7 +64,8 @@ async def publish(call: Call, body: str) -> web.Response:
     refused="WhepRefused",
 )
 async def listen(call: Call, body: str, query: PageQuery) -> web.Response:
-    """Offer of one audio line in, answer out. A room gets what is meant for it, colleagues everything."""
+    """Take an offer of one audio line and return the answer. A room receives what is meant for it, colleagues
+    everything."""
     caller, context, session = call.caller, call.context, SessionId(call.id("session"))
     live = context.live(session)
     side: Side | None = None

@@ -32,7 +32,8 @@ PATH, ROLES = "/whep/{session}/{side}", (Role.TERMINAL, Role.SUPERVISOR)
     refused="WhepRefused",
 )
 async def watch(call: Call, body: str, query: PageQuery) -> web.Response:
-    """Offer in, answer out. `page` is a supervisor's window: what it receives counts for that window only."""
+    """Take an offer and return the answer. `page` is a supervisor's window: what it receives counts for that window
+    only."""
     caller, context = call.caller, call.context
     session, side = SessionId(call.id("session")), _side(call)
     live = context.live(session)

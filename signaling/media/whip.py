@@ -28,7 +28,7 @@ PATH, ROLES = "/whip/{session}", (Role.TERMINAL,)
     refused="WhipRefused",
 )
 async def publish(call: Call, body: str) -> web.Response:
-    """Offer in, answer out."""
+    """Take an offer and return the answer."""
     terminal, context = call.caller, call.context
     assert isinstance(terminal, Terminal)  # the row admits no other role
     session = SessionId(call.id("session"))

@@ -1,2 +1,3 @@
-"""The HTTP server: the application, the table of routes, errors as problem documents, pages, and what handlers
-share."""
+"""The HTTP server of signaling. Read `app` (the application), `routes` (the table of routes and how a row is served),
+`context` (what handlers share), `errors` (problem documents), then `openapi`, `pages`, `ranges` and
+`client_address`."""

@@ -63,7 +63,7 @@ def build_app(
     clock: Clock,
     version: str,
 ) -> web.Application:
-    """The whole application. The caller runs it and closes broker, store and journal after it."""
+    """Return the application with all routes. The caller runs it and closes broker, store and journal after it."""
     names, resources = Names(store, lambda: clock.now().mono), Resources()
     context = Context(
         broker=broker,

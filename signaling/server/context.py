@@ -56,11 +56,11 @@ class Context:
     _left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def now(self) -> Instant:
-        """This moment."""
+        """Return the current moment, wall and monotonic."""
         return self.clock.now()
 
     def mono(self) -> float:
-        """Monotonic seconds."""
+        """Return the current monotonic second."""
         return self.clock.now().mono
 
     def day_bounds(self, day: date | None) -> tuple[datetime, datetime]:
@@ -74,7 +74,7 @@ class Context:
         return start.astimezone(UTC), end.astimezone(UTC)
 
     def live(self, session: SessionId) -> SessionRunner:
-        """A session by id. Raises NoSlot: a session exists only because a slot was approved."""
+        """Return a session by its id. Raises NoSlot: a session exists only because a slot was approved."""
         try:
             return self.broker.live(session)
         except NotFound:

@@ -46,14 +46,14 @@ class Call:
 
     @property
     def caller(self) -> Caller:
-        """The signed-in sender. Raises NotSignedIn where the row is open and no credential was sent."""
+        """The sender, who has signed in. Raises NotSignedIn where the row is open and no credential was sent."""
         if self.sender is None:
             raise NotSignedIn()
         return self.sender
 
     @property
     def user(self) -> User:
-        """The officer who calls. Raises Forbidden for terminals and programs."""
+        """The sender, who is an officer. Raises Forbidden for terminals and programs."""
         if not isinstance(self.sender, User):
             raise Forbidden()
         return self.sender
@@ -68,8 +68,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row. `body` and `query` are models or, for SDP, the media type of the body; `operation` names the row in the
-    document, for code that is generated from it."""
+    """One row of the table. `body` and `query` are models or, for SDP, the media type of the body; `operation` names
+    the row in the document, for code that is generated from it."""
 
     method: str
     path: str
@@ -140,7 +140,7 @@ class Table:
         also: tuple[int, ...] = (),
         operation: str = "",
     ) -> Callable[[Verb], Verb]:
-        """Declare the decorated coroutine. Models are read from its own annotations (`body`, `query`, return);
+        """Declare the decorated coroutine as a row. Models are read from its own annotations (`body`, `query`, return);
         `takes` and `gives` are media types where the body or the answer is not JSON. Empty `roles`: an open row."""
 
         def declare(verb: Verb) -> Verb:

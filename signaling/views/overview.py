@@ -31,7 +31,8 @@ class Attendance(Outbound):
 
 
 class OverviewSession(Outbound):
-    """One session in numbers. `quality` and `viewers` are null before media flows, `worker` before a relay has it."""
+    """One session in ids and numbers. `quality` and `viewers` are null before media flows, `worker` before a relay has
+    it."""
 
     id: str
     state: str
@@ -63,7 +64,7 @@ class OverviewWorker(Outbound):
 
 
 class Overview(Outbound):
-    """The service at `server_time`. `left_out` counts the sessions beyond the limit of this list."""
+    """The whole service at `server_time`. `left_out` counts the sessions beyond the limit of this list."""
 
     server_time: Moment
     recorder: bool

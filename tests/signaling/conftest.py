@@ -1,10 +1,12 @@
-"""The front door of each test: its own database, journal, clock and port. The database is made once and copied."""
+"""The front door of a test: a database, journal, clock and port of its own. The database is made once and copied."""
 
 import asyncio
 import shutil
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
@@ -83,21 +85,36 @@ async def _make(url):
     return tokens
 
 
-@pytest.fixture
-async def front(tmp_path, clock, made):
-    """Everything, running."""
+@asynccontextmanager
+async def running_front(folder, clock, made):
+    """A front door with its own database in `folder`."""
     file, tokens = made
-    shutil.copy(file, tmp_path / "h.sqlite")
-    url = f"sqlite+aiosqlite:///{tmp_path / 'h.sqlite'}"
+    shutil.copy(file, folder / "h.sqlite")
+    url = f"sqlite+aiosqlite:///{folder / 'h.sqlite'}"
     async with Store(url, clock) as store, Journal(store.engine, clock) as journal:
         broker = PretendBroker(store, clock)
         app = build_app(
             broker=broker,
             store=store,
             journal=journal,
-            settings=Settings(data_dir=tmp_path),
+            settings=Settings(data_dir=folder),
             clock=clock,
             version="0.0.test",
         )
         async with TestClient(TestServer(app)) as client:
             yield Front(client, broker, clock, tokens, journal, store)
+
+
+@pytest.fixture
+async def front(tmp_path, clock, made):
+    """A front door of the test's own."""
+    async with running_front(tmp_path, clock, made) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_front(tmp_path_factory, made):
+    """A front door for all tests of a module whose requests are refused or only read: they leave nothing behind. Such
+    tests are marked `asyncio(loop_scope="module")`."""
+    async with running_front(tmp_path_factory.mktemp("shared"), clock_at_nine(), made) as running:
+        yield running

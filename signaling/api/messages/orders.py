@@ -12,7 +12,8 @@ from signaling.api.messages.fields import Article, Id, Inbound, Note, NoteText, 
 
 
 class Order(Inbound):
-    """Base of all orders. `order_type` is the order's name in `type` of the WebSocket message."""
+    """Base of all orders, without members of its own. `order_type` is the order's name in `type` of the WebSocket
+    message."""
 
     order_type: ClassVar[str]
 

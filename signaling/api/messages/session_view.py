@@ -128,7 +128,7 @@ class RecordingView(Outbound):
 
 
 class WarningView(Outbound):
-    """A warning (劝阻). Rooms get only their own, with their own side and no author."""
+    """A warning (劝阻) as viewers see it. Rooms get only their own, with their own side and no author."""
 
     id: str
     at: Moment

@@ -61,7 +61,7 @@ class Grounds(Outbound):
 
 
 class NoteView(Outbound):
-    """An officer's note. `since_ms`: milliseconds after the first crossing, null before it."""
+    """An officer's note of a visit. `since_ms`: milliseconds after the first crossing, null before it."""
 
     at: Moment
     since_ms: int | None = Field(ge=0)

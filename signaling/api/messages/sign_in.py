@@ -16,7 +16,7 @@ class SignIn(Inbound):
 
 
 class UserView(Outbound):
-    """A signed-in user. `site` is null for officers of the province."""
+    """A signed-in user as the sign-in page needs it. `site` is null for officers of the province."""
 
     id: str
     name: str

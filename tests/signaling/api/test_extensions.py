@@ -46,26 +46,26 @@ class TestWhoMay:
 class TestApproving:
     async def test_moves_the_limit_and_says_by_whom_and_until_when(self, front, path):
         answer = await front.ask("POST", path, "approver", json=ORDER)
-        (given,) = answer.said["given"]
+        (given,) = answer.data["given"]
         assert given["by"] == {"id": "approver", "name": "approver 名"}
         assert (given["seconds"], given["article"], given["reason"]) == (600, "YN-14-FAMILY", "家中亲属去世")
         assert isinstance(front.broker.facts[-1], ev.ExtensionApproved)
         stop = (TEN + timedelta(minutes=40)).isoformat().replace("+00:00", "Z")
-        assert answer.said["stops_at"] == stop
-        view = (await front.ask("GET", path.removesuffix("/extensions"), "visitor-sup")).said
+        assert answer.data["stops_at"] == stop
+        view = (await front.ask("GET", path.removesuffix("/extensions"), "visitor-sup")).data
         assert view["extensions"] == [given] and view["stops_at"] == stop
 
     async def test_sent_twice_counts_once(self, front, path):
         first = await front.ask("POST", path, "approver", json=ORDER)
         again = await front.ask("POST", path, "approver", json=ORDER)
-        assert first.said == again.said
+        assert first.data == again.data
         await front.refused("conflict", "POST", path, "approver", json={**ORDER, "seconds": 300})
 
     async def test_too_much_or_on_no_ground_is_refused_with_the_article(self, front, path):
         refusal = await front.refused("policy_violation", "POST", path, "approver", json={**ORDER, "seconds": 601})
-        assert refusal.said["articles"]
+        assert refusal.data["articles"]
         refusal = await front.refused("policy_violation", "POST", path, "approver", json={**ORDER, "article": "YN-18"})
-        assert refusal.said["articles"] == ["云南 第十四条"]
+        assert refusal.data["articles"] == ["云南 第十四条"]
 
     async def test_after_the_limit_it_is_refused_and_the_refusal_journaled(self, front, path):
         front.at(timedelta(minutes=31))
@@ -75,16 +75,16 @@ class TestApproving:
 
     async def test_rooms_learn_by_how_much_and_neither_from_whom_nor_why(self, front, path):
         await front.ask("POST", path, "approver", json=ORDER)
-        (seen,) = (await front.ask("GET", path.removesuffix("/extensions"), "v1")).said["extensions"]
+        (seen,) = (await front.ask("GET", path.removesuffix("/extensions"), "v1")).data["extensions"]
         assert (seen["seconds"], seen["by"], seen["reason"]) == (600, None, "")
         await front.refused("forbidden", "GET", path, "v1")
 
     async def test_the_rules_are_there_to_be_read(self, front, path):
-        said = (await front.ask("GET", path, "prison-sup")).said
-        assert (said["times"], said["steps"], said["role"], said["site"]) == (
+        data = (await front.ask("GET", path, "prison-sup")).data
+        assert (data["times"], data["steps"], data["role"], data["site"]) == (
             1,
             [300, 600, 900],
             "approver",
             "first-prison",
         )
-        assert [one["code"] for one in said["grounds"]] == ["YN-14-FAMILY", "YN-14-OTHER"]
+        assert [one["code"] for one in data["grounds"]] == ["YN-14-FAMILY", "YN-14-OTHER"]

@@ -170,8 +170,8 @@ class TestTheOverview:
         front.broker.told = figures(session)
         live = front.broker.live(session)
         live.quality, live.viewers = QUALITY, VIEWERS
-        said = (await front.ask("GET", "/api/v1/overview", "observer")).said
-        (one,) = said["sessions"]
+        data = (await front.ask("GET", "/api/v1/overview", "observer")).data
+        (one,) = data["sessions"]
         assert (one["id"], one["state"], one["gate"], one["worker"]) == (session, "live", "open", "relay-0")
         assert (one["prison_room"], one["visitor_room"]) == ("p1", "v1")
         assert one["prison_quorum"] == one["visitor_quorum"] == {"have": 2, "need": 2}
@@ -181,29 +181,29 @@ class TestTheOverview:
             "connected": 2, "receiving": 1, "loss": 0.1, "jitter_ms": 20, "round_trip_ms": 50
         }  # fmt: skip
         assert one["viewers"]["prison"]["connected"] == 0
-        (worker,) = said["workers"]
+        (worker,) = data["workers"]
         assert (worker["sessions"], worker["latency_p99_ms"]) == (1, 1.2)
-        assert not [name for name in ("刘某", "欧阳", "prison-sup") if name in str(said)]
+        assert not [name for name in ("刘某", "欧阳", "prison-sup") if name in str(data)]
 
     @pytest.mark.parametrize("caller", ["foreign-sup", "foreign-auditor", "prison-admin"])
     async def test_of_other_sites_not_even_the_existence(self, front, caller):
         session = await front.live_visit()
         front.broker.told = figures(session)
-        said = (await front.ask("GET", "/api/v1/overview", caller)).said
-        assert said["sessions"] == [] and session not in str(said) and len(said["workers"]) == 1
+        data = (await front.ask("GET", "/api/v1/overview", caller)).data
+        assert data["sessions"] == [] and session not in str(data) and len(data["workers"]) == 1
 
     @pytest.mark.parametrize("caller", ["prison-sup", "visitor-sup", "approver", "auditor", "admin"])
     async def test_to_the_officers_of_both_sites_and_the_province(self, front, caller):
         await front.visit()
-        assert len((await front.ask("GET", "/api/v1/overview", caller)).said["sessions"]) == 1
+        assert len((await front.ask("GET", "/api/v1/overview", caller)).data["sessions"]) == 1
 
     async def test_leaves_out_what_is_long_over_or_far_away(self, front):
         await front.visit()
         far = timedelta(days=2)
         slot = (await front.store.slots_between(front.clock.now().wall, front.clock.now().wall + far))[0]
         await front.visit(starts_at=slot.starts_at + far, ends_at=slot.ends_at + far, external_id="later")
-        said = (await front.ask("GET", "/api/v1/overview", "admin")).said
-        assert [one["id"] for one in said["sessions"]] == [slot.session]
+        data = (await front.ask("GET", "/api/v1/overview", "admin")).data
+        assert [one["id"] for one in data["sessions"]] == [slot.session]
         front.at(timedelta(hours=2))
         front.clock.forward(timedelta(minutes=11))
-        assert (await front.ask("GET", "/api/v1/overview", "admin")).said["sessions"] == []
+        assert (await front.ask("GET", "/api/v1/overview", "admin")).data["sessions"] == []

@@ -6,7 +6,7 @@ from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.state import State
 from signaling.api.messages import socket as msg
-from tests.signaling.live.test_socket import talking
+from tests.support.signaling.talk import talking
 
 SESSIONS = "/api/v1/sessions"
 CANNED = {"sides": ["visitor"], "article": "YN-16-2", "text_id": "dont-4"}
@@ -27,7 +27,7 @@ def session_of(front):
 
 
 async def view(front, path, caller):
-    return (await front.ask("GET", path, caller)).said
+    return (await front.ask("GET", path, caller)).data
 
 
 async def warned(front, path, body=CANNED, caller="prison-sup"):
@@ -51,16 +51,16 @@ class TestWarning:
         assert own.id != session_of(front).interventions.warnings[0].id
 
     async def test_ready_words_are_served_beside_the_grounds(self, front, path):
-        said = (await front.ask("GET", f"{path}/interventions", "prison-sup")).said
-        assert [one["id"] for one in said["warnings"]] == [f"dont-{number}" for number in range(1, 11)]
-        assert {"code", "zh", "en", "article"} <= set(said["warnings"][0])
+        data = (await front.ask("GET", f"{path}/interventions", "prison-sup")).data
+        assert [one["id"] for one in data["warnings"]] == [f"dont-{number}" for number in range(1, 11)]
+        assert {"code", "zh", "en", "article"} <= set(data["warnings"][0])
 
     @pytest.mark.parametrize("code", ["YN-17-8", "YN-17-6", "END-COMPLETED", "YN-18", "GD-25-3"])
     async def test_what_a_warning_does_not_close_is_refused_journaled_and_stored_nowhere(self, front, path, code):
         refused = await front.refused(
             "policy_violation", "POST", f"{path}/warn", "prison-sup", json=OWN | {"article": code, "text": "张三"}
         )
-        assert refused.said["articles"]
+        assert refused.data["articles"]
         assert session_of(front).interventions.warnings == ()
         (noted,) = await front.noted("OrderRefused")
         assert "张三" not in noted.data
@@ -126,18 +126,18 @@ class TestARoom:
     async def test_hears_and_answers_on_its_socket(self, front, path):
         session = path.rpartition("/")[2]
         async with talking(front, "v1") as room, talking(front, "prison-sup") as officer:
-            await officer.say(type="warn", id=1, session=session, **CANNED)
-            (shown,) = (await room.hear("session")).session.warnings
+            await officer.send(type="warn", id=1, session=session, **CANNED)
+            (shown,) = (await room.receive("session")).session.warnings
             assert shown.by is None
-            await room.say(type="acknowledge", id=2, session=session, warning=shown.id)
-            assert (await room.hear("ack")).re == 2
+            await room.send(type="acknowledge", id=2, session=session, warning=shown.id)
+            assert (await room.receive("ack")).re == 2
             while True:
-                seen = (await officer.hear("session")).session
+                seen = (await officer.receive("session")).session
                 if seen.warnings[0].acknowledged:
                     break
             assert seen.warnings[0].acknowledged == [Side.VISITOR]
-            await officer.say(type="acknowledge", id=3, session=session, warning=shown.id)
-            refused = await officer.hear("error")
+            await officer.send(type="acknowledge", id=3, session=session, warning=shown.id)
+            refused = await officer.receive("error")
             assert isinstance(refused, msg.ErrorMessage) and refused.problem.code == "forbidden"
 
 
@@ -161,9 +161,9 @@ class TestMuting:
     async def test_rooms_see_who_is_not_heard_and_not_by_whose_order(self, front, path):
         await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)
         for room in ("p1", "v1"):
-            said = await view(front, path, room)
-            assert said["muted"] == [{"side": "visitor", "article": "YN-16-2", "site": None, "by": None}]
-            assert "prison-sup" not in str(said)
+            data = await view(front, path, room)
+            assert data["muted"] == [{"side": "visitor", "article": "YN-16-2", "site": None, "by": None}]
+            assert "prison-sup" not in str(data)
         (full,) = (await view(front, path, "visitor-sup"))["muted"]
         assert (full["site"], full["by"]["id"]) == ("first-prison", "prison-sup")
 
@@ -171,7 +171,7 @@ class TestMuting:
 class TestNotes:
     async def test_are_listed_with_their_times_for_officers_of_both_sites(self, front, path):
         await front.ask("POST", f"{path}/remark", "visitor-sup", json={"text": " 母亲情绪激动 "})
-        (one,) = (await front.ask("GET", f"{path}/notes", "prison-sup")).said["notes"]
+        (one,) = (await front.ask("GET", f"{path}/notes", "prison-sup")).data["notes"]
         assert (one["text"], one["since_ms"], one["site"], one["by"]["id"]) == (
             "母亲情绪激动", 0, "panlong", "visitor-sup",
         )  # fmt: skip
@@ -179,8 +179,8 @@ class TestNotes:
 
     async def test_do_not_exist_for_rooms_and_other_sites(self, front, path):
         await front.ask("POST", f"{path}/remark", "visitor-sup", json={"text": "母亲情绪激动"})
-        said = await view(front, path, "v1")
-        assert said["notes"] == 0 and "激动" not in str(said)
+        data = await view(front, path, "v1")
+        assert data["notes"] == 0 and "激动" not in str(data)
         await front.refused("forbidden", "GET", f"{path}/notes", "v1")
         await front.refused("not_found", "GET", f"{path}/notes", "foreign-sup")
         await front.refused("forbidden", "POST", f"{path}/remark", "v1", json={"text": "x"})
@@ -199,6 +199,6 @@ class TestHoldingResumingEnding:
             refused = await front.refused(
                 "policy_violation", "POST", f"{path}/end", "prison-sup", json={"article": code}
             )
-            assert refused.said["articles"] == ["云南 第十七条"]
+            assert refused.data["articles"] == ["云南 第十七条"]
         await front.ask("POST", f"{path}/end", "visitor-sup", json={"article": "YN-17-8"})
         assert (session_of(front).state, session_of(front).end.article) == (State.ENDED, "YN-17-8")

@@ -223,9 +223,9 @@ class TestTheViewCopy:
         session = film.split("/")[4]
         base = film.removesuffix("/film")
         await front.refused("not_found", "GET", f"{base}/view", "auditor")
-        assert (await front.ask("GET", f"{base}/copy", "auditor")).said["state"] == "none"
+        assert (await front.ask("GET", f"{base}/copy", "auditor")).data["state"] == "none"
         assert (await front.ask("POST", f"{base}/copy", "auditor")).status == 202
-        assert (await front.ask("GET", f"{base}/copy", "auditor")).said == {
+        assert (await front.ask("GET", f"{base}/copy", "auditor")).data == {
             "state": "queued", "progress": 0.0, "bytes": None, "reason": None,
         }  # fmt: skip
         views = front.context.views

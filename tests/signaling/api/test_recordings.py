@@ -44,10 +44,10 @@ async def watched(front, session):
 class TestCoverage:
     async def test_auditors_see_who_watched_when(self, front, watched):
         session, _ = watched
-        said = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).said
-        assert (said["kept"], said["seconds"], said["need"]) == (True, 9.0, 2)
-        assert [(one["user"], one["spans"]) for one in said["officers"]] == [("li", [[0.0, 9.0]])]
-        assert said["sides"]["visitor"]["short"] == [[0.0, 9.0]]
+        data = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).data
+        assert (data["kept"], data["seconds"], data["need"]) == (True, 9.0, 2)
+        assert [(one["user"], one["spans"]) for one in data["officers"]] == [("li", [[0.0, 9.0]])]
+        assert data["sides"]["visitor"]["short"] == [[0.0, 9.0]]
         (seen,) = await front.noted("CoverageSeen")
         assert (seen.session, seen.author) == (session, "user:auditor")
 
@@ -56,8 +56,8 @@ class TestCoverage:
         written = atomic_files.read_json(film.with_name("manifest.json"))
         del written["coverage"]
         atomic_files.write_json(film.with_name("manifest.json"), written)
-        said = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).said
-        assert not said["kept"] and said["officers"][0]["seconds"] == 9.0
+        data = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).data
+        assert not data["kept"] and data["officers"][0]["seconds"] == 9.0
 
     async def test_nobody_else_sees_it(self, front, watched):
         path = f"{RECORDINGS}/{watched[0]}/coverage"
@@ -71,13 +71,13 @@ class TestCoverage:
 
 class TestRecordings:
     async def test_auditors_find_it_by_day_and_by_session(self, front, session):
-        said = (await front.ask("GET", f"{RECORDINGS}?day=2026-03-02", "auditor")).said["recordings"]
-        assert [(one["session"], one["state"], one["started_at"]) for one in said] == [
+        data = (await front.ask("GET", f"{RECORDINGS}?day=2026-03-02", "auditor")).data["recordings"]
+        assert [(one["session"], one["state"], one["started_at"]) for one in data] == [
             (session, "archived", "2026-03-02T02:00:00Z")
         ]
-        one = (await front.ask("GET", f"{RECORDINGS}/{session}", "auditor")).said
+        one = (await front.ask("GET", f"{RECORDINGS}/{session}", "auditor")).data
         assert (one["sha256"], one["seconds"][0]) == ("ab" * 32, 1800.1)
-        assert (await front.ask("GET", f"{RECORDINGS}?day=2026-03-03", "auditor")).said["recordings"] == []
+        assert (await front.ask("GET", f"{RECORDINGS}?day=2026-03-03", "auditor")).data["recordings"] == []
 
     async def test_the_visitors_site_may_audit_it_too(self, front, session):
         await front.store.add_user("visit-auditor", "审", Role.AUDITOR, "a long enough secret", "panlong")
@@ -86,7 +86,7 @@ class TestRecordings:
 
     async def test_other_sites_find_nothing(self, front, session):
         await front.refused("not_found", "GET", f"{RECORDINGS}/{session}", "foreign-auditor")
-        assert (await front.ask("GET", RECORDINGS, "foreign-auditor")).said["recordings"] == []
+        assert (await front.ask("GET", RECORDINGS, "foreign-auditor")).data["recordings"] == []
         await front.refused("not_found", "GET", f"{RECORDINGS}/ses_none", "auditor")
 
     async def test_nobody_else_may_look_not_even_an_admin(self, front, session):

@@ -29,49 +29,49 @@ def state_of(front):
 class TestSeeing:
     async def test_officers_of_both_sites_see_names_and_what_is_missing(self, front, opened):
         for caller in ("prison-sup", "visitor-sup", "approver", "auditor", "admin"):
-            said = (await front.ask("GET", opened, caller)).said
-            assert said["sides"]["visitor"]["people"][0]["name"] == "欧阳某乙"
-            assert said["sides"]["prison"]["site_name"] == "第一监狱"
-            assert said["quorum"]["prison"] == {"need": 2, "have": [], "at_risk": False}
-            assert {"prison_check_in", "visitor_media", "recorder"} <= {one["code"] for one in said["missing"]}
-            assert said["my_side"] is None
-            assert len((await front.ask("GET", SESSIONS, caller)).said["sessions"]) == 1
+            data = (await front.ask("GET", opened, caller)).data
+            assert data["sides"]["visitor"]["people"][0]["name"] == "欧阳某乙"
+            assert data["sides"]["prison"]["site_name"] == "第一监狱"
+            assert data["quorum"]["prison"] == {"need": 2, "have": [], "at_risk": False}
+            assert {"prison_check_in", "visitor_media", "recorder"} <= {one["code"] for one in data["missing"]}
+            assert data["my_side"] is None
+            assert len((await front.ask("GET", SESSIONS, caller)).data["sessions"]) == 1
 
     async def test_for_other_sites_it_does_not_exist(self, front, opened):
         for caller in ("foreign-sup", "foreign-auditor", "w1", "p2"):
             await front.refused("not_found", "GET", opened, caller)
         await front.refused("not_found", "GET", f"{opened}/interventions", "foreign-sup")
         await front.refused("not_found", "GET", f"{SESSIONS}/ses_nosuch", "admin")
-        assert (await front.ask("GET", SESSIONS, "foreign-sup")).said["sessions"] == []
+        assert (await front.ask("GET", SESSIONS, "foreign-sup")).data["sessions"] == []
 
     async def test_a_room_sees_no_supervisor_and_only_family_names_of_the_far_side(self, front):
         session = await front.live_visit()
-        mine = (await front.ask("GET", f"{SESSIONS}/{session}", "p1")).said
+        mine = (await front.ask("GET", f"{SESSIONS}/{session}", "p1")).data
         assert mine["my_side"] == "prison"
         assert [len(mine["quorum"][side]["have"]) for side in Side] == [0, 0]
         assert "-sup" not in str(mine)
         assert mine["sides"]["prison"]["people"][0]["name"] == "刘某甲"
         assert mine["sides"]["visitor"]["people"][0]["name"] == "欧**"
-        full = (await front.ask("GET", f"{SESSIONS}/{session}", "prison-sup")).said
+        full = (await front.ask("GET", f"{SESSIONS}/{session}", "prison-sup")).data
         assert {one["id"] for one in full["quorum"]["prison"]["have"]} == {"prison-sup", "prison-sup-2"}
         assert full["quorum"]["prison"]["have"][0]["name"] == "prison-sup 名"
 
     async def test_the_clock_of_a_running_visit(self, front):
         session = await front.live_visit()
         front.clock.forward(timedelta(minutes=10))
-        said = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).said
-        assert (said["gate"], said["crossed_ms"], said["remaining_ms"]) == ("open", 600_000, 1_200_000)
+        data = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).data
+        assert (data["gate"], data["crossed_ms"], data["remaining_ms"]) == ("open", 600_000, 1_200_000)
         front.at(timedelta(minutes=30, seconds=1))
-        said = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).said
-        assert (said["gate"], said["remaining_ms"], said["reason"]["code"]) == ("shut", None, "time_limit")
+        data = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).data
+        assert (data["gate"], data["remaining_ms"], data["reason"]["code"]) == ("shut", None, "time_limit")
         front.clock.forward(timedelta(minutes=1))
-        again = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).said
-        assert again["crossed_ms"] == said["crossed_ms"] == 1_801_000
+        again = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).data
+        assert again["crossed_ms"] == data["crossed_ms"] == 1_801_000
 
     async def test_the_grounds_are_those_of_the_visits_rules(self, front, opened):
-        said = (await front.ask("GET", f"{opened}/interventions", "prison-sup")).said
-        by_code = {one["code"]: one for one in said["interventions"]}
-        assert said["policy"] == "yunnan"
+        data = (await front.ask("GET", f"{opened}/interventions", "prison-sup")).data
+        by_code = {one["code"]: one for one in data["interventions"]}
+        assert data["policy"] == "yunnan"
         assert by_code["YN-17-6"]["may_suspend"] and not by_code["YN-17-2"]["may_suspend"]
         assert not by_code["END-COMPLETED"]["may_hold"]
 
@@ -85,7 +85,7 @@ class TestCheckIn:
     async def test_each_missing_tick_refuses_with_the_articles(self, front, opened, tick):
         body = KIN | TICKS | {tick: False}
         refused = await front.refused("policy_violation", "POST", f"{opened}/check-in", "visitor-sup", json=body)
-        assert refused.said["articles"] == ["云南 第十一条", "云南 第十二条"]
+        assert refused.data["articles"] == ["云南 第十一条", "云南 第十二条"]
         assert not state_of(front).check_in.checked
 
     async def test_an_unlisted_person_does_not_get_in(self, front, opened):
@@ -118,8 +118,8 @@ class TestInterventions:
         session = await front.live_visit()
         path = f"{SESSIONS}/{session}"
         await front.ask("POST", f"{path}/hold", "prison-sup", json={"article": "YN-16-2", "note": "隐语"})
-        said = (await front.ask("GET", path, "v1")).said
-        assert (said["state"], said["reason"]["code"], said["reason"]["article"]) == ("held", "supervisor", "YN-16-2")
+        data = (await front.ask("GET", path, "v1")).data
+        assert (data["state"], data["reason"]["code"], data["reason"]["article"]) == ("held", "supervisor", "YN-16-2")
         await front.refused("conflict", "POST", f"{path}/resume", "visitor-sup")
         await front.ask("POST", f"{path}/resume", "prison-sup")
         assert state_of(front).state is State.LIVE
@@ -132,7 +132,7 @@ class TestInterventions:
         path = f"{SESSIONS}/{session}"
         await front.ask("POST", f"{path}/hold", "prison-sup", json={"article": "YN-17-8"})
         refused = await front.refused("policy_violation", "POST", f"{path}/resume", "prison-sup", json={})
-        assert refused.said["articles"] == ["云南 第十七条"]
+        assert refused.data["articles"] == ["云南 第十七条"]
         assert state_of(front).state is State.HELD
 
     @pytest.mark.parametrize("verb", ["hold", "end"])

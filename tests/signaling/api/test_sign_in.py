@@ -19,23 +19,23 @@ def own(front):
 
 class TestSignIn:
     async def test_the_right_password_gives_a_token_for_twelve_hours(self, front):
-        said = (await front.ask("POST", IN, json=RIGHT)).said
-        assert said["user"] == {
+        data = (await front.ask("POST", IN, json=RIGHT)).data
+        assert data["user"] == {
             "id": "prison-sup",
             "name": "prison-sup 名",
             "role": "supervisor",
             "site": "first-prison",
         }
-        assert datetime.fromisoformat(said["expires_at"]) == front.clock.now().wall + timedelta(hours=12)
-        me = await front.ask("GET", ME, said["token"])
-        assert me.said["who"]["id"] == "prison-sup"
+        assert datetime.fromisoformat(data["expires_at"]) == front.clock.now().wall + timedelta(hours=12)
+        me = await front.ask("GET", ME, data["token"])
+        assert me.data["who"]["id"] == "prison-sup"
         front.clock.forward(timedelta(hours=12, seconds=1))
-        await front.refused("not_signed_in", "GET", ME, said["token"])
+        await front.refused("not_signed_in", "GET", ME, data["token"])
 
     async def test_an_unknown_user_and_a_wrong_password_look_the_same(self, front):
         wrong = await front.refused("not_signed_in", "POST", IN, json=WRONG)
         unknown = await front.refused("not_signed_in", "POST", IN, json={**WRONG, "user": "nobody"})
-        assert wrong.said == unknown.said
+        assert wrong.data == unknown.data
 
     async def test_a_barred_user_stays_outside(self, front):
         await front.store.disable_user("prison-sup")
@@ -54,9 +54,9 @@ class TestSignIn:
         ("caller", "kind"), [("p1", "terminal"), ("booking", "integrator"), ("auditor", "user"), ("prison-sup", "user")]
     )
     async def test_everybody_can_ask_who_they_are(self, front, caller, kind):
-        said = (await front.ask("GET", ME, caller)).said["who"]
-        assert said["kind"] == kind
-        assert said["sessions_per_supervisor"] == (2 if caller == "prison-sup" else None)
+        data = (await front.ask("GET", ME, caller)).data["who"]
+        assert data["kind"] == kind
+        assert data["sessions_per_supervisor"] == (2 if caller == "prison-sup" else None)
 
 
 class TestBehindAProxy:
@@ -122,8 +122,8 @@ class TestTheCookie:
 
     async def test_a_bearer_token_needs_no_origin_and_beats_the_cookie(self, front):
         await self.cookie(front)
-        said = (await front.ask("GET", ME, "visitor-sup")).said
-        assert said["who"]["id"] == "visitor-sup"
+        data = (await front.ask("GET", ME, "visitor-sup")).data
+        assert data["who"]["id"] == "visitor-sup"
         await front.refused("not_signed_in", "GET", ME, "usr_wrong_wrong")
         await front.refused("not_signed_in", "GET", ME, headers={"Authorization": "Basic cDpw"})
 

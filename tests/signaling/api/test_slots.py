@@ -32,10 +32,10 @@ def order(**changes):
 class TestPosting:
     @pytest.mark.parametrize("caller", ["booking", "admin"])
     async def test_an_approved_slot_becomes_a_session(self, front, caller):
-        made = (await front.ask("POST", SLOTS, caller, json=ORDER)).said
+        made = (await front.ask("POST", SLOTS, caller, json=ORDER)).data
         session = front.broker.live(made["session_id"]).session
         assert (session.slot.id, session.slot.policy, session.slot.minutes) == (made["slot"], "yunnan", 30)
-        one = (await front.ask("GET", f"{SLOTS}/{made['slot']}", caller)).said
+        one = (await front.ask("GET", f"{SLOTS}/{made['slot']}", caller)).data
         assert one["prison"] == {"site": "first-prison", "room": "p1"}
         assert [person["name"] for person in one["people"]] == ["刘某甲", "欧阳某乙"]
 
@@ -46,17 +46,17 @@ class TestPosting:
     async def test_the_same_order_again_is_the_same_slot(self, front):
         first = await front.ask("POST", SLOTS, "booking", json=ORDER)
         again = await front.ask("POST", SLOTS, "booking", json=ORDER)
-        assert first.said == again.said
+        assert first.data == again.data
         assert len(front.broker.sessions()) == 1
 
     async def test_the_same_number_with_other_content_is_a_conflict(self, front):
-        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).said
+        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).data
         for change in ({"minutes": 20}, {"people": ORDER["people"] + kin(1)}, {"visitor_room": "v2"}):
             refused = await front.refused("conflict", "POST", SLOTS, "booking", json=order(**change))
-            assert refused.said["slot"] == made["slot"]
+            assert refused.data["slot"] == made["slot"]
 
     async def test_a_cancelled_slot_is_not_posted_again(self, front):
-        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).said
+        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).data
         assert (await front.ask("DELETE", f"{SLOTS}/{made['slot']}", "booking")).status == 204
         await front.refused("conflict", "POST", SLOTS, "booking", json=ORDER)
 
@@ -79,7 +79,7 @@ class TestRules:
     )
     async def test_what_the_province_forbids_is_refused_with_its_article(self, front, change, article):
         refused = await front.refused("policy_violation", "POST", SLOTS, "booking", json=order(**change))
-        assert refused.said["articles"] == [article]
+        assert refused.data["articles"] == [article]
 
     async def test_bounds_are_inclusive(self, front):
         made = await front.ask("POST", SLOTS, "booking", json=order(people=[ORDER["people"][0], *kin(3)]))
@@ -124,14 +124,14 @@ class TestRules:
 
 class TestScope:
     async def test_only_the_two_sites_know_of_a_slot(self, front):
-        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).said
+        made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).data
         path = f"{SLOTS}/{made['slot']}"
         for caller in ("prison-sup", "visitor-sup", "clerk", "approver", "auditor", "admin", "booking"):
             assert (await front.ask("GET", path, caller)).status == 200
-            assert len((await front.ask("GET", f"{SLOTS}?day=2026-03-02", caller)).said["slots"]) == 1
+            assert len((await front.ask("GET", f"{SLOTS}?day=2026-03-02", caller)).data["slots"]) == 1
         for caller in ("foreign-sup", "foreign-auditor", "prison-admin"):
             await front.refused("not_found", "GET", path, caller)
-            assert (await front.ask("GET", f"{SLOTS}?day=2026-03-02", caller)).said["slots"] == []
+            assert (await front.ask("GET", f"{SLOTS}?day=2026-03-02", caller)).data["slots"] == []
 
     async def test_a_sites_admin_posts_and_cancels_for_that_site_only(self, front):
         await front.refused("not_found", "POST", SLOTS, "prison-admin", json=ORDER)
@@ -153,5 +153,5 @@ class TestScope:
 
     async def test_the_day_is_that_of_shanghai(self, front):
         await front.visit()
-        assert len((await front.ask("GET", SLOTS, "admin")).said["slots"]) == 1
-        assert (await front.ask("GET", f"{SLOTS}?day=2026-03-01", "admin")).said["slots"] == []
+        assert len((await front.ask("GET", SLOTS, "admin")).data["slots"]) == 1
+        assert (await front.ask("GET", f"{SLOTS}?day=2026-03-01", "admin")).data["slots"] == []

@@ -51,21 +51,21 @@ def order(**changes):
 
 class TestProposing:
     async def test_is_a_supervisors_and_tells_what_it_rests_on(self, front, session):
-        said = (await proposed(front, session)).said
-        assert (said["status"], said["linked"], said["person"], said["name"]) == (
+        data = (await proposed(front, session)).data
+        assert (data["status"], data["linked"], data["person"], data["name"]) == (
             "proposed",
             ["end"],
             "per_in",
             "刘某甲",
         )
-        assert not said["recognised"], "an id that we made up is known to nobody"
+        assert not data["recognised"], "an id that we made up is known to nobody"
         (entry,) = await front.noted("SuspensionProposed")
         assert "刘某甲" not in entry.data and json.loads(entry.data)["article"] == "YN-17-8"
 
     async def test_sent_twice_counts_once_and_a_second_one_waits_for_the_first(self, front, session):
         await proposed(front, session)
         await proposed(front, session)
-        assert len((await front.ask("GET", LIST, "prison-sup")).said["suspensions"]) == 1
+        assert len((await front.ask("GET", LIST, "prison-sup")).data["suspensions"]) == 1
         path = f"/api/v1/sessions/{session}/suspensions"
         await front.refused("conflict", "POST", path, "prison-sup", json=ORDER | {"id": "sus_2"})
 
@@ -82,13 +82,13 @@ class TestProposing:
 class TestDeciding:
     async def test_the_prisons_approver_decides_and_everybody_concerned_sees_it(self, front, session):
         await proposed(front, session)
-        assert (await front.ask("GET", LIST, "approver")).said["suspensions"][0]["mine"]
-        said = (await decide(front, "approver")).said
-        assert (said["status"], said["first"], said["until"]) == ("approved", "2026-03-02", "2026-05-02")
-        assert said["steps"][0]["by"]["id"] == "approver" and not said["mine"]
-        assert (await front.ask("GET", LIST, "auditor")).said["suspensions"] == [said]
-        assert (await front.ask("GET", LIST, "foreign-sup")).said["suspensions"] == []
-        assert (await front.ask("GET", LIST, "visitor-sup")).said["suspensions"] == [], "the prisoner is not its own"
+        assert (await front.ask("GET", LIST, "approver")).data["suspensions"][0]["mine"]
+        data = (await decide(front, "approver")).data
+        assert (data["status"], data["first"], data["until"]) == ("approved", "2026-03-02", "2026-05-02")
+        assert data["steps"][0]["by"]["id"] == "approver" and not data["mine"]
+        assert (await front.ask("GET", LIST, "auditor")).data["suspensions"] == [data]
+        assert (await front.ask("GET", LIST, "foreign-sup")).data["suspensions"] == []
+        assert (await front.ask("GET", LIST, "visitor-sup")).data["suspensions"] == [], "the prisoner is not its own"
         assert len(await front.noted("SuspensionApproved")) == 1
         await front.refused("conflict", "POST", f"{LIST}/sus_1/decide", "approver", json={"decision": "approve"})
 
@@ -107,7 +107,7 @@ class TestDeciding:
         await front.store.add_user("mayor", "市", "approver", PASSWORD, "city")
         front.tokens["mayor"] = await front.store.issue_user_token("mayor", timedelta(hours=1))
         await proposed(front, session)
-        (seen,) = (await front.ask("GET", LIST, "mayor")).said["suspensions"]
+        (seen,) = (await front.ask("GET", LIST, "mayor")).data["suspensions"]
         assert not seen["mine"], "in Yunnan the prison decides"
         await front.refused("forbidden", "POST", f"{LIST}/sus_1/decide", "mayor", json={"decision": "approve"})
 
@@ -118,14 +118,14 @@ class TestBooking:
         known = (people[0].__class__("prisoner-7", people[0].side, "刘某甲"), people[1])
         session = await front.live_visit(people=known)
         front.broker.tell(session, ev.EndOrdered("prison-sup", "first-prison", "YN-17-8"))
-        assert (await proposed(front, session, person="prisoner-7")).said["recognised"]
+        assert (await proposed(front, session, person="prisoner-7")).data["recognised"]
         assert (await front.ask("POST", "/api/v1/slots", "booking", json=order(external_id="before"))).status == 201
         await decide(front, "approver")
         later = TEN + timedelta(days=4)
         when = {"starts_at": later.isoformat(), "ends_at": (later + timedelta(minutes=40)).isoformat()}
         refusal = await front.refused("suspended", "POST", "/api/v1/slots", "booking", json=order(**when))
-        assert (refusal.said["until"], refusal.said["articles"]) == ("2026-05-02", ["云南 第十七条"])
-        assert refusal.said["person"] == "prisoner-7" and "刘" not in json.dumps(refusal.said, ensure_ascii=False)
+        assert (refusal.data["until"], refusal.data["articles"]) == ("2026-05-02", ["云南 第十七条"])
+        assert refusal.data["person"] == "prisoner-7" and "刘" not in json.dumps(refusal.data, ensure_ascii=False)
         after = TEN + timedelta(days=61)
         when = {"starts_at": after.isoformat(), "ends_at": (after + timedelta(minutes=40)).isoformat()}
         assert (await front.ask("POST", "/api/v1/slots", "booking", json=order(**when))).status == 201
@@ -137,7 +137,7 @@ class TestBooking:
         state["end"] = {**end, "article": "广东 第二十三条", "lost": "month"}
         await front.store.save_snapshot(session, "ended", state)
         refusal = await front.refused("forfeited", "POST", "/api/v1/slots", "booking", json=order())
-        assert (refusal.said["until"], refusal.said["articles"]) == ("2026-04-01", ["广东 第二十三条"])
+        assert (refusal.data["until"], refusal.data["articles"]) == ("2026-04-01", ["广东 第二十三条"])
         state["end"]["lost"] = "visit"
         await front.store.save_snapshot(session, "ended", state)
         assert (await front.ask("POST", "/api/v1/slots", "booking", json=order())).status == 201

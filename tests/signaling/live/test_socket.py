@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 
 import aiohttp
 import pytest
-from aiohttp import WSMsgType
 
 from broker.control.viewers import viewer_of
 from broker.kernel.ids import Side
@@ -17,45 +16,7 @@ from signaling.auth.session_expiry import check_all
 from signaling.live import client as clients
 from signaling.live import hub as hubs
 from signaling.live import socket
-
-WS = "/api/v1/ws"
-
-
-class Talk:
-    """One socket, with the server's messages as models."""
-
-    def __init__(self, ws):
-        self.ws = ws
-
-    async def say(self, **message):
-        await self.ws.send_json(message)
-
-    async def hear(self, kind=None):
-        """The next message (of that type)."""
-        while True:
-            frame = await self.ws.receive(timeout=5)
-            assert frame.type is WSMsgType.TEXT, (frame, self.ws.close_code)
-            message = msg.SERVER.validate_json(frame.data)
-            if kind is None or message.type == kind:
-                return message
-
-    async def closed(self):
-        """The code with which the server closes."""
-        async for _ in self.ws:
-            pass
-        return self.ws.close_code
-
-
-@asynccontextmanager
-async def talking(front, caller=None, greet=True, **kw):
-    headers = dict(kw.pop("headers", {}))
-    if caller is not None:
-        headers["Authorization"] = f"Bearer {front.tokens.get(caller, caller)}"
-    async with front.client.ws_connect(WS, protocols=(msg.SUBPROTOCOL,), headers=headers, **kw) as ws:
-        talk = Talk(ws)
-        if greet:
-            talk.welcome, talk.sessions = await talk.hear("welcome"), await talk.hear("sessions")
-        yield talk
+from tests.support.signaling.talk import WS, talking
 
 
 @pytest.fixture
@@ -81,10 +42,10 @@ class TestSigningIn:
 
     async def test_by_the_first_message(self, front, session):
         async with talking(front, greet=False) as talk:
-            await talk.say(type="hello", token=front.tokens["v1"])
-            caller = (await talk.hear("welcome")).who
+            await talk.send(type="hello", token=front.tokens["v1"])
+            caller = (await talk.receive("welcome")).who
             assert (caller.kind, caller.room, caller.site) == ("terminal", "v1", "panlong")
-            (seen,) = (await talk.hear("sessions")).sessions
+            (seen,) = (await talk.receive("sessions")).sessions
             assert seen.my_side is Side.VISITOR
 
     async def test_by_cookie_from_our_own_page_only(self, front):
@@ -127,7 +88,7 @@ class TestSigningIn:
     @pytest.mark.parametrize("caller", ["booking", "clerk"])
     async def test_roles_without_a_socket(self, front, caller):
         async with talking(front, greet=False) as talk:
-            await talk.say(type="hello", token=front.tokens[caller])
+            await talk.send(type="hello", token=front.tokens[caller])
             assert await talk.closed() == 4003
 
     async def test_plain_http_and_other_protocols_are_refused(self, front):
@@ -143,49 +104,49 @@ class TestOrders:
     async def test_an_order_is_acknowledged_and_everybody_sees_what_follows(self, front):
         session = await front.live_visit()
         async with talking(front, "prison-sup") as one, talking(front, "v1") as room:
-            await one.say(**hold(session, id="o7"))
-            assert (await one.hear("ack")).re == "o7"
-            seen = await room.hear("session")
+            await one.send(**hold(session, id="o7"))
+            assert (await one.receive("ack")).re == "o7"
+            seen = await room.receive("session")
             while seen.session.state != "held":
-                seen = await room.hear("session")
+                seen = await room.receive("session")
             assert (seen.session.gate, seen.session.reason.article) == ("shut", "YN-16-2")
             assert seen.session.quorum.prison.have == []
 
     async def test_a_refused_order_carries_its_problem_and_is_journaled(self, front, session):
         async with talking(front, "prison-sup") as talk:
-            await talk.say(**hold(session))
-            error = await talk.hear("error")
+            await talk.send(**hold(session))
+            error = await talk.receive("error")
             assert (error.re, error.problem.code, error.problem.status) == (1, "conflict", 409)
-            await talk.say(**hold("ses_none", id=2))
-            assert (await talk.hear("error")).problem.code == "not_found"
+            await talk.send(**hold("ses_none", id=2))
+            assert (await talk.receive("error")).problem.code == "not_found"
         assert {one.author for one in await front.noted("OrderRefused")} == {"user:prison-sup"}
 
     async def test_each_kind_of_order_arrives(self, front, session):
         kin = {"session": session, "side": "visitor", "person": "kin-1"}
         async with talking(front, "visitor-sup") as staff, talking(front, "v1") as room:
             ticks = {"identity": True, "security": True, "rules": True}
-            await staff.say(type="check_in", id=1, **kin, **ticks)
-            await staff.say(type="absent", id=2, **kin)
-            await staff.say(type="equipment", id=3, session=session, side="visitor", passed=False)
+            await staff.send(type="check_in", id=1, **kin, **ticks)
+            await staff.send(type="absent", id=2, **kin)
+            await staff.send(type="equipment", id=3, session=session, side="visitor", passed=False)
             for number in (1, 2, 3):
-                assert (await staff.hear("ack")).re == number
+                assert (await staff.receive("ack")).re == number
             parts = dict.fromkeys(("camera", "microphone", "speaker", "network"), True)
-            await room.say(type="self_test", id=4, session=session, **parts)
-            assert (await room.hear("ack")).re == 4
+            await room.send(type="self_test", id=4, session=session, **parts)
+            assert (await room.receive("ack")).re == 4
         kinds = [type(fact) for fact in front.broker.facts if not isinstance(fact, ev.TimePassed)]
         assert kinds == [ev.PersonCheckedIn, ev.PersonAbsent, ev.SelfTested, ev.SelfTested]
 
     async def test_a_room_orders_nothing(self, front):
         session = await front.live_visit()
         async with talking(front, "p1") as talk:
-            await talk.say(**hold(session))
-            assert (await talk.hear("error")).problem.code == "forbidden"
+            await talk.send(**hold(session))
+            assert (await talk.receive("error")).problem.code == "forbidden"
 
     async def test_an_error_inside_is_an_incident_number_and_nothing_more(self, front, session):
         async with talking(front, "prison-sup") as talk:
             front.broker.breaks = RuntimeError("secret 刘某甲")
-            await talk.say(**hold(session))
-            problem = (await talk.hear("error")).problem
+            await talk.send(**hold(session))
+            problem = (await talk.receive("error")).problem
             assert problem.code == "internal" and "secret" not in problem.model_dump_json()
 
     @pytest.mark.parametrize(
@@ -202,10 +163,10 @@ class TestOrders:
     async def test_what_is_no_message_is_refused_and_the_talk_goes_on(self, front, text):
         async with talking(front, "prison-sup") as talk:
             await talk.ws.send_str(text)
-            assert (await talk.hear("error")).problem.code == "bad_request"
-            await talk.say(type="hello")
-            await talk.say(type="resume", id=9, session="ses_none")
-            assert (await talk.hear("error")).re == 9
+            assert (await talk.receive("error")).problem.code == "bad_request"
+            await talk.send(type="hello")
+            await talk.send(type="resume", id=9, session="ses_none")
+            assert (await talk.receive("error")).re == 9
 
 
 class TestWhoHearsWhat:
@@ -213,7 +174,7 @@ class TestWhoHearsWhat:
         async with talking(front, "foreign-sup") as far, talking(front, "p2") as other, talking(front, "admin") as seen:
             assert far.sessions.sessions == other.sessions.sessions == []
             front.broker.tell(session, ev.RelayReady())
-            assert (await seen.hear("session")).session.id == session
+            assert (await seen.receive("session")).session.id == session
             for talk in (far, other):
                 with pytest.raises(TimeoutError):
                     await talk.ws.receive(timeout=0.1)
@@ -221,7 +182,7 @@ class TestWhoHearsWhat:
     async def test_a_new_slot_reaches_those_who_are_there(self, front):
         async with talking(front, "v1") as talk:
             session = await front.visit()
-            assert (await talk.hear("session")).session.id == session
+            assert (await talk.receive("session")).session.id == session
 
     async def test_a_change_during_the_greeting_is_told_after_it(self, front, session, monkeypatch):
         asked, answered, name_of = asyncio.Event(), asyncio.Event(), front.store.room
@@ -236,16 +197,16 @@ class TestWhoHearsWhat:
             await asked.wait()
             front.broker.tell(session, ev.RelayReady())
             answered.set()
-            kinds = [(await talk.hear()).type for _ in range(3)]
+            kinds = [(await talk.receive()).type for _ in range(3)]
             assert kinds == ["welcome", "sessions", "session"]
 
     async def test_quality_is_for_officers(self, front, session):
         one = {"video": {"bitrate": 1.2e6, "loss": 0.0}, "audio": {"bitrate": 32000, "loss": 0}}
         async with talking(front, "prison-sup") as officer, talking(front, "p1") as room:
             front.broker.bus.emit("quality", session, {"prison": one, "visitor": one})
-            assert (await officer.hear("quality")).sides.prison.video.bitrate == 1.2e6
+            assert (await officer.receive("quality")).sides.prison.video.bitrate == 1.2e6
             front.broker.tell(session, ev.RelayReady())
-            assert (await room.hear()).type == "session"
+            assert (await room.receive()).type == "session"
 
     async def test_officers_learn_how_their_own_supervisors_receive_and_rooms_never(self, front, session):
         ours = {
@@ -267,13 +228,13 @@ class TestWhoHearsWhat:
             talking(front, "p1") as terminal,
         ):
             front.broker.bus.emit("quality", session, {"prison": {}, "visitor": {}})
-            seen = [(await one.hear("quality")).viewers for one in (prison, visitor, province)]
+            seen = [(await one.receive("quality")).viewers for one in (prison, visitor, province)]
             assert [[one.user for one in told] for told in seen] == [["li", None], ["ma", None], ["li", "ma", None]]
             (mine, _), (other, _) = seen[:2]
             assert (mine.receiving, mine.loss, mine.jitter_ms, mine.round_trip_ms) == (True, 0.25, 5, 30)
             assert (other.receiving, other.consent, other.reports, other.report_ms) == (False, True, False, None)
             front.broker.tell(session, ev.RelayReady())
-            assert (await terminal.hear()).type == "session"
+            assert (await terminal.receive()).type == "session"
 
     async def test_numbers_that_make_no_sense_are_not_shown_and_hurt_nobody(self, front, session):
         async with talking(front, "prison-sup") as talk:
@@ -282,15 +243,15 @@ class TestWhoHearsWhat:
             front.broker.bus.emit("quality", "ses_none", {})
             front.broker.bus.emit("session", "ses_none")
             front.broker.tell(session, ev.RelayReady())
-            assert (await talk.hear()).type == "session"
+            assert (await talk.receive()).type == "session"
 
 
 class TestComingAndGoing:
     async def test_the_newer_socket_of_a_terminal_wins(self, front):
         async with talking(front, "p1") as old, talking(front, "p1") as new:
             assert await old.closed() == 4009
-            await new.say(type="resume", id=1, session="ses_none")
-            assert (await new.hear()).type == "error"
+            await new.send(type="resume", id=1, session="ses_none")
+            assert (await new.receive()).type == "error"
 
     async def test_an_officer_has_a_few_pages_and_no_more(self, front, monkeypatch):
         monkeypatch.setattr(hubs, "PER_USER", 2)
@@ -303,11 +264,11 @@ class TestComingAndGoing:
         async with talking(front, greet=False) as first:
             async with talking(front, greet=False) as second:
                 assert await second.closed() == 4029
-            await first.say(type="hello", token=front.tokens["p1"])
-            assert (await first.hear()).type == "welcome"
+            await first.send(type="hello", token=front.tokens["p1"])
+            assert (await first.receive()).type == "welcome"
         async with talking(front, greet=False) as third:
-            await third.say(type="hello", token=front.tokens["p1"])
-            assert (await third.hear()).type == "welcome"
+            await third.send(type="hello", token=front.tokens["p1"])
+            assert (await third.receive()).type == "welcome"
 
     async def test_signing_out_closes_the_socket_at_once(self, front):
         token = await front.store.issue_user_token("prison-sup", timedelta(hours=1))
@@ -357,7 +318,7 @@ class TestMisbehaviour:
             for number in range(200):
                 slow.send_text(text, f"filler {number}")
             front.broker.tell(session, ev.RelayReady())
-            assert (await reader.hear("session")).session.id == session
+            assert (await reader.receive("session")).session.id == session
             async with asyncio.timeout(5):
                 await slow.closed.wait()
             assert slow._reason.close_code == 4008
@@ -377,4 +338,4 @@ class TestMisbehaviour:
             (client,) = front.context.hub._clients
             for number in range(1000):
                 client.send(msg.Ack(re=number), "session x")
-            assert (await talk.hear()).re == 999
+            assert (await talk.receive()).re == 999

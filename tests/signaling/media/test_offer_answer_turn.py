@@ -68,8 +68,8 @@ class TestTheAnswer:
     async def test_shows_the_secret_to_nobody(self, front, session, secret, capsys):
         configured(front, secret)
         answer = await front.ask("POST", f"/whip/{session}", "p1", **SDP)
-        said = capsys.readouterr()
-        for text in (said.out, said.err, str(answer.headers), repr(front.context.settings)):
+        data = capsys.readouterr()
+        for text in (data.out, data.err, str(answer.headers), repr(front.context.settings)):
             assert SECRET.decode() not in text
 
     async def test_refusals_carry_none(self, front, secret):

@@ -8,8 +8,8 @@ import pytest
 from broker.kernel.ids import Side
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from tests.signaling.live.test_socket import talking
 from tests.support.signaling.front import ANSWER, OFFER
+from tests.support.signaling.talk import talking
 
 SDP = {"headers": {"Content-Type": "application/sdp"}, "data": OFFER}
 
@@ -26,8 +26,8 @@ def speak(session, *sides, article="SAY-GUIDE", id=1):
 
 async def spoken(talk, **message):
     """Speak, and wait for the word that it is so."""
-    await talk.say(**message)
-    await talk.hear("ack")
+    await talk.send(**message)
+    await talk.receive("ack")
 
 
 def speech_of(front, session):
@@ -105,34 +105,34 @@ class TestTheOrder:
     @pytest.mark.parametrize("article", ["YN-17-8", "END-COMPLETED", "YN-18", "SAY-NOTHING"])
     async def test_needs_a_code_that_is_answered_with_words(self, front, session, article):
         async with talking(front, "prison-sup") as talk:
-            await talk.say(**speak(session, article=article))
-            assert (await talk.hear("error")).problem.code == "policy_violation"
+            await talk.send(**speak(session, article=article))
+            assert (await talk.receive("error")).problem.code == "policy_violation"
 
     @pytest.mark.parametrize("order", ["hold", "end"])
     async def test_a_code_for_talking_stops_nothing(self, front, session, order):
         async with talking(front, "prison-sup") as talk:
-            await talk.say(type=order, id=1, session=session, article="SAY-GUIDE")
-            assert (await talk.hear("error")).problem.code == "policy_violation"
+            await talk.send(type=order, id=1, session=session, article="SAY-GUIDE")
+            assert (await talk.receive("error")).problem.code == "policy_violation"
 
     @pytest.mark.parametrize("sides", [[], ["prison", "visitor", "prison"], ["corridor"], "visitor"])
     async def test_names_one_room_or_both(self, front, session, sides):
         async with talking(front, "prison-sup") as talk:
-            await talk.say(**speak(session) | {"sides": sides})
-            assert (await talk.hear("error")).problem.code == "bad_request"
+            await talk.send(**speak(session) | {"sides": sides})
+            assert (await talk.receive("error")).problem.code == "bad_request"
 
     async def test_is_refused_to_a_room(self, front, session):
         async with talking(front, "p1") as talk:
-            await talk.say(**speak(session))
-            assert (await talk.hear("error")).problem.code == "forbidden"
+            await talk.send(**speak(session))
+            assert (await talk.receive("error")).problem.code == "forbidden"
 
     async def test_a_second_voice_is_told_that_somebody_speaks(self, front, session):
         async with talking(front, "prison-sup") as one, talking(front, "visitor-sup") as other:
             await spoken(one, **speak(session))
-            await other.say(**speak(session))
-            problem = (await other.hear("error")).problem
+            await other.send(**speak(session))
+            problem = (await other.receive("error")).problem
             assert (problem.code, problem.model_extra["speaker"]) == ("conflict", "prison-sup")
-            await other.say(type="hush", id=2, session=session)
-            await other.hear("ack")
+            await other.send(type="hush", id=2, session=session)
+            await other.receive("ack")
             await spoken(other, **speak(session, id=3))
             assert speech_of(front, session).by == "visitor-sup"
 
@@ -149,7 +149,7 @@ class TestWhatIsTold:
         async with talking(front, "prison-sup") as talk:
             await spoken(talk, **speak(session, "visitor"))
             full, near, far = [
-                (await front.ask("GET", f"/api/v1/sessions/{session}", caller)).said["speech"]
+                (await front.ask("GET", f"/api/v1/sessions/{session}", caller)).data["speech"]
                 for caller in ("visitor-sup", "p1", "v1")
             ]
         assert full == {"sides": ["visitor"], "by": {"id": "prison-sup", "name": "prison-sup 名"}}
@@ -158,8 +158,8 @@ class TestWhatIsTold:
     async def test_a_room_never_learns_that_the_other_is_spoken_to_as_well(self, front, session):
         async with talking(front, "prison-sup") as talk:
             await spoken(talk, **speak(session, "visitor", "prison"))
-            said = (await front.ask("GET", f"/api/v1/sessions/{session}", "p1")).said
-        assert said["speech"] == {"sides": ["prison"], "by": None}
+            data = (await front.ask("GET", f"/api/v1/sessions/{session}", "p1")).data
+        assert data["speech"] == {"sides": ["prison"], "by": None}
 
 
 class TestAPageThatIsGone:

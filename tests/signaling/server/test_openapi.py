@@ -1,4 +1,4 @@
-"""The document is valid, and it is the server."""
+"""The OpenAPI document is valid and lists what the server answers, and every row refuses callers it does not name."""
 
 import pytest
 from openapi_spec_validator import validate
@@ -33,40 +33,43 @@ OPEN = {
 def path_of(route):
     return route.path.replace("{side}", "prison").replace("{", "x-").replace("}", "")
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 class TestTheDocument:
-    async def test_it_is_valid_openapi_3_1(self, front):
-        document = (await front.ask("GET", "/api/v1/openapi.json")).said
+    async def test_it_is_valid_openapi_3_1(self, shared_front):
+        document = (await shared_front.ask("GET", "/api/v1/openapi.json")).data
         validate(document)
         assert document["openapi"] == "3.1.0"
 
-    async def test_it_lists_exactly_what_the_server_answers(self, front):
-        document = (await front.ask("GET", "/api/v1/openapi.json")).said
+    async def test_it_lists_exactly_what_the_server_answers(self, shared_front):
+        document = (await shared_front.ask("GET", "/api/v1/openapi.json")).data
         listed = {(m.upper(), path) for path, ms in document["paths"].items() for m in ms}
         served = {
             (route.method, route.resource.canonical)
-            for route in front.client.app.router.routes()
+            for route in shared_front.client.app.router.routes()
             if route.method != "HEAD" and route.resource.canonical not in {*pages.PAGES, "/web/{path}"}
         }
         assert listed == served == {(route.method, route.path) for route in ROUTES}
 
 
 class TestDefaultDeny:
-    def test_only_these_rows_are_open(self):
+    async def test_only_these_rows_are_open(self):
         assert {(route.method, route.path) for route in ROUTES if route.open} == OPEN
 
     @pytest.mark.parametrize("route", [r for r in ROUTES if not r.open], ids=lambda r: f"{r.method} {r.path}")
-    async def test_without_a_credential_nothing_is_told(self, front, route):
-        for caller in (None, "usr_thisisnobody", "trm_thisisnobody", "key_thisisnobody", "x", "\xff" * 20):
-            answer = await front.refused("not_signed_in", route.method, path_of(route), caller)
+    async def test_without_a_valid_credential_every_row_is_refused(self, shared_front, route):
+        for caller in (None, "usr_unknown", "trm_unknown", "key_unknown", "x", "\xff" * 20):
+            answer = await shared_front.refused("not_signed_in", route.method, path_of(route), caller)
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
     @pytest.mark.parametrize("route", [r for r in ROUTES if not r.open], ids=lambda r: f"{r.method} {r.path}")
-    async def test_another_role_is_forbidden(self, front, route):
+    async def test_another_role_is_forbidden(self, shared_front, route):
         for role, caller in CALLERS.items():
             if role not in route.roles:
-                await front.refused("forbidden", route.method, path_of(route), caller)
+                await shared_front.refused("forbidden", route.method, path_of(route), caller)
 
-    async def test_the_callers_of_this_test_are_who_they_say(self, front):
+    async def test_the_callers_of_this_test_have_these_roles(self, shared_front):
         for role, caller in CALLERS.items():
-            assert role_of(await front.context.credentials.holder(front.tokens[caller])) is role
+            token = shared_front.tokens[caller]
+            assert role_of(await shared_front.context.credentials.holder(token)) is role

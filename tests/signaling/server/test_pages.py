@@ -94,10 +94,10 @@ class TestNoAddress:
         assert {"GET", "POST"} <= set(refused.headers["Allow"].split(", "))
 
     async def test_health(self, front):
-        said = (await front.ask("GET", "/healthz")).said
-        assert said == {"ok": True, "version": "0.0.test"}
+        data = (await front.ask("GET", "/healthz")).data
+        assert data == {"ok": True, "version": "0.0.test"}
 
     async def test_health_without_a_journal(self, front, monkeypatch):
         monkeypatch.setattr(type(front.journal), "healthy", lambda *_: False)
         refused = await front.refused("storage_unavailable", "GET", "/healthz")
-        assert (refused.said["database"], refused.said["journal"]) == (True, False)
+        assert (refused.data["database"], refused.data["journal"]) == (True, False)

@@ -61,7 +61,7 @@ class TestRest:
             answer = await front.ask(
                 "POST", path.format(session), caller, data=body, headers={"Content-Type": "application/json"}
             )
-            assert answer.status < 500, (body, answer.said)
+            assert answer.status < 500, (body, answer.data)
 
     @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 40_000, b'"' + b"x" * 200_000, b"1" * 200_000])
     async def test_deep_and_long_bodies(self, front, body):
@@ -80,19 +80,19 @@ class TestRest:
 
     async def test_what_was_wrong_is_said_without_repeating_it(self, front):
         body = {"user": "Not A Name", "password": "hunter2 " * 40, "刘某甲": 1}
-        said = (await front.refused("bad_request", "POST", "/api/v1/sign-in", json=body)).said
-        assert {"user", "password"} <= {one["where"] for one in said["errors"]}
-        assert "hunter2" not in json.dumps(said) and "Not A Name" not in json.dumps(said)
+        data = (await front.refused("bad_request", "POST", "/api/v1/sign-in", json=body)).data
+        assert {"user", "password"} <= {one["where"] for one in data["errors"]}
+        assert "hunter2" not in json.dumps(data) and "Not A Name" not in json.dumps(data)
 
 
 class TestTheUnforeseen:
     async def test_it_becomes_an_incident_number(self, front, capsys):
         front.broker.breaks = RuntimeError("password of 刘某甲")
         session = "ses_x"
-        said = (await front.refused("internal", "GET", f"/api/v1/sessions/{session}", "admin")).said
+        data = (await front.refused("internal", "GET", f"/api/v1/sessions/{session}", "admin")).data
         logged = capsys.readouterr().out
-        assert said["incident"] in logged and "RuntimeError" in logged
-        assert "刘某甲" not in logged + json.dumps(said, ensure_ascii=False) and "Traceback" not in logged
+        assert data["incident"] in logged and "RuntimeError" in logged
+        assert "刘某甲" not in logged + json.dumps(data, ensure_ascii=False) and "Traceback" not in logged
 
     async def test_without_a_database_it_is_503(self, front, monkeypatch):
         async def gone(*_):

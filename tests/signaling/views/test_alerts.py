@@ -9,7 +9,7 @@ from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.events import AlertKind
 from broker.session.parts.alerts import GRAVE, Observed
-from tests.signaling.live.test_socket import talking
+from tests.support.signaling.talk import talking
 
 SESSIONS = "/api/v1/sessions"
 
@@ -40,68 +40,68 @@ async def session(front):
 async def black(front, session):
     """A visit in which the visitors' picture has been black for long enough; its path."""
     async with talking(front, "v1") as kiosk:
-        await kiosk.say(**observed(session, black=True))
-        await kiosk.say(
+        await kiosk.send(**observed(session, black=True))
+        await kiosk.send(
             type="self_test", id=1, session=session, camera=True, microphone=True, speaker=True, network=True
         )
-        await kiosk.hear("ack")
+        await kiosk.receive("ack")
     later(front, 5)
     return f"{SESSIONS}/{session}"
 
 
 async def alerts(front, path, caller="prison-sup"):
-    return (await front.ask("GET", path, caller)).said["alerts"]
+    return (await front.ask("GET", path, caller)).data["alerts"]
 
 
 class TestWhatATerminalFinds:
     async def test_is_taken_for_its_own_room_and_not_answered(self, front, session):
         async with talking(front, "v1") as kiosk:
-            await kiosk.say(**observed(session, silent=True, heads=3))
-            await kiosk.say(type="end", id=1, session=session, article="YN-17-8")
-            assert (await kiosk.hear("error")).re == 1
+            await kiosk.send(**observed(session, silent=True, heads=3))
+            await kiosk.send(type="end", id=1, session=session, article="YN-17-8")
+            assert (await kiosk.receive("error")).re == 1
         assert session_of(front).alerts.observed == {Side.VISITOR: Observed(False, False, True, 3)}
 
     async def test_that_says_nothing_new_is_not_written_down_again(self, front, session):
         async with talking(front, "v1") as kiosk:
             for _ in range(30):
-                await kiosk.say(**observed(session, black=True))
-            await kiosk.say(type="end", id=1, session=session, article="YN-17-8")
-            await kiosk.hear("error")
+                await kiosk.send(**observed(session, black=True))
+            await kiosk.send(type="end", id=1, session=session, article="YN-17-8")
+            await kiosk.receive("error")
         assert len([fact for fact in front.broker.facts if isinstance(fact, ev.RoomObserved)]) == 1
 
     async def test_and_comes_and_goes_all_the_time_is_limited(self, front, session):
         async with talking(front, "v1") as kiosk:
             for number in range(40):
-                await kiosk.say(**observed(session, heads=number))
-            assert (await kiosk.hear("error")).problem.code == "too_many"
+                await kiosk.send(**observed(session, heads=number))
+            assert (await kiosk.receive("error")).problem.code == "too_many"
         assert len([fact for fact in front.broker.facts if isinstance(fact, ev.RoomObserved)]) <= 21
 
     async def test_means_nothing_while_its_room_sends_nothing(self, front, session):
         front.broker.tell(session, ev.RoomMedia(Side.VISITOR, False))
         async with talking(front, "v1") as kiosk:
-            await kiosk.say(**observed(session, black=True))
-            await kiosk.say(type="end", id=1, session=session, article="YN-17-8")
-            await kiosk.hear("error")
+            await kiosk.send(**observed(session, black=True))
+            await kiosk.send(type="end", id=1, session=session, article="YN-17-8")
+            await kiosk.receive("error")
         assert session_of(front).alerts.observed == {}
 
     @pytest.mark.parametrize("caller", ["prison-sup", "admin", "auditor"])
     async def test_is_a_terminal_s_to_say(self, front, session, caller):
         async with talking(front, caller) as talk:
-            await talk.say(**observed(session, black=True))
-            assert (await talk.hear("error")).problem.code == "forbidden"
+            await talk.send(**observed(session, black=True))
+            assert (await talk.receive("error")).problem.code == "forbidden"
 
     async def test_is_not_for_a_session_of_other_rooms(self, front, session):
         async with talking(front, "p1") as talk:
-            await talk.say(**observed("ses_other", black=True))
-            assert (await talk.hear("error")).problem.code == "not_found"
+            await talk.send(**observed("ses_other", black=True))
+            assert (await talk.receive("error")).problem.code == "not_found"
 
     @pytest.mark.parametrize(
         "broken", [{"heads": 51}, {"heads": -1}, {"black": "yes"}, {"by": "trm_2"}, {"heads": 1.5}]
     )
     async def test_has_limits(self, front, session, broken):
         async with talking(front, "v1") as kiosk:
-            await kiosk.say(**observed(session) | broken)
-            assert (await kiosk.hear("error")).problem.code == "bad_request"
+            await kiosk.send(**observed(session) | broken)
+            assert (await kiosk.receive("error")).problem.code == "bad_request"
 
 
 class TestWhatIsShown:
@@ -128,12 +128,12 @@ class TestWhatIsShown:
     async def test_a_page_hears_of_it_at_once(self, front, session):
         async with talking(front, "prison-sup") as page:
             front.broker.tell(session, ev.QuorumWavers(frozenset({Side.PRISON})))
-            view = (await page.hear("session")).session
+            view = (await page.receive("session")).session
         assert [one.kind for one in view.alerts] == ["quorum_at_risk"]
         assert AlertKind.QUORUM_AT_RISK in GRAVE and view.alerts[0].en.startswith("The quorum is about to fail")
 
     async def test_kiosks_learn_whether_the_rules_let_them_count(self, front, session):
-        assert (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).said["count_heads"] is True
+        assert (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).data["count_heads"] is True
 
 
 class TestSeeingToIt:
@@ -149,10 +149,10 @@ class TestSeeingToIt:
     async def test_over_the_socket_too(self, front, black):
         session = session_of(front).id
         async with talking(front, "prison-sup") as page:
-            await page.say(type="take_alert", id=1, session=session, alert="alt_1")
-            await page.hear("ack")
-            await page.say(type="take_alert", id=2, session=session, alert="alt_1")
-            refused = await page.hear("error")
+            await page.send(type="take_alert", id=1, session=session, alert="alt_1")
+            await page.receive("ack")
+            await page.send(type="take_alert", id=2, session=session, alert="alt_1")
+            refused = await page.receive("error")
         assert (refused.re, refused.problem.code, refused.problem.taken_by) == (2, "conflict", "prison-sup")
 
     @pytest.mark.parametrize("verb", ["take-alert", "finish-alert"])
@@ -169,7 +169,7 @@ class TestSeeingToIt:
         front.broker.tell(session_of(front).id, ev.RoomObserved(Side.VISITOR, False, False, False, None, "trm_1"))
         later(front, 3)
         refused = await front.refused("conflict", "POST", f"{black}/take-alert", "prison-sup", json={"alert": "alt_1"})
-        assert refused.said["detail"] == "该提醒已完成。"
+        assert refused.data["detail"] == "该提醒已完成。"
 
 
 async def test_alerts_are_counted_for_prometheus(front):

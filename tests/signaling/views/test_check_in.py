@@ -11,10 +11,10 @@ from config.check_in import Consequence, Tick
 from signaling.views.moment import SessionMoment
 from signaling.views.session import reason_view
 from signaling.views.texts import TICKS, language_name
-from tests.signaling.live.test_socket import talking
 from tests.support.session_story import CHILD, GUANGDONG, INMATE, Visit, at, here
 from tests.support.session_story import KIN as MOTHER
 from tests.support.signaling.front import ten_slot
+from tests.support.signaling.talk import talking
 
 SESSIONS = "/api/v1/sessions"
 KIN = {"side": "visitor", "person": "kin-1"}
@@ -34,11 +34,11 @@ async def tick(front, path, which, person=KIN, on=True, caller="visitor-sup"):
 
 
 async def view(front, path, caller="visitor-sup"):
-    return (await front.ask("GET", path, caller)).said
+    return (await front.ask("GET", path, caller)).data
 
 
-def missing(said, *codes):
-    return [one for one in said["missing"] if one["code"] in codes]
+def missing(data, *codes):
+    return [one for one in data["missing"] if one["code"] in codes]
 
 
 class TestTicking:
@@ -88,11 +88,11 @@ class TestTicking:
     async def test_the_socket_takes_the_same(self, front, opened):
         session = opened.rsplit("/", 1)[1]
         async with talking(front, "visitor-sup") as staff:
-            await staff.say(type="tick", id=1, session=session, **KIN, tick="identity", on=True)
-            await staff.say(type="seat", id=2, session=session, side="visitor", ready=True)
-            await staff.say(type="seat", id=3, session=session, side="prison", ready=True)
-            assert [(await staff.hear("ack")).re for _ in range(2)] == [1, 2]
-            assert (await staff.hear("error")).problem.code == "forbidden"
+            await staff.send(type="tick", id=1, session=session, **KIN, tick="identity", on=True)
+            await staff.send(type="seat", id=2, session=session, side="visitor", ready=True)
+            await staff.send(type="seat", id=3, session=session, side="prison", ready=True)
+            assert [(await staff.receive("ack")).re for _ in range(2)] == [1, 2]
+            assert (await staff.receive("error")).problem.code == "forbidden"
         assert front.broker.facts[-1] == ev.SeatReady(Side.VISITOR, True, "visitor-sup")
 
     async def test_nothing_is_ticked_once_people_meet(self, front):
@@ -113,24 +113,24 @@ class TestWhatIsMissing:
     async def test_rooms_are_told_that_something_is_missing_and_not_whose(self, front, opened):
         await tick(front, opened, "identity")
         for room in ("p1", "v1"):
-            said = await view(front, opened, room)
-            (check_in,) = missing(said, "visitor_check_in")
+            data = await view(front, opened, room)
+            (check_in,) = missing(data, "visitor_check_in")
             assert check_in["zh"] == "家属一方人员核验未完成" and check_in["person"] is None and not check_in["ticks"]
-            people = [one for side in said["sides"].values() for one in side["people"]]
+            people = [one for side in data["sides"].values() for one in side["people"]]
             assert not any(one["ticked"] or one["required"] for one in people)
-            assert said["language"] is None
+            assert data["language"] is None
 
     async def test_a_side_of_absent_people_has_nobody_there(self, front, opened):
         await front.ask("POST", f"{opened}/absent", "visitor-sup", json=KIN)
-        said = await view(front, opened)
-        assert missing(said, "visitor_check_in")[0]["zh"] == "家属一方：无人到场"
-        assert said["sides"]["visitor"]["people"][0]["absent"]
+        data = await view(front, opened)
+        assert missing(data, "visitor_check_in")[0]["zh"] == "家属一方：无人到场"
+        assert data["sides"]["visitor"]["people"][0]["absent"]
 
     async def test_the_seat(self, front, opened):
         assert missing(await view(front, opened), "visitor_seat")[0]["zh"] == "家属一方会见席位未就绪"
         await front.ask("POST", f"{opened}/seat", "visitor-sup", json={"side": "visitor", "ready": True})
-        said = await view(front, opened)
-        assert said["sides"]["visitor"]["seat"] and not missing(said, "visitor_seat")
+        data = await view(front, opened)
+        assert data["sides"]["visitor"]["seat"] and not missing(data, "visitor_seat")
 
     async def test_until_when(self, front, opened):
         assert (await view(front, opened))["check_in_until"] == "2026-03-02T02:15:00Z"
@@ -166,19 +166,19 @@ class TestInterpreter:
         slot = ten_slot(language="bo", people=(*ten_slot().people, INTERPRETER))
         path = f"{SESSIONS}/{await front.broker.add_slot(slot, 'test')}"
         front.at(timedelta(minutes=-10))
-        said = await view(front, path)
-        assert said["language"] == {
+        data = await view(front, path)
+        assert data["language"] == {
             "tag": "bo",
             "zh": "藏语",
             "en": "Tibetan",
             "interpreter": "missing",
             "reason": "",
         }
-        assert "翻译人员未到场核验" in missing(said, "interpreter")[0]["zh"]
-        for which in said["sides"]["visitor"]["people"][1]["required"]:
+        assert "翻译人员未到场核验" in missing(data, "interpreter")[0]["zh"]
+        for which in data["sides"]["visitor"]["people"][1]["required"]:
             await tick(front, path, which, {"side": "visitor", "person": "int-1"})
-        said = await view(front, path)
-        assert said["language"]["interpreter"] == "here" and not missing(said, "interpreter")
+        data = await view(front, path)
+        assert data["language"]["interpreter"] == "here" and not missing(data, "interpreter")
 
     @pytest.mark.parametrize(
         ("tag", "zh"),
@@ -199,9 +199,9 @@ class TestInterpreter:
     async def test_none_on_the_list_is_another_matter(self, front):
         session = await front.visit(language="ii")
         front.at(timedelta(minutes=-10))
-        said = await view(front, f"{SESSIONS}/{session}")
-        assert said["language"]["interpreter"] == "not_listed"
-        assert "名单中没有翻译人员" in missing(said, "interpreter")[0]["zh"]
+        data = await view(front, f"{SESSIONS}/{session}")
+        assert data["language"]["interpreter"] == "not_listed"
+        assert "名单中没有翻译人员" in missing(data, "interpreter")[0]["zh"]
 
 
 class TestLate:
@@ -246,14 +246,14 @@ class TestPostingIt:
             "language": "zh-yue",
             "external_id": "X-1",
         }
-        made = (await front.ask("POST", "/api/v1/slots", "booking", json=order)).said
-        people = (await front.ask("GET", f"/api/v1/slots/{made['slot']}", "booking")).said["people"]
+        made = (await front.ask("POST", "/api/v1/slots", "booking", json=order)).data
+        people = (await front.ask("GET", f"/api/v1/slots/{made['slot']}", "booking")).data["people"]
         assert [(one["role"], one["first_visit"]) for one in people] == [
             ("party", False),
             ("party", True),
             ("interpreter", False),
         ]
         assert people[1]["dialect_reason"] == "年老"
-        assert (await front.ask("POST", "/api/v1/slots", "booking", json=order)).said == made
+        assert (await front.ask("POST", "/api/v1/slots", "booking", json=order)).data == made
         order["people"][2]["role"] = "friend"
         await front.refused("bad_request", "POST", "/api/v1/slots", "booking", json=order)

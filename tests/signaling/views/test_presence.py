@@ -8,8 +8,8 @@ from broker.kernel.ids import ResourceId, Side
 from broker.presence.attention_check import Prompt
 from broker.presence.presence import PresenceStatus, Report, Why
 from broker.presence.quorum import Watcher
-from tests.signaling.live.test_socket import talking
 from tests.support.signaling.front import OFFER
+from tests.support.signaling.talk import talking
 
 PAGE, OTHER = "k3v9x2m4q7wz", "aaaabbbbcccc"
 LI, MA = Watcher("prison-sup", "first-prison"), Watcher("visitor-sup", "panlong")
@@ -32,17 +32,17 @@ def presence(session, **changes):
 class TestAPagesWord:
     async def test_is_taken_for_the_officer_of_the_socket_and_not_answered(self, front, session):
         async with talking(front, "prison-sup") as talk:
-            await talk.say(**presence(session))
-            await talk.say(type="resume", id=1, session=session)
-            assert (await talk.hear()).type == "error"
+            await talk.send(**presence(session))
+            await talk.send(type="resume", id=1, session=session)
+            assert (await talk.receive()).type == "error"
         report = Report(True, frozenset({(session, Side.PRISON)}), frozenset({session}))
         assert front.broker.words == [(LI, PAGE, report)]
 
     @pytest.mark.parametrize("caller", ["p1", "approver", "admin", "auditor"])
     async def test_counts_for_nobody_but_supervisors(self, front, session, caller):
         async with talking(front, caller) as talk:
-            await talk.say(**presence(session))
-            assert (await talk.hear("error")).problem.code == "forbidden"
+            await talk.send(**presence(session))
+            assert (await talk.receive("error")).problem.code == "forbidden"
         assert front.broker.words == []
 
     @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ class TestAPagesWord:
     )
     async def test_has_limits(self, front, session, changes):
         async with talking(front, "prison-sup") as talk:
-            await talk.say(**presence(session, **changes))
-            assert (await talk.hear("error")).problem.code == "bad_request"
+            await talk.send(**presence(session, **changes))
+            assert (await talk.receive("error")).problem.code == "bad_request"
         assert front.broker.words == []
 
 
@@ -95,28 +95,28 @@ class TestStanding:
         front.broker.standings[LI] = PresenceStatus({session: (Why.HIDDEN, Why.NOT_CHOSEN)})
         async with talking(front, "prison-sup") as one, talking(front, "prison-sup") as two:
             for talk in (one, two):
-                (told,) = (await talk.hear("standing")).sessions
+                (told,) = (await talk.receive("standing")).sessions
                 assert (told.session, told.counted) == (session, False)
                 assert [words.code for words in told.why] == ["hidden", "not_chosen"]
                 assert told.why[0].zh == "监督页面不在前台"
             front.broker.standings[LI] = PresenceStatus({session: ()})
             front.broker.bus.emit("standing", LI)
             for talk in (one, two):
-                (told,) = (await talk.hear("standing")).sessions
+                (told,) = (await talk.receive("standing")).sessions
                 assert told.counted and told.why == []
 
     async def test_is_not_told_to_another_officer(self, front, session):
         async with talking(front, "visitor-sup") as other:
             front.broker.bus.emit("standing", LI)
-            await other.say(type="attentive", id=1, prompt="att_none")
-            assert (await other.hear()).type == "error"
+            await other.send(type="attentive", id=1, prompt="att_none")
+            assert (await other.receive()).type == "error"
 
     async def test_rooms_and_auditors_hear_nothing_of_it(self, front, session):
         for caller in ("p1", "auditor"):
             async with talking(front, caller) as talk:
                 front.broker.bus.emit("standing", LI)
-                await talk.say(type="attentive", id=1, prompt="att_1")
-                assert (await talk.hear()).type == "error"
+                await talk.send(type="attentive", id=1, prompt="att_1")
+                assert (await talk.receive()).type == "error"
 
 
 class TestTheQuestion:
@@ -124,23 +124,23 @@ class TestTheQuestion:
         now = front.clock.now().mono
         front.broker.standings[LI] = PresenceStatus({session: ()}, Prompt("att_1", now - 10, now + 20))
         async with talking(front, "prison-sup") as talk:
-            assert (await talk.hear("standing")).prompt == "att_1"
-            asked = await talk.hear("attention")
+            assert (await talk.receive("standing")).prompt == "att_1"
+            asked = await talk.receive("attention")
             assert (asked.id, asked.answer_within_ms) == ("att_1", 20_000)
-            await talk.say(type="attentive", id="a1", prompt="att_1")
-            assert (await talk.hear("ack")).re == "a1"
+            await talk.send(type="attentive", id="a1", prompt="att_1")
+            assert (await talk.receive("ack")).re == "a1"
         assert front.broker.answers == [(LI, "att_1")]
 
     async def test_a_late_one_says_so(self, front, session):
         now = front.clock.now().mono
         front.broker.standings[MA] = PresenceStatus({}, Prompt("att_1", now - 50, now - 20, missed=True))
         async with talking(front, "visitor-sup") as talk:
-            assert (await talk.hear("attention")).answer_within_ms == 0
+            assert (await talk.receive("attention")).answer_within_ms == 0
 
     async def test_one_that_nobody_asked_is_refused(self, front, session):
         async with talking(front, "prison-sup") as talk:
-            await talk.say(type="attentive", id=3, prompt="att_1")
-            told = await talk.hear("error")
+            await talk.send(type="attentive", id=3, prompt="att_1")
+            told = await talk.receive("error")
             assert (told.re, told.problem.code) == (3, "not_found")
 
 

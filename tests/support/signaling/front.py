@@ -170,7 +170,7 @@ class Front:
         answer = await self.client.request(method, path, headers=headers, **kw)
         await answer.read()
         if answer.content_type.endswith("json"):
-            answer.said = await answer.json(content_type=None)
+            answer.data = await answer.json(content_type=None)
         await self._check(method, path, answer)
         return answer
 
@@ -178,9 +178,9 @@ class Front:
         """Like `ask`, for a refusal of that code."""
         answer = await self.ask(method, path, caller, **kw)
         assert answer.content_type == "application/problem+json", (answer.status, await answer.text())
-        said = answer.said
-        assert (said["code"], said["status"]) == (code, answer.status), said
-        assert said["title"] and said["title_en"] and said["detail"] and said["detail_en"]
+        data = answer.data
+        assert (data["code"], data["status"]) == (code, answer.status), data
+        assert data["title"] and data["title_en"] and data["detail"] and data["detail_en"]
         return answer
 
     async def _check(self, method, path, answer):
@@ -200,7 +200,7 @@ class Front:
             whole = {**schema, "components": self.document["components"]}
             wrong = [
                 f"{error.json_path}: {error.message[:200]}"
-                for error in Draft202012Validator(whole).iter_errors(answer.said)
+                for error in Draft202012Validator(whole).iter_errors(answer.data)
             ]
             assert not wrong, (method, path, answer.status, wrong)
 
