@@ -33,6 +33,7 @@ OPEN = {
 def path_of(route):
     return route.path.replace("{side}", "prison").replace("{", "x-").replace("}", "")
 
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
