@@ -59,7 +59,7 @@ STOP_WITHIN = 8.0
 
 @dataclass(frozen=True, slots=True)
 class KioskConfig:
-    """Configuration of one terminal.
+    """Configuration of one terminal's program.
 
     `server` is the base URL and `token` that of the enrolment. `source` is a text for `open_sources`, `extra_sources`
     are names that it may hold besides `file:` and `device`; `side_hint` is the side to open the sources for before a

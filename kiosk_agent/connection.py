@@ -40,7 +40,8 @@ _ADVICE = {
 
 
 class Connection:
-    """WebSocket to the server. `report` takes the facts; `views` holds the newest view of each session."""
+    """The terminal's WebSocket to the server. `report` takes the facts; `views` holds the newest view of each
+    session."""
 
     def __init__(self, access: ServerAccess, report: Callable[[Fact], None]) -> None:
         self.views: dict[str, tuple[float, SessionView]] = {}

@@ -24,7 +24,7 @@ LOOKS = 5
 
 
 class PeopleCount:
-    """Counter of people. It may run in any thread, one picture at a time."""
+    """Counter of the people in pictures. It may run in any thread, one picture at a time."""
 
     def __init__(self) -> None:
         # OpenCV 5 no longer has cascades; without one there is no count, and `look` returns None.

@@ -73,7 +73,7 @@ class PictureMonitor:
         return self._dark.lasts(BLACK_FOR, now)
 
     def frozen(self, now: float) -> bool:
-        """Whether nothing moves. A black picture does not count as frozen too: one alert is enough."""
+        """Whether the picture does not change. A black picture does not count as frozen too: one alert is enough."""
         return self._still.lasts(FROZEN_FOR, now) and not self.black(now)
 
     def silent(self, now: float) -> bool:

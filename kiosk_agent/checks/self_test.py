@@ -31,7 +31,7 @@ DEAD = 1e-4
 
 
 class Outcome(StrEnum):
-    """Outcome of one check. NOT_CHECKED means that there is nothing to check, as the loudspeaker of a headless
+    """Outcome of one of the checks. NOT_CHECKED means that there is nothing to check, as the loudspeaker of a headless
     terminal."""
 
     PASSED = "passed"
@@ -113,7 +113,8 @@ async def _microphone(audio: Source, look: Look) -> bool:
 
 
 async def _network(access: ServerAccess) -> bool:
-    """Whether the server answers. The health that it reports is its own, not that of the terminal's equipment."""
+    """Whether the server answers over HTTP. The health that it reports is its own, not that of the terminal's
+    equipment."""
     async with access.http.get(f"{access.url}/healthz") as response:
         await response.read()
         return response.status in (200, 503)

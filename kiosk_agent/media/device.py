@@ -64,8 +64,8 @@ class DeviceSource(Source):
         self._queue.clear()
 
     async def close(self) -> None:
-        """Stop the thread. It may stay in one last blocking read; as a daemon thread it does not keep the process
-        alive."""
+        """Stop the thread of the device. It may stay in one last blocking read; as a daemon thread it does not keep the
+        process alive."""
         self._stop.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 2.0)

@@ -98,7 +98,7 @@ class SourceTrack(MediaStreamTrack):
         self._source = source
 
     async def recv(self) -> Frame:
-        """Return the next frame. Raises MediaStreamError once stopped, or when the source failed."""
+        """Return the next frame of the source. Raises MediaStreamError once stopped, or when the source failed."""
         if self.readyState != "live":
             raise MediaStreamError
         try:
@@ -123,6 +123,6 @@ class RoomSources:
         return SourceTrack(self.video, self.clock), SourceTrack(self.audio, self.clock)
 
     async def close(self) -> None:
-        """Close both sources."""
+        """Close both of the sources."""
         await self.video.close()
         await self.audio.close()

@@ -52,7 +52,7 @@ TALKBACK = ("工作人员正在讲话，请注意收听", "An officer is speakin
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Content of one screen.
+    """Content of the room's screen.
 
     `reason` is (Chinese, English) of a hold or an ending; `remaining` the seconds to the limit; `muted` the rooms whose
     sound does not cross, this one ("near") or the other ("far"); `talkback` whether an officer speaks to this room."""

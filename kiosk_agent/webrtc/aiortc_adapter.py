@@ -194,8 +194,8 @@ class KioskH264Encoder(H264Encoder):
 
 
 def _x264(width: int, height: int) -> VideoCodecContext:
-    """Return a new encoder. A running x264 changes its rate only when it began as constant-rate (bit_rate = maxrate),
-    and never above where it began: so it begins at the ceiling and is lowered before the first frame."""
+    """Return a new encoder for pictures. A running x264 changes its rate only when it began as constant-rate (bit_rate
+    = maxrate), and never above where it began: so it begins at the ceiling and is lowered before the first frame."""
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
     codec.bit_rate, codec.profile = CEILING, "Baseline"

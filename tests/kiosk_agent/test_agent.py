@@ -89,14 +89,14 @@ class TestVisit:
             await run.control.until(1, "connections")
             await run.until("waiting")
             assert run.far.offers == []
-            await run.control.say(view("check_in"))
+            await run.control.report(view("check_in"))
             await run.control.until(1)
-            assert run.control.said[0] == {
+            assert run.control.messages[0] == {
                 **{"type": "self_test", "id": 1, "session": "s_1"},
                 **{"camera": True, "microphone": True, "speaker": True, "network": True},
                 "speaker_checked": False,  # headless
             }
-            await run.control.say(view("live", tested=True, remaining=60_000))
+            await run.control.report(view("live", tested=True, remaining=60_000))
             line = await run.until("live", video=20, audio=40)
             assert line["far"]["rms"] > 0.01
             assert line["far"]["video"]["packets"] >= line["far"]["video"]["frames"]
@@ -113,9 +113,9 @@ class TestVisit:
     async def test_the_end_of_the_session_ends_its_media(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
-            await run.control.say(view("live", tested=True))
+            await run.control.report(view("live", tested=True))
             await run.until("live", video=5)
-            await run.control.say(view("ended", tested=True))
+            await run.control.report(view("ended", tested=True))
             await run.until("ended")
             await run.far.until(lambda: len(run.far.deleted) == 3)
             assert run.far.resources == {}
@@ -134,7 +134,7 @@ class TestVisit:
     async def test_sources_of_the_wrong_side_are_replaced_by_those_of_the_right_side(self) -> None:
         async with kiosk(side_hint=Side.VISITOR) as run:
             await run.control.until(1, "connections")
-            await run.control.say(view("check_in", tested=True))
+            await run.control.report(view("check_in", tested=True))
             await run.far.until(lambda: len(run.far.pictures) > 3)
             code = code_in(luma(run.far.pictures[-1]))
             assert code is not None
@@ -147,7 +147,7 @@ class TestTalkback:
     async def test_it_is_received_from_check_in_on_and_reconnects(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
-            await run.control.say(view("check_in", tested=True))
+            await run.control.report(view("check_in", tested=True))
             line = await run.until("publishing", voice=20)
             assert line["voice"]["rms"] > 0.01 and line["voice"]["connections"] == 1
             await run.far.drop_all()
@@ -171,7 +171,7 @@ class TestReconnecting:
     async def test_a_dropped_resource_is_posted_again(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
-            await run.control.say(view("live", tested=True))
+            await run.control.report(view("live", tested=True))
             await run.until("live", video=5)
             await run.far.drop_all()
             await run.far.until(lambda: len(run.far.offers) == 6)
@@ -183,9 +183,9 @@ class TestReconnecting:
     async def test_media_continues_while_the_socket_reconnects(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
-            await run.control.say(view("live", tested=True))
+            await run.control.report(view("live", tested=True))
             await run.until("live", video=5)
-            await run.control.hang_up()
+            await run.control.close_sockets()
             await run.control.until(2, "connections")
             seen = run.stats[-1]["far"]["video"]["frames"]
             await run.until("live", video=seen + 10)
@@ -194,7 +194,7 @@ class TestReconnecting:
     async def test_a_far_room_that_falls_silent_while_live_is_subscribed_to_again(self) -> None:
         async with kiosk() as run:
             await run.control.until(1, "connections")
-            await run.control.say(view("live", tested=True))
+            await run.control.report(view("live", tested=True))
             await run.until("live", video=5)
             (watched,) = [each for path, each in run.far.resources.items() if "/visitor/" in path]
             for sender in watched.getSenders():
@@ -221,7 +221,7 @@ class TestStopping:
             )
             try:
                 await control.until(1, "connections")
-                await control.say(view("check_in", tested=True))
+                await control.report(view("check_in", tested=True))
                 await far.until(lambda: len(far.pictures) > 3 and len(far.resources) == 3)
                 process.send_signal(signal.SIGTERM)
                 output, _ = await asyncio.wait_for(process.communicate(), 10)

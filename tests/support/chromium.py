@@ -1,4 +1,5 @@
-"""A headless Chromium as a stranger to our code: on any page of the server it publishes by WHIP and watches by WHEP."""
+"""Headless Chromium as a client of another project: on any page of the server it publishes by WHIP and subscribes by
+WHEP."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -50,8 +51,8 @@ window.watch = async (name, session, side, token) => {
 };
 window.received = async (name) => {
   const found = { framesDecoded: 0, totalAudioEnergy: 0, packetsReceived: 0 };
-  for (const one of (await peers[name].getStats()).values()) {
-    if (one.type === "inbound-rtp") for (const key of Object.keys(found)) found[key] += one[key] ?? 0;
+  for (const stats of (await peers[name].getStats()).values()) {
+    if (stats.type === "inbound-rtp") for (const key of Object.keys(found)) found[key] += stats[key] ?? 0;
   }
   return found;
 };
@@ -61,7 +62,7 @@ window.received = async (name) => {
 
 @asynccontextmanager
 async def chromium(*flags: str) -> AsyncIterator[Browser]:
-    """A browser process of its own, with these flags too."""
+    """Run a browser process with FLAGS and these flags."""
     path = shutil.which("chromium")
     if path is None:
         pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
@@ -74,7 +75,7 @@ async def chromium(*flags: str) -> AsyncIterator[Browser]:
 
 
 async def peer_page(browser: Browser, server: str) -> Page:
-    """A page of the server's origin that can publish and watch."""
+    """Return a page of the server's origin with the functions of SCRIPT."""
     page = await browser.new_page()
     await page.goto(f"{server}/healthz")
     await page.evaluate(SCRIPT)
@@ -82,5 +83,5 @@ async def peer_page(browser: Browser, server: str) -> Page:
 
 
 async def received(page: Page, name: str) -> dict[str, Any]:
-    """What a watching connection has decoded."""
+    """Return the counts of what a connection has received and decoded."""
     return dict(await page.evaluate("(name) => received(name)", name))

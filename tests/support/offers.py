@@ -1,4 +1,4 @@
-"""SDP offers of a real client (aiortc), for tests that stop at the answer."""
+"""SDP offers of a real client (aiortc), for tests that need no connection."""
 
 from aiortc import RTCPeerConnection
 
@@ -6,7 +6,7 @@ WATCH = "\r\n".join(["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:B
 
 
 async def publish_offer() -> str:
-    """A complete offer to send one audio and one video stream."""
+    """Return a complete offer to send one audio and one video stream."""
     connection = RTCPeerConnection()
     try:
         for kind in ("audio", "video"):

@@ -1,5 +1,5 @@
-"""A bad network in one object: datagrams between clients and one server port are lost, delayed, overtaken, doubled or
-queued as told, by chance from a seed. Each client gets a port of its own towards the server, as behind a NAT."""
+"""Simulation of a bad network: datagrams between clients and one server port are lost, delayed, reordered, doubled or
+queued, at random from a seed. Each client gets a port of its own towards the server, as behind a NAT."""
 
 import asyncio
 import random
@@ -13,8 +13,9 @@ LATEST = 0.3  # seconds that a full line keeps a datagram waiting before it drop
 
 @dataclass
 class Impairment:
-    """One direction. `loss`, `twice`: parts of 1. `delay`, `jitter`: seconds, the latter drawn anew for each datagram,
-    which so may overtake others. `rate`: bit/s that get through, None for all."""
+    """Impairment of datagrams in one direction. `loss` and `twice` are probabilities. `delay` and `jitter` are seconds;
+    the jitter is drawn for each datagram, so that one may overtake another. `rate` is the bit/s that pass, None for no
+    limit."""
 
     loss: float = 0.0
     delay: float = 0.0
@@ -24,7 +25,7 @@ class Impairment:
 
 
 class Line:
-    """One direction of one client."""
+    """Line in one direction of one client."""
 
     def __init__(self, impairment: Impairment, chance: random.Random) -> None:
         self.impairment, self._chance = impairment, chance
@@ -32,22 +33,22 @@ class Line:
         self.sent = self.lost = self.octets = 0
 
     def carry(self, size: int, now: float) -> list[float]:
-        """When a datagram of `size` bytes that enters at `now` comes out: never, once or twice."""
-        told = self.impairment
+        """Return when a datagram of `size` bytes that enters at `now` comes out: never, once or twice."""
+        impairment = self.impairment
         self.sent += 1
-        if self._chance.random() < told.loss:
+        if self._chance.random() < impairment.loss:
             self.lost += 1
             return []
         out = now
-        if told.rate is not None:
-            out = max(now, self._free_at) + (size + 28) * 8 / told.rate
+        if impairment.rate is not None:
+            out = max(now, self._free_at) + (size + 28) * 8 / impairment.rate
             if out - now > LATEST:
                 self.lost += 1
                 return []
             self._free_at = out
         self.octets += size
-        times = 2 if self._chance.random() < told.twice else 1
-        return [out + told.delay + self._chance.random() * told.jitter for _ in range(times)]
+        times = 2 if self._chance.random() < impairment.twice else 1
+        return [out + impairment.delay + self._chance.random() * impairment.jitter for _ in range(times)]
 
 
 class _Port(asyncio.DatagramProtocol):
@@ -63,7 +64,8 @@ class _Port(asyncio.DatagramProtocol):
 
 
 class UdpProxy:
-    """`up` is what clients send, `down` what they get; both may be changed at any time. `port` is where clients go."""
+    """Proxy for datagrams before `server`. `up` impairs what clients send, `down` what they get; both may be changed at
+    any time. `port` is the port for clients."""
 
     def __init__(self, server: tuple[str, int], up: Impairment, down: Impairment, seed: int) -> None:
         self.server, self.up, self.down = server, up, down
@@ -75,7 +77,7 @@ class UdpProxy:
         self._opening: dict[Any, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """Open the clients' port."""
+        """Open the port for clients."""
         loop = asyncio.get_running_loop()
         transport, self._front = await loop.create_datagram_endpoint(
             lambda: _Port(self._from_client), local_addr=("127.0.0.1", 0)
@@ -83,7 +85,7 @@ class UdpProxy:
         self.port = transport.get_extra_info("sockname")[1]
 
     def close(self) -> None:
-        """Close every port."""
+        """Close every port of the proxy."""
         for task in self._opening.values():
             task.cancel()
         for port in (self._front, *self._clients.values()):
@@ -93,7 +95,7 @@ class UdpProxy:
     def _from_client(self, data: bytes, client: Any) -> None:
         if client in self._clients:
             self._later(self._ways[client][0], data, self._clients[client], None)
-        elif client not in self._opening:  # what comes meanwhile is lost, as anywhere
+        elif client not in self._opening:  # datagrams that come meanwhile are lost, as on any network
             self._opening[client] = asyncio.get_running_loop().create_task(self._open(data, client))
 
     async def _open(self, data: bytes, client: Any) -> None:
@@ -120,7 +122,7 @@ class UdpProxy:
 async def udp_proxy(
     server: tuple[str, int], up: Impairment | None = None, down: Impairment | None = None, seed: int = 1
 ) -> AsyncIterator[UdpProxy]:
-    """A proxy before `server`, closed in the end. The same impairment object may serve both directions."""
+    """Run a proxy before `server` until the block ends. The same impairment object may serve both directions."""
     proxy = UdpProxy(server, up or Impairment(), down or Impairment(), seed)
     await proxy.start()
     try:

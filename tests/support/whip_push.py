@@ -1,9 +1,11 @@
-"""`python -m tests.support.whip_push URL TOKEN SECONDS [encode]`: a WHIP client nobody here wrote. FFmpeg's `whip`
-muxer, by PyAV publishes a small file in real time. A process of its own, as the muxer holds the interpreter to wait.
+"""`python -m tests.support.whip_push URL TOKEN SECONDS [encode]`: WHIP client of another project. FFmpeg's `whip`
+muxer, by PyAV, publishes a small film in real time. It is a process of its own, as the muxer blocks the interpreter
+while it waits.
 
-It is told the token and nothing else, so it makes its own certificate, with GnuTLS (PyAV's wheels) on curve P-224. By
-default a file is encoded first and then copied packet by packet, so that the offer describes what an ordinary file
-holds (profile-level-id 4240xx); with `encode` as it goes, when the offer repeats the "Baseline" asked for (4200xx)."""
+Its only option is the token, so it makes its own certificate, with GnuTLS (PyAV's wheels) on curve P-224. By default
+the film is encoded first and then copied packet by packet, so that the offer describes what an ordinary file holds
+(profile-level-id 4240xx). With `encode` it is encoded on the way, and the offer repeats the "Baseline" of the encoder's
+options (4200xx)."""
 
 import io
 import sys
@@ -20,7 +22,7 @@ RATE, SIZE, PITCH = 25, (320, 240), 440
 
 
 def clip(seconds: float, keyint: int = RATE) -> io.BytesIO:
-    """H.264 constrained baseline and Opus in Matroska. The picture is a slope that wanders, the sound one tone."""
+    """Return H.264 constrained baseline and Opus in Matroska: a gradient that moves, and one tone."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="matroska") as container:
         for packet in _encoded(container, seconds, keyint):
@@ -35,9 +37,9 @@ def _encoded(container: OutputContainer, seconds: float, keyint: int) -> Iterato
     video.codec_context.profile = "Baseline"
     video.codec_context.gop_size = keyint
     audio = container.add_stream("libopus", rate=48_000)
-    slope = np.tile(np.arange(SIZE[0], dtype=np.uint8), (SIZE[1] * 3 // 2, 1))
+    gradient = np.tile(np.arange(SIZE[0], dtype=np.uint8), (SIZE[1] * 3 // 2, 1))
     for number in range(int(seconds * RATE)):
-        picture = av.VideoFrame.from_ndarray(np.roll(slope, number * 2, axis=1), format="yuv420p")
+        picture = av.VideoFrame.from_ndarray(np.roll(gradient, number * 2, axis=1), format="yuv420p")
         picture.pts, picture.time_base = number, Fraction(1, RATE)
         yield from video.encode(picture)
         for part in range(number * 2, number * 2 + 2):
@@ -54,12 +56,12 @@ def _tone(part: int) -> av.AudioFrame:
 
 
 def push(url: str, token: str, seconds: float, encode: bool) -> None:
-    """Publish for `seconds`, as fast as the clip's own time."""
+    """Publish for `seconds`, at the speed of the clip's own time."""
     with av.open(url, "w", format="whip", options={"authorization": token}) as whip:
-        begun = time.monotonic()
+        started = time.monotonic()
         for packet in _encoded(whip, seconds, RATE) if encode else _copied(whip, clip(seconds)):
             if packet.dts is not None and packet.time_base is not None:
-                time.sleep(max(0.0, begun + float(packet.dts * packet.time_base) - time.monotonic()))
+                time.sleep(max(0.0, started + float(packet.dts * packet.time_base) - time.monotonic()))
                 whip.mux(packet)
 
 

@@ -1,4 +1,4 @@
-"""The equipment check reads real frames; each part can fail (Yunnan 12)."""
+"""Tests of the equipment test, which reads real frames and each part of which can fail (Yunnan 12)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,8 +23,8 @@ from kiosk_agent.webrtc.peer import ServerAccess
 from tests.support.kiosk.answerer import TOKEN, answering
 
 
-class Still(Source):
-    """Gives the same frame for ever."""
+class StillSource(Source):
+    """Source that gives the same frame for ever."""
 
     def __init__(self, frame: Frame) -> None:
         self.kind = "video" if isinstance(frame, VideoFrame) else "audio"
@@ -35,8 +35,8 @@ class Still(Source):
         return self._frame
 
 
-class Broken(Source):
-    """A device that is unplugged."""
+class BrokenSource(Source):
+    """Source of a device that is unplugged."""
 
     kind = "video"
 
@@ -52,7 +52,7 @@ def _plain(level: int) -> VideoFrame:
 
 @pytest.fixture
 async def access() -> AsyncIterator[ServerAccess]:
-    """A server whose health can be asked for."""
+    """Access to a server that answers to /healthz."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({})
@@ -63,14 +63,14 @@ async def access() -> AsyncIterator[ServerAccess]:
 
 @pytest.fixture
 def room() -> RoomSources:
-    """A healthy room."""
+    """Sources of a room without faults."""
     return generated_sources(Side.PRISON, size=(320, 180))
 
 
 class TestEachPart:
-    """Passed, failed, or nothing to check."""
+    """Each part passes, fails, or is not checked."""
 
-    async def test_a_healthy_room_passes_and_what_is_not_there_is_not_claimed(
+    async def test_a_room_without_faults_passes_and_a_missing_loudspeaker_is_not_checked(
         self, access: ServerAccess, room: RoomSources
     ) -> None:
         result = await self_test(room, False, access, None)
@@ -78,7 +78,7 @@ class TestEachPart:
         assert result.speaker is Outcome.NOT_CHECKED
         assert result.passed
 
-    @pytest.mark.parametrize("camera", [Still(_plain(16)), Still(_plain(120)), Broken()])
+    @pytest.mark.parametrize("camera", [StillSource(_plain(16)), StillSource(_plain(120)), BrokenSource()])
     async def test_a_black_a_frozen_and_a_missing_camera_fail(
         self, camera: Source, access: ServerAccess, room: RoomSources
     ) -> None:
@@ -88,7 +88,7 @@ class TestEachPart:
         assert not result.passed
 
     async def test_a_dead_microphone_fails(self, access: ServerAccess, room: RoomSources) -> None:
-        dead = Still(sound_frame(np.zeros(CHUNK, np.int16), 0))
+        dead = StillSource(sound_frame(np.zeros(CHUNK, np.int16), 0))
         result = await self_test(RoomSources(room.video, dead), False, access, None)
         assert result.microphone is Outcome.FAILED
         assert not result.passed
@@ -99,7 +99,7 @@ class TestEachPart:
         assert result.network is Outcome.FAILED
 
     @pytest.mark.parametrize(("works", "outcome"), [(True, Outcome.PASSED), (False, Outcome.FAILED)])
-    async def test_the_loudspeaker_s_word_counts(
+    async def test_the_result_of_the_loudspeaker_counts(
         self, works: bool, outcome: Outcome, access: ServerAccess, room: RoomSources
     ) -> None:
         async def play() -> bool:
@@ -121,10 +121,10 @@ class TestEachPart:
         assert len(set(audio)) == 80
 
 
-class TestLoudspeaker:
-    """A WAV file stands in for the device."""
+class TestSpeaker:
+    """The loudspeaker, with a WAV file in the place of the device."""
 
-    def test_what_is_played_comes_out(self, tmp_path: Path) -> None:
+    def test_played_frames_come_out_unchanged(self, tmp_path: Path) -> None:
         out = tmp_path / "played.wav"
         speaker = Speaker(str(out), "wav")
         voice = SyntheticVoice(Side.VISITOR)
@@ -136,7 +136,7 @@ class TestLoudspeaker:
         assert np.array_equal(samples, voice.samples(0, 8 * CHUNK))
         assert (speaker.played, speaker.dropped, speaker.failed) == (8, 0, None)
 
-    def test_an_officer_is_heard_over_the_far_room_and_when_it_is_silent(self, tmp_path: Path) -> None:
+    def test_talkback_is_played_over_the_far_room_and_alone(self, tmp_path: Path) -> None:
         out = tmp_path / "played.wav"
         speaker, room, officer = Speaker(str(out), "wav"), SyntheticVoice(Side.VISITOR), SyntheticVoice(Side.PRISON)
         for number in range(4):
@@ -150,13 +150,13 @@ class TestLoudspeaker:
         assert 8 * CHUNK <= len(samples) <= 12 * CHUNK  # mixed as far as both were there at the same time
         assert np.array_equal(samples[-4 * CHUNK :], officer.samples(4 * CHUNK, 4 * CHUNK))
 
-    def test_a_chime_is_heard_or_honestly_not(self, tmp_path: Path) -> None:
+    def test_a_chime_returns_whether_it_could_be_played(self, tmp_path: Path) -> None:
         assert Speaker(str(tmp_path / "chime.wav"), "wav").chime()
         assert not Speaker(str(tmp_path / "nowhere" / "chime.wav"), "wav").chime()
         with av.open(tmp_path / "chime.wav") as played:
             assert sum(frame.samples for frame in played.decode(audio=0)) / RATE == pytest.approx(0.2)
 
-    def test_a_missing_device_is_given_up_without_disturbing_the_visit(self, tmp_path: Path) -> None:
+    def test_a_missing_device_is_not_used_again_and_raises_nothing(self, tmp_path: Path) -> None:
         speaker = Speaker(str(tmp_path / "nowhere" / "x.wav"), "wav")
         speaker.play(sound_frame(np.zeros(CHUNK, np.int16), 0))
         speaker.close()

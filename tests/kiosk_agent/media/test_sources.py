@@ -1,4 +1,4 @@
-"""Picture and sound whose identity survives what a visit does to them: x264, Opus, a file."""
+"""Tests of all sources, and of the frame codes and pilots of generated ones, which survive x264, Opus and files."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ from kiosk_agent.webrtc import aiortc_adapter
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of the visitor's generated room, H.264 and Opus in an MP4."""
+    """Make two seconds of the visitor's generated room, H.264 and Opus in an MP4."""
     path = tmp_path_factory.mktemp("film") / "room.mp4"
     room, voice = GeneratedVideo(Side.VISITOR, SourceClock(), (320, 180)), SyntheticVoice(Side.VISITOR)
     with av.open(path, "w") as out:
@@ -46,17 +46,17 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TestFrameCode:
-    """The row of blocks."""
+    """The frame code in pictures, as drawn and as read."""
 
     @given(st.sampled_from(list(Side)), st.integers(0, NUMBERS - 1))
-    def test_what_was_drawn_is_read(self, side: Side, number: int) -> None:
+    def test_a_drawn_code_is_read(self, side: Side, number: int) -> None:
         picture = np.full((180, 320), 90, np.uint8)
         draw(picture, FrameCode(side, number))
         assert code_in(picture) == FrameCode(side, number)
         assert code_in(np.repeat(picture[:, :, None], 3, axis=2)) == FrameCode(side, number)
 
     @given(st.integers(0, NUMBERS - 1), st.integers(0, 31), st.integers(1, 6))
-    def test_a_burst_of_wrong_blocks_is_never_read_as_another_number(self, number: int, first: int, count: int) -> None:
+    def test_damaged_blocks_are_never_read_as_another_number(self, number: int, first: int, count: int) -> None:
         picture = np.zeros((180, 320), np.uint8)
         draw(picture, FrameCode(Side.PRISON, number))
         picture[:, first * 10 : (first + count) * 10] = 255 - picture[:, first * 10 : (first + count) * 10]
@@ -72,7 +72,7 @@ class TestFrameCode:
         assert code_in(noise[:8, :16]) is None
 
     @pytest.mark.parametrize("rate", [aiortc_adapter.FLOOR, aiortc_adapter.CEILING])
-    def test_every_frame_is_recognised_after_our_own_h264_encoder(self, rate: int) -> None:
+    def test_every_frame_is_recognised_after_the_kiosks_encoder(self, rate: int) -> None:
         room, encoder = GeneratedVideo(Side.PRISON, SourceClock()), aiortc_adapter.KioskH264Encoder()
         encoder.target_bitrate = rate
         decoder = av.CodecContext.create("h264", "r")
@@ -90,7 +90,7 @@ class TestFrameCode:
 
 
 class TestGeneratedRoom:
-    """640x360 at 25, and a voice."""
+    """The generated room: 640x360 at 25 frames a second, and a voice."""
 
     def test_a_picture_is_made_and_read_in_under_three_milliseconds(self) -> None:
         room = GeneratedVideo(Side.PRISON, SourceClock())
@@ -113,7 +113,7 @@ class TestGeneratedRoom:
         assert marks
         assert all(mark.at == pytest.approx(mark.second - begun, abs=0.01) for mark in marks)
 
-    async def test_a_stopped_track_leaves_the_source_running(self) -> None:
+    async def test_a_stopped_track_does_not_stop_its_source(self) -> None:
         room = generated_sources(Side.PRISON)
         first, _ = room.tracks()
         await _read(first, 3)
@@ -126,23 +126,23 @@ class TestGeneratedRoom:
 
 
 class TestVoice:
-    """What the ear finds."""
+    """The generated voice and what the detector finds in it."""
 
     @pytest.mark.parametrize("side", list(Side))
-    def test_side_and_seconds_are_heard_through_opus(self, side: Side) -> None:
+    def test_side_and_seconds_are_detected_after_opus(self, side: Side) -> None:
         encoder, decoder = aiortc_adapter.KioskOpusEncoder(), av.CodecContext.create("libopus", "r")
-        voice, heard = SyntheticVoice(side), []
+        voice, decoded = SyntheticVoice(side), []
         for number in range(200):
             sound = av.AudioFrame.from_ndarray(voice.samples(number * CHUNK, CHUNK).reshape(1, -1), "s16", "mono")
             sound.sample_rate, sound.pts, sound.time_base = RATE, number * CHUNK, Fraction(1, RATE)
             for packet in encoder.encode(sound)[0]:
-                heard += [mono_samples(each) for each in decoder.decode(av.Packet(packet))]
-        samples = np.concatenate(heard)
+                decoded += [mono_samples(each) for each in decoder.decode(av.Packet(packet))]
+        samples = np.concatenate(decoded)
         assert side_heard(samples) is side
         assert [mark.second for mark in marks_in(samples)][:3] == [0, 1, 2]
         assert [mark.at for mark in marks_in(samples)][1:3] == pytest.approx([1.0, 2.0], abs=0.02)
 
-    def test_silence_and_noise_and_both_voices_at_once_name_nobody(self) -> None:
+    def test_silence_noise_and_both_voices_at_once_have_no_side(self) -> None:
         both = SyntheticVoice(Side.PRISON).samples(0, RATE) // 2 + SyntheticVoice(Side.VISITOR).samples(0, RATE) // 2
         noise = np.random.default_rng(1).normal(0, 3000, RATE).astype(np.int16)
         assert side_heard(np.zeros(RATE, np.int16)) is None
@@ -154,8 +154,8 @@ class TestVoice:
         assert np.array_equal(voice.samples(0, 4 * CHUNK)[CHUNK : 3 * CHUNK], voice.samples(CHUNK, 2 * CHUNK))
 
 
-class TestPace:
-    """By the loop's clock."""
+class TestFramePacer:
+    """Frame numbers by the loop's clock."""
 
     async def test_a_late_reader_loses_frames_instead_of_getting_old_ones(self) -> None:
         pacer = FramePacer(SourceClock(asyncio.get_running_loop().time()), period=0.01, patience=0.01)
@@ -176,7 +176,7 @@ class TestPace:
 
 
 class TestFile:
-    """Decoded, paced, repeated."""
+    """Files are decoded, paced and repeated."""
 
     async def test_it_plays_at_its_own_speed_and_begins_again_with_both_tracks_together(self, film: Path) -> None:
         room = file_sources(film, (320, 180))
@@ -204,15 +204,15 @@ class TestFile:
         await room.close()
 
     @pytest.mark.parametrize("spec", ["", "file:", "file:/nowhere/at-all.mp4", "camera", "generated:1"])
-    def test_what_is_no_source_is_refused_at_once(self, spec: str) -> None:
+    def test_a_text_that_names_no_source_is_refused(self, spec: str) -> None:
         with pytest.raises(SourceError):
             open_sources(spec, Side.PRISON, {"generated": generated_sources})
 
 
 class TestDevices:
-    """The same code that reads devices, reading files that stand in for them."""
+    """Camera and microphone, with files in the place of devices."""
 
-    async def test_camera_and_microphone_are_read_in_their_threads_and_the_newest_is_kept(self, film: Path) -> None:
+    async def test_camera_and_microphone_are_read_in_threads(self, film: Path) -> None:
         clock = SourceClock()
         room = RoomSources(Camera(str(film), clock), Microphone(str(film), clock, format_name=None), clock)
         video, audio = room.tracks()
@@ -221,14 +221,14 @@ class TestDevices:
         assert sound.samples == CHUNK
         await room.close()
 
-    async def test_a_camera_that_is_not_there_says_so(self, tmp_path: Path) -> None:
+    async def test_a_missing_camera_raises(self, tmp_path: Path) -> None:
         camera = Camera(str(tmp_path / "none.mp4"), SourceClock())
-        for _ in range(2):  # and is opened anew each time: it may have been plugged in meanwhile
+        for _ in range(2):  # it is opened again each time, as it may have been plugged in meanwhile
             with pytest.raises(SourceError, match="cannot be opened"):
                 await camera.take()
         await camera.close()
 
-    async def test_a_microphone_that_is_not_there_says_so(self, tmp_path: Path) -> None:
+    async def test_a_missing_microphone_raises(self, tmp_path: Path) -> None:
         microphone = Microphone(str(tmp_path / "none.wav"), SourceClock(), format_name=None)
         with pytest.raises(SourceError):
             await microphone.take()
@@ -236,9 +236,9 @@ class TestDevices:
 
 
 class TestLoudness:
-    """Full scale is one."""
+    """Loudness by `rms`, of which full scale is one."""
 
-    def test_silence_is_nought_and_a_full_square_is_one(self) -> None:
+    def test_silence_is_zero_and_a_full_square_is_one(self) -> None:
         assert rms(np.zeros(100, np.int16)) == 0.0
         assert rms(np.full(100, -32768, np.int16)) == 1.0
         assert rms(np.zeros(0, np.int16)) == 0.0

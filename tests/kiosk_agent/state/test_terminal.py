@@ -1,4 +1,4 @@
-"""The pure life of a terminal: its day as a story, its promises as properties."""
+"""Tests of the terminal's state machine, as stories of facts and effects."""
 
 from dataclasses import replace
 
@@ -39,24 +39,24 @@ VISIT = Visit("s_1", Side.PRISON, ROOM, "check_in", starts=100.0)
 
 
 class Story:
-    """A terminal and its clock, told fact by fact; `orders` collects what the hands were told."""
+    """A terminal, its clock, and its effects so far."""
 
     def __init__(self) -> None:
         self.terminal, self.now = Terminal(), 0.0
-        self.orders: list[Effects] = []
+        self.effects: list[Effects] = []
 
     def tell(self, *facts: Fact, after: float = 0.0) -> Effects:
-        """Time goes on by `after`, then the facts happen; gives all their orders."""
+        """Let `after` seconds pass and then the facts happen; return all their effects."""
         self.now += after
-        given: Effects = ()
+        collected: Effects = ()
         for fact in facts:
             self.terminal, effects = step(self.terminal, fact, self.now)
-            given += effects
-        self.orders.append(given)
-        return given
+            collected += effects
+        self.effects.append(collected)
+        return collected
 
     def to_publishing(self) -> "Story":
-        """A healthy start into the check-in of VISIT, both legs up."""
+        """Bring the terminal into the check-in of VISIT, with all media connected."""
         self.tell(TimePassed())
         self.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
         self.tell(SessionSeen(VISIT))
@@ -64,12 +64,12 @@ class Story:
         return self
 
     def see(self, state: str, *, media: bool = True, visit: Visit = VISIT) -> Effects:
-        """The server says the session is in `state`."""
+        """Let the server report the session in `state`."""
         return self.tell(SessionSeen(replace(visit, state=state, tested=True, media=media)))
 
 
-class TestADay:
-    """From switching on to the next visit."""
+class TestDay:
+    """A day of a terminal from its start to the next visit."""
 
     def test_it_connects_tests_waits_publishes_goes_live_is_held_and_ends(self) -> None:
         story = Story()
@@ -92,7 +92,7 @@ class TestADay:
             assert story.see(state) == ()
             assert story.terminal.phase is phase
         assert story.see("ended") == tuple(StopMedia(kind, 1) for kind in MediaKind)
-        assert story.terminal.ended == "s_1", "its slate says why"
+        assert story.terminal.ended == "s_1", "the screen shows its reason"
         assert story.terminal.phase is Phase.ENDED
         story.tell(*(MediaClosed(kind, 1) for kind in MediaKind))
         story.tell(TimePassed(), after=ENDED_SCREEN)
@@ -108,8 +108,8 @@ class TestADay:
         story.tell(*(MediaClosed(kind, 1) for kind in MediaKind))
         assert story.terminal.publication.session == story.terminal.subscription.session == "s_2"
 
-    def test_an_ear_that_is_refused_costs_the_visit_nothing(self) -> None:
-        """Nobody can speak to this room then; people meet all the same."""
+    def test_a_refused_talkback_connection_does_not_disturb_the_visit(self) -> None:
+        """Officers cannot speak to this room then; the visit goes on."""
         story = Story().to_publishing()
         story.see("live")
         assert story.tell(MediaLost(MediaKind.TALKBACK, 1, 0.5)) == ()
@@ -120,17 +120,17 @@ class TestADay:
             StartMedia(MediaKind.TALKBACK, "s_1", Side.PRISON, 2),
         )
 
-    def test_another_room_s_session_is_none_of_its_business(self) -> None:
+    def test_a_session_of_another_room_is_ignored(self) -> None:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((replace(VISIT, room="room-2"),)), SelfTested(True))
-        assert not any(isinstance(order, StartMedia) for given in story.orders for order in given)
+        assert not any(isinstance(effect, StartMedia) for effects in story.effects for effect in effects)
 
 
 class TestSelfTest:
-    """Yunnan 12: no visit on equipment that was not found good."""
+    """No visit is held on equipment that was not found good (Yunnan 12)."""
 
-    def test_a_failed_test_is_told_and_repeated_and_nothing_is_published_meanwhile(self) -> None:
+    def test_a_failed_test_is_reported_and_repeated_and_nothing_is_published_meanwhile(self) -> None:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((VISIT,)))
@@ -141,7 +141,7 @@ class TestSelfTest:
         started = story.tell(SelfTested(True))
         assert [type(order) for order in started] == [SendSelfTest, StartMedia, StartMedia, StartMedia]
 
-    def test_an_old_result_is_not_told_as_today_s_and_the_media_waits_for_the_new_one(self) -> None:
+    def test_an_old_result_is_not_reported_and_media_waits_for_a_new_test(self) -> None:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
@@ -154,26 +154,26 @@ class TestSelfTest:
             StartMedia,
         ]
 
-    def test_a_visit_on_equipment_that_the_staff_found_good_is_published_whatever_our_own_test_says(self) -> None:
+    def test_media_starts_on_equipment_that_the_staff_found_good(self) -> None:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((VISIT,)), SelfTested(False))
         assert [type(order) for order in story.see("check_in")] == [StartMedia, StartMedia, StartMedia]
 
-    def test_nobody_tests_once_people_meet(self) -> None:
+    def test_no_test_runs_once_people_meet(self) -> None:
         story = Story().to_publishing()
         story.tell(SessionSeen(replace(VISIT, state="live", tested=False, media=True)))
         assert story.tell(TimePassed(), after=3600.0) == ()
 
-    def test_a_result_is_told_again_until_the_server_knows_it(self) -> None:
+    def test_a_result_is_reported_again_until_the_server_has_it(self) -> None:
         story = Story().to_publishing()
         assert story.tell(TimePassed(), after=5.0) == (SendSelfTest("s_1"),)
         story.see("check_in")
         assert story.tell(TimePassed(), after=5.0) == ()
 
 
-class TestComingBack:
-    """After every break, by itself."""
+class TestReconnecting:
+    """The terminal reconnects by itself after every interruption."""
 
     def test_waits_double_up_to_the_cap_and_are_spread_over_their_upper_half(self) -> None:
         assert [backoff(tries, 1.0) for tries in range(7)] == [0.5, 1, 2, 4, 8, 10, 10]
@@ -183,13 +183,13 @@ class TestComingBack:
     def test_no_wait_is_longer_than_the_cap_or_shorter_than_half_the_first(self, tries: int, jitter: float) -> None:
         assert FIRST_RETRY / 2 <= backoff(tries, jitter) <= LONGEST_RETRY
 
-    def test_a_refused_terminal_does_not_hammer(self) -> None:
+    def test_a_refused_terminal_waits_longer(self) -> None:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketLost(0.0, code=4009))
         assert story.terminal.socket_at == REFUSED_RETRY / 2
 
-    def test_media_outlives_a_short_loss_of_the_socket_and_goes_on_without_a_new_publication(self) -> None:
+    def test_media_outlives_a_short_loss_of_the_socket(self) -> None:
         story = Story().to_publishing()
         story.see("live")
         assert story.tell(SocketLost(0.5)) == ()
@@ -211,11 +211,11 @@ class TestComingBack:
         assert StopMedia(MediaKind.PUBLICATION, 1) not in story.tell(TimePassed(), after=2.9)
         assert StopMedia(MediaKind.PUBLICATION, 1) in story.tell(TimePassed(), after=0.2)
 
-    def test_nothing_new_is_published_on_what_was_known_before_the_socket_broke(self) -> None:
+    def test_no_media_starts_before_the_sessions_are_known_again(self) -> None:
         story = Story().to_publishing()
         story.tell(SocketLost(0.5), MediaLost(MediaKind.PUBLICATION, 1, 0.5))
-        given = story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), after=5.0)
-        assert not any(isinstance(order, StartMedia) for order in given)
+        effects = story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), after=5.0)
+        assert not any(isinstance(effect, StartMedia) for effect in effects)
         assert StartMedia(MediaKind.PUBLICATION, "s_1", Side.PRISON, 2) in story.tell(SessionsSeen((VISIT,)))
 
     def test_a_lost_publication_is_made_again_after_the_wait(self) -> None:
@@ -228,7 +228,7 @@ class TestComingBack:
             TimePassed(), after=due - story.now
         )
 
-    def test_a_silent_far_room_is_watched_anew_only_while_live(self) -> None:
+    def test_a_silent_far_room_is_subscribed_to_anew_only_while_live(self) -> None:
         story = Story().to_publishing()
         story.see("check_in")
         assert story.tell(MediaSilent(MediaKind.SUBSCRIPTION, 1, 60.0), after=60.0) == ()
@@ -248,8 +248,8 @@ class TestComingBack:
         assert story.tell(TimePassed(), after=8.0) == (StopMedia(MediaKind.PUBLICATION, 1),)
 
 
-class TestGoingDown:
-    """SIGTERM."""
+class TestStopping:
+    """The orderly end of the program, as by SIGTERM."""
 
     def test_resources_close_first_and_the_socket_last(self) -> None:
         story = Story().to_publishing()
@@ -258,5 +258,5 @@ class TestGoingDown:
         assert story.tell(MediaClosed(MediaKind.TALKBACK, 1)) == (CloseSocket(),)
         assert story.terminal.down
 
-    def test_every_phase_listens_to_the_stop(self) -> None:
-        assert all(StopRequested in heard for heard in TRANSITIONS.values())
+    def test_every_phase_handles_the_stop(self) -> None:
+        assert all(StopRequested in handled for handled in TRANSITIONS.values())

@@ -1,4 +1,5 @@
-"""What a terminal promises under any news in any order: hands that are late, a server that says anything."""
+"""Property tests of the terminal's state machine: facts in any order, late or missing, and a server that reports
+anything."""
 
 from dataclasses import replace
 
@@ -57,7 +58,7 @@ _KINDS = st.sampled_from(list(MediaKind))
 
 
 class AnyWorld(RuleBasedStateMachine):
-    """Hands that do what they are told, late or never, and a server that says anything."""
+    """Environment that carries out effects late or never, and whose server reports anything."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,15 +72,15 @@ class AnyWorld(RuleBasedStateMachine):
         self.tell(TimePassed())
 
     def tell(self, fact: Fact) -> None:
-        """One step, with every order checked against what the world really is."""
+        """Make one step and check every effect against the real state of the environment."""
         self.terminal, effects = step(self.terminal, fact, self.now)
         for effect in effects:
-            self.obey(effect)
+            self.perform(effect)
         if isinstance(fact, TimePassed):
             due = wakes_at(self.terminal)
-            assert due is None or due > self.now, "it would spin"
+            assert due is None or due > self.now, "the loop would not wait"
 
-    def obey(self, effect: object) -> None:
+    def perform(self, effect: object) -> None:
         match effect:
             case OpenSocket():
                 assert self.socket == "none"
@@ -103,7 +104,7 @@ class AnyWorld(RuleBasedStateMachine):
                 assert not self.alive
             case SendAcknowledgement(session=session, warning=warning):
                 assert self.socket == "welcome"
-                assert warning in self.open[session].warnings, "nobody asked"
+                assert warning in self.open[session].warnings, "the server lists no such warning"
             case _:
                 assert isinstance(effect, SendSelfTest)
 
@@ -133,7 +134,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     @precondition(lambda self: self.socket == "welcome")
     @rule(visit=_VISITS)
-    def the_server_speaks_of_a_session(self, visit: Visit) -> None:
+    def the_server_reports_a_session(self, visit: Visit) -> None:
         self.open[visit.id] = visit
         self.tell(SessionSeen(visit))
 
@@ -144,37 +145,37 @@ class AnyWorld(RuleBasedStateMachine):
         self.tell(SelfTested(passed))
 
     @rule(kind=_KINDS, stale=st.booleans())
-    def a_leg_comes_up(self, kind: MediaKind, stale: bool) -> None:
+    def media_connects(self, kind: MediaKind, stale: bool) -> None:
         self.tell(MediaConnected(kind, self.alive.get(kind, 0) - stale))
 
     @rule(kind=_KINDS, jitter=_JITTER)
-    def a_leg_is_lost(self, kind: MediaKind, jitter: float) -> None:
+    def media_is_lost(self, kind: MediaKind, jitter: float) -> None:
         if kind in self.alive and kind not in self.closing:
             self.tell(MediaLost(kind, self.alive.pop(kind), jitter))
 
     @rule(kind=_KINDS)
-    def a_leg_is_closed(self, kind: MediaKind) -> None:
+    def media_is_closed(self, kind: MediaKind) -> None:
         if kind in self.closing:
             del self.alive[kind]
             self.tell(MediaClosed(kind, self.closing.pop(kind)))
 
     @rule(kind=_KINDS, seconds=st.floats(0, 100))
-    def a_leg_is_silent(self, kind: MediaKind, seconds: float) -> None:
+    def media_is_silent(self, kind: MediaKind, seconds: float) -> None:
         self.tell(MediaSilent(kind, self.alive.get(kind, 0), seconds))
 
     @rule(warning=st.sampled_from(["w_1", "w_2", "w_3"]))
-    def somebody_confirms_a_warning(self, warning: str) -> None:
+    def the_room_confirms_a_warning(self, warning: str) -> None:
         self.tell(WarningConfirmed(warning))
         assert warning not in self.terminal.unread
 
     @rule()
-    def old_news_of_a_leg_arrives(self) -> None:
+    def late_facts_of_an_old_attempt_arrive(self) -> None:
         self.tell(MediaLost(MediaKind.PUBLICATION, -1, 0.5))
         self.tell(MediaClosed(MediaKind.PUBLICATION, -1))
 
     @precondition(lambda self: not self.stopped and self.now > 200)
     @rule()
-    def it_is_told_to_stop(self) -> None:
+    def it_is_asked_to_stop(self) -> None:
         self.stopped = True
         self.tell(StopRequested())
 
@@ -186,7 +187,7 @@ class AnyWorld(RuleBasedStateMachine):
             assert self.open[publication.session].open
 
     def teardown(self) -> None:
-        """Whatever happened: once the world is healthy again, the visit gets its media (or everything is closed)."""
+        """Check that once the environment works again, the visit gets its media, or everything is closed."""
         visit = replace(VISIT, state="ready", tested=True, media=True)
         for _ in range(200):
             if self.stopped:
@@ -203,7 +204,7 @@ class AnyWorld(RuleBasedStateMachine):
             assert [(media.status, media.session) for media in all_media] == [(MediaStatus.UP, "s_1")] * 3
 
     def heal(self, visit: Visit) -> None:
-        """Every order is carried out at once, and the server knows one open session."""
+        """Carry out every effect at once, and let the server report one open session."""
         if self.socket == "opening":
             self.the_socket_opens()
         if self.socket == "open":
@@ -212,7 +213,7 @@ class AnyWorld(RuleBasedStateMachine):
             self.open = {"s_1": visit}
             self.tell(SessionsSeen((visit,)))
         if self.socket == "welcome":
-            self.the_server_speaks_of_a_session(visit)
+            self.the_server_reports_a_session(visit)
         if self.testing:
             self.the_self_test_ends(True)
         self.finish_closing()
@@ -220,9 +221,9 @@ class AnyWorld(RuleBasedStateMachine):
             self.tell(MediaConnected(kind, attempt))
 
     def finish_closing(self) -> None:
-        """The hands finish what they were told to stop."""
+        """Close the media that was asked to stop."""
         for kind in list(self.closing):
-            self.a_leg_is_closed(kind)
+            self.media_is_closed(kind)
 
 
 AnyWorld.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -1,4 +1,4 @@
-"""What the room sees, painted without a screen."""
+"""Tests of the room's screen, painted without a display."""
 
 import numpy as np
 import pytest
@@ -21,37 +21,37 @@ def _far() -> VideoFrame:
 
 
 class TestScreen:
-    """One per phase."""
+    """Screens of the phases, one for each."""
 
     @pytest.mark.parametrize("phase", list(Phase))
-    def test_each_phase_has_words_in_both_languages_and_its_own_screen(self, phase: Phase) -> None:
+    def test_each_phase_has_a_text_in_both_languages_and_a_screen(self, phase: Phase) -> None:
         zh, en = WORDS[phase]
         assert not zh.isascii()
         assert en.isascii()
         assert compose(Screen(phase), SIZE).shape == (600, 960, 3)
         assert compose(Screen(phase), SIZE).std() > 5
 
-    def test_the_far_room_is_seen_while_live(self) -> None:
+    def test_the_far_room_is_shown_while_live(self) -> None:
         screen = compose(Screen(Phase.LIVE, far=_far()), SIZE)
         area = screen[:540]
         assert code_in(area) == FrameCode(Side.VISITOR, 7)
 
     @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.LIVE])
-    def test_and_in_no_other_phase(self, phase: Phase) -> None:
+    def test_the_far_room_is_shown_in_no_other_phase(self, phase: Phase) -> None:
         assert np.array_equal(compose(Screen(phase, far=_far()), SIZE), compose(Screen(phase), SIZE))
 
-    def test_the_reason_of_a_hold_is_on_the_slate(self) -> None:
+    def test_the_reason_of_a_hold_is_shown(self) -> None:
         plain = compose(Screen(Phase.HELD), SIZE)
-        said = compose(Screen(Phase.HELD, reason=("监督人员不足", "A supervisor left")), SIZE)
-        assert not np.array_equal(plain, said)
+        with_reason = compose(Screen(Phase.HELD, reason=("监督人员不足", "A supervisor left")), SIZE)
+        assert not np.array_equal(plain, with_reason)
 
     @pytest.mark.parametrize("phase", [Phase.PUBLISHING, Phase.LIVE, Phase.HELD])
-    def test_an_officer_who_speaks_is_announced_over_everything(self, phase: Phase) -> None:
-        quiet, spoken = (compose(Screen(phase, far=_far(), talkback=talkback), SIZE) for talkback in (False, True))
-        assert spoken[5, 5].tolist() != quiet[5, 5].tolist()
-        assert np.array_equal(quiet[60:], spoken[60:])
+    def test_talkback_is_announced_over_every_screen(self, phase: Phase) -> None:
+        quiet, announced = (compose(Screen(phase, far=_far(), talkback=talkback), SIZE) for talkback in (False, True))
+        assert announced[5, 5].tolist() != quiet[5, 5].tolist()
+        assert np.array_equal(quiet[60:], announced[60:])
 
-    def test_the_countdown_changes_every_second_and_stops_at_nought(self) -> None:
+    def test_the_countdown_changes_every_second_and_stops_at_zero(self) -> None:
         def at(seconds: float) -> bytes:
             return compose(Screen(Phase.LIVE, remaining=seconds), SIZE).tobytes()
 
@@ -59,16 +59,16 @@ class TestScreen:
         assert at(90.2) != at(89.9)
         assert at(0.0) == at(-5.0)
 
-    def test_without_a_chinese_font_the_words_are_english(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_chinese_font_the_text_is_english(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(text_drawing, "has_chinese", lambda: False)
         assert compose(Screen(Phase.HELD, reason=("监督人员不足", "A supervisor left")), SIZE).std() > 5
 
 
 class TestWindow:
-    """Qt ends the process when there is no display; a kiosk must not die of that."""
+    """Window of the kiosk's screen. Qt ends the process when there is no display, which must not end a kiosk."""
 
     @pytest.mark.parametrize("address", ["", ":987654"])
-    def test_a_display_that_is_not_there_means_headless(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_display_it_is_headless(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DISPLAY", address)
         window = Window("test")
         window.show(Screen(Phase.WAITING))

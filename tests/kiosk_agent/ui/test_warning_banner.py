@@ -1,4 +1,5 @@
-"""A warning in the room: it stands over everything until somebody confirms it, and the server learns of that."""
+"""Tests of a warning in the room: it is over the rest of the screen until the room confirms it, and the confirmation is
+acknowledged to the server."""
 
 from dataclasses import replace
 
@@ -27,7 +28,7 @@ from tests.kiosk_agent.ui.test_display import SIZE, _far
 
 LIVE = replace(VISIT, state="live", tested=True, media=True)
 WARNED = replace(LIVE, warnings=("w_1",))
-TOLD = SendAcknowledgement("s_1", "w_1")
+ACKNOWLEDGED = SendAcknowledgement("s_1", "w_1")
 
 
 def _live() -> Story:
@@ -36,47 +37,47 @@ def _live() -> Story:
     return story
 
 
-class TestTheTerminal:
-    def test_a_warning_waits_for_somebody_and_is_then_told_at_once(self) -> None:
+class TestTerminal:
+    def test_a_confirmed_warning_is_acknowledged_at_once(self) -> None:
         story = _live()
         assert story.tell(SessionSeen(WARNED), TimePassed(), after=20) == ()
         assert story.terminal.unread == ("w_1",)
-        assert story.tell(WarningConfirmed("w_1")) == (TOLD,)
+        assert story.tell(WarningConfirmed("w_1")) == (ACKNOWLEDGED,)
         assert story.terminal.unread == ()
 
-    def test_it_is_told_again_until_the_server_knows_it(self) -> None:
+    def test_the_acknowledgement_is_repeated_until_the_server_has_it(self) -> None:
         story = _live()
         story.tell(SessionSeen(WARNED), WarningConfirmed("w_1"))
         assert story.tell(TimePassed(), after=RESEND - 0.1) == ()
-        assert story.tell(TimePassed(), after=0.1) == (TOLD,)
+        assert story.tell(TimePassed(), after=0.1) == (ACKNOWLEDGED,)
         story.tell(SessionSeen(LIVE))
         assert story.terminal.confirmed == ()
         assert story.tell(TimePassed(), after=RESEND) == ()
 
-    def test_what_is_confirmed_while_the_line_is_down_is_told_when_it_is_back(self) -> None:
+    def test_a_confirmation_without_a_socket_is_acknowledged_after_the_reconnect(self) -> None:
         story = _live()
         story.tell(SessionSeen(WARNED), SocketLost(0.5))
-        assert TOLD not in story.tell(WarningConfirmed("w_1"))
+        assert ACKNOWLEDGED not in story.tell(WarningConfirmed("w_1"))
         assert story.terminal.unread == ()
         effects = story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), SessionsSeen((WARNED,)), after=5)
-        assert effects.count(TOLD) == 1
+        assert effects.count(ACKNOWLEDGED) == 1
 
-    def test_what_nobody_asked_is_not_confirmed(self) -> None:
+    def test_an_unknown_warning_is_not_confirmed(self) -> None:
         story = _live()
         assert story.tell(WarningConfirmed("w_9")) == ()
         story.tell(SessionSeen(WARNED), WarningConfirmed("w_1"))
         assert story.tell(WarningConfirmed("w_1")) == ()
 
-    def test_a_second_warning_waits_for_itself(self) -> None:
+    def test_a_second_warning_needs_a_confirmation_of_its_own(self) -> None:
         story = _live()
         story.tell(SessionSeen(WARNED), WarningConfirmed("w_1"))
         story.tell(SessionSeen(replace(LIVE, warnings=("w_1", "w_2"))))
         assert story.terminal.unread == ("w_2",)
 
-    def test_a_room_without_a_screen_confirms_by_itself_where_it_was_set_up_so(self) -> None:
+    def test_a_terminal_without_a_screen_confirms_by_itself_when_configured_so(self) -> None:
         story = _live()
         story.terminal = replace(story.terminal, confirms=True)
-        assert story.tell(SessionSeen(WARNED)) == (TOLD,)
+        assert story.tell(SessionSeen(WARNED)) == (ACKNOWLEDGED,)
         assert not Terminal().confirms
 
 
@@ -87,39 +88,39 @@ def _red(screen: NDArray[np.uint8]) -> int:
 NOTICE = Notice("w_1", "不准使用隐语、暗语、非规定语种交谈。", "No coded speech and no other language.")
 
 
-class TestTheBand:
+class TestBanner:
     @pytest.mark.parametrize("phase", [Phase.PUBLISHING, Phase.LIVE, Phase.HELD])
-    def test_it_is_red_and_large_over_whatever_there_is(self, phase: Phase) -> None:
-        plain, warned = (compose(Screen(phase, far=_far(), warning=one), SIZE) for one in (None, NOTICE))
+    def test_it_is_red_and_large_over_every_screen(self, phase: Phase) -> None:
+        plain, warned = (compose(Screen(phase, far=_far(), warning=each), SIZE) for each in (None, NOTICE))
         assert _red(plain) == 0
         assert _red(warned) > 0.15 * SIZE[0] * SIZE[1]
-        assert np.array_equal(plain[:120], warned[:120]), "who speaks is still seen above it"
+        assert np.array_equal(plain[:120], warned[:120]), "the far picture is still visible above it"
 
-    def test_the_words_are_there(self) -> None:
+    def test_its_text_is_drawn(self) -> None:
         other = replace(NOTICE, zh="请不要大声喧哗、吵闹。", en="Do not shout.")
-        assert not np.array_equal(*(compose(Screen(Phase.LIVE, warning=one), SIZE) for one in (NOTICE, other)))
+        assert not np.array_equal(*(compose(Screen(Phase.LIVE, warning=each), SIZE) for each in (NOTICE, other)))
 
     @pytest.mark.parametrize("text", ["长" * 120, "w" * 120, "word " * 24, "请注意 please " * 12])
-    def test_the_longest_words_fit(self, text: str) -> None:
+    def test_the_longest_texts_fit(self, text: str) -> None:
         warned = compose(Screen(Phase.LIVE, warning=Notice("w_1", text, text, 3)), SIZE)
         assert _red(warned[:150]) == 0
         assert _red(warned[540:]) == 0
 
-    def test_without_a_chinese_font_there_are_english_words_even_for_an_officers_own(
+    def test_without_a_chinese_font_the_text_is_english_even_for_an_officers_own(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(text_drawing, "has_chinese", lambda: False)
         own = Notice("w_1", "请不要大声说话", "请不要大声说话")
-        for one in (NOTICE, own):
-            assert _red(compose(Screen(Phase.LIVE, warning=one), SIZE)) > 10_000
+        for notice in (NOTICE, own):
+            assert _red(compose(Screen(Phase.LIVE, warning=notice), SIZE)) > 10_000
 
-    def test_a_muted_side_is_said_to_the_room(self) -> None:
-        said = [compose(Screen(Phase.LIVE, muted=frozenset(one)), SIZE).tobytes() for one in ((), ("near",), ("far",))]
-        assert len(set(said)) == 3
+    def test_a_mute_is_shown_to_the_room(self) -> None:
+        muted = [frozenset(), frozenset({"near"}), frozenset({"far"})]
+        assert len({compose(Screen(Phase.LIVE, muted=each), SIZE).tobytes() for each in muted}) == 3
 
 
 class TestLines:
-    def test_chinese_breaks_anywhere_and_english_between_words(self) -> None:
+    def test_chinese_breaks_between_characters_and_english_between_words(self) -> None:
         assert len(text_drawing.lines("一二三四五六七八九十", 40, 170)) == 3
         assert text_drawing.lines("no coded speech", 30, 200) == ["no coded", "speech"]
 
@@ -128,47 +129,47 @@ class TestLines:
         assert "".join("".join(text_drawing.lines(text, 40, 150)).split()) == "".join(text.split())
 
 
-class Pretended(Window):
-    """A window on a machine without a display; `key` and `touch` are what the room does."""
+class SimulatedWindow(Window):
+    """Window without a display; `key` and `touch` are what a person in the room does."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.key = -1
         monkeypatch.setattr(display, "_display_works", lambda: True)
         monkeypatch.setattr(display.cv2, "imshow", lambda _title, picture: None)
         monkeypatch.setattr(display.cv2, "waitKey", lambda _milliseconds: self.key)
-        monkeypatch.setattr(display.cv2, "setMouseCallback", self._listen)
+        monkeypatch.setattr(display.cv2, "setMouseCallback", self._set_callback)
         super().__init__("test")
 
-    def _listen(self, _title: str, pointed: object) -> None:
+    def _set_callback(self, _title: str, pointed: object) -> None:
         self.pointed = pointed
 
     def touch(self) -> None:
-        """Somebody touches the screen."""
+        """Touch the screen, as a person in the room."""
         self.pointed(display.cv2.EVENT_LBUTTONDOWN, 10, 10, 0, None)  # type: ignore[operator]
 
     def read(self, notice: Notice) -> None:
-        """So long that it can be read."""
+        """Show the warning for as long as a person needs to read it."""
         for _ in range(display._READ):
             assert self.show(Screen(Phase.LIVE, warning=notice)) is None
 
 
-class TestConfirming:
+class TestConfirmation:
     @pytest.mark.parametrize("key", [10, 13, 32])
     def test_by_enter_and_by_the_space_bar(self, key: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        window = Pretended(monkeypatch)
+        window = SimulatedWindow(monkeypatch)
         window.read(NOTICE)
         window.key = key
         assert window.show(Screen(Phase.LIVE, warning=NOTICE)) == "w_1"
 
     def test_by_touch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        window = Pretended(monkeypatch)
+        window = SimulatedWindow(monkeypatch)
         window.read(NOTICE)
         window.touch()
         assert window.show(Screen(Phase.LIVE, warning=NOTICE)) == "w_1"
         assert window.show(Screen(Phase.LIVE, warning=NOTICE)) is None
 
-    def test_a_touch_before_anybody_could_read_it_does_not_count(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        window = Pretended(monkeypatch)
+    def test_a_touch_before_the_warning_could_be_read_does_not_count(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        window = SimulatedWindow(monkeypatch)
         window.show(Screen(Phase.LIVE))
         window.touch()
         window.read(NOTICE)
@@ -177,7 +178,7 @@ class TestConfirming:
         window.read(replace(NOTICE, id="w_2"))
 
     def test_other_keys_and_touches_without_a_warning_mean_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        window = Pretended(monkeypatch)
+        window = SimulatedWindow(monkeypatch)
         window.read(NOTICE)
         window.key = ord("q")
         assert window.show(Screen(Phase.LIVE, warning=NOTICE)) is None

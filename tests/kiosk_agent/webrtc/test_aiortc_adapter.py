@@ -1,4 +1,4 @@
-"""The one file that knows the insides of aiortc and aioice: these tests fail first when the insides move."""
+"""Tests of the module that uses internals of aiortc and aioice; they fail first when the internals change."""
 
 import asyncio
 import math
@@ -31,7 +31,7 @@ def _frames(count: int) -> list[VideoFrame]:
 
 
 def _kinds(payloads: list[bytes]) -> set[int]:
-    """NAL unit types inside RTP payloads (RFC 6184), fragments by what they carry."""
+    """Return the NAL unit types inside RTP payloads (RFC 6184), of fragments the type of the unit."""
     kinds = set()
     for payload in payloads:
         kind = payload[0] & 31
@@ -46,7 +46,7 @@ def _kinds(payloads: list[bytes]) -> set[int]:
 
 
 class TestEncoder:
-    """What leaves a kiosk."""
+    """The H.264 that a kiosk sends."""
 
     def test_it_is_constrained_baseline_with_parameter_sets_in_band(self) -> None:
         encoder = aiortc_adapter.KioskH264Encoder()
@@ -104,7 +104,7 @@ class TestEncoder:
 
 
 class TestSound:
-    """Opus, 20 ms a packet."""
+    """The Opus that a kiosk sends, 20 ms in a packet."""
 
     def test_each_frame_gives_its_packet_at_once_with_its_own_time(self) -> None:
         encoder, voice = aiortc_adapter.KioskOpusEncoder(), SyntheticVoice(Side.PRISON)
@@ -115,9 +115,9 @@ class TestSound:
 
 
 class TestConnection:
-    """What is offered and where ICE goes."""
+    """The addresses of ICE, the bounded decoder, and the patched hooks."""
 
-    async def test_no_stun_or_turn_server_is_ever_asked(self) -> None:
+    async def test_no_stun_or_turn_server_is_used(self) -> None:
         connection = aiortc_adapter.new_connection()
         connection.addTransceiver("video")
         ice = connection.getTransceivers()[0].sender.transport.transport._connection
@@ -135,7 +135,7 @@ class TestConnection:
         assert [each.ip for each in ice.iceGatherer.getLocalCandidates()] == ["127.0.0.1"]
         await connection.close()
 
-    async def test_a_decoder_that_cannot_keep_up_loses_pictures_instead_of_memory(self) -> None:
+    async def test_a_decoder_that_cannot_keep_up_drops_pictures(self) -> None:
         connection, dropped = aiortc_adapter.new_connection(), []
         receiver = connection.addTransceiver("video").receiver
         aiortc_adapter.bound_decoder(receiver, dropped.append)
@@ -157,7 +157,7 @@ class TestConnection:
 
 
 class TestAudioLevel:
-    """RFC 6465 by numpy gives what the library's own loop gave."""
+    """The level of RFC 6465, which agrees with that of the library's own loop."""
 
     @pytest.mark.parametrize("peak", [0, 1, 100, 5000, 32767])
     def test_levels_agree_with_the_definition(self, peak: int) -> None:

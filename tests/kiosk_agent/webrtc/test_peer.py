@@ -1,4 +1,4 @@
-"""The peer against a real answering endpoint: DTLS-SRTP on loopback, and what was sent is what is decoded."""
+"""Tests of peer and receiver against a real WHIP and WHEP server, with DTLS-SRTP on loopback."""
 
 import asyncio
 import threading
@@ -25,7 +25,7 @@ from tests.support.kiosk.answerer import Answerer, answering, left_over
 
 @pytest.fixture(autouse=True)
 async def nothing_stays() -> AsyncIterator[None]:
-    """No task and no thread of a connection outlives its test."""
+    """Check that no task and no thread of a connection outlives its test."""
     before = asyncio.all_tasks()
     yield
     left = await left_over(before)
@@ -36,16 +36,16 @@ async def nothing_stays() -> AsyncIterator[None]:
 
 @pytest.fixture
 async def room() -> AsyncIterator[RoomSources]:
-    """The inmate's room, small."""
+    """Sources of the prison's room, with small pictures."""
     sources = generated_sources(Side.PRISON, size=(320, 180))
     yield sources
     await sources.close()
 
 
 class TestPublishing:
-    """RFC 9725."""
+    """Publishing by WHIP (RFC 9725)."""
 
-    async def test_the_far_end_decodes_the_very_picture_and_sound_of_this_room(self, room: RoomSources) -> None:
+    async def test_the_server_decodes_picture_and_sound_of_this_room(self, room: RoomSources) -> None:
         async with answering() as (far, access):
             peer = await publish(access, "s_1", *room.tracks())
             await far.until(lambda: len(far.pictures) > 30 and len(far.sounds) > 120)
@@ -55,9 +55,9 @@ class TestPublishing:
             assert codes.count(None) == 0
             assert {code.side for code in codes if code} == {Side.PRISON}
             assert numbers == sorted(set(numbers))
-            heard = np.concatenate([mono_samples(each) for each in far.sounds])
-            assert side_heard(heard) is Side.PRISON
-            assert [mark.second for mark in marks_in(heard)] in ([1], [1, 2], [0, 1], [0, 1, 2])
+            sound = np.concatenate([mono_samples(each) for each in far.sounds])
+            assert side_heard(sound) is Side.PRISON
+            assert [mark.second for mark in marks_in(sound)] in ([1], [1, 2], [0, 1], [0, 1, 2])
 
     async def test_the_offer_holds_constrained_baseline_mode_1_and_opus_and_loopback_only(
         self, room: RoomSources
@@ -75,14 +75,14 @@ class TestPublishing:
         assert all(" 127.0.0.1 " in line and "typ host" in line for line in candidates)
         assert offer.count("a=sendonly") == 2
 
-    async def test_goodbye_deletes_the_resource(self, room: RoomSources) -> None:
+    async def test_close_deletes_the_resource(self, room: RoomSources) -> None:
         async with answering() as (far, access):
             peer = await publish(access, "s_1", *room.tracks())
             await peer.close()
             await peer.close()
             assert far.deleted == ["/whip/s_1/1"]
 
-    async def test_a_new_publication_goes_on_where_the_source_is(self, room: RoomSources) -> None:
+    async def test_a_new_publication_continues_where_the_source_is(self, room: RoomSources) -> None:
         async with answering() as (far, access):
             first = await publish(access, "s_1", *room.tracks())
             await far.until(lambda: len(far.pictures) > 5)
@@ -96,7 +96,7 @@ class TestPublishing:
             await second.close()
             assert _number(far, 0) > last
 
-    async def test_sender_reports_say_when_a_frame_was_taken_however_long_it_waited(
+    async def test_sender_reports_have_the_time_of_capture_however_long_a_frame_waited(
         self, room: RoomSources, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         encode = aiortc_adapter.KioskH264Encoder.encode
@@ -127,21 +127,21 @@ class TestPublishing:
             await peer.close()
 
 
-class TestWatching:
-    """WHEP, as kiosk and as supervisor."""
+class TestReceiving:
+    """Receiving by WHEP, as kiosk and as supervisor."""
 
     async def test_picture_and_sound_are_decoded_and_counted(self) -> None:
         codes: list[FrameCode | None] = []
         sounds: list[np.ndarray] = []
         enough = asyncio.Event()
 
-        def hear(frame: object) -> None:
+        def keep(frame: object) -> None:
             sounds.append(mono_samples(frame).copy())  # type: ignore[arg-type]
             if len(sounds) > 100:
                 enough.set()
 
         async with answering() as (_far, access):
-            receiver = Receiver(access, "s_1", "visitor", lambda frame: codes.append(code_in(luma(frame))), hear)
+            receiver = Receiver(access, "s_1", "visitor", lambda frame: codes.append(code_in(luma(frame))), keep)
             await receiver.start()
             await asyncio.wait_for(enough.wait(), 10)
             live = await receiver.measure()
@@ -160,7 +160,7 @@ class TestWatching:
         assert stats.first_picture_after < 5
         assert stats.dropped == 0
 
-    async def test_the_server_dropping_the_resource_is_noticed_and_watching_again_goes_on_counting(self) -> None:
+    async def test_a_dropped_resource_is_detected_and_counts_go_on_after_a_restart(self) -> None:
         seen = asyncio.Event()
         async with answering() as (far, access):
             receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
@@ -178,7 +178,7 @@ class TestWatching:
             assert after.connections == 2
             assert after.video.packets > before.video.packets > 0
 
-    async def test_a_supervisor_s_viewer_comes_back_by_itself(self) -> None:
+    async def test_a_running_receiver_reconnects_by_itself(self) -> None:
         async with answering() as (far, access):
             seen = asyncio.Event()
             receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
@@ -194,7 +194,7 @@ class TestWatching:
             assert (await receiver.measure()).connections == 3
             assert far.deleted[-1] == "/whep/s_1/visitor/3"
 
-    async def test_a_supervisor_s_viewer_that_hears_nothing_asks_again(self) -> None:
+    async def test_a_running_receiver_without_packets_reconnects(self) -> None:
         async with answering() as (far, access):
             seen = asyncio.Event()
             receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
@@ -206,7 +206,7 @@ class TestWatching:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
 
-    async def test_a_callback_that_fails_ends_the_connection_instead_of_filling_the_memory(self) -> None:
+    async def test_a_callback_that_fails_ends_the_connection(self) -> None:
         def fail(_: object) -> None:
             raise RuntimeError("the screen is gone")
 
@@ -218,10 +218,10 @@ class TestWatching:
 
 
 class TestRefusals:
-    """A problem document becomes the error it came from."""
+    """A problem document is raised as the error from which it was made."""
 
     @pytest.mark.parametrize("refusal", [WrongRoom(), SessionEnded(), CodecMissing(), TooEarly(opens_at="10:00")])
-    async def test_each_refusal_arrives_with_its_type_and_words(self, refusal: Exception, room: RoomSources) -> None:
+    async def test_each_refusal_is_raised_with_its_type_and_text(self, refusal: Exception, room: RoomSources) -> None:
         async with answering(refuse=refusal) as (_far, access):
             with pytest.raises(type(refusal)) as caught:
                 await publish(access, "s_1", *room.tracks())
@@ -232,7 +232,7 @@ class TestRefusals:
             with pytest.raises(NotSignedIn):
                 await publish(ServerAccess(access.http, access.url, "another"), "s_1", *room.tracks())
 
-    async def test_a_server_that_is_not_there_is_unreachable(self, room: RoomSources) -> None:
+    async def test_a_missing_server_is_unreachable(self, room: RoomSources) -> None:
         async with answering() as (far, _access):
             pass
         async with aiohttp.ClientSession() as http:

@@ -1,5 +1,6 @@
-"""A covered camera, from the room to the record: its terminal finds the picture black, the officers' page calls, an
-officer takes it, it is done when the picture is back, and the recording's timeline says all of that."""
+"""Alert of a covered camera, from the room to the archive: the terminal finds the picture black, the officers' page
+shows the alert, an officer takes it, it is over when the picture is back, and the recording's timeline has all of
+it."""
 
 import json
 from datetime import timedelta
@@ -17,29 +18,29 @@ from tests.support.installation import Installation
 from tests.support.monitor.page import sign_in
 from tests.support.visit import visit
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def cover(kiosk: Kiosk) -> Any:
-    """Put something over the camera of a room; what is returned takes it away."""
+    """Make the generated picture of a room black; return a function that undoes it."""
     video: Any = kiosk._media.sources.video
     black = np.full_like(video.picture(0), 128)
     black[: len(black) * 2 // 3] = 16
-    seen, video.picture = video.picture, lambda number: black
-    return lambda: setattr(video, "picture", seen)
+    uncovered, video.picture = video.picture, lambda number: black
+    return lambda: setattr(video, "picture", uncovered)
 
 
 def black_of(view: dict[str, Any]) -> list[str]:
-    """The states of open alerts of black pictures."""
-    return [one["state"] for one in view["alerts"] if one["kind"] == "black"]
+    """Return the states of the open alerts of black pictures."""
+    return [alert["state"] for alert in view["alerts"] if alert["kind"] == "black"]
 
 
-class TestABlackPicture:
+class TestBlackPicture:
     @pytest.mark.timeout(240)
-    async def test_calls_is_taken_is_done_when_it_is_back_and_stands_on_the_timeline(
-        self, installation: Installation
-    ) -> None:
+    async def test_is_alerted_taken_over_when_it_is_back_and_on_the_timeline(self, installation: Installation) -> None:
         now = SystemClock().now().wall
         times = {
-            "starts_at": (now + timedelta(seconds=40)).isoformat(),
+            "starts_at": (now + timedelta(seconds=10)).isoformat(),
             "ends_at": (now + timedelta(minutes=4)).isoformat(),
         }
         async with visit(installation, watching=3, arrived=False, **times) as here, chromium() as browser:
@@ -64,14 +65,15 @@ class TestABlackPicture:
 
         timeline = (installation.settings.archive_dir / archived["path"]).parent / "timeline.jsonl"
         written = [json.loads(line) for line in timeline.read_text("utf-8").splitlines()]
-        record = [one for one in written if one["event"].get("kind") == "alert" and one["event"]["of"] == "black"]
-        assert [one["event"]["what"] for one in record] == ["AlertRaised", "AlertTaken", "AlertOver"]
-        raised, taken, over = (one["event"] for one in record)
+        alerts = [entry for entry in written if entry["event"].get("kind") == "alert"]
+        record = [entry for entry in alerts if entry["event"]["of"] == "black"]
+        assert [entry["event"]["what"] for entry in record] == ["AlertRaised", "AlertTaken", "AlertOver"]
+        raised, taken, over = (entry["event"] for entry in record)
         assert raised["side"] == taken["side"] == over["side"] == "visitor"
         assert taken["by"] == installation.credentials.officers[3].id and over["why"] == "gone"
         assert record[0]["at"] < record[1]["at"] < record[2]["at"]
         journal = await installation.journal(here.session)
         assert {"RoomObserved", "AlertRaised", "AlertTaken", "AlertOver"} <= {kind for kind, _ in journal}
-        called = [data["kind"] for kind, data in journal if kind == "AlertRaised"]
-        found = [kind for kind in called if kind in ("black", "frozen", "silent", "heads")]
-        assert found == ["black"], "a room in which all was well gave an alarm"
+        raised_kinds = [data["kind"] for kind, data in journal if kind == "AlertRaised"]
+        found = [kind for kind in raised_kinds if kind in ("black", "frozen", "silent", "heads")]
+        assert found == ["black"], "a room without a fault raised an alert"

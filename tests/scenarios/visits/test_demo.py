@@ -1,4 +1,4 @@
-"""`huijian demo`, as a newcomer runs it: real media end to end, an archive that stands independent examination."""
+"""`huijian demo` from the command line: real media from end to end, and an archive that other tools can read."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ SIDES = (Side.PRISON, Side.VISITOR)
 
 
 def _codes(film: Path, side: int) -> list[FrameCode]:
-    """The identity of each picture of a side that can be read."""
+    """Return the frame codes of a side's pictures, without pictures in which none can be read."""
     with av.open(str(film)) as container:
         frames = container.decode(container.streams.video[side])
         found = [code_in(frame.to_ndarray(format="gray")) for frame in frames]
@@ -29,7 +29,7 @@ def _codes(film: Path, side: int) -> list[FrameCode]:
 
 
 def _heard(film: Path, side: int) -> set[Side | None]:
-    """Whose voice is heard in each second of a side's sound."""
+    """Return the sides whose voices are in the seconds of a side's sound."""
     with av.open(str(film)) as container:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=48000)
         samples = [
@@ -44,11 +44,15 @@ def _heard(film: Path, side: int) -> set[Side | None]:
 
 
 def _lips(film: Path, side: Side) -> float:
-    """How much later a side's pictures are shown than its sound is heard, in seconds: in the middle of all marks."""
-    seen = Film(film)
-    pictures = [(one.at, one.at - one.number / FPS) for one in seen.pictures(side) if one.number is not None]
+    """Return by how many seconds a side's pictures come after its sound: the median of all marks."""
+    tracks = Film(film)
+    pictures = [
+        (picture.at, picture.at - picture.number / FPS)
+        for picture in tracks.pictures(side)
+        if picture.number is not None
+    ]
     errors = []
-    for at, second in seen.marks(side, 1.0, 19.0):
+    for at, second in tracks.marks(side, 1.0, 19.0):
         around = [late for when, late in pictures if abs(when - at) < 1.0]
         if around:
             errors.append(middle(around) - (at - second))
@@ -81,6 +85,6 @@ class TestDemo:
             numbers = [code.number for code in codes]
             assert numbers == sorted(numbers)
             assert _heard(film, index) == {side}
-            # Through sources, WebRTC, relay and recorder. Wider than the recorder's own 80 ms, which test_lips.py of
-            # the recorder proves: on a machine with ten times its load 117 ms were seen, and it is not known whose.
+            # Through sources, WebRTC, relay and recorder. The limit is wider than the recorder's 80 ms, which its own
+            # tests check: on a machine with ten times its load 117 ms were measured, of unknown origin.
             assert abs(_lips(film, side)) < 0.2

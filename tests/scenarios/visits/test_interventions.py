@@ -1,5 +1,5 @@
-"""Yunnan 16 and 17, Guangdong 29: an officer warns, mutes, notes and stops; the rooms are told or cut off, and all of
-it is found afterwards with article, author and time."""
+"""Yunnan 16 and 17, Guangdong 29: an officer warns, mutes, notes and ends; the orders act in the rooms, and the journal
+and the timeline have each with article, author and time."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
@@ -16,7 +17,9 @@ from kiosk_agent.media.frames import RATE, mono_samples
 from tests.support.installation import Installation
 from tests.support.visit import visit
 
-TOLD = 0.3  # seconds from an order at the front door until nothing crosses any more (Guangdong 29: at once)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CUT_WITHIN = 0.3  # seconds from an order by REST until nothing crosses any more (Guangdong 29: at once)
 ACTS = ("WarningGiven", "WarningAcknowledged", "MuteOrdered", "NoteMade", "EndOrdered")
 
 
@@ -31,54 +34,54 @@ def _timeline(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "timeline.jsonl").read_text("utf-8").splitlines()]
 
 
-class TestAnOfficerActs:
-    async def test_warns_mutes_notes_and_stops(self, installation: Installation) -> None:
+class TestOfficer:
+    async def test_warns_mutes_notes_and_ends(self, installation: Installation) -> None:
         async with visit(installation, watching=4) as here:
-            await here.until(lambda v: v["state"] == "live")
+            await here.live()
             await here.sees_far_room(Side.PRISON)
             prison, visitor = here.officers[0], here.officers[2]
 
-            # A warning is on the room's screen until somebody there confirms it.
+            # A warning is on the room's screen until the room confirms it.
             kiosk = here.kiosks[Side.VISITOR]
             await here.refused(
                 prison.order(here.session, "warn", sides=["visitor"], article="YN-17-8", text="停"), "policy_violation"
             )
             await prison.order(here.session, "warn", sides=["visitor"], article="YN-16-2", text_id="dont-4")
-            await here.until(lambda v: len(v["warnings"]) == 1)
+            await here.until(lambda view: len(view["warnings"]) == 1)
             async with asyncio.timeout(10):
                 while (shown := kiosk.screen().warning) is None:
                     await asyncio.sleep(0.05)
             assert shown.zh.startswith("不准使用隐语")
             assert here.kiosks[Side.PRISON].screen().warning is None
             kiosk.confirm(shown.id)
-            view = await here.until(lambda v: v["warnings"][0]["acknowledged"] == ["visitor"])
+            view = await here.until(lambda view: view["warnings"][0]["acknowledged"] == ["visitor"])
             assert view["warnings"][0]["by"]["id"] == installation.credentials.officers[0].id
             assert kiosk.screen().warning is None
 
-            # A mute: the far room hears nothing, sees on; the other direction goes on whole.
+            # A mute: the far room gets no sound and still gets pictures; the other direction is not affected.
             await visitor.order(here.session, "mute", side="visitor", on=True, article="YN-16-2")
             silent = await here.hears_nothing(Side.PRISON)
             await here.sees_far_room(Side.VISITOR)
             await here.refused(prison.order(here.session, "mute", side="visitor", on=False), "conflict")
             await prison.order(here.session, "remark", text="母亲情绪激动")
-            await here.frames_later(Side.PRISON, 75)  # a few renewals of the lease, which each carry the mute
+            await here.frames_later(Side.PRISON, 75)  # several renewals of the lease, each of which carries the mute
             assert (await here.far(Side.PRISON))["audio"]["packets"] == silent["audio"]["packets"]
             await visitor.order(here.session, "mute", side="visitor", on=False)
             await here.sees_far_room(Side.PRISON)
 
-            # The stop: nothing crosses within 300 ms of the order at the front door.
+            # The end: from 300 ms after the order on nothing crosses.
             ordered = monotonic()
             await prison.end(here.session, "YN-17-8")
-            view = await here.until(lambda v: v["state"] == "ended")
+            view = await here.until(lambda view: view["state"] == "ended")
             assert (view["reason"]["code"], view["reason"]["article"]) == ("ended_by_supervisor", "YN-17-8")
-            assert await here.last_packet_before(ordered + TOLD)
+            assert await here.last_packet_before(ordered + CUT_WITHIN)
             archived = await here.archived()
-            assert await here.last_packet_before(ordered + TOLD)
+            assert await here.last_packet_before(ordered + CUT_WITHIN)
 
-        written = await installation.journal(here.session)
-        shut = [data["mono"] for kind, data in written if kind == "GateShut"]
-        assert shut[-1] - ordered < TOLD
-        done = [(kind, data) for kind, data in written if kind in ACTS]
+        journal = await installation.journal(here.session)
+        shut = [data["mono"] for kind, data in journal if kind == "GateShut"]
+        assert shut[-1] - ordered < CUT_WITHIN
+        done = [(kind, data) for kind, data in journal if kind in ACTS]
         assert [kind for kind, _ in done] == [
             "WarningGiven", "WarningAcknowledged", "MuteOrdered", "NoteMade", "MuteOrdered", "EndOrdered",
         ]  # fmt: skip
@@ -91,10 +94,10 @@ class TestAnOfficerActs:
             assert entry["event"]["by"] and entry["at"]
         assert [data["article"] for kind, data in done if kind == "MuteOrdered"] == ["YN-16-2"] * 2
 
-        # The recorder heard all of it: the visitors' voice is in every second, three of which they were muted for.
+        # The recording has all of it: the visitors' voice is in every second, also in those of the mute.
         sound = _sound(film, 1)
-        heard = [side_heard(sound[at : at + RATE]) for at in range(RATE // 2, len(sound) - RATE, RATE // 2)]
-        assert len(heard) >= 4
-        assert set(heard) == {Side.VISITOR}
+        voices = [side_heard(sound[at : at + RATE]) for at in range(RATE // 2, len(sound) - RATE, RATE // 2)]
+        assert len(voices) >= 4
+        assert set(voices) == {Side.VISITOR}
         mutes = [entry["mono"] for entry in timed if entry["event"]["what"] == "MuteOrdered"]
         assert len(sound) / RATE > mutes[1] - mutes[0] > 2.5

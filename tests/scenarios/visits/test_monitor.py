@@ -1,11 +1,12 @@
-"""The monitor page in a real Chromium against the real server: it counts as a supervisor while it is really watched,
-and a gate does not stay open for one that is not."""
+"""The monitor page in Chromium against the real server: its officer counts for the quorum while the page really shows
+both rooms, and the gate does not stay open when it does not."""
 
 import os
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from broker.kernel.clock import SystemClock, monotonic
@@ -15,11 +16,15 @@ from tests.support.installation import Installation
 from tests.support.monitor.page import HIDE, PLAYING, counts, shut_after, sign_in, without_quorum
 from tests.support.visit import Visit, quorum_of, visit
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 NOTICED = 8.0  # seconds: three are promised, the rest is for a machine that is busy with other tests
 
 
 class TestMonitorPage:
-    async def test_it_counts_while_it_is_seen_and_can_end_with_an_article(self, installation: Installation) -> None:
+    async def test_its_officer_counts_while_it_is_visible_and_can_end_with_an_article(
+        self, installation: Installation
+    ) -> None:
         async with visit(installation, watching=3) as here, chromium() as browser:
             page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
             await sign_in(page, installation, 3)
@@ -33,7 +38,7 @@ class TestMonitorPage:
             await page.wait_for_function(PLAYING)
             await here.until(lambda view: view["state"] == "live")
             await counts(here, 3, True)
-            assert monotonic() - reloaded_at < NOTICED, "a reload comes back by itself"
+            assert monotonic() - reloaded_at < NOTICED, "a reload reconnects by itself"
 
             hidden_at = monotonic()
             await page.evaluate(HIDE, "hidden")
@@ -52,23 +57,23 @@ class TestMonitorPage:
 
 
 async def _renderers(browser: Browser) -> list[int]:
-    """The process ids of the browser's renderers."""
-    told = await (await browser.new_browser_cdp_session()).send("SystemInfo.getProcessInfo")
-    return [one["id"] for one in told["processInfo"] if one["type"] == "renderer"]
+    """Return the process ids of the browser's renderers."""
+    answer = await (await browser.new_browser_cdp_session()).send("SystemInfo.getProcessInfo")
+    return [process["id"] for process in answer["processInfo"] if process["type"] == "renderer"]
 
 
 async def _is_noticed(here: Visit, number: int, stop: Callable[[], Awaitable[object]]) -> None:
-    """An officer counts no longer soon after `stop`."""
+    """Check that an officer counts no longer soon after `stop`."""
     await stop()
     began = monotonic()
     await counts(here, number, False)
     assert monotonic() - began < NOTICED
 
 
-class TestWhoReallyWatches:
-    """Yunnan 25, Guangdong 27: not a page left open."""
+class TestPresence:
+    """An open page alone is no presence (Yunnan 25, Guangdong 27)."""
 
-    async def test_a_hidden_page_a_paused_picture_and_a_frozen_renderer_are_nobodys_eyes(
+    async def test_a_hidden_page_a_paused_picture_and_a_frozen_renderer_do_not_count(
         self, installation: Installation
     ) -> None:
         now = SystemClock().now().wall
@@ -93,7 +98,7 @@ class TestWhoReallyWatches:
             await picture.evaluate("(video) => video.play()")
             await counts(here, 3, True)
 
-            # the same person in a second window is no second person, and the first's hidden pictures are not its own
+            # The same officer in a second window is not counted twice, and pictures of the first do not count for it.
             second = await window.new_page()
             await second.goto(f"{installation.server}/monitor")
             await second.wait_for_function(PLAYING)

@@ -1,4 +1,4 @@
-"""An officer speaks to one room (插话): heard there, found in the recording, and nowhere else."""
+"""Talkback (插话) to one room: it is received there, it is in the recording, and it is nowhere else."""
 
 import json
 from pathlib import Path
@@ -13,33 +13,36 @@ from tests.support import listening
 from tests.support.chromium import chromium
 from tests.support.installation import Installation
 from tests.support.monitor.page import sign_in
-from tests.support.speaking import LOUD, PITCH, TalkbackRecorder, microphone, spoken_in
+from tests.support.talkback import LOUD, PITCH, TalkbackRecorder, microphone, talkback_in
 from tests.support.visit import Visit, visit
 
-SPEAKS = 3.0
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SPEAKS = 3.0  # seconds of talkback
 
 
-async def speech_seen_by(here: Visit, side: Side) -> Any:
+async def talkback_view(here: Visit, side: Side) -> Any:
+    """Return the talkback in the view of a room's terminal, which names no officers."""
     view = here.kiosks[side]._connection.views[here.session][1]
     assert view.quorum.prison.have == view.quorum.visitor.have == []
     return view.speech
 
 
-class TestSpeakingToOneRoom:
-    async def test_is_heard_there_and_recorded_and_not_heard_in_the_other(
+class TestTalkbackToOneRoom:
+    async def test_is_received_there_and_recorded_and_not_received_in_the_other(
         self, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ears = TalkbackRecorder(monkeypatch)
+        recorder = TalkbackRecorder(monkeypatch)
         async with visit(installation, watching=3) as here, chromium(microphone(tmp_path / "officer.wav")) as browser:
             page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="zh-CN")
             await sign_in(page, installation, 3)
             await here.until(lambda view: view["state"] == "live")
             await page.get_by_role("button", name="对监所一方").click()
             await expect(page.locator(".on-air")).to_contain_text("正在插话")
-            await ears.until(here, Side.PRISON, SPEAKS)
-            told = await speech_seen_by(here, Side.PRISON)
-            assert told is not None and told.by is None
-            assert await speech_seen_by(here, Side.VISITOR) is None
+            await recorder.until(here, Side.PRISON, SPEAKS)
+            announced = await talkback_view(here, Side.PRISON)
+            assert announced is not None and announced.by is None
+            assert await talkback_view(here, Side.VISITOR) is None
             await page.keyboard.press("Escape")
             await here.until(lambda view: view["speech"] is None)
             await page.get_by_role("button", name="终止会见").click()
@@ -48,21 +51,21 @@ class TestSpeakingToOneRoom:
             archived = await here.archived()
             journal = await here.journal()
 
-            near, far = ears.of(here, Side.PRISON), ears.of(here, Side.VISITOR)
+            near, far = recorder.samples(here, Side.PRISON), recorder.samples(here, Side.VISITOR)
             assert max(listening.levels(near, PITCH)) > LOUD and len(far) == 0
         film = installation.settings.archive_dir / archived["path"]
-        whole = spoken_in(film)
+        whole = talkback_in(film)
         assert whole[1] - whole[0] > SPEAKS - 1.0
-        self.check_words(journal, atomic_files.read_lines(film.with_name("timeline.jsonl")), installation, whole)
+        self.check_entries(journal, atomic_files.read_lines(film.with_name("timeline.jsonl")), installation, whole)
 
-    def check_words(
+    def check_entries(
         self,
         journal: list[tuple[str, dict[str, Any]]],
         timeline: list[Any],
         installation: Installation,
         whole: tuple[float, float],
     ) -> None:
-        """Author, code and time, in the journal and on the timeline; the floor's moments frame what was said."""
+        """Check author, code and time in journal and timeline; the relay's moments of talkback enclose the sound."""
         officer = installation.credentials.officers[3]
         began = {"by": officer.id, "site": "demo-bureau", "sides": ["prison"], "article": "SAY-GUIDE"}
         assert ("SpeechBegan", began) in journal

@@ -1,5 +1,5 @@
-"""A tiny server for the peer's tests: WHIP and WHEP over aiohttp, answered by aiortc itself, with real ICE, DTLS and
-SRTP on loopback. It forwards nothing: it decodes what is published, and shows the generated far room to watchers."""
+"""Small server for the tests of peer and kiosk: WHIP and WHEP by aiohttp and aiortc, with real ICE, DTLS and SRTP on
+loopback. It forwards nothing: it decodes what is published, and sends the generated far room to subscribers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +25,10 @@ TOKEN = "a-terminal-token"
 
 @dataclass
 class Answerer:
-    """What the server saw: `offers` by path, frames as they were decoded, resources still open."""
+    """The server, and what it received: `offers` with their paths, decoded frames, open and deleted resources.
+
+    `refuse` is an error for every offer, `answer_with` an SDP text instead of a real answer, `elsewhere` a prefix of
+    the resources' location."""
 
     url: str = ""
     refuse: VisitError | None = None
@@ -37,28 +40,28 @@ class Answerer:
     resources: dict[str, RTCPeerConnection] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
     reports: dict[str, tuple[float, int]] = field(default_factory=dict)
-    """The newest sender report per kind: (NTP seconds, RTP stamp)."""
+    """Newest sender report per kind: (NTP seconds, RTP stamp)."""
     first_stamps: dict[str, int] = field(default_factory=dict)
-    """The RTP stamp of the first packet per kind."""
+    """RTP stamp of the first packet per kind."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _rooms: list[RoomSources] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def until(self, true: Callable[[], bool], seconds: float = 15.0) -> None:
-        """Waits until `true` holds; looked at after every frame and request."""
+        """Wait until `true` returns True; it is called after every frame and request."""
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(true)
 
     async def drop_all(self) -> None:
-        """What a restarted relay does: every resource is gone, without a word over HTTP."""
+        """Close every resource without a message over HTTP, as the restart of a relay does."""
         for connection in list(self.resources.values()):
             await connection.close()
         self.resources.clear()
 
     async def post(self, request: web.Request) -> web.Response:
-        """One WHIP or WHEP resource."""
+        """Answer the offer of a WHIP or WHEP resource."""
         self.offers.append((request.path, await request.text()))
-        await self._tell()
+        await self._notify()
         try:
             if request.headers.get("Authorization") != f"Bearer {TOKEN}":
                 raise NotSignedIn
@@ -66,22 +69,22 @@ class Answerer:
                 raise self.refuse
         except VisitError as error:
             return web.json_response(error.problem(), status=error.http_status, content_type="application/problem+json")
-        watched = request.match_info.get("side")
-        answer = self.answer_with or await self._answer(request, watched)
+        side = request.match_info.get("side")
+        answer = self.answer_with or await self._answer(request, side)
         location = f"{self.elsewhere}{request.path}/{len(self.offers)}"
         return web.Response(status=201, text=answer, content_type="application/sdp", headers={"Location": location})
 
     async def delete(self, request: web.Request) -> web.Response:
-        """The end of a resource."""
+        """Delete the resource, when it exists."""
         self.deleted.append(request.path)
         connection = self.resources.pop(request.path, None)
         if connection is not None:
             await connection.close()
-        await self._tell()
+        await self._notify()
         return web.Response(status=200 if connection else 404)
 
     async def close(self) -> None:
-        """Nothing stays."""
+        """Close all resources and sources, and end all tasks."""
         await self.drop_all()
         for room in self._rooms:
             await room.close()
@@ -89,41 +92,42 @@ class Answerer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _answer(self, request: web.Request, watched: str | None) -> str:
+    async def _answer(self, request: web.Request, side: str | None) -> str:
         connection = aiortc_adapter.new_connection()
         await connection.setRemoteDescription(RTCSessionDescription(self.offers[-1][1], "offer"))
-        if watched is not None:
-            room = generated_sources(Side.VISITOR if watched == "voice" else Side(watched), size=(320, 180))
+        if side is not None:
+            room = generated_sources(Side.VISITOR if side == "voice" else Side(side), size=(320, 180))
             self._rooms.append(room)
-            for track in room.tracks()[1:] if watched == "voice" else room.tracks():
+            for track in room.tracks()[1:] if side == "voice" else room.tracks():
                 aiortc_adapter.use_our_encoder(connection.addTrack(track))
         else:
             for each in connection.getTransceivers():
-                self._overhear(each.receiver)
+                self._meter(each.receiver)
             self._tasks += [
                 asyncio.create_task(self._keep(each.receiver.track)) for each in connection.getTransceivers()
             ]
         aiortc_adapter.gather_on(connection, ["127.0.0.1"])
         await connection.setLocalDescription(await connection.createAnswer())
         self.resources[f"{request.path}/{len(self.offers)}"] = connection
-        await self._tell()
+        await self._notify()
         return connection.localDescription.sdp
 
-    def _overhear(self, receiver: Any) -> None:
-        """Notes stamps and sender reports on their way to the receiver."""
+    def _meter(self, receiver: Any) -> None:
+        """Keep stamps and sender reports on their way to the receiver."""
         take_rtp, take_rtcp = receiver._handle_rtp_packet, receiver._handle_rtcp_packet
         kind = receiver.track.kind
 
-        async def packet(one: Any, arrival_time_ms: int) -> None:
-            self.first_stamps.setdefault(kind, one.timestamp)
-            await take_rtp(one, arrival_time_ms)
+        async def handle_rtp(packet: Any, arrival_time_ms: int) -> None:
+            self.first_stamps.setdefault(kind, packet.timestamp)
+            await take_rtp(packet, arrival_time_ms)
 
-        async def report(one: Any) -> None:
-            if isinstance(one, rtp.RtcpSrPacket):
-                self.reports[kind] = (one.sender_info.ntp_timestamp / (1 << 32), one.sender_info.rtp_timestamp)
-            await take_rtcp(one)
+        async def handle_rtcp(packet: Any) -> None:
+            if isinstance(packet, rtp.RtcpSrPacket):
+                info = packet.sender_info
+                self.reports[kind] = (info.ntp_timestamp / (1 << 32), info.rtp_timestamp)
+            await take_rtcp(packet)
 
-        receiver._handle_rtp_packet, receiver._handle_rtcp_packet = packet, report
+        receiver._handle_rtp_packet, receiver._handle_rtcp_packet = handle_rtp, handle_rtcp
 
     async def _keep(self, track: MediaStreamTrack) -> None:
         try:
@@ -133,11 +137,11 @@ class Answerer:
                     self.pictures.append(frame)
                 elif isinstance(frame, AudioFrame):
                     self.sounds.append(frame)
-                await self._tell()
+                await self._notify()
         except MediaStreamError:
             return
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         async with self.changed:
             self.changed.notify_all()
 
@@ -146,7 +150,7 @@ class Answerer:
 async def answering(
     prepare: Callable[[web.Application], None] | None = None, **settings: Any
 ) -> AsyncIterator[tuple[Answerer, ServerAccess]]:
-    """A running answerer on a free loopback port, and the door to it. `prepare` may add routes."""
+    """Run an answerer on a free loopback port; yield it and the access to it. `prepare` may add routes."""
     answerer = Answerer(**settings)
     app = web.Application()
     if prepare is not None:
@@ -169,7 +173,7 @@ async def answering(
 
 
 async def left_over(before: set["asyncio.Task[Any]"]) -> list[str]:
-    """Tasks that were not there `before` and do not end by themselves within a second of being left alone."""
+    """Return the tasks that did not exist `before` and do not end by themselves within a second."""
     current = asyncio.current_task()
     left = [task for task in asyncio.all_tasks() - before if task is not current]
     if left:

@@ -1,4 +1,4 @@
-"""A pretend control server for one terminal: the WebSocket of the contract, driven by the test, beside the answerer."""
+"""Simulated control server for one terminal: the WebSocket of the protocol, driven by the test, beside the answerer."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ ROOM = "prison-room-1"
 def view(
     state: str, *, session: str = "s_1", tested: bool = False, media: bool = True, remaining: int | None = None
 ) -> dict[str, Any]:
-    """A SessionView as the terminal of the prison's room gets it."""
+    """Return a SessionView as the terminal of the prison's room gets it, in JSON."""
     now = datetime.now(UTC)
     side = {
         "site": "a",
@@ -51,57 +51,57 @@ def view(
 
 
 class Control:
-    """Knows one list of session views; tells them to whoever connects. `said` collects what terminals say."""
+    """Server with one list of session views, which every terminal gets; `messages` are those of terminals."""
 
     def __init__(self) -> None:
         self.views: dict[str, dict[str, Any]] = {}
-        self.said: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self.sockets: set[web.WebSocketResponse] = set()
         self.connections = 0
         self.changed = asyncio.Condition()
 
     def routes(self, app: web.Application) -> None:
-        """Adds itself to the answerer's application."""
+        """Add the routes of this server to the answerer's application."""
         app.router.add_get("/api/v1/ws", self.converse)
         app.router.add_get("/healthz", self.healthz)
 
     async def healthz(self, _: web.Request) -> web.Response:
-        """Well."""
+        """Answer that the server is well."""
         return web.json_response({})
 
     async def converse(self, request: web.Request) -> web.StreamResponse:
-        """One terminal's socket."""
+        """Serve the socket of one terminal."""
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             raise web.HTTPUnauthorized
         socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), timeout=1)
         await socket.prepare(request)
-        who = WhoView(kind="terminal", id="t_1", room=ROOM)
-        await socket.send_str(Welcome(who=who, server_time=datetime.now(UTC)).model_dump_json())
+        terminal = WhoView(kind="terminal", id="t_1", room=ROOM)
+        await socket.send_str(Welcome(who=terminal, server_time=datetime.now(UTC)).model_dump_json())
         await socket.send_json({"type": "sessions", "sessions": list(self.views.values())})
         self.sockets.add(socket)
         self.connections += 1
-        await self._tell()
+        await self._notify()
         async for message in socket:
             if message.type is WSMsgType.TEXT:
-                self.said.append(json.loads(message.data))
-                await self._tell()
+                self.messages.append(json.loads(message.data))
+                await self._notify()
         self.sockets.discard(socket)
-        await self._tell()
+        await self._notify()
         return socket
 
-    async def say(self, document: dict[str, Any]) -> None:
-        """One session changed."""
+    async def report(self, document: dict[str, Any]) -> None:
+        """Report the change of one session to all terminals."""
         self.views[document["id"]] = document
         for socket in list(self.sockets):
             await socket.send_json({"type": "session", "session": document})
 
-    async def hang_up(self) -> None:
-        """Every socket closes, as when the control process restarts."""
+    async def close_sockets(self) -> None:
+        """Close every socket, as the restart of the control process does."""
         for socket in list(self.sockets):
             await socket.close(code=1001)
 
-    async def until(self, count: int, what: str = "said", seconds: float = 15.0) -> None:
-        """Waits until `said` or `connections` or `sockets` has reached `count`."""
+    async def until(self, count: int, what: str = "messages", seconds: float = 15.0) -> None:
+        """Wait until the number of `messages`, `connections` or `sockets` has reached `count`."""
 
         def reached() -> bool:
             value = getattr(self, what)
@@ -111,6 +111,6 @@ class Control:
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(reached)
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         async with self.changed:
             self.changed.notify_all()
