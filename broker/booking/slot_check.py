@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 
 from broker.booking.slot import Place, Slot
-from broker.control.store.records import Room, Site
 from broker.kernel.errors import BadRequest, PolicyViolation
-from broker.kernel.ids import Side
+from broker.kernel.ids import Side, SiteId
 from config.policy import Policy
 
 
@@ -27,12 +26,13 @@ def check_slot(slot: Slot, policy: Policy, now: datetime) -> None:
         _refuse(policy, "hard_limit", f"{slot.minutes} minutes are too long.", "会见时间超过规定。")
 
 
-def check_place(side: Side, place: Place, site: Site, room: Room) -> None:
-    """Raise BadRequest unless the room is the site's and the site can be on that side."""
-    if room.site != site.id:
-        raise BadRequest(f"Room {room.id} is not of site {place.site}.", f"会见室 {room.id} 不属于该单位。")
-    if side is Side.PRISON and not site.kind.holds_inmates:
-        raise BadRequest(f"Site {site.id} holds no inmates.", f"单位 {site.id} 不是监所。")
+def check_place(side: Side, place: Place, room_site: SiteId, holds_inmates: bool) -> None:
+    """Raise BadRequest unless the room is one of the place's site, and the site can be on that side. `room_site`: the
+    site to which the room belongs; `holds_inmates`: whether the place's site does."""
+    if room_site != place.site:
+        raise BadRequest(f"Room {place.room} is not of site {place.site}.", f"会见室 {place.room} 不属于该单位。")
+    if side is Side.PRISON and not holds_inmates:
+        raise BadRequest(f"Site {place.site} holds no inmates.", f"单位 {place.site} 不是监所。")
 
 
 def _check_people(slot: Slot, policy: Policy) -> None:

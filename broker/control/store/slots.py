@@ -13,7 +13,7 @@ from broker.booking.slot import Person, PersonRole, Place, Slot
 from broker.booking.slot_check import check_place, check_slot
 from broker.control.store.base import StorePart
 from broker.control.store.eligibility import check_people
-from broker.control.store.records import Room, Site, SiteKind, Snapshot
+from broker.control.store.records import Site, SiteKind, Snapshot
 from broker.control.store.tables import rooms, sites, slots, snapshots
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import PersonId, SessionId, Side, SlotId
@@ -110,12 +110,12 @@ async def _check_places(db: AsyncConnection, slot: Slot) -> None:
     """Both rooms exist and fit; their rows are locked where the database locks rows."""
     names = sorted({slot.prison.room, slot.visitor.room})
     query = select(rooms).where(rooms.c.id.in_(names)).order_by(rooms.c.id).with_for_update()
-    known = {row.id: Room(row.id, row.site, row.name) for row in await db.execute(query)}
+    site_of = {row.id: row.site for row in await db.execute(query)}
     for side in Side:
         place = slot.place(side)
-        if place.room not in known:
+        if place.room not in site_of:
             raise NotFound(f"There is no room {place.room}.", f"没有会见室 {place.room}。")
-        check_place(side, place, await _site(db, place), known[place.room])
+        check_place(side, place, site_of[place.room], (await _site(db, place)).kind.holds_inmates)
 
 
 async def _site(db: AsyncConnection, place: Place) -> Site:
