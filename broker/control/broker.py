@@ -25,10 +25,10 @@ from broker.kernel.errors import Conflict, Forbidden, NotFound, VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
 from broker.kernel.tasks import Tasks
 from broker.presence.presence import PresenceStatus, Report
-from broker.presence.quorum import Watcher
-from broker.presence.watcher_names import name_of
+from broker.presence.quorum import Watcher, name_of
 from broker.session import events as ev
-from broker.session.events import Effect, Fact
+from broker.session.effects import Effect
+from broker.session.events import Fact
 from broker.session.parts import extension
 from broker.session.parts.processes import Processes
 from broker.session.refusals import check_extension

@@ -16,10 +16,23 @@ from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, NotFound, VisitError
 from broker.kernel.ids import SessionId
 from broker.kernel.tasks import Tasks
-from broker.presence.quorum import Watcher
-from broker.presence.watcher_names import name_of
+from broker.presence.quorum import Watcher, name_of
 from broker.session import events as ev
-from broker.session.events import Effect
+from broker.session.effects import (
+    ClosePorts,
+    Effect,
+    ExtendLimit,
+    FinishRecording,
+    Forfeit,
+    Hush,
+    LeaseGate,
+    LetSpeak,
+    OpenPorts,
+    RequestRebooking,
+    SetDeadline,
+    ShutGate,
+    StartRecording,
+)
 from broker.session.parts.processes import Recorder
 from broker.session.state import State
 
@@ -50,33 +63,33 @@ class EffectRunner:
         """Start an effect; never wait for it."""
         session = live.session.id
         match effect:
-            case ev.LeaseGate(until, deadline, limit, muted, crossed):
+            case LeaseGate(until, deadline, limit, muted, crossed):
                 lease = {"until": until, "deadline": deadline, "limit": limit.total_seconds(), "crossed": crossed}
                 self._relays.post(session, "lease", **lease, muted=sorted(muted))
-            case ev.ExtendLimit(made, limit, deadline):
+            case ExtendLimit(made, limit, deadline):
                 seconds = limit.total_seconds()
                 self._relays.post(session, "extend", made=made, limit=seconds, deadline=deadline)
                 self._recorders.post("extend", session=session, made=made, minutes=seconds / 60, deadline_mono=deadline)
-            case ev.ShutGate(why):
+            case ShutGate(why):
                 self._relays.post(session, "shut", why=str(why))
-            case ev.LetSpeak(by, site, sides):
+            case LetSpeak(by, site, sides):
                 self._relays.post(session, "voice", who=name_of(Watcher(by, site), ""), sides=sorted(sides))
-            case ev.Hush():
+            case Hush():
                 self._relays.post(session, "voice", sides=[], why="ordered")
-            case ev.SetDeadline(deadline):
+            case SetDeadline(deadline):
                 self._relays.post(session, "deadline", deadline=deadline)
                 self._recorders.post("deadline", session=session, deadline_mono=deadline)
-            case ev.OpenPorts():
+            case OpenPorts():
                 self._tasks.spawn(self._open_ports(live))
-            case ev.StartRecording():
+            case StartRecording():
                 self._tasks.spawn(self._start_recording(live))
-            case ev.FinishRecording():
+            case FinishRecording():
                 self._tasks.spawn(self.finish_recording(live))
-            case ev.ClosePorts():
+            case ClosePorts():
                 self._tasks.spawn(self._close_ports(session))
-            case ev.RequestRebooking():
+            case RequestRebooking():
                 log.warning("technical break, priority re-booking requested", session=session)
-            case ev.Forfeit(side, consequence):  # the session's end, as it is saved, is what booking goes by
+            case Forfeit(side, consequence):  # the session's end, as it is saved, is what booking goes by
                 log.info("visit given up", session=session, side=str(side), lost=str(consequence))
 
     async def _open_ports(self, live: SessionRunner) -> None:

@@ -16,7 +16,8 @@ from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import StorageUnavailable
 from broker.kernel.ids import SessionId
 from broker.session import events as ev
-from broker.session.events import Effect, Fact
+from broker.session.effects import AlertOver, AlertRaised, Effect, LeaseGate
+from broker.session.events import Fact
 from broker.session.snapshot import to_json
 from broker.session.state import Session, State
 
@@ -47,7 +48,7 @@ class Keeper:
         if not isinstance(fact, ev.TimePassed):
             self.journal.note(ev.kind(fact), after.id, author_of(fact), ev.data(fact))
         for effect in effects:
-            if opening or not isinstance(effect, ev.LeaseGate):
+            if opening or not isinstance(effect, LeaseGate):
                 self.journal.note(ev.kind(effect), after.id, "broker", ev.data(effect))
         if after.state is not before.state:
             self.journal.note("StateChanged", after.id, "broker", moved(before, after))
@@ -163,7 +164,7 @@ def calls(before: Session, fact: Fact, effects: tuple[Effect, ...]) -> Iterator[
         about = {"of": str(alert.kind), "side": alert.side} if alert is not None else {}
         yield {"kind": "alert", "what": ev.kind(fact), **about, **ev.data(fact)}
     for one in effects:
-        if isinstance(one, ev.AlertRaised | ev.AlertOver):
+        if isinstance(one, AlertRaised | AlertOver):
             data = ev.data(one)
             yield {"kind": "alert", "what": ev.kind(one), "of": data.pop("kind"), **data}
 

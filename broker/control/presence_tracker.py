@@ -15,8 +15,7 @@ from broker.kernel.errors import NotFound
 from broker.kernel.ids import SessionId, Side, new_id
 from broker.presence.attention_check import AttentionChecks
 from broker.presence.presence import Presence, PresenceStatus, Report, Visit
-from broker.presence.quorum import Watcher, reached
-from broker.presence.watcher_names import watcher_of
+from broker.presence.quorum import Watcher, reached, watcher_of
 from broker.session import events as ev
 from broker.session.state import State
 

@@ -13,7 +13,8 @@ from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.events import Effect, Fact
+from broker.session.effects import Effect
+from broker.session.events import Fact
 from broker.session.state import Session, State
 from broker.session.transitions import abort, step, wakes_at
 from config.policy import Policy

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from broker.kernel.ids import SessionId
-from broker.session import events as ev
-from broker.session.events import Effect
+from broker.session.effects import AlertRaised, Effect
 from broker.session.readiness import hold_reasons
 from broker.session.state import Session, State
 from config.policy import Policy
@@ -36,7 +35,7 @@ class Statistics:
 
     def called(self, effects: Iterable[Effect]) -> None:
         """What a step demanded; of that, alerts are counted by kind."""
-        self.alerts.update(str(one.kind) for one in effects if isinstance(one, ev.AlertRaised))
+        self.alerts.update(str(one.kind) for one in effects if isinstance(one, AlertRaised))
 
     def gate_seconds(self, now: float) -> float:
         """For how long gates were open, those that are included."""

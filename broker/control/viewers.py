@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.kernel.ids import ResourceId, Side
-from broker.presence.quorum import Watcher
-from broker.presence.watcher_names import watcher_of
+from broker.presence.quorum import Watcher, watcher_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,3 +47,22 @@ def attendance(
         for _, session in sorted(sessions)[:per_supervisor]:
             counted[session].add(watcher)
     return {session: frozenset(watchers) for session, watchers in counted.items()}
+
+
+# --- names to the relay -------------------------------------------------------------------------------------------
+
+
+def name_of(watcher: Watcher, page: str) -> str:
+    """The name by which the relay knows a watcher's page; `page` is empty where the client named none.
+
+    A watcher is named by person, site and page, so that two windows of one person are two watchers whose receptions
+    prove nothing for each other. To the relay the name is opaque; that of a terminal has no "@".
+    """
+    return f"{watcher.user}@{watcher.site}#{page}"
+
+
+def watcher_of(name: str) -> tuple[Watcher, str] | None:
+    """The watcher and page of such a name; None for a terminal. Inverse of `name_of`."""
+    user, at, rest = name.partition("@")
+    site, _, page = rest.partition("#")
+    return (Watcher(UserId(user), SiteId(site)), page) if at else None

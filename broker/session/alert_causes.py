@@ -7,8 +7,7 @@ from dataclasses import replace
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.presence import quorum
-from broker.session import events as ev
-from broker.session.events import AlertKind, Effect
+from broker.session.effects import AlertKind, AlertOver, AlertRaised, Effect
 from broker.session.parts.alerts import Alerts, Key, Why
 from broker.session.state import Session
 from config.policy import Policy
@@ -139,7 +138,7 @@ def close_all(part: Alerts, now: Instant) -> tuple[Alerts, tuple[Effect, ...]]:
     """Close every alert: a session that is over calls no supervisor any more."""
     if not (part.open or part.since or part.gone or part.dismissed):
         return part, ()
-    effects = tuple(ev.AlertOver(alert.id, alert.kind, alert.side, Why.SESSION_OVER) for alert in part.open)
+    effects = tuple(AlertOver(alert.id, alert.kind, alert.side, Why.SESSION_OVER) for alert in part.open)
     for alert in part.open:
         part = part.close(alert, now, Why.SESSION_OVER)
     return replace(part, since={}, gone={}, dismissed=frozenset()), effects
@@ -222,7 +221,7 @@ def _with(times: Mapping[Key, float], key: Key, at: float | None) -> dict[Key, f
 
 def _raise(part: Alerts, key: Key, cause: str, now: Instant) -> tuple[Alerts, list[Effect]]:
     part, alert = part.raise_alert(key, "" if cause == HOLDS else cause, now)
-    return part, [ev.AlertRaised(alert.id, alert.kind, alert.side, alert.detail)]
+    return part, [AlertRaised(alert.id, alert.kind, alert.side, alert.detail)]
 
 
 def _clear(part: Alerts, key: Key, now: Instant) -> tuple[Alerts, list[Effect]]:
@@ -230,4 +229,4 @@ def _clear(part: Alerts, key: Key, now: Instant) -> tuple[Alerts, list[Effect]]:
     alert = part.opened(key)
     if alert is None:
         return part, []
-    return part.close(alert, now, Why.GONE), [ev.AlertOver(alert.id, alert.kind, alert.side, Why.GONE)]
+    return part.close(alert, now, Why.GONE), [AlertOver(alert.id, alert.kind, alert.side, Why.GONE)]

@@ -1,57 +1,16 @@
-"""Facts that happen to a session and effects that follow. Journal, pages, logs and tests all use these words.
-Frozen dataclasses; `kind(x)` is the name under which one is written down."""
+"""Facts: what happens to a session, in the words of journal, pages, logs and tests. The name of a class is the kind of
+its journal entry, so it stays as it is."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any
 
 from broker.kernel.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
 from broker.presence.quorum import Watcher
-from config.check_in import Consequence, Tick
-
-
-class Reason(StrEnum):
-    """Why a session ended."""
-
-    TIME_LIMIT = "time_limit"
-    SLOT_END = "slot_end"
-    COMPLETED = "completed"
-    ENDED_BY_SUPERVISOR = "ended_by_supervisor"
-    NO_SHOW = "no_show"
-    REFUSED = "refused"
-    TECHNICAL = "technical"
-    CANCELLED = "cancelled"
-
-
-class HoldReason(StrEnum):
-    """Why the gate is shut though the session is not over (中止)."""
-
-    SUPERVISOR = "supervisor"
-    TAKEN_UP = "taken_up"
-    STORAGE_LOST = "storage_lost"
-    RELAY_LOST = "relay_lost"
-    RECORDER_LOST = "recorder_lost"
-    ROOM_LOST = "room_lost"
-    QUORUM_LOST = "quorum_lost"
-
-
-class AlertKind(StrEnum):
-    """What supervisors are called for (提醒), the gravest first."""
-
-    QUORUM_AT_RISK = "quorum_at_risk"
-    ROOM_LOST = "room_lost"
-    RECORDER = "recorder"
-    BLACK = "black"
-    FROZEN = "frozen"
-    SILENT = "silent"
-    HEADS = "heads"
-    ONE_MINUTE = "one_minute"
-    FIVE_MINUTES = "five_minutes"
-
-
-# --- facts: what happened ---------------------------------------------------------------------------------------
+from broker.session.effects import Effect
+from config.check_in import Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +27,7 @@ class SlotCancelled:
 
 @dataclass(frozen=True, slots=True)
 class PersonCheckedIn:
-    """Staff confirmed at once what `ticks` names of a listed person (Yunnan 11, 12; Guangdong 24)."""
+    """Staff confirmed for a listed person what `ticks` names, by one order (Yunnan 11, 12; Guangdong 24)."""
 
     side: Side
     person: PersonId
@@ -95,12 +54,9 @@ class SelfTested:
     parts: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-# The check-in desk (broker/session/check_in.py).
-
-
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """Staff confirmed one thing of a listed person, or took it back (Yunnan 11, 12, 19; Guangdong 24)."""
+    """Staff confirmed one check of a listed person, or took it back (Yunnan 11, 12, 19; Guangdong 24)."""
 
     side: Side
     person: PersonId
@@ -128,14 +84,14 @@ class RoomMedia:
 
 @dataclass(frozen=True, slots=True)
 class WatchersChanged:
-    """Who really receives both sides and counts for this session."""
+    """The officers who are present for this session have changed."""
 
     watchers: frozenset[Watcher]
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderReady:
-    """The recorder process is there and can be asked to record."""
+    """The recorder process is connected and can be asked to record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +108,8 @@ class RecorderLost:
 
 @dataclass(frozen=True, slots=True)
 class RecorderLagging:
-    """Records that the recorder did not get (`where`: tap) or could not take (writer). RecorderLost follows if it is
-    more than a little."""
+    """The recorder lost records: they did not reach it (`where`: tap), or it could not take them (writer). RecorderLost
+    follows where many are lost."""
 
     records: int
     where: str
@@ -161,7 +117,7 @@ class RecorderLagging:
 
 @dataclass(frozen=True, slots=True)
 class StorageChanged:
-    """The journal can, or no longer can, be written: what leaves no trace must not happen."""
+    """The journal can, or no longer can, be written. What leaves no trace must not happen."""
 
     works: bool
 
@@ -197,13 +153,13 @@ class HoldOrdered:
 
 @dataclass(frozen=True, slots=True)
 class ResumeOrdered:
-    """A supervisor lets it go on; a hold is lifted by its own site only."""
+    """A supervisor lifts the hold of the own site, and the visit goes on."""
 
     by: UserId
     site: SiteId
     note: str = ""
     article: str = ""
-    """Of the hold that it lifts."""
+    """Code of the hold that is lifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +172,9 @@ class EndOrdered:
     note: str = ""
 
 
-# --- facts: what officers do short of holding and ending (Yunnan 16, 26(3); Guangdong 29) -------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class WarningGiven:
-    """An officer warns one room or both (劝阻), in words that stand on their screens until they are acknowledged."""
+    """An officer warns one room or both (劝阻), in words that stay on their screens until they are acknowledged."""
 
     id: WarningId
     by: UserId
@@ -234,7 +187,7 @@ class WarningGiven:
 
 @dataclass(frozen=True, slots=True)
 class WarningAcknowledged:
-    """Somebody in the room of `side` has confirmed to have read it; `by` is the room's terminal."""
+    """The room of `side` has confirmed a warning; `by` is its terminal."""
 
     side: Side
     id: WarningId
@@ -243,7 +196,7 @@ class WarningAcknowledged:
 
 @dataclass(frozen=True, slots=True)
 class MuteOrdered:
-    """The far room no longer hears `side` (制止), or hears it again (`on` False). Recorder and officers always do."""
+    """An officer mutes `side` for the far room (制止) or unmutes it (`on` False). Recorder and officers hear it."""
 
     by: UserId
     site: SiteId
@@ -255,19 +208,16 @@ class MuteOrdered:
 
 @dataclass(frozen=True, slots=True)
 class NoteMade:
-    """An officer writes down what was seen or heard (Yunnan 26(3)); the rooms never learn of it."""
+    """An officer writes a note of what was seen or heard (Yunnan 26(3)); the rooms never see it."""
 
     by: UserId
     site: SiteId
     text: str
 
 
-# Longer visits (延长), see broker/session/extension.py.
-
-
 @dataclass(frozen=True, slots=True)
 class ExtensionApproved:
-    """An officer who may has approved a longer visit (Yunnan 14): `added` to the limit, on the ground `article`."""
+    """An approver made a visit longer (Yunnan 14): `added` to the limit, on the ground `article`."""
 
     id: ApprovalId
     session: SessionId
@@ -279,12 +229,9 @@ class ExtensionApproved:
     reason: str
 
 
-# Presence: the questions to officers whether they still watch (Yunnan 26(3), Guangdong 27).
-
-
 @dataclass(frozen=True, slots=True)
 class AttentionAsked:
-    """An officer who counts was asked whether they still watch."""
+    """An officer who is present was asked whether they still watch."""
 
     user: UserId
     site: SiteId
@@ -293,7 +240,7 @@ class AttentionAsked:
 
 @dataclass(frozen=True, slots=True)
 class AttentionAnswered:
-    """The officer says so, `seconds` after the question; perhaps too late, then they count again from now on."""
+    """An officer answered `seconds` after the question. After a late answer they are present again from now on."""
 
     by: UserId
     site: SiteId
@@ -303,19 +250,16 @@ class AttentionAnswered:
 
 @dataclass(frozen=True, slots=True)
 class AttentionMissed:
-    """The time for the answer is over: the officer does not count until they answer."""
+    """An officer let the time for the answer pass, and is not present until they answer."""
 
     user: UserId
     site: SiteId
     prompt: str
 
 
-# Speaking in (插话), see broker/session/talkback.py.
-
-
 @dataclass(frozen=True, slots=True)
 class SpeechBegan:
-    """An officer speaks to one room or both (插话; Yunnan 26(1), (2))."""
+    """An officer began a talkback to one room or both (插话; Yunnan 26(1), (2))."""
 
     by: UserId
     site: SiteId
@@ -325,19 +269,16 @@ class SpeechBegan:
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
-    """Nobody speaks to the rooms any more: an officer said so, or `by` the relay or the page that went away."""
+    """A talkback ended: by an officer's order, or because the page or the relay in `by` went away."""
 
     by: str
     why: str = ""
 
 
-# Alerts (提醒), see broker/session/alerts.py.
-
-
 @dataclass(frozen=True, slots=True)
 class RoomObserved:
-    """What a room's terminal finds in its own picture and sound; advisory. `heads`: people before the camera, None
-    where nobody counts."""
+    """A terminal reports what it finds in its own picture and sound; advisory. `heads`: people before the camera, None
+    where they are not counted."""
 
     side: Side
     black: bool
@@ -349,21 +290,21 @@ class RoomObserved:
 
 @dataclass(frozen=True, slots=True)
 class QuorumWavers:
-    """The sides whose quorum hangs on somebody half of whose time for an answer is over."""
+    """The sides have changed whose quorum needs an officer with half of the time for an answer over."""
 
     sides: frozenset[Side]
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderDisk:
-    """Room for recordings is short, or no longer."""
+    """Disk space for recordings is short, or no longer so."""
 
     low: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AlertTaken:
-    """An officer sees to an alert."""
+    """An officer takes an alert, so that the others need not."""
 
     alert: AlertId
     by: UserId
@@ -372,7 +313,7 @@ class AlertTaken:
 
 @dataclass(frozen=True, slots=True)
 class AlertFinished:
-    """An officer has seen to an alert; the same cause calls nobody again before it has been gone."""
+    """An officer is done with an alert. The same cause raises none again before it has been gone."""
 
     alert: AlertId
     by: UserId
@@ -417,7 +358,6 @@ Fact = (
     | AlertFinished
 )
 
-
 ACTIONS = (
     HoldOrdered,
     ResumeOrdered,
@@ -430,143 +370,10 @@ ACTIONS = (
     SpeechBegan,
     SpeechEnded,
 )
-"""What an officer did to a visit: on the recording's timeline with article, author and words (Yunnan 16, 17, 26(3))."""
+"""Facts by which officers act on a visit: on the timeline with article, author and words (Yunnan 16, 17, 26(3))."""
 
 ATTENTION = (AttentionAsked, AttentionAnswered, AttentionMissed)
-"""What belongs on the recording's timeline as proof of watching."""
-
-
-# --- effects: what must be done about it; handed over, never awaited ---------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPorts:
-    """The relay may accept media for this session."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartRecording:
-    """The recorder begins, or goes on in a next part."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseGate:
-    """The gate is, or stays, open until `until`; never past `deadline`. `limit` runs from the first crossing.
-
-    `until` and `deadline` are monotonic seconds. Opening and renewing are the same order: if nobody renews, the
-    relay shuts the gate by itself. `muted`: the sides whose sound does not cross; each lease says so anew, so that a
-    relay that has just begun cannot let it through. So does `crossed`, the first crossing (monotonic seconds, None
-    before it). A lease never raises a limit: ExtendLimit does.
-    """
-
-    until: float
-    deadline: float
-    limit: timedelta
-    muted: frozenset[Side] = frozenset()
-    crossed: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExtendLimit:
-    """An approval that was `made` (monotonic seconds) raises the limit to `limit` from the first crossing, and lets
-    relay and recorder stop by themselves at `deadline`. Said again, it changes nothing."""
-
-    made: float
-    limit: timedelta
-    deadline: float
-
-
-@dataclass(frozen=True, slots=True)
-class ShutGate:
-    """Nothing crosses from now on."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetDeadline:
-    """The moment at which relay and recorder stop by themselves is now known."""
-
-    deadline: float
-
-
-@dataclass(frozen=True, slots=True)
-class FinishRecording:
-    """Close, hash, archive."""
-
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class ClosePorts:
-    """Every publication and subscription of the session ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRebooking:
-    """A technical break is booked again with priority and does not use up the month's visit (Yunnan 18)."""
-
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Forfeit:
-    """A side did not come in time and has given up this visit, or the month's (Yunnan 10, Guangdong 23)."""
-
-    side: Side
-    consequence: Consequence
-
-
-@dataclass(frozen=True, slots=True)
-class LetSpeak:
-    """The relay lets these rooms hear this officer, in place of whoever they heard before."""
-
-    by: UserId
-    site: SiteId
-    sides: frozenset[Side]
-
-
-@dataclass(frozen=True, slots=True)
-class Hush:
-    """No room hears an officer any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRaised:
-    """Supervisors are called. `detail` says more in a word or a number, see broker/session/alerts.py."""
-
-    alert: AlertId
-    kind: AlertKind
-    side: Side | None
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class AlertOver:
-    """An alert is done by itself: its cause has gone, or the session is over."""
-
-    alert: AlertId
-    kind: AlertKind
-    side: Side | None
-    why: str
-
-
-Effect = (
-    OpenPorts
-    | StartRecording
-    | LeaseGate
-    | ExtendLimit
-    | ShutGate
-    | SetDeadline
-    | FinishRecording
-    | ClosePorts
-    | RequestRebooking
-    | Forfeit
-    | LetSpeak
-    | Hush
-    | AlertRaised
-    | AlertOver
-)
+"""Facts that belong on the timeline of the recording as proof of watching."""
 
 
 def kind(event: Fact | Effect) -> str:

@@ -6,8 +6,19 @@ from dataclasses import dataclass, replace
 
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
-from broker.session import events as ev
-from broker.session.events import Effect, Reason
+from broker.session.effects import (
+    ClosePorts,
+    Effect,
+    FinishRecording,
+    Forfeit,
+    LeaseGate,
+    OpenPorts,
+    Reason,
+    RequestRebooking,
+    SetDeadline,
+    ShutGate,
+    StartRecording,
+)
 from broker.session.parts import check_in, extension
 from broker.session.parts.gate import LEASE, RENEW
 from broker.session.parts.processes import Recorder
@@ -65,15 +76,15 @@ def edges() -> dict[tuple[State, State], tuple[str, ...]]:
 def _close(session: Session, end: End) -> Outcome:
     effects: list[Effect] = []
     if session.gate.hard_stop is not None:
-        effects.append(ev.ShutGate(end.reason))
+        effects.append(ShutGate(end.reason))
     if session.processes.recorded:
-        effects.append(ev.FinishRecording(end.reason))
+        effects.append(FinishRecording(end.reason))
     if session.state is not State.SCHEDULED:
-        effects.append(ev.ClosePorts())
+        effects.append(ClosePorts())
     if end.reason is Reason.TECHNICAL:
-        effects.append(ev.RequestRebooking(end.cause))
+        effects.append(RequestRebooking(end.cause))
     if end.lost is not None and end.side is not None:
-        effects.append(ev.Forfeit(end.side, end.lost))
+        effects.append(Forfeit(end.side, end.lost))
     gate = replace(session.gate, leased_at=None)
     return replace(session, state=State.ENDED, end=end, gate=gate), tuple(effects)
 
@@ -133,7 +144,7 @@ def _never_began(session: Session, now: Instant, policy: Policy) -> Outcome | No
 def _check_in_opens(session: Session, now: Instant, policy: Policy) -> Outcome | None:
     if now.wall < session.slot.starts_at - policy.check_in_lead:
         return None
-    return replace(session, state=State.CHECK_IN), (ev.OpenPorts(),)
+    return replace(session, state=State.CHECK_IN), (OpenPorts(),)
 
 
 def _complete(session: Session, now: Instant, policy: Policy) -> Outcome | None:
@@ -149,7 +160,7 @@ def _start_recording(session: Session, now: Instant, policy: Policy) -> Outcome 
     if now.wall < session.slot.starts_at or session.processes.recorder is not Recorder.IDLE:
         return None
     processes = replace(session.processes, recorder=Recorder.STARTING, recorded=True)
-    return replace(session, processes=processes), (ev.StartRecording(),)
+    return replace(session, processes=processes), (StartRecording(),)
 
 
 def _begin(session: Session, now: Instant, policy: Policy) -> Outcome | None:
@@ -168,7 +179,7 @@ def _open(session: Session, now: Instant, policy: Policy) -> Outcome:
     gate, slot = session.gate, session.slot
     assert gate.stop_at is not None, "the gate opens only after the slot's end is known on the monotonic clock"
     until, muted = min(now.mono + LEASE, gate.stop_at), frozenset(session.interventions.muted)
-    lease = ev.LeaseGate(until, gate.stop_at, extension.limit(slot, policy), muted, gate.crossed)
+    lease = LeaseGate(until, gate.stop_at, extension.limit(slot, policy), muted, gate.crossed)
     # A gate that opens may be another worker's: it knows of no approval, and a lease raises no limit.
     open_already = session.state is State.LIVE
     longer = () if open_already else extension.effects(session.extensions, slot, gate, policy)
@@ -194,7 +205,7 @@ def _with_deadline(session: Session, policy: Policy) -> Session:
 def _set_deadline(session: Session, now: Instant, policy: Policy) -> Outcome | None:
     after = _with_deadline(session, policy)
     stop = after.gate.stop_at
-    return None if after is session or stop is None else (after, (ev.SetDeadline(stop),))
+    return None if after is session or stop is None else (after, (SetDeadline(stop),))
 
 
 def _hold(session: Session, now: Instant, policy: Policy) -> Outcome | None:
@@ -202,7 +213,7 @@ def _hold(session: Session, now: Instant, policy: Policy) -> Outcome | None:
     if not reasons:
         return None
     gate = replace(session.gate, held_since=now.mono, leased_at=None)
-    return replace(session, state=State.HELD, gate=gate), (ev.ShutGate(reasons[0]),)
+    return replace(session, state=State.HELD, gate=gate), (ShutGate(reasons[0]),)
 
 
 def _renew(session: Session, now: Instant, policy: Policy) -> Outcome | None:
@@ -222,7 +233,7 @@ def _record_again(session: Session, now: Instant, policy: Policy) -> Outcome | N
     if session.processes.recorder is not Recorder.IDLE:
         return None
     processes = replace(session.processes, recorder=Recorder.STARTING)
-    return replace(session, processes=processes), (ev.StartRecording(),)
+    return replace(session, processes=processes), (StartRecording(),)
 
 
 def _resume(session: Session, now: Instant, policy: Policy) -> Outcome | None:

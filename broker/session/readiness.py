@@ -6,7 +6,7 @@ from enum import StrEnum
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.presence import quorum
-from broker.session.events import HoldReason
+from broker.session.effects import HoldReason
 from broker.session.parts import check_in
 from broker.session.parts.processes import Recorder
 from broker.session.state import Session

@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.booking.slot import Slot
 from broker.kernel.clock import Instant
-from broker.session.events import Reason
+from broker.session.effects import Reason
 from broker.session.parts.alerts import Alerts
 from broker.session.parts.check_in import CheckIn
 from broker.session.parts.extension import extensions_from_json

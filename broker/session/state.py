@@ -8,7 +8,7 @@ from typing import Any
 
 from broker.booking.slot import Slot
 from broker.kernel.ids import SessionId, Side
-from broker.session.events import Reason
+from broker.session.effects import Reason
 from broker.session.parts.alerts import Alerts
 from broker.session.parts.check_in import CheckIn
 from broker.session.parts.extension import Extensions

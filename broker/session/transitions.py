@@ -18,7 +18,17 @@ from broker.kernel.errors import Conflict
 from broker.kernel.ids import Side
 from broker.session import alert_causes, moves, refusals
 from broker.session import events as ev
-from broker.session.events import Effect, Fact, HoldReason, Reason
+from broker.session.effects import (
+    ClosePorts,
+    Effect,
+    FinishRecording,
+    HoldReason,
+    OpenPorts,
+    Reason,
+    RequestRebooking,
+    ShutGate,
+)
+from broker.session.events import Fact
 from broker.session.moves import Outcome
 from broker.session.parts import (
     alerts,
@@ -169,8 +179,8 @@ def _with_new_relay(before: Session, after: Session, effects: tuple[Effect, ...]
     admitted = after.processes.relay and not before.processes.relay
     if not admitted or after.state in (State.SCHEDULED, State.ENDED):
         return effects
-    stale = (ev.ShutGate(HoldReason.TAKEN_UP),) if after.state is State.HELD else ()
-    return (ev.OpenPorts(), *stale, *(effect for effect in effects if effect != ev.OpenPorts()))
+    stale = (ShutGate(HoldReason.TAKEN_UP),) if after.state is State.HELD else ()
+    return (OpenPorts(), *stale, *(effect for effect in effects if effect != OpenPorts()))
 
 
 def abort(session: Session, now: Instant) -> Outcome:
@@ -178,10 +188,10 @@ def abort(session: Session, now: Instant) -> Outcome:
     end = End(Reason.TECHNICAL, now.wall, cause="internal_error")
     part, calls = alert_causes.close_all(session.alerts, now)
     effects = (
-        ev.ShutGate(Reason.TECHNICAL),
-        ev.FinishRecording(Reason.TECHNICAL),
-        ev.ClosePorts(),
-        ev.RequestRebooking(end.cause),
+        ShutGate(Reason.TECHNICAL),
+        FinishRecording(Reason.TECHNICAL),
+        ClosePorts(),
+        RequestRebooking(end.cause),
     )
     lease_over = replace(session.gate, leased_at=None)
     return replace(session, state=State.ENDED, end=end, gate=lease_over, alerts=part), (*effects, *calls)

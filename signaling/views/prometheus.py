@@ -15,7 +15,7 @@ from broker.control.session_runner import SessionRunner
 from broker.control.statistics import Figures, Worker
 from broker.control.viewers import of_room, of_supervisors
 from broker.kernel.ids import Side
-from broker.session.events import AlertKind, HoldReason, Reason
+from broker.session.effects import AlertKind, HoldReason, Reason
 from broker.session.state import State
 
 MOST = 500  # sessions with numbers of their own, about thirty each: a provincial day has fewer at once

@@ -3,7 +3,7 @@ supervisors: no officer's name, and of the far side's people the family name onl
 
 from broker.kernel.ids import Side
 from broker.presence.quorum import of_side
-from broker.session.events import HoldReason
+from broker.session.effects import HoldReason
 from broker.session.parts import check_in
 from broker.session.readiness import hold_reasons, missing, self_test_fresh
 from broker.session.state import State

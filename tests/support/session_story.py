@@ -8,7 +8,8 @@ from broker.kernel.clock import Instant
 from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from broker.session.events import Effect, Fact
+from broker.session.effects import AlertOver, AlertRaised, Effect, ExtendLimit, LeaseGate, SetDeadline, ShutGate
+from broker.session.events import Fact
 from broker.session.parts.check_in import required
 from broker.session.state import Session, State
 from broker.session.transitions import step, wakes_at
@@ -65,7 +66,7 @@ def here(*people: PersonId) -> list[Fact]:
     ]
 
 
-CALLS = (ev.AlertRaised, ev.AlertOver)
+CALLS = (AlertRaised, AlertOver)
 CHECKED_IN = here(INMATE, KIN, CHILD)
 SEATED: list[Fact] = [ev.SeatReady(side, True, OFFICER) for side in Side]
 TESTED: list[Fact] = [ev.SelfTested(side, True, "terminal") for side in Side]
@@ -79,24 +80,24 @@ class PretendRelay:
     """What the relay makes of the effects: a gate that is open only while a lease, a deadline and a limit allow."""
 
     def __init__(self) -> None:
-        self.lease: ev.LeaseGate | None = None
+        self.lease: LeaseGate | None = None
         self.crossed: float | None = None
         self.stop = float("inf")
         self.limit: float | None = None
 
     def take(self, effect: Effect) -> None:
         """Obey one effect."""
-        if isinstance(effect, ev.LeaseGate):
+        if isinstance(effect, LeaseGate):
             self.lease, self.stop = effect, min(self.stop, effect.deadline)
             self.limit = self.limit or effect.limit.total_seconds()
             if effect.crossed is not None:
                 self.crosses(effect.crossed)
-        elif isinstance(effect, ev.ExtendLimit):
+        elif isinstance(effect, ExtendLimit):
             if effect.made < self.end:
                 self.limit, self.stop = effect.limit.total_seconds(), effect.deadline
-        elif isinstance(effect, ev.SetDeadline):
+        elif isinstance(effect, SetDeadline):
             self.stop = min(self.stop, effect.deadline)
-        elif isinstance(effect, ev.ShutGate):
+        elif isinstance(effect, ShutGate):
             self.lease = None
 
     def crosses(self, mono: float) -> None:

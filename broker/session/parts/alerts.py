@@ -16,7 +16,7 @@ from broker.kernel.clock import Instant
 from broker.kernel.errors import Conflict, Forbidden, NotFound
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.session import events as ev
-from broker.session.events import AlertKind
+from broker.session.effects import AlertKind
 from broker.session.parts.moment import Moment, Table
 
 KEPT = 100

@@ -13,7 +13,7 @@ from broker.booking.slot import Slot
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import ApprovalId, SiteId, UserId
 from broker.session import events as ev
-from broker.session.events import Effect
+from broker.session.effects import Effect, ExtendLimit
 from broker.session.parts.gate import Gate
 from broker.session.parts.moment import Moment, Table
 from config.policy import Policy
@@ -119,7 +119,7 @@ def effects(part: Extensions, slot: Slot, gate: Gate, policy: Policy) -> tuple[E
     most = total + policy.extension.most
     for approval in part:
         total = min(total + approval.added, most)
-        found.append(ev.ExtendLimit(approval.made, total, _deadline(gate, total)))
+        found.append(ExtendLimit(approval.made, total, _deadline(gate, total)))
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from broker.kernel.errors import BadRequest, Conflict
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.session import events as ev
-from broker.session.events import Effect
+from broker.session.effects import Effect, Hush, LetSpeak
 from broker.session.parts.moment import Moment, Table
 
 
@@ -51,4 +51,4 @@ def effects(before: Talkback | None, after: Talkback | None) -> tuple[Effect, ..
     """What the relay has to do when the talkback has changed."""
     if after == before:
         return ()
-    return (ev.Hush(),) if after is None else (ev.LetSpeak(after.by, after.site, after.sides),)
+    return (Hush(),) if after is None else (LetSpeak(after.by, after.site, after.sides),)

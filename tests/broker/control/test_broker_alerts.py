@@ -2,7 +2,7 @@
 
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.events import AlertKind
+from broker.session.effects import AlertKind, AlertOver
 from broker.session.parts.alerts import Why
 from broker.session.state import State
 from tests.broker.control.test_packet_loss_watch import House
@@ -43,4 +43,4 @@ def test_a_session_that_breaks_leaves_no_alert_open() -> None:
     house.live._end_by_error()
     known = house.live.session.alerts
     assert known.open == () and [one.why for one in known.done] == [Why.SESSION_OVER]
-    assert any(isinstance(one, ev.AlertOver) for one in house.effects)
+    assert any(isinstance(one, AlertOver) for one in house.effects)

@@ -7,7 +7,7 @@ from broker.control.relay_facts import Hearing
 from broker.control.session_runner import SessionRunner
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.events import HoldReason
+from broker.session.effects import HoldReason, StartRecording
 from broker.session.parts.processes import Recorder
 from broker.session.readiness import hold_reasons
 from broker.session.state import Session, State
@@ -122,7 +122,7 @@ class TestAVisit:
         house.second()
         assert house.state is State.HELD
         house.second()
-        assert ev.StartRecording() in house.effects and house.live.session.processes.recorder is Recorder.STARTING
+        assert StartRecording() in house.effects and house.live.session.processes.recorder is Recorder.STARTING
         house.recorder("flushed")
         assert house.state is State.LIVE
 

@@ -9,7 +9,7 @@ from broker.control.persistence import MOST_KEPT, Foreword
 from broker.kernel.clock import Instant
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.session import events as ev
-from broker.session.events import AlertKind
+from broker.session.effects import AlertKind, AlertOver, AlertRaised
 from broker.session.parts.alerts import Alert, Alerts
 from broker.session.parts.processes import Processes
 from broker.session.state import Session, State
@@ -78,11 +78,11 @@ def test_an_alert_s_whole_life_is_on_the_timeline_with_who_and_when():
     foreword = Foreword(lambda session, event, now: told.append((event, now)))
     alert = Alert(AlertId("alt_1"), AlertKind.BLACK, Side.VISITOR, "", TEN)
     called = replace(RECORDED, alerts=Alerts(raised=1, open=(alert,)))
-    raised = ev.AlertRaised(alert.id, alert.kind, alert.side, "")
+    raised = AlertRaised(alert.id, alert.kind, alert.side, "")
     foreword.stepped(WAITING, WAITING, ev.TimePassed(), NOW, False, (raised,))
     taken = ev.AlertTaken(alert.id, UserId("li"), SiteId("panlong"))
     foreword.stepped(called, called, taken, LATER, True)
-    over = ev.AlertOver(alert.id, alert.kind, alert.side, "gone")
+    over = AlertOver(alert.id, alert.kind, alert.side, "gone")
     foreword.stepped(called, RECORDED, ev.TimePassed(), LATER, True, (over,))
     about = {"kind": "alert", "of": "black", "side": "visitor", "alert": "alt_1"}
     assert told == [

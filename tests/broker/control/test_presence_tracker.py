@@ -11,8 +11,7 @@ from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.presence.presence import Report, Why
-from broker.presence.quorum import Watcher
-from broker.presence.watcher_names import name_of
+from broker.presence.quorum import Watcher, name_of
 from broker.session import events as ev
 from broker.session.state import Session, State
 from config.pack_loader import load_pack

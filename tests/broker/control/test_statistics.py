@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from broker.control.statistics import Statistics
 from broker.kernel.ids import AlertId
-from broker.session import events as ev
-from broker.session.events import AlertKind, Reason
+from broker.session.effects import AlertKind, AlertOver, AlertRaised, ClosePorts, Reason
 from broker.session.parts.processes import Processes
 from broker.session.state import End, Session, State
 from config.pack_loader import load_pack
@@ -43,7 +42,7 @@ class TestTheTally:
 
     def test_counts_alerts_by_kind_when_they_are_raised(self):
         tally, id = Statistics(), AlertId("alt_1")
-        tally.called([ev.AlertRaised(id, kind, None, "") for kind in (AlertKind.BLACK, AlertKind.HEADS)])
-        tally.called([ev.AlertOver(id, AlertKind.BLACK, None, "gone"), ev.ClosePorts()])
-        tally.called([ev.AlertRaised(id, AlertKind.BLACK, None, "")])
+        tally.called([AlertRaised(id, kind, None, "") for kind in (AlertKind.BLACK, AlertKind.HEADS)])
+        tally.called([AlertOver(id, AlertKind.BLACK, None, "gone"), ClosePorts()])
+        tally.called([AlertRaised(id, AlertKind.BLACK, None, "")])
         assert tally.alerts == {"black": 2, "heads": 1}

@@ -366,7 +366,7 @@ TestWhateverHappens = AnyStory.TestCase
 
 @given(st.text(min_size=1, max_size=8), st.text(max_size=8))
 def test_names_go_both_ways(user, page):
-    from broker.presence.watcher_names import name_of, watcher_of
+    from broker.presence.quorum import name_of, watcher_of
 
     user, page = user.replace("@", "").replace("#", "") or "u", page.replace("#", "")
     assert watcher_of(name_of(Watcher(UserId(user), PRISON), page)) == (Watcher(UserId(user), PRISON), page)

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
+from broker.session.effects import Effect, FinishRecording, LeaseGate, Reason
 from broker.session.state import State
 from broker.session.transitions import TRANSITIONS
 from tests.support.session_story import OFFICER, SITES, officers
 
-FACTS, EFFECTS = get_args(ev.Fact), get_args(ev.Effect)
+FACTS, EFFECTS = get_args(ev.Fact), get_args(Effect)
 KINDS = FACTS + EFFECTS
 
 
@@ -64,10 +65,10 @@ class TestWritten:
         assert ev.data(fact) == {"watchers": [{"user": "u", "site": "s"}]}
 
     def test_durations_are_seconds_and_enums_their_words(self) -> None:
-        lease = ev.data(ev.LeaseGate(1.5, 2.5, timedelta(minutes=30), frozenset({Side.VISITOR})))
+        lease = ev.data(LeaseGate(1.5, 2.5, timedelta(minutes=30), frozenset({Side.VISITOR})))
         assert lease == {"until": 1.5, "deadline": 2.5, "limit": 1800, "muted": ["visitor"], "crossed": None}
         assert ev.data(ev.RoomMedia(Side.PRISON, True)) == {"side": "prison", "flowing": True}
-        assert ev.data(ev.FinishRecording(ev.Reason.NO_SHOW)) == {"reason": "no_show"}
+        assert ev.data(FinishRecording(Reason.NO_SHOW)) == {"reason": "no_show"}
 
     def test_an_order_names_its_author_and_article(self) -> None:
         told = ev.data(ev.HoldOrdered(OFFICER, SITES[Side.PRISON], "YN-16-2", "signs"))

@@ -8,7 +8,7 @@ from typing import Any
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.events import Reason
+from broker.session.effects import FinishRecording, Reason
 from broker.session.snapshot import from_json, to_json
 from broker.session.state import State
 from broker.session.transitions import step
@@ -129,7 +129,7 @@ class TestASnapshotOfTheVersionBefore:
         session, effects = step(session, ev.TimePassed(), NOW, YUNNAN)
         assert session.state is State.ENDED and session.end is not None
         assert (session.end.reason, session.end.cause) == (Reason.TECHNICAL, "power_lost")
-        assert ev.FinishRecording(Reason.TECHNICAL) in effects
+        assert FinishRecording(Reason.TECHNICAL) in effects
 
     def test_of_an_ended_session_keeps_how_it_ended(self) -> None:
         former = FORMER | {"state": "ended", "end": ENDED}

@@ -9,7 +9,19 @@ import pytest
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, UserId
 from broker.session import events as ev
-from broker.session.events import HoldReason, Reason
+from broker.session.effects import (
+    ClosePorts,
+    FinishRecording,
+    Forfeit,
+    HoldReason,
+    LeaseGate,
+    OpenPorts,
+    Reason,
+    RequestRebooking,
+    SetDeadline,
+    ShutGate,
+    StartRecording,
+)
 from broker.session.parts.gate import LEASE
 from broker.session.readiness import Missing, hold_reasons, missing
 from broker.session.state import State
@@ -52,7 +64,7 @@ class TestCheckIn:
     def test_it_opens_thirty_minutes_before_the_slot(self) -> None:
         visit = Visit(at(-31))
         assert visit.wait(59.9) == () and visit.state is State.SCHEDULED
-        assert visit.wait(0.1) == (ev.OpenPorts(),) and visit.state is State.CHECK_IN
+        assert visit.wait(0.1) == (OpenPorts(),) and visit.state is State.CHECK_IN
 
     def test_nobody_is_checked_in_before_that(self) -> None:
         visit = Visit(at(-31))
@@ -105,8 +117,8 @@ class TestNoShow:
         visit.tell(*here(*present))
         visit.wait_until(14, 59.9)
         assert visit.state is State.CHECK_IN
-        forfeited = (ev.Forfeit(VISITOR, Consequence.VISIT),) if absent is VISITOR else ()
-        assert visit.wait(0.2) == (ev.ClosePorts(), *forfeited)
+        forfeited = (Forfeit(VISITOR, Consequence.VISIT),) if absent is VISITOR else ()
+        assert visit.wait(0.2) == (ClosePorts(), *forfeited)
         assert visit.session.end is not None
         assert (visit.session.end.reason, visit.session.end.side) == (Reason.NO_SHOW, absent)
 
@@ -171,14 +183,14 @@ class TestReady:
         visit.wait_until(40, 0.001)
         assert visit.session.end is not None
         assert (visit.session.end.reason, visit.session.end.cause) == (Reason.TECHNICAL, Missing.PRISON_SELF_TEST)
-        assert ev.RequestRebooking(Missing.PRISON_SELF_TEST) in visit.effects
+        assert RequestRebooking(Missing.PRISON_SELF_TEST) in visit.effects
 
     def test_a_recorder_that_never_flushes_is_a_technical_end(self) -> None:
         visit = prepared(policy=YUNNAN)
         visit.wait_until(40, 0.001)
         assert visit.session.end is not None
         assert visit.session.end.reason is Reason.TECHNICAL
-        assert visit.effects.count(ev.FinishRecording(Reason.TECHNICAL)) == 1
+        assert visit.effects.count(FinishRecording(Reason.TECHNICAL)) == 1
 
     def test_a_runner_that_asks_late_when_to_wake_is_told_that_the_start_is_due(self) -> None:
         visit = prepared()
@@ -199,8 +211,8 @@ class TestOpening:
     def test_nothing_is_recorded_before_the_slot_starts(self) -> None:
         visit = prepared()
         visit.wait_until(0, -0.1)
-        assert ev.StartRecording() not in visit.effects
-        assert visit.wait(0.1) == (ev.StartRecording(),)
+        assert StartRecording() not in visit.effects
+        assert visit.wait(0.1) == (StartRecording(),)
 
     def test_the_gate_opens_only_when_the_recorder_has_flushed(self) -> None:
         visit = prepared()
@@ -208,7 +220,7 @@ class TestOpening:
         assert visit.state is State.READY and not visit.crossing()
         stop = at(40).mono
         assert visit.tell(ev.RecorderFlushed()) == (
-            ev.LeaseGate(visit.now.mono + LEASE, pytest.approx(stop), YUNNAN.hard_limit),
+            LeaseGate(visit.now.mono + LEASE, pytest.approx(stop), YUNNAN.hard_limit),
         )
         assert visit.state is State.LIVE and visit.session.gate_open and visit.crossing()
 
@@ -225,21 +237,21 @@ class TestOpening:
         visit.wait_until(0)
         visit.tell(ev.RecorderLost("killed"))
         assert visit.state is State.CHECK_IN
-        assert ev.StartRecording() in visit.tell(ev.RecorderReady())
+        assert StartRecording() in visit.tell(ev.RecorderReady())
         visit.tell(ev.RecorderFlushed())
         assert visit.crossing()
 
     def test_the_relay_is_told_of_the_session_once_check_in_has_opened(self) -> None:
         visit = Visit(at(-31))
         assert visit.tell(ev.RelayReady()) == ()
-        assert visit.wait(60) == (ev.OpenPorts(),)
+        assert visit.wait(60) == (OpenPorts(),)
         assert visit.tell(ev.RelayReady()) == (), "the same worker once more"
-        assert visit.tell(ev.RelayLost("killed"), ev.RelayReady()) == (ev.OpenPorts(),), "a new worker"
+        assert visit.tell(ev.RelayLost("killed"), ev.RelayReady()) == (OpenPorts(),), "a new worker"
 
     def test_a_relay_and_check_in_at_the_same_moment_open_the_ports_once(self) -> None:
         visit = Visit(at(-31))
         visit.pass_to(at(-30).mono)
-        assert visit.tell(ev.RelayReady()) == (ev.OpenPorts(),)
+        assert visit.tell(ev.RelayReady()) == (OpenPorts(),)
 
 
 class TestLimit:
@@ -253,9 +265,9 @@ class TestLimit:
         assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
         assert not visit.crossing() and visit.wake is None
         assert visit.effects[-3:] == [
-            ev.ShutGate(Reason.TIME_LIMIT),
-            ev.FinishRecording(Reason.TIME_LIMIT),
-            ev.ClosePorts(),
+            ShutGate(Reason.TIME_LIMIT),
+            FinishRecording(Reason.TIME_LIMIT),
+            ClosePorts(),
         ]
 
     def test_it_counts_from_the_first_crossing_and_not_from_the_opening(self) -> None:
@@ -264,7 +276,7 @@ class TestLimit:
         visit.tell(ev.RecorderFlushed())
         visit.wait(60)
         crossed = visit.now.mono - 0.25
-        assert visit.tell(ev.Crossed(crossed)) == (ev.SetDeadline(crossed + 1800),)
+        assert visit.tell(ev.Crossed(crossed)) == (SetDeadline(crossed + 1800),)
         assert visit.session.gate.stop_at == crossed + 1800
 
     def test_a_later_crossing_does_not_move_it_and_an_earlier_one_brings_it_forward(self) -> None:
@@ -275,7 +287,7 @@ class TestLimit:
         assert visit.session.gate.deadline == first
         assert visit.session.gate.crossed is not None
         earlier = visit.session.gate.crossed - 0.5
-        assert visit.tell(ev.Crossed(earlier)) == (ev.SetDeadline(earlier + 1800),)
+        assert visit.tell(ev.Crossed(earlier)) == (SetDeadline(earlier + 1800),)
 
     def test_the_approved_minutes_count_when_they_are_fewer(self) -> None:
         visit = live(slot=replace(SLOT, minutes=15))
@@ -354,7 +366,7 @@ class TestLease:
     def test_it_is_renewed_every_second(self) -> None:
         visit = live()
         begun = visit.now.mono
-        leases = [effect for effect in visit.wait(60) if isinstance(effect, ev.LeaseGate)]
+        leases = [effect for effect in visit.wait(60) if isinstance(effect, LeaseGate)]
         assert [round(lease.until - begun, 6) for lease in leases] == [second + 3 for second in range(1, 61)]
 
     def test_facts_in_between_do_not_renew_it(self) -> None:
@@ -365,7 +377,7 @@ class TestLease:
     def test_it_never_reaches_past_the_deadline(self) -> None:
         visit = live()
         visit.wait_until(30)
-        leases = [effect for effect in visit.effects if isinstance(effect, ev.LeaseGate)]
+        leases = [effect for effect in visit.effects if isinstance(effect, LeaseGate)]
         assert leases and all(lease.until <= lease.deadline for lease in leases)
         assert max(lease.until for lease in leases) == visit.session.gate.deadline
 
@@ -408,7 +420,7 @@ class TestHold:
     def test_the_gate_shuts_at_once(self, reason: HoldReason, broken: list[ev.Fact], mended: list[ev.Fact]) -> None:
         visit = live()
         visit.wait(5.5)
-        assert visit.tell(*broken) == (ev.ShutGate(reason),)
+        assert visit.tell(*broken) == (ShutGate(reason),)
         assert visit.state is State.HELD and not visit.crossing() and not visit.session.gate_open
         assert hold_reasons(visit.session, YUNNAN)[0] == reason
 
@@ -421,7 +433,7 @@ class TestHold:
         assert visit.wait(179.9) == ()
         visit.tell(*mended)
         assert visit.state is State.LIVE and visit.crossing()
-        assert not any(isinstance(effect, ev.FinishRecording) for effect in visit.effects)
+        assert not any(isinstance(effect, FinishRecording) for effect in visit.effects)
 
     def test_longer_than_the_grace_ends_it(
         self, reason: HoldReason, broken: list[ev.Fact], mended: list[ev.Fact]
@@ -433,8 +445,8 @@ class TestHold:
         assert end is not None and visit.wake is None
         expected = Reason.ENDED_BY_SUPERVISOR if reason is HoldReason.SUPERVISOR else Reason.TECHNICAL
         assert end.reason is expected
-        rebooked = [effect for effect in visit.effects if isinstance(effect, ev.RequestRebooking)]
-        assert rebooked == ([] if reason is HoldReason.SUPERVISOR else [ev.RequestRebooking(reason)])
+        rebooked = [effect for effect in visit.effects if isinstance(effect, RequestRebooking)]
+        assert rebooked == ([] if reason is HoldReason.SUPERVISOR else [RequestRebooking(reason)])
 
     def test_each_hold_has_its_own_grace(
         self, reason: HoldReason, broken: list[ev.Fact], mended: list[ev.Fact]
@@ -454,7 +466,7 @@ class TestTakenUp:
     def test_what_is_held_is_shut_at_the_relay_before_anything_else(self) -> None:
         visit = live()
         visit.tell(ev.RelayLost("gone"))
-        assert visit.tell(ev.RelayReady()) == (ev.OpenPorts(), ev.ShutGate("taken_up"))
+        assert visit.tell(ev.RelayReady()) == (OpenPorts(), ShutGate("taken_up"))
 
 
 class TestSeveralHolds:
@@ -485,7 +497,7 @@ class TestSeveralHolds:
     def test_a_new_recorder_is_asked_to_go_on_and_the_gate_waits_for_its_first_fragment(self) -> None:
         visit = live()
         visit.tell(ev.RecorderLost("killed"))
-        assert visit.tell(ev.RecorderReady()) == (ev.StartRecording(),)
+        assert visit.tell(ev.RecorderReady()) == (StartRecording(),)
         visit.wait(5)
         assert visit.state is State.HELD
         visit.tell(ev.RecorderFlushed())
@@ -494,7 +506,7 @@ class TestSeveralHolds:
     def test_a_recorder_is_asked_to_go_on_even_under_a_supervisors_hold(self) -> None:
         visit = live()
         visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.RecorderLost("killed"))
-        assert visit.tell(ev.RecorderReady()) == (ev.StartRecording(),)
+        assert visit.tell(ev.RecorderReady()) == (StartRecording(),)
 
     def test_the_minutes_begin_even_if_the_crossing_is_reported_after_the_hold(self) -> None:
         visit = prepared()
@@ -503,7 +515,7 @@ class TestSeveralHolds:
         crossed = visit.now.mono
         visit.wait(0.4)
         visit.tell(ev.RoomMedia(PRISON, False))
-        assert visit.tell(ev.Crossed(crossed)) == (ev.SetDeadline(crossed + 1800),)
+        assert visit.tell(ev.Crossed(crossed)) == (SetDeadline(crossed + 1800),)
 
 
 class TestSupervisorsOrders:
@@ -547,9 +559,9 @@ class TestSupervisorsOrders:
         visit = live()
         effects = visit.tell(ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-8", "the case"))
         assert effects == (
-            ev.ShutGate(Reason.ENDED_BY_SUPERVISOR),
-            ev.FinishRecording(Reason.ENDED_BY_SUPERVISOR),
-            ev.ClosePorts(),
+            ShutGate(Reason.ENDED_BY_SUPERVISOR),
+            FinishRecording(Reason.ENDED_BY_SUPERVISOR),
+            ClosePorts(),
         )
         end = visit.session.end
         assert end is not None
@@ -561,7 +573,7 @@ class TestSupervisorsOrders:
         assert visit.session.end is not None and visit.session.end.reason is Reason.COMPLETED
 
     def test_it_can_be_ended_before_it_began_and_then_there_is_no_gate_to_shut_and_nothing_to_finish(self) -> None:
-        assert prepared().tell(ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-1")) == (ev.ClosePorts(),)
+        assert prepared().tell(ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-1")) == (ClosePorts(),)
 
 
 class TestCancelledSlot:
@@ -574,7 +586,7 @@ class TestCancelledSlot:
         assert end is not None and (end.reason, end.by) == (Reason.CANCELLED, "clerk")
 
     def test_during_check_in_the_ports_are_closed(self) -> None:
-        assert Visit(at(-20)).tell(ev.SlotCancelled("clerk")) == (ev.ClosePorts(),)
+        assert Visit(at(-20)).tell(ev.SlotCancelled("clerk")) == (ClosePorts(),)
 
     def test_once_it_is_live_it_has_to_be_ended_under_an_article(self) -> None:
         with pytest.raises(Conflict):
@@ -596,7 +608,7 @@ class TestRebooking:
     @pytest.mark.parametrize(("policy", "article"), [(YUNNAN, "YN-18"), (GUANGDONG, "GD-36")])
     def test_a_fault_that_a_supervisor_names_is_a_technical_break(self, policy: Policy, article: str) -> None:
         effects = live(policy=policy).tell(ev.EndOrdered(OFFICER, SITES[PRISON], article, "no power"))
-        assert effects[-1] == ev.RequestRebooking("no power")
+        assert effects[-1] == RequestRebooking("no power")
 
     @pytest.mark.parametrize(("begin", "fact", "wait"), OTHER_ENDS)
     def test_other_ends_do_not_ask_for_it(self, begin: Callable[[], Visit], fact: ev.Fact, wait: float) -> None:
@@ -604,7 +616,7 @@ class TestRebooking:
         visit.tell(fact)
         visit.wait(wait)
         assert visit.state is State.ENDED
-        assert not any(isinstance(effect, ev.RequestRebooking) for effect in visit.effects)
+        assert not any(isinstance(effect, RequestRebooking) for effect in visit.effects)
 
 
 class TestRefusedOrders:

@@ -14,7 +14,8 @@ from broker.kernel.errors import VisitError
 from broker.kernel.ids import ApprovalId, PersonId, SessionId, Side, SiteId, UserId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from broker.session.events import Effect, Fact, Reason
+from broker.session.effects import Effect, FinishRecording, LeaseGate, Reason, StartRecording
+from broker.session.events import Fact
 from broker.session.parts.check_in import required
 from broker.session.snapshot import from_json, to_json
 from broker.session.state import Session, State
@@ -239,12 +240,12 @@ class WatchedVisit(Visit):
     def settled(self, effects: tuple[Effect, ...]) -> None:
         """Account for what one step did."""
         for effect in effects:
-            self.recording |= effect == ev.StartRecording()
-            self.finished += isinstance(effect, ev.FinishRecording)
-            if isinstance(effect, ev.LeaseGate):
+            self.recording |= effect == StartRecording()
+            self.finished += isinstance(effect, FinishRecording)
+            if isinstance(effect, LeaseGate):
                 self._leased(effect)
 
-    def _leased(self, lease: ev.LeaseGate) -> None:
+    def _leased(self, lease: LeaseGate) -> None:
         if self.opened_until is None:
             end = self.session.slot.ends_at
             assert self.session.slot.starts_at <= self.now.wall < end, "opened outside the slot"
@@ -317,7 +318,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
         hold = self.visit.session.hold
         resume = [ev.ResumeOrdered(UserId("o"), hold.site)] if hold else []
         self.visit.tell(*PREPARED, *resume, ev.StorageChanged(True))
-        if ev.StartRecording() in self.visit.effects:
+        if StartRecording() in self.visit.effects:
             self.visit.tell(ev.RecorderFlushed())
 
     @precondition(lambda self: self.visit.state is not State.ENDED)
@@ -331,7 +332,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
     @rule(ago=st.floats(0, 2))
     def media_crosses(self, ago: float) -> None:
         """The relay reports the first crossing, perhaps late, perhaps not the earliest first."""
-        opened = next(e.until - LEASE for e in self.visit.effects if isinstance(e, ev.LeaseGate))
+        opened = next(e.until - LEASE for e in self.visit.effects if isinstance(e, LeaseGate))
         self.visit.tell(ev.Crossed(max(opened, self.visit.now.mono - ago)))
 
     @rule(seconds=pauses)
@@ -381,7 +382,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
         visit = self.visit
         effects = Visit.tell(visit, ev.TimePassed())
         assert visit.session.end is not None and visit.session.end.reason is reason
-        assert not any(isinstance(effect, ev.LeaseGate) for effect in effects)
+        assert not any(isinstance(effect, LeaseGate) for effect in effects)
 
     @invariant()
     def the_law_holds(self) -> None:

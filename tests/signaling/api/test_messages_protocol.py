@@ -11,7 +11,7 @@ import pytest
 import signaling
 from broker.kernel.errors import VisitError
 from broker.presence.presence import Why
-from broker.session.events import AlertKind, HoldReason, Reason
+from broker.session.effects import AlertKind, HoldReason, Reason
 from broker.session.readiness import Missing
 from broker.session.state import State
 from signaling.api.messages import approvals, orders, recordings, sessions, sign_in, slots, socket

@@ -9,7 +9,7 @@ from broker.control.statistics import Figures, Worker
 from broker.control.viewers import viewer_of
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.events import HoldReason, Reason
+from broker.session.effects import HoldReason, Reason
 from broker.session.state import State
 from signaling.views import prometheus
 

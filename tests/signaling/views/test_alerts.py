@@ -7,7 +7,7 @@ import pytest
 
 from broker.kernel.ids import Side
 from broker.session import events as ev
-from broker.session.events import AlertKind
+from broker.session.effects import AlertKind
 from broker.session.parts.alerts import GRAVE, Observed
 from tests.support.signaling.talk import talking
 

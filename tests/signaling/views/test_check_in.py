@@ -7,6 +7,7 @@ import pytest
 from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
+from broker.session.effects import Forfeit
 from config.check_in import Consequence, Tick
 from signaling.views.moment import SessionMoment
 from signaling.views.session import reason_view
@@ -216,7 +217,7 @@ class TestLate:
         visit = Visit(at(-20), policy=GUANGDONG)
         visit.tell(*here(INMATE))
         visit.wait_until(15)
-        assert ev.Forfeit(Side.VISITOR, Consequence.MONTH) in visit.effects
+        assert Forfeit(Side.VISITOR, Consequence.MONTH) in visit.effects
         reason = reason_view(SessionMoment(visit.session, None, GUANGDONG, visit.now))
         assert reason is not None and "当月不再安排视频会见" in reason.zh and "this month" in reason.en
 

@@ -14,7 +14,7 @@ from broker.kernel.errors import Conflict, Forbidden, NotFound
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.session import events as ev
 from broker.session.alert_causes import KEYS, LAGGING
-from broker.session.events import AlertKind
+from broker.session.effects import AlertKind, AlertOver, AlertRaised
 from broker.session.parts.alerts import GRAVE, Alert, Alerts, Why
 from broker.session.parts.alerts import State as Stage
 from broker.session.parts.processes import Processes
@@ -174,7 +174,7 @@ class TestTheLastMinutes:
         assert open_in(visit) == [(ONE, None, "")]
         visit.wait(60)
         assert visit.state is State.ENDED
-        assert [one.kind for one in visit.calls if isinstance(one, ev.AlertRaised)] == [FIVE, ONE]
+        assert [one.kind for one in visit.calls if isinstance(one, AlertRaised)] == [FIVE, ONE]
 
     def test_are_announced_in_a_held_visit_too(self) -> None:
         visit = live(policy=replace(YUNNAN, hold_grace=timedelta(minutes=30)))
@@ -220,7 +220,7 @@ class TestNothingFlaps:
         visit.wait(3)
         (done,) = visit.session.alerts.done
         assert (done.state, done.why, done.done_by) == (Stage.DONE, Why.GONE, None)
-        assert visit.calls[-1] == ev.AlertOver(done.id, AlertKind.BLACK, PRISON, "gone")
+        assert visit.calls[-1] == AlertOver(done.id, AlertKind.BLACK, PRISON, "gone")
 
     def test_nothing_is_known_of_the_picture_of_a_room_that_is_lost(self) -> None:
         visit = black()
@@ -301,7 +301,7 @@ class TestAtTheEnd:
         assert visit.session.alerts.open == ()
         assert {one.why for one in visit.session.alerts.done} == {Why.SESSION_OVER}
         assert visit.calls[-2:] == [
-            ev.AlertOver(one.id, one.kind, one.side, "session_over") for one in visit.session.alerts.done
+            AlertOver(one.id, one.kind, one.side, "session_over") for one in visit.session.alerts.done
         ]
 
     def test_nobody_is_called_any_more(self) -> None:
@@ -387,9 +387,9 @@ def test_whatever_happens_alerts_keep_their_promises(told: list[tuple[ev.Fact, f
             assert times == sorted(times)
             known[one.id] = one
     assert visit.state is State.ENDED and visit.session.alerts.open == ()
-    raised = {one.alert for one in visit.calls if isinstance(one, ev.AlertRaised)}
+    raised = {one.alert for one in visit.calls if isinstance(one, AlertRaised)}
     assert set(known) <= raised and len(raised) == visit.session.alerts.raised
-    finished = {one.alert for one in visit.calls if isinstance(one, ev.AlertOver)}
+    finished = {one.alert for one in visit.calls if isinstance(one, AlertOver)}
     by_hand = {one.id for one in visit.session.alerts.done if one.why is Why.OFFICER}
     if len(raised) <= 100:
         assert finished | by_hand == raised and not finished & by_hand

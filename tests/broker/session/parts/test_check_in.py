@@ -11,7 +11,7 @@ from broker.booking.slot import Person, PersonRole, Slot
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
-from broker.session.events import Reason
+from broker.session.effects import Forfeit, Reason, RequestRebooking
 from broker.session.parts.check_in import lacks, required
 from broker.session.readiness import Missing, missing
 from broker.session.state import State
@@ -234,8 +234,8 @@ class TestTheInterpreter:
         for side in Side:  # their tests have grown old meanwhile
             visit.tell(ev.SelfTested(side, True, "t"))
         visit.wait_until(40, 0.1)
-        assert ev.RequestRebooking("interpreter") in visit.effects
-        assert not any(isinstance(effect, ev.Forfeit) for effect in visit.effects)
+        assert RequestRebooking("interpreter") in visit.effects
+        assert not any(isinstance(effect, Forfeit) for effect in visit.effects)
 
     def test_a_dialect_with_its_reason_needs_none_in_guangdong(self) -> None:
         people = tuple(replace(one, dialect_reason="年老，不会普通话") for one in SLOT.people)
@@ -257,7 +257,7 @@ class TestLate:
         visit = Visit(at(-20), policy=policy)
         visit.tell(*here(INMATE))
         visit.wait_until(15)
-        assert visit.effects.count(ev.Forfeit(VISITOR, lost)) == 1
+        assert visit.effects.count(Forfeit(VISITOR, lost)) == 1
         end = visit.session.end
         assert end is not None and (end.reason, end.side, end.lost, end.article) == (
             Reason.NO_SHOW,
@@ -270,7 +270,7 @@ class TestLate:
         visit = Visit(at(-20), policy=GUANGDONG)
         visit.tell(*here(INMATE), ev.Ticked(VISITOR, KIN, Tick.IDENTITY, True, OFFICER))
         visit.wait_until(15)
-        assert ev.Forfeit(VISITOR, Consequence.VISIT) in visit.effects
+        assert Forfeit(VISITOR, Consequence.VISIT) in visit.effects
 
     def test_visitors_lose_nothing_when_the_prisoner_is_not_brought(self) -> None:
         visit = Visit(at(-20), policy=GUANGDONG)
@@ -278,12 +278,12 @@ class TestLate:
         visit.wait_until(15)
         assert visit.session.end is not None
         assert (visit.session.end.reason, visit.session.end.side) == (Reason.NO_SHOW, PRISON)
-        assert not any(isinstance(effect, ev.Forfeit) for effect in visit.effects)
+        assert not any(isinstance(effect, Forfeit) for effect in visit.effects)
 
     @pytest.mark.parametrize("minutes", [15, 39, 41, 500])
     def test_nobody_was_late_for_a_desk_that_was_never_open(self, minutes: int) -> None:
         visit = Visit(at(minutes), policy=GUANGDONG)
-        assert visit.effects == [ev.RequestRebooking("desk_missed")]
+        assert visit.effects == [RequestRebooking("desk_missed")]
         assert visit.session.end is not None and visit.session.end.reason is Reason.TECHNICAL
 
     def test_an_officer_may_note_it_sooner_by_its_ground(self) -> None:
@@ -291,7 +291,7 @@ class TestLate:
         visit.tell(*here(INMATE))
         visit.wait_until(5)
         effects = visit.tell(ev.EndOrdered(OFFICER, SITES[VISITOR], "YN-17-2", "电话未接"))
-        assert ev.Forfeit(VISITOR, Consequence.VISIT) in effects
+        assert Forfeit(VISITOR, Consequence.VISIT) in effects
         end = visit.session.end
         assert end is not None and (end.reason, end.article, end.cause) == (Reason.NO_SHOW, "YN-17-2", "电话未接")
 
@@ -299,7 +299,7 @@ class TestLate:
         for visit in (prepared(), live()):
             effects = visit.tell(ev.EndOrdered(OFFICER, SITES[VISITOR], "YN-17-2"))
             assert visit.session.end is not None and visit.session.end.reason is Reason.ENDED_BY_SUPERVISOR
-            assert not any(isinstance(effect, ev.Forfeit) for effect in effects)
+            assert not any(isinstance(effect, Forfeit) for effect in effects)
 
 
 @st.composite

@@ -10,7 +10,7 @@ import pytest
 from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation, StorageUnavailable, TooLate, VisitError
 from broker.kernel.ids import ApprovalId, SessionId, UserId
 from broker.session import events as ev
-from broker.session.events import Reason
+from broker.session.effects import ExtendLimit, LeaseGate, Reason, SetDeadline
 from broker.session.refusals import MARGIN
 from broker.session.snapshot import from_json, to_json
 from broker.session.state import State
@@ -70,8 +70,8 @@ class TestTheLimit:
         visit = live(slot=LONG)
         visit.wait_until(20)
         assert visit.tell(approval()) == (
-            ev.ExtendLimit(visit.now.mono, timedelta(minutes=40), at(40).mono),
-            ev.SetDeadline(at(40).mono),
+            ExtendLimit(visit.now.mono, timedelta(minutes=40), at(40).mono),
+            SetDeadline(at(40).mono),
         )
         visit.wait_until(39, 59.9)
         assert visit.crossing()
@@ -120,7 +120,7 @@ class TestTheLimit:
         visit.wait_until(0)
         effects = visit.tell(ev.RecorderFlushed(), ev.Crossed(visit.now.mono))
         kinds = [type(effect) for effect in effects]
-        assert kinds.index(ev.ExtendLimit) < kinds.index(ev.LeaseGate), "a gate knows it before it opens"
+        assert kinds.index(ExtendLimit) < kinds.index(LeaseGate), "a gate knows it before it opens"
         visit.wait_until(39, 59)
         assert visit.crossing()
 
@@ -239,10 +239,10 @@ class TestThroughRestarts:
         visit.tell(approval(), ev.RelayLost("died"))
         effects = visit.tell(ev.RelayReady(), *[fact for fact in PREPARED if isinstance(fact, ev.RoomMedia)])
         effects += visit.tell(next(fact for fact in PREPARED if isinstance(fact, ev.WatchersChanged)))
-        told = [effect for effect in effects if isinstance(effect, ev.ExtendLimit | ev.LeaseGate)]
-        assert [type(effect) for effect in told] == [ev.ExtendLimit, ev.LeaseGate]
+        told = [effect for effect in effects if isinstance(effect, ExtendLimit | LeaseGate)]
+        assert [type(effect) for effect in told] == [ExtendLimit, LeaseGate]
         lease = told[1]
-        assert isinstance(lease, ev.LeaseGate) and lease.limit == timedelta(minutes=30), "a lease raises no limit"
+        assert isinstance(lease, LeaseGate) and lease.limit == timedelta(minutes=30), "a lease raises no limit"
         assert lease.crossed == at(0).mono
 
     def test_an_approval_before_the_gate_ever_opened_waits_for_it(self) -> None:

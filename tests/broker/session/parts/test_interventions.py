@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooMany
 from broker.kernel.ids import Side, UserId, WarningId
 from broker.session import events as ev
+from broker.session.effects import Effect, LeaseGate
 from broker.session.parts.gate import LEASE, RENEW
 from broker.session.parts.interventions import MOST_NOTES, MOST_WARNINGS, Interventions, Muted
 from broker.session.snapshot import from_json, to_json
@@ -38,8 +39,8 @@ def note(text: str = "记") -> ev.NoteMade:
     return ev.NoteMade(OFFICER, SITES[VISITOR], text)
 
 
-def leases(effects: tuple[ev.Effect, ...]) -> list[ev.LeaseGate]:
-    return [effect for effect in effects if isinstance(effect, ev.LeaseGate)]
+def leases(effects: tuple[Effect, ...]) -> list[LeaseGate]:
+    return [effect for effect in effects if isinstance(effect, LeaseGate)]
 
 
 class TestAWarning:

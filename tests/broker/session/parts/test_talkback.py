@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from broker.kernel.errors import BadRequest, Conflict
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.session import events as ev
+from broker.session.effects import Hush, LetSpeak
 from broker.session.parts.processes import Recorder
 from broker.session.parts.talkback import Talkback
 from broker.session.snapshot import from_json, to_json
@@ -23,8 +24,8 @@ def begins(by: UserId = LI, *sides: Side, article: str = "SAY-GUIDE") -> ev.Spee
     return ev.SpeechBegan(by, site, frozenset(sides or (VISITOR,)), article)
 
 
-def lets(by: UserId = LI, *sides: Side) -> ev.LetSpeak:
-    return ev.LetSpeak(by, SITES[PRISON if by == LI else VISITOR], frozenset(sides or (VISITOR,)))
+def lets(by: UserId = LI, *sides: Side) -> LetSpeak:
+    return LetSpeak(by, SITES[PRISON if by == LI else VISITOR], frozenset(sides or (VISITOR,)))
 
 
 class TestSpeaking:
@@ -32,7 +33,7 @@ class TestSpeaking:
         visit = live()
         assert visit.tell(begins(LI, VISITOR)) == (lets(LI, VISITOR),)
         assert visit.session.talkback == Talkback(LI, SITES[PRISON], frozenset({VISITOR}), "SAY-GUIDE")
-        assert visit.tell(ev.SpeechEnded(LI)) == (ev.Hush(),)
+        assert visit.tell(ev.SpeechEnded(LI)) == (Hush(),)
         assert visit.session.talkback is None
 
     def test_touches_neither_gate_nor_limit(self) -> None:
@@ -72,7 +73,7 @@ class TestSpeaking:
     def test_may_be_ended_by_a_colleague_and_by_nobodys_order_twice(self) -> None:
         visit = live()
         visit.tell(begins(LI))
-        assert visit.tell(ev.SpeechEnded(MA)) == (ev.Hush(),)
+        assert visit.tell(ev.SpeechEnded(MA)) == (Hush(),)
         assert visit.tell(ev.SpeechEnded(MA)) == ()
 
 
@@ -105,7 +106,7 @@ class TestOnTheRecord:
         visit = live()
         visit.tell(begins())
         effects = visit.tell(fact)
-        assert effects[0] == ev.Hush() and visit.session.talkback is None
+        assert effects[0] == Hush() and visit.session.talkback is None
 
     def test_the_limit_stops_the_voice_too(self) -> None:
         visit = live()
@@ -159,9 +160,9 @@ def test_whatever_happens_who_is_heard_is_who_speaks_and_only_on_the_record(told
         except Conflict:
             continue
         for effect in effects:
-            if isinstance(effect, ev.LetSpeak):
+            if isinstance(effect, LetSpeak):
                 heard = (effect.by, effect.sides)
-            elif isinstance(effect, ev.Hush):
+            elif isinstance(effect, Hush):
                 heard = None
         session = visit.session
         assert heard == (session.talkback and (session.talkback.by, session.talkback.sides))
