@@ -1,5 +1,5 @@
-"""A real relay worker process and the thinnest possible WHIP/WHEP front before it: no tokens, no broker. For tests of
-the relay alone."""
+"""Real relay worker process with a minimal WHIP and WHEP server before it, without tokens and without a broker, for
+tests of the relay alone."""
 
 import asyncio
 import sys
@@ -17,7 +17,7 @@ from broker.kernel.errors import VisitError
 
 
 class RelayFront:
-    """Worker, link to it, the facts it told, and the front's address."""
+    """Worker process, the IPC client to it, the facts that it reported, and the server's URL."""
 
     def __init__(self, run_dir: Path, host: str = "127.0.0.1", public: tuple[str, ...] = ()) -> None:
         self.run_dir, self.host, self.public = run_dir, host, public
@@ -30,7 +30,7 @@ class RelayFront:
         self.running: asyncio.Task[None] | None = None
         self.port = 0
         self.proxy_port: int | None = None
-        """Where clients are sent instead: an impairment proxy before the worker."""
+        """Port of a proxy before the worker to which clients are sent, None for the worker's own."""
         self.url = ""
         self.process: asyncio.subprocess.Process | None = None
 
@@ -43,11 +43,11 @@ class RelayFront:
             self._changed.notify_all()
 
     async def fact(self, name: str, timeout: float = 15.0, after: int = 0, **with_: Any) -> dict[str, Any]:
-        """Wait for a fact with these members, at or after index `after` of those told."""
+        """Wait for a fact with these members, at or after index `after` of `facts`; return all its members."""
 
         def found() -> dict[str, Any] | None:
-            for told, members in self.facts[after:]:
-                if told == name and all(members.get(key) == value for key, value in with_.items()):
+            for fact, members in self.facts[after:]:
+                if fact == name and all(members.get(key) == value for key, value in with_.items()):
                     return members
             return None
 
@@ -66,20 +66,20 @@ class RelayFront:
         await asyncio.wait_for(self._up.wait(), 20)
 
     async def stop_worker(self) -> None:
-        """End it in order."""
+        """End the worker process in order."""
         assert self.process is not None
         if self.process.returncode is None:
             self.process.terminate()
         await asyncio.wait_for(self.process.wait(), 10)
 
     async def admit(self, session: str, tap: int = 1) -> None:
-        """Open a session's ports."""
+        """Admit a session to the worker; `port` is then the worker's port."""
         self.port = int((await self.link.call("admit", session=session, tap=tap))["port"])
 
     async def lease(
         self, session: str, seconds: float = 3.0, deadline: float = 60.0, limit: float = 60.0, **more: Any
     ) -> None:
-        """One lease from now."""
+        """Give one lease that begins now."""
         now = monotonic()
         await self.link.call(
             "lease", session=session, until=now + seconds, deadline=now + deadline, limit=limit, **more
@@ -94,10 +94,9 @@ class RelayFront:
             if request.path.startswith("/whip/"):
                 answer = await self.link.call("publish", session=session, side=side, sdp=sdp, who=side)
             else:
-                who = request.headers["Authorization"].split()[1]
-                answer = await self.link.call(
-                    "subscribe", session=session, side=side, sdp=sdp, who=who, gated=who in ("prison", "visitor")
-                )
+                client = request.headers["Authorization"].split()[1]
+                gated = client in ("prison", "visitor")
+                answer = await self.link.call("subscribe", session=session, side=side, sdp=sdp, who=client, gated=gated)
         except VisitError as error:
             return web.json_response(error.problem(), status=error.http_status, content_type="application/problem+json")
         location = f"{request.path}/{answer['resource']}"
@@ -117,24 +116,24 @@ class RelayFront:
 
     async def _patch(self, request: web.Request) -> web.Response:
         session, resource = request.match_info["session"], request.match_info["resource"]
-        told = await self.link.call("restart", session=session, resource=resource, fragment=await request.text())
-        return web.Response(text=told["fragment"], content_type="application/trickle-ice-sdpfrag")
+        answer = await self.link.call("restart", session=session, resource=resource, fragment=await request.text())
+        return web.Response(text=answer["fragment"], content_type="application/trickle-ice-sdpfrag")
 
     async def _delete(self, request: web.Request) -> web.Response:
         await self.link.call("drop", session=request.match_info["session"], resource=request.match_info["resource"])
         return web.Response()
 
     def cut(self) -> None:
-        """The control process is gone: no word more to the worker."""
+        """Close the IPC connection, as the death of the control process does."""
         assert self.running is not None
         self.running.cancel()
 
     async def status(self) -> dict[str, Any]:
-        """What the worker counts."""
+        """Return the counts of the worker."""
         return await self.link.call("status")
 
     def app(self) -> web.Application:
-        """The front."""
+        """Return the WHIP and WHEP server."""
         app = web.Application()
         app.router.add_get("/peer.html", _page)
         app.router.add_post("/whip/{session}", self._post)
@@ -147,7 +146,7 @@ class RelayFront:
 
 
 async def _page(_: web.Request) -> web.FileResponse:
-    """A browser as peer: see `peer.html`."""
+    """Serve `peer.html`, the page with which a browser is a peer."""
     return web.FileResponse(Path(__file__).with_name("peer.html"))
 
 
@@ -155,7 +154,7 @@ async def _page(_: web.Request) -> web.FileResponse:
 async def relay_front(
     host: str = "127.0.0.1", *public: str, program: tuple[str, ...] = ()
 ) -> AsyncIterator[RelayFront]:
-    """A worker with its front, ended in order."""
+    """Run a worker with its server until the block ends."""
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
         front = RelayFront(Path(folder), host, public)
         front.program = program or front.program
