@@ -111,7 +111,8 @@ class TestExtension:
             assert await here.last_packet_before(crossed + SHORT_LIMIT + SHORT_EXTENSION + LATE)
 
     async def _killed_and_resumed(self, here: Visit, process: str) -> None:
-        """Kill a process; wait until the visit is on hold, and until it is live again."""
+        """Kill a process; wait until the visit is on hold, and until both rooms receive each other again. Before that
+        the next process must not die: a room that has lost its subscription needs the server to make it anew."""
         here.installation.kill(process)
         if process == "control":
             await here.installation.answering()
@@ -122,3 +123,5 @@ class TestExtension:
                 await officer.leave()
             await here.watch(here.officers)
         await here.until(lambda view: view["state"] == "live", timeout=60)
+        for side in Side:
+            await here.sees_far_room(side)
