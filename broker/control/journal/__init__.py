@@ -1,1 +1,3 @@
-"""The journal: who did what, when, to which session; append-only and hash-chained."""
+"""The journal records each act with its author, time and session; it is append-only and hash-chained.
+
+Begin with `entry` (what an entry is and in which bytes it is hashed); `journal` writes, `reader` reads and verifies."""

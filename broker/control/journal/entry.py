@@ -1,4 +1,4 @@
-"""The hash chain of the journal: what an entry is, in which bytes it is hashed. Pure."""
+"""Entries of the journal, and the bytes in which they are hashed. Pure."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from broker.kernel.canonical_json import sorted_ascii
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One written entry, its columns as they are in the table. `data` is canonical JSON."""
+    """One written entry with the columns of the table. `data` is canonical JSON."""
 
     seq: int
     at: str
@@ -21,13 +21,13 @@ class Entry:
     hash: str
 
     def columns(self) -> dict[str, Any]:
-        """The values by column name."""
+        """Return the values by column name."""
         return asdict(self)
 
 
 def digest_of(entry: Entry) -> str:
-    """SHA-256 in hex over everything in the entry but its own hash."""
-    covered = [
+    """Return the digest of an entry: SHA-256 in hex over all its columns but its own hash."""
+    columns = [
         entry.prev_hash,
         entry.seq,
         entry.at,
@@ -36,4 +36,4 @@ def digest_of(entry: Entry) -> str:
         entry.author,
         entry.data,
     ]
-    return hash_chain.digest(sorted_ascii(covered).encode())
+    return hash_chain.digest(sorted_ascii(columns).encode())

@@ -1,8 +1,8 @@
-"""The journal: who did what, when, to which session; append-only and hash-chained.
+"""The writing end of the journal.
 
-Noting never waits: an entry is frozen at once and one task writes what has gathered in one
-transaction. Whoever opens gates asks `healthy`: a journal that cannot write is a reason to stop.
-The database itself refuses changes by trigger; `audit.verify` finds what was done behind its back.
+`note` never waits: it freezes an entry at once, and one task writes in one transaction what has gathered. The broker
+opens gates only while `healthy` is true, because a visit that cannot be journaled must stop. The database refuses
+changes by triggers; `reader.verify` finds changes that were made past it.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ from broker.kernel.database import DATABASE_ERRORS, writing
 from broker.kernel.errors import StorageUnavailable
 from broker.kernel.hash_chain import GENESIS
 
-OLDEST = 2.0  # seconds an entry may wait for the disk before the journal counts as unhealthy
+OLDEST = 2.0  # seconds that an entry may wait for the disk before the journal counts as unhealthy
 CAPACITY = 10_000  # entries in memory: hours of a silent database, and still only megabytes
 _RETRY = 0.5  # seconds between attempts while the database does not answer
-_BATCH = 500  # entries a transaction: others want the write lock too
+_BATCH = 500  # entries of one transaction, because other writers need the lock too
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    """An entry that waits for its place in the chain."""
+    """An entry that waits for its place in the chain; `mono` is when it was noted."""
 
     at: str
     mono: float
@@ -45,9 +45,9 @@ class _Noted:
 
 
 class Journal:
-    """The writing end, one in a process; several processes may append to one database.
+    """The journal of one process; several processes may append to one database.
 
-    Use it as `async with Journal(engine, clock) as journal`; closing writes what is left.
+    Used as `async with Journal(engine, clock) as journal`; leaving the block writes what is left.
     """
 
     def __init__(self, engine: AsyncEngine, clock: Clock, capacity: int = CAPACITY) -> None:
@@ -57,7 +57,7 @@ class Journal:
         self._waiting: deque[_Noted] = deque()
         self._noted = self._written = self._lost = 0
         self._failed = self._closing = False
-        self._something = asyncio.Event()
+        self._work = asyncio.Event()
         self._attempt = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
@@ -66,19 +66,19 @@ class Journal:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Write what is left, then stop. Raises StorageUnavailable where that cannot be done."""
+        """Write what is left, then stop. Raises StorageUnavailable where it cannot be written."""
         self._closing = True
-        self._something.set()
+        self._work.set()
         if self._writer is not None:
-            await self._writer  # ends by itself: cancelling could tear a transaction's connection
+            await self._writer  # ends by itself; cancelling it could break a connection in the middle of a transaction
         if self._waiting:
             raise StorageUnavailable(f"{len(self._waiting)} journal entries were not written.")
 
     def note(self, kind: str, session: str | None, author: str, data: Mapping[str, Any] | None = None) -> None:
-        """Freeze an entry and return. `data` is what `canonical_json.sorted_ascii` takes; TypeError otherwise.
+        """Freeze an entry and return at once. Raises TypeError where `canonical_json.sorted_ascii` refuses `data`.
 
-        With `capacity` entries unwritten it is counted as lost instead, and the journal is
-        unhealthy until the loss itself has been written down.
+        While `capacity` entries are unwritten, the entry is counted as lost instead, and the journal is unhealthy until
+        the loss itself is written.
         """
         if len(self._waiting) >= self._capacity:
             self._lost += 1
@@ -86,18 +86,18 @@ class Journal:
             self._add(kind, session, author, data or {})
 
     def healthy(self, now_mono: float) -> bool:
-        """Whether everything noted up to OLDEST seconds before `now_mono` is on disk."""
+        """Whether all entries that were noted OLDEST seconds before `now_mono` or earlier are on disk."""
         if self._writer is None or self._writer.done() or self._failed or self._lost:
             return False
         return not self._waiting or now_mono - self._waiting[0].mono <= OLDEST
 
     @property
     def backlog(self) -> int:
-        """Entries that are not on disk, those included that were lost for want of room."""
+        """The number of entries that are not on disk, including those that were lost."""
         return len(self._waiting) + self._lost
 
     async def flush(self) -> None:
-        """Return when all that was noted before is on disk. Raises StorageUnavailable if not."""
+        """Return when all entries noted so far are on disk. Raises StorageUnavailable where they cannot be written."""
         target = self._noted
         while self._written < target:
             if self._writer is None or self._writer.done():
@@ -107,25 +107,25 @@ class Journal:
                 raise StorageUnavailable("The journal cannot be written.")
 
     async def verify(self) -> int | None:
-        """The seq of the first entry that breaks the chain, or None. Raises StorageUnavailable."""
+        """Return the seq of the first entry that breaks the chain, or None. Raises StorageUnavailable."""
         return await reader.verify(self._engine)
 
     async def entries(self, session: str | None = None, after: int = 0, limit: int = 1000) -> list[Entry]:
-        """Written entries in order, of one session or all. Raises StorageUnavailable."""
+        """Return written entries in order, of one session or of all. Raises StorageUnavailable."""
         return await reader.entries(self._engine, session, after, limit)
 
     def _add(self, kind: str, session: str | None, author: str, data: Mapping[str, Any]) -> None:
         now = self._clock.now()
         at = now.wall.isoformat(timespec="microseconds")
-        who = None if session is None else _clean(session, 40)
+        about = None if session is None else _clean(session, 40)
         frozen = sorted_ascii(data)
-        self._waiting.append(_Noted(at, now.mono, who, _clean(kind, 63), _clean(author, 200), frozen))
+        self._waiting.append(_Noted(at, now.mono, about, _clean(kind, 63), _clean(author, 200), frozen))
         self._noted += 1
-        self._something.set()
+        self._work.set()
 
     async def _write_on(self) -> None:
-        """Write whatever gathers; try again while the database does not answer, unless closing."""
-        while await self._something.wait() and (self._waiting or not self._closing):
+        """Write entries as they gather; while the database does not answer, try again unless the journal is closing."""
+        while await self._work.wait() and (self._waiting or not self._closing):
             try:
                 await self._write_some()
                 self._failed = False
@@ -133,7 +133,7 @@ class Journal:
                 _log.error("journal not written: %s", type(error).__name__)
                 self._failed = True
             finally:
-                self._attempt.set()  # wakes everybody in flush
+                self._attempt.set()  # wakes all callers of flush
                 self._attempt = asyncio.Event()
             if self._failed and self._closing:
                 return
@@ -151,22 +151,22 @@ class Journal:
             lost, self._lost = self._lost, 0
             self._add("journal_lost", None, "journal", {"entries": lost})
         if not self._waiting and not self._closing:
-            self._something.clear()
+            self._work.clear()
 
 
 async def _append(db: AsyncConnection, batch: list[_Noted]) -> None:
-    """Chain the entries to the last one. Another process's are there too: hence read, not kept."""
+    """Chain the entries to the last one, which is read and not remembered: another process may have appended too."""
     last = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
     row = (await db.execute(last)).first()
     before, hash_ = (row.seq, row.hash) if row is not None else (0, GENESIS)
     rows = []
-    for seq, one in enumerate(batch, before + 1):
-        entry = Entry(seq, one.at, one.session, one.kind, one.author, one.data, hash_, "")
+    for seq, noted in enumerate(batch, before + 1):
+        entry = Entry(seq, noted.at, noted.session, noted.kind, noted.author, noted.data, hash_, "")
         hash_ = digest_of(entry)
         rows.append({**entry.columns(), "hash": hash_})
     await db.execute(insert(journal), rows)
 
 
 def _clean(text: str, longest: int) -> str:
-    """What every database can store: a hostile URL must not make the journal unwritable."""
+    """Return `text` as every database can store it. A hostile URL must not make the journal unwritable."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:longest]

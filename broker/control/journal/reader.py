@@ -1,4 +1,4 @@
-"""The journal's reading end: entries, the head of the chain, and whether anything was changed."""
+"""The reading end of the journal: entries, the head of the chain, and a check of the whole chain."""
 
 from datetime import UTC, datetime
 
@@ -15,10 +15,10 @@ _BATCH = 500
 
 
 async def verify(engine: AsyncEngine) -> int | None:
-    """Walk the whole chain: the seq of the first entry that does not fit, or None.
+    """Walk along the whole chain and return the seq of the first entry that does not fit, or None.
 
-    Finds changed, inserted and removed entries. Only a cut tail leaves no trace here: whoever wants
-    to notice that writes `head` down elsewhere. Raises StorageUnavailable.
+    It finds changed, inserted and removed entries. A removed end leaves no trace in the chain; it shows only where
+    `head` was kept elsewhere. Raises StorageUnavailable.
     """
     seq, hash_ = 0, GENESIS
     with storage_errors("The journal cannot be read."):
@@ -38,7 +38,7 @@ async def verify(engine: AsyncEngine) -> int | None:
 
 
 async def entries(engine: AsyncEngine, session: str | None = None, after: int = 0, limit: int = 1000) -> list[Entry]:
-    """Written entries with a seq above `after`, in order. Raises StorageUnavailable."""
+    """Return written entries with a seq above `after`, in order. Raises StorageUnavailable."""
     query = select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(limit)
     if session is not None:
         query = query.where(journal.c.session == session)
@@ -48,7 +48,7 @@ async def entries(engine: AsyncEngine, session: str | None = None, after: int = 
 
 
 async def head(engine: AsyncEngine) -> tuple[int, str]:
-    """Seq and hash of the last entry; (0, GENESIS) when there is none. Raises StorageUnavailable."""
+    """Return seq and hash of the last entry; (0, GENESIS) where there is none. Raises StorageUnavailable."""
     query = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
     with storage_errors("The journal cannot be read."):
         async with reading(engine) as db:
@@ -57,22 +57,22 @@ async def head(engine: AsyncEngine) -> tuple[int, str]:
 
 
 async def last_before(engine: AsyncEngine, moment: datetime) -> datetime | None:
-    """When the last entry was written that is older than `moment` (aware); None where none is."""
-    at = moment.astimezone(UTC).isoformat(timespec="microseconds")  # as the journal spells it, so texts compare
+    """Return when the last entry before `moment` (aware) was written, or None. Raises StorageUnavailable."""
+    at = moment.astimezone(UTC).isoformat(timespec="microseconds")  # spelled as in the journal, so that texts compare
     query = select(journal.c.at).where(journal.c.at < at).order_by(journal.c.seq.desc()).limit(1)
     with storage_errors("The journal cannot be read."):
         async with reading(engine) as db:
-            said = (await db.execute(query)).scalar()
-    return None if said is None else datetime.fromisoformat(said)
+            text = (await db.execute(query)).scalar()
+    return None if text is None else datetime.fromisoformat(text)
 
 
 async def _legible_after(db: AsyncConnection, seq: int) -> list[Entry] | None:
-    """The next entries; None where the next one is not even text any more."""
+    """Return the next entries; None where the next one cannot even be decoded as text."""
     query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq)
     try:
         return [Entry(*row) for row in await db.execute(query.limit(_BATCH))]
     except SQLAlchemyError:
-        # Somewhere in the batch: go on entry by entry, unless the database itself is gone.
+        # One entry of the batch is damaged: go on entry by entry, unless the database itself is gone.
         await db.execute(select(journal.c.seq).limit(1))
     try:
         return [Entry(*row) for row in await db.execute(query.limit(1))]

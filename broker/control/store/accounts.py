@@ -1,4 +1,4 @@
-"""Users, the tokens they are signed in with, and the keys of upstream systems."""
+"""Users, the tokens that they are signed in with, and the keys of other systems."""
 
 from datetime import timedelta
 from typing import Any, Literal
@@ -13,15 +13,18 @@ from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import SiteId, UserId, new_id
 
 KeyKind = Literal["key", "obs"]
-"""What a key is for: posting approved slots, or watching the service run."""
+"""The kinds of keys: `key` may post approved slots, `obs` may read metrics."""
 
 
 class Accounts(StorePart):
-    """The part of the store that knows who may sign in. Tokens are kept as hashes only."""
+    """The part of the store for accounts. Of tokens and keys it stores hashes only."""
 
     async def add_user(self, id: str, name: str, role: Role, password: str, site: str | None = None) -> User:
-        """Register an officer. Raises BadRequest (weak password, role without its site), NotFound
-        (no such site) or Conflict (the id is taken)."""
+        """Add an officer and return the new user.
+
+        Raises BadRequest (weak password, or no site for a role that needs one), NotFound (no such site) or Conflict
+        (the id is taken).
+        """
         check_name("user", id)
         if Role(role).needs_site and site is None:
             raise BadRequest(f"A {role} belongs to a site.", "该角色必须属于某个单位。")
@@ -37,22 +40,22 @@ class Accounts(StorePart):
         return user
 
     async def user_named(self, id: str) -> User | None:
-        """The user of that id, disabled or not, or None."""
+        """Return the user with this id, disabled or not, or None."""
         async with self._reading() as db:
             row = (await db.execute(select(users).where(users.c.id == id))).one_or_none()
         return _user(row) if row is not None else None
 
     async def users(self) -> list[User]:
-        """All users, by id."""
+        """Return all users in the order of their ids."""
         async with self._reading() as db:
             return [_user(row) for row in await db.execute(select(users).order_by(users.c.id))]
 
     async def set_password(self, id: str, password: str) -> None:
-        """A new password; whoever is signed in as this user is signed out. Raises NotFound."""
+        """Set a new password and sign the user out everywhere. Raises BadRequest (weak password) or NotFound."""
         await self._change(id, password_hash=await _hashed(password))
 
     async def disable_user(self, id: str, disabled: bool = True) -> None:
-        """Bar a user from now on (or no longer), and sign them out. Raises NotFound."""
+        """Bar a user from signing in, or no longer, and sign the user out everywhere. Raises NotFound."""
         await self._change(id, disabled=disabled)
 
     async def _change(self, id: str, **values: Any) -> None:
@@ -63,19 +66,22 @@ class Accounts(StorePart):
             await db.execute(delete(user_tokens).where(user_tokens.c.user == id))
 
     async def issue_user_token(self, user: str, ttl: timedelta) -> str:
-        """Sign a user in for `ttl`: a token, shown once. Expired ones are swept. Raises NotFound."""
+        """Sign a user in for `ttl` and return the token, which is stored nowhere. Expired tokens are removed.
+
+        Raises NotFound where there is no such user or the user is disabled.
+        """
         token, now = new_token("usr"), self.clock.now().wall
         async with self._writing() as db:
             await db.execute(delete(user_tokens).where(user_tokens.c.expires_at <= now))
-            known = select(users.c.id).where(users.c.id == user, users.c.disabled.is_(False))
-            if (await db.execute(known)).first() is None:
+            enabled = select(users.c.id).where(users.c.id == user, users.c.disabled.is_(False))
+            if (await db.execute(enabled)).first() is None:
                 raise NotFound(f"There is no user {user}.", f"没有用户 {user}。")
             values = {"hash": token_hash(token), "user": user, "expires_at": now + ttl}
             await db.execute(insert(user_tokens).values(values))
         return token
 
     async def user_by_token(self, token: str) -> User | None:
-        """Who is signed in with this token; None when expired, revoked or disabled."""
+        """Return the user signed in with this token; None where it is expired or revoked, or the user is disabled."""
         query = (
             select(users)
             .join(user_tokens, user_tokens.c.user == users.c.id)
@@ -90,13 +96,16 @@ class Accounts(StorePart):
         return _user(row) if row is not None else None
 
     async def revoke_user_token(self, token: str) -> None:
-        """Sign out. A token that is not known is no error: it is out already."""
+        """Remove a token, which signs its user out. An unknown token is no error: it is signed out already."""
         async with self._writing() as db:
             gone = user_tokens.c.hash == token_hash(token)
             await db.execute(delete(user_tokens).where(gone))
 
     async def add_api_key(self, name: str, kind: KeyKind = "key") -> str:
-        """A key for another system, shown once. Its kind begins it, and the hash that is kept covers that too."""
+        """Add a key for another system and return it; it is stored nowhere.
+
+        It begins with its kind, so that the stored hash covers the kind too.
+        """
         key = new_token(kind)
         values = {"id": new_id(kind), "name": name, "hash": token_hash(key)}
         async with self._writing() as db:
@@ -105,20 +114,20 @@ class Accounts(StorePart):
         return key
 
     async def api_key_by_token(self, token: str) -> ApiKey | None:
-        """The key that is meant, unless revoked."""
+        """Return the record of a key, or None where it is unknown or revoked."""
         query = select(api_keys).where(api_keys.c.hash == token_hash(token), api_keys.c.revoked_at.is_(None))
         async with self._reading() as db:
             row = (await db.execute(query)).one_or_none()
         return _key(row) if row is not None else None
 
     async def api_keys(self) -> list[ApiKey]:
-        """All keys ever made, oldest first."""
+        """Return all keys that were ever added, oldest first."""
         query = select(api_keys).order_by(api_keys.c.created_at)
         async with self._reading() as db:
             return [_key(row) for row in await db.execute(query)]
 
     async def revoke_api_key(self, id: str) -> None:
-        """Take a key's right away for ever. Raises NotFound where there is none in use."""
+        """Revoke a key for good. Raises NotFound where no such key is in use."""
         live = (api_keys.c.id == id) & api_keys.c.revoked_at.is_(None)
         async with self._writing() as db:
             now = self.clock.now().wall

@@ -1,4 +1,4 @@
-"""What all parts of the store share: one engine, one clock, and one translation of database errors."""
+"""The base of all parts of the store: one engine, one clock, transactions, and names that may be given to places."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ CONTRADICTION = "It contradicts what is already stored."
 
 
 class StorePart:
-    """A part of the store. Nothing is kept in memory: another process may have written meanwhile."""
+    """A part of the store. It keeps nothing in memory, because another process may have written meanwhile."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self.engine = engine
@@ -23,7 +23,7 @@ class StorePart:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        """Give a consistent view. Raises StorageUnavailable."""
+        """Give a connection with one consistent view of the database. Raises StorageUnavailable."""
         with storage_errors(NO_ANSWER, CONTRADICTION):
             async with reading(self.engine) as connection:
                 yield connection
@@ -37,7 +37,7 @@ class StorePart:
 
 
 def check_name(kind: str, text: str) -> None:
-    """Raises BadRequest unless `text` may name a site, a room or a user."""
+    """Raise BadRequest unless `text` may name a site, a room or a user; `kind` is the word for it."""
     if not is_name(text):
         raise BadRequest(
             f"{kind} {text!r}: 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit.",

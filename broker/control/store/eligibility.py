@@ -1,5 +1,5 @@
-"""Whether the people of a slot may be booked at all: asked in the transaction that stores it, decided by
-broker/booking/suspension.py."""
+"""Eligibility of the people of a slot, checked in the transaction that stores it. broker/booking/suspension.py decides;
+this module reads what it needs from the database."""
 
 from datetime import datetime, timedelta
 
@@ -18,13 +18,13 @@ ENDED = "ended"
 
 
 async def check_people(db: AsyncConnection, slot: Slot) -> None:
-    """Raises Suspended or Forfeited."""
+    """Raise Suspended or Forfeited where a person of the slot may not be booked."""
     proposals = await about(db, [person.id for person in slot.people])
     check_eligible(slot, proposals, await _lost(db, slot))
 
 
 async def _lost(db: AsyncConnection, slot: Slot) -> list[LostMonth]:
-    """The visits of the slot's month, in Asia/Shanghai, that cost their visitors the month."""
+    """Return the visits of the slot's month, in Asia/Shanghai, that cost their visitors the month (Guangdong 23)."""
     since, until = _month_of(slot.starts_at)
     query = (
         select(slots.c.starts_at, slots.c.people, snapshots.c.data)
@@ -47,5 +47,7 @@ def _month_of(moment: datetime) -> tuple[datetime, datetime]:
 
 def _visitors(people: list[dict[str, str]]) -> frozenset[PersonId]:
     return frozenset(
-        PersonId(one["id"]) for one in people if one["side"] == Side.VISITOR and one.get("role", "party") == "party"
+        PersonId(person["id"])
+        for person in people
+        if person["side"] == Side.VISITOR and person.get("role", "party") == "party"
     )

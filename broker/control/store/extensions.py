@@ -1,4 +1,5 @@
-"""The approvals of longer visits, as objects that were there before the limit (Yunnan 14): stored first, then taken."""
+"""Approvals of longer visits (Yunnan 14). An approval is stored before the session takes it, so that a restart cannot
+lose it."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,10 +14,10 @@ from broker.session.events import ExtensionApproved
 
 
 class Extensions(StorePart):
-    """The part of the store that keeps them. None is ever removed."""
+    """The part of the store for extensions. None is ever removed."""
 
     async def add_extension(self, approval: ExtensionApproved) -> None:
-        """Store an approval; the same one again changes nothing. Raises Conflict for another one under its id."""
+        """Store an approval; storing it again changes nothing. Raises Conflict where its id is taken by another one."""
         async with self._writing() as db:
             row = (await db.execute(select(extensions).where(extensions.c.id == approval.id))).one_or_none()
             if row is None:
@@ -25,12 +26,12 @@ class Extensions(StorePart):
                 raise Conflict("This approval's id is taken.", "该批准编号已被使用。")
 
     async def refuse_extension(self, id: ApprovalId, code: str) -> None:
-        """The session did not take it, for this reason; nor will it later."""
+        """Mark an approval as refused by its session with `code`. The session does not take it later either."""
         async with self._writing() as db:
             await db.execute(update(extensions).where(extensions.c.id == id).values(refused=code))
 
     async def extensions_of(self, session: str) -> list[ExtensionApproved]:
-        """What was approved for a session and not refused by it, in the order of time."""
+        """Return the approvals of a session that it has not refused, oldest first."""
         mine = (extensions.c.session == session, extensions.c.refused.is_(None))
         query = select(extensions).where(*mine).order_by(extensions.c.created_at, extensions.c.id)
         async with self._reading() as db:

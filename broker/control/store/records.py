@@ -1,4 +1,4 @@
-"""What the store hands out: frozen rows without behaviour. Secrets never show in a repr."""
+"""Records that the store returns: frozen rows without behaviour. Secrets are not in a repr."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from broker.kernel.ids import RoomId, SessionId, SiteId, TerminalId, UserId
 
 
 class SiteKind(StrEnum):
-    """What a site (单位) is; the first two hold inmates, the last two are over others and have no rooms."""
+    """The kind of a site (单位). The first two hold inmates; the last two are over other sites and have no rooms."""
 
     PRISON = "prison"
     REHAB = "rehab"
@@ -26,7 +26,7 @@ class SiteKind(StrEnum):
 
 
 class Role(StrEnum):
-    """What a user may be (the design's table of authority); terminals and keys are not users."""
+    """The role of a user. Terminals and keys are not users."""
 
     SUPERVISOR = "supervisor"
     CLERK = "clerk"
@@ -36,13 +36,13 @@ class Role(StrEnum):
 
     @property
     def needs_site(self) -> bool:
-        """Whether the role means nothing without a site; auditors may be a site's or the province's."""
+        """Whether a user with this role must belong to a site; an auditor may be a site's or the province's."""
         return self in (Role.SUPERVISOR, Role.CLERK, Role.APPROVER)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A prison, rehabilitation unit, bureau or justice office; `policy` names its pack, `parent` the site over it."""
+    """A prison, rehabilitation unit, bureau or justice office. `policy` names its pack, `parent` the site over it."""
 
     id: SiteId
     kind: SiteKind
@@ -62,7 +62,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """The device enrolled for one room; at most one of a room is not revoked."""
+    """The device that is enrolled for a room. At most one terminal of a room is not revoked."""
 
     id: TerminalId
     room: RoomId
@@ -85,7 +85,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The key of an upstream booking system."""
+    """The key of another system: one that books, or one that monitors."""
 
     id: str
     name: str
@@ -95,7 +95,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The last saved state of a session; `data` is broker.session.snapshot's business."""
+    """The last saved state of a session; broker.session.snapshot writes and reads `data`."""
 
     session: SessionId
     state: str

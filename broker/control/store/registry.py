@@ -1,4 +1,4 @@
-"""Sites, their rooms, and the one terminal of each room."""
+"""Sites, their rooms, and the terminal of each room."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from broker.kernel.ids import RoomId, SiteId, TerminalId, new_id
 
 
 class Registry(StorePart):
-    """The part of the store that knows places and devices."""
+    """The part of the store for places and devices."""
 
     async def add_site(self, id: str, kind: SiteKind, name: str, policy: str, parent: str | None = None) -> Site:
-        """Register a site. `policy` is the name or the path of a pack, `parent` the site over it.
+        """Add a site and return it. `policy` is the name or the path of a pack, `parent` the site over it.
 
         Raises BadRequest, PolicyViolation (a pack looser than its law), NotFound (parent) or Conflict.
         """
@@ -34,7 +34,7 @@ class Registry(StorePart):
         return site
 
     async def site(self, id: str) -> Site:
-        """The site of that id. Raises NotFound."""
+        """Return the site with this id. Raises NotFound."""
         async with self._reading() as db:
             row = (await db.execute(select(sites).where(sites.c.id == id))).one_or_none()
         if row is None:
@@ -42,12 +42,12 @@ class Registry(StorePart):
         return _site(row)
 
     async def sites(self) -> list[Site]:
-        """All sites, by id."""
+        """Return all sites in the order of their ids."""
         async with self._reading() as db:
             return [_site(row) for row in await db.execute(select(sites).order_by(sites.c.id))]
 
     async def put_under(self, id: str, parent: str | None) -> None:
-        """Say which site is over this one; None: none is. Raises NotFound or BadRequest."""
+        """Set the site over this one; None means that none is. Raises NotFound, or BadRequest for a circle."""
         async with self._writing() as db:
             await _check_parent(db, id, parent)
             done = await db.execute(update(sites).where(sites.c.id == id).values(parent=parent))
@@ -55,17 +55,17 @@ class Registry(StorePart):
                 raise NotFound(f"There is no site {id}.", f"没有单位 {id}。")
 
     async def sites_below(self, id: str) -> frozenset[SiteId]:
-        """The sites that this one is over, over how many steps ever, and itself."""
+        """Return this site and all sites below it, over any number of steps."""
         async with self._reading() as db:
             over = {row.id: row.parent for row in await db.execute(select(sites.c.id, sites.c.parent))}
         below, more = set(), {id}
-        while more:  # ends also where rows go in a circle
+        while more:  # also ends where the rows form a circle
             below |= more
             more = {site for site, parent in over.items() if parent in more} - below
         return frozenset(SiteId(site) for site in below)
 
     async def add_room(self, id: str, site: str, name: str) -> Room:
-        """Register a visiting room of a site. Raises BadRequest, NotFound (site) or Conflict."""
+        """Add a room to a site and return it. Raises BadRequest, NotFound (site) or Conflict."""
         check_name("room", id)
         async with self._writing() as db:
             if not await _exists(db, select(sites.c.id).where(sites.c.id == site)):
@@ -76,7 +76,7 @@ class Registry(StorePart):
         return Room(RoomId(id), SiteId(site), name)
 
     async def room(self, id: str) -> Room:
-        """The room of that id. Raises NotFound."""
+        """Return the room with this id. Raises NotFound."""
         async with self._reading() as db:
             row = (await db.execute(select(rooms).where(rooms.c.id == id))).one_or_none()
         if row is None:
@@ -84,7 +84,7 @@ class Registry(StorePart):
         return Room(row.id, row.site, row.name)
 
     async def rooms(self, site: str | None = None) -> list[Room]:
-        """The rooms of a site, or all of them, by id."""
+        """Return the rooms of a site, or all rooms, in the order of their ids."""
         query = select(rooms).order_by(rooms.c.id)
         if site is not None:
             query = query.where(rooms.c.site == site)
@@ -92,9 +92,10 @@ class Registry(StorePart):
             return [Room(row.id, row.site, row.name) for row in await db.execute(query)]
 
     async def enrol_terminal(self, room: str, replace: bool = False) -> str:
-        """Enrol a device for a room and return its token, which is stored nowhere and shown once.
+        """Enrol a device for a room and return its token, which is stored nowhere.
 
-        A room has one terminal: `replace` revokes the present one, else Conflict. Raises NotFound.
+        A room has one terminal (Yunnan 27(1)): `replace` revokes the present one; without it Conflict is raised.
+        Raises NotFound where there is no such room.
         """
         token, now = new_token("trm"), self.clock.now().wall
         in_use = (terminals.c.room == room) & terminals.c.revoked_at.is_(None)
@@ -113,20 +114,20 @@ class Registry(StorePart):
         return token
 
     async def terminal_by_token(self, token: str) -> Terminal | None:
-        """The enrolled, not revoked terminal that holds this token."""
+        """Return the terminal with this token, or None where it is unknown or revoked."""
         query = _terminals().where(terminals.c.token_hash == token_hash(token), terminals.c.revoked_at.is_(None))
         async with self._reading() as db:
             row = (await db.execute(query)).one_or_none()
         return _terminal(row) if row is not None else None
 
     async def terminals(self) -> list[Terminal]:
-        """All terminals ever enrolled, by room and age."""
+        """Return all terminals that were ever enrolled, by room and then by age."""
         query = _terminals().order_by(terminals.c.room, terminals.c.enrolled_at)
         async with self._reading() as db:
             return [_terminal(row) for row in await db.execute(query)]
 
     async def revoke_terminal(self, id: str) -> None:
-        """Take a terminal's right away for ever. Raises NotFound where there is none in use."""
+        """Revoke a terminal for good. Raises NotFound where no such terminal is in use."""
         live = (terminals.c.id == id) & terminals.c.revoked_at.is_(None)
         async with self._writing() as db:
             now = self.clock.now().wall
@@ -136,7 +137,7 @@ class Registry(StorePart):
 
 
 async def _check_parent(db: AsyncConnection, id: str, parent: str | None) -> None:
-    """Raise NotFound where there is no such parent, BadRequest where it would be over itself."""
+    """Raise NotFound where there is no such parent, BadRequest where the site would be over itself."""
     seen = {id}
     above = parent
     while above:

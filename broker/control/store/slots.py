@@ -1,4 +1,4 @@
-"""Approved slots and the last known state of their sessions."""
+"""Approved slots, and the last saved states of their sessions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,18 +19,18 @@ from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import PersonId, SessionId, Side, SlotId
 from config.policy import Policy
 
-ENDED = "ended"  # the state of a snapshot whose session needs nobody any more
+ENDED = "ended"  # state of a snapshot whose session needs no runner any more
 
 
 class Visits(StorePart):
-    """The part of the store that knows what was approved and how far each visit is."""
+    """The part of the store for slots and for snapshots of sessions."""
 
     async def add_slot(self, slot: Slot) -> None:
-        """Store an approved slot, all checks included (broker/booking/slot_check.py).
+        """Check an approved slot (broker/booking/slot_check.py) and store it, in one transaction.
 
-        A room holds one slot at a time: [starts_at, ends_at) of slots that are not cancelled and
-        whose session has not ended. The check and the insert are one transaction. Raises NotFound,
-        BadRequest, PolicyViolation, Suspended, Forfeited, or Conflict with the `slot` in the way.
+        A room holds one slot at a time: [starts_at, ends_at) of slots that are not cancelled and whose session has not
+        ended. Raises NotFound, BadRequest, PolicyViolation, Suspended, Forfeited, or Conflict with the `slot` in the
+        way.
         """
         now = self.clock.now().wall
         async with self._writing() as db:
@@ -41,15 +41,15 @@ class Visits(StorePart):
             await db.execute(insert(slots).values(created_at=now, **_columns(slot)))
 
     async def slot(self, id: str) -> Slot:
-        """The slot of that id, cancelled or not. Raises NotFound."""
+        """Return the slot with this id, cancelled or not. Raises NotFound."""
         return await self._one_slot(slots.c.id == id)
 
     async def slot_of_session(self, session: str) -> Slot:
-        """The slot that becomes this session. Raises NotFound."""
+        """Return the slot of a session. Raises NotFound."""
         return await self._one_slot(slots.c.session == session)
 
     async def slots_between(self, start: datetime, end: datetime) -> list[Slot]:
-        """The slots, not cancelled, that touch [start, end), in order of time."""
+        """Return the slots that overlap [start, end) and are not cancelled, in order of time."""
         query = (
             select(slots)
             .where(slots.c.starts_at < end, slots.c.ends_at > start, slots.c.cancelled_at.is_(None))
@@ -59,7 +59,7 @@ class Visits(StorePart):
             return [_slot(row) for row in await db.execute(query)]
 
     async def cancel_slot(self, id: str) -> None:
-        """Withdraw an approval; the row stays. Raises NotFound where there is none to withdraw."""
+        """Cancel a slot; its row stays. Raises NotFound where there is no such slot, or it is cancelled already."""
         standing = and_(slots.c.id == id, slots.c.cancelled_at.is_(None))
         async with self._writing() as db:
             now = self.clock.now().wall
@@ -68,7 +68,7 @@ class Visits(StorePart):
                 raise NotFound(f"There is no slot {id} to cancel.", f"没有可撤销的时段 {id}。")
 
     async def save_snapshot(self, session: str, state: str, data: Mapping[str, Any]) -> None:
-        """Keep the present state of a session in place of the one before."""
+        """Store the state of a session in place of the one before."""
         values = {"state": state, "data": dict(data), "updated_at": self.clock.now().wall}
         mine = snapshots.c.session == session
         async with self._writing() as db:
@@ -77,14 +77,14 @@ class Visits(StorePart):
                 await db.execute(insert(snapshots).values(session=session, **values))
 
     async def snapshot(self, session: str) -> Snapshot | None:
-        """The last saved state of a session, or None."""
+        """Return the last saved state of a session, or None."""
         query = select(snapshots).where(snapshots.c.session == session)
         async with self._reading() as db:
             row = (await db.execute(query)).one_or_none()
         return _snapshot(row) if row is not None else None
 
     async def unfinished_snapshots(self) -> list[Snapshot]:
-        """What a restarted broker has to take up again, oldest change first."""
+        """Return the states of sessions that a restarted broker has to go on with, oldest change first."""
         query = select(snapshots).where(snapshots.c.state != ENDED).order_by(snapshots.c.updated_at)
         async with self._reading() as db:
             return [_snapshot(row) for row in await db.execute(query)]
@@ -98,7 +98,7 @@ class Visits(StorePart):
 
 
 async def _policy(db: AsyncConnection, slot: Slot) -> Policy:
-    """The prison's policy, by which the slot must have been approved."""
+    """Return the policy of the prison, by which the slot must have been approved."""
     site = await _site(db, slot.prison)
     if slot.policy != site.policy:
         text = f"Site {site.id} follows {site.policy}, the slot says {slot.policy}."
@@ -107,7 +107,7 @@ async def _policy(db: AsyncConnection, slot: Slot) -> Policy:
 
 
 async def _check_places(db: AsyncConnection, slot: Slot) -> None:
-    """Both rooms exist and fit; their rows are locked where the database locks rows."""
+    """Check that both rooms exist and fit their sides. Their rows are locked where the database locks rows."""
     names = sorted({slot.prison.room, slot.visitor.room})
     query = select(rooms).where(rooms.c.id.in_(names)).order_by(rooms.c.id).with_for_update()
     site_of = {row.id: row.site for row in await db.execute(query)}
@@ -127,8 +127,8 @@ async def _site(db: AsyncConnection, place: Place) -> Site:
 
 async def _check_free(db: AsyncConnection, slot: Slot) -> None:
     if slot.external_id:
-        known = select(slots.c.id).where(slots.c.external_id == slot.external_id)
-        found = (await db.execute(known)).scalars().first()
+        same = select(slots.c.id).where(slots.c.external_id == slot.external_id)
+        found = (await db.execute(same)).scalars().first()
         if found is not None:
             raise Conflict("This external_id is known.", "该外部编号已存在。", slot=found)
     over = exists().where(snapshots.c.session == slots.c.session, snapshots.c.state == ENDED)
@@ -189,7 +189,7 @@ def _person(kept: Mapping[str, Any]) -> Person:
         Side(kept["side"]),
         kept["name"],
         kept["relation"],
-        kept.get("first_visit", False),  # rows of a former program have no more than the four above
+        kept.get("first_visit", False),  # rows of a former version have only the four members above
         PersonRole(kept.get("role", PersonRole.PARTY)),
         kept.get("dialect_reason", ""),
     )

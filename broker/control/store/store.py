@@ -1,7 +1,7 @@
-"""The store: everything Huijian must still know after a power cut, in one database.
+"""The store of the control process and of the admin commands, put together from its parts.
 
-Each call is one transaction and reads the database anew, so that what an admin command writes is
-seen by a running server at once. Errors are those of broker/kernel/errors.py, StorageUnavailable above all.
+Each call is one transaction and reads the database anew, so that a running server sees at once what an admin command
+writes. Errors are those of broker/kernel/errors.py, StorageUnavailable above all.
 """
 
 from typing import Self
@@ -20,23 +20,23 @@ from broker.kernel.errors import StorageUnavailable
 
 
 class Store(Registry, Accounts, Visits, Extensions, Suspensions):
-    """One database. `url` as for broker.kernel.database.engine_for; the schema is made by migrations."""
+    """The store in the database at `url` (see broker.kernel.database.engine_for). Migrations make its schema."""
 
     def __init__(self, url: str, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
         super().__init__(engine_for(url, busy_seconds), clock or SystemClock())
 
     async def open(self) -> None:
-        """Raises StorageUnavailable when the database is not there or has another schema."""
+        """Check that the database is there and has this version's schema. Raises StorageUnavailable."""
         async with self._reading() as db:
             if not await db.run_sync(is_current):
                 raise StorageUnavailable("The database has another schema; run the migrations.")
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections to the database."""
         await self.engine.dispose()
 
     async def health(self) -> None:
-        """One trip to the database. Raises StorageUnavailable where it does not answer."""
+        """Ask the database for nothing in particular. Raises StorageUnavailable where it does not answer."""
         async with self._reading() as db:
             await db.execute(text("SELECT 1"))
 

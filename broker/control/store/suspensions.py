@@ -1,4 +1,4 @@
-"""Suspensions in the store: the proposal as it was made, and each step that was taken, none of which ever changes."""
+"""Suspensions of visits in the store: each proposal as it was made, and each step that was taken. No row changes."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -14,29 +14,29 @@ from broker.kernel.ids import PersonId, SessionId, Side, SiteId, SuspensionId, U
 from config.suspension import Step, Verdict
 
 MOST = 500
-"""Proposals in one list, the newest: a province has some dozens a year."""
+"""Proposals in one list, newest first; a province has some dozens a year."""
 
 
 class Suspensions(StorePart):
-    """The part of the store that keeps them."""
+    """The part of the store for suspensions."""
 
     async def add_suspension(self, proposal: Proposal) -> Proposal:
-        """Store a proposal; what is stored. The same one again, of the same officer, changes nothing.
+        """Store a proposal and return what is stored. The same proposal of the same officer again changes nothing.
 
-        Raises Conflict where its id is another's, or another proposal of the visit about the person is not decided.
+        Raises Conflict where its id is taken, or where another proposal of this visit about this person is not decided.
         """
         async with self._writing() as db:
             about = (suspensions.c.session == proposal.session, suspensions.c.person == proposal.person)
-            for known in await read(db, (suspensions.c.id == proposal.id) | (about[0] & about[1])):
-                if known.id == proposal.id:
-                    return _same(known, proposal)
-                if known.next is not None:
+            for stored in await read(db, (suspensions.c.id == proposal.id) | (about[0] & about[1])):
+                if stored.id == proposal.id:
+                    return _same(stored, proposal)
+                if stored.next is not None:
                     raise Conflict("A proposal about this person is not decided yet.", "该人员的暂停建议尚未办结。")
             await db.execute(insert(suspensions).values(_columns(proposal)))
         return proposal
 
     async def add_suspension_step(self, proposal: Proposal) -> None:
-        """Store the last step of a proposal. Raises Conflict where another one took it meanwhile."""
+        """Store the last step of a proposal. Raises Conflict where another officer has taken it meanwhile."""
         number = len(proposal.taken)
         last = proposal.taken[-1]
         values = {
@@ -52,13 +52,13 @@ class Suspensions(StorePart):
             "at": last.at,
         }
         async with self._writing() as db:
-            known = await read(db, suspensions.c.id == proposal.id)
-            if not known or len(known[0].taken) != number - 1:
-                raise Conflict("Somebody has taken this step meanwhile.", "此步骤已由他人办理。")
+            stored = await read(db, suspensions.c.id == proposal.id)
+            if not stored or len(stored[0].taken) != number - 1:
+                raise Conflict("Another officer has taken this step meanwhile.", "此步骤已由他人办理。")
             await db.execute(insert(suspension_steps).values(values))
 
     async def suspension(self, id: str) -> Proposal:
-        """The proposal of that id. Raises NotFound."""
+        """Return the proposal with this id. Raises NotFound."""
         async with self._reading() as db:
             found = await read(db, suspensions.c.id == id)
         if not found:
@@ -66,7 +66,7 @@ class Suspensions(StorePart):
         return found[0]
 
     async def suspensions(self, sites: Collection[SiteId] | None = None) -> list[Proposal]:
-        """The newest proposals by, or about somebody of, one of these sites; None means of all."""
+        """Return the newest proposals that come from one of these sites or are about people of them; None means all."""
         which: ColumnElement[bool] | None = None
         if sites is not None:
             which = suspensions.c.home.in_(sites) | suspensions.c.site.in_(sites)
@@ -75,7 +75,7 @@ class Suspensions(StorePart):
 
 
 async def read(db: AsyncConnection, which: ColumnElement[bool] | None = None) -> list[Proposal]:
-    """Proposals with their steps, newest first, in a transaction that somebody else has begun."""
+    """Return proposals with their steps, newest first, in the caller's transaction."""
     query = select(suspensions).order_by(suspensions.c.created_at.desc(), suspensions.c.id).limit(MOST)
     rows = list(await db.execute(query if which is None else query.where(which)))
     mine = suspension_steps.c.suspension.in_([row.id for row in rows])
@@ -84,15 +84,15 @@ async def read(db: AsyncConnection, which: ColumnElement[bool] | None = None) ->
 
 
 async def about(db: AsyncConnection, people: Collection[PersonId]) -> list[Proposal]:
-    """All proposals about these people."""
+    """Return all proposals about these people, in the caller's transaction."""
     return await read(db, suspensions.c.person.in_(people))
 
 
-def _same(known: Proposal, proposal: Proposal) -> Proposal:
-    said = ("session", "person", "months", "code", "reason", "by", "site")
-    if any(getattr(known, name) != getattr(proposal, name) for name in said):
+def _same(stored: Proposal, proposal: Proposal) -> Proposal:
+    names = ("session", "person", "months", "code", "reason", "by", "site")
+    if any(getattr(stored, name) != getattr(proposal, name) for name in names):
         raise Conflict("This proposal's id is taken.", "该建议编号已被使用。")
-    return known
+    return stored
 
 
 def _columns(proposal: Proposal) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
         "site": proposal.site,
         "created_at": proposal.at,
         "linked": list(proposal.linked),
-        "plan": [[one.name, str(one.verdict), one.role, list(one.kinds), one.article] for one in proposal.plan],
+        "plan": [[step.name, str(step.verdict), step.role, list(step.kinds), step.article] for step in proposal.plan],
     }
 
 

@@ -1,7 +1,5 @@
-"""The tables of the store and the journal. The recorder declares its own two; all are made by migrations.
-
-Moments are aware UTC in Python and UTC in the database, whichever database it is.
-"""
+"""The tables of the store and of the journal. The recorder declares its own in recorder/archive/tables.py; migrations
+make all of them."""
 
 from sqlalchemy import (
     JSON,
@@ -28,7 +26,7 @@ sites = Table(
     Column("kind", String(16), nullable=False),
     Column("name", Text, nullable=False),
     Column("policy", Text, nullable=False),
-    Column("parent", String(63)),  # the site over this one: of a bureau its city's, of that the province's
+    Column("parent", String(63)),  # the site over this one: the city's over a bureau, the province's over a city's
 )
 
 rooms = Table(
@@ -102,7 +100,7 @@ slots = Table(
     Column("approved_by", Text, nullable=False),
     Column("article", Text, nullable=False),
     Column("policy", Text, nullable=False),
-    Column("external_id", String(200), unique=True),  # null where upstream gave none
+    Column("external_id", String(200), unique=True),  # null where the booking system gave none
     Column("language", String(35), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("cancelled_at", Moment),
@@ -120,7 +118,7 @@ extensions = Table(
     Column("article", String(64), nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
-    Column("refused", String(40)),  # the code of the refusal, where the session did not take it
+    Column("refused", String(40)),  # code of the refusal where the session did not take it
 )
 
 suspensions = Table(
@@ -139,7 +137,7 @@ suspensions = Table(
     Column("site", ForeignKey("sites.id"), nullable=False, index=True),
     Column("created_at", Moment, nullable=False),
     Column("linked", JSON, nullable=False),
-    Column("plan", JSON, nullable=False),  # the steps as the rules had them that day
+    Column("plan", JSON, nullable=False),  # the steps that the rules had on that day
 )
 
 suspension_steps = Table(
@@ -170,11 +168,11 @@ journal = Table(
     "journal",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", String(40), nullable=False),  # as text: the very bytes that were hashed
+    Column("at", String(40), nullable=False),  # text, because these bytes are hashed
     Column("session", String(40), index=True),
     Column("kind", String(63), nullable=False),
     Column("author", Text, nullable=False),
-    Column("data", Text, nullable=False),  # canonical JSON, the very bytes that were hashed
+    Column("data", Text, nullable=False),  # canonical JSON, because these bytes are hashed
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
 )

@@ -1,7 +1,7 @@
-"""The schema, as Alembic revisions run from the installed package: no alembic.ini, no command line.
+"""Migrations of the database schema: Alembic revisions that run from the installed package, without alembic.ini.
 
-`migrate(url)` is called before anything else opens the database. Two processes may call it at once:
-it runs inside one write transaction, so the second finds the work done.
+`migrate(url)` is called before anything else opens the database. Two processes may call it at once, because it runs in
+one write transaction: the second finds the work done.
 """
 
 from pathlib import Path
@@ -36,7 +36,7 @@ def is_current(db: Connection) -> bool:
 
 
 def _upgrade(db: Connection) -> None:
-    from alembic import command  # only when there is something to do: it is slow to import
+    from alembic import command  # imported only where there is something to do, because it is slow to import
     from alembic.config import Config
     from alembic.util import CommandError
 

@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, on the connection and in the transaction that `migrate` holds."""
+"""The environment script of Alembic: runs the revisions in the transaction that `migrate` holds."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Everything has an author: append-only, chained, and honest about what it could not write."""
+"""The journal: entries with their authors, an unbroken chain, and a database that does not answer."""
 
 import asyncio
 import sqlite3
@@ -24,7 +24,7 @@ async def journal(store, clock):
 
 
 def raw(url):
-    """The database as somebody with the file and a hex editor sees it."""
+    """Return a connection past the store, as an attacker with the file has."""
     return sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"), isolation_level=None)
 
 
@@ -42,8 +42,8 @@ async def fill(journal, count=5):
     await journal.flush()
 
 
-class TestAnEntry:
-    async def test_says_who_what_when_and_to_which_session(self, journal, clock):
+class TestEntry:
+    async def test_has_its_author_kind_time_and_session(self, journal, clock):
         journal.note("hold_ordered", "ses_1", "user:li", {"article": "YN-16-2"})
         await journal.flush()
         (entry,) = await journal.entries("ses_1")
@@ -74,14 +74,14 @@ class TestAnEntry:
         assert len(await journal.entries()) == 2
         assert await journal.verify() is None
 
-    async def test_of_something_without_a_spelling_is_refused_at_once(self, journal):
+    async def test_of_a_value_without_canonical_json_is_refused_at_once(self, journal):
         with pytest.raises(TypeError):
             journal.note("odd", None, "broker", {"what": object()})
         with pytest.raises(ValueError):
             journal.note("odd", None, "broker", {"what": float("nan")})
 
 
-class TestTheChain:
+class TestChain:
     async def test_cannot_be_changed_through_the_database(self, journal, url):
         await fill(journal)
         connection = raw(url)
@@ -107,21 +107,21 @@ class TestTheChain:
         )
         assert await journal.verify() == 3
 
-    async def test_names_an_entry_that_is_no_text_any_more(self, journal, url):
+    async def test_names_an_entry_that_cannot_be_decoded(self, journal, url):
         await fill(journal)
         forge(url, "UPDATE journal SET data = CAST(x'7bff7d' AS TEXT) WHERE seq = 4")
         assert await journal.verify() == 4
 
-    async def test_names_the_place_of_an_entry_that_was_taken_out(self, journal, url):
+    async def test_names_the_place_of_a_removed_entry(self, journal, url):
         await fill(journal)
         forge(url, "DELETE FROM journal WHERE seq = 2")
         assert await journal.verify() == 2
 
     async def test_finds_an_entry_that_was_rewritten_with_its_hash(self, journal, url):
-        """Whoever recomputes one hash has to recompute all that follow."""
+        """An attacker who recomputes one hash has to recompute all that follow."""
         await fill(journal)
         entry = (await journal.entries())[2]
-        changed = reader.Entry(**{**entry.columns(), "author": "somebody else"})
+        changed = reader.Entry(**{**entry.columns(), "author": "another author"})
         forge(
             url,
             "UPDATE journal SET author = ?, hash = ? WHERE seq = 3",
@@ -130,14 +130,14 @@ class TestTheChain:
         )
         assert await journal.verify() == 4
 
-    async def test_shows_a_cut_tail_by_its_head(self, journal, store, url):
+    async def test_shows_a_removed_end_by_its_head(self, journal, store, url):
         await fill(journal)
         before = await reader.head(store.engine)
         forge(url, "DELETE FROM journal WHERE seq = 5")
         assert await journal.verify() is None
         assert await reader.head(store.engine) != before
 
-    async def test_holds_when_two_processes_append(self, journal, url, clock):
+    async def test_is_unbroken_when_two_processes_append(self, journal, url, clock):
         async with Store(url, clock) as other, Journal(other.engine, clock) as second:
             for number in range(50):
                 journal.note("server", None, "broker", {"number": number})
@@ -147,7 +147,7 @@ class TestTheChain:
         assert len(await journal.entries()) == 100
 
 
-class TestADatabaseThatDoesNotAnswer:
+class TestDatabaseThatDoesNotAnswer:
     @pytest.fixture
     async def impatient(self, url, clock):
         async with Store(url, clock, busy_seconds=LOCK_WAIT) as store:
@@ -155,7 +155,7 @@ class TestADatabaseThatDoesNotAnswer:
 
     @pytest.fixture
     def locked(self, url):
-        """Somebody else's write transaction; `rollback()` lets go."""
+        """A write transaction of another process; `rollback()` ends it."""
         connection = raw(url)
         connection.execute("BEGIN IMMEDIATE")
         yield connection
@@ -195,7 +195,7 @@ class TestADatabaseThatDoesNotAnswer:
             assert (entries[-1].kind, entries[-1].data) == ("journal_lost", '{"entries":15}')
             assert journal.healthy(clock.now().mono)
 
-    async def test_lets_closing_say_that_something_was_not_written(self, impatient, locked, clock):
+    async def test_makes_closing_raise_where_entries_are_not_written(self, impatient, locked, clock):
         with pytest.raises(StorageUnavailable):
             async with Journal(impatient.engine, clock) as journal:
                 journal.note("gate_opened", "ses_1", "broker")
@@ -206,21 +206,21 @@ class TestADatabaseThatDoesNotAnswer:
         assert await impatient.api_keys() == []
         await impatient.health()
 
-    async def test_that_is_gone_is_storage_unavailable_too(self, tmp_path):
+    async def test_is_storage_unavailable_where_its_folder_is_missing(self, tmp_path):
         gone = Store(f"sqlite+aiosqlite:///{tmp_path}/none/huijian.sqlite")
-        for asked in (gone.open(), gone.health(), gone.sites(), reader.verify(gone.engine)):
+        for query in (gone.open(), gone.health(), gone.sites(), reader.verify(gone.engine)):
             with pytest.raises(StorageUnavailable):
-                await asked
+                await query
         await gone.close()
 
-    async def test_that_is_no_database_is_storage_unavailable_too(self, tmp_path):
+    async def test_is_storage_unavailable_where_the_file_is_no_database(self, tmp_path):
         Path(tmp_path / "text.sqlite").write_text("this is not a database" * 100)
         store = Store(f"sqlite+aiosqlite:///{tmp_path}/text.sqlite")
         with pytest.raises(StorageUnavailable):
             await store.open()
         await store.close()
 
-    async def test_a_journal_that_is_not_running_is_not_healthy(self, store, clock):
+    async def test_a_journal_that_does_not_run_is_not_healthy(self, store, clock):
         journal = Journal(store.engine, clock)
         assert not journal.healthy(clock.now().mono)
         journal.note("early", None, "broker")

@@ -1,4 +1,4 @@
-"""Approvals of longer visits in the store, and what a restarted broker makes of them (Yunnan 14)."""
+"""Approvals of longer visits in the store, and in a broker that is restarted (Yunnan 14)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -37,25 +37,25 @@ async def booked(places):
     return places, made.session
 
 
-class TestTheStore:
-    async def test_keeps_an_approval_as_it_was_made_and_once(self, booked):
+class TestStore:
+    async def test_keeps_an_approval_once_and_unchanged(self, booked):
         store, session = booked
         await store.add_extension(approval(session))
         await store.add_extension(approval(session))
         assert await store.extensions_of(session) == [approval(session)]
 
-    async def test_takes_no_other_one_under_its_id(self, booked):
+    async def test_refuses_another_approval_under_the_same_id(self, booked):
         store, session = booked
         await store.add_extension(approval(session))
         with pytest.raises(Conflict):
             await store.add_extension(approval(session, added=FIVE * 2))
 
-    async def test_knows_none_for_a_session_that_is_not_there(self, booked):
+    async def test_refuses_an_approval_for_a_session_that_does_not_exist(self, booked):
         store, _ = booked
         with pytest.raises(Conflict):
             await store.add_extension(approval("ses_none"))
 
-    async def test_forgets_none_that_was_refused_and_gives_it_to_nobody(self, booked):
+    async def test_keeps_a_refused_approval_and_does_not_return_it(self, booked):
         store, session = booked
         await store.add_extension(approval(session))
         await store.refuse_extension(ApprovalId("apr_1"), "too_late")
@@ -64,14 +64,14 @@ class TestTheStore:
             await store.add_extension(approval(session))
 
 
-class TestTheBroker:
+class TestBroker:
     @pytest.fixture
     async def here(self, booked, clock, tmp_path):
         store, session = booked
         async with Journal(store.engine, clock) as journal, Broker(store, journal, clock, tmp_path, 0) as broker:
             yield broker, session
 
-    async def test_writes_down_an_approval_that_is_sent_twice_once(self, here):
+    async def test_journals_an_approval_once_that_is_sent_twice(self, here):
         broker, session = here
         await broker.extend(approval(session))
         await broker.extend(approval(session))
@@ -79,19 +79,19 @@ class TestTheBroker:
         kinds = [entry.kind for entry in await broker.journal.entries(session)]
         assert kinds.count("ExtensionApproved") == 1
 
-    async def test_stores_none_that_the_rules_refuse(self, here):
+    async def test_stores_no_approval_that_the_rules_refuse(self, here):
         broker, session = here
         with pytest.raises(PolicyViolation):
             await broker.extend(approval(session, added=timedelta(hours=1)))
         assert await broker.store.extensions_of(session) == []
 
-    async def test_takes_up_what_was_stored_and_not_yet_taken(self, booked, clock, tmp_path):
+    async def test_takes_a_stored_approval_after_a_restart(self, booked, clock, tmp_path):
         store, session = booked
         await store.add_extension(approval(session))
         async with Journal(store.engine, clock) as journal, Broker(store, journal, clock, tmp_path, 0) as broker:
-            assert [one.id for one in broker.live(session).session.extensions] == ["apr_1"]
+            assert [extension.id for extension in broker.live(session).session.extensions] == ["apr_1"]
 
-    async def test_but_not_after_the_slot(self, booked, clock, tmp_path):
+    async def test_takes_no_stored_approval_after_the_slot(self, booked, clock, tmp_path):
         store, session = booked
         await store.add_extension(approval(session))
         clock.instant = Instant(clock.instant.wall + timedelta(hours=3), clock.instant.mono + 3 * 3600)

@@ -1,4 +1,4 @@
-"""The schema that migrations make is the one the code believes in."""
+"""Migrations make the schema that the code declares, and keep the rows of databases of former versions."""
 
 import asyncio
 import sqlite3
@@ -12,6 +12,7 @@ from broker.control.store.store import Store
 from broker.control.store.tables import metadata
 from broker.kernel.database import engine_for, reading, writing
 from broker.kernel.errors import StorageUnavailable
+from recorder.archive.tables import METADATA as RECORDER_TABLES
 
 
 class TestMigrations:
@@ -30,7 +31,7 @@ class TestMigrations:
         async with reading(store.engine) as db:
             assert await db.run_sync(differences) == []
 
-    async def test_can_be_run_again_and_by_many_at_once(self, tmp_path):
+    async def test_can_run_again_and_in_many_processes_at_once(self, tmp_path):
         url = f"sqlite+aiosqlite:///{tmp_path / 'new.sqlite'}"
         await asyncio.gather(*(migrate(url) for _ in range(4)))
         await migrate(url)
@@ -55,9 +56,22 @@ class TestMigrations:
         with pytest.raises(StorageUnavailable):
             await migrate(f"sqlite+aiosqlite:///{tmp_path / 'none' / 'x.sqlite'}")
 
+    async def test_make_the_tables_that_the_recorder_declares(self, store):
+        def differences(db):
+            ours = set(RECORDER_TABLES.tables)
+            options = {
+                "compare_type": True,
+                "include_name": lambda name, kind, _: kind != "table" or name in ours,
+                "include_object": lambda _object, _name, kind, *_: kind != "index",  # migrations alone declare those
+            }
+            return compare_metadata(MigrationContext.configure(db, opts=options), RECORDER_TABLES)
 
-class TestEveryConnection:
-    async def test_writes_ahead_syncs_fully_and_checks_foreign_keys(self, url):
+        async with reading(store.engine) as db:
+            assert await db.run_sync(differences) == []
+
+
+class TestConnections:
+    async def test_write_ahead_sync_fully_and_check_foreign_keys(self, url):
         engine = engine_for(url)
         async with reading(engine) as db:
             found = [
@@ -67,7 +81,7 @@ class TestEveryConnection:
         await engine.dispose()
         assert found == ["wal", 2, 1]
 
-    async def test_of_a_writer_holds_the_write_lock_from_its_first_moment(self, url):
+    async def test_of_writers_hold_the_write_lock_from_their_first_moment(self, url):
         engine = engine_for(url)
         path = url.removeprefix("sqlite+aiosqlite:///")
         other = sqlite3.connect(path, timeout=0, isolation_level=None)
@@ -82,10 +96,10 @@ class TestEveryConnection:
         await engine.dispose()
 
 
-class TestADatabaseOfTheFirstVersion:
-    """Existing installations: rows stay, and nothing becomes due by an upgrade."""
+class TestFormerVersions:
+    """Databases of existing installations keep their rows, and no recording becomes due by an upgrade."""
 
-    async def test_is_brought_to_this_one_with_its_recordings_undated(self, url, monkeypatch, tmp_path):
+    async def test_the_first_one_keeps_its_recordings_without_due_dates(self, url, monkeypatch, tmp_path):
         old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
         with monkeypatch.context() as patch:
             patch.setattr("broker.control.store.migrations.HEAD", "0001")
@@ -101,7 +115,7 @@ class TestADatabaseOfTheFirstVersion:
         async with Store(old) as store:
             assert await store.sites() == []
 
-    async def test_of_the_second_version_keeps_its_rows_too(self, monkeypatch, tmp_path):
+    async def test_the_second_one_keeps_its_rows(self, monkeypatch, tmp_path):
         old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
         with monkeypatch.context() as patch:
             patch.setattr("broker.control.store.migrations.HEAD", "0002")
@@ -122,7 +136,7 @@ class TestADatabaseOfTheFirstVersion:
         assert file.execute("SELECT count(*) FROM chain_heads").fetchall() == [(0,)]
         file.close()
 
-    async def test_of_the_third_version_keeps_its_sites_which_are_under_nobody(self, monkeypatch, tmp_path):
+    async def test_the_third_one_keeps_its_sites_without_a_site_over_them(self, monkeypatch, tmp_path):
         old = f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite'}"
         with monkeypatch.context() as patch:
             patch.setattr("broker.control.store.migrations.HEAD", "0003")

@@ -1,4 +1,4 @@
-"""Approved slots: what is refused, when a room is taken, and what a restart finds again."""
+"""Approved slots: refusals, rooms that are taken, and states that a restart finds again."""
 
 import asyncio
 from dataclasses import replace
@@ -24,24 +24,26 @@ def _interpreter(side):
     return replace(person(side), role=PersonRole.INTERPRETER)
 
 
-class TestAnApprovedSlot:
+class TestApprovedSlot:
     async def test_comes_back_as_it_went_in(self, places):
         made = slot(external_id="YY-1", language="ii")
         await places.add_slot(made)
         assert await places.slot(made.id) == made
         assert await places.slot_of_session(made.session) == made
 
-    async def test_with_what_the_desk_needs_to_know_of_its_people_comes_back_as_it_went_in(self, places):
+    async def test_keeps_what_check_in_needs_to_know_about_its_people(self, places):
         kin = replace(person(Side.VISITOR), first_visit=True, dialect_reason="年老")
         helper = replace(person(Side.VISITOR), role=PersonRole.INTERPRETER)
         made = slot(people=(person(Side.PRISON), kin, helper), language="zh-yue")
         await places.add_slot(made)
         assert await places.slot(made.id) == made
 
-    async def test_of_a_former_program_is_read_without_it(self, places):
+    async def test_of_a_former_version_is_read_without_it(self, places):
         made = slot()
         await places.add_slot(made)
-        former = [{name: getattr(one, name) for name in ("id", "side", "name", "relation")} for one in made.people]
+        former = [
+            {name: getattr(person, name) for name in ("id", "side", "name", "relation")} for person in made.people
+        ]
         async with places.engine.begin() as db:
             await db.execute(update(slots).where(slots.c.id == made.id).values(people=former))
         assert await places.slot(made.id) == made
@@ -76,7 +78,7 @@ class TestAnApprovedSlot:
         assert refusal.value.extra["slot"] == first.id
 
 
-class TestWhatIsRefused:
+class TestRefusals:
     @pytest.mark.parametrize(
         "change",
         [
@@ -96,12 +98,12 @@ class TestWhatIsRefused:
             {"visitor": Place(SiteId("first-prison"), RoomId("p1"))},
         ],
     )
-    async def test_senseless_slots(self, places, change):
+    async def test_slots_that_make_no_sense(self, places, change):
         with pytest.raises(BadRequest):
             await places.add_slot(slot(**change))
         assert await places.slots_between(TEN - timedelta(days=2), TEN + timedelta(days=2)) == []
 
-    async def test_places_nobody_knows(self, places):
+    async def test_places_that_do_not_exist(self, places):
         with pytest.raises(NotFound):
             await places.add_slot(slot(visitor_room="v9"))
         with pytest.raises(NotFound):
@@ -114,13 +116,13 @@ class TestWhatIsRefused:
             await places.add_slot(slot(prison_room="p2", visitor_room="v2", people=(*three, person(Side.VISITOR))))
         assert refusal.value.extra["articles"] == ["云南 第十四条"]
 
-    async def test_interpreters_are_no_visitors_and_have_a_limit_of_their_own(self, places):
+    async def test_too_many_interpreters_who_are_not_counted_as_visitors(self, places):
         helper, three = partial(_interpreter, Side.VISITOR), [person(Side.VISITOR) for _ in range(3)]
         await places.add_slot(slot(people=(person(Side.PRISON), *three, helper(), helper())))
         people = (person(Side.PRISON), person(Side.VISITOR), helper(), helper(), _interpreter(Side.PRISON))
         with pytest.raises(PolicyViolation, match="第二十三条"):
             await places.add_slot(slot(prison_room="p2", visitor_room="v2", people=people))
-        with pytest.raises(BadRequest):  # and nobody visits an interpreter
+        with pytest.raises(BadRequest):  # an interpreter alone is no visitor
             people = (person(Side.PRISON), helper())
             await places.add_slot(slot(prison_room="p2", visitor_room="v2", people=people))
 
@@ -128,7 +130,7 @@ class TestWhatIsRefused:
         with pytest.raises(PolicyViolation, match="第十四条"):
             await places.add_slot(slot(minutes=31))
 
-    async def test_but_two_prisons_may_meet_by_article_7(self, places):
+    async def test_two_prisons_may_meet_by_article_7(self, places):
         await places.add_site("second-prison", SiteKind.PRISON, "第二监狱", "yunnan")
         await places.add_room("q1", "second-prison", "一室")
         made = slot(visitor=Place(SiteId("second-prison"), RoomId("q1")))
@@ -136,7 +138,7 @@ class TestWhatIsRefused:
         assert await places.slot(made.id) == made
 
 
-class TestARoomHoldsOneSlotAtATime:
+class TestRoomHoldsOneSlotAtATime:
     @pytest.mark.parametrize("rooms", [("p1", "v2"), ("p2", "v1"), ("p1", "v1")])
     @pytest.mark.parametrize("shift", [-39 * MINUTE, 0 * MINUTE, 39 * MINUTE])
     async def test_overlaps_are_refused_on_either_side(self, places, rooms, shift):
@@ -147,7 +149,7 @@ class TestARoomHoldsOneSlotAtATime:
         assert refusal.value.extra["slot"] == first.id
 
     @pytest.mark.parametrize("shift", [-40 * MINUTE, 40 * MINUTE])
-    async def test_one_may_begin_when_the_other_ends(self, places, shift):
+    async def test_a_slot_may_begin_when_the_one_before_ends(self, places, shift):
         await places.add_slot(slot())
         await places.add_slot(slot(shift))
 
@@ -155,7 +157,7 @@ class TestARoomHoldsOneSlotAtATime:
         await places.add_slot(slot())
         await places.add_slot(slot(prison_room="p2", visitor_room="v2"))
 
-    async def test_a_cancelled_or_ended_one_frees_its_rooms(self, places):
+    async def test_a_cancelled_or_ended_slot_frees_its_rooms(self, places):
         first, second = slot(), slot()
         await places.add_slot(first)
         await places.cancel_slot(first.id)
@@ -163,7 +165,7 @@ class TestARoomHoldsOneSlotAtATime:
         await places.save_snapshot(second.session, "ended", {})
         await places.add_slot(slot())
 
-    async def test_of_many_at_once_from_several_processes_one_wins(self, places, url, clock):
+    async def test_of_many_at_once_from_several_processes_one_is_stored(self, places, url, clock):
         others = [Store(url, clock) for _ in range(4)]
         tries = [store.add_slot(slot()) for store in others for _ in range(3)]
         results = await asyncio.gather(*tries, return_exceptions=True)
@@ -174,8 +176,8 @@ class TestARoomHoldsOneSlotAtATime:
         assert len(await places.slots_between(TEN, TEN + timedelta(hours=1))) == 1
 
 
-class TestWhatARestartFinds:
-    async def test_the_last_state_of_each_session_that_has_not_ended(self, places, url):
+class TestSnapshots:
+    async def test_a_restart_finds_the_last_state_of_each_session_that_has_not_ended(self, places, url):
         begun, over = slot(), slot(timedelta(hours=2))
         for made in (begun, over):
             await places.add_slot(made)
@@ -188,7 +190,7 @@ class TestWhatARestartFinds:
         assert found.data == {"checked": ["prs_1"]}
         assert (await places.snapshot(over.session)).state == "ended"
 
-    async def test_nothing_of_a_session_without_a_slot(self, places):
+    async def test_a_session_without_a_slot_has_none(self, places):
         with pytest.raises(Conflict):
             await places.save_snapshot("ses_unknown", "live", {})
         assert await places.snapshot("ses_unknown") is None

@@ -7,8 +7,8 @@ from broker.control.journal.journal import Journal
 from broker.control.store.records import SiteKind
 
 
-class TestAWriterKilledInTheMiddle:
-    async def test_leaves_nothing_half_written_and_others_go_on(self, places, url, clock):
+class TestKilledWriter:
+    async def test_leaves_no_part_of_its_transaction_and_others_go_on(self, places, url, clock):
         writer = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.support.control.half_writer", url, stdout=asyncio.subprocess.PIPE
         )

@@ -1,4 +1,4 @@
-"""The first schema: registry, accounts, slots, snapshots, the append-only journal, the catalog."""
+"""The first schema: registry, accounts, slots, snapshots, the append-only journal and the catalog of recordings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,7 +22,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """There is nothing before the first schema, and a journal is never dropped."""
+    """Refuse: there is nothing before the first schema, and a journal is never dropped."""
     raise RuntimeError(APPEND_ONLY)
 
 
@@ -133,7 +133,7 @@ def _journal() -> None:
                 f"CREATE TRIGGER journal_no_{change.lower()} BEFORE {change} ON journal "
                 f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
             )
-        op.execute(  # INSERT OR REPLACE removes rows without asking the trigger on DELETE
+        op.execute(  # INSERT OR REPLACE removes rows without firing the trigger on DELETE
             "CREATE TRIGGER journal_no_replace BEFORE INSERT ON journal "
             "WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM journal) "
             f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
@@ -150,7 +150,7 @@ def _journal() -> None:
 
 
 def _catalog() -> None:
-    """The recorder's two tables, declared for use in recorder/archive/catalog.py."""
+    """Create the recorder's two tables, which recorder/archive/tables.py declares."""
     op.create_table(
         "recordings",
         sa.Column("session", sa.String(40), primary_key=True),

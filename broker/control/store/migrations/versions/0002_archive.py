@@ -1,7 +1,7 @@
-"""The archive's second schema: due dates, legal holds, purge permits and locks, clock marks, view copies.
+"""The second schema: due dates, legal holds, purge approvals and locks, clock marks and view copies.
 
-Recordings that are there already stay without a due date, and so are never due, until the recorder's next start
-reads their manifests.
+Recordings that exist already have no due date, and so are never due, until the recorder's next start reads their
+manifests.
 """
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Add columns and tables; nothing that is there changes."""
+    """Add columns and tables; existing rows do not change."""
     for column in (
         sa.Column("due_at", MOMENT),
         sa.Column("manifest_sha256", sa.String(64)),
@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """A hold or a due date is never forgotten."""
+    """Refuse: legal holds and due dates are never dropped."""
     raise RuntimeError("legal holds and due dates are not dropped")
 
 

@@ -1,6 +1,6 @@
-"""The archive's third schema: where the sites' chains end, what policies asked for, which clocks were believed.
+"""The third schema: heads of the site chains, months that policies asked for, and clocks that officers have confirmed.
 
-What is there stays. The recorder's next start keeps the heads of the chains as it finds them.
+Existing rows do not change. The recorder's next start stores the heads of the chains as it finds them.
 """
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Add columns and tables; nothing that is there changes."""
+    """Add columns and tables; existing rows do not change."""
     op.add_column("recordings", sa.Column("head", sa.String(96)))
     for column in (
         sa.Column("seen", MOMENT),
@@ -39,5 +39,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What the chains were is never forgotten."""
+    """Refuse: the heads of the chains are never dropped."""
     raise RuntimeError("the heads of the chains are not dropped")

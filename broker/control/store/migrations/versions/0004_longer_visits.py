@@ -1,5 +1,5 @@
-"""The fourth schema: who made which visit longer, and why (Yunnan 14); whose visits are suspended, by whom and how long
-(Yunnan 17; Guangdong 25, 29); and which site is over which. Nothing that is there changes."""
+"""The fourth schema: approvals of longer visits (Yunnan 14), suspensions of visits (Yunnan 17; Guangdong 25, 29), and
+the site over each site. Existing rows do not change."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Add tables and a column."""
+    """Add the tables and the column of sites."""
     _extensions()
     _suspensions()
     op.add_column("sites", sa.Column("parent", sa.String(63)))
@@ -69,5 +69,5 @@ def _suspensions() -> None:
 
 
 def downgrade() -> None:
-    """Who made a visit longer, or kept somebody from one, is never forgotten."""
+    """Refuse: approvals and suspensions are never dropped."""
     raise RuntimeError("approvals and suspensions are not dropped")
