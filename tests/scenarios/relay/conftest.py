@@ -1,3 +1,4 @@
-"""A real worker process for these tests."""
+"""A real worker process for these tests, and a database for those with a broker."""
 
+from tests.support.control.fixtures import url  # noqa: F401
 from tests.support.relay.fixtures import front, own_front, worker  # noqa: F401
