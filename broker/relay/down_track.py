@@ -27,17 +27,17 @@ T = TypeVar("T")
 class PlanEntry(NamedTuple):
     """What the hot loop needs of one destination, looked up before so that it looks up nothing per packet.
 
-    `head` is a key that is equal where the whole header is; `mark`, `number` and `remember` are those of the Stamp, or
-    None where packets are not stamped."""
+    `key` is equal where the whole header is; `mark`, `counter` and `remember` are the parts of the Stamp, or None where
+    packets are not stamped."""
 
     tx: Any
-    head: int
+    key: int
     payload_type: int
     ssrc: int
-    sequence_offset: int
-    timestamp_offset: int
+    seq_offset: int
+    ts_offset: int
     mark: int | None
-    number: Callable[[], int] | None
+    counter: Callable[[], int] | None
     remember: Callable[[Departure], object] | None
     copies: int
     send: Callable[[bytes | memoryview, Address], int]
@@ -241,19 +241,19 @@ class DownTrack(Generic[T]):
     def plan_entry(self, copies: int) -> PlanEntry:
         """Return what the hot loop needs to send to it, each packet as often as `copies`."""
         sequence, timestamp = self.renumbering.sequence, self.renumbering.timestamp
-        head = timestamp << 24 | sequence << 8 | (self.stamp is None) << 7 | self.params.payload_type
-        mark, number, remember = self.stamp or UNSTAMPED
+        key = timestamp << 24 | sequence << 8 | (self.stamp is None) << 7 | self.params.payload_type
+        mark, counter, remember = self.stamp or UNSTAMPED
         route = self.client.route
         assert route is not None
         return PlanEntry(
             self.client.tx,
-            head,
+            key,
             self.params.payload_type,
             self.ssrc,
             sequence,
             timestamp,
             mark,
-            number,
+            counter,
             remember,
             copies,
             route.send,

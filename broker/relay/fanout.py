@@ -42,9 +42,7 @@ class Fanout:
         self.sock, self.tap, self.fail, self._slow, self._expire = sock, tap, fail, slow, expire
         self.by_address: dict[Address, Peer] = {}
         self.next_expiry = inf
-        self.arrival = 0
-        """When this pass began (monotonic ns): one moment for all its packets, so that the tap's records are in order.
-        """
+        self.arrival = 0  # when this pass began (monotonic ns): one moment, so that the tap's records are in order
         self.received = self.forwarded = self.dropped = self.rejected = 0
         self.octets_in = self.octets_out = 0
         self._in, self._in_view = new_buffer()
@@ -62,13 +60,8 @@ class Fanout:
 
     def drain(self, port: Port) -> bool:
         """Read what `port` holds, at most BATCH datagrams. Return False when there was nothing."""
-        receive, peers, inbound, view, length = (
-            port.recvfrom_into,
-            self.by_address.get,
-            self._at,
-            self._at_view,
-            self._length,
-        )
+        receive, peers = port.recvfrom_into, self.by_address.get
+        inbound, view, length = self._at, self._at_view, self._length
         self.arrival = arrival = monotonic_ns()
         peer, found = None, False
         try:
@@ -136,16 +129,10 @@ class Fanout:
         track.octets += size - 12
 
     def _deliver(self, track: Track, size: int, first: int, marker: int, seq: int, ts: int, now: float) -> None:
-        """Send the packet in the inbound buffer to each destination of the plan (see `track.PlanEntry`). Most get the
+        """Send the packet in the inbound buffer to each destination of the plan (`down_track.PlanEntry`). Most get the
         same header, which is therefore written there, before the copy, and only when it differs from the last one."""
-        inbound, bare, out, view, head, length = (
-            self._in,
-            self._at,
-            self._out,
-            self._out_view,
-            self._in_view,
-            self._length,
-        )
+        inbound, bare, out = self._in, self._at, self._out
+        view, head, length = self._out_view, self._in_view, self._length
         pack, pack_stamped, pack_word = RTP_HEADER.pack_into, STAMPED.pack_into, WORD.pack_into
         if track.crossing is not None:
             track.crossing(track, now)
@@ -156,21 +143,21 @@ class Fanout:
             first &= 0xE0
         departure, longer, written, sealed, datagram = (now, size, track.ssrc_out, seq), size + STAMP_SIZE, -1, 0, view
         sent = octets = 0
-        for tx, kind, payload_type, ssrc, shift, lag, mark, stamp, remember, copies, send, address in track.plan:
+        for tx, key, payload_type, ssrc, add_seq, add_ts, mark, counter, remember, copies, send, address in track.plan:
             if mark is None:
-                if kind != written:
-                    number, at = (seq + shift) & 0xFFFF, (ts + lag) & 0xFFFFFFFF
+                if key != written:
+                    number, at = (seq + add_seq) & 0xFFFF, (ts + add_ts) & 0xFFFFFFFF
                     pack(head, STAMP_SIZE, first, marker | payload_type, number, at, ssrc)
-                    written = kind
+                    written = key
                 copy(out, bare, size)
                 length[0] = size
             else:
-                if kind != written:
-                    number, at = (seq + shift) & 0xFFFF, (ts + lag) & 0xFFFFFFFF
+                if key != written:
+                    number, at = (seq + add_seq) & 0xFFFF, (ts + add_ts) & 0xFFFFFFFF
                     pack_stamped(head, 0, first | 0x10, marker | payload_type, number, at, ssrc, EXTENSION)
-                    written = kind
+                    written = key
                 remember(departure)
-                pack_word(head, WORD_AT, mark | stamp() & 0xFFFFFF)
+                pack_word(head, WORD_AT, mark | counter() & 0xFFFFFF)
                 copy(out, inbound, longer)
                 length[0] = longer
             if protect(tx, out, length):
