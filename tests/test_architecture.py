@@ -44,6 +44,9 @@ slate speech stage strangers tally tending uplink watchman watching whence
 WIRE_NAMES = {"RecorderLagging", "SpeechBegan", "SpeechEnded", "SpeechView"}
 """Names that stand in the journals of earlier versions or in the OpenAPI document."""
 SEAMS: dict[str, str] = {
+    "broker.relay.congestion.publisher_rate": "pure, the counterpart of subscriber_adaptation; tested alone",
+    "broker.relay.rtp.red": "pure, the payload format of RFC 2198; tested and fuzzed alone",
+    "broker.relay.transport.poller": "the only place that decides when the hot loop reads; tested alone",
     "huijian.admin.journal": "one group of commands a file",
 }
 """Small modules with one importer that stay apart, each with the reason."""

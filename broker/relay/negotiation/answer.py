@@ -2,6 +2,7 @@
 constrained baseline with packetization-mode 1 and Opus, nothing else (RFC 9725; RFC 7742 6.2; RFC 7874 3). Who has no
 picture to send, or no line to get one, may offer sound alone; that this is no visit yet is for others to say."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from broker.kernel.errors import CodecMissing, MalformedSdp
@@ -9,10 +10,11 @@ from broker.media.sdp import Codec, Media, Offer
 from broker.media.sdp_fragment import Fragment
 from broker.relay.negotiation import codec_params
 from broker.relay.negotiation.codec_params import CodecParams
-from broker.relay.transport import candidates
 
 Kinds = tuple[str, ...]
 KINDS: Kinds = ("audio", "video")
+UDP_HOST, TCP_HOST = 126, 90  # candidate type preferences (RFC 8445 5.1.2.2): TCP is for networks that drop UDP
+PASSIVE = 4  # direction preference of a passive TCP host candidate (RFC 6544 4.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _section(
         f"a=fingerprint:sha-256 {endpoint.fingerprint}",
         f"a=setup:{'passive' if server else 'active'}",
     ]
-    lines += candidates.lines(endpoint.addresses)
+    lines += candidate_lines(endpoint.addresses)
     if media.kind == "audio":
         lines += [f"a=rtpmap:{number} opus/48000/2", f"a=fmtp:{number} minptime=10;useinbandfec=1"]
     else:
@@ -193,6 +195,26 @@ def answer_fragment(asked: Fragment, endpoint: Endpoint) -> str:
         f"a=mid:{asked.mid}",
         f"a=ice-ufrag:{endpoint.ufrag}",
         f"a=ice-pwd:{endpoint.pwd}",
-        *candidates.lines(endpoint.addresses),
+        *candidate_lines(endpoint.addresses),
     ]
     return "\r\n".join(lines) + "\r\n"
+
+
+def candidate_lines(addresses: tuple[tuple[str, int], ...]) -> Iterator[str]:
+    """Yield a candidate line for each address (RFC 8839 5.1), one more for TCP (RFC 6544 4.5), and the end of
+    candidates.
+
+    Every address is a host candidate, also the public one in front of a translating firewall; the first is
+    preferred."""
+    for index, (host, port) in enumerate(addresses):
+        priority = _priority(UDP_HOST, 0xFFFF - index)
+        yield f"a=candidate:{index + 1} 1 udp {priority} {host} {port} typ host"
+    for index, (host, port) in enumerate(addresses):
+        priority = _priority(TCP_HOST, (PASSIVE << 13) + 0x1FFF - index)
+        yield f"a=candidate:{len(addresses) + index + 1} 1 tcp {priority} {host} {port} typ host tcptype passive"
+    yield "a=end-of-candidates"
+
+
+def _priority(kind: int, local: int) -> int:
+    """Return the priority of a candidate of component 1 (RFC 8445 5.1.2.1)."""
+    return kind << 24 | local << 8 | 255
