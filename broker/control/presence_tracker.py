@@ -51,12 +51,12 @@ class PresenceTracker:
         if found is None:
             return
         side, on, now = Side(told["side"]), bool(told["on"]), self._clock.now().mono
-        self._attending.receives(told["session"], told["resource"], side, *found, on, now)
+        self._attending.handle_receiving(told["session"], told["resource"], side, *found, on, now)
         self.look()
 
     def sends(self, session: SessionId, side: Side, on: bool) -> None:
         """A relay's word that a room sends, or no longer does."""
-        self._attending.sends(session, side, on, self._clock.now().mono)
+        self._attending.handle_sending(session, side, on, self._clock.now().mono)
 
     def forget(self, session: SessionId) -> None:
         """Nobody receives anything of a session any more."""
@@ -64,12 +64,12 @@ class PresenceTracker:
 
     def page_says(self, watcher: Watcher, page: str, report: Report) -> None:
         """A page's word about itself."""
-        if self._attending.reports(watcher, page, report, self._clock.now().mono):
+        if self._attending.handle_report(watcher, page, report, self._clock.now().mono):
             self.look()
 
     def answer(self, watcher: Watcher, prompt: str) -> None:
         """An officer answers a question. Raises NotFound where it is not open (any more)."""
-        taken = self._attending.answers(watcher, prompt, self._visits(), self._clock.now().mono)
+        taken = self._attending.handle_answer(watcher, prompt, self._visits(), self._clock.now().mono)
         if taken is None:
             raise NotFound("This question is not open.", "该在岗确认已处理或不存在。")
         self._note(watcher, ev.AttentionAnswered(watcher.user, watcher.site, prompt, round(taken, 3)))
@@ -77,7 +77,7 @@ class PresenceTracker:
 
     def standing(self, watcher: Watcher) -> PresenceStatus:
         """How an officer stands now."""
-        return self._attending.standing(watcher)
+        return self._attending.status_of(watcher)
 
     # --- what follows --------------------------------------------------------------------------------------------
 
@@ -85,8 +85,8 @@ class PresenceTracker:
         """See who counts, and tell everybody whom it concerns."""
         now, visits = self._clock.now().mono, self._visits()
         cap = min((visit.policy.sessions_per_supervisor for visit in visits.values()), default=1)
-        look = self._attending.look(visits, cap, now)
-        for session, watchers in look.counted.items():
+        look = self._attending.tick(visits, cap, now)
+        for session, watchers in look.present.items():
             live = self._live.get(session)
             if live is not None:
                 live.take(ev.WatchersChanged(watchers))
@@ -96,7 +96,7 @@ class PresenceTracker:
             self._note(watcher, ev.AttentionMissed(watcher.user, watcher.site, self._prompt(watcher)))
         for session in visits:
             self._warn(self._live[session], look.wavering)
-        for watcher in look.standings:
+        for watcher in look.statuses:
             self._bus.emit("standing", watcher)
 
     def _visits(self) -> dict[SessionId, Visit]:
@@ -107,7 +107,7 @@ class PresenceTracker:
         }
 
     def _prompt(self, watcher: Watcher) -> str:
-        prompt = self._attending.attention.open(watcher)
+        prompt = self._attending.attention.prompt_of(watcher)
         return prompt.id if prompt else ""
 
     def _note(self, watcher: Watcher, fact: ev.AttentionAsked | ev.AttentionAnswered | ev.AttentionMissed) -> None:

@@ -1,6 +1,7 @@
-"""Whether an officer still looks (Yunnan 26(3), Guangdong 27: listening and watching, not a page left open). At random
-moments each one who counts is asked; who does not answer in time stops counting until they do. One question a person,
-whatever number of pages and visits they watch. Pure: time is an argument, chance is handed in."""
+"""Attention check: the question whether an officer still watches (Yunnan 26(3), Guangdong 27: listening and watching,
+not a page left open). Each officer who is present is asked at random moments; one who does not answer in time is not
+present until they do. An officer has one question at a time, however many pages and visits they watch. Pure: time is an
+argument, and so is the source of chance."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from config.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often somebody is asked and how long they may take, in seconds."""
+    """Seconds between two questions (`least` to `most`) and seconds for the answer."""
 
     least: float
     most: float
@@ -20,7 +21,7 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question. `due` is the monotonic second until which it can be answered in time; `missed`: it was not."""
+    """A question to one officer. `due` is the monotonic second until which an answer is in time; `missed`: none was."""
 
     id: str
     asked: float
@@ -28,7 +29,7 @@ class Prompt:
     missed: bool = False
 
     def wavers(self, now: float) -> bool:
-        """Whether half of the time has passed without an answer: the quorum may be about to fail."""
+        """Whether half of the time has passed without an answer, so that the quorum may be about to fail."""
         return not self.missed and now >= (self.asked + self.due) / 2
 
 
@@ -40,7 +41,7 @@ class _Person:
 
 
 def rhythm_of(policies: Iterable[Policy]) -> Rhythm | None:
-    """The rhythm for somebody who watches under these policies: the quickest; None where all of them ask nobody."""
+    """The rhythm of an officer who watches under these policies: the quickest of them; None where none of them asks."""
     asking = [policy for policy in policies if policy.attention_max]
     if not asking:
         return None
@@ -50,15 +51,17 @@ def rhythm_of(policies: Iterable[Policy]) -> Rhythm | None:
 
 
 class AttentionChecks:
-    """Everybody's questions. `draw(least, most)` gives the seconds to the next one, `name()` a new question's id."""
+    """The questions of all officers. `draw(least, most)` returns the seconds to the next one, `name()` the id of a new
+    one."""
 
     def __init__(self, draw: Callable[[float, float], float], name: Callable[[], str]) -> None:
         self._draw, self._name = draw, name
         self._people: dict[Watcher, _Person] = {}
 
-    def look(self, watching: Mapping[Watcher, Rhythm], now: float) -> tuple[list[Watcher], list[Watcher]]:
-        """Ask whom it is time to ask, of those who watch now. Returns who was asked, and who has let a time pass."""
-        missed = [watcher for watcher, person in self._people.items() if _passed(person, now)]
+    def tick(self, watching: Mapping[Watcher, Rhythm], now: float) -> tuple[list[Watcher], list[Watcher]]:
+        """Ask each of those who watch now when it is time. Returns the officers who were asked, and those who have let
+        the time for an answer pass."""
+        missed = [watcher for watcher, person in self._people.items() if _overdue(person, now)]
         for watcher in missed:
             person = self._people[watcher]
             assert person.prompt is not None
@@ -80,8 +83,8 @@ class AttentionChecks:
         return True
 
     def answer(self, watcher: Watcher, prompt: str, rhythm: Rhythm | None, now: float) -> float | None:
-        """Take an answer, late ones too: from now on the person counts again. Returns the seconds it took; None where
-        this question is not open."""
+        """Take an answer, also a late one, after which the officer is present again. Returns the seconds it took; None
+        where this question is not open."""
         person = self._people.get(watcher)
         if person is None or person.prompt is None or person.prompt.id != prompt:
             return None
@@ -92,24 +95,26 @@ class AttentionChecks:
             person.next_at = now + self._draw(rhythm.least, rhythm.most)
         return taken
 
-    def open(self, watcher: Watcher) -> Prompt | None:
-        """The question that a person has not answered."""
+    def prompt_of(self, watcher: Watcher) -> Prompt | None:
+        """The question that an officer has not answered yet, or None."""
         person = self._people.get(watcher)
         return person.prompt if person else None
 
     def missed(self, watcher: Watcher) -> bool:
-        """Whether a person has let the time of their last question pass."""
-        prompt = self.open(watcher)
+        """Whether an officer has let the time of the last question pass."""
+        prompt = self.prompt_of(watcher)
         return prompt is not None and prompt.missed
 
     def _forget(self, now: float, watching: Mapping[Watcher, Rhythm]) -> None:
-        """Who was away for a day has nothing open any more that would matter: they sign in anew."""
+        """Drop the officers who have watched nothing for a day: they have to sign in anew before they are present
+        again."""
         for watcher in [w for w, person in self._people.items() if now - person.watched_at > DAY and w not in watching]:
             del self._people[watcher]
 
 
 DAY = 86_400.0
+"""Seconds after which the question to an officer who watches nothing is dropped."""
 
 
-def _passed(person: _Person, now: float) -> bool:
+def _overdue(person: _Person, now: float) -> bool:
     return person.prompt is not None and not person.prompt.missed and now >= person.prompt.due

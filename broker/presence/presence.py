@@ -1,6 +1,9 @@
-"""Who counts for which session and, for each who does not, why (Yunnan 25, 26(3); Guangdong 27). Two witnesses are
-heard: the relay, which knows who receives both sides, and the officer's own page, which knows whether it is seen.
-Somebody counts through one page only: what one window receives proves nothing for what another one shows. Pure."""
+"""Presence of officers in each session and, for each who is not present, why (Yunnan 25, 26(3); Guangdong 27).
+
+An officer is present who receives both sides (the relay has proof), whose page reports that it shows them, and who has
+missed no attention check. All three must hold for one page: what one window receives proves nothing for what another
+one shows. Pure.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,18 +12,18 @@ from typing import TypeVar
 
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId
 from broker.presence.attention_check import AttentionChecks, Prompt, Rhythm, rhythm_of
-from broker.presence.quorum import Watcher, attendance
+from broker.presence.quorum import Watcher, share_out
 from config.policy import Policy
 
 STALE = 2.5
-"""Seconds without a word after which a page counts as gone: two and a half of its reports, so that one that is frozen
-or cut off is noticed within three seconds, and a line that hiccups for one is not."""
+"""Seconds without a report after which a page counts as gone: two and a half of its intervals, so that a frozen page is
+noticed within three seconds, and a network that stalls for one second is not."""
 SHOWN = 2.0
-"""Seconds a page gets, after its room began to send again, to show what it had shown before."""
+"""Seconds for a page to show a picture again that it had shown before, after its room began to send again."""
 MAX_PAGES = 16
-"""Pages of one person that are remembered; they choose the names themselves."""
+"""Pages of one officer that are remembered. A bound is needed because clients choose the names of their pages."""
 FORGOTTEN = 60.0
-"""Seconds after which the name of a page that says nothing any more is dropped."""
+"""Seconds without a report after which a page is dropped."""
 
 Picture = tuple[SessionId, Side]
 K = TypeVar("K")
@@ -28,7 +31,7 @@ V = TypeVar("V")
 
 
 class Why(StrEnum):
-    """Why somebody who watches does not count, in the order in which people would mend it."""
+    """Why an officer who watches is not present, in the order in which they would mend it."""
 
     ATTENTION = "attention"
     NO_PAGE = "no_page"
@@ -45,8 +48,8 @@ Reasons = Mapping[Watcher, tuple[Why, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a page says of itself: whether it is seen, which pictures move in it, and for which sessions its officer
-    wants to count."""
+    """Page report: whether the page is visible, which pictures move in it, and in which sessions its officer wants to
+    be present (`duty`)."""
 
     visible: bool
     showing: frozenset[Picture]
@@ -55,7 +58,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What has to be known of a session that is not over: whose officers it concerns, and its rules."""
+    """What presence has to know of a session that is not over: the sites whose officers it concerns, and its rules."""
 
     sites: frozenset[SiteId]
     policy: Policy
@@ -63,7 +66,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class PresenceStatus:
-    """How an officer stands: for each session they watch or chose, why they do not count (empty: they do), and the
+    """Status of one officer: for each session they watch or chose, why they are not present (empty: they are), and the
     question they have not answered."""
 
     sessions: Mapping[SessionId, tuple[Why, ...]] = field(default_factory=dict)
@@ -71,11 +74,12 @@ class PresenceStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What has changed since the last look. `wavering`: who counts with a question half of whose time is over."""
+class Changes:
+    """What has changed since the last tick. `asked` and `missed`: whose attention check began or ended without an
+    answer; `wavering`: all officers with half of the time for an answer over."""
 
-    counted: Mapping[SessionId, frozenset[Watcher]]
-    standings: Mapping[Watcher, PresenceStatus]
+    present: Mapping[SessionId, frozenset[Watcher]]
+    statuses: Mapping[Watcher, PresenceStatus]
     asked: tuple[Watcher, ...]
     missed: tuple[Watcher, ...]
     wavering: frozenset[Watcher]
@@ -84,7 +88,7 @@ class Look:
 @dataclass(slots=True)
 class _Page:
     report: Report
-    heard: float
+    reported: float
     shown: set[Picture] = field(default_factory=set)
 
 
@@ -97,113 +101,118 @@ class _Reception:
 
 
 class Presence:
-    """All receptions, pages and questions. Every method takes monotonic seconds."""
+    """Receptions, page reports and attention checks of all officers. Every method takes monotonic seconds."""
 
     def __init__(self, attention: AttentionChecks) -> None:
         self.attention = attention
         self._received: dict[SessionId, dict[ResourceId, _Reception]] = {}
         self._pages: dict[Watcher, dict[str, _Page]] = {}
         self._sending: dict[Picture, float] = {}
-        self._counted: dict[SessionId, frozenset[Watcher]] = {}
-        self._standings: dict[Watcher, PresenceStatus] = {}
+        self._present: dict[SessionId, frozenset[Watcher]] = {}
+        self._statuses: dict[Watcher, PresenceStatus] = {}
 
-    # --- what the relay says -------------------------------------------------------------------------------------
+    # --- reports of the relay -------------------------------------------------------------------------------------
 
-    def receives(
+    def handle_receiving(
         self, session: SessionId, resource: ResourceId, side: Side, watcher: Watcher, page: str, on: bool, now: float
     ) -> None:
-        """A supervisor's page receives a side, or no longer does."""
+        """Note that an officer's page receives a side, or no longer does (`on` False)."""
         receptions = self._received.setdefault(session, {})
         if not on:
             receptions.pop(resource, None)
         elif resource not in receptions:
             receptions[resource] = _Reception(watcher, page, side, now)
 
-    def sends(self, session: SessionId, side: Side, on: bool, now: float) -> None:
-        """A room sends picture and sound, or no longer does: what is not sent cannot be shown."""
+    def handle_sending(self, session: SessionId, side: Side, on: bool, now: float) -> None:
+        """Note that a room sends picture and sound, or no longer does: a page cannot show what is not sent."""
         if on:
             self._sending.setdefault((session, side), now)
         else:
             self._sending.pop((session, side), None)
 
     def forget(self, session: SessionId) -> None:
-        """A session is over, or its relay is gone."""
+        """Drop the receptions of a session that is over, or whose relay is gone."""
         self._received.pop(session, None)
         for side in Side:
             self._sending.pop((session, side), None)
 
-    # --- what pages say ------------------------------------------------------------------------------------------
+    # --- reports of pages ------------------------------------------------------------------------------------------
 
-    def reports(self, watcher: Watcher, page: str, report: Report, now: float) -> bool:
-        """A page's word about itself. Whether it is news, so that somebody should look at once."""
+    def handle_report(self, watcher: Watcher, page: str, report: Report, now: float) -> bool:
+        """Take the report of a page. Returns whether it changes anything, so that a tick is due at once."""
         pages = self._pages.setdefault(watcher, {})
-        known = pages.get(page)
-        news = known is None or known.report != report or now - known.heard > STALE
-        if known is None:
+        entry = pages.get(page)
+        changed = entry is None or entry.report != report or now - entry.reported > STALE
+        if entry is None:
             if len(pages) >= MAX_PAGES:
-                del pages[min(pages, key=lambda name: pages[name].heard)]
-            known = pages[page] = _Page(report, now)
-        known.report, known.heard = report, now
-        known.shown = {one for one in known.shown if one[0] in self._received} | report.showing
-        return news
+                del pages[min(pages, key=lambda name: pages[name].reported)]
+            entry = pages[page] = _Page(report, now)
+        entry.report, entry.reported = report, now
+        entry.shown = {picture for picture in entry.shown if picture[0] in self._received} | report.showing
+        return changed
 
-    def answers(self, watcher: Watcher, prompt: str, visits: Mapping[SessionId, Visit], now: float) -> float | None:
-        """An answer to a question; the seconds it took, None where this question is not open."""
+    def handle_answer(
+        self, watcher: Watcher, prompt: str, visits: Mapping[SessionId, Visit], now: float
+    ) -> float | None:
+        """Take an answer to an attention check. Returns the seconds it took; None where this question is not open."""
         rhythm = rhythm_of(visits[session].policy for session in self.attended(watcher) if session in visits)
         return self.attention.answer(watcher, prompt, rhythm, now)
 
     # --- what follows --------------------------------------------------------------------------------------------
 
     def attended(self, watcher: Watcher) -> list[SessionId]:
-        """The sessions that somebody has chosen and receives anything of; not those that they only look at."""
+        """The sessions that an officer has chosen and receives anything of; not those that they only look at."""
         chosen = {session for page in self._pages.get(watcher, {}).values() for session in page.report.duty}
         return [s for s in chosen if any(one.watcher == watcher for one in self._received.get(s, {}).values())]
 
-    def standing(self, watcher: Watcher) -> PresenceStatus:
-        """How somebody stood at the last look."""
-        return self._standings.get(watcher, PresenceStatus(prompt=self.attention.open(watcher)))
+    def status_of(self, watcher: Watcher) -> PresenceStatus:
+        """The status of an officer at the last tick."""
+        return self._statuses.get(watcher, PresenceStatus(prompt=self.attention.prompt_of(watcher)))
 
-    def look(self, visits: Mapping[SessionId, Visit], cap: int, now: float) -> Look:
-        """Who counts now, whom to ask, and whose time is over. `cap`: sessions for which one person counts at most."""
+    def tick(self, visits: Mapping[SessionId, Visit], cap: int, now: float) -> Changes:
+        """Decide anew who is present, ask those whose time has come, and return what has changed. `cap`: sessions in
+        which one officer is present at most."""
         self._drop_pages(now)
         wrong = {session: self._wrongs(session, visit, now) for session, visit in visits.items()}
-        asked, missed = self.attention.look(_rhythms(wrong, visits), now)
-        reasons = {session: self._lapsed(known, visits[session]) for session, known in wrong.items()}
+        asked, missed = self.attention.tick(_rhythms(wrong, visits), now)
+        reasons = {session: self._with_attention(found, visits[session]) for session, found in wrong.items()}
         eligible = {
-            session: {one: self._since(session, one) for one, why in known.items() if not why}
-            for session, known in reasons.items()
+            session: {watcher: self._since(session, watcher) for watcher, why in found.items() if not why}
+            for session, found in reasons.items()
         }
-        counted = attendance(eligible, cap)
-        standings = self._stand(reasons, counted)
-        look = Look(
-            _changes(self._counted, counted, frozenset()),
-            _changes(self._standings, standings, PresenceStatus()),
+        present = share_out(eligible, cap)
+        statuses = self._statuses_now(reasons, present)
+        prompts = {watcher: self.attention.prompt_of(watcher) for watcher in statuses}
+        changes = Changes(
+            _changes(self._present, present, frozenset()),
+            _changes(self._statuses, statuses, PresenceStatus()),
             tuple(asked),
             tuple(missed),
-            frozenset(one for one in standings if (prompt := self.attention.open(one)) and prompt.wavers(now)),
+            frozenset(watcher for watcher, prompt in prompts.items() if prompt and prompt.wavers(now)),
         )
-        self._counted, self._standings = counted, standings
-        return look
+        self._present, self._statuses = present, statuses
+        return changes
 
-    def _lapsed(self, wrong: Reasons, visit: Visit) -> Reasons:
-        """The same, and that a question was not answered where the visit's rules ask one."""
+    def _with_attention(self, reasons: Reasons, visit: Visit) -> Reasons:
+        """The reasons with a missed attention check, where the rules of the visit ask for any."""
         if not visit.policy.attention_max:
-            return wrong
-        return {one: ((Why.ATTENTION,) if self.attention.missed(one) else ()) + why for one, why in wrong.items()}
+            return reasons
+        missed = self.attention.missed
+        return {watcher: ((Why.ATTENTION,) if missed(watcher) else ()) + why for watcher, why in reasons.items()}
 
-    def _stand(
-        self, reasons: Mapping[SessionId, Reasons], counted: Mapping[SessionId, frozenset[Watcher]]
+    def _statuses_now(
+        self, reasons: Mapping[SessionId, Reasons], present: Mapping[SessionId, frozenset[Watcher]]
     ) -> dict[Watcher, PresenceStatus]:
         sessions: dict[Watcher, dict[SessionId, tuple[Why, ...]]] = {}
-        for session, known in reasons.items():
-            for watcher, why in known.items():
-                over = not why and watcher not in counted[session]
+        for session, found in reasons.items():
+            for watcher, why in found.items():
+                over = not why and watcher not in present[session]
                 sessions.setdefault(watcher, {})[session] = (Why.TOO_MANY,) if over else why
         people = sessions.keys() | self._pages.keys()
-        return {one: PresenceStatus(sessions.get(one, {}), self.attention.open(one)) for one in people}
+        return {w: PresenceStatus(sessions.get(w, {}), self.attention.prompt_of(w)) for w in people}
 
     def _wrongs(self, session: SessionId, visit: Visit, now: float) -> Reasons:
-        """Why each who watches or wants to does not count, so far as it is seen."""
+        """Why each officer who watches, or wants to, is not present, attention checks aside."""
         return {watcher: self._best(session, watcher, now) for watcher in self._concerned(session, visit)}
 
     def _concerned(self, session: SessionId, visit: Visit) -> set[Watcher]:
@@ -213,7 +222,7 @@ class Presence:
         return {one for one in receiving | choosing if one.site in visit.sites}
 
     def _best(self, session: SessionId, watcher: Watcher, now: float) -> tuple[Why, ...]:
-        """What is wrong with the page of which least is wrong; empty where somebody counts through it."""
+        """What is wrong with the page of which least is wrong; empty where the officer is present through it."""
         names = self._pages.get(watcher, {}).keys() | {
             one.page for one in self._received.get(session, {}).values() if one.watcher == watcher
         }
@@ -223,7 +232,7 @@ class Presence:
         page = self._pages.get(watcher, {}).get(name)
         if not name:
             yield Why.NO_PAGE
-        elif page is None or now - page.heard > STALE:
+        elif page is None or now - page.reported > STALE:
             yield Why.PAGE_SILENT
         else:
             yield from self._unseen(session, page, now)
@@ -239,41 +248,43 @@ class Presence:
             yield Why.NOT_CHOSEN
 
     def _dark(self, picture: Picture, page: _Page, now: float) -> bool:
-        """Whether a page does not show what its room sends. Who has shown it gets a moment after the room's return."""
+        """Whether a page does not show what its room sends. One that has shown it before gets a moment after the room's
+        return."""
         since = self._sending.get(picture)
         if since is None or picture in page.report.showing:
             return False
         return picture not in page.shown or now - since > SHOWN
 
     def _sides(self, session: SessionId, watcher: Watcher, page: str) -> Iterator[Side]:
-        for one in self._received.get(session, {}).values():
-            if (one.watcher, one.page) == (watcher, page):
-                yield one.side
+        for reception in self._received.get(session, {}).values():
+            if (reception.watcher, reception.page) == (watcher, page):
+                yield reception.side
 
     def _since(self, session: SessionId, watcher: Watcher) -> float:
-        """Since when somebody receives both sides, whatever page it is by now."""
+        """Since when an officer receives both sides, through whatever page it is by now."""
         sides: dict[Side, float] = {}
-        for one in self._received[session].values():
-            if one.watcher == watcher:
-                sides[one.side] = min(one.since, sides.get(one.side, one.since))
+        for reception in self._received[session].values():
+            if reception.watcher == watcher:
+                side, since = reception.side, reception.since
+                sides[side] = min(since, sides.get(side, since))
         return max(sides.values())
 
     def _drop_pages(self, now: float) -> None:
         for watcher, pages in list(self._pages.items()):
-            for name in [name for name, page in pages.items() if now - page.heard > FORGOTTEN]:
+            for name in [name for name, page in pages.items() if now - page.reported > FORGOTTEN]:
                 del pages[name]
             if not pages:
                 del self._pages[watcher]
 
 
 def _rhythms(wrong: Mapping[SessionId, Reasons], visits: Mapping[SessionId, Visit]) -> dict[Watcher, Rhythm]:
-    """Who really watches now, and how often they are to be asked: nobody is asked before a page that they left."""
+    """The officers who watch now, each with how often to ask: none is asked on a page that they have left."""
     policies: dict[Watcher, list[Policy]] = {}
-    for session, known in wrong.items():
-        for watcher in [one for one, why in known.items() if not why]:
+    for session, found in wrong.items():
+        for watcher in [watcher for watcher, why in found.items() if not why]:
             policies.setdefault(watcher, []).append(visits[session].policy)
-    found = {watcher: rhythm_of(known) for watcher, known in policies.items()}
-    return {watcher: rhythm for watcher, rhythm in found.items() if rhythm is not None}
+    rhythms = {watcher: rhythm_of(rules) for watcher, rules in policies.items()}
+    return {watcher: rhythm for watcher, rhythm in rhythms.items() if rhythm is not None}
 
 
 def _changes(before: Mapping[K, V], now: Mapping[K, V], nothing: V) -> dict[K, V]:

@@ -1,4 +1,5 @@
-"""Who counts as watching (Yunnan 25: at least two supervisors of each side, all the time). Pure."""
+"""Quorum of a side (Yunnan 25: at least two supervisors of each side, all the time), and the officers it counts.
+Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,14 +10,14 @@ from broker.kernel.ids import SessionId, Side, SiteId, UserId
 
 @dataclass(frozen=True, slots=True, order=True)
 class Watcher:
-    """A signed-in officer of one site. The same person twice is one Watcher."""
+    """A signed-in officer of one site. Two pages of the same person are one Watcher."""
 
     user: UserId
     site: SiteId
 
 
 def of_side(watchers: Iterable[Watcher], slot: Slot, side: Side) -> frozenset[Watcher]:
-    """Those who count for a side: officers of that side's own site who do not belong to the far one as well.
+    """The watchers who count for a side: officers of its own site who do not belong to the far one as well.
 
     So two rooms of one site never reach a quorum: the same two officers would be both sides' four.
     """
@@ -26,27 +27,27 @@ def of_side(watchers: Iterable[Watcher], slot: Slot, side: Side) -> frozenset[Wa
 
 
 def reached(watchers: Iterable[Watcher], slot: Slot, side: Side, needed: int) -> bool:
-    """Whether a side has its quorum (会见管理员到位)."""
+    """Whether a side has its quorum of `needed` persons (会见管理员到位)."""
     return len({watcher.user for watcher in of_side(watchers, slot, side)}) >= needed
 
 
-def attendance(
+def share_out(
     receiving: Mapping[SessionId, Mapping[Watcher, float]], per_supervisor: int
 ) -> dict[SessionId, frozenset[Watcher]]:
     """Share each officer out over at most `per_supervisor` sessions, the ones watched longest first.
 
-    `receiving` holds, per session, who is really receiving both sides and since when (monotonic seconds).
-    Counting happens here and nowhere else, so a cap can never be passed by two sessions counting at once.
+    `receiving` maps each session to the officers who may be present in it and since when (monotonic seconds) each
+    receives both sides. All sessions are shared out at once, so that no two of them pass the cap together.
     """
     watched: dict[Watcher, list[tuple[float, SessionId]]] = {}
     for session, watchers in receiving.items():
         for watcher, since in watchers.items():
             watched.setdefault(watcher, []).append((since, session))
-    counted: dict[SessionId, set[Watcher]] = {session: set() for session in receiving}
+    present: dict[SessionId, set[Watcher]] = {session: set() for session in receiving}
     for watcher, sessions in watched.items():
         for _, session in sorted(sessions)[:per_supervisor]:
-            counted[session].add(watcher)
-    return {session: frozenset(watchers) for session, watchers in counted.items()}
+            present[session].add(watcher)
+    return {session: frozenset(watchers) for session, watchers in present.items()}
 
 
 # --- names to the relay -------------------------------------------------------------------------------------------

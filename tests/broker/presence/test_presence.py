@@ -1,4 +1,4 @@
-"""Who counts: only who receives both sides in a page that is seen, shows them, and whose officer answers."""
+"""Presence: an officer is present only while one page receives both sides, shows them, and the officer answers."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId, UserId
 from broker.presence.attention_check import AttentionChecks
-from broker.presence.presence import MAX_PAGES, SHOWN, STALE, Look, Presence, PresenceStatus, Report, Visit, Why
-from broker.presence.quorum import Watcher
+from broker.presence.presence import MAX_PAGES, SHOWN, STALE, Changes, Presence, PresenceStatus, Report, Visit, Why
+from broker.presence.quorum import Watcher, name_of, watcher_of
 from config.pack_loader import load_pack
 
 ONE, TWO, THREE = (SessionId(f"ses_{name}") for name in ("one", "two", "three"))
@@ -26,67 +26,67 @@ BOTH = tuple(Side)
 
 
 class Story:
-    """Attending with three visits and time that only we move."""
+    """Presence in three visits, with time that only the test moves."""
 
     def __init__(self, policy=NEVER, draw=lambda least, most: least):
         names = count(1)
-        self.attending = Presence(AttentionChecks(draw, lambda: f"att_{next(names)}"))
+        self.presence = Presence(AttentionChecks(draw, lambda: f"att_{next(names)}"))
         self.visits = {session: Visit(frozenset({PRISON, BUREAU}), policy) for session in (ONE, TWO, THREE)}
         self.now, self.cap = 100.0, 2
-        self.last = Look({}, {}, (), (), frozenset())
+        self.last = Changes({}, {}, (), (), frozenset())
         self.there: dict[SessionId, frozenset[Watcher]] = {}
 
-    def receive(self, who=LI, session=ONE, page=PAGE, sides=BOTH, on=True):
+    def receive(self, watcher=LI, session=ONE, page=PAGE, sides=BOTH, on=True):
         for side in sides:
-            resource = ResourceId(f"{who.user} {session} {page} {side}")
-            self.attending.receives(session, resource, side, who, page, on, self.now)
+            resource = ResourceId(f"{watcher.user} {session} {page} {side}")
+            self.presence.handle_receiving(session, resource, side, watcher, page, on, self.now)
         return self
 
     def send(self, session=ONE, sides=BOTH, on=True):
         for side in sides:
-            self.attending.sends(session, side, on, self.now)
+            self.presence.handle_sending(session, side, on, self.now)
         return self
 
-    def say(self, who=LI, page=PAGE, visible=True, showing: Iterable = ((ONE, BOTH),), duty=(ONE,)):
+    def say(self, watcher=LI, page=PAGE, visible=True, showing: Iterable = ((ONE, BOTH),), duty=(ONE,)):
         shown = frozenset((session, side) for session, sides in showing for side in sides)
-        self.news = self.attending.reports(who, page, Report(visible, shown, frozenset(duty)), self.now)
+        self.changed = self.presence.handle_report(watcher, page, Report(visible, shown, frozenset(duty)), self.now)
         return self
 
-    def look(self):
-        self.last = self.attending.look(self.visits, self.cap, self.now)
-        self.there |= self.last.counted
+    def tick(self):
+        self.last = self.presence.tick(self.visits, self.cap, self.now)
+        self.there |= self.last.present
         return self
 
     def wait(self, seconds):
         self.now += seconds
         return self
 
-    def counts(self, who=LI, session=ONE):
-        self.look()
-        return who in self.there.get(session, frozenset())
+    def present(self, watcher=LI, session=ONE):
+        self.tick()
+        return watcher in self.there.get(session, frozenset())
 
-    def why(self, who=LI, session=ONE):
-        self.look()
-        return self.attending.standing(who).sessions.get(session)
+    def why(self, watcher=LI, session=ONE):
+        self.tick()
+        return self.presence.status_of(watcher).sessions.get(session)
 
 
 @pytest.fixture
 def story():
-    """Li watches the first visit, whose rooms both send, in one page that is seen."""
+    """Li watches the first visit, whose rooms both send, in one visible page."""
     return Story().send().receive().wait(2 * SHOWN).say()
 
 
-class TestWhoCounts:
-    def test_one_who_receives_both_sides_in_a_page_that_is_seen_and_shows_them(self, story):
-        assert story.counts() and story.why() == ()
+class TestAnOfficerIsPresent:
+    def test_who_receives_both_sides_in_a_visible_page_that_shows_them(self, story):
+        assert story.present() and story.why() == ()
 
-    def test_as_long_as_the_page_speaks(self, story):
+    def test_as_long_as_the_page_reports(self, story):
         for _ in range(20):
-            assert story.wait(1.0).say().counts()
+            assert story.wait(1.0).say().present()
 
     def test_not_in_another_visit(self, story):
-        story.look()
-        assert not story.counts(session=TWO) and story.why(session=TWO) is None
+        story.tick()
+        assert not story.present(session=TWO) and story.why(session=TWO) is None
 
     @pytest.mark.parametrize(
         ("change", "why"),
@@ -99,85 +99,85 @@ class TestWhoCounts:
             (lambda story: story.receive(sides=[Side.VISITOR], on=False), Why.NOT_RECEIVING),
         ],
     )
-    def test_nobody_with_one_of_them_missing_and_it_is_said_which(self, story, change, why):
-        assert story.counts()
+    def test_not_with_one_condition_missing_and_the_reason_names_it(self, story, change, why):
+        assert story.present()
         change(story)
-        assert not story.counts()
+        assert not story.present()
         assert story.why() == (why,)
 
-    def test_a_hidden_page_is_known_to_be_hidden_not_accused_of_showing_nothing(self, story):
+    def test_not_in_a_hidden_page_and_the_reason_is_that_it_is_hidden(self, story):
         story.say(visible=False, showing=[])
         assert story.why() == (Why.HIDDEN,)
 
-    def test_a_watcher_that_names_no_page_does_not_count(self):
+    def test_not_where_the_client_names_no_page(self):
         story = Story().send().receive(page="")
         assert story.why() == (Why.NO_PAGE,)
 
-    def test_who_comes_back_counts_again_at_once(self, story):
+    def test_again_at_once_when_they_come_back(self, story):
         story.say(visible=False)
-        assert not story.counts()
+        assert not story.present()
         story.say()
-        assert story.counts()
+        assert story.present()
 
-    def test_officers_of_other_sites_are_nobodys_watchers(self, story):
+    def test_never_as_an_officer_of_another_site(self, story):
         stranger = Watcher(UserId("li"), ELSEWHERE)
         story.receive(stranger).say(stranger)
-        assert not story.counts(stranger) and story.why(stranger) is None
+        assert not story.present(stranger) and story.why(stranger) is None
 
 
 class TestWindows:
     def test_the_same_person_twice_counts_once(self, story):
-        story.receive(page=OTHER).say(page=OTHER).look()
+        story.receive(page=OTHER).say(page=OTHER).tick()
         assert story.there[ONE] == {LI}
 
     def test_what_one_window_receives_proves_nothing_for_another_one(self):
         story = Story().send().receive(page=PAGE).say(page=OTHER)
-        assert not story.counts()
+        assert not story.present()
         story = Story().send().receive(page=PAGE, sides=[Side.PRISON]).receive(page=OTHER, sides=[Side.VISITOR])
         story.say(page=PAGE).say(page=OTHER)
-        assert not story.counts()
+        assert not story.present()
         assert story.why() == (Why.NOT_RECEIVING,)
 
-    def test_one_good_window_is_enough(self, story):
+    def test_one_window_that_meets_all_conditions_is_enough(self, story):
         story.receive(page=OTHER).say(page=OTHER, visible=False)
-        assert story.counts()
+        assert story.present()
 
-    def test_of_two_bad_ones_the_better_is_spoken_of(self, story):
+    def test_the_reason_is_that_of_the_better_window(self, story):
         story.say(visible=False).receive(page=OTHER, sides=[Side.PRISON]).say(page=OTHER, visible=False, duty=())
         assert story.why() == (Why.HIDDEN,)
 
-    def test_another_officer_with_the_same_name_of_a_window_proves_nothing_for_the_first(self, story):
+    def test_a_window_of_another_officer_with_the_same_name_proves_nothing(self, story):
         story.say(visible=False).receive(HE).say(HE)
-        assert story.counts(HE) and not story.counts(LI)
+        assert story.present(HE) and not story.present(LI)
 
-    def test_so_many_are_remembered_and_no_more(self, story):
+    def test_only_so_many_pages_of_an_officer_are_remembered(self, story):
         for number in range(3 * MAX_PAGES):
             story.wait(0.01).say(page=f"window{number:02}")
-        assert len(story.attending._pages[LI]) == MAX_PAGES
+        assert len(story.presence._pages[LI]) == MAX_PAGES
 
 
 class TestARoomThatSendsNothing:
     def test_need_not_be_shown(self):
         story = Story().receive().say(showing=[])
-        assert story.counts()
+        assert story.present()
 
     def test_has_to_be_shown_as_soon_as_it_sends(self):
         story = Story().receive().say(showing=[])
-        assert story.counts()
-        assert not story.send().counts()
+        assert story.present()
+        assert not story.send().present()
 
-    def test_who_has_shown_it_gets_a_moment_when_it_comes_back(self, story):
-        assert story.counts()
+    def test_a_page_that_had_shown_it_gets_a_moment_when_it_comes_back(self, story):
+        assert story.present()
         story.send(sides=[Side.VISITOR], on=False)
         for _ in range(5):
-            assert story.wait(1.0).say(showing=[(ONE, [Side.PRISON])]).counts()
+            assert story.wait(1.0).say(showing=[(ONE, [Side.PRISON])]).present()
         story.send(sides=[Side.VISITOR])
-        assert story.wait(SHOWN - 0.1).say(showing=[(ONE, [Side.PRISON])]).counts()
-        assert not story.wait(0.2).say(showing=[(ONE, [Side.PRISON])]).counts()
+        assert story.wait(SHOWN - 0.1).say(showing=[(ONE, [Side.PRISON])]).present()
+        assert not story.wait(0.2).say(showing=[(ONE, [Side.PRISON])]).present()
 
     def test_a_picture_that_stops_while_the_room_sends_gets_no_moment(self, story):
-        assert story.wait(60.0).say().counts()
-        assert not story.wait(0.1).say(showing=[(ONE, [Side.PRISON])]).counts()
+        assert story.wait(60.0).say().present()
+        assert not story.wait(0.1).say(showing=[(ONE, [Side.PRISON])]).present()
 
 
 class TestSeveralVisits:
@@ -187,101 +187,101 @@ class TestSeveralVisits:
             story.wait(1.0).receive(session=session)
         return story.say(showing=[(session, BOTH) for session in (ONE, TWO, THREE)], duty=(ONE, TWO, THREE))
 
-    def test_no_more_than_the_cap_those_watched_longest(self):
+    def test_within_the_cap_those_watched_longest_count(self):
         story = self.everywhere()
-        assert story.counts(session=ONE) and story.counts(session=TWO)
+        assert story.present(session=ONE) and story.present(session=TWO)
         assert story.why(session=THREE) == (Why.TOO_MANY,)
 
     def test_the_officer_chooses_which(self):
         story = self.everywhere()
         story.say(showing=[(session, BOTH) for session in (ONE, TWO, THREE)], duty=(TWO, THREE))
-        assert not story.counts(session=ONE) and story.counts(session=TWO) and story.counts(session=THREE)
+        assert not story.present(session=ONE) and story.present(session=TWO) and story.present(session=THREE)
         assert story.why(session=ONE) == (Why.NOT_CHOSEN,)
 
-    def test_only_what_is_chosen_is_asked_after_not_what_is_looked_at(self):
+    def test_attention_checks_belong_to_the_chosen_visits_only(self):
         story = self.everywhere()
         story.say(showing=[(session, BOTH) for session in (ONE, TWO, THREE)], duty=(TWO,))
-        assert story.attending.attended(LI) == [TWO]
+        assert story.presence.attended(LI) == [TWO]
         story.say(showing=[(session, BOTH) for session in (ONE, TWO, THREE)], duty=())
-        assert story.attending.attended(LI) == []
+        assert story.presence.attended(LI) == []
 
-    def test_one_that_is_over_makes_room(self):
-        story = self.everywhere().look()
+    def test_a_visit_that_is_over_makes_room_for_another(self):
+        story = self.everywhere().tick()
         del story.visits[ONE]
-        story.attending.forget(ONE)
-        assert story.counts(session=THREE) and story.there[ONE] == frozenset()
+        story.presence.forget(ONE)
+        assert story.present(session=THREE) and story.there[ONE] == frozenset()
 
 
-class TestNews:
-    def test_is_what_changes_anything(self, story):
-        assert not story.say().news
-        assert story.say(visible=False).news
-        assert not story.say(visible=False).news
-        assert story.wait(STALE + 1).say(visible=False).news
+class TestChanges:
+    def test_a_report_that_says_something_else_is_a_change(self, story):
+        assert not story.say().changed
+        assert story.say(visible=False).changed
+        assert not story.say(visible=False).changed
+        assert story.wait(STALE + 1).say(visible=False).changed
 
-    def test_a_look_tells_changes_only(self, story):
-        first = story.look().last
-        assert first.counted == {ONE: {LI}} and set(first.standings) == {LI}
-        again = story.look().last
-        assert again.counted == {} and again.standings == {}
+    def test_a_tick_returns_changes_only(self, story):
+        first = story.tick().last
+        assert first.present == {ONE: {LI}} and set(first.statuses) == {LI}
+        again = story.tick().last
+        assert again.present == {} and again.statuses == {}
 
-    def test_somebody_who_is_gone_stands_nowhere(self, story):
-        story.look()
-        story.receive(on=False).wait(120.0).look()
-        assert story.last.standings == {LI: PresenceStatus()} and story.last.counted == {ONE: frozenset()}
+    def test_an_officer_who_is_gone_has_an_empty_status(self, story):
+        story.tick()
+        story.receive(on=False).wait(120.0).tick()
+        assert story.last.statuses == {LI: PresenceStatus()} and story.last.present == {ONE: frozenset()}
 
 
-class TestQuestions:
+class TestAttentionChecks:
     def asked(self):
-        story = Story(YUNNAN).send().receive().say().look()
+        story = Story(YUNNAN).send().receive().say().tick()
         for _ in range(300):
-            story.wait(1.0).say().look()
+            story.wait(1.0).say().tick()
         assert story.last.asked == (LI,)
         return story
 
-    def test_are_put_after_the_least_time_and_do_not_hurt_yet(self):
-        assert self.asked().counts()
+    def test_begin_after_the_least_time_and_take_no_presence_yet(self):
+        assert self.asked().present()
 
-    def test_unanswered_they_cost_the_quorum_until_they_are_answered(self):
+    def test_take_the_presence_when_unanswered_until_they_are_answered(self):
         story = self.asked()
         for _ in range(29):
-            assert story.wait(1.0).say().counts()
-        assert not story.wait(1.0).say().counts()
+            assert story.wait(1.0).say().present()
+        assert not story.wait(1.0).say().present()
         assert story.last.missed == (LI,) and story.why() == (Why.ATTENTION,)
-        assert story.attending.answers(LI, "att_1", story.visits, story.now) == 30.0
-        assert story.counts()
+        assert story.presence.handle_answer(LI, "att_1", story.visits, story.now) == 30.0
+        assert story.present()
 
     def test_make_the_quorum_waver_at_half_time(self):
         story = self.asked()
         assert story.last.wavering == frozenset()
         for _ in range(15):
-            story.wait(1.0).say().look()
+            story.wait(1.0).say().tick()
         assert story.last.wavering == {LI}
 
-    def test_are_not_put_to_somebody_who_does_not_watch(self):
-        story = Story(YUNNAN).send().receive().say(visible=False).look()
+    def test_do_not_go_to_an_officer_who_does_not_watch(self):
+        story = Story(YUNNAN).send().receive().say(visible=False).tick()
         for _ in range(700):
-            story.wait(1.0).say(visible=False).look()
+            story.wait(1.0).say(visible=False).tick()
             assert story.last.asked == ()
 
     def test_do_not_matter_where_the_rules_ask_none(self):
         story = self.asked()
         story.visits[ONE] = replace(story.visits[ONE], policy=NEVER)
         for _ in range(40):
-            assert story.wait(1.0).say().counts()
+            assert story.wait(1.0).say().present()
 
-    def test_one_person_has_one_question_whatever_they_watch(self):
+    def test_are_one_at_a_time_for_an_officer_whatever_they_watch(self):
         story = Story(YUNNAN).send(ONE).send(TWO).receive().receive(session=TWO).receive(page=OTHER)
         everything = {"showing": [(ONE, BOTH), (TWO, BOTH)], "duty": (ONE, TWO)}
         asked = 0
         for _ in range(320):
-            story.wait(1.0).say(**everything).say(page=OTHER, **everything).look()
+            story.wait(1.0).say(**everything).say(page=OTHER, **everything).tick()
             asked += len(story.last.asked)
         assert asked == 1
 
 
 class AnyStory(RuleBasedStateMachine):
-    """Whatever relays and pages say in whatever order."""
+    """Any reports of relays and pages in any order."""
 
     sessions = st.sampled_from([ONE, TWO, THREE])
     people = st.sampled_from([LI, HE, MA])
@@ -291,12 +291,12 @@ class AnyStory(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.story = Story(YUNNAN, draw=lambda least, most: most)
-        self.said, self.receiving, self.sending = {}, set(), {}
+        self.reported, self.receiving, self.sending = {}, set(), {}
 
-    @rule(who=people, session=sessions, page=pages, sides=sides, on=st.booleans())
-    def relay(self, who, session, page, sides, on):
-        self.story.receive(who, session, page, sides, on)
-        changed = {(who, session, page, side) for side in sides}
+    @rule(watcher=people, session=sessions, page=pages, sides=sides, on=st.booleans())
+    def relay(self, watcher, session, page, sides, on):
+        self.story.receive(watcher, session, page, sides, on)
+        changed = {(watcher, session, page, side) for side in sides}
         self.receiving = self.receiving | changed if on else self.receiving - changed
 
     @rule(session=sessions, sides=sides, on=st.booleans())
@@ -306,21 +306,21 @@ class AnyStory(RuleBasedStateMachine):
             self.sending.setdefault(picture, self.story.now) if on else self.sending.pop(picture, None)
 
     @rule(
-        who=people,
+        watcher=people,
         page=st.sampled_from([PAGE, OTHER]),
         visible=st.booleans(),
         showing=st.sets(st.tuples(sessions, st.sampled_from(BOTH))),
         duty=st.sets(sessions),
     )
-    def page(self, who, page, visible, showing, duty):
-        self.story.say(who, page, visible, [(session, [side]) for session, side in showing], duty)
-        self.said[who, page] = (self.story.now, visible, showing, duty)
+    def page(self, watcher, page, visible, showing, duty):
+        self.story.say(watcher, page, visible, [(session, [side]) for session, side in showing], duty)
+        self.reported[watcher, page] = (self.story.now, visible, showing, duty)
 
-    @rule(who=people)
-    def answer(self, who):
-        prompt = self.story.attending.attention.open(who)
+    @rule(watcher=people)
+    def answer(self, watcher):
+        prompt = self.story.presence.attention.prompt_of(watcher)
         if prompt is not None:
-            assert self.story.attending.answers(who, prompt.id, self.story.visits, self.story.now) is not None
+            assert self.story.presence.handle_answer(watcher, prompt.id, self.story.visits, self.story.now) is not None
 
     @rule(seconds=st.sampled_from([0.2, 1.0, 2.0, 30.0, 700.0]))
     def time(self, seconds):
@@ -328,46 +328,44 @@ class AnyStory(RuleBasedStateMachine):
 
     @rule(session=sessions)
     def relay_gone(self, session):
-        self.story.attending.forget(session)
-        self.receiving = {one for one in self.receiving if one[1] != session}
+        self.story.presence.forget(session)
+        self.receiving = {reception for reception in self.receiving if reception[1] != session}
         self.sending = {picture: at for picture, at in self.sending.items() if picture[0] != session}
 
     @invariant()
-    def who_counts_has_one_page_in_order(self):
-        story = self.story.look()
+    def each_present_officer_has_one_page_in_order(self):
+        story = self.story.tick()
         for session, there in story.there.items():
-            for who in there:
-                assert any(self.in_order(who, session, page) for page in (PAGE, OTHER)), (who, session)
-                assert not story.attending.attention.missed(who)
+            for watcher in there:
+                assert any(self.in_order(watcher, session, page) for page in (PAGE, OTHER)), (watcher, session)
+                assert not story.presence.attention.missed(watcher)
 
-    def in_order(self, who, session, page):
-        at, visible, showing, duty = self.said.get((who, page), (-1e9, False, set(), set()))
-        received = all((who, session, page, side) in self.receiving for side in BOTH)
+    def in_order(self, watcher, session, page):
+        at, visible, showing, duty = self.reported.get((watcher, page), (-1e9, False, set(), set()))
+        received = all((watcher, session, page, side) in self.receiving for side in BOTH)
         pictures = [(session, side) for side in BOTH]
         shown = all(self.story.now - self.sending.get(p, 1e9) <= SHOWN or p in showing for p in pictures)
         return received and shown and visible and session in duty and self.story.now - at <= STALE
 
     @invariant()
-    def nobody_counts_more_often_than_the_cap(self):
-        self.story.look()
-        for who in (LI, HE, MA):
-            assert sum(who in there for there in self.story.there.values()) <= self.story.cap
+    def no_officer_is_present_more_often_than_the_cap(self):
+        self.story.tick()
+        for watcher in (LI, HE, MA):
+            assert sum(watcher in there for there in self.story.there.values()) <= self.story.cap
 
     @invariant()
-    def who_does_not_count_is_told_why(self):
-        self.story.look()
-        for who, session, _, _ in self.receiving:
-            why = self.story.attending.standing(who).sessions[session]
-            assert bool(why) == (who not in self.story.there.get(session, frozenset()))
+    def an_officer_who_is_not_present_has_a_reason(self):
+        self.story.tick()
+        for watcher, session, _, _ in self.receiving:
+            why = self.story.presence.status_of(watcher).sessions[session]
+            assert bool(why) == (watcher not in self.story.there.get(session, frozenset()))
 
 
-TestWhateverHappens = AnyStory.TestCase
+TestAnyStory = AnyStory.TestCase
 
 
 @given(st.text(min_size=1, max_size=8), st.text(max_size=8))
 def test_names_go_both_ways(user, page):
-    from broker.presence.quorum import name_of, watcher_of
-
     user, page = user.replace("@", "").replace("#", "") or "u", page.replace("#", "")
     assert watcher_of(name_of(Watcher(UserId(user), PRISON), page)) == (Watcher(UserId(user), PRISON), page)
     assert watcher_of(f"terminal:{user}") is None
