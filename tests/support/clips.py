@@ -1,5 +1,5 @@
-"""Short real clips for tests, encoded once a process: H.264 pictures as NAL units, Opus packets of 20 ms. The
-picture's brightness and the sound's pitch tell the sides apart."""
+"""Short encoded clips for tests, made once in a process: H.264 pictures as NAL units, Opus packets of 20 ms. The sides
+differ in the brightness of the picture and in the pitch of the sound."""
 
 import re
 from fractions import Fraction
@@ -15,7 +15,7 @@ _START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 def pictures(
     count: int = 90, rate: int = 30, width: int = 320, height: int = 240, shade: int = 90, keyint: int = 30
 ) -> tuple[tuple[bytes, ...], ...]:
-    """`count` pictures, each a tuple of NAL units; a keyframe with its parameter sets every `keyint`."""
+    """Return `count` pictures, each a tuple of NAL units; every `keyint`-th is a keyframe with its parameter sets."""
     encoder = av.CodecContext.create("libx264", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
@@ -35,7 +35,7 @@ def pictures(
 
 @cache
 def sound(count: int = 150, pitch: int = 440) -> tuple[bytes, ...]:
-    """`count` Opus packets of 20 ms."""
+    """Return `count` Opus packets of 20 ms."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format = 48_000, "stereo", "s16"

@@ -1,4 +1,4 @@
-"""Looks at films with GStreamer, whose MP4 demuxer shares no code with FFmpeg's."""
+"""Decodes films with GStreamer, whose MP4 demuxer shares no code with FFmpeg's."""
 
 import os
 import re
@@ -12,14 +12,15 @@ import pytest
 from tests.support import probe
 
 DECODERS = {"video": "avdec_h264", "audio": "opusdec"}
-# What the base class of all sinks logs of each buffer, in the thread that hands it over: none is missing, none doubled.
+# Line that the base class of all sinks logs for each buffer, in the thread that delivers it: none is missing.
 _BUFFER = re.compile(r"chain_unlocked:<(sink\d+)> got times start: (\S+), end: (\S+)")
-# Any error, and any warning of a decoder. The demuxer warns of every box it has no use for.
+# Any error, and any warning of a decoder. The demuxer warns of every box that it does not use.
 _TROUBLE = re.compile(r"^.* (?:ERROR .*|WARN +(?:libav|opusdec|audiodecoder|videodecoder)\b.*)$", re.M)
 
 
 class Decoded(NamedTuple):
-    """What came out of one track's decoder: how many buffers, where the first begins and the last ends (seconds)."""
+    """Output of one track's decoder: the number of buffers, where the first begins and where the last ends
+    (seconds)."""
 
     kind: str
     buffers: int
@@ -28,7 +29,7 @@ class Decoded(NamedTuple):
 
 
 def decoded(path: Path) -> list[Decoded]:
-    """Every track of `path` through qtdemux and its decoder. Fails where the pipeline ends with an error."""
+    """Decode every track of `path` through qtdemux. Fails where the pipeline ends with an error."""
     if shutil.which("gst-launch-1.0") is None:
         pytest.fail("GStreamer is missing: apt-get install gstreamer1.0-tools", pytrace=False)
     kinds = [stream["codec_type"] for stream in probe.probe(path)["streams"]]
@@ -44,22 +45,22 @@ def decoded(path: Path) -> list[Decoded]:
 
 
 def _branch(index: int, pad: str, decoder: str) -> list[str]:
-    """One track, to a sink of its own; without preroll, which waits for tracks that begin later."""
+    """Return the branch of one track to a sink of its own, without preroll, which waits for tracks that begin later."""
     queue = ["queue", "max-size-time=0", "max-size-bytes=0", "max-size-buffers=0"]
     sink = ["fakesink", f"name=sink{index}", "sync=false", "async=false"]
     return [f"film.{pad}", "!", *queue, "!", decoder, "!", *sink]
 
 
-def _times(told: str) -> dict[str, list[tuple[float, float]]]:
-    """(begin, end) of each buffer by sink."""
+def _times(log: str) -> dict[str, list[tuple[float, float]]]:
+    """Return (begin, end) of each buffer by sink."""
     found: dict[str, list[tuple[float, float]]] = {}
-    for sink, start, end in _BUFFER.findall(told):
+    for sink, start, end in _BUFFER.findall(log):
         found.setdefault(sink, []).append((_seconds(start), _seconds(end)))
     return found
 
 
-def _seconds(told: str) -> float:
-    hours, minutes, seconds = told.split(":")
+def _seconds(text: str) -> float:
+    hours, minutes, seconds = text.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 

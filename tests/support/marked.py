@@ -1,6 +1,6 @@
-"""Pictures and sound that say themselves which they are: each picture carries its number
-(huijian.demo.synthetic.frame_code), each second of sound its own (huijian.demo.synthetic.voice). Encoded once a
-process, small, so that half an hour costs a second."""
+"""Pictures and sound that carry their identity: each picture its number (huijian.demo.synthetic.frame_code), each
+second of sound its own (huijian.demo.synthetic.voice). They are encoded once in a process, and small: half an hour
+takes a second."""
 
 import re
 from fractions import Fraction
@@ -15,7 +15,7 @@ from huijian.demo.synthetic.voice import SyntheticVoice
 from kiosk_agent.media.frames import RATE
 
 PICTURES = 4
-"""A second; every one is a keyframe and fits into one RTP packet."""
+"""Pictures a second; every one is a keyframe and fits into one RTP packet."""
 PACKET = 2880
 """Samples of one Opus packet: 60 ms, the longest that is one frame of the codec's speech mode (RFC 6716 2.1.4)."""
 LOOP = 48
@@ -28,7 +28,7 @@ _START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 def pictures(
     side: Side, count: int, size: tuple[int, int] = (128, 96), first: int = 0
 ) -> tuple[tuple[bytes, ...], ...]:
-    """Pictures number `first` to `first + count - 1`, each a tuple of NAL units."""
+    """Return the pictures `first` to `first + count - 1`, each a tuple of NAL units."""
     width, height = size
     encoder = av.CodecContext.create("libx264", "w")
     assert isinstance(encoder, av.VideoCodecContext)
@@ -42,13 +42,13 @@ def pictures(
         draw(frame[:height], FrameCode(side, first + index))
         picture = av.VideoFrame.from_ndarray(frame, format="yuv420p")
         picture.pts = index
-        units += [tuple(nal for nal in _START_CODE.split(bytes(one)) if nal) for one in encoder.encode(picture)]
+        units += [tuple(nal for nal in _START_CODE.split(bytes(packet)) if nal) for packet in encoder.encode(picture)]
     return tuple(units)
 
 
 @cache
 def sound(side: Side, packet: int = PACKET) -> tuple[bytes, ...]:
-    """LOOP seconds of the side's voice as Opus packets of `packet` samples."""
+    """Return LOOP seconds of the side's voice as Opus packets of `packet` samples."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format = RATE, "mono", "s16"
@@ -58,5 +58,5 @@ def sound(side: Side, packet: int = PACKET) -> tuple[bytes, ...]:
     for start in range(0, LOOP * RATE, packet):
         frame = av.AudioFrame.from_ndarray(voice.samples(start, packet)[None, :], format="s16", layout="mono")
         frame.sample_rate, frame.pts = RATE, start
-        packets += [bytes(one) for one in encoder.encode(frame)]
+        packets += [bytes(encoded) for encoded in encoder.encode(frame)]
     return tuple(packets)

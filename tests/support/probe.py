@@ -1,4 +1,4 @@
-"""Looks at films with the independent ffprobe and ffmpeg commands."""
+"""Examines films with the ffprobe and ffmpeg commands, which share no code with the recorder."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def probe(path: Path) -> dict[str, Any]:
-    """Streams and format as ffprobe sees them. Fails where it complains."""
+    """Return streams and format as ffprobe reads them. Fails where ffprobe reports an error."""
     command = ["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -15,20 +15,20 @@ def probe(path: Path) -> dict[str, Any]:
 
 
 def lengths(path: Path) -> list[float]:
-    """Where each track ends, in seconds from the film's zero."""
+    """Return where each track ends, in seconds from the film's zero."""
     return [float(stream["start_time"]) + float(stream["duration"]) for stream in probe(path)["streams"]]
 
 
 def times(path: Path, track: int) -> list[float]:
-    """The presentation time of each packet of a track."""
+    """Return the presentation time of each packet of a track."""
     what = ["-select_streams", str(track), "-show_entries", "packet=pts_time", "-of", "csv=p=0"]
     done = subprocess.run(["ffprobe", "-v", "error", *what, str(path)], capture_output=True, text=True, check=True)
     return [float(line.strip(",")) for line in done.stdout.split()]
 
 
 def complaints(path: Path) -> str:
-    """What ffmpeg says while decoding every track to the end; empty is good."""
-    # Without a time base of its own ffmpeg guesses a frame rate, and complains where a long gap made it guess badly.
+    """Return the errors that ffmpeg reports while decoding every track to the end; empty for a good film."""
+    # Without a given time base ffmpeg guesses a frame rate, and reports an error where a long gap misleads it.
     exact = ["-map", "0", "-enc_time_base:v", "1:90000", "-f", "null", "-"]
     command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), *exact]
     return subprocess.run(command, capture_output=True, text=True).stderr

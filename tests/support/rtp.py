@@ -1,5 +1,5 @@
-"""A publisher for tests: splits pictures into RTP (RFC 6184: single NAL units, STAP-A, FU-A) and wraps Opus packets,
-with its own counters, header extensions and padding where asked. Independent of what is under test."""
+"""RTP publisher for tests: splits pictures into RTP (RFC 6184: single NAL units, STAP-A, FU-A) and wraps Opus packets,
+with counters, header extensions and padding of its own. It shares no code with what is under test."""
 
 import struct
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ NTP_SHIFT = 1 << 32
 
 @dataclass
 class Stream:
-    """One RTP source. `at` in `packet` is media time in seconds."""
+    """State of one RTP source. `at` in its methods is media time in seconds."""
 
     rate: int
     ssrc: int = 0x1234
@@ -24,11 +24,11 @@ class Stream:
     packets: int = field(default=0, init=False)
 
     def stamp(self, at: float) -> int:
-        """The RTP timestamp of media time `at`."""
+        """Return the RTP timestamp of media time `at`."""
         return (self.base + round(at * self.rate)) & 0xFFFFFFFF
 
     def packet(self, payload: bytes, at: float, marker: bool = False) -> bytes:
-        """The next packet of this source."""
+        """Return the next packet of this source."""
         first = 0x80 | (0x20 if self.padding else 0) | (0x10 if self.extension else 0) | len(self.csrcs)
         head = struct.pack("!BBHII", first, self.payload_type | marker << 7, self.seq, self.stamp(at), self.ssrc)
         head += b"".join(struct.pack("!I", csrc) for csrc in self.csrcs)
@@ -42,18 +42,18 @@ class Stream:
         return head + payload + tail
 
     def picture(self, nals: Sequence[bytes], at: float, mtu: int = 1100, aggregate: bool = True) -> list[bytes]:
-        """One access unit as packets, the last one with the marker."""
+        """Return one access unit as packets, the last of which has the marker."""
         payloads = packetise(nals, mtu, aggregate)
         return [self.packet(payload, at, index == len(payloads) - 1) for index, payload in enumerate(payloads)]
 
     def report(self, at: float, ntp: float) -> bytes:
-        """A sender report: media time `at` was sampled at `ntp` seconds of the sender's clock."""
+        """Return a sender report: media time `at` was sampled at `ntp` seconds of the sender's clock."""
         stamp = round(ntp * NTP_SHIFT) & (1 << 64) - 1
         return struct.pack("!BBHIQIII", 0x80, 200, 6, self.ssrc, stamp, self.stamp(at), self.packets, self.octets)
 
 
 def packetise(nals: Sequence[bytes], mtu: int = 1100, aggregate: bool = True) -> list[bytes]:
-    """RTP payloads: small neighbours in one STAP-A, large units in FU-A, the rest alone."""
+    """Return RTP payloads: small neighbouring units in one STAP-A, large units in FU-A, the rest alone."""
     payloads: list[bytes] = []
     small: list[bytes] = []
     for nal in nals:
@@ -67,7 +67,7 @@ def packetise(nals: Sequence[bytes], mtu: int = 1100, aggregate: bool = True) ->
 
 
 def fragment(nal: bytes, mtu: int) -> list[bytes]:
-    """FU-A payloads of one unit (RFC 6184 5.8)."""
+    """Return the FU-A payloads of one unit (RFC 6184 5.8)."""
     size = max(mtu - 2, 1)
     pieces = [nal[start : start + size] for start in range(1, len(nal), size)]
     indicator, kind = nal[0] & 0xE0 | 28, nal[0] & 0x1F
