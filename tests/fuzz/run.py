@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz.run [INPUTS] [SEED]`: the long run of what `make test` does briefly. Everything that the relay
+"""`python -m tests.fuzz [INPUTS] [SEED]`: the long run of what `make test` does briefly. Everything that the relay
 reads from outside gets random and mutated inputs, ten million and more; the first that raises an exception is printed
 and ends the run.
 
@@ -401,6 +401,7 @@ async def _fuzz(inputs: int, seed: int, progress: Callable[[str], None]) -> None
             progress(f"{number + 1:,} inputs, {(number + 1) / (monotonic() - began):,.0f} a second")
 
 
-if __name__ == "__main__":
-    arguments = [int(argument) for argument in sys.argv[1:3]]
-    asyncio.run(fuzz(arguments[0] if arguments else 10_000_000, arguments[1] if arguments[1:] else 1, print))
+def main(arguments: list[str]) -> None:
+    """Run as many inputs as the first argument says, ten million without one, from the seed of the second."""
+    numbers = [int(argument) for argument in arguments]
+    asyncio.run(fuzz(numbers[0] if numbers else 10_000_000, numbers[1] if numbers[1:] else 1, print))

@@ -1,4 +1,4 @@
-"""A short part of the long run (`python -m tests.fuzz.run`), and random datagrams at a real worker's port."""
+"""A short part of the long run (`python -m tests.fuzz`), and random datagrams at a real worker's port."""
 
 import random
 

@@ -1,1 +1,1 @@
-"""The specification of the first relay: pure parts first, then a real worker process with real peers."""
+"""Tests of the relay: pure parts, then a real worker process with real clients."""
