@@ -21,8 +21,8 @@ has room for few more supervisors than a visit needs, and no officer may take mo
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One publication or subscription of a caller. `maker` is the caller's name in the journal, `token` the sign-in behind
-    it."""
+    """One publication or subscription of a caller. `maker` is the caller's name in the journal, `token` the sign-in
+    behind it."""
 
     resource: ResourceId
     kind: Kind

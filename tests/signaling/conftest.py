@@ -63,7 +63,7 @@ def quick_passwords():
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory, quick_passwords):
-    """A database with sites, rooms, terminals and users, and the token of each of them."""
+    """A database file with sites, rooms, terminals and users, and the token of each of them."""
     file = tmp_path_factory.mktemp("made") / "h.sqlite"
     return file, asyncio.run(_make(f"sqlite+aiosqlite:///{file}"))
 

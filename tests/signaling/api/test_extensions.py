@@ -1,4 +1,5 @@
-"""Longer visits at the front door: who may approve, what everybody is shown (Yunnan 14, 27(3); Guangdong 31(2))."""
+"""Longer visits over REST: which role may approve, and what each viewer is shown (Yunnan 14, 27(3); Guangdong
+31(2))."""
 
 import json
 from datetime import timedelta
@@ -18,14 +19,14 @@ async def path(front):
     return f"/api/v1/sessions/{session}/extensions"
 
 
-class TestWhoMay:
+class TestPermission:
     @pytest.mark.parametrize(
         "caller", ["prison-sup", "visitor-sup", "clerk", "auditor", "admin", "p1", "v1", "booking"]
     )
-    async def test_nobody_but_the_approver(self, front, path, caller):
+    async def test_other_callers_may_not_approve(self, front, path, caller):
         await front.refused("forbidden", "POST", path, caller, json=ORDER)
 
-    async def test_not_the_approver_of_another_site(self, front, path):
+    async def test_the_approver_of_another_site_may_not(self, front, path):
         session = path.split("/")[4]
         slot = front.broker.live(session).session.slot
         await front.store.add_user("far-approver", "远", "approver", "a long enough secret", "other-bureau")
@@ -35,25 +36,25 @@ class TestWhoMay:
         front.tokens["visitor"] = await front.store.issue_user_token("visitor-approver", timedelta(hours=1))
         await front.refused("forbidden", "POST", path, "visitor", json=ORDER)
 
-    async def test_without_an_approvals_id_there_is_none(self, front, path):
+    async def test_an_approval_needs_an_id(self, front, path):
         await front.refused("bad_request", "POST", path, "approver", json={k: ORDER[k] for k in ORDER if k != "id"})
 
     @pytest.mark.parametrize("reason", ["", "   ", "长" * 301])
-    async def test_nor_without_a_reason_in_words(self, front, path, reason):
+    async def test_an_approval_needs_a_reason_in_words(self, front, path, reason):
         await front.refused("bad_request", "POST", path, "approver", json={**ORDER, "reason": reason})
 
 
 class TestApproving:
-    async def test_moves_the_limit_and_says_by_whom_and_until_when(self, front, path):
+    async def test_moves_the_limit_and_shows_author_and_new_end(self, front, path):
         answer = await front.ask("POST", path, "approver", json=ORDER)
-        (given,) = answer.data["given"]
-        assert given["by"] == {"id": "approver", "name": "approver 名"}
-        assert (given["seconds"], given["article"], given["reason"]) == (600, "YN-14-FAMILY", "家中亲属去世")
+        (approved,) = answer.data["given"]
+        assert approved["by"] == {"id": "approver", "name": "approver 名"}
+        assert (approved["seconds"], approved["article"], approved["reason"]) == (600, "YN-14-FAMILY", "家中亲属去世")
         assert isinstance(front.broker.facts[-1], ev.ExtensionApproved)
         stop = (TEN + timedelta(minutes=40)).isoformat().replace("+00:00", "Z")
         assert answer.data["stops_at"] == stop
         view = (await front.ask("GET", path.removesuffix("/extensions"), "visitor-sup")).data
-        assert view["extensions"] == [given] and view["stops_at"] == stop
+        assert view["extensions"] == [approved] and view["stops_at"] == stop
 
     async def test_sent_twice_counts_once(self, front, path):
         first = await front.ask("POST", path, "approver", json=ORDER)
@@ -67,19 +68,19 @@ class TestApproving:
         refusal = await front.refused("policy_violation", "POST", path, "approver", json={**ORDER, "article": "YN-18"})
         assert refusal.data["articles"] == ["云南 第十四条"]
 
-    async def test_after_the_limit_it_is_refused_and_the_refusal_journaled(self, front, path):
+    async def test_after_the_limit_it_is_refused_and_the_refusal_is_journaled(self, front, path):
         front.at(timedelta(minutes=31))
         await front.refused("session_ended", "POST", path, "approver", json=ORDER)
         (entry,) = await front.noted("ExtensionRefused")
         assert json.loads(entry.data)["code"] == "session_ended"
 
-    async def test_rooms_learn_by_how_much_and_neither_from_whom_nor_why(self, front, path):
+    async def test_rooms_learn_the_seconds_and_neither_author_nor_reason(self, front, path):
         await front.ask("POST", path, "approver", json=ORDER)
         (seen,) = (await front.ask("GET", path.removesuffix("/extensions"), "v1")).data["extensions"]
         assert (seen["seconds"], seen["by"], seen["reason"]) == (600, None, "")
         await front.refused("forbidden", "GET", path, "v1")
 
-    async def test_the_rules_are_there_to_be_read(self, front, path):
+    async def test_the_rules_are_shown_to_officers(self, front, path):
         data = (await front.ask("GET", path, "prison-sup")).data
         assert (data["times"], data["steps"], data["role"], data["site"]) == (
             1,

@@ -1,4 +1,4 @@
-"""Watching the service run: who may, what is told, and what is not."""
+"""Metrics and overview: which callers may read them, what they contain, and which names they leave out."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ def figures(session):
 
 
 async def read(front, caller=None, **kw):
-    """The samples of one reading, by name and labels."""
+    """Return the samples of one reading, by name and labels."""
     answer = await front.ask("GET", "/metrics", caller, **kw)
     assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     return samples(await answer.text())
@@ -54,7 +54,7 @@ def samples(text):
     }
 
 
-class TestWhoMayReadTheMetrics:
+class TestPermissionForMetrics:
     async def test_a_program_on_this_machine(self, front):
         assert await read(front)
 
@@ -74,20 +74,20 @@ class TestWhoMayReadTheMetrics:
             {"Host": "localhost.evil.example"},
         ],
     )
-    async def test_nobody_who_comes_through_a_proxy_on_this_machine(self, front, headers):
+    async def test_a_client_behind_a_proxy_on_this_machine_is_refused(self, front, headers):
         await front.refused("not_signed_in", "GET", "/metrics", headers=headers)
 
-    async def test_nobody_without_a_key_where_the_settings_say_so(self, front):
+    async def test_a_local_program_needs_a_key_where_the_settings_say_so(self, front):
         front.context.settings = front.context.settings.model_copy(update={"metrics_on_loopback": False})
         await front.refused("not_signed_in", "GET", "/metrics")
         assert await read(front, "observer")
 
     @pytest.mark.parametrize("caller", ["p1", "prison-sup", "clerk", "approver", "auditor", "booking", "prison-admin"])
-    async def test_nobody_else_wherever_they_are(self, front, caller):
+    async def test_other_callers_are_refused_also_from_this_machine(self, front, caller):
         await front.refused("forbidden", "GET", "/metrics", caller)
 
     @pytest.mark.parametrize("caller", ["obs_thisisnobody", "x"])
-    async def test_nobody_with_a_wrong_key_though_none_would_do(self, front, caller):
+    async def test_a_wrong_key_is_refused_where_no_key_is_needed(self, front, caller):
         await front.refused("not_signed_in", "GET", "/metrics", caller)
 
     async def test_the_kind_of_a_key_cannot_be_changed_by_its_holder(self, front):
@@ -97,60 +97,64 @@ class TestWhoMayReadTheMetrics:
         await front.refused("not_signed_in", "GET", "/api/v1/slots", order)
 
 
-class TestWhatTheMetricsSay:
+class TestMetrics:
     async def test_the_service_and_its_workers(self, front):
         session = await front.live_visit()
-        front.broker.told = figures(session)
-        told = await read(front)
+        front.broker.numbers = figures(session)
+        numbers = await read(front)
         worker = ("worker", "relay-0")
-        assert told["huijian_relay_packets_received_total", worker] == 1000
-        assert told["huijian_relay_cpu_seconds_total", worker] == 12.5
-        assert told["huijian_relay_peers", worker] == 6
-        assert told["huijian_relay_forwarding_seconds_bucket", ("le", "0.001"), worker] == 7
-        assert told["huijian_relay_forwarding_seconds_bucket", ("le", "+Inf"), worker] == 10
-        assert told["huijian_relay_forwarding_seconds_count", worker] == 10
-        assert told["huijian_gate_open_seconds_total",] == 61.5
-        assert told["huijian_gates_open",] == 1
-        assert told["huijian_sessions", ("state", "live")] == 1
-        assert told["huijian_sessions_waiting_for_relay",] == 1
-        assert told["huijian_journal_healthy",] == 1 and told["huijian_journal_backlog",] == 0
-        assert not [name for name, *_ in told if "tap_lost" in name], "what a worker does not count is not made up"
+        assert numbers["huijian_relay_packets_received_total", worker] == 1000
+        assert numbers["huijian_relay_cpu_seconds_total", worker] == 12.5
+        assert numbers["huijian_relay_peers", worker] == 6
+        assert numbers["huijian_relay_forwarding_seconds_bucket", ("le", "0.001"), worker] == 7
+        assert numbers["huijian_relay_forwarding_seconds_bucket", ("le", "+Inf"), worker] == 10
+        assert numbers["huijian_relay_forwarding_seconds_count", worker] == 10
+        assert numbers["huijian_gate_open_seconds_total",] == 61.5
+        assert numbers["huijian_gates_open",] == 1
+        assert numbers["huijian_sessions", ("state", "live")] == 1
+        assert numbers["huijian_sessions_waiting_for_relay",] == 1
+        assert numbers["huijian_journal_healthy",] == 1 and numbers["huijian_journal_backlog",] == 0
+        assert not [name for name, *_ in numbers if "tap_lost" in name], "what a worker does not count has no sample"
 
     async def test_every_state_and_reason_from_the_beginning(self, front):
-        told = await read(front)
-        assert {told["huijian_sessions", ("state", state)] for state in State} == {0}
-        assert {told["huijian_holds_total", ("reason", reason)] for reason in HoldReason} == {0}
-        assert {told["huijian_session_ends_total", ("reason", reason)] for reason in Reason} == {0}
+        numbers = await read(front)
+        assert {numbers["huijian_sessions", ("state", state)] for state in State} == {0}
+        assert {numbers["huijian_holds_total", ("reason", reason)] for reason in HoldReason} == {0}
+        assert {numbers["huijian_session_ends_total", ("reason", reason)] for reason in Reason} == {0}
 
     async def test_each_session_as_long_as_it_runs(self, front):
         session = await front.live_visit()
         front.broker.live(session).quality = QUALITY
         labels = (("media", "video"), ("session", session), ("side", "prison"))
-        told = await read(front)
-        assert told["huijian_session_bits_per_second", *labels] == 900_000
-        assert told["huijian_session_loss_ratio", *labels] == 0.01
-        assert told["huijian_session_frames_per_second", *labels] == 25
+        numbers = await read(front)
+        assert numbers["huijian_session_bits_per_second", *labels] == 900_000
+        assert numbers["huijian_session_loss_ratio", *labels] == 0.01
+        assert numbers["huijian_session_frames_per_second", *labels] == 25
         front.broker.tell(session, ev.EndOrdered("li", "first-prison", "YN-17-8"))
-        told = await read(front)
-        assert not [key for key in told if ("session", session) in key]
-        assert told["huijian_session_ends_total", ("reason", "ended_by_supervisor")] == 0, "the broker counts, not we"
+        numbers = await read(front)
+        assert not [key for key in numbers if ("session", session) in key]
+        assert numbers["huijian_session_ends_total", ("reason", "ended_by_supervisor")] == 0, (
+            "the broker counts, not the exposition"
+        )
 
-    async def test_who_watches_each_session_in_numbers(self, front):
+    async def test_viewers_of_each_session_in_numbers(self, front):
         session = await front.live_visit()
         live = front.broker.live(session)
         live.quality, live.viewers = QUALITY, VIEWERS
         text = await (await front.ask("GET", "/metrics")).text()
-        told = samples(text)
+        numbers = samples(text)
 
         def of(name, viewer):
-            return told[f"huijian_session_viewers{name}", ("session", session), ("side", "visitor"), ("viewer", viewer)]
+            return numbers[
+                f"huijian_session_viewers{name}", ("session", session), ("side", "visitor"), ("viewer", viewer)
+            ]
 
         assert (of("", "supervisor"), of("_receiving", "supervisor"), of("_loss_ratio", "supervisor")) == (2, 1, 0.1)
         assert (of("_jitter_seconds", "supervisor"), of("_round_trip_seconds", "supervisor")) == (0.02, 0.05)
         assert (of("", "room"), of("_receiving", "room")) == (1, 1)
         assert "prison-sup" not in text and "first-prison" not in text and "trm" not in text
 
-    async def test_not_more_than_so_many_sessions(self, front, monkeypatch):
+    async def test_a_limited_number_of_sessions(self, front, monkeypatch):
         monkeypatch.setattr(prometheus, "MOST", 0)
         session = await front.live_visit()
         front.broker.live(session).quality = QUALITY
@@ -167,43 +171,43 @@ class TestWhatTheMetricsSay:
 class TestTheOverview:
     async def test_shows_a_session_in_numbers(self, front):
         session = await front.live_visit()
-        front.broker.told = figures(session)
+        front.broker.numbers = figures(session)
         live = front.broker.live(session)
         live.quality, live.viewers = QUALITY, VIEWERS
         data = (await front.ask("GET", "/api/v1/overview", "observer")).data
-        (one,) = data["sessions"]
-        assert (one["id"], one["state"], one["gate"], one["worker"]) == (session, "live", "open", "relay-0")
-        assert (one["prison_room"], one["visitor_room"]) == ("p1", "v1")
-        assert one["prison_quorum"] == one["visitor_quorum"] == {"have": 2, "need": 2}
-        assert one["remaining_ms"] == 30 * 60 * 1000
-        assert one["quality"]["visitor"]["audio"]["bitrate"] == 32_000
-        assert one["viewers"]["visitor"] == {
+        (row,) = data["sessions"]
+        assert (row["id"], row["state"], row["gate"], row["worker"]) == (session, "live", "open", "relay-0")
+        assert (row["prison_room"], row["visitor_room"]) == ("p1", "v1")
+        assert row["prison_quorum"] == row["visitor_quorum"] == {"have": 2, "need": 2}
+        assert row["remaining_ms"] == 30 * 60 * 1000
+        assert row["quality"]["visitor"]["audio"]["bitrate"] == 32_000
+        assert row["viewers"]["visitor"] == {
             "connected": 2, "receiving": 1, "loss": 0.1, "jitter_ms": 20, "round_trip_ms": 50
         }  # fmt: skip
-        assert one["viewers"]["prison"]["connected"] == 0
+        assert row["viewers"]["prison"]["connected"] == 0
         (worker,) = data["workers"]
         assert (worker["sessions"], worker["latency_p99_ms"]) == (1, 1.2)
         assert not [name for name in ("刘某", "欧阳", "prison-sup") if name in str(data)]
 
     @pytest.mark.parametrize("caller", ["foreign-sup", "foreign-auditor", "prison-admin"])
-    async def test_of_other_sites_not_even_the_existence(self, front, caller):
+    async def test_hides_sessions_of_other_sites(self, front, caller):
         session = await front.live_visit()
-        front.broker.told = figures(session)
+        front.broker.numbers = figures(session)
         data = (await front.ask("GET", "/api/v1/overview", caller)).data
         assert data["sessions"] == [] and session not in str(data) and len(data["workers"]) == 1
 
     @pytest.mark.parametrize("caller", ["prison-sup", "visitor-sup", "approver", "auditor", "admin"])
-    async def test_to_the_officers_of_both_sites_and_the_province(self, front, caller):
+    async def test_is_for_the_officers_of_both_sites_and_the_province(self, front, caller):
         await front.visit()
         assert len((await front.ask("GET", "/api/v1/overview", caller)).data["sessions"]) == 1
 
-    async def test_leaves_out_what_is_long_over_or_far_away(self, front):
+    async def test_leaves_out_sessions_that_ended_or_start_long_from_now(self, front):
         await front.visit()
         far = timedelta(days=2)
         slot = (await front.store.slots_between(front.clock.now().wall, front.clock.now().wall + far))[0]
         await front.visit(starts_at=slot.starts_at + far, ends_at=slot.ends_at + far, external_id="later")
         data = (await front.ask("GET", "/api/v1/overview", "admin")).data
-        assert [one["id"] for one in data["sessions"]] == [slot.session]
+        assert [row["id"] for row in data["sessions"]] == [slot.session]
         front.at(timedelta(hours=2))
         front.clock.forward(timedelta(minutes=11))
         assert (await front.ask("GET", "/api/v1/overview", "admin")).data["sessions"] == []

@@ -84,10 +84,10 @@ class TestEachRow:
     @pytest.mark.parametrize("row", BY_REST, ids=name)
     async def test_has_the_same_outcome_by_rest_and_by_socket(self, row, front):
         session, body, caller = await front.live_visit(), SAMPLES[row.name], CALLERS[row.role]
-        kept = front.broker.kept[session].session
+        kept = front.broker.lives[session].session
         answer = await front.ask("POST", path_of(row).format(session=session), caller, json=body)
         by_rest = front.broker.facts[-1]
-        front.broker.kept[session].session = kept
+        front.broker.lives[session].session = kept
         async with talking(front, caller) as talk:
             await talk.send(type=row.name, id=7, session=session, **body)
             reply = await talk.receive("ack" if answer.status == 200 else "error")

@@ -1,4 +1,4 @@
-"""Warnings, mutes and notes through the front door: who may, what each is shown, and what the law refuses."""
+"""Interventions over REST and WebSocket: permission, what each viewer is shown, and what the rules refuse."""
 
 import pytest
 
@@ -56,7 +56,7 @@ class TestWarning:
         assert {"code", "zh", "en", "article"} <= set(data["warnings"][0])
 
     @pytest.mark.parametrize("code", ["YN-17-8", "YN-17-6", "END-COMPLETED", "YN-18", "GD-25-3"])
-    async def test_what_a_warning_does_not_close_is_refused_journaled_and_stored_nowhere(self, front, path, code):
+    async def test_a_ground_that_a_warning_does_not_settle_is_refused_and_journaled(self, front, path, code):
         refused = await front.refused(
             "policy_violation", "POST", f"{path}/warn", "prison-sup", json=OWN | {"article": code, "text": "张三"}
         )
@@ -93,8 +93,8 @@ class TestWarning:
             await front.refused(code, "POST", f"{path}/warn", caller, json=CANNED)
 
 
-class TestARoom:
-    async def test_sees_its_own_warnings_without_author_and_nothing_of_the_others(self, front, path):
+class TestRoom:
+    async def test_sees_its_own_warnings_without_author_and_no_others(self, front, path):
         await warned(front, path)
         await warned(front, path, OWN)
         mine, far = (await view(front, path, "p1"))["warnings"], (await view(front, path, "v1"))["warnings"]
@@ -107,23 +107,23 @@ class TestARoom:
         assert full[1]["sides"] == ["prison", "visitor"]
 
     async def test_acknowledges_and_officers_see_it(self, front, path):
-        given = await warned(front, path, OWN)
-        await front.ask("POST", f"{path}/acknowledge", "v1", json={"warning": given.id})
+        warning = await warned(front, path, OWN)
+        await front.ask("POST", f"{path}/acknowledge", "v1", json={"warning": warning.id})
         assert front.broker.facts[-1].side is Side.VISITOR
         assert front.broker.facts[-1].by.startswith("trm_")
         full = (await view(front, path, "prison-sup"))["warnings"]
         assert full[0]["acknowledged"] == ["visitor"]
         assert (await view(front, path, "p1"))["warnings"][0]["acknowledged"] == []
-        await front.refused("conflict", "POST", f"{path}/acknowledge", "v1", json={"warning": given.id})
+        await front.refused("conflict", "POST", f"{path}/acknowledge", "v1", json={"warning": warning.id})
 
-    async def test_cannot_acknowledge_what_it_was_not_told_and_no_officer_can_for_it(self, front, path):
-        given = await warned(front, path)
-        body = {"warning": given.id}
+    async def test_acknowledges_only_its_own_warnings_and_no_officer_can_instead(self, front, path):
+        warning = await warned(front, path)
+        body = {"warning": warning.id}
         await front.refused("not_found", "POST", f"{path}/acknowledge", "p1", json=body)
         await front.refused("not_found", "POST", f"{path}/acknowledge", "w1", json=body)
         await front.refused("forbidden", "POST", f"{path}/acknowledge", "visitor-sup", json=body)
 
-    async def test_hears_and_answers_on_its_socket(self, front, path):
+    async def test_receives_and_acknowledges_on_its_socket(self, front, path):
         session = path.rpartition("/")[2]
         async with talking(front, "v1") as room, talking(front, "prison-sup") as officer:
             await officer.send(type="warn", id=1, session=session, **CANNED)
@@ -142,7 +142,7 @@ class TestARoom:
 
 
 class TestMuting:
-    async def test_under_an_article_and_lifted_under_the_same_by_its_own_site(self, front, path):
+    async def test_is_under_an_article_and_lifted_under_the_same_by_its_own_site(self, front, path):
         await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)
         assert front.broker.facts[-1] == ev.MuteOrdered(
             "prison-sup", "first-prison", Side.VISITOR, True, "YN-16-2", "隐语"
@@ -158,7 +158,7 @@ class TestMuting:
         await front.refused("policy_violation", "POST", f"{path}/mute", "prison-sup", json=body)
         assert not session_of(front).interventions.muted
 
-    async def test_rooms_see_who_is_not_heard_and_not_by_whose_order(self, front, path):
+    async def test_rooms_see_the_muted_side_without_author(self, front, path):
         await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)
         for room in ("p1", "v1"):
             data = await view(front, path, room)
@@ -171,8 +171,8 @@ class TestMuting:
 class TestNotes:
     async def test_are_listed_with_their_times_for_officers_of_both_sites(self, front, path):
         await front.ask("POST", f"{path}/remark", "visitor-sup", json={"text": " 母亲情绪激动 "})
-        (one,) = (await front.ask("GET", f"{path}/notes", "prison-sup")).data["notes"]
-        assert (one["text"], one["since_ms"], one["site"], one["by"]["id"]) == (
+        (note,) = (await front.ask("GET", f"{path}/notes", "prison-sup")).data["notes"]
+        assert (note["text"], note["since_ms"], note["site"], note["by"]["id"]) == (
             "母亲情绪激动", 0, "panlong", "visitor-sup",
         )  # fmt: skip
         assert (await view(front, path, "prison-sup"))["notes"] == 1
@@ -193,7 +193,7 @@ class TestHoldingResumingEnding:
         await front.ask("POST", f"{path}/resume", "prison-sup", json={"note": "已纠正"})
         assert front.broker.facts[-1] == ev.ResumeOrdered("prison-sup", "first-prison", "已纠正", "YN-16-2")
 
-    async def test_what_is_held_on_a_stop_is_not_ended_as_a_farewell(self, front, path):
+    async def test_a_hold_on_a_ground_that_ends_is_not_ended_under_a_lesser_code(self, front, path):
         await front.ask("POST", f"{path}/hold", "prison-sup", json={"article": "YN-17-8"})
         for code in ("END-COMPLETED", "YN-16-2"):
             refused = await front.refused(

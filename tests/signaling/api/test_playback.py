@@ -1,4 +1,4 @@
-"""Playing a recording by range (RFC 9110, 14): from any place, for those who may, with a trace."""
+"""Playing a recording by range (RFC 9110, 14): from any place, for auditors of its sites, with a journal entry."""
 
 import asyncio
 import hashlib
@@ -25,7 +25,7 @@ ETAG = '"tag"'
 
 @pytest.fixture
 async def film(front):
-    """The address of a finished recording's film."""
+    """Return the address of a finished recording's film."""
     session = await front.visit()
     path = f"first-prison/2026/03/02/{session}/session.mp4"
     file = front.context.settings.archive_dir / path
@@ -93,7 +93,7 @@ class TestPlaying:
         assert (answer.status, await answer.read()) == (206, BYTES[500_000:501_000])
         assert answer.headers["Content-Range"] == f"bytes 500000-500999/{len(BYTES)}"
 
-    async def test_nothing_new_and_nothing_behind_the_end(self, front, film):
+    async def test_an_unchanged_film_is_304_and_a_range_behind_the_end_416(self, front, film):
         same = await front.ask("GET", film, "auditor", headers={"If-None-Match": f'"{TAG}"'})
         assert same.status == 304 and await same.read() == b""
         answer = await front.refused(
@@ -101,7 +101,7 @@ class TestPlaying:
         )
         assert answer.headers["Content-Range"] == f"bytes */{len(BYTES)}"
 
-    async def test_only_its_size_is_told_to_a_head_request(self, front, film):
+    async def test_a_head_request_learns_only_its_size(self, front, film):
         for headers, status, length in (({}, 200, len(BYTES)), ({"Range": "bytes=5-9"}, 206, 5)):
             answer = await front.ask("HEAD", film, "auditor", headers=headers)
             assert (answer.status, await answer.read()) == (status, b"")
@@ -110,7 +110,7 @@ class TestPlaying:
         answer = await front.client.request("HEAD", film, headers={"Authorization": f"Bearer {front.tokens['admin']}"})
         assert answer.status == 403
 
-    async def test_another_file_than_the_one_that_is_wanted_is_not_sent(self, front, film):
+    async def test_another_file_than_the_wanted_one_is_not_sent(self, front, film):
         headers = {"If-Match": '"other"'}
         await front.refused("precondition_failed", "GET", film, "auditor", headers=headers)
 
@@ -139,7 +139,7 @@ class TestPlaying:
 
             patch.setattr(front.journal, "_write_some", full)
             front.clock.forward(timedelta(minutes=2))
-            for _ in range(2):  # the second one, too: its entry is still waiting
+            for _ in range(2):  # the second request, too: its entry is still waiting
                 await front.refused("storage_unavailable", "GET", film, "auditor")
         assert seen == [1]
         async with asyncio.timeout(10):
@@ -157,14 +157,14 @@ class TestPlaying:
         assert (await front.ask("GET", film, "auditor")).status == 200
 
 
-class TestWhoMayPlay:
+class TestPermission:
     async def test_auditors_of_both_sites_and_of_the_province(self, front, film):
         for user, site in (("here", "first-prison"), ("there", "panlong")):
             await front.store.add_user(user, "审", Role.AUDITOR, "a long enough secret", site)
             token = await front.store.issue_user_token(user, timedelta(hours=1))
             assert (await front.ask("GET", film, token)).status == 200
 
-    async def test_nobody_else_and_for_other_sites_it_does_not_exist(self, front, film):
+    async def test_other_roles_may_not_and_for_other_sites_it_does_not_exist(self, front, film):
         await front.refused("not_found", "GET", film, "foreign-auditor")
         for caller in ("admin", "prison-sup", "approver", "clerk", "p1", "booking"):
             await front.refused("forbidden", "GET", film, caller)
@@ -173,7 +173,7 @@ class TestWhoMayPlay:
     @pytest.mark.parametrize(
         "change", [{"state": "purged"}, {"state": "failed"}, {"path": "../../etc/passwd"}, {"path": "x/none.mp4"}]
     )
-    async def test_what_is_not_there_cannot_be_played(self, front, film, change):
+    async def test_a_recording_without_a_film_cannot_be_played(self, front, film, change):
         await Catalog(front.store.engine).set(film.split("/")[4], **change)
         await front.refused("not_found", "GET", film, "auditor")
 
@@ -186,7 +186,7 @@ class TestWhoMayPlay:
 class TestOneSide:
     @pytest.fixture
     async def recorded(self, front, film):
-        """The address of a recording with a real film."""
+        """Return the address of a recording with a real film."""
         session = film.split("/")[4]
         file = front.context.settings.archive_dir / f"first-prison/2026/03/02/{session}/session.mp4"
         root = file.parents[1] / "made"

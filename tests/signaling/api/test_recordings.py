@@ -1,4 +1,4 @@
-"""The catalog, for auditors of the two sites and of the province; looking leaves a trace."""
+"""The catalog of recordings, for auditors of the two sites and of the province; each access is journaled."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ async def session(front):
 
 @pytest.fixture
 async def watched(front, session):
-    """The same, with what lies beside its film: a manifest with coverage, and a timeline."""
+    """The same visit with the files beside its film: a manifest with coverage, and a timeline."""
     film = front.context.settings.archive_dir / "first-prison/2026/03/02/x"
     film.parent.mkdir(parents=True)
     people = [{"user": "li", "site": "first-prison"}]
@@ -42,16 +42,16 @@ async def watched(front, session):
 
 
 class TestCoverage:
-    async def test_auditors_see_who_watched_when(self, front, watched):
+    async def test_auditors_see_which_officers_watched_when(self, front, watched):
         session, _ = watched
         data = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).data
         assert (data["kept"], data["seconds"], data["need"]) == (True, 9.0, 2)
-        assert [(one["user"], one["spans"]) for one in data["officers"]] == [("li", [[0.0, 9.0]])]
+        assert [(row["user"], row["spans"]) for row in data["officers"]] == [("li", [[0.0, 9.0]])]
         assert data["sides"]["visitor"]["short"] == [[0.0, 9.0]]
         (seen,) = await front.noted("CoverageSeen")
         assert (seen.session, seen.author) == (session, "user:auditor")
 
-    async def test_an_older_recordings_is_reckoned(self, front, watched):
+    async def test_that_of_an_older_recording_is_computed(self, front, watched):
         session, film = watched
         written = atomic_files.read_json(film.with_name("manifest.json"))
         del written["coverage"]
@@ -59,7 +59,7 @@ class TestCoverage:
         data = (await front.ask("GET", f"{RECORDINGS}/{session}/coverage", "auditor")).data
         assert not data["kept"] and data["officers"][0]["seconds"] == 9.0
 
-    async def test_nobody_else_sees_it(self, front, watched):
+    async def test_other_callers_do_not_see_it(self, front, watched):
         path = f"{RECORDINGS}/{watched[0]}/coverage"
         for caller in ("admin", "prison-sup", "p1", "booking"):
             await front.refused("forbidden", "GET", path, caller)
@@ -72,11 +72,11 @@ class TestCoverage:
 class TestRecordings:
     async def test_auditors_find_it_by_day_and_by_session(self, front, session):
         data = (await front.ask("GET", f"{RECORDINGS}?day=2026-03-02", "auditor")).data["recordings"]
-        assert [(one["session"], one["state"], one["started_at"]) for one in data] == [
+        assert [(row["session"], row["state"], row["started_at"]) for row in data] == [
             (session, "archived", "2026-03-02T02:00:00Z")
         ]
-        one = (await front.ask("GET", f"{RECORDINGS}/{session}", "auditor")).data
-        assert (one["sha256"], one["seconds"][0]) == ("ab" * 32, 1800.1)
+        row = (await front.ask("GET", f"{RECORDINGS}/{session}", "auditor")).data
+        assert (row["sha256"], row["seconds"][0]) == ("ab" * 32, 1800.1)
         assert (await front.ask("GET", f"{RECORDINGS}?day=2026-03-03", "auditor")).data["recordings"] == []
 
     async def test_the_visitors_site_may_audit_it_too(self, front, session):
@@ -89,11 +89,11 @@ class TestRecordings:
         assert (await front.ask("GET", RECORDINGS, "foreign-auditor")).data["recordings"] == []
         await front.refused("not_found", "GET", f"{RECORDINGS}/ses_none", "auditor")
 
-    async def test_nobody_else_may_look_not_even_an_admin(self, front, session):
+    async def test_other_roles_may_not_read_it_not_even_an_admin(self, front, session):
         for caller in ("admin", "prison-sup", "approver", "clerk", "p1", "booking"):
             await front.refused("forbidden", "GET", f"{RECORDINGS}/{session}", caller)
 
-    async def test_who_looked_at_what_is_journaled(self, front, session):
+    async def test_each_access_is_journaled(self, front, session):
         await front.ask("GET", f"{RECORDINGS}/{session}", "auditor")
         await front.ask("GET", RECORDINGS, "auditor")
         (seen,) = await front.noted("RecordingSeen")

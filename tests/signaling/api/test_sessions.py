@@ -1,4 +1,4 @@
-"""Sessions over REST: who sees what, who may order what."""
+"""Sessions over REST: what each viewer sees, and what each caller may order."""
 
 from datetime import timedelta
 
@@ -77,7 +77,7 @@ class TestSeeing:
 
 
 class TestCheckIn:
-    async def test_a_person_is_here_when_all_three_checks_are_done(self, front, opened):
+    async def test_a_person_is_checked_in_with_all_three_checks(self, front, opened):
         await front.ask("POST", f"{opened}/check-in", "visitor-sup", json=KIN | TICKS)
         assert front.broker.facts[-1] == ev.PersonCheckedIn(Side.VISITOR, "kin-1", "visitor-sup")
 
@@ -92,7 +92,7 @@ class TestCheckIn:
         body = KIN | TICKS | {"person": "stranger"}
         await front.refused("not_found", "POST", f"{opened}/check-in", "visitor-sup", json=body)
 
-    async def test_the_other_sites_room_is_not_ours_to_tick(self, front, opened):
+    async def test_the_other_sites_room_is_refused(self, front, opened):
         await front.refused("forbidden", "POST", f"{opened}/check-in", "prison-sup", json=KIN | TICKS)
         await front.refused("forbidden", "POST", f"{opened}/absent", "prison-sup", json=KIN)
         equipment = {"side": "visitor", "passed": True}
@@ -106,7 +106,7 @@ class TestCheckIn:
         assert state_of(front).check_in.tested == {Side.VISITOR: front.clock.now().mono}
 
     @pytest.mark.parametrize("broken", ["camera", "microphone", "speaker", "network", None])
-    async def test_a_self_test_counts_only_whole_and_only_for_ones_own_room(self, front, opened, broken):
+    async def test_a_self_test_counts_only_when_all_passed_and_only_for_its_own_room(self, front, opened, broken):
         body = {part: part != broken for part in ("camera", "microphone", "speaker", "network")}
         await front.ask("POST", f"{opened}/self-test", "p1", json=body)
         assert set(state_of(front).check_in.tested) == (set() if broken else {Side.PRISON})
@@ -127,7 +127,7 @@ class TestInterventions:
         assert state_of(front).end.article == "YN-17-8"
         await front.refused("conflict", "POST", f"{path}/hold", "prison-sup", json={"article": "YN-16-2"})
 
-    async def test_what_is_held_on_a_ground_that_ends_a_visit_does_not_go_on(self, front):
+    async def test_a_hold_on_a_ground_that_ends_a_visit_is_not_resumed(self, front):
         session = await front.live_visit()
         path = f"{SESSIONS}/{session}"
         await front.ask("POST", f"{path}/hold", "prison-sup", json={"article": "YN-17-8"})
@@ -136,7 +136,7 @@ class TestInterventions:
         assert state_of(front).state is State.HELD
 
     @pytest.mark.parametrize("verb", ["hold", "end"])
-    async def test_nobody_steps_in_without_an_article_of_these_rules(self, front, verb):
+    async def test_an_intervention_needs_an_article_of_these_rules(self, front, verb):
         path = f"{SESSIONS}/{await front.live_visit()}/{verb}"
         await front.refused("policy_violation", "POST", path, "prison-sup", json={"article": "GD-29-1"})
         await front.refused("bad_request", "POST", path, "prison-sup", json={"note": "because"})

@@ -1,4 +1,4 @@
-"""Sign-in, cookies, limits."""
+"""Sign-in over REST: tokens, cookies, journal entries and rate limits."""
 
 import asyncio
 import json
@@ -41,19 +41,19 @@ class TestSignIn:
         await front.store.disable_user("prison-sup")
         await front.refused("not_signed_in", "POST", IN, json=RIGHT)
 
-    async def test_it_is_journaled_with_the_account_and_never_with_what_is_none(self, front):
+    async def test_it_is_journaled_with_the_account_and_never_with_a_name_that_is_none(self, front):
         await front.ask("POST", IN, json=RIGHT)
         await front.refused("not_signed_in", "POST", IN, json=WRONG)
         await front.refused("not_signed_in", "POST", IN, json={**WRONG, "user": "my-secret-in-the-wrong-box"})
         assert [one.author for one in await front.noted("SignedIn")] == ["user:prison-sup"]
-        known, unknown = await front.noted("SignInRefused")
-        assert json.loads(known.data)["user"] == "prison-sup"
+        account, unknown = await front.noted("SignInRefused")
+        assert json.loads(account.data)["user"] == "prison-sup"
         assert "user" not in json.loads(unknown.data) and "wrong-box" not in unknown.data
 
     @pytest.mark.parametrize(
         ("caller", "kind"), [("p1", "terminal"), ("booking", "integrator"), ("auditor", "user"), ("prison-sup", "user")]
     )
-    async def test_everybody_can_ask_who_they_are(self, front, caller, kind):
+    async def test_each_caller_can_ask_for_its_identity(self, front, caller, kind):
         data = (await front.ask("GET", ME, caller)).data["who"]
         assert data["kind"] == kind
         assert data["sessions_per_supervisor"] == (2 if caller == "prison-sup" else None)
@@ -79,7 +79,7 @@ class TestTheLimit:
         statuses = [(await front.client.post(IN, json={**WRONG, "user": f"u{number}"})).status for number in range(32)]
         assert statuses == [401] * 30 + [429] * 2
 
-    async def test_strangers_elsewhere_do_not_lock_an_officer_out(self, front):
+    async def test_guesses_from_elsewhere_do_not_lock_an_officer_out(self, front):
         for number in range(20):
             await front.client.post(IN, json=WRONG, headers={"X-Forwarded-For": f"192.0.2.{number % 5}"})
         answer = await front.client.post(IN, json=RIGHT, headers={"X-Forwarded-For": "198.51.100.7"})
@@ -87,8 +87,8 @@ class TestTheLimit:
 
     async def test_behind_a_trusted_proxy_addresses_are_limited_one_by_one(self, front):
         for number in range(31):
-            told = {"X-Forwarded-For": f"10.9.9.9, 192.0.2.{1 + number // 30}"}
-            last = await front.client.post(IN, json={**WRONG, "user": f"u{number}"}, headers=told)
+            forwarded = {"X-Forwarded-For": f"10.9.9.9, 192.0.2.{1 + number // 30}"}
+            last = await front.client.post(IN, json={**WRONG, "user": f"u{number}"}, headers=forwarded)
         assert last.status == 401
 
     async def test_refusals_that_are_not_journaled_are_counted(self, front):
@@ -98,7 +98,7 @@ class TestTheLimit:
         (skipped,) = await front.noted("RefusalsSkipped")
         assert json.loads(skipped.data) == {"kind": "SignInRefused", "count": 10}
 
-    async def test_signing_in_rightly_costs_nothing(self, front):
+    async def test_a_right_password_uses_up_no_limit(self, front):
         for _ in range(40):
             assert (await front.client.post(IN, json=RIGHT)).status == 200
 
@@ -108,11 +108,11 @@ class TestTheCookie:
         answer = await front.ask("POST", IN, json=RIGHT)
         return answer.cookies["huijian"]
 
-    async def test_scripts_and_other_sites_cannot_have_it(self, front):
+    async def test_scripts_and_other_origins_cannot_read_it(self, front):
         cookie = await self.cookie(front)
         assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/")
 
-    async def test_it_reads_from_anywhere_but_changes_things_only_from_our_pages(self, front):
+    async def test_it_reads_from_anywhere_but_changes_only_from_the_servers_pages(self, front):
         await self.cookie(front)
         assert (await front.ask("GET", ME)).status == 200
         await front.refused("forbidden", "POST", OUT)

@@ -1,4 +1,4 @@
-"""Approved slots: what is refused, with the article; what is the same; who may see them."""
+"""Approved slots over REST: refusals with their article, repeated orders, and which callers may see them."""
 
 import pytest
 
@@ -35,9 +35,9 @@ class TestPosting:
         made = (await front.ask("POST", SLOTS, caller, json=ORDER)).data
         session = front.broker.live(made["session_id"]).session
         assert (session.slot.id, session.slot.policy, session.slot.minutes) == (made["slot"], "yunnan", 30)
-        one = (await front.ask("GET", f"{SLOTS}/{made['slot']}", caller)).data
-        assert one["prison"] == {"site": "first-prison", "room": "p1"}
-        assert [person["name"] for person in one["people"]] == ["刘某甲", "欧阳某乙"]
+        shown = (await front.ask("GET", f"{SLOTS}/{made['slot']}", caller)).data
+        assert shown["prison"] == {"site": "first-prison", "room": "p1"}
+        assert [person["name"] for person in shown["people"]] == ["刘某甲", "欧阳某乙"]
 
     async def test_two_prisons_may_meet(self, front):
         made = await front.ask("POST", SLOTS, "booking", json=order(visitor_room="q1"))
@@ -77,7 +77,7 @@ class TestRules:
             ({"minutes": 31}, "云南 第十四条"),
         ],
     )
-    async def test_what_the_province_forbids_is_refused_with_its_article(self, front, change, article):
+    async def test_a_slot_against_the_rules_is_refused_with_its_article(self, front, change, article):
         refused = await front.refused("policy_violation", "POST", SLOTS, "booking", json=order(**change))
         assert refused.data["articles"] == [article]
 
@@ -108,14 +108,14 @@ class TestRules:
         ],
         ids=str,
     )
-    async def test_what_makes_no_sense_is_refused(self, front, change):
+    async def test_a_contradictory_slot_is_refused(self, front, change):
         await front.refused("bad_request", "POST", SLOTS, "booking", json=order(**change))
         assert front.broker.sessions() == []
 
     async def test_unknown_rooms_are_not_found(self, front):
         await front.refused("not_found", "POST", SLOTS, "booking", json=order(visitor_room="nowhere"))
 
-    async def test_what_is_refused_is_journaled(self, front):
+    async def test_a_refusal_is_journaled(self, front):
         await front.refused("policy_violation", "POST", SLOTS, "booking", json=order(minutes=31))
         (noted,) = await front.noted("SlotRefused")
         assert noted.author.startswith("integrator:key_")
@@ -123,7 +123,7 @@ class TestRules:
 
 
 class TestScope:
-    async def test_only_the_two_sites_know_of_a_slot(self, front):
+    async def test_only_the_two_sites_see_a_slot(self, front):
         made = (await front.ask("POST", SLOTS, "booking", json=ORDER)).data
         path = f"{SLOTS}/{made['slot']}"
         for caller in ("prison-sup", "visitor-sup", "clerk", "approver", "auditor", "admin", "booking"):
@@ -148,7 +148,7 @@ class TestScope:
         await front.refused("conflict", "DELETE", f"{SLOTS}/{slot}", "admin")
 
     @pytest.mark.parametrize("day", ["2026-13-01", "today", "1999-12-31", "9999-12-31", "", "2026-03-02&day=x"])
-    async def test_a_day_that_is_none(self, front, day):
+    async def test_a_day_that_does_not_exist_is_refused(self, front, day):
         await front.refused("bad_request", "GET", f"{SLOTS}?day={day}", "admin")
 
     async def test_the_day_is_that_of_shanghai(self, front):

@@ -1,4 +1,4 @@
-"""Suspensions at the front door: proposing, deciding, and what booking is told (Yunnan 17; Guangdong 23, 25)."""
+"""Suspensions over REST: proposals, decisions, and refused bookings (Yunnan 17; Guangdong 23, 25)."""
 
 import json
 from datetime import timedelta
@@ -50,7 +50,7 @@ def order(**changes):
 
 
 class TestProposing:
-    async def test_is_a_supervisors_and_tells_what_it_rests_on(self, front, session):
+    async def test_is_for_supervisors_and_names_the_intervention_behind_it(self, front, session):
         data = (await proposed(front, session)).data
         assert (data["status"], data["linked"], data["person"], data["name"]) == (
             "proposed",
@@ -58,7 +58,7 @@ class TestProposing:
             "per_in",
             "刘某甲",
         )
-        assert not data["recognised"], "an id that we made up is known to nobody"
+        assert not data["recognised"], "booking cannot recognise an id that Huijian made"
         (entry,) = await front.noted("SuspensionProposed")
         assert "刘某甲" not in entry.data and json.loads(entry.data)["article"] == "YN-17-8"
 
@@ -70,17 +70,17 @@ class TestProposing:
         await front.refused("conflict", "POST", path, "prison-sup", json=ORDER | {"id": "sus_2"})
 
     @pytest.mark.parametrize("caller", ["approver", "clerk", "auditor", "admin", "p1", "booking"])
-    async def test_nobody_else_proposes(self, front, session, caller):
+    async def test_other_roles_may_not(self, front, session, caller):
         await front.refused("forbidden", "POST", f"/api/v1/sessions/{session}/suspensions", caller, json=ORDER)
 
-    async def test_not_for_another_sites_visit_nor_on_a_lesser_ground(self, front, session):
+    async def test_is_refused_for_another_sites_visit_and_on_a_lesser_ground(self, front, session):
         path = f"/api/v1/sessions/{session}/suspensions"
         await front.refused("not_found", "POST", path, "foreign-sup", json=ORDER)
         await front.refused("policy_violation", "POST", path, "prison-sup", json=ORDER | {"code": "YN-16-2"})
 
 
 class TestDeciding:
-    async def test_the_prisons_approver_decides_and_everybody_concerned_sees_it(self, front, session):
+    async def test_the_prisons_approver_decides_and_both_sites_see_it(self, front, session):
         await proposed(front, session)
         assert (await front.ask("GET", LIST, "approver")).data["suspensions"][0]["mine"]
         data = (await decide(front, "approver")).data
@@ -92,7 +92,7 @@ class TestDeciding:
         assert len(await front.noted("SuspensionApproved")) == 1
         await front.refused("conflict", "POST", f"{LIST}/sus_1/decide", "approver", json={"decision": "approve"})
 
-    async def test_nobody_else_does(self, front, session):
+    async def test_other_callers_may_not(self, front, session):
         await proposed(front, session)
         for caller in ("prison-sup", "admin", "auditor", "clerk"):
             await front.refused("forbidden", "POST", f"{LIST}/sus_1/decide", caller, json={"decision": "approve"})
@@ -101,7 +101,7 @@ class TestDeciding:
         await front.refused("not_found", "POST", f"{LIST}/sus_1/decide", "far", json={"decision": "approve"})
         await front.refused("not_found", "POST", f"{LIST}/sus_9/decide", "approver", json={"decision": "approve"})
 
-    async def test_a_city_sees_what_is_proposed_below_it(self, front, session):
+    async def test_a_city_sees_proposals_of_sites_below_it(self, front, session):
         await front.store.add_site("city", SiteKind.CITY, "市司法局", "yunnan")
         await front.store.put_under("first-prison", "city")
         await front.store.add_user("mayor", "市", "approver", PASSWORD, "city")
@@ -113,10 +113,10 @@ class TestDeciding:
 
 
 class TestBooking:
-    async def test_is_refused_while_it_lasts_and_told_until_when(self, front):
+    async def test_is_refused_while_it_lasts_with_its_last_day(self, front):
         people = ten_slot().people
-        known = (people[0].__class__("prisoner-7", people[0].side, "刘某甲"), people[1])
-        session = await front.live_visit(people=known)
+        recognised = (people[0].__class__("prisoner-7", people[0].side, "刘某甲"), people[1])
+        session = await front.live_visit(people=recognised)
         front.broker.tell(session, ev.EndOrdered("prison-sup", "first-prison", "YN-17-8"))
         assert (await proposed(front, session, person="prisoner-7")).data["recognised"]
         assert (await front.ask("POST", "/api/v1/slots", "booking", json=order(external_id="before"))).status == 201

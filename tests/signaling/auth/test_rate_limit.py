@@ -1,4 +1,4 @@
-"""Buckets: how often, and how many names."""
+"""Rate limits by name: burst, rate, and the bounded number of names."""
 
 import pytest
 
@@ -17,7 +17,7 @@ class TestLimit:
         limit.take("a", 1)
         limit.take("b", 1)
 
-    def test_what_is_given_back_can_be_taken_again_but_never_hoarded(self):
+    def test_a_returned_token_can_be_taken_again_but_never_adds_to_the_burst(self):
         limit = Limit(burst=1, per_minute=1)
         limit.take("a", 0)
         for _ in range(5):

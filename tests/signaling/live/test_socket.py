@@ -1,4 +1,4 @@
-"""The WebSocket: sign-in, orders, what is told to whom, and clients that misbehave."""
+"""The WebSocket: sign-in, orders, which client receives what, and clients that misbehave."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ class TestSigningIn:
             (seen,) = (await talk.receive("sessions")).sessions
             assert seen.my_side is Side.VISITOR
 
-    async def test_by_cookie_from_our_own_page_only(self, front):
+    async def test_by_cookie_from_the_servers_own_page_only(self, front):
         own = str(front.client.make_url("/")).rstrip("/")
         front.client.session.cookie_jar.update_cookies({"huijian": front.tokens["prison-sup"]})
         async with talking(front, headers={"Origin": own}) as talk:
@@ -101,11 +101,11 @@ class TestSigningIn:
 
 
 class TestOrders:
-    async def test_an_order_is_acknowledged_and_everybody_sees_what_follows(self, front):
+    async def test_an_order_is_acknowledged_and_all_viewers_see_its_effect(self, front):
         session = await front.live_visit()
-        async with talking(front, "prison-sup") as one, talking(front, "v1") as room:
-            await one.send(**hold(session, id="o7"))
-            assert (await one.receive("ack")).re == "o7"
+        async with talking(front, "prison-sup") as officer, talking(front, "v1") as room:
+            await officer.send(**hold(session, id="o7"))
+            assert (await officer.receive("ack")).re == "o7"
             seen = await room.receive("session")
             while seen.session.state != "held":
                 seen = await room.receive("session")
@@ -136,7 +136,7 @@ class TestOrders:
         kinds = [type(fact) for fact in front.broker.facts if not isinstance(fact, ev.TimePassed)]
         assert kinds == [ev.PersonCheckedIn, ev.PersonAbsent, ev.SelfTested, ev.SelfTested]
 
-    async def test_a_room_orders_nothing(self, front):
+    async def test_a_room_may_not_give_officers_orders(self, front):
         session = await front.live_visit()
         async with talking(front, "p1") as talk:
             await talk.send(**hold(session))
@@ -144,7 +144,7 @@ class TestOrders:
 
     async def test_an_error_inside_is_an_incident_number_and_nothing_more(self, front, session):
         async with talking(front, "prison-sup") as talk:
-            front.broker.breaks = RuntimeError("secret 刘某甲")
+            front.broker.error = RuntimeError("secret 刘某甲")
             await talk.send(**hold(session))
             problem = (await talk.receive("error")).problem
             assert problem.code == "internal" and "secret" not in problem.model_dump_json()
@@ -160,7 +160,7 @@ class TestOrders:
             '{"type":"resume","id":1,"session":"' + "x" * 99,
         ],
     )
-    async def test_what_is_no_message_is_refused_and_the_talk_goes_on(self, front, text):
+    async def test_a_malformed_message_is_refused_and_the_socket_stays_open(self, front, text):
         async with talking(front, "prison-sup") as talk:
             await talk.ws.send_str(text)
             assert (await talk.receive("error")).problem.code == "bad_request"
@@ -169,8 +169,8 @@ class TestOrders:
             assert (await talk.receive("error")).re == 9
 
 
-class TestWhoHearsWhat:
-    async def test_another_site_hears_nothing(self, front, session):
+class TestRecipients:
+    async def test_another_site_receives_nothing(self, front, session):
         async with talking(front, "foreign-sup") as far, talking(front, "p2") as other, talking(front, "admin") as seen:
             assert far.sessions.sessions == other.sessions.sessions == []
             front.broker.tell(session, ev.RelayReady())
@@ -179,12 +179,12 @@ class TestWhoHearsWhat:
                 with pytest.raises(TimeoutError):
                     await talk.ws.receive(timeout=0.1)
 
-    async def test_a_new_slot_reaches_those_who_are_there(self, front):
+    async def test_a_new_slot_reaches_connected_clients(self, front):
         async with talking(front, "v1") as talk:
             session = await front.visit()
             assert (await talk.receive("session")).session.id == session
 
-    async def test_a_change_during_the_greeting_is_told_after_it(self, front, session, monkeypatch):
+    async def test_a_change_during_the_greeting_is_sent_after_it(self, front, session, monkeypatch):
         asked, answered, name_of = asyncio.Event(), asyncio.Event(), front.store.room
 
         async def slow(room):
@@ -201,14 +201,14 @@ class TestWhoHearsWhat:
             assert kinds == ["welcome", "sessions", "session"]
 
     async def test_quality_is_for_officers(self, front, session):
-        one = {"video": {"bitrate": 1.2e6, "loss": 0.0}, "audio": {"bitrate": 32000, "loss": 0}}
+        tracks = {"video": {"bitrate": 1.2e6, "loss": 0.0}, "audio": {"bitrate": 32000, "loss": 0}}
         async with talking(front, "prison-sup") as officer, talking(front, "p1") as room:
-            front.broker.bus.emit("quality", session, {"prison": one, "visitor": one})
+            front.broker.bus.emit("quality", session, {"prison": tracks, "visitor": tracks})
             assert (await officer.receive("quality")).sides.prison.video.bitrate == 1.2e6
             front.broker.tell(session, ev.RelayReady())
             assert (await room.receive()).type == "session"
 
-    async def test_officers_learn_how_their_own_supervisors_receive_and_rooms_never(self, front, session):
+    async def test_officers_see_the_viewers_of_their_own_site_and_rooms_see_none(self, front, session):
         ours = {
             "who": "li@first-prison",
             "side": "visitor",
@@ -228,7 +228,7 @@ class TestWhoHearsWhat:
             talking(front, "p1") as terminal,
         ):
             front.broker.bus.emit("quality", session, {"prison": {}, "visitor": {}})
-            seen = [(await one.receive("quality")).viewers for one in (prison, visitor, province)]
+            seen = [(await page.receive("quality")).viewers for page in (prison, visitor, province)]
             assert [[one.user for one in told] for told in seen] == [["li", None], ["ma", None], ["li", "ma", None]]
             (mine, _), (other, _) = seen[:2]
             assert (mine.receiving, mine.loss, mine.jitter_ms, mine.round_trip_ms) == (True, 0.25, 5, 30)
@@ -236,7 +236,7 @@ class TestWhoHearsWhat:
             front.broker.tell(session, ev.RelayReady())
             assert (await terminal.receive()).type == "session"
 
-    async def test_numbers_that_make_no_sense_are_not_shown_and_hurt_nobody(self, front, session):
+    async def test_impossible_numbers_are_dropped(self, front, session):
         async with talking(front, "prison-sup") as talk:
             for sides in ({}, {"prison": 1}, {"prison": {"video": {"bitrate": -1, "loss": 7}}, "visitor": {}}):
                 front.broker.bus.emit("quality", session, sides)
@@ -246,20 +246,20 @@ class TestWhoHearsWhat:
             assert (await talk.receive()).type == "session"
 
 
-class TestComingAndGoing:
+class TestConnections:
     async def test_the_newer_socket_of_a_terminal_wins(self, front):
         async with talking(front, "p1") as old, talking(front, "p1") as new:
             assert await old.closed() == 4009
             await new.send(type="resume", id=1, session="ses_none")
             assert (await new.receive()).type == "error"
 
-    async def test_an_officer_has_a_few_pages_and_no_more(self, front, monkeypatch):
+    async def test_an_officer_has_a_limited_number_of_pages(self, front, monkeypatch):
         monkeypatch.setattr(hubs, "PER_USER", 2)
         two = talking(front, "prison-sup"), talking(front, "prison-sup")
         async with two[0], two[1], talking(front, "prison-sup", greet=False) as third:
             assert await third.closed() == 4029
 
-    async def test_strangers_are_few(self, front, monkeypatch):
+    async def test_sockets_without_sign_in_are_limited(self, front, monkeypatch):
         monkeypatch.setattr(hubs, "STRANGERS_PER_ADDRESS", 1)
         async with talking(front, greet=False) as first:
             async with talking(front, greet=False) as second:
@@ -276,14 +276,14 @@ class TestComingAndGoing:
             await front.ask("POST", "/api/v1/sign-out", token)
             assert await talk.closed() == 4001
 
-    async def test_a_barred_user_is_shown_out_at_the_next_round(self, front):
+    async def test_a_barred_users_socket_closes_at_the_next_check(self, front):
         async with talking(front, "prison-sup") as talk, talking(front, "visitor-sup") as other:
             await front.store.disable_user("prison-sup")
             await check_all(front.context)
             assert await talk.closed() == 4001
             assert not other.ws.closed
 
-    async def test_when_the_server_goes_everybody_is_told(self, front):
+    async def test_all_sockets_close_when_the_server_stops(self, front):
         async with talking(front, "prison-sup") as talk, talking(front, "p1") as room:
             going = asyncio.create_task(front.client.app.shutdown())
             assert await talk.closed() == await room.closed() == 1001
@@ -308,7 +308,7 @@ class TestMisbehaviour:
                     await talk.ws.send_str("{}")
             assert await talk.closed() == 4029
 
-    async def test_a_client_that_does_not_read_is_cut_and_delays_nobody(self, front, session, monkeypatch):
+    async def test_a_client_that_does_not_read_is_cut_and_delays_no_other(self, front, session, monkeypatch):
         monkeypatch.setattr(clients, "SEND_SECONDS", 0.2)
         monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.2)
         async with talking(front, "prison-sup") as reader, talking(front, "visitor-sup") as sleeper:
@@ -325,7 +325,7 @@ class TestMisbehaviour:
             assert slow._request.transport is None
             sleeper.ws._conn.protocol.resume_reading()
 
-    async def test_a_queue_that_is_full_cuts_too(self, front, monkeypatch):
+    async def test_a_full_queue_closes_the_socket(self, front, monkeypatch):
         monkeypatch.setattr(clients, "QUEUE", 3)
         async with talking(front, "prison-sup") as talk:
             (client,) = front.context.hub._clients

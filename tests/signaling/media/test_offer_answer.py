@@ -1,4 +1,4 @@
-"""WHIP and WHEP: RFC 9725, and every refusal of the protocol's table."""
+"""WHIP and WHEP as in RFC 9725, with every refusal of the protocol's table."""
 
 import json
 from datetime import timedelta
@@ -46,21 +46,21 @@ class TestPublishing:
         assert front.broker.dropped == [location.rpartition("/")[2]]
         await front.refused("not_found", "DELETE", location, "p1")
 
-    async def test_a_resource_is_its_makers_alone(self, front, session):
+    async def test_a_resource_belongs_to_its_maker_alone(self, front, session):
         location = (await published(front, session)).headers["Location"]
         await front.refused("not_found", "DELETE", location, "v1")
         await front.refused("forbidden", "DELETE", location, "prison-sup")
         await front.refused("not_found", "DELETE", location.replace("whip", "whep/visitor"), "p1")
         assert front.broker.dropped == []
 
-    async def test_a_second_post_leaves_the_first_its_makers_until_the_relay_has_ended_it(self, front, session):
+    async def test_a_replaced_resource_stays_its_makers_until_the_relay_has_ended_it(self, front, session):
         first, second, third = [(await published(front, session)).headers["Location"] for _ in range(3)]
         assert (await front.ask("DELETE", second, "p1")).status == 200
         front.broker.bus.emit("gone", first.rpartition("/")[2])
         await front.refused("not_found", "DELETE", first, "p1")
         assert (await front.ask("DELETE", third, "p1")).status == 200
 
-    async def test_patch_is_taken_with_the_right_tag_and_changes_nothing(self, front, session):
+    async def test_patch_with_the_right_tag_is_accepted_and_changes_nothing(self, front, session):
         answer = await published(front, session)
         path, tag = answer.headers["Location"], answer.headers["ETag"]
         body = {"data": "a=end-of-candidates\r\n"}
@@ -77,7 +77,7 @@ class TestPublishing:
         assert front.broker.fragments == []
 
     @pytest.mark.parametrize("any_tag", ["*", '"*"'])
-    async def test_patch_for_any_tag_begins_ice_anew_under_a_new_tag(self, front, session, any_tag):
+    async def test_patch_for_any_tag_restarts_ice_under_a_new_tag(self, front, session, any_tag):
         answer = await published(front, session)
         path, tag = answer.headers["Location"], answer.headers["ETag"]
         patched = await patch(front, path, "p1", any_tag)
@@ -132,7 +132,7 @@ class TestWatching:
             Watcher("visitor-sup", "panlong"),
         ]
 
-    async def test_nobody_else_watches(self, front, session):
+    async def test_other_callers_may_not_watch(self, front, session):
         for caller in ("auditor", "admin", "clerk", "approver", "booking"):
             await front.refused("forbidden", "POST", WHEP.format(session), caller, **SDP)
         await front.refused("not_found", "POST", WHEP.format(session), "foreign-sup", **SDP)
@@ -210,22 +210,20 @@ class TestLimits:
         front.clock.forward(timedelta(seconds=1))
         await published(front, session)
 
-    async def test_nobody_holds_more_than_a_wall_can_show(self, front, session, monkeypatch):
+    async def test_a_caller_holds_no_more_than_a_wall_can_show(self, front, session, monkeypatch):
         monkeypatch.setattr(resources, "PER_USER", 1)
         for _ in range(2):
             assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
         await front.refused("too_many", "POST", f"/whep/{session}/prison", "prison-sup", **SDP)
 
-    async def test_a_wall_that_connects_anew_is_not_too_many(self, front, session, monkeypatch):
+    async def test_a_wall_that_connects_again_is_not_too_many(self, front, session, monkeypatch):
         monkeypatch.setattr(resources, "PER_USER", 2)
         for side in Side:
             for _ in range(2):
                 assert (await front.ask("POST", f"/whep/{session}/{side}", "prison-sup", **SDP)).status == 201
 
-    async def test_a_wall_of_nine_that_is_loaded_again_twice_is_back_at_once_and_a_runaway_is_refused(
-        self, front, session
-    ):
-        wall = 9 * len(Side) + 1  # and the ear
+    async def test_a_wall_of_nine_may_be_loaded_twice_and_an_endless_loop_is_refused(self, front, session):
+        wall = 9 * len(Side) + 1  # and talkback
         for _ in range(2 * wall):
             assert (await front.ask("POST", WHEP.format(session), "prison-sup", **SDP)).status == 201
         for _ in range(resources.PER_USER - 2 * wall):
@@ -245,9 +243,9 @@ class TestLimits:
         problem = await refused.json()
         assert (refused.status, problem["code"], problem["windows"]) == (429, "too_many_windows", 3)
         assert "关闭" in problem["detail"] and "Close one" in problem["detail_en"]
-        assert (await shown_in(2)).status == 201, "a window that connects anew is no further one"
-        assert (await shown_in(4, "prison")).status == 201, "nor is the other picture the same"
-        assert (await shown_in(4, caller="visitor-sup")).status == 201, "nor does a colleague suffer"
+        assert (await shown_in(2)).status == 201, "a window that connects again is not another one"
+        assert (await shown_in(4, "prison")).status == 201, "the other side is another picture"
+        assert (await shown_in(4, caller="visitor-sup")).status == 201, "a colleague has windows of their own"
         front.broker.bus.emit("gone", first.headers["Location"].rpartition("/")[2])
         assert (await shown_in(4)).status == 201
 
@@ -264,14 +262,14 @@ class TestTheEndOfASignIn:
         await front.ask("POST", "/api/v1/sign-out", token)
         assert len(front.broker.dropped) == 1
 
-    async def test_also_those_that_newer_ones_are_about_to_replace(self, front, session):
+    async def test_signing_out_ends_replaced_pictures_too(self, front, session):
         token = await front.store.issue_user_token("prison-sup", timedelta(hours=1))
         for _ in range(2):
             await front.ask("POST", WHEP.format(session), token, **SDP)
         await front.ask("POST", "/api/v1/sign-out", token)
         assert len(set(front.broker.dropped)) == 2
 
-    async def test_media_that_cannot_be_reached_are_tried_again(self, front, session, monkeypatch):
+    async def test_media_that_cannot_be_ended_are_tried_again(self, front, session, monkeypatch):
         await published(front, session)
         drop = front.broker.drop
 
@@ -286,7 +284,7 @@ class TestTheEndOfASignIn:
         await check_all(front.context)
         assert len(front.broker.dropped) == 1 and not front.context.resources.tokens()
 
-    async def test_a_revoked_terminal_loses_its_media_at_the_next_round(self, front, session):
+    async def test_a_revoked_terminal_loses_its_media_at_the_next_check(self, front, session):
         await published(front, session)
         await check_all(front.context)
         assert front.broker.dropped == []

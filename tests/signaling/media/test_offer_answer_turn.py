@@ -1,4 +1,4 @@
-"""TURN credentials: for whoever was answered, for this visit, and for nobody's eyes else (RFC 9725 4.6)."""
+"""TURN credentials: for the answered client, for this visit, and never in a log (RFC 9725 4.6)."""
 
 import base64
 import hashlib
@@ -59,13 +59,13 @@ class TestTheAnswer:
         answer = await front.ask("POST", f"/whip/{session}", "p1", **SDP)
         assert answer.status == 201 and "Link" not in answer.headers
 
-    async def test_comes_without_them_when_the_secret_has_gone(self, front, session, secret, capsys):
+    async def test_comes_without_them_when_the_secret_cannot_be_read(self, front, session, secret, capsys):
         configured(front, secret)
         secret.unlink()
         answer = await front.ask("POST", f"/whip/{session}", "p1", **SDP)
         assert answer.status == 201 and "Link" not in answer.headers
 
-    async def test_shows_the_secret_to_nobody(self, front, session, secret, capsys):
+    async def test_never_contains_the_secret(self, front, session, secret, capsys):
         configured(front, secret)
         answer = await front.ask("POST", f"/whip/{session}", "p1", **SDP)
         data = capsys.readouterr()
@@ -86,16 +86,16 @@ class TestCredentials:
 
 class TestSettings:
     def test_need_both_or_neither(self, secret):
-        for given in ({"turn_urls": URLS}, {"turn_secret_file": secret}):
+        for values in ({"turn_urls": URLS}, {"turn_secret_file": secret}):
             with pytest.raises(SettingsError, match="belong together"):
-                Settings.load(**given)
+                Settings.load(**values)
 
     @pytest.mark.parametrize("url", ["turn.example", "stun:turn.example", 'turn:x"; rel=y', "turn:x>", "turn:a b"])
     def test_take_only_turn_addresses(self, secret, url):
         with pytest.raises(SettingsError, match="no TURN address"):
             Settings.load(turn_urls=(url,), turn_secret_file=secret)
 
-    def test_refuse_a_secret_that_is_none(self, tmp_path, secret):
+    def test_refuse_an_invalid_secret(self, tmp_path, secret):
         made = {"data_dir": tmp_path / "data", "turn_urls": URLS, "turn_secret_file": secret}
         Settings.load(**made).prepare()
         secret.chmod(0o644)

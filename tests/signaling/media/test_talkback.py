@@ -1,4 +1,4 @@
-"""Speaking in (插话): who may, what a room is told of it, and what ends it."""
+"""Talkback (插话): which callers may speak and listen, what a room is shown of it, and what ends it."""
 
 import asyncio
 from datetime import timedelta
@@ -25,7 +25,7 @@ def speak(session, *sides, article="SAY-GUIDE", id=1):
 
 
 async def spoken(talk, **message):
-    """Speak, and wait for the word that it is so."""
+    """Speak, and wait until the server reports it."""
     await talk.send(**message)
     await talk.receive("ack")
 
@@ -41,7 +41,7 @@ async def until(front, true):
 
 
 class TestTheMicrophone:
-    async def test_is_a_supervisors_of_one_of_the_two_sites(self, front, session):
+    async def test_is_for_supervisors_of_the_two_sites(self, front, session):
         for caller, site in (("prison-sup", "first-prison"), ("visitor-sup", "panlong")):
             answer = await front.ask("POST", f"/whip/{session}/voice", caller, **SDP)
             assert (answer.status, await answer.text()) == (201, ANSWER)
@@ -51,7 +51,7 @@ class TestTheMicrophone:
             assert (await front.ask("DELETE", location, caller)).status == 200
             assert front.broker.dropped[-1] == location.rpartition("/")[2]
 
-    async def test_is_nobody_elses(self, front, session):
+    async def test_is_refused_to_other_callers(self, front, session):
         for caller in ("p1", "v1", "auditor", "admin", "clerk", "booking"):
             await front.refused("forbidden", "POST", f"/whip/{session}/voice", caller, **SDP)
         await front.refused("not_found", "POST", f"/whip/{session}/voice", "foreign-sup", **SDP)
@@ -67,25 +67,25 @@ class TestTheMicrophone:
         await front.refused("session_ended", "POST", f"/whip/{session}/voice", "prison-sup", **SDP)
 
 
-class TestTheEar:
-    async def test_of_a_room_is_of_that_room(self, front):
+class TestListening:
+    async def test_a_room_receives_its_own_talkback(self, front):
         session = await front.visit()
         front.at(timedelta(minutes=-10))
         for room, side in (("p1", Side.PRISON), ("v1", Side.VISITOR)):
             answer = await front.ask("POST", f"/whep/{session}/voice", room, **SDP)
-            assert answer.status == 201 and front.broker.ears[-1] == (side, None)
+            assert answer.status == 201 and front.broker.listeners[-1] == (side, None)
             assert (await front.ask("DELETE", answer.headers["Location"], room)).status == 200
 
-    async def test_of_a_colleague_is_of_no_room(self, front, session):
+    async def test_a_colleague_receives_that_of_all_rooms(self, front, session):
         await front.ask("POST", f"/whep/{session}/voice", "visitor-sup", **SDP)
-        assert front.broker.ears == [(None, Watcher("visitor-sup", "panlong"))]
+        assert front.broker.listeners == [(None, Watcher("visitor-sup", "panlong"))]
 
-    async def test_is_not_for_strangers(self, front, session):
+    async def test_is_refused_to_other_sites(self, front, session):
         await front.refused("wrong_room", "POST", f"/whep/{session}/voice", "p2", **SDP)
         await front.refused("not_found", "POST", f"/whep/{session}/voice", "foreign-sup", **SDP)
         await front.refused("forbidden", "POST", f"/whep/{session}/voice", "auditor", **SDP)
 
-    async def test_takes_no_place_from_the_pictures(self, front, session):
+    async def test_does_not_count_as_a_picture(self, front, session):
         first = (await front.ask("POST", f"/whep/{session}/visitor", "p1", **SDP)).headers["Location"]
         await front.ask("POST", f"/whep/{session}/voice", "p1", **SDP)
         assert (await front.ask("DELETE", first, "p1")).status == 200
@@ -96,7 +96,7 @@ class TestTheEar:
 
 
 class TestTheOrder:
-    async def test_is_told_to_the_broker_with_its_code(self, front, session):
+    async def test_reaches_the_broker_with_its_code(self, front, session):
         async with talking(front, "prison-sup") as talk:
             await spoken(talk, **speak(session, "visitor", "prison", article="YN-16-6"))
         facts = [fact for fact in front.broker.facts if isinstance(fact, ev.SpeechBegan)]
@@ -109,7 +109,7 @@ class TestTheOrder:
             assert (await talk.receive("error")).problem.code == "policy_violation"
 
     @pytest.mark.parametrize("order", ["hold", "end"])
-    async def test_a_code_for_talking_stops_nothing(self, front, session, order):
+    async def test_a_code_for_talking_neither_holds_nor_ends(self, front, session, order):
         async with talking(front, "prison-sup") as talk:
             await talk.send(type=order, id=1, session=session, article="SAY-GUIDE")
             assert (await talk.receive("error")).problem.code == "policy_violation"
@@ -125,9 +125,9 @@ class TestTheOrder:
             await talk.send(**speak(session))
             assert (await talk.receive("error")).problem.code == "forbidden"
 
-    async def test_a_second_voice_is_told_that_somebody_speaks(self, front, session):
-        async with talking(front, "prison-sup") as one, talking(front, "visitor-sup") as other:
-            await spoken(one, **speak(session))
+    async def test_a_second_speaker_is_refused(self, front, session):
+        async with talking(front, "prison-sup") as first, talking(front, "visitor-sup") as other:
+            await spoken(first, **speak(session))
             await other.send(**speak(session))
             problem = (await other.receive("error")).problem
             assert (problem.code, problem.model_extra["speaker"]) == ("conflict", "prison-sup")
@@ -144,8 +144,8 @@ class TestTheOrder:
             await front.refused("forbidden", "POST", f"/api/v1/sessions/{session}/hush", "p1")
 
 
-class TestWhatIsTold:
-    async def test_officers_see_who_speaks_to_whom_and_rooms_only_that_they_are_spoken_to(self, front, session):
+class TestViews:
+    async def test_officers_see_speaker_and_rooms_and_a_room_only_that_it_is_spoken_to(self, front, session):
         async with talking(front, "prison-sup") as talk:
             await spoken(talk, **speak(session, "visitor"))
             full, near, far = [
@@ -162,14 +162,14 @@ class TestWhatIsTold:
         assert data["speech"] == {"sides": ["prison"], "by": None}
 
 
-class TestAPageThatIsGone:
-    async def test_speaks_no_more(self, front, session):
+class TestClosedPage:
+    async def test_ends_its_officers_talkback(self, front, session):
         async with talking(front, "prison-sup") as talk:
             await spoken(talk, **speak(session))
         await until(front, lambda: speech_of(front, session) is None)
         assert front.broker.facts[-1] == ev.SpeechEnded("prison-sup", "page gone")
 
-    async def test_of_somebody_else_changes_nothing(self, front, session):
+    async def test_of_another_officer_changes_nothing(self, front, session):
         async with talking(front, "prison-sup") as talk:
             await spoken(talk, **speak(session))
             async with talking(front, "prison-sup"), talking(front, "visitor-sup"):

@@ -1,4 +1,4 @@
-"""Who stands behind a proxy, as far as a proxy that we trust says so."""
+"""The client address of a request, where trusted proxies name it."""
 
 import pytest
 from hypothesis import given
@@ -29,11 +29,11 @@ def test_is_the_nearest_address_that_is_no_trusted_proxy(remote, forwarded, clie
 
 
 @given(st.lists(st.text(max_size=60), max_size=5))
-def test_nothing_that_a_stranger_writes_breaks_it(forwarded):
+def test_no_forged_header_breaks_it(forwarded):
     assert HERE.client("192.0.2.1", forwarded) == "192.0.2.1"
     assert HERE.client("127.0.0.1", forwarded)
 
 
-def test_what_is_no_network_is_refused():
+def test_an_invalid_network_is_refused():
     with pytest.raises(ValueError, match="proxy"):
         Proxies(("proxy.example",))

@@ -1,4 +1,4 @@
-"""Pages, headers, and answers to what is no address."""
+"""Pages, security headers, and answers to unknown addresses."""
 
 import pytest
 from aiohttp import web
@@ -9,7 +9,7 @@ from signaling.server import errors, pages
 
 @pytest.fixture
 async def site(tmp_path):
-    """The pages of a folder of our own."""
+    """An application that serves the pages of a folder of this test."""
     folder = tmp_path / "web"
     (folder / "view").mkdir(parents=True)
     for name in ("monitor.html", "view/a.js", "style.css", "icon.svg"):
@@ -65,7 +65,7 @@ class TestPages:
 
 class TestHeaders:
     @pytest.mark.parametrize("path", ["/monitor", "/healthz", "/nowhere", "/api/v1/me"])
-    async def test_everything_that_leaves_is_guarded(self, front, path):
+    async def test_every_answer_has_the_security_headers(self, front, path):
         headers = (await front.client.get(path)).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy
@@ -76,7 +76,7 @@ class TestHeaders:
         assert (await front.client.get("/")).content_type == "text/html"
 
 
-class TestNoAddress:
+class TestUnknownAddresses:
     @pytest.mark.parametrize(
         "path", ["/nowhere", "/api/v1", "/api/v1/sessions/a/b/c", "/whip/", "/%ff", "/api/v1/slots/刘"]
     )
@@ -84,7 +84,7 @@ class TestNoAddress:
         await front.refused("not_found", "GET", path, "admin")
 
     @pytest.mark.parametrize("name", ["Ses", "a" * 65, "-a", "a.b", "a%0a"])
-    async def test_what_cannot_be_an_id_is_not_found(self, front, name):
+    async def test_an_impossible_id_is_not_found(self, front, name):
         await front.refused("not_found", "GET", f"/api/v1/sessions/{name}", "admin")
 
     async def test_another_method_says_which_ones_there_are(self, front):

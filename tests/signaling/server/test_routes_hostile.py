@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one that the document knows, and never a 500."""
+"""Hostile requests: every answer is one that the OpenAPI document lists, and never a 500."""
 
 import json
 
@@ -78,16 +78,16 @@ class TestRest:
             headers = {"Content-Type": kind}
             await front.refused("unsupported_type", "POST", "/api/v1/slots", "booking", data=b"{}", headers=headers)
 
-    async def test_what_was_wrong_is_said_without_repeating_it(self, front):
+    async def test_the_refusal_names_what_is_wrong_without_repeating_it(self, front):
         body = {"user": "Not A Name", "password": "hunter2 " * 40, "刘某甲": 1}
         data = (await front.refused("bad_request", "POST", "/api/v1/sign-in", json=body)).data
         assert {"user", "password"} <= {one["where"] for one in data["errors"]}
         assert "hunter2" not in json.dumps(data) and "Not A Name" not in json.dumps(data)
 
 
-class TestTheUnforeseen:
+class TestUnforeseenErrors:
     async def test_it_becomes_an_incident_number(self, front, capsys):
-        front.broker.breaks = RuntimeError("password of 刘某甲")
+        front.broker.error = RuntimeError("password of 刘某甲")
         session = "ses_x"
         data = (await front.refused("internal", "GET", f"/api/v1/sessions/{session}", "admin")).data
         logged = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Alerts through the front door: who may say and see what, who takes them, and what is refused."""
+"""Alerts over REST and WebSocket: what terminals report, what officers see and take, and what is refused."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +24,7 @@ def session_of(front):
 
 
 def later(front, seconds):
-    """Let so much time pass; the sessions are told."""
+    """Let time pass, and let the sessions take notice."""
     front.clock.forward(timedelta(seconds=seconds))
     for live in front.broker.sessions():
         front.broker.tell(live.session.id, ev.TimePassed())
@@ -53,15 +53,15 @@ async def alerts(front, path, caller="prison-sup"):
     return (await front.ask("GET", path, caller)).data["alerts"]
 
 
-class TestWhatATerminalFinds:
-    async def test_is_taken_for_its_own_room_and_not_answered(self, front, session):
+class TestFindingsOfATerminal:
+    async def test_are_taken_for_its_own_room_and_not_answered(self, front, session):
         async with talking(front, "v1") as kiosk:
             await kiosk.send(**observed(session, silent=True, heads=3))
             await kiosk.send(type="end", id=1, session=session, article="YN-17-8")
             assert (await kiosk.receive("error")).re == 1
         assert session_of(front).alerts.observed == {Side.VISITOR: Observed(False, False, True, 3)}
 
-    async def test_that_says_nothing_new_is_not_written_down_again(self, front, session):
+    async def test_are_not_written_down_again_when_unchanged(self, front, session):
         async with talking(front, "v1") as kiosk:
             for _ in range(30):
                 await kiosk.send(**observed(session, black=True))
@@ -69,14 +69,14 @@ class TestWhatATerminalFinds:
             await kiosk.receive("error")
         assert len([fact for fact in front.broker.facts if isinstance(fact, ev.RoomObserved)]) == 1
 
-    async def test_and_comes_and_goes_all_the_time_is_limited(self, front, session):
+    async def test_that_change_all_the_time_are_limited(self, front, session):
         async with talking(front, "v1") as kiosk:
             for number in range(40):
                 await kiosk.send(**observed(session, heads=number))
             assert (await kiosk.receive("error")).problem.code == "too_many"
         assert len([fact for fact in front.broker.facts if isinstance(fact, ev.RoomObserved)]) <= 21
 
-    async def test_means_nothing_while_its_room_sends_nothing(self, front, session):
+    async def test_are_ignored_while_its_room_sends_nothing(self, front, session):
         front.broker.tell(session, ev.RoomMedia(Side.VISITOR, False))
         async with talking(front, "v1") as kiosk:
             await kiosk.send(**observed(session, black=True))
@@ -85,12 +85,12 @@ class TestWhatATerminalFinds:
         assert session_of(front).alerts.observed == {}
 
     @pytest.mark.parametrize("caller", ["prison-sup", "admin", "auditor"])
-    async def test_is_a_terminal_s_to_say(self, front, session, caller):
+    async def test_are_refused_from_other_callers(self, front, session, caller):
         async with talking(front, caller) as talk:
             await talk.send(**observed(session, black=True))
             assert (await talk.receive("error")).problem.code == "forbidden"
 
-    async def test_is_not_for_a_session_of_other_rooms(self, front, session):
+    async def test_are_refused_for_sessions_of_other_rooms(self, front, session):
         async with talking(front, "p1") as talk:
             await talk.send(**observed("ses_other", black=True))
             assert (await talk.receive("error")).problem.code == "not_found"
@@ -98,34 +98,34 @@ class TestWhatATerminalFinds:
     @pytest.mark.parametrize(
         "broken", [{"heads": 51}, {"heads": -1}, {"black": "yes"}, {"by": "trm_2"}, {"heads": 1.5}]
     )
-    async def test_has_limits(self, front, session, broken):
+    async def test_have_limits(self, front, session, broken):
         async with talking(front, "v1") as kiosk:
             await kiosk.send(**observed(session) | broken)
             assert (await kiosk.receive("error")).problem.code == "bad_request"
 
 
-class TestWhatIsShown:
+class TestViews:
     async def test_officers_of_both_sites_get_words_and_gravity(self, front, black):
         for caller in ("prison-sup", "visitor-sup"):
-            (one,) = await alerts(front, black, caller)
-            assert (one["id"], one["kind"], one["side"], one["state"]) == ("alt_1", "black", "visitor", "new")
-            assert (one["zh"], one["grave"], one["taken_by"]) == ("画面全黑", True, None)
+            (alert,) = await alerts(front, black, caller)
+            assert (alert["id"], alert["kind"], alert["side"], alert["state"]) == ("alt_1", "black", "visitor", "new")
+            assert (alert["zh"], alert["grave"], alert["taken_by"]) == ("画面全黑", True, None)
 
-    async def test_rooms_are_shown_nothing_of_it(self, front, black):
+    async def test_rooms_see_no_alerts(self, front, black):
         for caller in ("p1", "v1"):
             assert await alerts(front, black, caller) == []
             await front.refused("forbidden", "GET", f"{black}/alerts", caller)
 
-    async def test_officers_of_other_sites_do_not_learn_that_there_is_a_visit(self, front, black):
+    async def test_for_officers_of_other_sites_the_visit_does_not_exist(self, front, black):
         await front.refused("not_found", "GET", f"{black}/alerts", "foreign-sup")
 
-    async def test_people_are_told_in_numbers(self, front, session):
+    async def test_people_are_counted_in_the_text(self, front, session):
         front.broker.tell(session, ev.RoomObserved(Side.VISITOR, False, False, False, 3, "trm_1"))
         later(front, 20)
-        (one,) = await alerts(front, f"{SESSIONS}/{session}")
-        assert (one["zh"], one["grave"]) == ("画面中约 3 人，已核验入场 1 人", False)
+        (alert,) = await alerts(front, f"{SESSIONS}/{session}")
+        assert (alert["zh"], alert["grave"]) == ("画面中约 3 人，已核验入场 1 人", False)
 
-    async def test_a_page_hears_of_it_at_once(self, front, session):
+    async def test_a_page_receives_it_at_once(self, front, session):
         async with talking(front, "prison-sup") as page:
             front.broker.tell(session, ev.QuorumWavers(frozenset({Side.PRISON})))
             view = (await page.receive("session")).session
@@ -136,11 +136,11 @@ class TestWhatIsShown:
         assert (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).data["count_heads"] is True
 
 
-class TestSeeingToIt:
+class TestTakingAndFinishing:
     async def test_it_is_taken_and_finished_with_author_and_time(self, front, black):
         await front.ask("POST", f"{black}/take-alert", "prison-sup", json={"alert": "alt_1"})
-        (one,) = await alerts(front, black, "visitor-sup")
-        assert (one["state"], one["taken_by"]["id"]) == ("taken", "prison-sup") and one["taken_at"]
+        (alert,) = await alerts(front, black, "visitor-sup")
+        assert (alert["state"], alert["taken_by"]["id"]) == ("taken", "prison-sup") and alert["taken_at"]
         await front.ask("POST", f"{black}/finish-alert", "visitor-sup", json={"alert": "alt_1"})
         assert await alerts(front, black) == []
         (kept,) = await alerts(front, f"{black}/alerts")
@@ -161,10 +161,10 @@ class TestSeeingToIt:
             await front.refused(code, "POST", f"{black}/{verb}", caller, json={"alert": "alt_1"})
         await front.refused("not_found", "POST", f"{black}/{verb}", "prison-sup", json={"alert": "alt_9"})
         await front.refused("bad_request", "POST", f"{black}/{verb}", "prison-sup", json={"alert": "../x"})
-        (one,) = await alerts(front, black)
-        assert one["state"] == "new"
+        (alert,) = await alerts(front, black)
+        assert alert["state"] == "new"
 
-    async def test_what_is_over_is_refused_with_words(self, front, black):
+    async def test_a_finished_alert_is_refused(self, front, black):
         later(front, 1)
         front.broker.tell(session_of(front).id, ev.RoomObserved(Side.VISITOR, False, False, False, None, "trm_1"))
         later(front, 3)
@@ -173,6 +173,6 @@ class TestSeeingToIt:
 
 
 async def test_alerts_are_counted_for_prometheus(front):
-    front.broker.told = replace(front.broker.told, alerts={"black": 2})
+    front.broker.numbers = replace(front.broker.numbers, alerts={"black": 2})
     text = await (await front.ask("GET", "/metrics", "admin")).text()
     assert 'huijian_alerts_total{kind="black"} 2.0' in text and 'huijian_alerts_total{kind="heads"} 0.0' in text

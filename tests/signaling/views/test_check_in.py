@@ -1,4 +1,4 @@
-"""The check-in desk over REST and socket: who may tick what, and who is told whose check is missing."""
+"""The check-in desk over REST and socket: which caller may tick what, and which viewer sees what is missing."""
 
 from datetime import timedelta
 
@@ -55,7 +55,7 @@ class TestTicking:
         await tick(front, opened, "identity", on=False)
         assert not (await view(front, opened))["sides"]["visitor"]["people"][0]["checked"]
 
-    async def test_several_at_once_are_only_those_that_were_named(self, front, opened):
+    async def test_several_at_once_are_only_the_named_ones(self, front, opened):
         ticks = {"identity": True, "security": True, "rules": True}
         await front.ask("POST", f"{opened}/check-in", "visitor-sup", json=KIN | ticks)
         (lack,) = missing(await view(front, opened), "visitor_check_in")
@@ -81,7 +81,7 @@ class TestTicking:
             ({"name": "张三"}, "visitor-sup", "bad_request"),
         ],
     )
-    async def test_what_nobody_may_tick(self, front, opened, change, caller, code):
+    async def test_an_impossible_tick_is_refused(self, front, opened, change, caller, code):
         body = {**KIN, "tick": "identity", "on": True} | change
         await front.refused(code, "POST", f"{opened}/tick", caller, json=body)
         assert not front.broker.live(opened.rsplit("/", 1)[1]).session.check_in.ticks
@@ -102,7 +102,7 @@ class TestTicking:
 
 
 class TestWhatIsMissing:
-    async def test_officers_are_told_who_lacks_what_in_both_languages(self, front, opened):
+    async def test_officers_see_each_persons_missing_checks_in_both_languages(self, front, opened):
         await tick(front, opened, "identity")
         (kin,) = missing(await view(front, opened, "prison-sup"), "visitor_check_in")
         assert kin["zh"] == "家属一方 欧阳某乙：尚缺安全检查、寄存手机等物品、告知规定"
@@ -111,7 +111,7 @@ class TestWhatIsMissing:
         )
         assert (kin["person"], kin["ticks"]) == ("kin-1", ["security", "phone", "rules"])
 
-    async def test_rooms_are_told_that_something_is_missing_and_not_whose(self, front, opened):
+    async def test_rooms_see_what_is_missing_and_no_person(self, front, opened):
         await tick(front, opened, "identity")
         for room in ("p1", "v1"):
             data = await view(front, opened, room)
@@ -121,7 +121,7 @@ class TestWhatIsMissing:
             assert not any(one["ticked"] or one["required"] for one in people)
             assert data["language"] is None
 
-    async def test_a_side_of_absent_people_has_nobody_there(self, front, opened):
+    async def test_a_side_of_absent_people_has_no_person_here(self, front, opened):
         await front.ask("POST", f"{opened}/absent", "visitor-sup", json=KIN)
         data = await view(front, opened)
         assert missing(data, "visitor_check_in")[0]["zh"] == "家属一方：无人到场"
@@ -149,7 +149,7 @@ class TestEquipment:
         assert (shown["by"], shown["passed"], shown["fresh"], shown["parts"]) == ("terminal", False, False, parts)
         assert (await view(front, opened, "v1"))["sides"]["visitor"]["equipment"] is None
 
-    async def test_a_loudspeaker_that_failed_is_not_excused(self, front, opened):
+    async def test_a_failed_loudspeaker_is_not_shown_as_unchecked(self, front, opened):
         body = dict.fromkeys(("camera", "microphone", "network"), True) | {"speaker": False, "speaker_checked": False}
         await front.ask("POST", f"{opened}/self-test", "v1", json=body)
         assert (await view(front, opened))["sides"]["visitor"]["equipment"]["parts"]["speaker"] == "failed"
@@ -163,7 +163,7 @@ class TestEquipment:
 
 
 class TestInterpreter:
-    async def test_the_desk_waits_for_one_and_says_so(self, front):
+    async def test_a_missing_one_is_shown(self, front):
         slot = ten_slot(language="bo", people=(*ten_slot().people, INTERPRETER))
         path = f"{SESSIONS}/{await front.broker.add_slot(slot, 'test')}"
         front.at(timedelta(minutes=-10))
@@ -197,7 +197,7 @@ class TestInterpreter:
     def test_languages_have_names(self, tag, zh):
         assert language_name(tag).zh == zh
 
-    async def test_none_on_the_list_is_another_matter(self, front):
+    async def test_a_list_without_one_has_its_own_text(self, front):
         session = await front.visit(language="ii")
         front.at(timedelta(minutes=-10))
         data = await view(front, f"{SESSIONS}/{session}")
@@ -206,14 +206,14 @@ class TestInterpreter:
 
 
 class TestLate:
-    async def test_the_page_and_the_room_say_what_was_given_up(self, front, opened):
+    async def test_page_and_room_show_the_forfeited_visit(self, front, opened):
         front.at(timedelta(minutes=15))
         for caller in ("visitor-sup", "v1"):
             reason = (await view(front, opened, caller))["reason"]
             assert (reason["code"], reason["article"]) == ("no_show", "云南 第十条")
             assert reason["zh"] == "家属一方未按时到场，视为放弃本次会见"
 
-    def test_in_guangdong_the_month(self):
+    def test_in_guangdong_the_month_is_forfeited(self):
         visit = Visit(at(-20), policy=GUANGDONG)
         visit.tell(*here(INMATE))
         visit.wait_until(15)
@@ -221,7 +221,7 @@ class TestLate:
         reason = reason_view(SessionMoment(visit.session, None, GUANGDONG, visit.now))
         assert reason is not None and "当月不再安排视频会见" in reason.zh and "this month" in reason.en
 
-    def test_a_prisoner_who_is_not_brought_is_not_the_familys_fault(self):
+    def test_an_absent_prisoner_forfeits_nothing_of_the_family(self):
         visit = Visit(at(-20), policy=GUANGDONG)
         visit.tell(*here(MOTHER, CHILD))
         visit.wait_until(15)
@@ -229,7 +229,7 @@ class TestLate:
         assert reason is not None and reason.zh == "监所一方未按时到场"
 
 
-class TestPostingIt:
+class TestPostedSlots:
     async def test_roles_first_visits_and_reasons_go_in_and_come_out(self, front):
         order = {
             "prison_room": "p1",

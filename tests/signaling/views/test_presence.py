@@ -1,4 +1,4 @@
-"""What pages say of themselves and what officers hear of how they stand."""
+"""Page reports, attention checks, and the presence that officers are shown."""
 
 from datetime import timedelta
 
@@ -29,21 +29,21 @@ def presence(session, **changes):
     return {"type": "presence", "page": PAGE, "visible": True, "showing": showing, "duty": [session]} | changes
 
 
-class TestAPagesWord:
+class TestPageReport:
     async def test_is_taken_for_the_officer_of_the_socket_and_not_answered(self, front, session):
         async with talking(front, "prison-sup") as talk:
             await talk.send(**presence(session))
             await talk.send(type="resume", id=1, session=session)
             assert (await talk.receive()).type == "error"
         report = Report(True, frozenset({(session, Side.PRISON)}), frozenset({session}))
-        assert front.broker.words == [(LI, PAGE, report)]
+        assert front.broker.page_reports == [(LI, PAGE, report)]
 
     @pytest.mark.parametrize("caller", ["p1", "approver", "admin", "auditor"])
-    async def test_counts_for_nobody_but_supervisors(self, front, session, caller):
+    async def test_is_refused_from_other_callers(self, front, session, caller):
         async with talking(front, caller) as talk:
             await talk.send(**presence(session))
             assert (await talk.receive("error")).problem.code == "forbidden"
-        assert front.broker.words == []
+        assert front.broker.page_reports == []
 
     @pytest.mark.parametrize(
         "changes",
@@ -61,7 +61,7 @@ class TestAPagesWord:
         async with talking(front, "prison-sup") as talk:
             await talk.send(**presence(session, **changes))
             assert (await talk.receive("error")).problem.code == "bad_request"
-        assert front.broker.words == []
+        assert front.broker.page_reports == []
 
 
 class TestWatchingFromAPage:
@@ -76,7 +76,7 @@ class TestWatchingFromAPage:
             (await front.ask("POST", f"/whep/{session}/prison?page={page}", "prison-sup", **SDP)).headers["Location"]
             for page in (PAGE, OTHER, PAGE)
         ]
-        front.broker.bus.emit("gone", ResourceId(made[0].rpartition("/")[2]))  # the relay's word that it is replaced
+        front.broker.bus.emit("gone", ResourceId(made[0].rpartition("/")[2]))  # the relay reports that it is replaced
         await front.refused("not_found", "DELETE", made[0], "prison-sup")
         for location in made[1:]:
             assert (await front.ask("DELETE", location, "prison-sup")).status == 200
@@ -90,28 +90,28 @@ class TestWatchingFromAPage:
             await front.refused("bad_request", "POST", f"/whep/{session}/prison?{query}", "prison-sup", **SDP)
 
 
-class TestStanding:
-    async def test_is_told_at_once_and_at_every_change_to_each_window_of_that_officer(self, front, session):
+class TestPresence:
+    async def test_is_sent_at_once_and_at_every_change_to_each_window_of_the_officer(self, front, session):
         front.broker.standings[LI] = PresenceStatus({session: (Why.HIDDEN, Why.NOT_CHOSEN)})
-        async with talking(front, "prison-sup") as one, talking(front, "prison-sup") as two:
-            for talk in (one, two):
-                (told,) = (await talk.receive("standing")).sessions
-                assert (told.session, told.counted) == (session, False)
-                assert [words.code for words in told.why] == ["hidden", "not_chosen"]
-                assert told.why[0].zh == "监督页面不在前台"
+        async with talking(front, "prison-sup") as first, talking(front, "prison-sup") as second:
+            for talk in (first, second):
+                (standing,) = (await talk.receive("standing")).sessions
+                assert (standing.session, standing.counted) == (session, False)
+                assert [words.code for words in standing.why] == ["hidden", "not_chosen"]
+                assert standing.why[0].zh == "监督页面不在前台"
             front.broker.standings[LI] = PresenceStatus({session: ()})
             front.broker.bus.emit("standing", LI)
-            for talk in (one, two):
-                (told,) = (await talk.receive("standing")).sessions
-                assert told.counted and told.why == []
+            for talk in (first, second):
+                (standing,) = (await talk.receive("standing")).sessions
+                assert standing.counted and standing.why == []
 
-    async def test_is_not_told_to_another_officer(self, front, session):
+    async def test_is_not_sent_to_another_officer(self, front, session):
         async with talking(front, "visitor-sup") as other:
             front.broker.bus.emit("standing", LI)
             await other.send(type="attentive", id=1, prompt="att_none")
             assert (await other.receive()).type == "error"
 
-    async def test_rooms_and_auditors_hear_nothing_of_it(self, front, session):
+    async def test_is_not_sent_to_rooms_and_auditors(self, front, session):
         for caller in ("p1", "auditor"):
             async with talking(front, caller) as talk:
                 front.broker.bus.emit("standing", LI)
@@ -119,7 +119,7 @@ class TestStanding:
                 assert (await talk.receive()).type == "error"
 
 
-class TestTheQuestion:
+class TestAttentionCheck:
     async def test_is_asked_in_every_window_with_the_time_that_is_left(self, front, session):
         now = front.clock.now().mono
         front.broker.standings[LI] = PresenceStatus({session: ()}, Prompt("att_1", now - 10, now + 20))
@@ -137,11 +137,11 @@ class TestTheQuestion:
         async with talking(front, "visitor-sup") as talk:
             assert (await talk.receive("attention")).answer_within_ms == 0
 
-    async def test_one_that_nobody_asked_is_refused(self, front, session):
+    async def test_the_answer_to_an_unknown_question_is_refused(self, front, session):
         async with talking(front, "prison-sup") as talk:
             await talk.send(type="attentive", id=3, prompt="att_1")
-            told = await talk.receive("error")
-            assert (told.re, told.problem.code) == (3, "not_found")
+            refusal = await talk.receive("error")
+            assert (refusal.re, refusal.problem.code) == (3, "not_found")
 
 
 class TestTheViewOfASession:

@@ -1,5 +1,5 @@
-"""A front door with a real database behind it and a pretend broker at its edge, whose sessions are the real pure ones.
-Every answer of `Front.ask` is compared with the server's own OpenAPI document."""
+"""The application of signaling for tests, with a real store and journal and a pretend broker whose sessions are the
+real pure ones. Every answer of `Front.ask` is compared with the server's own OpenAPI document."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -34,7 +34,7 @@ PAST = timedelta(minutes=-10)
 
 
 def ten_slot(**changes):
-    """Ten o'clock, p1 of the first prison with v1 of Panlong."""
+    """Return a slot at ten o'clock, p1 of the first prison with v1 of Panlong."""
     people = (
         Person(PersonId("per_in"), Side.PRISON, "刘某甲"),
         Person(PersonId("kin-1"), Side.VISITOR, "欧阳某乙", "母亲"),
@@ -57,7 +57,7 @@ def ten_slot(**changes):
 
 @dataclass
 class PretendLive:
-    """One session; facts are the real step's."""
+    """One session, with what the runner of a real broker shows of it."""
 
     session: Session
     policy: object = YUNNAN
@@ -70,28 +70,28 @@ class PretendLive:
 
 
 class PretendBroker:
-    """Keeps sessions, steps them at once, and answers every offer."""
+    """A broker that steps its sessions at once, and answers every offer with the same SDP."""
 
     def __init__(self, store, clock):
         self.bus, self.store, self.clock = AsyncIOEventEmitter(), store, clock
-        self.kept, self.facts, self.watchers, self.dropped = {}, [], [], []
-        self.fragments, self.ears = [], []
-        self.pages, self.words, self.answers, self.standings = [], [], [], {}
-        self.breaks = None
-        self.told = Figures((), 0, {}, {}, 0.0, True, True)
+        self.lives, self.facts, self.watchers, self.dropped = {}, [], [], []
+        self.fragments, self.listeners = [], []
+        self.pages, self.page_reports, self.answers, self.standings = [], [], [], {}
+        self.error = None
+        self.numbers = Figures((), 0, {}, {}, 0.0, True, True)
 
     def live(self, session):
-        if self.breaks:
-            raise self.breaks
-        if session not in self.kept:
+        if self.error:
+            raise self.error
+        if session not in self.lives:
             raise NotFound()
-        return self.kept[session]
+        return self.lives[session]
 
     def sessions(self):
-        return list(self.kept.values())
+        return list(self.lives.values())
 
     def figures(self):
-        return self.told
+        return self.numbers
 
     def tell(self, session, fact):
         live = self.live(session)
@@ -101,7 +101,7 @@ class PretendBroker:
 
     async def add_slot(self, slot, by):
         await self.store.add_slot(slot)
-        self.kept[slot.session] = PretendLive(Session(slot))
+        self.lives[slot.session] = PretendLive(Session(slot))
         self.tell(slot.session, ev.TimePassed())
         return slot.session
 
@@ -128,7 +128,7 @@ class PretendBroker:
         return ResourceId(new_id("res")), ANSWER
 
     async def listen(self, session, side, sdp, watcher, caller):
-        self.ears.append((side, watcher))
+        self.listeners.append((side, watcher))
         return ResourceId(new_id("res")), ANSWER
 
     async def restart(self, resource, fragment):
@@ -136,7 +136,7 @@ class PretendBroker:
         return FRAGMENT
 
     def page_says(self, watcher, page, report):
-        self.words.append((watcher, page, report))
+        self.page_reports.append((watcher, page, report))
 
     def answer(self, watcher, prompt):
         if self.standing(watcher).prompt is None:
@@ -151,7 +151,7 @@ class PretendBroker:
 
 
 class Front:
-    """The running front door and everybody who may knock."""
+    """The running application, its neighbours, and the tokens of all callers."""
 
     def __init__(self, client: TestClient, broker, clock, tokens, journal, store):
         self.client, self.broker, self.clock, self.tokens = client, broker, clock, tokens
@@ -163,7 +163,7 @@ class Front:
         return self.client.app[CONTEXT]
 
     async def ask(self, method, path, caller=None, **kw):
-        """The answer, its text read, compared with the document."""
+        """Return the answer, read and compared with the document; `data` is its JSON."""
         headers = dict(kw.pop("headers", {}))
         if caller is not None:
             headers["Authorization"] = f"Bearer {self.tokens.get(caller, caller)}"
@@ -175,7 +175,7 @@ class Front:
         return answer
 
     async def refused(self, code, method, path, caller=None, **kw):
-        """Like `ask`, for a refusal of that code."""
+        """Return the answer, which must be a refusal with that code."""
         answer = await self.ask(method, path, caller, **kw)
         assert answer.content_type == "application/problem+json", (answer.status, await answer.text())
         data = answer.data
@@ -207,24 +207,26 @@ class Front:
     def _operation(self, method, path):
         parts = path.split("/")
         for pattern, operations in self.document["paths"].items():
-            known = pattern.split("/")
-            if len(known) == len(parts) and all(k[:1] == "{" or k == p for k, p in zip(known, parts, strict=True)):
+            pattern_parts = pattern.split("/")
+            if len(pattern_parts) == len(parts) and all(
+                k[:1] == "{" or k == p for k, p in zip(pattern_parts, parts, strict=True)
+            ):
                 return operations.get(method.lower())
         return None
 
     async def visit(self, **changes):
-        """A slot at ten, stored; its session."""
+        """Store a slot at ten, and return its session."""
         slot = ten_slot(**changes)
         return await self.broker.add_slot(slot, "test")
 
     def at(self, delta):
-        """Move the clock to so long after ten."""
+        """Move the clock to `delta` after ten."""
         self.clock.forward(TEN + delta - self.clock.now().wall)
         for live in self.broker.sessions():
             self.broker.tell(live.session.id, ev.TimePassed())
 
     async def live_visit(self, **changes):
-        """A visit whose gate is open."""
+        """Return the session of a visit whose gate is open."""
         session = await self.visit(**changes)
         self.at(timedelta(minutes=-10))
         slot = self.broker.live(session).session.slot
@@ -243,6 +245,6 @@ class Front:
         return session
 
     async def noted(self, kind):
-        """The journal's entries of a kind."""
+        """Return the journal's entries of a kind."""
         await self.journal.flush()
         return [one for one in await entries(self.store.engine) if one.kind == kind]

@@ -10,7 +10,7 @@ WS = "/api/v1/ws"
 
 
 class Talk:
-    """One socket. `welcome` and `sessions` are the server's first two messages."""
+    """One socket of a test. `welcome` and `sessions` are the server's first two messages."""
 
     def __init__(self, ws):
         self.ws = ws
