@@ -57,7 +57,7 @@ def quick_passwords():
     """Real argon2, with parameters that cost a millisecond."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secrets, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-        secrets._nobody.cache_clear()
+        secrets._unused_hash.cache_clear()
         yield
 
 
