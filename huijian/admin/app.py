@@ -1,4 +1,4 @@
-"""`huijian admin`: all its groups."""
+"""The command `huijian admin` with all its groups."""
 
 import typer
 
@@ -7,8 +7,8 @@ from huijian.admin import journal, keys, places, slots, terminals, users
 app = typer.Typer(
     no_args_is_help=True,
     help="Sites, rooms, terminals, users, keys, slots, journal. 管理\n\n"
-    "What is written here is seen by a running server at once (slots excepted, see there). "
-    "Every change is journaled with the account it was made under.",
+    "A running server sees at once what these commands write, except slots: see `huijian admin slots`. "
+    "The journal records every change with the account of the operating system under which it was made.",
     epilog="Example: huijian admin sites add first-prison --kind prison --name 第一监狱 --policy yunnan",
 )
 app.add_typer(places.sites, name="sites")

@@ -1,4 +1,4 @@
-"""`huijian admin journal`: read it, and prove that nobody changed it."""
+"""The commands `huijian admin journal`: list entries, and check that none was changed."""
 
 import json as json_
 from typing import Annotated, Any
@@ -6,23 +6,26 @@ from typing import Annotated, Any
 import typer
 
 from broker.control.journal import reader
-from huijian.admin.office import Office, in_office
+from huijian.admin.context import AdminContext, run_admin
 from huijian.errors import FOUND
 from huijian.output import Json, say, say_all
 
-app = typer.Typer(no_args_is_help=True, help="Who did what, when. 日志")
+app = typer.Typer(no_args_is_help=True, help="The journal: who did what, and when. 日志")
 
 
-@app.command("verify", epilog="Exit code 4 when the chain is broken.")
+@app.command("verify", epilog="The exit code is 4 when the chain is broken.")
 def verify(ctx: typer.Context, json: Json = False) -> int:
-    """Walk the hash chain. Write the head down elsewhere: a cut tail shows by it alone."""
+    """Check the whole hash chain and print its head.
 
-    async def work(office: Office) -> dict[str, Any]:
-        broken = await office.journal.verify()
-        entries, head = await reader.head(office.store.engine)
+    Keep the head elsewhere: that entries are missing at the end shows only by comparing it.
+    """
+
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        broken = await admin.journal.verify()
+        entries, head = await reader.head(admin.store.engine)
         return {"whole": broken is None, "broken_at": broken, "entries": entries, "head": head}
 
-    found = in_office(ctx, work)
+    found = run_admin(ctx, work)
     say(found, json)
     return 0 if found["whole"] else FOUND
 
@@ -30,16 +33,16 @@ def verify(ctx: typer.Context, json: Json = False) -> int:
 @app.command("list", epilog="Example: journal list --session ses_… --json")
 def listed(
     ctx: typer.Context,
-    session: Annotated[str | None, typer.Option(help="Of this session only.")] = None,
-    after: Annotated[int, typer.Option(help="Entries after this number.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 100,
+    session: Annotated[str | None, typer.Option(help="Only entries of this session.")] = None,
+    after: Annotated[int, typer.Option(help="Only entries after this number.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="List at most this many entries.")] = 100,
     json: Json = False,
 ) -> None:
-    """Entries in order."""
+    """List the entries of the journal in order."""
 
-    async def work(office: Office) -> list[dict[str, Any]]:
-        found = await office.journal.entries(session, after, limit)
+    async def work(admin: AdminContext) -> list[dict[str, Any]]:
+        found = await admin.journal.entries(session, after, limit)
         shown = ("seq", "at", "session", "kind", "author")
-        return [{**{name: getattr(one, name) for name in shown}, "data": json_.loads(one.data)} for one in found]
+        return [{**{name: getattr(entry, name) for name in shown}, "data": json_.loads(entry.data)} for entry in found]
 
-    say_all(in_office(ctx, work), json)
+    say_all(run_admin(ctx, work), json)

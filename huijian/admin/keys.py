@@ -1,10 +1,10 @@
-"""`huijian admin keys`: for upstream booking systems, and for programs that watch the service run."""
+"""The commands `huijian admin keys`: keys of booking systems, and of programs that monitor the service."""
 
 from typing import Annotated, Any
 
 import typer
 
-from huijian.admin.office import Office, in_office
+from huijian.admin.context import AdminContext, run_admin
 from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="Keys of booking and monitoring systems. 接口密钥")
@@ -13,41 +13,41 @@ app = typer.Typer(no_args_is_help=True, help="Keys of booking and monitoring sys
 @app.command("add", epilog="Example: keys add 省预约平台")
 def add(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Which system it is for.")],
+    name: Annotated[str, typer.Argument(help="Name of the system that uses the key.")],
     observer: Annotated[
-        bool, typer.Option("--observer", help="May read /metrics and /api/v1/overview, and nothing else.")
+        bool, typer.Option("--observer", help="A key that may read /metrics and /api/v1/overview, and nothing else.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Make a key; it is shown this once."""
+    """Add a key and print it. It is stored nowhere and cannot be shown again."""
 
-    async def work(office: Office) -> dict[str, Any]:
-        key = await office.store.add_api_key(name, "obs" if observer else "key")
-        known = await office.store.api_key_by_token(key)
-        assert known is not None  # a moment ago
-        await office.note("KeyAdded", key=known.id)
-        return {"id": known.id, "name": name, "key": key}
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        key = await admin.store.add_api_key(name, "obs" if observer else "key")
+        record = await admin.store.api_key_by_token(key)
+        assert record is not None  # added a moment ago
+        await admin.note("KeyAdded", key=record.id)
+        return {"id": record.id, "name": name, "key": key}
 
-    say(in_office(ctx, work), json)
+    say(run_admin(ctx, work), json)
 
 
 @app.command("list")
 def listed(ctx: typer.Context, json: Json = False) -> None:
-    """All keys ever made, without their secrets."""
-    say_all(in_office(ctx, lambda office: office.store.api_keys()), json)
+    """List all keys that were ever added, without their secrets."""
+    say_all(run_admin(ctx, lambda admin: admin.store.api_keys()), json)
 
 
 @app.command("revoke")
 def revoke(
     ctx: typer.Context,
-    id: Annotated[str, typer.Argument(help="As listed: key_…")],
+    id: Annotated[str, typer.Argument(help="Id of the key, as listed: key_…")],
     json: Json = False,
 ) -> None:
-    """Take a key's right away for ever."""
+    """Revoke a key for good. It takes effect at once."""
 
-    async def work(office: Office) -> dict[str, Any]:
-        await office.store.revoke_api_key(id)
-        await office.note("KeyRevoked", key=id)
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        await admin.store.revoke_api_key(id)
+        await admin.note("KeyRevoked", key=id)
         return {"id": id, "revoked": True}
 
-    say(in_office(ctx, work), json)
+    say(run_admin(ctx, work), json)

@@ -1,4 +1,4 @@
-"""Telling a running server over REST; its refusals come back as the errors they are."""
+"""Requests of admin commands to a running server. Its refusals (RFC 9457) are raised as the errors they describe."""
 
 import json
 import os
@@ -8,23 +8,23 @@ from urllib.request import Request, urlopen
 
 from broker.kernel.errors import BadRequest, NotSignedIn, VisitError, from_problem
 
-PATIENCE = 10.0  # seconds; the server answers in milliseconds or is not there
+TIMEOUT = 10.0  # seconds; the server answers in milliseconds or does not run
 
 
 def post(server: str, path: str, body: Any) -> dict[str, Any]:
-    """POST JSON and return the JSON answer. Raises VisitError."""
+    """Send JSON with POST and return the JSON answer. Raises VisitError."""
     answer: dict[str, Any] = json.loads(_call(server, path, "POST", json.dumps(body).encode()))
     return answer
 
 
 def get(server: str, path: str) -> dict[str, Any]:
-    """GET with a user's token in HUIJIAN_TOKEN, or else with a key. Raises VisitError."""
+    """Return the JSON answer to a GET with the token in HUIJIAN_TOKEN, or else with the key. Raises VisitError."""
     answer: dict[str, Any] = json.loads(_call(server, path, "GET", None, os.environ.get("HUIJIAN_TOKEN", "")))
     return answer
 
 
 def delete(server: str, path: str) -> None:
-    """DELETE. Raises VisitError."""
+    """Delete the resource at `path`. Raises VisitError."""
     _call(server, path, "DELETE", None)
 
 
@@ -37,7 +37,7 @@ def _call(server: str, path: str, method: str, body: bytes | None, token: str = 
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     request = Request(server.rstrip("/") + path, body, headers, method=method)
     try:
-        with urlopen(request, timeout=PATIENCE) as answer:
+        with urlopen(request, timeout=TIMEOUT) as answer:
             data: bytes = answer.read()
             return data
     except HTTPError as error:

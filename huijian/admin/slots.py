@@ -1,7 +1,7 @@
-"""`huijian admin slots`: approved slots by hand, where no booking system posts them.
+"""The commands `huijian admin slots`: approved slots by hand, where no booking system posts them.
 
-A running server is told over REST (`--server`, with the key in HUIJIAN_KEY); without it the slot
-goes through the same checks into the store, where the next start of the server finds it.
+With `--server` the order goes to a running server over REST, with the key in HUIJIAN_KEY. Without it, the slot passes
+the same checks and is stored, and the next start of the server finds it.
 """
 
 import json as json_
@@ -15,52 +15,58 @@ import typer
 from broker.kernel.clock import SHANGHAI, SystemClock
 from broker.kernel.errors import BadRequest
 from huijian.admin import remote
-from huijian.admin.office import Office, in_office
+from huijian.admin.context import AdminContext, run_admin
 from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="Approved slots. 会见时段")
 
 Server = Annotated[
     str | None,
-    typer.Option(help="A running server, e.g. http://127.0.0.1:8470; its key is in HUIJIAN_KEY."),
+    typer.Option(help="Address of a running server, such as http://127.0.0.1:8470; HUIJIAN_KEY holds a key."),
 ]
 
 
 @app.command("add", epilog="Example: slots example | slots add - --server http://127.0.0.1:8470")
 def add(
     ctx: typer.Context,
-    order: Annotated[Path, typer.Argument(help="JSON as for POST /api/v1/slots; '-' is stdin.")],
+    order: Annotated[Path, typer.Argument(help="File with JSON as for POST /api/v1/slots; '-' reads stdin.")],
     server: Server = None,
     json: Json = False,
 ) -> None:
-    """Add an approved slot: to a running server, or to the store for its next start."""
+    """Add an approved slot for two rooms.
+
+    With --server a running server takes it at once. Without it the slot is stored, and the server finds it at its next
+    start.
+    """
     body = _read(order)
     if server is not None:
         say(remote.post(server, "/api/v1/slots", body), json)
         return
 
-    async def work(office: Office) -> dict[str, Any]:
-        slot = await _slot(office, body)
-        await office.store.add_slot(slot)
-        await office.note("SlotAdded", slot=slot.id, session=slot.session)
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        slot = await _slot(admin, body)
+        await admin.store.add_slot(slot)
+        await admin.note("SlotAdded", slot=slot.id, session=slot.session)
         return {"slot": slot.id, "session_id": slot.session}
 
-    say(in_office(ctx, work), json)
+    say(run_admin(ctx, work), json)
 
 
 @app.command("list")
 def listed(
     ctx: typer.Context,
-    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: today in Shanghai.")] = None,
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day to list; today in Shanghai by default.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """The slots of a day, without the people's names."""
+    """List the slots of a day, without the names of people."""
     start = (day or SystemClock().now().wall.astimezone(SHANGHAI)).replace(
         hour=0, minute=0, second=0, microsecond=0, tzinfo=SHANGHAI
     )
 
-    async def work(office: Office) -> list[dict[str, Any]]:
-        found = await office.store.slots_between(start, start + timedelta(days=1))
+    async def work(admin: AdminContext) -> list[dict[str, Any]]:
+        found = await admin.store.slots_between(start, start + timedelta(days=1))
         return [
             {
                 "id": slot.id,
@@ -74,35 +80,35 @@ def listed(
             for slot in found
         ]
 
-    say_all(in_office(ctx, work), json)
+    say_all(run_admin(ctx, work), json)
 
 
 @app.command("cancel")
 def cancel(
     ctx: typer.Context,
-    id: Annotated[str, typer.Argument(help="As listed: slt_…")],
+    id: Annotated[str, typer.Argument(help="Id of the slot, as listed: slt_…")],
     server: Server = None,
     json: Json = False,
 ) -> None:
-    """Withdraw an approval. A server that runs has to be told with --server."""
+    """Cancel an approved slot by its id. A running server has to be told with --server."""
     if server is not None:
         remote.delete(server, f"/api/v1/slots/{id}")
         say({"id": id, "cancelled": True}, json)
         return
 
-    async def work(office: Office) -> dict[str, Any]:
-        await office.store.cancel_slot(id)
-        await office.note("SlotCancelled", slot=id)
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        await admin.store.cancel_slot(id)
+        await admin.note("SlotCancelled", slot=id)
         return {"id": id, "cancelled": True}
 
-    say(in_office(ctx, work), json)
+    say(run_admin(ctx, work), json)
 
 
 @app.command("example")
 def example() -> None:
-    """Print an order to begin with: thirty minutes from now on, one person on each side.
+    """Print an example of an order: thirty minutes from now on, one person on each side.
 
-    Optional of a person: "role": "interpreter" where "language" is not "zh"; "dialect_reason" in Guangdong.
+    Optional members of a person: "role": "interpreter" where "language" is not "zh"; "dialect_reason" in Guangdong.
     """
     now = SystemClock().now().wall.astimezone(SHANGHAI).replace(microsecond=0)
     order = {
@@ -130,8 +136,8 @@ def _read(order: Path) -> Any:
         raise BadRequest(f"{order}: not JSON: {error}") from error
 
 
-async def _slot(office: Office, body: Any) -> Any:
-    """The slot that the order means, by the front door's own rules."""
+async def _slot(admin: AdminContext, body: Any) -> Any:
+    """Return the slot that an order describes, by the same rules as POST /api/v1/slots. Raises BadRequest."""
     from pydantic import ValidationError
 
     from signaling.api.messages.slots import SlotOrder
@@ -143,4 +149,4 @@ async def _slot(office: Office, body: Any) -> Any:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BadRequest(f"{where}: {first['msg']}") from error
-    return await slot_of(order, office.store, office.store.clock.now().wall)
+    return await slot_of(order, admin.store, admin.store.clock.now().wall)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from broker.control.store.records import Role, User
-from huijian.admin.office import Office, in_office
+from huijian.admin.context import AdminContext, run_admin
 from huijian.output import Json, say, say_all
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from recorder.archive.catalog import Catalog
@@ -29,14 +29,14 @@ def add(
     """Hold a recording; only for auditors of its site or of the province."""
     password = password_for(user, password_stdin)
 
-    async def work(office: Office) -> dict[str, Any]:
-        auditor = await _auditor(office, session, str(user), password)
-        now = office.store.clock.now().wall
-        number = await Holds(office.store.engine).add(session, reason, auditor.id, now)
-        await _note(office, "HoldAdded", session, auditor, hold=number, reason=reason)
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        auditor = await _auditor(admin, session, str(user), password)
+        now = admin.store.clock.now().wall
+        number = await Holds(admin.store.engine).add(session, reason, auditor.id, now)
+        await _note(admin, "HoldAdded", session, auditor, hold=number, reason=reason)
         return {"hold": number, "session": session, "by": auditor.id}
 
-    say(in_office(ctx, work), json)
+    say(run_admin(ctx, work), json)
 
 
 @app.command("lift")
@@ -51,13 +51,13 @@ def lift(
     """Lift every hold of a recording. The next purge after its due date then deletes it."""
     password = password_for(user, password_stdin)
 
-    async def work(office: Office) -> dict[str, Any]:
-        auditor = await _auditor(office, session, str(user), password)
-        lifted = await Holds(office.store.engine).lift(session, reason, auditor.id, office.store.clock.now().wall)
-        await _note(office, "HoldLifted", session, auditor, holds=lifted, reason=reason)
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        auditor = await _auditor(admin, session, str(user), password)
+        lifted = await Holds(admin.store.engine).lift(session, reason, auditor.id, admin.store.clock.now().wall)
+        await _note(admin, "HoldLifted", session, auditor, holds=lifted, reason=reason)
         return {"session": session, "lifted": lifted, "by": auditor.id}
 
-    say(in_office(ctx, work), json)
+    say(run_admin(ctx, work), json)
 
 
 @app.command("list")
@@ -67,14 +67,14 @@ def listed(
     json: Json = False,
 ) -> None:
     """List the standing holds, with reason and author."""
-    say_all(in_office(ctx, lambda office: Holds(office.store.engine).listed(all)), json)
+    say_all(run_admin(ctx, lambda admin: Holds(admin.store.engine).listed(all)), json)
 
 
-async def _auditor(office: Office, session: str, user: str, password: str) -> User:
-    row = await Catalog(office.store.engine).row(session)
-    return await officer(office, user, password, AUDITORS, str(row["site"]) if row else None)
+async def _auditor(admin: AdminContext, session: str, user: str, password: str) -> User:
+    row = await Catalog(admin.store.engine).row(session)
+    return await officer(admin, user, password, AUDITORS, str(row["site"]) if row else None)
 
 
-async def _note(office: Office, kind: str, session: str, auditor: User, **data: Any) -> None:
-    office.journal.note(kind, session, f"user:{auditor.id}", data)
-    await office.journal.flush()
+async def _note(admin: AdminContext, kind: str, session: str, auditor: User, **data: Any) -> None:
+    admin.journal.note(kind, session, f"user:{auditor.id}", data)
+    await admin.journal.flush()

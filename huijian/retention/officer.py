@@ -9,7 +9,7 @@ import typer
 from broker.control.store.records import Role, User
 from broker.control.store.secrets import verify_password
 from broker.kernel.errors import Forbidden, NotSignedIn
-from huijian.admin.office import Office
+from huijian.admin.context import AdminContext
 
 As = Annotated[str | None, typer.Option("--as", help="Your user id; your password is asked for.")]
 PasswordStdin = Annotated[
@@ -26,17 +26,17 @@ def password_for(user: str | None, from_stdin: bool) -> str:
     return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
 
 
-async def officer(office: Office, id: str, password: str, roles: tuple[Role, ...], site: str | None) -> User:
+async def officer(admin: AdminContext, id: str, password: str, roles: tuple[Role, ...], site: str | None) -> User:
     """Return the user, if the password is right and they may act for `site` (None: for all sites).
 
     Raises NotSignedIn or Forbidden; a refusal is journaled.
     """
-    user = await office.store.user_named(id)
+    user = await admin.store.user_named(id)
     right = await verify_password(user.password_hash if user else None, password)
     if user is None or not right or user.disabled:
-        await office.note("CommandRefused", user=id[:63], why="password")
+        await admin.note("CommandRefused", user=id[:63], why="password")
         raise NotSignedIn(f"{id} does not exist or the password is wrong.", "用户不存在或密码错误。")
     if user.role not in roles or (user.site is not None and user.site != site):
-        await office.note("CommandRefused", user=user.id, why="role")
+        await admin.note("CommandRefused", user=user.id, why="role")
         raise Forbidden(f"A {user.role} of {user.site or 'the province'} may not do this.", "该角色无权执行。")
     return user

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from broker.kernel.errors import Forbidden
-from huijian.admin.office import Office, in_office
+from huijian.admin.context import AdminContext, run_admin
 from huijian.errors import FOUND
 from huijian.output import Json, say
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
@@ -50,7 +50,7 @@ def purge(
     if not apply and not resume:
         return _show(ctx, site, json)
     password = password_for(user, password_stdin) if apply else ""
-    outcome = in_office(ctx, lambda office: _run(office, site, code, user or "", password))
+    outcome = run_admin(ctx, lambda admin: _run(admin, site, code, user or "", password))
     if json:
         say(outcome, True)
     else:
@@ -69,22 +69,22 @@ def issue(
     """Approve exactly what is due now: prints a code for one use by another officer within a day."""
     password = password_for(user, password_stdin)
 
-    async def work(office: Office) -> dict[str, Any]:
-        author = await officer(office, str(user), password, OFFICERS, site)
-        scope = await scope_at(office, site)
-        plan = await plan_of(office.store.engine, scope)
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        author = await officer(admin, str(user), password, OFFICERS, site)
+        scope = await scope_at(admin, site)
+        plan = await plan_of(admin.store.engine, scope)
         if plan.recordings == 0:
             raise Forbidden("Nothing is due.", "没有到期录像。")
         now = scope.as_of
-        code = await approvals.issue(office.store.engine, plan.hash, now, site, author.id, now)
+        code = await approvals.issue(admin.store.engine, plan.hash, now, site, author.id, now)
         facts = {"plan": plan.hash, "recordings": plan.recordings, "bytes": plan.bytes, "site": site}
-        office.journal.note("PurgePermitted", None, f"user:{author.id}", facts)
-        await office.journal.flush()
+        admin.journal.note("PurgePermitted", None, f"user:{author.id}", facts)
+        await admin.journal.flush()
         if not json:
             show_plan(plan)
         return {"code": code, "expires_at": now + approvals.LIFE, **facts}
 
-    say(in_office(ctx, work), json)
+    say(run_admin(ctx, work), json)
 
 
 @app.command("clock")
@@ -92,18 +92,18 @@ def clock(ctx: typer.Context, user: As = None, password_stdin: PasswordStdin = F
     """Confirm that this machine's clock is right, after comparing it with another one. It is journaled."""
     password = password_for(user, password_stdin)
 
-    async def work(office: Office) -> dict[str, Any]:
-        author = await officer(office, str(user), password, OFFICERS, None)
-        return {**await believe_clock(office, author.id), "by": author.id}
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        author = await officer(admin, str(user), password, OFFICERS, None)
+        return {**await believe_clock(admin, author.id), "by": author.id}
 
-    say(in_office(ctx, work), json)
+    say(run_admin(ctx, work), json)
 
 
 def _show(ctx: typer.Context, site: str | None, json: bool) -> int:
-    async def work(office: Office) -> Any:
-        return await plan_of(office.store.engine, await scope_at(office, site))
+    async def work(admin: AdminContext) -> Any:
+        return await plan_of(admin.store.engine, await scope_at(admin, site))
 
-    plan = in_office(ctx, work)
+    plan = run_admin(ctx, work)
     if json:
         sites = {name: {"recordings": total.recordings, "bytes": total.bytes} for name, total in plan.sites.items()}
         whole = {"as_of": plan.scope.as_of, "recordings": plan.recordings, "bytes": plan.bytes}
@@ -113,40 +113,42 @@ def _show(ctx: typer.Context, site: str | None, json: bool) -> int:
     return 0
 
 
-def _run(office: Office, site: str | None, code: str | None, user: str, password: str) -> Coroutine[Any, Any, Outcome]:
-    return _resume(office, site) if code is None else _apply(office, code, user, password)
+def _run(
+    admin: AdminContext, site: str | None, code: str | None, user: str, password: str
+) -> Coroutine[Any, Any, Outcome]:
+    return _resume(admin, site) if code is None else _apply(admin, code, user, password)
 
 
-async def _apply(office: Office, code: str, user: str, password: str) -> Outcome:
-    engine, clock = office.store.engine, office.store.clock
+async def _apply(admin: AdminContext, code: str, user: str, password: str) -> Outcome:
+    engine, clock = admin.store.engine, admin.store.clock
     approval = await approvals.approval_of(engine, code, user, clock.now().wall)
-    author = await officer(office, user, password, OFFICERS, approval.site)
-    scope = await scope_at(office, approval.site, approval.as_of)
+    author = await officer(admin, user, password, OFFICERS, approval.site)
+    scope = await scope_at(admin, approval.site, approval.as_of)
     facts = {"plan": approval.plan, "second": approval.by}
-    office.journal.note("PurgeOrdered", None, f"user:{author.id}", facts)
-    await office.journal.flush()
-    outcome = await _purge(office).apply(approval, scope, await rules_of(office), author.id)
-    await _close(office, f"user:{author.id}", outcome, facts)
+    admin.journal.note("PurgeOrdered", None, f"user:{author.id}", facts)
+    await admin.journal.flush()
+    outcome = await _purge(admin).apply(approval, scope, await rules_of(admin), author.id)
+    await _close(admin, f"user:{author.id}", outcome, facts)
     return outcome
 
 
-async def _resume(office: Office, site: str | None) -> Outcome:
-    outcome = await _purge(office).resume(await scope_at(office, site))
+async def _resume(admin: AdminContext, site: str | None) -> Outcome:
+    outcome = await _purge(admin).resume(await scope_at(admin, site))
     if outcome.deleted or outcome.failed or outcome.withdrawn:
-        await _close(office, "command:resume", outcome, {})
+        await _close(admin, "command:resume", outcome, {})
     return outcome
 
 
-def _purge(office: Office) -> Purge:
-    settings = office.settings
+def _purge(admin: AdminContext) -> Purge:
+    settings = admin.settings
     signer = installed(settings.keys_dir, settings.archive_dir, settings.archive_signing)
-    tombstones = JournalTombstones(office.journal)
+    tombstones = JournalTombstones(admin.journal)
     keys = trusted(settings.keys_dir, settings.archive_signing)
-    return Purge(office.store.engine, settings.archive_dir, office.store.clock, signer, tombstones, keys)
+    return Purge(admin.store.engine, settings.archive_dir, admin.store.clock, signer, tombstones, keys)
 
 
-async def _close(office: Office, author: str, outcome: Outcome, facts: dict[str, Any]) -> None:
+async def _close(admin: AdminContext, author: str, outcome: Outcome, facts: dict[str, Any]) -> None:
     counts = {"deleted": outcome.deleted, "bytes": outcome.bytes, "withdrawn": outcome.withdrawn}
     named = {"kept": outcome.kept, "failed": outcome.failed}
-    office.journal.note("PurgeEnded", None, author, {**facts, **counts, **named})
-    await office.journal.flush()
+    admin.journal.note("PurgeEnded", None, author, {**facts, **counts, **named})
+    await admin.journal.flush()

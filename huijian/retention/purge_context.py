@@ -10,7 +10,7 @@ from broker.control.store.records import Role
 from broker.control.store.store import Store
 from broker.kernel.clock import discipline, in_shanghai
 from broker.kernel.errors import Conflict
-from huijian.admin.office import Office
+from huijian.admin.context import AdminContext
 from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks, started
 from recorder.retention.plan import Scope, newest
 from recorder.retention.policy_changes import extend_due_dates
@@ -41,40 +41,40 @@ class JournalTombstones:
         await self._journal.flush()
 
 
-async def scope_at(office: Office, site: str | None, as_of: datetime | None = None) -> Scope:
+async def scope_at(admin: AdminContext, site: str | None, as_of: datetime | None = None) -> Scope:
     """Return the scope of a plan now. Raises Conflict where this machine's clock is not trusted."""
-    engine, now = office.store.engine, office.store.clock.now()
-    await mark_clock(engine, office.store.clock)
-    found = await doubted(office)
+    engine, now = admin.store.engine, admin.store.clock.now()
+    await mark_clock(engine, admin.store.clock)
+    found = await doubted(admin)
     if found is not None:
         raise Conflict(*_texts(found))
-    witnessed = await _witnessed(office)
+    witnessed = await _witnessed(admin)
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
-    months = await update_due_dates(office.store, office.journal)
+    months = await update_due_dates(admin.store, admin.journal)
     moment = now.wall if as_of is None else min(as_of, now.wall)
     return Scope(moment, site, months, witnessed)
 
 
-async def doubted(office: Office) -> Doubt | None:
+async def doubted(admin: AdminContext) -> Doubt | None:
     """Return why this machine's clock is not trusted, None where it is."""
-    engine, now = office.store.engine, office.store.clock.now()
+    engine, now = admin.store.engine, admin.store.clock.now()
     began = started(now)
     noted = [await reader.last_before(engine, began), await newest(engine, began)]
     before = max((moment for moment in noted if moment is not None), default=None)
     return doubt(await marks(engine, now), before, now, discipline())
 
 
-async def believe_clock(office: Office, by: str) -> dict[str, Any]:
+async def believe_clock(admin: AdminContext, by: str) -> dict[str, Any]:
     """Trust the clock because officer `by` has compared it, and journal that. Raises Conflict where it is behind."""
-    now, found, witnessed = office.store.clock.now(), await doubted(office), await _witnessed(office)
+    now, found, witnessed = admin.store.clock.now(), await doubted(admin), await _witnessed(admin)
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
-    await believe(office.store.engine, office.store.clock, by)
+    await believe(admin.store.engine, admin.store.clock, by)
     moved = None if found is None else round(found.moved.total_seconds())
     facts = {"clock": now.wall.isoformat(), "seconds": moved, "restarted": found is not None and found.restarted}
-    office.journal.note("ClockBelieved", None, f"user:{by}", facts)
-    await office.journal.flush()
+    admin.journal.note("ClockBelieved", None, f"user:{by}", facts)
+    await admin.journal.flush()
     return {**facts, "clock": f"{in_shanghai(now.wall):%Y-%m-%d %H:%M:%S} (Asia/Shanghai)"}
 
 
@@ -102,19 +102,19 @@ async def update_due_dates(store: Store, journal: Journal) -> dict[str, int]:
     return months
 
 
-async def rules_of(office: Office) -> dict[str, str]:
+async def rules_of(admin: AdminContext) -> dict[str, str]:
     """Return the rule by which each site's recordings are deleted, in words for the tombstone."""
     rules: dict[str, str] = {}
-    for site in await office.store.sites():
+    for site in await admin.store.sites():
         policy = pack_named(site.policy)
         months = f"{policy.retention_months} months"
         rules[site.id] = f"{policy.articles['retention_months']}; {policy.name} {policy.version}; {months}"
     return rules
 
 
-async def _witnessed(office: Office) -> datetime | None:
-    last, _ = await reader.head(office.store.engine)
-    entries = await reader.entries(office.store.engine, after=last - 1, limit=1)
+async def _witnessed(admin: AdminContext) -> datetime | None:
+    last, _ = await reader.head(admin.store.engine)
+    entries = await reader.entries(admin.store.engine, after=last - 1, limit=1)
     moments = [datetime.fromisoformat(entry.at) for entry in entries]
-    ended = await newest(office.store.engine)
+    ended = await newest(admin.store.engine)
     return max([*moments, *([ended] if ended else [])], default=None)

@@ -1,4 +1,4 @@
-"""The admin's commands, as scripts use them: JSON out, secrets once, everything journaled."""
+"""The commands of `huijian admin` as scripts use them: answers in JSON, secrets once, every change journaled."""
 
 import io
 import json
@@ -36,7 +36,7 @@ class TestSitesRoomsAndTerminals:
         assert huijian("admin", "terminals", "enrol", "panlong-1", "--replace").code == 0
         assert huijian("admin", "terminals", "revoke", made["id"]).code == 1  # replaced already
 
-    def test_the_demonstrations_rules_are_refused_for_a_real_site(self, huijian, monkeypatch):
+    def test_the_rules_of_the_demonstration_are_refused_for_a_real_site(self, huijian, monkeypatch):
         add = ("admin", "sites", "add", "a", "--kind", "prison", "--name", "n", "--policy", "demo")
         assert huijian(*add).code == 1
         assert huijian(*add, "--demo").code == 0
@@ -58,7 +58,7 @@ class TestSitesRoomsAndTerminals:
 class TestUsers:
     ADD = ("admin", "users", "add", "li", "--name", "李", "--role", "supervisor", "--site", "panlong")
 
-    def test_a_made_password_is_shown_once_and_no_hash_ever(self, huijian, sites):
+    def test_a_generated_password_is_shown_once_and_no_hash(self, huijian, sites):
         made = huijian(*self.ADD, "--generate", "--json").json
         assert len(made["password"]) >= 16
         listed = huijian("admin", "users", "list", "--json")
@@ -70,10 +70,10 @@ class TestUsers:
         answer = huijian(*self.ADD, "--password-stdin")
         assert answer.code == 0 and "horse" not in answer.out
 
-    def test_there_is_no_option_that_takes_one(self, huijian, sites):
+    def test_there_is_no_option_that_takes_a_password(self, huijian, sites):
         assert huijian(*self.ADD, "--password", "correct horse").code == 2
 
-    def test_a_short_one_is_refused(self, huijian, sites, monkeypatch):
+    def test_a_short_password_is_refused(self, huijian, sites, monkeypatch):
         monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
         assert huijian(*self.ADD, "--password-stdin").code == 1
 
@@ -94,19 +94,19 @@ class TestKeys:
         assert huijian("admin", "keys", "list", "--json").json[0]["revoked_at"] is not None
 
 
-class Server(ThreadingHTTPServer):
-    """Accepts every slot and lets none be cancelled."""
+class FakeServer(ThreadingHTTPServer):
+    """A server that accepts every slot and lets none be cancelled."""
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Asked)
-        self.asked = []
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.requests = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
-class Asked(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.command, self.path, self.headers["Authorization"], body["people"][0]["name"]))
+        self.server.requests.append((self.command, self.path, self.headers["Authorization"], body["people"][0]["name"]))
         self.answer(201, {"slot": "slt_1", "session_id": "ses_1"})
 
     def do_DELETE(self):
@@ -118,12 +118,12 @@ class Asked(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body).encode())
 
     def log_message(self, *_):
-        """Nothing: the test's output is the command's."""
+        """Log nothing, because the output of the test is that of the command."""
 
 
 @pytest.fixture
 def server():
-    with Server() as server:
+    with FakeServer() as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield server
@@ -165,7 +165,7 @@ class TestSlots:
     @pytest.mark.parametrize(
         "change", [{"minutes": 31}, {"minutes": "x"}, {"prison_room": "nowhere"}, {"people": []}, {"odd": 1}]
     )
-    def test_go_through_the_front_doors_checks(self, huijian, sites, order, change):
+    def test_pass_the_checks_of_the_rest_interface(self, huijian, sites, order, change):
         answer = huijian("admin", "slots", "add", order(**change))
         assert answer.code == 1 and answer.err.count("\n") == 1
 
@@ -174,22 +174,22 @@ class TestSlots:
         monkeypatch.setattr("sys.stdin", io.StringIO(example))
         assert huijian("admin", "slots", "add", "-").code == 0
 
-    def test_a_running_server_is_told_over_rest(self, huijian, order, server, monkeypatch):
+    def test_go_to_a_running_server_over_rest(self, huijian, order, server, monkeypatch):
         monkeypatch.setenv("HUIJIAN_KEY", "key_x")
         answer = huijian("admin", "slots", "add", order(), "--server", server.url, "--json")
         assert answer.json == {"slot": "slt_1", "session_id": "ses_1"}
-        assert server.asked == [("POST", "/api/v1/slots", "Bearer key_x", "张某")]
+        assert server.requests == [("POST", "/api/v1/slots", "Bearer key_x", "张某")]
         answer = huijian("admin", "slots", "cancel", "slt_taken", "--server", server.url)
         assert answer.code == 1 and answer.err == "huijian: The visit has begun.\n"
 
-    def test_a_running_server_needs_its_key(self, huijian, order, monkeypatch):
+    def test_need_a_key_for_a_running_server(self, huijian, order, monkeypatch):
         add = ("admin", "slots", "add", order(), "--server", "http://127.0.0.1:1")
         assert "HUIJIAN_KEY" in huijian(*add).err
         monkeypatch.setenv("HUIJIAN_KEY", "key_x")
         assert "does not answer" in huijian(*add).err
 
 
-class TestTheJournal:
+class TestJournal:
     def test_has_every_change_with_its_author_and_no_secret(self, huijian, sites):
         made = huijian("admin", "terminals", "enrol", "panlong-1", "--json").json
         entries = huijian("admin", "journal", "list", "--json")
@@ -198,7 +198,7 @@ class TestTheJournal:
         assert all(entry["author"].startswith("command:") for entry in entries.json)
         assert made["token"] not in entries.out
 
-    def test_is_whole_until_somebody_changes_it(self, huijian, sites, place):
+    def test_is_whole_until_an_entry_is_changed(self, huijian, sites, place):
         assert huijian("admin", "journal", "verify", "--json").json["whole"] is True
         database = sqlite3.connect(place / "data" / "huijian.sqlite")
         database.execute("DROP TRIGGER journal_no_update")

@@ -13,7 +13,7 @@ from broker.control.store import secrets
 from broker.kernel.clock import Discipline, Instant
 from broker.kernel.database import engine_for
 from config.pack_loader import load_pack
-from huijian.admin import office
+from huijian.admin import context
 from recorder.evidence.verify import verify
 from tests.support.recording.purging import DUE, SECOND, PurgeSetup
 
@@ -31,7 +31,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    monkeypatch.setattr(office, "SystemClock", Clock)
+    monkeypatch.setattr(context, "SystemClock", Clock)
     monkeypatch.setattr(Clock, "wall", DUE)
     monkeypatch.setattr(secrets, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     secrets._nobody.cache_clear()

@@ -1,4 +1,4 @@
-"""Where admin commands work: the migrated store, the journal, and an author for what they do."""
+"""What a command of `huijian admin` works with: the migrated store, the journal, and an author for its entries."""
 
 import asyncio
 import getpass
@@ -20,33 +20,33 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """One command's tools."""
+class AdminContext:
+    """The settings, the store and the journal of one command."""
 
     settings: Settings
     store: Store
     journal: Journal
 
     async def note(self, kind: str, /, **data: Any) -> None:
-        """Journal what was done, and return when it is on disk."""
+        """Journal what the command has done, and return when the entry is on disk."""
         self.journal.note(kind, None, f"command:{getpass.getuser()}", data)
         await self.journal.flush()
 
 
-def in_office(ctx: typer.Context, work: Callable[[Office], Coroutine[Any, Any, T]]) -> T:
-    """Open everything, do the work, close everything. Raises VisitError or SettingsError."""
+def run_admin(ctx: typer.Context, work: Callable[[AdminContext], Coroutine[Any, Any, T]]) -> T:
+    """Open store and journal, run `work` with them, and close them. Raises VisitError or SettingsError."""
 
-    async def doing() -> T:
-        async with _open(settings_of(ctx)) as office:
-            return await work(office)
+    async def run() -> T:
+        async with _open(settings_of(ctx)) as admin:
+            return await work(admin)
 
-    return asyncio.run(doing())
+    return asyncio.run(run())
 
 
 @asynccontextmanager
-async def _open(settings: Settings) -> AsyncIterator[Office]:
+async def _open(settings: Settings) -> AsyncIterator[AdminContext]:
     settings.prepare()
     await migrate(settings.database_url)
     clock = SystemClock()
     async with Store(settings.database_url, clock) as store, Journal(store.engine, clock) as journal:
-        yield Office(settings, store, journal)
+        yield AdminContext(settings, store, journal)
