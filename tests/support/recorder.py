@@ -1,5 +1,5 @@
-"""A recorder process under test: starts `python -m recorder`, talks to it as the control process does, feeds its tap
-as a relay does."""
+"""A recorder process under test: starts `python -m recorder`, commands it as the control process does, and feeds its
+tap as a relay worker does."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ RATES = (90_000, 48_000, 90_000, 48_000)
 
 
 class RecorderProcess:
-    """`facts` holds everything it told, in order; `wait_for` waits for the next of a kind."""
+    """A running recorder. `facts` holds all facts that it has sent; `wait_for` waits for one of a kind."""
 
     def __init__(self, folder: Path, run: Path, **environment: str) -> None:
         self.archive, self.run = folder / "archive", run
@@ -40,9 +40,7 @@ class RecorderProcess:
 
     async def __aenter__(self) -> "RecorderProcess":
         await self.spawn()
-        self.link = Client(self.run / "recorder.sock", "recorder", self._hear, self._up.set, self._up.clear)
-        self._listening = asyncio.create_task(self.link.run())
-        await asyncio.wait_for(self._up.wait(), 15)
+        await self.connect()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -52,48 +50,58 @@ class RecorderProcess:
             await self._listening
 
     async def spawn(self) -> None:
-        """Start the process."""
+        """Start the recorder process."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "recorder", cwd=ROOT, env=self._environment, stdin=asyncio.subprocess.PIPE
         )
 
+    async def connect(self) -> None:
+        """Connect as a control process does, and wait until the recorder answers."""
+        self.link = Client(self.run / "recorder.sock", "recorder", self._hear, self._up.set, self._up.clear)
+        self._listening = asyncio.create_task(self.link.run())
+        await self.answers()
+
+    async def answers(self) -> None:
+        """Wait until the link to the recorder is up."""
+        await asyncio.wait_for(self._up.wait(), 15)
+
     async def hang_up(self) -> None:
-        """Leave, as a control process does that dies, and do not come back."""
+        """Close the link, as a control process does that dies."""
         self._listening.cancel()
         with suppress(asyncio.CancelledError):
             await self._listening
 
     async def kill(self) -> None:
-        """As a crash does."""
+        """Kill the process, as a crash does."""
         self._up.clear()
         self.process.kill()
         await self.process.wait()
 
     async def restart(self) -> None:
-        """Start it again, once it is gone, and wait until it answers."""
+        """Start the process again, once it has ended, and wait until it answers."""
         await self.process.wait()
         self._up.clear()
         await self.spawn()
-        await asyncio.wait_for(self._up.wait(), 15)
+        await self.answers()
 
     async def stop(self) -> int:
-        """As an operator does; its exit code."""
+        """Stop the process with SIGTERM and return its exit code."""
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         try:
             return await asyncio.wait_for(self.process.wait(), 20)
         except TimeoutError:
-            self.process.kill()  # nothing of a test outlives it
+            self.process.kill()  # no process outlives its test
             raise
 
     async def call(self, do: str, **with_: Any) -> dict[str, Any]:
-        """A command."""
+        """Send a command and return its answer."""
         return await self.link.call(do, **with_)
 
     async def wait_for(
         self, fact: str, after: int = 0, where: Callable[[dict[str, Any]], bool] = lambda _: True
     ) -> dict[str, Any]:
-        """The first fact of this kind among those from number `after` on."""
+        """Wait for the first fact of a kind among those from number `after` on."""
         async with asyncio.timeout(15):
             while True:
                 for name, facts in self.facts[after:]:
@@ -108,7 +116,7 @@ class RecorderProcess:
 
 
 class Relay:
-    """Feeds one session's tap in real time, both sides from real clips."""
+    """A relay worker that feeds one session's tap in real time, both sides from real clips."""
 
     def __init__(self, run: Path, tap: int, ssrc: int = 100) -> None:
         self.tap = tap
@@ -121,7 +129,7 @@ class Relay:
         self.begun: float | None = None
 
     async def play(self, seconds: float, tracks: Sequence[int] = (0, 1, 2, 3)) -> None:
-        """Send `seconds` of media, as it would come."""
+        """Send `seconds` of media in real time."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         self.begun = self.begun or monotonic()
@@ -133,15 +141,15 @@ class Relay:
             await asyncio.sleep(0.005)
 
     def send(self, track: int, data: bytes, kind: int = RTP) -> None:
-        """One record, now."""
+        """Send one record now."""
         self.socket.send(pack(self.tap, track, kind, monotonic_ns(), data))
 
     def report(self, track: int, ntp: float) -> None:
-        """A sender report for what was sent last."""
+        """Send a sender report for the last packet of a track."""
         self.send(track, self.streams[track].report(self._next[track] / self._rate(track), ntp), SENDER_REPORT)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection to the tap."""
         self.socket.close()
 
     def _send(self, track: int) -> None:

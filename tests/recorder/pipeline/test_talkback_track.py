@@ -89,9 +89,9 @@ class TestSilence:
 
     def test_is_no_gap_and_holds_nothing_up(self, tmp_path: Path) -> None:
         outcome = visit(tmp_path, 3.0)
-        assert outcome.sheet["gaps"] == []
+        assert outcome.metadata["gaps"] == []
         assert min(at for at, progress in outcome.progress if progress.flushed) < 0.5
-        assert outcome.sheet["tracks"][str(TALKBACK)] | {"seconds": 3.0} == {
+        assert outcome.metadata["tracks"][str(TALKBACK)] | {"seconds": 3.0} == {
             "packets": 0,
             "lost": 0,
             "malformed": 0,
@@ -110,7 +110,7 @@ class TestSpeech:
     def test_is_found_where_it_was_said(self, tmp_path: Path) -> None:
         outcome = visit(tmp_path, 8.0, speech(stream(), 2.0, 1.0), speech(stream(), 5.5, 1.5))
         assert close(heard(outcome.film), (2.0, 3.0), (5.5, 7.0))
-        assert probe.complaints(outcome.film) == "" and outcome.sheet["gaps"] == []
+        assert probe.complaints(outcome.film) == "" and outcome.metadata["gaps"] == []
         assert all(abs(length - 8.0) < 0.1 for length in probe.lengths(outcome.film))
 
     def test_is_not_in_the_tracks_of_the_rooms(self, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ class TestSpeech:
         source.seq += int(spent * 50)
         outcome = visit(tmp_path, 7.0, first, speech(source, 5.0, 1.0, stamps=2.0 + spent))
         assert close(heard(outcome.film), (1.0, 2.0), (5.0, 6.0))
-        assert outcome.sheet["gaps"] == [] and outcome.sheet["tracks"][str(TALKBACK)]["lost"] == 0
+        assert outcome.metadata["gaps"] == [] and outcome.metadata["tracks"][str(TALKBACK)]["lost"] == 0
 
     def test_before_a_room_is_there_is_no_part_of_the_film(self, tmp_path: Path) -> None:
         feed = Feed(4.0, skip=lambda _, at: at < 1.0)
@@ -138,13 +138,13 @@ class TestSpeech:
         spoken = speech(stream(), 1.0, 2.0)
         outcome = visit(tmp_path, 4.0, spoken[:50] + spoken[60:])
         assert [(cause, round(seconds, 1)) for cause, _, seconds in outcome.gaps(TALKBACK)] == [("loss", 0.2)]
-        assert outcome.sheet["tracks"][str(TALKBACK)]["lost"] == 10
+        assert outcome.metadata["tracks"][str(TALKBACK)]["lost"] == 10
 
     def test_of_two_who_speak_one_after_the_other(self, tmp_path: Path) -> None:
         other = Stream(48_000, ssrc=51, base=4_000_000_000, seq=65_530)
         outcome = visit(tmp_path, 5.0, speech(stream(), 1.0, 1.0), speech(other, 2.0, 1.0, stamps=400.0))
         assert close(heard(outcome.film), (1.0, 3.0))
-        assert outcome.sheet["gaps"] == []
+        assert outcome.metadata["gaps"] == []
 
     def test_goes_on_in_the_next_part_of_a_recording(self, tmp_path: Path) -> None:
         (tmp_path / "a").mkdir()
@@ -163,7 +163,7 @@ class TestSpeech:
         strange = TapRecord(1, PRISON_AUDIO, ANEW, arrival(1.2), b"")
         beyond = TapRecord(1, TALKBACK + 1, RTP, arrival(1.3), b"x")
         outcome = visit(tmp_path, 3.0, spoken, [report, strange, beyond])
-        assert close(heard(outcome.film), (1.0, 2.0)) and outcome.sheet["gaps"] == []
+        assert close(heard(outcome.film), (1.0, 2.0)) and outcome.metadata["gaps"] == []
 
 
 class TestTheViewCopy:

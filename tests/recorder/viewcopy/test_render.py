@@ -1,4 +1,4 @@
-"""The view copy: what it shows and sounds like, that it plays and seeks in Chromium, and who makes it when."""
+"""The view copy: what it shows and sounds like, that it plays and seeks in Chromium, and how the queue makes it."""
 
 import asyncio
 import hashlib
@@ -42,8 +42,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archived recording of one second, where the length does not matter."""
+    root = tmp_path_factory.mktemp("short") / "archive"
+    return (root / archived(make_work(root, seconds=1.0), root)["path"]).parent
+
+
+@pytest.fixture(scope="module")
 def copy(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its view copy."""
+    """The view copy of that recording."""
     target = tmp_path_factory.mktemp("copy") / "view.mp4"
     make(folder, target, lambda _: None)
     return target
@@ -86,13 +93,13 @@ class TestTheCopy:
         power = np.abs(np.fft.rfft(sound[48_000:96_000]))
         assert {440, 880} == {int(index) for index in np.argsort(power)[-2:]}
 
-    def test_can_be_made_again_over_a_try_that_was_broken_off(self, folder: Path, tmp_path: Path) -> None:
+    def test_can_be_made_again_over_a_try_that_was_broken_off(self, short: Path, tmp_path: Path) -> None:
         target = tmp_path / "a" / "view.mp4"
         target.parent.mkdir()
         (target.parent / ".view.mp4.new.mp4").write_bytes(b"half")
         shares: list[float] = []
-        make(folder, target, shares.append)
-        make(folder, target, shares.append)
+        make(short, target, shares.append)
+        make(short, target, shares.append)
         assert [path.name for path in target.parent.iterdir()] == ["view.mp4"] and max(shares) > 0.9
 
     async def test_plays_and_seeks_in_chromium(self, copy: Path) -> None:
@@ -108,7 +115,7 @@ class TestTheCopy:
         async with TestServer(app) as server, chromium() as browser:
             shown = await browser.new_page()
             await shown.goto(str(server.make_url("/")))
-            told = await shown.evaluate(
+            played = await shown.evaluate(
                 """async () => {
                   const video = document.getElementById("v");
                   const once = (name) => new Promise((done, failed) => {
@@ -126,8 +133,8 @@ class TestTheCopy:
                   return { at, width: video.videoWidth, length: video.duration };
                 }"""
             )
-        assert told["at"] == pytest.approx(2.2) and told["width"] == 2 * WIDTH
-        assert told["length"] == pytest.approx(3.0, abs=0.1)
+        assert played["at"] == pytest.approx(2.2) and played["width"] == 2 * WIDTH
+        assert played["length"] == pytest.approx(3.0, abs=0.1)
 
 
 class TestHoldsAndGaps:
@@ -166,13 +173,13 @@ async def purging(tmp_path: Path, database: str) -> AsyncIterator[PurgeSetup]:
 async def until(views: ViewCopies, session: str, state: str) -> dict[str, object]:
     async with asyncio.timeout(30):
         while (row := await views.row(session)) is None or row["state"] != state:
-            await asyncio.sleep(0.05)  # the maker tells through the database only
+            await asyncio.sleep(0.05)  # the maker reports only through the database
     return row
 
 
 class TestTheMaker:
-    async def test_makes_what_is_queued_with_what_nobody_else_wants_of_the_processor(self, purging: PurgeSetup) -> None:
-        await purging.recording("session_one")
+    async def test_makes_what_is_queued_at_the_lowest_priority(self, purging: PurgeSetup) -> None:
+        await purging.recording("session_one", seconds=1.0)
         maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
@@ -183,8 +190,8 @@ class TestTheMaker:
         await asyncio.gather(running, return_exceptions=True)
 
     async def test_signs_for_what_it_made_so_that_an_exchanged_copy_is_found(self, purging: PurgeSetup) -> None:
-        await purging.recording("session_one")
-        await purging.recording("session_two")
+        await purging.recording("session_one", seconds=1.0)
+        await purging.recording("session_two", seconds=1.0)
         maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root))
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
@@ -209,7 +216,7 @@ class TestTheMaker:
     async def test_signs_at_its_start_for_copies_of_before_and_makes_others_again(self, purging: PurgeSetup) -> None:
         views = ViewCopies(purging.engine)
         for session, sha256 in (("session_one", hashlib.sha256(b"a copy").hexdigest()), ("session_two", "ab" * 32)):
-            await purging.recording(session)
+            await purging.recording(session, seconds=1.0)
             target = view_path(purging.root, session)
             target.parent.mkdir(parents=True)
             target.write_bytes(b"a copy")
@@ -221,7 +228,7 @@ class TestTheMaker:
         assert (await views.row("session_two") or {})["state"] == QUEUED
 
     async def test_leaves_what_it_was_making_to_the_next_one(self, purging: PurgeSetup) -> None:
-        await purging.recording("session_one")
+        await purging.recording("session_one", seconds=1.0)
         views = ViewCopies(purging.engine)
         await views.want("session_one", purging.wall)
         first = ViewCopyWorker(views, purging.root, purging, 1, signer(purging.root))
@@ -235,7 +242,7 @@ class TestTheMaker:
         assert (row["state"], row["attempts"]) == (QUEUED, 0) and not view_path(purging.root, "session_one").exists()
 
     async def test_gives_up_after_three_failures_and_says_why(self, purging: PurgeSetup) -> None:
-        folder = await purging.recording("session_one")
+        folder = await purging.recording("session_one", seconds=1.0)
         folder.chmod(0o700)
         (folder / "session.mp4").chmod(0o600)
         (folder / "session.mp4").write_bytes(b"not a film")
@@ -252,7 +259,7 @@ class TestTheMaker:
             await ViewCopies(purging.engine).want("session_none", purging.wall)
 
     async def test_a_copy_that_is_being_made_is_not_overtaken_by_a_purge(self, purging: PurgeSetup) -> None:
-        folder = await purging.recording("session_one")
+        folder = await purging.recording("session_one", seconds=1.0)
         views = ViewCopies(purging.engine)
         await views.want("session_one", purging.wall)
         await views.take(purging.wall)
@@ -263,14 +270,14 @@ class TestTheMaker:
         assert await views.row("session_one") is None
 
 
-def test_the_process_is_nice_and_tells_its_progress(folder: Path, tmp_path: Path) -> None:
+def test_the_process_is_nice_and_reports_its_progress(short: Path, tmp_path: Path) -> None:
     program = (
         "import os, sys; from recorder.viewcopy.render import main; code = main(sys.argv[1:]); print(os.nice(0), code)"
     )
     target = str(tmp_path / "view.mp4")
     done = subprocess.run(
-        [sys.executable, "-c", program, str(folder), target], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, str(short), target], capture_output=True, text=True, check=True
     )
-    *told, last = done.stdout.splitlines()
-    assert last == "19 0" and json.loads(told[-1])["done"] > 0.9
-    assert atomic_files.read_json(folder / "manifest.json") is not None
+    *reports, last = done.stdout.splitlines()
+    assert last == "19 0" and json.loads(reports[-1])["done"] > 0.9
+    assert atomic_files.read_json(short / "manifest.json") is not None

@@ -53,7 +53,7 @@ class TestWholeFilm:
         assert probe.complaints(outcome.film) == ""
         assert all(abs(length - 6.0) < 0.1 for length in probe.lengths(outcome.film))
         assert [int(stream["nb_frames"]) for stream in streams[:3:2]] == [180, 180]
-        assert outcome.sheet["gaps"] == []
+        assert outcome.metadata["gaps"] == []
 
     def test_times_are_those_of_the_publisher(self, tmp_path: Path) -> None:
         outcome = record(tmp_path, late(Feed(3.0).records(), 0.03), 3.0)
@@ -85,7 +85,7 @@ class TestWholeFilm:
 
     def test_the_chain_can_be_followed_in_the_finished_film(self, tmp_path: Path) -> None:
         outcome = record(tmp_path, Feed(3.0).records(), 3.0)
-        chain = outcome.sheet["chain"]
+        chain = outcome.metadata["chain"]
         assert chain["fragments"] >= 12
         assert chain_of(outcome.film, chain["start"], chain["end"]).to_json() == chain
 
@@ -93,7 +93,7 @@ class TestWholeFilm:
 class TestTroubleOnTheLine:
     def test_reordering_changes_nothing(self, tmp_path: Path) -> None:
         outcome = record(tmp_path, late(Feed(3.0).records(), 0.1), 3.2)
-        assert [outcome.sheet["tracks"][str(track)]["lost"] for track in range(4)] == [0, 0, 0, 0]
+        assert [outcome.metadata["tracks"][str(track)]["lost"] for track in range(4)] == [0, 0, 0, 0]
         assert int(probe.probe(outcome.film)["streams"][0]["nb_frames"]) == 90
         assert probe.complaints(outcome.film) == ""
 
@@ -101,7 +101,7 @@ class TestTroubleOnTheLine:
         sent = Feed(6.0).records()
         outcome = record(tmp_path, lossy(sent, 0.05), 6.0)
         missing = len(sent) - len(lossy(sent, 0.05))
-        assert abs(sum(outcome.sheet["tracks"][str(track)]["lost"] for track in range(4)) - missing) <= 4
+        assert abs(sum(outcome.metadata["tracks"][str(track)]["lost"] for track in range(4)) - missing) <= 4
         assert probe.complaints(outcome.film) == ""
         assert all(abs(length - 6.0) < 0.1 for length in probe.lengths(outcome.film))
         assert {cause for track in range(4) for cause, _, _ in outcome.gaps(track)} == {"loss"}
@@ -122,13 +122,13 @@ class TestTroubleOnTheLine:
         records = lossy(Feed(12.0).records(), 0.05)
         (tmp_path / "one").mkdir()
         outcome = record(tmp_path / "one", records, 12.0)
-        assert len(outcome.sheet["gaps"]) > 40 and max(sizes) < 2500
+        assert len(outcome.metadata["gaps"]) > 40 and max(sizes) < 2500
         (tmp_path / "two").mkdir()
         with monkeypatch.context() as patch:
             patch.setattr(Writer, "close", lambda *_: None)
             killed = record(tmp_path / "two", records, 12.0)
-        known = [gap for gap in outcome.sheet["gaps"] if gap["start"] + gap["seconds"] < 10.5]
-        assert all(gap in killed.sheet["gaps"] for gap in known)
+        known = [gap for gap in outcome.metadata["gaps"] if gap["start"] + gap["seconds"] < 10.5]
+        assert all(gap in killed.metadata["gaps"] for gap in known)
 
     def test_a_side_that_is_away_for_three_seconds_leaves_its_place_empty(self, tmp_path: Path) -> None:
         feed = Feed(8.0, skip=lambda track, at: track >= 2 and 2.0 <= at < 5.0)
@@ -198,7 +198,7 @@ class TestTroubleOnTheLine:
         mixed = sorted(records + noise, key=lambda one: one.arrival_ns)
         outcome = record(tmp_path, mixed, 1.0)
         assert probe.complaints(outcome.film) == ""
-        assert sum(track["malformed"] for track in outcome.sheet["tracks"].values()) > 10
+        assert sum(track["malformed"] for track in outcome.metadata["tracks"].values()) > 10
 
 
 class TestTime:

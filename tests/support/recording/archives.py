@@ -1,4 +1,4 @@
-"""Whole small archives for tests: a work folder with one clean part, archived under a key of the test's own."""
+"""Small archives for tests: a work folder with one clean part, archived under a key of the test's own."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -18,21 +18,23 @@ SIDES = {side: {"site": f"{side}-site", "room": "r1", "title": side} for side in
 
 
 @cache
-def _part() -> Path:
-    """A clean part of three seconds, made once a process."""
+def _part(seconds: float) -> Path:
+    """Return a folder with a clean part, which is made once in each process."""
     folder = Path(mkdtemp(prefix="hj-part"))
-    record(folder, Feed(3.0).records(), 3.0)
+    record(folder, Feed(seconds).records(), seconds)
     return folder
 
 
-def make_work(root: Path, session: str = "session_one", started: datetime = WALL, **plan: Any) -> Path:
-    """A work folder under `root` with one clean part of three seconds and a short timeline."""
+def make_work(
+    root: Path, session: str = "session_one", started: datetime = WALL, seconds: float = 3.0, **plan: Any
+) -> Path:
+    """Make a work folder under `root` with one clean part and a short timeline; members of `plan` replace its own."""
     folder = root / ".work" / session
     folder.mkdir(parents=True)
-    for file in _part().iterdir():
+    for file in _part(seconds).iterdir():
         shutil.copy(file, folder / file.name)
-    sheet = atomic_files.read_json(folder / "part-1.json") or {}
-    atomic_files.write_json(folder / "part-1.json", sheet | {"zero_wall": started.isoformat()})
+    metadata = atomic_files.read_json(folder / "part-1.json") or {}
+    atomic_files.write_json(folder / "part-1.json", metadata | {"zero_wall": started.isoformat()})
     whole = {"session": session, "site": "prison-site", "slot": {"id": "slot_1"}, "sides": SIDES, "tap": 7}
     whole |= {"policy": {"name": "yunnan", "version": "1", "retention_months": 6}, "starts_at": started.isoformat()}
     atomic_files.write_json(folder / PLAN, whole | {"started_at": started.isoformat()} | plan)
@@ -52,10 +54,10 @@ def _timeline(started: datetime) -> list[dict[str, Any]]:
 
 
 def signer(root: Path) -> Signer:
-    """The key of the installation that an archive belongs to."""
+    """Return the key of the installation that an archive belongs to."""
     return installed(root.parent / "keys", root)
 
 
 def archived(work: Path, root: Path, ended: datetime = WALL) -> dict[str, Any]:
-    """Archive a work folder."""
+    """Archive a work folder and return what the catalog needs to know of it."""
     return finalise(work, root, REASON, ended, signer(root))

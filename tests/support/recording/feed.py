@@ -1,4 +1,4 @@
-"""Simulated time: real clips as tap records with chosen arrivals, driven through a Writer as its recording would."""
+"""Recording in simulated time: real clips as tap records with chosen arrivals, written by a Writer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ def instant(mono: float) -> Instant:
 
 @dataclass
 class Feed:
-    """Records of both sides. Media second 0 leaves the publishers at BEGIN; `delay` is the network's."""
+    """The records of both sides. Media second 0 leaves the publishers at BEGIN; `delay` is that of the network."""
 
     seconds: float = 6.0
     delay: float = 0.02
@@ -37,7 +37,7 @@ class Feed:
     )
 
     def records(self) -> list[TapRecord]:
-        """All of them, by arrival."""
+        """Return all records, by arrival."""
         found = [record for track in range(4) for record in self._track(track)]
         return sorted(found, key=lambda record: record.arrival_ns)
 
@@ -68,19 +68,19 @@ class Feed:
 
 @dataclass
 class Outcome:
-    """What came of it: the film, the part's sheet, and the progress after each batch."""
+    """The result: the film, the part's metadata, and the progress after each batch."""
 
     film: Path
-    sheet: dict[str, Any]
+    metadata: dict[str, Any]
     progress: list[tuple[float, Progress]]
 
     def gaps(self, track: int) -> list[tuple[str, float, float]]:
-        """(cause, start, seconds) of a track's gaps."""
-        return [(gap["cause"], gap["start"], gap["seconds"]) for gap in self.sheet["gaps"] if gap["track"] == track]
+        """Return cause, start and seconds of a track's gaps."""
+        return [(gap["cause"], gap["start"], gap["seconds"]) for gap in self.metadata["gaps"] if gap["track"] == track]
 
 
 def record(folder: Path, records: list[TapRecord], end: float, step: float = 0.1) -> Outcome:
-    """Write `records` into part 1 in `folder`, a batch every `step` seconds, ending at BEGIN + `end`."""
+    """Write `records` into part 1 in `folder`, a batch every `step` seconds, up to BEGIN + `end`."""
     writer, now, progress, at = Writer(folder, 1), BEGIN, [], 0
     while now < BEGIN + end:
         now += step

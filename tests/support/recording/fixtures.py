@@ -1,4 +1,4 @@
-"""Fixtures of the recorder's tests: a place for sockets that is short enough, a process, a database."""
+"""Fixtures of the recorder's tests: a folder for sockets with a short path, a process, a database."""
 
 import asyncio
 import shutil
@@ -15,7 +15,7 @@ from tests.support.recorder import RecorderProcess
 
 @pytest.fixture
 def run_dir() -> Iterator[Path]:
-    """Unix socket paths are limited to 107 bytes; pytest's own folders are longer."""
+    """Return a folder for sockets: their paths are limited to 107 bytes, and pytest's own folders are longer."""
     folder = Path(tempfile.mkdtemp(prefix="hj"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -23,8 +23,13 @@ def run_dir() -> Iterator[Path]:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> str:
-    """A database with the recorder's tables."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'huijian.sqlite'}"
+    """Return the address of a database with the recorder's tables."""
+    return await make_database(tmp_path)
+
+
+async def make_database(folder: Path) -> str:
+    """Create a database with the recorder's tables in a folder and return its address."""
+    url = f"sqlite+aiosqlite:///{folder / 'huijian.sqlite'}"
     engine = engine_for(url)
     async with engine.begin() as connection:
         await connection.run_sync(METADATA.create_all)
@@ -34,7 +39,7 @@ async def database(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def recorder(tmp_path: Path, run_dir: Path, database: str) -> AsyncIterator[RecorderProcess]:
-    """A running recorder process."""
+    """A recorder process of one test."""
     async with RecorderProcess(tmp_path, run_dir, HUIJIAN_DATABASE_URL=database) as process:
         yield process
     await asyncio.sleep(0)

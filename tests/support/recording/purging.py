@@ -55,9 +55,9 @@ class PurgeSetup:
     def purge(self) -> Purge:
         return Purge(self.engine, self.root, self, signer(self.root), self.tombstones, self.keys)
 
-    async def recording(self, session: str, started: datetime = WALL, **plan: Any) -> Path:
+    async def recording(self, session: str, started: datetime = WALL, seconds: float = 3.0, **plan: Any) -> Path:
         """Archive a recording, enter it in the catalog and return its folder."""
-        done = archived(make_work(self.root, session, started, **plan), self.root, started)
+        done = archived(make_work(self.root, session, started, seconds, **plan), self.root, started)
         row = {"session": session, "site": done["site"], "announced": True, "created_at": started}
         await self.catalog.put(row | columns(done))
         return (self.root / done["path"]).parent

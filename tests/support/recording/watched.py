@@ -53,7 +53,7 @@ class Film:
         return shown + [self._shown(track, frame) for frame in decoder.decode(None)]
 
     def _shown(self, track: int, frame: av.VideoFrame) -> Shown:
-        luma = frame.to_ndarray(format="gray")
+        luma = luma_of(frame)
         code = code_in(luma)
         at, size = self._packets[track][frame.pts or 0][0], (frame.width, frame.height)
         return Shown(at, code and code.number, code and code.side, size)
@@ -74,6 +74,12 @@ class Film:
         """(film second, number of the spoken second) of a side's marks between `start` and `end`."""
         begin, samples = self.sound(side, start, end)
         return [(begin + mark.at, mark.second) for mark in marks_in(samples) if mark.side is side]
+
+
+def luma_of(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """Return the luma plane of a decoded yuv420p picture, without a conversion."""
+    plane = frame.planes[0]
+    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def nearest(number: int, about: float, wrap: int = SECONDS) -> int:
