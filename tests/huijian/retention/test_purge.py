@@ -34,7 +34,7 @@ def clock(monkeypatch):
     monkeypatch.setattr(context, "SystemClock", Clock)
     monkeypatch.setattr(Clock, "wall", DUE)
     monkeypatch.setattr(secrets, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    secrets._nobody.cache_clear()
+    secrets._unused_hash.cache_clear()
     return Clock
 
 
