@@ -1,27 +1,43 @@
-"""What lies in a package besides code is in the installed package, too."""
+"""Files of a package besides its code are in the installed package, too."""
 
 import subprocess
 import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
+from setuptools import find_namespace_packages
+
 ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+INCLUDED = PROJECT["packages"]["find"]["include"]
 
 
-def test_every_file_of_a_package_is_named_as_its_data():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
-    rooms = [name.rstrip("*") for name in project["packages"]["find"]["include"]]
+def data_files() -> list[Path]:
+    """Return the files of the packages that are not code, relative to the root."""
+    names = [name.rstrip("*") for name in INCLUDED]
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *rooms],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *names],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
     if listed.returncode:  # an unpacked source has no list of its own
-        files = [path for room in rooms for path in (ROOT / room).rglob("*.*") if "__pycache__" not in path.parts]
+        files = [path.relative_to(ROOT) for name in names for path in (ROOT / name).rglob("*.*")]
     else:
-        files = [Path(name) for name in listed.stdout.splitlines()]
-    data = [path for path in files if path.suffix != ".py"]
-    patterns = project["package-data"]["*"]
-    assert [path for path in data if not any(fnmatch(path.name, one) for one in patterns)] == []
-    assert any(path.suffix == ".timer" for path in data)
+        files = [Path(name) for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+    return [path for path in files if path.suffix != ".py" and "__pycache__" not in path.parts]
+
+
+def test_every_file_of_a_package_matches_a_pattern_of_its_data():
+    patterns = PROJECT["package-data"]["*"]
+    files = data_files()
+    assert [path for path in files if not any(fnmatch(path.name, pattern) for pattern in patterns)] == []
+    assert any(path.suffix == ".timer" for path in files)
+
+
+def test_every_folder_with_data_is_a_package_of_the_installation():
+    """Patterns apply to files in packages' folders: a folder without `__init__` has to be found as well."""
+    packages = set(find_namespace_packages(str(ROOT), include=INCLUDED))
+    folders = {".".join(path.parent.parts) for path in data_files()}
+    assert folders - packages == set()
+    assert {"signaling.web", "signaling.web.state", "signaling.web.ui.wall"} <= folders

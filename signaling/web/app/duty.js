@@ -128,7 +128,7 @@ export class Duty {
     if (connection === "down") api.me().catch((error) => error.status === 401 && this.#onSignedOut());
   }
 
-  /** After the officer has changed wall or duty, the server is told at once. */
+  /** Reports at once after the officer has changed wall or duty. */
   #handleLayout() {
     this.#follow();
     if (this.#state.supervises) this.pageReport.reportNow();

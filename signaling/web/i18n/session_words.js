@@ -7,7 +7,7 @@ import { inWords, t } from "./i18n.js";
 /** Both rooms by name, the prison's first. */
 export const roomNames = (session) => SIDES.map((side) => session.sides[side].room_name).join(" ⇄ ");
 
-/** {need, have, short, reached} of one side. */
+/** The quorum of one side: {need, have, short, reached}. */
 export function quorumOf(session, side) {
   const { need, have } = session.quorum[side];
   return { need, have, short: Math.max(0, need - have.length), reached: have.length >= need };

@@ -51,7 +51,7 @@ export class TalkbackPublisher {
       if (turn !== this.#turn) return;
       this.#become("asking");
       await this.#ask("speak", { session, sides, article });
-      if (turn !== this.#turn) return; // the step that ended it has told the server
+      if (turn !== this.#turn) return; // the step that ended it has ordered the end
       this.#confirmed = false;
       await this.#sender().replaceTrack(this.#microphone);
       if (turn === this.#turn) this.#become("speaking");

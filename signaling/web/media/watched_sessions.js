@@ -20,7 +20,7 @@ export class WatchedSessions {
   has = (id) => this.#sides.has(id);
   get = (id, side) => this.#sides.get(id)?.[side] ?? null;
 
-  /** Receives exactly these sessions from now on; `over(id)` is whether the server has ended one. */
+  /** Receives exactly these sessions from now on; `over(id)`: whether the server has ended the session. */
   follow(ids, over = () => false) {
     for (const id of this.ids) if (!ids.includes(id)) this.#leave(id, over(id));
     for (const id of ids) {

@@ -11,8 +11,8 @@ from signaling.server import errors, pages
 async def site(tmp_path):
     """An application that serves the pages of a folder of this test."""
     folder = tmp_path / "web"
-    (folder / "view").mkdir(parents=True)
-    for name in ("monitor.html", "view/a.js", "style.css", "icon.svg"):
+    (folder / "ui" / "wall").mkdir(parents=True)
+    for name in ("monitor.html", "ui/wall/a.js", "style.css", "icon.svg"):
         (folder / name).write_text(name)
     (folder / "notes.py").write_text("secret")
     (tmp_path / "outside.js").write_text("secret")
@@ -30,7 +30,7 @@ class TestPages:
         [
             ("/", "text/html"),
             ("/monitor", "text/html"),
-            ("/web/view/a.js", "text/javascript"),
+            ("/web/ui/wall/a.js", "text/javascript"),
             ("/web/style.css", "text/css"),
             ("/web/icon.svg", "image/svg+xml"),
         ],
@@ -44,7 +44,10 @@ class TestPages:
         [
             "notes.py",
             "none.js",
-            "view",
+            "ui",
+            "ui/wall/",
+            "ui/../notes.py",
+            "ui/..%2f..%2foutside.js",
             "link.js",
             "..%2foutside.js",
             "%2e%2e/outside.js",

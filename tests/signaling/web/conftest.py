@@ -1,8 +1,8 @@
-"""One Chromium, one stand-in server and one window a worker, and pages that must stay silent.
+"""One Chromium, one stand-in server and one tab a worker, and pages that must stay silent.
 
-A page must cause no console error, no CSP violation and no request to a foreign host. Starting a browser context and a
-server for each test took longer than most tests; each test gets a fresh page and a server that has forgotten the
-last test instead."""
+A page must cause no console error, no CSP violation and no request to a foreign host. A server, a browser context and a
+tab for each test took longer than most tests. Instead the server forgets the last test, and the tab loads the page
+anew with empty storage: state of the page never outlives a navigation."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.chromium import FLAGS
 from tests.support.monitor.fake_server import TOKEN, FakeMonitor, fake_monitor
@@ -63,21 +63,6 @@ async def server(stand_in: FakeMonitor) -> FakeMonitor:
     return stand_in
 
 
-async def new_window(chromium: Browser) -> BrowserContext:
-    """Return a browser context with a storage, a cache and a clock of its own."""
-    window = await chromium.new_context(viewport=SIZE, locale="zh-CN")  # type: ignore[arg-type]
-    window.set_default_timeout(PATIENCE)
-    return window
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def window(chromium: Browser) -> AsyncIterator[BrowserContext]:
-    """The browser context that all tests of this worker share: scripts and styles are loaded once."""
-    window = await new_window(chromium)
-    yield window
-    await window.close()
-
-
 @dataclass
 class Complaints:
     """Console errors and foreign requests of a page. A test that provokes some clears them again."""
@@ -100,59 +85,94 @@ class Complaints:
             self.foreign.append(url)
 
 
-@pytest.fixture
-def complaints() -> Complaints:
-    """What the page of this test complained about."""
-    return Complaints()
+@dataclass
+class Tab:
+    """One tab of a browser context, and what its page complains about."""
+
+    page: Page
+    complaints: Complaints
+
+    async def sign_in(self, server: FakeMonitor) -> Page:
+        """Load the page with the cookie of an officer, and wait until it is connected."""
+        cookie = {"name": "huijian", "value": TOKEN, "url": server.url, "httpOnly": True}
+        await self.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        await self.page.goto(f"{server.url}/monitor")
+        await self.page.get_by_text("已连接").wait_for()
+        return self.page
+
+    async def leave(self, server: FakeMonitor) -> None:
+        """Leave the page and clear all that a navigation does not; the page must have been silent until here."""
+        errors, foreign = list(self.complaints.errors), list(self.complaints.foreign)
+        if not self.page.url.startswith(server.url):
+            await self.page.goto(f"{server.url}/web/icon.svg")
+        await self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        for other in self.page.context.pages:
+            if other is not self.page:
+                await other.close()
+        await self.page.goto("about:blank")
+        await self.page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+        self.complaints.errors.clear()
+        self.complaints.foreign.clear()
+        assert errors == []
+        assert foreign == []
 
 
-async def open_page(window: BrowserContext, server: FakeMonitor, complaints: Complaints) -> Page:
-    """Open the monitor page in a new tab of `window`."""
+async def open_tab(chromium: Browser, server: FakeMonitor) -> Tab:
+    """Open a tab in a browser context of its own."""
+    window = await chromium.new_context(viewport=SIZE, locale="zh-CN")  # type: ignore[arg-type]
+    window.set_default_timeout(PATIENCE)
     page = await window.new_page()
+    complaints = Complaints()
     complaints.watch(page, urlsplit(server.url).netloc)
-    await page.goto(f"{server.url}/monitor")
-    return page
+    return Tab(page, complaints)
 
 
-async def close_page(page: Page, server: FakeMonitor) -> None:
-    """Close a page and everything that it could leave to the next test."""
-    if page.url.startswith(server.url):
-        await page.evaluate("() => localStorage.clear()")
-    for other in page.context.pages:
-        await other.close()
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def tab(chromium: Browser, stand_in: FakeMonitor) -> AsyncIterator[Tab]:
+    """The tab of all tests of this worker."""
+    tab = await open_tab(chromium, stand_in)
+    yield tab
+    await tab.page.context.close()
+
+
+@pytest.fixture
+def complaints(tab: Tab) -> Complaints:
+    """What the page of this test complains about."""
+    return tab.complaints
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(window: BrowserContext, server: FakeMonitor, complaints: Complaints) -> AsyncIterator[Page]:
-    """The monitor page before signing in; afterwards it must have been silent."""
-    await window.clear_cookies()
-    page = await open_page(window, server, complaints)
-    await page.get_by_label("用户名").wait_for()
+async def page(tab: Tab, server: FakeMonitor) -> AsyncIterator[Page]:
+    """The monitor page before signing in."""
+    await tab.page.context.clear_cookies()
+    await tab.page.goto(f"{server.url}/monitor")
+    await tab.page.get_by_label("用户名").wait_for()
     # before signing in the browser itself reports the 401 of /api/v1/me
-    complaints.errors = [text for text in complaints.errors if "401" not in text]
-    yield page
-    await close_page(page, server)
-    assert complaints.errors == []
-    assert complaints.foreign == []
+    tab.complaints.errors[:] = [text for text in tab.complaints.errors if "401" not in text]
+    yield tab.page
+    await tab.leave(server)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def on_duty(window: BrowserContext, server: FakeMonitor, complaints: Complaints) -> AsyncIterator[Page]:
-    """The monitor page of an officer of the prison who is signed in; afterwards it must have been silent."""
-    await window.add_cookies([{"name": "huijian", "value": TOKEN, "url": server.url, "httpOnly": True}])
-    page = await open_page(window, server, complaints)
-    await page.get_by_text("已连接").wait_for()
-    yield page
-    await close_page(page, server)
-    assert complaints.errors == []
-    assert complaints.foreign == []
+async def on_duty(tab: Tab, server: FakeMonitor) -> AsyncIterator[Page]:
+    """The monitor page of an officer of the prison who is signed in."""
+    yield await tab.sign_in(server)
+    await tab.leave(server)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def on_duty_alone(chromium: Browser, server: FakeMonitor) -> AsyncIterator[Page]:
+    """The same page in a browser context of its own, whose clock a test may replace."""
+    tab = await open_tab(chromium, server)
+    yield await tab.sign_in(server)
+    await tab.leave(server)
+    await tab.page.context.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def scripts(chromium: Browser, stand_in: FakeMonitor) -> AsyncIterator[Page]:
     """A page of the stand-in's origin on which pure functions are imported and called; nothing is ever reset."""
-    window = await new_window(chromium)
-    page = await window.new_page()
+    page = await chromium.new_page()
     await page.goto(f"{stand_in.url}/web/icon.svg")
     yield page
-    await window.close()
+    await page.close()

@@ -73,7 +73,7 @@ class TestList:
         await on_duty.get_by_role("button", name="Switch to English").click()
         row = on_duty.get_by_role("region", name="Alerts", exact=True).get_by_role("listitem")
         await expect(row).to_contain_text("The picture is black")
-        await expect(row).to_contain_text("马丽 sees to it")
+        await expect(row).to_contain_text("Taken by 马丽")
 
     async def test_the_tile_of_a_session_with_alerts_is_marked(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), alerts=[alert("alt_1", "silent"), alert("alt_2", "black")])
@@ -136,19 +136,19 @@ class TestSound:
         await on_duty.wait_for_function("() => window.notes.length === 5")
         assert await _notes(on_duty) == ADVISORY + GRAVE
 
-    async def test_a_grave_alert_sounds_again_until_it_is_taken(self, on_duty: Page, server: FakeMonitor) -> None:
-        await _record_notes(on_duty)
-        await on_duty.clock.install()
+    async def test_a_grave_alert_sounds_again_until_it_is_taken(self, on_duty_alone: Page, server: FakeMonitor) -> None:
+        await _record_notes(on_duty_alone)
+        await on_duty_alone.clock.install()
         await server.put(live(), alerts=[alert("alt_1", "black")])
-        await on_duty.wait_for_function("() => window.notes.length === 3")
-        await on_duty.wait_for_timeout(1000)  # the audio clock is real: the tone is over by then
-        await on_duty.clock.run_for(10_500)
-        await on_duty.wait_for_function("() => window.notes.length === 6")
+        await on_duty_alone.wait_for_function("() => window.notes.length === 3")
+        await on_duty_alone.wait_for_timeout(1000)  # the audio clock is real: the tone is over by then
+        await on_duty_alone.clock.run_for(10_500)
+        await on_duty_alone.wait_for_function("() => window.notes.length === 6")
         await server.put(live(), alerts=[taken(alert("alt_1", "black"))])
-        await expect(rows(on_duty)).to_contain_text("处理中")
-        await on_duty.wait_for_timeout(1000)
-        await on_duty.clock.run_for(30_000)
-        assert len(await _notes(on_duty)) == 6
+        await expect(rows(on_duty_alone)).to_contain_text("处理中")
+        await on_duty_alone.wait_for_timeout(1000)
+        await on_duty_alone.clock.run_for(30_000)
+        assert len(await _notes(on_duty_alone)) == 6
 
     async def test_the_sound_can_be_switched_off(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), alerts=[alert("alt_1", "silent")])

@@ -1,5 +1,6 @@
 """The wall of the supervisors' page: its layouts, the duty of its officer, and one visit in full."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -276,8 +277,8 @@ class TestLongShift:
     async def test_visits_that_come_and_go_leave_no_elements_and_listeners(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
-        sizes = []
-        for _ in range(5):
+        early = (0.0, 0.0)
+        for number in range(5):
             await server.put(checking_in("ses_a"))
             await server.until(lambda: len(server.watched) == 2)
             await on_duty.keyboard.press("w")
@@ -291,6 +292,9 @@ class TestLongShift:
             await server.until(lambda: len(server.watched) == 2)
             await server.put(session("ses_b"), state="ended")
             await expect(on_duty.locator("video")).to_have_count(2)  # of the chosen visit
-            sizes.append(await self._size(on_duty))
-        early, late = sizes[1], sizes[-1]
-        assert late[0] <= early[0] * 1.1 and late[1] <= early[1] * 1.1, sizes
+            if number == 1:
+                early = await self._size(on_duty)
+        # a request keeps its timeout for eight seconds after its answer, which a busy machine may take into account
+        async with asyncio.timeout(15):
+            while any(late > before * 1.1 for before, late in zip(early, await self._size(on_duty), strict=True)):
+                await asyncio.sleep(1)

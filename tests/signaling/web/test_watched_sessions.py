@@ -29,12 +29,6 @@ INBOUND = """async () => {
 }"""
 
 
-async def _spied(page: Page) -> None:
-    await page.add_init_script(SPY)
-    await page.reload()
-    await expect(page.locator("#link")).to_have_text("已连接")
-
-
 async def _inbound(page: Page, kind: str) -> list[dict[str, Any]]:
     return [report for report in await page.evaluate(INBOUND) if report["kind"] == kind]
 
@@ -50,7 +44,7 @@ class TestReceiving:
     async def test_the_browser_decodes_pictures_and_sound_of_both_sides(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
-        await _spied(on_duty)
+        await on_duty.evaluate(SPY)
         await server.put(live())
         await on_duty.wait_for_function(f"() => ({FRAMES})().filter((n) => n > 3).length === 2")
         before = await _inbound(on_duty, "video")
@@ -62,7 +56,7 @@ class TestReceiving:
         assert all(report["frameWidth"] == 320 for report in after)
 
     async def test_sound_is_decoded_once_it_is_listened_to(self, on_duty: Page, server: FakeMonitor) -> None:
-        await _spied(on_duty)
+        await on_duty.evaluate(SPY)
         await server.put(live())
         await on_duty.wait_for_function(METERS)
         await on_duty.get_by_role("button", name="收听双方").click()
