@@ -14,6 +14,7 @@ from broker.control.broker import Broker
 from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
+from broker.kernel.tasks import Tasks
 from config.settings import Settings
 from recorder.viewcopy.queue import ViewCopies
 from signaling.api import extensions, metrics, recordings, sessions, sign_in, slots, suspensions
@@ -110,14 +111,14 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     }
     for event, listener in listeners.items():
         context.broker.bus.on(event, listener)
-    tasks = [asyncio.create_task(context.hub.pump()), asyncio.create_task(session_expiry.run(context))]
+    tasks = Tasks()
+    tasks.spawn(context.hub.pump())
+    tasks.spawn(session_expiry.run(context))
     yield
     for event, listener in listeners.items():
         context.broker.bus.remove_listener(event, listener)
-    for task in tasks:
-        task.cancel()
     with suppress(asyncio.CancelledError):
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await tasks.close()
 
 
 async def _close_sockets(app: web.Application) -> None:
