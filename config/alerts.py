@@ -1,5 +1,5 @@
-"""When something that supervisors must notice becomes an alert (提醒): how long it has to last, how long it has to be
-gone again, and what is looked for at all. Data of a policy pack."""
+"""Rules for alerts (提醒): how long a cause has to last before it is one, how long it has to be gone again, and which
+causes are looked for at all. Data of a policy pack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,9 @@ ALERT_RULES = (*LASTING, *MARKS, "clear", "count_heads")
 class AlertRules:
     """The alerts' part of a policy. `articles`: field -> citation. Raises ValueError for what makes no sense.
 
-    The first seven say for how long each thing has to last before it is an alert; `five_minutes` and `one_minute` how
-    much of the visit is left when its end is announced. What is gone for `clear` is over. `count_heads`: kiosks count
-    the people before their camera (advisory; no picture leaves the kiosk for it).
-    """
+    The first seven are how long each cause has to last before it is an alert; `five_minutes` and `one_minute` how much
+    of the visit is left when its end is announced. An alert whose cause is gone for `clear` is over. `count_heads`:
+    kiosks count the people before their camera (advisory; no picture leaves the kiosk for it). """
 
     quorum_at_risk: timedelta
     room_lost: timedelta
@@ -47,6 +46,6 @@ class AlertRules:
             raise ValueError(f"no article given for {', '.join(missing)}")
 
     def after(self, name: str) -> float:
-        """Seconds for which that has to last; none for a mark of time, which needs no confirmation."""
+        """Seconds for which the cause of that name has to last; 0 for a mark of time, which needs no confirmation."""
         lasting: timedelta = getattr(self, name) if name in LASTING else timedelta(0)
         return lasting.total_seconds()

@@ -1,5 +1,5 @@
-"""What staff of each site confirm before two rooms may see each other, who has to be there for the language that is
-spoken, and what coming late costs. Data of a policy pack, checked against what the province's articles demand."""
+"""Rules for check-in: what staff of each site confirm before two rooms may see each other, which languages need an
+interpreter, and what coming late costs. Data of a policy pack, checked against the articles of the province."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ CHECK_IN_RULES = (
 
 
 class Tick(StrEnum):
-    """One thing that an officer confirms of one person at the desk."""
+    """One check that an officer confirms of one person at the check-in desk."""
 
     IDENTITY = "identity"
     SECURITY = "security"
@@ -27,7 +27,7 @@ class Tick(StrEnum):
 
 
 class Consequence(StrEnum):
-    """What a side that came late, or not at all, has lost: this visit, or the month's."""
+    """Loss of a side that came late or not at all: this visit, or the month's."""
 
     VISIT = "visit"
     MONTH = "month"
@@ -35,7 +35,7 @@ class Consequence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckInLaw:
-    """What the articles say of the desk. Both maps: a check that must be made -> where that is written.
+    """Demands of the articles on check-in. Both maps: a check that must be made -> the article that demands it.
 
     `letter`: the article that has a first visit sign a commitment letter; `dialect`: the one that lets a visitor speak
     the local dialect; empty where there is none. `late`: the consequence, which no pack changes in either direction.
@@ -56,11 +56,10 @@ class CheckInLaw:
 
 @dataclass(frozen=True, slots=True)
 class CheckInRules:
-    """The desk's part of a policy. `articles`: field -> citation. Raises ValueError for what makes no sense.
+    """Part of a policy about check-in. `articles`: field -> citation. Raises ValueError for what makes no sense.
 
-    The checks are in the order in which the desk shows them. `dialect_with_reason`: a visitor who hardly speaks
-    Mandarin may use the local dialect without an interpreter; the slot then says why.
-    """
+    The checks are in the order in which the check-in desk shows them. `dialect_with_reason`: a visitor who hardly
+    speaks Mandarin may use the local dialect without an interpreter; the slot then says why. """
 
     visitor_checks: tuple[Tick, ...]
     prisoner_checks: tuple[Tick, ...]
@@ -83,7 +82,7 @@ class CheckInRules:
             raise ValueError(f"no article given for {', '.join(missing)}")
 
     def against(self, law: CheckInLaw) -> Iterator[tuple[str, str]]:
-        """What contradicts the law: (what, article)."""
+        """Return each contradiction to the law as (what, article)."""
         for name in ("visitor_checks", "prisoner_checks"):
             demanded: Mapping[Tick, str] = getattr(law, name)
             for tick in demanded.keys() - set(getattr(self, name)):

@@ -1,5 +1,5 @@
-"""By how much a visit may be made longer, on what ground, by whose approval and until when. Data of a policy pack,
-checked against what the province's articles allow. A pack that names no times allows none (默认不得延长)."""
+"""Rules for extensions: by how much a visit may be made longer, on what ground, by whose approval and until when. Data
+of a policy pack, checked against the articles of the province. A pack without times allows none (默认不得延长)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ EXTENSION_RULES = ("times", "steps", "most", "until", "role", "grounds")
 
 
 class Until(StrEnum):
-    """The latest moment of an approval: before the slot's start, or before the limit of the running visit."""
+    """Latest moment of an approval: before the slot's start, or before the limit of the running visit."""
 
     START = "start"
     LIMIT = "limit"
@@ -19,7 +19,7 @@ class Until(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExtensionGround:
-    """One reason for which a visit may be longer, as the pack names it."""
+    """Ground on which a visit may be made longer, as the pack names it."""
 
     code: str
     title_zh: str
@@ -28,7 +28,7 @@ class ExtensionGround:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionLaw:
-    """What the articles say of longer visits. `role`: who alone approves, at the site that holds the inmate.
+    """Demands of the articles on longer visits. `role`: the only role that approves, at the site that holds the inmate.
 
     `most`: a ceiling that no pack exceeds. `until`: the latest that an approval may be made.
     """
@@ -41,7 +41,7 @@ class ExtensionLaw:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionRules:
-    """The part of a policy about longer visits. `articles`: field -> citation. Raises ValueError for what makes no
+    """Part of a policy about longer visits. `articles`: field -> citation. Raises ValueError for what makes no
     sense.
 
     `times`: approvals in one visit, 0 for none. `steps`: what one approval may add. `most`: what all approvals of one
@@ -80,7 +80,7 @@ class ExtensionRules:
         return next((known for known in self.grounds if known.code == code), None)
 
     def against(self, law: ExtensionLaw) -> Iterator[tuple[str, str]]:
-        """What contradicts the law: (what, article)."""
+        """Return each contradiction to the law as (what, article)."""
         if self.most > law.most:
             yield f"extension.most = {self.most} is more than {law.most}", law.article
         if self.role != law.role:

@@ -1,4 +1,4 @@
-"""What the two regulations demand, as bounds and codes that no pack can loosen.
+"""Demands of the two regulations, as bounds and codes that no pack can loosen.
 
 A pack is data that an operator may edit; this table is not. Sources: Yunnan 云司规〔2023〕1号 and the
 Guangdong measures of 2 September 2020. Bounds are inclusive (广东 第三十九条).
@@ -21,7 +21,7 @@ Value = int | timedelta
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The strictest-needed edge of one policy field, itself allowed, and where it is written."""
+    """Bound of one policy field, itself allowed, and the article that sets it."""
 
     field: str
     edge: Literal["at_most", "at_least"]
@@ -29,7 +29,7 @@ class Bound:
     article: str
 
     def allows(self, value: Value) -> bool:
-        """True where `value` (same type as the bound's) is the edge itself or stricter."""
+        """Whether `value` (of the same type as the bound's) is the edge itself or stricter."""
         if isinstance(value, timedelta) and isinstance(self.value, timedelta):
             return value <= self.value if self.edge == "at_most" else value >= self.value
         if isinstance(value, int) and isinstance(self.value, int):
@@ -38,7 +38,7 @@ class Bound:
 
 
 class EndReason(StrEnum):
-    """How an end under a code counts: as the officers' measure, as a fault after which the visit is booked again first,
+    """Kind of end under a code: as the officers' measure, as a fault after which the visit is booked again first,
     or as a farewell of both sides. The words are those of the session's end."""
 
     SUPERVISOR = "ended_by_supervisor"
@@ -48,7 +48,7 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What one article lets a supervisor do on its grounds (numbered 1 to `items`; 0: unnumbered).
+    """Measures that one article allows on its grounds (numbered 1 to `items`; 0: unnumbered).
 
     `must_end`: the visit has to be stopped (中止或取消), a warning does not close the matter.
     `suspends`: the grounds that may bring a suspension of one to three months. `late`: the grounds that say that
@@ -73,7 +73,7 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """One province's regulation."""
+    """The regulation of one province."""
 
     title: str
     bounds: tuple[Bound, ...]
@@ -92,7 +92,7 @@ YUNNAN = Law(
         Bound("max_visitors", "at_most", 3, "云南 第十四条"),
         Bound("min_supervisors", "at_least", 2, "云南 第二十五条"),
         Bound("retention_months", "at_least", 6, "云南 第十三条"),
-        # Kin arrive 30 minutes before the time: a desk that opens later could not receive them.
+        # Kin arrive 30 minutes before the time; check-in that opens later could not receive them.
         Bound("check_in_lead", "at_least", _MINUTES_30, "云南 第十条"),
     ),
     measures=(

@@ -1,4 +1,4 @@
-"""Logs of every process: one line an event, ids only. Names and ID numbers are masked even where code forgets."""
+"""Logs of every process: one line per event, with ids only. Names and ID numbers are masked even where code forgets."""
 
 import logging
 import re
@@ -13,8 +13,8 @@ _PERSONAL = frozenset({"name", "names", "person_name", "phone", "address_of_pers
 
 
 def configure(level: str) -> None:
-    """Set structlog and logging up to write to standard error at `level`: what others' libraries say from warnings on,
-    and all in the same form."""
+    """Set up structlog and logging to write to standard error at `level`; libraries log from warnings on, in the same
+    form."""
     number = getattr(logging, level.upper())
     common: list[Any] = [
         structlog.processors.add_log_level,
@@ -40,7 +40,7 @@ def configure(level: str) -> None:
 
 
 def mask(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace what must never stand in a log."""
+    """Replace the values of an event that must never be in a log."""
     for key, value in event.items():
         if key in _PERSONAL:
             event[key] = "***"

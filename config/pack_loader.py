@@ -66,9 +66,9 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
     alerts = document.pop("alerts", {})
     extension = document.pop("extension", {})
     suspension = document.pop("suspension", {})
-    strangers = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
-    if strangers:
-        raise PackError(f"{name}: unknown or missing {', '.join(strangers)}")
+    unknown = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
+    if unknown:
+        raise PackError(f"{name}: unknown or missing {', '.join(unknown)}")
     try:
         return Policy(
             name=name,
@@ -98,7 +98,8 @@ def _value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
 
 
 def _citation(name: str, rule: str, entry: Mapping[str, Any]) -> str:
-    """The article; an owner's decision says so, with the article that leaves it open if any."""
+    """Return the citation of a value: its article, or the owner's decision with the article that leaves it open, if
+    any."""
     article, source = entry.get("article", ""), entry.get("source", "")
     if source == "owner decision":
         return f"{OWNER_DECISION}（{article}未定）" if article else OWNER_DECISION
@@ -108,17 +109,17 @@ def _citation(name: str, rule: str, entry: Mapping[str, Any]) -> str:
 
 
 def _check_in(name: str, tables: Mapping[str, Any]) -> CheckInRules:
-    """The tables [check_in.*]: lists, words and yes or no, where the other rules are numbers."""
-    strangers = sorted(set(tables) ^ set(CHECK_IN_RULES))
-    if strangers:
-        raise PackError(f"{name}: unknown or missing check_in.{', check_in.'.join(strangers)}")
-    values = {rule: _desk_value(name, rule, tables[rule]["value"]) for rule in CHECK_IN_RULES}
+    """Read the tables [check_in.*]: lists, words and booleans, where the other rules are numbers."""
+    unknown = sorted(set(tables) ^ set(CHECK_IN_RULES))
+    if unknown:
+        raise PackError(f"{name}: unknown or missing check_in.{', check_in.'.join(unknown)}")
+    values = {rule: _check_in_value(name, rule, tables[rule]["value"]) for rule in CHECK_IN_RULES}
     return CheckInRules(
         **values, articles={rule: _citation(name, f"check_in.{rule}", tables[rule]) for rule in CHECK_IN_RULES}
     )
 
 
-def _desk_value(name: str, rule: str, value: Any) -> Any:
+def _check_in_value(name: str, rule: str, value: Any) -> Any:
     try:
         match rule:
             case "visitor_checks" | "prisoner_checks" if isinstance(value, list):
@@ -135,10 +136,10 @@ def _desk_value(name: str, rule: str, value: Any) -> Any:
 
 
 def _alerts(name: str, tables: Mapping[str, Any]) -> AlertRules:
-    """The tables [alerts.*]: times, and yes or no."""
-    strangers = sorted(set(tables) ^ set(ALERT_RULES))
-    if strangers:
-        raise PackError(f"{name}: unknown or missing alerts.{', alerts.'.join(strangers)}")
+    """Read the tables [alerts.*]: times, and one boolean."""
+    unknown = sorted(set(tables) ^ set(ALERT_RULES))
+    if unknown:
+        raise PackError(f"{name}: unknown or missing alerts.{', alerts.'.join(unknown)}")
     return AlertRules(
         **{rule: _alert_value(name, rule, tables[rule]) for rule in ALERT_RULES},
         articles={rule: _citation(name, f"alerts.{rule}", tables[rule]) for rule in ALERT_RULES},
@@ -157,10 +158,10 @@ def _alert_value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
 
 
 def _extension(name: str, tables: Mapping[str, Any]) -> ExtensionRules:
-    """The tables [extension.*]."""
-    strangers = sorted(set(tables) ^ set(EXTENSION_RULES))
-    if strangers:
-        raise PackError(f"{name}: unknown or missing extension.{', extension.'.join(strangers)}")
+    """Read the tables [extension.*] of a pack."""
+    unknown = sorted(set(tables) ^ set(EXTENSION_RULES))
+    if unknown:
+        raise PackError(f"{name}: unknown or missing extension.{', extension.'.join(unknown)}")
     values = {rule: _extension_value(name, rule, tables[rule]) for rule in EXTENSION_RULES}
     return ExtensionRules(
         **values, articles={rule: _citation(name, f"extension.{rule}", tables[rule]) for rule in EXTENSION_RULES}
@@ -187,10 +188,10 @@ def _extension_value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
 
 
 def _suspension(name: str, tables: Mapping[str, Any]) -> SuspensionRules:
-    """The tables [suspension.*]."""
-    strangers = sorted(set(tables) ^ set(SUSPENSION_RULES))
-    if strangers:
-        raise PackError(f"{name}: unknown or missing suspension.{', suspension.'.join(strangers)}")
+    """Read the tables [suspension.*] of a pack."""
+    unknown = sorted(set(tables) ^ set(SUSPENSION_RULES))
+    if unknown:
+        raise PackError(f"{name}: unknown or missing suspension.{', suspension.'.join(unknown)}")
     steps = tables["steps"]["value"]
     if not isinstance(steps, list) or any(not isinstance(row, list) or len(row) != 5 for row in steps):
         raise PackError(f"{name}: a step of a suspension is a name, a verdict, a role, kinds of sites and an article")

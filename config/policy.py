@@ -1,7 +1,7 @@
-"""One frozen Policy: what a site's province demands, each value with its article.
+"""Policy of a site: the rules of its province, each value with its article.
 
-A policy may be stricter than the law and never looser; it checks itself when it is made, so one
-that exists can be trusted. Times are durations; comparisons everywhere include the bound.
+A policy may be stricter than the law and never looser. It checks itself when it is made, so every policy that exists is
+lawful. Times are durations; comparisons everywhere include the bound.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _POSITIVE = frozenset(
 
 
 class LooserThanLaw(ValueError):
-    """A value or a code is looser than an article allows; `articles` names which."""
+    """Error of a value or code that is looser than an article allows; `articles` names which."""
 
     def __init__(self, message: str, *articles: str) -> None:
         super().__init__(f"{message} ({'; '.join(articles)})")
@@ -46,7 +46,7 @@ class LooserThanLaw(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """One ground on which a supervisor may step in, as the article numbers it.
+    """Ground on which a supervisor may intervene, as the article numbers it.
 
     `may_warn`: dissuading (劝阻) can close the matter. `must_end`: the visit has to be stopped
     (中止 or 取消, and not resumed on a warning). `may_suspend`: a suspension of one to three months
@@ -72,12 +72,12 @@ class Intervention:
 
 
 WARNING_LENGTH = 200
-"""Characters of a warning in one language: what a room reads at a glance from where it sits."""
+"""Most characters of a warning in one language: as many as are read at a glance from a seat in the room."""
 
 
 @dataclass(frozen=True, slots=True)
 class CannedWarning:
-    """A warning in words that are ready: what a room is told, and the ground (`code`) under which that is done."""
+    """Canned warning: the words for a room, and the ground (`code`) under which they are given."""
 
     id: str
     code: str
@@ -88,13 +88,13 @@ class CannedWarning:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one province, or stricter ones of a site. `articles`: field -> citation.
+    """Rules of one province, or stricter ones of a site. `articles`: field -> citation.
 
     `check_in_lead` before the slot's start check-in opens; `late_grace` after the start it closes;
     `hold_grace` is the longest hold; `slot_reserve` what a visit may run past the slot's end;
     `self_test_fresh` how old an equipment test may be at the opening. Between `attention_min` and
     `attention_max` after the last answer a supervisor is asked whether they still watch, and has
-    `attention_answer` to say so; an `attention_max` of zero asks nobody. Raises LooserThanLaw, or
+    `attention_answer` to say so; an `attention_max` of zero turns the question off. Raises LooserThanLaw, or
     ValueError for what no law could mean (no visitors, a negative grace).
     """
 
@@ -147,7 +147,7 @@ class Policy:
         return next((known for known in self.interventions if known.code == code), None)
 
     def canned(self, id: str) -> CannedWarning | None:
-        """The ready warning with that id, or None where this policy has none such."""
+        """The canned warning with that id, or None where this policy has none such."""
         return next((known for known in self.warnings if known.id == id), None)
 
     def _check_meaning(self) -> None:
@@ -164,7 +164,7 @@ class Policy:
         if self.attention_min > self.attention_max:
             raise ValueError(f"attention_min = {self.attention_min} is more than attention_max")
         if self.attention_max and not (self.attention_min and self.attention_answer):
-            raise ValueError("whoever is asked needs a time before the question and one for the answer")
+            raise ValueError("an attention check needs a time before the question and one for the answer")
 
     def _check_bounds(self, law: Law) -> None:
         for bound in law.bounds:
@@ -175,30 +175,30 @@ class Policy:
                 raise LooserThanLaw(message, bound.article)
 
     def _check_interventions(self, law: Law) -> None:
-        known = {one.code: one for one in self.interventions}
-        if len(known) != len(self.interventions):
+        grounds = {ground.code: ground for ground in self.interventions}
+        if len(grounds) != len(self.interventions):
             raise ValueError("an intervention code is given twice")
         for measures in law.measures:
             for code, number in measures.codes().items():
-                ground = known.pop(code, None)
+                ground = grounds.pop(code, None)
                 if ground is None:
                     raise LooserThanLaw(f"ground {code} is missing", measures.article)
                 _check_ground(ground, measures, number)
-        for one in known.values():
-            _check_own_code(one)
+        for ground in grounds.values():
+            _check_own_code(ground)
 
     def _check_warnings(self) -> None:
-        """What must be stopped is not warned of: each text stands under a ground that lets a warning close it."""
-        if len({one.id for one in self.warnings}) != len(self.warnings):
+        """Check that each canned warning stands under a ground that lets a warning close the matter."""
+        if len({warning.id for warning in self.warnings}) != len(self.warnings):
             raise ValueError("a warning's id is given twice")
-        for one in self.warnings:
-            ground = self.intervention(one.code)
+        for warning in self.warnings:
+            ground = self.intervention(warning.code)
             if ground is None:
-                raise LooserThanLaw(f"warning {one.id} has no ground", one.article)
+                raise LooserThanLaw(f"warning {warning.id} has no ground", warning.article)
             if not ground.may_warn or ground.must_end:
-                raise LooserThanLaw(f"warning {one.id}: {one.code} demands more", ground.article)
-            if not all(0 < len(text) <= WARNING_LENGTH for text in (one.zh, one.en)):
-                raise ValueError(f"warning {one.id} has no words, or more than a room can read")
+                raise LooserThanLaw(f"warning {warning.id}: {warning.code} demands more", ground.article)
+            if not all(0 < len(text) <= WARNING_LENGTH for text in (warning.zh, warning.en)):
+                raise ValueError(f"warning {warning.id} has no words, or more than a room can read")
 
 
 def _check_ground(ground: Intervention, measures: Measures, number: int) -> None:
@@ -209,13 +209,13 @@ def _check_ground(ground: Intervention, measures: Measures, number: int) -> None
         raise LooserThanLaw(f"an end under ground {ground.code} counts as something else", measures.article)
 
 
-def _check_own_code(one: Intervention) -> None:
-    """Codes beside the law's end a visit in peace (END-), remind of its rules (WARN-) or explain and answer (SAY-):
-    they never punish."""
-    ends = (one.must_end, one.may_warn) == (True, False) and one.code.startswith("END-")
-    talks = (one.must_end, one.may_warn, one.may_hold) == (False, True, False)
+def _check_own_code(ground: Intervention) -> None:
+    """Check a code that is in no article: it ends a visit by agreement (END-), reminds of the rules (WARN-) or explains
+    and answers (SAY-), and never punishes."""
+    ends = (ground.must_end, ground.may_warn) == (True, False) and ground.code.startswith("END-")
+    talks = (ground.must_end, ground.may_warn, ground.may_hold) == (False, True, False)
     reasons = {EndReason.SUPERVISOR, EndReason.COMPLETED} if ends else {EndReason.SUPERVISOR}
-    if not (ends or (talks and one.code.startswith(("WARN-", "SAY-")))):
-        raise LooserThanLaw(f"ground {one.code} is in no article", one.article)
-    if one.may_suspend or one.late or one.reason not in reasons:
-        raise LooserThanLaw(f"ground {one.code} is in no article", one.article)
+    if not (ends or (talks and ground.code.startswith(("WARN-", "SAY-")))):
+        raise LooserThanLaw(f"ground {ground.code} is in no article", ground.article)
+    if ground.may_suspend or ground.late or ground.reason not in reasons:
+        raise LooserThanLaw(f"ground {ground.code} is in no article", ground.article)

@@ -1,7 +1,7 @@
-"""Where things are and how many: one typed object from a TOML file, the environment and defaults.
+"""Settings of an installation: one typed object from a TOML file, the environment and defaults.
 
 The environment (HUIJIAN_DATA_DIR, ...) beats the file, the file beats the defaults. Secrets are not
-settings. Paths come out absolute, so that every process of one Huijian means the same place.
+settings. Paths are made absolute, so that every process of an installation means the same place.
 """
 
 import hashlib
@@ -30,11 +30,11 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class SettingsError(ValueError):
-    """The settings cannot be used; the text is one line that says which and why."""
+    """Error of settings that cannot be used; the text is one line that names them and the reason."""
 
 
 class Settings(BaseSettings):
-    """How this Huijian runs. `Settings.load()` is the way to make one; it is then frozen."""
+    """Settings of this installation, made by `Settings.load()` and then frozen."""
 
     model_config = SettingsConfigDict(env_prefix="HUIJIAN_", frozen=True, extra="forbid")
 
@@ -81,16 +81,16 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Defaults that follow from other values."""
-        data = Path(given.get("data_dir") or "data").expanduser().resolve()
+    def _fill(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Add the defaults that follow from other values."""
+        data = Path(values.get("data_dir") or "data").expanduser().resolve()
         filled = {
             "database_url": f"sqlite+aiosqlite:///{data / 'huijian.sqlite'}",
             "archive_dir": data / "archive",
             "run_dir": _short(data / "run"),
-            "cookie_secure": given.get("http_host", "127.0.0.1") not in _LOOPBACK,
+            "cookie_secure": values.get("http_host", "127.0.0.1") not in _LOOPBACK,
         }
-        chosen = {key: value for key, value in given.items() if value not in (None, "")}
+        chosen = {key: value for key, value in values.items() if value not in (None, "")}
         return {**filled, **chosen, "data_dir": data}
 
     _list_hosts = field_validator("relay_host", mode="before")(addresses.listed)
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
 
     @property
     def keys_dir(self) -> Path:
-        """Where the private key lies that signs the archive."""
+        """Folder of the private key that signs the archive."""
         return self.data_dir / "keys"
 
     def prepare(self) -> None:
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
             kept.chmod(0o600)  # names of inmates and kin; an older version may have left it open
         owner = self.run_dir.stat()
         if owner.st_uid != os.geteuid() or stat.S_IMODE(owner.st_mode) & 0o022:
-            raise SettingsError(f"{self.run_dir} can be written by somebody else")
+            raise SettingsError(f"{self.run_dir} can be written by another user")
 
 
 def _fits(path: Path) -> bool:
@@ -153,7 +153,7 @@ def _short(path: Path) -> Path:
 
 
 def _reading(cls: type[Settings], path: Path) -> Any:
-    """The same class, reading `path` too (a missing file counts as an empty one)."""
+    """Return the same class, reading `path` too (a missing file counts as an empty one)."""
 
     class FromFile(cls):  # type: ignore[valid-type, misc]
         @classmethod

@@ -1,5 +1,5 @@
-"""Who may be kept from visits for how long, and who decides it in which order (暂停会见). Data of a pack, checked
-against what the province's articles demand: nobody decides whom no step names."""
+"""Rules for suspensions (暂停会见): whose visits, for how long, and the steps of the decision. Data of a policy pack,
+checked against the articles of the province: only the roles that a step names decide."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Subject = Literal["prison", "visitor"]
 
 
 class Verdict(StrEnum):
-    """What a step is: a decision, which may also be a refusal, or its filing (备案) with a higher office."""
+    """Kind of a step: a decision, which may also be a refusal, or its filing (备案) with a higher office."""
 
     APPROVE = "approve"
     FILE = "file"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the decision: taken by a `role` of a site of one of these `kinds`, and by nobody else."""
+    """Step of the decision, taken by a `role` of a site of one of these `kinds` only."""
 
     name: str
     verdict: Verdict
@@ -31,8 +31,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionLaw:
-    """What the articles say. `subject`: whose visits they suspend, by side; `steps`: verdict and kinds of sites, in
-    order. `least` and `most` are months."""
+    """Demands of the articles on suspensions. `subject`: whose visits they suspend, by side; `steps`: verdict and kinds
+    of sites, in order. `least` and `most` are months."""
 
     subject: Subject
     least: int
@@ -43,7 +43,7 @@ class SuspensionLaw:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionRules:
-    """The part of a policy about suspensions. `articles`: field -> citation. Raises ValueError for what makes no
+    """Part of a policy about suspensions. `articles`: field -> citation. Raises ValueError for what makes no
     sense."""
 
     subject: Subject
@@ -64,7 +64,7 @@ class SuspensionRules:
             raise ValueError("a step of a suspension names neither role, nor kinds of sites, nor article")
 
     def against(self, law: SuspensionLaw) -> Iterator[tuple[str, str]]:
-        """What contradicts the law: (what, article)."""
+        """Return each contradiction to the law as (what, article)."""
         if self.subject != law.subject:
             yield f"suspension.subject = {self.subject}, the law says {law.subject}", law.article
         if self.least < law.least or self.most > law.most:

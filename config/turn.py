@@ -1,5 +1,5 @@
-"""A TURN server (coturn) for sites whose networks reach nothing directly: where it is, and the secret shared with
-it."""
+"""TURN server (coturn) for sites whose networks cannot reach the relay directly: its address, and the secret shared
+with it."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ _URL = re.compile(
 
 
 def check(urls: Iterable[str], secret_file: Path | None) -> None:
-    """Whether both are there, or neither. Raises ValueError saying what is wrong."""
+    """Check that both are set, or neither. Raises ValueError that names what is wrong."""
     urls = tuple(urls)
     for url in urls:
         if not _URL.match(url):
@@ -21,10 +21,11 @@ def check(urls: Iterable[str], secret_file: Path | None) -> None:
 
 
 def read_secret(file: Path) -> bytes:
-    """coturn's `static-auth-secret`. Raises ValueError, which never quotes it, where the file is not fit for one."""
+    """Return the `static-auth-secret` of coturn. Raises ValueError, which never quotes it, where the file is not
+    fit."""
     try:
         if file.stat().st_mode & 0o007:
-            raise ValueError(f"turn_secret_file {file} is open to everybody: chmod o= it")
+            raise ValueError(f"turn_secret_file {file} is open to other users: chmod o= it")
         secret = file.read_bytes().strip()
     except OSError as error:
         raise ValueError(f"turn_secret_file {file}: {error.strerror}") from error

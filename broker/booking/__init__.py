@@ -1,1 +1,2 @@
-"""What must hold before a visit may take place, pure: approved slots, suspensions, languages."""
+"""Booking of visits, pure: begin with `slot` (the approved window), then `slot_check` and `language` (what it must be),
+`packs` (the rules of a site) and `suspension` (whose visits are suspended)."""

@@ -1,4 +1,4 @@
-"""What is spoken in a visit, and whether somebody has to interpret (Yunnan 23, Guangdong 28, F16). Pure.
+"""Languages of a visit, and whether it needs an interpreter (Yunnan 23, Guangdong 28, F16). Pure.
 
 A slot's language is a tag after BCP 47: `zh` or `cmn` for Mandarin, `zh-yue` for a dialect, `bo`, `ii`, `en` or `csl`
 (Chinese sign language) for what the officers themselves cannot be expected to follow.
@@ -15,7 +15,7 @@ _SINITIC = frozenset(["yue", "hak", "nan", "wuu", "gan", "hsn", "cdo", "cjy", "c
 
 
 class Spoken(StrEnum):
-    """What the rules know of languages."""
+    """Kinds of speech that the rules distinguish."""
 
     MANDARIN = "mandarin"
     DIALECT = "dialect"
@@ -24,7 +24,7 @@ class Spoken(StrEnum):
 
 def spoken_as(language: str) -> Spoken:
     """What a language tag means. Only a script (`zh-Hans`) or the mainland (`zh-CN`) beside `zh` is still Mandarin:
-    whoever adds more means another way of speaking."""
+    any other subtag means another way of speaking."""
     first, *rest = language.lower().split("-")
     if first in _SINITIC:
         return Spoken.DIALECT
@@ -35,7 +35,7 @@ def spoken_as(language: str) -> Spoken:
 
 
 def dialect_reason(slot: Slot) -> str:
-    """Why a dialect is spoken, as the approval says of a visitor; empty where it says nothing."""
+    """The reason for which a dialect is spoken, as the approval gives it of a visitor; empty where it gives none."""
     reasons = (person.dialect_reason.strip() for person in slot.parties_of(Side.VISITOR))
     return next((reason for reason in reasons if reason), "")
 

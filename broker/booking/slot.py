@@ -9,7 +9,7 @@ from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId
 
 
 class PersonRole(StrEnum):
-    """What somebody is there for: to meet (罪犯、会见人), or to interpret (翻译人员)."""
+    """Part of a listed person in the visit: to meet (罪犯、会见人), or to interpret (翻译人员)."""
 
     PARTY = "party"
     INTERPRETER = "interpreter"
@@ -17,7 +17,7 @@ class PersonRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may be present. Names stay in the store and on pages; logs carry the id only.
+    """Person who is listed for a visit. Names stay in the store and on pages; logs carry the id only.
 
     `first_visit`: has never visited by video before (Guangdong 24). `dialect_reason`: why Mandarin is too hard for this
     visitor, where the slot's language is a dialect (Guangdong 28).
@@ -33,13 +33,13 @@ class Person:
 
     @property
     def meets(self) -> bool:
-        """Whether this is one of those who meet, and not a helper."""
+        """Whether this person meets the other side, and is not a helper."""
         return self.role is PersonRole.PARTY
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One end of a slot."""
+    """Site and room of one side of a slot."""
 
     site: SiteId
     room: RoomId
@@ -72,7 +72,7 @@ class Slot:
         return tuple(person for person in self.people if person.side is side)
 
     def parties_of(self, side: Side) -> tuple[Person, ...]:
-        """Those of a side who meet; interpreters are not counted among them."""
+        """The people of a side who meet; interpreters are not counted among them."""
         return tuple(person for person in self.people_of(side) if person.meets)
 
     def side_of_room(self, room: RoomId) -> Side:
@@ -83,7 +83,7 @@ class Slot:
         raise WrongRoom()
 
     def side_of_site(self, site: SiteId) -> Side | None:
-        """The side a site supervises, or None."""
+        """The side that a site supervises; None for other sites."""
         for side in Side:
             if self.place(side).site == site:
                 return side

@@ -1,4 +1,4 @@
-"""What a slot must be before it is stored, whoever posts it: API, command line or the demo."""
+"""Checks of a slot before it is stored, whether it comes by the API, the command line or the demonstration. Pure."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from config.policy import Policy
 def check_slot(slot: Slot, policy: Policy, now: datetime) -> None:
     """Raise BadRequest where the slot makes no sense, PolicyViolation where it breaks an article."""
     if slot.starts_at.tzinfo is None or slot.ends_at.tzinfo is None:
-        raise BadRequest("A moment without its time zone.", "时间缺少时区。")
+        raise BadRequest("A time has no time zone.", "时间缺少时区。")
     if not (slot.starts_at < slot.ends_at and slot.ends_at > now):
         raise BadRequest("The slot is over or ends before it starts.", "时段已过或起止时间颠倒。")
     if slot.minutes < 1:
@@ -19,7 +19,7 @@ def check_slot(slot: Slot, policy: Policy, now: datetime) -> None:
     if slot.prison.room == slot.visitor.room:
         raise BadRequest("The two sides need two rooms.", "双方必须在不同会见室。")
     if not slot.approved_by.strip() or not slot.article.strip():
-        raise BadRequest("Who approved, and by which article?", "缺少批准人或依据条款。")
+        raise BadRequest("The approver or the article is missing.", "缺少批准人或依据条款。")
     _check_people(slot, policy)
     # Whole minutes, rounded up: a demonstration's 20 seconds are its first minute.
     if timedelta(minutes=slot.minutes - 1) >= policy.hard_limit:
@@ -41,11 +41,11 @@ def _check_people(slot: Slot, policy: Policy) -> None:
     if len({person.id for person in slot.people}) != len(slot.people):
         raise BadRequest("A person is listed twice.", "同一人员重复登记。")
     if any(not person.name.strip() for person in slot.people):
-        raise BadRequest("A person without a name.", "人员姓名不能为空。")
+        raise BadRequest("A person has no name.", "人员姓名不能为空。")
     visitors = len(slot.parties_of(Side.VISITOR))
     if visitors > policy.max_visitors:
         _refuse(policy, "max_visitors", f"{visitors} visitors are too many.", "会见人数超过规定。")
-    # An interpreter is no visitor: hence a limit of their own, or anybody could be brought along as one.
+    # Interpreters do not count as visitors. Without a limit of their own, any number of people could come as such.
     interpreters = sum(not person.meets for person in slot.people)
     if interpreters > policy.check_in.max_interpreters:
         _refuse(policy, "max_interpreters", f"{interpreters} interpreters are too many.", "翻译人员人数过多。")

@@ -1,6 +1,9 @@
-"""Suspensions (暂停会见; Yunnan 17; Guangdong 25, 29): proposed after a visit in which an officer stepped in on ground
-that may lead to one, decided step by step by those whom the rules name, in force for whole months. And what booking has
-to refuse because of one, or because of a month that was forfeited (Guangdong 23). Pure; time is an argument."""
+"""Suspensions (暂停会见; Yunnan 17; Guangdong 25, 29), and what booking refuses because of them. Pure.
+
+A suspension is proposed after a visit in which an officer intervened under a code that may lead to one, decided step by
+step by the roles that the rules name, and in force for whole months. Booking also refuses in a month that was forfeited
+(Guangdong 23).
+"""
 
 import calendar
 from collections.abc import Iterable
@@ -19,7 +22,7 @@ from config.suspension import Step, Verdict
 
 
 class Status(StrEnum):
-    """How far a proposal is. In force are `approved` and `filed`, from the day of the approval on."""
+    """State of a proposal on some day. `approved` and `filed` are in force, from the day of the approval on."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
@@ -30,7 +33,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who takes a step. `kind`: of the site; `below`: the sites that this one is over, itself among them."""
+    """Officer who takes a step. `kind`: of the site; `below`: the sites that this one is over, itself among them."""
 
     user: UserId
     role: str
@@ -41,7 +44,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A step that was taken; `agreed` is False for a refusal."""
+    """Step that was taken; `agreed` is False for a refusal."""
 
     step: str
     verdict: Verdict
@@ -55,7 +58,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One suspension, from the proposal on. `home`: the site of the suspended person's side; `plan`: the steps as the
+    """One suspension, from its proposal on. `home`: the site of the suspended person's side; `plan`: the steps as the
     rules had them that day; `linked`: the interventions of the visit it rests on."""
 
     id: SuspensionId
@@ -76,14 +79,14 @@ class Proposal:
 
     @property
     def next(self) -> Step | None:
-        """The step that is due; None where nothing is left to be decided."""
+        """The step that is due; None where none is left."""
         if any(not one.agreed for one in self.taken) or len(self.taken) == len(self.plan):
             return None
         return self.plan[len(self.taken)]
 
 
 def acts_under(session: Session, code: str) -> tuple[str, ...]:
-    """What officers did in this visit on that ground, by name: `end`, `hold`, `mute:side` and the ids of warnings."""
+    """The interventions of this visit under that code, by name: `end`, `hold`, `mute:side` and the ids of warnings."""
     acts = [str(one.id) for one in session.interventions.warnings if one.article == code]
     acts += [f"mute:{side}" for side, why in sorted(session.interventions.muted.items()) if why.article == code]
     if session.hold is not None and session.hold.article == code:
@@ -106,25 +109,25 @@ def propose(
     by: UserId,
     site: SiteId,
 ) -> Proposal:
-    """A proposal of an officer of one of the visit's sites.
+    """Make a proposal of an officer of one of the visit's sites.
 
     Raises NotFound (no such person), Forbidden (another site), PolicyViolation (the ground, the months, nothing done).
     """
     rules, side = policy.suspension, Side(policy.suspension.subject)
-    given = ground(policy, code)
+    cause = ground(policy, code)
     if session.slot.side_of_site(site) is None:
         raise Forbidden()
     if person not in {one.id for one in session.slot.parties_of(side)}:
-        raise NotFound("Nobody of that id can be suspended for this visit.", "该人员不是可暂停会见的对象。")
-    if not given.may_suspend:
-        _refuse("This ground suspends nobody.", "该条款不得提出暂停会见。", given.article)
+        raise NotFound("No person of that id can be suspended for this visit.", "该人员不是可暂停会见的对象。")
+    if not cause.may_suspend:
+        _refuse("This ground suspends nobody.", "该条款不得提出暂停会见。", cause.article)
     if not rules.least <= months <= rules.most:
         _refuse("A suspension lasts one to three months.", "暂停会见为一至三个月。", rules.articles["most"])
     linked = acts_under(session, code)
     if not linked:
-        _refuse("No officer stepped in on this ground.", "本次会见没有依据该条款的处置记录。", given.article)
+        _refuse("No officer stepped in on this ground.", "本次会见没有依据该条款的处置记录。", cause.article)
     return Proposal(
-        id, session.id, side, session.slot.place(side).site, person, months, code, given.article, reason, by, site,
+        id, session.id, side, session.slot.place(side).site, person, months, code, cause.article, reason, by, site,
         now, linked, rules.steps,
     )  # fmt: skip
 
@@ -134,24 +137,26 @@ def _refuse(english: str, chinese: str, article: str) -> None:
 
 
 def take(proposal: Proposal, author: Author, verdict: Verdict, agreed: bool, note: str, now: datetime) -> Proposal:
-    """The next step, by whom the rules name and nobody else. Raises NotFound, Forbidden or Conflict."""
+    """Take the next step, by the author whom the rules name. Raises NotFound, Forbidden or Conflict."""
     if not concerns(proposal, author.below):
         raise NotFound()
     step = proposal.next
     if step is None:
-        raise Conflict("Nothing is left to be decided.", "该建议已办结。")
+        raise Conflict("This proposal has no step left.", "该建议已办结。")
     if step.verdict is not verdict:
         raise Conflict(f"The next step is to {step.verdict}.", "该建议目前不在此步骤。", step=step.name)
     if not may_take(proposal, author):
-        raise Forbidden("This step is another office's.", "此步骤不由本单位、本角色办理。", articles=[step.article])
+        raise Forbidden(
+            "This step belongs to another office or role.", "此步骤不由本单位、本角色办理。", articles=[step.article]
+        )
     if verdict is Verdict.FILE and not agreed:
-        raise Conflict("What is filed is not refused.", "备案步骤不能驳回。")
+        raise Conflict("A step that files cannot be refused.", "备案步骤不能驳回。")
     done = Taken(step.name, verdict, agreed, author.user, author.site, step.article, note, now)
     return replace(proposal, taken=(*proposal.taken, done))
 
 
 def may_take(proposal: Proposal, author: Author) -> bool:
-    """Whether the step that is due is this author's: role, kind of site, and a site over the person's own."""
+    """Whether the step that is due is this author's: by role, kind of site, and a site over the person's own."""
     step = proposal.next
     if step is None:
         return False
@@ -159,7 +164,7 @@ def may_take(proposal: Proposal, author: Author) -> bool:
 
 
 def concerns(proposal: Proposal, below: frozenset[SiteId]) -> bool:
-    """Whether a site, or one that is over it, has to do with a proposal."""
+    """Whether one of these sites proposed the suspension or is the home of the person whom it concerns."""
     return bool({proposal.home, proposal.site} & below)
 
 
@@ -186,7 +191,7 @@ def months_later(day: date, months: int) -> date:
 
 
 def status(proposal: Proposal, today: date) -> Status:
-    """How far a proposal is on that day."""
+    """The state of a proposal on that day."""
     if any(not one.agreed for one in proposal.taken):
         return Status.REJECTED
     span = period(proposal)
@@ -202,7 +207,7 @@ def status(proposal: Proposal, today: date) -> Status:
 
 @dataclass(frozen=True, slots=True)
 class LostMonth:
-    """Visitors who lost the month's visits by coming late or not at all (Guangdong 23)."""
+    """Month whose visits visitors have lost by coming late or not at all (Guangdong 23)."""
 
     people: frozenset[PersonId]
     starts_at: datetime
@@ -210,8 +215,8 @@ class LostMonth:
 
 
 def check_eligible(slot: Slot, proposals: Iterable[Proposal], lost: Iterable[LostMonth]) -> None:
-    """Whether the people of a slot may meet on its day. Raises Suspended or Forfeited, which say until when, under
-    which article, and by the id who."""
+    """Check that the people of a slot may meet on its day. Raises Suspended or Forfeited, which name the end, the
+    article and the person by id."""
     day = in_shanghai(slot.starts_at).date()
     for proposal in proposals:
         _check_suspension(slot, proposal, day)

@@ -1,2 +1,3 @@
-"""The life of one session (会见), pure. Begin with `events` (what can happen, what must be done about it), then
-`transitions` (the table, and `step`); each other module is one subject of the session with its own facts."""
+"""The life of one session (会见), pure. Begin with `events` (what can happen) and `effects` (what must be done about
+it), then `state` (the session and its `parts`), `transitions` (`step`, the table of facts), `refusals` (the law) and
+`moves` (the table of states). `snapshot` is its JSON; `pairing` says which terminal may connect."""

@@ -107,7 +107,8 @@ def _recorder(session: Session, now: Instant) -> str:
 
 
 def _announced(session: Session, kind: AlertKind, policy: Policy) -> tuple[float | None, float]:
-    """From when until when (monotonic seconds) the last minutes are announced; None where a visit is shorter."""
+    """The monotonic seconds from which and until which the last minutes are announced; None where a visit is
+    shorter."""
     rules, stop, crossed = policy.alerts, session.gate.stop_at, session.gate.crossed
     mark = rules.five_minutes if kind is AlertKind.FIVE_MINUTES else rules.one_minute
     if stop is None or crossed is None or not session.begun:

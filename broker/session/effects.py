@@ -10,7 +10,7 @@ from config.check_in import Consequence
 
 
 class Reason(StrEnum):
-    """Why a session ended."""
+    """Reason for which a session ended."""
 
     TIME_LIMIT = "time_limit"
     SLOT_END = "slot_end"
@@ -23,7 +23,7 @@ class Reason(StrEnum):
 
 
 class HoldReason(StrEnum):
-    """Why the gate is shut though the session is not over (中止)."""
+    """Reason for which the gate is shut though the session is not over (中止)."""
 
     SUPERVISOR = "supervisor"
     TAKEN_UP = "taken_up"
@@ -63,7 +63,7 @@ class LeaseGate:
     """The relay opens the gate, or keeps it open, until `until`; never past `deadline`. `limit` runs from the first
     crossing.
 
-    `until` and `deadline` are monotonic seconds. Opening and renewing are the same order: if nobody renews, the
+    `until` and `deadline` are monotonic seconds. Opening and renewing are the same order: if no renewal comes, the
     relay shuts the gate by itself. `muted`: the sides whose sound does not cross; each lease says so anew, so that a
     relay that has just begun cannot let it through. So does `crossed`, the first crossing (monotonic seconds, None
     before it). A lease never raises a limit: ExtendLimit does.

@@ -20,7 +20,7 @@ class TimePassed:
 
 @dataclass(frozen=True, slots=True)
 class SlotCancelled:
-    """The approval was withdrawn."""
+    """The approval of the slot was withdrawn."""
 
     by: str
 

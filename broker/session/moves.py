@@ -156,7 +156,8 @@ def _incomplete(session: Session, now: Instant, policy: Policy) -> Outcome | Non
 
 
 def _start_recording(session: Session, now: Instant, policy: Policy) -> Outcome | None:
-    """Start the recorder at the start of the visit and not earlier: what is before it is nobody's evidence."""
+    """Start the recorder at the start of the visit and not earlier: what is before it is evidence of nothing (decision
+    5)."""
     if now.wall < session.slot.starts_at or session.processes.recorder is not Recorder.IDLE:
         return None
     processes = replace(session.processes, recorder=Recorder.STARTING, recorded=True)

@@ -1,4 +1,4 @@
-"""Which terminal may do what in which session, and when. Pure; every refusal is a typed error.
+"""Admission of terminals: which of them may connect to a session, for which side and when. Pure.
 
 Yunnan 27(1): never outside the room. Guangdong 35: never without an approved slot."""
 

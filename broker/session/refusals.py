@@ -139,13 +139,15 @@ def check_extension(session: Session, fact: ev.ExtensionApproved, now: Instant, 
     if extension.same_approval(session.extensions, fact) is not None:
         return
     if session.end is not None:
-        raise SessionEnded("The visit is over; nothing makes it longer.", "会见已结束，不能再延长。")
+        raise SessionEnded("The visit is over and cannot be made longer.", "会见已结束，不能再延长。")
     _check_author(session, fact, policy.extension)
     _check_rules(session, fact, policy)
     _check_time(session, now, policy.extension)
     _check_slot(session, now, policy)
     if not session.processes.storage:
-        raise StorageUnavailable("An approval that leaves no trace is none.", "批准无法写入日志，不予延长。")
+        raise StorageUnavailable(
+            "The approval cannot be written to the journal, so it is refused.", "批准无法写入日志，不予延长。"
+        )
 
 
 def _check_author(session: Session, fact: ev.ExtensionApproved, rules: ExtensionRules) -> None:
@@ -216,7 +218,7 @@ def _check_slot(session: Session, now: Instant, policy: Policy) -> None:
         full = begins + span.total_seconds() >= gate.hard_stop
     if full:
         raise Conflict(
-            "The slot ends with the visit; there is no time to add.",
+            "The slot ends with the visit, so there is no time to add.",
             "预约时段与会见同时结束，没有可延长的时间。",
             ends_at=slot.ends_at.isoformat(),
         )

@@ -79,7 +79,7 @@ class Session:
 
     @property
     def id(self) -> SessionId:
-        """The session's id."""
+        """The id of the session, as its slot has it."""
         return self.slot.session
 
     @property

@@ -77,7 +77,8 @@ def _unchanged(session: Session, fact: Fact, now: Instant, policy: Policy) -> Se
 
 
 def _ended(session: Session, fact: ev.EndOrdered, now: Instant, policy: Policy) -> Session:
-    """End under a code. One that says that visitors are late counts as such where it is so: they have not arrived."""
+    """End the visit under a code. One that says that visitors are late counts as such where it is so: they have not
+    arrived."""
     code = ground(policy, fact.article)
     end = End(Reason(code.reason), now.wall, by=fact.by, article=fact.article, cause=fact.note)
     came = check_in.parties_complete(session.check_in, session.slot, Side.VISITOR)
@@ -133,7 +134,7 @@ TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
 
 
 def step(session: Session, fact: Fact, now: Instant, policy: Policy) -> Outcome:
-    """Take one fact. Raises Conflict when a person orders what this state does not allow, and what
+    """Take one fact at `now`. Raises Conflict when a person orders what this state does not allow, and what
     `broker.session.refusals` raises when the law does not."""
     change = TRANSITIONS[session.state].get(type(fact))
     if change is None:

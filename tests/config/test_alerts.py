@@ -37,7 +37,7 @@ def test_what_makes_no_sense_is_refused(field, value):
         replace(load_pack("yunnan").alerts, **{field: value})
 
 
-_COUNT = "[alerts.count_heads]  # false: kiosks count nobody\nvalue = true"
+_COUNT = "[alerts.count_heads]  # false: kiosks count no heads\nvalue = true"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ _COUNT = "[alerts.count_heads]  # false: kiosks count nobody\nvalue = true"
         (_COUNT, _COUNT.replace("true", "1")),
         ("[alerts.black]", "[alerts.blank]"),
         (
-            '[alerts.clear]  # what is gone for so long is over\nvalue = 3\nunit = "seconds"',
+            '[alerts.clear]  # an alert whose cause is gone for so long is over\nvalue = 3\nunit = "seconds"',
             "[alerts.clear]\nvalue = 3",
         ),
     ],

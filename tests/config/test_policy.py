@@ -138,7 +138,7 @@ class TestQuestionsToSupervisors:
         ],
     )
     def test_that_make_no_sense_are_refused(self, changes):
-        with pytest.raises(ValueError, match=r"attention_min|asked"):
+        with pytest.raises(ValueError, match=r"attention_min|attention check"):
             replace(PACKS["yunnan"], **changes)
 
 

@@ -134,5 +134,5 @@ class TestUnixSockets:
         settings = Settings.load()
         settings.prepare()
         settings.run_dir.chmod(0o777)
-        with pytest.raises(SettingsError, match="somebody else"):
+        with pytest.raises(SettingsError, match="another user"):
             settings.prepare()

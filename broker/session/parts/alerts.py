@@ -31,7 +31,7 @@ Key = tuple[AlertKind, Side | None]
 
 
 class Why(StrEnum):
-    """Why an alert is done."""
+    """Reason for which an alert is done."""
 
     OFFICER = "officer"
     GONE = "gone"
@@ -48,7 +48,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert. Its id is unique in its session, and its times never go back.
+    """One alert: its id is unique in its session, and its times never go back.
 
     `detail`: `unanswered`, `thin` or `lost` of a quorum, `lost`, `lagging` or `disk` of a recorder, `3/2` of heads
     (counted / checked in), else empty.
@@ -193,7 +193,7 @@ def _disk(part: Alerts, fact: ev.RecorderDisk, moment: Moment) -> Alerts:
 def _taken(part: Alerts, fact: ev.AlertTaken, moment: Moment) -> Alerts:
     alert = _find(part, moment.slot, fact.alert, fact.site)
     if alert.taken_at is not None:
-        raise Conflict("A colleague sees to it already.", "该提醒已有人处理。", taken_by=alert.taken_by)
+        raise Conflict("Another officer has taken this alert already.", "该提醒已有人处理。", taken_by=alert.taken_by)
     taken = replace(alert, taken_by=fact.by, taken_at=alert.moment(moment.now.wall))
     return replace(part, open=tuple(taken if other is alert else other for other in part.open))
 
@@ -205,7 +205,7 @@ def _finished(part: Alerts, fact: ev.AlertFinished, moment: Moment) -> Alerts:
 
 
 def _find(part: Alerts, slot: Slot, id: AlertId, site: SiteId) -> Alert:
-    """An open alert. Raises Forbidden for other sites' officers, Conflict for one that is done, NotFound."""
+    """Return an open alert by its id. Raises NotFound, Forbidden (another site) or Conflict (done already)."""
     if site not in {slot.place(side).site for side in Side}:
         raise Forbidden("This is a visit of other sites.", "该会见不属于本单位。")
     alert = next((alert for alert in part.open if alert.id == id), None)

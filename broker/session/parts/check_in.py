@@ -95,7 +95,7 @@ def _equipment_from_json(saved: Mapping[str, Any]) -> Equipment:
 # --- what is needed, and what is there ----------------------------------------------------------------------------
 
 AT_ONCE = (Tick.IDENTITY, Tick.SECURITY, Tick.RULES)
-"""The checks without which nobody is checked in by one order (Yunnan 11, 12; Guangdong 24)."""
+"""The checks without which no person is checked in by one order (Yunnan 11, 12; Guangdong 24)."""
 
 
 def required(person: Person, rules: CheckInRules) -> tuple[Tick, ...]:
@@ -176,7 +176,7 @@ def lost_by(part: CheckIn, slot: Slot, side: Side, policy: Policy) -> Consequenc
     """What a side that is not complete in time has lost.
 
     The month is lost by visitors who were late or stayed away. Where the desk had begun with one of them, they had
-    arrived, and only this visit is lost: slow staff cost nobody a month.
+    arrived, and only this visit is lost: slow staff cost no family a month.
     """
     arrived = any(part.ticks.get(person.id) for person in slot.parties_of(side))
     return Consequence.VISIT if arrived else policy.check_in.late_consequence
@@ -229,7 +229,8 @@ def _seat(part: CheckIn, fact: ev.SeatReady, moment: Moment) -> CheckIn:
 
 
 def _tested(part: CheckIn, fact: ev.SelfTested, moment: Moment) -> CheckIn:
-    """Note a test. A passed one counts from now on; a failed one takes the earlier one away. Both are shown."""
+    """Note a test of the equipment. A passed one counts from now on; a failed one takes the earlier one away. Both are
+    shown."""
     now = moment.now
     others = {side: at for side, at in part.tested.items() if side is not fact.side}
     equipment = {**part.equipment, fact.side: Equipment(fact.passed, fact.by, now.wall, fact.parts)}

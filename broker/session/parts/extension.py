@@ -92,12 +92,12 @@ def same_approval(part: Extensions, fact: ev.ExtensionApproved) -> Extended | No
     if any(
         getattr(found, name) != getattr(fact, name) for name in ("by", "site", "role", "added", "article", "reason")
     ):
-        raise Conflict("This approval says something else.", "该批准编号已用于其他内容。")
+        raise Conflict("This id belongs to another approval.", "该批准编号已用于其他内容。")
     return found
 
 
 def _extended(part: Extensions, fact: ev.ExtensionApproved, moment: Moment) -> Extensions:
-    """Add the approval. The limit moves with it: the gate's deadline is made anew (`gate.FOLLOWS`)."""
+    """Add the approval to the others. The limit moves with it: the gate's deadline is made anew (`gate.FOLLOWS`)."""
     if same_approval(part, fact) is not None:
         return part
     now = moment.now

@@ -70,7 +70,7 @@ class Muted:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """An officer's note. `since`: seconds after the first crossing, None before it."""
+    """A note of one officer. `since`: seconds after the first crossing, None before it."""
 
     by: UserId
     site: SiteId
@@ -115,9 +115,10 @@ def _warned(part: Interventions, fact: ev.WarningGiven, moment: Moment) -> Inter
     if len(part.warnings) >= MOST_WARNINGS:
         raise TooMany("Too many warnings in one visit; hold or end it.", "本次会见劝阻次数已达上限，请中止或终止会见。")
     if any(_stands(warning, fact) for warning in part.warnings):
-        raise Conflict("This warning stands there already, not yet acknowledged.", "该项劝阻已显示，尚待确认。")
-    given = Warned(fact.id, fact.by, fact.site, fact.sides, fact.article, fact.text_zh, fact.text_en, moment.now.wall)
-    return replace(part, warnings=(*part.warnings, given))
+        raise Conflict("This warning is shown already and not acknowledged yet.", "该项劝阻已显示，尚待确认。")
+    at = moment.now.wall
+    warning = Warned(fact.id, fact.by, fact.site, fact.sides, fact.article, fact.text_zh, fact.text_en, at)
+    return replace(part, warnings=(*part.warnings, warning))
 
 
 def _stands(warning: Warned, fact: ev.WarningGiven) -> bool:
@@ -131,7 +132,7 @@ def _acknowledged(part: Interventions, fact: ev.WarningAcknowledged, moment: Mom
     if found is None:
         raise NotFound("There is no such warning.", "没有该项劝阻。")
     if fact.side in found.acknowledged:
-        raise Conflict("It is acknowledged already.", "该项劝阻已确认。")
+        raise Conflict("This warning is acknowledged already.", "该项劝阻已确认。")
     read = replace(found, acknowledged={**found.acknowledged, fact.side: moment.now.wall})
     return replace(part, warnings=tuple(read if warning is found else warning for warning in part.warnings))
 
@@ -154,7 +155,7 @@ def _noted(part: Interventions, fact: ev.NoteMade, moment: Moment) -> Interventi
     if len(part.notes) >= MOST_NOTES:
         raise TooMany("Too many notes in one visit.", "本次会见记录条数已达上限。")
     if part.notes and _repeats(part.notes[-1], fact, now):
-        raise Conflict("It is noted already.", "该记录已保存。")
+        raise Conflict("This note is saved already.", "该记录已保存。")
     since = None if moment.crossed is None else max(0.0, now.mono - moment.crossed)
     return replace(part, notes=(*part.notes, Noted(fact.by, fact.site, fact.text, now.wall, since)))
 

@@ -23,7 +23,7 @@ class Talkback:
 def check(part: Talkback | None, fact: ev.SpeechBegan, recorded: bool) -> None:
     """Raise BadRequest where no room is named, Conflict where another officer speaks or nothing would be recorded."""
     if not fact.sides:
-        raise BadRequest("Name the rooms that shall hear it.", "请指明插话的会见室。")
+        raise BadRequest("Name the rooms of the talkback.", "请指明插话的会见室。")
     if part is not None and part.by != fact.by:
         raise Conflict(
             "Another officer is speaking; one at a time.", "另一名管理员正在插话，请待其结束。", speaker=part.by
@@ -40,7 +40,7 @@ def _began(part: Talkback | None, fact: ev.SpeechBegan, moment: Moment) -> Talkb
 
 
 def _ended(part: Talkback | None, fact: ev.SpeechEnded, moment: Moment) -> None:
-    """End the talkback. Any officer of the visit may: a closed microphone does no harm."""
+    """End the talkback, whichever officer of the visit orders it: a closed microphone does no harm."""
 
 
 FACTS: Table = {ev.SpeechEnded: _ended}
