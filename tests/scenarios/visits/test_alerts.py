@@ -18,7 +18,7 @@ from tests.support.installation import Installation
 from tests.support.monitor.page import sign_in
 from tests.support.visit import visit
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def cover(kiosk: Kiosk) -> Any:

@@ -15,7 +15,7 @@ from tests.support.installation import SHORT_LIMIT, Installation
 from tests.support.probe import complaints, lengths, probe
 from tests.support.visit import grown
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROOT = Path(__file__).parents[3]
 

@@ -11,7 +11,7 @@ from broker.kernel.ids import Side
 from tests.support.installation import Installation
 from tests.support.offers import WATCH, publish_offer
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REFUSED = ("WhipRefused", "WhepRefused")
 

@@ -17,7 +17,7 @@ from kiosk_agent.media.frames import RATE, mono_samples
 from tests.support.installation import Installation
 from tests.support.visit import visit
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CUT_WITHIN = 0.3  # seconds from an order by REST until nothing crosses any more (Guangdong 29: at once)
 ACTS = ("WarningGiven", "WarningAcknowledged", "MuteOrdered", "NoteMade", "EndOrdered")

@@ -16,7 +16,7 @@ from huijian.demo.setup import PLACES
 from tests.support.installation import SHORT_EXTENSION, SHORT_LIMIT, Installation
 from tests.support.visit import Visit, visit
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LATE = 0.25  # seconds by which the last packet may come after the limit
 FAMILY = {"article": "YN-14-FAMILY", "reason": "家中亲属去世"}

@@ -16,7 +16,7 @@ from tests.support.installation import Installation
 from tests.support.monitor.page import HIDE, PLAYING, counts, shut_after, sign_in, without_quorum
 from tests.support.visit import Visit, quorum_of, visit
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOTICED = 8.0  # seconds: three are promised, the rest is for a machine that is busy with other tests
 

@@ -11,7 +11,7 @@ from recorder.archive.paths import MANIFEST
 from tests.support.installation import Installation
 from tests.support.visit import quorum_of, visit
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 class TestQuorum:

@@ -16,7 +16,7 @@ from tests.support.monitor.page import sign_in
 from tests.support.talkback import LOUD, PITCH, TalkbackRecorder, microphone, talkback_in
 from tests.support.visit import Visit, visit
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SPEAKS = 3.0  # seconds of talkback
 
