@@ -30,7 +30,7 @@ from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.agent import Kiosk, KioskConfig
 
 DEMO_PACK = Path(__file__).parents[2] / "config" / "packs" / "demo.toml"
-SHORT_LIMIT, SHORT_EXTENSION = 10.0, 30.0  # seconds of a visit under `short_pack`, and of its largest extension
+SHORT_LIMIT, SHORT_EXTENSION = 10.0, 50.0  # seconds of a visit under `short_pack`, and of its largest extension
 
 
 def short_pack(folder: Path) -> str:

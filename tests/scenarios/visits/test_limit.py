@@ -42,7 +42,7 @@ async def crosses_at(here: Visit, moment: float) -> bool:
 
 async def ends_at_its_limit(here: Visit) -> dict[str, Any]:
     """Wait for the end, which must be by the limit; return the last view."""
-    ended = await here.until(lambda view: view["state"] == "ended", timeout=60)
+    ended = await here.until(lambda view: view["state"] == "ended", timeout=90)
     assert ended["reason"]["code"] == "time_limit"
     return ended
 
@@ -124,4 +124,4 @@ class TestExtension:
             await here.watch(here.officers)
         await here.until(lambda view: view["state"] == "live", timeout=60)
         for side in Side:
-            await here.sees_far_room(side)
+            await here.sees_far_room(side, timeout=30)  # a room notices a dead relay by silence while live
