@@ -6,18 +6,18 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
-from typing import Any
 
 import structlog
 
+from broker.ipc.recorder_messages import ArchiveAlarm, DifferencesFound, DiskReport, FoundDifference
 from broker.kernel.clock import Clock
 from broker.kernel.errors import StorageUnavailable
 from recorder.archive import paths
 from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import Claim, Rules
-from recorder.recording import Tell
+from recorder.recording import ReportFact
 from recorder.retention.plan import newest
 from recorder.retention.rules import clock_went_back
 
@@ -52,10 +52,10 @@ class Differences:
         """Append a difference under the next number."""
         self._waiting[next(self._numbers)] = difference
 
-    def first(self) -> list[dict[str, Any]]:
-        """Return the oldest AT_ONCE differences as the control process receives them."""
-        oldest = list(self._waiting.items())[:AT_ONCE]
-        return [{"number": number, "kind": found.kind, "session": found.session} for number, found in oldest]
+    def first(self) -> tuple[FoundDifference, ...]:
+        """Return the oldest AT_ONCE differences."""
+        oldest = islice(self._waiting.items(), AT_ONCE)
+        return tuple(FoundDifference(number=number, kind=found.kind, session=found.session) for number, found in oldest)
 
     def noted(self, up_to: int) -> None:
         """Remove the differences up to a number: the control process has journaled them."""
@@ -64,26 +64,28 @@ class Differences:
 
 
 class Alarms:
-    """The present alarms of one recorder process. `tell` sends a fact to every connected control process."""
+    """The present alarms of one recorder process. `report_fact` sends a fact to every connected control process."""
 
-    def __init__(self, archive_dir: Path, space: Rules, catalog: Catalog, clock: Clock, tell: Tell) -> None:
+    def __init__(
+        self, archive_dir: Path, space: Rules, catalog: Catalog, clock: Clock, report_fact: ReportFact
+    ) -> None:
         self.low = False  # whether another visit of the usual length would find no room
         self.differences = Differences()
-        self.active: dict[tuple[str, str], dict[str, Any]] = {}  # facts of each alarm, by kind and site
-        self.tell = tell
+        self.active: dict[tuple[str, str], ArchiveAlarm] = {}  # by kind and site
+        self.report_fact = report_fact
         self._archive_dir, self._space, self._catalog, self._clock = archive_dir, space, catalog, clock
 
-    def report(self, kind: str, site: str = "", **facts: Any) -> None:
+    def report(self, kind: str, site: str = "", seconds: int | None = None) -> None:
         """Log an alarm, send it, and keep it for the control processes that connect later."""
-        log.error("archive alarm", kind=kind, site=site, **facts)
-        self.active[kind, site] = {"site": site, **facts}
-        self.tell("alarm", kind=kind, site=site, **facts)
+        log.error("archive alarm", kind=kind, site=site, seconds=seconds)
+        alarm = self.active[kind, site] = ArchiveAlarm(kind=kind, site=site, seconds=seconds)
+        self.report_fact(alarm)
 
     def differ(self, difference: Difference) -> None:
-        """Keep a difference until it is journaled; the first one of a run sends the fact `differ`."""
+        """Keep a difference until it is journaled; the first one of a run sends the fact DifferencesFound."""
         log.error("recordings differ", kind=difference.kind, session=difference.session)
         if not self.differences:
-            self.tell("differ")
+            self.report_fact(DifferencesFound())
         self.differences.add(difference)
 
     async def check_clock(self) -> datetime | None:
@@ -102,21 +104,22 @@ class Alarms:
             self.report("clock_behind", seconds=round((witnessed - now).total_seconds()))
         return witnessed
 
-    def check_disk(self, claims: Iterable[Claim], tell: Tell | None = None) -> None:
-        """Send the fact `disk` when room becomes short or is enough again; with `tell`, always, and only there."""
+    def check_disk(self, claims: Iterable[Claim], report_fact: ReportFact | None = None) -> None:
+        """Send a DiskReport when room becomes short or is enough again; with `report_fact`, always, and only there."""
         free, claims = paths.free_bytes(self._archive_dir), list(claims)
         low = self._space.missing(free, claims) > 0
-        if low != self.low or tell is not None:
+        if low != self.low or report_fact is not None:
             claimed = self._space.claimed(claims)
-            (tell or self.tell)("disk", low=low, free=free, reserve=self._space.reserve, claimed=claimed)
+            fact = DiskReport(low=low, free=free, reserve=self._space.reserve, claimed=claimed)
+            (report_fact or self.report_fact)(fact)
         if low != self.low:
             log.log(logging.ERROR if low else logging.INFO, "disk", low=low, free=free)
         self.low = low
 
-    def announce(self, claims: Iterable[Claim], tell: Tell) -> None:
+    def announce(self, claims: Iterable[Claim], report_fact: ReportFact) -> None:
         """Send everything that holds at present to a control process that has just connected."""
         if self.differences:
-            tell("differ")
-        self.check_disk(claims, tell)
-        for (kind, _), facts in self.active.items():
-            tell("alarm", kind=kind, **facts)
+            report_fact(DifferencesFound())
+        self.check_disk(claims, report_fact)
+        for alarm in self.active.values():
+            report_fact(alarm)

@@ -10,15 +10,17 @@ from typing import Any
 
 import structlog
 
+from broker.ipc.recorder_messages import ArchivingFailed, Gap, RecordingArchived
 from broker.kernel.clock import Clock
 from broker.kernel.errors import StorageUnavailable
+from broker.kernel.ids import SessionId
 from recorder.alarms import Alarms
-from recorder.archive.catalog import ARCHIVED, FAILED, FINALIZING, Catalog, columns
+from recorder.archive.catalog import FAILED, FINALIZING, Catalog, columns
 from recorder.archive.finalize import finalise
 from recorder.evidence.chain_heads import ChainHeads
 from recorder.evidence.signing import Signer
 from recorder.evidence.site_chain import BrokenSiteChain
-from recorder.recording import Tell
+from recorder.recording import ReportFact
 
 log = structlog.get_logger()
 RETRY_ARCHIVE, RETRY_CATALOG = 20.0, 2.0  # seconds until a failed step is tried again
@@ -36,11 +38,11 @@ class Archiver:
         clock: Clock,
         signer: Signer,
         alarms: Alarms,
-        tell: Tell,
+        report_fact: ReportFact,
         sm3: bool = False,
     ) -> None:
         self._archive_dir, self._catalog, self._clock = archive_dir, catalog, clock
-        self._signer, self._alarms, self._tell, self._sm3 = signer, alarms, tell, sm3
+        self._signer, self._alarms, self._report_fact, self._sm3 = signer, alarms, report_fact, sm3
         self._closing = asyncio.Event()
 
     async def archive(self, session: str, folder: Path, reason: dict[str, Any]) -> dict[str, Any] | None:
@@ -53,10 +55,10 @@ class Archiver:
         await self._keep_head(done["site"])
         return done
 
-    async def announce(self, tell: Tell) -> None:
+    async def announce(self, report_fact: ReportFact) -> None:
         """Send the finished recordings that the control process has not acknowledged. Raises StorageUnavailable."""
         for row in await self._catalog.unannounced():
-            report_end(tell, row)
+            report_fact(end_fact(row))
 
     async def keep_heads(self) -> None:
         """Compare the chains of all sites with the ends that the database keeps; a chain that was cut is an alarm."""
@@ -79,7 +81,7 @@ class Archiver:
                 )
             except Exception as error:
                 log.exception("archiving failed", session=session)
-                self._tell("archive_failed", session=session, reason=type(error).__name__)
+                self._report_fact(ArchivingFailed(session=SessionId(session), reason=type(error).__name__))
             if await self._closes_within(RETRY_ARCHIVE):
                 return None
 
@@ -108,17 +110,21 @@ class Archiver:
         return self._closing.is_set()
 
 
-def report_end(tell: Tell, row: dict[str, Any]) -> None:
-    """Send the fact that a recording is archived, or that it failed. `row`: of the catalog, or from `finalise`."""
+def end_fact(row: dict[str, Any]) -> RecordingArchived | ArchivingFailed:
+    """Return the fact that a recording is archived, or that it failed. `row`: of the catalog, or from `finalise`."""
     if row["state"] == FAILED:
-        tell("archive_failed", session=row["session"], reason=row["reason"], path=row["path"])
-        return
-    facts = {key: row[key] for key in ("session", "path", "sha256", "bytes", "seconds", "packets", "lost")}
-    longest = sorted(row["gaps"] or (), key=lambda gap: -gap["seconds"])[:MOST_GAPS]
-    facts["gaps"] = sorted(longest, key=lambda gap: (gap["start"], gap["track"]))
-    facts["gaps_in_all"] = len(row["gaps"] or ())
-    facts |= {key: row.get(key) for key in ("manifest_sha256", "head")}
-    tell(ARCHIVED, **facts, started_at=_iso(row["started_at"]), ended_at=_iso(row["ended_at"]))
+        return ArchivingFailed(session=row["session"], reason=row["reason"], path=row["path"])
+    gaps = row["gaps"] or ()
+    longest = sorted(gaps, key=lambda gap: -gap["seconds"])[:MOST_GAPS]
+    return RecordingArchived(
+        **{name: row[name] for name in ("session", "path", "sha256", "bytes", "seconds", "packets", "lost")},
+        gaps=tuple(Gap(**gap) for gap in sorted(longest, key=lambda gap: (gap["start"], gap["track"]))),
+        gaps_in_all=len(gaps),
+        manifest_sha256=row.get("manifest_sha256"),
+        head=row.get("head"),
+        started_at=_iso(row["started_at"]),
+        ended_at=_iso(row["ended_at"]),
+    )
 
 
 def _iso(moment: str | datetime) -> str:

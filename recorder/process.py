@@ -7,29 +7,29 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from broker.ipc import members
+from broker.ipc import recorder_messages as messages
+from broker.ipc.messages import Command, Done, Handler
 from broker.ipc.server import Connection, Server
-from broker.kernel.clock import Clock, SystemClock
+from broker.kernel.clock import Clock, Instant, SystemClock
 from broker.kernel.database import engine_for
 from broker.kernel.errors import BadRequest, VisitError
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
-from recorder import start_order
 from recorder.alarms import Alarms
-from recorder.archive.catalog import ARCHIVED, Catalog
+from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import Rules
 from recorder.archiver import Archiver
 from recorder.evidence.signing import installed
 from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.tap_reader import Tap
-from recorder.recording import Tell
+from recorder.recording import ReportFact
 from recorder.recovery import GRACE, Recovery
 from recorder.retention.clock_trust import mark_clock
 from recorder.retention.rules import clock_went_back
@@ -42,7 +42,6 @@ LOOK = 5.0  # seconds between looks at the disk
 BEAT = 0.3  # seconds between signs of life: a recorder that hangs must be noticed well within two seconds
 NOTE = 300.0  # seconds between notes of the clock
 TAP, COMMANDS = "tap.sock", "recorder.sock"
-Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Service:
@@ -55,14 +54,16 @@ class Service:
         signer = installed(settings.keys_dir, archive_dir, settings.archive_signing)
         space = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second)
         self.catalog = catalog
-        self.alarms = Alarms(archive_dir, space, catalog, clock, self._tell)
-        self._archiver = Archiver(archive_dir, catalog, clock, signer, self.alarms, self._tell, settings.archive_sm3)
-        self.sessions = RecordingSessions(archive_dir, space, catalog, clock, self._tell, self._archiver)
+        self.alarms = Alarms(archive_dir, space, catalog, clock, self._report_fact)
+        self._archiver = Archiver(
+            archive_dir, catalog, clock, signer, self.alarms, self._report_fact, settings.archive_sm3
+        )
+        self.sessions = RecordingSessions(archive_dir, space, catalog, clock, self._report_fact, self._archiver)
         self._recovery = Recovery(archive_dir, catalog, clock, self.alarms)
         self._view_copies = ViewCopyWorker(ViewCopies(catalog.engine), archive_dir, clock, settings.view_jobs, signer)
         self._making: asyncio.Task[None] | None = None
-        handlers = commands(self.sessions, self.alarms)
-        self._server = Server(settings.run_dir / COMMANDS, "recorder", handlers, self._greet, self._control_lost)
+        handlers = Commands(self.sessions, self.alarms).handlers()
+        self._server = Server(settings.run_dir / COMMANDS, messages.RECORDER, handlers, self._greet, self._control_lost)
         self._tap = Tap(settings.run_dir / TAP, self.sessions.accept)
         self._tasks = Tasks()
         self._endless: list[asyncio.Task[None]] = []  # cancelled at the end, when all files are finished
@@ -95,10 +96,10 @@ class Service:
         await self._tasks.wait()
         await self.catalog.close()
 
-    def _tell(self, fact: str, **facts: Any) -> None:
-        self._server.tell(fact, **facts)
-        if fact == ARCHIVED:
-            self._tasks.spawn(self._queue_copy(facts["session"]))
+    def _report_fact(self, fact: messages.RecorderFact) -> None:
+        self._server.report(fact)
+        if isinstance(fact, messages.RecordingArchived):
+            self._tasks.spawn(self._queue_copy(fact.session))
 
     async def _mark_clock(self) -> None:
         """Note what both clocks say now, so that a wall clock set forward later makes nothing due. A clock that is
@@ -133,7 +134,7 @@ class Service:
 
     async def _beat(self) -> None:
         while True:
-            self._server.tell("alive")
+            self._server.report(messages.RecorderAlive())
             await asyncio.sleep(BEAT)
 
     async def _review(self) -> None:
@@ -150,15 +151,15 @@ class Service:
         except VisitError as error:
             log.warning("view copy not queued", session=session, why=error.code)
 
-    def _greet(self, connection: Connection) -> None:
-        self._tasks.spawn(self._announce(connection.tell))
+    def _greet(self, connection: Connection[messages.RecorderFact]) -> None:
+        self._tasks.spawn(self._announce(connection.report))
 
-    async def _announce(self, tell: Tell) -> None:
-        """Send a control process that has just connected everything that holds, and then `ready`."""
-        self.sessions.announce(tell)
-        await self._archiver.announce(tell)
-        self.alarms.announce(self.sessions.claims(), tell)
-        tell("ready")
+    async def _announce(self, report_fact: ReportFact) -> None:
+        """Send a control process that has just connected everything that holds, and then RecorderReady."""
+        self.sessions.announce(report_fact)
+        await self._archiver.announce(report_fact)
+        self.alarms.announce(self.sessions.claims(), report_fact)
+        report_fact(messages.RecorderReady())
 
     def _control_lost(self) -> None:
         """Note in all timelines that the control process is gone. It alone reports the officers who watch, so that none
@@ -167,45 +168,60 @@ class Service:
             self._tasks.spawn(self.sessions.note_all({"kind": "control", "there": False}))
 
 
-def commands(sessions: RecordingSessions, alarms: Alarms) -> dict[str, Command]:
-    """The handlers of the control process's commands, by name."""
+class Commands:
+    """Answers what the control process asks of the recordings."""
 
-    async def start(with_: dict[str, Any]) -> dict[str, Any]:
-        return await sessions.start(with_)
+    def __init__(self, sessions: RecordingSessions, alarms: Alarms) -> None:
+        self._sessions, self._alarms = sessions, alarms
 
-    async def deadline(with_: dict[str, Any]) -> dict[str, Any]:
-        await sessions.deadline(_session(with_), with_.get("deadline_mono"))
-        return {}
+    def handlers(self) -> dict[type[Command[Any]], Handler]:
+        """Return the method for each command of the recorder."""
+        return dict(
+            (
+                messages.StartRecording.handled_by(self.handle_start_recording),
+                messages.SetRecordingDeadline.handled_by(self.handle_set_recording_deadline),
+                messages.ExtendRecording.handled_by(self.handle_extend_recording),
+                messages.AddEvent.handled_by(self.handle_add_event),
+                messages.FinishRecording.handled_by(self.handle_finish_recording),
+                messages.AcknowledgeRecording.handled_by(self.handle_acknowledge_recording),
+                messages.GetDifferences.handled_by(self.handle_get_differences),
+                messages.AcknowledgeDifferences.handled_by(self.handle_acknowledge_differences),
+            )
+        )
 
-    async def extend(with_: dict[str, Any]) -> dict[str, Any]:
-        made, moment, minutes = (members.number(with_, name) for name in ("made", "deadline_mono", "minutes"))
-        await sessions.extend(_session(with_), made, moment, minutes)
-        return {}
+    async def handle_start_recording(self, command: messages.StartRecording) -> messages.StartReply:
+        return messages.StartReply(part=await self._sessions.start(command))
 
-    async def note(with_: dict[str, Any]) -> dict[str, Any]:
-        await sessions.note(_session(with_), dict(with_.get("event") or {}), start_order.moment(with_))
-        return {}
+    async def handle_set_recording_deadline(self, command: messages.SetRecordingDeadline) -> Done:
+        await self._sessions.deadline(command.session, command.deadline_mono)
+        return Done()
 
-    async def finish(with_: dict[str, Any]) -> dict[str, Any]:
-        await sessions.finish(_session(with_), dict(with_.get("reason") or {}))
-        return {}
+    async def handle_extend_recording(self, command: messages.ExtendRecording) -> Done:
+        await self._sessions.extend(command.session, command.made, command.deadline_mono, command.minutes)
+        return Done()
 
-    async def acknowledge(with_: dict[str, Any]) -> dict[str, Any]:
-        await sessions.acknowledge(_session(with_))
-        return {}
+    async def handle_add_event(self, command: messages.AddEvent) -> Done:
+        try:
+            moment = Instant(datetime.fromisoformat(command.at), command.mono)
+        except ValueError as error:
+            raise BadRequest("at is not a moment") from error
+        await self._sessions.note(command.session, command.event, moment)
+        return Done()
 
-    async def differences(_: dict[str, Any]) -> dict[str, Any]:
-        return {"differences": alarms.differences.first()}
+    async def handle_finish_recording(self, command: messages.FinishRecording) -> Done:
+        await self._sessions.finish(command.session, command.reason)
+        return Done()
 
-    async def noted(with_: dict[str, Any]) -> dict[str, Any]:
-        alarms.differences.noted(_whole(with_, "up_to"))
-        return {}
+    async def handle_acknowledge_recording(self, command: messages.AcknowledgeRecording) -> Done:
+        await self._sessions.acknowledge(command.session)
+        return Done()
 
-    async def status(_: dict[str, Any]) -> dict[str, Any]:
-        return {**sessions.status(), "low": alarms.low}
+    async def handle_get_differences(self, command: messages.GetDifferences) -> messages.DifferencesReply:
+        return messages.DifferencesReply(differences=self._alarms.differences.first())
 
-    handlers: list[Command] = [start, deadline, extend, note, finish, acknowledge, differences, noted, status]
-    return {handler.__name__: handler for handler in handlers}
+    async def handle_acknowledge_differences(self, command: messages.AcknowledgeDifferences) -> Done:
+        self._alarms.differences.noted(command.up_to)
+        return Done()
 
 
 async def main(settings: Settings, grace: float = GRACE) -> None:
@@ -233,17 +249,3 @@ def _listen(stop: asyncio.Event) -> None:
     if not os.read(sys.stdin.fileno(), 4096):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         stop.set()
-
-
-def _session(with_: dict[str, Any]) -> str:
-    session = with_.get("session")
-    if not isinstance(session, str):
-        raise BadRequest("session is missing")
-    return session
-
-
-def _whole(with_: dict[str, Any], name: str) -> int:
-    value = with_.get(name)
-    if not isinstance(value, int):
-        raise BadRequest(f"{name} is missing")
-    return value

@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 
 import structlog
 
+from broker.ipc.recorder_messages import (
+    FragmentFlushed,
+    KeyframeWanted,
+    RecorderFact,
+    WritingFailed,
+    WritingProgress,
+    WritingStalled,
+)
 from broker.kernel.clock import Clock
+from broker.kernel.ids import SessionId, Side
 from broker.media.tap_format import TapRecord
 from recorder.archive.disk_space import Rules
 from recorder.pipeline.writer import Progress, Writer
@@ -18,27 +27,27 @@ from recorder.pipeline.writer import Progress, Writer
 log = structlog.get_logger()
 T = TypeVar("T")
 EAGER, CALM = 0.02, 0.2  # seconds between batches, before and after the first fragment is on disk
-STALL = 1.5  # seconds a write may take before the fact `stalled` is sent
+STALL = 1.5  # seconds a write may take before the fact WritingStalled is sent
 TAIL = 0.3  # seconds after the end in which packets that arrived before it may still come through the tap
 LATE_CUT = 0.05  # seconds by which the relay's own cut may lag behind the deadline: what crossed is kept
 QUEUE_BYTES = 16 << 20  # about half a minute of both sides at 2 Mbit/s
-REPORT = 1.0  # seconds between two facts `writing`
-SIDES = ("prison", "visitor")
-Tell = Callable[..., None]
+REPORT = 1.0  # seconds between two facts WritingProgress
+SIDES = (Side.PRISON, Side.VISITOR)
+ReportFact = Callable[[RecorderFact], None]
 UNLIMITED = Rules(0, 0)
 
 
 class Recording:
-    """Records one part of a session. `tell(fact, **facts)` receives flushed, writing, stalled, failed and keyframe."""
+    """Records one part of a session. `report_fact` receives what happens to it."""
 
     def __init__(
-        self, session: str, folder: Path, part: int, clock: Clock, tell: Tell, space: Rules = UNLIMITED
+        self, session: str, folder: Path, part: int, clock: Clock, report_fact: ReportFact, space: Rules = UNLIMITED
     ) -> None:
-        self.session, self.part, self._space = session, part, space
+        self.session, self.part, self._space = SessionId(session), part, space
         self.progress: Progress | None = None
         self.failed = ""
         self.deadline: float | None = None
-        self._clock, self._tell = clock, tell
+        self._clock, self._report_fact = clock, report_fact
         self._writer = Writer(folder, part)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"part-{part}")
         self._queue: list[TapRecord] = []
@@ -90,7 +99,7 @@ class Recording:
         except Exception as error:  # the failure of one session must not reach another session
             log.exception("recording failed", session=self.session, part=self.part)
             self.failed = type(error).__name__
-            self._tell("failed", session=self.session, reason=_reason(error))
+            self._report_fact(WritingFailed(session=self.session, reason=_reason(error)))
             await self._in_thread(self._writer.abandon)
         finally:
             self._thread.shutdown(wait=False)
@@ -134,13 +143,13 @@ class Recording:
     def _stall(self, reason: str) -> None:
         self._stalled, self._announced = True, False
         log.error("recording stalled", session=self.session, part=self.part, reason=reason)
-        self._tell("stalled", session=self.session, reason=reason)
+        self._report_fact(WritingStalled(session=self.session, reason=reason))
 
     def _give_up(self) -> None:
         """End the part while the disk still has room for the index of its file."""
         self.failed = "no_disk"
         log.error("recording ended because the disk is full", session=self.session, part=self.part)
-        self._tell("failed", session=self.session, reason="no_disk")
+        self._report_fact(WritingFailed(session=self.session, reason="no_disk"))
         self.end(self._clock.now().mono)
 
     def _behind(self, now: float) -> bool:
@@ -161,14 +170,22 @@ class Recording:
                 self._stall("lagging")
         elif progress.flushed and not self._announced:
             self._announced, self._stalled = True, False
-            self._tell("flushed", session=self.session, part=self.part, mono=now)
+            self._report_fact(FragmentFlushed(session=self.session, part=self.part, mono=now))
         if progress.wanting and progress.wanting != self._wanted:
-            self._tell("keyframe", session=self.session, sides=[SIDES[i] for i in progress.wanting])
+            sides = tuple(SIDES[number] for number in progress.wanting)
+            self._report_fact(KeyframeWanted(session=self.session, sides=sides))
         self._wanted = progress.wanting
         if now - self._reported >= REPORT:
             self._reported, self._wanted = now, ()
-            facts = {"seconds": progress.seconds, "bytes": progress.bytes, "tracks": progress.tracks}
-            self._tell("writing", session=self.session, part=self.part, overflow=self.overflow, **facts)
+            self._report_fact(
+                WritingProgress(
+                    session=self.session,
+                    part=self.part,
+                    seconds=progress.seconds,
+                    bytes=progress.bytes,
+                    overflow=self.overflow,
+                )
+            )
 
 
 def _reason(error: Exception) -> str:

@@ -15,7 +15,6 @@ import structlog
 
 from broker.kernel import atomic_files
 from broker.kernel.clock import Clock
-from recorder import start_order
 from recorder.alarms import Alarms, Difference
 from recorder.archive import parts, paths
 from recorder.archive.catalog import ARCHIVED, FAILED, NO_FILES, NO_PLAN, PURGED, RECORDING, Catalog, columns
@@ -80,7 +79,7 @@ class Recovery:
             if not await asyncio.to_thread(parts.films, work):
                 await self._catalog.set(session, state=FAILED, reason=NO_FILES)
                 return Difference("intent_without_files", session)
-            await asyncio.to_thread(atomic_files.write_json, work / PLAN, start_order.of_row(row))
+            await asyncio.to_thread(atomic_files.write_json, work / PLAN, _plan_of_row(row))
             kind = "plan_lost"
         adopt(session)
         return Difference(kind, session)
@@ -142,6 +141,22 @@ class Recovery:
     def _row(self, session: str, site: str) -> Row:
         created = self._clock.now().wall
         return {"session": session, "site": site, "state": RECORDING, "announced": False, "created_at": created}
+
+
+def _plan_of_row(row: Row) -> dict[str, Any]:
+    """Return a plan made from a row of the catalog, where the plan itself is lost. It has the film's place and dates,
+    without which the film could not be archived."""
+    begun = row["started_at"] or row["created_at"]
+    name, _, version = str(row["policy"] or "").partition(" ")
+    return {
+        "session": row["session"],
+        "site": row["site"],
+        "slot": {},
+        "policy": {"name": name, "version": version},
+        "sides": {},
+        "starts_at": begun.isoformat(),
+        "started_at": begun.isoformat(),
+    }
 
 
 def _planned(folder: Path) -> dict[str, Any] | None:

@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec import to_builtins
 
+from broker.ipc.recorder_messages import FragmentFlushed, StartRecording
 from broker.kernel import atomic_files
 from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import BadRequest, Conflict, NotFound, RecorderUnavailable
+from broker.kernel.ids import SessionId
 from broker.kernel.tasks import Tasks
 from broker.media.tap_format import TapRecord
-from recorder import start_order
 from recorder.archive import parts as parts_module
 from recorder.archive import paths
 from recorder.archive.catalog import DONE, FAILED, NOT_BEGUN, Catalog
 from recorder.archive.disk_space import MINUTES, Claim, Rules
 from recorder.archive.paths import PLAN, TIMELINE
-from recorder.archiver import Archiver, report_end
-from recorder.recording import Recording, Tell
+from recorder.archiver import Archiver, end_fact
+from recorder.recording import Recording, ReportFact
 
 log = structlog.get_logger()
 DROPPED_BY_RESTART = {"code": "recorder_lost"}
@@ -48,15 +50,21 @@ class Session:
 
 
 class RecordingSessions:
-    """Starts, extends and ends recordings. `tell` sends a fact to every connected control process."""
+    """Starts, extends and ends recordings. `report_fact` sends a fact to every connected control process."""
 
     def __init__(
-        self, archive_dir: Path, space: Rules, catalog: Catalog, clock: Clock, tell: Tell, archiver: Archiver
+        self,
+        archive_dir: Path,
+        space: Rules,
+        catalog: Catalog,
+        clock: Clock,
+        report_fact: ReportFact,
+        archiver: Archiver,
     ) -> None:
         self.archive_dir, self.catalog, self.clock = archive_dir, catalog, clock
         self.active: dict[str, Session] = {}
         self.stray_records = 0  # tap records that belong to no session
-        self._space, self._tell, self._archiver = space, tell, archiver
+        self._space, self._report_fact, self._archiver = space, report_fact, archiver
         self._taps: dict[int, Recording] = {}
         self._tasks = Tasks()
 
@@ -68,29 +76,28 @@ class RecordingSessions:
         else:
             recording.accept(record)
 
-    async def start(self, plan: dict[str, Any]) -> dict[str, Any]:
-        """Begin the next part of a session. Raises RecorderUnavailable, Conflict, StorageUnavailable, BadRequest."""
-        id, now = start_order.text(plan, "session"), self.clock.now()
-        if not isinstance(plan.get("tap"), int):
-            raise BadRequest("tap is missing")
-        self._check_room(plan)
+    async def start(self, order: StartRecording) -> int:
+        """Begin the next part of a session and return its number. Raises RecorderUnavailable, Conflict,
+        StorageUnavailable or BadRequest."""
+        id, now = order.session, self.clock.now()
+        self._check_room(order)
         session = await self._session_to_start(id)
         # The plan is written before the intent: after a crash in between, the next start finds what it needs.
-        begun = {**plan, "started_at": now.wall.isoformat()}
-        session.earlier_bytes, last = await asyncio.to_thread(_prepare, session.folder, begun)
+        session.earlier_bytes, last = await asyncio.to_thread(_prepare, session.folder, plan_of(order, now))
         part = max(await self.catalog.parts(id), last) + 1
         target = str((session.folder / f"part-{part}.mp4").relative_to(self.archive_dir))
-        await self.catalog.intend(id, start_order.text(plan, "site"), part, target, start_order.policy(plan), now.wall)
-        self._record(session, part, plan)
+        policy = f"{order.policy.name} {order.policy.version}".strip()
+        await self.catalog.intend(id, order.site, part, target, policy, now.wall)
+        self._record(session, part, order)
         await self.note(id, {"kind": "part", "part": part})
-        if isinstance(plan.get("people"), dict):  # present before the first packet, which no later event repeats
-            await self.note(id, {**plan["people"], "kind": "people"})
-        return {"part": part}
+        # Who is there before the first packet: it is not told again.
+        await self.note(id, {**order.people, "kind": "people"})
+        return part
 
-    async def deadline(self, session: str, moment: float | None) -> None:
+    async def deadline(self, session: str, moment: float) -> None:
         """Set the server second at which the recording ends without any further command. The earliest one counts."""
         recording = self._session(session).recording
-        if recording is not None and moment is not None:
+        if recording is not None:
             recording.deadline = moment if recording.deadline is None else min(recording.deadline, moment)
 
     async def extend(self, session: str, made: float, moment: float, minutes: float) -> None:
@@ -140,11 +147,12 @@ class RecordingSessions:
         """Note that the control process has stored the end of this recording."""
         await self.catalog.set(session, announced=True)
 
-    def announce(self, tell: Tell) -> None:
+    def announce(self, report_fact: ReportFact) -> None:
         """Send the sessions that are being written to a control process that has just connected."""
         for session in self.active.values():
             if session.closing is None and session.recording is not None and session.recording.writing:
-                tell("flushed", session=session.id, part=session.part, mono=self.clock.now().mono)
+                mono = self.clock.now().mono
+                report_fact(FragmentFlushed(session=SessionId(session.id), part=session.part, mono=mono))
 
     def status(self) -> dict[str, Any]:
         """Return the sessions and the room on the disk, for the control process and for operators."""
@@ -190,11 +198,11 @@ class RecordingSessions:
                 minutes = session.minutes if goes_on else 0
                 yield Claim(minutes, progress.bytes if progress else 0, session.earlier_bytes)
 
-    def _check_room(self, plan: dict[str, Any]) -> None:
+    def _check_room(self, order: StartRecording) -> None:
         """Raise RecorderUnavailable without room for all admitted sessions and this one. A session that goes on is
         admitted already."""
-        free, claims = paths.free_bytes(self.archive_dir), self.claims(without=str(plan.get("session")))
-        missing = self._space.missing(free, claims, start_order.minutes(plan))
+        free, claims = paths.free_bytes(self.archive_dir), self.claims(without=order.session)
+        missing = self._space.missing(free, claims, order.slot.minutes)
         if missing > 0:
             raise RecorderUnavailable("not enough room on the archive's disk", free=free, missing=missing)
 
@@ -220,15 +228,15 @@ class RecordingSessions:
             raise NotFound("no such recording")
         return self.active[id]
 
-    def _record(self, session: Session, part: int, plan: dict[str, Any]) -> None:
+    def _record(self, session: Session, part: int, order: StartRecording) -> None:
         if session.recording is not None:
             session.recording.end(self.clock.now().mono)
-        recording = Recording(session.id, session.folder, part, self.clock, self._tell, self._space)
-        session.minutes = start_order.minutes(plan)
-        recording.deadline = plan.get("deadline_mono")
+        recording = Recording(session.id, session.folder, part, self.clock, self._report_fact, self._space)
+        session.minutes = order.slot.minutes
+        recording.deadline = order.deadline_mono
         if session.tap is not None:
             self._taps.pop(session.tap, None)
-        session.part, session.recording, session.tap = part, recording, plan["tap"]
+        session.part, session.recording, session.tap = part, recording, order.tap
         self._taps[session.tap] = recording
         session.tasks.append(self._tasks.spawn(self._run(session, recording)))
 
@@ -248,12 +256,19 @@ class RecordingSessions:
         done = await self._archiver.archive(session.id, session.folder, session.reason or {})
         if done is not None:
             self.active.pop(session.id, None)
-            report_end(self._tell, done)
+            self._report_fact(end_fact(done))
 
 
 def _over(row: dict[str, Any]) -> bool:
     """Whether a recording has ended. A recording of which no file was ever found has not begun."""
     return row["state"] in DONE and not (row["state"] == FAILED and row["reason"] in NOT_BEGUN)
+
+
+def plan_of(order: StartRecording, now: Instant) -> dict[str, Any]:
+    """Return plan.json: the order as it came, and when its first part began."""
+    plan = to_builtins(order)
+    del plan["type"]
+    return {**plan, "started_at": now.wall.isoformat()}
 
 
 def _prepare(folder: Path, plan: dict[str, Any]) -> tuple[int, int]:

@@ -1,5 +1,5 @@
-"""The broker as a running thing: the one place that knows all live sessions. Signaling asks it; what follows is done by
-the Performer, what relays and recorder say comes in through Hearing, and the Keeper writes everything down."""
+"""The broker: the one place that has all sessions of the running service. Signaling asks it; EffectRunner does what
+follows, RelayFacts and RecorderFacts take what comes from the other processes, SessionPersistence writes it down."""
 
 import json
 from collections.abc import Iterable
@@ -12,20 +12,33 @@ from pyee.asyncio import AsyncIOEventEmitter
 from broker.booking.slot import Slot
 from broker.control.effects import EffectRunner
 from broker.control.journal.journal import Journal
-from broker.control.persistence import Foreword, Keeper, differs, this_boot
+from broker.control.persistence import SessionPersistence, differs, this_boot
 from broker.control.presence_tracker import PresenceTracker
 from broker.control.recorder_client import RecorderClient
-from broker.control.relay_facts import Hearing
+from broker.control.recorder_facts import RecorderFacts
+from broker.control.recordings import Recordings
+from broker.control.relay_facts import RelayFacts
 from broker.control.relay_pool import RelayPool
 from broker.control.session_runner import RecordingView, SessionRunner
 from broker.control.statistics import Figures, Statistics
 from broker.control.store.store import Store
+from broker.control.timeline_events import TimelineEvents
+from broker.ipc.relay_messages import (
+    DropResource,
+    MediaOffer,
+    MediaReply,
+    Publish,
+    PublishTalkback,
+    RestartIce,
+    Subscribe,
+    SubscribeTalkback,
+)
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, Forbidden, NotFound, VisitError
-from broker.kernel.ids import ResourceId, SessionId, Side, SlotId
+from broker.kernel.ids import ResourceId, SessionId, SlotId
 from broker.kernel.tasks import Tasks
 from broker.presence.presence import PresenceStatus, Report
-from broker.presence.quorum import Watcher, name_of
+from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.effects import Effect
 from broker.session.events import Fact
@@ -41,6 +54,8 @@ from config.policy import Policy
 log = structlog.get_logger()
 KEPT = timedelta(hours=24)  # an ended session stays on the pages that long
 HORIZON = timedelta(days=366)  # slots further away are read at a later start
+RESOURCE_KINDS = {Publish: "publish", Subscribe: "watch", PublishTalkback: "voice", SubscribeTalkback: "listen"}
+"""What the journal calls a resource."""
 
 
 class Broker:
@@ -59,40 +74,55 @@ class Broker:
         self.store, self.journal, self.clock = store, journal, clock
         self.bus = AsyncIOEventEmitter()
         self._demo = demo
-        self._live: dict[SessionId, SessionRunner] = {}
+        self._runners: dict[SessionId, SessionRunner] = {}
         self._resources: dict[ResourceId, SessionId] = {}
         self._policies: dict[str, Policy] = {}
-        self._tasks, self._tally = Tasks(), Statistics()
-        self._keeper = Keeper(store, journal, clock, self._storage_changed)
-        self._attendance = PresenceTracker(self._live, journal, clock, self.bus)
-        self._hearing = Hearing(self._live, self._resources, journal, clock, self.bus, self._tasks, self._attendance)
-        self._relays = RelayPool(run_dir, workers, worker_sessions, clock, self._hearing.from_relay)
-        self._recorders = RecorderClient(run_dir, self._hearing.from_recorder)
-        self._foreword = Foreword(self._recorders.note)
-        self._performer = EffectRunner(
-            self._relays, self._recorders, self._tasks, clock, self.bus, journal, self._hearing.forget
+        self._tasks, self._statistics = Tasks(), Statistics()
+        self._persistence = SessionPersistence(store, journal, clock, self._storage_changed)
+        self._relays = RelayPool(run_dir, workers, worker_sessions, clock)
+        self._recorder = RecorderClient(run_dir)
+        self._timeline = TimelineEvents(self._recorder.add_event)
+        self._recordings = Recordings(self._runners, self._recorder, clock, self.bus)
+        self._presence = PresenceTracker(self._runners, journal, clock, self.bus)
+        self._relay_facts = RelayFacts(
+            self._runners,
+            self._resources,
+            journal,
+            clock,
+            self.bus,
+            self._presence,
+            self._recorder,
+            self._recordings,
         )
-        self._hearing.recorders = self._recorders
-        self._hearing.finish = self._performer.finish_recording
-        self._hearing.want_keyframe = self._relays.want_keyframe
+        self._recorder_facts = RecorderFacts(
+            self._runners, journal, self._recorder, self._recordings, self._relays, self._tasks
+        )
+        self._effects = EffectRunner(
+            self._relays, self._recorder, self._recordings, self._tasks, clock, journal, self._relay_facts.forget
+        )
 
     async def __aenter__(self) -> "Broker":
         await self._take_up()
-        for work in (self._relays.run(), self._recorders.run(), self._keeper.save_on(), self._keeper.watch()):
+        for work in (
+            self._relays.run(self._relay_facts),
+            self._recorder.run(self._recorder_facts),
+            self._persistence.save_changes(),
+            self._persistence.watch_journal(),
+            self._presence.run(),
+        ):
             self._tasks.spawn(work)
-        self._tasks.spawn(self._attendance.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop deciding. Sessions stay as they are in the store; the relays shut their gates when no lease comes."""
         await self._tasks.close()
-        await self._keeper.save_all()
+        await self._persistence.save_all()
 
     # --- what signaling calls ------------------------------------------------------------------------------------
 
     def live(self, session: SessionId) -> SessionRunner:
         """A session by id. Raises NotFound."""
-        live = self._live.get(session)
+        live = self._runners.get(session)
         if live is None:
             raise NotFound("There is no such session.", "没有该会见。")
         return live
@@ -100,11 +130,11 @@ class Broker:
     def sessions(self) -> Iterable[SessionRunner]:
         """All that are not over, and those that ended lately."""
         oldest = self.clock.now().wall - KEPT
-        for session, live in list(self._live.items()):
+        for session, live in list(self._runners.items()):
             end = live.session.end
             if end is not None and live.session.state is State.ENDED and end.at < oldest:
-                del self._live[session]
-        return list(self._live.values())
+                del self._runners[session]
+        return list(self._runners.values())
 
     def tell(self, session: SessionId, fact: Fact) -> None:
         """Give a fact to a session. Raises NotFound or Conflict."""
@@ -116,13 +146,13 @@ class Broker:
             raise Forbidden("The demo pack's rules are for `huijian demo` only.", "演示规则仅用于演示。")
         await self.store.add_slot(slot)
         self.journal.note("SlotApproved", slot.session, by, {"slot": slot.id, "article": slot.article})
-        self._begin(Session(slot, processes=Processes(storage=self._keeper.works)))
+        self._begin(Session(slot, processes=Processes(storage=self._persistence.works)))
         return slot.session
 
     async def cancel_slot(self, slot_id: SlotId, by: str) -> None:
         """Withdraw an approval. Raises NotFound or Conflict."""
         slot = await self.store.slot(slot_id)
-        live = self._live.get(slot.session)
+        live = self._runners.get(slot.session)
         if live is not None and ev.SlotCancelled not in TRANSITIONS[live.session.state]:
             if live.session.state is State.ENDED:
                 raise Conflict("The visit is over or was cancelled already.", "会见已结束或已取消。")
@@ -150,80 +180,57 @@ class Broker:
             await self.store.refuse_extension(approval.id, error.code)
             raise
 
-    async def publish(self, session: SessionId, side: Side, sdp: str, who: str) -> tuple[ResourceId, str]:
-        """Answer a room's WHIP offer. Raises VisitError."""
-        resource, answer = await self._relays.publish(session, side, sdp, who)
-        self._opened(session, resource, who, "publish", side)
-        return resource, answer
-
-    async def subscribe(
-        self, session: SessionId, side: Side, sdp: str, watcher: Watcher | None, who: str, page: str = ""
-    ) -> tuple[ResourceId, str]:
-        """Answer a WHEP offer: of a supervisor's page, or (watcher None) of the far room, behind the gate."""
-        name = name_of(watcher, page) if watcher is not None else who
-        resource, answer = await self._relays.subscribe(session, side, sdp, name, watcher is None)
-        self._opened(session, resource, who, "watch", side)
-        return resource, answer
-
-    async def publish_voice(self, session: SessionId, sdp: str, watcher: Watcher, who: str) -> tuple[ResourceId, str]:
-        """Answer a supervisor's offer of a microphone, which nobody hears before SpeechBegan. Raises VisitError."""
-        resource, answer = await self._relays.publish_voice(session, sdp, name_of(watcher, ""))
-        self._opened(session, resource, who, "voice", None)
-        return resource, answer
-
-    async def listen(
-        self, session: SessionId, side: Side | None, sdp: str, watcher: Watcher | None, who: str
-    ) -> tuple[ResourceId, str]:
-        """Let the terminal of room `side`, or a supervisor, hear what officers say. Raises VisitError."""
-        name = name_of(watcher, "") if watcher is not None else who  # whoever speaks is not heard in any window of his
-        resource, answer = await self._relays.listen(session, side, sdp, name)
-        self._opened(session, resource, who, "listen", side)
-        return resource, answer
-
-    def _opened(self, session: SessionId, resource: ResourceId, who: str, kind: str, side: Side | None) -> None:
-        self._resources[resource] = session
-        of_side = {"side": str(side)} if side is not None else {}
-        self.journal.note("ResourceOpened", session, who, {"resource": resource, "kind": kind, **of_side})
+    async def negotiate(self, offer: MediaOffer, author: str) -> MediaReply:
+        """Answer the offer of a publication or subscription. `author` is who made it, as the journal names authors.
+        Raises VisitError."""
+        reply = await self._relays.call(offer)
+        self._resources[reply.resource] = offer.session
+        side = {} if isinstance(offer, PublishTalkback) or offer.side is None else {"side": str(offer.side)}
+        opened = {"resource": reply.resource, "kind": RESOURCE_KINDS[type(offer)], **side}
+        self.journal.note("ResourceOpened", offer.session, author, opened)
+        return reply
 
     async def restart(self, resource: ResourceId, fragment: str) -> str:
         """Answer the ICE restart of a publication or subscription. Raises VisitError; then it goes on as it was."""
-        session = self._resources.get(resource)
-        if session is None:
-            raise NotFound()
-        return await self._relays.restart(session, resource, fragment)
+        session = self._session_of(resource)
+        return (await self._relays.call(RestartIce(session=session, resource=resource, fragment=fragment))).fragment
 
-    async def drop(self, resource: ResourceId, who: str) -> None:
+    async def drop(self, resource: ResourceId) -> None:
         """End a publication or subscription. Raises NotFound or RelayUnavailable; after that it may still live."""
+        # The relay's fact that it has gone comes with the reply.
+        await self._relays.call(DropResource(session=self._session_of(resource), resource=resource))
+
+    def _session_of(self, resource: ResourceId) -> SessionId:
         session = self._resources.get(resource)
         if session is None:
             raise NotFound()
-        await self._relays.drop(session, resource)  # the relay's word that it has gone comes with it
+        return session
 
     # Presence: what an officer's pages say, and how the officer stands.
 
-    def page_says(self, watcher: Watcher, page: str, report: Report) -> None:
-        """A page of an officer says what is seen in it."""
-        self._attendance.page_says(watcher, page, report)
+    def page_report(self, watcher: Watcher, page: str, report: Report) -> None:
+        """Take what a page of an officer reports to be seen in it."""
+        self._presence.page_report(watcher, page, report)
 
     def answer(self, watcher: Watcher, prompt: str) -> None:
         """An officer says that they still watch. Raises NotFound where nobody asked."""
-        self._attendance.answer(watcher, prompt)
+        self._presence.answer(watcher, prompt)
 
     def standing(self, watcher: Watcher) -> PresenceStatus:
         """Whether an officer counts, for which sessions, and why not."""
-        return self._attendance.standing(watcher)
+        return self._presence.standing(watcher)
 
     def figures(self) -> Figures:
         """The service in numbers; the workers' as of their last measurement, which is two seconds old at most."""
         return Figures(
             workers=self._relays.workers(),
-            waiting=len(self._performer.waiting),
-            holds=dict(self._tally.holds),
-            ends=dict(self._tally.ends),
-            gate_seconds=self._tally.gate_seconds(self.clock.now().mono),
-            recorder=self._recorders.ready,
-            storage=self._keeper.works,
-            alerts=dict(self._tally.alerts),
+            waiting=len(self._effects.waiting),
+            holds=dict(self._statistics.holds),
+            ends=dict(self._statistics.ends),
+            gate_seconds=self._statistics.gate_seconds(self.clock.now().mono),
+            recorder=self._recorder.ready,
+            storage=self._persistence.works,
+            alerts=dict(self._statistics.alerts),
         )
 
     # --- beginnings ----------------------------------------------------------------------------------------------
@@ -243,7 +250,7 @@ class Broker:
 
     async def _recall_extensions(self, session: SessionId) -> None:
         """An approval that was stored, and whose session was not saved any more, counts if there still is time."""
-        live = self._live.get(session)
+        live = self._runners.get(session)
         if live is None or live.session.state is State.ENDED:
             return
         for approval in await self.store.extensions_of(session):
@@ -254,7 +261,7 @@ class Broker:
 
     async def _recall_archive(self, session: SessionId) -> None:
         """A recording that was archived before this start is known from the journal."""
-        live = self._live.get(session)
+        live = self._runners.get(session)
         if live is None or not live.session.processes.recorded:
             return
         for entry in reversed(await self.journal.entries(session)):
@@ -271,15 +278,15 @@ class Broker:
 
     def _begin(self, session: Session) -> None:
         policy = self._policy(session.slot.policy)
-        live = SessionRunner(session, policy, self.clock, self._performer.perform, self._stepped)
-        self._live[session.id] = live
+        live = SessionRunner(session, policy, self.clock, self._effects.perform, self._handle_step)
+        self._runners[session.id] = live
         if session.processes.recorded:
             live.recording = RecordingView("finalizing" if session.state is State.ENDED else "lost")
         if self._relays.any_ready:
             live.take(ev.RelayReady())
-        if self._recorders.ready:
+        if self._recorder.ready:
             live.take(ev.RecorderReady())
-        if self._hearing.disk_low:
+        if self._recorder_facts.disk_low:
             live.take(ev.RecorderDisk(True))
         self._tasks.spawn(live.run())
         self.bus.emit("session", session.id)
@@ -291,16 +298,15 @@ class Broker:
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
-    def _stepped(self, live: SessionRunner, before: Session, fact: Fact, effects: tuple[Effect, ...]) -> None:
-        after = live.session
-        self._keeper.stepped(before, after, fact, effects)
-        self._tally.stepped(before, after, live.policy, self.clock.now().mono)
-        self._tally.called(effects)
-        written = live.recording.state not in ("none", "starting")
-        self._foreword.stepped(before, after, fact, self.clock.now(), written, effects)
+    def _handle_step(self, runner: SessionRunner, before: Session, fact: Fact, effects: tuple[Effect, ...]) -> None:
+        after, now = runner.session, self.clock.now()
+        self._persistence.record_step(before, after, fact, effects)
+        self._statistics.record_step(before, after, effects, runner.policy, now.mono)
+        written = runner.recording.state not in ("none", "starting")
+        self._timeline.record_step(before, after, fact, now, written, effects)
         if differs(before, after):
             self.bus.emit("session", after.id)
 
     def _storage_changed(self, works: bool) -> None:
-        for live in self.sessions():
-            live.take(ev.StorageChanged(works))
+        for runner in self.sessions():
+            runner.take(ev.StorageChanged(works))

@@ -1,15 +1,16 @@
-"""Attending as a running thing: relays and pages are heard, somebody looks at once when they bring news and four times
-a second otherwise, and what follows is told to sessions, journal and pages."""
+"""Presence in the running service: takes what relays and pages report, decides at once when that changes anything and
+four times a second otherwise, and gives the result to sessions, journal and pages."""
 
 import asyncio
 import random
-from typing import Any
+from collections.abc import Mapping
 
 from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.control.journal.journal import Journal
 from broker.control.persistence import author_of
 from broker.control.session_runner import SessionRunner
+from broker.ipc.relay_messages import Subscription
 from broker.kernel.clock import Clock
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import SessionId, Side, new_id
@@ -19,19 +20,23 @@ from broker.presence.quorum import Watcher, reached, watcher_of
 from broker.session import events as ev
 from broker.session.state import State
 
-LOOK = 0.25  # seconds between looks: with pages that count as gone after 2.5 s a frozen one is known within 3 s
-LATE = 1.0  # seconds: a look that comes so late was kept by ourselves, and what pages said meanwhile is still unread
+LOOK = 0.25  # seconds between looks: with pages that count as gone after 2.5 s a frozen one is noticed within 3 s
+LATE = 1.0  # seconds: a look that comes so late was delayed by this process; page reports that came are still unread
 _OPEN = frozenset({State.CHECK_IN, State.READY, State.LIVE, State.HELD})
 
 
 class PresenceTracker:
-    """The one place that says who counts. `run` looks for ever."""
+    """The one place that decides which officers count as present. `run` looks regularly."""
 
     def __init__(
-        self, live: dict[SessionId, SessionRunner], journal: Journal, clock: Clock, bus: AsyncIOEventEmitter
+        self,
+        sessions: Mapping[SessionId, SessionRunner],
+        journal: Journal,
+        clock: Clock,
+        bus: AsyncIOEventEmitter,
     ) -> None:
-        self._live, self._journal, self._clock, self._bus = live, journal, clock, bus
-        self._attending = Presence(AttentionChecks(random.SystemRandom().uniform, lambda: new_id("att")))
+        self._sessions, self._journal, self._clock, self._bus = sessions, journal, clock, bus
+        self._presence = Presence(AttentionChecks(random.SystemRandom().uniform, lambda: new_id("att")))
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -43,89 +48,91 @@ class PresenceTracker:
             if not late:
                 self.look()
 
-    # --- what is heard -------------------------------------------------------------------------------------------
+    # --- what is reported ----------------------------------------------------------------------------------------
 
-    def relay_says(self, told: dict[str, Any]) -> None:
-        """A relay's word that somebody receives a side, or no longer does. Terminals are not counted."""
-        found = watcher_of(told["who"])
-        if found is None:
+    def subscription_changed(self, session: SessionId, subscription: Subscription) -> None:
+        """Take a relay's report that a subscriber receives a side, or no longer. Terminals are not counted."""
+        officer = watcher_of(subscription.subscriber)
+        if officer is None:
             return
-        side, on, now = Side(told["side"]), bool(told["on"]), self._clock.now().mono
-        self._attending.handle_receiving(told["session"], told["resource"], side, *found, on, now)
+        now, side = self._clock.now().mono, subscription.side
+        self._presence.handle_receiving(session, subscription.resource, side, *officer, subscription.on, now)
         self.look()
 
     def sends(self, session: SessionId, side: Side, on: bool) -> None:
-        """A relay's word that a room sends, or no longer does."""
-        self._attending.handle_sending(session, side, on, self._clock.now().mono)
+        """Take a relay's report that a room sends, or no longer."""
+        self._presence.handle_sending(session, side, on, self._clock.now().mono)
 
     def forget(self, session: SessionId) -> None:
-        """Nobody receives anything of a session any more."""
-        self._attending.forget(session)
+        """Drop what is known of a session that nothing can be received of any more."""
+        self._presence.forget(session)
 
-    def page_says(self, watcher: Watcher, page: str, report: Report) -> None:
-        """A page's word about itself."""
-        if self._attending.handle_report(watcher, page, report, self._clock.now().mono):
+    def page_report(self, watcher: Watcher, page: str, report: Report) -> None:
+        """Take a page's report about itself."""
+        if self._presence.handle_report(watcher, page, report, self._clock.now().mono):
             self.look()
 
     def answer(self, watcher: Watcher, prompt: str) -> None:
-        """An officer answers a question. Raises NotFound where it is not open (any more)."""
-        taken = self._attending.handle_answer(watcher, prompt, self._visits(), self._clock.now().mono)
-        if taken is None:
+        """Take an officer's answer to an attention check. Raises NotFound where it is not open (any more)."""
+        seconds = self._presence.handle_answer(watcher, prompt, self._visits(), self._clock.now().mono)
+        if seconds is None:
             raise NotFound("This question is not open.", "该在岗确认已处理或不存在。")
-        self._note(watcher, ev.AttentionAnswered(watcher.user, watcher.site, prompt, round(taken, 3)))
+        self._note(watcher, ev.AttentionAnswered(watcher.user, watcher.site, prompt, round(seconds, 3)))
         self.look()
 
     def standing(self, watcher: Watcher) -> PresenceStatus:
-        """How an officer stands now."""
-        return self._attending.status_of(watcher)
+        """Return whether an officer counts now, for which sessions, and why not."""
+        return self._presence.status_of(watcher)
 
     # --- what follows --------------------------------------------------------------------------------------------
 
     def look(self) -> None:
-        """See who counts, and tell everybody whom it concerns."""
+        """Decide who counts, and report every change."""
         now, visits = self._clock.now().mono, self._visits()
         cap = min((visit.policy.sessions_per_supervisor for visit in visits.values()), default=1)
-        look = self._attending.tick(visits, cap, now)
+        look = self._presence.tick(visits, cap, now)
         for session, watchers in look.present.items():
-            live = self._live.get(session)
-            if live is not None:
-                live.take(ev.WatchersChanged(watchers))
+            runner = self._sessions.get(session)
+            if runner is not None:
+                runner.take(ev.WatchersChanged(watchers))
         for watcher in look.asked:
             self._note(watcher, ev.AttentionAsked(watcher.user, watcher.site, self._prompt(watcher)))
         for watcher in look.missed:
             self._note(watcher, ev.AttentionMissed(watcher.user, watcher.site, self._prompt(watcher)))
         for session in visits:
-            self._warn(self._live[session], look.wavering)
+            self._warn(self._sessions[session], look.wavering)
         for watcher in look.statuses:
             self._bus.emit("standing", watcher)
 
     def _visits(self) -> dict[SessionId, Visit]:
         return {
-            session: Visit(frozenset(live.session.slot.place(side).site for side in Side), live.policy)
-            for session, live in self._live.items()
-            if live.session.state in _OPEN
+            session: Visit(frozenset(runner.session.slot.place(side).site for side in Side), runner.policy)
+            for session, runner in self._sessions.items()
+            if runner.session.state in _OPEN
         }
 
     def _prompt(self, watcher: Watcher) -> str:
-        prompt = self._attending.attention.prompt_of(watcher)
+        prompt = self._presence.attention.prompt_of(watcher)
         return prompt.id if prompt else ""
 
     def _note(self, watcher: Watcher, fact: ev.AttentionAsked | ev.AttentionAnswered | ev.AttentionMissed) -> None:
-        """A question belongs to every session of its officer's duty; where there is none, to the journal alone."""
-        attended = [live for s in self._attending.attended(watcher) if (live := self._live.get(s)) is not None]
-        for live in attended:
-            live.take(fact)
+        """Give an attention check to every session of its officer's duty; without a session, to the journal alone."""
+        attended = [
+            self._sessions[session] for session in self._presence.attended(watcher) if session in self._sessions
+        ]
+        for runner in attended:
+            runner.take(fact)
         if not attended:
             self._journal.note(ev.kind(fact), None, author_of(fact), ev.data(fact))
 
-    def _warn(self, live: SessionRunner, wavering: frozenset[Watcher]) -> None:
-        """Which sides would lose their quorum with those who leave their question unanswered."""
-        session, need = live.session, live.policy.min_supervisors
-        there, left = session.processes.watchers, session.processes.watchers - wavering
+    def _warn(self, runner: SessionRunner, wavering: frozenset[Watcher]) -> None:
+        """Report the sides that would lose their quorum with the officers who do not answer their question."""
+        session, need = runner.session, runner.policy.min_supervisors
+        present, left = session.processes.watchers, session.processes.watchers - wavering
         at_risk = frozenset(
             side
             for side in Side
-            if reached(there, session.slot, side, need) and not reached(left, session.slot, side, need)
+            if reached(present, session.slot, side, need) and not reached(left, session.slot, side, need)
         )
-        if at_risk != live.at_risk:
-            live.take(ev.QuorumWavers(at_risk))
+        if at_risk != runner.at_risk:
+            runner.take(ev.QuorumWavers(at_risk))

@@ -1,228 +1,251 @@
-"""The control process's view of the relay workers: one link each, every session placed on one of them."""
+"""The connections of the control process to its relay workers; every session is placed on one of them."""
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from broker.control.load_balancing import Load, choose
+from broker.control.load_balancing import Load, Meter, choose
 from broker.control.statistics import Worker
-from broker.control.worker_load import Meter
 from broker.ipc.client import Client, Disconnected
+from broker.ipc.messages import R
+from broker.ipc.relay_messages import (
+    RELAY,
+    AdmitSession,
+    CloseSession,
+    GetStatus,
+    MediaReport,
+    RelayFact,
+    SessionAdmitted,
+    SessionCommand,
+    SessionFailed,
+    SideCounts,
+    SideMedia,
+    SubscriptionChanged,
+    TapSession,
+    WorkerReady,
+)
 from broker.kernel.clock import Clock
 from broker.kernel.errors import RelayUnavailable, VisitError
-from broker.kernel.ids import ResourceId, SessionId, Side
+from broker.kernel.ids import SessionId, Side
 
-FactTaker = Callable[[str, dict[str, Any]], None]
-MEASURE = 2.0  # seconds between looks at what the workers do
+MEASURE = 2.0  # seconds between measurements of a worker
 ANSWER = 1.0  # seconds for an answer: a worker that takes longer gets no new sessions
-SETTLE = 2.0  # seconds after our start for workers that already run to say whom they have: nobody is placed twice
-_OF_ITS_PLACE = frozenset({"media", "watching", "quality", "failed"})
+SETTLE = 2.0  # seconds after our start in which running workers report their sessions: no session is placed twice
 
 
 def tap_of(session: SessionId) -> int:
-    """The number under which a session's packets go to the recorder; the same after every restart."""
+    """Return the number under which a session's packets go to the recorder; the same after every restart."""
     return int.from_bytes(hashlib.sha256(session.encode()).digest()[:4], "big")
 
 
+class RelayListener(Protocol):
+    """Gets the facts of all workers."""
+
+    def received(self, fact: RelayFact) -> None:
+        """Take a fact of a worker."""
+
+    def workers_up(self) -> None:
+        """A worker is ready: sessions without one may be placed."""
+
+    def workers_down(self, sessions: list[SessionId]) -> None:
+        """A worker is gone, and with it these sessions."""
+
+
+@dataclass(eq=False)
+class _Worker:
+    """One worker: the connection to it, and what is known of it."""
+
+    name: str
+    client: Client[RelayFact]
+    ready: bool = False
+    answers: bool = True
+    """Whether it answered the last measurement in time."""
+    meter: Meter = field(default_factory=Meter)
+    since: int = 0
+    """Sessions that were placed on it since the last measurement."""
+
+
+class _Receiver:
+    """Takes what comes from one worker."""
+
+    def __init__(self, pool: "RelayPool", worker: _Worker, listener: RelayListener) -> None:
+        self._pool, self._worker, self._listener = pool, worker, listener
+
+    def connected(self) -> None:
+        """Do nothing: the worker reports what it has, and then that it is ready."""
+
+    def received(self, fact: RelayFact) -> None:
+        """Take a fact of the worker."""
+        self._pool.received(self._worker, fact, self._listener)
+
+    def disconnected(self) -> None:
+        """The worker is gone."""
+        self._pool.lost(self._worker, self._listener)
+
+
 class RelayPool:
-    """All workers. `on_fact(name, members)` gets what they say; "up" and "down" name the sessions concerned."""
+    """All workers. `run` connects to them."""
 
-    def __init__(self, run_dir: Path, workers: int, most: int, clock: Clock, on_fact: FactTaker) -> None:
-        self._on_fact, self._most, self._clock = on_fact, most, clock
-        self._places: dict[SessionId, int] = {}
+    def __init__(self, run_dir: Path, workers: int, most: int, clock: Clock) -> None:
+        """`most` sessions are planned to fill one of `workers` workers."""
+        self._most, self._clock = most, clock
         self._tap_socket = str(run_dir / "tap.sock")
-        self._ready = [False] * workers
-        self._answers = [True] * workers
-        self._meters = [Meter() for _ in range(workers)]
-        self._since = [0] * workers  # sessions placed since the last measurement
+        names = [f"relay-{number}" for number in range(workers)]
+        self._workers = [_Worker(name, Client(run_dir / f"{name}.sock", RELAY)) for name in names]
+        self._places: dict[SessionId, _Worker] = {}
         self._settled = asyncio.Event()
-        self._links = [self._link(run_dir, number) for number in range(workers)]
 
-    def _link(self, run_dir: Path, number: int) -> Client:
-        return Client(
-            run_dir / f"relay-{number}.sock",
-            "relay",
-            lambda name, members: self._fact(number, name, members),
-            lambda: None,
-            lambda: self._down(number),
-        )
-
-    async def run(self) -> None:
-        """Keep all links up and measured, until cancelled."""
+    async def run(self, listener: RelayListener) -> None:
+        """Keep all workers connected and measured, until cancelled; `listener` gets their facts."""
         asyncio.get_running_loop().call_later(SETTLE, self._settled.set)
         async with asyncio.TaskGroup() as group:
-            for number, link in enumerate(self._links):
-                group.create_task(link.run())
-                group.create_task(self._measure_on(number))
+            for worker in self._workers:
+                group.create_task(worker.client.run(_Receiver(self, worker, listener)))
+                group.create_task(self._measure_on(worker))
 
-    def _fact(self, number: int, name: str, members: dict[str, Any]) -> None:
-        session = SessionId(str(members.get("session", "")))
-        if name == "admitted":
-            self._admitted(number, session)
-        elif name == "ready":
-            self._is_ready(number)
-        elif name not in _OF_ITS_PLACE or self._places.get(session, number) == number:
-            self._on_fact(name, members)
+    def received(self, worker: _Worker, fact: RelayFact, listener: RelayListener) -> None:
+        """Take a fact of a worker; what does not concern the pool goes to the listener."""
+        match fact:
+            case SessionAdmitted():
+                self._admitted(worker, fact.session)
+            case WorkerReady():
+                self._is_ready(worker, listener)
+            case SideMedia() | SubscriptionChanged() | MediaReport() | SessionFailed():
+                # These count only where they come from the worker on which the session is placed.
+                if self._places.get(fact.session, worker) is worker:
+                    listener.received(fact)
+            case _:
+                listener.received(fact)
 
-    def _admitted(self, number: int, session: SessionId) -> None:
-        """A worker has a session, perhaps from before a link broke; if another has it by now, this one must let go."""
-        if self._places.setdefault(session, number) != number:
-            self._links[number].post("close", session=session)
+    def _admitted(self, worker: _Worker, session: SessionId) -> None:
+        """Note where a session is. It may be from before a connection broke: if another worker has it by now, this one
+        must let go."""
+        if self._places.setdefault(session, worker) is not worker:
+            worker.client.post(CloseSession(session=session))
 
-    def _is_ready(self, number: int) -> None:
-        self._ready[number], self._answers[number], self._meters[number] = True, True, Meter()
-        if all(self._ready):
+    def _is_ready(self, worker: _Worker, listener: RelayListener) -> None:
+        worker.ready, worker.answers, worker.meter = True, True, Meter()
+        if all(other.ready for other in self._workers):
             self._settled.set()
-        self._on_fact("up", {"sessions": self._placed(number)})
+        listener.workers_up()
 
-    def _down(self, number: int) -> None:
-        """A worker is gone; its sessions are lost, and may be placed anew at once where another worker is there."""
-        self._ready[number] = False
-        lost = self._placed(number)
-        for session in lost:
+    def lost(self, worker: _Worker, listener: RelayListener) -> None:
+        """Give up the sessions of a worker that is gone; they are placed anew at once where another one is there."""
+        worker.ready = False
+        sessions = self._placed(worker)
+        for session in sessions:
             del self._places[session]
-        self._on_fact("down", {"sessions": lost})
-        if lost and self.any_ready:
-            self._on_fact("up", {"sessions": []})
+        listener.workers_down(sessions)
+        if sessions and self.any_ready:
+            listener.workers_up()
 
-    async def _measure_on(self, number: int) -> None:
+    async def _measure_on(self, worker: _Worker) -> None:
         while True:
-            if self._ready[number]:
-                await self._measure(number)
+            if worker.ready:
+                await self._measure(worker)
             await asyncio.sleep(MEASURE)
 
-    async def _measure(self, number: int) -> None:
-        since = self._since[number]
+    async def _measure(self, worker: _Worker) -> None:
+        since = worker.since
         try:
-            status = await self._links[number].call("status", timeout=ANSWER)
+            status = await worker.client.call(GetStatus(), timeout=ANSWER)
         except VisitError:
-            self._answers[number] = False
+            worker.answers = False
             return
-        self._answers[number] = True
-        self._since[number] = max(0, self._since[number] - since)
-        self._meters[number].told(status, self._clock.now().mono)
+        worker.answers = True
+        worker.since = max(0, worker.since - since)
+        worker.meter.measured(status, self._clock.now().mono)
 
-    def _placed(self, number: int) -> list[SessionId]:
-        return [session for session, place in self._places.items() if place == number]
+    def _placed(self, worker: _Worker) -> list[SessionId]:
+        return [session for session, place in self._places.items() if place is worker]
 
     @property
     def any_ready(self) -> bool:
         """Whether some worker can take a session."""
-        return any(self._ready)
-
-    def _of(self, session: SessionId) -> Client:
-        number = self._places.get(session)
-        if number is None or not self._links[number].up:
-            raise RelayUnavailable("The relay of this session is not there.", "该会见的转发服务暂不可用。")
-        return self._links[number]
-
-    async def admit(self, session: SessionId) -> None:
-        """Let a session in, on the worker with the least to do. Raises RelayUnavailable when none has room."""
-        await self._settled.wait()
-        number = self._places.get(session)
-        if number is None:
-            number = self._places[session] = self._choose()
-            self._since[number] += 1
-        try:
-            await self._of(session).call("admit", session=session, tap=tap_of(session))
-        except VisitError:
-            if self._places.get(session) != number:
-                return  # the worker went meanwhile: "down" has been told, and all that follows from it is under way
-            del self._places[session]
-            self._links[number].post("close", session=session)
-            raise
-
-    def _choose(self) -> int:
-        number = choose([self._load(number) for number in range(len(self._links))], self._most)
-        if number is None:
-            raise RelayUnavailable("No relay worker has room for another session.", "转发服务已满，请稍候。")
-        return number
-
-    def _load(self, number: int) -> Load | None:
-        if not (self._ready[number] and self._answers[number]):
-            return None
-        return Load(self._meters[number].doing.cpu, len(self._placed(number)), self._since[number])
+        return any(worker.ready for worker in self._workers)
 
     @property
     def has_room(self) -> bool:
         """Whether some worker would take a session now."""
-        return choose([self._load(number) for number in range(len(self._links))], self._most) is not None
+        return self._choose() is not None
 
-    async def publish(self, session: SessionId, side: Side, sdp: str, who: str) -> tuple[ResourceId, str]:
-        """Answer a WHIP offer. Raises VisitError."""
-        told = await self._ask(session, "publish", side=side, sdp=sdp, who=who)
-        return ResourceId(told["resource"]), str(told["sdp"])
+    def _choose(self) -> _Worker | None:
+        number = choose([self._load(worker) for worker in self._workers], self._most)
+        return None if number is None else self._workers[number]
 
-    async def subscribe(
-        self, session: SessionId, side: Side, sdp: str, who: str, gated: bool
-    ) -> tuple[ResourceId, str]:
-        """Answer a WHEP offer. Raises VisitError."""
-        told = await self._ask(session, "subscribe", side=side, sdp=sdp, who=who, gated=gated)
-        return ResourceId(told["resource"]), str(told["sdp"])
+    def _load(self, worker: _Worker) -> Load | None:
+        if not (worker.ready and worker.answers):
+            return None
+        return Load(worker.meter.usage.cpu, len(self._placed(worker)), worker.since)
 
-    async def publish_voice(self, session: SessionId, sdp: str, who: str) -> tuple[ResourceId, str]:
-        """Answer an officer's offer of a microphone. Raises VisitError."""
-        told = await self._ask(session, "publish_voice", sdp=sdp, who=who)
-        return ResourceId(told["resource"]), str(told["sdp"])
-
-    async def listen(self, session: SessionId, side: Side | None, sdp: str, who: str) -> tuple[ResourceId, str]:
-        """Answer the offer of somebody who wants to hear the officers. Raises VisitError."""
-        told = await self._ask(session, "listen", side=side, sdp=sdp, who=who)
-        return ResourceId(told["resource"]), str(told["sdp"])
-
-    async def _ask(self, session: SessionId, do: str, **members: Any) -> dict[str, Any]:
+    async def admit(self, session: SessionId) -> None:
+        """Let a session in, on the worker with the least to do. Raises RelayUnavailable when none has room."""
+        await self._settled.wait()
+        worker = self._places.get(session)
+        if worker is None:
+            worker = self._places[session] = self._choose_or_refuse()
+            worker.since += 1
         try:
-            return await self._of(session).call(do, session=session, **members)
+            await self._client_of(session).call(AdmitSession(session=session, tap=tap_of(session)))
+        except VisitError:
+            if self._places.get(session) is not worker:
+                return  # the worker went meanwhile: `workers_down` was called, and all that follows is under way
+            del self._places[session]
+            worker.client.post(CloseSession(session=session))
+            raise
+
+    def _choose_or_refuse(self) -> _Worker:
+        worker = self._choose()
+        if worker is None:
+            raise RelayUnavailable("No relay worker has room for another session.", "转发服务已满，请稍候。")
+        return worker
+
+    def _client_of(self, session: SessionId) -> Client[RelayFact]:
+        worker = self._places.get(session)
+        if worker is None or not worker.client.up:
+            raise RelayUnavailable("The relay of this session is not there.", "该会见的转发服务暂不可用。")
+        return worker.client
+
+    async def call(self, command: SessionCommand[R]) -> R:
+        """Send a command to the worker of its session and return the reply. Raises VisitError."""
+        try:
+            return await self._client_of(command.session).call(command)
         except Disconnected as error:
             raise RelayUnavailable() from error
 
-    async def restart(self, session: SessionId, resource: ResourceId, fragment: str) -> str:
-        """Answer an ICE restart. Raises VisitError."""
-        return str((await self._ask(session, "restart", resource=resource, fragment=fragment))["fragment"])
+    def post(self, command: SessionCommand[Any]) -> None:
+        """Send a command without waiting (lease, shut, deadline): a worker that is gone has shut its gates anyway."""
+        worker = self._places.get(command.session)
+        if worker is not None:
+            worker.client.post(command)
 
-    async def drop(self, session: SessionId, resource: ResourceId) -> None:
-        """End one resource. Raises VisitError."""
-        await self._ask(session, "drop", resource=resource)
+    async def tap(self, session: SessionId) -> None:
+        """Give the session's packets to the recorder from now on. Raises VisitError."""
+        await self.call(TapSession(session=session, on=True, socket=self._tap_socket))
 
-    async def record(self, session: SessionId, on: bool) -> None:
-        """Start or stop giving the session's packets to the recorder. Raises VisitError."""
-        await self._ask(session, "record", on=on, socket=self._tap_socket)
-
-    async def close(self, session: SessionId) -> dict[str, Any]:
-        """End everything of a session; per side and kind what went through it. Raises VisitError."""
+    async def close(self, session: SessionId) -> dict[Side, SideCounts]:
+        """End everything of a session and return what went through it. Raises VisitError."""
         try:
-            told = await self._ask(session, "close")
+            return (await self.call(CloseSession(session=session))).sides
         finally:
-            self._places.pop(session, None)  # also where a worker does not answer: its room is not counted for ever
-        return dict(told.get("sides") or {})
-
-    def post(self, session: SessionId, do: str, **members: Any) -> None:
-        """Order without waiting (lease, shut, deadline): a worker that is gone has shut its gates anyway."""
-        number = self._places.get(session)
-        if number is not None:
-            self._links[number].post(do, session=session, **members)
-
-    def want_keyframe(self, session: SessionId, side: Side) -> None:
-        """Somebody (the recorder) cannot go on without a keyframe of a side."""
-        self.post(session, "keyframe", side=side)
+            self._places.pop(session, None)  # also without an answer: a dead worker's session takes no room for ever
 
     def workers(self) -> tuple[Worker, ...]:
-        """What each worker counts and does, as of the last measurement."""
-        return tuple(self._worker(number) for number in range(len(self._links)))
+        """Return what each worker counts and uses, as of the last measurement."""
+        return tuple(self._figures(worker) for worker in self._workers)
 
-    def _worker(self, number: int) -> Worker:
-        meter = self._meters[number]
-        doing, ready = meter.doing, self._ready[number] and self._answers[number]
+    def _figures(self, worker: _Worker) -> Worker:
+        usage = worker.meter.usage
         return Worker(
-            name=f"relay-{number}",
-            ready=ready,
-            sessions=frozenset(self._placed(number)),
-            cpu=doing.cpu,
-            packets_in=doing.packets_in,
-            packets_out=doing.packets_out,
-            memory=doing.memory,
-            p99=doing.p99,
-            status=meter.status,
+            name=worker.name,
+            ready=worker.ready and worker.answers,
+            sessions=frozenset(self._placed(worker)),
+            cpu=usage.cpu,
+            packets_in=usage.packets_in,
+            packets_out=usage.packets_out,
+            memory=usage.memory,
+            p99=usage.p99,
+            status=worker.meter.status,
         )

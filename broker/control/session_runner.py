@@ -1,13 +1,14 @@
-"""One session while it lives: this object alone changes its Session, hands effects over, and wakes when time passes."""
+"""The runner of one session: it alone changes the session's state, hands effects over, and wakes when time passes."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import structlog
 
+from broker.control.statistics import Quality
 from broker.control.viewers import Viewers
 from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
@@ -22,19 +23,22 @@ from config.policy import Policy
 log = structlog.get_logger()
 LONGEST_SLEEP = 30.0  # seconds: a stepped wall clock is noticed by then at the latest
 
+RecordingState = Literal["none", "starting", "writing", "lost", "finalizing", "archived", "failed"]
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingView:
-    """What is known of a session's recording. `path` is relative to the archive."""
+    """What the control process knows of a session's recording. `path` is relative to the archive."""
 
-    state: str = "none"
+    state: RecordingState = "none"
     seconds: float = 0.0
     path: str | None = None
     sha256: str | None = None
 
 
 class SessionRunner:
-    """The one owner of a Session. `perform` starts an effect and returns at once; `changed` is told of every step."""
+    """The one owner of a Session. `perform` starts an effect and returns at once; `changed` is called after every
+    step with the session before it, the fact and the effects."""
 
     def __init__(
         self,
@@ -46,21 +50,20 @@ class SessionRunner:
     ) -> None:
         self.session, self.policy = session, policy
         self.recording = RecordingView()
-        self.quality: dict[str, Any] = {}
+        self.quality: Quality = {}
         self.viewers: Viewers = {}
-        self.counts: dict[str, Any] = {}
         self._clock, self._perform, self._changed = clock, perform, changed
-        self._stirred = asyncio.Event()
+        self._new_state = asyncio.Event()
 
     @property
     def at_risk(self) -> frozenset[Side]:
-        """Sides whose quorum hangs on somebody who has not answered yet whether they still watch."""
+        """Sides whose quorum depends on an officer who has not answered an attention check yet."""
         return self.session.alerts.wavering
 
     def take(self, fact: Fact) -> None:
         """Take one fact now. Raises Conflict or NotFound when a person orders what is not possible.
 
-        Any other error ends this session, and nobody else's.
+        Any other error ends this session, and no other.
         """
         try:
             self._take(fact)
@@ -76,7 +79,7 @@ class SessionRunner:
         self._changed(self, before, fact, effects)
         for effect in effects:
             self._perform(self, effect)
-        self._stirred.set()
+        self._new_state.set()
 
     async def run(self) -> None:
         """Let time pass for this session until it is over."""
@@ -91,14 +94,14 @@ class SessionRunner:
         now = self._clock.now()
         due = wakes_at(self.session, now, self.policy)
         delay = LONGEST_SLEEP if due is None else min(due - now.mono, LONGEST_SLEEP)
-        self._stirred.clear()
+        self._new_state.clear()
         if delay > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):  # not wait_for, which in 3.11 can swallow a cancellation
-                    await self._stirred.wait()
+                    await self._new_state.wait()
 
     def _end_by_error(self) -> None:
-        """The core or an effect failed: shut, close and say so, without asking the core again."""
+        """End the session after a fault of the core or of an effect, without asking the core again."""
         before = self.session
         self.session, effects = abort(before, self._clock.now())
         self._changed(self, before, ev.TimePassed(), effects)

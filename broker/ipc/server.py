@@ -1,33 +1,32 @@
-"""The serving end: a relay worker or the recorder listens, the control process asks and is told facts."""
+"""The serving end: a relay worker or the recorder listens; the control process sends commands and receives facts."""
 
 import asyncio
 import contextlib
-import os
-from collections.abc import Awaitable, Callable, Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import structlog
 
 from broker.ipc import framing
+from broker.ipc.messages import Command, Handler, Role
 from broker.kernel.errors import BadRequest, VisitError
 from broker.kernel.tasks import Tasks
 
 log = structlog.get_logger()
-Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+F = TypeVar("F")
 
 MAX_UNSENT = 4 * 1024 * 1024
-"""A client that leaves this many bytes unread is cut off: facts must never pile up for somebody who hangs."""
+"""A client that leaves this many bytes unread is cut off: facts must not pile up for one that hangs."""
 
 
-class Connection:
+class Connection(Generic[F]):
     """One connected client."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
 
-    def send(self, frame: dict[str, Any]) -> None:
+    def send(self, frame: framing.Frame) -> None:
         """Hand a frame over; never blocks. A client that does not read is dropped."""
         transport = self._writer.transport
         if transport.is_closing():
@@ -38,33 +37,33 @@ class Connection:
             return
         self._writer.write(framing.encode(frame))
 
-    def tell(self, fact: str, **with_: Any) -> None:
-        """Tell this client a fact."""
-        self.send({"fact": fact, "with": with_})
+    def report(self, fact: F) -> None:
+        """Send this client a fact."""
+        self.send(framing.News(fact=fact))
 
     def abort(self) -> None:
         """Close at once."""
         self._writer.transport.abort()
 
 
-class Server:
-    """Listens at `path` (mode 0600), answers requests with `handlers`, tells facts to all who are connected.
+class Server(Generic[F]):
+    """Listens at `path` (mode 0600), answers commands by `handlers`, sends facts to all connected clients.
 
-    `on_alone` is called when the last of them has gone.
+    `on_connect` is called with each client that has greeted, `on_alone` when the last of them has gone.
     """
 
     def __init__(
         self,
         path: Path,
-        role: str,
-        handlers: Mapping[str, Handler],
-        on_connect: Callable[[Connection], None] | None = None,
-        on_alone: Callable[[], None] | None = None,
+        role: Role[F],
+        handlers: Mapping[type[Command[Any]], Handler],
+        on_connect: Callable[[Connection[F]], None] = lambda _: None,
+        on_alone: Callable[[], None] = lambda: None,
     ) -> None:
-        self._path, self._role, self._handlers, self._on_connect = path, role, handlers, on_connect
-        self._on_alone = on_alone
-        self._accepted: set[Connection] = set()
-        self._connections: set[Connection] = set()  # those of them that have greeted
+        self._path, self._role, self._handlers = path, role, handlers
+        self._on_connect, self._on_alone = on_connect, on_alone
+        self._accepted: set[Connection[F]] = set()
+        self._connections: set[Connection[F]] = set()  # those of them that have greeted
         self._answering, self._serving = Tasks(), Tasks()
         self._server: asyncio.Server | None = None
 
@@ -84,50 +83,62 @@ class Server:
         await self._serving.wait()
         self._path.unlink(missing_ok=True)
 
-    def tell(self, fact: str, **with_: Any) -> None:
-        """Tell every client a fact; never blocks."""
+    def report(self, fact: F) -> None:
+        """Send every client a fact; never blocks."""
         for connection in list(self._connections):
-            connection.tell(fact, **with_)
+            connection.report(fact)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._serving.spawn(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(writer)
+        connection: Connection[F] = Connection(writer)
         self._accepted.add(connection)
-        connection.send(framing.hello(self._role, version("huijian"), os.getpid()))
+        connection.send(framing.greeting(self._role.name))
         try:
-            framing.check_hello(framing.decode(await reader.readline()), "control")
+            framing.check_greeting(framing.decode(await reader.readline(), framing.Greeting), "control")
             self._connections.add(connection)
-            if self._on_connect is not None:
-                self._on_connect(connection)
+            self._on_connect(connection)
             while line := await reader.readline():
-                self._start(connection, framing.decode(line))
+                self._start(connection, framing.decode(line, framing.Request))
         except (framing.WireError, ValueError, ConnectionError) as error:
-            log.warning("ipc client refused", role=self._role, why=str(error))
+            log.warning("ipc client refused", role=self._role.name, why=str(error))
         finally:
             last = self._connections == {connection}
             self._connections.discard(connection)
             self._accepted.discard(connection)
-            if last and self._on_alone is not None:
+            if last:
                 self._on_alone()
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    def _start(self, connection: Connection, frame: dict[str, Any]) -> None:
-        self._answering.spawn(self._answer(connection, frame))
+    def _start(self, connection: Connection[F], request: framing.Request) -> None:
+        self._answering.spawn(self._answer(connection, request))
 
-    async def _answer(self, connection: Connection, frame: dict[str, Any]) -> None:
-        number = frame.get("id")
+    async def _answer(self, connection: Connection[F], request: framing.Request) -> None:
+        frame = await self._reply(request)
+        if not request.number:
+            return
         try:
-            handler = self._handlers.get(str(frame.get("do")))
-            if handler is None or not isinstance(frame.get("with"), dict):
-                log.error("ipc request unknown", role=self._role, do=frame.get("do"))  # who posts sees no answer
-                raise BadRequest(f"unknown request {frame.get('do')!r}")
-            connection.send({"id": number, "ok": await handler(frame["with"])})
+            connection.send(frame)
+        except framing.WireError:  # the reply is longer than a line may be
+            log.exception("ipc reply not sent", role=self._role.name)
+            connection.send(_failed(request))
+
+    async def _reply(self, request: framing.Request) -> framing.Frame:
+        try:
+            command = self._role.command(request.command)
+            answer = await self._handlers[type(command)](command)
+            return framing.Reply(number=request.number, reply=answer)
         except VisitError as error:
-            connection.send({"id": number, "error": error.problem()})
+            if isinstance(error, BadRequest):  # of a command that was posted nothing else tells
+                log.error("ipc command refused", role=self._role.name, why=str(error))
+            return framing.Refusal(number=request.number, problem=error.problem())
         except Exception:
-            log.exception("ipc request failed", role=self._role, do=frame.get("do"))
-            connection.send({"id": number, "error": VisitError("Internal error.", "内部错误。").problem()})
+            log.exception("ipc command failed", role=self._role.name)
+            return _failed(request)
+
+
+def _failed(request: framing.Request) -> framing.Refusal:
+    return framing.Refusal(number=request.number, problem=VisitError("Internal error.", "内部错误。").problem())

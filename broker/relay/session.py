@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import Any
 
+from broker.ipc import relay_messages as messages
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.kernel.tasks import Tasks
@@ -32,7 +32,7 @@ NUMBERS = {
     (Side.VISITOR, "audio"): VISITOR_AUDIO,
 }
 """The numbers of the sides' tracks on the tap."""
-Report = Callable[..., None]
+Report = Callable[[messages.RelayFact], None]
 
 
 class RelaySession:
@@ -141,7 +141,7 @@ class RelaySession:
         publication = self.publications.remove(peer)
         if publication is not None:
             self._report_media(publication.publisher, frozenset())
-        self._report("gone", session=self.session, resource=peer.resource, why=reason)
+        self._report(messages.ResourceClosed(session=self.session, resource=peer.resource, why=reason))
         self._goodbyes.spawn(peer.say_goodbye())
 
     async def close(self, now: float) -> None:
@@ -181,7 +181,7 @@ class RelaySession:
         if self.gate.crossed is None:
             for track in self.side_tracks():
                 track.crossing = self._handle_forwarded
-        self._report("gate", session=self.session, open=True, mono=now, why="")
+        self._report(messages.GateChanged(session=self.session, open=True, mono=now, why=""))
 
     def extend(self, now: float, made: float, limit: float, deadline: float) -> bool:
         """Put the end off, as an approval says. Return whether that changed anything. It opens nothing: a lease does.
@@ -189,7 +189,7 @@ class RelaySession:
         `made` is when the approval was made (monotonic s)."""
         if not self.gate.extend(now, made, limit, deadline):
             return False
-        self._report("extended", session=self.session, mono=now, limit=limit, stop=self.gate.stop)
+        self._report(messages.LimitExtended(session=self.session, mono=now, limit=limit, stop=self.gate.stop))
         return True
 
     def shut(self, now: float, reason: str) -> None:
@@ -202,7 +202,7 @@ class RelaySession:
             if subscription.gated:
                 for down_track in subscription.peer.down_tracks:
                     down_track.track.stop(down_track)
-        self._report("gate", session=self.session, open=False, mono=now, why=reason)
+        self._report(messages.GateChanged(session=self.session, open=False, mono=now, why=reason))
 
     def expire(self, now: float) -> None:
         """Shut the gate when lease or limit have run out."""
@@ -215,7 +215,7 @@ class RelaySession:
             return
         track.crossing = None
         if self.gate.forwarded(track.number in (PRISON_VIDEO, PRISON_AUDIO), now):
-            self._report("crossed", session=self.session, mono=now)
+            self._report(messages.FirstCrossing(session=self.session, mono=now))
             self._on_limit()
 
     def _update_muted(self, changed: frozenset[Side]) -> None:
@@ -256,41 +256,48 @@ class RelaySession:
 
     def repeat(self, report: Report) -> None:
         """Report to a broker that has just connected what holds."""
-        report("admitted", session=self.session)
+        report(messages.SessionAdmitted(session=self.session))
         if self.gate.crossed is not None:
-            report("crossed", session=self.session, mono=self.gate.crossed)
+            report(messages.FirstCrossing(session=self.session, mono=self.gate.crossed))
         for side, kinds in self.media.items():
             if kinds:
-                report("media", session=self.session, **_media(side, kinds))
-        for presence in self.presences(monotonic()):
-            report("watching", session=self.session, **presence)
+                report(self._side_media(side, kinds))
+        for subscription in self.subscription_reports(monotonic()):
+            report(messages.SubscriptionChanged(session=self.session, subscription=subscription))
 
     def _report_media(self, side: Side, kinds: frozenset[str]) -> None:
         if self.media[side] != kinds:
             self.media[side] = kinds
-            self._report("media", session=self.session, **_media(side, kinds))
+            self._report(self._side_media(side, kinds))
 
     def _report_presence(self, subscription: Subscription, signs: tuple[bool, bool], now: float) -> None:
         if subscription.signs == signs:
             return
         subscription.signs = signs
-        self._report("watching", session=self.session, **_presence(subscription, now))
+        report = _subscription_report(subscription, now)
+        self._report(messages.SubscriptionChanged(session=self.session, subscription=report))
         if subscription.receiving:  # only now may the earlier one go: a gap between both would shut the gate
             self.subscriptions.drop_earlier(subscription)
 
-    def presences(self, now: float) -> list[dict[str, Any]]:
-        """Return what each subscriber has proven, as reported to the broker: on each change, and once a second."""
-        return [_presence(subscription, now) for subscription in self.subscriptions]
+    def _side_media(self, side: Side, kinds: frozenset[str]) -> messages.SideMedia:
+        """Return the fact; `on` means that the room sends both picture and sound."""
+        picture, sound = "video" in kinds, "audio" in kinds
+        on = picture and sound
+        return messages.SideMedia(session=self.session, side=side, on=on, picture=picture, sound=sound)
 
-    def counts(self) -> dict[str, Any]:
+    def subscription_reports(self, now: float) -> tuple[messages.Subscription, ...]:
+        """Return what each subscriber has proven, as reported to the broker: on each change, and once a second."""
+        return tuple(_subscription_report(subscription, now) for subscription in self.subscriptions)
+
+    def counts(self) -> dict[Side, messages.SideCounts]:
         """Return the counts of each side and kind since the session began, from which the broker computes rates."""
         return {
-            side: {
-                kind: track_counts(track, [other for other in self.streams[side] if other.kind == kind])
-                for kind, track in tracks.items()
-            }
-            for side, tracks in self.tracks.items()
+            side: messages.SideCounts(audio=self._counts(side, "audio"), video=self._counts(side, "video"))
+            for side in Side
         }
+
+    def _counts(self, side: Side, kind: str) -> messages.StreamCounts:
+        return track_counts(self.tracks[side][kind], [track for track in self.streams[side] if track.kind == kind])
 
     # --- the recorder and the publishers ---------------------------------------------------------------------------
 
@@ -327,21 +334,16 @@ class RelaySession:
         self.talkback.send_receiver_reports(now)
 
 
-def _media(side: Side, kinds: frozenset[str]) -> dict[str, Any]:
-    """Return the members of the fact; `on` means that the room sends both picture and sound."""
-    picture, sound = "video" in kinds, "audio" in kinds
-    return {"side": side, "on": picture and sound, "picture": picture, "sound": sound}
-
-
-def _presence(subscription: Subscription, now: float) -> dict[str, Any]:
+def _subscription_report(subscription: Subscription, now: float) -> messages.Subscription:
+    assert subscription.side is not None  # only a subscriber of talkback may have none
     consent, reports = subscription.signs
-    return {
-        "resource": subscription.peer.resource,
-        "side": subscription.side,
-        "who": subscription.subscriber,
-        "gated": subscription.gated,
-        "on": subscription.receiving,
-        "consent": consent,
-        "reports": reports,
+    return messages.Subscription(
+        resource=subscription.peer.resource,
+        side=subscription.side,
+        subscriber=subscription.subscriber,
+        gated=subscription.gated,
+        on=subscription.receiving,
+        consent=consent,
+        reports=reports,
         **subscription.proof.numbers(now),
-    }
+    )

@@ -7,6 +7,7 @@ from math import inf
 
 import structlog
 
+from broker.ipc.relay_messages import RelayFact, SessionFailed
 from broker.kernel.ids import SessionId
 from broker.kernel.tasks import Tasks
 from broker.relay.session import RelaySession
@@ -18,7 +19,7 @@ log = structlog.get_logger()
 class RelaySessions:
     """The sessions of one worker, by id. `report` sends a fact up to the broker."""
 
-    def __init__(self, report: Callable[..., None]) -> None:
+    def __init__(self, report: Callable[[RelayFact], None]) -> None:
         self._report = report
         self._by_id: dict[SessionId, RelaySession] = {}
         self._goodbyes = Tasks()
@@ -85,7 +86,7 @@ class RelaySessions:
         peers = session.peers()
         for peer in peers:
             _close(peer)
-        self._report("failed", session=session.session)
+        self._report(SessionFailed(session=session.session))
         self._goodbyes.spawn(_say_goodbye(peers))
 
 

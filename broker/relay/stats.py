@@ -11,8 +11,9 @@ import socket
 import struct
 from bisect import bisect_left
 from pathlib import Path
-from typing import Any
 
+from broker.ipc.relay_messages import Latency as LatencyReport
+from broker.ipc.relay_messages import StreamCounts
 from broker.kernel.clock import SystemClock
 from broker.relay.track import CLOCK, Track
 
@@ -36,9 +37,9 @@ class Histogram:
         self.counts[bisect_left(BOUNDS, seconds)] += 1
         self.seconds += seconds
 
-    def to_json(self) -> dict[str, Any]:
-        """Return `bounds` in seconds, `counts` of each bucket and of longer durations, and the sum in `seconds`."""
-        return {"bounds": list(BOUNDS), "counts": list(self.counts), "seconds": self.seconds}
+    def report(self) -> LatencyReport:
+        """Return what was counted so far."""
+        return LatencyReport(bounds=BOUNDS, counts=tuple(self.counts), seconds=self.seconds)
 
 
 class Latency:
@@ -65,25 +66,26 @@ class Latency:
             self.histogram.add(passed)
 
 
-def process_usage() -> dict[str, Any]:
-    """Return the CPU seconds of this process since it began, and its resident memory in bytes now (proc(5), statm)."""
+def cpu_seconds() -> float:
+    """Return the CPU time that this process has used since it began."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return {
-        "cpu_seconds": used.ru_utime + used.ru_stime,
-        "memory_bytes": pages * resource.getpagesize(),
-    }
+    return used.ru_utime + used.ru_stime
 
 
-def track_counts(best: Track, streams: list[Track]) -> dict[str, Any]:
+def memory_bytes() -> int:
+    """Return the resident memory of this process (proc(5), statm)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def track_counts(best: Track, streams: list[Track]) -> StreamCounts:
     """Return the counts of one kind of one side; its jitter is in seconds. A picture may come in several encodings, of
     which most get the `best`. Losses in an encoding that goes nowhere do not count, and are not requested either."""
     used = [track.receive_stats for track in streams if track.receive_stats is not None and not track.unused]
-    return {
-        "packets": sum(track.packets for track in streams),
-        "octets": sum(track.octets for track in streams),
-        "frames": best.frames,
-        "jitter": best.receive_stats.jitter / CLOCK[best.kind] if best.receive_stats is not None else 0.0,
-        "lost": sum(max(0, stats.expected - stats.received) for stats in used),
-        "crossed": sum(track.crossed for track in streams),
-    }
+    return StreamCounts(
+        packets=sum(track.packets for track in streams),
+        octets=sum(track.octets for track in streams),
+        frames=best.frames,
+        jitter=best.receive_stats.jitter / CLOCK[best.kind] if best.receive_stats is not None else 0.0,
+        lost=sum(max(0, stats.expected - stats.received) for stats in used),
+        crossed=sum(track.crossed for track in streams),
+    )

@@ -7,6 +7,7 @@ loses the track: not one packet more goes to a room or the recorder, and what th
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from broker.ipc.relay_messages import RelayFact, TalkbackChanged
 from broker.kernel.ids import SessionId, Side
 from broker.media.tap_format import TALKBACK
 from broker.relay.negotiation.codec_params import NO_PUBLISHER, CodecParams
@@ -38,7 +39,7 @@ class Talkback:
         self,
         session: SessionId,
         tap: int,
-        report: Callable[..., None],
+        report: Callable[[RelayFact], None],
         drop: Callable[[Peer, str], None],
         mark: Callable[[], None],
         on_gap: Callable[[], None],
@@ -136,8 +137,10 @@ class Talkback:
         return subscription.subscriber != self.turn.officer
 
     def _report_turn(self, turn: Turn, on: bool, now: float, reason: str) -> None:
-        sides = sorted(turn.sides)
-        self._report("floor", session=self._session, who=turn.officer, sides=sides, open=on, mono=now, why=reason)
+        sides = tuple(sorted(turn.sides))
+        self._report(
+            TalkbackChanged(session=self._session, publisher=turn.officer, sides=sides, open=on, mono=now, why=reason)
+        )
 
     # --- the recorder, and what is due -------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from math import inf
 
+from broker.ipc.relay_messages import MediaReport, RelayFact, TapLost
 from broker.kernel.clock import monotonic
 from broker.relay.fanout import Fanout
 from broker.relay.session import RelaySession
@@ -21,7 +22,7 @@ class Timers:
     """Runs the regular work of `sessions`; `report` sends a fact to the broker."""
 
     def __init__(
-        self, sessions: RelaySessions, fanout: Fanout, demux: Demux, tap: Tap, report: Callable[..., None]
+        self, sessions: RelaySessions, fanout: Fanout, demux: Demux, tap: Tap, report: Callable[[RelayFact], None]
     ) -> None:
         self._sessions, self._fanout, self._demux, self._tap, self._report = sessions, fanout, demux, tap, report
         self._timer: asyncio.TimerHandle | None = None
@@ -70,8 +71,8 @@ class Timers:
             if now - session.reported_at >= REPORT:  # each at its own moment: forty at once would delay packets
                 session.reported_at = now
                 session.send_receiver_reports(now)
-                sides, watchers = session.counts(), session.presences(now)
-                self._report("quality", session=session.session, sides=sides, watchers=watchers)
+                sides, subscriptions = session.counts(), session.subscription_reports(now)
+                self._report(MediaReport(session=session.session, sides=sides, subscriptions=subscriptions))
         except Exception:
             self._sessions.fail(session)
 
@@ -84,4 +85,4 @@ class Timers:
                 for session in self._sessions
                 if any(track.tap is not None for track in session.all_tracks())
             ]
-            self._report("tap_lost", sessions=recorded, records=lost)
+            self._report(TapLost(sessions=tuple(recorded), records=lost))

@@ -10,10 +10,11 @@ from typing import Any
 
 import structlog
 
-from broker.ipc import members
+from broker.ipc import relay_messages as messages
+from broker.ipc.messages import Command, Done, Handler
 from broker.ipc.server import Connection, Server
 from broker.kernel.clock import monotonic, monotonic_ns
-from broker.kernel.errors import BadRequest, NoSlot, NotFound, RecorderUnavailable, RelayUnavailable, TooMany
+from broker.kernel.errors import NoSlot, NotFound, RecorderUnavailable, RelayUnavailable, TooMany
 from broker.kernel.ids import ResourceId, SessionId, new_id
 from broker.kernel.lifeline import parent_gone
 from broker.media.sdp import Offer, parse_offer
@@ -53,13 +54,15 @@ class Worker:
         self._tap = Tap()
         self._demux = Demux()
         self._stopping = asyncio.Event()
-        self._server = Server(run_dir / f"{name}.sock", "relay", self._handlers(), self._greet, self._stop_talkback)
-        self._sessions = RelaySessions(self._server.tell)
+        self._server = Server(
+            run_dir / f"{name}.sock", messages.RELAY, self.handlers(), self._greet, self._stop_talkback
+        )
+        self._sessions = RelaySessions(self._server.report)
         self._fanout = Fanout(
             self._sockets.udp[0], self._tap, self._demux.take, self._sessions.expire, self._sessions.fail_with
         )
         self._listener = Listener(self._fanout)
-        self._timers = Timers(self._sessions, self._fanout, self._demux, self._tap, self._server.tell)
+        self._timers = Timers(self._sessions, self._fanout, self._demux, self._tap, self._server.report)
 
     async def run(self) -> None:
         """Work until a signal or the end of the parent process."""
@@ -94,93 +97,125 @@ class Worker:
         if closing:
             await asyncio.wait(closing, timeout=DRAIN)
 
-    def _handlers(self) -> dict[str, Any]:
-        return {
-            "admit": self._admit,
-            "publish": self._publish,
-            "subscribe": self._subscribe,
-            "publish_voice": self._publish_voice,
-            "listen": self._listen,
-            "voice": self._voice,
-            "restart": self._restart,
-            "drop": self._drop,
-            "lease": self._lease,
-            "extend": self._extend,
-            "shut": self._shut,
-            "deadline": self._deadline,
-            "record": self._record,
-            "keyframe": self._keyframe,
-            "close": self._close,
-            "status": self._status,
-        }
+    def handlers(self) -> dict[type[Command[Any]], Handler]:
+        """Return the method for each command of a relay worker."""
+        return dict(
+            (
+                messages.AdmitSession.handled_by(self.handle_admit_session),
+                messages.CloseSession.handled_by(self.handle_close_session),
+                messages.TapSession.handled_by(self.handle_tap_session),
+                messages.RequestKeyframe.handled_by(self.handle_request_keyframe),
+                messages.Publish.handled_by(self.handle_publish),
+                messages.Subscribe.handled_by(self.handle_subscribe),
+                messages.PublishTalkback.handled_by(self.handle_publish_talkback),
+                messages.SubscribeTalkback.handled_by(self.handle_subscribe_talkback),
+                messages.RestartIce.handled_by(self.handle_restart_ice),
+                messages.DropResource.handled_by(self.handle_drop_resource),
+                messages.LeaseGate.handled_by(self.handle_lease_gate),
+                messages.ShutGate.handled_by(self.handle_shut_gate),
+                messages.SetDeadline.handled_by(self.handle_set_deadline),
+                messages.ExtendLimit.handled_by(self.handle_extend_limit),
+                messages.OpenTalkback.handled_by(self.handle_open_talkback),
+                messages.CloseTalkback.handled_by(self.handle_close_talkback),
+                messages.GetStatus.handled_by(self.handle_get_status),
+            )
+        )
 
-    def _greet(self, connection: Connection) -> None:
+    def _greet(self, connection: Connection[messages.RelayFact]) -> None:
         """Report what holds to a broker that has connected, perhaps a new one."""
         for session in self._sessions:
-            session.repeat(connection.tell)
-        connection.tell("ready", worker=self.name)
+            session.repeat(connection.report)
+        connection.report(messages.WorkerReady(worker=self.name))
 
-    # --- requests ----------------------------------------------------------------------------------------------
+    def _stop_talkback(self) -> None:
+        """End all turns, as no broker is connected that could end them."""
+        for session in self._sessions:
+            session.talkback.stop(monotonic(), "broker gone")
 
-    def _session(self, command: dict[str, Any]) -> RelaySession:
-        session = self._sessions.get(SessionId(members.text(command, "session")))
+    # --- sessions ----------------------------------------------------------------------------------------------
+
+    def _session(self, session_id: SessionId) -> RelaySession:
+        session = self._sessions.get(session_id)
         if session is None:
             raise NoSlot("The relay has not admitted this session.", "转发服务未接纳该会见。")
         return session
 
-    async def _admit(self, command: dict[str, Any]) -> dict[str, Any]:
-        session, tap = SessionId(members.text(command, "session")), int(members.number(command, "tap"))
-        if not 0 <= tap < 1 << 32:
-            raise BadRequest("tap must fit into 32 bits")
+    async def handle_admit_session(self, command: messages.AdmitSession) -> messages.AdmitReply:
+        """Take a session that is not here yet."""
+        session, tap = command.session, command.tap
         if self._sessions.get(session) is None:
             self._refuse_when_stopping()
             if len(self._sessions) >= MAX_SESSIONS:
                 raise TooMany("This worker has no room for another session.")
             self._sessions.add(
-                RelaySession(session, tap, self._server.tell, self._timers.schedule, lambda: self._mark(tap))
+                RelaySession(session, tap, self._server.report, self._timers.schedule, lambda: self._mark(tap))
             )
-        return {"port": self._addresses[0][1]}
+        return messages.AdmitReply(port=self._addresses[0][1])
 
-    async def _publish(self, command: dict[str, Any]) -> dict[str, Any]:
-        session, side = self._session(command), members.side(command)
-        members.text(command, "who")
-        offer = parse_offer(members.text(command, "sdp"))
+    def _mark(self, tap: int) -> None:
+        """Record that talkback begins anew."""
+        self._tap.put(tap, TALKBACK, ANEW, monotonic_ns(), b"")
+        self._tap.flush()
+
+    async def handle_close_session(self, command: messages.CloseSession) -> messages.CloseReply:
+        """End a session, and answer with the counts of what went through it."""
+        session = self._sessions.pop(command.session)
+        if session is None:
+            return messages.CloseReply(sides={})
+        sides = session.counts()
+        await session.close(monotonic())
+        self._timers.schedule()
+        return messages.CloseReply(sides=sides)
+
+    async def handle_tap_session(self, command: messages.TapSession) -> Done:
+        """Put a session's packets on the tap, or no longer."""
+        session = self._session(command.session)
+        if command.on and not self._tap.connect(Path(command.socket)):
+            raise RecorderUnavailable("The recorder does not take packets.", "录制服务未接收媒体。")
+        session.record(command.on)
+        return Done()
+
+    async def handle_request_keyframe(self, command: messages.RequestKeyframe) -> Done:
+        """Ask a side's publisher for a keyframe."""
+        self._session(command.session).tracks[command.side]["video"].request_keyframe()
+        return Done()
+
+    # --- publications and subscriptions ------------------------------------------------------------------------
+
+    async def handle_publish(self, command: messages.Publish) -> messages.MediaReply:
+        """Connect the kiosk of a room."""
+        session, offer = self._session(command.session), parse_offer(command.sdp)
         return self._connect(
             session,
             offer,
             lambda endpoint: answer_module.answer_publisher(offer, endpoint, random.getrandbits(53)),
-            lambda peer, params: session.publish(side, peer, params),
+            lambda peer, params: session.publish(command.side, peer, params),
         )
 
-    async def _subscribe(self, command: dict[str, Any]) -> dict[str, Any]:
-        session, side, client = self._session(command), members.side(command), members.text(command, "who")
-        gated, offer = members.flag(command, "gated"), parse_offer(members.text(command, "sdp"))
-        streams = {kind: _stream(track) for kind, track in session.tracks[side].items()}
+    async def handle_subscribe(self, command: messages.Subscribe) -> messages.MediaReply:
+        """Connect a subscriber of one side."""
+        session, offer = self._session(command.session), parse_offer(command.sdp)
+        streams = {kind: _stream(track) for kind, track in session.tracks[command.side].items()}
         return self._connect(
             session,
             offer,
             lambda endpoint: answer_module.answer_watcher(offer, endpoint, random.getrandbits(53), streams),
-            lambda peer, params: session.subscribe(side, client, gated, peer, params),
+            lambda peer, params: session.subscribe(command.side, command.subscriber, command.gated, peer, params),
         )
 
-    # --- talkback ----------------------------------------------------------------------------------------------
-
-    async def _publish_voice(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Connect an officer's microphone, which is heard only after `voice`."""
-        session, officer = self._session(command), members.text(command, "who")
-        offer = parse_offer(members.text(command, "sdp"))
+    async def handle_publish_talkback(self, command: messages.PublishTalkback) -> messages.MediaReply:
+        """Connect an officer's microphone, which is heard only after OpenTalkback."""
+        session, offer = self._session(command.session), parse_offer(command.sdp)
         return self._connect(
             session,
             offer,
             lambda endpoint: answer_module.answer_publisher(offer, endpoint, random.getrandbits(53), talkback.KINDS),
-            lambda peer, params: session.talkback.publish(officer, peer, params),
+            lambda peer, params: session.talkback.publish(command.publisher, peer, params),
         )
 
-    async def _listen(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def handle_subscribe_talkback(self, command: messages.SubscribeTalkback) -> messages.MediaReply:
         """Connect the kiosk of a room, or an officer where no `side` is named, which gets talkback meant for it."""
-        session, client = self._session(command), members.text(command, "who")
-        side = members.side(command) if command.get("side") is not None else None
-        offer = parse_offer(members.text(command, "sdp"))
+        session, offer = self._session(command.session), parse_offer(command.sdp)
         streams = {"audio": _stream(session.talkback.track)}  # the same for all officers: rooms learn no name
         return self._connect(
             session,
@@ -188,27 +223,8 @@ class Worker:
             lambda endpoint: answer_module.answer_watcher(
                 offer, endpoint, random.getrandbits(53), streams, talkback.KINDS
             ),
-            lambda peer, params: session.talkback.subscribe(side, client, peer, params),
+            lambda peer, params: session.talkback.subscribe(command.side, command.subscriber, peer, params),
         )
-
-    async def _voice(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Let the officer `who` speak to `sides`; without sides, end the present officer's turn."""
-        session, sides = self._session(command), members.sides(command, "sides")
-        if sides:
-            session.talkback.start(members.text(command, "who"), sides, monotonic())
-        else:
-            session.talkback.stop(monotonic(), str(command.get("why", "")))
-        return {}
-
-    def _stop_talkback(self) -> None:
-        """End all turns, as no broker is connected that could end them."""
-        for session in self._sessions:
-            session.talkback.stop(monotonic(), "broker gone")
-
-    def _mark(self, tap: int) -> None:
-        """Record that talkback begins anew."""
-        self._tap.put(tap, TALKBACK, ANEW, monotonic_ns(), b"")
-        self._tap.flush()
 
     def _refuse_when_stopping(self) -> None:
         if self._stopping.is_set():
@@ -220,7 +236,7 @@ class Worker:
         offer: Offer,
         answer: Callable[[answer_module.Endpoint], answer_module.Agreed],
         attach: Callable[[Peer, dict[str, CodecParams]], object],
-    ) -> dict[str, Any]:
+    ) -> messages.MediaReply:
         self._refuse_when_stopping()
         peers, connecting = self._demux.counts()
         if peers >= MAX_PEERS or connecting >= MAX_CONNECTING:
@@ -241,94 +257,88 @@ class Worker:
         agreed = answer(endpoint)
         attach(peer, agreed.params)
         self._demux.expect(peer)
-        return {"resource": resource, "sdp": agreed.answer}
+        return messages.MediaReply(resource=resource, sdp=agreed.answer)
 
-    async def _restart(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def handle_restart_ice(self, command: messages.RestartIce) -> messages.RestartReply:
         """Issue new ICE credentials to a client; its media goes on until it sends checks with them."""
-        peer = self._peer(command)
-        asked = parse_fragment(members.text(command, "fragment"))
+        peer = self._peer(command.session, command.resource)
+        asked = parse_fragment(command.fragment)
         endpoint = answer_module.Endpoint(self._addresses, *peer.ice.restart(), self._certificate.fingerprint)
         self._demux.expect(peer)
-        return {"fragment": answer_fragment(asked, endpoint)}
+        return messages.RestartReply(fragment=answer_fragment(asked, endpoint))
 
-    async def _drop(self, command: dict[str, Any]) -> dict[str, Any]:
-        self._peer(command).give_up("closed on request")
-        return {}
+    async def handle_drop_resource(self, command: messages.DropResource) -> Done:
+        """End a publication or subscription."""
+        self._peer(command.session, command.resource).give_up("closed on request")
+        return Done()
 
-    def _peer(self, command: dict[str, Any]) -> Peer:
-        peer = self._session(command).peer(ResourceId(members.text(command, "resource")))
+    def _peer(self, session: SessionId, resource: ResourceId) -> Peer:
+        peer = self._session(session).peer(resource)
         if peer is None:
             raise NotFound("There is no such resource.")
         return peer
 
-    async def _lease(self, command: dict[str, Any]) -> dict[str, Any]:
+    # --- gate and talkback -------------------------------------------------------------------------------------
+
+    async def handle_lease_gate(self, command: messages.LeaseGate) -> Done:
+        """Open a gate or keep it open."""
         self._refuse_when_stopping()
-        until, deadline, limit = (members.number(command, name) for name in ("until", "deadline", "limit"))
-        if not limit > 0:
-            raise BadRequest("a lease needs a limit")
-        crossed = members.number(command, "crossed") if command.get("crossed") is not None else None
-        self._session(command).lease(monotonic(), until, deadline, limit, members.sides(command, "muted"), crossed)
+        lease = (command.until, command.deadline, command.limit, command.muted, command.crossed)
+        self._session(command.session).lease(monotonic(), *lease)
         self._timers.schedule()
-        return {}
+        return Done()
 
-    async def _extend(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Apply an approval made before the limit (Yunnan 14): the only command that puts the end off."""
-        made, limit, deadline = (members.number(command, name) for name in ("made", "limit", "deadline"))
-        taken = self._session(command).extend(monotonic(), made, limit, deadline)
+    async def handle_extend_limit(self, command: messages.ExtendLimit) -> messages.ExtendReply:
+        """Apply an approval made before the limit (Yunnan 14)."""
+        session = self._session(command.session)
+        taken = session.extend(monotonic(), command.made, command.limit, command.deadline)
         self._timers.schedule()
-        return {"taken": taken}
+        return messages.ExtendReply(taken=taken)
 
-    async def _shut(self, command: dict[str, Any]) -> dict[str, Any]:
-        self._session(command).shut(monotonic(), str(command.get("why", "")))
-        return {}
+    async def handle_shut_gate(self, command: messages.ShutGate) -> Done:
+        """Shut a gate."""
+        self._session(command.session).shut(monotonic(), command.why)
+        return Done()
 
-    async def _deadline(self, command: dict[str, Any]) -> dict[str, Any]:
-        gate = self._session(command).gate
-        gate.stop = min(gate.stop, members.number(command, "deadline"))
+    async def handle_set_deadline(self, command: messages.SetDeadline) -> Done:
+        """Set when a gate shuts by itself."""
+        gate = self._session(command.session).gate
+        gate.stop = min(gate.stop, command.deadline)
         self._timers.schedule()
-        return {}
+        return Done()
 
-    async def _record(self, command: dict[str, Any]) -> dict[str, Any]:
-        session = self._session(command)
-        on = members.flag(command, "on")
-        if on and not self._tap.connect(Path(members.text(command, "socket"))):
-            raise RecorderUnavailable("The recorder does not take packets.", "录制服务未接收媒体。")
-        session.record(on)
-        return {}
+    async def handle_open_talkback(self, command: messages.OpenTalkback) -> Done:
+        """Let an officer speak to rooms."""
+        self._session(command.session).talkback.start(command.publisher, command.sides, monotonic())
+        return Done()
 
-    async def _keyframe(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Ask a side's publisher for a keyframe, which the recorder needs to write on."""
-        self._session(command).tracks[members.side(command)]["video"].request_keyframe()
-        return {}
+    async def handle_close_talkback(self, command: messages.CloseTalkback) -> Done:
+        """End the present officer's turn."""
+        self._session(command.session).talkback.stop(monotonic(), command.why)
+        return Done()
 
-    async def _close(self, command: dict[str, Any]) -> dict[str, Any]:
-        """End a session, and answer with the counts of what went through it."""
-        session = self._sessions.pop(SessionId(members.text(command, "session")))
-        if session is None:
-            return {}
-        sides = session.counts()
-        await session.close(monotonic())
-        self._timers.schedule()
-        return {"sides": sides}
+    # --- state -------------------------------------------------------------------------------------------------
 
-    async def _status(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def handle_get_status(self, command: messages.GetStatus) -> messages.RelayStatus:
+        """Answer with what this worker counts."""
         fanout = self._fanout
-        return {
-            "worker": self.name,
-            "port": self._addresses[0][1],
-            "rooms": len(self._sessions),
-            "peers": self._demux.counts()[0],
-            "received": fanout.received,
-            "forwarded": fanout.forwarded,
-            "octets_in": fanout.octets_in,
-            "octets_out": fanout.octets_out,
-            "dropped": fanout.dropped,
-            "rejected": fanout.rejected,
-            "tapped": self._tap.sent,
-            "tap_lost": self._tap.lost,
-            "latency": fanout.latency.histogram.to_json(),
-            **stats.process_usage(),
-        }
+        return messages.RelayStatus(
+            worker=self.name,
+            port=self._addresses[0][1],
+            sessions=len(self._sessions),
+            peers=self._demux.counts()[0],
+            received=fanout.received,
+            forwarded=fanout.forwarded,
+            octets_in=fanout.octets_in,
+            octets_out=fanout.octets_out,
+            dropped=fanout.dropped,
+            rejected=fanout.rejected,
+            tapped=self._tap.sent,
+            tap_lost=self._tap.lost,
+            latency=fanout.latency.histogram.report(),
+            cpu_seconds=stats.cpu_seconds(),
+            memory_bytes=stats.memory_bytes(),
+        )
 
 
 def _stream(track: Track) -> answer_module.Stream:

@@ -43,7 +43,7 @@ async def end_sign_in(context: Context, token: str) -> None:
         client.close(NotSignedIn())
     for held in context.resources.of_token(token):
         try:
-            await context.broker.drop(held.resource, held.maker)
+            await context.broker.drop(held.resource)
         except NotFound:
             log.info("nothing to drop", resource=held.resource)  # it ended by itself meanwhile
         except VisitError as error:

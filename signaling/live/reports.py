@@ -28,7 +28,7 @@ def take_report(context: Context, caller: Caller, report: Report) -> Ack | None:
     if isinstance(report, Attentive):
         context.broker.answer(watcher, report.prompt)
         return Ack(re=report.id)
-    context.broker.page_says(watcher, report.page, _page_report(report))
+    context.broker.page_report(watcher, report.page, _page_report(report))
     return None
 
 

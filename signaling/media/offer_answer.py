@@ -15,7 +15,7 @@ from broker.kernel.ids import ResourceId
 from broker.media.sdp_fragment import check_trickle
 from config.settings import Settings
 from config.turn import read_secret
-from signaling.auth.scope import Role, author
+from signaling.auth.scope import Role
 from signaling.media.resources import Held, Kind
 from signaling.server.errors import PreconditionFailed, PreconditionRequired
 from signaling.server.routes import Call, Table, Verb
@@ -134,7 +134,7 @@ async def _stop(call: Call, kind: Kind) -> web.Response:
     resources = call.context.resources
     held = resources.owned(kind, call.id("session"), call.id("resource"), call.caller)
     try:
-        await call.context.broker.drop(held.resource, author(call.caller))
+        await call.context.broker.drop(held.resource)
     except err.NotFound:
         resources.forget(held.resource)
         raise

@@ -3,9 +3,10 @@ heard before the order `speak`; the officer who speaks is no participant, and a 
 
 from aiohttp import web
 
+from broker.ipc.relay_messages import PublishTalkback, SubscribeTalkback
 from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import SessionId, Side
-from broker.presence.quorum import Watcher
+from broker.presence.quorum import Watcher, name_of
 from broker.session import events as ev
 from broker.session import pairing
 from signaling.api.messages.sign_in import PageQuery
@@ -44,10 +45,11 @@ async def publish(call: Call, body: str) -> web.Response:
     own = duty(caller, live.session.slot)
     pairing.admit(live.session, context.now(), live.policy)
     context.resources.admit("whip", session, PLACE, caller, context.mono())
-    watcher = Watcher(own.user, own.site)
-    resource, answer = await context.broker.publish_voice(session, offer_answer.offer(body), watcher, author(caller))
-    held = Held(resource, "whip", session, PLACE, author(caller), caller.token)
-    return offer_answer.created(call, held, answer, live.session.slot.ends_at)
+    publisher = name_of(Watcher(own.user, own.site), "")
+    offer = PublishTalkback(session=session, publisher=publisher, sdp=offer_answer.offer(body))
+    reply = await context.broker.negotiate(offer, author(caller))
+    held = Held(reply.resource, "whip", session, PLACE, author(caller), caller.token)
+    return offer_answer.created(call, held, reply.sdp, live.session.slot.ends_at)
 
 
 @table.add(
@@ -69,18 +71,19 @@ async def listen(call: Call, body: str, query: PageQuery) -> web.Response:
     caller, context, session = call.caller, call.context, SessionId(call.id("session"))
     live = context.live(session)
     side: Side | None = None
-    watcher: Watcher | None = None
+    page = ""
     if isinstance(caller, Terminal):
-        side = live.session.slot.side_of_room(caller.room)
+        side, subscriber = live.session.slot.side_of_room(caller.room), author(caller)
     else:
-        own = duty(caller, live.session.slot)
-        watcher = Watcher(own.user, own.site)
+        own, page = duty(caller, live.session.slot), query.page or ""
+        # Named without the page: an officer who speaks is not heard in any window of their own.
+        subscriber = name_of(Watcher(own.user, own.site), "")
     pairing.admit(live.session, context.now(), live.policy)
-    page = (query.page or "") if watcher is not None else ""
     context.resources.admit("whep", session, PLACE, caller, context.mono(), page)
-    resource, answer = await context.broker.listen(session, side, offer_answer.offer(body), watcher, author(caller))
-    held = Held(resource, "whep", session, PLACE, author(caller), caller.token, page=page)
-    return offer_answer.created(call, held, answer, live.session.slot.ends_at)
+    offer = SubscribeTalkback(session=session, side=side, subscriber=subscriber, sdp=offer_answer.offer(body))
+    reply = await context.broker.negotiate(offer, author(caller))
+    held = Held(reply.resource, "whep", session, PLACE, author(caller), caller.token, page=page)
+    return offer_answer.created(call, held, reply.sdp, live.session.slot.ends_at)
 
 
 offer_answer.add_resource(

@@ -3,9 +3,10 @@ gated."""
 
 from aiohttp import web
 
+from broker.ipc.relay_messages import Subscribe
 from broker.kernel.errors import NotFound, TooManyWindows
 from broker.kernel.ids import SessionId, Side
-from broker.presence.quorum import Watcher
+from broker.presence.quorum import Watcher, name_of
 from broker.session import pairing
 from broker.session.state import Session
 from signaling.api.messages.sign_in import PageQuery
@@ -41,10 +42,12 @@ async def watch(call: Call, body: str, query: PageQuery) -> web.Response:
     pairing.admit(live.session, context.now(), live.policy)
     page = (query.page or "") if watcher is not None else ""
     context.resources.admit("whep", session, side, caller, context.mono(), page)
+    subscriber = name_of(watcher, page) if watcher is not None else author(caller)
     sdp = offer_answer.offer(body)
-    resource, answer = await context.broker.subscribe(session, side, sdp, watcher, author(caller), page)
-    held = Held(resource, "whep", session, side, author(caller), caller.token, page=page)
-    return offer_answer.created(call, held, answer, live.session.slot.ends_at)
+    offer = Subscribe(session=session, side=side, subscriber=subscriber, gated=watcher is None, sdp=sdp)
+    reply = await context.broker.negotiate(offer, author(caller))
+    held = Held(reply.resource, "whep", session, side, author(caller), caller.token, page=page)
+    return offer_answer.created(call, held, reply.sdp, live.session.slot.ends_at)
 
 
 def _watcher(caller: Caller, session: Session, side: Side) -> Watcher | None:

@@ -3,6 +3,7 @@ publish for another room, and without an approved slot inside its window no port
 
 from aiohttp import web
 
+from broker.ipc.relay_messages import Publish
 from broker.kernel.ids import SessionId
 from broker.session import pairing
 from signaling.auth.scope import Role, Terminal, author
@@ -36,9 +37,10 @@ async def publish(call: Call, body: str) -> web.Response:
     side = pairing.side_to_publish(live.session, terminal.room)
     pairing.admit(live.session, context.now(), live.policy)
     context.resources.admit("whip", session, side, terminal, context.mono())
-    resource, answer = await context.broker.publish(session, side, offer_answer.offer(body), author(terminal))
-    held = Held(resource, "whip", session, side, author(terminal), terminal.token)
-    return offer_answer.created(call, held, answer, live.session.slot.ends_at)
+    offer = Publish(session=session, side=side, sdp=offer_answer.offer(body))
+    reply = await context.broker.negotiate(offer, author(terminal))
+    held = Held(reply.resource, "whip", session, side, author(terminal), terminal.token)
+    return offer_answer.created(call, held, reply.sdp, live.session.slot.ends_at)
 
 
 offer_answer.add_resource(

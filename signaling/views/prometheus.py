@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -31,7 +31,7 @@ COUNTS = {
     "cpu_seconds": ("cpu_seconds", "CPU time used."),
 }
 LEVELS = {
-    "rooms": ("rooms", "Sessions admitted, as the worker counts them."),
+    "sessions": ("rooms", "Sessions admitted, as the worker counts them."),
     "peers": ("peers", "Connected clients."),
     "memory_bytes": ("resident_memory_bytes", "Resident memory."),
 }
@@ -140,28 +140,24 @@ def _workers(workers: Iterable[Worker]) -> Iterator[Metric]:
     yield _by("huijian_relay_sessions", "Sessions placed on the worker.", "worker", placed)
     for table, family in ((COUNTS, CounterMetricFamily), (LEVELS, GaugeMetricFamily)):
         for member, (name, text) in table.items():
-            values = {worker.name: _number(worker.status[member]) for worker in all_workers if member in worker.status}
+            statuses = {worker.name: worker.status for worker in all_workers if worker.status is not None}
+            values = {name: float(getattr(status, member)) for name, status in statuses.items()}
             if values:
                 yield _by(f"huijian_relay_{name}", text, "worker", values, family)
     yield _latency(all_workers)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _latency(workers: Iterable[Worker]) -> Metric:
     text = "From a packet's arrival at the machine until it was sent on; one packet in 256 is measured."
     made = HistogramMetricFamily("huijian_relay_forwarding_seconds", text, labels=["worker"])
     for worker in workers:
-        latency: Any = worker.status.get("latency")
-        if not latency:
+        if worker.status is None:
             continue
-        buckets, sofar = [], 0
-        for bound, count in zip([*latency["bounds"], "+Inf"], latency["counts"], strict=True):
+        latency, buckets, sofar = worker.status.latency, [], 0
+        for bound, count in zip([*latency.bounds, "+Inf"], latency.counts, strict=True):
             sofar += count
             buckets.append((str(bound), float(sofar)))
-        made.add_metric([worker.name], buckets, latency["seconds"])
+        made.add_metric([worker.name], buckets, latency.seconds)
     return made
 
 
@@ -176,9 +172,10 @@ def _quality(lives: Iterable[SessionRunner]) -> Iterator[Metric]:
         made = GaugeMetricFamily(f"huijian_session_{name}", text, labels=["session", "side", "media"])
         for live in shown:
             for side, kinds in live.quality.items():
-                for media, track in kinds.items():
-                    if track.get(member) is not None:
-                        made.add_metric([live.session.id, str(side), str(media)], track[member] * scale)
+                for media, rate in kinds.items():
+                    value = cast(Mapping[str, float], rate).get(member)
+                    if value is not None:
+                        made.add_metric([live.session.id, str(side), media], value * scale)
         yield made
     yield from _viewers(shown)
 

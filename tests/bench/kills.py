@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from broker.ipc.recorder_messages import AcknowledgeRecording, FinishRecording
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for
 from recorder.archive import paths
@@ -18,25 +19,17 @@ from recorder.archive.tables import METADATA
 from recorder.evidence.verify import verify
 from tests.bench import dying
 from tests.support import probe
-from tests.support.recorder import RecorderProcess, Relay
-
-
-def plan(session: str, tap: int) -> dict[str, Any]:
-    """What the control process would send."""
-    sides = {side: {"site": f"{side}-site", "room": "r1", "title": side} for side in ("prison", "visitor")}
-    policy = {"name": "yunnan", "version": "1", "retention_months": 6}
-    whole = {"session": session, "tap": tap, "site": "prison-site", "slot": {"id": "slot_1", "minutes": 30}}
-    return whole | {"policy": policy, "sides": sides, "starts_at": "2026-11-22T02:00:00+00:00", "deadline_mono": None}
+from tests.support.recorder import RecorderProcess, Relay, start_order
 
 
 async def one(recorder: RecorderProcess, number: int, wait: float) -> tuple[float, float, str]:
     """Play, kill `wait` seconds after the first fragment, restart, archive. Seconds played, seconds archived, what
     FFmpeg complains of."""
     session, seen = f"session_{number}", len(recorder.facts)
-    await recorder.call("start", **plan(session, number + 1))
+    await recorder.call(start_order(session, number + 1))
     relay = Relay(recorder.run, number + 1)
     playing = asyncio.create_task(relay.play(10.0))
-    await recorder.wait_for("flushed", seen, lambda facts: facts["session"] == session)
+    await recorder.wait_for("fragment_flushed", seen, lambda facts: facts["session"] == session)
     await asyncio.sleep(wait)
     played = monotonic() - (relay.begun or 0.0)
     await recorder.kill()
@@ -44,9 +37,9 @@ async def one(recorder: RecorderProcess, number: int, wait: float) -> tuple[floa
     await asyncio.gather(playing, return_exceptions=True)
     relay.close()
     await recorder.restart()
-    await recorder.call("finish", session=session, reason={"code": "technical"})
-    done = await recorder.wait_for("archived", seen, lambda facts: facts["session"] == session)
-    await recorder.call("acknowledge", session=session)
+    await recorder.call(FinishRecording(session=session, reason={"code": "technical"}))
+    done = await recorder.wait_for("recording_archived", seen, lambda facts: facts["session"] == session)
+    await recorder.call(AcknowledgeRecording(session=session))
     film = recorder.archive / done["path"]
     return played, min(probe.lengths(film)), await asyncio.to_thread(probe.complaints, film)
 

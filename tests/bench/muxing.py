@@ -15,9 +15,8 @@ from broker.media.tap_format import RTP
 from config.logs import configure
 from recorder.archive.tables import METADATA
 from tests.bench import process
-from tests.bench.kills import plan
 from tests.support import clips
-from tests.support.recorder import RecorderProcess, Relay
+from tests.support.recorder import RecorderProcess, Relay, start_order
 
 WARM = 4.0  # seconds until every file has begun
 SPS, PPS = 7, 8
@@ -106,7 +105,7 @@ async def compare(sessions: int, seconds: float) -> tuple[float, float]:
         for number in range(sessions):
             copier, ports = await start_ffmpeg(folder, number)
             copiers.append(copier)
-            await recorder.call("start", **plan(f"session_{number}", number + 1))
+            await recorder.call(start_order(f"session_{number}", number + 1))
             relays.append(Both(run, number + 1, ports))
         try:
             await asyncio.gather(*(relay.play(WARM) for relay in relays))

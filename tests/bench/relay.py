@@ -8,16 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from broker.ipc.client import Client as IpcClient
+from broker.ipc.relay_messages import RELAY, AdmitSession, GetStatus, LeaseGate, Publish, Subscribe, TapSession
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for
 from recorder.archive.tables import METADATA
 from tests.bench import process
 from tests.bench.client import Client
 from tests.bench.system import KINDS, SIDES, SUPERVISORS, Place, connected
-from tests.support.recorder import RecorderProcess
+from tests.support.ipc import FactLog
+from tests.support.recorder import RecorderProcess, start_order
 
 LEASE, RENEW = 3.0, 1.0  # seconds: the gate of each session is leased as the broker does it
 FOR_EVER = 7200.0
@@ -31,7 +32,7 @@ class Relay:
     def __init__(self, like_browsers: bool) -> None:
         self.pid, self._like_browsers = 0, like_browsers
         self._open: list[str] = []
-        self._facts: Counter[str] = Counter()
+        self._log = FactLog()
         self._around = AsyncExitStack()
         self._recorder: RecorderProcess | None = None
         self._tap: Path | None = None
@@ -43,34 +44,34 @@ class Relay:
         elif place.record:
             self._recorder = await self._start_recorder(place)
             self._tap = place.folder / "tap.sock"
-        up = asyncio.Event()
-        self._link = IpcClient(place.folder / "relay-0.sock", "relay", self._hear, up.set, up.clear)
+        self._link = IpcClient(place.folder / "relay-0.sock", RELAY)
         command = [sys.executable, "-m", "broker.relay", "relay-0", str(place.folder), "127.0.0.1", "0"]
         self._process = await process.start(command, place.core, HUIJIAN_LOG_LEVEL="warning")
         self.pid = self._process.pid
-        self._tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self._lease())]
-        await asyncio.wait_for(up.wait(), 20)
+        self._tasks = [asyncio.create_task(self._link.run(self._log)), asyncio.create_task(self._lease())]
+        await asyncio.wait_for(self._log.up.wait(), 20)
 
     async def session(self, number: int) -> list[Client]:
         """Admit, publish, watch, open the gate, record."""
         name = f"ses_{number}"
-        await self._link.call("admit", session=name, tap=number + 1)
+        await self._link.call(AdmitSession(session=name, tap=number + 1))
         clients = [await self._publisher(name, side) for side in SIDES]
         clients += [await self._watcher(name, OTHER[side], side, gated=True) for side in SIDES]
         for supervisor in range(SUPERVISORS):
             clients += [await self._watcher(name, side, f"supervisor-{supervisor}", gated=False) for side in SIDES]
         if self._recorder is not None:
-            await self._recorder.call("start", **_plan(name, number + 1))
+            await self._recorder.call(start_order(name, number + 1))
         if self._tap is not None:
-            await self._link.call("record", session=name, on=True, socket=str(self._tap))
+            await self._link.call(TapSession(session=name, on=True, socket=str(self._tap)))
         self._open.append(name)
         return clients
 
     async def note(self) -> str:
         """Packets that the recorder did not take, and what the worker said went wrong."""
-        status = await self._link.call("status")
-        wrong = {name: self._facts[name] for name in ("failed", "gone") if self._facts[name]}
-        wrong |= {name: status[name] for name in ("tap_lost", "rejected") if status[name]}
+        status = await self._link.call(GetStatus())
+        facts = Counter(name for name, _ in self._log.facts)
+        wrong = {name: facts[name] for name in ("session_failed", "resource_closed") if facts[name]}
+        wrong |= {name: getattr(status, name) for name in ("tap_lost", "rejected") if getattr(status, name)}
         return ", ".join(f"{name} {count}" for name, count in wrong.items())
 
     async def stop(self) -> None:
@@ -97,30 +98,22 @@ class Relay:
     async def _publisher(self, session: str, side: str) -> Client:
         client = Client()
         sdp = client.offer(KINDS, "sendonly")
-        client.take_answer((await self._link.call("publish", session=session, side=side, sdp=sdp, who=side))["sdp"])
+        client.take_answer((await self._link.call(Publish(session=session, side=side, sdp=sdp, publisher=side))).sdp)
         return await connected(client)
 
-    async def _watcher(self, session: str, side: str, who: str, gated: bool) -> Client:
+    async def _watcher(self, session: str, side: str, subscriber: str, gated: bool) -> Client:
         client = Client(self._like_browsers)
-        asked: dict[str, Any] = {
-            "session": session,
-            "side": side,
-            "sdp": client.offer(KINDS, "recvonly"),
-            "who": who,
-            "gated": gated,
-        }
-        client.take_answer((await self._link.call("subscribe", **asked))["sdp"])
+        sdp = client.offer(KINDS, "recvonly")
+        command = Subscribe(session=session, side=side, subscriber=subscriber, gated=gated, sdp=sdp)
+        client.take_answer((await self._link.call(command)).sdp)
         return await connected(client)
 
     async def _lease(self) -> None:
         while True:
             for session in self._open:
                 now = monotonic()
-                self._link.post("lease", session=session, until=now + LEASE, deadline=now + FOR_EVER, limit=FOR_EVER)
+                self._link.post(LeaseGate(session=session, until=now + LEASE, deadline=now + FOR_EVER, limit=FOR_EVER))
             await asyncio.sleep(RENEW)
-
-    def _hear(self, fact: str, _: dict[str, Any]) -> None:
-        self._facts[fact] += 1
 
 
 @contextmanager
@@ -150,17 +143,3 @@ def _discarding(path: Path) -> Iterator[Path]:
         for connection in taken:
             loop.remove_reader(connection)
             connection.close()
-
-
-def _plan(session: str, tap: int) -> dict[str, Any]:
-    """What the recorder is told of a session."""
-    return {
-        "session": session,
-        "tap": tap,
-        "site": "bench",
-        "slot": {"id": session},
-        "policy": {"name": "yunnan", "version": "1"},
-        "sides": {side: {"site": "bench", "room": "r1", "title": side} for side in SIDES},
-        "starts_at": "2026-01-01T00:00:00+00:00",
-        "deadline_mono": None,
-    }

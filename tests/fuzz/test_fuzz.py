@@ -21,7 +21,7 @@ class TestRandomInput:
     async def test_at_a_workers_port_disturbs_no_client(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         relay, dice = run.Relay(), random.Random(5)
         before = len(front.facts)
         async with stranger(front) as sender:
@@ -32,6 +32,10 @@ class TestRandomInput:
                     await officer.until(lambda count=count: len(officer.rtp) > count)
             assert sender.answers == 0
         assert set(steps(officer.numbers("audio"))) == {1}
-        assert not [name for name, _ in front.facts[before:] if name in ("watching", "media", "gone", "failed")]
+        assert not [
+            name
+            for name, _ in front.facts[before:]
+            if name in ("subscription_changed", "side_media", "resource_closed", "session_failed")
+        ]
         await officer.close()
         await room.close()

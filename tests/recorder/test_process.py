@@ -14,6 +14,15 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from broker.control.recorder_client import RecorderClient
+from broker.ipc.recorder_messages import (
+    AcknowledgeRecording,
+    ExtendRecording,
+    FinishRecording,
+    RecorderFact,
+    SetRecordingDeadline,
+    StartRecording,
+    StartReply,
+)
 from broker.kernel.atomic_files import read_lines
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for, reading
@@ -23,25 +32,14 @@ from recorder.archive.tables import MARKS
 from recorder.evidence.verify import verify
 from tests.bench import kills
 from tests.support import probe
-from tests.support.recorder import RecorderProcess, Relay
+from tests.support.recorder import RecorderProcess, Relay, start_order
 from tests.support.recording.fixtures import make_database
 
 SESSION = "session_abcdefghijklmnopqrstuvwxyz"
 
 
-def plan(tap: int = 7, session: str = SESSION, **more: Any) -> dict[str, Any]:
-    sides = {side: {"site": f"{side}-site", "room": "r1", "title": side} for side in ("prison", "visitor")}
-    return {
-        "session": session,
-        "tap": tap,
-        "site": "prison-site",
-        "slot": {"id": "slot_1"},
-        "policy": {"name": "yunnan", "version": "1"},
-        "sides": sides,
-        "starts_at": "2026-11-22T02:00:00+00:00",
-        "deadline_mono": None,
-        **more,
-    }
+def plan(tap: int = 7, session: str = SESSION, deadline_mono: float | None = None) -> StartRecording:
+    return start_order(session, tap, deadline_mono)
 
 
 def about(session: str) -> Callable[[dict[str, Any]], bool]:
@@ -65,15 +63,15 @@ class TestWholeSession:
 
     async def test_is_flushed_soon_and_archived_whole(self, shared: RecorderProcess) -> None:
         session = "session_whole"
-        assert await shared.call("start", **plan(11, session=session)) == {"part": 1}
+        assert await shared.call(plan(11, session=session)) == StartReply(part=1)
         relay = Relay(shared.run, 11)
         await relay.play(2.0)
-        flushed = await shared.wait_for("flushed", where=about(session))
+        flushed = await shared.wait_for("fragment_flushed", where=about(session))
         assert relay.begun is not None
         assert flushed["mono"] - relay.begun < 1.0  # 0.3 s on an idle machine; the rest is for a busy one
-        await shared.call("note", session=session, event={"kind": "state", "state": "live"})
-        await shared.call("finish", session=session, reason={"code": "completed"})
-        done = await shared.wait_for("archived", where=about(session))
+        await shared.note(session, {"kind": "state", "state": "live"})
+        await shared.call(FinishRecording(session=session, reason={"code": "completed"}))
+        done = await shared.wait_for("recording_archived", where=about(session))
         film = shared.archive / done["path"]
         assert probe.complaints(film) == ""
         streams = probe.probe(film)["streams"]
@@ -88,21 +86,21 @@ class TestWholeSession:
 
     async def test_is_reported_again_until_acknowledged(self, shared: RecorderProcess) -> None:
         session = "session_again"
-        await shared.call("start", **plan(12, session=session))
+        await shared.call(plan(12, session=session))
         await Relay(shared.run, 12).play(0.6)
-        await shared.call("finish", session=session, reason={"code": "completed"})
-        first = await shared.wait_for("archived", where=about(session))
+        await shared.call(FinishRecording(session=session, reason={"code": "completed"}))
+        first = await shared.wait_for("recording_archived", where=about(session))
         seen = len(shared.facts)
         await shared.stop()
         await shared.restart()
-        assert await shared.wait_for("archived", seen, about(session)) == first
-        await shared.call("acknowledge", session=session)
+        assert await shared.wait_for("recording_archived", seen, about(session)) == first
+        await shared.call(AcknowledgeRecording(session=session))
         with pytest.raises(Conflict):
-            await shared.call("start", **plan(12, session=session))
+            await shared.call(plan(12, session=session))
 
     async def test_notes_that_the_control_process_is_gone(self, shared: RecorderProcess) -> None:
         session = "session_alone"
-        await shared.call("start", **plan(13, session=session, deadline_mono=monotonic() + 60))
+        await shared.call(plan(13, session=session, deadline_mono=monotonic() + 60))
         await Relay(shared.run, 13).play(0.5)
         await shared.hang_up()
         timeline = shared.archive / ".work" / session / "timeline.jsonl"
@@ -110,17 +108,17 @@ class TestWholeSession:
             while not any(entry["event"] == {"kind": "control", "there": False} for entry in read_lines(timeline)):
                 await asyncio.sleep(0.05)  # another process writes the file, so there is no event to wait for
         await shared.connect()
-        await shared.call("finish", session=session, reason={"code": "completed"})
-        await shared.wait_for("archived", where=about(session))
+        await shared.call(FinishRecording(session=session, reason={"code": "completed"}))
+        await shared.wait_for("recording_archived", where=about(session))
 
     async def test_ends_at_its_deadline_without_a_command(self, shared: RecorderProcess) -> None:
         session = "session_deadline"
-        await shared.call("start", **plan(14, session=session))
+        await shared.call(plan(14, session=session))
         deadline = monotonic() + 1.5
-        await shared.call("deadline", session=session, deadline_mono=deadline)
+        await shared.call(SetRecordingDeadline(session=session, deadline_mono=deadline))
         relay = Relay(shared.run, 14)
         await relay.play(2.0)
-        done = await shared.wait_for("archived", where=about(session))
+        done = await shared.wait_for("recording_archived", where=about(session))
         assert relay.begun is not None
         lengths = probe.lengths(shared.archive / done["path"])
         assert all(abs(length - (deadline - relay.begun)) < 0.2 for length in lengths)
@@ -130,11 +128,11 @@ class TestWholeSession:
     async def test_ends_later_by_an_approval_made_in_time_and_by_nothing_else(self, shared: RecorderProcess) -> None:
         session = "session_extended"
         begun = monotonic()
-        await shared.call("start", **plan(15, session=session, deadline_mono=begun + 1.0))
+        await shared.call(plan(15, session=session, deadline_mono=begun + 1.0))
         longer = {"session": session, "minutes": 31.0, "deadline_mono": begun + 2.0}
-        await shared.call("deadline", session=session, deadline_mono=begun + 60)
-        await shared.call("extend", **longer, made=begun + 0.5)
-        await shared.call("extend", **{**longer, "deadline_mono": begun + 60}, made=begun + 2.0)
+        await shared.call(SetRecordingDeadline(session=session, deadline_mono=begun + 60))
+        await shared.call(ExtendRecording(**longer, made=begun + 0.5))
+        await shared.call(ExtendRecording(**{**longer, "deadline_mono": begun + 60}, made=begun + 2.0))
         event = {
             "kind": "action",
             "what": "ExtensionApproved",
@@ -142,10 +140,10 @@ class TestWholeSession:
             "article": "YN-14-FAMILY",
             "added": 60.0,
         }
-        await shared.call("note", session=session, event=event)
+        await shared.note(session, event)
         relay = Relay(shared.run, 15)
         await relay.play(2.5)
-        done = await shared.wait_for("archived", where=about(session))
+        done = await shared.wait_for("recording_archived", where=about(session))
         assert relay.begun is not None
         lengths = probe.lengths(shared.archive / done["path"])
         assert all(abs(length - (begun + 2.0 - relay.begun)) < 0.2 for length in lengths)
@@ -157,10 +155,10 @@ class TestWholeSession:
 
     async def test_without_any_media_is_a_failure_that_says_so(self, shared: RecorderProcess) -> None:
         session = "session_no_media"
-        await shared.call("start", **plan(16, session=session))
-        await shared.call("note", session=session, event={"kind": "state", "state": "check_in"})
-        await shared.call("finish", session=session, reason={"code": "no_show"})
-        failed = await shared.wait_for("archive_failed", where=about(session))
+        await shared.call(plan(16, session=session))
+        await shared.note(session, {"kind": "state", "state": "check_in"})
+        await shared.call(FinishRecording(session=session, reason={"code": "no_show"}))
+        failed = await shared.wait_for("archiving_failed", where=about(session))
         assert failed["reason"] == "no_media"
         folder = shared.archive / failed["path"]
         assert "check_in" in (folder / "timeline.jsonl").read_text()
@@ -168,7 +166,7 @@ class TestWholeSession:
 
     async def test_refuses_an_unknown_session(self, shared: RecorderProcess) -> None:
         with pytest.raises(NotFound):
-            await shared.call("finish", session="session_unknown", reason={})
+            await shared.call(FinishRecording(session="session_unknown", reason={}))
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -177,18 +175,18 @@ class TestDeathOfTheRecorder:
 
     async def test_costs_at_most_two_seconds_and_the_hole_is_kept(self, shared: RecorderProcess) -> None:
         session = "session_killed"
-        await shared.call("start", **plan(17, session=session))
+        await shared.call(plan(17, session=session))
         relay = Relay(shared.run, 17)
         await relay.play(2.5)
         await shared.kill()
         seen = len(shared.facts)
         await shared.restart()
-        assert await shared.call("start", **plan(17, session=session)) == {"part": 2}
+        assert await shared.call(plan(17, session=session)) == StartReply(part=2)
         again = Relay(shared.run, 17, ssrc=900)
         await again.play(1.5)
-        assert (await shared.wait_for("flushed", seen, about(session)))["part"] == 2
-        await shared.call("finish", session=session, reason={"code": "completed"})
-        done = await shared.wait_for("archived", where=about(session))
+        assert (await shared.wait_for("fragment_flushed", seen, about(session)))["part"] == 2
+        await shared.call(FinishRecording(session=session, reason={"code": "completed"}))
+        done = await shared.wait_for("recording_archived", where=about(session))
         film = shared.archive / done["path"]
         assert probe.complaints(film) == ""
         assert relay.begun is not None and again.begun is not None
@@ -202,12 +200,12 @@ class TestDeathOfTheRecorder:
 
     async def test_unfinished_sessions_are_archived_when_asked(self, shared: RecorderProcess) -> None:
         session = "session_unfinished"
-        await shared.call("start", **plan(18, session=session))
+        await shared.call(plan(18, session=session))
         await Relay(shared.run, 18).play(1.5)
         await shared.kill()
         await shared.restart()
-        await shared.call("finish", session=session, reason={"code": "technical"})
-        done = await shared.wait_for("archived", where=about(session))
+        await shared.call(FinishRecording(session=session, reason={"code": "technical"}))
+        done = await shared.wait_for("recording_archived", where=about(session))
         film = shared.archive / done["path"]
         assert probe.complaints(film) == ""
         assert min(probe.lengths(film)) > 0.9
@@ -215,7 +213,7 @@ class TestDeathOfTheRecorder:
 
     async def test_the_parents_death_finishes_the_file(self, shared: RecorderProcess) -> None:
         session = "session_orphan"
-        await shared.call("start", **plan(19, session=session))
+        await shared.call(plan(19, session=session))
         await Relay(shared.run, 19).play(1.0)
         assert shared.process.stdin is not None
         shared.process.stdin.close()
@@ -224,8 +222,8 @@ class TestDeathOfTheRecorder:
         assert probe.complaints(part) == ""
         assert json.loads(part.with_suffix(".json").read_text())["clean"]
         await shared.restart()
-        await shared.call("finish", session=session, reason={"code": "technical"})
-        await shared.wait_for("archived", where=about(session))
+        await shared.call(FinishRecording(session=session, reason={"code": "technical"}))
+        await shared.wait_for("recording_archived", where=about(session))
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -234,8 +232,19 @@ class TestARecorderThatIsStopped:
 
     async def test_is_lost_within_two_seconds_and_there_again_when_it_goes_on(self, shared: RecorderProcess) -> None:
         received: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
-        listener = RecorderClient(shared.run, lambda name, _: received.put_nowait((name, monotonic())))
-        listening = asyncio.create_task(listener.run())
+
+        class Listener:
+            def received(self, fact: RecorderFact) -> None:
+                received.put_nowait((type(fact).__name__, monotonic()))
+
+            def recorder_up(self) -> None:
+                received.put_nowait(("up", monotonic()))
+
+            def recorder_down(self, why: str) -> None:
+                received.put_nowait(("down", monotonic()))
+
+        client = RecorderClient(shared.run)
+        listening = asyncio.create_task(client.run(Listener()))
 
         async def fact_at(name: str) -> float:
             async with asyncio.timeout(15):
@@ -244,22 +253,22 @@ class TestARecorderThatIsStopped:
             return fact[1]
 
         await fact_at("up")
-        await shared.call("start", **plan(20, session="session_stopped"))
+        await shared.call(plan(20, session="session_stopped"))
         await Relay(shared.run, 20).play(1.0)
-        await fact_at("flushed")
+        await fact_at("FragmentFlushed")
         stopped = monotonic()
         shared.process.send_signal(signal.SIGSTOP)
         try:
             assert await fact_at("down") - stopped < 2.5  # 1.8 s on an idle machine
-            assert not listener.ready
+            assert not client.ready
         finally:
             shared.process.send_signal(signal.SIGCONT)
         await fact_at("up")
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await shared.answers()
-        await shared.call("finish", session="session_stopped", reason={"code": "technical"})
-        await shared.wait_for("archived", where=about("session_stopped"))
+        await shared.call(FinishRecording(session="session_stopped", reason={"code": "technical"}))
+        await shared.wait_for("recording_archived", where=about("session_stopped"))
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from broker.ipc.recorder_messages import RecorderFact, WritingStalled
 from broker.kernel.clock import SystemClock, monotonic
-from broker.kernel.errors import BadRequest, RecorderUnavailable
+from broker.kernel.errors import RecorderUnavailable
 from broker.media.tap_format import TapRecord
 from recorder.archive.disk_space import Rules
 from recorder.mp4.muxer import Part
@@ -16,10 +17,9 @@ from recorder.pipeline.writer import Writer
 from recorder.recording import Recording
 from recorder.sessions import RecordingSessions
 from tests.recorder.test_process import plan
+from tests.support.ipc import FactLog
 from tests.support.recording.feed import BEGIN, Feed
 from tests.support.recording.service import recorder_parts
-
-Facts = list[tuple[str, dict[str, Any]]]
 
 
 def recent(seconds: float) -> list[TapRecord]:
@@ -32,19 +32,12 @@ class Player:
     """A recording that is fed one second of media: half at first, the rest when the first facts came."""
 
     def __init__(self, folder: Path) -> None:
-        self.facts: Facts = []
-        self.news = asyncio.Event()
-        self.recording = Recording("s", folder, 1, SystemClock(), self.hear)
+        self.log = FactLog()
+        self.recording = Recording("s", folder, 1, SystemClock(), self.log.received)
 
-    def hear(self, fact: str, **more: Any) -> None:
-        self.facts.append((fact, more))
-        self.news.set()
-
-    async def hears(self, *facts: str) -> None:
-        async with asyncio.timeout(15):
-            while not any(fact in facts for fact, _ in self.facts):
-                self.news.clear()
-                await self.news.wait()
+    async def receives(self, *names: str) -> None:
+        """Wait until one of these facts has come."""
+        await self.log.wait_for_any(names)
 
     async def play(self) -> list[str]:
         records = recent(1.0)
@@ -52,18 +45,18 @@ class Player:
         for one in records[:half]:
             self.recording.accept(one)
         running = asyncio.create_task(self.recording.run())
-        await self.hears("writing", "failed")
+        await self.receives("writing_progress", "writing_failed")
         for one in records[half:]:
             self.recording.accept(one)
-        await self.hears("flushed", "failed")
+        await self.receives("fragment_flushed", "writing_failed")
         self.recording.end(monotonic())
         await running
-        return [fact for fact, _ in self.facts]
+        return [fact for fact, _ in self.log.facts]
 
 
 class TestWatch:
     async def test_a_good_disk_is_flushed_and_reported(self, tmp_path: Path) -> None:
-        assert set(await Player(tmp_path).play()) == {"flushed", "writing"}
+        assert set(await Player(tmp_path).play()) == {"fragment_flushed", "writing_progress"}
         assert (tmp_path / "part-1.mp4").stat().st_size > 10_000
 
     async def test_a_disk_that_does_not_answer_is_a_fact(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,16 +64,15 @@ class TestWatch:
         monkeypatch.setattr("recorder.recording.STALL", 0.05)
         monkeypatch.setattr(Writer, "work", lambda self, *args: (told.wait(5), write(self, *args))[1])
         player = Player(tmp_path)
-        hear = player.hear
 
-        def tell(fact: str, **more: Any) -> None:
-            hear(fact, **more)
-            if fact == "stalled":
+        def report(fact: RecorderFact) -> None:
+            player.log.received(fact)
+            if isinstance(fact, WritingStalled):
                 told.set()
 
-        player.recording = Recording("s", tmp_path, 1, SystemClock(), tell)
+        player.recording = Recording("s", tmp_path, 1, SystemClock(), report)
         facts = await player.play()
-        assert facts[0] == "stalled" and "flushed" in facts
+        assert facts[0] == "writing_stalled" and "fragment_flushed" in facts
 
     async def test_a_writer_that_lags_behind_is_a_fact_until_it_has_caught_up(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -100,13 +92,11 @@ class TestWatch:
         running = asyncio.create_task(recording.run())
         for one in recent(1.0):
             recording.accept(one)
-        await player.hears("flushed")
-        await player.hears("stalled")
-        async with asyncio.timeout(15):
-            while [fact for fact, _ in player.facts].count("flushed") < 2:
-                player.news.clear()
-                await player.news.wait()
-        assert [more["reason"] for fact, more in player.facts if fact == "stalled"] == ["lagging"]
+        await player.receives("fragment_flushed")
+        await player.receives("writing_stalled")
+        first = [name for name, _ in player.log.facts].index("fragment_flushed")
+        await player.log.wait_for("fragment_flushed", after=first + 1)
+        assert [more["reason"] for fact, more in player.log.facts if fact == "writing_stalled"] == ["lagging"]
         recording.end(monotonic())
         await running
 
@@ -119,7 +109,7 @@ class TestWatch:
         monkeypatch.setattr(Part, "write", full)
         player = Player(tmp_path)
         await player.play()
-        assert ("failed", {"session": "s", "reason": "no_disk"}) in player.facts
+        assert ("writing_failed", {"session": "s", "reason": "no_disk"}) in player.log.facts
 
     def test_the_queue_is_bounded_and_counts_what_it_drops(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -142,8 +132,3 @@ class TestAdmission:
         sessions = sessions_without_catalog(tmp_path, Rules(1 << 60, 0))
         with pytest.raises(RecorderUnavailable):
             await sessions.start(plan())
-
-    async def test_a_start_without_a_session_is_refused(self, tmp_path: Path) -> None:
-        sessions = sessions_without_catalog(tmp_path, Rules(0, 0))
-        with pytest.raises(BadRequest):
-            await sessions.start({})

@@ -9,12 +9,16 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from broker.ipc.client import Client
-from broker.kernel.clock import monotonic, monotonic_ns
+from broker.ipc.framing import JsonObject
+from broker.ipc.messages import Command, R
+from broker.ipc.recorder_messages import RECORDER, AddEvent, PolicyFacts, SideFacts, SlotFacts, StartRecording
+from broker.kernel.clock import SystemClock, monotonic, monotonic_ns
+from broker.kernel.ids import SessionId, Side
 from broker.media.tap_format import RTP, SENDER_REPORT, pack
 from tests.support import clips
+from tests.support.ipc import FactLog, Members
 from tests.support.rtp import Stream
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +30,7 @@ class RecorderProcess:
 
     def __init__(self, folder: Path, run: Path, **environment: str) -> None:
         self.archive, self.run = folder / "archive", run
-        self.facts: list[tuple[str, dict[str, Any]]] = []
-        self._news = asyncio.Event()
-        self._up = asyncio.Event()
+        self.log = FactLog()
         self._environment = {
             **os.environ,
             "HUIJIAN_DATA_DIR": str(folder),
@@ -57,13 +59,13 @@ class RecorderProcess:
 
     async def connect(self) -> None:
         """Connect as a control process does, and wait until the recorder answers."""
-        self.link = Client(self.run / "recorder.sock", "recorder", self._hear, self._up.set, self._up.clear)
-        self._listening = asyncio.create_task(self.link.run())
+        self.link = Client(self.run / "recorder.sock", RECORDER)
+        self._listening = asyncio.create_task(self.link.run(self.log))
         await self.answers()
 
     async def answers(self) -> None:
         """Wait until the link to the recorder is up."""
-        await asyncio.wait_for(self._up.wait(), 15)
+        await asyncio.wait_for(self.log.up.wait(), 15)
 
     async def hang_up(self) -> None:
         """Close the link, as a control process does that dies."""
@@ -73,14 +75,14 @@ class RecorderProcess:
 
     async def kill(self) -> None:
         """Kill the process, as a crash does."""
-        self._up.clear()
+        self.log.up.clear()
         self.process.kill()
         await self.process.wait()
 
     async def restart(self) -> None:
         """Start the process again, once it has ended, and wait until it answers."""
         await self.process.wait()
-        self._up.clear()
+        self.log.up.clear()
         await self.spawn()
         await self.answers()
 
@@ -94,25 +96,46 @@ class RecorderProcess:
             self.process.kill()  # no process outlives its test
             raise
 
-    async def call(self, do: str, **with_: Any) -> dict[str, Any]:
-        """Send a command and return its answer."""
-        return await self.link.call(do, **with_)
+    @property
+    def facts(self) -> list[tuple[str, Members]]:
+        """Every fact of the recorder so far: its name and its members."""
+        return self.log.facts
 
-    async def wait_for(
-        self, fact: str, after: int = 0, where: Callable[[dict[str, Any]], bool] = lambda _: True
-    ) -> dict[str, Any]:
-        """Wait for the first fact of a kind among those from number `after` on."""
-        async with asyncio.timeout(15):
-            while True:
-                for name, facts in self.facts[after:]:
-                    if name == fact and where(facts):
-                        return facts
-                self._news.clear()
-                await self._news.wait()
+    async def call(self, command: Command[R]) -> R:
+        """Send a command and return the reply."""
+        return await self.link.call(command)
 
-    def _hear(self, fact: str, facts: dict[str, Any]) -> None:
-        self.facts.append((fact, facts))
-        self._news.set()
+    async def note(self, session: str, event: JsonObject) -> None:
+        """Add an event of now to the timeline."""
+        now = SystemClock().now()
+        session_id = SessionId(session)
+        await self.call(AddEvent(session=session_id, event=event, at=now.wall.isoformat(), mono=now.mono))
+
+    async def wait_for(self, name: str, after: int = 0, where: Callable[[Members], bool] = lambda _: True) -> Members:
+        """Return the first fact of that name among those from number `after` on."""
+        return await self.log.wait_for(name, after, where)
+
+
+def start_order(session: str, tap: int, deadline_mono: float | None = None) -> StartRecording:
+    """Return the order to record a session of half an hour, as the control process sends it."""
+    return StartRecording(
+        session=SessionId(session),
+        tap=tap,
+        site="prison-site",
+        slot=SlotFacts(
+            id="slot_1",
+            minutes=30,
+            starts_at="2026-11-22T02:00:00+00:00",
+            ends_at="2026-11-22T02:40:00+00:00",
+            approved_by="监狱审批",
+            article="云南 第八条",
+        ),
+        policy=PolicyFacts(name="yunnan", version="1", retention_months=6, min_supervisors=2),
+        sides={side: SideFacts(site=f"{side}-site", room="r1", title=str(side)) for side in Side},
+        people={"kind": "people", "checked_in": [], "watchers": []},
+        starts_at="2026-11-22T02:00:00+00:00",
+        deadline_mono=deadline_mono,
+    )
 
 
 class Relay:

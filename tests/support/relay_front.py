@@ -10,10 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from msgspec import to_builtins
 
 from broker.ipc.client import Client
+from broker.ipc.relay_messages import (
+    RELAY,
+    AdmitSession,
+    DropResource,
+    GetStatus,
+    LeaseGate,
+    Publish,
+    RestartIce,
+    Subscribe,
+)
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
+from tests.support.ipc import FactLog, Members
 
 
 class RelayFront:
@@ -22,10 +34,8 @@ class RelayFront:
     def __init__(self, run_dir: Path, host: str = "127.0.0.1", public: tuple[str, ...] = ()) -> None:
         self.run_dir, self.host, self.public = run_dir, host, public
         self.program: tuple[str, ...] = ("-m", "broker.relay")
-        self.facts: list[tuple[str, dict[str, Any]]] = []
-        self._changed = asyncio.Condition()
-        self._up = asyncio.Event()
-        self.link = Client(run_dir / "relay-0.sock", "relay", self._fact, self._up.set, self._up.clear)
+        self.log = FactLog()
+        self.link = Client(run_dir / "relay-0.sock", RELAY)
         self.offers: list[str] = []
         self.running: asyncio.Task[None] | None = None
         self.port = 0
@@ -34,28 +44,16 @@ class RelayFront:
         self.url = ""
         self.process: asyncio.subprocess.Process | None = None
 
-    def _fact(self, name: str, with_: dict[str, Any]) -> None:
-        self.facts.append((name, with_))
-        asyncio.get_running_loop().create_task(self._notify())
+    @property
+    def facts(self) -> list[tuple[str, Members]]:
+        """Every fact of the worker so far: its name and its members."""
+        return self.log.facts
 
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def fact(self, name: str, timeout: float = 15.0, after: int = 0, **with_: Any) -> dict[str, Any]:
+    async def fact(self, name: str, timeout: float = 15.0, after: int = 0, **members: Any) -> Members:
         """Wait for a fact with these members, at or after index `after` of `facts`; return all its members."""
-
-        def found() -> dict[str, Any] | None:
-            for fact, members in self.facts[after:]:
-                if fact == name and all(members.get(key) == value for key, value in with_.items()):
-                    return members
-            return None
-
-        async with asyncio.timeout(timeout), self._changed:
-            await self._changed.wait_for(lambda: found() is not None)
-        members = found()
-        assert members is not None
-        return members
+        return await self.log.wait_for(
+            name, after, lambda found: all(found.get(key) == value for key, value in members.items()), timeout
+        )
 
     async def start_worker(self) -> None:
         """Start the worker process and wait until it answers."""
@@ -63,7 +61,7 @@ class RelayFront:
             sys.executable, *self.program, "relay-0", str(self.run_dir), self.host, "0", *self.public,
             stdin=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        await asyncio.wait_for(self._up.wait(), 20)
+        await asyncio.wait_for(self.log.up.wait(), 20)
 
     async def stop_worker(self) -> None:
         """End the worker process in order."""
@@ -74,7 +72,7 @@ class RelayFront:
 
     async def admit(self, session: str, tap: int = 1) -> None:
         """Admit a session to the worker; `port` is then the worker's port."""
-        self.port = int((await self.link.call("admit", session=session, tap=tap))["port"])
+        self.port = (await self.link.call(AdmitSession(session=session, tap=tap))).port
 
     async def lease(
         self, session: str, seconds: float = 3.0, deadline: float = 60.0, limit: float = 60.0, **more: Any
@@ -82,7 +80,7 @@ class RelayFront:
         """Give one lease that begins now."""
         now = monotonic()
         await self.link.call(
-            "lease", session=session, until=now + seconds, deadline=now + deadline, limit=limit, **more
+            LeaseGate(session=session, until=now + seconds, deadline=now + deadline, limit=limit, **more)
         )
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -92,17 +90,19 @@ class RelayFront:
         side = request.match_info.get("side") or request.headers["Authorization"].split()[1]
         try:
             if request.path.startswith("/whip/"):
-                answer = await self.link.call("publish", session=session, side=side, sdp=sdp, who=side)
+                answer = await self.link.call(Publish(session=session, side=side, sdp=sdp))
             else:
                 client = request.headers["Authorization"].split()[1]
                 gated = client in ("prison", "visitor")
-                answer = await self.link.call("subscribe", session=session, side=side, sdp=sdp, who=client, gated=gated)
+                answer = await self.link.call(
+                    Subscribe(session=session, side=side, sdp=sdp, subscriber=client, gated=gated)
+                )
         except VisitError as error:
             return web.json_response(error.problem(), status=error.http_status, content_type="application/problem+json")
-        location = f"{request.path}/{answer['resource']}"
+        location = f"{request.path}/{answer.resource}"
         return web.Response(
             status=201,
-            text=self._candidates(answer["sdp"]),
+            text=self._candidates(answer.sdp),
             content_type="application/sdp",
             headers={"Location": location},
         )
@@ -116,11 +116,13 @@ class RelayFront:
 
     async def _patch(self, request: web.Request) -> web.Response:
         session, resource = request.match_info["session"], request.match_info["resource"]
-        answer = await self.link.call("restart", session=session, resource=resource, fragment=await request.text())
-        return web.Response(text=answer["fragment"], content_type="application/trickle-ice-sdpfrag")
+        answer = await self.link.call(RestartIce(session=session, resource=resource, fragment=await request.text()))
+        return web.Response(text=answer.fragment, content_type="application/trickle-ice-sdpfrag")
 
     async def _delete(self, request: web.Request) -> web.Response:
-        await self.link.call("drop", session=request.match_info["session"], resource=request.match_info["resource"])
+        await self.link.call(
+            DropResource(session=request.match_info["session"], resource=request.match_info["resource"])
+        )
         return web.Response()
 
     def cut(self) -> None:
@@ -128,9 +130,9 @@ class RelayFront:
         assert self.running is not None
         self.running.cancel()
 
-    async def status(self) -> dict[str, Any]:
+    async def status(self) -> Members:
         """Return the counts of the worker."""
-        return await self.link.call("status")
+        return dict(to_builtins(await self.link.call(GetStatus())))
 
     def app(self) -> web.Application:
         """Return the WHIP and WHEP server."""
@@ -158,7 +160,7 @@ async def relay_front(
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
         front = RelayFront(Path(folder), host, public)
         front.program = program or front.program
-        front.running = running = asyncio.create_task(front.link.run())
+        front.running = running = asyncio.create_task(front.link.run(front.log))
         runner = web.AppRunner(front.app(), shutdown_timeout=1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

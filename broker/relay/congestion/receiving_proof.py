@@ -3,6 +3,8 @@
 Browsers name each packet, ten times a second and oftener; other clients report on a picture once or twice a second, on
 sound more rarely."""
 
+from typing import TypedDict
+
 from broker.relay.track import CLOCK, Destination
 from broker.relay.transport.peer import Peer
 
@@ -10,6 +12,16 @@ RECEIVING = 1.8  # seconds: reports come every 0.5 to 1.5 s or oftener; an absen
 BRIDGED = 3.2  # seconds, while the same subscriber's sound is reported on: one report on the picture may get lost
 SOUND = 9.0  # seconds: Chromium reports on unstamped sound only every 2.5 to 7.5 s
 ALIVE = 8.0  # seconds between signs of life of a subscriber whose room does not send: aiortc checks every 4 to 6 s
+
+
+class Numbers(TypedDict):
+    """The members of a reported subscription that are measured."""
+
+    consent_age: float
+    report_age: float | None
+    loss: float
+    jitter: float
+    round_trip: float | None
 
 
 class ReceivingProof:
@@ -32,7 +44,7 @@ class ReceivingProof:
         picture = any(down_track.track.video for down_track in self.peer.down_tracks)
         return alive, picture and all(self._fresh(down_track, now) for down_track in self.peer.down_tracks)
 
-    def numbers(self, now: float) -> dict[str, float | None]:
+    def numbers(self, now: float) -> Numbers:
         """Return the age of the last proofs (s), the part of packets lost, jitter and round trip (s) of the last
         reports. None: not known yet. Of picture and sound the worse; only numbers that JSON has."""
         down_tracks = self.peer.down_tracks

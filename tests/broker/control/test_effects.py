@@ -1,34 +1,49 @@
-"""Orders to the relays are posted, and nobody waits for an answer: a word they do not know would go unnoticed."""
+"""Both ends of each connection have the same commands and facts: what one sends the other handles."""
 
 import ast
 from pathlib import Path
+from typing import get_args
+
+import pytest
 
 import broker.control
+from broker.ipc.recorder_messages import RecorderAlive, RecorderCommand, RecorderFact, RecorderReady
+from broker.ipc.relay_messages import RelayCommand, RelayFact, SessionAdmitted, WorkerReady
 from broker.relay.worker import Worker
-
-ASKING = {"post", "call", "_ask"}
-
-
-def asked(node):
-    """The words with which this call orders relay workers to do something."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKING):
-        return set()
-    return {one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+from recorder.process import Commands
+from tests.support.control.live_visit import LiveVisit
 
 
-def words():
-    """All of them: whatever `Relays` says, and what others say through it."""
+def names(union):
+    return {member.__name__ for member in get_args(union)}
+
+
+def sent():
+    """The classes that the control process makes, by name."""
     for file in Path(broker.control.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if asked(node) and (file.name == "relay_pool.py" or ast.unparse(node.func.value).endswith("relays")):
-                yield from asked(node)
+            if isinstance(node, ast.Call):
+                yield ast.unparse(node.func).rpartition(".")[2]
 
 
-def test_workers_know_every_word_that_is_said_to_them():
-    said, known = set(words()), set(Worker.__new__(Worker)._handlers())
-    assert said - known == set()
-    assert {"lease", "shut", "deadline", "keyframe", "status", "publish", "close"} <= said
+class TestCommands:
+    def test_a_relay_worker_handles_each_of_its_commands(self):
+        assert set(Worker.__new__(Worker).handlers()) == set(get_args(RelayCommand))
+
+    def test_the_recorder_handles_each_of_its_commands(self):
+        assert set(Commands(None, None).handlers()) == set(get_args(RecorderCommand))
+
+    @pytest.mark.parametrize("union", [RelayCommand, RecorderCommand])
+    def test_the_control_process_sends_each_of_them(self, union):
+        offers = {"Publish", "Subscribe", "PublishTalkback", "SubscribeTalkback"}  # come from signaling
+        assert names(union) - offers - set(sent()) == set()
 
 
-def test_and_every_word_that_they_know_is_said_by_somebody():
-    assert set(Worker.__new__(Worker)._handlers()) - set(words()) == set()
+class TestFacts:
+    def test_each_fact_of_a_relay_worker_is_handled(self):
+        own = {WorkerReady, SessionAdmitted}  # concern the pool of workers
+        assert set(LiveVisit().relay_facts.handlers) == set(get_args(RelayFact)) - own
+
+    def test_each_fact_of_the_recorder_is_handled(self):
+        own = {RecorderReady, RecorderAlive}  # concern the connection
+        assert set(LiveVisit().recorder_facts.handlers) == set(get_args(RecorderFact)) - own

@@ -3,8 +3,8 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from broker.control.load_balancing import FULL, Load, choose, expected, roomy
-from broker.control.worker_load import Meter, quantile
+from broker.control.load_balancing import FULL, Load, Meter, choose, expected, has_room, quantile
+from broker.ipc.relay_messages import Latency, RelayStatus
 
 LOADS = st.builds(Load, st.floats(0, 1.5), st.integers(0, 50), st.integers(0, 10))
 WORKERS = st.lists(st.none() | LOADS, min_size=1, max_size=6)
@@ -15,7 +15,7 @@ class TestTheChoice:
     @given(WORKERS, MOST)
     def test_is_a_worker_that_is_there_and_has_room_or_nobody(self, loads, most):
         number = choose(loads, most)
-        there = [load for load in loads if load is not None and roomy(load, most)]
+        there = [load for load in loads if load is not None and has_room(load, most)]
         assert (number is None) == (not there)
         assert number is None or loads[number] in there
 
@@ -29,7 +29,7 @@ class TestTheChoice:
         number = choose(loads, most)
         assume(number is not None)
         for load in loads:
-            if load is not None and roomy(load, most):
+            if load is not None and has_room(load, most):
                 assert expected(loads[number], most) <= expected(load, most)
 
     @given(st.floats(0.5, 0.79), st.floats(0.5, 0.79), st.integers(0, 20))
@@ -55,42 +55,43 @@ class TestTheChoice:
 
 
 def status(seconds, counts=(0, 0, 0), received=0):
-    return {
-        "cpu_seconds": seconds,
-        "received": received,
-        "forwarded": 5 * received,
-        "memory_bytes": 7,
-        "latency": {"bounds": [0.001, 0.01], "counts": list(counts), "seconds": 0.0},
-    }
+    return RelayStatus(
+        cpu_seconds=seconds,
+        received=received,
+        forwarded=5 * received,
+        memory_bytes=7,
+        latency=Latency(bounds=(0.001, 0.01), counts=tuple(counts)),
+    )
 
 
 class TestMeasuring:
     def test_turns_counts_into_cores_and_rates(self):
         meter = Meter()
-        meter.told(status(10.0), 100.0)
-        assert (meter.doing.cpu, meter.doing.packets_in, meter.doing.p99) == (0.0, 0.0, None)
-        meter.told(status(11.0, received=1000), 102.0)
-        assert (meter.doing.cpu, meter.doing.packets_in, meter.doing.packets_out) == (0.5, 500.0, 2500.0)
-        assert meter.doing.memory == 7
+        meter.measured(status(10.0), 100.0)
+        assert (meter.usage.cpu, meter.usage.packets_in, meter.usage.p99) == (0.0, 0.0, None)
+        meter.measured(status(11.0, received=1000), 102.0)
+        assert (meter.usage.cpu, meter.usage.packets_in, meter.usage.packets_out) == (0.5, 500.0, 2500.0)
+        assert meter.usage.memory == 7
 
     def test_smooths_the_cores(self):
         meter = Meter()
         for number, seconds in enumerate((0.0, 1.0, 1.0, 1.0)):
-            meter.told(status(seconds), 2.0 * number)
-        assert meter.doing.cpu == 0.125
+            meter.measured(status(seconds), 2.0 * number)
+        assert meter.usage.cpu == 0.125
 
     def test_looks_at_the_latency_of_the_last_minute_only(self):
         meter = Meter()
-        meter.told(status(0.0, (0, 0, 1000)), 0.0)
+        meter.measured(status(0.0, (0, 0, 1000)), 0.0)
         for number in range(1, 40):
-            meter.told(status(0.0, (10 * number, 0, 1000)), 2.0 * number)
-        assert meter.doing.p99 is not None and meter.doing.p99 <= 0.001
+            meter.measured(status(0.0, (10 * number, 0, 1000)), 2.0 * number)
+        assert meter.usage.p99 is not None and meter.usage.p99 <= 0.001
 
-    def test_takes_an_answer_that_lacks_members(self):
+    def test_takes_an_answer_without_samples(self):
         meter = Meter()
-        meter.told({}, 1.0)
-        meter.told(status(1.0), 3.0)
-        assert meter.doing.cpu == 0.0
+        meter.measured(RelayStatus(), 1.0)
+        assert (meter.usage.cpu, meter.usage.p99) == (0.0, None)
+        meter.measured(status(1.0), 3.0)
+        assert (meter.usage.cpu, meter.usage.p99) == (0.5, None)
 
     @given(st.lists(st.integers(0, 50), min_size=4, max_size=4), st.floats(0.01, 1))
     def test_a_quantile_lies_in_the_bucket_that_holds_it(self, counts, share):

@@ -8,6 +8,7 @@ from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.control.presence_tracker import LOOK, PresenceTracker
 from broker.control.session_runner import SessionRunner
+from broker.ipc.relay_messages import Subscription
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.presence.presence import Report, Why
@@ -21,8 +22,12 @@ LI, HE = (Watcher(UserId(name), SiteId("first-prison")) for name in ("li", "he")
 PAGE = "pageaaaa"
 
 
+def subscription(resource, side, subscriber, on):
+    return Subscription(resource=resource, side=side, subscriber=subscriber, gated=False, on=on, consent=on, reports=on)
+
+
 class Duty:
-    """A session in check-in with its attendance; journal and bus remember what they are told."""
+    """A session in check-in with its tracker; journal and bus remember what they are told."""
 
     def __init__(self, clock):
         self.clock, self.facts, self.noted, self.said = clock, [], [], []
@@ -37,7 +42,7 @@ class Duty:
         bus = AsyncIOEventEmitter()
         bus.on("standing", lambda who: self.said.append(("standing", who)))
         bus.on("session", lambda session: self.said.append(("session", session)))
-        self.attendance = PresenceTracker({self.id: self.live}, self, clock, bus)
+        self.tracker = PresenceTracker({self.id: self.live}, self, clock, bus)
 
     def note(self, kind, session, author, data):
         """As the journal does it."""
@@ -46,13 +51,12 @@ class Duty:
     def relay(self, who=LI, on=True):
         """A relay says that somebody's page receives both sides, or no longer does."""
         for side in Side:
-            told = {"session": self.id, "resource": f"{who.user}-{side}", "side": side, "on": on}
-            self.attendance.relay_says(told | {"who": name_of(who, PAGE)})
+            self.tracker.subscription_changed(self.id, subscription(f"{who.user}-{side}", side, name_of(who, PAGE), on))
 
     def page(self, who=LI, visible=True):
         """A page says that it shows both sides."""
         showing = frozenset((self.id, side) for side in Side)
-        self.attendance.page_says(who, PAGE, Report(visible, showing, frozenset({self.id})))
+        self.tracker.page_report(who, PAGE, Report(visible, showing, frozenset({self.id})))
 
     def on_duty(self, *people):
         for who in people:
@@ -65,14 +69,14 @@ class Duty:
             self.clock.forward(timedelta(seconds=1))
             for who in people:
                 self.page(who)
-            self.attendance.look()
+            self.tracker.look()
 
     def until_asked(self, *people):
         """Let time pass until the first of them is asked; their prompt."""
         for _ in range(601):
             self.pass_seconds(1, *people)
             for who in people:
-                if (prompt := self.attendance.standing(who).prompt) is not None:
+                if (prompt := self.tracker.standing(who).prompt) is not None:
                     return who, prompt.id
         raise AssertionError("nobody was asked within ten minutes")
 
@@ -91,17 +95,16 @@ class TestWatching:
         duty.page(HE, visible=False)
         assert [fact.watchers for fact in duty.of(ev.WatchersChanged)] == [{LI}, {LI, HE}, {LI}]
         assert duty.live.session.processes.watchers == {LI}
-        assert duty.attendance.standing(HE).sessions == {duty.id: (Why.HIDDEN,)}
+        assert duty.tracker.standing(HE).sessions == {duty.id: (Why.HIDDEN,)}
         assert duty.said[-1] == ("standing", HE)
 
     async def test_terminals_are_nobodys_watchers(self, duty):
-        told = {"session": duty.id, "resource": "r", "side": "prison", "on": True, "who": "terminal:trm_1"}
-        duty.attendance.relay_says(told)
+        duty.tracker.subscription_changed(duty.id, subscription("r", Side.PRISON, "terminal:trm_1", True))
         assert duty.facts == []
 
     async def test_a_page_that_falls_silent_is_noticed_by_itself(self, duty):
         duty.on_duty(LI)
-        running = asyncio.create_task(duty.attendance.run())
+        running = asyncio.create_task(duty.tracker.run())
         try:
             await asyncio.sleep(0)
             duty.clock.forward(timedelta(seconds=0.9))
@@ -117,7 +120,7 @@ class TestWatching:
 
     async def test_a_look_that_we_were_late_for_ourselves_judges_nobody(self, duty):
         duty.on_duty(LI)
-        running = asyncio.create_task(duty.attendance.run())
+        running = asyncio.create_task(duty.tracker.run())
         try:
             await asyncio.sleep(0)
             duty.clock.forward(timedelta(seconds=10))  # the process hung; what the page said meanwhile is unread
@@ -139,7 +142,7 @@ class TestQuestions:
         duty.pass_seconds(31, LI)
         assert duty.of(ev.AttentionMissed) == [ev.AttentionMissed(LI.user, LI.site, prompt)]
         assert duty.live.session.processes.watchers == frozenset()
-        duty.attendance.answer(LI, prompt)
+        duty.tracker.answer(LI, prompt)
         assert duty.of(ev.AttentionAnswered)[0].seconds == 31.0
         assert duty.live.session.processes.watchers == {LI} and duty.noted == []
 
@@ -148,13 +151,13 @@ class TestQuestions:
         _, prompt = duty.until_asked(LI)
         duty.relay(on=False)
         duty.pass_seconds(31)
-        duty.attendance.answer(LI, prompt)
+        duty.tracker.answer(LI, prompt)
         assert duty.noted == [("AttentionMissed", None, "system"), ("AttentionAnswered", None, "user:li")]
 
     async def test_an_answer_to_nothing_is_refused(self, duty):
         duty.on_duty(LI)
         with pytest.raises(NotFound):
-            duty.attendance.answer(LI, "att_1")
+            duty.tracker.answer(LI, "att_1")
 
     async def test_a_quorum_that_hangs_on_an_answer_is_at_risk_from_half_time_on(self, duty):
         duty.on_duty(LI, HE)
@@ -162,5 +165,5 @@ class TestQuestions:
         assert duty.live.at_risk == frozenset()
         duty.pass_seconds(16, LI, HE)
         assert duty.live.at_risk == duty.of(ev.QuorumWavers)[-1].sides == {Side.PRISON}
-        duty.attendance.answer(who, prompt)
+        duty.tracker.answer(who, prompt)
         assert duty.live.at_risk == frozenset()

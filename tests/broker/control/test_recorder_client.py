@@ -1,4 +1,4 @@
-"""What the control process makes of a recorder's words, and of their absence."""
+"""The connection to the recorder: a silent recorder counts as gone, and events wait for one that is away."""
 
 import asyncio
 import tempfile
@@ -6,113 +6,113 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 from broker.control.recorder_client import SILENT, RecorderClient
-from broker.control.relay_facts import Hearing
+from broker.ipc.messages import Done
+from broker.ipc.recorder_messages import RECORDER, AddEvent, RecorderAlive, RecorderReady
 from broker.ipc.server import Server
 from broker.kernel.clock import Instant
 
 NOON = Instant(datetime(2026, 6, 1, 4, tzinfo=UTC), 5000.0)
 
 
-class Pretended:
-    """A recorder that says what the test wants, and whoever listens to it."""
+class RecorderDouble:
+    """A recorder that sends what the test wants, the client that is connected to it, and its listener."""
 
     def __init__(self, folder):
-        self.server = Server(folder / "recorder.sock", "recorder", {"note": self._note}, lambda who: who.tell("ready"))
-        self.listener = RecorderClient(folder, self._fact)
-        self.notes, self.facts = [], []
-        self.speaks = True
-        self._moved = asyncio.Event()
+        handlers = dict([AddEvent.handled_by(self.handle_add_event)])
+        self.server = Server(
+            folder / "recorder.sock", RECORDER, handlers, lambda client: client.report(RecorderReady())
+        )
+        self.client = RecorderClient(folder)
+        self.events, self.calls = [], []
+        self.alive = True
+        self._changed = asyncio.Event()
 
-    async def _note(self, told):
-        self.notes.append(told)
-        self._moved.set()
-        return {}
+    async def handle_add_event(self, command):
+        self.events.append(command)
+        self._changed.set()
+        return Done()
 
-    def _fact(self, name, told):
-        self.facts.append((name, told.get("why", "")))
-        self._moved.set()
+    def received(self, fact):
+        raise AssertionError("no other fact was sent")
+
+    def recorder_up(self):
+        self.calls.append(("up", ""))
+        self._changed.set()
+
+    def recorder_down(self, why):
+        self.calls.append(("down", why))
+        self._changed.set()
 
     async def beat(self):
         while True:
-            if self.speaks:
-                self.server.tell("alive")
+            if self.alive:
+                self.server.report(RecorderAlive())
             await asyncio.sleep(0.05)
 
     async def until(self, holds):
         async with asyncio.timeout(15):
             while not holds():
-                self._moved.clear()
-                await self._moved.wait()
+                self._changed.clear()
+                await self._changed.wait()
 
 
 @asynccontextmanager
-async def pretended():
+async def recorder_double():
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
-        one = Pretended(Path(folder))
-        await one.server.start()
-        tasks = [asyncio.create_task(one.listener.run()), asyncio.create_task(one.beat())]
-        await one.until(lambda: one.listener.ready)
-        yield one
+        recorder = RecorderDouble(Path(folder))
+        await recorder.server.start()
+        tasks = [asyncio.create_task(recorder.client.run(recorder)), asyncio.create_task(recorder.beat())]
+        await recorder.until(lambda: recorder.client.ready)
+        yield recorder
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await one.server.close()
+        await recorder.server.close()
 
 
 class TestARecorderThatHangs:
     """Invariant 3: no recorder, no crossing. A stopped process keeps its sockets open and says nothing."""
 
     async def test_is_lost_though_its_socket_is_open(self):
-        async with pretended() as recorder:
-            recorder.speaks = False
-            await recorder.until(lambda: ("down", "recorder silent") in recorder.facts)
-            assert not recorder.listener.ready
+        async with recorder_double() as recorder:
+            recorder.alive = False
+            await recorder.until(lambda: ("down", "recorder silent") in recorder.calls)
+            assert not recorder.client.ready
 
     async def test_is_there_again_with_its_next_word(self):
-        async with pretended() as recorder:
-            recorder.speaks = False
-            await recorder.until(lambda: not recorder.listener.ready)
-            recorder.speaks = True
-            await recorder.until(lambda: recorder.listener.ready)
-            assert [name for name, _ in recorder.facts] == ["up", "down", "up"]
+        async with recorder_double() as recorder:
+            recorder.alive = False
+            await recorder.until(lambda: not recorder.client.ready)
+            recorder.alive = True
+            await recorder.until(lambda: recorder.client.ready)
+            assert [name for name, _ in recorder.calls] == ["up", "down", "up"]
 
     async def test_is_not_suspected_when_it_was_we_who_hung(self):
-        async with pretended() as recorder:
+        async with recorder_double() as recorder:
             time.sleep(SILENT * 1.3)  # the whole process, as one that was stopped
             await asyncio.sleep(0.5)
-            assert recorder.listener.ready and recorder.facts == [("up", "")]
+            assert recorder.client.ready and recorder.calls == [("up", "")]
 
 
 class TestEventsForTheTimeline:
     """What happens to a visit is on its timeline, with the moment at which it happened, recorder or not."""
 
     async def test_go_to_the_recorder_with_their_moment(self):
-        async with pretended() as recorder:
-            recorder.listener.note("ses_1", {"kind": "x"}, NOON)
-            await recorder.until(lambda: recorder.notes)
-            told = {"session": "ses_1", "event": {"kind": "x"}, "at": "2026-06-01T04:00:00+00:00", "mono": 5000.0}
-            assert recorder.notes == [told]
+        async with recorder_double() as recorder:
+            recorder.client.add_event("ses_1", {"kind": "x"}, NOON)
+            await recorder.until(lambda: recorder.events)
+            (event,) = recorder.events
+            assert (event.session, event.event) == ("ses_1", {"kind": "x"})
+            assert (event.at, event.mono) == ("2026-06-01T04:00:00+00:00", 5000.0)
 
     async def test_wait_in_order_while_it_is_away(self):
-        async with pretended() as recorder:
-            recorder.speaks = False
-            await recorder.until(lambda: not recorder.listener.ready)
+        async with recorder_double() as recorder:
+            recorder.alive = False
+            await recorder.until(lambda: not recorder.client.ready)
             for number in range(3):
-                recorder.listener.note("ses_1", {"n": number}, NOON.after(timedelta(seconds=number)))
-            recorder.speaks = True
-            await recorder.until(lambda: len(recorder.notes) == 3)
-            assert [note["mono"] for note in recorder.notes] == [5000.0, 5001.0, 5002.0]
-
-
-class TestAnAlarmOfTheArchive:
-    async def test_is_journaled_once_however_often_it_is_said(self):
-        noted = []
-        journal = SimpleNamespace(note=lambda *entry: noted.append(entry))
-        hearing = Hearing({}, {}, journal, None, None, None, None)
-        for _ in range(3):
-            hearing.from_recorder("alarm", {"kind": "chain_cut", "site": "a", "path": ["x"]})
-        hearing.from_recorder("alarm", {"kind": "chain_cut", "site": "b"})
-        assert noted == [("ArchiveAlarm", None, "recorder", {"kind": "chain_cut", "site": site}) for site in ("a", "b")]
+                recorder.client.add_event("ses_1", {"n": number}, NOON.after(timedelta(seconds=number)))
+            recorder.alive = True
+            await recorder.until(lambda: len(recorder.events) == 3)
+            assert [event.mono for event in recorder.events] == [5000.0, 5001.0, 5002.0]

@@ -1,24 +1,41 @@
-"""How the processes of one machine talk, over real unix sockets."""
+"""How the processes of one machine talk, over real unix sockets: client and server together."""
 
 import asyncio
 import contextlib
-import json
-import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from broker.ipc import framing
 from broker.ipc.client import Client, Disconnected
+from broker.ipc.framing import Greeting, Request
+from broker.ipc.messages import Done
+from broker.ipc.relay_messages import (
+    RELAY,
+    DropResource,
+    GateChanged,
+    LeaseGate,
+    MediaReply,
+    Publish,
+    RelayFact,
+    RestartIce,
+    RestartReply,
+    SessionAdmitted,
+    ShutGate,
+)
 from broker.ipc.server import MAX_UNSENT, Connection, Server
-from broker.kernel.errors import BadRequest, Conflict, TooLarge, VisitError
+from broker.kernel.errors import BadRequest, Conflict, NotFound, TooLarge, VisitError
+from broker.kernel.ids import ResourceId, SessionId, Side
+from tests.support.ipc import send_raw
 
 SOON = 5.0
-ROLE = "relay"
+SESSION = SessionId("s")
+UP, DOWN = "up", "down"
 
 
 @pytest.fixture
@@ -28,52 +45,74 @@ def path() -> Iterator[Path]:
         yield Path(folder) / "s"
 
 
-async def echo(with_: dict[str, Any]) -> dict[str, Any]:
-    """The plainest handler."""
-    return with_
+def ask(fragment: str = "a") -> RestartIce:
+    """The command that the server of these tests answers with its own fragment."""
+    return RestartIce(session=SESSION, resource=ResourceId("r"), fragment=fragment)
 
 
-async def refuse(with_: dict[str, Any]) -> dict[str, Any]:
-    """A handler that knows why not."""
+async def echo(command: RestartIce) -> RestartReply:
+    return RestartReply(fragment=command.fragment)
+
+
+async def refuse(command: ShutGate) -> Done:
     raise Conflict("It is on hold.", "已中止。", state="held")
 
 
-async def stumble(with_: dict[str, Any]) -> dict[str, Any]:
-    """A handler with a fault."""
+async def fail(command: DropResource) -> Done:
     raise KeyError("a secret")
 
 
-async def hang(with_: dict[str, Any]) -> dict[str, Any]:
-    """A handler that never answers."""
+async def hang(command: Publish) -> MediaReply:
     await asyncio.Event().wait()
-    return {}
+    raise AssertionError
 
 
-HANDLERS = {"echo": echo, "refuse": refuse, "stumble": stumble, "hang": hang}
+HANDLERS = dict(
+    (
+        RestartIce.handled_by(echo),
+        ShutGate.handled_by(refuse),
+        DropResource.handled_by(fail),
+        Publish.handled_by(hang),
+    )
+)
+REFUSED = ShutGate(session=SESSION)
+FAILING = DropResource(session=SESSION, resource=ResourceId("r"))
+HANGING = Publish(session=SESSION, side=Side.PRISON, sdp="v=0")
+
+
+def lease(until: float) -> LeaseGate:
+    return LeaseGate(session=SESSION, until=until, deadline=2.0, limit=3.0)
+
+
+def gate(mono: float, why: str = "") -> GateChanged:
+    return GateChanged(session=SESSION, open=True, mono=mono, why=why)
 
 
 class End:
-    """A Link, and what it has reported so far."""
+    """A client, and what its listener has received so far."""
 
-    def __init__(self, path: Path, role: str = ROLE) -> None:
-        self.seen: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
-        self.link = Client(
-            path,
-            role,
-            lambda fact, with_: self.seen.put_nowait((fact, with_)),
-            lambda: self.seen.put_nowait(("up", {})),
-            lambda: self.seen.put_nowait(("down", {})),
-        )
+    def __init__(self, path: Path) -> None:
+        self.seen: asyncio.Queue[RelayFact | str] = asyncio.Queue()
+        self.client = Client(path, RELAY)
 
-    async def next(self) -> tuple[str, dict[str, Any]]:
-        """The next report."""
+    def connected(self) -> None:
+        self.seen.put_nowait(UP)
+
+    def received(self, fact: RelayFact) -> None:
+        self.seen.put_nowait(fact)
+
+    def disconnected(self) -> None:
+        self.seen.put_nowait(DOWN)
+
+    async def next(self) -> RelayFact | str:
+        """The next event."""
         return await asyncio.wait_for(self.seen.get(), SOON)
 
 
 @contextlib.asynccontextmanager
-async def serving(path: Path, **kw: Any) -> AsyncIterator[Server]:
+async def serving(path: Path, handlers: Any = HANDLERS, **kw: Any) -> AsyncIterator[Server[RelayFact]]:
     """A server at the path."""
-    server = Server(path, ROLE, HANDLERS, **kw)
+    server = Server(path, RELAY, handlers, **kw)
     await server.start()
     try:
         yield server
@@ -82,25 +121,25 @@ async def serving(path: Path, **kw: Any) -> AsyncIterator[Server]:
 
 
 @contextlib.asynccontextmanager
-async def linked(path: Path, role: str = ROLE) -> AsyncIterator[End]:
-    """A running link to the path, up or not."""
-    end = End(path, role)
-    task = asyncio.create_task(end.link.run())
+async def connected(path: Path, end: End | None = None) -> AsyncIterator[End]:
+    """A running client of the path, up or not."""
+    end = end or End(path)
+    task = asyncio.create_task(end.client.run(end))
     try:
         yield end
-        assert not task.done(), "a link runs for ever"
+        assert not task.done(), "a client runs until it is cancelled"
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
-async def raw(path: Path, greeting: dict[str, Any] | None = None) -> AsyncIterator[tuple[asyncio.StreamReader, Any]]:
+async def raw(path: Path, greeting: Struct | None = None) -> AsyncIterator[tuple[asyncio.StreamReader, Any]]:
     """A client of bare bytes, which has read the server's greeting and sent its own."""
     reader, writer = await asyncio.open_unix_connection(path)
     try:
         await reader.readline()
-        writer.write(framing.encode(greeting or framing.hello("control", "0", 1)))
+        writer.write(framing.encode(greeting or framing.greeting("control")))  # type: ignore[arg-type]
         yield reader, writer
     finally:
         writer.close()
@@ -117,146 +156,187 @@ async def closed(reader: asyncio.StreamReader) -> bool:
 
 
 @pytest.fixture
-async def pair(path: Path) -> AsyncIterator[tuple[Server, End]]:
-    """A server and a link that is up."""
-    async with serving(path) as server, linked(path) as end:
-        assert await end.next() == ("up", {})
+async def pair(path: Path) -> AsyncIterator[tuple[Server[RelayFact], End]]:
+    """A server and a client that is up."""
+    async with serving(path) as server, connected(path) as end:
+        assert await end.next() == UP
         yield server, end
 
 
-Pair = tuple[Server, End]
+Pair = tuple[Server[RelayFact], End]
 
 
-class TestRequests:
+class TestCommands:
     """Commands go down and are answered."""
 
-    async def test_a_request_is_answered(self, pair: Pair) -> None:
-        assert await pair[1].link.call("echo", session="s", 名="会见") == {"session": "s", "名": "会见"}
+    async def test_a_command_is_answered(self, pair: Pair) -> None:
+        assert await pair[1].client.call(ask("会见")) == RestartReply(fragment="会见")
 
     async def test_a_typed_error_crosses(self, pair: Pair) -> None:
         with pytest.raises(Conflict) as refused:
-            await pair[1].link.call("refuse")
+            await pair[1].client.call(REFUSED)
         assert refused.value.detail_zh == "已中止。" and refused.value.extra == {"state": "held"}
 
-    async def test_a_fault_is_an_error_that_tells_nothing_and_the_link_lives(self, pair: Pair) -> None:
+    async def test_a_fault_is_an_error_without_details_and_the_connection_lives(self, pair: Pair) -> None:
         with pytest.raises(VisitError) as failed:
-            await pair[1].link.call("stumble")
+            await pair[1].client.call(FAILING)
         assert "secret" not in str(failed.value.problem())
-        assert await pair[1].link.call("echo", a=1) == {"a": 1}
+        assert await pair[1].client.call(ask()) == RestartReply(fragment="a")
 
-    async def test_an_unknown_request_is_refused(self, pair: Pair) -> None:
+    @pytest.mark.parametrize(
+        "command",
+        [
+            {"type": "dance"},
+            {"type": "restart_ice", "session": "s"},
+            {"type": "restart_ice", "session": "s", "resource": "r", "fragment": 5},
+            {"type": "restart_ice", "session": "s", "resource": "r", "fragment": "a", "more": 1},
+            {"type": "lease_gate", "session": "s", "until": float("nan"), "deadline": 1, "limit": 1},
+            {"type": "lease_gate", "session": "s", "until": float("inf"), "deadline": 1, "limit": 1},
+            {"type": "lease_gate", "session": "s", "until": 10**400, "deadline": 1, "limit": 1},
+            None,
+        ],
+    )
+    async def test_one_that_cannot_be_understood_is_refused_and_no_fault(
+        self, pair: Pair, path: Path, command: object
+    ) -> None:
         with pytest.raises(BadRequest):
-            await pair[1].link.call("dance")
+            await send_raw(path, command)
+        assert await pair[1].client.call(ask()) == RestartReply(fragment="a")
 
-    async def test_a_slow_request_does_not_hold_up_the_next(self, pair: Pair) -> None:
-        slow = asyncio.create_task(pair[1].link.call("hang"))
-        answers = await asyncio.gather(*[pair[1].link.call("echo", n=n) for n in range(50)])
-        assert answers == [{"n": n} for n in range(50)] and not slow.done()
+    async def test_a_slow_command_does_not_hold_up_the_next(self, pair: Pair) -> None:
+        slow = asyncio.create_task(pair[1].client.call(HANGING))
+        answers = await asyncio.gather(*[pair[1].client.call(ask(str(n))) for n in range(50)])
+        assert [answer.fragment for answer in answers] == [str(n) for n in range(50)] and not slow.done()
         slow.cancel()
 
-    async def test_an_answer_that_does_not_come_is_the_links_fault(self, pair: Pair) -> None:
+    async def test_a_reply_that_does_not_come_is_the_connections_fault(self, pair: Pair) -> None:
         with pytest.raises(Disconnected):
-            await pair[1].link.call("hang", timeout=0.01)
-        assert await pair[1].link.call("echo") == {}
+            await pair[1].client.call(HANGING, timeout=0.01)
+        assert await pair[1].client.call(ask()) == RestartReply(fragment="a")
 
-    async def test_an_answer_too_long_for_a_line_is_an_error_and_not_a_broken_link(self, path: Path) -> None:
-        async def shout(with_: dict[str, Any]) -> dict[str, Any]:
-            return {"text": "x" * framing.MAX_LINE}
+    async def test_a_reply_too_long_for_a_line_is_an_error_and_the_connection_lives(self, path: Path) -> None:
+        async def long(command: RestartIce) -> RestartReply:
+            return RestartReply(fragment=command.fragment * framing.MAX_LINE)
 
-        server = Server(path, ROLE, {"shout": shout, "echo": echo})
-        await server.start()
-        async with linked(path) as end:
+        async with serving(path, dict([RestartIce.handled_by(long)])), connected(path) as end:
             await end.next()
-            with pytest.raises(VisitError):
-                await end.link.call("shout")
-            assert await end.link.call("echo") == {}
-        await server.close()
+            for _ in range(2):
+                with pytest.raises(VisitError) as failed:
+                    await end.client.call(ask())
+                assert not isinstance(failed.value, Disconnected)
 
-    async def test_a_lease_is_posted_without_waiting_and_its_answer_dropped(self, path: Path) -> None:
-        leased: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    async def test_a_lease_is_posted_without_waiting_and_has_no_reply(self, path: Path) -> None:
+        leased: asyncio.Queue[LeaseGate] = asyncio.Queue()
 
-        async def lease(with_: dict[str, Any]) -> dict[str, Any]:
-            leased.put_nowait(with_)
-            return {}
+        async def keep(command: LeaseGate) -> Done:
+            leased.put_nowait(command)
+            raise NotFound
 
-        server = Server(path, ROLE, {"lease": lease, "echo": echo})
-        await server.start()
-        async with linked(path) as end:
+        handlers = {**HANDLERS, **dict([LeaseGate.handled_by(keep)])}
+        async with serving(path, handlers), connected(path) as end:
             await end.next()
-            end.link.post("lease", until=1.5)
-            assert await asyncio.wait_for(leased.get(), SOON) == {"until": 1.5}
-            assert await end.link.call("echo", a=1) == {"a": 1}
-        await server.close()
+            end.client.post(lease(until=1.5))
+            assert await asyncio.wait_for(leased.get(), SOON) == lease(until=1.5)
+            assert await end.client.call(ask()) == RestartReply(fragment="a")
 
-    async def test_without_a_connection_a_call_fails_at_once_and_a_post_is_nothing(self, path: Path) -> None:
-        link = End(path).link
-        link.post("lease", until=1.0)
+    async def test_a_request_with_number_nought_is_not_answered(self, path: Path) -> None:
+        async with serving(path), raw(path) as (reader, writer):
+            for number in (0, 7):
+                writer.write(framing.encode(Request(number=number, command=ask())))
+            answer = framing.decode_from_server(await asyncio.wait_for(reader.readline(), SOON))
+            assert isinstance(answer, framing.Reply) and answer.number == 7
+
+    async def test_without_a_connection_a_call_fails_at_once_and_a_post_does_nothing(self, path: Path) -> None:
+        client = End(path).client
+        client.post(lease(until=1.0))
         with pytest.raises(Disconnected):
-            await link.call("echo")
-        assert not link.up
+            await client.call(ask())
+        assert not client.up
+
+    async def test_what_is_too_long_is_not_sent(self, pair: Pair) -> None:
+        with pytest.raises(TooLarge):
+            await pair[1].client.call(ask("x" * framing.MAX_LINE))
+        assert await pair[1].client.call(ask()) == RestartReply(fragment="a")
+
+    async def test_the_longest_line_crosses(self, path: Path) -> None:
+        async def measure(command: RestartIce) -> RestartReply:
+            return RestartReply(fragment=str(len(command.fragment)))
+
+        room = framing.MAX_LINE - len(framing.encode(Request(number=1, command=ask(""))))
+        async with serving(path, dict([RestartIce.handled_by(measure)])), connected(path) as end:
+            await end.next()
+            assert (await end.client.call(ask("y" * room))).fragment == str(room)
 
 
 class TestFacts:
-    """Facts come up, unasked."""
+    """Facts come up unasked."""
 
-    async def test_every_client_is_told_in_order(self, path: Path) -> None:
-        async with serving(path) as server, linked(path) as one, linked(path) as two:
-            assert (await one.next(), await two.next()) == (("up", {}), ("up", {}))
-            await asyncio.gather(one.link.call("echo"), two.link.call("echo"))
+    async def test_every_client_receives_them_in_order(self, path: Path) -> None:
+        async with serving(path) as server, connected(path) as first, connected(path) as second:
+            assert (await first.next(), await second.next()) == (UP, UP)
+            await asyncio.gather(first.client.call(ask()), second.client.call(ask()))
             for number in range(20):
-                server.tell("media", number=number)
-            for end in (one, two):
-                assert [await end.next() for _ in range(20)] == [("media", {"number": n}) for n in range(20)]
+                server.report(gate(number))
+            for end in (first, second):
+                assert [await end.next() for _ in range(20)] == [gate(number) for number in range(20)]
 
-    async def test_a_new_client_can_be_told_what_happened_before(self, path: Path) -> None:
-        def greet(connection: Connection) -> None:
-            connection.tell("archived", session="s")
+    async def test_a_new_client_can_be_sent_what_happened_before(self, path: Path) -> None:
+        def greet(connection: Connection[RelayFact]) -> None:
+            connection.report(SessionAdmitted(session=SESSION))
 
-        async with serving(path, on_connect=greet), linked(path) as end:
-            assert [await end.next(), await end.next()] == [("up", {}), ("archived", {"session": "s"})]
+        async with serving(path, on_connect=greet), connected(path) as end:
+            assert [await end.next(), await end.next()] == [UP, SessionAdmitted(session=SESSION)]
 
-    async def test_a_fact_that_cannot_be_taken_breaks_the_link_which_comes_back(self, path: Path) -> None:
+    async def test_one_that_cannot_be_taken_breaks_the_connection_which_comes_back(self, path: Path) -> None:
         """Down and up again fails closed; a fact that is dropped in silence would not."""
-        heard: asyncio.Queue[str] = asyncio.Queue()
 
-        def listen(fact: str, with_: dict[str, Any]) -> None:
-            raise KeyError(fact)
+        class Failing(End):
+            def received(self, fact: RelayFact) -> None:
+                raise KeyError(fact)
 
-        link = Client(path, ROLE, listen, lambda: heard.put_nowait("up"), lambda: heard.put_nowait("down"))
-        async with serving(path) as server:
-            task = asyncio.create_task(link.run())
-            assert await asyncio.wait_for(heard.get(), SOON) == "up"
-            await link.call("echo")
-            server.tell("one")
-            assert [await asyncio.wait_for(heard.get(), SOON) for _ in range(2)] == ["down", "up"]
-            assert await link.call("echo", a=1) == {"a": 1}
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        async with serving(path) as server, connected(path, Failing(path)) as end:
+            assert await end.next() == UP
+            await end.client.call(ask())
+            server.report(gate(1))
+            assert [await end.next(), await end.next()] == [DOWN, UP]
+            assert await end.client.call(ask()) == RestartReply(fragment="a")
+
+    @pytest.mark.parametrize(
+        "fact", [{"type": "eclipse"}, {"type": "gate_changed", "session": "s"}, {"type": "recorder_alive"}, 5]
+    )
+    async def test_one_that_the_control_process_does_not_know_breaks_the_connection(
+        self, path: Path, fact: object
+    ) -> None:
+        def greet(connection: Connection[RelayFact]) -> None:
+            connection.send(framing.News(fact=fact))
+
+        async with serving(path, on_connect=greet), connected(path) as end:
+            assert [await end.next() for _ in range(3)] == [UP, DOWN, UP]
 
 
 class TestReconnection:
-    """A link that breaks says so and connects again by itself."""
+    """A connection that breaks is reported and made again."""
 
     async def test_it_comes_up_when_the_server_comes(self, path: Path) -> None:
-        async with linked(path) as end, serving(path):
-            assert await end.next() == ("up", {}) and end.link.up
+        async with connected(path) as end, serving(path):
+            assert await end.next() == UP and end.client.up
 
     async def test_it_comes_back_after_the_server_restarts(self, path: Path) -> None:
-        async with linked(path) as end:
+        async with connected(path) as end:
             for _ in range(2):
                 async with serving(path):
-                    assert await end.next() == ("up", {})
-                    assert await end.link.call("echo", a=1) == {"a": 1}
-                assert await end.next() == ("down", {})
+                    assert await end.next() == UP
+                    assert await end.client.call(ask()) == RestartReply(fragment="a")
+                assert await end.next() == DOWN
                 with pytest.raises(Disconnected):
-                    await end.link.call("echo")
+                    await end.client.call(ask())
 
     async def test_calls_on_the_way_fail_when_the_server_goes(self, path: Path) -> None:
-        async with linked(path) as end:
+        async with connected(path) as end:
             async with serving(path):
                 await end.next()
-                call = asyncio.create_task(end.link.call("hang"))
-                await end.link.call("echo")
+                call = asyncio.create_task(end.client.call(HANGING))
+                await end.client.call(ask())
             with pytest.raises(Disconnected):
                 await asyncio.wait_for(call, SOON)
 
@@ -264,41 +344,49 @@ class TestReconnection:
         left = socket.socket(socket.AF_UNIX)
         left.bind(str(path))
         left.close()
-        async with serving(path), linked(path) as end:
-            assert await end.next() == ("up", {})
+        async with serving(path), connected(path) as end:
+            assert await end.next() == UP
 
-    async def test_the_socket_is_the_owners_alone_and_is_taken_away(self, path: Path) -> None:
+    async def test_the_socket_is_the_owners_alone_and_is_removed(self, path: Path) -> None:
         async with serving(path):
             assert path.stat().st_mode & 0o777 == 0o600
         assert not path.exists()
 
-    async def test_closing_hangs_up_even_on_those_who_never_greeted(self, path: Path) -> None:
+    async def test_closing_hangs_up_also_on_clients_that_never_greeted(self, path: Path) -> None:
         async with serving(path):
             reader, writer = await asyncio.open_unix_connection(path)
             await reader.readline()
         assert await closed(reader)
         writer.close()
 
+    async def test_the_server_notices_that_the_last_client_has_gone(self, path: Path) -> None:
+        alone = asyncio.Event()
+        async with serving(path, on_alone=alone.set):
+            async with connected(path) as first, connected(path) as second:
+                assert (await first.next(), await second.next()) == (UP, UP)
+                assert not alone.is_set()
+            await asyncio.wait_for(alone.wait(), SOON)
+
 
 class TestGreeting:
-    """Both ends say who they are and which protocol they speak."""
+    """Both ends name their role and the protocol they speak."""
 
     @pytest.mark.parametrize(
         "greeting",
         [
-            {"hello": "control", "protocol": framing.PROTOCOL + 1, "version": "9", "pid": 1},
-            {"hello": "recorder", "protocol": 1, "version": "0", "pid": 1},
-            {"id": 1, "do": "echo", "with": {}},
+            Greeting(role="control", protocol=framing.PROTOCOL + 1, version="9", pid=1),
+            Greeting(role="recorder", protocol=framing.PROTOCOL, version="0", pid=1),
+            Request(number=1, command={}),
         ],
     )
-    async def test_the_server_hangs_up_on_a_stranger(self, path: Path, greeting: dict[str, Any]) -> None:
+    async def test_the_server_hangs_up_on_a_stranger(self, path: Path, greeting: Struct) -> None:
         async with serving(path), raw(path, greeting) as (reader, _):
             assert await closed(reader)
 
     @pytest.mark.parametrize(
-        "greeting", [framing.hello(ROLE, "9", 1) | {"protocol": 99}, framing.hello("recorder", "0", 1)]
+        "greeting", [Greeting(role="relay", protocol=99, version="9", pid=1), framing.greeting("recorder")]
     )
-    async def test_the_link_never_comes_up_on_a_stranger(self, path: Path, greeting: dict[str, Any]) -> None:
+    async def test_the_client_never_comes_up_on_a_stranger(self, path: Path, greeting: Greeting) -> None:
         tries: asyncio.Queue[None] = asyncio.Queue()
 
         async def stranger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -308,45 +396,45 @@ class TestGreeting:
             tries.put_nowait(None)
 
         server = await asyncio.start_unix_server(stranger, path)
-        async with linked(path) as end:
+        async with connected(path) as end:
             for _ in range(2):
                 await asyncio.wait_for(tries.get(), SOON)
-            assert not end.link.up and end.seen.empty()
+            assert not end.client.up and end.seen.empty()
         server.close()
-
-    async def test_a_greeting_names_role_protocol_version_and_process(self, path: Path) -> None:
-        async with serving(path):
-            reader, writer = await asyncio.open_unix_connection(path)
-            greeting = json.loads(await reader.readline())
-            writer.close()
-        assert (greeting["hello"], greeting["protocol"], greeting["pid"]) == (ROLE, framing.PROTOCOL, os.getpid())
-        assert greeting["version"]
 
 
 class TestBadCompany:
-    """Garbage, endless lines and clients that do not read harm nobody else."""
+    """Garbage, endless lines and clients that do not read harm no other client."""
 
     @pytest.mark.parametrize(
         "line",
-        [b"x" * (framing.MAX_LINE + 10), b"not json\n", b"[]\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n"],
-        ids=["oversized", "not json", "not an object", "not text", "too deep"],
+        [b"x" * (framing.MAX_LINE + 10), b"not json\n", b"[]\n", b"{}\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n"],
+        ids=["oversized", "not json", "not an object", "not a frame", "not text", "too deep"],
     )
     async def test_the_server_hangs_up_on_it_and_serves_the_others(self, pair: Pair, path: Path, line: bytes) -> None:
         async with raw(path) as (reader, writer):
             writer.write(line)
             assert await closed(reader)
-        assert await pair[1].link.call("echo", a=1) == {"a": 1}
+        assert await pair[1].client.call(ask()) == RestartReply(fragment="a")
 
-    @pytest.mark.parametrize("frame", [{"id": [], "ok": {}}, {"fact": "x", "with": 5}, {"id": 1, "error": 5}, {}])
-    async def test_the_link_survives_odd_frames(self, path: Path, frame: dict[str, Any]) -> None:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b'{"frame":"reply","number":[],"reply":{}}',
+            b'{"frame":"news","fact":5}',
+            b'{"frame":"refusal","number":1,"problem":5}',
+            b"{}",
+        ],
+    )
+    async def test_the_client_survives_odd_frames(self, path: Path, line: bytes) -> None:
         async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(framing.encode(framing.hello(ROLE, "0", 1)) + framing.encode(frame))
+            writer.write(framing.encode(framing.greeting("relay")) + line + b"\n")
             await reader.readline()
             writer.close()
 
         server = await asyncio.start_unix_server(odd, path)
-        async with linked(path) as end:
-            assert [await end.next() for _ in range(3)] == [("up", {}), ("down", {}), ("up", {})]
+        async with connected(path) as end:
+            assert [await end.next() for _ in range(3)] == [UP, DOWN, UP]
         server.close()
 
     async def test_a_client_that_never_reads_is_dropped_and_the_server_does_not_block(
@@ -355,57 +443,15 @@ class TestBadCompany:
         server, end = pair
         deaf = socket.socket(socket.AF_UNIX)
         deaf.connect(str(path))
-        deaf.sendall(framing.encode(framing.hello("control", "0", 1)))
-        await end.link.call("echo")
+        deaf.sendall(framing.encode(framing.greeting("control")))
+        await end.client.call(ask())
         count = 2 * MAX_UNSENT // 200_000
-        for _ in range(count):
-            server.tell("media", filling="x" * 200_000)
-            assert (await end.next())[0] == "media"
+        for number in range(count):
+            server.report(gate(number, "x" * 200_000))
+            assert await end.next() != DOWN
         deaf.settimeout(SOON)
         assert read_all(deaf) < count * 200_000
-        assert await end.link.call("echo", a=1) == {"a": 1}
-
-    async def test_what_is_too_long_is_not_sent(self, pair: Pair) -> None:
-        with pytest.raises(TooLarge):
-            await pair[1].link.call("echo", text="x" * framing.MAX_LINE)
-        assert await pair[1].link.call("echo", a=1) == {"a": 1}
-
-
-class TestWire:
-    """One JSON object a line."""
-
-    def test_a_frame_comes_back_as_it_was(self) -> None:
-        frame = {"id": 1, "do": "note", "with": {"text": "第一行\n第二行", "half": "\ud800", "n": [1.5, None]}}
-        line = framing.encode(frame)
-        assert line.count(b"\n") == 1 and framing.decode(line) == frame
-
-    @pytest.mark.parametrize("line", [b"", b"\n", b"{", b"[]", b"1", b"null", b"\xff", b'{"a":' * 50_000])
-    def test_anything_but_an_object_is_refused_by_its_type(self, line: bytes) -> None:
-        with pytest.raises(framing.WireError):
-            framing.decode(line)
-
-    def test_the_longest_line_is_just_allowed(self) -> None:
-        room = framing.MAX_LINE - len(framing.encode({"x": ""}))
-        assert len(framing.encode({"x": "y" * room})) == framing.MAX_LINE
-        with pytest.raises(framing.WireError):
-            framing.encode({"x": "y" * (room + 1)})
-
-    async def test_and_it_crosses(self, path: Path) -> None:
-        seen: asyncio.Queue[int] = asyncio.Queue()
-
-        async def measure(with_: dict[str, Any]) -> dict[str, Any]:
-            seen.put_nowait(len(with_["x"]))
-            return {}
-
-        handlers: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {"measure": measure}
-        server = Server(path, ROLE, handlers)
-        await server.start()
-        room = framing.MAX_LINE - len(framing.encode({"id": 1, "do": "measure", "with": {"x": ""}}))
-        async with linked(path) as end:
-            await end.next()
-            await end.link.call("measure", x="y" * room)
-            assert seen.get_nowait() == room
-        await server.close()
+        assert await end.client.call(ask()) == RestartReply(fragment="a")
 
 
 def read_all(connection: socket.socket) -> int:

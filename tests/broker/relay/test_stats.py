@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.stats import BOUNDS, EVERY, Histogram, Latency, process_usage
+from broker.relay.stats import BOUNDS, EVERY, Histogram, Latency, cpu_seconds, memory_bytes
 from tests.support.relay.visits import visit
 from tests.support.relay_front import RelayFront
 
@@ -34,8 +34,8 @@ class TestTheHistogram:
             assert sum(histogram.counts[: index + 1]) == sum(duration <= bound for duration in durations)
 
     def test_as_json_has_bounds_and_counts(self) -> None:
-        json = Histogram().to_json()
-        assert json["bounds"] == sorted(json["bounds"]) and len(json["counts"]) == len(json["bounds"]) + 1
+        report = Histogram().report()
+        assert list(report.bounds) == sorted(report.bounds) and len(report.counts) == len(report.bounds) + 1
 
 
 class TestLatency:
@@ -84,11 +84,10 @@ class TestAWorker:
 
 class TestTheProcess:
     def test_its_cpu_seconds_and_memory_are_measured(self) -> None:
-        before = process_usage()
+        before = cpu_seconds()
         _work(0.05)
-        after = process_usage()
-        assert after["cpu_seconds"] >= before["cpu_seconds"] + 0.03
-        assert 10_000_000 < after["memory_bytes"] < 4_000_000_000
+        assert cpu_seconds() >= before + 0.03
+        assert 10_000_000 < memory_bytes() < 4_000_000_000
 
 
 def _spend(seconds: float) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from broker.ipc.relay_messages import CloseTalkback, OpenTalkback, PublishTalkback, SubscribeTalkback
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import CodecMissing, TooMany
+from broker.kernel.ids import Side
 from broker.media import tap_format
 from broker.relay.talkback import MICROPHONES
 from tests.broker.relay.test_tap import Recorder, order
@@ -30,7 +32,7 @@ class Microphone(RawPeer):
     spoken = 0
 
     async def connect(self, officer: str) -> "Microphone":
-        await self._connect("publish_voice", "aiortc-speak", session="s", who=officer)
+        await self._connect(PublishTalkback, "aiortc-speak", session="s", publisher=officer)
         self.stream = Stream(48_000, id(self) & 0xFFFFFF, 65_000, payload_type=self.payload_types["audio"])
         return self
 
@@ -47,8 +49,7 @@ class Listener(RawPeer):
     """A kiosk or an officer that gets talkback."""
 
     async def connect(self, side: str | None, client: str) -> "Listener":
-        members = {"side": side} if side else {}
-        return await self._connect("listen", "aiortc-listen", session="s", who=client, **members)  # type: ignore[return-value]
+        return await self._connect(SubscribeTalkback, "aiortc-listen", session="s", side=side, subscriber=client)  # type: ignore[return-value]
 
     @property
     def words(self) -> list[bytes]:
@@ -59,11 +60,11 @@ class Listener(RawPeer):
 
 
 async def start_turn(front: RelayFront, officer: str, *sides: str) -> None:
-    await front.link.call("voice", session="s", who=officer, sides=list(sides))
+    await front.link.call(OpenTalkback(session="s", publisher=officer, sides=frozenset(map(Side, sides))))
 
 
 async def stop_turn(front: RelayFront) -> None:
-    await front.link.call("voice", session="s", sides=[], why="ordered")
+    await front.link.call(CloseTalkback(session="s", why="ordered"))
 
 
 async def all_read(*microphones: Microphone) -> None:
@@ -148,22 +149,22 @@ class TestATurn:
         officer = await Microphone(front).connect(LI)
         began = monotonic()
         await start_turn(front, LI, "visitor", "prison")
-        opened = await front.fact("floor", open=True)
-        assert (opened["who"], opened["sides"], opened["session"]) == (LI, ["prison", "visitor"], "s")
+        opened = await front.fact("talkback_changed", open=True)
+        assert (opened["publisher"], opened["sides"], opened["session"]) == (LI, ["prison", "visitor"], "s")
         await stop_turn(front)
-        shut = await front.fact("floor", open=False)
+        shut = await front.fact("talkback_changed", open=False)
         assert shut["why"] == "ordered" and began < opened["mono"] < shut["mono"] < monotonic()
         await officer.close()
 
     async def test_does_not_start_without_a_microphone(self, front: RelayFront) -> None:
         await start_turn(front, LI, "prison")
-        assert (await front.fact("floor", open=False))["why"] == "no microphone"
+        assert (await front.fact("talkback_changed", open=False))["why"] == "no microphone"
 
     async def test_ends_with_the_microphone(self, front: RelayFront) -> None:
         officer = await Microphone(front).connect(LI)
         await start_turn(front, LI, "prison")
         await officer.close()
-        assert (await front.fact("floor", open=False))["why"] == "microphone gone"
+        assert (await front.fact("talkback_changed", open=False))["why"] == "microphone gone"
 
     async def test_goes_on_with_a_microphone_that_connects_again(self, front: RelayFront) -> None:
         listener, officer = await Listener(front).connect("prison", "prison"), await Microphone(front).connect(LI)
@@ -171,11 +172,11 @@ class TestATurn:
         first = officer.say(10)
         await listener.until_heard(first)
         again = await Microphone(front).connect(LI)
-        await front.fact("gone", resource=officer.resource)
+        await front.fact("resource_closed", resource=officer.resource)
         second = again.say(10)
         await listener.until_heard(second)
         assert listener.words == first + second and set(steps(listener.numbers("audio"))) == {1}
-        assert not any(name == "floor" and not fact["open"] for name, fact in front.facts)
+        assert not any(name == "talkback_changed" and not fact["open"] for name, fact in front.facts)
         for peer in (listener, again):
             await peer.close()
         await officer.vanish()
@@ -197,7 +198,7 @@ class TestATurn:
     async def test_a_newer_listener_of_a_room_replaces_the_older_one(self, front: RelayFront) -> None:
         older = await Listener(front).connect("prison", "prison")
         newer = await Listener(front).connect("prison", "prison")
-        await front.fact("gone", resource=older.resource)
+        await front.fact("resource_closed", resource=older.resource)
         await newer.close()
         await older.vanish()
 
@@ -211,9 +212,9 @@ class TestIsNoPartOfTheVisit:
             await start_turn(front, LI, "prison")
             await listener.until_heard(officer.say(50))
             assert both.kiosks["prison"].rtp == [] and both.kiosks["visitor"].rtp == []
-            assert not any(fact in ("crossed", "gate") for fact, _ in front.facts)
+            assert not any(fact in ("first_crossing", "gate_changed") for fact, _ in front.facts)
             await front.lease("s")
-            await front.fact("crossed")
+            await front.fact("first_crossing")
             kinds = {data[1] & 127 for _, data in both.kiosks["prison"].rtp}
             assert kinds <= set(both.kiosks["prison"].payload_types.values())
             for peer in (listener, officer):
@@ -224,18 +225,18 @@ class TestIsNoPartOfTheVisit:
         listener.report()
         await start_turn(front, LI, "prison", "visitor")
         await listener.until_heard(officer.say(50))
-        await front.fact("quality", after=len(front.facts))
-        assert not any(fact in ("watching", "media") for fact, _ in front.facts)
+        await front.fact("media_report", after=len(front.facts))
+        assert not any(fact in ("subscription_changed", "side_media") for fact, _ in front.facts)
         for peer in (listener, officer):
             await peer.close()
 
     async def test_the_answer_to_a_room_has_no_officers_name(self, front: RelayFront) -> None:
         await Microphone(front).connect(LI)
         answer = await front.link.call(
-            "listen", session="s", side="prison", who="terminal:trm_1", sdp=offer("aiortc-listen")
+            SubscribeTalkback(session="s", side="prison", subscriber="terminal:trm_1", sdp=offer("aiortc-listen"))
         )
-        assert "cname:voice-1" in answer["sdp"]
-        assert not any(name in answer["sdp"] for name in ("li@", "first-prison", "prison-1", "user:"))
+        assert "cname:voice-1" in answer.sdp
+        assert not any(name in answer.sdp for name in ("li@", "first-prison", "prison-1", "user:"))
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -283,14 +284,14 @@ class TestRefusals:
     async def test_a_microphone_needs_sound(self, front: RelayFront) -> None:
         text = offer("aiortc-speak").replace("opus/48000/2", "opux/48000/2")
         with pytest.raises(CodecMissing):
-            await front.link.call("publish_voice", session="s", who=LI, sdp=text)
+            await front.link.call(PublishTalkback(session="s", publisher=LI, sdp=text))
 
     async def test_one_microphone_too_many(self, front: RelayFront) -> None:
         members: dict[str, Any] = {"session": "s", "sdp": offer("aiortc-speak")}
         for number in range(MICROPHONES.most):
-            await front.link.call("publish_voice", who=f"o{number}@site", **members)
+            await front.link.call(PublishTalkback(publisher=f"o{number}@site", **members))
         with pytest.raises(TooMany):
-            await front.link.call("publish_voice", who="one-more@site", **members)
+            await front.link.call(PublishTalkback(publisher="one-more@site", **members))
 
 
 @pytest.mark.asyncio(loop_scope="module")

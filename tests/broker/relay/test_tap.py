@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from broker.ipc.relay_messages import RequestKeyframe, TapSession
 from broker.kernel.clock import monotonic_ns
 from broker.kernel.errors import RecorderUnavailable
 from broker.media import rtcp, tap_format
@@ -86,7 +87,7 @@ def keyframe_requests(room: RawPeer) -> list[rtcp.RtcpPacket]:
 
 
 async def order(front: RelayFront, on: bool) -> None:
-    await front.link.call("record", session="s", on=on, socket=str(front.run_dir / "tap.sock"))
+    await front.link.call(TapSession(session="s", on=on, socket=str(front.run_dir / "tap.sock")))
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -140,21 +141,21 @@ class TestTheRecorder:
                 len(keyframe_requests(room)) == asked
             ):  # one that comes without a request is as good, so the recorder repeats
                 heard = len(room.feedback)
-                await front.link.call("keyframe", session="s", side="visitor")
+                await front.link.call(RequestKeyframe(session="s", side="visitor"))
                 await room.until(lambda heard=heard: len(room.feedback) > heard)
         await room.close()
 
     async def test_gets_nothing_before_and_after_recording(self, front: RelayFront, recorder: Recorder) -> None:
         room = await publisher(front, "prison")
         before = (await front.status())["tapped"]
-        await front.fact("quality", after=len(front.facts))
+        await front.fact("media_report", after=len(front.facts))
         assert (await front.status())["tapped"] == before
         await order(front, True)
         await recorder.until(50)
         await order(front, False)
         status = await front.status()
         tapped, received = status["tapped"], status["received"]
-        await front.fact("quality", after=len(front.facts))
+        await front.fact("media_report", after=len(front.facts))
         status = await front.status()
         assert status["received"] > received
         assert status["tapped"] == tapped

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from broker.ipc.relay_messages import GetStatus, ShutGate
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
 from broker.media import rtcp
@@ -36,7 +37,7 @@ class TestTheGate:
                 at, first = kiosk.of("video")[0]
                 assert keyframe_start(first) == SPS
                 assert at - asked < 0.3 + BUSY
-            crossed = await front.fact("crossed", session="s")
+            crossed = await front.fact("first_crossing", session="s")
             assert asked < crossed["mono"] < asked + 0.3 + BUSY
 
     async def test_the_gate_shuts_by_itself_when_the_control_process_is_gone(self, own_front: RelayFront) -> None:
@@ -53,8 +54,8 @@ class TestTheGate:
     async def test_the_limit_is_exact_and_final(self, front: RelayFront) -> None:
         async with visit(front) as both:
             await front.lease("s", limit=1.0)
-            crossed = (await front.fact("crossed"))["mono"]
-            shut = await front.fact("gate", open=False)
+            crossed = (await front.fact("first_crossing"))["mono"]
+            shut = await front.fact("gate_changed", open=False)
             assert shut["why"] == "limit"
             assert shut["mono"] - crossed == pytest.approx(1.0, abs=0.25)
             officer = await RawPeer(front).watch("prison")
@@ -72,13 +73,13 @@ class TestTheGate:
             kiosk = both.kiosks["prison"]
             await front.lease("s")
             await kiosk.until(lambda: len(kiosk.rtp) > 20)
-            await front.link.call("shut", session="s", why="held")
-            counted = await front.link.call("status")
+            await front.link.call(ShutGate(session="s", why="held"))
+            counted = await front.link.call(GetStatus())
             officer = await RawPeer(front).watch("visitor")
             await officer.until(lambda: len(officer.rtp) > 20)
             came = sum(len(one.rtp) for one in both.kiosks.values())
-            assert came <= counted["forwarded"]
-            assert (await front.fact("gate", open=False))["why"] == "held"
+            assert came <= counted.forwarded
+            assert (await front.fact("gate_changed", open=False))["why"] == "held"
             n = len(kiosk.rtp)
             await officer.until(lambda: len(officer.rtp) > 40)
             assert len(kiosk.rtp) == n
@@ -89,7 +90,7 @@ class TestTheGate:
             kiosk, room = both.kiosks["prison"], both.rooms["visitor"]
             await front.lease("s")
             await kiosk.until(lambda: len(kiosk.of("video")) > 10 and len(kiosk.of("audio")) > 2)
-            await front.link.call("shut", session="s")
+            await front.link.call(ShutGate(session="s"))
             before = len(room.feedback)
             await room.until(lambda: any(one.kind == rtcp.RR for one in room.feedback[before:]))
             count = len(kiosk.of("video"))
@@ -126,7 +127,7 @@ class TestSupervisors:
         async with visit(front):
             for side in Side:
                 officer = await RawPeer(front).watch(side)
-                await front.fact("watching", side=side, who="officer@site", on=True, gated=False)
+                await front.fact("subscription_changed", side=side, subscriber="officer@site", on=True, gated=False)
                 await officer.until(lambda officer=officer: officer.of("video") and officer.of("audio"))
                 assert keyframe_start(officer.of("video")[0][1]) == SPS
                 await officer.close()
@@ -135,38 +136,38 @@ class TestSupervisors:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch_in_silence("prison")
         await officer.until(lambda: len(officer.rtp) > 60)
-        assert not [members for name, members in front.facts if name == "watching" and members["on"]]
+        assert not [members for name, members in front.facts if name == "subscription_changed" and members["on"]]
         officer.report()
-        await front.fact("watching", who="silent@site", on=True)
+        await front.fact("subscription_changed", subscriber="silent@site", on=True)
         await officer.close()
         await room.close()
 
     async def test_one_that_leaves_is_reported_at_once(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         left = monotonic()
         await officer.close()
-        await front.fact("watching", on=False)
+        await front.fact("subscription_changed", on=False)
         assert monotonic() - left < 0.3 + BUSY
         await room.close()
 
     async def test_one_that_vanishes_is_reported_within_two_seconds(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         left = monotonic()
         await officer.vanish()
-        await front.fact("watching", on=False)
+        await front.fact("subscription_changed", on=False)
         assert monotonic() - left < 2.0 + BUSY
         await room.close()
 
     async def test_one_that_only_keeps_the_line_open_no_longer_counts(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         officer.pretend()
-        await front.fact("watching", on=False, timeout=5)
+        await front.fact("subscription_changed", on=False, timeout=5)
         await officer.close()
         await room.close()
 
@@ -192,7 +193,7 @@ class TestAnotherPublisher:
     async def test_replaces_the_first_and_numbers_go_on(self, front: RelayFront) -> None:
         first = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         await officer.until(lambda: len(officer.of("video")) > 10)
         before = len(front.facts)
         second = await RawPeer(front).publish("prison")
@@ -200,7 +201,7 @@ class TestAnotherPublisher:
         second.play("prison")
         await officer.until(lambda: any(keyframe_start(one) for at, one in officer.of("video")[count:]))
         assert monotonic() - connected < 0.5 + BUSY
-        gone = await front.fact("gone", after=before)
+        gone = await front.fact("resource_closed", after=before)
         assert (gone["resource"], gone["why"]) == (first.resource, "replaced by a newer connection")
         await asyncio.wait_for(first.gone.wait(), 5)
         count = len(officer.of("video"))
@@ -209,20 +210,20 @@ class TestAnotherPublisher:
             assert set(steps(officer.numbers(kind))) == {1}
         stamps = [int.from_bytes(data[4:8], "big") for _, data in officer.of("video")]
         assert all((after - before) & 0xFFFFFFFF < 90_000 * 5 for before, after in pairwise(stamps))
-        assert not [1 for name, members in front.facts[before:] if name == "watching" and not members["on"]]
+        assert not [1 for name, members in front.facts[before:] if name == "subscription_changed" and not members["on"]]
         for peer in (officer, first, second):
             await peer.close()
 
     async def test_supervisors_stay_connected_while_a_room_pauses(self, front: RelayFront) -> None:
         first = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         before = len(front.facts)
         await first.vanish()
-        await front.fact("media", on=False, after=before)
+        await front.fact("side_media", on=False, after=before)
         second = await publisher(front, "prison")
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 100)
-        assert not [members for name, members in front.facts[before:] if name == "watching"]
+        assert not [members for name, members in front.facts[before:] if name == "subscription_changed"]
         for peer in (officer, second):
             await peer.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from broker.ipc.recorder_messages import FinishRecording
 from broker.kernel.clock import SystemClock
 from broker.kernel.database import engine_for
 from broker.kernel.errors import RecorderUnavailable
@@ -26,6 +27,7 @@ from recorder.viewcopy.worker import ViewCopyWorker
 from tests.recorder.test_process import SESSION, plan
 from tests.recorder.test_recording import Player
 from tests.support import probe
+from tests.support.ipc import FactLog
 from tests.support.recorder import RecorderProcess, Relay
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.service import RecorderParts, recorder_parts
@@ -61,14 +63,11 @@ class TestRules:
 
 @pytest.fixture
 async def heard(tmp_path: Path, database: str) -> AsyncIterator[tuple[RecorderParts, list[Any]]]:
-    catalog, heard = Catalog(engine_for(database)), []
+    catalog, log = Catalog(engine_for(database)), FactLog()
     root = tmp_path / "archive"
     root.mkdir()
 
-    def tell(fact: str, **facts: Any) -> None:
-        heard.append((fact, facts))
-
-    yield recorder_parts(root, Rules(1000, 1), catalog, SystemClock(), tell), heard
+    yield recorder_parts(root, Rules(1000, 1), catalog, SystemClock(), log.received), log.facts
     await catalog.close()
 
 
@@ -79,11 +78,11 @@ class TestAdmission:
         parts, _ = heard
         monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _: 1000 + 2 * 1800)
         for number in (1, 2):
-            await parts.sessions.start(plan(tap=number, session=f"session_{number}", slot={"id": "s", "minutes": 30}))
+            await parts.sessions.start(plan(tap=number, session=f"session_{number}"))
         with pytest.raises(RecorderUnavailable) as refused:
-            await parts.sessions.start(plan(tap=3, session="session_3", slot={"id": "s", "minutes": 30}))
+            await parts.sessions.start(plan(tap=3, session="session_3"))
         assert refused.value.extra["missing"] == 1800
-        assert await parts.sessions.start(plan(tap=4, session="session_1")) == {"part": 2}  # it was admitted already
+        assert await parts.sessions.start(plan(tap=4, session="session_1")) == 2  # it was admitted already
         await parts.sessions.drain()
 
     async def test_short_room_is_a_fact_once_and_so_is_its_end(
@@ -94,8 +93,8 @@ class TestAdmission:
             monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _, free=free: free)
             parts.alarms.check_disk(parts.sessions.claims())
         assert [(fact, more["low"], more["free"]) for fact, more in facts] == [
-            ("disk", True, 2000),
-            ("disk", False, 9000),
+            ("disk_report", True, 2000),
+            ("disk_report", False, 9000),
         ]
 
 
@@ -174,27 +173,27 @@ class TestARunningRecording:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         player = Player(tmp_path)
-        player.recording = Recording("s", tmp_path, 1, SystemClock(), player.hear, Rules(1 << 60, 0))
+        player.recording = Recording("s", tmp_path, 1, SystemClock(), player.log.received, Rules(1 << 60, 0))
         monkeypatch.setattr("recorder.archive.disk_space.FLOOR", 1 << 60)
         monkeypatch.setattr("recorder.archive.disk_space.BRINK", 1 << 60)
         await player.play()
-        assert ("failed", {"session": "s", "reason": "no_disk"}) in player.facts
+        assert ("writing_failed", {"session": "s", "reason": "no_disk"}) in player.log.facts
         part = tmp_path / "part-1.mp4"
         assert not part.exists() or probe.complaints(part) == ""
 
 
 async def fill(recorder: RecorderProcess) -> None:
     """Play until the disk refuses, end the session, and look at what is archived."""
-    await recorder.call("start", **plan())
+    await recorder.call(plan())
     relay = Relay(recorder.run, 7)
     playing = asyncio.create_task(relay.play(20.0))
-    failed = await recorder.wait_for("failed")
+    failed = await recorder.wait_for("writing_failed")
     playing.cancel()
     await asyncio.gather(playing, return_exceptions=True)
     assert failed["reason"] == "no_disk"
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, unlimited)  # somebody makes room
-    written = [facts["seconds"] for fact, facts in recorder.facts if fact == "writing"]
+    written = [facts["seconds"] for fact, facts in recorder.facts if fact == "writing_progress"]
     film = await ended(recorder)
     assert probe.complaints(film) == ""
     assert min(probe.lengths(film)) > max(written, default=0.0) - 2.0
@@ -202,8 +201,8 @@ async def fill(recorder: RecorderProcess) -> None:
 
 
 async def ended(recorder: RecorderProcess) -> Path:
-    await recorder.call("finish", session=SESSION, reason={"code": "technical"})
-    done = await recorder.wait_for("archived")
+    await recorder.call(FinishRecording(session=SESSION, reason={"code": "technical"}))
+    done = await recorder.wait_for("recording_archived")
     return Path(recorder.archive / done["path"])
 
 
@@ -216,17 +215,17 @@ class TestAFullDisk:
         settings = {"HUIJIAN_ARCHIVE_DIR": str(small / "archive"), "HUIJIAN_DISK_RESERVE_BYTES": str(3 << 20)}
         more = {"HUIJIAN_SESSION_BYTES_PER_SECOND": "0", "HUIJIAN_DATABASE_URL": database}
         async with RecorderProcess(small, run_dir, **settings, **more) as recorder:
-            await recorder.call("start", **plan())
+            await recorder.call(plan())
             await fill_rest(recorder, small)
 
 
 async def fill_rest(recorder: RecorderProcess, small: Path) -> None:
     relay = Relay(recorder.run, 7)
     playing = asyncio.create_task(relay.play(20.0))
-    await recorder.wait_for("flushed")
+    await recorder.wait_for("fragment_flushed")
     free = os.statvfs(small).f_bavail * os.statvfs(small).f_frsize
     (small / "other").write_bytes(bytes(free - (60 << 10)))  # somebody else's files grow
-    facts = [await recorder.wait_for(fact) for fact in ("stalled", "failed")]
+    facts = [await recorder.wait_for(fact) for fact in ("writing_stalled", "writing_failed")]
     assert [fact["reason"] for fact in facts] == ["no_disk", "no_disk"]
     playing.cancel()
     await asyncio.gather(playing, return_exceptions=True)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from broker.kernel.database import engine_for
 from recorder.archive.disk_space import Rules
 from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
 from recorder.evidence.verify import verify
+from tests.support.ipc import FactLog
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import BEGIN, WALL, instant
 from tests.support.recording.purging import DUE, PurgeSetup
@@ -97,9 +97,8 @@ class TestTheRecorder:
     async def test_keeps_the_head_of_each_visit_and_says_aloud_when_the_chain_was_cut(
         self, purging: PurgeSetup
     ) -> None:
-        told: list[tuple[str, dict[str, Any]]] = []
-        tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
-        parts = recorder_parts(purging.root, Rules(0, 0), purging.catalog, Still(), tell)
+        log = FactLog()
+        parts = recorder_parts(purging.root, Rules(0, 0), purging.catalog, Still(), log.received)
         sessions = parts.sessions
         for session in ("session_one", "session_two", "session_three"):
             make_work(purging.root, session)
@@ -111,9 +110,13 @@ class TestTheRecorder:
                 (kept,) = (await ChainHeads(purging.engine).all()).values()
                 assert (await sessions.catalog.row(session) or {})["head"] == kept
                 cut(purging.root)
-        assert [facts["head"].split(":")[0] for fact, facts in told if fact == "archived"] == ["1", "2", "2"]
-        assert ("alarm", {"kind": "chain_cut", "site": SITE}) in told
-        told.clear()
-        parts.alarms.announce([], tell)
-        assert ("alarm", {"kind": "chain_cut", "site": SITE}) in told
+        assert [facts["head"].split(":")[0] for fact, facts in log.facts if fact == "recording_archived"] == [
+            "1",
+            "2",
+            "2",
+        ]
+        assert ("archive_alarm", {"kind": "chain_cut", "site": SITE, "seconds": None}) in log.facts
+        log.facts.clear()
+        parts.alarms.announce([], log.received)
+        assert ("archive_alarm", {"kind": "chain_cut", "site": SITE, "seconds": None}) in log.facts
         await sessions.drain()

@@ -16,6 +16,7 @@ from recorder.evidence.verify import verify
 from recorder.retention import clock_trust
 from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks
 from recorder.retention.rules import due_at
+from tests.support.ipc import FactLog
 from tests.support.recording.archives import REASON, archived, make_work, signer
 from tests.support.recording.feed import BEGIN, WALL, instant
 from tests.support.recording.purging import DUE, SECOND, PurgeSetup
@@ -82,11 +83,10 @@ class TestSetBack:
         )
 
     async def test_is_an_alarm_until_the_clock_is_right(self, purging: PurgeSetup) -> None:
-        told: list[tuple[str, dict[str, Any]]] = []
-        tell = lambda fact, **facts: told.append((fact, facts))  # noqa: E731
+        log = FactLog()
         await purging.recording("session_one", WALL)
         clock = Clock(BACK)
-        parts = recorder_parts(purging.root, Rules(0, 0), purging.catalog, clock, tell)
+        parts = recorder_parts(purging.root, Rules(0, 0), purging.catalog, clock, log.received)
         sessions = parts.sessions
         make_work(purging.root, "session_two", BACK)
         await sessions.catalog.intend("session_two", "other-site", 1, "x", "yunnan 1", BACK)
@@ -95,7 +95,7 @@ class TestSetBack:
         closing = sessions.active["session_two"].closing
         assert closing is not None
         await closing
-        assert ("alarm", {"kind": "clock_behind", "site": "", "seconds": 400 * 86400 + 3}) in told
+        assert ("archive_alarm", {"kind": "clock_behind", "site": "", "seconds": 400 * 86400 + 3}) in log.facts
         assert (await sessions.catalog.row("session_two") or {})["due_at"] == DUE
         clock.wall = WALL + SHORT
         await parts.alarms.check_clock()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from broker.ipc.framing import encode
+from broker.ipc.framing import News, encode
+from broker.ipc.recorder_messages import DifferencesFound, Gap, RecorderFact, RecordingArchived
 from broker.kernel import atomic_files
 from broker.kernel.clock import SystemClock
 from broker.kernel.database import engine_for
@@ -20,7 +21,7 @@ from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import Rules
 from recorder.archive.paths import Place, path_of, place_of, recording_at
 from recorder.archive.tables import METADATA
-from recorder.archiver import report_end
+from recorder.archiver import end_fact
 from recorder.evidence.verify import verify
 from tests.recorder.test_process import plan
 from tests.support import probe
@@ -179,10 +180,10 @@ def test_an_hour_on_a_bad_line_can_be_told_in_one_message(work: Path, tmp_path: 
         for n in range(9000)
     ]
     atomic_files.append_lines(work / "part-1.gaps.jsonl", gaps)
-    told: list[dict[str, Any]] = []
-    report_end(lambda fact, **facts: told.append({"fact": fact, "with": facts}), archived(work, tmp_path / "archive"))
-    assert len(encode(told[0])) < 20_000
-    assert told[0]["with"]["gaps_in_all"] == 9000 and gaps[7000] in told[0]["with"]["gaps"]
+    fact = end_fact(archived(work, tmp_path / "archive"))
+    assert isinstance(fact, RecordingArchived)
+    assert len(encode(News(fact=fact))) < 20_000
+    assert fact.gaps_in_all == 9000 and Gap(**gaps[7000]) in fact.gaps
 
 
 class Still:
@@ -195,7 +196,7 @@ class Still:
 async def parts(tmp_path: Path, database: str) -> AsyncIterator[RecorderParts]:
     catalog = Catalog(engine_for(database))
     (tmp_path / "archive").mkdir(exist_ok=True)
-    yield recorder_parts(tmp_path / "archive", Rules(0, 0), catalog, Still(), lambda _fact, **_: None)
+    yield recorder_parts(tmp_path / "archive", Rules(0, 0), catalog, Still(), lambda _: None)
     await catalog.close()
 
 
@@ -213,7 +214,7 @@ class TestRecovery:
         await parts.sessions.catalog.intend("session_one", "prison-site", 1, "x", "yunnan 1", WALL)
         await parts.recover()
         parts.sessions.clock = SystemClock()
-        assert await parts.sessions.start(plan(session="session_one")) == {"part": 2}
+        assert await parts.sessions.start(plan(session="session_one")) == 2
         row = await parts.sessions.catalog.row("session_one")
         assert row is not None and (row["state"], row["reason"], row["announced"]) == ("recording", None, False)
         await parts.sessions.drain()
@@ -231,7 +232,7 @@ class TestRecovery:
         parts.sessions.active.clear()  # the process dies here
         assert await parts.recover() == ["work_without_row"]
         parts.sessions.clock = SystemClock()
-        assert await parts.sessions.start(plan(session="session_one")) == {"part": 1}
+        assert await parts.sessions.start(plan(session="session_one")) == 1
         await parts.sessions.drain()
 
     async def test_an_unfinished_session_is_taken_over(self, parts: RecorderParts) -> None:
@@ -287,7 +288,7 @@ class TestRecovery:
         assert row is not None and (row["state"], row["reason"]) == ("failed", reason)
         assert await parts.recover() == []
         parts.sessions.clock = SystemClock()
-        assert await parts.sessions.start(plan(session="session_one")) == {"part": 2 if films else 1}
+        assert await parts.sessions.start(plan(session="session_one")) == (2 if films else 1)
         await parts.sessions.drain()
 
     @pytest.mark.parametrize(
@@ -331,18 +332,18 @@ class TestRecovery:
             assert await parts.review() == []
 
     async def test_each_difference_is_told_until_it_is_journaled(self, parts: RecorderParts) -> None:
-        told: list[str] = []
-        parts.alarms.tell = lambda fact, **_: told.append(fact)
+        told: list[RecorderFact] = []
+        parts.alarms.report_fact = told.append
         for number in range(3):
             archived(make_work(parts.sessions.archive_dir, f"session_{number}"), parts.sessions.archive_dir)
         await parts.review()
-        assert told == ["differ"]
+        assert told == [DifferencesFound()]
         first = parts.alarms.differences.first()
-        assert [(one["number"], one["kind"]) for one in first] == [(n, "file_without_row") for n in (1, 2, 3)]
+        assert [(one.number, one.kind) for one in first] == [(n, "file_without_row") for n in (1, 2, 3)]
         parts.alarms.differences.noted(2)
-        again: list[str] = []
-        parts.alarms.announce([], lambda fact, **_: again.append(fact))
-        assert "differ" in again and [one["number"] for one in parts.alarms.differences.first()] == [3]
+        again: list[RecorderFact] = []
+        parts.alarms.announce([], again.append)
+        assert DifferencesFound() in again and [one.number for one in parts.alarms.differences.first()] == [3]
 
 
 class TestCatalogTables:

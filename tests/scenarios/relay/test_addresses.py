@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aioice.candidate import Candidate
 
+from broker.ipc.relay_messages import Subscribe
 from broker.kernel.clock import monotonic
 from broker.relay.transport.udp import open_ports
 from tests.broker.relay.transport.test_demux import check, garbage
@@ -49,8 +50,8 @@ class TestBothFamilies:
     async def test_are_candidates_in_the_order_of_the_settings_with_the_fixed_port(self, front: RelayFront) -> None:
         async with relay_front("127.0.0.1,::1", "2001:db8::7", "198.51.100.7") as other:
             await other.admit("s")
-            watch = {"session": "s", "side": "prison", "who": "u", "gated": False, "sdp": offer("aiortc-watch")}
-            announced = host_candidates((await other.link.call("subscribe", **watch))["sdp"])
+            watch = {"session": "s", "side": "prison", "subscriber": "u", "gated": False, "sdp": offer("aiortc-watch")}
+            announced = host_candidates((await other.link.call(Subscribe(**watch))).sdp)
             udp = [candidate for candidate in announced if candidate.transport == "udp"]
             assert [(candidate.host, candidate.port) for candidate in udp] == [
                 ("2001:db8::7", other.port),
@@ -60,8 +61,8 @@ class TestBothFamilies:
             assert len({candidate.foundation for candidate in announced}) == len(announced)
 
     async def test_are_those_that_it_is_bound_to_without_public_addresses(self, front: RelayFront) -> None:
-        watch = {"session": "s", "side": "prison", "who": "u", "gated": False, "sdp": offer("aiortc-watch")}
-        announced = host_candidates((await front.link.call("subscribe", **watch))["sdp"])
+        watch = {"session": "s", "side": "prison", "subscriber": "u", "gated": False, "sdp": offer("aiortc-watch")}
+        announced = host_candidates((await front.link.call(Subscribe(**watch))).sdp)
         assert {(candidate.host, candidate.port) for candidate in announced} == {("127.0.0.1", front.port)}
 
 
@@ -88,7 +89,7 @@ class TestANewAddress:
     async def test_of_a_subscriber_gets_the_media_within_a_second(self, front: RelayFront, nominate: bool) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         old = await officer.open()
         left, count, strays = monotonic(), len(officer.rtp), []
         old.get_protocol()._on_datagram = strays.append
@@ -106,14 +107,18 @@ class TestANewAddress:
     async def test_of_a_publisher_counts_as_soon_as_it_is_proven(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         before, count = len(front.facts), len(officer.rtp)
         old = await room.open()
         room.check()
         await officer.until(lambda: len(officer.rtp) > count + 60)
         numbers = officer.numbers("audio")
         assert max(steps(numbers)) < 10
-        assert not [1 for name, fact in front.facts[before:] if name in ("media", "watching") and not fact["on"]]
+        assert not [
+            1
+            for name, fact in front.facts[before:]
+            if name in ("side_media", "subscription_changed") and not fact["on"]
+        ]
         for peer in (officer, room):
             await peer.close()
         old.close()
@@ -160,7 +165,7 @@ class TestNoAmplification:
     async def test_before_a_proof_no_byte_is_sent(self, front: RelayFront) -> None:
         """Not a DTLS flight either: a ClientHello of sixty bytes would send a certificate to a forged address."""
         peer = RawPeer(front)
-        await peer.negotiate("subscribe", "aiortc-watch", session="s", side="prison", who="u", gated=False)
+        await peer.negotiate(Subscribe, "aiortc-watch", session="s", side="prison", subscriber="u", gated=False)
         got: list[bytes] = []
         loop = asyncio.get_running_loop()
         stranger, _ = await loop.create_datagram_endpoint(
@@ -181,7 +186,7 @@ class TestNoAmplification:
 
     async def test_the_answer_to_a_check_is_no_longer_than_the_check(self, front: RelayFront) -> None:
         peer = RawPeer(front)
-        await peer.negotiate("subscribe", "aiortc-watch", session="s", side="prison", who="u", gated=False)
+        await peer.negotiate(Subscribe, "aiortc-watch", session="s", side="prison", subscriber="u", gated=False)
         asked = len(peer.check())
         await peer.until(lambda: peer.answers)
         assert peer.answer_size <= asked

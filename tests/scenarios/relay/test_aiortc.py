@@ -43,7 +43,7 @@ async def publication(front: RelayFront, http: aiohttp.ClientSession, side: Side
     after = len(front.facts)
     peer = await publish(ServerAccess(http, front.url, side), "s", *sources.tracks())
     try:
-        await front.fact("media", side=side, on=True, after=after)
+        await front.fact("side_media", side=side, on=True, after=after)
         yield peer
     finally:
         await peer.close()
@@ -78,7 +78,7 @@ class TestKiosks:
             sources = generated_sources(Side.PRISON, size=(320, 192), fps=15)
             before = len(front.facts)
             second = await publish(ServerAccess(http, front.url, "prison"), "s", *sources.tracks())
-            await front.fact("gone", after=before, why="replaced by a newer connection")
+            await front.fact("resource_closed", after=before, why="replaced by a newer connection")
             count = len(eyes.codes)
             await eyes.until(count + 20)
             numbers = [code.number for code in eyes.codes if code is not None]

@@ -53,12 +53,12 @@ class TestChromium:
     async def test_publishes_and_subscribes_with_other_implementations(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page), aiohttp.ClientSession() as http:
             await page.evaluate("publish('room', 's', 'prison')")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             viewer = Receiver(ServerAccess(http, front.url, "officer@site"), "s", "prison")
             await viewer.start()
-            await front.fact("watching", side="prison", who="officer@site", on=True)
+            await front.fact("subscription_changed", side="prison", subscriber="officer@site", on=True)
             await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
-            await front.fact("watching", side="prison", who="guard@site", on=True)
+            await front.fact("subscription_changed", side="prison", subscriber="guard@site", on=True)
             assert await grows(page, "own", "framesDecoded") > 0
             assert await grows(page, "own", "totalAudioEnergy") > 0
             stats = await viewer.measure()
@@ -72,24 +72,24 @@ class TestChromium:
     async def test_without_a_camera_is_heard_but_counts_as_a_room_only_with_one(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
             await page.evaluate("publish('room', 's', 'prison', false)")
-            fact = await front.fact("media", side="prison", sound=True)
+            fact = await front.fact("side_media", side="prison", sound=True)
             assert (fact["on"], fact["picture"]) == (False, False)
             await page.evaluate("watch('ear', 's', 'prison', 'guard@site', ['audio'])")
             assert await grows(page, "ear", "totalAudioEnergy") > 0
             await page.evaluate("publish('again', 's', 'prison')")
-            await front.fact("media", side="prison", on=True, picture=True, sound=True)
+            await front.fact("side_media", side="prison", on=True, picture=True, sound=True)
             assert await grows(page, "ear", "totalAudioEnergy") > 0
             await page.evaluate("watch('eye', 's', 'prison', 'officer@site')")
             assert await grows(page, "eye", "framesDecoded") > 0
-            on = [fact["who"] for name, fact in front.facts if name == "watching" and fact["on"]]
+            on = [fact["subscriber"] for name, fact in front.facts if name == "subscription_changed" and fact["on"]]
             assert "guard@site" not in on, "a subscriber without a picture does not receive"
 
     async def test_with_three_encodings_shows_the_largest_that_comes(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
             await page.evaluate("publishSeveral('room', 's', 'prison')")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             await page.evaluate("watch('eye', 's', 'prison', 'officer@site')")
-            await front.fact("watching", side="prison", who="officer@site", on=True)
+            await front.fact("subscription_changed", side="prison", subscriber="officer@site", on=True)
             await page.wait_for_function(  # a browser on a busy machine leaves the largest out now and then
                 "encodings('room').then(({ q, h, f }) => [q, h, f].every(({ sent }) => sent > 5)"
                 " && 0 < q.height && q.height < h.height && h.height < f.height && f.height === 540)"
@@ -102,15 +102,19 @@ class TestChromium:
             assert await grows(page, "eye", "framesDecoded") > 0
             await page.evaluate("setActive('room', 'f', true)")
             await page.wait_for_function("height('eye').then((lines) => lines === 540)")
-            off = [fact for name, fact in front.facts[before:] if name in ("watching", "media") and not fact["on"]]
+            off = [
+                fact
+                for name, fact in front.facts[before:]
+                if name in ("subscription_changed", "side_media") and not fact["on"]
+            ]
             assert not off, "neither the room nor the supervisor was gone for a moment"
 
     async def test_with_three_encodings_sends_a_smaller_one_to_a_weak_line(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
             await page.evaluate("publishSeveral('room', 's', 'prison')")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             officer = await RawPeer(front).watch("prison", "li@first-prison")
-            await front.fact("watching", who="li@first-prison", on=True)
+            await front.fact("subscription_changed", subscriber="li@first-prison", on=True)
 
             def sizes() -> list[int]:
                 return [size for _, data in officer.of("video") if (size := pixels(data))]
@@ -123,14 +127,16 @@ class TestChromium:
             assert set(steps(officer.numbers("video"))) == {1}
             times = [int.from_bytes(data[4:8], "big") for _, data in officer.of("video")]
             assert all((after - before) & 0xFFFFFFFF < 90_000 for before, after in pairwise(times))
-            assert not [fact for name, fact in front.facts[before:] if name == "watching" and not fact["on"]]
+            assert not [
+                fact for name, fact in front.facts[before:] if name == "subscription_changed" and not fact["on"]
+            ]
             await officer.close()
 
     async def test_works_as_a_kiosk_behind_the_gate(self, front: RelayFront) -> None:
         room = await publisher(front, "visitor")
         async with peer_page(front) as (_, page):
             await page.evaluate("publish('room', 's', 'prison')")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             await page.evaluate("watch('far', 's', 'visitor', 'prison')")
             received: dict[str, Any] = await page.evaluate("received('far')")
             assert (received["framesDecoded"], received["totalAudioEnergy"]) == (0, 0)
@@ -146,17 +152,17 @@ class TestChromium:
         async with peer_page(front) as (browser, page):
             for side in Side:
                 await page.evaluate(f"watch('{side}', 's', '{side}', 'officer@site')")
-                await front.fact("watching", side=side, on=True)
+                await front.fact("subscription_changed", side=side, on=True)
             before, began = len(front.facts), monotonic()
             await rooms[0].until(lambda: monotonic() > began + 5, within=10)
-            assert not [members for name, members in front.facts[before:] if name == "watching"]
+            assert not [members for name, members in front.facts[before:] if name == "subscription_changed"]
             protocol = await browser.new_browser_cdp_session()
             found = await protocol.send("SystemInfo.getProcessInfo")
             (process,) = [one["id"] for one in found["processInfo"] if one["type"] == "browser"]
             killed = monotonic()
             os.kill(process, signal.SIGKILL)
             for side in Side:
-                await front.fact("watching", side=side, on=False, after=before)
+                await front.fact("subscription_changed", side=side, on=False, after=before)
             assert monotonic() - killed < 2.5
         for room in rooms:
             await room.close()
@@ -165,4 +171,4 @@ class TestChromium:
 async def _lease_for_ever(front: RelayFront) -> None:
     while True:
         await front.lease("s")
-        await front.fact("quality", after=len(front.facts))
+        await front.fact("media_report", after=len(front.facts))

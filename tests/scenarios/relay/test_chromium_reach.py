@@ -15,9 +15,9 @@ class TestWithoutUdp:
         async with peer_page(front) as (_, page):
             await page.evaluate("only = 'tcp'")
             await page.evaluate("publish('room', 's', 'prison')")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
-            await front.fact("watching", side="prison", who="guard@site", on=True)
+            await front.fact("subscription_changed", side="prison", subscriber="guard@site", on=True)
             assert await grows(page, "own", "framesDecoded") > 0
             assert await grows(page, "own", "totalAudioEnergy") > 0
             for name in ("room", "own"):
@@ -26,7 +26,7 @@ class TestWithoutUdp:
     async def test_it_prefers_udp_where_both_work(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
             await page.evaluate("publish('room', 's', 'prison')")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             async with asyncio.timeout(10):
                 while (await page.evaluate("pair('room')"))["protocol"] != "udp":
                     await page.wait_for_timeout(100)
@@ -36,9 +36,9 @@ class TestAnIceRestart:
     async def test_interrupts_neither_publisher_nor_subscriber(self, front: RelayFront) -> None:
         async with peer_page(front) as (_, page):
             room = await page.evaluate("publish('room', 's', 'prison')")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             own = await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
-            await front.fact("watching", side="prison", who="guard@site", on=True)
+            await front.fact("subscription_changed", side="prison", subscriber="guard@site", on=True)
             await grows(page, "own", "framesDecoded")
             before = len(front.facts)
             for name, location in (("room", room), ("own", own)):
@@ -49,7 +49,11 @@ class TestAnIceRestart:
                         await page.wait_for_timeout(100)
                 await grows(page, "own", "framesDecoded")
                 await grows(page, "own", "totalAudioEnergy")
-            off = [fact for name, fact in front.facts[before:] if name in ("media", "watching") and not fact["on"]]
+            off = [
+                fact
+                for name, fact in front.facts[before:]
+                if name in ("side_media", "subscription_changed") and not fact["on"]
+            ]
             assert off == []
-            assert not [1 for name, _ in front.facts[before:] if name in ("gone", "failed")]
+            assert not [1 for name, _ in front.facts[before:] if name in ("resource_closed", "session_failed")]
             assert (await page.evaluate("received('own')"))["freezeCount"] == 0

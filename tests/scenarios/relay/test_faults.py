@@ -5,6 +5,7 @@ import struct
 
 import pytest
 
+from broker.ipc.relay_messages import Publish
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.track_model import steps
 from tests.support.relay_front import RelayFront, relay_front
@@ -44,10 +45,10 @@ runpy.run_module("broker.relay", run_name="__main__")
 async def publish(front: RelayFront, session: str, media: bool = True) -> RawPeer:
     after = len(front.facts)
     peer = RawPeer(front)
-    await peer._connect("publish", "aiortc-publish", session=session, side="prison", who="prison")
+    await peer._connect(Publish, "aiortc-publish", session=session, side="prison")
     peer.play("prison")
     if media:
-        await front.fact("media", session=session, on=True, after=after)
+        await front.fact("side_media", session=session, on=True, after=after)
     return peer
 
 
@@ -58,7 +59,7 @@ class TestAFault:
                 await front.admit(session)
             healthy = await publish(front, "well")
             officer = await RawPeer(front).watch("prison", session="well")
-            await front.fact("watching", session="well", on=True)
+            await front.fact("subscription_changed", session="well", on=True)
             sick = await publish(front, "s")
             victim = await RawPeer(front).watch("prison", session="s")
             await victim.until(lambda: len(victim.rtp) > 10)
@@ -66,17 +67,17 @@ class TestAFault:
             packet = bytearray(stream.packet(b"x", 0))
             struct.pack_into("!I", packet, 4, BROKEN)
             sick.send_rtp(bytes(packet))
-            await front.fact("failed", session="s")
+            await front.fact("session_failed", session="s")
             for peer in (sick, victim):
                 await asyncio.wait_for(peer.gone.wait(), 5)
             await publish(front, "round", media=False)
-            await front.fact("failed", session="round")
+            await front.fact("session_failed", session="round")
             count = len(officer.rtp)
             await officer.until(lambda: len(officer.rtp) > count + 60)
             assert set(steps(officer.numbers("audio"))) == {1}
-            assert {of["session"] for name, of in front.facts if name == "failed"} == {"s", "round"}
+            assert {of["session"] for name, of in front.facts if name == "session_failed"} == {"s", "round"}
             status = await front.status()
-            assert (status["rooms"], status["peers"]) == (1, 2)
+            assert (status["sessions"], status["peers"]) == (1, 2)
             for peer in (officer, healthy, sick, victim):
                 await peer.vanish()
 
@@ -92,8 +93,8 @@ class TestAFault:
                 await front.lease(session, seconds=1.0)
             for kiosk in kiosks:
                 await kiosk.until(lambda kiosk=kiosk: len(kiosk.rtp) > 5)
-            await front.fact("failed", session="stiff")
-            shut = await front.fact("gate", session="well", open=False)
+            await front.fact("session_failed", session="stiff")
+            shut = await front.fact("gate_changed", session="well", open=False)
             assert shut["why"] == "lease ran out"
             count = len(kiosks[0].rtp)
             officer = await RawPeer(front).watch("prison", session="well")

@@ -13,6 +13,7 @@ from statistics import median
 import pytest
 
 import broker.relay
+from broker.ipc.relay_messages import LeaseGate, SetDeadline, ShutGate
 from broker.kernel.clock import monotonic
 from broker.media.h264 import SPS, keyframe_start
 from tests.broker.relay.test_worker import BUSY
@@ -97,7 +98,7 @@ class TestABrokerThat:
             await broker.beat()
             broker.send(number)
             until = broker.leases[-1][1]
-            shut = await front.fact("gate", open=False)
+            shut = await front.fact("gate_changed", open=False)
             assert shut["why"] == "lease ran out"
             assert 0 <= shut["mono"] - until < BUSY
             await beyond(both, until + 1.0)
@@ -108,17 +109,17 @@ class TestABrokerThat:
             await broker.beat()
             await both.kiosks["prison"].until(lambda: both.kiosks["prison"].rtp)
             broker.send(signal.SIGSTOP)
-            shut = await front.fact("gate", open=False)
+            shut = await front.fact("gate_changed", open=False)
             before = len(front.facts)
             await beyond(both, shut["mono"] + 0.5)
             counts = [len(kiosk.rtp) for kiosk in both.kiosks.values()]
             stale = monotonic() - 0.01
-            await front.link.call("lease", session="s", until=stale, deadline=stale + 60, limit=60.0)
+            await front.link.call(LeaseGate(session="s", until=stale, deadline=stale + 60, limit=60.0))
             await beyond(both, stale + 0.5)
             assert [len(kiosk.rtp) for kiosk in both.kiosks.values()] == counts
             broker.send(signal.SIGCONT)
             woken = monotonic()
-            opened = await front.fact("gate", open=True, after=before)
+            opened = await front.fact("gate_changed", open=True, after=before)
             assert opened["mono"] > woken
 
     async def test_is_slow_lets_no_packet_cross_outside_its_leases(self, front: RelayFront) -> None:
@@ -141,8 +142,8 @@ class TestABrokerThat:
             await broker.beat()
             await both.kiosks["prison"].until(lambda: both.kiosks["prison"].rtp)
             deadline = monotonic() + 1.3
-            await front.link.call("deadline", session="s", deadline=deadline)
-            shut = await front.fact("gate", open=False)
+            await front.link.call(SetDeadline(session="s", deadline=deadline))
+            shut = await front.fact("gate_changed", open=False)
             assert shut["why"] == "limit"
             assert 0 <= shut["mono"] - deadline < BUSY
             await broker.beat()
@@ -164,7 +165,7 @@ class TestOpening:
                     at, packet = kiosk.of("video")[count]
                     assert keyframe_start(packet) == SPS
                     took.append(at - asked)
-                    await front.link.call("shut", session="s")
+                    await front.link.call(ShutGate(session="s"))
                     room = both.rooms[side]
                     heard = len(room.feedback)
                     await room.until(lambda room=room, heard=heard: len(room.feedback) > heard)
@@ -182,11 +183,11 @@ class TestTheWallClock:
                 await front.lease("s", seconds=2.0)
                 kiosk = both.kiosks["prison"]
                 await kiosk.until(lambda: kiosk.rtp)
-                shut = await front.fact("gate", open=False)
+                shut = await front.fact("gate_changed", open=False)
                 assert 0 <= shut["mono"] - (leased + 2.0) < BUSY
                 await front.lease("s", limit=600, deadline=1.0)
                 asked = monotonic()
-                shut = await front.fact("gate", open=False, why="limit")
+                shut = await front.fact("gate_changed", open=False, why="limit")
                 assert shut["mono"] - asked < 1.0 + BUSY
                 await beyond(both, shut["mono"] + 0.5)
                 assert last(both) < shut["mono"] + FLIGHT

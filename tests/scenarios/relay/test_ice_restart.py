@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from broker.ipc.relay_messages import RestartIce
 from broker.kernel.errors import MalformedSdp, NotFound
 from tests.broker.media.test_sdp_fragment import RESTART
 from tests.support.relay.peers import RawPeer
@@ -15,9 +16,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def restart(front: RelayFront, peer: RawPeer) -> SimpleNamespace:
-    answer = await front.link.call("restart", session="s", resource=peer.resource, fragment=RESTART)
+    answer = await front.link.call(RestartIce(session="s", resource=peer.resource, fragment=RESTART))
     found = dict(
-        line[2:].split(":", 1) for line in answer["fragment"].splitlines() if line.startswith("a=ice-") and ":" in line
+        line[2:].split(":", 1) for line in answer.fragment.splitlines() if line.startswith("a=ice-") and ":" in line
     )
     return SimpleNamespace(usernameFragment=found["ice-ufrag"], password=found["ice-pwd"])
 
@@ -26,7 +27,7 @@ class TestARestart:
     async def test_of_a_subscriber_loses_nothing_and_ends_the_old_password(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         before, old = len(front.facts), officer.remote
         new = await restart(front, officer)
         assert new.usernameFragment != old.usernameFragment and new.password != old.password
@@ -46,7 +47,9 @@ class TestARestart:
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 20)
         assert (await front.status())["rejected"] == rejected + 1
-        assert not [1 for name, of in front.facts[before:] if name in ("gone", "watching", "media")]
+        assert not [
+            1 for name, of in front.facts[before:] if name in ("resource_closed", "subscription_changed", "side_media")
+        ]
         first.close()
         await officer.close()
         await room.close()
@@ -54,7 +57,7 @@ class TestARestart:
     async def test_of_a_publisher_continues_the_sequence_numbers(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         room.remote = await restart(front, room)
         old = await room.open()
         room.check()
@@ -80,7 +83,7 @@ class TestARestart:
     async def test_of_an_unknown_resource_or_with_a_malformed_fragment_is_refused(self, front: RelayFront) -> None:
         officer = await RawPeer(front).watch_in_silence("prison")
         with pytest.raises(NotFound):
-            await front.link.call("restart", session="s", resource="r_none", fragment=RESTART)
+            await front.link.call(RestartIce(session="s", resource="r_none", fragment=RESTART))
         with pytest.raises(MalformedSdp):
-            await front.link.call("restart", session="s", resource=officer.resource, fragment="hello")
+            await front.link.call(RestartIce(session="s", resource=officer.resource, fragment="hello"))
         await officer.close()

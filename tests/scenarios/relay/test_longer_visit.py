@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from broker.ipc.relay_messages import ExtendLimit, ExtendReply, SetDeadline
 from broker.kernel.clock import monotonic
 from tests.broker.relay.test_worker import BUSY
 from tests.scenarios.relay.test_gate_under_duress import FLIGHT, beyond, last, leaser
@@ -20,15 +21,15 @@ class TestAnApproval:
     async def test_lets_packets_cross_until_the_new_limit(self, front: RelayFront) -> None:
         async with visit(front) as both, leaser(front, limit=LIMIT) as broker:
             await broker.beat()
-            crossed = (await front.fact("crossed"))["mono"]
+            crossed = (await front.fact("first_crossing"))["mono"]
             approval = {"session": "s", "made": monotonic(), "limit": LONGER, "deadline": crossed + LONGER}
-            assert await front.link.call("extend", **approval) == {"taken": True}
-            assert await front.link.call("extend", **approval) == {"taken": False}
-            assert (await front.fact("extended"))["stop"] == crossed + LONGER
+            assert await front.link.call(ExtendLimit(**approval)) == ExtendReply(taken=True)
+            assert await front.link.call(ExtendLimit(**approval)) == ExtendReply(taken=False)
+            assert (await front.fact("limit_extended"))["stop"] == crossed + LONGER
             await beyond(both, crossed + LONGER - 1)
             assert last(both) > crossed + LIMIT + 1
             broker.send(signal.SIGSTOP)  # the lease is longer: the relay stops by itself
-            shut = await front.fact("gate", open=False)
+            shut = await front.fact("gate_changed", open=False)
             assert shut["why"] == "limit" and 0 <= shut["mono"] - crossed - LONGER < BUSY
             await beyond(both, crossed + LONGER + 1)
             assert crossed + LONGER - FLIGHT < last(both) < shut["mono"] + FLIGHT
@@ -36,13 +37,13 @@ class TestAnApproval:
     async def test_is_needed_as_leases_do_not_raise_the_limit(self, front: RelayFront) -> None:
         async with visit(front) as both, leaser(front, limit=LIMIT) as broker:
             await broker.beat()
-            crossed = (await front.fact("crossed"))["mono"]
+            crossed = (await front.fact("first_crossing"))["mono"]
             await front.lease("s", limit=600.0, deadline=600.0, crossed=crossed)
-            await front.link.call("deadline", session="s", deadline=crossed + 600)
-            shut = await front.fact("gate", open=False)
+            await front.link.call(SetDeadline(session="s", deadline=crossed + 600))
+            shut = await front.fact("gate_changed", open=False)
             assert 0 <= shut["mono"] - crossed - LIMIT < BUSY
             late = {"session": "s", "made": monotonic(), "limit": LONGER, "deadline": crossed + 600}
-            assert await front.link.call("extend", **late) == {"taken": False}
+            assert await front.link.call(ExtendLimit(**late)) == ExtendReply(taken=False)
             await broker.beat()
             await beyond(both, shut["mono"] + 1)
             assert last(both) < shut["mono"] + FLIGHT

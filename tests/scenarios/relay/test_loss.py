@@ -39,7 +39,7 @@ async def behind(front: RelayFront, up: Impairment, down: Impairment) -> AsyncIt
 async def seconds(front: RelayFront, count: float) -> None:
     """Wait for so many quality facts, one a second."""
     for _ in range(int(count)):
-        await front.fact("quality", after=len(front.facts))
+        await front.fact("media_report", after=len(front.facts))
 
 
 async def until(page: Page, name: str, true: Callable[[Numbers], bool], within: float) -> float:
@@ -61,16 +61,20 @@ class TestFivePercentLossAndThirtyMillisecondsOfJitterBothWays:
         bad = Impairment(loss=0.05, jitter=0.03, twice=0.02)
         async with behind(front, bad, bad) as (page, proxy):
             await page.evaluate("publish('room', 's', 'prison')")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
-            await front.fact("watching", side="prison", on=True)
+            await front.fact("subscription_changed", side="prison", on=True)
             await seconds(front, SETTLED)
             before = len(front.facts)
             shares = [await _window(page, front) for _ in range(WINDOWS)]
             frozen, concealed = (median(share) for share in zip(*shares, strict=True))
             print(f"frozen {frozen:.2%}, concealed {concealed:.2%}")
             assert max(frozen, concealed) < 0.01, f"frozen and concealed: {shares}"
-            assert not [members for name, members in front.facts[before:] if name in ("watching", "media", "gone")]
+            assert not [
+                members
+                for name, members in front.facts[before:]
+                if name in ("subscription_changed", "side_media", "resource_closed")
+            ]
             used = [line for lines in proxy.lines for line in lines if line.sent > 500]
             assert used
             assert all(0.03 < line.lost / line.sent < 0.07 for line in used)
@@ -93,7 +97,7 @@ class TestARoomOnALineThatBecomesFull:
         up = Impairment()
         async with behind(front, up, Impairment()) as (page, _):
             await publish_noise(page, "room", "s", "prison")
-            await front.fact("media", side="prison", on=True)
+            await front.fact("side_media", side="prison", on=True)
             assert await until(page, "room", lambda numbers: _allowed(numbers) > 1_400_000, within=10) < 5
             up.rate = 400_000
             await until(page, "room", lambda numbers: _allowed(numbers) < 400_000, within=10)
@@ -111,7 +115,7 @@ class TestASupervisorOnAWeakLine:
         down = Impairment()
         async with behind(front, Impairment(), down) as (page, _):
             await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
-            await front.fact("watching", side="prison", on=True)
+            await front.fact("subscription_changed", side="prison", on=True)
             await seconds(front, 2)
             down.rate = 250_000
             await seconds(front, SETTLED)

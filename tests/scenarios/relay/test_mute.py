@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from broker.ipc.relay_messages import ShutGate
 from broker.kernel.errors import BadRequest
 from broker.kernel.ids import Side
 from tests.support.relay.peers import RawPeer
@@ -69,7 +70,7 @@ class TestAMutedSide:
             hearing = both.kiosks["prison"]
             await front.lease("s", muted=["visitor"])
             await hearing.until(lambda: len(hearing.of("video")) > 5)
-            await front.link.call("shut", session="s")
+            await front.link.call(ShutGate(session="s"))
             await front.lease("s", muted=["visitor"])
             seen = len(hearing.of("video"))
             await hearing.until(lambda: len(hearing.of("video")) > seen + 5)
@@ -82,7 +83,7 @@ class TestAMutedSide:
     async def test_minutes_begin_with_the_pictures_when_both_are_muted(self, front: RelayFront) -> None:
         async with visit(front) as both:
             await front.lease("s", muted=["prison", "visitor"])
-            await front.fact("crossed", session="s")
+            await front.fact("first_crossing", session="s")
             for side in Side:
                 await both.kiosks[side].until(lambda side=side: len(both.kiosks[side].of("video")) > 5)
                 assert both.kiosks[side].of("audio") == []

@@ -3,8 +3,9 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from broker.control.load_balancing import Meter
 from broker.control.statistics import Figures, Worker
-from broker.control.worker_load import Meter
+from broker.ipc.relay_messages import GetStatus
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
 from signaling.views import prometheus
@@ -18,16 +19,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_each_supervisor_and_side_is_reported_once_a_second(front: RelayFront) -> None:
     async with visit(front):
         officer = await RawPeer(front).watch("visitor", "li@first-prison")
-        await front.fact("watching", who="li@first-prison", on=True)
+        await front.fact("subscription_changed", subscriber="li@first-prison", on=True)
         after = len(front.facts)
         for _ in range(2):
-            quality = await front.fact("quality", after=after)
-            after = front.facts.index(("quality", quality)) + 1
-            (of_officer,) = [watcher for watcher in quality["watchers"] if watcher["who"] == "li@first-prison"]
+            quality = await front.fact("media_report", after=after)
+            after = front.facts.index(("media_report", quality)) + 1
+            (of_officer,) = [
+                watcher for watcher in quality["subscriptions"] if watcher["subscriber"] == "li@first-prison"
+            ]
             assert (of_officer["side"], of_officer["gated"]) == ("visitor", False)
             assert (of_officer["on"], of_officer["consent"], of_officer["reports"]) == (True, True, True)
             assert 0 <= of_officer["consent_age"] < 1.8 and 0 <= of_officer["report_age"] < 1.8
-            assert {watcher["who"] for watcher in quality["watchers"] if watcher["gated"]} == set(Side)
+            assert {watcher["subscriber"] for watcher in quality["subscriptions"] if watcher["gated"]} == set(Side)
             assert quality["sides"]["prison"]["video"]["frames"] > 0
             assert 0 < quality["sides"]["visitor"]["video"]["jitter"] < 1
         await officer.close()
@@ -37,11 +40,16 @@ async def test_its_last_report_on_its_line_is_included(front: RelayFront) -> Non
     async with visit(front):
         officer = await RawPeer(front).watch("visitor", "li@first-prison")
         officer.fraction, officer.jitter = 64, 900
-        await front.fact("watching", who="li@first-prison", on=True)
+        await front.fact("subscription_changed", subscriber="li@first-prison", on=True)
 
         def reported() -> bool:
-            facts = [fact for name, fact in front.facts if name == "quality"][-1:]
-            seen = [watcher for fact in facts for watcher in fact["watchers"] if watcher["who"] == "li@first-prison"]
+            facts = [fact for name, fact in front.facts if name == "media_report"][-1:]
+            seen = [
+                watcher
+                for fact in facts
+                for watcher in fact["subscriptions"]
+                if watcher["subscriber"] == "li@first-prison"
+            ]
             return any(one["loss"] == 0.25 and one["jitter"] >= 0.01 and one["round_trip"] is not None for one in seen)
 
         await officer.until(reported)
@@ -51,10 +59,10 @@ async def test_its_last_report_on_its_line_is_included(front: RelayFront) -> Non
 async def test_one_that_only_keeps_the_line_open_is_reported_as_not_receiving(front: RelayFront) -> None:
     async with visit(front):
         officer = await RawPeer(front).watch("prison", "li@first-prison")
-        await front.fact("watching", who="li@first-prison", on=True)
+        await front.fact("subscription_changed", subscriber="li@first-prison", on=True)
         after, began = len(front.facts), monotonic()
         officer.pretend()
-        presence = await front.fact("watching", who="li@first-prison", on=False, after=after)
+        presence = await front.fact("subscription_changed", subscriber="li@first-prison", on=False, after=after)
         assert (presence["consent"], presence["reports"]) == (True, False)
         assert monotonic() - began < 2.5
         await officer.close()
@@ -66,7 +74,7 @@ async def test_every_metric_of_a_worker_is_one_that_a_worker_counts(front: Relay
         kiosk = both.kiosks["prison"]
         await kiosk.until(lambda: len(kiosk.rtp) > 60)
         meter = Meter()
-        meter.told(await front.status(), monotonic())
+        meter.measured(await front.link.call(GetStatus()), monotonic())
     worker = Worker("relay-0", True, frozenset(), 0.0, 0.0, 0.0, 0, None, meter.status)
     moment = prometheus.Moment(Figures((worker,), 0, {}, {}, 0.0, True, True), (), True, 0, {}, "1")
     families = text_string_to_metric_families(prometheus.exposition(moment).decode())

@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from broker.ipc.relay_messages import Subscribe
 from broker.kernel.errors import TooMany
 from broker.kernel.ids import Side
 from broker.relay.publications import REPLACED
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def offer_only(front: RelayFront, client: str, gated: bool = False) -> RawPeer:
     """Send an offer without connecting afterwards."""
     peer = RawPeer(front)
-    await peer.negotiate("subscribe", "aiortc-watch", session="s", side="prison", who=client, gated=gated)
+    await peer.negotiate(Subscribe, "aiortc-watch", session="s", side="prison", subscriber=client, gated=gated)
     peer.socket.close()
     return peer
 
@@ -28,13 +29,15 @@ class TestASupervisorThatConnectsAgain:
     async def test_is_receiving_all_the_time_and_then_only_on_the_newer_connection(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         first = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         before = len(front.facts)
         second = await RawPeer(front).watch("prison")
-        gone = await front.fact("gone", after=before)
+        gone = await front.fact("resource_closed", after=before)
         assert (gone["resource"], gone["why"]) == (first.resource, REPLACED)
         await asyncio.wait_for(first.gone.wait(), 5)
-        reported = [(fact["resource"], fact["on"]) for name, fact in front.facts[before:] if name == "watching"]
+        reported = [
+            (fact["resource"], fact["on"]) for name, fact in front.facts[before:] if name == "subscription_changed"
+        ]
         of_second = (second.resource, False)  # it is connected, and has not reported yet
         assert [one for one in reported if one != of_second] == [(second.resource, True), (first.resource, False)]
         count = len(second.rtp)
@@ -45,16 +48,16 @@ class TestASupervisorThatConnectsAgain:
     async def test_keeps_the_older_connection_until_the_newer_one_is_receiving(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         first = await RawPeer(front).watch("prison", "silent@site")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         before = len(front.facts)
         second = await RawPeer(front).watch_in_silence("prison")
         await second.until(lambda: len(second.rtp) > 60)
-        later = [fact for name, fact in front.facts[before:] if name in ("gone", "watching")]
+        later = [fact for name, fact in front.facts[before:] if name in ("resource_closed", "subscription_changed")]
         assert not [fact for fact in later if fact["resource"] == first.resource or fact.get("on")]
         third = await RawPeer(front).watch_in_silence("prison")
-        assert (await front.fact("gone", after=before))["resource"] == second.resource
+        assert (await front.fact("resource_closed", after=before))["resource"] == second.resource
         third.report()
-        await front.fact("gone", resource=first.resource, why=REPLACED)
+        await front.fact("resource_closed", resource=first.resource, why=REPLACED)
         for peer in (third, second, first, room):
             await peer.close()
 
@@ -62,9 +65,9 @@ class TestASupervisorThatConnectsAgain:
         room = await publisher(front, "prison")
         officers = [await RawPeer(front).watch("prison", name) for name in ("li@site#a", "li@site#b")]
         for officer, name in zip(officers, ("li@site#a", "li@site#b"), strict=True):
-            await front.fact("watching", who=name, on=True)
+            await front.fact("subscription_changed", subscriber=name, on=True)
             assert not officer.gone.is_set()
-        assert not [name for name, _ in front.facts if name == "gone"]
+        assert not [name for name, _ in front.facts if name == "resource_closed"]
         for peer in (*officers, room):
             await peer.close()
 

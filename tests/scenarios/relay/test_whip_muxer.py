@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from broker.ipc.relay_messages import CloseSession
 from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.relay_front import RelayFront
@@ -36,7 +37,7 @@ class TestTheWhipMuxer:
     @pytest.mark.parametrize("how", ["copy", "encode"])
     async def test_publishes_a_file_that_a_subscriber_decodes(self, front: RelayFront, how: str) -> None:
         async with muxer(front, "prison", 8, how) as process, aiohttp.ClientSession() as http:
-            await front.fact("media", side="prison", on=True, timeout=20)
+            await front.fact("side_media", side="prison", on=True, timeout=20)
             enough = asyncio.Event()
             heard: list[int] = []
 
@@ -48,7 +49,7 @@ class TestTheWhipMuxer:
                 ServerAccess(http, front.url, "officer@site"), "s", "prison", seen, lambda _: heard.append(1)
             )
             await viewer.start()
-            await front.fact("watching", side="prison", on=True)
+            await front.fact("subscription_changed", side="prison", on=True)
             await asyncio.wait_for(enough.wait(), 10)
             stats = await viewer.measure()
             assert stats.video.lost == stats.audio.lost == 0
@@ -60,13 +61,13 @@ class TestTheWhipMuxer:
 
     async def test_deletes_its_resource_at_the_end(self, front: RelayFront) -> None:
         async with muxer(front, "visitor", 1) as process:
-            gone = await front.fact("gone", timeout=20)
+            gone = await front.fact("resource_closed", timeout=20)
             assert gone["why"] in ("closed on request", "closed by the client")
             assert await asyncio.wait_for(process.wait(), 10) == 0
             assert (await front.status())["peers"] == 0
 
     async def test_gets_the_reason_of_a_refusal(self, front: RelayFront) -> None:
-        await front.link.call("close", session="s")
+        await front.link.call(CloseSession(session="s"))
         async with muxer(front, "prison", 1) as process:
             _, output = await asyncio.wait_for(process.communicate(), 20)
             assert process.returncode == 1

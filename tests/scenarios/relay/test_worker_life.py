@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from broker.ipc.client import Client
+from broker.ipc.relay_messages import RELAY
 from broker.kernel.clock import monotonic
 from broker.media import rtcp
+from tests.support.ipc import FactLog
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.visits import publisher, visit
 from tests.support.relay_front import RelayFront
@@ -35,15 +37,19 @@ class TestTheEnd:
     async def test_sigterm_shuts_gates_first_and_does_not_wait_for_visits(self, own_front: RelayFront) -> None:
         async with visit(own_front) as both:
             await own_front.lease("s")
-            await own_front.fact("crossed")
+            await own_front.fact("first_crossing")
             before = len(own_front.facts)
             assert own_front.process is not None
             own_front.process.send_signal(signal.SIGTERM)
             for peer in (*both.rooms.values(), *both.kiosks.values()):
                 await asyncio.wait_for(peer.gone.wait(), 5)
             assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
-            names = [(name, fact.get("why")) for name, fact in own_front.facts[before:] if name in ("gate", "gone")]
-            assert names[0] == ("gate", "relay stopping")
+            names = [
+                (name, fact.get("why"))
+                for name, fact in own_front.facts[before:]
+                if name in ("gate_changed", "resource_closed")
+            ]
+            assert names[0] == ("gate_changed", "relay stopping")
             assert len(names) == 5
 
     async def test_the_death_of_its_parent_ends_it_too(self, own_front: RelayFront) -> None:
@@ -58,7 +64,7 @@ class TestTheEnd:
         await own_front.process.wait()
         before = len(own_front.facts)
         await own_front.start_worker()
-        await own_front.fact("ready", after=before)
+        await own_front.fact("worker_ready", after=before)
 
     async def test_without_arguments_it_prints_its_usage(self) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -73,25 +79,20 @@ class TestAControlProcessThatConnectsAgain:
     async def test_gets_the_facts_that_hold(self, front: RelayFront) -> None:
         async with visit(front) as both:
             officer = await RawPeer(front).watch("prison")
-            await front.fact("watching", who="officer@site", on=True)
+            await front.fact("subscription_changed", subscriber="officer@site", on=True)
             await front.lease("s")
-            crossed = await front.fact("crossed")
-            facts: list[tuple[str, dict[str, object]]] = []
-            ready = asyncio.Event()
-
-            def fact(name: str, members: dict[str, object]) -> None:
-                facts.append((name, members))
-                if name == "ready":
-                    ready.set()
-
-            link = Client(front.run_dir / "relay-0.sock", "relay", fact, lambda: None, lambda: None)
-            running = asyncio.create_task(link.run())
-            await asyncio.wait_for(ready.wait(), 5)
+            crossed = await front.fact("first_crossing")
+            log = FactLog()
+            running = asyncio.create_task(Client(front.run_dir / "relay-0.sock", RELAY).run(log))
+            await log.wait_for("worker_ready", timeout=5)
+            facts = log.facts
             names = [name for name, _ in facts]
-            assert ("admitted", {"session": "s"}) in facts
-            assert ("crossed", {"session": "s", "mono": crossed["mono"]}) in facts
-            assert names.count("media") == 2
-            assert [members["on"] for name, members in facts if name == "watching" and not members["gated"]] == [True]
+            assert ("session_admitted", {"session": "s"}) in facts
+            assert ("first_crossing", {"session": "s", "mono": crossed["mono"]}) in facts
+            assert names.count("side_media") == 2
+            assert [
+                members["on"] for name, members in facts if name == "subscription_changed" and not members["gated"]
+            ] == [True]
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             await officer.close()

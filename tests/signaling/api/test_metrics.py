@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker.control.statistics import Figures, Worker
 from broker.control.viewers import viewer_of
+from broker.ipc.relay_messages import Latency, RelayStatus, Subscription
 from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.effects import HoldReason, Reason
@@ -17,25 +19,36 @@ QUALITY = {
     side: {"video": {"bitrate": 900_000.0, "loss": 0.01, "fps": 25.0}, "audio": {"bitrate": 32_000.0, "loss": 0.0}}
     for side in Side
 }
-SEEN = {"side": "visitor", "gated": False, "on": True, "consent": True, "reports": True, "loss": 0.1, "jitter": 0.02}
-VIEWERS = {
-    "r1": viewer_of(SEEN | {"who": "prison-sup@first-prison", "round_trip": 0.05}),
-    "r2": viewer_of(SEEN | {"who": "second-sup@first-prison", "on": False, "loss": 0.0, "jitter": 0.0}),
-    "r3": viewer_of(SEEN | {"who": "trm_x", "gated": True}),
+SUPERVISOR = Subscription(
+    resource="r",
+    side=Side.VISITOR,
+    subscriber="prison-sup@first-prison",
+    gated=False,
+    on=True,
+    consent=True,
+    reports=True,
+    loss=0.1,
+    jitter=0.02,
+)
+SUBSCRIPTIONS = {
+    "r1": replace(SUPERVISOR, round_trip=0.05),
+    "r2": replace(SUPERVISOR, subscriber="second-sup@first-prison", on=False, loss=0.0, jitter=0.0),
+    "r3": replace(SUPERVISOR, subscriber="trm_x", gated=True),
 }
-STATUS = {
-    "received": 1000,
-    "forwarded": 5000,
-    "rejected": 3,
-    "cpu_seconds": 12.5,
-    "memory_bytes": 40_000_000,
-    "peers": 6,
-    "latency": {"bounds": [0.001, 0.01], "counts": [7, 2, 1], "seconds": 0.05},
-}
+VIEWERS = {resource: viewer_of(subscription) for resource, subscription in SUBSCRIPTIONS.items()}
+STATUS = RelayStatus(
+    received=1000,
+    forwarded=5000,
+    rejected=3,
+    cpu_seconds=12.5,
+    memory_bytes=40_000_000,
+    peers=6,
+    latency=Latency(bounds=(0.001, 0.01), counts=(7, 2, 1), seconds=0.05),
+)
 
 
-def figures(session):
-    worker = Worker("relay-0", True, frozenset({session}), 0.2, 470.0, 2350.0, 40_000_000, 0.0012, STATUS)
+def figures(session, status=STATUS):
+    worker = Worker("relay-0", True, frozenset({session}), 0.2, 470.0, 2350.0, 40_000_000, 0.0012, status)
     return Figures((worker,), 1, {"room_lost": 2}, {"time_limit": 3}, 61.5, True, True)
 
 
@@ -114,7 +127,12 @@ class TestMetrics:
         assert numbers["huijian_sessions", ("state", "live")] == 1
         assert numbers["huijian_sessions_waiting_for_relay",] == 1
         assert numbers["huijian_journal_healthy",] == 1 and numbers["huijian_journal_backlog",] == 0
-        assert not [name for name, *_ in numbers if "tap_lost" in name], "what a worker does not count has no sample"
+
+    async def test_no_counts_of_a_worker_that_has_not_answered_yet(self, front):
+        front.broker.numbers = figures(await front.live_visit(), None)
+        numbers = await read(front)
+        assert numbers["huijian_relay_up", ("worker", "relay-0")] == 1
+        assert not [name for name, *_ in numbers if "tap_lost" in name or "forwarding" in name]
 
     async def test_every_state_and_reason_from_the_beginning(self, front):
         numbers = await read(front)

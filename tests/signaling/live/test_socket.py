@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from broker.control.viewers import viewer_of
+from broker.ipc.relay_messages import Subscription
 from broker.kernel.ids import Side
 from broker.session import events as ev
 from signaling.api.messages import socket as msg
@@ -209,17 +211,22 @@ class TestRecipients:
             assert (await room.receive()).type == "session"
 
     async def test_officers_see_the_viewers_of_their_own_site_and_rooms_see_none(self, front, session):
-        ours = {
-            "who": "li@first-prison",
-            "side": "visitor",
-            "gated": False,
-            "on": True,
-            "consent": True,
-            "reports": True,
-        }
-        ours |= {"consent_age": 0.2, "report_age": 0.1, "loss": 0.25, "jitter": 0.005, "round_trip": 0.03}
-        theirs = ours | {"who": "ma@panlong", "on": False, "reports": False, "report_age": None, "round_trip": None}
-        room = ours | {"who": "trm_1", "gated": True}
+        ours = Subscription(
+            resource="r",
+            side=Side.VISITOR,
+            subscriber="li@first-prison",
+            gated=False,
+            on=True,
+            consent=True,
+            reports=True,
+            consent_age=0.2,
+            report_age=0.1,
+            loss=0.25,
+            jitter=0.005,
+            round_trip=0.03,
+        )
+        theirs = replace(ours, subscriber="ma@panlong", on=False, reports=False, report_age=None, round_trip=None)
+        room = replace(ours, subscriber="trm_1", gated=True)
         front.broker.live(session).viewers = {n: viewer_of(one) for n, one in enumerate((ours, theirs, room))}
         async with (
             talking(front, "prison-sup") as prison,

@@ -7,7 +7,7 @@ import pytest
 
 from broker.kernel.errors import CodecMissing, MalformedSdp, RelayUnavailable
 from broker.kernel.ids import Side
-from broker.presence.quorum import Watcher
+from broker.presence.quorum import Watcher, watcher_of
 from signaling.auth.session_expiry import check_all
 from signaling.media import resources as resources
 from tests.support.signaling.front import ANSWER, FRAGMENT, OFFER
@@ -120,14 +120,16 @@ class TestPublishing:
 class TestWatching:
     async def test_a_room_watches_the_far_room_behind_the_gate(self, front, session):
         answer = await front.ask("POST", WHEP.format(session), "p1", **SDP)
-        assert answer.status == 201 and front.broker.watchers == [None]
+        (offer,) = front.broker.offers
+        assert answer.status == 201 and offer.gated and watcher_of(offer.subscriber) is None
         assert (await front.ask("DELETE", answer.headers["Location"], "p1")).status == 200
 
     async def test_supervisors_of_both_sites_watch_both_sides(self, front, session):
         for caller in ("prison-sup", "visitor-sup"):
             for side in Side:
                 assert (await front.ask("POST", f"/whep/{session}/{side}", caller, **SDP)).status == 201
-        assert front.broker.watchers[::2] == [
+        assert not any(offer.gated for offer in front.broker.offers)
+        assert [watcher_of(offer.subscriber)[0] for offer in front.broker.offers[::2]] == [
             Watcher("prison-sup", "first-prison"),
             Watcher("visitor-sup", "panlong"),
         ]
@@ -198,7 +200,7 @@ class TestRefusals:
         async def refuse(*_):
             raise error
 
-        monkeypatch.setattr(front.broker, "publish", refuse)
+        monkeypatch.setattr(front.broker, "negotiate", refuse)
         await self.refused(front, error.code, WHIP.format(session), "p1", "WhipRefused")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from broker.kernel.ids import Side
-from broker.presence.quorum import Watcher
+from broker.presence.quorum import watcher_of
 from broker.session import events as ev
 from tests.support.signaling.front import ANSWER, OFFER
 from tests.support.signaling.talk import talking
@@ -45,7 +45,7 @@ class TestTheMicrophone:
         for caller, site in (("prison-sup", "first-prison"), ("visitor-sup", "panlong")):
             answer = await front.ask("POST", f"/whip/{session}/voice", caller, **SDP)
             assert (answer.status, await answer.text()) == (201, ANSWER)
-            assert front.broker.watchers[-1] == Watcher(caller, site)
+            assert front.broker.offers[-1].publisher == f"{caller}@{site}#"
             location = answer.headers["Location"]
             assert location.startswith(f"/whip/{session}/voice/res_")
             assert (await front.ask("DELETE", location, caller)).status == 200
@@ -73,12 +73,14 @@ class TestListening:
         front.at(timedelta(minutes=-10))
         for room, side in (("p1", Side.PRISON), ("v1", Side.VISITOR)):
             answer = await front.ask("POST", f"/whep/{session}/voice", room, **SDP)
-            assert answer.status == 201 and front.broker.listeners[-1] == (side, None)
+            offer = front.broker.offers[-1]
+            assert answer.status == 201 and (offer.side, watcher_of(offer.subscriber)) == (side, None)
             assert (await front.ask("DELETE", answer.headers["Location"], room)).status == 200
 
     async def test_a_colleague_receives_that_of_all_rooms(self, front, session):
         await front.ask("POST", f"/whep/{session}/voice", "visitor-sup", **SDP)
-        assert front.broker.listeners == [(None, Watcher("visitor-sup", "panlong"))]
+        (offer,) = front.broker.offers
+        assert (offer.side, offer.subscriber) == (None, "visitor-sup@panlong#")
 
     async def test_is_refused_to_other_sites(self, front, session):
         await front.refused("wrong_room", "POST", f"/whep/{session}/voice", "p2", **SDP)

@@ -7,7 +7,7 @@ import pytest
 from broker.kernel.ids import ResourceId, Side
 from broker.presence.attention_check import Prompt
 from broker.presence.presence import PresenceStatus, Report, Why
-from broker.presence.quorum import Watcher
+from broker.presence.quorum import Watcher, watcher_of
 from tests.support.signaling.front import OFFER
 from tests.support.signaling.talk import talking
 
@@ -69,7 +69,8 @@ class TestWatchingFromAPage:
         for page in (PAGE, OTHER):
             assert (await front.ask("POST", f"/whep/{session}/prison?page={page}", "prison-sup", **SDP)).status == 201
         assert (await front.ask("POST", f"/whep/{session}/prison", "prison-sup", **SDP)).status == 201
-        assert front.broker.pages == [PAGE, OTHER, ""]
+        subscribers = [watcher_of(offer.subscriber) for offer in front.broker.offers]
+        assert [page for _, page in subscribers] == [PAGE, OTHER, ""]
 
     async def test_two_windows_hold_a_resource_each_and_one_window_replaces_its_own(self, front, session):
         made = [
@@ -83,7 +84,8 @@ class TestWatchingFromAPage:
 
     async def test_a_terminal_has_no_window(self, front, session):
         assert (await front.ask("POST", f"/whep/{session}/visitor?page={PAGE}", "p1", **SDP)).status == 201
-        assert front.broker.pages == [""]
+        (offer,) = front.broker.offers
+        assert watcher_of(offer.subscriber) is None
 
     async def test_a_name_has_its_form(self, front, session):
         for query in ("page=x", "page=" + "a" * 33, "page=abc%23defgh", "window=abcdefgh"):

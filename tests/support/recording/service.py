@@ -8,7 +8,7 @@ from recorder.alarms import Alarms
 from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import Rules
 from recorder.archiver import Archiver
-from recorder.recording import Tell
+from recorder.recording import ReportFact
 from recorder.recovery import Recovery
 from recorder.sessions import RecordingSessions
 from tests.support.recording.archives import signer
@@ -32,9 +32,9 @@ class RecorderParts:
         return [difference.kind for difference in await self.recovery.review()]
 
 
-def recorder_parts(root: Path, space: Rules, catalog: Catalog, clock: Clock, tell: Tell) -> RecorderParts:
+def recorder_parts(root: Path, space: Rules, catalog: Catalog, clock: Clock, report_fact: ReportFact) -> RecorderParts:
     """Make the parts around an archive in `root`, whose signing key lies beside it."""
-    alarms = Alarms(root, space, catalog, clock, tell)
-    archiver = Archiver(root, catalog, clock, signer(root), alarms, tell)
-    sessions = RecordingSessions(root, space, catalog, clock, tell, archiver)
+    alarms = Alarms(root, space, catalog, clock, report_fact)
+    archiver = Archiver(root, catalog, clock, signer(root), alarms, report_fact)
+    sessions = RecordingSessions(root, space, catalog, clock, report_fact, archiver)
     return RecorderParts(sessions, archiver, alarms, Recovery(root, catalog, clock, alarms))

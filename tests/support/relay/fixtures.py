@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from broker.ipc.relay_messages import CloseSession
 from tests.support.relay_front import RelayFront, relay_front
 
 
@@ -17,7 +18,7 @@ async def worker() -> AsyncIterator[RelayFront]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def front(worker: RelayFront) -> RelayFront:
     """The shared worker with a new session `s` and no facts."""
-    await worker.link.call("close", session="s")
+    await worker.link.call(CloseSession(session="s"))
     worker.facts.clear()
     await worker.admit("s")
     return worker

@@ -7,18 +7,19 @@ import sys
 from pathlib import Path
 
 from broker.ipc.client import Client
+from broker.ipc.relay_messages import RELAY, LeaseGate
 from broker.kernel.clock import monotonic
+from tests.support.ipc import FactLog
 
 
 async def lease(socket: Path, session: str, every: float, limit: float) -> None:
     """Lease until killed, and print the moment of each lease and the moment until which it lasts."""
-    up = asyncio.Event()
-    link = Client(socket, "relay", lambda name, members: None, up.set, lambda: None)
-    running = asyncio.create_task(link.run())
-    await up.wait()
+    log, client = FactLog(), Client(socket, RELAY)
+    running = asyncio.create_task(client.run(log))
+    await log.up.wait()
     while not running.done():
         now = monotonic()
-        await link.call("lease", session=session, until=now + 3.0, deadline=now + 600, limit=limit)
+        await client.call(LeaseGate(session=session, until=now + 3.0, deadline=now + 600, limit=limit))
         print(now, now + 3.0, flush=True)
         await asyncio.sleep(every)
 

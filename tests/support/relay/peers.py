@@ -10,6 +10,7 @@ from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsParameters, RTCDtlsTransport
 from aiortc.sdp import SessionDescription
 
+from broker.ipc.relay_messages import MediaOffer, Publish, Subscribe
 from broker.media import rtcp
 from broker.media.rtp import payload_start
 from tests.support.clips import pictures, sound
@@ -101,13 +102,13 @@ class RawPeer:
 
     async def publish(self, side: str, session: str = "s") -> "RawPeer":
         """Connect as the kiosk of `side`."""
-        return await self._connect("publish", "aiortc-publish", session=session, side=side, who=side)
+        return await self._connect(Publish, "aiortc-publish", session=session, side=side)
 
     async def watch(
         self, side: str, client: str = "officer@site", gated: bool = False, session: str = "s"
     ) -> "RawPeer":
         """Connect as a subscriber of `side` and report regularly what arrives."""
-        await self._connect("subscribe", "aiortc-watch", session=session, side=side, who=client, gated=gated)
+        await self._connect(Subscribe, "aiortc-watch", session=session, side=side, subscriber=client, gated=gated)
         self.report()
         return self
 
@@ -117,7 +118,9 @@ class RawPeer:
 
     async def watch_in_silence(self, side: str) -> "RawPeer":
         """Connect as a subscriber that never reports."""
-        return await self._connect("subscribe", "aiortc-watch", session="s", side=side, who="silent@site", gated=False)
+        return await self._connect(
+            Subscribe, "aiortc-watch", session="s", side=side, subscriber="silent@site", gated=False
+        )
 
     def pretend(self) -> None:
         """Keep the line open and report again and again that one packet came."""
@@ -132,16 +135,16 @@ class RawPeer:
             self.send_rtcp(rtcp.build_receiver_report([block]))
             await asyncio.sleep(0.2)
 
-    async def negotiate(self, do: str, name: str, **members: Any) -> None:
+    async def negotiate(self, command: type[MediaOffer], name: str, **members: Any) -> None:
         """Offer, and take the answer; sends no datagram."""
         prints = {one.algorithm: one.value for one in self._certificate.getFingerprints()}
         lines = [
             f"a=fingerprint:sha-256 {prints['sha-256']}" if line.startswith("a=fingerprint:sha-256") else line
             for line in offer(name).splitlines()
         ]
-        answer = await self.front.link.call(do, sdp="\r\n".join(lines) + "\r\n", **members)
-        self.resource = answer["resource"]
-        media = SessionDescription.parse(answer["sdp"]).media
+        answer = await self.front.link.call(command(sdp="\r\n".join(lines) + "\r\n", **members))
+        self.resource = answer.resource
+        media = SessionDescription.parse(answer.sdp).media
         self.payload_types = {one.kind: one.rtp.codecs[0].payloadType for one in media}
         self.repairs = {
             codec.payloadType: int(codec.parameters["apt"])
@@ -165,8 +168,8 @@ class RawPeer:
         )
         return before
 
-    async def _connect(self, do: str, name: str, **members: Any) -> "RawPeer":
-        await self.negotiate(do, name, **members)
+    async def _connect(self, command: type[MediaOffer], name: str, **members: Any) -> "RawPeer":
+        await self.negotiate(command, name, **members)
         self.check()
         await self.until(lambda: self.answers > 0)
         self.dtls._set_role("client")

@@ -23,7 +23,7 @@ async def publisher(front: RelayFront, side: str) -> RawPeer:
     after = len(front.facts)
     peer = await RawPeer(front).publish(side)
     peer.play(side)
-    await front.fact("media", side=side, on=True, after=after)
+    await front.fact("side_media", side=side, on=True, after=after)
     return peer
 
 

@@ -3,7 +3,6 @@ real pure ones. Every answer of `Front.ask` is compared with the server's own Op
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from types import SimpleNamespace
 
 from aiohttp.test_utils import TestClient
 from jsonschema import Draft202012Validator
@@ -11,7 +10,9 @@ from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.booking.slot import Person, Place, Slot
 from broker.control.journal.reader import entries
+from broker.control.session_runner import RecordingView
 from broker.control.statistics import Figures
+from broker.ipc.relay_messages import MediaReply
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.presence.presence import PresenceStatus
@@ -61,9 +62,7 @@ class PretendLive:
 
     session: Session
     policy: object = YUNNAN
-    recording: SimpleNamespace = field(
-        default_factory=lambda: SimpleNamespace(state="none", seconds=0.0, path=None, sha256=None)
-    )
+    recording: RecordingView = field(default_factory=RecordingView)
     quality: dict = field(default_factory=dict)
     viewers: dict = field(default_factory=dict)
     at_risk: frozenset = frozenset()
@@ -74,9 +73,9 @@ class PretendBroker:
 
     def __init__(self, store, clock):
         self.bus, self.store, self.clock = AsyncIOEventEmitter(), store, clock
-        self.lives, self.facts, self.watchers, self.dropped = {}, [], [], []
-        self.fragments, self.listeners = [], []
-        self.pages, self.page_reports, self.answers, self.standings = [], [], [], {}
+        self.lives, self.facts, self.offers, self.dropped = {}, [], [], []
+        self.fragments = []
+        self.page_reports, self.answers, self.standings = [], [], {}
         self.error = None
         self.numbers = Figures((), 0, {}, {}, 0.0, True, True)
 
@@ -115,27 +114,15 @@ class PretendBroker:
         await self.store.cancel_slot(slot)
         self.tell((await self.store.slot(slot)).session, ev.SlotCancelled(by))
 
-    async def publish(self, session, side, sdp, caller):
-        return ResourceId(new_id("res")), ANSWER
-
-    async def subscribe(self, session, side, sdp, watcher, caller, page=""):
-        self.watchers.append(watcher)
-        self.pages.append(page)
-        return ResourceId(new_id("res")), ANSWER
-
-    async def publish_voice(self, session, sdp, watcher, caller):
-        self.watchers.append(watcher)
-        return ResourceId(new_id("res")), ANSWER
-
-    async def listen(self, session, side, sdp, watcher, caller):
-        self.listeners.append((side, watcher))
-        return ResourceId(new_id("res")), ANSWER
+    async def negotiate(self, offer, author):
+        self.offers.append(offer)
+        return MediaReply(resource=ResourceId(new_id("res")), sdp=ANSWER)
 
     async def restart(self, resource, fragment):
         self.fragments.append(fragment)
         return FRAGMENT
 
-    def page_says(self, watcher, page, report):
+    def page_report(self, watcher, page, report):
         self.page_reports.append((watcher, page, report))
 
     def answer(self, watcher, prompt):
@@ -146,7 +133,7 @@ class PretendBroker:
     def standing(self, watcher):
         return self.standings.get(watcher, PresenceStatus())
 
-    async def drop(self, resource, caller):
+    async def drop(self, resource):
         self.dropped.append(resource)
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from aioice import stun
 
+from broker.ipc.relay_messages import CloseSession, Publish, Subscribe
 from broker.kernel.errors import BadRequest, CodecMissing, MalformedSdp, NoSlot, NotFound, TooMany, VisitError
 from broker.relay.session import SUPERVISORS
 from broker.relay.transport.ice import MAX_ADDRESSES
 from broker.relay.transport.peer import MAX_SSRCS
+from tests.support.ipc import send_raw
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.sdp_samples import offer
 from tests.support.relay.track_model import steps
@@ -85,7 +87,7 @@ class TestThePort:
     async def test_garbage_gets_no_answer_and_disturbs_nobody(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         told = len(front.facts)
         before = (await front.status())["rejected"]
         async with stranger(front) as one:
@@ -98,7 +100,11 @@ class TestThePort:
             assert one.answers == 0
         assert status["rejected"] - before > 3500
         assert set(steps(officer.numbers("audio"))) == {1}
-        assert not [name for name, _ in front.facts[told:] if name in ("watching", "media", "gone", "failed")]
+        assert not [
+            name
+            for name, _ in front.facts[told:]
+            if name in ("subscription_changed", "side_media", "resource_closed", "session_failed")
+        ]
         await officer.close()
         await room.close()
 
@@ -106,7 +112,7 @@ class TestThePort:
         room = await publisher(front, "prison")
         officer, other = await RawPeer(front).watch("prison", "a@x"), await RawPeer(front).watch("prison", "b@x")
         for who in ("a@x", "b@x"):
-            await front.fact("watching", on=True, who=who)
+            await front.fact("subscription_changed", on=True, subscriber=who)
         for datagram in [*garbage(8, 500), b"\x80\xc8" + bytes(1900), b"\x80\x60" + bytes(2040)]:
             officer.socket.sendto(datagram)
         count = len(other.rtp)
@@ -118,7 +124,7 @@ class TestThePort:
 
     async def test_no_check_without_the_password_gets_an_answer(self, front: RelayFront) -> None:
         peer = RawPeer(front)
-        await peer.negotiate("subscribe", "aiortc-watch", session="s", side="prison", who="u", gated=False)
+        await peer.negotiate(Subscribe, "aiortc-watch", session="s", side="prison", subscriber="u", gated=False)
         before = (await front.status())["rejected"]
         name, password = peer.remote.usernameFragment, peer.remote.password
         async with stranger(front) as one:
@@ -135,7 +141,7 @@ class TestThePort:
 
     async def test_nothing_is_sent_to_who_has_not_proven_the_address(self, front: RelayFront) -> None:
         peer = RawPeer(front)
-        await peer.negotiate("publish", "whip-muxer-publish", session="s", side="prison", who="prison")
+        await peer.negotiate(Publish, "whip-muxer-publish", session="s", side="prison")
         async with stranger(front) as one:
             one.send(b"\x16\xfe\xfd" + bytes(100))
             peer.check()
@@ -146,7 +152,7 @@ class TestThePort:
     async def test_a_client_may_change_its_address_as_often_as_it_must(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         loop, told = asyncio.get_running_loop(), len(front.facts)
         for _ in range(MAX_ADDRESSES + 2):
             old, count = officer.socket, len(officer.rtp)
@@ -157,7 +163,9 @@ class TestThePort:
             officer.check()
             old.close()
             await officer.until(lambda count=count: len(officer.rtp) > count + 5)
-        assert not [members for name, members in front.facts[told:] if name == "watching" and not members["on"]]
+        assert not [
+            members for name, members in front.facts[told:] if name == "subscription_changed" and not members["on"]
+        ]
         await officer.close()
         await room.close()
 
@@ -165,7 +173,7 @@ class TestThePort:
         """The replay window (RFC 3711 3.3.2): what was recorded on the way is worth nothing, soon or late."""
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         stream = Stream(48_000, 5, 40_000, payload_type=room.payload_types["audio"])
         sealed = [room.dtls._tx_srtp.protect(stream.packet(b"once", number / 50)) for number in range(40)]
         for one in sealed:
@@ -185,77 +193,80 @@ class TestThePort:
         peer = await publisher(front, "prison")
         for ssrc in range(MAX_SSRCS + 1):
             peer.send_rtp(Stream(48_000, 1000 + ssrc, payload_type=peer.payload_types["audio"]).packet(b"x", 0))
-        assert (await front.fact("gone"))["why"] == "too many streams"
+        assert (await front.fact("resource_closed"))["why"] == "too many streams"
         await peer.close()
 
 
 class TestRefusals:
-    async def asked(self, front: RelayFront, do: str, **members: Any) -> VisitError:
+    async def refused(self, front: RelayFront, command: object) -> VisitError:
         with pytest.raises(VisitError) as caught:
-            await front.link.call(do, **members)
+            await send_raw(front.link.path, command)
         return caught.value
 
     async def test_are_typed(self, front: RelayFront) -> None:
         sdp = offer("aiortc-watch")
-        watch = {"session": "s", "side": "prison", "who": "u", "gated": False, "sdp": sdp}
-        cases: list[tuple[type[VisitError], str, dict[str, Any]]] = [
-            (NoSlot, "subscribe", {**watch, "session": "other"}),
-            (NoSlot, "lease", {"session": "other", "until": 1, "deadline": 1, "limit": 1}),
-            (BadRequest, "subscribe", {**watch, "side": "kitchen"}),
-            (BadRequest, "subscribe", {**watch, "gated": "yes"}),
-            (MalformedSdp, "subscribe", {**watch, "sdp": "hello"}),
-            (CodecMissing, "publish", {**watch}),
-            (NotFound, "drop", {"session": "s", "resource": "r_none"}),
-            (BadRequest, "lease", {"session": "s", "until": 1, "deadline": 1, "limit": 0}),
-            (BadRequest, "lease", {"session": "s", "until": float("nan"), "deadline": 1, "limit": 1}),
-            (BadRequest, "lease", {"session": "s", "until": 1, "deadline": 1, "limit": 1, "crossed": "soon"}),
-            (NoSlot, "extend", {"session": "other", "made": 1, "limit": 1, "deadline": 1}),
-            (BadRequest, "extend", {"session": "s", "made": 1, "limit": float("inf"), "deadline": 1}),
-            (BadRequest, "deadline", {"session": "s", "deadline": float("inf")}),
-            (BadRequest, "admit", {"session": "t", "tap": -1}),
-            (BadRequest, "admit", {"session": "t", "tap": 1 << 32}),
-            (BadRequest, "fly", {}),
+        watch = {"type": "subscribe", "session": "s", "side": "prison", "subscriber": "u", "gated": False, "sdp": sdp}
+        publish = {"type": "publish", "session": "s", "side": "prison", "sdp": sdp}
+        lease = {"type": "lease_gate", "session": "s", "until": 1, "deadline": 1, "limit": 1}
+        extend = {"type": "extend_limit", "session": "s", "made": 1, "limit": 1, "deadline": 1}
+        cases: list[tuple[type[VisitError], dict[str, Any]]] = [
+            (NoSlot, {**watch, "session": "other"}),
+            (NoSlot, {**lease, "session": "other"}),
+            (BadRequest, {**watch, "side": "kitchen"}),
+            (BadRequest, {**watch, "gated": "yes"}),
+            (MalformedSdp, {**watch, "sdp": "hello"}),
+            (CodecMissing, publish),
+            (NotFound, {"type": "drop_resource", "session": "s", "resource": "r_none"}),
+            (BadRequest, {**lease, "limit": 0}),
+            (BadRequest, {**lease, "until": float("nan")}),
+            (BadRequest, {**lease, "crossed": "soon"}),
+            (NoSlot, {**extend, "session": "other"}),
+            (BadRequest, {**extend, "limit": float("inf")}),
+            (BadRequest, {"type": "set_deadline", "session": "s", "deadline": float("inf")}),
+            (BadRequest, {"type": "admit_session", "session": "t", "tap": -1}),
+            (BadRequest, {"type": "admit_session", "session": "t", "tap": 1 << 32}),
+            (BadRequest, {"type": "fly"}),
         ]
-        for kind, do, members in cases:
-            assert type(await self.asked(front, do, **members)) is kind, (do, members)
+        for kind, command in cases:
+            assert type(await self.refused(front, command)) is kind, command
 
     async def test_a_member_that_is_missing_or_of_another_type_is_a_bad_request(self, front: RelayFront) -> None:
-        whole: dict[str, dict[str, Any]] = {
-            "admit": {"session": "s", "tap": 1},
-            "publish": {"session": "s", "side": "prison", "who": "u", "sdp": "v=0"},
-            "subscribe": {"session": "s", "side": "prison", "who": "u", "sdp": "v=0", "gated": True},
-            "drop": {"session": "s", "resource": "r"},
-            "lease": {"session": "s", "until": 1.0, "deadline": 1.0, "limit": 1.0},
-            "extend": {"session": "s", "made": 1.0, "limit": 1.0, "deadline": 1.0},
-            "shut": {"session": "s"},
-            "deadline": {"session": "s", "deadline": 1.0},
-            "record": {"session": "s", "on": True, "socket": "/nowhere"},
-            "close": {"session": "s"},
-        }
-        for do, members in whole.items():
-            for name in members:
-                less = {key: value for key, value in members.items() if key != name}
-                for wrong in (less, {**members, name: None}, {**members, name: []}):
-                    assert type(await self.asked(front, do, **wrong)) is BadRequest, (do, name)
+        whole: list[dict[str, Any]] = [
+            {"type": "admit_session", "session": "s", "tap": 1},
+            {"type": "publish", "session": "s", "side": "prison", "sdp": "v=0"},
+            {"type": "subscribe", "session": "s", "side": "prison", "subscriber": "u", "sdp": "v=0", "gated": True},
+            {"type": "drop_resource", "session": "s", "resource": "r"},
+            {"type": "lease_gate", "session": "s", "until": 1.0, "deadline": 1.0, "limit": 1.0},
+            {"type": "extend_limit", "session": "s", "made": 1.0, "limit": 1.0, "deadline": 1.0},
+            {"type": "shut_gate", "session": "s"},
+            {"type": "set_deadline", "session": "s", "deadline": 1.0},
+            {"type": "tap_session", "session": "s", "on": True, "socket": "/nowhere"},
+            {"type": "close_session", "session": "s"},
+        ]
+        for command in whole:
+            for name in command:
+                less = {key: value for key, value in command.items() if key != name}
+                for wrong in (less, {**command, name: None}, {**command, name: []}):
+                    assert type(await self.refused(front, wrong)) is BadRequest, (command, name)
 
     async def test_a_session_has_so_many_watchers_and_no_more(self, front: RelayFront) -> None:
         watch = {"session": "s", "side": "prison", "gated": False, "sdp": offer("aiortc-watch")}
         for number in range(SUPERVISORS.most):
-            await front.link.call("subscribe", **watch, who=f"{number}@site")
-        assert type(await self.asked(front, "subscribe", **watch, who="late@site")) is TooMany
+            await front.link.call(Subscribe(**watch, subscriber=f"{number}@site"))
+        assert type(await self.refused(front, {"type": "subscribe", **watch, "subscriber": "late@site"})) is TooMany
 
     async def test_a_kiosk_that_tries_again_and_again_keeps_one_place(self, front: RelayFront) -> None:
-        publish = {"session": "s", "side": "prison", "who": "prison", "sdp": offer("aiortc-publish")}
+        publish = {"session": "s", "side": "prison", "sdp": offer("aiortc-publish")}
         for _ in range(300):
-            await front.link.call("publish", **publish)
+            await front.link.call(Publish(**publish))
         assert (await front.status())["peers"] == 1
 
     async def test_a_closed_session_takes_nobody_and_keeps_nobody(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
-        await front.link.call("close", session="s")
+        await front.link.call(CloseSession(session="s"))
         await asyncio.wait_for(room.gone.wait(), 5)
-        publish = {"session": "s", "side": "prison", "who": "prison", "sdp": offer("aiortc-publish")}
-        assert type(await self.asked(front, "publish", **publish)) is NoSlot
+        publish = {"session": "s", "side": "prison", "sdp": offer("aiortc-publish")}
+        assert type(await self.refused(front, {"type": "publish", **publish})) is NoSlot
         status = await front.status()
-        assert (status["rooms"], status["peers"]) == (0, 0)
+        assert (status["sessions"], status["peers"]) == (0, 0)
         await room.close()

@@ -8,6 +8,7 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.ipc.relay_messages import Subscribe
 from broker.relay.transport.stun_rate_limit import (
     AT_ONCE,
     GUESSES,
@@ -69,7 +70,7 @@ class TestAHostThatGuesses:
     async def test_is_not_listened_to_for_a_while_but_where_it_is_known(self, front: RelayFront) -> None:
         known = await RawPeer(front).watch_in_silence("prison")
         peer = RawPeer(front)
-        await peer.negotiate("subscribe", "aiortc-watch", session="s", side="prison", who="u", gated=False)
+        await peer.negotiate(Subscribe, "aiortc-watch", session="s", side="prison", subscriber="u", gated=False)
         async with stranger(front) as one:
             for _ in range(3 * AT_ONCE):
                 one.send(check(f"{peer.remote.usernameFragment}:x", "guess" * 6))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from broker.ipc.relay_messages import DropResource
 from broker.kernel.clock import monotonic
 from broker.relay.transport import tcp
 from tests.broker.relay.transport.test_demux import check, garbage
@@ -27,20 +28,20 @@ class TestAVisitWithoutUdp:
     async def test_publishes_and_watches_as_over_udp(self, front: RelayFront) -> None:
         room = await RawPeer(front, tcp=True).publish("prison")
         room.play("prison")
-        await front.fact("media", side="prison", on=True)
+        await front.fact("side_media", side="prison", on=True)
         officer = await RawPeer(front, tcp=True).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         await officer.until(lambda: len(officer.of("audio")) > 60 and len(officer.of("video")) > 30)
         for kind in ("audio", "video"):
             assert set(steps(officer.numbers(kind))) == {1}
         assert officer.mapped == officer.socket.get_extra_info("sockname")[:2]
         await officer.close()
-        await front.fact("watching", on=False)
+        await front.fact("subscription_changed", on=False)
         await room.close()
 
     async def test_ends_with_a_goodbye_and_a_closed_connection(self, front: RelayFront) -> None:
         officer = await RawPeer(front, tcp=True).watch_in_silence("prison")
-        await front.link.call("drop", session="s", resource=officer.resource)
+        await front.link.call(DropResource(session="s", resource=officer.resource))
         await asyncio.wait_for(officer.gone.wait(), 5)
         await asyncio.wait_for(officer.socket.lost.wait(), 5)
 
@@ -58,7 +59,7 @@ class TestAVisitWithoutUdp:
         await connection.lost.wait()
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 40)
-        assert not [1 for name, of in front.facts[told:] if name == "gone"]
+        assert not [1 for name, of in front.facts[told:] if name == "resource_closed"]
         await officer.close()
         await room.close()
 
@@ -114,7 +115,7 @@ class TestMalformedFeedback:
     async def test_who_flood_disturb_nobody(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
-        await front.fact("watching", on=True)
+        await front.fact("subscription_changed", on=True)
         for seed in range(20):
             one = await stranger(front)
             for datagram in garbage(seed, 100):
@@ -142,13 +143,13 @@ class TestAClientThat:
         room = await publisher(front, "prison")
         other = await RawPeer(front).watch("prison", "other@site")
         slow = await RawPeer(front, tcp=True).watch("prison", "slow@site")
-        await front.fact("watching", on=True, who="slow@site")
+        await front.fact("subscription_changed", on=True, subscriber="slow@site")
         room.flood(300)
         slow.socket.transport.pause_reading()
         before = (await front.status())["dropped"]
         await other.until(lambda: len(other.rtp) > 2000, within=20)
         assert (await front.status())["dropped"] > before
-        await front.fact("watching", on=False, who="slow@site")
+        await front.fact("subscription_changed", on=False, subscriber="slow@site")
         assert set(steps(other.numbers("audio"))) <= {1}
         slow.socket.transport.resume_reading()
         for peer in (slow, other, room):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.control.persistence import MOST_KEPT, Foreword
+from broker.control.timeline_events import MOST_KEPT, TimelineEvents
 from broker.kernel.clock import Instant
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.session import events as ev
@@ -30,60 +30,60 @@ def told():
 
 
 @pytest.fixture
-def foreword(told):
-    return Foreword(lambda session, event, now: told.append((event.get("what", event["kind"]), now)))
+def timeline(told):
+    return TimelineEvents(lambda session, event, now: told.append((event.get("what", event["kind"]), now)))
 
 
-def test_it_waits_for_the_first_fragment_and_keeps_its_time(foreword, told):
-    foreword.stepped(WAITING, WAITING, NOTE, NOW, False)
+def test_it_waits_for_the_first_fragment_and_keeps_its_time(timeline, told):
+    timeline.record_step(WAITING, WAITING, NOTE, NOW, False)
     assert told == []
-    foreword.stepped(RECORDED, RECORDED, ev.RecorderFlushed(), LATER, True)
+    timeline.record_step(RECORDED, RECORDED, ev.RecorderFlushed(), LATER, True)
     assert told == [("NoteMade", NOW), ("people", LATER)]
-    foreword.stepped(RECORDED, RECORDED, NOTE, LATER, True)
+    timeline.record_step(RECORDED, RECORDED, NOTE, LATER, True)
     assert told[2:] == [("NoteMade", LATER)]
 
 
-def test_nothing_is_told_twice(foreword, told):
-    foreword.stepped(WAITING, WAITING, NOTE, NOW, False)
+def test_nothing_is_told_twice(timeline, told):
+    timeline.record_step(WAITING, WAITING, NOTE, NOW, False)
     for _ in range(2):
-        foreword.stepped(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
+        timeline.record_step(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
     assert told == [("NoteMade", NOW)]
 
 
-def test_an_end_before_the_first_fragment_tells_what_there_is_and_itself(foreword, told):
-    foreword.stepped(WAITING, replace(WAITING, processes=WRITTEN), NOTE, NOW, False)
+def test_an_end_before_the_first_fragment_tells_what_there_is_and_itself(timeline, told):
+    timeline.record_step(WAITING, replace(WAITING, processes=WRITTEN), NOTE, NOW, False)
     ended = replace(RECORDED, state=State.ENDED)
     end = ev.EndOrdered(UserId("li"), SiteId("panlong"), "YN-17-8")
-    foreword.stepped(replace(WAITING, processes=WRITTEN), ended, end, LATER, False)
+    timeline.record_step(replace(WAITING, processes=WRITTEN), ended, end, LATER, False)
     assert told == [("NoteMade", NOW), ("EndOrdered", LATER), ("state", LATER)]
 
 
-def test_a_visit_that_is_never_recorded_leaves_nothing_behind(foreword, told):
-    foreword.stepped(WAITING, WAITING, NOTE, NOW, False)
-    foreword.stepped(WAITING, replace(WAITING, state=State.ENDED), ev.TimePassed(), LATER, False)
+def test_a_visit_that_is_never_recorded_leaves_nothing_behind(timeline, told):
+    timeline.record_step(WAITING, WAITING, NOTE, NOW, False)
+    timeline.record_step(WAITING, replace(WAITING, state=State.ENDED), ev.TimePassed(), LATER, False)
     assert told == [("state", LATER)]
-    foreword.stepped(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
+    timeline.record_step(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
     assert len(told) == 1
 
 
-def test_it_is_bounded(foreword, told):
+def test_it_is_bounded(timeline, told):
     for _ in range(MOST_KEPT + 5):
-        foreword.stepped(WAITING, WAITING, NOTE, NOW, False)
-    foreword.stepped(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
+        timeline.record_step(WAITING, WAITING, NOTE, NOW, False)
+    timeline.record_step(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
     assert len(told) == MOST_KEPT
 
 
 def test_an_alert_s_whole_life_is_on_the_timeline_with_who_and_when():
     told = []
-    foreword = Foreword(lambda session, event, now: told.append((event, now)))
+    timeline = TimelineEvents(lambda session, event, now: told.append((event, now)))
     alert = Alert(AlertId("alt_1"), AlertKind.BLACK, Side.VISITOR, "", TEN)
     called = replace(RECORDED, alerts=Alerts(raised=1, open=(alert,)))
     raised = AlertRaised(alert.id, alert.kind, alert.side, "")
-    foreword.stepped(WAITING, WAITING, ev.TimePassed(), NOW, False, (raised,))
+    timeline.record_step(WAITING, WAITING, ev.TimePassed(), NOW, False, (raised,))
     taken = ev.AlertTaken(alert.id, UserId("li"), SiteId("panlong"))
-    foreword.stepped(called, called, taken, LATER, True)
+    timeline.record_step(called, called, taken, LATER, True)
     over = AlertOver(alert.id, alert.kind, alert.side, "gone")
-    foreword.stepped(called, RECORDED, ev.TimePassed(), LATER, True, (over,))
+    timeline.record_step(called, RECORDED, ev.TimePassed(), LATER, True, (over,))
     about = {"kind": "alert", "of": "black", "side": "visitor", "alert": "alt_1"}
     assert told == [
         (about | {"what": "AlertRaised", "detail": ""}, NOW),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from broker.control.persistence import action, attention, people
+from broker.control.timeline_events import action, attention, people_change
 from broker.kernel.ids import PersonId, SiteId, UserId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
@@ -20,19 +20,19 @@ WATCHED = replace(BEFORE, processes=replace(BEFORE.processes, watchers=frozenset
 
 
 def test_the_first_fragment_says_who_is_there_already():
-    told = people(BEFORE, BEFORE, ev.RecorderFlushed())
+    told = people_change(BEFORE, BEFORE, ev.RecorderFlushed())
     assert told == {"kind": "people", "checked_in": ["prs_1", "prs_2"], "watchers": []}
 
 
 def test_a_change_is_told_and_anything_else_is_not():
-    told = people(BEFORE, WATCHED, ev.WatchersChanged(frozenset({LI}))) or {}
+    told = people_change(BEFORE, WATCHED, ev.WatchersChanged(frozenset({LI}))) or {}
     assert told["watchers"] == [{"user": "li", "site": "panlong"}]
-    assert people(WATCHED, WATCHED, ev.TimePassed()) is None
+    assert people_change(WATCHED, WATCHED, ev.TimePassed()) is None
 
 
 def test_a_recorder_that_is_back_hears_everything_again():
     for fact in (ev.RecorderReady(), ev.RecorderFlushed()):
-        assert (people(WATCHED, WATCHED, fact) or {})["watchers"] == [{"user": "li", "site": "panlong"}]
+        assert (people_change(WATCHED, WATCHED, fact) or {})["watchers"] == [{"user": "li", "site": "panlong"}]
 
 
 def test_a_question_and_what_came_of_it_is_told():
@@ -45,7 +45,7 @@ def test_a_question_and_what_came_of_it_is_told():
 
 
 def test_before_a_recording_there_is_nobody_to_tell():
-    assert people(replace(BEFORE, processes=Processes()), Session(slot()), ev.TimePassed()) is None
+    assert people_change(replace(BEFORE, processes=Processes()), Session(slot()), ev.TimePassed()) is None
 
 
 def test_an_order_is_told_with_article_author_and_words():

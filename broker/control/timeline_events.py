@@ -1,0 +1,108 @@
+"""What the timeline of a recording says: states, interventions, attention checks, alerts and who is present, by ids."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from broker.kernel.clock import Instant
+from broker.kernel.ids import SessionId
+from broker.session import events as ev
+from broker.session.effects import AlertOver, AlertRaised, Effect
+from broker.session.events import Fact
+from broker.session.state import Session, State
+
+MOST_KEPT = 500  # actions of one session kept while nothing is recorded yet
+TimelineEvent = dict[str, Any]
+"""An event of timeline.jsonl: any JSON object with a `kind`."""
+AddEvent = Callable[[SessionId, TimelineEvent, Instant], None]
+
+
+class TimelineEvents:
+    """Puts what a session's steps mean on its timeline by `add`. What officers did, and were asked, before the recorder
+    writes is kept until it does."""
+
+    def __init__(self, add: AddEvent) -> None:
+        self._add = add
+        self._kept: dict[SessionId, deque[tuple[TimelineEvent, Instant]]] = {}
+
+    def record_step(
+        self,
+        before: Session,
+        after: Session,
+        fact: Fact,
+        now: Instant,
+        written: bool,
+        effects: tuple[Effect, ...] = (),
+    ) -> None:
+        """Take one step; `written` is whether the recorder has begun to write."""
+        if written or after.state is State.ENDED:
+            kept = self._kept.pop(after.id, ())
+            for event, moment in kept if after.processes.recorded else ():
+                self._add(after.id, event, moment)
+        actions = list(_actions(before, fact, effects))
+        if not written and after.state is not State.ENDED:
+            self._kept.setdefault(after.id, deque(maxlen=MOST_KEPT)).extend((event, now) for event in actions)
+            actions = []
+        for change in (*actions, state_change(before, after), people_change(before, after, fact)):
+            if change is not None:
+                self._add(after.id, change, now)
+
+
+def _actions(before: Session, fact: Fact, effects: tuple[Effect, ...]) -> Iterator[TimelineEvent]:
+    for event in (action(fact), attention(fact)):
+        if event is not None:
+            yield event
+    yield from alerts(before, fact, effects)
+
+
+def transition(before: Session, after: Session) -> TimelineEvent:
+    """Return a change of state in the words of the journal and the timeline."""
+    states: TimelineEvent = {"from": str(before.state), "to": str(after.state)}
+    if after.end is None or after.state is not State.ENDED:
+        return states
+    return states | {"reason": str(after.end.reason), "article": after.end.article, "cause": after.end.cause}
+
+
+def state_change(before: Session, after: Session) -> TimelineEvent | None:
+    """Return the event of a change of state, None where there is none."""
+    return {"kind": "state", **transition(before, after)} if after.state is not before.state else None
+
+
+def action(fact: Fact) -> TimelineEvent | None:
+    """Return the event of an officer's action: the words of the journal under one kind."""
+    return {"kind": "action", "what": ev.kind(fact), **ev.data(fact)} if isinstance(fact, ev.ACTIONS) else None
+
+
+def attention(fact: Fact) -> TimelineEvent | None:
+    """Return the event of an attention check and of what came of it: proof that an officer watched."""
+    if not isinstance(fact, ev.ATTENTION):
+        return None
+    user = fact.by if isinstance(fact, ev.AttentionAnswered) else fact.user
+    seconds = {"seconds": fact.seconds} if isinstance(fact, ev.AttentionAnswered) else {}
+    return {"kind": "attention", "what": ev.kind(fact), "user": user, "site": fact.site, **seconds}
+
+
+def alerts(before: Session, fact: Fact, effects: tuple[Effect, ...]) -> Iterator[TimelineEvent]:
+    """Yield what became of alerts: raised, taken, finished by an officer, or over by themselves."""
+    if isinstance(fact, ev.AlertTaken | ev.AlertFinished):
+        alert = next((alert for alert in before.alerts.open if alert.id == fact.alert), None)
+        about = {"of": str(alert.kind), "side": alert.side} if alert is not None else {}
+        yield {"kind": "alert", "what": ev.kind(fact), **about, **ev.data(fact)}
+    for effect in effects:
+        if isinstance(effect, AlertRaised | AlertOver):
+            data = ev.data(effect)
+            yield {"kind": "alert", "what": ev.kind(effect), "of": data.pop("kind"), **data}
+
+
+def people_change(before: Session, after: Session, fact: Fact) -> TimelineEvent | None:
+    """Return who is present, once the recording is being written: whenever that changes, and again when a recorder is
+    back, which may have missed a change."""
+    changed = (before.check_in.checked, before.processes.watchers) != (after.check_in.checked, after.processes.watchers)
+    again = isinstance(fact, ev.RecorderFlushed | ev.RecorderReady)
+    return people(after) if after.processes.recorded and (changed or again) else None
+
+
+def people(session: Session) -> TimelineEvent:
+    """Return the event of who is present, by ids."""
+    watchers = [{"user": watcher.user, "site": watcher.site} for watcher in sorted(session.processes.watchers)]
+    return {"kind": "people", "checked_in": sorted(session.check_in.checked), "watchers": watchers}
