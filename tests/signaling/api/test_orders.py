@@ -72,11 +72,12 @@ class TestTheTable:
 
 
 class TestEachRow:
+    @pytest.mark.asyncio(loop_scope="module")
     @pytest.mark.parametrize("row", BY_REST, ids=name)
-    async def test_is_an_address_of_the_server_and_of_the_document(self, row, front):
+    async def test_is_an_address_of_the_server_and_of_the_document(self, row, shared_front):
         (route,) = [route for route in ROUTES if route.path == path_of(row)]
         assert (route.method, route.roles, route.refused) == ("POST", {row.role}, "OrderRefused")
-        document = (await front.ask("GET", "/api/v1/openapi.json")).data
+        document = (await shared_front.ask("GET", "/api/v1/openapi.json")).data
         operation = document["paths"][path_of(row)]["post"]
         assert operation["summary"] == f"{row.zh} · {row.en}" and operation["x-roles"] == [row.role]
         assert ("requestBody" in operation) is (row.order is not Hush)

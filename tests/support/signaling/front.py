@@ -143,7 +143,6 @@ class Front:
     def __init__(self, client: TestClient, broker, clock, tokens, journal, store):
         self.client, self.broker, self.clock, self.tokens = client, broker, clock, tokens
         self.journal, self.store = journal, store
-        self.document = None
 
     @property
     def context(self):
@@ -171,8 +170,6 @@ class Front:
         return answer
 
     async def _check(self, method, path, answer):
-        if self.document is None:
-            self.document = await (await self.client.get("/api/v1/openapi.json")).json()
         operation = self._operation(method, path.partition("?")[0])
         if operation is None:
             return
@@ -184,7 +181,7 @@ class Front:
             return
         schema = contents[answer.content_type]["schema"]
         if answer.content_type.endswith("json") and schema:
-            whole = {**schema, "components": self.document["components"]}
+            whole = {**schema, "components": self.context.openapi["components"]}
             wrong = [
                 f"{error.json_path}: {error.message[:200]}"
                 for error in Draft202012Validator(whole).iter_errors(answer.data)
@@ -193,7 +190,7 @@ class Front:
 
     def _operation(self, method, path):
         parts = path.split("/")
-        for pattern, operations in self.document["paths"].items():
+        for pattern, operations in self.context.openapi["paths"].items():
             pattern_parts = pattern.split("/")
             if len(pattern_parts) == len(parts) and all(
                 k[:1] == "{" or k == p for k, p in zip(pattern_parts, parts, strict=True)
