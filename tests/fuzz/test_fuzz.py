@@ -23,7 +23,7 @@ class TestRandomInput:
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
         relay, dice = run.Relay(), random.Random(5)
-        before = len(front.facts)
+        since = len(front.facts)
         async with stranger(front) as sender:
             for number in range(3000):
                 sender.send(run.datagram(dice, relay)[1])
@@ -34,7 +34,7 @@ class TestRandomInput:
         assert set(steps(officer.numbers("audio"))) == {1}
         assert not [
             name
-            for name, _ in front.facts[before:]
+            for name, _ in front.facts[since:]
             if name in ("subscription_changed", "side_media", "resource_closed", "session_failed")
         ]
         await officer.close()

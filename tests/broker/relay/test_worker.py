@@ -195,13 +195,13 @@ class TestAnotherPublisher:
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
         await officer.until(lambda: len(officer.of("video")) > 10)
-        before = len(front.facts)
+        since = len(front.facts)
         second = await RawPeer(front).publish("prison")
         count, connected = len(officer.of("video")), monotonic()
         second.play("prison")
         await officer.until(lambda: any(keyframe_start(one) for at, one in officer.of("video")[count:]))
         assert monotonic() - connected < 0.5 + BUSY
-        gone = await front.fact("resource_closed", after=before)
+        gone = await front.fact("resource_closed", after=since)
         assert (gone["resource"], gone["why"]) == (first.resource, "replaced by a newer connection")
         await asyncio.wait_for(first.gone.wait(), 5)
         count = len(officer.of("video"))
@@ -210,7 +210,7 @@ class TestAnotherPublisher:
             assert set(steps(officer.numbers(kind))) == {1}
         stamps = [int.from_bytes(data[4:8], "big") for _, data in officer.of("video")]
         assert all((after - before) & 0xFFFFFFFF < 90_000 * 5 for before, after in pairwise(stamps))
-        assert not [1 for name, members in front.facts[before:] if name == "subscription_changed" and not members["on"]]
+        assert not [1 for name, members in front.facts[since:] if name == "subscription_changed" and not members["on"]]
         for peer in (officer, first, second):
             await peer.close()
 
@@ -218,12 +218,12 @@ class TestAnotherPublisher:
         first = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
-        before = len(front.facts)
+        since = len(front.facts)
         await first.vanish()
-        await front.fact("side_media", on=False, after=before)
+        await front.fact("side_media", on=False, after=since)
         second = await publisher(front, "prison")
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 100)
-        assert not [members for name, members in front.facts[before:] if name == "subscription_changed"]
+        assert not [members for name, members in front.facts[since:] if name == "subscription_changed"]
         for peer in (officer, second):
             await peer.close()

@@ -108,16 +108,14 @@ class TestANewAddress:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
-        before, count = len(front.facts), len(officer.rtp)
+        since, count = len(front.facts), len(officer.rtp)
         old = await room.open()
         room.check()
         await officer.until(lambda: len(officer.rtp) > count + 60)
         numbers = officer.numbers("audio")
         assert max(steps(numbers)) < 10
         assert not [
-            1
-            for name, fact in front.facts[before:]
-            if name in ("side_media", "subscription_changed") and not fact["on"]
+            1 for name, fact in front.facts[since:] if name in ("side_media", "subscription_changed") and not fact["on"]
         ]
         for peer in (officer, room):
             await peer.close()

@@ -76,9 +76,9 @@ class TestKiosks:
             await eyes.viewer.start()
             await eyes.until(10)
             sources = generated_sources(Side.PRISON, size=(320, 192), fps=15)
-            before = len(front.facts)
+            since = len(front.facts)
             second = await publish(ServerAccess(http, front.url, "prison"), "s", *sources.tracks())
-            await front.fact("resource_closed", after=before, why="replaced by a newer connection")
+            await front.fact("resource_closed", after=since, why="replaced by a newer connection")
             count = len(eyes.codes)
             await eyes.until(count + 20)
             numbers = [code.number for code in eyes.codes if code is not None]

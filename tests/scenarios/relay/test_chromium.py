@@ -96,7 +96,7 @@ class TestChromium:
             )
             await page.wait_for_function("height('eye').then((lines) => lines === 540)")
             assert await grows(page, "eye", "framesDecoded") > 0
-            before = len(front.facts)
+            since = len(front.facts)
             await page.evaluate("setActive('room', 'f', false)")
             await page.wait_for_function("height('eye').then((lines) => 0 < lines && lines < 540)")
             assert await grows(page, "eye", "framesDecoded") > 0
@@ -104,7 +104,7 @@ class TestChromium:
             await page.wait_for_function("height('eye').then((lines) => lines === 540)")
             off = [
                 fact
-                for name, fact in front.facts[before:]
+                for name, fact in front.facts[since:]
                 if name in ("subscription_changed", "side_media") and not fact["on"]
             ]
             assert not off, "neither the room nor the supervisor was gone for a moment"
@@ -122,14 +122,12 @@ class TestChromium:
             await officer.until(lambda: sizes() and sizes()[-1] >= 960 * 540, within=20)
             officer.estimate = 250_000
             await officer.until(lambda: sizes()[-1] < 960 * 540, within=20)
-            count, before = len(officer.of("video")), len(front.facts)
+            count, since = len(officer.of("video")), len(front.facts)
             await officer.until(lambda: len(officer.of("video")) > count + 20)
             assert set(steps(officer.numbers("video"))) == {1}
             times = [int.from_bytes(data[4:8], "big") for _, data in officer.of("video")]
             assert all((after - before) & 0xFFFFFFFF < 90_000 for before, after in pairwise(times))
-            assert not [
-                fact for name, fact in front.facts[before:] if name == "subscription_changed" and not fact["on"]
-            ]
+            assert not [fact for name, fact in front.facts[since:] if name == "subscription_changed" and not fact["on"]]
             await officer.close()
 
     async def test_works_as_a_kiosk_behind_the_gate(self, front: RelayFront) -> None:
@@ -153,16 +151,16 @@ class TestChromium:
             for side in Side:
                 await page.evaluate(f"watch('{side}', 's', '{side}', 'officer@site')")
                 await front.fact("subscription_changed", side=side, on=True)
-            before, began = len(front.facts), monotonic()
+            since, began = len(front.facts), monotonic()
             await rooms[0].until(lambda: monotonic() > began + 5, within=10)
-            assert not [members for name, members in front.facts[before:] if name == "subscription_changed"]
+            assert not [members for name, members in front.facts[since:] if name == "subscription_changed"]
             protocol = await browser.new_browser_cdp_session()
             found = await protocol.send("SystemInfo.getProcessInfo")
             (process,) = [one["id"] for one in found["processInfo"] if one["type"] == "browser"]
             killed = monotonic()
             os.kill(process, signal.SIGKILL)
             for side in Side:
-                await front.fact("subscription_changed", side=side, on=False, after=before)
+                await front.fact("subscription_changed", side=side, on=False, after=since)
             assert monotonic() - killed < 2.5
         for room in rooms:
             await room.close()

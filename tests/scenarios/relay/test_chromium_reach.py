@@ -40,7 +40,7 @@ class TestAnIceRestart:
             own = await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
             await front.fact("subscription_changed", side="prison", subscriber="guard@site", on=True)
             await grows(page, "own", "framesDecoded")
-            before = len(front.facts)
+            since = len(front.facts)
             for name, location in (("room", room), ("own", own)):
                 before = (await page.evaluate(f"pair('{name}')"))["ufrag"]
                 await page.evaluate("([name, location]) => restart(name, location)", [name, location])
@@ -51,9 +51,9 @@ class TestAnIceRestart:
                 await grows(page, "own", "totalAudioEnergy")
             off = [
                 fact
-                for name, fact in front.facts[before:]
+                for name, fact in front.facts[since:]
                 if name in ("side_media", "subscription_changed") and not fact["on"]
             ]
             assert off == []
-            assert not [1 for name, _ in front.facts[before:] if name in ("resource_closed", "session_failed")]
+            assert not [1 for name, _ in front.facts[since:] if name in ("resource_closed", "session_failed")]
             assert (await page.evaluate("received('own')"))["freezeCount"] == 0

@@ -110,7 +110,7 @@ class TestABrokerThat:
             await both.kiosks["prison"].until(lambda: both.kiosks["prison"].rtp)
             broker.send(signal.SIGSTOP)
             shut = await front.fact("gate_changed", open=False)
-            before = len(front.facts)
+            since = len(front.facts)
             await beyond(both, shut["mono"] + 0.5)
             counts = [len(kiosk.rtp) for kiosk in both.kiosks.values()]
             stale = monotonic() - 0.01
@@ -119,7 +119,7 @@ class TestABrokerThat:
             assert [len(kiosk.rtp) for kiosk in both.kiosks.values()] == counts
             broker.send(signal.SIGCONT)
             woken = monotonic()
-            opened = await front.fact("gate_changed", open=True, after=before)
+            opened = await front.fact("gate_changed", open=True, after=since)
             assert opened["mono"] > woken
 
     async def test_is_slow_lets_no_packet_cross_outside_its_leases(self, front: RelayFront) -> None:

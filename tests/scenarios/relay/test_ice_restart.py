@@ -28,7 +28,7 @@ class TestARestart:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
-        before, old = len(front.facts), officer.remote
+        since, old = len(front.facts), officer.remote
         new = await restart(front, officer)
         assert new.usernameFragment != old.usernameFragment and new.password != old.password
         count = len(officer.rtp)
@@ -48,7 +48,7 @@ class TestARestart:
         await officer.until(lambda: len(officer.rtp) > count + 20)
         assert (await front.status())["rejected"] == rejected + 1
         assert not [
-            1 for name, of in front.facts[before:] if name in ("resource_closed", "subscription_changed", "side_media")
+            1 for name, of in front.facts[since:] if name in ("resource_closed", "subscription_changed", "side_media")
         ]
         first.close()
         await officer.close()

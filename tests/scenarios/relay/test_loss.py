@@ -65,14 +65,14 @@ class TestFivePercentLossAndThirtyMillisecondsOfJitterBothWays:
             await page.evaluate("watch('own', 's', 'prison', 'guard@site')")
             await front.fact("subscription_changed", side="prison", on=True)
             await seconds(front, SETTLED)
-            before = len(front.facts)
+            since = len(front.facts)
             shares = [await _window(page, front) for _ in range(WINDOWS)]
             frozen, concealed = (median(share) for share in zip(*shares, strict=True))
             print(f"frozen {frozen:.2%}, concealed {concealed:.2%}")
             assert max(frozen, concealed) < 0.01, f"frozen and concealed: {shares}"
             assert not [
                 members
-                for name, members in front.facts[before:]
+                for name, members in front.facts[since:]
                 if name in ("subscription_changed", "side_media", "resource_closed")
             ]
             used = [line for lines in proxy.lines for line in lines if line.sent > 500]

@@ -30,13 +30,13 @@ class TestASupervisorThatConnectsAgain:
         room = await publisher(front, "prison")
         first = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
-        before = len(front.facts)
+        since = len(front.facts)
         second = await RawPeer(front).watch("prison")
-        gone = await front.fact("resource_closed", after=before)
+        gone = await front.fact("resource_closed", after=since)
         assert (gone["resource"], gone["why"]) == (first.resource, REPLACED)
         await asyncio.wait_for(first.gone.wait(), 5)
         reported = [
-            (fact["resource"], fact["on"]) for name, fact in front.facts[before:] if name == "subscription_changed"
+            (fact["resource"], fact["on"]) for name, fact in front.facts[since:] if name == "subscription_changed"
         ]
         of_second = (second.resource, False)  # it is connected, and has not reported yet
         assert [one for one in reported if one != of_second] == [(second.resource, True), (first.resource, False)]
@@ -49,13 +49,13 @@ class TestASupervisorThatConnectsAgain:
         room = await publisher(front, "prison")
         first = await RawPeer(front).watch("prison", "silent@site")
         await front.fact("subscription_changed", on=True)
-        before = len(front.facts)
+        since = len(front.facts)
         second = await RawPeer(front).watch_in_silence("prison")
         await second.until(lambda: len(second.rtp) > 60)
-        later = [fact for name, fact in front.facts[before:] if name in ("resource_closed", "subscription_changed")]
+        later = [fact for name, fact in front.facts[since:] if name in ("resource_closed", "subscription_changed")]
         assert not [fact for fact in later if fact["resource"] == first.resource or fact.get("on")]
         third = await RawPeer(front).watch_in_silence("prison")
-        assert (await front.fact("resource_closed", after=before))["resource"] == second.resource
+        assert (await front.fact("resource_closed", after=since))["resource"] == second.resource
         third.report()
         await front.fact("resource_closed", resource=first.resource, why=REPLACED)
         for peer in (third, second, first, room):

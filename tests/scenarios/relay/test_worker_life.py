@@ -38,7 +38,7 @@ class TestTheEnd:
         async with visit(own_front) as both:
             await own_front.lease("s")
             await own_front.fact("first_crossing")
-            before = len(own_front.facts)
+            since = len(own_front.facts)
             assert own_front.process is not None
             own_front.process.send_signal(signal.SIGTERM)
             for peer in (*both.rooms.values(), *both.kiosks.values()):
@@ -46,7 +46,7 @@ class TestTheEnd:
             assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
             names = [
                 (name, fact.get("why"))
-                for name, fact in own_front.facts[before:]
+                for name, fact in own_front.facts[since:]
                 if name in ("gate_changed", "resource_closed")
             ]
             assert names[0] == ("gate_changed", "relay stopping")
@@ -62,9 +62,9 @@ class TestTheEnd:
         assert own_front.process is not None
         own_front.process.kill()
         await own_front.process.wait()
-        before = len(own_front.facts)
+        since = len(own_front.facts)
         await own_front.start_worker()
-        await own_front.fact("worker_ready", after=before)
+        await own_front.fact("worker_ready", after=since)
 
     async def test_without_arguments_it_prints_its_usage(self) -> None:
         process = await asyncio.create_subprocess_exec(
