@@ -1,8 +1,8 @@
 /**
  * What buttons and keys of the duty page do.
  */
-import { LAYOUTS } from "../state/wall_places.js";
 import { SIDES, sidesOf, watchable } from "../state/sessions.js";
+import { LAYOUTS } from "../state/wall_places.js";
 import { showHelp } from "../ui/help.js";
 
 /**

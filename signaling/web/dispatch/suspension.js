@@ -5,9 +5,9 @@
  * intervention is shown.
  */
 import * as api from "../api/rest.js";
-import { sidesOf } from "../state/sessions.js";
 import { t } from "../i18n/i18n.js";
 import { roomNames } from "../i18n/session_words.js";
+import { sidesOf } from "../state/sessions.js";
 import { askDecision, askSuspension } from "../ui/details/suspension.js";
 import { complain, inform } from "../ui/toast.js";
 

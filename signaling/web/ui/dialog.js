@@ -1,8 +1,8 @@
 /**
  * Dialogs that ask before an order is sent. Esc cancels; Enter confirms once a code is chosen.
  */
-import { el, icon } from "./dom.js";
 import { inWords, t } from "../i18n/i18n.js";
+import { el, icon } from "./dom.js";
 
 /** Which grounds fit an order; the server refuses the others. */
 const FITS = {

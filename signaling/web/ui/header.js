@@ -1,9 +1,9 @@
 /**
  * The top bar: site and officer, the server's time, and whether the page is connected.
  */
+import { other, setLanguage, t } from "../i18n/i18n.js";
 import { timeWithSeconds } from "../state/clock.js";
 import { el, icon, mark, put, swapIcon } from "./dom.js";
-import { other, setLanguage, t } from "../i18n/i18n.js";
 
 export function languageButton() {
   return el("button", { type: "button", class: "language", t: "other_language", tLabel: "switch_language",

@@ -1,9 +1,9 @@
 /**
  * The help: every key with its action, from the table that the keyboard obeys.
  */
-import { el } from "./dom.js";
 import { t } from "../i18n/i18n.js";
 import { KEYS, lettersAreOn, switchLetters } from "../state/keys.js";
+import { el } from "./dom.js";
 
 export function showHelp() {
   const letters = el("input", { type: "checkbox", checked: lettersAreOn(), on: { change: () => switchLetters(letters.checked) } });

@@ -1,10 +1,10 @@
 /**
  * Small parts that several views share: the state, a side's quorum in short, and the recording light.
  */
-import { el, icon, mark, put, swapIcon } from "./dom.js";
 import { t } from "../i18n/i18n.js";
 import { namesOf, quorumOf } from "../i18n/session_words.js";
 import { minutesSeconds } from "../state/clock.js";
+import { el, icon, mark, put, swapIcon } from "./dom.js";
 
 const STATE_ICONS = {
   scheduled: "clock", check_in: "people", ready: "ready", live: "live", held: "held", ended: "ended",

@@ -1,10 +1,10 @@
 /**
  * Today's sessions of the site in groups (going on, waiting, later, over), each by time.
  */
-import { timeOfDay } from "../state/clock.js";
-import { el, icon, keyed, mark, put, show } from "./dom.js";
 import { t } from "../i18n/i18n.js";
 import { roomNames } from "../i18n/session_words.js";
+import { timeOfDay } from "../state/clock.js";
+import { el, icon, keyed, mark, put, show } from "./dom.js";
 import { stateBadge } from "./session_badges.js";
 
 const GROUPS = [

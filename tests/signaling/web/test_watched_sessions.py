@@ -180,7 +180,7 @@ class TestReconnecting:
     ) -> None:
         await server.put(with_media(checking_in(), "prison"))
         await server.until(lambda: server.watched == BOTH)
-        await on_duty.wait_for_function(f"() => ({FRAMES})()[0] > 50")  # five seconds of the other side
+        await on_duty.wait_for_function(f"() => ({FRAMES})()[0] > 40")  # four seconds of the other side
         assert server.posts == 2
 
     async def test_a_refusal_is_shown_in_its_own_words_and_can_be_tried_again(

@@ -2,11 +2,11 @@
  * Alerts (提醒) of all sessions of the site, the gravest first: shown by words and shape, sounded and announced, with
  * buttons to take and to finish each. The server decides what is an alert.
  */
+import { inWords, t } from "../../i18n/i18n.js";
+import { roomNames } from "../../i18n/session_words.js";
 import { AlertSound } from "../../media/alert_sound.js";
 import { minutesSeconds } from "../../state/clock.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
-import { inWords, t } from "../../i18n/i18n.js";
-import { roomNames } from "../../i18n/session_words.js";
 import { announce } from "../toast.js";
 
 const TRIANGLE = "warn"; // marks all grave alerts: shape as well as colour distinguishes them

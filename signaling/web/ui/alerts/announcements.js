@@ -1,12 +1,12 @@
 /**
  * Announcements to screen readers: changes of state, quorum and recording, new duty, and the last minutes.
  */
-import { urgency } from "../../state/clock.js";
 import { t } from "../../i18n/i18n.js";
-import { SIDES } from "../../state/sessions.js";
-import { interventionsChanged } from "../details/interventions.js";
-import { extensionsChanged } from "../details/extension.js";
 import { quorumOf, reasonOf, roomNames } from "../../i18n/session_words.js";
+import { urgency } from "../../state/clock.js";
+import { SIDES } from "../../state/sessions.js";
+import { extensionsChanged } from "../details/extension.js";
+import { interventionsChanged } from "../details/interventions.js";
 import { announce } from "../toast.js";
 
 const URGENT_STATES = new Set(["held", "ended"]);

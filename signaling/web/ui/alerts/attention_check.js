@@ -1,8 +1,8 @@
 /**
  * The dialog of the attention check. It appears by itself and is answered with one key.
  */
-import { el, icon, mark, put } from "../dom.js";
 import { t } from "../../i18n/i18n.js";
+import { el, icon, mark, put } from "../dom.js";
 import { announce } from "../toast.js";
 
 const BLIND = 600; // ms in which keys that were meant for something else are no answer

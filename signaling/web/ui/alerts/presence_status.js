@@ -2,8 +2,8 @@
  * Presence status: for which sessions the officer counts and, where not, why. It is always in sight, so that no officer
  * wrongly believes to count.
  */
-import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
+import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 
 /** The chip in the top bar. */
 export function presenceStatus() {

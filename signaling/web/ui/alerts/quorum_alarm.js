@@ -1,10 +1,10 @@
 /**
  * The quorum alarm: a bar at the top while a quorum is lost or at risk. Its sound is that of its alert.
  */
-import { el, icon, mark, put, show } from "../dom.js";
 import { t } from "../../i18n/i18n.js";
-import { SIDES } from "../../state/sessions.js";
 import { roomNames } from "../../i18n/session_words.js";
+import { SIDES } from "../../state/sessions.js";
+import { el, icon, mark, put, show } from "../dom.js";
 
 /** Whether the quorum of a session is "lost", at "risk", or neither (""). */
 export function dangerOf(session) {

@@ -3,10 +3,10 @@
  *
  * A box shows what the server reports; one that was just changed waits for the answer before a view may change it.
  */
-import { timeOfDay } from "../../state/clock.js";
-import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
+import { timeOfDay } from "../../state/clock.js";
 import { sidesOf } from "../../state/sessions.js";
+import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { equipmentView } from "./equipment.js";
 
 const CHECK_IN_OPEN = new Set(["check_in", "ready"]);

@@ -1,9 +1,9 @@
 /**
  * The last test of a room's equipment, part by part, and the officer's own verdict.
  */
+import { t } from "../../i18n/i18n.js";
 import { timeOfDay } from "../../state/clock.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
-import { t } from "../../i18n/i18n.js";
 
 const ICONS = { passed: "check", failed: "cross", not_checked: "held" };
 

@@ -1,19 +1,19 @@
 /**
  * Details of the chosen session: countdown, quorum, what is missing, check-in, interventions and actions.
  */
-import { minutesSeconds, timeOfDay, urgency } from "../../state/clock.js";
-import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
-import { SIDES, sidesOf, watchable } from "../../state/sessions.js";
-import { interventionsView, warningsView } from "./interventions.js";
-import { checkInView } from "../check_in/check_in.js";
-import { extensionsView } from "./extension.js";
-import { talkbackView } from "./talkback.js";
 import { namesOf, quorumOf, reasonOf, roomNames } from "../../i18n/session_words.js";
+import { minutesSeconds, timeOfDay, urgency } from "../../state/clock.js";
+import { SIDES, sidesOf, watchable } from "../../state/sessions.js";
+import { checkInView } from "../check_in/check_in.js";
+import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { recordingLight, stateBadge } from "../session_badges.js";
-import { notesView } from "./notes.js";
 import { qualityPart } from "../wall/quality.js";
+import { extensionsView } from "./extension.js";
+import { interventionsView, warningsView } from "./interventions.js";
+import { notesView } from "./notes.js";
 import { proposeView } from "./suspension.js";
+import { talkbackView } from "./talkback.js";
 
 /** The one reason of a hold that an officer lifts; all others end by themselves when their cause is gone. */
 const LIFTED_BY_HAND = "supervisor";

@@ -1,11 +1,11 @@
 /**
  * Extensions of a visit: the list of those approved, the approver's button, and its dialog.
  */
-import { timeOfDay } from "../../state/clock.js";
-import { el, icon, keyed, put, show } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
 import { lengthOf } from "../../i18n/session_words.js";
+import { timeOfDay } from "../../state/clock.js";
 import { ask, reasonField } from "../dialog.js";
+import { el, icon, keyed, put, show } from "../dom.js";
 
 /** @param {{onExtend()}} actions */
 export function extensionsView({ onExtend }) {

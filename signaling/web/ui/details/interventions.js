@@ -1,10 +1,10 @@
 /**
  * Interventions: the buttons to warn, mute and stop, and the warnings with their confirmations by the rooms.
  */
-import { timeOfDay } from "../../state/clock.js";
-import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
+import { timeOfDay } from "../../state/clock.js";
 import { SIDES, sidesOf, watchable } from "../../state/sessions.js";
+import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 
 /** @param {{onWarn(), onMute(side), onStop()}} actions */
 export function interventionsView({ onWarn, onMute, onStop }) {

@@ -3,10 +3,10 @@
  * changed, so that not every change of a session sends all of them.
  */
 import * as api from "../../api/rest.js";
-import { minutesSeconds, timeWithSeconds } from "../../state/clock.js";
-import { el, keyed, put, show } from "../dom.js";
 import { t } from "../../i18n/i18n.js";
+import { minutesSeconds, timeWithSeconds } from "../../state/clock.js";
 import { sidesOf, watchable } from "../../state/sessions.js";
+import { el, keyed, put, show } from "../dom.js";
 import { complain } from "../toast.js";
 
 const LONGEST = 300; // characters

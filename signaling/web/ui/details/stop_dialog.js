@@ -1,8 +1,8 @@
 /**
  * The dialog of the stop: one click on a ground that demands the end, and one to confirm, whose button has the focus.
  */
-import { el, icon } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
+import { el, icon } from "../dom.js";
 
 /**
  * Asks for the ground of a stop and its confirmation.

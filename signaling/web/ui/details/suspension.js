@@ -1,9 +1,9 @@
 /**
  * Suspensions: the list of proposals with their next step, and the dialogs to propose and to decide.
  */
-import { el, keyed, mark, put, show } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
 import { ask, reasonField } from "../dialog.js";
+import { el, keyed, mark, put, show } from "../dom.js";
 
 /** The list of the site. @param {{onDecide(proposal)}} actions */
 export function suspensionsView({ onDecide }) {

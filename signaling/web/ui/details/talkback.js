@@ -3,9 +3,9 @@
  *
  * A button that is held down speaks as long as it is held; a short press begins, and another one or Esc ends.
  */
-import { el, icon, mark, put, show } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
 import { SIDES } from "../../state/sessions.js";
+import { el, icon, mark, put, show } from "../dom.js";
 
 const HELD = 400; // ms: a longer press ends with its release
 const CHOICES = [["prison"], ["visitor"], SIDES];

@@ -1,10 +1,10 @@
 /**
  * The dialog of a warning: the sides and the words. Ready words have their own ground; own words need one.
  */
-import { el } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
 import { SIDES } from "../../state/sessions.js";
 import { ask } from "../dialog.js";
+import { el } from "../dom.js";
 
 const OWN = "own";
 const LONGEST = 120; // characters

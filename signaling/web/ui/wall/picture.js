@@ -1,9 +1,9 @@
 /**
  * One side of a watched session: picture, site and room, loudness, sound switch and quality.
  */
-import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { t } from "../../i18n/i18n.js";
 import { Meter } from "../../media/sound.js";
+import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { qualityLine } from "./quality.js";
 
 const SOUNDING = 0.12; // of the meter: a lower level is a quiet room

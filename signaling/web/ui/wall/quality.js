@@ -1,10 +1,10 @@
 /**
  * Quality of a received side: in short on the tile, and in the details beside what the rooms send and receive.
  */
-import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { t } from "../../i18n/i18n.js";
 import { bitrate, grade, troubles } from "../../media/quality.js";
 import { SIDES, watchable } from "../../state/sessions.js";
+import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 
 const LOSS_SHOWN = 0.02; // share of what the room sends from which its loss is shown
 const LEVELS = { good: "good", fair: "wait", poor: "bad" };

@@ -1,14 +1,14 @@
 /**
  * One session on the wall: both pictures, and one bar with state, quorum, recording and duty.
  */
-import { minutesSeconds, urgency } from "../../state/clock.js";
-import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { inWords, t } from "../../i18n/i18n.js";
+import { namesOf, reasonOf, roomNames } from "../../i18n/session_words.js";
+import { minutesSeconds, urgency } from "../../state/clock.js";
 import { SIDES } from "../../state/sessions.js";
 import { alertChip } from "../alerts/alerts.js";
-import { pictureView } from "./picture.js";
-import { namesOf, reasonOf, roomNames } from "../../i18n/session_words.js";
+import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { quorumChip, recordingLight, stateBadge } from "../session_badges.js";
+import { pictureView } from "./picture.js";
 
 /** @param {{onChoose(id), onSound(id, side), onRetry(id, side), onDuty(id), onZoom(id, side | null)}} actions */
 export function tileView(actions) {

@@ -1,9 +1,9 @@
 /**
  * The toolbar above the pictures: the layout of the wall, the count of duty, whether a sound is chosen, and the help.
  */
-import { el, icon, put, show } from "../dom.js";
 import { t } from "../../i18n/i18n.js";
 import { LAYOUTS } from "../../state/wall_places.js";
+import { el, icon, put, show } from "../dom.js";
 
 /** @param {{onLayout(size), onHelp()}} actions */
 export function toolbarView({ onLayout, onHelp }) {

@@ -1,10 +1,10 @@
 /**
  * The wall: as many sessions as its layout holds, or one of them in full with the other duty beside it.
  */
-import { timeOfDay } from "../../state/clock.js";
-import { el, icon, keyed, mark, put, show } from "../dom.js";
 import { t } from "../../i18n/i18n.js";
 import { roomNames } from "../../i18n/session_words.js";
+import { timeOfDay } from "../../state/clock.js";
+import { el, icon, keyed, mark, put, show } from "../dom.js";
 import { tileView } from "./tile.js";
 import { toolbarView } from "./toolbar.js";
 
