@@ -197,7 +197,7 @@ ROWS: tuple[Row[Any], ...] = (
     Row(orders.Hold, S, "中止会见", "Hold", _hold),
     Row(orders.Resume, S, "恢复会见", "Resume", _resume),
     Row(orders.Speak, S, "插话", "Speak to the rooms", _speak, by_rest=False),
-    Row(orders.Hush, S, "停止插话", "Nobody speaks to the rooms any more", _hush),
+    Row(orders.Hush, S, "停止插话", "Stop speaking to the rooms", _hush),
     Row(orders.End, S, "终止会见", "End", _end),
     Row(orders.Warn, S, "劝阻", "Warn", _warn),
     Row(orders.Acknowledge, T, "确认劝阻", "Acknowledge a warning", _acknowledge, forbidden=NOT_THE_ROOM),

@@ -35,8 +35,8 @@ from signaling.views.viewers import known_to
 log = structlog.get_logger("signaling")
 PER_USER = 8  # several pages of one officer
 ALL = 2000
-STRANGERS = 200  # sockets that have not signed in yet
-STRANGERS_PER_ADDRESS = 20
+WITHOUT_HELLO = 200  # sockets that have not signed in yet
+WITHOUT_HELLO_PER_ADDRESS = 20
 FIRST = 500  # sessions in the first message
 
 
@@ -47,7 +47,7 @@ class Hub:
         self._broker, self._names, self._clock = broker, names, clock
         self._session_ended = session_ended
         self._clients: WeakSet[Client] = WeakSet()
-        self._strangers: Counter[str] = Counter()
+        self._without_hello: Counter[str] = Counter()
         self._dirty: dict[SessionId, None] = {}
         self._changed = asyncio.Event()
         self._closing = False
@@ -55,16 +55,16 @@ class Hub:
     # ---- clients ---------------------------------------------------------------------------------------------
 
     @contextmanager
-    def stranger(self, address: str) -> Iterator[None]:
+    def without_hello(self, address: str) -> Iterator[None]:
         """Count a socket while it has not signed in. Raises TooMany."""
-        if self._strangers.total() >= STRANGERS or self._strangers[address] >= STRANGERS_PER_ADDRESS:
+        if self._without_hello.total() >= WITHOUT_HELLO or self._without_hello[address] >= WITHOUT_HELLO_PER_ADDRESS:
             raise TooMany()
-        self._strangers[address] += 1
+        self._without_hello[address] += 1
         try:
             yield
         finally:
-            self._strangers[address] -= 1
-            self._strangers += Counter()  # forget those that are back at zero
+            self._without_hello[address] -= 1
+            self._without_hello += Counter()  # forget those that are back at zero
 
     def enter(self, client: Client) -> None:
         """Add a client; a terminal's older socket is closed. Raises TooMany."""

@@ -96,7 +96,7 @@ async def _signed_in(context: Context, ws: web.WebSocketResponse, request: web.R
     """The caller by header or cookie, else by the first message. Raises NotSignedIn, Forbidden or TooMany."""
     caller = await context.credentials.caller_or_none(request)
     if caller is None:
-        with context.hub.stranger(address(request)):
+        with context.hub.without_hello(address(request)):
             caller = await context.credentials.holder(await _hello(ws))
     if role_of(caller) not in SESSION_ROLES:
         raise Forbidden("This role has no socket; use REST.", "该角色请使用 REST 接口。")

@@ -1,5 +1,5 @@
 """Talkback (插话): a supervisor of the visit publishes a microphone, rooms and colleagues subscribe to it. It is not
-heard before the order `speak`; the officer who speaks is no participant, and a room never learns a name."""
+heard before the order `speak`; the officer who speaks is no participant, and a room never sees a name."""
 
 from aiohttp import web
 

@@ -25,7 +25,7 @@ COUNTS = {
     "octets_in": ("bytes_received", "Bytes taken from rooms."),
     "octets_out": ("bytes_forwarded", "Bytes sent on."),
     "dropped": ("packets_dropped", "Datagrams that the full socket did not take."),
-    "rejected": ("packets_rejected", "Datagrams that were nobody's, replayed or broken."),
+    "rejected": ("packets_rejected", "Datagrams of no known client, replayed or broken."),
     "tapped": ("tap_records", "Packets handed to the recorder."),
     "tap_lost": ("tap_lost", "Packets that the recorder did not take in time."),
     "cpu_seconds": ("cpu_seconds", "CPU time used."),

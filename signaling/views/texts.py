@@ -36,7 +36,7 @@ REASONS = {
     "slot_end": Text("预约时段已结束", "The slot came to its end"),
     "completed": Text("会见正常结束", "The visit is complete"),
     "ended_by_supervisor": Text("管理员终止会见", "Ended by a supervisor"),
-    "no_show": Text("未按时到场，视为放弃", "Somebody did not arrive in time"),
+    "no_show": Text("未按时到场，视为放弃", "A side did not arrive in time"),
     "no_show_prison": Text("监所一方未按时到场", "The prison's side did not arrive in time"),
     "no_show_visitor": Text("家属一方未按时到场，视为放弃", "The visitors did not arrive in time"),
     "no_show_visitor_visit": Text(
@@ -82,7 +82,7 @@ TICKS = {
 SIDES = {"prison": Text("监所一方", "Prison side"), "visitor": Text("家属一方", "Visitor side")}
 
 PERSON_LACKS = Text("{side} {name}：尚缺{ticks}", "{side}, {name}, still to do: {ticks}")
-NO_PERSON_HERE = Text("{side}：无人到场", "{side}: nobody has come")
+NO_PERSON_HERE = Text("{side}：无人到场", "{side}: no person has come")
 NO_INTERPRETER_LISTED = Text(
     "使用非普通话会见，但批准名单中没有翻译人员，须重新提交时段",
     "An interpreter is needed and none is on the approved list: the slot has to be posted anew",
@@ -133,7 +133,7 @@ WHY = {
 
 ALERTS = {
     "quorum_at_risk_unanswered": Text(
-        "监督人数即将不足：有人尚未确认在岗", "The quorum is about to fail: somebody has not answered"
+        "监督人数即将不足：有人尚未确认在岗", "The quorum is about to fail: a supervisor has not answered"
     ),
     "quorum_at_risk_thin": Text(
         "监督人员只剩最低人数：再少一人即中止",

@@ -1,1 +1,1 @@
-"""The front door, asked from outside: real application, real store and journal, a broker of a few lines."""
+"""Signaling, asked from outside: a real application, real store and journal, a broker of a few lines."""

@@ -1,4 +1,4 @@
-"""The front door of a test: a database, journal, clock and port of its own. The database is made once and copied."""
+"""The application of a test: a database, journal, clock and port of its own. The database is made once and copied."""
 
 import asyncio
 import shutil
@@ -87,7 +87,7 @@ async def _make(url):
 
 @asynccontextmanager
 async def running_front(folder, clock, made):
-    """A front door with its own database in `folder`."""
+    """The application with a database of its own in `folder`."""
     file, tokens = made
     shutil.copy(file, folder / "h.sqlite")
     url = f"sqlite+aiosqlite:///{folder / 'h.sqlite'}"
@@ -107,14 +107,14 @@ async def running_front(folder, clock, made):
 
 @pytest.fixture
 async def front(tmp_path, clock, made):
-    """A front door of the test's own."""
+    """The application, for this test alone."""
     async with running_front(tmp_path, clock, made) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_front(tmp_path_factory, made):
-    """A front door for all tests of a module whose requests are refused or only read: they leave nothing behind. Such
-    tests are marked `asyncio(loop_scope="module")`."""
+    """The application for all tests of a module whose requests are refused or only read: they leave nothing behind.
+    Such tests are marked `asyncio(loop_scope="module")`."""
     async with running_front(tmp_path_factory.mktemp("shared"), clock_at_nine(), made) as running:
         yield running

@@ -267,7 +267,7 @@ class TestConnections:
             assert await third.closed() == 4029
 
     async def test_sockets_without_sign_in_are_limited(self, front, monkeypatch):
-        monkeypatch.setattr(hubs, "STRANGERS_PER_ADDRESS", 1)
+        monkeypatch.setattr(hubs, "WITHOUT_HELLO_PER_ADDRESS", 1)
         async with talking(front, greet=False) as first:
             async with talking(front, greet=False) as second:
                 assert await second.closed() == 4029

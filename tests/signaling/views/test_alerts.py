@@ -1,4 +1,4 @@
-"""Alerts over REST and WebSocket: what terminals report, what officers see and take, and what is refused."""
+"""Alerts over REST and WebSocket: what officers see and take, and what is refused."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.effects import AlertKind
-from broker.session.parts.alerts import GRAVE, Observed
+from broker.session.parts.alerts import GRAVE
 from tests.support.signaling.talk import talking
 
 SESSIONS = "/api/v1/sessions"
@@ -51,57 +51,6 @@ async def black(front, session):
 
 async def alerts(front, path, caller="prison-sup"):
     return (await front.ask("GET", path, caller)).data["alerts"]
-
-
-class TestFindingsOfATerminal:
-    async def test_are_taken_for_its_own_room_and_not_answered(self, front, session):
-        async with talking(front, "v1") as kiosk:
-            await kiosk.send(**observed(session, silent=True, heads=3))
-            await kiosk.send(type="end", id=1, session=session, article="YN-17-8")
-            assert (await kiosk.receive("error")).re == 1
-        assert session_of(front).alerts.observed == {Side.VISITOR: Observed(False, False, True, 3)}
-
-    async def test_are_not_written_down_again_when_unchanged(self, front, session):
-        async with talking(front, "v1") as kiosk:
-            for _ in range(30):
-                await kiosk.send(**observed(session, black=True))
-            await kiosk.send(type="end", id=1, session=session, article="YN-17-8")
-            await kiosk.receive("error")
-        assert len([fact for fact in front.broker.facts if isinstance(fact, ev.RoomObserved)]) == 1
-
-    async def test_that_change_all_the_time_are_limited(self, front, session):
-        async with talking(front, "v1") as kiosk:
-            for number in range(40):
-                await kiosk.send(**observed(session, heads=number))
-            assert (await kiosk.receive("error")).problem.code == "too_many"
-        assert len([fact for fact in front.broker.facts if isinstance(fact, ev.RoomObserved)]) <= 21
-
-    async def test_are_ignored_while_its_room_sends_nothing(self, front, session):
-        front.broker.tell(session, ev.RoomMedia(Side.VISITOR, False))
-        async with talking(front, "v1") as kiosk:
-            await kiosk.send(**observed(session, black=True))
-            await kiosk.send(type="end", id=1, session=session, article="YN-17-8")
-            await kiosk.receive("error")
-        assert session_of(front).alerts.observed == {}
-
-    @pytest.mark.parametrize("caller", ["prison-sup", "admin", "auditor"])
-    async def test_are_refused_from_other_callers(self, front, session, caller):
-        async with talking(front, caller) as talk:
-            await talk.send(**observed(session, black=True))
-            assert (await talk.receive("error")).problem.code == "forbidden"
-
-    async def test_are_refused_for_sessions_of_other_rooms(self, front, session):
-        async with talking(front, "p1") as talk:
-            await talk.send(**observed("ses_other", black=True))
-            assert (await talk.receive("error")).problem.code == "not_found"
-
-    @pytest.mark.parametrize(
-        "broken", [{"heads": 51}, {"heads": -1}, {"black": "yes"}, {"by": "trm_2"}, {"heads": 1.5}]
-    )
-    async def test_have_limits(self, front, session, broken):
-        async with talking(front, "v1") as kiosk:
-            await kiosk.send(**observed(session) | broken)
-            assert (await kiosk.receive("error")).problem.code == "bad_request"
 
 
 class TestViews:

@@ -1,4 +1,4 @@
-"""Page reports, attention checks, and the presence that officers are shown."""
+"""Windows that receive media, attention checks, and the presence that officers are shown."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from broker.kernel.ids import ResourceId, Side
 from broker.presence.attention_check import Prompt
-from broker.presence.presence import PresenceStatus, Report, Why
+from broker.presence.presence import PresenceStatus, Why
 from broker.presence.quorum import Watcher, watcher_of
 from tests.support.signaling.front import OFFER
 from tests.support.signaling.talk import talking
@@ -22,46 +22,6 @@ async def session(front):
     session = await front.visit()
     front.at(timedelta(minutes=-10))
     return session
-
-
-def presence(session, **changes):
-    showing = [{"session": session, "side": "prison"}]
-    return {"type": "presence", "page": PAGE, "visible": True, "showing": showing, "duty": [session]} | changes
-
-
-class TestPageReport:
-    async def test_is_taken_for_the_officer_of_the_socket_and_not_answered(self, front, session):
-        async with talking(front, "prison-sup") as talk:
-            await talk.send(**presence(session))
-            await talk.send(type="resume", id=1, session=session)
-            assert (await talk.receive()).type == "error"
-        report = Report(True, frozenset({(session, Side.PRISON)}), frozenset({session}))
-        assert front.broker.page_reports == [(LI, PAGE, report)]
-
-    @pytest.mark.parametrize("caller", ["p1", "approver", "admin", "auditor"])
-    async def test_is_refused_from_other_callers(self, front, session, caller):
-        async with talking(front, caller) as talk:
-            await talk.send(**presence(session))
-            assert (await talk.receive("error")).problem.code == "forbidden"
-        assert front.broker.page_reports == []
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"page": "short"},
-            {"page": "UPPER-CASE-NAME"},
-            {"showing": [{"session": "ses_a", "side": "prison"}] * 33},
-            {"duty": [f"ses_{n}" for n in range(17)]},
-            {"showing": [{"session": "ses_a", "side": "both"}]},
-            {"caller": "ma-li"},
-            {"visible": "yes"},
-        ],
-    )
-    async def test_has_limits(self, front, session, changes):
-        async with talking(front, "prison-sup") as talk:
-            await talk.send(**presence(session, **changes))
-            assert (await talk.receive("error")).problem.code == "bad_request"
-        assert front.broker.page_reports == []
 
 
 class TestWatchingFromAPage:
@@ -138,12 +98,6 @@ class TestAttentionCheck:
         front.broker.standings[MA] = PresenceStatus({}, Prompt("att_1", now - 50, now - 20, missed=True))
         async with talking(front, "visitor-sup") as talk:
             assert (await talk.receive("attention")).answer_within_ms == 0
-
-    async def test_the_answer_to_an_unknown_question_is_refused(self, front, session):
-        async with talking(front, "prison-sup") as talk:
-            await talk.send(type="attentive", id=3, prompt="att_1")
-            refusal = await talk.receive("error")
-            assert (refusal.re, refusal.problem.code) == (3, "not_found")
 
 
 class TestTheViewOfASession:

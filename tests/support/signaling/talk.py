@@ -1,4 +1,4 @@
-"""A WebSocket client of the front door, for tests: it sends JSON and reads the server's messages as models."""
+"""A WebSocket client for tests: it sends JSON and reads the server's messages as models."""
 
 from contextlib import asynccontextmanager
 
