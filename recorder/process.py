@@ -12,13 +12,12 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from broker.ipc import recorder_messages as messages
 from broker.ipc.messages import Command, Done, Handler
 from broker.ipc.server import Connection, Server
 from broker.kernel.clock import Clock, Instant, SystemClock
-from broker.kernel.database import engine_for
+from broker.kernel.database import DATABASE_ERRORS, engine_for
 from broker.kernel.errors import BadRequest, VisitError
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
@@ -113,7 +112,7 @@ class Service:
             await asyncio.sleep(NOTE)
             try:
                 await self._mark_clock()
-            except (VisitError, SQLAlchemyError, OSError) as error:
+            except (VisitError, *DATABASE_ERRORS) as error:
                 log.error("clock not noted", why=type(error).__name__)
 
     async def _watch_disk(self) -> None:

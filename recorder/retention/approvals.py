@@ -14,11 +14,10 @@ from typing import Any
 
 import structlog
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.clock import Clock, boot_id
-from broker.kernel.database import reading, writing
+from broker.kernel.database import SQL_ERRORS, reading, writing
 from broker.kernel.errors import Conflict, Forbidden
 from broker.kernel.ids import new_id
 from recorder.archive.tables import APPROVALS, LOCKS
@@ -120,7 +119,7 @@ class Lock:
             try:
                 async with writing(self._engine) as db:
                     await self.check(db)
-            except SQLAlchemyError as error:
+            except SQL_ERRORS as error:
                 log.warning("lock not renewed", why=type(error).__name__)
             except Conflict:
                 return  # the next step finds it out

@@ -16,11 +16,10 @@ from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.clock import Clock
-from broker.kernel.database import SQL_ERRORS, reading, storage_errors, writing
+from broker.kernel.database import DATABASE_ERRORS, SQL_ERRORS, reading, storage_errors, writing
 from broker.kernel.errors import Conflict, StorageUnavailable
 from recorder.archive.catalog import PURGED, PURGING
 from recorder.archive.tables import RECORDINGS, VIEWS
@@ -38,7 +37,7 @@ from recorder.viewcopy.queue import MAKING
 log = structlog.get_logger()
 BATCH = 500
 _ROW = RECORDINGS.c
-_PASSABLE = (OSError, ValueError, BrokenSiteChain, NotDue, Unproven, KeyProblem, StorageUnavailable, SQLAlchemyError)
+_PASSABLE = (*DATABASE_ERRORS, ValueError, BrokenSiteChain, NotDue, Unproven, KeyProblem, StorageUnavailable)
 """Errors that keep one recording from being deleted, but not the others."""
 Mark = tuple[str, str, dict[str, Any]]
 """A session, its state before, and the facts of its deletion."""

@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.control.journal.entry import Entry, digest_of
 from broker.control.store.tables import journal
-from broker.kernel.database import reading, storage_errors
+from broker.kernel.database import SQL_ERRORS, reading, storage_errors
 from broker.kernel.hash_chain import GENESIS
 
 _BATCH = 500
@@ -71,10 +70,10 @@ async def _legible_after(db: AsyncConnection, seq: int) -> list[Entry] | None:
     query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq)
     try:
         return [Entry(*row) for row in await db.execute(query.limit(_BATCH))]
-    except SQLAlchemyError:
+    except SQL_ERRORS:
         # One entry of the batch is damaged: go on entry by entry, unless the database itself is gone.
         await db.execute(select(journal.c.seq).limit(1))
     try:
         return [Entry(*row) for row in await db.execute(query.limit(1))]
-    except SQLAlchemyError:
+    except SQL_ERRORS:
         return None
