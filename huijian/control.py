@@ -1,4 +1,4 @@
-"""The control process: store, journal, broker and front door, nested so that they close in the right order."""
+"""The control process: store, journal, broker and HTTP server, nested so that they close in the opposite order."""
 
 import asyncio
 import signal
@@ -26,7 +26,7 @@ ADDRESS_FILE = "http.url"
 
 
 async def control(settings: Settings) -> None:
-    """Run until SIGTERM, SIGINT or the parent's end."""
+    """Run the control process until SIGTERM, SIGINT or the end of its parent."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,7 +64,7 @@ async def control(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _retention(store: Store, journal: Journal) -> AsyncIterator[None]:
-    """Policies may have changed while nobody ran: what they lengthen is written down before anything else."""
+    """Write down first which due dates the policies have lengthened since the service ran last."""
     try:
         await update_due_dates(store, journal)
     except VisitError as error:  # the next start or the next purge sees the change too
@@ -89,7 +89,7 @@ async def _serve(app: web.Application, settings: Settings, stopping: asyncio.Eve
 
 
 def _publish(path: Path, url: str) -> None:
-    """Write where the door is, for programs that let the system choose the port."""
+    """Write the URL of the server, for programs that let the system choose the port."""
     temporary = path.with_suffix(".new")
     temporary.write_text(url + "\n")
     temporary.replace(path)

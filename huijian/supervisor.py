@@ -1,7 +1,7 @@
-"""The processes of one Huijian: started, watched, started again when they die, stopped in order.
+"""Supervision of the service's processes: they are started, started again when they die, and stopped in order.
 
-Each child holds the reading end of a pipe as its standard input; when the parent dies, however suddenly, the pipe
-closes and the child finishes by itself. Nothing is left behind.
+Each child has the reading end of a pipe as its standard input. When the parent dies, however suddenly, the pipe closes
+and the child ends by itself, so that no process is left behind.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import structlog
 log = structlog.get_logger()
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before a dead child is started again; doubled while it keeps dying
 SETTLED = 10.0  # seconds after which a child counts as healthy and the pause begins anew
-TRIES = 6  # of a child that never settled: it will not come up by being started again
+TRIES = 6  # starts of a child that never settled; more of them would not help
 STOPPING = 15.0  # seconds a child may take to finish its files before it is killed
 
 
@@ -34,31 +34,32 @@ class NotRunning(Exception):
 
 
 class ProcessSupervisor:
-    """Keeps children running. `start` them in order; `stop` ends them in the opposite order."""
+    """Keeps the service's child processes running. They are started in order; `stop` ends them in the opposite
+    order."""
 
     def __init__(self, *inherited: int) -> None:
-        """`inherited` are descriptors that every child keeps open."""
+        """Prepare; every child keeps the descriptors `inherited` open."""
         self._inherited = inherited
         self._running: list[tuple[Child, asyncio.Task[None]]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._given_up: asyncio.Future[str] | None = None
 
     async def given_up(self) -> str:
-        """The name of a child that never came up, once one is given up."""
+        """Wait until a child is given up, and return its name."""
         if self._given_up is None:
             self._given_up = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self._given_up)
 
     def start(self, child: Child) -> None:
-        """Start a child and keep it running."""
+        """Start a child and keep it running from now on."""
         self._running.append((child, asyncio.create_task(self._keep(child), name=child.name)))
 
     def pids(self) -> dict[str, int]:
-        """The process ids by name."""
+        """Return the ids of the running processes by name."""
         return {name: process.pid for name, process in self._processes.items() if process.returncode is None}
 
     async def stop(self) -> None:
-        """End all, the last started first."""
+        """End all children, the last started first."""
         while self._running:
             child, task = self._running.pop()
             task.cancel()

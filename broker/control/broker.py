@@ -114,21 +114,22 @@ class Broker:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop deciding. Sessions stay as they are in the store; the relays shut their gates when no lease comes."""
+        """Stop the work of the broker. Sessions stay as they are in the store; the relays shut their gates when no
+        lease comes."""
         await self._tasks.close()
         await self._persistence.save_all()
 
     # --- what signaling calls ------------------------------------------------------------------------------------
 
     def live(self, session: SessionId) -> SessionRunner:
-        """A session by id. Raises NotFound."""
+        """Return the runner of a session. Raises NotFound."""
         live = self._runners.get(session)
         if live is None:
             raise NotFound("There is no such session.", "没有该会见。")
         return live
 
     def sessions(self) -> Iterable[SessionRunner]:
-        """All that are not over, and those that ended lately."""
+        """Return the sessions that are not over, and those that ended within KEPT."""
         oldest = self.clock.now().wall - KEPT
         for session, live in list(self._runners.items()):
             end = live.session.end
@@ -150,7 +151,7 @@ class Broker:
         return slot.session
 
     async def cancel_slot(self, slot_id: SlotId, by: str) -> None:
-        """Withdraw an approval. Raises NotFound or Conflict."""
+        """Withdraw the approval of a slot. Raises NotFound or Conflict."""
         slot = await self.store.slot(slot_id)
         live = self._runners.get(slot.session)
         if live is not None and ev.SlotCancelled not in TRANSITIONS[live.session.state]:
@@ -164,7 +165,7 @@ class Broker:
             self.journal.note("SlotCancelled", slot.session, by, {"by": by})
 
     async def extend(self, approval: ev.ExtensionApproved) -> None:
-        """Make a visit longer. The approval is an object in the store before the session learns of it. Raises what
+        """Make a visit longer by an approval, which is stored before the session gets it. Raises what
         broker/session/refusals.py refuses, and Conflict or StorageUnavailable."""
         live = self.live(approval.session)
         check_extension(live.session, approval, self.clock.now(), live.policy)
@@ -181,7 +182,7 @@ class Broker:
             raise
 
     async def negotiate(self, offer: MediaOffer, author: str) -> MediaReply:
-        """Answer the offer of a publication or subscription. `author` is who made it, as the journal names authors.
+        """Answer the offer of a publication or subscription. `author` made it, by the name that the journal uses.
         Raises VisitError."""
         reply = await self._relays.call(offer)
         self._resources[reply.resource] = offer.session
@@ -206,22 +207,22 @@ class Broker:
             raise NotFound()
         return session
 
-    # Presence: what an officer's pages say, and how the officer stands.
+    # --- presence of officers ------------------------------------------------------------------------------------
 
     def page_report(self, watcher: Watcher, page: str, report: Report) -> None:
         """Take what a page of an officer reports to be seen in it."""
         self._presence.page_report(watcher, page, report)
 
     def answer(self, watcher: Watcher, prompt: str) -> None:
-        """An officer says that they still watch. Raises NotFound where nobody asked."""
+        """Take an officer's answer to an attention check. Raises NotFound where none is open."""
         self._presence.answer(watcher, prompt)
 
     def standing(self, watcher: Watcher) -> PresenceStatus:
-        """Whether an officer counts, for which sessions, and why not."""
+        """Return for which sessions an officer counts as present, and why not for others."""
         return self._presence.standing(watcher)
 
     def figures(self) -> Figures:
-        """The service in numbers; the workers' as of their last measurement, which is two seconds old at most."""
+        """Return the service in numbers; those of the workers are two seconds old at most."""
         return Figures(
             workers=self._relays.workers(),
             waiting=len(self._effects.waiting),
@@ -233,10 +234,10 @@ class Broker:
             alerts=dict(self._statistics.alerts),
         )
 
-    # --- beginnings ----------------------------------------------------------------------------------------------
+    # --- the start -----------------------------------------------------------------------------------------------
 
     async def _take_up(self) -> None:
-        """Find what was scheduled, and what a former control process was in the middle of."""
+        """Begin the sessions that are scheduled, and go on with those of an earlier control process."""
         now = self.clock.now()
         snapshots = {snapshot.session: snapshot for snapshot in await self.store.unfinished_snapshots()}
         slots = {slot.session: slot for slot in await self.store.slots_between(now.wall - KEPT, now.wall + HORIZON)}
@@ -249,7 +250,7 @@ class Broker:
             await self._recall_archive(session)
 
     async def _recall_extensions(self, session: SessionId) -> None:
-        """An approval that was stored, and whose session was not saved any more, counts if there still is time."""
+        """Apply approvals that were stored while their session was not saved any more, if there still is time."""
         live = self._runners.get(session)
         if live is None or live.session.state is State.ENDED:
             return
@@ -260,14 +261,15 @@ class Broker:
                 log.warning("an approval came too late", session=session, why=error.code)
 
     async def _recall_archive(self, session: SessionId) -> None:
-        """A recording that was archived before this start is known from the journal."""
+        """Find in the journal a recording that was archived before this start."""
         live = self._runners.get(session)
         if live is None or not live.session.processes.recorded:
             return
         for entry in reversed(await self.journal.entries(session)):
             if entry.kind == "Archived":
-                told = json.loads(entry.data)
-                live.recording = RecordingView("archived", max(told["seconds"] or [0.0]), told["path"], told["sha256"])
+                data = json.loads(entry.data)
+                seconds = max(data["seconds"] or [0.0])
+                live.recording = RecordingView("archived", seconds, data["path"], data["sha256"])
                 return
 
     def _take_over(self, session: Session) -> None:

@@ -66,7 +66,7 @@ class SessionPersistence:
             await asyncio.sleep(CHECK)
 
     async def save_changes(self) -> None:
-        """Save what has changed, until cancelled."""
+        """Save sessions as they change, until cancelled."""
         while True:
             await self._has_unsaved.wait()
             self._has_unsaved.clear()
@@ -77,7 +77,7 @@ class SessionPersistence:
                 await asyncio.sleep(RETRY)
 
     async def save_all(self) -> None:
-        """Save what has changed. Raises StorageUnavailable; what is unsaved stays so."""
+        """Save all sessions that have changed. Raises StorageUnavailable; then the rest stays unsaved."""
         while self._unsaved:
             session_id, session = next(iter(self._unsaved.items()))
             await self._store.save_snapshot(session_id, str(session.state), to_json(session, self._boot))

@@ -76,7 +76,7 @@ class RecorderClient:
             raise RecorderUnavailable() from error
 
     async def finish(self, session: SessionId, reason: dict[str, str | None]) -> None:
-        """Close, hash, archive. Raises VisitError when the recorder is not there; it is asked again when it is."""
+        """Have a recording closed, hashed and archived. Raises VisitError when the recorder is not there."""
         await self._client.call(FinishRecording(session=session, reason=reason))
 
     async def acknowledge(self, session: SessionId) -> None:
@@ -130,7 +130,7 @@ class _Receiver:
             self._listener.received(fact)
 
     def disconnected(self) -> None:
-        """The recorder is gone."""
+        """Report that the recorder is gone."""
         self._greeted = False
         self._lost("recorder gone")
 

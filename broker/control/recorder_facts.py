@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
 
@@ -91,7 +90,7 @@ class RecorderFacts:
         if (fact.kind, fact.site) in self._alarms:
             return
         self._alarms.add((fact.kind, fact.site))
-        alarm: dict[str, Any] = {"kind": fact.kind, "site": fact.site}
+        alarm: dict[str, str | int] = {"kind": fact.kind, "site": fact.site}
         if fact.seconds is not None:
             alarm["seconds"] = fact.seconds
         self._journal.note("ArchiveAlarm", None, "recorder", alarm)

@@ -2,7 +2,6 @@
 the pages."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from pyee.asyncio import AsyncIOEventEmitter
 
@@ -145,7 +144,7 @@ class RelayFacts:
 
     def handle_talkback_changed(self, fact: messages.TalkbackChanged) -> None:
         """Write down the exact moments of a talkback; one without a microphone is over for its session, too."""
-        moment: dict[str, Any] = {"sides": list(fact.sides), "mono": fact.mono, "why": fact.why}
+        moment: TimelineEvent = {"sides": list(fact.sides), "mono": fact.mono, "why": fact.why}
         self._journal.note("FloorOpened" if fact.open else "FloorShut", fact.session, "relay", moment)
         self._add_event(fact.session, {"kind": "floor", "open": fact.open, **moment})
         if not fact.open and fact.why in ENDS_TALKBACK:

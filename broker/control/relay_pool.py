@@ -81,12 +81,12 @@ class _Receiver:
         self._pool.received(self._worker, fact, self._listener)
 
     def disconnected(self) -> None:
-        """The worker is gone."""
+        """Give up the sessions of the worker."""
         self._pool.lost(self._worker, self._listener)
 
 
 class RelayPool:
-    """All workers. `run` connects to them."""
+    """The relay workers of this service. `run` connects to them."""
 
     def __init__(self, run_dir: Path, workers: int, most: int, clock: Clock) -> None:
         """`most` sessions are planned to fill one of `workers` workers."""

@@ -61,7 +61,7 @@ class SessionRunner:
         return self.session.alerts.wavering
 
     def take(self, fact: Fact) -> None:
-        """Take one fact now. Raises Conflict or NotFound when a person orders what is not possible.
+        """Give one fact to the session. Raises Conflict or NotFound when a person orders what is not possible.
 
         Any other error ends this session, and no other.
         """

@@ -31,10 +31,10 @@ class Listener(Protocol[Received]):
     """Gets what comes over one connection."""
 
     def connected(self) -> None:
-        """The other end has greeted."""
+        """The other end has greeted, and commands may be sent."""
 
     def received(self, fact: Received) -> None:
-        """A fact has come. What this raises breaks the connection."""
+        """Take a fact that has come. An exception breaks the connection."""
 
     def disconnected(self) -> None:
         """The connection, which was up, is gone."""

@@ -20,7 +20,7 @@ class WireError(Exception):
 
 
 class Frame(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="frame", tag=str.lower):
-    """One line. Its `frame` member names the class."""
+    """Base of what may stand on one line; its `frame` member names the class."""
 
 
 class Greeting(Frame, frozen=True):
@@ -54,7 +54,7 @@ class Refusal(Frame, frozen=True):
 
 
 class News(Frame, frozen=True):
-    """A fact."""
+    """A fact, which is sent without a request."""
 
     fact: Any
 

@@ -28,7 +28,8 @@ def wire_name(name: str) -> str:
 
 
 class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Anything that crosses. Raises ValueError for a number that JSON does not have (NaN, infinity)."""
+    """Base of everything that is sent between processes. Raises ValueError for NaN and infinity, which JSON does not
+    have."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -75,14 +76,15 @@ class Role(Generic[AnyFact]):
     facts: Any
 
     def command(self, value: object) -> Command[Any]:
-        """Decode a command. Raises BadRequest for one that this role does not have, or that is not well formed."""
+        """Decode a command and check it. Raises BadRequest for a malformed one, or one that this role does not have."""
         try:
             return cast(Command[Any], convert(value, self.commands))
         except (ValidationError, RecursionError) as error:
             raise BadRequest(f"not a command of the {self.name}: {error}") from error
 
     def fact(self, value: object) -> AnyFact:
-        """Decode a fact. Raises WireError, which ends the connection: a fact that is dropped would not fail closed."""
+        """Decode a fact and check it. Raises WireError, which ends the connection: dropping a fact would not fail
+        closed."""
         try:
             return cast(AnyFact, convert(value, self.facts))
         except (ValidationError, RecursionError) as error:

@@ -194,7 +194,7 @@ class Gap(Message, frozen=True):
 
 
 class RecordingArchived(Fact, frozen=True):
-    """The evidence is safe. `seconds` are per track; of `gaps_in_all` gaps the longest are listed.
+    """A recording is archived and hashed. `seconds` are per track; of `gaps_in_all` gaps the longest are listed.
     `head` is the new end of the site's chain."""
 
     session: Session

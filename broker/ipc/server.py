@@ -21,7 +21,7 @@ MAX_UNSENT = 4 * 1024 * 1024
 
 
 class Connection(Generic[F]):
-    """One connected client."""
+    """The connection to one client."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -42,7 +42,7 @@ class Connection(Generic[F]):
         self.send(framing.News(fact=fact))
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection at once."""
         self._writer.transport.abort()
 
 
@@ -68,7 +68,7 @@ class Server(Generic[F]):
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Begin to listen. A socket file left by a killed predecessor is replaced."""
+        """Begin to listen at the path. A socket file left by a killed predecessor is replaced."""
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._accept, self._path, limit=framing.MAX_LINE)
         self._path.chmod(0o600)

@@ -1,4 +1,4 @@
-"""The next session goes where there is least to do."""
+"""The next session goes to the worker with the least to do."""
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -13,11 +13,11 @@ MOST = st.integers(1, 40)
 
 class TestTheChoice:
     @given(WORKERS, MOST)
-    def test_is_a_worker_that_is_there_and_has_room_or_nobody(self, loads, most):
+    def test_is_a_worker_that_answers_and_has_room_or_none(self, loads, most):
         number = choose(loads, most)
-        there = [load for load in loads if load is not None and has_room(load, most)]
-        assert (number is None) == (not there)
-        assert number is None or loads[number] in there
+        able = [load for load in loads if load is not None and has_room(load, most)]
+        assert (number is None) == (not able)
+        assert number is None or loads[number] in able
 
     @given(st.floats(FULL, 2), st.integers(0, 39))
     def test_is_never_one_whose_core_has_no_time_left_however_few_sessions_it_has(self, cpu, sessions):
@@ -33,9 +33,9 @@ class TestTheChoice:
                 assert expected(loads[number], most) <= expected(load, most)
 
     @given(st.floats(0.5, 0.79), st.floats(0.5, 0.79), st.integers(0, 20))
-    def test_follows_what_was_measured_where_that_is_more_than_was_planned(self, one, other, sessions):
-        assume(one != other)
-        assert choose([Load(one, sessions), Load(other, sessions)], 40) == (0 if one < other else 1)
+    def test_follows_what_was_measured_where_that_is_more_than_was_planned(self, first, second, sessions):
+        assume(first != second)
+        assert choose([Load(first, sessions), Load(second, sessions)], 40) == (0 if first < second else 1)
 
     @given(LOADS, MOST)
     def test_every_session_placed_makes_a_worker_no_less_busy(self, load, most):

@@ -1,4 +1,4 @@
-"""Attending as it runs: what relays and pages say becomes facts of sessions, entries of the journal, words to pages."""
+"""What relays and pages report becomes facts of sessions, entries of the journal and news for pages."""
 
 import asyncio
 from datetime import timedelta
@@ -27,10 +27,10 @@ def subscription(resource, side, subscriber, on):
 
 
 class Duty:
-    """A session in check-in with its tracker; journal and bus remember what they are told."""
+    """A session in check-in with its tracker. It is the journal, too, and keeps what is noted and emitted."""
 
     def __init__(self, clock):
-        self.clock, self.facts, self.noted, self.said = clock, [], [], []
+        self.clock, self.facts, self.noted, self.emitted = clock, [], [], []
         self.live = SessionRunner(
             Session(slot(), state=State.CHECK_IN),
             load_pack("yunnan"),
@@ -40,45 +40,47 @@ class Duty:
         )
         self.id = self.live.session.id
         bus = AsyncIOEventEmitter()
-        bus.on("standing", lambda who: self.said.append(("standing", who)))
-        bus.on("session", lambda session: self.said.append(("session", session)))
+        bus.on("standing", lambda officer: self.emitted.append(("standing", officer)))
+        bus.on("session", lambda session: self.emitted.append(("session", session)))
         self.tracker = PresenceTracker({self.id: self.live}, self, clock, bus)
 
     def note(self, kind, session, author, data):
-        """As the journal does it."""
+        """Keep an entry, as the journal does."""
         self.noted.append((kind, session, author))
 
-    def relay(self, who=LI, on=True):
-        """A relay says that somebody's page receives both sides, or no longer does."""
+    def relay(self, officer=LI, on=True):
+        """A relay reports that an officer's page receives both sides, or no longer."""
         for side in Side:
-            self.tracker.subscription_changed(self.id, subscription(f"{who.user}-{side}", side, name_of(who, PAGE), on))
+            self.tracker.subscription_changed(
+                self.id, subscription(f"{officer.user}-{side}", side, name_of(officer, PAGE), on)
+            )
 
-    def page(self, who=LI, visible=True):
-        """A page says that it shows both sides."""
+    def page(self, officer=LI, visible=True):
+        """A page reports that it shows both sides."""
         showing = frozenset((self.id, side) for side in Side)
-        self.tracker.page_report(who, PAGE, Report(visible, showing, frozenset({self.id})))
+        self.tracker.page_report(officer, PAGE, Report(visible, showing, frozenset({self.id})))
 
-    def on_duty(self, *people):
-        for who in people:
-            self.relay(who)
-            self.page(who)
+    def on_duty(self, *officers):
+        for officer in officers:
+            self.relay(officer)
+            self.page(officer)
 
-    def pass_seconds(self, seconds, *people):
-        """Let time pass; these people's pages speak each second."""
+    def pass_seconds(self, seconds, *officers):
+        """Let time pass, while the pages of these officers report each second."""
         for _ in range(seconds):
             self.clock.forward(timedelta(seconds=1))
-            for who in people:
-                self.page(who)
+            for officer in officers:
+                self.page(officer)
             self.tracker.look()
 
-    def until_asked(self, *people):
-        """Let time pass until the first of them is asked; their prompt."""
+    def until_asked(self, *officers):
+        """Let time pass until one of them is asked; return this officer and the prompt."""
         for _ in range(601):
-            self.pass_seconds(1, *people)
-            for who in people:
-                if (prompt := self.tracker.standing(who).prompt) is not None:
-                    return who, prompt.id
-        raise AssertionError("nobody was asked within ten minutes")
+            self.pass_seconds(1, *officers)
+            for officer in officers:
+                if (prompt := self.tracker.standing(officer).prompt) is not None:
+                    return officer, prompt.id
+        raise AssertionError("no officer was asked within ten minutes")
 
     def of(self, kind):
         return [fact for fact in self.facts if isinstance(fact, kind)]
@@ -90,25 +92,25 @@ async def duty(clock):
 
 
 class TestWatching:
-    async def test_a_page_that_is_hidden_is_a_watcher_less_at_once(self, duty):
+    async def test_an_officer_whose_page_is_hidden_is_absent_at_once(self, duty):
         duty.on_duty(LI, HE)
         duty.page(HE, visible=False)
         assert [fact.watchers for fact in duty.of(ev.WatchersChanged)] == [{LI}, {LI, HE}, {LI}]
         assert duty.live.session.processes.watchers == {LI}
         assert duty.tracker.standing(HE).sessions == {duty.id: (Why.HIDDEN,)}
-        assert duty.said[-1] == ("standing", HE)
+        assert duty.emitted[-1] == ("standing", HE)
 
-    async def test_terminals_are_nobodys_watchers(self, duty):
+    async def test_terminals_are_not_counted(self, duty):
         duty.tracker.subscription_changed(duty.id, subscription("r", Side.PRISON, "terminal:trm_1", True))
         assert duty.facts == []
 
-    async def test_a_page_that_falls_silent_is_noticed_by_itself(self, duty):
+    async def test_a_page_that_stops_reporting_is_noticed(self, duty):
         duty.on_duty(LI)
         running = asyncio.create_task(duty.tracker.run())
         try:
             await asyncio.sleep(0)
             duty.clock.forward(timedelta(seconds=0.9))
-            for _ in range(3):  # the tick's own time is the clock's: it must not look late
+            for _ in range(3):  # the look measures with the same clock and must not seem late
                 await asyncio.sleep(LOOK)
                 duty.clock.forward(timedelta(seconds=0.9))
             async with asyncio.timeout(5):
@@ -118,12 +120,12 @@ class TestWatching:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
-    async def test_a_look_that_we_were_late_for_ourselves_judges_nobody(self, duty):
+    async def test_a_look_that_this_process_delayed_changes_nothing(self, duty):
         duty.on_duty(LI)
         running = asyncio.create_task(duty.tracker.run())
         try:
             await asyncio.sleep(0)
-            duty.clock.forward(timedelta(seconds=10))  # the process hung; what the page said meanwhile is unread
+            duty.clock.forward(timedelta(seconds=10))  # the process hung; page reports that came meanwhile are unread
             await asyncio.sleep(1.5 * LOOK)
             assert duty.live.session.processes.watchers == {LI}
             duty.page()
@@ -146,7 +148,7 @@ class TestQuestions:
         assert duty.of(ev.AttentionAnswered)[0].seconds == 31.0
         assert duty.live.session.processes.watchers == {LI} and duty.noted == []
 
-    async def test_where_nothing_is_watched_any_more_they_stand_in_the_journal(self, duty):
+    async def test_without_a_session_they_are_entries_of_the_journal(self, duty):
         duty.on_duty(LI)
         _, prompt = duty.until_asked(LI)
         duty.relay(on=False)
@@ -154,16 +156,16 @@ class TestQuestions:
         duty.tracker.answer(LI, prompt)
         assert duty.noted == [("AttentionMissed", None, "system"), ("AttentionAnswered", None, "user:li")]
 
-    async def test_an_answer_to_nothing_is_refused(self, duty):
+    async def test_an_answer_without_a_question_is_refused(self, duty):
         duty.on_duty(LI)
         with pytest.raises(NotFound):
             duty.tracker.answer(LI, "att_1")
 
     async def test_a_quorum_that_hangs_on_an_answer_is_at_risk_from_half_time_on(self, duty):
         duty.on_duty(LI, HE)
-        who, prompt = duty.until_asked(LI, HE)
+        officer, prompt = duty.until_asked(LI, HE)
         assert duty.live.at_risk == frozenset()
         duty.pass_seconds(16, LI, HE)
         assert duty.live.at_risk == duty.of(ev.QuorumWavers)[-1].sides == {Side.PRISON}
-        duty.tracker.answer(who, prompt)
+        duty.tracker.answer(officer, prompt)
         assert duty.live.at_risk == frozenset()

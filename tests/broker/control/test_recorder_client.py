@@ -73,7 +73,7 @@ async def recorder_double():
 
 
 class TestARecorderThatHangs:
-    """Invariant 3: no recorder, no crossing. A stopped process keeps its sockets open and says nothing."""
+    """Invariant 3: no recorder, no crossing. A stopped process keeps its sockets open and sends nothing."""
 
     async def test_is_lost_though_its_socket_is_open(self):
         async with recorder_double() as recorder:
@@ -81,7 +81,7 @@ class TestARecorderThatHangs:
             await recorder.until(lambda: ("down", "recorder silent") in recorder.calls)
             assert not recorder.client.ready
 
-    async def test_is_there_again_with_its_next_word(self):
+    async def test_is_back_with_its_next_fact(self):
         async with recorder_double() as recorder:
             recorder.alive = False
             await recorder.until(lambda: not recorder.client.ready)
@@ -89,15 +89,15 @@ class TestARecorderThatHangs:
             await recorder.until(lambda: recorder.client.ready)
             assert [name for name, _ in recorder.calls] == ["up", "down", "up"]
 
-    async def test_is_not_suspected_when_it_was_we_who_hung(self):
+    async def test_is_not_given_up_when_this_process_hung(self):
         async with recorder_double() as recorder:
-            time.sleep(SILENT * 1.3)  # the whole process, as one that was stopped
+            time.sleep(SILENT * 1.3)  # the whole process, as if it had been stopped
             await asyncio.sleep(0.5)
             assert recorder.client.ready and recorder.calls == [("up", "")]
 
 
 class TestEventsForTheTimeline:
-    """What happens to a visit is on its timeline, with the moment at which it happened, recorder or not."""
+    """Events are on the timeline with the moment at which they happened, also when the recorder was away."""
 
     async def test_go_to_the_recorder_with_their_moment(self):
         async with recorder_double() as recorder:

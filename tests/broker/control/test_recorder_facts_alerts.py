@@ -1,4 +1,4 @@
-"""Alerts in the running broker: the recorder's trouble reaches every session, and none stays open when one breaks."""
+"""Facts of the recorder raise alerts in every session, and no alert stays open in a session that breaks."""
 
 from broker.ipc.recorder_messages import DiskReport
 from broker.kernel.ids import Side
@@ -10,7 +10,7 @@ from tests.support.control.live_visit import LiveVisit
 
 
 def open_in(visit: LiveVisit) -> list[tuple[AlertKind, str]]:
-    return [(one.kind, one.detail) for one in visit.runner.session.alerts.open]
+    return [(alert.kind, alert.detail) for alert in visit.runner.session.alerts.open]
 
 
 def later(visit: LiveVisit, seconds: float) -> None:
@@ -19,7 +19,7 @@ def later(visit: LiveVisit, seconds: float) -> None:
 
 
 class TestARecorderInTrouble:
-    def test_short_of_room_calls_in_every_session_until_there_is_room_again(self) -> None:
+    def test_without_room_raises_an_alert_until_there_is_room_again(self) -> None:
         visit = LiveVisit()
         visit.recording(DiskReport(low=True, free=1, reserve=2, claimed=0))
         visit.recording(DiskReport(low=True, free=1, reserve=2, claimed=0))
@@ -30,7 +30,7 @@ class TestARecorderInTrouble:
         later(visit, 3)
         assert open_in(visit) == []
 
-    def test_that_loses_records_calls_though_the_visit_goes_on(self) -> None:
+    def test_that_loses_records_raises_an_alert_though_the_visit_goes_on(self) -> None:
         visit = LiveVisit()
         visit.lose(2)
         later(visit, 1)
@@ -42,6 +42,6 @@ def test_a_session_that_breaks_leaves_no_alert_open() -> None:
     visit.runner.take(ev.QuorumWavers(frozenset({Side.PRISON})))
     assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, "unanswered")]
     visit.runner._end_by_error()
-    known = visit.runner.session.alerts
-    assert known.open == () and [one.why for one in known.done] == [Why.SESSION_OVER]
-    assert any(isinstance(one, AlertOver) for one in visit.effects)
+    alerts = visit.runner.session.alerts
+    assert alerts.open == () and [alert.why for alert in alerts.done] == [Why.SESSION_OVER]
+    assert any(isinstance(effect, AlertOver) for effect in visit.effects)

@@ -33,7 +33,7 @@ class TestPacketLossWatch:
         watch = PacketLossWatch()
         assert not watch.lost(ONE, 1, 100.0) and not watch.lost(TWO, 1, 101.0)
 
-    def test_hold_until_none_was_heard_of_for_a_while_and_that_is_said_once(self) -> None:
+    def test_hold_until_none_has_come_for_a_while_and_calm_is_reported_once(self) -> None:
         watch = PacketLossWatch()
         watch.lost(ONE, BURST, 100.0)
         watch.lost(ONE, 1, 101.0)
@@ -41,7 +41,7 @@ class TestPacketLossWatch:
         assert seen == [False, False, True, False]
         assert not watch.calm(TWO, 100.0)
 
-    def test_of_a_writer_are_told_as_a_sum_that_begins_anew_with_each_part(self) -> None:
+    def test_of_a_writer_are_reported_as_a_sum_that_begins_anew_with_each_part(self) -> None:
         watch = PacketLossWatch()
         assert [watch.overflowed(ONE, sum_) for sum_ in (0, 5, 5, 12, 3, 3)] == [0, 5, 0, 7, 3, 0]
 

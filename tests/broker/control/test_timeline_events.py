@@ -1,4 +1,4 @@
-"""Who was there and what officers did is written into the recording: by ids, as it happens."""
+"""The timeline of a recording names the people present and the actions of officers, by ids."""
 
 from dataclasses import replace
 
@@ -19,38 +19,38 @@ BEFORE = Session(
 WATCHED = replace(BEFORE, processes=replace(BEFORE.processes, watchers=frozenset({LI})))
 
 
-def test_the_first_fragment_says_who_is_there_already():
-    told = people_change(BEFORE, BEFORE, ev.RecorderFlushed())
-    assert told == {"kind": "people", "checked_in": ["prs_1", "prs_2"], "watchers": []}
+def test_the_first_fragment_brings_those_who_are_present_already():
+    event = people_change(BEFORE, BEFORE, ev.RecorderFlushed())
+    assert event == {"kind": "people", "checked_in": ["prs_1", "prs_2"], "watchers": []}
 
 
-def test_a_change_is_told_and_anything_else_is_not():
-    told = people_change(BEFORE, WATCHED, ev.WatchersChanged(frozenset({LI}))) or {}
-    assert told["watchers"] == [{"user": "li", "site": "panlong"}]
+def test_a_change_of_people_is_an_event_and_any_other_step_is_not():
+    event = people_change(BEFORE, WATCHED, ev.WatchersChanged(frozenset({LI}))) or {}
+    assert event["watchers"] == [{"user": "li", "site": "panlong"}]
     assert people_change(WATCHED, WATCHED, ev.TimePassed()) is None
 
 
-def test_a_recorder_that_is_back_hears_everything_again():
+def test_a_recorder_that_is_back_gets_all_people_again():
     for fact in (ev.RecorderReady(), ev.RecorderFlushed()):
         assert (people_change(WATCHED, WATCHED, fact) or {})["watchers"] == [{"user": "li", "site": "panlong"}]
 
 
-def test_a_question_and_what_came_of_it_is_told():
+def test_an_attention_check_and_its_answer_are_events():
     li, site = UserId("li"), SiteId("panlong")
-    told = {"kind": "attention", "user": "li", "site": "panlong"}
-    assert attention(ev.AttentionAsked(li, site, "att_1")) == told | {"what": "AttentionAsked"}
-    answered = told | {"what": "AttentionAnswered", "seconds": 4.2}
+    event = {"kind": "attention", "user": "li", "site": "panlong"}
+    assert attention(ev.AttentionAsked(li, site, "att_1")) == event | {"what": "AttentionAsked"}
+    answered = event | {"what": "AttentionAnswered", "seconds": 4.2}
     assert attention(ev.AttentionAnswered(li, site, "att_1", 4.2)) == answered
     assert attention(ev.RecorderReady()) is None
 
 
-def test_before_a_recording_there_is_nobody_to_tell():
+def test_before_a_recording_there_are_no_events_of_people():
     assert people_change(replace(BEFORE, processes=Processes()), Session(slot()), ev.TimePassed()) is None
 
 
-def test_an_order_is_told_with_article_author_and_words():
-    told = action(ev.HoldOrdered(UserId("li"), SiteId("panlong"), "YN-16-2", "隐语"))
-    assert told == {
+def test_an_order_is_an_event_with_article_author_and_note():
+    event = action(ev.HoldOrdered(UserId("li"), SiteId("panlong"), "YN-16-2", "隐语"))
+    assert event == {
         "kind": "action", "what": "HoldOrdered", "by": "li", "site": "panlong", "article": "YN-16-2", "note": "隐语",
     }  # fmt: skip
     assert (action(ev.ResumeOrdered(UserId("li"), SiteId("panlong"), "已纠正")) or {})["note"] == "已纠正"

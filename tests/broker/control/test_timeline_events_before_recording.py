@@ -1,4 +1,4 @@
-"""What officers did before the recorder wrote is on its timeline too, with the time at which it was done."""
+"""Actions of officers before the recorder writes are on the timeline, too, with the time at which they happened."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -25,57 +25,57 @@ RECORDED = replace(WAITING, state=State.LIVE, processes=WRITTEN)
 
 
 @pytest.fixture
-def told():
+def events():
     return []
 
 
 @pytest.fixture
-def timeline(told):
-    return TimelineEvents(lambda session, event, now: told.append((event.get("what", event["kind"]), now)))
+def timeline(events):
+    return TimelineEvents(lambda session, event, now: events.append((event.get("what", event["kind"]), now)))
 
 
-def test_it_waits_for_the_first_fragment_and_keeps_its_time(timeline, told):
+def test_an_action_waits_for_the_first_fragment_and_keeps_its_time(timeline, events):
     timeline.record_step(WAITING, WAITING, NOTE, NOW, False)
-    assert told == []
+    assert events == []
     timeline.record_step(RECORDED, RECORDED, ev.RecorderFlushed(), LATER, True)
-    assert told == [("NoteMade", NOW), ("people", LATER)]
+    assert events == [("NoteMade", NOW), ("people", LATER)]
     timeline.record_step(RECORDED, RECORDED, NOTE, LATER, True)
-    assert told[2:] == [("NoteMade", LATER)]
+    assert events[2:] == [("NoteMade", LATER)]
 
 
-def test_nothing_is_told_twice(timeline, told):
+def test_no_event_is_added_twice(timeline, events):
     timeline.record_step(WAITING, WAITING, NOTE, NOW, False)
     for _ in range(2):
         timeline.record_step(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
-    assert told == [("NoteMade", NOW)]
+    assert events == [("NoteMade", NOW)]
 
 
-def test_an_end_before_the_first_fragment_tells_what_there_is_and_itself(timeline, told):
+def test_an_end_before_the_first_fragment_adds_what_was_kept_and_itself(timeline, events):
     timeline.record_step(WAITING, replace(WAITING, processes=WRITTEN), NOTE, NOW, False)
     ended = replace(RECORDED, state=State.ENDED)
     end = ev.EndOrdered(UserId("li"), SiteId("panlong"), "YN-17-8")
     timeline.record_step(replace(WAITING, processes=WRITTEN), ended, end, LATER, False)
-    assert told == [("NoteMade", NOW), ("EndOrdered", LATER), ("state", LATER)]
+    assert events == [("NoteMade", NOW), ("EndOrdered", LATER), ("state", LATER)]
 
 
-def test_a_visit_that_is_never_recorded_leaves_nothing_behind(timeline, told):
+def test_a_visit_that_is_never_recorded_leaves_nothing_behind(timeline, events):
     timeline.record_step(WAITING, WAITING, NOTE, NOW, False)
     timeline.record_step(WAITING, replace(WAITING, state=State.ENDED), ev.TimePassed(), LATER, False)
-    assert told == [("state", LATER)]
+    assert events == [("state", LATER)]
     timeline.record_step(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
-    assert len(told) == 1
+    assert len(events) == 1
 
 
-def test_it_is_bounded(timeline, told):
+def test_the_number_of_kept_events_is_limited(timeline, events):
     for _ in range(MOST_KEPT + 5):
         timeline.record_step(WAITING, WAITING, NOTE, NOW, False)
     timeline.record_step(RECORDED, RECORDED, ev.TimePassed(), LATER, True)
-    assert len(told) == MOST_KEPT
+    assert len(events) == MOST_KEPT
 
 
-def test_an_alert_s_whole_life_is_on_the_timeline_with_who_and_when():
-    told = []
-    timeline = TimelineEvents(lambda session, event, now: told.append((event, now)))
+def test_all_that_happens_to_an_alert_is_on_the_timeline_with_author_and_time():
+    events = []
+    timeline = TimelineEvents(lambda session, event, now: events.append((event, now)))
     alert = Alert(AlertId("alt_1"), AlertKind.BLACK, Side.VISITOR, "", TEN)
     called = replace(RECORDED, alerts=Alerts(raised=1, open=(alert,)))
     raised = AlertRaised(alert.id, alert.kind, alert.side, "")
@@ -85,7 +85,7 @@ def test_an_alert_s_whole_life_is_on_the_timeline_with_who_and_when():
     over = AlertOver(alert.id, alert.kind, alert.side, "gone")
     timeline.record_step(called, RECORDED, ev.TimePassed(), LATER, True, (over,))
     about = {"kind": "alert", "of": "black", "side": "visitor", "alert": "alt_1"}
-    assert told == [
+    assert events == [
         (about | {"what": "AlertRaised", "detail": ""}, NOW),
         (about | {"what": "AlertTaken", "by": "li", "site": "panlong"}, LATER),
         (about | {"what": "AlertOver", "why": "gone"}, LATER),

@@ -40,13 +40,13 @@ UP, DOWN = "up", "down"
 
 @pytest.fixture
 def path() -> Iterator[Path]:
-    """A socket's path. tmp_path is often longer than the 107 bytes that a unix socket may have."""
+    """Return the path of a socket. tmp_path is often longer than the 107 bytes that a unix socket may have."""
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
         yield Path(folder) / "s"
 
 
 def ask(fragment: str = "a") -> RestartIce:
-    """The command that the server of these tests answers with its own fragment."""
+    """Return the command that the server of these tests answers with its own fragment."""
     return RestartIce(session=SESSION, resource=ResourceId("r"), fragment=fragment)
 
 
@@ -105,13 +105,13 @@ class End:
         self.seen.put_nowait(DOWN)
 
     async def next(self) -> RelayFact | str:
-        """The next event."""
+        """Return the next fact or change of the connection."""
         return await asyncio.wait_for(self.seen.get(), SOON)
 
 
 @contextlib.asynccontextmanager
 async def serving(path: Path, handlers: Any = HANDLERS, **kw: Any) -> AsyncIterator[Server[RelayFact]]:
-    """A server at the path."""
+    """Run a server at the path."""
     server = Server(path, RELAY, handlers, **kw)
     await server.start()
     try:
@@ -122,7 +122,7 @@ async def serving(path: Path, handlers: Any = HANDLERS, **kw: Any) -> AsyncItera
 
 @contextlib.asynccontextmanager
 async def connected(path: Path, end: End | None = None) -> AsyncIterator[End]:
-    """A running client of the path, up or not."""
+    """Run a client of the path, which may be up or not."""
     end = end or End(path)
     task = asyncio.create_task(end.client.run(end))
     try:
@@ -157,7 +157,7 @@ async def closed(reader: asyncio.StreamReader) -> bool:
 
 @pytest.fixture
 async def pair(path: Path) -> AsyncIterator[tuple[Server[RelayFact], End]]:
-    """A server and a client that is up."""
+    """Return a server and a client that is up."""
     async with serving(path) as server, connected(path) as end:
         assert await end.next() == UP
         yield server, end
@@ -269,7 +269,7 @@ class TestCommands:
 
 
 class TestFacts:
-    """Facts come up unasked."""
+    """Facts come up without being asked for."""
 
     async def test_every_client_receives_them_in_order(self, path: Path) -> None:
         async with serving(path) as server, connected(path) as first, connected(path) as second:
@@ -455,7 +455,7 @@ class TestBadCompany:
 
 
 def read_all(connection: socket.socket) -> int:
-    """How many bytes come before the other end hangs up."""
+    """Return how many bytes come before the other end hangs up."""
     total = 0
     with contextlib.closing(connection), contextlib.suppress(ConnectionError):
         while data := connection.recv(1 << 20):

@@ -40,7 +40,7 @@ class RecorderDouble:
 
 
 class JournalDouble:
-    """Keeps the entries."""
+    """Keeps the entries that are noted."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, str | None, str, dict[str, Any]]] = []
@@ -50,7 +50,7 @@ class JournalDouble:
 
 
 class LiveVisit:
-    """One live session. `facts` and `effects` are those of its steps."""
+    """One session that is live. `facts` and `effects` are those of its steps."""
 
     def __init__(self) -> None:
         self.clock, self.recorder, self.journal = StandingClock(), RecorderDouble(), JournalDouble()
