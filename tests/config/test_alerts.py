@@ -1,4 +1,4 @@
-"""When something becomes an alert is the packs' to say, each value with its citation."""
+"""The rules for alerts: data of the packs, each value with its citation."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -27,10 +27,10 @@ class TestEveryPack:
 
     @pytest.mark.parametrize("name", packs())
     def test_each_ground_has_words_in_both_languages(self, name):
-        for one in load_pack(name).interventions:
-            assert one.title_zh and one.title_en and one.article
+        for ground in load_pack(name).interventions:
+            assert ground.title_zh and ground.title_en and ground.article
 
-    def test_only_the_demonstration_is_marked_as_one(self):
+    def test_only_the_demonstration_pack_is_marked_as_one(self):
         assert {name for name in packs() if load_pack(name).demo} == {"demo"}
 
 
@@ -76,22 +76,22 @@ class TestGuangdong:
         assert policy.intervention("GD-25-10") is None
 
 
-class TestWarningsInReadyWords:
+class TestCannedWarnings:
     @pytest.mark.parametrize("name", packs())
     def test_each_stands_under_a_ground_that_a_warning_may_close(self, name):
         policy = load_pack(name)
         assert policy.warnings
-        for one in policy.warnings:
-            ground = policy.intervention(one.code)
+        for warning in policy.warnings:
+            ground = policy.intervention(warning.code)
             assert ground.may_warn and not ground.must_end
-            assert "第" in one.article or "须知" in one.article
+            assert "第" in warning.article or "须知" in warning.article
 
     @pytest.mark.parametrize("name", ["yunnan", "demo"])
     def test_yunnan_has_its_ten_donts(self, name):
         assert [one.id for one in load_pack(name).warnings] == [f"dont-{number}" for number in range(1, 11)]
         assert all(one.zh.startswith("不准") for one in load_pack(name).warnings)
 
-    def test_guangdong_warns_of_all_that_would_be_stopped(self):
+    def test_guangdong_has_one_for_each_ground_that_stops_a_visit(self):
         policy = load_pack("guangdong")
         assert {f"stop-{number}" for number in range(1, 6)} <= {one.id for one in policy.warnings}
         assert policy.canned("stop-2").code == "WARN-SPEECH"
@@ -103,7 +103,7 @@ class TestWarningsInReadyWords:
 
 
 class TestLongerVisits:
-    """云南 第十四条：经监狱长批准；广东 第二十二条、第三十一条第二项。"""
+    """Extensions as the articles have them (云南 第十四条：经监狱长批准；广东 第二十二条、第三十一条第二项)."""
 
     def test_in_yunnan_the_warden_approves_some_before_the_limit(self):
         rules = load_pack("yunnan").extension
@@ -111,14 +111,15 @@ class TestLongerVisits:
         assert rules.most == timedelta(minutes=15) and rules.articles["most"].startswith("业主决定")
         assert all("第十四条" in rules.articles[rule] for rule in EXTENSION_RULES)
 
-    def test_in_guangdong_nobody_may_until_the_owner_decides_otherwise(self):
+    def test_in_guangdong_none_until_the_owner_decides_otherwise(self):
         rules = load_pack("guangdong").extension
         assert not rules.allowed and rules.until is Until.START
         assert rules.articles["times"].startswith("业主决定")
 
 
 class TestSuspensions:
-    """云南 第十七条：监狱可以暂停；广东 第二十五条、第二十九条：经地级以上市司法局批准、省司法厅备案。"""
+    """Suspensions: the prison decides in Yunnan (第十七条); in Guangdong the city approves and the province files
+    (第二十五条、第二十九条)."""
 
     @pytest.mark.parametrize("name", packs())
     def test_last_one_to_three_months(self, name):
@@ -141,8 +142,8 @@ class TestSuspensions:
         ]
 
 
-class TestTheDesk:
-    """What the articles say of check-in, written out once more."""
+class TestCheckIn:
+    """The demands of the articles on check-in, written out once more."""
 
     @pytest.mark.parametrize("name", packs())
     def test_visitors_need_four_checks_and_prisoners_no_telephone(self, name):
@@ -164,17 +165,17 @@ class TestTheDesk:
         assert rules.articles["prisoner_checks"].startswith("业主决定")
 
 
-class TestAnEarlyGoodbye:
+class TestEarlyEnd:
     @pytest.mark.parametrize("name", packs())
-    def test_has_a_code_that_is_nobodys_fault(self, name):
+    def test_has_a_code_that_blames_no_side(self, name):
         ground = load_pack(name).intervention("END-COMPLETED")
         assert ground and ground.must_end and not ground.may_suspend and not ground.may_hold
         assert ground.article == "业主决定"
 
 
-class TestACodeForTalking:
+class TestTalkbackCode:
     @pytest.mark.parametrize("name", packs())
-    def test_explains_and_stops_nothing(self, name):
+    def test_explains_and_stops_no_visit(self, name):
         ground = load_pack(name).intervention("SAY-GUIDE")
         assert ground and ground.may_warn
         assert not (ground.must_end or ground.may_hold or ground.may_suspend)
@@ -183,7 +184,7 @@ class TestACodeForTalking:
         assert load_pack("yunnan").intervention("SAY-GUIDE").article == "云南 第二十六条第一项、第二项"
 
 
-class TestAPackOfOnesOwn:
+class TestOwnPack:
     def pack(self, tmp_path, old, new, of="yunnan"):
         text = _text(of)
         assert old in text
@@ -204,12 +205,12 @@ class TestAPackOfOnesOwn:
             load_pack(self.pack(tmp_path, "must_end = true", "must_end = false"))
 
     @pytest.mark.parametrize("looser", ["may_hold = true", "may_hold = false\nmay_suspend = ['SAY-GUIDE']"])
-    def test_cannot_punish_under_a_code_for_talking(self, tmp_path, looser):
+    def test_cannot_punish_under_a_talkback_code(self, tmp_path, looser):
         text = "may_warn = true\nmust_end = false\nmay_hold = false"
         with pytest.raises(LooserThanLaw, match="SAY-GUIDE"):
             load_pack(self.pack(tmp_path, text, text.replace("may_hold = false", looser)))
 
-    def test_cannot_end_a_visit_under_a_code_for_talking(self, tmp_path):
+    def test_cannot_end_a_visit_under_a_talkback_code(self, tmp_path):
         with pytest.raises(LooserThanLaw, match="SAY-END"):
             load_pack(self.pack(tmp_path, '["END-COMPLETED"', '["SAY-END"'))
 
@@ -277,7 +278,7 @@ class TestAPackOfOnesOwn:
             ("guangdong", '    ["file", "file", "approver", ["province"], "广东 第二十五条、第二十九条"],\n', ""),
         ],
     )
-    def test_cannot_let_another_office_suspend_somebody(self, tmp_path, of, old, new):
+    def test_cannot_let_another_office_suspend_visits(self, tmp_path, of, old, new):
         with pytest.raises(LooserThanLaw):
             load_pack(self.pack(tmp_path, old, new, of))
 
@@ -285,7 +286,7 @@ class TestAPackOfOnesOwn:
         ("old", "new"),
         [("value = [5, 10, 15]", "value = []"), ("value = [5, 10, 15]", "value = [5, 20]"), ("[5, 10", "[0, 10")],
     )
-    def test_whose_steps_make_no_sense_is_refused(self, tmp_path, old, new):
+    def test_with_steps_that_make_no_sense_is_refused(self, tmp_path, old, new):
         with pytest.raises(ValueError, match="extension"):
             load_pack(self.pack(tmp_path, old, new))
 
@@ -302,7 +303,7 @@ class TestAPackOfOnesOwn:
             ('value = 2\narticle = "云南 第二十三条', 'value = 0\narticle = "云南 第二十三条'),
         ],
     )
-    def test_of_a_desk_that_makes_no_sense_is_refused(self, tmp_path, old, new):
+    def test_with_check_in_rules_that_make_no_sense_is_refused(self, tmp_path, old, new):
         with pytest.raises(ValueError, match="makes no sense"):
             load_pack(self.pack(tmp_path, old, new))
 
@@ -337,7 +338,7 @@ class TestAPackOfOnesOwn:
             load_pack(self.pack(tmp_path, old, new))
         assert "\n" not in str(refusal.value)
 
-    def test_that_does_not_exist_is_answered_with_those_that_do(self):
+    def test_that_does_not_exist_is_refused_with_the_names_of_the_others(self):
         with pytest.raises(PackError, match="demo, guangdong, yunnan"):
             load_pack("sichuan")
 

@@ -16,7 +16,7 @@ PACKS = {name: load_pack(name) for name in LAWS}
 
 
 def steps(bound):
-    """One second for durations, one for counts."""
+    """The smallest step of a bound: a second of durations, one of counts."""
     return timedelta(seconds=1) if isinstance(bound.value, timedelta) else 1
 
 
@@ -26,7 +26,7 @@ def as_written(name):
 
 @st.composite
 def looser(draw):
-    """A value that means something, on the wrong side of the bound."""
+    """A value that makes sense, on the wrong side of the bound."""
     least = [case for case in BOUNDS if case[1].edge == "at_most" or case[1].value > steps(case[1])]
     name, bound = draw(st.sampled_from(least))
     far = draw(st.integers(1, 10_000)) * steps(bound)
@@ -58,8 +58,8 @@ class TestLooserThanTheLaw:
             replace(PACKS["yunnan"], hard_limit=timedelta(minutes=30, milliseconds=250))
 
 
-class TestTheTableOfBounds:
-    """Written out once more from the texts, so that nobody loosens the law itself unseen."""
+class TestBounds:
+    """The bounds, written out once more from the texts, so that a change of the law in the code is seen."""
 
     def test_says_what_yunnan_says(self):
         assert as_written("yunnan") == {
@@ -81,7 +81,7 @@ class TestTheTableOfBounds:
         }
 
 
-class TestTheLawItselfAndStricter:
+class TestLawfulPolicy:
     @given(stricter())
     def test_passes(self, case):
         name, bound, value = case
@@ -96,7 +96,7 @@ class TestTheLawItselfAndStricter:
         assert {bound.field for bound in LAWS[name].bounds} <= set(RULES)
 
 
-class TestWhatNoLawCouldMean:
+class TestNonsense:
     @pytest.mark.parametrize("rule", RULES)
     def test_negative_values_are_refused(self, rule):
         value = getattr(PACKS["yunnan"], rule)
@@ -112,13 +112,13 @@ class TestWhatNoLawCouldMean:
             replace(PACKS["yunnan"], articles={**PACKS["yunnan"].articles, "slot_reserve": ""})
 
 
-class TestQuestionsToSupervisors:
+class TestAttentionCheck:
     """The articles ask for watching and name no numbers (Yunnan 26(3), Guangdong 27)."""
 
     FIVE, TEN, NOTHING = timedelta(minutes=5), timedelta(minutes=10), timedelta(0)
 
     @pytest.mark.parametrize("name", LAWS)
-    def test_come_after_five_to_ten_minutes_and_wait_half_a_minute(self, name):
+    def test_comes_after_five_to_ten_minutes_and_waits_half_a_minute(self, name):
         policy = PACKS[name]
         assert (policy.attention_min, policy.attention_max) == (self.FIVE, self.TEN)
         assert policy.attention_answer == timedelta(seconds=30)
@@ -137,12 +137,12 @@ class TestQuestionsToSupervisors:
             {"attention_answer": NOTHING},
         ],
     )
-    def test_that_make_no_sense_are_refused(self, changes):
+    def test_times_that_make_no_sense_are_refused(self, changes):
         with pytest.raises(ValueError, match=r"attention_min|attention check"):
             replace(PACKS["yunnan"], **changes)
 
 
-class TestAPolicy:
+class TestPolicy:
     def test_cannot_be_changed_afterwards(self):
         with pytest.raises(FrozenInstanceError):
             PACKS["yunnan"].max_visitors = 9

@@ -15,8 +15,8 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-class TestWhereValuesComeFrom:
-    def test_nothing_given_means_this_folder_and_loopback(self, place):
+class TestSources:
+    def test_defaults_are_this_folder_and_loopback(self, place):
         settings = Settings.load()
         assert settings.data_dir == place / "data"
         assert settings.database_url == f"sqlite+aiosqlite:///{place}/data/huijian.sqlite"
@@ -55,7 +55,7 @@ class TestWhereValuesComeFrom:
             Settings.load(trusted_proxies=("proxy.example",))
 
 
-class TestWhereTheRelayListens:
+class TestRelayAddresses:
     @pytest.mark.parametrize(
         ("host", "public", "bound"),
         [
@@ -69,7 +69,7 @@ class TestWhereTheRelayListens:
     def test_on_one_address_or_several_of_both_families(self, host, public, bound):
         assert Settings.load(relay_host=host, relay_public_addresses=public).relay_host == bound
 
-    def test_a_list_is_a_list_in_the_file_and_in_the_environment_of_a_child(self, place, monkeypatch):
+    def test_a_list_is_read_from_the_file_and_from_the_environment_of_a_child(self, place, monkeypatch):
         (place / "huijian.toml").write_text('relay_host = ["127.0.0.1", "::1"]\n')
         assert Settings.load().relay_host == "127.0.0.1,::1"
         monkeypatch.setenv("HUIJIAN_RELAY_HOST", "127.0.0.1,::1")
@@ -88,7 +88,7 @@ class TestWhereTheRelayListens:
             ("::1", ("10.0.0.1",), "no IPv4"),
         ],
     )
-    def test_and_what_nobody_could_reach_is_a_mistake(self, host, public, why):
+    def test_addresses_that_no_kiosk_can_reach_are_refused(self, host, public, why):
         with pytest.raises(SettingsError, match=why):
             Settings.load(relay_host=host, relay_public_addresses=public)
 
@@ -98,9 +98,9 @@ class TestWhereTheRelayListens:
             Settings.load(relay_port=65535, relay_workers=2)
 
 
-class TestMistakes:
+class TestErrors:
     @pytest.mark.parametrize("text", ["http_prt = 1\n", "http_port = 70000\n", 'log_level = "loud"\n', "x = \n"])
-    def test_are_told_in_one_line(self, place, text):
+    def test_are_one_line(self, place, text):
         (place / "huijian.toml").write_text(text)
         with pytest.raises(SettingsError) as refusal:
             Settings.load()
@@ -112,7 +112,7 @@ class TestMistakes:
 
 
 class TestUnixSockets:
-    """Their paths are limited to 107 bytes by the kernel."""
+    """The kernel limits the paths of unix sockets to 107 bytes."""
 
     def test_a_long_data_folder_gets_a_short_place_that_all_processes_agree_on(self, place):
         deep = place / ("x" * 120)

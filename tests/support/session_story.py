@@ -1,4 +1,4 @@
-"""A pretend visit to tell stories with: one approved slot, its people, a pretend relay, and time that only we move."""
+"""A pretend visit for stories: an approved slot, its people, a pretend relay, and time that only the story moves."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -44,12 +44,12 @@ SLOT = Slot(
 
 
 def at(minutes: float = 0, seconds: float = 0) -> Instant:
-    """So long after the slot's start (negative: before it), on clocks that agree."""
+    """The moment so long after the slot's start (negative: before it), on clocks that agree."""
     return Instant(START, MONO_AT_START).after(timedelta(minutes=minutes, seconds=seconds))
 
 
 def officers(prison: int = 2, visitor: int = 2) -> frozenset[Watcher]:
-    """So many watching officers of each site."""
+    """Watchers, so many officers of each site."""
     return frozenset(
         Watcher(UserId(f"{side[0]}-{number}"), SITES[side])
         for side, count in ((PRISON, prison), (VISITOR, visitor))
@@ -58,7 +58,7 @@ def officers(prison: int = 2, visitor: int = 2) -> frozenset[Watcher]:
 
 
 def here(*people: PersonId) -> list[Fact]:
-    """These listed people were checked in by staff of their side."""
+    """Facts by which staff of their side check in these listed people."""
     return [
         ev.PersonCheckedIn(person.side, person.id, OFFICER, required(person, YUNNAN.check_in))
         for person in SLOT.people
@@ -73,11 +73,11 @@ TESTED: list[Fact] = [ev.SelfTested(side, True, "terminal") for side in Side]
 PUBLISHING: list[Fact] = [ev.RoomMedia(side, True) for side in Side]
 WATCHED = ev.WatchersChanged(officers())
 PREPARED: list[Fact] = [ev.RelayReady(), ev.RecorderReady(), *CHECKED_IN, *SEATED, *TESTED, *PUBLISHING, WATCHED]
-"""All that has to be known before the gate may open, but for the time and the recorder's first fragment."""
+"""The facts before the gate may open, except for the time and the recorder's first fragment."""
 
 
 class PretendRelay:
-    """What the relay makes of the effects: a gate that is open only while a lease, a deadline and a limit allow."""
+    """Relay that takes the effects: its gate is open only while a lease, a deadline and a limit allow."""
 
     def __init__(self) -> None:
         self.lease: LeaseGate | None = None
@@ -86,7 +86,7 @@ class PretendRelay:
         self.limit: float | None = None
 
     def take(self, effect: Effect) -> None:
-        """Obey one effect."""
+        """Do what one effect orders."""
         if isinstance(effect, LeaseGate):
             self.lease, self.stop = effect, min(self.stop, effect.deadline)
             self.limit = self.limit or effect.limit.total_seconds()
@@ -101,12 +101,12 @@ class PretendRelay:
             self.lease = None
 
     def crosses(self, mono: float) -> None:
-        """Media crossed both ways at this moment, perhaps not for the first time."""
+        """Note that media crossed both ways at this moment, perhaps not for the first time."""
         self.crossed = mono if self.crossed is None else min(self.crossed, mono)
 
     @property
     def end(self) -> float:
-        """When it stops by itself, whoever renews the lease."""
+        """The monotonic second at which it stops by itself, even if leases go on."""
         if self.crossed is None or self.limit is None:
             return self.stop
         return min(self.stop, self.crossed + self.limit)
@@ -117,8 +117,8 @@ class PretendRelay:
 
 
 class Visit:
-    """One session with its runner: facts are told at once, TimePassed comes exactly when `wakes_at` asked for it.
-    What calls supervisors (alerts) touches nothing else and is kept apart, in `calls`."""
+    """One session with its runner: facts are taken at once, TimePassed comes exactly when `wakes_at` asked for it. The
+    effects of alerts are kept apart, in `calls`."""
 
     def __init__(self, now: Instant, *, slot: Slot = SLOT, policy: Policy = YUNNAN) -> None:
         self.session, self.policy, self.now = Session(slot), policy, now
@@ -130,12 +130,12 @@ class Visit:
 
     @property
     def state(self) -> State:
-        """The session's state."""
+        """The present state of the session."""
         return self.session.state
 
     def tell(self, *facts: Fact) -> tuple[Effect, ...]:
-        """Tell facts, all at this moment; what follows from them."""
-        told: list[Effect] = []
+        """Tell the session facts, all at this moment. Returns their effects, without those of alerts."""
+        found: list[Effect] = []
         for fact in facts:
             if isinstance(fact, ev.Crossed):
                 self.relay.crosses(fact.mono)
@@ -144,23 +144,23 @@ class Visit:
                 self.relay.take(effect)
             self.settled(effects)
             self.calls += [one for one in effects if isinstance(one, CALLS)]
-            told += [one for one in effects if not isinstance(one, CALLS)]
-        self.effects += told
+            found += [one for one in effects if not isinstance(one, CALLS)]
+        self.effects += found
         self.wake = wakes_at(self.session, self.now, self.policy)
-        return tuple(told)
+        return tuple(found)
 
     def settled(self, effects: tuple[Effect, ...]) -> None:
-        """Called after every single step; a test that watches every moment overrides it."""
+        """Hook after every single step; a test that checks every moment overrides it."""
 
     def wait(self, seconds: float) -> tuple[Effect, ...]:
-        """Let time pass as the runner does: awake at every moment asked for, and at no other."""
-        until, told = self.now.mono + seconds, []
+        """Let time pass as the runner does: awake at every moment asked for, and at no other one."""
+        until, found = self.now.mono + seconds, []
         for _ in range(20_000):
             if self.wake is None or self.wake > until:
                 self.pass_to(until)
-                return tuple(told)
+                return tuple(found)
             self.pass_to(max(self.wake, self.now.mono))
-            told += self.tell(ev.TimePassed())
+            found += self.tell(ev.TimePassed())
         raise AssertionError(f"{self.state} asks to be woken again and again without getting anywhere")
 
     def wait_until(self, minutes: float, seconds: float = 0) -> tuple[Effect, ...]:
@@ -168,11 +168,11 @@ class Visit:
         return self.wait(at(minutes, seconds).mono - self.now.mono)
 
     def pass_to(self, mono: float) -> None:
-        """Move both clocks on, nobody is told."""
+        """Move both clocks on without a fact."""
         self.now = Instant(self.now.wall + timedelta(seconds=mono - self.now.mono), mono)
 
     def step_wall_clock(self, delta: timedelta) -> None:
-        """Somebody sets the wall clock; the monotonic clock knows nothing of it."""
+        """Set the wall clock; the monotonic clock goes on as before."""
         self.now = replace(self.now, wall=self.now.wall + delta)
 
     def crossing(self) -> bool:
@@ -181,7 +181,7 @@ class Visit:
 
 
 def prepared(minutes: float = -10, **kw: object) -> Visit:
-    """A visit for which everything is there."""
+    """A visit for which every condition but time is met."""
     visit = Visit(at(minutes), **kw)  # type: ignore[arg-type]
     visit.tell(*PREPARED)
     return visit

@@ -1,4 +1,4 @@
-"""Which visits need somebody who interprets: Yunnan 23, Guangdong 28, F16."""
+"""Languages of a visit, and which of them need an interpreter (Yunnan 23, Guangdong 28, F16)."""
 
 from dataclasses import replace
 
@@ -12,23 +12,23 @@ from tests.support.session_story import CHILD, GUANGDONG, INMATE, SLOT, YUNNAN
 PACKS = (YUNNAN, GUANGDONG)
 
 
-def spoken(language: str, reason: str = "", who: str = CHILD):
+def spoken(language: str, reason: str = "", person: str = CHILD):
     """The slot in that language; `reason` is why one of its people hardly speaks Mandarin."""
-    people = tuple(replace(one, dialect_reason=reason if one.id == who else "") for one in SLOT.people)
+    people = tuple(replace(one, dialect_reason=reason if one.id == person else "") for one in SLOT.people)
     return replace(SLOT, language=language, people=people)
 
 
-class TestWhatATagMeans:
+class TestLanguageTag:
     @pytest.mark.parametrize("tag", ["zh", "zh-CN", "zh-Hans", "zh-Hans-CN", "cmn", "zh-cmn-Hans-CN"])
-    def test_mandarin(self, tag: str) -> None:
+    def test_of_mandarin(self, tag: str) -> None:
         assert spoken_as(tag) is Spoken.MANDARIN
 
     @pytest.mark.parametrize("tag", ["zh-yue", "yue", "zh-hak", "zh-nan", "zh-chaoshan", "zh-HK", "hak", "zh-x-lei"])
-    def test_dialects(self, tag: str) -> None:
+    def test_of_dialects(self, tag: str) -> None:
         assert spoken_as(tag) is Spoken.DIALECT
 
     @pytest.mark.parametrize("tag", ["bo", "ii", "dai", "en", "vi", "my", "csl", "sgn-CN", "zhx"])
-    def test_everything_else_foreign_ethnic_or_signed(self, tag: str) -> None:
+    def test_of_foreign_ethnic_and_sign_languages(self, tag: str) -> None:
         assert spoken_as(tag) is Spoken.OTHER
 
     @given(st.from_regex(r"[a-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}", fullmatch=True))
@@ -37,20 +37,20 @@ class TestWhatATagMeans:
             assert tag.lower().split("-")[0] in ("zh", "cmn")
 
 
-class TestWhoNeedsAnInterpreter:
+class TestInterpreter:
     @pytest.mark.parametrize("policy", PACKS)
-    def test_nobody_who_speaks_mandarin(self, policy) -> None:
+    def test_is_not_needed_for_mandarin(self, policy) -> None:
         assert not needs_interpreter(spoken("zh"), policy.check_in)
 
     @pytest.mark.parametrize("policy", PACKS)
     @pytest.mark.parametrize("tag", ["bo", "en", "csl"])
-    def test_everybody_who_speaks_another_language_whatever_the_reason(self, policy, tag: str) -> None:
+    def test_is_needed_for_another_language_whatever_the_reason(self, policy, tag: str) -> None:
         assert needs_interpreter(spoken(tag, "年老，不会普通话"), policy.check_in)
 
-    def test_a_dialect_in_yunnan_always(self) -> None:
+    def test_is_always_needed_for_a_dialect_in_yunnan(self) -> None:
         assert needs_interpreter(spoken("zh-yue", "年老，不会普通话"), YUNNAN.check_in)
 
-    def test_a_dialect_in_guangdong_unless_mandarin_is_hard_for_a_visitor_and_the_slot_says_so(self) -> None:
+    def test_is_needed_for_a_dialect_in_guangdong_unless_the_slot_gives_a_reason(self) -> None:
         assert needs_interpreter(spoken("zh-yue"), GUANGDONG.check_in)
         assert needs_interpreter(spoken("zh-yue", "  "), GUANGDONG.check_in)
         assert needs_interpreter(spoken("zh-yue", "年老", INMATE), GUANGDONG.check_in), "the rule is for visitors"

@@ -1,5 +1,5 @@
-"""Suspensions: who proposes, who decides, from when until when; and what booking refuses (Yunnan 17; Guangdong 23, 25,
-29). By example and for any order of steps."""
+"""Suspensions: proposal, decision and period, and what booking refuses (Yunnan 17; Guangdong 23, 25, 29), by example
+and for any order of steps."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -52,33 +52,45 @@ COUNTY = Author(UserId("county"), "approver", BUREAU, "bureau", frozenset({BUREA
 MAYOR = Author(UserId("mayor"), "approver", CITY, "city", frozenset({CITY, BUREAU}))
 FILER = Author(UserId("filer"), "approver", PROVINCE, "province", frozenset({PROVINCE, CITY, BUREAU}))
 OTHER_CITY = Author(UserId("other"), "approver", SiteId("city-2"), "city", frozenset({SiteId("city-2")}))
-AUTHORS = [WARDEN, COUNTY, MAYOR, FILER, OTHER_CITY, *(replace(one, role="supervisor") for one in (WARDEN, MAYOR))]
+AUTHORS = [
+    WARDEN,
+    COUNTY,
+    MAYOR,
+    FILER,
+    OTHER_CITY,
+    *(replace(proposal, role="supervisor") for proposal in (WARDEN, MAYOR)),
+]
 
 
 def ended(policy: Policy = YUNNAN, code: str = "YN-17-8") -> Visit:
-    """A visit that an officer ended on that ground."""
+    """A visit that an officer ended under that code."""
     visit = live(policy=policy)
     visit.tell(ev.EndOrdered(OFFICER, PRISON_SITE, code))
     return visit
 
 
 def proposed(policy: Policy = YUNNAN, code: str = "YN-17-8", visit: Visit | None = None, **changes: Any) -> Proposal:
-    """An officer proposes two months."""
-    said: dict[str, Any] = {"id": SuspensionId("sus_1"), "person": INMATE if policy is YUNNAN else KIN, "months": 2}
-    said |= {"code": code, "reason": "谈论案情", "by": OFFICER, "site": PRISON_SITE, **changes}
-    return propose((visit or ended(policy, code)).session, policy, START, **said)
+    """A proposal of an officer for two months."""
+    members: dict[str, Any] = {"id": SuspensionId("sus_1"), "person": INMATE if policy is YUNNAN else KIN, "months": 2}
+    members |= {"code": code, "reason": "谈论案情", "by": OFFICER, "site": PRISON_SITE, **changes}
+    return propose((visit or ended(policy, code)).session, policy, START, **members)
 
 
 def approved(at: datetime = START, months: int = 2) -> Proposal:
-    """In Yunnan, by the warden."""
+    """A proposal that the warden of Yunnan has approved."""
     return take(proposed(months=months), WARDEN, Verdict.APPROVE, True, "", at)
 
 
 class TestProposing:
     def test_rests_on_what_an_officer_did_in_the_visit(self) -> None:
-        one = proposed()
-        assert (one.person, one.home, one.linked, one.article) == (INMATE, PRISON_SITE, ("end",), "云南 第十七条")
-        assert status(one, date(2026, 3, 2)) is Status.PROPOSED and period(one) is None
+        proposal = proposed()
+        assert (proposal.person, proposal.home, proposal.linked, proposal.article) == (
+            INMATE,
+            PRISON_SITE,
+            ("end",),
+            "云南 第十七条",
+        )
+        assert status(proposal, date(2026, 3, 2)) is Status.PROPOSED and period(proposal) is None
 
     def test_a_warning_on_the_ground_is_enough_where_the_ground_allows_one(self) -> None:
         visit = live(policy=GUANGDONG)
@@ -90,7 +102,7 @@ class TestProposing:
         [
             (PolicyViolation, {"code": "YN-17-2"}),
             (PolicyViolation, {"code": "YN-16-2"}),
-            (PolicyViolation, {"code": "YN-17-6"}),  # may suspend, but nobody stepped in on it
+            (PolicyViolation, {"code": "YN-17-6"}),  # may suspend, but no officer intervened under it
             (PolicyViolation, {"code": "GD-29-1"}),
             (PolicyViolation, {"months": 0}),
             (PolicyViolation, {"months": 4}),
@@ -103,7 +115,7 @@ class TestProposing:
         with pytest.raises(error):
             proposed(visit=visit, **changes)
 
-    def test_in_guangdong_it_is_the_visitor(self) -> None:
+    def test_in_guangdong_the_visitor_is_suspended(self) -> None:
         assert proposed(GUANGDONG, "GD-29-1").home == BUREAU
         with pytest.raises(NotFound):
             proposed(GUANGDONG, "GD-29-1", person=INMATE)
@@ -111,55 +123,59 @@ class TestProposing:
 
 class TestDeciding:
     def test_in_yunnan_the_prison_decides(self) -> None:
-        one = approved()
-        assert status(one, date(2026, 3, 2)) is Status.APPROVED and one.next is None
-        assert (one.taken[0].by, one.taken[0].article, one.taken[0].at) == ("warden", "云南 第十七条", START)
+        proposal = approved()
+        assert status(proposal, date(2026, 3, 2)) is Status.APPROVED and proposal.next is None
+        assert (proposal.taken[0].by, proposal.taken[0].article, proposal.taken[0].at) == (
+            "warden",
+            "云南 第十七条",
+            START,
+        )
 
     def test_in_guangdong_the_city_approves_and_the_province_files(self) -> None:
-        one = proposed(GUANGDONG, "GD-29-1")
+        proposal = proposed(GUANGDONG, "GD-29-1")
         with pytest.raises(Forbidden):
-            take(one, COUNTY, Verdict.APPROVE, True, "", START)
-        one = take(one, MAYOR, Verdict.APPROVE, True, "", START)
-        assert status(one, date(2026, 3, 2)) is Status.APPROVED and period(one) is not None
+            take(proposal, COUNTY, Verdict.APPROVE, True, "", START)
+        proposal = take(proposal, MAYOR, Verdict.APPROVE, True, "", START)
+        assert status(proposal, date(2026, 3, 2)) is Status.APPROVED and period(proposal) is not None
         with pytest.raises(Forbidden):
-            take(one, MAYOR, Verdict.FILE, True, "", START)
-        assert status(take(one, FILER, Verdict.FILE, True, "", START + DAY), date(2026, 3, 3)) is Status.FILED
+            take(proposal, MAYOR, Verdict.FILE, True, "", START)
+        assert status(take(proposal, FILER, Verdict.FILE, True, "", START + DAY), date(2026, 3, 3)) is Status.FILED
 
-    def test_another_city_does_not_even_learn_of_it(self) -> None:
+    def test_another_city_does_not_learn_of_it(self) -> None:
         with pytest.raises(NotFound):
             take(proposed(GUANGDONG, "GD-29-1"), OTHER_CITY, Verdict.APPROVE, True, "", START)
 
-    def test_what_was_refused_is_over(self) -> None:
-        one = take(proposed(), WARDEN, Verdict.APPROVE, False, "情节轻微", START)
-        assert status(one, date(2026, 3, 2)) is Status.REJECTED and period(one) is None
+    def test_a_refused_proposal_is_over(self) -> None:
+        proposal = take(proposed(), WARDEN, Verdict.APPROVE, False, "情节轻微", START)
+        assert status(proposal, date(2026, 3, 2)) is Status.REJECTED and period(proposal) is None
         with pytest.raises(Conflict):
-            take(one, WARDEN, Verdict.APPROVE, True, "", START)
+            take(proposal, WARDEN, Verdict.APPROVE, True, "", START)
 
     @pytest.mark.parametrize(("policy", "code"), [(YUNNAN, "YN-17-8"), (GUANGDONG, "GD-29-1")])
     @given(
         story=st.lists(st.tuples(st.sampled_from(AUTHORS), st.sampled_from(list(Verdict)), st.booleans()), max_size=8)
     )
-    def test_whatever_is_tried_nothing_is_in_force_but_by_those_whom_the_rules_name(
+    def test_in_any_order_of_steps_only_the_roles_of_the_rules_put_one_in_force(
         self, policy: Policy, code: str, story: list[tuple[Author, Verdict, bool]]
     ) -> None:
-        one = proposed(policy, code)
+        proposal = proposed(policy, code)
         for author, verdict, agreed in story:
-            before = one
+            before = proposal
             try:
-                one = take(one, author, verdict, agreed, "", START)
+                proposal = take(proposal, author, verdict, agreed, "", START)
             except VisitError:
-                assert one is before
+                assert proposal is before
                 continue
             step = before.next
             assert step is not None and not any(not done.agreed for done in before.taken)
             assert (author.role, step.verdict) == (step.role, verdict) and author.kind in step.kinds
-            assert one.home in author.below and concerns(one, author.below)
-        done = [(taken.by, taken.agreed) for taken in one.taken]
+            assert proposal.home in author.below and concerns(proposal, author.below)
+        done = [(taken.by, taken.agreed) for taken in proposal.taken]
         decider = "warden" if policy is YUNNAN else "mayor"
-        assert (period(one) is not None) == (done[:1] == [(decider, True)])
+        assert (period(proposal) is not None) == (done[:1] == [(decider, True)])
 
 
-class TestThePeriod:
+class TestPeriod:
     """一至三个月: from the day of the approval, whole months, in Asia/Shanghai."""
 
     def test_begins_on_the_day_of_the_approval_there(self) -> None:
@@ -174,7 +190,7 @@ class TestThePeriod:
             (date(2026, 3, 31), 3, date(2026, 6, 30)),
         ],
     )
-    def test_month_ends(self, day: date, months: int, later: date) -> None:
+    def test_ends_on_the_last_day_of_a_shorter_month(self, day: date, months: int, later: date) -> None:
         assert months_later(day, months) == later
 
     @given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.integers(1, 3))
@@ -183,14 +199,14 @@ class TestThePeriod:
         assert timedelta(days=28 * months) <= later - day <= timedelta(days=31 * months)
         assert (later.year * 12 + later.month) - (day.year * 12 + day.month) == months
 
-    def test_then_it_is_over(self) -> None:
-        one = approved()
-        assert status(one, date(2026, 5, 1)) is Status.APPROVED
-        assert status(one, date(2026, 5, 2)) is Status.EXPIRED
+    def test_is_over_afterwards(self) -> None:
+        proposal = approved()
+        assert status(proposal, date(2026, 5, 1)) is Status.APPROVED
+        assert status(proposal, date(2026, 5, 2)) is Status.EXPIRED
 
 
 def on(moment: datetime) -> Any:
-    """The same people's slot at another time."""
+    """A slot of the same people at another time."""
     return replace(SLOT, starts_at=moment, ends_at=moment + timedelta(minutes=40))
 
 
@@ -198,22 +214,22 @@ class TestBooking:
     @given(days=st.integers(-100, 200), months=st.integers(1, 3))
     def test_refuses_a_suspended_person_on_every_day_of_it_and_on_no_other(self, days: int, months: int) -> None:
         slot = on(START + days * DAY)
-        one = approved(months=months)
+        proposal = approved(months=months)
         first, until = months_later(date(2026, 3, 2), 0), months_later(date(2026, 3, 2), months)
         held = first <= in_shanghai(slot.starts_at).date() < until
         try:
-            check_eligible(slot, [one], [])
+            check_eligible(slot, [proposal], [])
         except Suspended as refusal:
             assert held
             assert refusal.extra == {"until": until.isoformat(), "articles": ["云南 第十七条"], "person": INMATE}
         else:
             assert not held
 
-    def test_takes_no_notice_of_what_is_not_decided_refused_or_about_somebody_else(self) -> None:
+    def test_ignores_proposals_undecided_refused_or_of_other_people(self) -> None:
         check_eligible(SLOT, [proposed(), replace(approved(), person=KIN), replace(approved(), taken=())], [])
 
     @given(days=st.integers(-70, 70))
-    def test_refuses_whoever_lost_the_month_until_the_next_one(self, days: int) -> None:
+    def test_refuses_visitors_who_lost_the_month_until_the_next_one(self, days: int) -> None:
         lost = LostMonth(frozenset({CHILD}), START, "广东 第二十三条")
         slot = on(START + days * DAY)
         same = in_shanghai(slot.starts_at).strftime("%Y-%m") == "2026-03"
@@ -225,5 +241,5 @@ class TestBooking:
         else:
             assert not same
 
-    def test_but_not_those_who_did_not_miss_it(self) -> None:
-        check_eligible(SLOT, [], [LostMonth(frozenset({"somebody"}), START, "广东 第二十三条")])  # type: ignore[arg-type]
+    def test_takes_visitors_who_lost_no_month(self) -> None:
+        check_eligible(SLOT, [], [LostMonth(frozenset({"another"}), START, "广东 第二十三条")])  # type: ignore[arg-type]

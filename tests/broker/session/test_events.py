@@ -1,4 +1,4 @@
-"""The one vocabulary: every fact and every effect can be written down."""
+"""Facts and effects: each can be written to the journal, under the name of its class."""
 
 import json
 from dataclasses import fields, is_dataclass
@@ -23,38 +23,38 @@ KINDS = FACTS + EFFECTS
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryEvent:
-    """Journal, pages, logs and tests use these words."""
+    """Journal, pages, logs and tests use the same words."""
 
     @given(st.data())
     def test_it_turns_into_json_with_all_its_members(self, kind: Any, data: st.DataObject) -> None:
         made = {name: data.draw(st.from_type(hint)) for name, hint in get_type_hints(kind).items()}
-        told = ev.data(kind(**made))
-        assert repr(json.loads(json.dumps(told))) == repr(told)
-        assert list(told) == [member.name for member in fields(kind)]
+        written = ev.data(kind(**made))
+        assert repr(json.loads(json.dumps(written))) == repr(written)
+        assert list(written) == [member.name for member in fields(kind)]
 
-    def test_it_is_frozen_and_says_what_it_means(self, kind: Any) -> None:
+    def test_it_is_frozen_and_has_a_docstring(self, kind: Any) -> None:
         assert is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
         assert kind.__doc__ and not kind.__doc__.startswith(f"{kind.__name__}(")
 
 
 class TestVocabulary:
-    """Nothing is said that nobody understands."""
+    """Each fact has a change in the table of transitions."""
 
     def test_no_fact_is_also_an_effect_and_no_name_is_used_twice(self) -> None:
         assert len({kind.__name__ for kind in KINDS}) == len(KINDS)
 
-    def test_every_fact_has_a_place_in_the_life_of_a_session(self) -> None:
+    def test_every_fact_is_taken_in_some_state(self) -> None:
         assert {fact for row in TRANSITIONS.values() for fact in row} == set(FACTS)
 
     def test_every_state_has_a_row_and_the_last_one_is_empty(self) -> None:
         assert set(TRANSITIONS) == set(State) and TRANSITIONS[State.ENDED] == {}
 
-    def test_kind_is_the_name_it_is_written_down_under(self) -> None:
+    def test_kind_is_the_name_of_the_class(self) -> None:
         assert ev.kind(ev.TimePassed()) == "TimePassed"
 
 
-class TestWritten:
-    """The form in the journal does not depend on chance."""
+class TestJson:
+    """The JSON in the journal does not depend on the order of sets."""
 
     def test_watchers_are_listed_in_order(self) -> None:
         users = [watcher["user"] for watcher in ev.data(ev.WatchersChanged(officers()))["watchers"]]
@@ -71,5 +71,5 @@ class TestWritten:
         assert ev.data(FinishRecording(Reason.NO_SHOW)) == {"reason": "no_show"}
 
     def test_an_order_names_its_author_and_article(self) -> None:
-        told = ev.data(ev.HoldOrdered(OFFICER, SITES[Side.PRISON], "YN-16-2", "signs"))
-        assert told == {"by": "p-1", "site": "prison-1", "article": "YN-16-2", "note": "signs"}
+        written = ev.data(ev.HoldOrdered(OFFICER, SITES[Side.PRISON], "YN-16-2", "signs"))
+        assert written == {"by": "p-1", "site": "prison-1", "article": "YN-16-2", "note": "signs"}

@@ -139,11 +139,11 @@ class TestWordsOfThePack:
     def test_are_given_under_their_own_code_only(self) -> None:
         visit = live()
         canned = next(canned for canned in YUNNAN.warnings if canned.code == "YN-16-5")
-        given = ev.WarningGiven(WarningId("wrn_1"), OFFICER, SITE, (VISITOR,), "YN-16-2", canned.zh, canned.en)
+        order = ev.WarningGiven(WarningId("wrn_1"), OFFICER, SITE, (VISITOR,), "YN-16-2", canned.zh, canned.en)
         with pytest.raises(PolicyViolation) as refusal:
-            visit.tell(given)
+            visit.tell(order)
         assert refusal.value.extra["articles"] == [canned.article]
-        visit.tell(replace(given, article="YN-16-5"))
+        visit.tell(replace(order, article="YN-16-5"))
         assert visit.session.interventions.warnings[0].zh == canned.zh
 
 

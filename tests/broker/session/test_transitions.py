@@ -59,14 +59,14 @@ HOUR = timedelta(hours=1)
 
 
 class TestCheckIn:
-    """Yunnan 10 to 12, 14; Guangdong 24: half an hour before, person by person."""
+    """Yunnan 10 to 12, 14; Guangdong 24: it opens half an hour before the slot."""
 
-    def test_it_opens_thirty_minutes_before_the_slot(self) -> None:
+    def test_check_in_opens_thirty_minutes_before_the_slot(self) -> None:
         visit = Visit(at(-31))
         assert visit.wait(59.9) == () and visit.state is State.SCHEDULED
         assert visit.wait(0.1) == (OpenPorts(),) and visit.state is State.CHECK_IN
 
-    def test_nobody_is_checked_in_before_that(self) -> None:
+    def test_no_person_is_checked_in_before_it_opens(self) -> None:
         visit = Visit(at(-31))
         with pytest.raises(Conflict):
             visit.tell(*CHECKED_IN)
@@ -79,7 +79,7 @@ class TestCheckIn:
             with pytest.raises(NotFound):
                 visit.tell(ev.PersonAbsent(side, person, OFFICER))
 
-    def test_it_is_complete_when_everybody_listed_is_there_or_noted_absent(self) -> None:
+    def test_it_is_complete_when_each_listed_person_is_there_or_noted_absent(self) -> None:
         visit = Visit(at(-20))
         visit.tell(*here(INMATE, KIN))
         assert Missing.VISITOR_CHECK_IN in missing(visit.session, visit.now, YUNNAN)
@@ -91,7 +91,7 @@ class TestCheckIn:
         visit.tell(*[ev.PersonAbsent(VISITOR, person, OFFICER) for person in (KIN, CHILD)])
         assert Missing.VISITOR_CHECK_IN in missing(visit.session, visit.now, YUNNAN)
 
-    def test_the_last_word_about_a_person_holds(self) -> None:
+    def test_the_last_note_about_a_person_counts(self) -> None:
         visit = Visit(at(-20))
         visit.tell(*CHECKED_IN, ev.PersonAbsent(PRISON, INMATE, OFFICER))
         assert Missing.PRISON_CHECK_IN in missing(visit.session, visit.now, YUNNAN)
@@ -99,7 +99,7 @@ class TestCheckIn:
         assert visit.session.check_in.absent == frozenset()
         assert Missing.PRISON_CHECK_IN not in missing(visit.session, visit.now, YUNNAN)
 
-    def test_nobody_joins_a_visit_that_has_begun(self) -> None:
+    def test_no_person_joins_a_visit_that_has_begun(self) -> None:
         with pytest.raises(Conflict):
             live().tell(*here(KIN))
 
@@ -129,7 +129,7 @@ class TestNoShow:
 
 
 class TestReady:
-    """READY when nothing is missing, and until then it says what is."""
+    """A session is READY when nothing is missing; until then the missing conditions are named."""
 
     def test_at_first_everything_is_missing(self) -> None:
         people = tuple(replace(person, first_visit=True) for person in SLOT.people)
@@ -137,7 +137,7 @@ class TestReady:
         visit.tell(ev.StorageChanged(False))
         assert set(missing(visit.session, visit.now, GUANGDONG)) == set(Missing)
 
-    def test_each_thing_is_missed_by_its_name_and_in_any_order_the_last_one_makes_it_ready(self) -> None:
+    def test_each_missing_condition_is_named_and_in_any_order_the_last_one_makes_the_session_ready(self) -> None:
         for last in range(len(PREPARED)):
             visit = Visit(at(-20))
             visit.tell(*PREPARED[:last], *PREPARED[last + 1 :])
@@ -161,7 +161,7 @@ class TestReady:
             (ev.WatchersChanged(officers(visitor=1)), {Missing.VISITOR_QUORUM}),
         ],
     )
-    def test_it_is_no_longer_ready_when_one_of_them_goes(self, fact: ev.Fact, what: set[Missing]) -> None:
+    def test_it_is_no_longer_ready_when_a_condition_fails(self, fact: ev.Fact, what: set[Missing]) -> None:
         visit = prepared()
         visit.tell(fact)
         assert visit.state is State.CHECK_IN
@@ -177,7 +177,7 @@ class TestReady:
         visit.tell(*TESTED)
         assert visit.state is State.READY
 
-    def test_what_is_missing_to_the_end_of_the_slot_is_a_technical_end_that_names_it(self) -> None:
+    def test_a_condition_missing_until_the_slot_ends_is_a_technical_end_that_names_it(self) -> None:
         visit = Visit(at(-10))
         visit.tell(*CHECKED_IN, *SEATED, *TESTED, *PUBLISHING, WATCHED, ev.RelayReady())
         visit.wait_until(40, 0.001)
@@ -192,13 +192,13 @@ class TestReady:
         assert visit.session.end.reason is Reason.TECHNICAL
         assert visit.effects.count(FinishRecording(Reason.TECHNICAL)) == 1
 
-    def test_a_runner_that_asks_late_when_to_wake_is_told_that_the_start_is_due(self) -> None:
+    def test_a_late_runner_learns_that_the_start_is_due(self) -> None:
         visit = prepared()
         assert wakes_at(visit.session, visit.now, YUNNAN) == at(0).mono
         for late in (at(0, 0.001), at(10), at(41)):
             assert wakes_at(visit.session, late, YUNNAN) == pytest.approx(at(0).mono)
 
-    def test_and_so_are_the_late_grace_and_the_end_of_the_slot(self) -> None:
+    def test_a_late_runner_learns_that_late_grace_and_slot_end_are_due(self) -> None:
         assert wakes_at(Visit(at(-20)).session, at(15, 0.5), YUNNAN) == pytest.approx(at(15).mono)
         visit = Visit(at(-20))
         visit.tell(*CHECKED_IN)
@@ -232,7 +232,7 @@ class TestOpening:
         visit.wait(0.1)
         assert visit.crossing()
 
-    def test_a_recorder_lost_while_it_starts_is_asked_again(self) -> None:
+    def test_a_recorder_lost_while_it_starts_is_started_again(self) -> None:
         visit = prepared()
         visit.wait_until(0)
         visit.tell(ev.RecorderLost("killed"))
@@ -241,7 +241,7 @@ class TestOpening:
         visit.tell(ev.RecorderFlushed())
         assert visit.crossing()
 
-    def test_the_relay_is_told_of_the_session_once_check_in_has_opened(self) -> None:
+    def test_the_relay_gets_the_session_once_check_in_has_opened(self) -> None:
         visit = Visit(at(-31))
         assert visit.tell(ev.RelayReady()) == ()
         assert visit.wait(60) == (OpenPorts(),)
@@ -257,7 +257,7 @@ class TestOpening:
 class TestLimit:
     """Yunnan 14 and 27(3), Guangdong 11 and 31(2), decision 1, F3."""
 
-    def test_the_visit_is_cut_at_the_limit_whoever_is_still_talking(self) -> None:
+    def test_the_visit_is_cut_at_the_limit(self) -> None:
         visit = live()
         visit.wait_until(29, 59.9)
         assert visit.crossing()
@@ -294,7 +294,7 @@ class TestLimit:
         visit.wait_until(15)
         assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
 
-    def test_more_minutes_than_the_law_allows_are_not_given(self) -> None:
+    def test_minutes_beyond_the_law_do_not_count(self) -> None:
         visit = live(slot=replace(SLOT, minutes=39))
         visit.wait_until(30)
         assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
@@ -351,7 +351,7 @@ class TestLimit:
         assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
 
     @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-    def test_nor_the_end_of_the_slot(self, jump: timedelta) -> None:
+    def test_setting_the_wall_clock_does_not_move_the_end_of_the_slot(self, jump: timedelta) -> None:
         visit = live(slot=replace(SLOT, ends_at=START + timedelta(minutes=20)))
         visit.step_wall_clock(jump)
         visit.wait_until(19, 59.9)
@@ -461,7 +461,7 @@ class TestHold:
 
 
 class TestTakenUp:
-    """A control process that comes back while a lease of its predecessor may still run."""
+    """A restarted control process, while a lease of its predecessor may still run."""
 
     def test_what_is_held_is_shut_at_the_relay_before_anything_else(self) -> None:
         visit = live()
@@ -488,13 +488,13 @@ class TestSeveralHolds:
         visit.wait(10)
         assert visit.state is State.ENDED
 
-    def test_who_watched_and_who_published_is_forgotten_with_the_relay(self) -> None:
+    def test_watchers_and_publishers_are_forgotten_with_the_relay(self) -> None:
         visit = live()
         visit.tell(ev.RelayLost("killed"), ev.RelayReady())
         assert visit.state is State.HELD
         assert set(hold_reasons(visit.session, YUNNAN)) == {HoldReason.ROOM_LOST, HoldReason.QUORUM_LOST}
 
-    def test_a_new_recorder_is_asked_to_go_on_and_the_gate_waits_for_its_first_fragment(self) -> None:
+    def test_a_new_recorder_continues_and_the_gate_waits_for_its_first_fragment(self) -> None:
         visit = live()
         visit.tell(ev.RecorderLost("killed"))
         assert visit.tell(ev.RecorderReady()) == (StartRecording(),)
@@ -503,7 +503,7 @@ class TestSeveralHolds:
         visit.tell(ev.RecorderFlushed())
         assert visit.crossing()
 
-    def test_a_recorder_is_asked_to_go_on_even_under_a_supervisors_hold(self) -> None:
+    def test_a_new_recorder_continues_even_under_a_supervisors_hold(self) -> None:
         visit = live()
         visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.RecorderLost("killed"))
         assert visit.tell(ev.RecorderReady()) == (StartRecording(),)
@@ -542,7 +542,7 @@ class TestSupervisorsOrders:
         visit.tell(ev.ResumeOrdered(OFFICER, SITES[PRISON]))
         assert visit.state is State.HELD and not visit.crossing()
 
-    def test_a_hold_that_nobody_lifts_ends_with_its_own_article(self) -> None:
+    def test_a_hold_that_is_not_lifted_ends_the_visit_with_its_own_article(self) -> None:
         visit = live()
         visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2", "signs"))
         visit.wait(180)
@@ -555,7 +555,7 @@ class TestSupervisorsOrders:
             "signs",
         )
 
-    def test_an_end_is_at_once_and_keeps_who_and_why(self) -> None:
+    def test_an_end_is_at_once_and_keeps_author_and_article(self) -> None:
         visit = live()
         effects = visit.tell(ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-8", "the case"))
         assert effects == (
@@ -572,14 +572,14 @@ class TestSupervisorsOrders:
         visit.tell(ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED"))
         assert visit.session.end is not None and visit.session.end.reason is Reason.COMPLETED
 
-    def test_it_can_be_ended_before_it_began_and_then_there_is_no_gate_to_shut_and_nothing_to_finish(self) -> None:
+    def test_an_end_before_the_visit_began_shuts_no_gate_and_finishes_no_recording(self) -> None:
         assert prepared().tell(ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-1")) == (ClosePorts(),)
 
 
 class TestCancelledSlot:
-    """An approval that was withdrawn."""
+    """A slot whose approval was withdrawn."""
 
-    def test_before_check_in_nothing_has_to_be_undone(self) -> None:
+    def test_before_check_in_a_cancellation_has_no_effects(self) -> None:
         visit = Visit(at(-60))
         assert visit.tell(ev.SlotCancelled("clerk")) == ()
         end = visit.session.end
@@ -588,7 +588,7 @@ class TestCancelledSlot:
     def test_during_check_in_the_ports_are_closed(self) -> None:
         assert Visit(at(-20)).tell(ev.SlotCancelled("clerk")) == (ClosePorts(),)
 
-    def test_once_it_is_live_it_has_to_be_ended_under_an_article(self) -> None:
+    def test_a_live_visit_is_not_cancelled_but_ended_under_an_article(self) -> None:
         with pytest.raises(Conflict):
             live().tell(ev.SlotCancelled("clerk"))
 
@@ -606,12 +606,12 @@ class TestRebooking:
     """Yunnan 18, Guangdong 36, F9: only a technical break is booked again with priority."""
 
     @pytest.mark.parametrize(("policy", "article"), [(YUNNAN, "YN-18"), (GUANGDONG, "GD-36")])
-    def test_a_fault_that_a_supervisor_names_is_a_technical_break(self, policy: Policy, article: str) -> None:
+    def test_an_end_under_the_code_of_a_fault_is_technical(self, policy: Policy, article: str) -> None:
         effects = live(policy=policy).tell(ev.EndOrdered(OFFICER, SITES[PRISON], article, "no power"))
         assert effects[-1] == RequestRebooking("no power")
 
     @pytest.mark.parametrize(("begin", "fact", "wait"), OTHER_ENDS)
-    def test_other_ends_do_not_ask_for_it(self, begin: Callable[[], Visit], fact: ev.Fact, wait: float) -> None:
+    def test_other_ends_ask_for_no_rebooking(self, begin: Callable[[], Visit], fact: ev.Fact, wait: float) -> None:
         visit = begin()
         visit.tell(fact)
         visit.wait(wait)
@@ -620,7 +620,7 @@ class TestRebooking:
 
 
 class TestRefusedOrders:
-    """What a state does not list is refused when a person asks for it, and ignored when it was only seen."""
+    """A fact that a state does not list is refused when a person orders it, and ignored when it was seen."""
 
     HOLD = ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2")
     RESUME = ev.ResumeOrdered(OFFICER, SITES[PRISON])
@@ -635,7 +635,7 @@ class TestRefusedOrders:
             (live, (RESUME, *CHECKED_IN, ev.SlotCancelled("clerk"))),
         ],
     )
-    def test_they_raise_conflict_and_change_nothing(
+    def test_a_refused_order_raises_conflict_and_changes_nothing(
         self, begin: Callable[[], Visit], refused: tuple[ev.Fact, ...]
     ) -> None:
         visit = begin()
@@ -651,7 +651,7 @@ class TestRefusedOrders:
         with pytest.raises(Conflict):
             visit.tell(self.HOLD)
 
-    def test_after_the_end_every_order_is_refused_and_everything_seen_is_ignored(self) -> None:
+    def test_after_the_end_every_order_is_refused_and_every_other_fact_is_ignored(self) -> None:
         visit = live()
         visit.tell(self.END)
         before = visit.session

@@ -1,4 +1,4 @@
-"""What no sequence of facts, waits, wall clock steps and restarts may ever do to a session."""
+"""Invariants of a session that hold for any sequence of facts, waits, wall clock steps and restarts."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ from broker.session.transitions import wakes_at
 from config.check_in import Tick
 from tests.support.session_story import DEMO, PREPARED, SITES, SLOT, START, TESTED, PretendRelay, Visit, at
 
-LEASE = 3.0  # what is promised, not what the code happens to say
+LEASE = 3.0  # the promise, not the constant in the code
 SHORT = replace(SLOT, ends_at=START + timedelta(minutes=3))
 STEPS, MOST, TIMES = (20.0, 40.0), 60.0, 2
 RESERVED = replace(
@@ -79,7 +79,7 @@ approvals: st.SearchStrategy[ev.ExtensionApproved] = st.builds(
     mostly,
     mostly,
 )
-"""Mostly what a warden may approve, sometimes what nobody may."""
+"""Approvals, most of them lawful, and some that no warden may make."""
 last_words: st.SearchStrategy[Fact] = st.one_of(
     st.just(ev.SlotCancelled("clerk")),
     st.sampled_from(["YN-17-8", "END-COMPLETED"]).map(
@@ -92,7 +92,7 @@ waits = pauses | st.sampled_from([60.0, 120.0, 600.0]) | st.floats(0, 3600)
 
 
 class Desk:
-    """What staff really confirmed."""
+    """Model of the checks that staff have made."""
 
     def __init__(self) -> None:
         self.ticks: dict[PersonId, set[Tick]] = {}
@@ -100,7 +100,7 @@ class Desk:
         self.seats: set[Side] = set()
 
     def take(self, fact: Fact) -> None:
-        """Let it be confirmed, or taken back."""
+        """Make a check, or take it back."""
         match fact:
             case ev.PersonCheckedIn(_, person, _, ticks):
                 self._of(person).update(ticks)
@@ -120,7 +120,8 @@ class Desk:
         return self.ticks.setdefault(person, set())
 
     def done(self) -> bool:
-        """Whether everybody listed was wholly checked or is away, somebody of each side is there, and the seats are."""
+        """Whether each listed person has every check or is away, each side has a person there, and the seats are
+        ready."""
         here = {
             one.id
             for one in SLOT.people
@@ -132,7 +133,7 @@ class Desk:
 
 
 class World:
-    """What is really so, kept apart from what the session believes."""
+    """Model of the world, kept apart from what the session believes."""
 
     def __init__(self, desk: Desk | None = None) -> None:
         self.desk = desk or Desk()
@@ -142,7 +143,7 @@ class World:
         self.watchers: frozenset[Watcher] = frozenset()
 
     def take(self, fact: Fact) -> None:
-        """Let a fact be true."""
+        """Let a fact be true in the world."""
         self.desk.take(fact)
         match fact:
             case ev.RoomMedia(side, flowing):
@@ -173,7 +174,7 @@ class World:
 
 
 class WatchedVisit(Visit):
-    """A visit that is looked at after every single step and just before each, when time alone has moved."""
+    """A visit whose invariants are checked after every step, and before each, when only time has moved."""
 
     def __init__(self, now: Instant, slot: Slot) -> None:
         self.world = World()
@@ -184,11 +185,11 @@ class WatchedVisit(Visit):
         self.crossed: float | None = None
         super().__init__(now, slot=slot, policy=RESERVED)
 
-    def tell(self, *told: Fact) -> tuple[Effect, ...]:
-        """As the runner: an order that is refused changes nothing; each fact is a step of its own."""
+    def tell(self, *facts: Fact) -> tuple[Effect, ...]:
+        """Take facts as the runner does: each is a step of its own, and a refused order changes nothing."""
         effects: list[Effect] = []
         stepped = False
-        for fact in told:
+        for fact in facts:
             self.check()
             before, told_now = self.session, ()
             try:
@@ -208,7 +209,7 @@ class WatchedVisit(Visit):
                 assert self.session == before and not told_now, "ENDED is final"
             effects += told_now
             self.check()
-        if stepped:  # or nobody has asked again since the wall clock was set
+        if stepped:  # else the runner has not asked again since the wall clock was set
             self.check_wake()
         return tuple(effects)
 
@@ -231,14 +232,14 @@ class WatchedVisit(Visit):
         return author and says and within and not over
 
     def check_wake(self) -> None:
-        """A runner that was a little late and asks again is told that it is due, or the moment would be missed."""
+        """A runner that is a little late and asks again learns that it is due, or the moment would be missed."""
         if self.wake is not None:
             late = self.now.after(timedelta(seconds=max(self.wake - self.now.mono, 0) + 0.01))
             due = wakes_at(self.session, late, self.policy)
             assert due is not None and due <= late.mono, "a moment was slept through"
 
     def settled(self, effects: tuple[Effect, ...]) -> None:
-        """Account for what one step did."""
+        """Account for the effects of one step."""
         for effect in effects:
             self.recording |= effect == StartRecording()
             self.finished += isinstance(effect, FinishRecording)
@@ -254,7 +255,7 @@ class WatchedVisit(Visit):
         assert lease.deadline <= self.opened_until + 1e-6
 
     def check(self) -> None:
-        """The invariants, at this moment."""
+        """Check the invariants at this moment."""
         if self.crossing():
             assert self.opened_until is not None and self.now.mono < self.opened_until + 1e-6
             assert self.world.allows_crossing()
@@ -272,7 +273,7 @@ class WatchedVisit(Visit):
 
 
 class LifeOfAVisit(RuleBasedStateMachine):
-    """Anything may happen, in any order."""
+    """Any facts in any order, with any waits and restarts."""
 
     visit: WatchedVisit
 
@@ -282,7 +283,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
         approved=st.sampled_from([1, 30]),
     )
     def begin(self, how_far: str, minutes: int, approved: int) -> None:
-        """A visit is approved; mostly it begins well, or chance would hardly ever open a gate."""
+        """Begin a visit that was approved. Most begin prepared, as chance would hardly ever open a gate."""
         self.visit = visit = WatchedVisit(at(minutes), replace(SHORT, minutes=approved))
         if how_far != "bare":
             visit.tell(*PREPARED)
@@ -294,27 +295,27 @@ class LifeOfAVisit(RuleBasedStateMachine):
         if how_far == "held":
             visit.tell(ev.HoldOrdered(UserId("o"), SITES[Side.PRISON], "YN-16-2"))
 
-    @rule(told=st.lists(facts, min_size=1, max_size=4))
-    def something_happens(self, told: list[Fact]) -> None:
-        """Facts, all at one moment."""
-        self.visit.tell(*told)
+    @rule(events=st.lists(facts, min_size=1, max_size=4))
+    def something_happens(self, events: list[Fact]) -> None:
+        """Tell several facts at the same moment."""
+        self.visit.tell(*events)
 
     @rule(approval=approvals)
     def a_longer_visit_is_approved(self, approval: ev.ExtensionApproved) -> None:
-        """By somebody, of whom it may not be the office."""
+        """Approve an extension, by an author who may or may not have the right role."""
         self.visit.tell(approval)
 
     @precondition(lambda self: self.visit.state is not State.ENDED)
     @rule()
     def the_relay_worker_is_another_one(self) -> None:
-        """It knows nothing of the visit but what it is told from now on."""
+        """Replace the relay worker by one that knows nothing of the visit yet."""
         self.visit.tell(ev.RelayLost("died"))
         self.visit.relay = PretendRelay()
 
     @precondition(lambda self: self.visit.state is not State.ENDED)
     @rule()
     def all_is_well_again(self) -> None:
-        """Everything that can be mended is."""
+        """Mend every condition that can be mended."""
         hold = self.visit.session.hold
         resume = [ev.ResumeOrdered(UserId("o"), hold.site)] if hold else []
         self.visit.tell(*PREPARED, *resume, ev.StorageChanged(True))
@@ -324,31 +325,31 @@ class LifeOfAVisit(RuleBasedStateMachine):
     @precondition(lambda self: self.visit.state is not State.ENDED)
     @rule(fact=last_words, really=rarely)
     def somebody_ends_it(self, fact: Fact, really: bool) -> None:
-        """Rarely, or the stories were short."""
+        """End the visit, rarely, as stories would be short otherwise."""
         if really:
             self.visit.tell(fact)
 
     @precondition(lambda self: self.visit.crossing())
     @rule(ago=st.floats(0, 2))
     def media_crosses(self, ago: float) -> None:
-        """The relay reports the first crossing, perhaps late, perhaps not the earliest first."""
+        """Report the first crossing, perhaps late, and perhaps not the earliest first."""
         opened = next(e.until - LEASE for e in self.visit.effects if isinstance(e, LeaseGate))
         self.visit.tell(ev.Crossed(max(opened, self.visit.now.mono - ago)))
 
     @rule(seconds=pauses)
     def a_little_time_passes(self, seconds: float) -> None:
-        """Short steps, or most stories were over before they began."""
+        """Wait a little, as most stories would be over at once after long waits."""
         self.visit.wait(seconds)
 
     @precondition(lambda self: self.visit.state in (State.SCHEDULED, State.CHECK_IN, State.ENDED))
     @rule(seconds=waits)
     def time_passes(self, seconds: float) -> None:
-        """The runner is awake whenever `wakes_at` asked for it."""
+        """Check that the runner was woken whenever `wakes_at` asked for it."""
         self.visit.wait(seconds)
 
     @rule(minutes=st.sampled_from([-60, -1, 1, 60]), really=rarely)
     def the_wall_clock_is_set(self, minutes: int, really: bool) -> None:
-        """NTP, or a hand; a runner sleeps half a minute at most, and then asks again."""
+        """Set the wall clock, as NTP or a person does. The runner sleeps half a minute at most, and then asks again."""
         if really:
             self.visit.step_wall_clock(timedelta(minutes=minutes))
             self.visit.wake = wakes_at(self.visit.session, self.visit.now, self.visit.policy)
@@ -356,7 +357,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
     @precondition(lambda self: self.visit.state is not State.ENDED)
     @rule(away=st.floats(LEASE, 20), reboot=rarely, really=rarely)
     def the_control_process_restarts(self, away: float, reboot: bool, really: bool) -> None:
-        """What only living processes knew is forgotten; the relay's lease ran out meanwhile."""
+        """Restart the control process: reports of living processes are forgotten, and the lease has run out."""
         if not really:
             return
         before, visit = self.visit.session, self.visit
@@ -378,7 +379,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
             assert visit.session.gate.stop_at == before.gate.stop_at, "a restart never forgets when media stops"
 
     def ends_by_itself(self, reason: Reason) -> None:
-        """The next step, whatever it is, ends it."""
+        """Reboot the machine: the next step, whichever it is, ends the visit."""
         visit = self.visit
         effects = Visit.tell(visit, ev.TimePassed())
         assert visit.session.end is not None and visit.session.end.reason is reason
@@ -386,19 +387,19 @@ class LifeOfAVisit(RuleBasedStateMachine):
 
     @invariant()
     def the_law_holds(self) -> None:
-        """At every moment."""
+        """The invariants hold at every moment."""
         if hasattr(self, "visit"):
             self.visit.check()
 
     def teardown(self) -> None:
-        """Left alone, every visit ends."""
+        """A visit that is left alone ends."""
         if hasattr(self, "visit"):
             self.visit.wait(100 * 3600)  # the wall clock may have been set back again and again
             assert self.visit.state is State.ENDED
 
 
 def restarted(session: Session, now: Instant, reboot: bool) -> Session:
-    """The session through JSON, as a new process finds it."""
+    """The session from its JSON, as a new process finds it."""
     kept = json.loads(json.dumps(to_json(session, "boot-1")))
     return from_json(session.slot, kept, now, "boot-2" if reboot else "boot-1")
 
@@ -410,11 +411,11 @@ TestLifeOfAVisit.settings = settings(
 
 
 class TestSnapshot:
-    """`freeze` and `thaw`, over sessions that lived through anything."""
+    """`to_json` and `from_json` of sessions after any story."""
 
     @given(st.lists(st.one_of(facts, approvals, last_words, waits), max_size=25), st.booleans(), st.booleans())
     @settings(max_examples=100, deadline=None)
-    def test_what_is_thawed_is_never_live_and_keeps_what_was_decided(
+    def test_a_restored_session_is_never_live_and_keeps_what_was_decided(
         self, story: list[Fact | float], opened: bool, reboot: bool
     ) -> None:
         visit = WatchedVisit(at(-1), SHORT)
@@ -438,7 +439,7 @@ class TestSnapshot:
             assert after.gate.stop_at == before.gate.stop_at
         assert (wakes_at(after, visit.now, DEMO) is None) == (before.state is State.ENDED)
 
-    def test_a_snapshot_of_a_program_without_ticks_has_the_three_that_it_knew(self) -> None:
+    def test_a_snapshot_of_a_version_without_ticks_has_the_three_of_that_version(self) -> None:
         visit = Visit(at(-20))
         visit.tell(*PREPARED)
         kept = to_json(visit.session, "boot")
@@ -449,7 +450,7 @@ class TestSnapshot:
             "the others' telephones are open"
         )
 
-    def test_and_whoever_meets_already_stays_checked_in(self) -> None:
+    def test_people_who_meet_already_stay_checked_in(self) -> None:
         visit = Visit(at(-20))
         visit.tell(*PREPARED)
         visit.wait_until(0)
@@ -461,7 +462,7 @@ class TestSnapshot:
 
     @given(st.lists(facts | approvals, max_size=20), st.floats(0, 100))
     @settings(max_examples=60, deadline=None)
-    def test_freezing_what_was_thawed_gives_the_same_again(self, story: list[Fact], seconds: float) -> None:
+    def test_the_snapshot_of_a_restored_session_is_the_same(self, story: list[Fact], seconds: float) -> None:
         visit = WatchedVisit(at(-1), SHORT)
         visit.tell(*PREPARED)
         visit.wait(seconds)

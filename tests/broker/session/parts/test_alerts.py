@@ -1,5 +1,5 @@
-"""Alerts (提醒; Yunnan 25, 26(3), Guangdong 27): what calls supervisors, for how long it has to last, who takes it, and
-when it is done."""
+"""Alerts (提醒; Yunnan 25, 26(3), Guangdong 27): their causes, how long these have to last, who takes an alert,
+and when it is done."""
 
 import json
 from contextlib import suppress
@@ -29,12 +29,12 @@ FIVE, ONE = AlertKind.FIVE_MINUTES, AlertKind.ONE_MINUTE
 
 
 def seen(side: Side = PRISON, **found: object) -> ev.RoomObserved:
-    """What a terminal found in its own room; nothing wrong but what is named."""
+    """A report of a terminal on its own room, in which only what is named is wrong."""
     return replace(ev.RoomObserved(side, False, False, False, None, "trm_1"), **found)  # type: ignore[arg-type]
 
 
 def open_in(visit: Visit) -> list[tuple[AlertKind, Side | None, str]]:
-    """Kind, side and detail of what is open."""
+    """Kind, side and detail of each open alert."""
     return [(one.kind, one.side, one.detail) for one in visit.session.alerts.open]
 
 
@@ -45,7 +45,7 @@ def only(visit: Visit) -> Alert:
 
 
 def black() -> Visit:
-    """A visit with a black picture that has called."""
+    """A visit with an open alert of a black picture."""
     visit = live()
     visit.tell(seen(black=True))
     visit.wait(5)
@@ -60,19 +60,19 @@ def finish(alert: AlertId, by: UserId = LI, site: SiteId = SITES[PRISON]) -> ev.
     return ev.AlertFinished(alert, by, site)
 
 
-class TestWhatCalls:
-    def test_a_quiet_visit_calls_nobody_before_its_last_minutes(self) -> None:
+class TestCauses:
+    def test_a_visit_without_trouble_raises_none_before_its_last_minutes(self) -> None:
         visit = live()
         visit.tell(seen(), seen(VISITOR, heads=2))
         visit.wait(20 * 60)
         assert visit.calls == []
 
-    def test_a_quorum_that_hangs_on_an_answer_calls_at_once(self) -> None:
+    def test_a_quorum_that_needs_an_unanswered_officer_raises_one_at_once(self) -> None:
         visit = live()
         visit.tell(ev.QuorumWavers(frozenset({VISITOR})))
         assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, VISITOR, "unanswered")]
 
-    def test_a_quorum_that_has_lost_its_reserve_calls_until_there_is_one_again(self) -> None:
+    def test_a_quorum_without_reserve_raises_one_until_there_is_a_reserve_again(self) -> None:
         visit = live()
         assert visit.calls == [], "two are enough where there never were three"
         visit.tell(ev.WatchersChanged(watching(prison=3)), ev.WatchersChanged(watching(prison=2)))
@@ -87,19 +87,19 @@ class TestWhatCalls:
         visit.wait(3)
         assert open_in(visit) == []
 
-    def test_a_quorum_that_is_lost_calls_too(self) -> None:
+    def test_a_quorum_that_is_lost_raises_one(self) -> None:
         visit = live()
         visit.tell(ev.WatchersChanged(watching(prison=1)))
         assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, PRISON, "lost")]
 
-    def test_a_room_that_sends_nothing_any_more_is_lost(self) -> None:
+    def test_a_room_that_no_longer_sends_raises_one(self) -> None:
         visit = live()
         visit.tell(ev.RoomMedia(VISITOR, False))
         assert open_in(visit) == []
         visit.wait(1)
         assert open_in(visit) == [(AlertKind.ROOM_LOST, VISITOR, "")]
 
-    def test_without_a_relay_nobody_knows_whether_a_room_is_lost(self) -> None:
+    def test_without_a_relay_it_is_unknown_whether_a_room_is_lost(self) -> None:
         visit = live()
         visit.tell(ev.RelayLost("died"))
         visit.wait(30)
@@ -114,7 +114,7 @@ class TestWhatCalls:
             ({"heads": 3}, AlertKind.HEADS, 20),
         ],
     )
-    def test_what_a_terminal_finds_calls_when_it_has_lasted(
+    def test_a_finding_of_a_terminal_raises_one_when_it_has_lasted(
         self, found: dict[str, object], kind: AlertKind, seconds: float
     ) -> None:
         visit = live()
@@ -124,13 +124,13 @@ class TestWhatCalls:
         visit.wait(0.1)
         assert open_in(visit) == [(kind, VISITOR, "3/2" if kind is AlertKind.HEADS else "")]
 
-    def test_people_are_compared_with_those_who_were_checked_in(self) -> None:
+    def test_heads_are_compared_with_the_people_who_were_checked_in(self) -> None:
         visit = live()
         visit.tell(seen(VISITOR, heads=2), seen(PRISON, heads=2))
         visit.wait(60)
         assert open_in(visit) == [(AlertKind.HEADS, PRISON, "2/1")]
 
-    def test_nobody_is_counted_before_the_visit_begins_nor_where_the_rules_say_so(self) -> None:
+    def test_heads_are_not_compared_before_the_visit_begins_or_where_the_rules_say_so(self) -> None:
         early = Visit(live().now)
         early.session = replace(early.session, state=State.CHECK_IN, processes=Processes(media=frozenset(Side)))
         early.tell(*here(INMATE), seen(heads=5))
@@ -141,7 +141,7 @@ class TestWhatCalls:
         without.wait(60)
         assert open_in(early) == open_in(without) == []
 
-    def test_a_recorder_is_in_trouble_when_it_is_lost_lags_or_has_no_room(self) -> None:
+    def test_a_recorder_that_is_lost_lags_or_has_no_disk_space_raises_one(self) -> None:
         for fact, detail in (
             (ev.RecorderLost("stalled"), "lost"),
             (ev.RecorderLagging(3, "tap"), "lagging"),
@@ -152,7 +152,7 @@ class TestWhatCalls:
             visit.wait(1)
             assert open_in(visit) == [(AlertKind.RECORDER, None, detail)]
 
-    def test_one_loss_is_over_after_a_while(self) -> None:
+    def test_a_single_loss_of_records_is_over_after_a_while(self) -> None:
         visit = live()
         visit.tell(ev.RecorderLagging(1, "writer"))
         visit.wait(LAGGING)
@@ -162,7 +162,7 @@ class TestWhatCalls:
 
 
 class TestTheLastMinutes:
-    """Yunnan 14, Guangdong 11: the limit comes announced."""
+    """Yunnan 14, Guangdong 11: the limit is announced."""
 
     def test_are_announced_once_each_to_the_second(self) -> None:
         visit = live()
@@ -182,12 +182,12 @@ class TestTheLastMinutes:
         visit.wait(25 * 60)
         assert open_in(visit) == [(FIVE, None, "")]
 
-    def test_of_a_visit_that_is_shorter_are_not_announced(self) -> None:
+    def test_are_not_announced_in_a_shorter_visit(self) -> None:
         visit = live(slot=replace(SLOT, minutes=1))
         visit.wait(60)
         assert visit.state is State.ENDED and visit.calls == []
 
-    def test_a_mark_that_an_officer_is_done_with_does_not_come_again(self) -> None:
+    def test_are_not_announced_again_when_an_officer_is_done_with_the_alert(self) -> None:
         visit = live()
         visit.wait(25 * 60)
         visit.tell(finish(only(visit).id))
@@ -195,8 +195,8 @@ class TestTheLastMinutes:
         assert open_in(visit) == []
 
 
-class TestNothingFlaps:
-    def test_what_comes_and_goes_quicker_than_it_has_to_last_calls_nobody(self) -> None:
+class TestNoFlapping:
+    def test_a_cause_shorter_than_it_has_to_last_raises_none(self) -> None:
         visit = live()
         for _ in range(20):
             visit.tell(seen(black=True))
@@ -205,7 +205,7 @@ class TestNothingFlaps:
             visit.wait(0.1)
         assert visit.calls == []
 
-    def test_what_goes_and_comes_quicker_than_it_has_to_be_gone_is_one_alert(self) -> None:
+    def test_a_cause_gone_for_less_than_it_has_to_be_gone_is_one_alert(self) -> None:
         visit = black()
         for _ in range(20):
             visit.tell(seen(black=False))
@@ -214,7 +214,7 @@ class TestNothingFlaps:
             visit.wait(10)
         assert visit.session.alerts.raised == 1 and only(visit).state is Stage.NEW
 
-    def test_it_is_done_by_itself_when_its_cause_has_been_gone_for_a_while(self) -> None:
+    def test_an_alert_is_done_by_itself_when_its_cause_has_been_gone_long_enough(self) -> None:
         visit = black()
         visit.tell(seen(black=False))
         visit.wait(3)
@@ -222,7 +222,7 @@ class TestNothingFlaps:
         assert (done.state, done.why, done.done_by) == (Stage.DONE, Why.GONE, None)
         assert visit.calls[-1] == AlertOver(done.id, AlertKind.BLACK, PRISON, "gone")
 
-    def test_nothing_is_known_of_the_picture_of_a_room_that_is_lost(self) -> None:
+    def test_findings_about_a_room_that_is_lost_do_not_count(self) -> None:
         visit = black()
         visit.tell(ev.RoomMedia(PRISON, False))
         visit.wait(10)
@@ -232,8 +232,8 @@ class TestNothingFlaps:
         assert open_in(visit) == []
 
 
-class TestWhoSeesToIt:
-    def test_an_officer_takes_it_and_is_done_with_it(self) -> None:
+class TestHandling:
+    def test_an_officer_takes_an_alert_and_finishes_it(self) -> None:
         visit = black()
         alert = only(visit)
         visit.wait(2)
@@ -245,7 +245,7 @@ class TestWhoSeesToIt:
         assert (done.state, done.done_by, done.why) == (Stage.DONE, LI, Why.OFFICER)
         assert done.taken_at and done.done_at and done.raised_at < done.taken_at < done.done_at
 
-    def test_a_colleague_of_the_other_site_may_finish_but_not_take_it_over(self) -> None:
+    def test_an_officer_of_the_other_side_may_finish_it_but_not_take_it_over(self) -> None:
         visit = black()
         alert = only(visit)
         visit.tell(take(alert.id))
@@ -255,13 +255,13 @@ class TestWhoSeesToIt:
         visit.tell(finish(alert.id, MA, SITES[VISITOR]))
         assert visit.session.alerts.done[-1].done_by == MA
 
-    def test_an_officer_of_another_site_has_no_say(self) -> None:
+    def test_an_officer_of_another_site_is_refused(self) -> None:
         visit = black()
         for order in (take, finish):
             with pytest.raises(Forbidden):
                 visit.tell(order(only(visit).id, LI, SiteId("prison-2")))
 
-    def test_what_is_unknown_or_done_is_refused(self) -> None:
+    def test_an_unknown_or_finished_alert_is_refused(self) -> None:
         visit = black()
         alert = only(visit)
         for order in (take, finish):
@@ -272,7 +272,7 @@ class TestWhoSeesToIt:
             with pytest.raises(Conflict):
                 visit.tell(order(alert.id))
 
-    def test_what_an_officer_is_done_with_calls_again_only_after_it_was_gone(self) -> None:
+    def test_a_finished_alert_is_raised_again_only_after_its_cause_was_gone(self) -> None:
         visit = black()
         visit.tell(finish(only(visit).id))
         visit.wait(60)
@@ -283,7 +283,7 @@ class TestWhoSeesToIt:
         visit.wait(5)
         assert open_in(visit) == [(AlertKind.BLACK, PRISON, "")] and visit.session.alerts.raised == 2
 
-    def test_a_clock_that_is_set_back_does_not_turn_the_record_round(self) -> None:
+    def test_times_of_an_alert_never_go_back_when_the_clock_is_set_back(self) -> None:
         visit = black()
         alert = only(visit)
         visit.step_wall_clock(timedelta(hours=-1))
@@ -293,7 +293,7 @@ class TestWhoSeesToIt:
 
 
 class TestAtTheEnd:
-    def test_everything_is_done(self) -> None:
+    def test_all_alerts_are_done(self) -> None:
         visit = black()
         visit.tell(ev.RecorderLagging(1, "tap"))
         visit.wait(1)
@@ -304,7 +304,7 @@ class TestAtTheEnd:
             AlertOver(one.id, one.kind, one.side, "session_over") for one in visit.session.alerts.done
         ]
 
-    def test_nobody_is_called_any_more(self) -> None:
+    def test_no_alert_is_raised_any_more(self) -> None:
         visit = black()
         visit.tell(ev.EndOrdered(LI, SITES[PRISON], "YN-17-8"))
         calls = list(visit.calls)
@@ -313,8 +313,8 @@ class TestAtTheEnd:
         assert visit.calls == calls and visit.wake is None
 
 
-class TestThroughARestart:
-    def test_alerts_are_kept_with_who_took_them(self) -> None:
+class TestRestart:
+    def test_alerts_are_kept_with_the_officers_who_took_them(self) -> None:
         visit = black()
         visit.tell(ev.QuorumWavers(frozenset({VISITOR})), take(only(visit).id))
         visit.tell(finish(visit.session.alerts.open[1].id))
@@ -324,12 +324,12 @@ class TestThroughARestart:
         assert (again.raised, again.open, again.done) == (before.raised, before.open, before.done)
         assert again.dismissed == before.dismissed != frozenset()
 
-    def test_a_snapshot_of_a_former_program_has_none(self) -> None:
+    def test_a_snapshot_of_a_version_without_alerts_has_none(self) -> None:
         kept = to_json(live().session, "boot")
         del kept["alerts"]
         assert from_json(SLOT, kept, live().now, "boot").alerts == Alerts()
 
-    def test_a_black_picture_stays_open_until_its_terminal_says_otherwise(self) -> None:
+    def test_an_alert_of_a_black_picture_stays_open_until_its_terminal_reports_otherwise(self) -> None:
         visit = black()
         visit.session = from_json(SLOT, to_json(visit.session, "boot"), visit.now, "boot")
         visit.tell(ev.RelayReady(), *[ev.RoomMedia(side, True) for side in Side])
@@ -366,10 +366,12 @@ waits = st.sampled_from([0.0, 0.5, 1.0, 3.0, 5.0, 20.0, 60.0, 400.0])
 
 
 @given(st.lists(st.tuples(facts, waits), max_size=40), st.booleans())
-def test_whatever_happens_alerts_keep_their_promises(told: list[tuple[ev.Fact, float]], restart: bool) -> None:
+def test_in_any_story_each_alert_is_raised_once_and_done_once(
+    facts: list[tuple[ev.Fact, float]], restart: bool
+) -> None:
     visit = live()
-    known: dict[AlertId, Alert] = {}
-    for number, (fact, pause) in enumerate([*told, (ev.EndOrdered(LI, SITES[PRISON], "YN-17-8"), 0.0)]):
+    seen: dict[AlertId, Alert] = {}
+    for number, (fact, pause) in enumerate([*facts, (ev.EndOrdered(LI, SITES[PRISON], "YN-17-8"), 0.0)]):
         with suppress(Conflict, NotFound, Forbidden):
             visit.tell(fact)
         visit.wait(pause)
@@ -378,17 +380,19 @@ def test_whatever_happens_alerts_keep_their_promises(told: list[tuple[ev.Fact, f
             visit.session = from_json(SLOT, kept, visit.now, "boot")
         now = visit.session.alerts
         assert len({one.key for one in now.open}) == len(now.open), "two of a kind on one side"
-        for one in (*now.open, *now.done):
-            before = known.get(one.id, one)
-            assert before.state is not Stage.DONE or one == before, "done is done"
-            assert (before.kind, before.side, before.raised_at) == (one.kind, one.side, one.raised_at)
-            assert one.taken_by in (None, LI, MA) and one.done_by in (None, LI, MA), "a stranger took it"
-            times = [at for at in (one.raised_at, one.taken_at, one.done_at) if at is not None]
+        for alert in (*now.open, *now.done):
+            before = seen.get(alert.id, alert)
+            assert before.state is not Stage.DONE or alert == before, "done is done"
+            assert (before.kind, before.side, before.raised_at) == (alert.kind, alert.side, alert.raised_at)
+            assert alert.taken_by in (None, LI, MA) and alert.done_by in (None, LI, MA), (
+                "an officer of neither site took it"
+            )
+            times = [at for at in (alert.raised_at, alert.taken_at, alert.done_at) if at is not None]
             assert times == sorted(times)
-            known[one.id] = one
+            seen[alert.id] = alert
     assert visit.state is State.ENDED and visit.session.alerts.open == ()
     raised = {one.alert for one in visit.calls if isinstance(one, AlertRaised)}
-    assert set(known) <= raised and len(raised) == visit.session.alerts.raised
+    assert set(seen) <= raised and len(raised) == visit.session.alerts.raised
     finished = {one.alert for one in visit.calls if isinstance(one, AlertOver)}
     by_hand = {one.id for one in visit.session.alerts.done if one.why is Why.OFFICER}
     if len(raised) <= 100:

@@ -1,4 +1,4 @@
-"""The check-in desk, person by person and tick by tick: Yunnan 10 to 12, 17(2), 19, 23; Guangdong 23, 24, 28."""
+"""Check-in, person by person and check by check: Yunnan 10 to 12, 17(2), 19, 23; Guangdong 23, 24, 28."""
 
 import itertools
 from dataclasses import replace
@@ -44,7 +44,7 @@ PRISONERS = (Tick.IDENTITY, Tick.SECURITY, Tick.RULES)
 
 
 def with_interpreter(language: str, side: Side = VISITOR) -> Slot:
-    """The slot in another language, with somebody listed who interprets."""
+    """The slot in another language, with an interpreter on its list."""
     helper = Person(INTERPRETER, side, "丁", "翻译", role=PersonRole.INTERPRETER)
     return replace(SLOT, language=language, people=(*SLOT.people, helper))
 
@@ -55,7 +55,7 @@ def first_visits() -> Slot:
 
 
 def ticks(slot: Slot, policy: Policy, *people: PersonId) -> list[ev.Ticked]:
-    """Every single check that these people need."""
+    """Each single check that these people need."""
     return [
         ev.Ticked(one.side, one.id, tick, True, OFFICER)
         for one in slot.people
@@ -65,7 +65,7 @@ def ticks(slot: Slot, policy: Policy, *people: PersonId) -> list[ev.Ticked]:
 
 
 def lacking(visit: Visit) -> set[Missing]:
-    """What is missing now."""
+    """The conditions that are missing now."""
     return set(missing(visit.session, visit.now, visit.policy))
 
 
@@ -96,7 +96,7 @@ class TestTicks:
             assert KIN in visit.session.check_in.checked
 
     @pytest.mark.parametrize("left_out", ticks(SLOT, YUNNAN, INMATE, KIN, CHILD), ids=str)
-    def test_without_any_single_one_it_is_not_ready(self, left_out: ev.Ticked) -> None:
+    def test_without_any_single_check_the_session_is_not_ready(self, left_out: ev.Ticked) -> None:
         visit = Visit(at(-20))
         visit.tell(*[fact for fact in PREPARED if fact not in CHECKED_IN])
         visit.tell(*[tick for tick in ticks(SLOT, YUNNAN, INMATE, KIN, CHILD) if tick != left_out])
@@ -106,7 +106,7 @@ class TestTicks:
         visit.tell(left_out)
         assert visit.state is State.READY
 
-    def test_a_tick_taken_back_makes_it_not_ready_again(self) -> None:
+    def test_a_check_taken_back_makes_the_session_not_ready_again(self) -> None:
         visit = prepared()
         visit.tell(ev.Ticked(VISITOR, KIN, Tick.SECURITY, False, OFFICER))
         assert visit.state is State.CHECK_IN and KIN not in visit.session.check_in.checked
@@ -118,7 +118,7 @@ class TestTicks:
         visit.tell(ev.Ticked(VISITOR, KIN, Tick.SECURITY, False, OFFICER))
         assert visit.session == before
 
-    def test_several_at_once_are_those_that_are_named_and_no_more(self) -> None:
+    def test_one_order_makes_the_checks_that_it_names_and_no_more(self) -> None:
         visit = Visit(at(-20))
         visit.tell(ev.PersonCheckedIn(VISITOR, KIN, OFFICER))
         assert visit.session.check_in.ticks[KIN] == set(PRISONERS) and KIN not in visit.session.check_in.checked
@@ -131,7 +131,7 @@ class TestTicks:
             with pytest.raises(NotFound):
                 visit.tell(ev.Ticked(side, person, Tick.IDENTITY, True, OFFICER))
 
-    def test_who_is_noted_absent_is_checked_anew_when_they_come_after_all(self) -> None:
+    def test_a_person_noted_absent_is_checked_anew_when_they_come_after_all(self) -> None:
         visit = prepared()
         visit.tell(ev.PersonAbsent(VISITOR, CHILD, OFFICER))
         assert visit.state is State.READY, "the others may go on"
@@ -150,27 +150,27 @@ class TestTicks:
                     visit.tell(fact)
 
 
-class TestTheLetter:
+class TestCommitmentLetter:
     """Guangdong 24: a first visit signs the commitment letter."""
 
-    def test_the_gate_stays_shut_without_it_and_it_is_missed_by_its_name(self) -> None:
+    def test_without_the_letter_the_gate_stays_shut_and_the_letter_is_missing(self) -> None:
         visit = Visit(at(-20), slot=first_visits(), policy=GUANGDONG)
         visit.tell(*PREPARED)
         assert visit.state is State.CHECK_IN and lacking(visit) == {Missing.VISITOR_LETTER}
         visit.tell(ev.Ticked(VISITOR, KIN, Tick.LETTER, True, OFFICER))
         assert visit.state is State.READY
 
-    def test_yunnan_asks_for_none(self) -> None:
+    def test_yunnan_asks_for_no_letter(self) -> None:
         assert prepared(slot=first_visits()).state is State.READY
 
-    def test_it_does_not_stand_for_the_other_checks(self) -> None:
+    def test_the_letter_replaces_no_other_check(self) -> None:
         visit = Visit(at(-20), slot=first_visits(), policy=GUANGDONG)
         visit.tell(*PREPARED, ev.Ticked(VISITOR, KIN, Tick.LETTER, True, OFFICER))
         visit.tell(ev.Ticked(VISITOR, KIN, Tick.IDENTITY, False, OFFICER))
         assert lacking(visit) == {Missing.VISITOR_CHECK_IN}
 
 
-class TestTheSeat:
+class TestSeat:
     """Yunnan 11: brought to the assigned place."""
 
     @pytest.mark.parametrize("side", Side)
@@ -182,10 +182,10 @@ class TestTheSeat:
         assert visit.state is State.READY
 
 
-class TestTheEquipment:
-    """Yunnan 12: the desk shows what was tested, also what failed."""
+class TestEquipment:
+    """Yunnan 12: each part that was tested is shown, also one that failed."""
 
-    def test_each_part_of_the_last_test_is_kept_with_who_and_when(self) -> None:
+    def test_each_part_of_the_last_test_is_kept_with_author_and_time(self) -> None:
         visit = Visit(at(-20))
         parts = {"camera": "passed", "microphone": "failed", "speaker": "not_checked", "network": "passed"}
         visit.tell(ev.SelfTested(PRISON, False, "trm_1", parts))
@@ -193,19 +193,19 @@ class TestTheEquipment:
         assert (shown.passed, shown.by, shown.at, shown.parts) == (False, "trm_1", visit.now.wall, parts)
         assert PRISON not in visit.session.check_in.tested and VISITOR not in visit.session.check_in.equipment
 
-    def test_staffs_own_test_takes_its_place(self) -> None:
+    def test_a_test_by_staff_replaces_that_of_the_terminal(self) -> None:
         visit = Visit(at(-20))
         visit.tell(ev.SelfTested(PRISON, False, "trm_1", {"camera": "failed"}), ev.SelfTested(PRISON, True, OFFICER))
         assert visit.session.check_in.equipment[PRISON].passed and not visit.session.check_in.equipment[PRISON].parts
         assert Missing.PRISON_SELF_TEST not in lacking(visit)
 
 
-class TestTheInterpreter:
+class TestInterpreter:
     """F16: another language is spoken with an interpreter present, or the gate stays shut."""
 
     @pytest.mark.parametrize("side", Side)
     @pytest.mark.parametrize("policy", [YUNNAN, GUANGDONG])
-    def test_the_gate_waits_for_one_who_is_checked_in_in_either_room(self, policy: Policy, side: Side) -> None:
+    def test_the_gate_waits_for_an_interpreter_checked_in_in_either_room(self, policy: Policy, side: Side) -> None:
         slot = with_interpreter("bo", side)
         visit = Visit(at(-20), slot=slot, policy=policy)
         visit.tell(*PREPARED)
@@ -218,7 +218,7 @@ class TestTheInterpreter:
         visit.tell(*PREPARED, ev.PersonAbsent(VISITOR, INTERPRETER, OFFICER))
         assert visit.state is State.CHECK_IN and lacking(visit) == {Missing.INTERPRETER}
 
-    def test_an_interpreter_alone_is_no_side(self) -> None:
+    def test_an_interpreter_alone_does_not_complete_a_side(self) -> None:
         slot = with_interpreter("bo")
         visit = Visit(at(-20), slot=slot)
         visit.tell(*PREPARED, *ticks(slot, YUNNAN, INTERPRETER))
@@ -231,7 +231,7 @@ class TestTheInterpreter:
         visit.wait_until(39)
         assert visit.state is State.CHECK_IN
         visit.tell(ev.PersonAbsent(VISITOR, INTERPRETER, OFFICER))
-        for side in Side:  # their tests have grown old meanwhile
+        for side in Side:  # their tests are stale by now
             visit.tell(ev.SelfTested(side, True, "t"))
         visit.wait_until(40, 0.1)
         assert RequestRebooking("interpreter") in visit.effects
@@ -266,7 +266,7 @@ class TestLate:
             article,
         )
 
-    def test_who_had_arrived_loses_no_more_than_the_visit(self) -> None:
+    def test_visitors_who_had_arrived_lose_no_more_than_the_visit(self) -> None:
         visit = Visit(at(-20), policy=GUANGDONG)
         visit.tell(*here(INMATE), ev.Ticked(VISITOR, KIN, Tick.IDENTITY, True, OFFICER))
         visit.wait_until(15)
@@ -281,12 +281,12 @@ class TestLate:
         assert not any(isinstance(effect, Forfeit) for effect in visit.effects)
 
     @pytest.mark.parametrize("minutes", [15, 39, 41, 500])
-    def test_nobody_was_late_for_a_desk_that_was_never_open(self, minutes: int) -> None:
+    def test_no_side_is_late_for_a_check_in_that_was_never_open(self, minutes: int) -> None:
         visit = Visit(at(minutes), policy=GUANGDONG)
         assert visit.effects == [RequestRebooking("desk_missed")]
         assert visit.session.end is not None and visit.session.end.reason is Reason.TECHNICAL
 
-    def test_an_officer_may_note_it_sooner_by_its_ground(self) -> None:
+    def test_an_officer_may_note_lateness_sooner_by_its_code(self) -> None:
         visit = Visit(at(-20))
         visit.tell(*here(INMATE))
         visit.wait_until(5)
@@ -295,7 +295,7 @@ class TestLate:
         end = visit.session.end
         assert end is not None and (end.reason, end.article, end.cause) == (Reason.NO_SHOW, "YN-17-2", "电话未接")
 
-    def test_but_not_of_visitors_who_are_there(self) -> None:
+    def test_an_officer_does_not_note_lateness_of_visitors_who_are_there(self) -> None:
         for visit in (prepared(), live()):
             effects = visit.tell(ev.EndOrdered(OFFICER, SITES[VISITOR], "YN-17-2"))
             assert visit.session.end is not None and visit.session.end.reason is Reason.ENDED_BY_SUPERVISOR
@@ -324,11 +324,11 @@ def slots(draw: st.DrawFn) -> Slot:
     return replace(SLOT, people=named, language=draw(st.sampled_from(["zh", "zh-yue", "bo"])))
 
 
-class TestNoOpeningWithoutEveryTick:
-    """Whatever is ticked in whatever order."""
+class TestAnyOrderOfTicks:
+    """Any checks in any order, made and taken back."""
 
     @given(st.data(), slots(), st.sampled_from([YUNNAN, GUANGDONG]))
-    def test_ready_says_that_every_person_was_wholly_checked(
+    def test_ready_means_that_every_person_has_every_check(
         self, data: st.DataObject, slot: Slot, policy: Policy
     ) -> None:
         visit = Visit(at(-20), slot=slot, policy=policy)
@@ -336,22 +336,22 @@ class TestNoOpeningWithoutEveryTick:
         everything = [(one, tick) for one in slot.people for tick in required(one, policy.check_in)]
         done: dict[PersonId, set[Tick]] = {one.id: set() for one in slot.people}
         away: set[PersonId] = set()
-        told = data.draw(st.permutations(everything) | st.lists(st.sampled_from(everything), max_size=40))
-        for one, tick in told:
+        ticked = data.draw(st.permutations(everything) | st.lists(st.sampled_from(everything), max_size=40))
+        for person, tick in ticked:
             on = data.draw(st.sampled_from([True, True, True, False]))
-            visit.tell(ev.Ticked(one.side, one.id, tick, on, OFFICER))
-            (done[one.id].add if on else done[one.id].discard)(tick)
-            away -= {one.id} if on else set()
+            visit.tell(ev.Ticked(person.side, person.id, tick, on, OFFICER))
+            (done[person.id].add if on else done[person.id].discard)(tick)
+            away -= {person.id} if on else set()
             if data.draw(st.integers(0, 15)) == 0:
-                visit.tell(ev.PersonAbsent(one.side, one.id, OFFICER))
-                done[one.id].clear()
-                away.add(one.id)
-            whole = {one.id for one in slot.people if done[one.id] >= set(required(one, policy.check_in))} - away
+                visit.tell(ev.PersonAbsent(person.side, person.id, OFFICER))
+                done[person.id].clear()
+                away.add(person.id)
+            whole = {p.id for p in slot.people if done[p.id] >= set(required(p, policy.check_in))} - away
             assert visit.session.check_in.checked == whole
-            noted = whole | away == {one.id for one in slot.people}
-            somebody = all(any(p.meets and p.id in whole for p in slot.people_of(side)) for side in Side)
+            noted = whole | away == {p.id for p in slot.people}
+            present = all(any(p.meets and p.id in whole for p in slot.people_of(side)) for side in Side)
             helped = any(not p.meets and p.id in whole for p in slot.people)
             reason = any(p.dialect_reason and p.meets for p in slot.people_of(VISITOR))
             spoken = slot.language == "zh" or (slot.language == "zh-yue" and policy is GUANGDONG and reason)
-            assert (visit.state is State.READY) == (noted and somebody and (helped or spoken))
+            assert (visit.state is State.READY) == (noted and present and (helped or spoken))
             assert bool(lacking(visit)) == (visit.state is not State.READY)

@@ -1,5 +1,5 @@
-"""Longer visits (延长): an approval object, in time, by who may, within the rules, or nothing (Yunnan 14, 27(3);
-Guangdong 22, 31(2)). What no sequence of events may do is in test_session_properties.py."""
+"""Extensions (延长): a visit is longer only by an approval in time, by its author and within the rules (Yunnan 14,
+27(3); Guangdong 22, 31(2)). Invariants over any story are in test_transitions_properties.py."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -50,7 +50,7 @@ def approval(**changes: Any) -> ev.ExtensionApproved:
 
 
 def refused(visit: Visit, kind: type[VisitError], **changes: Any) -> VisitError:
-    """The refusal of an approval, which changes nothing."""
+    """The error of a refused approval, which changes nothing."""
     before = visit.session
     with pytest.raises(kind) as caught:
         visit.tell(approval(**changes))
@@ -59,7 +59,7 @@ def refused(visit: Visit, kind: type[VisitError], **changes: Any) -> VisitError:
 
 
 class TestTheLimit:
-    """Yunnan 14: 需要延长会见时间的，应当经监狱长批准."""
+    """Yunnan 14: a longer visit needs the approval of the warden (需要延长会见时间的，应当经监狱长批准)."""
 
     def test_without_an_approval_it_is_thirty_minutes(self) -> None:
         visit = live(slot=LONG)
@@ -79,20 +79,25 @@ class TestTheLimit:
         assert not visit.crossing()
         assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
 
-    def test_it_keeps_who_approved_when_why_and_under_which_article(self) -> None:
+    def test_it_is_kept_with_author_time_reason_and_article(self) -> None:
         visit = live(slot=LONG)
         visit.wait_until(20)
         visit.tell(approval())
-        (one,) = visit.session.extensions
-        assert (one.by, one.article, one.reason, one.at) == (WARDEN, "YN-14-FAMILY", "家中亲属去世", visit.now.wall)
+        (extended,) = visit.session.extensions
+        assert (extended.by, extended.article, extended.reason, extended.at) == (
+            WARDEN,
+            "YN-14-FAMILY",
+            "家中亲属去世",
+            visit.now.wall,
+        )
 
-    def test_the_same_object_sent_twice_counts_once(self) -> None:
+    def test_the_same_approval_sent_twice_counts_once(self) -> None:
         visit = live(slot=LONG)
         visit.tell(approval())
         assert visit.tell(approval()) == ()
         assert visit.session.gate.deadline == at(40).mono and len(visit.session.extensions) == 1
 
-    def test_but_not_when_it_says_something_else(self) -> None:
+    def test_another_approval_under_the_same_id_is_refused(self) -> None:
         visit = live(slot=LONG)
         visit.tell(approval())
         refused(visit, Conflict, added=timedelta(minutes=5))
@@ -112,7 +117,7 @@ class TestTheLimit:
         visit.wait_until(40)
         assert visit.session.end is not None and visit.session.end.reason is Reason.SLOT_END
 
-    def test_the_kin_who_have_not_met_yet_may_be_given_longer_in_advance(self) -> None:
+    def test_it_may_be_approved_before_the_visit_begins(self) -> None:
         visit = Visit(at(-60), slot=LONG)
         assert visit.tell(approval()) == ()
         visit.wait_until(-10)
@@ -125,7 +130,7 @@ class TestTheLimit:
         assert visit.crossing()
 
 
-class TestWhoMay:
+class TestAuthor:
     """Yunnan 14: 监狱长; 27(3): 不得私自延长会见时间."""
 
     @pytest.mark.parametrize("role", ["supervisor", "clerk", "auditor", "admin", "terminal", ""])
@@ -140,7 +145,7 @@ class TestWhoMay:
         refused(live(slot=LONG), NotFound, session=SessionId("session_2"))
 
 
-class TestTheRules:
+class TestRules:
     """The policy pack: how often, how much, on what ground."""
 
     @pytest.mark.parametrize(
@@ -155,15 +160,15 @@ class TestTheRules:
             {"reason": "  "},
         ],
     )
-    def test_what_they_do_not_know_is_refused_with_its_article(self, changes: dict[str, Any]) -> None:
+    def test_what_the_pack_does_not_allow_is_refused_with_its_article(self, changes: dict[str, Any]) -> None:
         assert refused(live(slot=LONG), PolicyViolation, **changes).extra["articles"]
 
-    def test_once_a_visit(self) -> None:
+    def test_a_visit_is_extended_once(self) -> None:
         visit = live(slot=LONG)
         visit.tell(approval(added=timedelta(minutes=5)))
         refused(visit, PolicyViolation, id=ApprovalId("apr_2"), added=timedelta(minutes=5))
 
-    def test_several_where_the_pack_says_so_but_never_more_than_its_most(self) -> None:
+    def test_a_pack_may_allow_several_but_never_more_than_its_most(self) -> None:
         twice = replace(YUNNAN, extension=replace(YUNNAN.extension, times=3))
         visit = live(slot=LONG, policy=twice)
         visit.tell(approval())
@@ -174,7 +179,7 @@ class TestTheRules:
     def test_guangdong_makes_no_visit_longer(self) -> None:
         assert refused(live(slot=LONG, policy=GUANGDONG), PolicyViolation, article="GD-22").extra["articles"]
 
-    def test_where_its_owner_allows_some_they_are_approved_before_the_start(self) -> None:
+    def test_a_guangdong_pack_that_allows_some_takes_them_before_the_start_only(self) -> None:
         rules = replace(GUANGDONG.extension, times=1, steps=(TEN_MINUTES,), most=TEN_MINUTES)
         allowed = replace(GUANGDONG, extension=rules)
         assert rules.until is Until.START
@@ -191,18 +196,18 @@ class TestInTime:
         visit.pass_to(at(30).mono)  # the runner has not woken up yet
         refused(visit, TooLate)
 
-    def test_and_a_moment_before_too_as_it_would_not_reach_the_relay(self) -> None:
+    def test_within_the_margin_before_the_limit_it_is_too_late(self) -> None:
         visit = live(slot=LONG)
         visit.wait_until(30, -MARGIN)
         refused(visit, TooLate)
 
-    def test_before_that_it_is_in_time(self) -> None:
+    def test_before_the_margin_it_is_in_time(self) -> None:
         visit = live(slot=LONG)
         visit.wait_until(30, -MARGIN - 0.01)
         visit.tell(approval())
         assert visit.session.gate.deadline == at(40).mono
 
-    def test_after_the_end_nothing_makes_it_longer(self) -> None:
+    def test_after_the_end_it_is_refused(self) -> None:
         visit = live(slot=LONG)
         visit.tell(ev.EndOrdered(UserId("p-1"), SITES[PRISON], "YN-17-8"))
         refused(visit, Conflict)
@@ -218,10 +223,10 @@ class TestInTime:
         refused(visit, StorageUnavailable)
 
 
-class TestThroughRestarts:
-    """What was approved stays approved, and nothing else becomes so."""
+class TestRestarts:
+    """Approvals survive a restart, and no other ones appear."""
 
-    def test_a_restarted_control_process_knows_it(self) -> None:
+    def test_it_survives_a_restart_of_the_control_process(self) -> None:
         visit = live(slot=LONG)
         visit.tell(approval())
         kept = to_json(visit.session, "boot")
@@ -229,23 +234,23 @@ class TestThroughRestarts:
         assert after.extensions == visit.session.extensions
         assert after.gate.stop_at == at(40).mono
 
-    def test_a_snapshot_of_a_program_without_extensions_has_none(self) -> None:
+    def test_a_snapshot_of_a_version_without_extensions_has_none(self) -> None:
         kept = to_json(live(slot=LONG).session, "boot")
         former = {name: value for name, value in kept.items() if name != "extensions"}
         assert from_json(LONG, former, at(1), "boot").extensions == ()
 
-    def test_another_relay_worker_is_told_before_it_opens(self) -> None:
+    def test_another_relay_worker_gets_it_before_the_gate_opens(self) -> None:
         visit = live(slot=LONG)
         visit.tell(approval(), ev.RelayLost("died"))
         effects = visit.tell(ev.RelayReady(), *[fact for fact in PREPARED if isinstance(fact, ev.RoomMedia)])
         effects += visit.tell(next(fact for fact in PREPARED if isinstance(fact, ev.WatchersChanged)))
-        told = [effect for effect in effects if isinstance(effect, ExtendLimit | LeaseGate)]
-        assert [type(effect) for effect in told] == [ExtendLimit, LeaseGate]
-        lease = told[1]
+        orders = [effect for effect in effects if isinstance(effect, ExtendLimit | LeaseGate)]
+        assert [type(effect) for effect in orders] == [ExtendLimit, LeaseGate]
+        lease = orders[1]
         assert isinstance(lease, LeaseGate) and lease.limit == timedelta(minutes=30), "a lease raises no limit"
         assert lease.crossed == at(0).mono
 
-    def test_an_approval_before_the_gate_ever_opened_waits_for_it(self) -> None:
+    def test_an_approval_before_the_gate_first_opened_reaches_the_relay_then(self) -> None:
         visit = prepared(slot=LONG)
         visit.tell(approval())
         kept = from_json(LONG, to_json(visit.session, "boot"), visit.now, "another boot")

@@ -44,17 +44,17 @@ def leases(effects: tuple[Effect, ...]) -> list[LeaseGate]:
 
 
 class TestAWarning:
-    def test_waits_for_each_room_it_was_given_to(self) -> None:
+    def test_waits_for_each_room_to_which_it_was_given(self) -> None:
         visit = live()
         assert visit.tell(warning()) == ()
         visit.wait(5)
         visit.tell(acknowledged(VISITOR))
-        (one,) = visit.session.interventions.warnings
-        assert (one.by, one.article, one.sides) == (OFFICER, "YN-16-2", BOTH)
-        assert dict(one.acknowledged) == {VISITOR: visit.now.wall}
-        assert (visit.now.wall - one.at).total_seconds() == 5
+        (warned,) = visit.session.interventions.warnings
+        assert (warned.by, warned.article, warned.sides) == (OFFICER, "YN-16-2", BOTH)
+        assert dict(warned.acknowledged) == {VISITOR: visit.now.wall}
+        assert (visit.now.wall - warned.at).total_seconds() == 5
 
-    def test_a_room_acknowledges_what_it_was_told_and_once(self) -> None:
+    def test_a_room_acknowledges_its_own_warnings_and_each_once(self) -> None:
         visit = live()
         visit.tell(warning(sides=(VISITOR,)))
         for side, number in ((PRISON, 1), (VISITOR, 2)):
@@ -64,7 +64,7 @@ class TestAWarning:
         with pytest.raises(Conflict):
             visit.tell(acknowledged(VISITOR))
 
-    def test_an_order_that_was_sent_twice_is_one_warning_until_it_is_acknowledged(self) -> None:
+    def test_a_repeated_order_is_one_warning_until_it_is_acknowledged(self) -> None:
         visit = live()
         visit.tell(warning(sides=(VISITOR,)))
         again = replace(warning(sides=(VISITOR,)), id=WarningId("w_2"))
@@ -73,13 +73,13 @@ class TestAWarning:
         visit.tell(acknowledged(VISITOR), again)
         assert len(visit.session.interventions.warnings) == 2
 
-    def test_there_is_an_end_to_warning(self) -> None:
+    def test_warnings_of_a_visit_are_bounded(self) -> None:
         visit = live()
         visit.tell(*(warning(number) for number in range(MOST_WARNINGS)))
         with pytest.raises(TooMany):
             visit.tell(warning(MOST_WARNINGS))
 
-    def test_from_check_in_to_the_end_and_neither_before_nor_after(self) -> None:
+    def test_is_possible_from_check_in_to_the_end_only(self) -> None:
         early = Visit(at(-60))
         assert early.state is State.SCHEDULED
         for fact in (warning(), mute(PRISON), note()):
@@ -117,7 +117,7 @@ class TestWhatMustBeStopped:
         assert visit.session is before
 
     @pytest.mark.parametrize(("pack", "code"), MILDER)
-    def test_and_what_may_be_warned_of_is(self, pack: str, code: str) -> None:
+    def test_a_ground_that_allows_a_warning_is_stored_as_one(self, pack: str, code: str) -> None:
         visit = prepared(policy=load_pack(pack))
         visit.tell(mute(PRISON, article=code))
         if visit.policy.intervention(code).may_warn:  # type: ignore[union-attr]
@@ -141,7 +141,7 @@ class TestWhatMustBeStopped:
         assert visit.state is State.HELD
 
     @pytest.mark.parametrize("code", ["END-COMPLETED", "YN-16-2", "YN-18"])
-    def test_nor_ended_as_something_lesser(self, code: str) -> None:
+    def test_a_hold_on_such_a_ground_is_not_ended_under_a_lesser_one(self, code: str) -> None:
         visit = live()
         visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-17-8"))
         with pytest.raises(PolicyViolation):
@@ -150,7 +150,7 @@ class TestWhatMustBeStopped:
         assert visit.session.end is not None
         assert visit.session.end.article == "YN-17-9"
 
-    def test_a_hold_on_a_milder_ground_may_be_resumed_or_ended_in_peace(self) -> None:
+    def test_a_hold_on_a_milder_ground_may_be_resumed_or_ended_as_completed(self) -> None:
         visit = live()
         visit.tell(
             ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED")
@@ -159,11 +159,11 @@ class TestWhatMustBeStopped:
 
 
 class TestAMute:
-    def test_is_in_the_lease_at_once_and_in_every_one_after(self) -> None:
+    def test_is_in_the_next_lease_at_once_and_in_all_later_ones(self) -> None:
         visit = live()
         visit.wait(RENEW / 2)
-        told = leases(visit.tell(mute(VISITOR)))
-        assert [(one.muted, one.until) for one in told] == [(frozenset({VISITOR}), visit.now.mono + LEASE)]
+        leased = leases(visit.tell(mute(VISITOR)))
+        assert [(one.muted, one.until) for one in leased] == [(frozenset({VISITOR}), visit.now.mono + LEASE)]
         later = leases(visit.wait(5))
         assert len(later) >= 4
         assert {one.muted for one in later} == {frozenset({VISITOR})}
@@ -181,7 +181,7 @@ class TestAMute:
         )
         assert {one.muted for one in leases(effects)} == {frozenset({PRISON})}
 
-    def test_opens_nothing_that_is_shut(self) -> None:
+    def test_does_not_open_a_shut_gate(self) -> None:
         visit = live()
         visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"))
         assert visit.tell(mute(PRISON), mute(PRISON, on=False)) == ()
@@ -214,7 +214,7 @@ class TestNotes:
         ]
         assert visit.session.interventions.notes[1].at == visit.now.wall
 
-    def test_one_that_was_sent_twice_is_one(self) -> None:
+    def test_a_repeated_order_is_one_note(self) -> None:
         visit = live()
         visit.tell(note())
         with pytest.raises(Conflict):
@@ -240,11 +240,11 @@ acts: st.SearchStrategy[ev.Fact] = st.one_of(
 )
 
 
-class TestWhateverOfficersDo:
+class TestAnyOrders:
     @given(st.lists(acts, max_size=25))
-    def test_a_restart_forgets_nothing_and_the_last_lease_says_who_is_muted(self, told: list[ev.Fact]) -> None:
+    def test_a_restart_keeps_them_all_and_the_last_lease_has_the_mutes(self, facts: list[ev.Fact]) -> None:
         visit = live()
-        for fact in told:
+        for fact in facts:
             try:
                 visit.tell(fact)
             except (Conflict, NotFound, PolicyViolation):
@@ -259,13 +259,13 @@ class TestWhateverOfficersDo:
         again = from_json(SLOT, kept, visit.now, "boot")
         assert again.interventions == session.interventions
 
-    def test_a_snapshot_from_before_there_were_any_is_read(self) -> None:
+    def test_a_snapshot_of_a_version_without_interventions_is_read(self) -> None:
         kept = json.loads(json.dumps(to_json(live().session, "boot")))
         del kept["acts"]
         again = from_json(SLOT, kept, at(1), "boot")
         assert again.interventions == Interventions()
 
-    def test_who_did_what_under_which_article_is_in_the_facts_themselves(self) -> None:
+    def test_the_facts_name_author_and_article(self) -> None:
         assert ev.data(warning(sides=(VISITOR,))) == {
             "id": "w_1",
             "by": OFFICER,

@@ -1,4 +1,4 @@
-"""Speaking in (插话): one officer at a time, under a code, and never off the record."""
+"""Talkback (插话): one officer at a time, under a code, and only while it is recorded."""
 
 from dataclasses import replace
 
@@ -28,15 +28,15 @@ def lets(by: UserId = LI, *sides: Side) -> LetSpeak:
     return LetSpeak(by, SITES[PRISON if by == LI else VISITOR], frozenset(sides or (VISITOR,)))
 
 
-class TestSpeaking:
-    def test_lets_the_rooms_that_were_named_hear(self) -> None:
+class TestTalkback:
+    def test_is_sent_to_the_rooms_that_were_named(self) -> None:
         visit = live()
         assert visit.tell(begins(LI, VISITOR)) == (lets(LI, VISITOR),)
         assert visit.session.talkback == Talkback(LI, SITES[PRISON], frozenset({VISITOR}), "SAY-GUIDE")
         assert visit.tell(ev.SpeechEnded(LI)) == (Hush(),)
         assert visit.session.talkback is None
 
-    def test_touches_neither_gate_nor_limit(self) -> None:
+    def test_changes_neither_gate_nor_limit(self) -> None:
         visit = live()
         visit.tell(begins(LI, PRISON, VISITOR))
         assert visit.session.state is State.LIVE
@@ -47,12 +47,12 @@ class TestSpeaking:
         visit.tell(ev.HoldOrdered(LI, SITES[PRISON], "YN-16-2"))
         assert lets() in visit.tell(begins())
 
-    def test_may_turn_to_other_rooms(self) -> None:
+    def test_may_change_its_rooms(self) -> None:
         visit = live()
         visit.tell(begins(LI, VISITOR))
         assert visit.tell(begins(LI, PRISON, VISITOR)) == (lets(LI, PRISON, VISITOR),)
 
-    def test_twice_to_the_same_rooms_orders_nothing_more(self) -> None:
+    def test_ordered_again_for_the_same_rooms_has_no_effect(self) -> None:
         visit = live()
         visit.tell(begins())
         assert visit.tell(begins()) == ()
@@ -70,22 +70,22 @@ class TestSpeaking:
         with pytest.raises(BadRequest):
             live().tell(replace(begins(), sides=frozenset()))
 
-    def test_may_be_ended_by_a_colleague_and_by_nobodys_order_twice(self) -> None:
+    def test_may_be_ended_by_another_officer_and_its_second_end_has_no_effect(self) -> None:
         visit = live()
         visit.tell(begins(LI))
         assert visit.tell(ev.SpeechEnded(MA)) == (Hush(),)
         assert visit.tell(ev.SpeechEnded(MA)) == ()
 
 
-class TestOnTheRecord:
+class TestRecording:
     @pytest.mark.parametrize("state", [State.CHECK_IN, State.READY])
-    def test_nobody_speaks_before_the_visit_begins(self, state: State) -> None:
+    def test_there_is_no_talkback_before_the_visit_begins(self, state: State) -> None:
         visit = Visit(at(minutes=-10))
         visit.session = replace(visit.session, state=state)
         with pytest.raises(Conflict):
             visit.tell(begins())
 
-    def test_nobody_speaks_while_nothing_is_recorded(self) -> None:
+    def test_there_is_no_talkback_while_nothing_is_recorded(self) -> None:
         visit = live()
         visit.tell(ev.RecorderLost("stalled"))
         with pytest.raises(Conflict) as refused:
@@ -102,25 +102,25 @@ class TestOnTheRecord:
         ],
         ids=lambda fact: ev.kind(fact),
     )
-    def test_whoever_speaks_stops_with(self, fact: ev.Fact) -> None:
+    def test_a_talkback_ends_with(self, fact: ev.Fact) -> None:
         visit = live()
         visit.tell(begins())
         effects = visit.tell(fact)
         assert effects[0] == Hush() and visit.session.talkback is None
 
-    def test_the_limit_stops_the_voice_too(self) -> None:
+    def test_a_talkback_ends_at_the_limit(self) -> None:
         visit = live()
         visit.tell(begins())
         visit.wait(31 * 60)
         assert visit.session.state is State.ENDED and visit.session.talkback is None
 
-    def test_after_a_restart_nobody_speaks(self) -> None:
+    def test_a_talkback_does_not_outlive_a_restart(self) -> None:
         visit = live()
         visit.tell(begins())
         again = from_json(SLOT, to_json(visit.session, "boot"), visit.now, "boot")
         assert again.talkback is None
 
-    def test_beginning_and_end_stand_on_the_timeline_with_their_author(self) -> None:
+    def test_beginning_and_end_are_on_the_timeline_with_their_author(self) -> None:
         assert {ev.SpeechBegan, ev.SpeechEnded} <= set(ev.ACTIONS)
         assert ev.data(begins(LI, VISITOR, PRISON)) == {
             "by": LI,
@@ -152,9 +152,9 @@ facts: st.SearchStrategy[ev.Fact] = st.one_of(
 
 
 @given(st.lists(facts, max_size=30))
-def test_whatever_happens_who_is_heard_is_who_speaks_and_only_on_the_record(told: list[ev.Fact]) -> None:
+def test_in_any_story_the_relay_sends_the_talkback_of_the_session_and_only_while_recorded(facts: list[ev.Fact]) -> None:
     visit, heard = live(), None
-    for fact in told:
+    for fact in facts:
         try:
             effects = visit.tell(fact)
         except Conflict:
