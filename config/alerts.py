@@ -17,7 +17,7 @@ class AlertRules:
 
     The first seven are how long each cause has to last before it is an alert; `five_minutes` and `one_minute` how much
     of the visit is left when its end is announced. An alert whose cause is gone for `clear` is over. `count_heads`:
-    kiosks count the people before their camera (advisory; no picture leaves the kiosk for it). """
+    kiosks count the people before their camera (advisory; no picture leaves the kiosk for it)."""
 
     quorum_at_risk: timedelta
     room_lost: timedelta

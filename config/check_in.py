@@ -59,7 +59,7 @@ class CheckInRules:
     """Part of a policy about check-in. `articles`: field -> citation. Raises ValueError for what makes no sense.
 
     The checks are in the order in which the check-in desk shows them. `dialect_with_reason`: a visitor who hardly
-    speaks Mandarin may use the local dialect without an interpreter; the slot then says why. """
+    speaks Mandarin may use the local dialect without an interpreter; the slot then says why."""
 
     visitor_checks: tuple[Tick, ...]
     prisoner_checks: tuple[Tick, ...]

@@ -21,7 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from config import addresses, turn
+from config import network
 
 DEFAULT_FILE = Path("huijian.toml")
 _SOCKET_PATH_LIMIT = 107  # sockaddr_un of Linux holds 108 bytes with the closing zero
@@ -93,15 +93,15 @@ class Settings(BaseSettings):
         chosen = {key: value for key, value in values.items() if value not in (None, "")}
         return {**filled, **chosen, "data_dir": data}
 
-    _list_hosts = field_validator("relay_host", mode="before")(addresses.listed)
+    _list_hosts = field_validator("relay_host", mode="before")(network.listed)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        addresses.check(self.relay_host, self.relay_public_addresses)
-        turn.check(self.turn_urls, self.turn_secret_file)
-        for network in self.trusted_proxies:
-            ip_network(network, strict=False)
-        if self.http_host not in _LOOPBACK and addresses.unreachable(self.relay_host, self.relay_public_addresses):
+        network.check_addresses(self.relay_host, self.relay_public_addresses)
+        network.check_turn(self.turn_urls, self.turn_secret_file)
+        for proxy in self.trusted_proxies:
+            ip_network(proxy, strict=False)
+        if self.http_host not in _LOOPBACK and network.unreachable(self.relay_host, self.relay_public_addresses):
             raise ValueError(
                 "pages are served to other machines, but kiosks there are told the relay's loopback address: "
                 "set relay_host, and relay_public_addresses where it differs"
@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         """Create the folders, closed to other users. Raises SettingsError where one is not ours, or a secret is not."""
         if self.turn_secret_file is not None:
             try:
-                turn.read_secret(self.turn_secret_file)
+                network.read_secret(self.turn_secret_file)
             except ValueError as error:
                 raise SettingsError(str(error)) from error
         for path in (self.data_dir, self.archive_dir, self.run_dir):

@@ -13,8 +13,8 @@ from aiohttp import web
 from broker.kernel import errors as err
 from broker.kernel.ids import ResourceId
 from broker.media.sdp_fragment import check_trickle
+from config.network import read_secret
 from config.settings import Settings
-from config.turn import read_secret
 from signaling.auth.scope import Role
 from signaling.media.resources import Held, Kind
 from signaling.server.errors import PreconditionFailed, PreconditionRequired

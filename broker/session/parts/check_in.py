@@ -175,7 +175,7 @@ def interpreter_here(part: CheckIn, slot: Slot) -> bool:
 def lost_by(part: CheckIn, slot: Slot, side: Side, policy: Policy) -> Consequence:
     """What a side that is not complete in time has lost.
 
-    The month is lost by visitors who were late or stayed away. Where the desk had begun with one of them, they had
+    The month is lost by visitors who were late or stayed away. Where staff had begun with one of them, they had
     arrived, and only this visit is lost: slow staff cost no family a month.
     """
     arrived = any(part.ticks.get(person.id) for person in slot.parties_of(side))
