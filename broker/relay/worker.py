@@ -296,12 +296,12 @@ class Worker:
         return messages.ExtendReply(taken=taken)
 
     async def handle_shut_gate(self, command: messages.ShutGate) -> Done:
-        """Shut a gate."""
+        """Shut the gate of a session at once."""
         self._session(command.session).shut(monotonic(), command.why)
         return Done()
 
     async def handle_set_deadline(self, command: messages.SetDeadline) -> Done:
-        """Set when a gate shuts by itself."""
+        """Move the hard end of a session to an earlier moment."""
         gate = self._session(command.session).gate
         gate.stop = min(gate.stop, command.deadline)
         self._timers.schedule()
