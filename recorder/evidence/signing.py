@@ -40,7 +40,7 @@ class Keys:
             decoded = base64.b64decode(str(signature["value"]), validate=True)
             if base64.b64encode(decoded).decode() != signature["value"]:  # the last letter of Base64 has unused bits
                 return "the signature is spelled differently than it was written"
-            right = key.verify(decoded, covered(value))
+            right = key.verify(decoded, signed_bytes(value))
         except ValueError:
             right = False
         return "" if right else "the signature does not match"
@@ -49,11 +49,11 @@ class Keys:
 def sign(value: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
     """Return `value` with a signature of all its other members."""
     bare = {key: inner for key, inner in value.items() if key != SIGNATURE}
-    signature, public = base64.b64encode(signer.sign(covered(bare))).decode(), signer.public
+    signature, public = base64.b64encode(signer.sign(signed_bytes(bare))).decode(), signer.public
     return {**bare, SIGNATURE: {"algorithm": public.algorithm, "key": public.id, "value": signature}}
 
 
-def covered(value: Mapping[str, Any]) -> bytes:
+def signed_bytes(value: Mapping[str, Any]) -> bytes:
     """Return the bytes that are signed: canonical JSON without the signature."""
     bare = {key: inner for key, inner in value.items() if key != SIGNATURE}
     return canonical_json.sorted_utf8(bare)
