@@ -7,6 +7,7 @@ from enum import StrEnum
 from broker.booking.slot import Slot
 from broker.kernel.errors import Forbidden, NotFound
 from broker.kernel.ids import RoomId, Side, SiteId, TerminalId, UserId
+from broker.presence.quorum import Watcher
 
 
 class Role(StrEnum):
@@ -118,6 +119,11 @@ class Duty:
     user: UserId
     site: SiteId
     side: Side
+
+    @property
+    def watcher(self) -> Watcher:
+        """The supervisor as presence and the relay know them."""
+        return Watcher(self.user, self.site)
 
 
 def duty(caller: Caller, slot: Slot) -> Duty:

@@ -4,21 +4,23 @@ tag restarts ICE. Where a TURN server is configured, an answer carries time-limi
 
 import hmac
 from base64 import b64encode
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from aiohttp import web
 
+from broker.ipc.relay_messages import MediaOffer
 from broker.kernel import errors as err
 from broker.kernel.ids import ResourceId
 from broker.media.sdp_fragment import check_trickle
 from config.network import read_secret
 from config.settings import Settings
-from signaling.auth.scope import Role
+from signaling.auth.scope import Role, author
 from signaling.media.resources import Held, Kind
 from signaling.server.errors import PreconditionFailed, PreconditionRequired
-from signaling.server.routes import Call, Table, Verb
+from signaling.server.routes import Call, Refusals, Table, Verb
 
 log = structlog.get_logger("signaling")
 SDP = "application/sdp"
@@ -50,6 +52,25 @@ class Place:
     name: str
     zh: str
     en: str
+
+
+def post(
+    table: Table, path: str, roles: Iterable[Role], zh: str, en: str, refused: str, problems: Refusals = OFFER_PROBLEMS
+) -> Callable[[Verb], Verb]:
+    """Declare the address of an offer: SDP in, SDP out, 201."""
+    return table.add(
+        "POST",
+        path,
+        roles=roles,
+        zh=zh,
+        en=en,
+        status=201,
+        takes=SDP,
+        gives=SDP,
+        headers=("Location", "ETag", "Link"),
+        problems=problems,
+        refused=refused,
+    )
 
 
 def add_resource(table: Table, place: Place) -> None:
@@ -105,7 +126,7 @@ def add_resource(table: Table, place: Place) -> None:
     )(restart)
 
 
-def offer(sdp: str) -> str:
+def checked(sdp: str) -> str:
     """Return the offer, if it looks like one; the relay parses it. Raises TooLarge or MalformedSdp."""
     if len(sdp) > MAX_SDP:
         raise err.TooLarge()
@@ -114,12 +135,17 @@ def offer(sdp: str) -> str:
     return sdp
 
 
-def created(call: Call, held: Held, answer: str, ends_at: datetime) -> web.Response:
-    """Remember a new resource, and return 201 with the answer, the resource's address, the entity tag of its ICE
-    session, and the TURN servers that it may use until the slot ends."""
+async def negotiate(
+    call: Call, kind: Kind, side: str, offer: MediaOffer, ends_at: datetime, page: str = ""
+) -> web.Response:
+    """Let the broker answer an offer and remember the resource. Return 201 with the answer, the resource's address, the
+    entity tag of its ICE session, and the TURN servers that it may use until the slot ends."""
+    maker = author(call.caller)
+    reply = await call.context.broker.negotiate(offer, maker)
+    held = Held(reply.resource, kind, offer.session, side, maker, call.caller.token, page=page)
     call.context.resources.add(held)
     headers = {"Location": f"{call.request.path}/{held.resource}", "ETag": etag(held), "Accept-Patch": FRAGMENT}
-    response = web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)
+    response = web.Response(status=201, body=reply.sdp.encode(), content_type=SDP, headers=headers)
     for link in turn_links(call.context.settings, held.resource, ends_at):
         response.headers.add("Link", link)
     return response

@@ -6,13 +6,12 @@ from aiohttp import web
 from broker.ipc.relay_messages import PublishTalkback, SubscribeTalkback
 from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import SessionId, Side
-from broker.presence.quorum import Watcher, name_of
+from broker.presence.quorum import name_of
 from broker.session import events as ev
 from broker.session import pairing
 from signaling.api.messages.sign_in import PageQuery
 from signaling.auth.scope import Caller, Role, Terminal, User, author, duty
 from signaling.media import offer_answer
-from signaling.media.resources import Held
 from signaling.server.context import Context
 from signaling.server.routes import Call, Table
 
@@ -25,18 +24,8 @@ MICROPHONE, LISTENING = "/whip/{session}/voice", "/whep/{session}/voice"
 PROBLEMS = (*offer_answer.OFFER_PROBLEMS, TooMany)
 
 
-@table.add(
-    "POST",
-    MICROPHONE,
-    roles=PUBLISHERS,
-    zh="管理员接通插话麦克风",
-    en="A supervisor connects a microphone",
-    status=201,
-    takes=offer_answer.SDP,
-    gives=offer_answer.SDP,
-    headers=("Location", "ETag", "Link"),
-    problems=PROBLEMS,
-    refused="WhipRefused",
+@offer_answer.post(
+    table, MICROPHONE, PUBLISHERS, "管理员接通插话麦克风", "A supervisor connects a microphone", "WhipRefused", PROBLEMS
 )
 async def publish(call: Call, body: str) -> web.Response:
     """Take an offer of one audio line and return the answer. The microphone is not heard until the order `speak`."""
@@ -45,25 +34,13 @@ async def publish(call: Call, body: str) -> web.Response:
     own = duty(caller, live.session.slot)
     pairing.admit(live.session, context.now(), live.policy)
     context.resources.admit("whip", session, PLACE, caller, context.mono())
-    publisher = name_of(Watcher(own.user, own.site), "")
-    offer = PublishTalkback(session=session, publisher=publisher, sdp=offer_answer.offer(body))
-    reply = await context.broker.negotiate(offer, author(caller))
-    held = Held(reply.resource, "whip", session, PLACE, author(caller), caller.token)
-    return offer_answer.created(call, held, reply.sdp, live.session.slot.ends_at)
+    publisher = name_of(own.watcher, "")
+    offer = PublishTalkback(session=session, publisher=publisher, sdp=offer_answer.checked(body))
+    return await offer_answer.negotiate(call, "whip", PLACE, offer, live.session.slot.ends_at)
 
 
-@table.add(
-    "POST",
-    LISTENING,
-    roles=SUBSCRIBERS,
-    zh="收听管理员插话",
-    en="Hear what officers say to the rooms",
-    status=201,
-    takes=offer_answer.SDP,
-    gives=offer_answer.SDP,
-    headers=("Location", "ETag", "Link"),
-    problems=PROBLEMS,
-    refused="WhepRefused",
+@offer_answer.post(
+    table, LISTENING, SUBSCRIBERS, "收听管理员插话", "Hear what officers say to the rooms", "WhepRefused", PROBLEMS
 )
 async def listen(call: Call, body: str, query: PageQuery) -> web.Response:
     """Take an offer of one audio line and return the answer. A room receives what is meant for it, colleagues
@@ -77,13 +54,11 @@ async def listen(call: Call, body: str, query: PageQuery) -> web.Response:
     else:
         own, page = duty(caller, live.session.slot), query.page or ""
         # Named without the page: an officer who speaks is not heard in any window of their own.
-        subscriber = name_of(Watcher(own.user, own.site), "")
+        subscriber = name_of(own.watcher, "")
     pairing.admit(live.session, context.now(), live.policy)
     context.resources.admit("whep", session, PLACE, caller, context.mono(), page)
-    offer = SubscribeTalkback(session=session, side=side, subscriber=subscriber, sdp=offer_answer.offer(body))
-    reply = await context.broker.negotiate(offer, author(caller))
-    held = Held(reply.resource, "whep", session, PLACE, author(caller), caller.token, page=page)
-    return offer_answer.created(call, held, reply.sdp, live.session.slot.ends_at)
+    offer = SubscribeTalkback(session=session, side=side, subscriber=subscriber, sdp=offer_answer.checked(body))
+    return await offer_answer.negotiate(call, "whep", PLACE, offer, live.session.slot.ends_at, page)
 
 
 offer_answer.add_resource(

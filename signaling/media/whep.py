@@ -12,25 +12,21 @@ from broker.session.state import Session
 from signaling.api.messages.sign_in import PageQuery
 from signaling.auth.scope import Caller, Role, Terminal, author, duty
 from signaling.media import offer_answer
-from signaling.media.resources import Held
 from signaling.server.routes import Call, Table
 
 table = Table("whep")
 PATH, ROLES = "/whep/{session}/{side}", (Role.TERMINAL, Role.SUPERVISOR)
+PROBLEMS = (*offer_answer.OFFER_PROBLEMS, TooManyWindows)
 
 
-@table.add(
-    "POST",
+@offer_answer.post(
+    table,
     PATH,
-    roles=ROLES,
-    zh="观看一方音视频",
-    en="Watch one side",
-    status=201,
-    takes=offer_answer.SDP,
-    gives=offer_answer.SDP,
-    headers=("Location", "ETag", "Link"),
-    problems=(*offer_answer.OFFER_PROBLEMS, TooManyWindows),
-    refused="WhepRefused",
+    ROLES,
+    "观看一方音视频",
+    "Watch one side",
+    "WhepRefused",
+    (*offer_answer.OFFER_PROBLEMS, TooManyWindows),
 )
 async def watch(call: Call, body: str, query: PageQuery) -> web.Response:
     """Take an offer and return the answer. `page` is a supervisor's window: what it receives counts for that window
@@ -43,11 +39,9 @@ async def watch(call: Call, body: str, query: PageQuery) -> web.Response:
     page = (query.page or "") if watcher is not None else ""
     context.resources.admit("whep", session, side, caller, context.mono(), page)
     subscriber = name_of(watcher, page) if watcher is not None else author(caller)
-    sdp = offer_answer.offer(body)
+    sdp = offer_answer.checked(body)
     offer = Subscribe(session=session, side=side, subscriber=subscriber, gated=watcher is None, sdp=sdp)
-    reply = await context.broker.negotiate(offer, author(caller))
-    held = Held(reply.resource, "whep", session, side, author(caller), caller.token, page=page)
-    return offer_answer.created(call, held, reply.sdp, live.session.slot.ends_at)
+    return await offer_answer.negotiate(call, "whep", side, offer, live.session.slot.ends_at, page)
 
 
 def _watcher(caller: Caller, session: Session, side: Side) -> Watcher | None:
@@ -55,8 +49,7 @@ def _watcher(caller: Caller, session: Session, side: Side) -> Watcher | None:
     if isinstance(caller, Terminal):
         pairing.check_far_side(session, caller.room, side)
         return None
-    own = duty(caller, session.slot)
-    return Watcher(own.user, own.site)
+    return duty(caller, session.slot).watcher
 
 
 def _side(call: Call) -> Side:

@@ -6,28 +6,15 @@ from aiohttp import web
 from broker.ipc.relay_messages import Publish
 from broker.kernel.ids import SessionId
 from broker.session import pairing
-from signaling.auth.scope import Role, Terminal, author
+from signaling.auth.scope import Role, Terminal
 from signaling.media import offer_answer
-from signaling.media.resources import Held
 from signaling.server.routes import Call, Table
 
 table = Table("whip")
 PATH, ROLES = "/whip/{session}", (Role.TERMINAL,)
 
 
-@table.add(
-    "POST",
-    PATH,
-    roles=ROLES,
-    zh="终端发布音视频",
-    en="A terminal publishes",
-    status=201,
-    takes=offer_answer.SDP,
-    gives=offer_answer.SDP,
-    headers=("Location", "ETag", "Link"),
-    problems=offer_answer.OFFER_PROBLEMS,
-    refused="WhipRefused",
-)
+@offer_answer.post(table, PATH, ROLES, "终端发布音视频", "A terminal publishes", "WhipRefused")
 async def publish(call: Call, body: str) -> web.Response:
     """Take an offer and return the answer."""
     terminal, context = call.caller, call.context
@@ -37,10 +24,8 @@ async def publish(call: Call, body: str) -> web.Response:
     side = pairing.side_to_publish(live.session, terminal.room)
     pairing.admit(live.session, context.now(), live.policy)
     context.resources.admit("whip", session, side, terminal, context.mono())
-    offer = Publish(session=session, side=side, sdp=offer_answer.offer(body))
-    reply = await context.broker.negotiate(offer, author(terminal))
-    held = Held(reply.resource, "whip", session, side, author(terminal), terminal.token)
-    return offer_answer.created(call, held, reply.sdp, live.session.slot.ends_at)
+    offer = Publish(session=session, side=side, sdp=offer_answer.checked(body))
+    return await offer_answer.negotiate(call, "whip", side, offer, live.session.slot.ends_at)
 
 
 offer_answer.add_resource(
