@@ -78,7 +78,7 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             title_en=head["title_en"],
             demo=head.get("demo", False),
             interventions=_interventions(name, groups, head["law"]),
-            warnings=tuple(one for group in warnings for one in _canned(name, group)),
+            warnings=tuple(text for group in warnings for text in _canned(name, group)),
             check_in=_check_in(name, check_in),
             alerts=_alerts(name, alerts),
             extension=_extension(name, extension),

@@ -215,7 +215,6 @@ def _check_own_code(ground: Intervention) -> None:
     ends = (ground.must_end, ground.may_warn) == (True, False) and ground.code.startswith("END-")
     talks = (ground.must_end, ground.may_warn, ground.may_hold) == (False, True, False)
     reasons = {EndReason.SUPERVISOR, EndReason.COMPLETED} if ends else {EndReason.SUPERVISOR}
-    if not (ends or (talks and ground.code.startswith(("WARN-", "SAY-")))):
-        raise LooserThanLaw(f"ground {ground.code} is in no article", ground.article)
-    if ground.may_suspend or ground.late or ground.reason not in reasons:
+    lawful = (ends or (talks and ground.code.startswith(("WARN-", "SAY-")))) and ground.reason in reasons
+    if not lawful or ground.may_suspend or ground.late:
         raise LooserThanLaw(f"ground {ground.code} is in no article", ground.article)
