@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from broker.kernel.tasks import Tasks
+
 log = structlog.get_logger()
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before a dead child is started again; doubled while it keeps dying
 SETTLED = 10.0  # seconds after which a child counts as healthy and the pause begins anew
@@ -41,6 +43,7 @@ class ProcessSupervisor:
         """Prepare; every child keeps the descriptors `inherited` open."""
         self._inherited = inherited
         self._running: list[tuple[Child, asyncio.Task[None]]] = []
+        self._tasks = Tasks()
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._given_up: asyncio.Future[str] | None = None
 
@@ -52,7 +55,7 @@ class ProcessSupervisor:
 
     def start(self, child: Child) -> None:
         """Start a child and keep it running from now on."""
-        self._running.append((child, asyncio.create_task(self._keep(child), name=child.name)))
+        self._running.append((child, self._tasks.spawn(self._keep(child))))
 
     def pids(self) -> dict[str, int]:
         """Return the ids of the running processes by name."""

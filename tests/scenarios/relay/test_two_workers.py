@@ -15,6 +15,19 @@ from broker.control.broker import Broker
 from broker.control.journal.journal import Journal
 from broker.control.store.records import SiteKind
 from broker.control.store.store import Store
+from broker.ipc.messages import Done
+from broker.ipc.recorder_messages import (
+    RECORDER,
+    AcknowledgeRecording,
+    AddEvent,
+    FinishRecording,
+    FragmentFlushed,
+    RecorderAlive,
+    RecorderReady,
+    SetRecordingDeadline,
+    StartRecording,
+    StartReply,
+)
 from broker.ipc.server import Server
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import RoomId, Side, SiteId
@@ -28,31 +41,37 @@ from tests.support.control.making import slot
 PAIRS = 4
 
 
+def sessions_of(worker):
+    """Return how many sessions a worker itself counts, None before its first answer."""
+    return worker.status and worker.status.sessions
+
+
 class TwoWorkers:
     """A broker, its workers and its sessions."""
 
     def __init__(self, folder, store, journal, most):
         self.folder, self.store = folder, store
         self.broker = Broker(store, journal, SystemClock(), folder, 2, worker_sessions=most)
+        handlers = {StartRecording: self._start_recording}
+        handlers |= dict.fromkeys((FinishRecording, AddEvent, SetRecordingDeadline, AcknowledgeRecording), self._done)
         self.recorder = Server(
-            folder / "recorder.sock",
-            "recorder",
-            dict.fromkeys(("start", "finish", "note", "deadline", "acknowledge"), self._record),
-            lambda connection: connection.tell("ready"),
+            folder / "recorder.sock", RECORDER, handlers, lambda connection: connection.report(RecorderReady())
         )
         self.processes = {}
         self._moved = asyncio.Event()
         self.broker.bus.on("session", lambda session: self._moved.set())
 
-    async def _record(self, command):
-        if "slot" in command:
-            self.recorder.tell("flushed", session=command["session"], part=1, mono=0.0)
-        return {}
+    async def _start_recording(self, command):
+        self.recorder.report(FragmentFlushed(session=command.session, part=1, mono=0.0))
+        return StartReply(part=1)
+
+    async def _done(self, command):
+        return Done()
 
     async def beat(self):
         """Send the pretended recorder's signs of life."""
         while True:
-            self.recorder.tell("alive")
+            self.recorder.report(RecorderAlive())
             await asyncio.sleep(0.3)
 
     async def worker(self, number):
@@ -173,7 +192,7 @@ class TestSpreading:
         assert two.broker.figures().holds == {"relay_lost": 2}
         await two.until(lambda: all(two.broker.live(one).session.processes.relay for one in lost))
         worker = two.broker.figures().workers[1]
-        await two.until(lambda: two.broker.figures().workers[1].status.get("rooms") == PAIRS)
+        await two.until(lambda: sessions_of(two.broker.figures().workers[1]) == PAIRS)
         assert worker.ready and not two.broker.figures().workers[0].ready
 
     async def test_what_a_worker_uses_is_measured(self, two):
@@ -200,7 +219,7 @@ class TestFullWorkers:
 class TestARestartOfTheControlProcess:
     async def test_workers_keep_their_sessions(self, two, url):
         sessions = [await two.visit(pair) for pair in range(PAIRS)]
-        await two.until(lambda: all(worker.status.get("rooms") == 2 for worker in two.broker.figures().workers))
+        await two.until(lambda: all(sessions_of(worker) == 2 for worker in two.broker.figures().workers))
         before = two.placed()
         await two.broker.__aexit__()
         async with (
@@ -209,6 +228,6 @@ class TestARestartOfTheControlProcess:
             Broker(store, journal, SystemClock(), two.folder, 2) as again,
         ):
             two.broker = again
-            await two.until(lambda: all(worker.status.get("rooms") == 2 for worker in again.figures().workers))
+            await two.until(lambda: all(sessions_of(worker) == 2 for worker in again.figures().workers))
             assert two.placed() == before
             assert {session for worker in before for session in worker} == set(sessions)
