@@ -1,4 +1,4 @@
-"""`huijian verify` says WHOLE only where something was looked at and nothing is wrong."""
+"""`huijian verify` prints WHOLE only where at least one recording was checked and nothing is damaged."""
 
 import asyncio
 
@@ -35,9 +35,9 @@ class TestAnArchive:
 
 
 class TestAPublicKey:
-    """An archive and one key that was kept elsewhere are all that is needed."""
+    """An archive and one public key that was kept elsewhere are enough."""
 
-    def test_shows_who_recorded(self, huijian, place):
+    def test_proves_the_origin(self, huijian, place):
         root = place / "elsewhere" / "archive"
         archived(make_work(root), root)
         (pem,) = (root / ".keys").iterdir()
@@ -65,7 +65,7 @@ class TestAPublicKey:
 
 
 class TestOnTheMachineThatRecorded:
-    """Its own key and its database know more than the archive can say of itself."""
+    """The installation's own key and database prove more than the archive can by itself."""
 
     @pytest.fixture
     def root(self, place):
@@ -73,14 +73,14 @@ class TestOnTheMachineThatRecorded:
         archived(make_work(root), root)
         return root
 
-    def test_its_own_key_is_believed_and_no_other(self, huijian, place, root):
+    def test_only_its_own_key_is_trusted(self, huijian, place, root):
         answer = huijian("verify", "--json")
         assert answer.code == 0 and (answer.json["keys"], answer.json["compared"]) == ("installation", [])
         installed(place / "other", root)
         answer = huijian("verify")
         assert answer.code == 4 and answer.out.startswith("KEY ")
 
-    def test_elsewhere_it_is_said_loudly_that_the_keys_came_from_the_archive(self, huijian, place, root):
+    def test_elsewhere_a_warning_names_the_source_of_the_keys(self, huijian, place, root):
         root.rename(place / "moved")
         answer = huijian("verify", "--archive", "moved")
         assert answer.code == 0 and "WARNING: the keys were taken from the archive itself" in answer.err
@@ -111,6 +111,6 @@ class TestOnTheMachineThatRecorded:
         answer = huijian("verify")
         assert answer.code == 4 and answer.out.startswith("MISSING")
 
-    def test_no_database_is_made_by_looking(self, huijian, place, root):
+    def test_no_database_is_created_by_the_check(self, huijian, place, root):
         assert "compared with nothing" in huijian("verify").err
         assert not (place / "data" / "huijian.sqlite").exists()

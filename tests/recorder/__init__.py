@@ -1,1 +1,1 @@
-"""The recorder, from single packets to a process that is killed."""
+"""Tests of the recorder, from single packets to a process that is killed."""

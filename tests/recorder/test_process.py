@@ -59,7 +59,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Reco
 
 @pytest.mark.asyncio(loop_scope="module")
 class TestWholeSession:
-    """From the first packet to the archive."""
+    """A session from the first packet to the archive."""
 
     async def test_is_flushed_soon_and_archived_whole(self, shared: RecorderProcess) -> None:
         session = "session_whole"

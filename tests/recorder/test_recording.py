@@ -1,4 +1,4 @@
-"""One recording seen from the event loop: bounded, watched, and honest when the disk is slow or full."""
+"""One recording seen from the event loop: its queue is bounded, and a slow or full disk is reported."""
 
 import asyncio
 import threading
@@ -23,13 +23,13 @@ from tests.support.recording.service import recorder_parts
 
 
 def recent(seconds: float) -> list[TapRecord]:
-    """Media that arrived during the last `seconds`."""
+    """Return media that arrived during the last `seconds`."""
     shift = int((monotonic() - seconds - BEGIN) * 1e9)
-    return [one._replace(arrival_ns=one.arrival_ns + shift) for one in Feed(seconds).records()]
+    return [record._replace(arrival_ns=record.arrival_ns + shift) for record in Feed(seconds).records()]
 
 
 class Player:
-    """A recording that is fed one second of media: half at first, the rest when the first facts came."""
+    """Feeds a recording with one second of media: half at once, the rest after the first facts."""
 
     def __init__(self, folder: Path) -> None:
         self.log = FactLog()
@@ -42,12 +42,12 @@ class Player:
     async def play(self) -> list[str]:
         records = recent(1.0)
         half = len(records) // 2
-        for one in records[:half]:
-            self.recording.accept(one)
+        for record in records[:half]:
+            self.recording.accept(record)
         running = asyncio.create_task(self.recording.run())
         await self.receives("writing_progress", "writing_failed")
-        for one in records[half:]:
-            self.recording.accept(one)
+        for record in records[half:]:
+            self.recording.accept(record)
         await self.receives("fragment_flushed", "writing_failed")
         self.recording.end(monotonic())
         await running
@@ -59,39 +59,41 @@ class TestWatch:
         assert set(await Player(tmp_path).play()) == {"fragment_flushed", "writing_progress"}
         assert (tmp_path / "part-1.mp4").stat().st_size > 10_000
 
-    async def test_a_disk_that_does_not_answer_is_a_fact(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        told, write = threading.Event(), Writer.work
+    async def test_a_disk_that_does_not_answer_is_reported(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stalled, write = threading.Event(), Writer.work
         monkeypatch.setattr("recorder.recording.STALL", 0.05)
-        monkeypatch.setattr(Writer, "work", lambda self, *args: (told.wait(5), write(self, *args))[1])
+        monkeypatch.setattr(Writer, "work", lambda self, *args: (stalled.wait(5), write(self, *args))[1])
         player = Player(tmp_path)
 
         def report(fact: RecorderFact) -> None:
             player.log.received(fact)
             if isinstance(fact, WritingStalled):
-                told.set()
+                stalled.set()
 
         player.recording = Recording("s", tmp_path, 1, SystemClock(), report)
         facts = await player.play()
         assert facts[0] == "writing_stalled" and "fragment_flushed" in facts
 
-    async def test_a_writer_that_lags_behind_is_a_fact_until_it_has_caught_up(
+    async def test_a_writer_that_lags_behind_is_reported_until_it_has_caught_up(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Each write is soon done, and yet what comes in is written later and later."""
+        """Each write is fast, and yet records are written later and later."""
         player = Player(tmp_path)
         recording, write = player.recording, Writer.work
-        old = [one._replace(arrival_ns=one.arrival_ns - 5_000_000_000) for one in recent(0.1)[:1]]
+        old = [record._replace(arrival_ns=record.arrival_ns - 5_000_000_000) for record in recent(0.1)[:1]]
         lags = [True, True, False]
 
         def work(self: Writer, *args: Any) -> Any:
             if recording.progress is not None and recording.progress.flushed and lags and lags.pop(0):
-                recording._queue = old + recording._queue  # came while this is being written
+                recording._queue = old + recording._queue  # arrived while this is written
             return write(self, *args)
 
         monkeypatch.setattr(Writer, "work", work)
         running = asyncio.create_task(recording.run())
-        for one in recent(1.0):
-            recording.accept(one)
+        for record in recent(1.0):
+            recording.accept(record)
         await player.receives("fragment_flushed")
         await player.receives("writing_stalled")
         first = [name for name, _ in player.log.facts].index("fragment_flushed")
@@ -117,13 +119,13 @@ class TestWatch:
         monkeypatch.setattr("recorder.recording.QUEUE_BYTES", 10_000)
         recording = Player(tmp_path).recording
         records = recent(1.0)
-        for one in records:
-            recording.accept(one)
+        for record in records:
+            recording.accept(record)
         assert 0 < recording.overflow < len(records)
 
 
 def sessions_without_catalog(folder: Path, space: Rules) -> RecordingSessions:
-    """Sessions that refuse before they need a catalog."""
+    """Return sessions that refuse before they need a catalog."""
     return recorder_parts(folder, space, None, SystemClock(), lambda *_: None).sessions  # type: ignore[arg-type]
 
 

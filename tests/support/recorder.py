@@ -26,7 +26,7 @@ RATES = (90_000, 48_000, 90_000, 48_000)
 
 
 class RecorderProcess:
-    """A running recorder. `facts` holds all facts that it has sent; `wait_for` waits for one of a kind."""
+    """A recorder process under test. `facts` holds all facts that it has sent; `wait_for` waits for one of a kind."""
 
     def __init__(self, folder: Path, run: Path, **environment: str) -> None:
         self.archive, self.run = folder / "archive", run
@@ -52,7 +52,7 @@ class RecorderProcess:
             await self._listening
 
     async def spawn(self) -> None:
-        """Start the recorder process."""
+        """Start the process without connecting to it."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "recorder", cwd=ROOT, env=self._environment, stdin=asyncio.subprocess.PIPE
         )
@@ -164,7 +164,7 @@ class Relay:
             await asyncio.sleep(0.005)
 
     def send(self, track: int, data: bytes, kind: int = RTP) -> None:
-        """Send one record now."""
+        """Send one record to the tap now."""
         self.socket.send(pack(self.tap, track, kind, monotonic_ns(), data))
 
     def report(self, track: int, ntp: float) -> None:

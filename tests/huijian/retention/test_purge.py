@@ -40,7 +40,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def say(huijian, monkeypatch):
-    """A command given by an officer who types a password."""
+    """Return a function that gives a command as an officer who types a password."""
 
     def command(*args, password=PASSWORD):
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
@@ -50,8 +50,8 @@ def say(huijian, monkeypatch):
 
 
 @pytest.fixture
-def house(huijian, say, place):
-    """Officers, and an archive with one recording that is due at this moment."""
+def recording(huijian, say, place):
+    """Make officers, and an archive with one recording that is due at this moment."""
     place.joinpath("data").mkdir(mode=0o700)
     add = ("admin", "users", "add")
     for user, role in (("li", "admin"), ("shen", "auditor"), ("wang", "auditor")):
@@ -72,51 +72,51 @@ def entries(huijian, kind):
 
 
 class TestLooking:
-    def test_shows_a_table_with_totals_and_deletes_nothing(self, huijian, house):
+    def test_shows_a_table_with_totals_and_deletes_nothing(self, huijian, recording):
         answer = huijian("purge")
         assert answer.code == 0 and "prison-site" in answer.out and "total" in answer.out
-        assert "Nothing was deleted" in answer.out and house.exists()
+        assert "Nothing was deleted" in answer.out and recording.exists()
         assert huijian("purge", "--json").json["recordings"] == 1
 
-    def test_a_second_early_finds_nothing(self, huijian, house, clock):
+    def test_a_second_early_finds_nothing(self, huijian, recording, clock):
         clock.wall = DUE - SECOND
         assert huijian("purge", "--json").json["recordings"] == 0
 
-    def test_wonders_about_a_clock_far_ahead(self, huijian, house, clock, place):
+    def test_refuses_a_clock_far_ahead(self, huijian, recording, clock, place):
         huijian("purge")
         assert "WARNING" not in huijian("purge", "--site", "nowhere").out
         clock.wall = DUE + timedelta(days=400)
         answer = huijian("purge")
-        assert answer.code == 1 and "clock was moved" in answer.err and house.exists()
+        assert answer.code == 1 and "clock was moved" in answer.err and recording.exists()
 
 
-class TestAClockThatNobodyVouchesFor:
-    """The machine was started anew, with a clock far ahead of everything that was written before."""
+class TestAClockWithoutDiscipline:
+    """The machine was restarted, with a clock far ahead of all earlier records."""
 
     @pytest.fixture
-    def ahead(self, huijian, house, clock, monkeypatch):
+    def ahead(self, huijian, recording, clock, monkeypatch):
         monkeypatch.setattr("huijian.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
         assert huijian("purge").code == 0
         monkeypatch.setattr("recorder.retention.clock_trust.boot_id", lambda: "another")
         clock.wall = DUE + timedelta(days=1)
 
-    def test_deletes_nothing(self, huijian, say, house, ahead):
+    def test_deletes_nothing(self, huijian, say, recording, ahead):
         for args in (("purge",), ("purge", "--resume"), ("purge", "issue", "--as", "shen")):
             answer = say(*args)
             assert answer.code == 1 and "purge clock" in answer.err
-        assert house.exists()
+        assert recording.exists()
 
-    def test_is_believed_once_an_officer_has_looked_at_it(self, huijian, say, house, ahead):
+    def test_is_trusted_once_an_officer_has_compared_it(self, huijian, say, recording, ahead):
         assert say("purge", "clock", "--as", "nobody").code == 1
         assert say("purge", "clock").code == 2
         assert say("purge", "clock", "--as", "shen", "--json").json["restarted"] is True
         assert entries(huijian, "ClockBelieved")[0]["author"] == "user:shen"
         code = say("purge", "issue", "--as", "shen", "--json").json["code"]
-        assert say("purge", "--apply", "--code", code, "--as", "li").code == 0 and not house.exists()
+        assert say("purge", "--apply", "--code", code, "--as", "li").code == 0 and not recording.exists()
 
 
 class TestAPolicyThatChanges:
-    def test_to_more_and_back_shortens_nothing_and_is_journaled(self, huijian, house, monkeypatch):
+    def test_to_more_and_back_shortens_nothing_and_is_journaled(self, huijian, recording, monkeypatch):
         for months in (12, 6):
             pack = replace(load_pack("yunnan"), retention_months=months)
             monkeypatch.setattr("huijian.retention.purge_context.pack_named", lambda _, pack=pack: pack)
@@ -125,11 +125,11 @@ class TestAPolicyThatChanges:
 
 
 class TestDeleting:
-    def test_takes_two_officers_and_leaves_tombstone_chain_and_proof(self, huijian, say, house, place):
+    def test_takes_two_officers_and_leaves_tombstone_chain_and_proof(self, huijian, say, recording, place):
         code = say("purge", "issue", "--as", "shen", "--json").json["code"]
         answer = say("purge", "--apply", "--code", code, "--as", "li")
         assert answer.code == 0 and answer.out.startswith("DELETED 1 recordings")
-        assert not house.exists()
+        assert not recording.exists()
         (stone,) = entries(huijian, "RecordingPurged")
         assert (stone["session"], stone["author"]) == ("ses_one", "user:li")
         assert stone["data"]["second"] == "shen" and stone["data"]["rule"].startswith("云南 第十三条; yunnan")
@@ -137,14 +137,14 @@ class TestDeleting:
         assert huijian("admin", "journal", "verify").code == 0
         assert verify(None, place / "data" / "archive").damages == []
 
-    def test_a_second_early_is_refused_whatever_is_tried(self, say, house, clock):
+    def test_a_second_early_is_refused_in_every_way(self, say, recording, clock):
         clock.wall = DUE - SECOND
         assert say("purge", "issue", "--as", "shen").code == 1
         clock.wall = DUE
         code = say("purge", "issue", "--as", "shen", "--json").json["code"]
         clock.wall = DUE - SECOND  # the clock is set back by a second
         answer = say("purge", "--apply", "--code", code, "--as", "li")
-        assert answer.code == 1 and house.exists()
+        assert answer.code == 1 and recording.exists()
 
     @pytest.mark.parametrize(
         ("args", "password", "code"),
@@ -159,12 +159,12 @@ class TestDeleting:
             (("--resume",), PASSWORD, 0),
         ],
     )
-    def test_takes_no_less(self, say, house, args, password, code):
-        given = say("purge", "issue", "--as", "shen", "--json").json["code"]
-        answer = say("purge", *(given if one == "CODE" else one for one in args), password=password)
-        assert answer.code == code and house.exists()
+    def test_takes_no_less(self, say, recording, args, password, code):
+        code_issued = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        answer = say("purge", *(code_issued if arg == "CODE" else arg for arg in args), password=password)
+        assert answer.code == code and recording.exists()
 
-    def test_is_for_auditors_and_admins_of_the_place(self, say, huijian, house):
+    def test_is_for_auditors_and_admins_of_the_place(self, say, huijian, recording):
         say("admin", "users", "add", "sup", "--name", "s", "--role", "supervisor", "--site", "prison-site",
             "--password-stdin")  # fmt: skip
         say("admin", "users", "add", "there", "--name", "s", "--role", "auditor", "--site", "prison-site",
@@ -173,7 +173,7 @@ class TestDeleting:
         assert say("purge", "issue", "--as", "there").code == 1
         assert say("purge", "issue", "--as", "there", "--site", "prison-site").code == 0
 
-    def test_that_failed_has_its_own_exit_code_and_is_taken_up_by_the_timer(self, say, huijian, house, monkeypatch):
+    def test_that_failed_has_its_own_exit_code_and_is_taken_up_by_the_timer(self, say, huijian, recording, monkeypatch):
         code = say("purge", "issue", "--as", "shen", "--json").json["code"]
         with monkeypatch.context() as patch:
             patch.setattr(
@@ -182,16 +182,16 @@ class TestDeleting:
             answer = say("purge", "--apply", "--code", code, "--as", "li")
             assert answer.code == 4 and "FAILED ses_one" in answer.out
             assert huijian("purge", "--resume").code == 4
-        assert huijian("purge", "--resume").code == 0 and not house.exists()
+        assert huijian("purge", "--resume").code == 0 and not recording.exists()
 
 
 class TestHolding:
-    def test_has_a_reason_and_an_author_and_beats_the_due_date(self, say, huijian, house):
+    def test_has_a_reason_and_an_author_and_beats_the_due_date(self, say, huijian, recording):
         assert say("hold", "add", "ses_one", "--reason", "法院调取", "--as", "shen").code == 0
         (held,) = huijian("hold", "list", "--json").json
         assert (held["session"], held["by"], held["reason"]) == ("ses_one", "shen", "法院调取")
         assert "stays: 1 held" in huijian("purge").out
-        assert say("purge", "issue", "--as", "wang").code == 1 and house.exists()
+        assert say("purge", "issue", "--as", "wang").code == 1 and recording.exists()
         assert say("hold", "lift", "ses_one", "--reason", "结案", "--as", "wang").code == 0
         assert (
             huijian("hold", "list", "--json").json == [] and len(huijian("hold", "list", "--all", "--json").json) == 1
@@ -203,7 +203,7 @@ class TestHolding:
     @pytest.mark.parametrize(
         ("args", "code"),
         [
-            (("hold", "add", "ses_one", "--reason", "x", "--as", "li"), 1),  # an admin has no say in evidence
+            (("hold", "add", "ses_one", "--reason", "x", "--as", "li"), 1),  # an admin may not decide about evidence
             (("hold", "add", "ses_one", "--reason", " ", "--as", "shen"), 1),
             (("hold", "add", "ses_none", "--reason", "x", "--as", "shen"), 1),
             (("hold", "lift", "ses_one", "--reason", "x", "--as", "shen"), 1),
@@ -211,5 +211,5 @@ class TestHolding:
             (("hold", "add", "ses_one", "--as", "shen"), 2),
         ],
     )
-    def test_takes_no_less(self, say, house, args, code):
+    def test_takes_no_less(self, say, recording, args, code):
         assert say(*args).code == code

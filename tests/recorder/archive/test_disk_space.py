@@ -1,4 +1,4 @@
-"""Room on the disk: set aside before a visit, watched during it, and a whole file when it ends all the same."""
+"""Room on the disk: reserved before a visit, watched during it, and a complete file when it runs out all the same."""
 
 import asyncio
 import errno
@@ -37,7 +37,7 @@ VISIT = 30 * 60 * RATE
 
 
 class TestRules:
-    def test_set_room_aside_for_what_is_admitted_already(self) -> None:
+    def test_reserve_room_for_admitted_visits(self) -> None:
         rules = Rules(1000, RATE)
         assert rules.missing(1000 + VISIT, []) == 0
         assert rules.missing(999 + VISIT, []) == 1
@@ -45,12 +45,12 @@ class TestRules:
         assert rules.missing(1000 + VISIT, [Claim(30, VISIT - 5)]) == 5
         assert rules.missing(1000 + VISIT, [Claim(30, VISIT + 5)]) == 0
 
-    def test_set_room_aside_for_the_film_that_parts_are_joined_into(self) -> None:
+    def test_reserve_room_for_the_film_that_parts_are_joined_into(self) -> None:
         rules = Rules(0, RATE)
         assert rules.claimed([Claim(0, 0, 700)]) == 700  # found after a crash
-        assert rules.claimed([Claim(0, 300, 700)]) == 1000  # is being archived
+        assert rules.claimed([Claim(0, 300, 700)]) == 1000  # being archived
         assert rules.claimed([Claim(30, 300, 700)]) == VISIT - 300 + 700 + VISIT  # goes on in a second part
-        assert rules.claimed([Claim(0, 300)]) == 0  # one part is the film
+        assert rules.claimed([Claim(0, 300)]) == 0  # a single part is the film
 
     def test_ask_less_for_a_short_visit(self) -> None:
         assert Rules(0, RATE).missing(VISIT // 2, [], minutes=15) == 0
@@ -82,10 +82,10 @@ class TestAdmission:
         with pytest.raises(RecorderUnavailable) as refused:
             await parts.sessions.start(plan(tap=3, session="session_3"))
         assert refused.value.extra["missing"] == 1800
-        assert await parts.sessions.start(plan(tap=4, session="session_1")) == 2  # it was admitted already
+        assert await parts.sessions.start(plan(tap=4, session="session_1")) == 2  # admitted already
         await parts.sessions.drain()
 
-    async def test_short_room_is_a_fact_once_and_so_is_its_end(
+    async def test_sends_one_fact_when_room_gets_short_and_one_when_it_is_enough(
         self, heard: tuple[RecorderParts, list[Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         parts, facts = heard
@@ -125,7 +125,7 @@ class TestAnUnfinishedVisit:
 
 
 def unfinished_work(root: Path) -> Path:
-    """A work folder whose part has lost its index."""
+    """Return a work folder whose part has lost its index."""
     work = make_work(root)
     film = work / "part-1.mp4"
     film.write_bytes(film.read_bytes()[: scan(film).end])
@@ -183,7 +183,7 @@ class TestARunningRecording:
 
 
 async def fill(recorder: RecorderProcess) -> None:
-    """Play until the disk refuses, end the session, and look at what is archived."""
+    """Play until the disk refuses, end the session, and check what is archived."""
     await recorder.call(plan())
     relay = Relay(recorder.run, 7)
     playing = asyncio.create_task(relay.play(20.0))
@@ -192,7 +192,7 @@ async def fill(recorder: RecorderProcess) -> None:
     await asyncio.gather(playing, return_exceptions=True)
     assert failed["reason"] == "no_disk"
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, unlimited)  # somebody makes room
+    resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, unlimited)  # an operator makes room
     written = [facts["seconds"] for fact, facts in recorder.facts if fact == "writing_progress"]
     film = await ended(recorder)
     assert probe.complaints(film) == ""
@@ -224,7 +224,7 @@ async def fill_rest(recorder: RecorderProcess, small: Path) -> None:
     playing = asyncio.create_task(relay.play(20.0))
     await recorder.wait_for("fragment_flushed")
     free = os.statvfs(small).f_bavail * os.statvfs(small).f_frsize
-    (small / "other").write_bytes(bytes(free - (60 << 10)))  # somebody else's files grow
+    (small / "other").write_bytes(bytes(free - (60 << 10)))  # other files on the disk grow
     facts = [await recorder.wait_for(fact) for fact in ("writing_stalled", "writing_failed")]
     assert [fact["reason"] for fact in facts] == ["no_disk", "no_disk"]
     playing.cancel()
@@ -237,7 +237,7 @@ async def fill_rest(recorder: RecorderProcess, small: Path) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A disk of eight megabytes, where the system lets us have one."""
+    """Mount a disk of eight megabytes, where the system allows it."""
     place = tmp_path / "small"
     place.mkdir()
     mounted = subprocess.run(

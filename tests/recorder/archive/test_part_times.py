@@ -1,4 +1,4 @@
-"""Parts on the time of the film, whatever was done to the clock between two runs of the machine."""
+"""The places of parts on the film's time, also where the clock was set between two runs of the machine."""
 
 import shutil
 from datetime import timedelta
@@ -25,20 +25,20 @@ def part(number: int, wall: float, mono: float = 0.0, boot: str = "one", seconds
 
 
 class TestPlaces:
-    def test_within_one_run_the_monotonic_clock_alone_says(self) -> None:
+    def test_within_one_run_only_the_monotonic_clock_counts(self) -> None:
         parts = [part(1, 0, 100.0), part(2, -9000, 190.0), part(3, 9000, 400.0)]
         assert places(parts, MOST) == ([0.0, 90.0, 300.0], [])
 
-    def test_after_a_restart_the_wall_clock_says(self) -> None:
+    def test_after_a_restart_the_wall_clock_counts(self) -> None:
         assert places([part(1, 0, 100.0), part(2, 180, 5.0, "two")], MOST) == ([0.0, 180.0], [])
 
     @pytest.mark.parametrize("wall", [-600.0, 30.0, 3 * 3600.0])
-    def test_what_the_wall_clock_says_and_cannot_be_is_remarked_and_the_part_follows_at_once(self, wall: float) -> None:
+    def test_an_impossible_wall_clock_is_remarked_and_the_part_follows_at_once(self, wall: float) -> None:
         offsets, remarks = places([part(1, 0), part(2, wall, boot="two")], MOST)
         assert offsets == [0.0, 60.0]
         assert remarks == [{"kind": "clock_stepped", "part": 2, "said": wall, "start": 60.0}]
 
-    def test_a_run_that_nobody_could_name_is_no_run(self) -> None:
+    def test_two_unnamed_runs_are_not_the_same_run(self) -> None:
         assert places([part(1, 0, 100.0, ""), part(2, 180, 5.0, "")], MOST)[0] == [0.0, 180.0]
 
     def test_parts_that_overlap_a_little_follow_each_other(self) -> None:
@@ -51,13 +51,13 @@ class TestPlaces:
             max_size=6,
         )
     )
-    def test_never_overlap(self, said: list[tuple[float, float, str, float]]) -> None:
-        parts = [part(number, wall, mono, boot, length) for number, (wall, mono, boot, length) in enumerate(said, 1)]
+    def test_never_overlap(self, clocks: list[tuple[float, float, str, float]]) -> None:
+        parts = [part(number, wall, mono, boot, length) for number, (wall, mono, boot, length) in enumerate(clocks, 1)]
         offsets, _ = places(parts, MOST)
-        for one, offset, after in zip(parts, offsets, [*offsets[1:], float("inf")], strict=True):
-            assert offset + one["tracks"]["0"]["seconds"] <= after
+        for placed, offset, after in zip(parts, offsets, [*offsets[1:], float("inf")], strict=True):
+            assert offset + placed["tracks"]["0"]["seconds"] <= after
 
-    def test_a_visit_is_as_long_as_its_slot_and_what_is_around_it(self) -> None:
+    def test_a_film_is_at_most_as_long_as_its_slot_and_an_hour(self) -> None:
         slot = {"starts_at": WALL.isoformat(), "ends_at": (WALL + timedelta(minutes=40)).isoformat()}
         assert longest({"slot": slot}) == 100 * 60
         assert longest({}) == longest({"slot": {"minutes": "x"}}) == 90 * 60

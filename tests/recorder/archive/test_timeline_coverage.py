@@ -1,4 +1,4 @@
-"""Who watched when: reckoned from the timeline alone, the same every time, on the film's own seconds."""
+"""Supervision coverage, computed from the timeline alone, in seconds of the film; and the banner that shows it."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ WRITTEN = {
 
 
 def entry(second, event, moved=0.0):
-    """An entry of the timeline; `moved`: so far somebody has set the wall clock."""
+    """Return an entry of the timeline. `moved`: by how much the wall clock was set."""
     return {
         "at": (WALL + timedelta(seconds=second + moved)).isoformat(),
         "mono": 1000.0 + second,
@@ -39,7 +39,7 @@ def people(second, *officers, moved=0.0):
 
 
 class TestSeconds:
-    def test_of_each_officer_are_those_in_which_they_counted(self):
+    def test_of_each_officer_are_those_of_their_presence(self):
         found = coverage([people(0, *ALL), people(30, LI, MA, BAI), people(50, *ALL)], WRITTEN)
         assert found.officers[LI].spans == [Span(0, 100)] and found.officers[LI].seconds == 100
         assert found.officers[HE].spans == [Span(0, 30), Span(50, 100)]
@@ -63,7 +63,7 @@ class TestSeconds:
 
 
 class TestWithoutAControlProcess:
-    def test_nobody_is_taken_to_watch(self):
+    def test_no_officer_counts_as_present(self):
         gone = entry(40, {"kind": "control", "there": False})
         found = coverage([people(0, *ALL), gone, people(55, *ALL)], WRITTEN)
         assert found.officers[LI].spans == [Span(0, 40), Span(55, 100)]
@@ -71,19 +71,19 @@ class TestWithoutAControlProcess:
 
 
 class TestTooFew:
-    def test_is_said_for_each_side_by_itself(self):
+    def test_is_listed_for_each_side_by_itself(self):
         found = coverage([people(5, *ALL), people(30, LI, MA, BAI), people(50, *ALL)], WRITTEN)
         assert found.short == ((Span(0, 5), Span(30, 50)), (Span(0, 5),))
 
-    def test_is_the_whole_film_where_nobody_watched(self):
+    def test_is_the_whole_film_without_officers(self):
         assert coverage([], WRITTEN).short == ((Span(0, 100),),) * 2
 
-    def test_one_person_of_both_sites_counts_for_neither(self):
+    def test_an_officer_of_both_sites_counts_for_neither(self):
         double = Officer("li", "panlong")
         found = coverage([people(0, *ALL, double)], WRITTEN)
         assert found.short == ((Span(0, 100),), ())
 
-    def test_needs_as_many_as_the_policy_says_and_two_where_it_does_not(self):
+    def test_needs_as_many_as_the_policy_and_two_without_a_number(self):
         three = {**WRITTEN, "policy": {"min_supervisors": 3}}
         assert coverage([people(0, *ALL)], three).short[0] == (Span(0, 100),)
         assert coverage([people(0, *ALL)], {**WRITTEN, "policy": {}}).short == ((), ())
@@ -100,7 +100,7 @@ class TestQuestions:
 
 
 class TestOlderTimelines:
-    """Their `people` name officers without sites."""
+    """Their `people` events name officers without sites."""
 
     OLD = entry(0, {"kind": "people", "checked_in": ["prs_1"], "watchers": ["li", "ma"]})
 
@@ -117,7 +117,7 @@ class TestOlderTimelines:
 moments = st.lists(st.tuples(st.floats(-10, 120), st.sets(st.sampled_from(ALL))), max_size=12)
 
 
-class TestWhateverTheTimeline:
+class TestAnyTimeline:
     @given(moments)
     def test_short_is_exactly_where_fewer_than_needed_have_a_bar(self, story):
         found = coverage([people(second, *there) for second, there in sorted(story, key=lambda one: one[0])], WRITTEN)
@@ -133,14 +133,14 @@ class TestWhateverTheTimeline:
                 assert any(s.start <= middle < s.end for s in found.short[side]) == (there < 2)
 
     @given(moments)
-    def test_stretches_lie_in_the_film_one_after_the_other(self, story):
+    def test_spans_lie_in_the_film_one_after_the_other(self, story):
         found = coverage([people(second, *there) for second, there in story], WRITTEN)
         for watched in found.officers.values():
             flat = [edge for span in watched.spans for edge in span]
             assert flat == sorted(flat) and all(0 <= edge <= 100 for edge in flat)
 
 
-class TestTheBand:
+class TestTheBanner:
     @pytest.fixture
     def found(self) -> Coverage:
         return coverage([people(0, *ALL), people(40, LI, MA, BAI), people(60, *ALL)], WRITTEN)

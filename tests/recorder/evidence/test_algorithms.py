@@ -1,4 +1,4 @@
-"""Another kind of key than ours, as a package for a token would bring it: it signs, and everybody can check it."""
+"""A kind of key from another package, as for a token: it signs, and its signatures are checked like all others."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ SECRET = ec.generate_private_key(ec.SECP256R1())
 
 
 class Public:
-    """The public half of a key in a pretended token."""
+    """The public half of a key in a simulated token."""
 
     algorithm = "Token"
 
@@ -42,7 +42,7 @@ class Public:
 
 
 class Token:
-    """The token: its private key is in no file."""
+    """A simulated token, whose private key is in no file."""
 
     public = Public(SECRET.public_key())
 
@@ -68,7 +68,7 @@ class TokenScheme:
 
 
 class Point:
-    """An entry point."""
+    """An entry point of an installed package."""
 
     def __init__(self, name: str, kind: type | None) -> None:
         self.name, self._kind = name, kind
@@ -81,7 +81,7 @@ class Point:
 
 @pytest.fixture
 def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A package with another kind of key is installed, and one that is broken."""
+    """Install a package with another kind of key, and one that cannot be loaded."""
     points = [Point("broken", None), Point("token", TokenScheme)]
     monkeypatch.setattr(algorithms, "entry_points", lambda group: points if group == "huijian.signing" else [])
     algorithms.schemes.cache_clear()
@@ -105,7 +105,7 @@ class TestAnotherKindOfKey:
         atomic_files.write_json(path, {**written, "reason": {"code": "other"}})
         assert "signature" in {one.kind for one in verify(None, root).damages}
 
-    def test_goes_on_with_an_archive_that_ours_began(self, tmp_path: Path) -> None:
+    def test_continues_an_archive_that_the_built_in_kind_began(self, tmp_path: Path) -> None:
         root, keys = tmp_path / "archive", tmp_path / "keys"
         archived(make_work(root, "session_one"), root)
         finalise(make_work(root, "session_two"), root, REASON, WALL, installed(keys, root, "Token"))
@@ -116,7 +116,7 @@ class TestAnotherKindOfKey:
         (keys / "trusted" / ours.name).write_bytes(ours.read_bytes())
         assert verify(None, root, trusted(keys, "Token")).ok
 
-    def test_cannot_be_passed_off_for_ours(self, tmp_path: Path) -> None:
+    def test_cannot_pass_for_the_built_in_kind(self, tmp_path: Path) -> None:
         root = tmp_path / "archive"
         finalise(make_work(root), root, REASON, WALL, installed(tmp_path / "keys", root, "Token"))
         path = next(root.rglob("manifest.json"))

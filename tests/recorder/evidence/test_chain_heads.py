@@ -1,4 +1,4 @@
-"""Where the chains end, kept in the database: what was cut off is missed, whatever is written after it."""
+"""Chain heads in the database: what was cut off a chain is missed, even when more lines are written behind the cut."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def purging(tmp_path: Path, database: str) -> AsyncIterator[PurgeSetup]:
 
 
 def cut(root: Path) -> None:
-    """Take the last line of the site's chain away."""
+    """Remove the last line of the site's chain."""
     path = root / SITE / "chain.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
 
@@ -70,7 +70,7 @@ class TestTheHead:
         assert verify(None, purging.root).heads == {SITE: head} and purging.wall == DUE
         assert purging.tombstones.written[0][2]["head"] == head
 
-    async def test_that_was_cut_is_said_by_the_next_purge_of_the_site(self, purging: PurgeSetup) -> None:
+    async def test_that_was_cut_is_reported_by_the_next_purge_of_the_site(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one")
         await purging.recording("session_two", WALL + timedelta(days=1))
         await ChainHeads(purging.engine).advance(purging.root, SITE, WALL)
@@ -79,7 +79,7 @@ class TestTheHead:
         assert [site for site, _ in outcome.failed] == [SITE]
 
 
-class TestHeadsOnPaper:
+class TestPrintedHeads:
     def test_are_read_from_what_verify_printed(self) -> None:
         hash = "ab" * 32
         text = (

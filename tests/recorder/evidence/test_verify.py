@@ -1,4 +1,4 @@
-"""The evidence chain (requirements F7): whatever is done to an archive, the verifier says what, where and when."""
+"""The evidence (requirements F7): for any change of an archive the verifier names the kind, the file and the second."""
 
 import json
 import os
@@ -29,7 +29,7 @@ VISITS = ("session_one", "session_two", "session_three")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of three visits of one site."""
+    """Make an archive of three visits of one site."""
     root = tmp_path_factory.mktemp("made") / "archive"
     for number, session in enumerate(VISITS):
         archived(make_work(root, session, WALL + timedelta(hours=number)), root)
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(made: Path, tmp_path: Path) -> Path:
-    """A copy of it that may be damaged."""
+    """Return a copy of the archive that may be damaged."""
     shutil.copytree(made.parent, tmp_path / "copy")
     for path in (tmp_path / "copy").rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
@@ -70,19 +70,19 @@ class TestAWholeArchive:
         assert report.heads["prison-site"].startswith("3:")
 
     def test_names_people_policy_clock_due_date_and_the_visit_before(self, root: Path) -> None:
-        one, two = (atomic_files.read_json(folder(root, name) / "manifest.json") or {} for name in VISITS[:2])
-        assert two["people"] == {"checked_in": ["prs_a", "prs_b"], "watchers": ["li", "wang"]}
-        assert two["due_at"] == "2027-05-23T00:00:00+08:00"
-        assert two["clock"]["stepped"] == 0.0 and set(two["clock"]) == {
+        first, second = (atomic_files.read_json(folder(root, name) / "manifest.json") or {} for name in VISITS[:2])
+        assert second["people"] == {"checked_in": ["prs_a", "prs_b"], "watchers": ["li", "wang"]}
+        assert second["due_at"] == "2027-05-23T00:00:00+08:00"
+        assert second["clock"]["stepped"] == 0.0 and set(second["clock"]) == {
             "synchronised",
             "offset",
             "max_error",
             "stepped",
         }
-        assert (one["number"], one["previous"], two["number"]) == (1, None, 2)
+        assert (first["number"], first["previous"], second["number"]) == (1, None, 2)
         manifest = file_facts(folder(root, "session_one") / "manifest.json")["sha256"]
-        assert two["previous"] == {"session": "session_one", "number": 1, "manifest": manifest}
-        assert two["software"].startswith("huijian") and two["policy"]["name"] == "yunnan"
+        assert second["previous"] == {"session": "session_one", "number": 1, "manifest": manifest}
+        assert second["software"].startswith("huijian") and second["policy"]["name"] == "yunnan"
 
     def test_has_a_hash_for_each_fragment_and_the_second_it_covers(self, root: Path) -> None:
         found = file_hashes.read(folder(root) / file_hashes.NAME)
@@ -95,15 +95,16 @@ class TestAWholeArchive:
 
     def test_may_carry_the_national_hash_too(self, tmp_path: Path) -> None:
         (tmp_path / "abc").write_bytes(b"abc")  # GB/T 32905-2016, annex A.1
-        known = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
-        assert file_facts(tmp_path / "abc", sm3=True)["sm3"] == known
+        annex = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+        assert file_facts(tmp_path / "abc", sm3=True)["sm3"] == annex
 
 
-class TestWhoWatchedWhen:
-    """The coverage in a manifest can be reckoned again from the timeline (requirements F2)."""
+class TestCoverage:
+    """The coverage in a manifest can be computed again from the timeline (requirements F2)."""
 
     def written_again(self, root: Path, change: Callable[[dict[str, Any]], None]) -> Report:
-        """What is found where somebody with the signing key wrote another manifest; its chain is not looked at."""
+        """Return the report on a manifest that was changed and signed again with the right key; the chain is not
+        checked."""
         path = folder(root, "session_three") / "manifest.json"
         written = atomic_files.read_json(path) or {}
         change(written)
@@ -112,13 +113,13 @@ class TestWhoWatchedWhen:
         (root / "prison-site" / "chain.jsonl").unlink()
         return verify("session_three", root)
 
-    def test_stands_in_the_manifest(self, root: Path) -> None:
+    def test_is_in_the_manifest(self, root: Path) -> None:
         written = atomic_files.read_json(folder(root) / "manifest.json") or {}
         assert written["format"] == 3 and written["coverage"]["rule"] == 1
         spans = {one["user"]: one["spans"] for one in written["coverage"]["officers"]}
         assert set(spans) == {"li", "wang"} and spans["li"] == [pytest.approx([1.0, 3.0], abs=0.1)]
 
-    def test_a_manifest_that_says_otherwise_is_found_though_it_is_signed(self, root: Path) -> None:
+    def test_a_signed_manifest_with_another_coverage_is_found(self, root: Path) -> None:
         def longer(written: dict[str, Any]) -> None:
             written["coverage"]["officers"][0]["spans"] = [[0.0, 3.0]]
 
@@ -132,7 +133,7 @@ class TestWhoWatchedWhen:
 
         assert self.written_again(root, older).ok
 
-    def test_one_reckoned_by_a_later_rule_is_not_judged(self, root: Path) -> None:
+    def test_a_coverage_by_a_later_rule_is_not_compared(self, root: Path) -> None:
         def later(written: dict[str, Any]) -> None:
             written["coverage"] = {"rule": 2, "whatever": True}
 
@@ -140,7 +141,7 @@ class TestWhoWatchedWhen:
 
 
 class TestOneByte:
-    """Flipped anywhere, one byte is found, in its file."""
+    """One changed byte is found in its file, wherever it is."""
 
     @pytest.mark.parametrize("name", ["session.mp4", "timeline.jsonl", "hashes.jsonl", "manifest.json"])
     def test_in_a_file_of_a_visit(self, root: Path, name: str) -> None:
@@ -182,7 +183,7 @@ class TestOneByte:
         path = root / "prison-site" / "chain.jsonl"
         data, letters = path.read_bytes(), b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
         at = data.rindex(b"==")
-        for letter in letters:  # the last letter before the padding has bits that decode to nothing
+        for letter in letters:  # the last letter before the padding has unused bits
             changed = data[: at - 1] + bytes([letter]) + data[at:]
             path.write_bytes(changed)
             assert (changed == data) == verify(None, root).ok, letter
@@ -227,19 +228,21 @@ class TestWholeFiles:
 
     @pytest.mark.parametrize("name", ["session.mp4", "timeline.jsonl", "manifest.json"])
     def test_two_swapped_files_are_found_in_both_visits(self, root: Path, name: str) -> None:
-        (folder(root, "session_one") / "timeline.jsonl").write_bytes(b"{}\n")  # films of the test are alike
+        (folder(root, "session_one") / "timeline.jsonl").write_bytes(b"{}\n")  # the films of the test are alike
         (folder(root, "session_one") / "session.mp4").write_bytes(b"other film")
-        one, two = folder(root, "session_one") / name, folder(root) / name
-        one.rename(one.with_name("aside"))
-        two.rename(one)
-        one.with_name("aside").rename(two)
-        assert {folder(root, "session_one"), folder(root)} <= {one.path.parent for one in verify(None, root).damages}
+        path, other = folder(root, "session_one") / name, folder(root) / name
+        path.rename(path.with_name("aside"))
+        other.rename(path)
+        path.with_name("aside").rename(other)
+        assert {folder(root, "session_one"), folder(root)} <= {
+            damage.path.parent for damage in verify(None, root).damages
+        }
 
     def test_two_swapped_visits_are_found(self, root: Path) -> None:
-        one, two = folder(root, "session_one"), folder(root)
-        one.rename(one.with_name("aside"))
-        two.rename(one)
-        one.with_name("aside").rename(two)
+        path, other = folder(root, "session_one"), folder(root)
+        path.rename(path.with_name("aside"))
+        other.rename(path)
+        path.with_name("aside").rename(other)
         assert "misplaced" in kinds(verify(None, root))
 
     def test_an_added_file_is_named(self, root: Path) -> None:
@@ -247,7 +250,7 @@ class TestWholeFiles:
         assert kinds(verify(None, root)) == {"added"}
 
     @pytest.mark.parametrize("name", ["part-9.mp4", "part-1.mp4", ".hidden", "session.mp4.new"])
-    def test_whatever_an_added_file_is_called_it_is_named(self, root: Path, name: str) -> None:
+    def test_an_added_file_is_named_under_any_name(self, root: Path, name: str) -> None:
         (folder(root) / name).write_bytes(b"x")
         (damage,) = verify(None, root).damages
         assert (damage.kind, damage.path.name) == ("added", name)
@@ -259,7 +262,7 @@ class TestWholeFiles:
         path.write_bytes(b"x")
         assert kinds(verify(None, root)) == {"added"}
 
-    def test_what_is_put_behind_the_last_line_of_the_chain_is_named(self, root: Path) -> None:
+    def test_bytes_behind_the_last_line_of_the_chain_are_named(self, root: Path) -> None:
         with (root / "prison-site" / "chain.jsonl").open("ab") as file:
             file.write(b"garbage")
         (damage,) = verify(None, root).damages
@@ -279,7 +282,7 @@ class TestWholeFiles:
 
 class TestWholeVisits:
     @pytest.mark.parametrize("session", VISITS)
-    def test_one_that_is_removed_is_named(self, root: Path, session: str) -> None:
+    def test_a_removed_visit_is_named(self, root: Path, session: str) -> None:
         shutil.rmtree(folder(root, session))
         (damage,) = verify(None, root).damages
         assert damage.kind == "removed" and session in damage.detail
@@ -297,27 +300,27 @@ class TestWholeVisits:
         path = root / "prison-site" / "chain.jsonl"
         path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
         report = verify(None, root)
-        assert report.ok and report.heads != before  # nothing in an archive can show it: the kept head does
+        assert report.ok and report.heads != before  # nothing in the archive shows it; the stored head does
         report = verify(None, root, heads={site: [head] for site, head in before.items()})
         assert [(one.kind, one.path) for one in report.damages] == [("cut", path)]
 
-    def test_kept_heads_of_any_earlier_moment_are_still_there(self, root: Path) -> None:
+    def test_stored_heads_of_any_earlier_moment_are_in_the_chain(self, root: Path) -> None:
         early = verify(None, root).heads
         archived(make_work(root, "session_four"), root)
         assert verify(None, root, heads={site: [head] for site, head in early.items()}).ok
 
-    def test_a_whole_site_that_is_removed_is_missed(self, root: Path) -> None:
+    def test_a_removed_site_is_missed(self, root: Path) -> None:
         heads = verify(None, root).heads
         shutil.rmtree(root / "prison-site")
         report = verify(None, root, heads={site: [head] for site, head in heads.items()})
         assert [(one.kind, one.path.parent.name) for one in report.damages] == [("missing", "prison-site")]
         assert report.exit_code == 1
 
-    def test_added_by_somebody_else_is_unknown(self, root: Path) -> None:
+    def test_added_without_a_line_is_unknown(self, root: Path) -> None:
         shutil.copytree(folder(root), folder(root).with_name("session_new"))
         assert {"misplaced", "added"} <= kinds(verify(None, root))
 
-    def test_deleted_by_order_is_no_damage_but_what_it_left_is(self, root: Path) -> None:
+    def test_deleted_by_order_is_no_damage_but_a_leftover_is(self, root: Path) -> None:
         with open_chain(root, "prison-site") as chain:
             line = {"kind": PURGE, "session": "session_two", "number": 2, "manifest": "ab"}
             chain.append(line, signer(root))
@@ -331,9 +334,9 @@ class TestWholeVisits:
 
 
 class TestForgery:
-    """Everything made again by somebody with another key."""
+    """An archive that an attacker has made again with another key."""
 
-    def test_is_not_believed(self, root: Path) -> None:
+    def test_is_not_trusted(self, root: Path) -> None:
         forger = Ed25519Signer(Ed25519PrivateKey.generate())
         path = folder(root) / "manifest.json"
         written = atomic_files.read_json(path) or {}
@@ -368,7 +371,7 @@ class TestForgery:
 
 
 class TestKeys:
-    def test_of_earlier_times_are_believed_where_the_installation_kept_them(self, root: Path) -> None:
+    def test_of_earlier_times_are_trusted_where_the_installation_kept_them(self, root: Path) -> None:
         keys = root.parent / "keys"
         (old,) = (root / ".keys").iterdir()
         (keys / "archive-ed25519.pem").unlink()
@@ -378,19 +381,19 @@ class TestKeys:
         shutil.copy(old, keys / "trusted")
         assert verify(None, root, trusted(keys)).ok
 
-    def test_that_are_not_ours_to_read_are_not_taken_for_the_installations(self, tmp_path: Path) -> None:
+    def test_that_cannot_be_read_are_not_replaced_by_others(self, tmp_path: Path) -> None:
         with pytest.raises(KeyProblem):
             trusted(tmp_path)
 
     def test_are_made_once_and_closed_to_others(self, tmp_path: Path) -> None:
-        one = installed(tmp_path / "keys", tmp_path / "archive")
+        key = installed(tmp_path / "keys", tmp_path / "archive")
         again = installed(tmp_path / "keys", tmp_path / "archive")
         (private,) = (tmp_path / "keys").iterdir()
-        assert one.key == again.key and private.stat().st_mode & 0o777 == 0o600
-        assert list(beside(tmp_path / "archive").by_id) == [one.key]
+        assert key.key == again.key and private.stat().st_mode & 0o777 == 0o600
+        assert list(beside(tmp_path / "archive").by_id) == [key.key]
 
     @pytest.mark.parametrize("spoil", [lambda p: p.chmod(0o644), lambda p: p.write_text("no key")])
-    def test_that_are_not_right_stop_the_recorder(self, tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    def test_that_are_wrong_stop_the_recorder(self, tmp_path: Path, spoil: Callable[[Path], object]) -> None:
         installed(tmp_path / "keys", tmp_path / "archive")
         spoil(next((tmp_path / "keys").iterdir()))
         with pytest.raises(KeyProblem):
@@ -419,7 +422,7 @@ class TestNumbers:
         }
         assert numbers == {"session_two": 1, "session_one": 2} and verify(None, root).ok
 
-    def test_a_line_cut_off_by_a_crash_was_never_written(self, root: Path) -> None:
+    def test_a_line_cut_off_by_a_crash_is_removed(self, root: Path) -> None:
         with (root / "prison-site" / "chain.jsonl").open("ab") as file:
             file.write(b'{"kind":"vis')
         archived(make_work(root, "session_four"), root)

@@ -1,4 +1,4 @@
-"""Parts become one film, and go only when it was seen to have all of them."""
+"""Joining parts to one film; parts are removed only after the film was seen to have all of their samples."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ JOINED = ["hashes.jsonl", "manifest.json", "session.mp4", "timeline.jsonl"]
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """A visit in two parts, with a hole of two seconds between them."""
+    """Make a visit in two parts, with a hole of two seconds between them."""
     work, second = make_work(tmp_path / "archive"), tmp_path / "second"
     second.mkdir()
     sheet = record(second, Feed(2.0).records(), 2.0).metadata
@@ -33,7 +33,7 @@ def pieces(work: Path) -> list[PartFile]:
 
 
 def change_a_sample(film: Path) -> None:
-    """A byte of a picture, where nothing but its hash tells."""
+    """Change a byte of a picture that only its hash shows."""
     data = bytearray(film.read_bytes())
     data[len(data) // 2] ^= 1
     film.write_bytes(data)
@@ -44,7 +44,7 @@ class TestAJoinedFilm:
         join(pieces(work), work / "session.mp4")
         assert holds_all(pieces(work), work / "session.mp4")
 
-    def test_that_lacks_one_or_has_another_one_is_found(self, work: Path) -> None:
+    def test_that_lacks_a_sample_or_has_another_is_found(self, work: Path) -> None:
         join(pieces(work)[:1], work / "session.mp4")
         assert holds_all(pieces(work)[:1], work / "session.mp4")
         assert not holds_all(pieces(work), work / "session.mp4")
@@ -61,7 +61,7 @@ class TestAJoinedFilm:
         ]
         assert probe.complaints(film) == "" and verify(None, tmp_path / "archive").ok
 
-    def test_that_cannot_be_proven_leaves_its_parts_there(
+    def test_that_is_not_whole_keeps_its_parts(
         self, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("recorder.archive.finalize.holds_all", lambda *_: False)
@@ -69,7 +69,7 @@ class TestAJoinedFilm:
         assert sorted(os.listdir(film.parent)) == sorted([*JOINED, "part-1.mp4", "part-2.mp4"])
         assert verify(None, tmp_path / "archive").ok
 
-    def test_of_a_part_that_changed_since_it_was_hashed_says_so_and_leaves_it_there(
+    def test_of_a_part_that_changed_since_it_was_hashed_is_remarked_and_keeps_it(
         self, work: Path, tmp_path: Path
     ) -> None:
         change_a_sample(work / "part-2.mp4")

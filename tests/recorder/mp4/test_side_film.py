@@ -1,4 +1,4 @@
-"""One side of a recording as a film of its own: the same samples under another index, checked by strangers."""
+"""One side of a recording as a film of its own: the same samples under another index, checked by FFmpeg."""
 
 import io
 import random
@@ -20,16 +20,16 @@ SIDES = ("prison", "visitor")
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archived recording of three seconds."""
+    """Make an archived recording of three seconds."""
     root = tmp_path_factory.mktemp("sides") / "archive"
     return root / str(archived(make_work(root), root)["path"])
 
 
 def written(film: Path, side: str, target: Path) -> Path:
-    """The film of a side as a file."""
-    one = SideFilm(film.open("rb"), side)
-    target.write_bytes(one.read(1 << 30))
-    one.close()
+    """Write the film of a side into a file."""
+    side_film = SideFilm(film.open("rb"), side)
+    target.write_bytes(side_film.read(1 << 30))
+    side_film.close()
     return target
 
 
@@ -53,7 +53,7 @@ class TestTheFilmOfASide:
         assert probe.complaints(copy) == ""
         assert probe.lengths(copy) == probe.lengths(film)[first : first + 2]
         size = sum(len(data) for track in (0, 1) for _, _, data in samples(copy, track))
-        assert copy.stat().st_size - size < 8192  # an index, and not a byte of anybody else
+        assert copy.stat().st_size - size < 8192  # an index, and no byte of the other side
 
     def test_begins_with_its_index_and_its_tracks_are_enabled(self, film: Path, tmp_path: Path) -> None:
         data = written(film, "visitor", tmp_path / "side.mp4").read_bytes()
@@ -73,17 +73,17 @@ class TestTheFilmOfASide:
         assert [samples(copy, track) for track in (0, 1)] == [samples(joined, first + track) for track in (0, 1)]
 
     def test_is_read_from_any_place(self, film: Path) -> None:
-        one = SideFilm(film.open("rb"), "prison")
-        whole = one.read(one.size + 10)
-        assert len(whole) == one.size == one.seek(0, io.SEEK_END) and one.read(5) == b""
+        side_film = SideFilm(film.open("rb"), "prison")
+        whole = side_film.read(side_film.size + 10)
+        assert len(whole) == side_film.size == side_film.seek(0, io.SEEK_END) and side_film.read(5) == b""
         chance = random.Random(1)
         for _ in range(300):
-            at, count = chance.randrange(one.size), chance.choice((1, 100, 5000, 1 << 20))
-            one.seek(at)
-            assert one.read(count) == whole[at : at + count]
-        one.close()
+            at, count = chance.randrange(side_film.size), chance.choice((1, 100, 5000, 1 << 20))
+            side_film.seek(at)
+            assert side_film.read(count) == whole[at : at + count]
+        side_film.close()
 
-    def test_of_nobody_or_of_what_is_no_recording_is_refused(self, film: Path, tmp_path: Path) -> None:
+    def test_of_an_unknown_side_or_no_recording_is_refused(self, film: Path, tmp_path: Path) -> None:
         other = tmp_path / "other.mp4"
         for data in (b"", b"no film", film.read_bytes()[:5000]):
             other.write_bytes(data)
@@ -103,8 +103,8 @@ class TestTheFilmOfASide:
                 at = chance.randrange(8, len(data) - 4)
                 struct.pack_into("!I", data, at, chance.choice((0, 1, 0xFFFFFFFF, chance.randrange(1 << 32))))
             try:
-                one = SideFilm(io.BytesIO(whole[: start - 4] + bytes(data)), "prison")
-                one.seek(max(one.size - 100, 0))
-                one.read(1000)
+                side_film = SideFilm(io.BytesIO(whole[: start - 4] + bytes(data)), "prison")
+                side_film.seek(max(side_film.size - 100, 0))
+                side_film.read(1000)
             except ValueError:
                 continue

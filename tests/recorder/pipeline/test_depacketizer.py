@@ -1,4 +1,4 @@
-"""RTP and RFC 6184: what a publisher split comes out whole, in order, once, or not at all."""
+"""RTP and RFC 6184: what a publisher split comes out complete, in order and once, or not at all."""
 
 from collections.abc import Sequence
 from random import Random
@@ -20,7 +20,7 @@ bodies = st.binary(min_size=1, max_size=3000)
 
 
 def units(packets: Sequence[bytes], step_ns: int = 1_000_000) -> list[AccessUnit]:
-    """Through parser, order and depacketiser, one packet a millisecond."""
+    """Return the access units of packets that arrive one a millisecond, from parser, reorder and depacketizer."""
     reorder, depacketizer = Reorder(WINDOW), Depacketizer()
     found: list[AccessUnit] = []
     for index, data in enumerate(packets):
@@ -42,13 +42,13 @@ def delta(body: bytes) -> list[bytes]:
 
 
 def film(stream: Stream, count: int, mtu: int = 200) -> list[list[bytes]]:
-    """`count` pictures as packets, a keyframe first and every tenth."""
+    """Return `count` pictures as packets; the first and every tenth is a keyframe."""
     pictures = [keyframe() if index % 10 == 0 else delta(bytes([index]) * 300) for index in range(count)]
     return [stream.picture(nals, index / 30, mtu) for index, nals in enumerate(pictures)]
 
 
 class TestOrder:
-    """Reordering inside a window of time; what stays away is loss."""
+    """Packets are reordered inside a window of time; a packet that does not arrive in it is lost."""
 
     @given(st.randoms(use_true_random=False), st.integers(0, 0xFFFF))
     def test_any_order_within_the_window_gives_the_same(self, random: Random, first: int) -> None:
@@ -139,16 +139,16 @@ class TestPictures:
         assert all(unit.data == whole[unit.timestamp].data for unit in found)
         for unit in found:
             number = stamps.index(unit.timestamp)
-            since = number - number % 10  # its keyframe: every picture from there on must be whole
+            since = number - number % 10  # its keyframe: every picture from there on must be complete
             assert not lost & set(range(since, number + 1))
         assert sum(unit.dropped for unit in found) <= 60 - len(found)
 
-    def test_a_lost_marker_ends_the_picture_at_the_next_stamp(self) -> None:
+    def test_a_lost_marker_ends_the_picture_at_the_next_timestamp(self) -> None:
         stream = Stream(90_000)
         packets = [stream.packet(nal, 0.0) for nal in keyframe()] + stream.picture(delta(b"next"), 1 / 30)
         assert [unit.data for unit in units(packets)] == [sample_of(keyframe()), sample_of(delta(b"next"))]
 
-    def test_begins_with_a_keyframe_and_says_that_it_waits(self) -> None:
+    def test_begins_with_a_keyframe_and_shows_that_it_waits(self) -> None:
         depacketizer, stream = Depacketizer(), Stream(90_000)
         (early,) = stream.picture(delta(b"early"), 0.0)
         packet = parse(early, 0)

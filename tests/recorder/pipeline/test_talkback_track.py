@@ -1,4 +1,4 @@
-"""The fifth track: what officers say to the rooms (插话), whole and in its place, and silence while nobody speaks."""
+"""The fifth track: talkback of officers to the rooms (插话), complete and in its place, and silence in between."""
 
 import shutil
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ from tests.support.recording.feed import BEGIN, Feed, Outcome, record
 from tests.support.rtp import Stream
 
 PITCH = 1500
-NEAR = 0.12  # seconds: two tenths of listening, and the network's delay
+NEAR = 0.12  # seconds: two tenths of measuring, and the network's delay
 
 
 def stream() -> Stream:
@@ -48,8 +48,8 @@ def anew(at: float) -> TapRecord:
     return TapRecord(1, TALKBACK, ANEW, arrival(at), b"")
 
 
-def speech(source: Stream, at: float, seconds: float, stamps: float | None = None) -> list[TapRecord]:
-    """The floor is open from `at` on and somebody speaks; `stamps` is what the sender's media clock says then."""
+def talkback(source: Stream, at: float, seconds: float, stamps: float | None = None) -> list[TapRecord]:
+    """Return the records of a talkback from `at` on. `stamps`: the sender's media time at its beginning."""
     stamps = at if stamps is None else stamps
     sounds = clips.sound(pitch=PITCH)
     return [anew(at)] + [
@@ -72,7 +72,7 @@ def close(found: list[tuple[float, float]], *right: tuple[float, float]) -> bool
 
 
 class TestSilence:
-    def test_stands_there_from_the_first_to_the_last_second_while_nobody_speaks(self, tmp_path: Path) -> None:
+    def test_fills_the_track_from_the_first_to_the_last_second(self, tmp_path: Path) -> None:
         outcome = visit(tmp_path, 5.0)
         streams = probe.probe(outcome.film)["streams"]
         assert streams[TALKBACK]["tags"]["handler_name"] == TRACK_TITLES[TALKBACK] == "supervisors"
@@ -82,12 +82,13 @@ class TestSilence:
         assert probe.complaints(outcome.film) == ""
 
     def test_is_not_written_as_samples_of_one_size(self, tmp_path: Path) -> None:
-        """GStreamer takes such a track for raw sound, and decodes the first sample of each fragment only."""
+        """GStreamer takes a track of equal sample sizes for raw sound, and decodes only the first sample of each
+        fragment."""
         with av.open(str(visit(tmp_path, 2.0).film)) as film:
             sizes = {packet.size for packet in film.demux(film.streams[TALKBACK]) if packet.size}
         assert len(sizes) > 1
 
-    def test_is_no_gap_and_holds_nothing_up(self, tmp_path: Path) -> None:
+    def test_is_no_gap_and_delays_no_other_track(self, tmp_path: Path) -> None:
         outcome = visit(tmp_path, 3.0)
         assert outcome.metadata["gaps"] == []
         assert min(at for at, progress in outcome.progress if progress.flushed) < 0.5
@@ -99,66 +100,66 @@ class TestSilence:
         }
 
     def test_of_an_officer_does_not_stand_in_for_a_room(self, tmp_path: Path) -> None:
-        """Somebody speaks and one side sends nothing: the recording has not begun."""
+        """An officer speaks while one side sends nothing: the recording has not begun."""
         feed = Feed(3.0, skip=lambda track, _: track >= 2)
-        records = sorted(feed.records() + speech(stream(), 0.5, 2.0), key=lambda one: one.arrival_ns)
+        records = sorted(feed.records() + talkback(stream(), 0.5, 2.0), key=lambda one: one.arrival_ns)
         outcome = record(tmp_path, records, 3.0)
         assert not any(progress.flushed for _, progress in outcome.progress)
 
 
-class TestSpeech:
+class TestTalkback:
     def test_is_found_where_it_was_said(self, tmp_path: Path) -> None:
-        outcome = visit(tmp_path, 8.0, speech(stream(), 2.0, 1.0), speech(stream(), 5.5, 1.5))
+        outcome = visit(tmp_path, 8.0, talkback(stream(), 2.0, 1.0), talkback(stream(), 5.5, 1.5))
         assert close(heard(outcome.film), (2.0, 3.0), (5.5, 7.0))
         assert probe.complaints(outcome.film) == "" and outcome.metadata["gaps"] == []
         assert all(abs(length - 8.0) < 0.1 for length in probe.lengths(outcome.film))
 
     def test_is_not_in_the_tracks_of_the_rooms(self, tmp_path: Path) -> None:
-        outcome = visit(tmp_path, 4.0, speech(stream(), 1.0, 2.0))
+        outcome = visit(tmp_path, 4.0, talkback(stream(), 1.0, 2.0))
         for track in (PRISON_AUDIO, VISITOR_AUDIO):
             assert max(listening.loudness(outcome.film, track, PITCH)) < 0.01
 
     @pytest.mark.parametrize("spent", [0.0, 3.0], ids=["stands still", "goes on"])
     def test_of_a_microphone_whose_clock(self, tmp_path: Path, spent: float) -> None:
-        """While the floor is shut a sender pauses (its stamps stand still) or goes on (they leap, and its numbers)."""
+        """Between talkbacks a sender pauses (its timestamps stand still) or goes on (timestamps and numbers jump)."""
         source = stream()
-        first = speech(source, 1.0, 1.0)
+        first = talkback(source, 1.0, 1.0)
         source.seq += int(spent * 50)
-        outcome = visit(tmp_path, 7.0, first, speech(source, 5.0, 1.0, stamps=2.0 + spent))
+        outcome = visit(tmp_path, 7.0, first, talkback(source, 5.0, 1.0, stamps=2.0 + spent))
         assert close(heard(outcome.film), (1.0, 2.0), (5.0, 6.0))
         assert outcome.metadata["gaps"] == [] and outcome.metadata["tracks"][str(TALKBACK)]["lost"] == 0
 
     def test_before_a_room_is_there_is_no_part_of_the_film(self, tmp_path: Path) -> None:
         feed = Feed(4.0, skip=lambda _, at: at < 1.0)
-        records = sorted(feed.records() + speech(stream(), 0.2, 2.0), key=lambda one: one.arrival_ns)
+        records = sorted(feed.records() + talkback(stream(), 0.2, 2.0), key=lambda one: one.arrival_ns)
         outcome = record(tmp_path, records, 4.0)
         assert close(heard(outcome.film), (0.0, 1.2))
 
-    def test_that_was_lost_on_the_way_is_a_gap(self, tmp_path: Path) -> None:
-        spoken = speech(stream(), 1.0, 2.0)
+    def test_that_was_lost_is_a_gap(self, tmp_path: Path) -> None:
+        spoken = talkback(stream(), 1.0, 2.0)
         outcome = visit(tmp_path, 4.0, spoken[:50] + spoken[60:])
         assert [(cause, round(seconds, 1)) for cause, _, seconds in outcome.gaps(TALKBACK)] == [("loss", 0.2)]
         assert outcome.metadata["tracks"][str(TALKBACK)]["lost"] == 10
 
     def test_of_two_who_speak_one_after_the_other(self, tmp_path: Path) -> None:
         other = Stream(48_000, ssrc=51, base=4_000_000_000, seq=65_530)
-        outcome = visit(tmp_path, 5.0, speech(stream(), 1.0, 1.0), speech(other, 2.0, 1.0, stamps=400.0))
+        outcome = visit(tmp_path, 5.0, talkback(stream(), 1.0, 1.0), talkback(other, 2.0, 1.0, stamps=400.0))
         assert close(heard(outcome.film), (1.0, 3.0))
         assert outcome.metadata["gaps"] == []
 
     def test_goes_on_in_the_next_part_of_a_recording(self, tmp_path: Path) -> None:
         (tmp_path / "a").mkdir()
         (tmp_path / "b").mkdir()
-        first = visit(tmp_path / "a", 3.0, speech(stream(), 2.0, 1.0))
-        second = visit(tmp_path / "b", 3.0, speech(stream(), 0.0, 1.0))
+        first = visit(tmp_path / "a", 3.0, talkback(stream(), 2.0, 1.0))
+        second = visit(tmp_path / "b", 3.0, talkback(stream(), 0.0, 1.0))
         film, holes = join([PartFile(first.film, 0.0, True), PartFile(second.film, 4.0, True)], tmp_path / "film.mp4")
         assert close(heard(tmp_path / "film.mp4"), (2.0, 3.0), (4.0, 5.0))
         assert len(film.seconds) == 5 and {hole.track for hole in holes} == set(range(5))
         assert probe.complaints(tmp_path / "film.mp4") == ""
 
-    def test_reports_and_strange_records_do_no_harm(self, tmp_path: Path) -> None:
+    def test_reports_and_malformed_records_do_no_harm(self, tmp_path: Path) -> None:
         source = stream()
-        spoken = speech(source, 1.0, 1.0)
+        spoken = talkback(source, 1.0, 1.0)
         report = TapRecord(1, TALKBACK, SENDER_REPORT, arrival(1.5), source.report(1.5, 3_900_000_000.0))
         strange = TapRecord(1, PRISON_AUDIO, ANEW, arrival(1.2), b"")
         beyond = TapRecord(1, TALKBACK + 1, RTP, arrival(1.3), b"x")
@@ -167,21 +168,21 @@ class TestSpeech:
 
 
 class TestTheViewCopy:
-    def test_lets_the_officer_be_heard_too(self, tmp_path: Path) -> None:
+    def test_has_the_sound_of_the_officer(self, tmp_path: Path) -> None:
         root = tmp_path / "archive"
         work = make_work(root)
         for name in ("part-1.mp4", "part-1.json"):
             (work / name).unlink()
-        outcome = visit(work, 3.0, speech(stream(), 1.0, 1.0))
+        outcome = visit(work, 3.0, talkback(stream(), 1.0, 1.0))
         assert outcome.film.parent == work
         folder = (root / archived(work, root)["path"]).parent
         make(folder, tmp_path / "view.mp4", lambda _: None)
         assert close(listening.spans(listening.loudness(tmp_path / "view.mp4", 1, PITCH)), (1.0, 2.0))
 
 
-def without_voice(part: Path) -> None:
-    """Makes a part what it was before officers could speak in: four tracks, in file and sheet."""
-    whole, sheet_file = part.with_suffix(".five"), part.with_suffix(".json")
+def without_talkback(part: Path) -> None:
+    """Make a part what it was before talkback existed: four tracks, in the file and in its metadata."""
+    whole, metadata_file = part.with_suffix(".five"), part.with_suffix(".json")
     shutil.move(part, whole)
     file = FragmentFile(part)
     with av.open(str(whole)) as source, av.open(file, "w", format="mp4", options=OPTIONS) as out:
@@ -196,16 +197,16 @@ def without_voice(part: Path) -> None:
     file.sync()
     file.abandon()
     whole.unlink()
-    sheet = atomic_files.read_json(sheet_file) or {}
-    sheet["tracks"].pop(str(TALKBACK))
-    atomic_files.write_json(sheet_file, sheet | {"chain": file.chain.to_json()})
+    metadata = atomic_files.read_json(metadata_file) or {}
+    metadata["tracks"].pop(str(TALKBACK))
+    atomic_files.write_json(metadata_file, metadata | {"chain": file.chain.to_json()})
 
 
 class TestRecordingsFromBefore:
     def test_with_four_tracks_are_archived_and_verified_as_they_are(self, tmp_path: Path) -> None:
         root = tmp_path / "archive"
         work = make_work(root)
-        without_voice(work / "part-1.mp4")
+        without_talkback(work / "part-1.mp4")
         done = archived(work, root)
         film = root / done["path"]
         assert len(done["seconds"]) == 4 == len(probe.probe(film)["streams"])
@@ -215,8 +216,8 @@ class TestRecordingsFromBefore:
         (tmp_path / "a").mkdir()
         (tmp_path / "b").mkdir()
         first = visit(tmp_path / "a", 2.0)
-        without_voice(first.film)
-        second = visit(tmp_path / "b", 2.0, speech(stream(), 0.5, 1.0))
+        without_talkback(first.film)
+        second = visit(tmp_path / "b", 2.0, talkback(stream(), 0.5, 1.0))
         film, _ = join([PartFile(first.film, 0.0, True), PartFile(second.film, 3.0, True)], tmp_path / "film.mp4")
         assert close(heard(tmp_path / "film.mp4"), (3.5, 4.5))
         assert all(abs(seconds - 5.0) < 0.1 for seconds in film.seconds)
@@ -230,7 +231,7 @@ class TestRecordingsFromBefore:
         film.chmod(0o600)
         shutil.copy(film, tmp_path / "part-1.mp4")
         atomic_files.write_json(tmp_path / "part-1.json", {"tracks": {str(TALKBACK): {}}})
-        without_voice(tmp_path / "part-1.mp4")
+        without_talkback(tmp_path / "part-1.mp4")
         film.unlink()
         shutil.copy(tmp_path / "part-1.mp4", film)
         assert "tracks" in {damage.kind for damage in verify(None, root).damages}

@@ -1,4 +1,4 @@
-"""RTP stamps on the server's clock: wrap, drift, jitter, lips, reconnects."""
+"""RTP timestamps on the server's clock: wraps, drift, jitter, lip sync, reconnects."""
 
 from itertools import pairwise
 from random import Random
@@ -20,7 +20,7 @@ def report(ssrc: int, ntp: float, timestamp: int) -> SenderReport:
 
 class TestOneTrack:
     @given(st.integers(0, 2**32 - 1))
-    def test_a_wrap_of_the_stamp_is_not_seen(self, first: int) -> None:
+    def test_a_wrap_of_the_timestamp_is_not_seen(self, first: int) -> None:
         clock = TrackClock(90_000)
         places = [clock.place((first + index * 3000) % 2**32, 1, 100 + index / 30, None) for index in range(100)]
         assert all(abs(place - (100 + index / 30)) < 1e-6 for index, place in enumerate(places))
@@ -54,7 +54,7 @@ class TestOneTrack:
         clock.place(0, 1, 100.0, None)
         assert clock.place(123_456, 2, 107.0, None) == 107.0
 
-    def test_stamps_that_leap_ahead_are_put_where_they_arrive(self) -> None:
+    def test_timestamps_that_jump_ahead_are_placed_at_their_arrival(self) -> None:
         clock = TrackClock(90_000)
         clock.place(0, 1, 100.0, None)
         assert clock.place(90_000 * 500, 1, 100.04, None) == 100.04
@@ -68,11 +68,11 @@ class TestOneTrack:
 
 
 class TestLips:
-    """Within one side, sender reports say how sound and picture lie to each other (RFC 3550 6.4.1)."""
+    """Within one side, sender reports relate the times of sound and picture (RFC 3550 6.4.1)."""
 
     @given(st.floats(-0.4, 0.4), st.floats(0.99980, 1.00020))
     @settings(max_examples=20, deadline=None)
-    def test_are_held_together_whatever_the_network_delays(self, video_late: float, drift: float) -> None:
+    def test_are_held_together_under_any_delay_of_the_network(self, video_late: float, drift: float) -> None:
         side = SideClock()
         for index in range(60 * 50):
             at = index / 50
@@ -103,7 +103,7 @@ class TestLips:
                 worst = max(worst, abs(picture - sound))
         assert worst < 0.04
 
-    def test_are_not_believed_when_reports_contradict_the_arrivals(self) -> None:
+    def test_reports_that_contradict_the_arrivals_are_not_used(self) -> None:
         side = SideClock()
         side.place(1, 0, 1, 50.0)
         side.place(0, 0, 2, 50.0)

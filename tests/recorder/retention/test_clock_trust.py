@@ -1,4 +1,4 @@
-"""A clock that is set back or forward, with or without a restart: nothing is deleted early for it."""
+"""A clock that is set back or forward, with or without a restart: it makes no recording due early."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ def due_of(done: dict[str, Any]) -> datetime:
 
 
 class TestSetBack:
-    """A visit that seems to end before something that was written down before it."""
+    """A visit that seems to end before an earlier record."""
 
     async def test_by_the_chain_of_the_site_it_is_kept_from_that_moment_on(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one", WALL)
@@ -55,7 +55,7 @@ class TestSetBack:
     async def test_also_a_third_visit_and_one_after_a_purge_know_the_latest_moment(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one", WALL)
         purging.wall = DUE + timedelta(days=30)
-        await purging.apply()  # its line is the latest moment now
+        await purging.apply()  # its line is now the latest moment
         for session in ("session_two", "session_three"):
             done = archived(make_work(purging.root, session, BACK), purging.root, BACK)
             assert due_of(done) == due_at(purging.wall, 6)
@@ -112,14 +112,14 @@ class Clock:
 
 
 class TestSetForward:
-    """Across a restart only what was written before it can tell."""
+    """Across a restart only records from before it show the change."""
 
     HOUR, DAY = timedelta(hours=1), timedelta(days=1)
     RIGHT, WRONG = Discipline(True, 0.0, 0.01), Discipline(False, 0.0, 16.0)
 
     @pytest.fixture
     def boot(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-        """Start the machine anew."""
+        """Return a function that restarts the machine."""
         return lambda name: monkeypatch.setattr(clock_trust, "boot_id", lambda: name)
 
     async def doubt(
@@ -150,11 +150,11 @@ class TestSetForward:
             (HOUR, WRONG, False),
             (HOUR, None, False),
             (DAY * 6, RIGHT, True),
-            (DAY * 8, RIGHT, False),  # whoever keeps the clock right
+            (DAY * 8, RIGHT, False),  # also with a disciplined clock
             (DAY * 365, RIGHT, False),
         ],
     )
-    async def test_across_a_restart_a_pause_counts_where_somebody_keeps_the_clock_right(
+    async def test_across_a_restart_a_pause_is_accepted_with_a_disciplined_clock(
         self,
         purging: PurgeSetup,
         boot: Callable[[str], None],
@@ -168,12 +168,12 @@ class TestSetForward:
         found = await self.doubt(purging, WALL + pause + timedelta(seconds=50), 50.0, kept)
         assert found == (None if believed else Doubt(pause, restarted=True))
 
-    async def test_across_a_restart_the_last_note_counts_whoever_wrote_it(
+    async def test_across_a_restart_the_last_note_of_any_writer_counts(
         self, purging: PurgeSetup, boot: Callable[[str], None]
     ) -> None:
         boot("one")
         await self.doubt(purging, WALL, 100.0, self.WRONG)
-        await self.doubt(purging, WALL + self.HOUR, 3700.0, self.WRONG)  # the recorder notes that it goes on
+        await self.doubt(purging, WALL + self.HOUR, 3700.0, self.WRONG)  # the recorder notes that the clock goes on
         boot("two")
         assert await self.doubt(purging, WALL + self.HOUR + timedelta(seconds=60), 60.0, self.WRONG) is None
         boot("three")
@@ -181,7 +181,7 @@ class TestSetForward:
         assert await self.doubt(purging, later, mono, self.WRONG) is not None
         assert await self.doubt(purging, later, mono, self.WRONG, before=later - timedelta(seconds=90)) is None
 
-    async def test_what_an_officer_has_looked_at_is_believed_until_it_is_moved_again(
+    async def test_a_clock_that_an_officer_compared_is_trusted_until_it_is_moved_again(
         self, purging: PurgeSetup, boot: Callable[[str], None]
     ) -> None:
         boot("one")

@@ -1,4 +1,4 @@
-"""Deleting what is due: nothing early, nothing without two people, nothing half, nothing forgotten."""
+"""The purge: nothing is deleted early or without two officers, and nothing stays half deleted."""
 
 import asyncio
 import os
@@ -51,7 +51,7 @@ class TestWhatIsDue:
         assert [path.name for path in (purging.root / "prison-site").iterdir()] == ["chain.jsonl"]
         assert await purging.state("session_one") == PURGED
 
-    async def test_leaves_a_tombstone_that_says_what_when_by_which_rule_and_by_whom(self, purging: PurgeSetup) -> None:
+    async def test_leaves_a_tombstone_with_hashes_dates_rule_and_officers(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one")
         row = await purging.catalog.row("session_one") or {}
         await purging.apply()
@@ -75,7 +75,7 @@ class TestWhatIsDue:
             await purging.apply()
         assert folder.exists() and await purging.state("session_one") == ARCHIVED
 
-    async def test_is_nothing_early_even_for_a_code_and_a_scope_that_say_so(self, purging: PurgeSetup) -> None:
+    async def test_is_nothing_early_even_for_a_code_and_a_scope_that_name_it(self, purging: PurgeSetup) -> None:
         folder = await purging.recording("session_one")
         plan = await purging.plan()
         approval = await purging.approval(await purging.code(plan))
@@ -99,7 +99,7 @@ class TestWhatIsDue:
         assert (await purging.apply()).kept == [("session_one", "not_due")]
         assert folder.exists() and await purging.state("session_one") == ARCHIVED
 
-    async def test_stays_when_the_database_was_told_a_date_that_is_too_early(self, purging: PurgeSetup) -> None:
+    async def test_stays_when_the_database_has_a_date_that_is_too_early(self, purging: PurgeSetup) -> None:
         folder = await purging.recording("session_one")
         await purging.catalog.set("session_one", due_at=WALL)
         purging.wall = DUE - SECOND
@@ -117,11 +117,11 @@ class TestWhatIsDue:
         assert (outcome.deleted, outcome.kept) == (0, [("session_one", "not_due")]) and folder.exists()
         assert verify(None, purging.root).damages == []
         row = await purging.catalog.row("session_one") or {}
-        assert (row["state"], row["due_at"], row["purge"]) == (ARCHIVED, DUE, None)  # and the date is put right
+        assert (row["state"], row["due_at"], row["purge"]) == (ARCHIVED, DUE, None)  # and the date is corrected
         purging.wall = DUE
         assert (await purging.apply()).deleted == 1
 
-    async def test_is_due_by_the_manifest_or_the_chain_whichever_says_more(self, purging: PurgeSetup) -> None:
+    async def test_is_due_by_the_later_date_of_manifest_and_chain(self, purging: PurgeSetup) -> None:
         nine = {"name": "yunnan", "version": "1", "retention_months": 9}
         folder = await purging.recording("session_one", policy=nine)
         await purging.catalog.set("session_one", due_at=WALL)
@@ -136,7 +136,7 @@ class TestWhatIsDue:
         purging.wall = due_at(WALL, 9)
         assert (await purging.apply()).deleted == 1
 
-    async def test_stays_where_nothing_that_is_signed_says_when_it_is_due(self, purging: PurgeSetup) -> None:
+    async def test_stays_where_no_signed_record_has_its_due_date(self, purging: PurgeSetup) -> None:
         folder = await purging.recording("session_one")
         folder.chmod(0o700)
         (folder / "manifest.json").unlink()
@@ -145,7 +145,9 @@ class TestWhatIsDue:
         assert session == "session_one" and why.startswith("Unproven") and folder.exists()
 
     @pytest.mark.parametrize("wall", [WALL, DUE - SECOND, DUE])
-    async def test_goes_by_no_direct_call_early_or_without_an_order(self, purging: PurgeSetup, wall: datetime) -> None:
+    async def test_is_not_removed_by_a_direct_call_early_or_without_an_order(
+        self, purging: PurgeSetup, wall: datetime
+    ) -> None:
         folder = await purging.recording("session_one")
         purging.wall = wall
         place = PurePosixPath(folder.relative_to(purging.root))
@@ -163,7 +165,7 @@ class TestWhatIsDue:
     async def test_waits_for_a_longer_policy_of_today(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one")
         plan = await purging.plan(prison_site=9)
-        assert plan.recordings == 0 and plan.kept == {}  # its date is a later one by now
+        assert plan.recordings == 0 and plan.kept == {}  # its date is later by now
         purging.wall = due_at(WALL, 9)
         assert (await purging.apply(prison_site=9)).deleted == 1
 
@@ -178,7 +180,7 @@ class TestWhatIsDue:
         purging.wall = due_at(WALL, 12)
         assert (await purging.apply(prison_site=6)).deleted == 1
 
-    async def test_stays_by_a_policy_that_was_lowered_before_anybody_looked_again(self, purging: PurgeSetup) -> None:
+    async def test_stays_by_a_policy_that_was_lowered_before_the_next_look(self, purging: PurgeSetup) -> None:
         assert await extend_due_dates(purging.engine, {"prison-site": 12}, purging.wall) == 0
         await purging.recording("session_one")  # under its own six
         assert await extend_due_dates(purging.engine, {"prison-site": 12}, purging.wall) == 0  # nothing has changed
@@ -198,12 +200,12 @@ class TestWhatIsDue:
         dues = [(await purging.catalog.row(f"session_{number}") or {})["due_at"] for number in range(5)]
         assert dues == [due_at(WALL + timedelta(days=number), 7 if number else 6) for number in range(5)]
 
-    async def test_of_a_failed_recording_goes_the_same_way(self, purging: PurgeSetup) -> None:
+    async def test_of_a_failed_recording_is_deleted_the_same_way(self, purging: PurgeSetup) -> None:
         folder = await purging.recording("session_one")
         await purging.catalog.set("session_one", state="failed", path=str(folder.relative_to(purging.root)))
         assert (await purging.apply()).deleted == 1 and not folder.exists()
 
-    async def test_without_a_date_stays_for_ever_and_is_counted(self, purging: PurgeSetup) -> None:
+    async def test_without_a_date_stays_and_is_counted(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one")
         await purging.catalog.set("session_one", due_at=None)
         purging.wall = DUE + timedelta(days=9999)
@@ -211,7 +213,7 @@ class TestWhatIsDue:
 
 
 class TestHolds:
-    async def test_beat_everything(self, purging: PurgeSetup) -> None:
+    async def test_keep_a_recording_that_is_due(self, purging: PurgeSetup) -> None:
         folder = await purging.recording("session_one")
         holds = Holds(purging.engine)
         await holds.add("session_one", "法院调取", "shen", purging.wall)
@@ -249,7 +251,7 @@ class TestHolds:
         assert outcome.deleted == 1 and outcome.kept == [("session_two", "held")]
         assert folder.exists() and await purging.state("session_two") == ARCHIVED
 
-    async def test_come_too_late_for_what_is_gone_and_need_a_recording(self, purging: PurgeSetup) -> None:
+    async def test_are_refused_for_deleted_or_unknown_recordings(self, purging: PurgeSetup) -> None:
         holds = Holds(purging.engine)
         with pytest.raises(NotFound):
             await holds.add("session_one", "x", "shen", purging.wall)
@@ -282,7 +284,7 @@ class TestTheCode:
             with pytest.raises(Forbidden, match="expired"):
                 await purging.approval(code)
 
-    async def test_is_good_for_what_was_shown_and_for_nothing_that_came_later(self, purging: PurgeSetup) -> None:
+    async def test_approves_what_was_shown_and_nothing_that_came_later(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one")
         plan = await purging.plan()
         approval = await purging.approval(await purging.code(plan))
@@ -313,7 +315,7 @@ class TestBrokenOff:
         self, purging: PurgeSetup, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         class Killed(BaseException):
-            """Nothing is cleaned up after it, as after kill -9."""
+            """The end of the process: no clean-up follows, as after kill -9."""
 
         def kill(*_: object) -> None:
             raise Killed
@@ -335,28 +337,28 @@ class TestBrokenOff:
         assert (purging.root / "prison-site" / "chain.jsonl").read_bytes().count(b'"kind":"purge"') == 3
         assert verify(None, purging.root).damages == []
 
-    async def test_a_failed_delete_is_said_kept_in_mind_and_tried_again(
+    async def test_a_failed_deletion_is_reported_kept_and_tried_again(
         self, purging: PurgeSetup, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        one, two = await purging.recording("session_one"), await purging.recording("session_two")
+        first, second = await purging.recording("session_one"), await purging.recording("session_two")
         rmdir = Path.rmdir
 
         def refuse(path: Path) -> None:
-            if path == one:
+            if path == first:
                 raise OSError(5, "Input/output error")
             rmdir(path)
 
         with monkeypatch.context() as patch:
             patch.setattr(Path, "rmdir", refuse)
             outcome = await purging.apply()
-        assert outcome.deleted == 1 and not two.exists()
+        assert outcome.deleted == 1 and not second.exists()
         assert outcome.failed == [("session_one", "OSError: Input/output error")]
         assert await purging.state("session_one") == PURGING
-        assert [damage.kind for damage in verify(None, purging.root).damages if damage.path == one] != []
-        assert (await purging.purge.resume(purging.scope())).deleted == 1 and not one.exists()
+        assert [damage.kind for damage in verify(None, purging.root).damages if damage.path == first] != []
+        assert (await purging.purge.resume(purging.scope())).deleted == 1 and not first.exists()
         assert verify(None, purging.root).damages == []
 
-    async def test_of_one_site_keeps_no_other_from_being_deleted(self, purging: PurgeSetup) -> None:
+    async def test_a_broken_chain_of_one_site_keeps_no_other_from_being_deleted(self, purging: PurgeSetup) -> None:
         broken = await purging.recording("session_one")
         other = await purging.recording("session_two", WALL, site="other-site")
         chain = purging.root / "prison-site" / "chain.jsonl"
@@ -369,18 +371,18 @@ class TestBrokenOff:
         chain.write_bytes(whole)
         assert (await purging.purge.resume(purging.scope())).deleted == 1 and not broken.exists()
 
-    async def test_by_a_database_that_does_not_answer_for_a_moment_goes_on_with_the_next(
+    async def test_a_database_that_does_not_answer_once_delays_only_one_recording(
         self, purging: PurgeSetup, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for session in ("session_one", "session_two"):
             await purging.recording(session)
-        known, asked = purging.tombstones.known, []
+        has_tombstone, asked = purging.tombstones.known, []
 
         async def locked(session: str) -> bool:
             asked.append(session)
             if len(asked) == 1:
                 raise OperationalError("UPDATE", {}, Exception("database is locked"))
-            return await known(session)
+            return await has_tombstone(session)
 
         monkeypatch.setattr(purging.tombstones, "known", locked)
         outcome = await purging.apply()
@@ -417,7 +419,7 @@ class TestTwoAtOnce:
 
     @pytest.fixture
     def owned(self, purging: PurgeSetup) -> Callable[..., Awaitable[None]]:
-        """The lock owned by somebody."""
+        """Return a function that gives the lock to another owner."""
 
         async def own(**changes: Any) -> None:
             row = {"name": "purge", "owner": "own_x", "boot": boot_id(), "pid": os.getpid()}
@@ -442,15 +444,15 @@ class TestTwoAtOnce:
     @pytest.mark.parametrize(
         ("changes", "lives"),
         [
-            ({"until": DUE - timedelta(hours=3)}, True),  # it lives, however long its step takes
-            ({"begun": 12345}, False),  # another process has its number by now
-            ({"begun": None}, True),  # of an earlier version of this program, which has its lease
+            ({"until": DUE - timedelta(hours=3)}, True),  # it lives, also during a long step
+            ({"begun": 12345}, False),  # another process has its number now
+            ({"begun": None}, True),  # of an earlier version, which has only a lease
             ({"begun": None, "until": DUE - SECOND}, False),
             ({"boot": "elsewhere", "pid": 1, "begun": 1}, True),
             ({"boot": "elsewhere", "pid": 1, "begun": 1, "until": DUE - SECOND}, False),
         ],
     )
-    async def test_a_live_process_keeps_it_whatever_the_time_of_day(
+    async def test_a_live_process_keeps_it_at_any_time_of_day(
         self, purging: PurgeSetup, owned: Callable[..., Awaitable[None]], changes: dict[str, Any], lives: bool
     ) -> None:
         await owned(**changes)

@@ -1,4 +1,4 @@
-"""How long a recording is kept (云南 第十三条; requirements, decision 6), against a walker that only knows days."""
+"""The rule of retention (云南 第十三条; requirements, decision 6), compared with a function that only counts days."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,14 +17,14 @@ months = st.integers(6, 36)
 
 
 def walked(ended: date, count: int) -> date:
-    """Day by day: cross `count` first-of-months, then look for the same number of day. Knows no calendar arithmetic."""
+    """Return the due day by walking: cross `count` firsts of a month, then look for the same day of the month."""
     day, crossed = ended, 0
     while crossed < count:
         day += DAY
         crossed += day.day == 1
     while day.day != ended.day:
         day += DAY
-        if day.day == 1:  # the month is over without such a day: this is its last day plus one
+        if day.day == 1:  # the month is over without such a day: this is the day after its last one
             return day
     return day
 
@@ -52,7 +52,7 @@ class TestDueDay:
         assert due_day(ended, 6) == due
 
     @given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), months)
-    def test_is_where_the_walker_arrives(self, ended: date, count: int) -> None:
+    def test_is_the_day_of_the_walk(self, ended: date, count: int) -> None:
         assert due_day(ended, count) == walked(ended, count)
 
     @given(st.dates(date(2000, 1, 1), date(2090, 1, 1)))
@@ -71,7 +71,7 @@ class TestDueMoment:
         assert due_at(late, 6) == datetime(2027, 5, 24, tzinfo=SHANGHAI)
 
     @given(moments, months)
-    def test_is_the_last_second_of_the_walkers_day_plus_one(self, ended: datetime, count: int) -> None:
+    def test_is_one_second_after_the_day_of_the_walk(self, ended: datetime, count: int) -> None:
         last = (due_at(ended, count) - SECOND).astimezone(SHANGHAI)
         assert last.date() == walked(ended.astimezone(SHANGHAI).date(), count)
         assert (last.hour, last.minute, last.second) == (23, 59, 59)
@@ -88,7 +88,7 @@ class TestPolicyChanges:
         assert later(written, ended, today) == due_at(ended, max(then, today))
 
     @pytest.mark.parametrize(("policy", "count"), [({}, 6), ({"retention_months": 3}, 6), ({"retention_months": 9}, 9)])
-    def test_of_a_session_are_read_with_the_laws_six_as_the_least(self, policy: dict[str, int], count: int) -> None:
+    def test_of_a_session_are_at_least_the_six_of_the_law(self, policy: dict[str, int], count: int) -> None:
         assert months_of(policy) == count
 
 
@@ -115,8 +115,8 @@ class TestKeeping:
         assert keep(Facts(None, None, True, False), 6, far, None) is Why.UNDATED
 
     @given(moments, moments, moments)
-    def test_only_grows_shorter_while_time_goes_on(self, ended: datetime, one: datetime, other: datetime) -> None:
-        early, late = sorted((one, other))
+    def test_is_never_asked_for_again_later(self, ended: datetime, moment: datetime, other: datetime) -> None:
+        early, late = sorted((moment, other))
         if keep(finished(ended), 6, early, None) is None:
             assert keep(finished(ended), 6, late, None) is None
 

@@ -1,4 +1,4 @@
-"""The archive: names in both directions, one rename, joining, checking, recovering. Real files, no process."""
+"""The archive: names in both directions, one rename, joining, checking, recovering; with real files and no process."""
 
 import json
 import os
@@ -37,7 +37,7 @@ CASES = [
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """A work folder with one clean part of three seconds."""
+    """Make a work folder with one clean part of three seconds."""
     return make_work(tmp_path / "archive")
 
 
@@ -49,7 +49,7 @@ class TestNames:
     @pytest.mark.parametrize(
         "path", ["a/2026/13/01/s", "a/2026/11/22", "../2026/11/22/s", "a/2026/11/22/s/x", ".work/s"]
     )
-    def test_what_is_no_recording_is_none(self, path: str) -> None:
+    def test_other_paths_are_no_recordings(self, path: str) -> None:
         assert recording_at(PurePosixPath(path)) is None
 
     @pytest.mark.parametrize("session", ["..", "a/b", "", "x" * 65])
@@ -168,13 +168,13 @@ class TestVerify:
         folder.rename(folder.with_name("session_two"))
         assert {one.kind for one in verify(None, root).damages} == {"misplaced", "removed", "added"}
 
-    def test_nothing_is_not_whole(self, tmp_path: Path) -> None:
+    def test_an_empty_archive_is_not_whole(self, tmp_path: Path) -> None:
         assert verify(None, tmp_path).exit_code == 2
         assert verify("session_none", tmp_path).exit_code == 1
 
 
-def test_an_hour_on_a_bad_line_can_be_told_in_one_message(work: Path, tmp_path: Path) -> None:
-    """A fact that is over the limit would break the link, be told again, and break it again."""
+def test_an_hour_on_a_bad_line_fits_into_one_message(work: Path, tmp_path: Path) -> None:
+    """A fact over the limit would break the link, be sent again, and break it again."""
     gaps = [
         {"track": n % 4, "start": n * 0.2, "seconds": 0.1 + (n == 7000), "cause": "loss", "packets": 9}
         for n in range(9000)
@@ -187,7 +187,7 @@ def test_an_hour_on_a_bad_line_can_be_told_in_one_message(work: Path, tmp_path: 
 
 
 class Still:
-    """A clock that stands."""
+    """A clock that stands still."""
 
     now = staticmethod(lambda: instant(BEGIN))
 
@@ -201,7 +201,7 @@ async def parts(tmp_path: Path, database: str) -> AsyncIterator[RecorderParts]:
 
 
 class TestRecovery:
-    """Every difference between intents, files and catalog is said, and none is deleted."""
+    """Every difference between intents, files and catalog is reported, and no file is deleted."""
 
     async def test_an_intent_without_files_fails_visibly(self, parts: RecorderParts) -> None:
         await parts.sessions.catalog.intend("session_gone", "a", 1, "x", "yunnan 1", WALL)
@@ -276,7 +276,7 @@ class TestRecovery:
         assert done["site"] == "prison-site" and done["policy"] == {"name": "yunnan", "version": "1"}
 
     @pytest.mark.parametrize(("films", "reason"), [(True, "no_plan"), (False, "no_files")])
-    async def test_a_work_folder_of_which_nobody_knows_anything_gets_a_row_and_can_go_on(
+    async def test_a_work_folder_without_plan_and_row_gets_a_row_and_can_go_on(
         self, parts: RecorderParts, films: bool, reason: str
     ) -> None:
         work = make_work(parts.sessions.archive_dir)
@@ -300,7 +300,7 @@ class TestRecovery:
             (shutil.rmtree, "row_without_files"),
         ],
     )
-    async def test_what_happened_to_the_files_of_a_row_is_said(
+    async def test_damage_to_the_files_of_a_row_is_reported(
         self, parts: RecorderParts, damage: Callable[[Path], Any], kind: str
     ) -> None:
         root = parts.sessions.archive_dir
@@ -312,7 +312,7 @@ class TestRecovery:
         damage(folder)
         assert kind in await parts.review()
 
-    async def test_files_of_a_recording_that_was_deleted_are_said(self, parts: RecorderParts) -> None:
+    async def test_files_of_a_deleted_recording_are_reported(self, parts: RecorderParts) -> None:
         archived(make_work(parts.sessions.archive_dir), parts.sessions.archive_dir)
         await parts.review()
         await parts.sessions.catalog.set("session_one", state="purged")
@@ -332,12 +332,12 @@ class TestRecovery:
             assert await parts.review() == []
 
     async def test_each_difference_is_told_until_it_is_journaled(self, parts: RecorderParts) -> None:
-        told: list[RecorderFact] = []
-        parts.alarms.report_fact = told.append
+        sent: list[RecorderFact] = []
+        parts.alarms.report_fact = sent.append
         for number in range(3):
             archived(make_work(parts.sessions.archive_dir, f"session_{number}"), parts.sessions.archive_dir)
         await parts.review()
-        assert told == [DifferencesFound()]
+        assert sent == [DifferencesFound()]
         first = parts.alarms.differences.first()
         assert [(one.number, one.kind) for one in first] == [(n, "file_without_row") for n in (1, 2, 3)]
         parts.alarms.differences.noted(2)

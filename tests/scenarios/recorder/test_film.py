@@ -1,4 +1,4 @@
-"""From tap records to a film, in simulated time; the films are looked at with the independent ffprobe and ffmpeg."""
+"""Films made of tap records in simulated time, and examined with the independent ffprobe and ffmpeg."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -22,13 +22,13 @@ SPARED = int((BEGIN + 0.1) * 1e9)
 
 
 def lossy(records: Sequence[TapRecord], share: float, seed: int = 5) -> list[TapRecord]:
-    """Without a share of the packets; reports always arrive."""
+    """Return the records without a share of the packets; reports always arrive."""
     random = Random(seed)
     return [one for one in records if one.kind != RTP or one.arrival_ns < SPARED or random.random() >= share]
 
 
 def resent(records: Sequence[TapRecord], share: float, seed: int = 5) -> list[TapRecord]:
-    """A share of the packets was lost and sent again a round trip later, as the relay asks for it."""
+    """Return the records with a share of the packets a round trip later, because they were lost and sent again."""
     random = Random(seed)
     trip = [90_000_000 if one.arrival_ns > SPARED and random.random() < share else 0 for one in records]
     moved = [one._replace(arrival_ns=one.arrival_ns + later) for one, later in zip(records, trip, strict=True)]
@@ -36,11 +36,11 @@ def resent(records: Sequence[TapRecord], share: float, seed: int = 5) -> list[Ta
 
 
 def late(records: Sequence[TapRecord], seconds: float, seed: int = 5) -> list[TapRecord]:
-    """Each delayed by a random time up to `seconds`, hence out of order."""
+    """Return the records, each delayed by a random time up to `seconds`, hence out of order."""
     random, moved = Random(seed), []
-    for one in records:
-        delay = random.random() * seconds if one.arrival_ns > SPARED else 0.0
-        moved.append(one._replace(arrival_ns=one.arrival_ns + int(delay * 1e9)))
+    for packet in records:
+        delay = random.random() * seconds if packet.arrival_ns > SPARED else 0.0
+        moved.append(packet._replace(arrival_ns=packet.arrival_ns + int(delay * 1e9)))
     return sorted(moved, key=lambda one: one.arrival_ns)
 
 
@@ -83,7 +83,7 @@ class TestWholeFilm:
         assert probe.complaints(tmp_path / "film.mp4") == ""
         assert max(film.seconds) > end - 0.5
 
-    def test_the_chain_can_be_followed_in_the_finished_film(self, tmp_path: Path) -> None:
+    def test_the_chain_can_be_computed_from_the_finished_film(self, tmp_path: Path) -> None:
         outcome = record(tmp_path, Feed(3.0).records(), 3.0)
         chain = outcome.metadata["chain"]
         assert chain["fragments"] >= 12
@@ -108,7 +108,7 @@ class TestTroubleOnTheLine:
         sound = probe.times(outcome.film, 1)
         assert max(after - before for before, after in pairwise(sound)) < 0.025
 
-    def test_on_a_bad_line_the_sheet_does_not_grow_and_no_gap_is_lost_by_a_kill(
+    def test_on_a_bad_line_the_metadata_does_not_grow_and_no_gap_is_lost_by_a_kill(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sizes: list[int] = []
@@ -127,8 +127,8 @@ class TestTroubleOnTheLine:
         with monkeypatch.context() as patch:
             patch.setattr(Writer, "close", lambda *_: None)
             killed = record(tmp_path / "two", records, 12.0)
-        known = [gap for gap in outcome.metadata["gaps"] if gap["start"] + gap["seconds"] < 10.5]
-        assert all(gap in killed.metadata["gaps"] for gap in known)
+        early = [gap for gap in outcome.metadata["gaps"] if gap["start"] + gap["seconds"] < 10.5]
+        assert all(gap in killed.metadata["gaps"] for gap in early)
 
     def test_a_side_that_is_away_for_three_seconds_leaves_its_place_empty(self, tmp_path: Path) -> None:
         feed = Feed(8.0, skip=lambda track, at: track >= 2 and 2.0 <= at < 5.0)
@@ -164,7 +164,7 @@ class TestTroubleOnTheLine:
         assert abs(pictures[60] - 3.1) < 0.05
         assert [cause for cause, _, _ in outcome.gaps(0)] == ["reconnect"]
 
-    def test_a_side_that_never_comes_is_a_slate_and_silence(self, tmp_path: Path) -> None:
+    def test_a_side_that_never_comes_is_a_placeholder_frame_and_silence(self, tmp_path: Path) -> None:
         outcome = record(tmp_path, Feed(3.0, skip=lambda track, _: track >= 2).records(), 3.0)
         assert probe.complaints(outcome.film) == ""
         assert len(probe.probe(outcome.film)["streams"]) == 5
@@ -179,7 +179,7 @@ class TestTroubleOnTheLine:
         assert [cause for cause, _, _ in outcome.gaps(2)] == ["not_begun"]
 
     def test_pauses_of_the_speaker_are_silence_and_no_gap(self, tmp_path: Path) -> None:
-        """Discontinuous transmission: the numbers go on, the stamps leap (RFC 7587 4.2)."""
+        """Discontinuous transmission: the sequence numbers go on, the timestamps jump (RFC 7587 4.2)."""
         feed = Feed(4.0)
         records = [one for one in feed.records() if one.track != 1]
         stream = Stream(48_000, ssrc=11)
@@ -213,5 +213,5 @@ class TestTime:
         assert probe.complaints(outcome.film) == ""
 
 
-def replace_data(one: TapRecord, data: bytes) -> TapRecord:
-    return one._replace(data=data)
+def replace_data(record: TapRecord, data: bytes) -> TapRecord:
+    return record._replace(data=data)

@@ -1,4 +1,4 @@
-"""Films in the hands of GStreamer, a stranger to FFmpeg: what is finished, what a kill tore, and what was joined."""
+"""Films decoded by GStreamer, which shares no code with FFmpeg: finished ones, torn ones, and joined ones."""
 
 import random
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.recording.feed import BEGIN, Feed, instant, record
 
 
 def killed(folder: Path, end: float, more: int = 0) -> Path:
-    """A part whose writer died at second `end`, `more` bytes into its next write, or so many before this one's end."""
+    """Make a part whose writer died at second `end`, `more` bytes into its next write, or so many before its end."""
     writer, records = Writer(folder, 1), Feed(end).records()
     for step in range(1, round(end * 10) + 1):
         batch = [one for one in records if step - 1 <= (one.arrival_ns / 1e9 - BEGIN) * 10 < step]
@@ -28,7 +28,7 @@ def killed(folder: Path, end: float, more: int = 0) -> Path:
 
 
 def frames(path: Path) -> list[int]:
-    """How many pictures each picture track has, as ffprobe counts them."""
+    """Return how many pictures each video track has, as ffprobe counts them."""
     streams = probe.probe(path)["streams"]
     return [len(probe.times(path, n)) for n, stream in enumerate(streams) if stream["codec_type"] == "video"]
 
@@ -47,7 +47,7 @@ class TestGStreamer:
         whole = tmp_path / "whole.mp4"
         whole.write_bytes(torn.read_bytes()[: whole_fragments(torn)])
         pictures = [track.buffers for track in tracks if track.kind == "video"]
-        early = round(BEHIND * 30)  # it plays to where the officers' track ends, which is written that much later
+        early = round(BEHIND * 30)  # it plays to the end of the talkback track, which is written that much later
         assert all(found >= least - early for found, least in zip(pictures, frames(whole), strict=True))
         assert more < 0 or pictures == frames(whole)
         assert all(2.9 - 2.0 < track.end < 2.9 for track in tracks)

@@ -1,4 +1,4 @@
-"""An archive in which anything may have been changed: checking it ends, looks at everything, and says what."""
+"""Archives in which anything may have been changed: the check ends, looks at everything, and names the damage."""
 
 import json
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ MANIFESTS: list[Any] = [
 
 @pytest.fixture
 def quick(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An archive whose films are hashed once and not opened: what is changed here is something else."""
-    known = lru_cache(None)(file_facts)
+    """Return an archive whose films are hashed once and not opened, because the tests change other files."""
+    cached = lru_cache(None)(file_facts)
     kept = {path for path in root.rglob("*") if path.suffix == ".mp4"}
-    facts = lambda path, sm3=False: known(path, sm3) if path in kept else file_facts(path, sm3)  # noqa: E731
+    facts = lambda path, sm3=False: cached(path, sm3) if path in kept else file_facts(path, sm3)  # noqa: E731
     monkeypatch.setattr("recorder.evidence.verify.file_facts", facts)
     monkeypatch.setattr("recorder.evidence.verify._film", lambda *_: iter(()))
     yield root
@@ -115,7 +115,7 @@ class TestAChain:
 
 
 class TestAKey:
-    @pytest.mark.parametrize("at", [35, 38])  # another kind of key, and a kind that nobody knows
+    @pytest.mark.parametrize("at", [35, 38])  # another kind of key, and an unknown kind
     def test_of_an_unknown_kind_is_named(self, root: Path, at: int) -> None:
         (pem,) = (root / ".keys").iterdir()
         flip(pem, at)

@@ -1,4 +1,4 @@
-"""kill -9 and power cuts at any moment, in simulated time: what is lost, and what the next start makes of the rest."""
+"""Kills (kill -9) and power cuts at any moment, in simulated time: what is lost, and what the next start archives."""
 
 import random
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ SECONDS, STEP = 8.0, 0.1
 
 
 class Killed(BaseException):
-    """After it nothing runs, as after kill -9."""
+    """The end of the process: no clean-up follows, as after kill -9."""
 
 
 @dataclass
 class Life:
-    """How a part grew: (time, bytes handed to the kernel, bytes on the disk for certain, sheet) after each batch."""
+    """The growth of a part: time, bytes written, bytes synced, and metadata after each batch."""
 
     path: Path
     moments: list[tuple[float, int, int, dict[str, Any] | None]] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Life:
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
-    """Eight seconds of a recording, which is then never finished."""
+    """Record eight seconds of a part that is never finished."""
     folder = tmp_path_factory.mktemp("life")
     synced = [0]
     with pytest.MonkeyPatch.context() as patch:
@@ -57,7 +57,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
 
 
 def fragments(life: Life) -> list[tuple[int, float]]:
-    """Where each fragment ends in the file, and up to which second it holds media: where the next one begins."""
+    """Return where each fragment ends in the file, and the second at which the next one begins."""
     size = life.path.stat().st_size
     start = next(piece.bytes for piece in file_hashes.film_hashes(life.path, {"start": 0, "end": size}))
     found = [one for one in file_hashes.film_hashes(life.path, {"start": start, "end": size}) if one.kind == "fragment"]
@@ -72,7 +72,7 @@ class TestAThousandKills:
         data = life.path.read_bytes()
         kills = []
         for _ in range(1000):
-            step = chance.randrange(15, len(life.moments) - 1)  # before, there is no gate that could be open
+            step = chance.randrange(15, len(life.moments) - 1)  # before it, no gate can be open
             at, size, _, _ = life.moments[step]
             kills.append((chance.randint(size, life.moments[step + 1][1]), at))
         worst = 0.0
@@ -124,7 +124,7 @@ STEPS = (
 
 @contextmanager
 def killed_at(number: int) -> Iterator[list[str]]:
-    """Die before the `number`th of the steps that change something on the disk. Yields the steps that were taken."""
+    """Raise Killed before the `number`th step that changes the disk. Yield the steps that were taken."""
     taken: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         for name in STEPS:

@@ -1,5 +1,5 @@
-"""Half an hour of everything that goes wrong between a room and its recording, in simulated time: which picture is
-shown when and which second sounds when is read back from the film, from the codes in both (design, section 6)."""
+"""Lip sync over half an hour of drift, loss and reconnects, in simulated time. The codes in pictures and sound are read
+back from the film: which picture is shown when, and which second sounds when (design, section 6)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,23 +19,23 @@ MINUTES = 30
 END = MINUTES * 60.0
 LEFT, BACK = 700.0, 707.3
 FAST, SLOW = 1.0002, 0.9998
-LIPS, LENGTH = 0.08, 0.5  # seconds, issue and design
+LIPS, LENGTH = 0.08, 0.5  # seconds, by the design
 WRAP = 1 << 32
 
 
 def prison_is_behind(second: float) -> float:
-    """How much longer its pictures travel: little while nobody can know, much once reports say how lips lie."""
+    """Return how much longer the prison's pictures travel: much only while sender reports can correct it."""
     return 0.25 if 330.0 < second < LEFT - 10 or second > BACK + 60 else 0.04
 
 
 def visitor_sounds_behind(second: float) -> float:
-    """How much longer its sound travels, as a number below zero."""
+    """Return how much longer the visitor's sound travels, as a negative number."""
     return -0.2 if second % 400 > 200 else -0.03
 
 
 def publishers() -> list[Publisher]:
-    """The prison runs fast, wraps everything, leaves and comes back as another; the visitor runs slow,
-    and its sound is now and then behind its pictures."""
+    """Return the publishers: the prison's clock runs fast, its numbers wrap, it leaves and returns with other streams;
+    the visitor's clock runs slow, and its sound is at times behind its pictures."""
     wrapping = (
         Stream(90_000, 11, seq=65_000, base=WRAP - 400 * 90_000),
         Stream(48_000, 12, seq=65_500, base=WRAP - 300 * 48_000),
@@ -52,7 +52,7 @@ def publishers() -> list[Publisher]:
 
 @dataclass
 class Visit:
-    """The film of the half hour, and what is seen in it."""
+    """The film of the half hour, and the pictures in it."""
 
     outcome: Outcome
     film: Film
@@ -61,7 +61,7 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
-    """Recorded once. The disk is not the subject: it is waited for once a minute."""
+    """Record the half hour once. The disk is synced once a minute, because it is not the subject."""
     records = sorted((one for each in publishers() for one in each.records()), key=lambda one: one.arrival_ns)
     wire = [one for each in records for one in unpack(pack(*each))]
     with pytest.MonkeyPatch.context() as patch:
@@ -72,24 +72,24 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
 
 
 def clock(side: Side) -> float:
-    """How fast the side's clock runs, to the server's."""
+    """Return the rate of the side's clock, relative to the server's."""
     return FAST if side is Side.PRISON else SLOW
 
 
 def lag(side: Side, at: float, second: float) -> float:
-    """How much later than it happened (seconds) the film shows or sounds what the side's clock calls `second`."""
+    """Return how many seconds late the film has at `at` what happened at `second` of the side's clock."""
     return at - second / clock(side)
 
 
 def picture_lags(visit: Visit, side: Side) -> list[tuple[float, float]]:
-    """(film second, lag) of every picture."""
+    """Return film second and lag of every picture."""
     pictures = [one for one in visit.shown[side] if one.number is not None]
     return [(one.at, lag(side, one.at, (one.number or 0) / marked.PICTURES)) for one in pictures]
 
 
 def sound_lags(visit: Visit, side: Side, every: int = 45, seconds: float = 3.0) -> list[tuple[float, float]]:
-    """(film second, lag) of the marks in the sound, listened to for some seconds now and then. One in a hundred may
-    name a wrong second: its parity finds one bit that a loss turned, not two."""
+    """Return film second and lag of the marks in samples of the sound. One mark in a hundred may name a wrong second,
+    because its parity bit finds one changed bit, not two."""
     found: list[tuple[float, float]] = []
     for start in range(0, int(END - seconds), every):
         for at, mark in visit.film.marks(side, start, start + seconds):
@@ -100,10 +100,10 @@ def sound_lags(visit: Visit, side: Side, every: int = 45, seconds: float = 3.0) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # the first one records the half hour
+@pytest.mark.timeout(300)  # the first test records the half hour
 @pytest.mark.parametrize("side", list(Side))
 class TestThirtyMinutesOfTrouble:
-    """200 ppm, 5 % loss, wraps of stamp and number, late reports, another publisher after seven seconds."""
+    """Drift of 200 ppm, 5 % loss, wraps of timestamps and numbers, late reports, a reconnect after seven seconds."""
 
     def test_every_picture_is_one_that_was_sent_and_they_come_in_order(self, visit: Visit, side: Side) -> None:
         pictures = [one for one in visit.shown[side] if one.size == (128, 96)]
@@ -111,14 +111,14 @@ class TestThirtyMinutesOfTrouble:
         assert len(numbers) == len(pictures) and {one.side for one in pictures} == {side}
         assert numbers == sorted(set(numbers))
         sent = END * marked.PICTURES - (28 if side is Side.PRISON else 0)
-        assert 0.93 * sent < len(numbers) < 0.97 * sent  # 5 % were lost and never sent again
+        assert 0.93 * sent < len(numbers) < 0.97 * sent  # 5 % were lost and not sent again
 
     def test_pictures_stand_where_they_happened(self, visit: Visit, side: Side) -> None:
         assert max(abs(late) for _, late in picture_lags(visit, side)) < LENGTH
 
     def test_lips_fit_all_the_time(self, visit: Visit, side: Side) -> None:
         pictures, sounds = picture_lags(visit, side), sound_lags(visit, side)
-        assert len(sounds) > END / 45  # at least half of the two that each stretch of three seconds has
+        assert len(sounds) > END / 45  # at least half of the two marks in three seconds
         errors = []
         for at, heard in sounds:
             around = [seen for when, seen in pictures if abs(when - at) < 1.0]
@@ -127,7 +127,7 @@ class TestThirtyMinutesOfTrouble:
         assert len(errors) > 0.95 * len(sounds)
         assert max(errors)[0] < LIPS, max(errors)
 
-    def test_sound_is_what_was_said(self, visit: Visit, side: Side) -> None:
+    def test_sound_is_that_of_the_side(self, visit: Visit, side: Side) -> None:
         other = Side.VISITOR if side is Side.PRISON else Side.PRISON
         found: list[float] = []
         for start in range(40, int(END), 170):
@@ -151,7 +151,7 @@ class TestThirtyMinutesOfTrouble:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # the first one records the half hour
+@pytest.mark.timeout(300)  # the first test records the half hour
 class TestTheWholeFilm:
     def test_tracks_are_as_long_as_the_visit(self, visit: Visit) -> None:
         assert all(abs(length - END) < LENGTH for length in probe.lengths(visit.outcome.film))
@@ -159,7 +159,7 @@ class TestTheWholeFilm:
 
 
 class TestAnotherSize:
-    """Browsers change the resolution in mid-visit, when the line or the machine is weak."""
+    """Browsers change the resolution during a visit, when the line or the machine is weak."""
 
     SMALL, LARGE, AT = (128, 96), (320, 240), 12  # from picture 12 on, three seconds in, and back at 24
 
@@ -179,9 +179,11 @@ class TestAnotherSize:
         return outcome.film
 
     def shows_all(self, film: Path) -> None:
-        """Every picture in its place and in its own size, as FFmpeg and GStreamer decode it."""
+        """Check that FFmpeg and GStreamer decode every picture in its place and in its own size."""
         every = Film(film).pictures(Side.PRISON)
-        shown = every[:36]  # a slate may follow, where four pictures a second leave the end without one
+        shown = every[
+            :36
+        ]  # a placeholder frame may follow, because four pictures a second may leave the end without one
         assert [one.number for one in shown] == list(range(36)) and {one.number for one in every[36:]} <= {None}
         assert [one.size for one in shown] == [self.SMALL] * 12 + [self.LARGE] * 12 + [self.SMALL] * 12
         assert all(abs(one.at - (one.number or 0) / marked.PICTURES) < 0.1 for one in shown)

@@ -1,5 +1,5 @@
-"""A recording of half an hour begins at once and at any place: what has to be fetched for the first picture, and what
-Chromium shows when it plays and seeks the original over HTTP."""
+"""Playback of a recording of half an hour: what has to be fetched for the first picture, and what Chromium shows when
+it plays and seeks the original over HTTP."""
 
 import hashlib
 import shutil
@@ -65,7 +65,7 @@ window.play_until = async (second) => {
 
 @pytest.fixture(scope="module")
 def half_hour(tmp_path_factory):
-    """A film of thirty minutes whose pictures carry their numbers."""
+    """Make a film of thirty minutes whose pictures carry their numbers."""
     sides = [
         Publisher(side, 0.0, float(SECONDS), (Stream(90_000, 2 * n + 1), Stream(48_000, 2 * n + 2)))
         for n, side in enumerate(Side)
@@ -78,7 +78,7 @@ def half_hour(tmp_path_factory):
 
 @dataclass
 class Fetched:
-    """A file as a player reads it by range: each leap is one more request; bytes are counted in blocks of 64 KiB."""
+    """A file that a player reads by range. Each seek is one more request; bytes are counted in blocks of 64 KiB."""
 
     path: Path
     leaps: int = 0
@@ -103,7 +103,7 @@ class Fetched:
         return self.at
 
 
-@pytest.mark.timeout(300)  # the first one records the half hour
+@pytest.mark.timeout(300)  # the first test records the half hour
 class TestTheFirstPicture:
     def test_needs_the_index_and_a_few_blocks_more(self, half_hour):
         fetched = Fetched(half_hour)
@@ -124,7 +124,7 @@ class TestTheFirstPicture:
 
 
 def _index(path):
-    """Bytes of the file's moov."""
+    """Return the size of the file's moov box."""
     with path.open("rb") as file:
         (moov,) = (box for box in walk(file, 0, path.stat().st_size) if box.kind == b"moov")
     return moov.size
@@ -132,7 +132,7 @@ def _index(path):
 
 @pytest.fixture
 async def address(front, half_hour):
-    """Where the front door plays the film."""
+    """Return the address at which the server plays the film."""
     session = await front.visit()
     path = f"first-prison/2026/03/02/{session}/session.mp4"
     file = front.context.settings.archive_dir / path
@@ -173,6 +173,6 @@ class TestChromium:
 
 
 async def _code(page, film):
-    """The number in the picture that the page shows."""
+    """Return the code in the picture that the page shows."""
     luma = np.array(await page.evaluate("shown()"), np.uint8)
     return code_in(luma.reshape(film["height"], film["width"]))

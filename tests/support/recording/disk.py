@@ -1,9 +1,8 @@
-"""A disk of which one knows what is certain. Everything that is written under a folder is also written down, operation
-by operation; afterwards the folder can be made again as a crash at any of them would have left it.
+"""A model of a disk that tells what a crash leaves. Every operation under a folder is logged; afterwards the folder can
+be made again as a crash at any operation would have left it.
 
-The model is that of POSIX, and no kinder: the content of a file is certain after fsync or fdatasync of the file, its
-name after fsync of its folder. What is not certain may be there or not, in any mixture; a rename is there whole or not
-at all."""
+The model is that of POSIX and no more: the content of a file is certain after fsync or fdatasync of the file, its name
+after fsync of its folder. What is not certain may be there or not, in any mixture; a rename is complete or not done."""
 
 import io
 import os
@@ -15,14 +14,14 @@ from typing import Any
 
 import pytest
 
-Change = tuple[int, str, int | None]  # in folder (node), the name, which node it names now
+Change = tuple[int, str, int | None]  # folder (node), name, node that it names now
 Keep = Callable[[int, bool], bool]
 """Whether an uncertain write (its number, whether it overwrote what was certain) is on the disk."""
 
 
 @dataclass
 class File:
-    """What is certain, and the writes that are not: (offset, data), or (size, None) for a truncation."""
+    """A file: its certain content, and the waiting writes as (offset, data), or (size, None) for a truncation."""
 
     certain: bytes = b""
     waiting: list[tuple[int, bytes | None]] = field(default_factory=list)
@@ -31,7 +30,7 @@ class File:
         self.certain, self.waiting = self.after(lambda _number, _over: True), []
 
     def after(self, keep: Keep) -> bytes:
-        """The content where only some of the waiting writes reached the disk."""
+        """Return the content when only the waiting writes that `keep` accepts reached the disk."""
         data = bytearray(self.certain)
         for number, (offset, written) in enumerate(self.waiting):
             if not keep(number, offset < len(self.certain)):
@@ -46,7 +45,7 @@ class File:
 
 @dataclass
 class Folder:
-    """Its names as processes see them, and as they are certain."""
+    """A folder: its names as processes see them, and as they are certain."""
 
     names: dict[str, int] = field(default_factory=dict)
     certain: dict[str, int] = field(default_factory=dict)
@@ -56,18 +55,18 @@ Op = tuple[Any, ...]
 
 
 class Volume:
-    """The state after some operations. Node 0 is the folder at the top."""
+    """The state of the disk after some operations. Node 0 is the top folder."""
 
     def __init__(self) -> None:
         self.nodes: dict[int, File | Folder] = {0: Folder()}
         self._waiting: list[list[Change]] = []
 
     def do(self, op: Op) -> None:
-        """Take an operation in."""
+        """Apply an operation to the state."""
         getattr(self, f"_{op[0]}")(*op[1:])
 
     def settle(self) -> None:
-        """Everything is certain."""
+        """Make the whole state certain."""
         for node in self.nodes.values():
             if isinstance(node, File):
                 node.sync()
@@ -75,19 +74,20 @@ class Volume:
                 node.certain = dict(node.names)
         self._waiting = []
 
-    def left(self, names_too: bool, keep: Keep) -> dict[str, bytes | None]:
-        """What a crash leaves: the content of each file, None for a folder. `names_too`: also names not certain."""
+    def left(self, with_names: bool, keep: Keep) -> dict[str, bytes | None]:
+        """Return what a crash leaves: the content of each file, None for a folder. `with_names`: also uncertain
+        names."""
         found: dict[str, bytes | None] = {}
-        self._left("", self.nodes[0], names_too, keep, found)
+        self._left("", self.nodes[0], with_names, keep, found)
         return found
 
     def _left(
-        self, path: str, node: File | Folder, names_too: bool, keep: Keep, found: dict[str, bytes | None]
+        self, path: str, node: File | Folder, with_names: bool, keep: Keep, found: dict[str, bytes | None]
     ) -> None:
         found[path] = node.after(keep) if isinstance(node, File) else None
         if isinstance(node, Folder):
-            for name, number in (node.names if names_too else node.certain).items():
-                self._left(f"{path}/{name}", self.nodes[number], names_too, keep, found)
+            for name, number in (node.names if with_names else node.certain).items():
+                self._left(f"{path}/{name}", self.nodes[number], with_names, keep, found)
 
     # --- operations ------------------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class Volume:
         self._waiting.append(list(changes))
 
     def _commit(self, node: int) -> None:
-        """All that was done in a folder; and before it whatever was done where those changes reach."""
+        """Make the changes of a folder certain, and the earlier changes of the folders that they reach."""
         reached, certain = {node}, []
         for changes in reversed(self._waiting):
             folders = {folder for folder, _, _ in changes}
@@ -167,7 +167,7 @@ def _set(names: dict[str, int], name: str, node: int | None) -> None:
 
 
 def make(left: dict[str, bytes | None], target: Path) -> None:
-    """Files and folders of the real disk."""
+    """Write files and folders to the real disk."""
     for path, content in left.items():
         if content is None:
             (target / path.lstrip("/")).mkdir()
@@ -176,14 +176,14 @@ def make(left: dict[str, bytes | None], target: Path) -> None:
 
 
 class Log:
-    """What was done under `root`, in order. `mark` puts a word of the test between two operations."""
+    """The log of operations under `root`, in order. `mark` puts values of the test between two operations."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.ops: list[Op] = []
         self._ids: dict[int, int] = {self.root.stat().st_ino: 0}
         self._next = 1
-        self.before = 0  # operations that made what was there at the beginning
+        self.before = 0  # operations that made the initial content
         for path in sorted(self.root.rglob("*")):
             self.made("mkdir" if path.is_dir() else "create", path)
             if path.is_file():
@@ -197,7 +197,7 @@ class Log:
         self.ops.append(op)
 
     def name(self, path: Any) -> str | None:
-        """A path under the root, from there; None for any other."""
+        """Return a path relative to the root, None for a path outside."""
         absolute = Path(os.path.abspath(path))
         return str(absolute.relative_to(self.root)) if absolute.is_relative_to(self.root) else None
 
@@ -208,29 +208,30 @@ class Log:
         return self._ids.get(os.fstat(fd).st_ino) if fd >= 0 else None
 
     def made(self, kind: str, path: Any) -> None:
-        """A new file or folder: numbers of the real disk are used again, ours are not."""
+        """Log a new file or folder. Node numbers are never used again, unlike those of the real disk."""
         self._ids[os.stat(path).st_ino] = self._next
         self.add(kind, self.name(path), self._next)
         self._next += 1
 
     def crashes(self) -> Iterator[tuple[int, Op, Volume, list[Any]]]:
-        """Before each operation: its number, itself, the state then (it is changed later), the last mark."""
-        volume, said = Volume(), []
+        """Yield before each operation its number, the operation, the state (which is changed later) and the last
+        mark."""
+        volume, mark = Volume(), []
         for op in self.ops[: self.before]:
             volume.do(op)
         volume.settle()
         for number, op in enumerate(self.ops[self.before :]):
             if op[0] == "mark":
-                said = list(op[1:])
+                mark = list(op[1:])
                 continue
-            yield number + self.before, op, volume, said
+            yield number + self.before, op, volume, mark
             volume.do(op)
-        yield len(self.ops), ("end",), volume, said
+        yield len(self.ops), ("end",), volume, mark
 
 
 @contextmanager
 def logged(root: Path) -> Iterator[Log]:
-    """Write down what is done under `root`, which must exist; what is there already is certain."""
+    """Log the operations under `root`, which must exist; its present content is certain."""
     log = Log(root)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("open", "pwrite", "fsync", "fdatasync", "link", "unlink", "rename", "replace", "mkdir"):
@@ -269,7 +270,7 @@ def _spy(log: Log, name: str, real: Any) -> Any:
 
 
 class _Raw(io.FileIO):
-    """A file of Python's own, every write of which is written down."""
+    """A file of the io module whose writes are logged."""
 
     def __init__(self, log: Log, path: Any, mode: str) -> None:
         fresh = not os.path.lexists(path)

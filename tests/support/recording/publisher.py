@@ -1,5 +1,5 @@
-"""A publisher in simulated time, as bad as real ones are: its own clock that drifts, a network that is slower for its
-pictures than for its sound, losses, sender reports that begin late, stamps and numbers about to wrap."""
+"""A publisher in simulated time with the faults of real ones: a clock that drifts, a network that is slower for
+pictures than for sound, losses, late sender reports, timestamps and numbers about to wrap."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from tests.support.recording.feed import BEGIN
 from tests.support.rtp import Stream
 
 WIRE = 0.03
-"""Seconds that the quickest packet travels."""
+"""Seconds that the fastest packet travels."""
 JITTER = 0.03
 REPORT_EVERY = 5.0
 
 
 @dataclass
 class Publisher:
-    """One side from server second `begin` to `end` (since BEGIN). Its clock said 0 at BEGIN and runs `drift` as fast as
-    the server's; picture n is taken at n / PICTURES of that clock, sample n at n / 48 kHz. `behind(second)` is how much
-    longer pictures travel than sound; negative where sound is the slower."""
+    """One side from server second `begin` to `end` (since BEGIN). Its clock is 0 at BEGIN and runs `drift` times as
+    fast as the server's; picture n is taken at n / PICTURES of that clock, sample n at n / 48 kHz. `behind(second)` is
+    how much longer pictures travel than sound, negative where sound is slower."""
 
     side: Side
     begin: float
@@ -36,7 +36,7 @@ class Publisher:
     pictures: Callable[[int], tuple[bytes, ...]] | None = None
 
     def records(self) -> list[TapRecord]:
-        """Everything that reaches the tap, by arrival."""
+        """Return everything that reaches the tap, by arrival."""
         self._chance = Random(self.streams[0].ssrc)
         found = [*self._pictures(), *self._sounds(), *self._reports()]
         return sorted(found, key=lambda record: record.arrival_ns)
@@ -70,7 +70,7 @@ class Publisher:
             at += REPORT_EVERY
 
     def _numbers(self, rate: float) -> range:
-        """What this clock numbers between begin and end, at `rate` a second."""
+        """Return the numbers of this clock between begin and end, at `rate` a second."""
         return range(round(self.begin * self.drift * rate), round(self.end * self.drift * rate))
 
     def _sent(self, track: int, kind: int, at: float, data: bytes, behind: float) -> Iterator[TapRecord]:

@@ -1,4 +1,4 @@
-"""A film as somebody who knows the codes sees and hears it: which picture is shown when, which second sounds when."""
+"""Reads the codes in a film: which picture is shown when, and which second of the voice sounds when."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ Sound = NDArray[np.float32]
 
 
 class Shown(NamedTuple):
-    """A picture: when (film seconds), which number, of which side, how large."""
+    """A picture: film second, number, side and size."""
 
     at: float
     number: int | None
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
 
 
 class Film:
-    """The packets of a film, read once; what is looked at is decoded then."""
+    """The packets of a film, read once and decoded on demand."""
 
     def __init__(self, path: Path) -> None:
         self._packets: list[list[tuple[float, bytes]]] = [[] for _ in TRACK_TITLES]
@@ -40,7 +40,7 @@ class Film:
                     self._packets[packet.stream_index].append(found)
 
     def pictures(self, side: Side) -> list[Shown]:
-        """Every picture of a side."""
+        """Return every picture of a side."""
         track = TRACK_TITLES.index(f"{side.value} video")
         decoder = av.CodecContext.create("h264", "r")
         assert isinstance(decoder, av.VideoCodecContext)
@@ -59,7 +59,7 @@ class Film:
         return Shown(at, code and code.number, code and code.side, size)
 
     def sound(self, side: Side, start: float, end: float) -> tuple[float, Sound]:
-        """Where it begins exactly, and the mono samples of a side from about `start` to `end`."""
+        """Return the exact beginning and the mono samples of a side from about `start` to `end`."""
         track = TRACK_TITLES.index(f"{side.value} audio")
         decoder = av.CodecContext.create("opus", "r")
         assert isinstance(decoder, av.AudioCodecContext)
@@ -71,7 +71,7 @@ class Film:
         return chosen[0][0], np.concatenate(pieces)
 
     def marks(self, side: Side, start: float, end: float) -> list[tuple[float, int]]:
-        """(film second, number of the spoken second) of a side's marks between `start` and `end`."""
+        """Return film second and spoken second of a side's marks between `start` and `end`."""
         begin, samples = self.sound(side, start, end)
         return [(begin + mark.at, mark.second) for mark in marks_in(samples) if mark.side is side]
 
@@ -83,13 +83,13 @@ def luma_of(frame: av.VideoFrame) -> NDArray[np.uint8]:
 
 
 def nearest(number: int, about: float, wrap: int = SECONDS) -> int:
-    """The number that reads `number` modulo `wrap` and lies nearest to `about`."""
+    """Return the number that is `number` modulo `wrap` and nearest to `about`."""
     return number + wrap * round((about - number) / wrap)
 
 
 def likeness(heard: Sound, side: Side, begin: float, reach: float = 0.5) -> tuple[float, float]:
-    """How much `heard` is the side's voice, 0 to 1, and how much later (seconds, within `reach`) it sounds than if its
-    first sample were that of second `begin`: normalised cross-correlation."""
+    """Return how much `heard` is like the side's voice (0 to 1), and how many seconds (within `reach`) it is later than
+    the voice from second `begin`, by normalised cross-correlation."""
     pad = int(reach * RATE)
     start = round(begin * RATE) - pad
     spoken = SyntheticVoice(side).samples(start, len(heard) + 2 * pad).astype(np.float64) / 32768
@@ -103,5 +103,5 @@ def likeness(heard: Sound, side: Side, begin: float, reach: float = 0.5) -> tupl
 
 
 def middle(values: Sequence[float]) -> float:
-    """The median."""
+    """Return the median of the values."""
     return float(np.median(values))
