@@ -42,13 +42,15 @@ def _observed(context: Context, caller: Caller, report: Observed) -> None:
     that lies can call supervisors, or fail to, and nothing else."""
     if not isinstance(caller, Terminal):
         raise Forbidden("Only a room's terminal says what its camera sees.", "仅会见室终端可上报本室画面情况。")
-    live = context.broker.live(SessionId(report.session))
-    session = live.session
+    session = context.broker.live(SessionId(report.session)).session
     check_sees(caller, session.slot)
     side = session.slot.side_of_room(caller.room)
     findings = Findings(report.black, report.frozen, report.silent, report.heads)
-    unchanged = session.alerts.observed.get(side) == findings
-    if unchanged or side not in session.processes.media or session.state is State.ENDED:
+    if (
+        session.alerts.observed.get(side) == findings
+        or side not in session.processes.media
+        or session.state is State.ENDED
+    ):
         return
     context.findings.take(caller.id, context.mono())
     fact = ev.RoomObserved(side, report.black, report.frozen, report.silent, report.heads, caller.id)

@@ -1,0 +1,121 @@
+"""Fixtures that run the application of signaling, each with a database, journal, clock and port of its own. The
+database is made once and copied."""
+
+import asyncio
+import shutil
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
+
+from broker.control.journal.journal import Journal
+from broker.control.store import secrets
+from broker.control.store.migrations import migrate
+from broker.control.store.records import Role, SiteKind
+from broker.control.store.store import Store
+from broker.kernel.clock import Instant
+from config.settings import Settings
+from signaling.server.app import build_app
+from tests.support.control.fixtures import TEN, StoodClock
+from tests.support.signaling.front import PASSWORD, Front, PretendBroker
+
+USERS = {
+    "prison-sup": (Role.SUPERVISOR, "first-prison"),
+    "visitor-sup": (Role.SUPERVISOR, "panlong"),
+    "foreign-sup": (Role.SUPERVISOR, "other-bureau"),
+    "clerk": (Role.CLERK, "panlong"),
+    "approver": (Role.APPROVER, "first-prison"),
+    "auditor": (Role.AUDITOR, None),
+    "foreign-auditor": (Role.AUDITOR, "other-bureau"),
+    "admin": (Role.ADMIN, None),
+    "prison-admin": (Role.ADMIN, "second-prison"),
+}
+SITES = {
+    "first-prison": (SiteKind.PRISON, "第一监狱", ("p1", "p2")),
+    "second-prison": (SiteKind.PRISON, "第二监狱", ("q1",)),
+    "panlong": (SiteKind.BUREAU, "盘龙区司法局", ("v1", "v2")),
+    "other-bureau": (SiteKind.BUREAU, "他县司法局", ("w1",)),
+}
+
+
+def clock_at_nine():
+    """An hour before the visits of these tests."""
+    clock = StoodClock()
+    clock.instant = Instant(TEN - timedelta(hours=1), 5000.0)
+    return clock
+
+
+@pytest.fixture
+def clock():
+    return clock_at_nine()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords():
+    """Real argon2, with parameters that cost a millisecond."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        secrets._unused_hash.cache_clear()
+        yield
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory, quick_passwords):
+    """A database file with sites, rooms, terminals and users, and the token of each of them."""
+    file = tmp_path_factory.mktemp("made") / "h.sqlite"
+    return file, asyncio.run(_make(f"sqlite+aiosqlite:///{file}"))
+
+
+async def _make(url):
+    await migrate(url)
+    tokens = {}
+    async with Store(url, clock_at_nine()) as store:
+        for site, (kind, name, rooms) in SITES.items():
+            await store.add_site(site, kind, name, "yunnan")
+            for room in rooms:
+                await store.add_room(room, site, f"{room} 室")
+                tokens[room] = await store.enrol_terminal(room)
+        for user, (role, site) in USERS.items():
+            await store.add_user(user, f"{user} 名", role, PASSWORD, site)
+            tokens[user] = await store.issue_user_token(user, timedelta(hours=12))
+        tokens["booking"] = await store.add_api_key("booking")
+        tokens["observer"] = await store.add_api_key("observer", "obs")
+    return tokens
+
+
+@asynccontextmanager
+async def running_front(folder, clock, made):
+    """The application with a database of its own in `folder`."""
+    file, tokens = made
+    shutil.copy(file, folder / "h.sqlite")
+    url = f"sqlite+aiosqlite:///{folder / 'h.sqlite'}"
+    async with Store(url, clock) as store, Journal(store.engine, clock) as journal:
+        broker = PretendBroker(store, clock)
+        app = build_app(
+            broker=broker,
+            store=store,
+            journal=journal,
+            settings=Settings(data_dir=folder),
+            clock=clock,
+            version="0.0.test",
+        )
+        async with TestClient(TestServer(app)) as client:
+            yield Front(client, broker, clock, tokens, journal, store)
+
+
+@pytest.fixture
+async def front(tmp_path, clock, made):
+    """The application, for this test alone."""
+    async with running_front(tmp_path, clock, made) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_front(tmp_path_factory, made):
+    """The application for all tests of a module whose requests are refused or only read: they leave nothing behind.
+    Such tests are marked `asyncio(loop_scope="module")`."""
+    async with running_front(tmp_path_factory.mktemp("shared"), clock_at_nine(), made) as running:
+        yield running
