@@ -69,9 +69,9 @@ def test_a_film_of_two_runs_has_all_its_pictures_and_no_hours_of_silence(tmp_pat
     work = make_work(root)
     second.mkdir()
     record(second, Feed(2.0).records(), 2.0)
-    sheet = atomic_files.read_json(second / "part-1.json") or {}
+    metadata = atomic_files.read_json(second / "part-1.json") or {}
     zero = (WALL + timedelta(seconds=wall)).isoformat()
-    atomic_files.write_json(work / "part-2.json", sheet | {"part": 2, "boot": "another", "zero_wall": zero})
+    atomic_files.write_json(work / "part-2.json", metadata | {"part": 2, "boot": "another", "zero_wall": zero})
     shutil.copy(second / "part-1.mp4", work / "part-2.mp4")
     film = root / archived(work, root)["path"]
     assert all(abs(length - 5.0) < 0.1 for length in probe.lengths(film))

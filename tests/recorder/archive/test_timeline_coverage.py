@@ -146,8 +146,8 @@ class TestTheBanner:
         return coverage([people(0, *ALL), people(40, LI, MA, BAI), people(60, *ALL)], WRITTEN)
 
     def picture(self, found: Coverage, second: float):
-        scene = Layout(Script(WALL, ("one", "two"), coverage=found))
-        return scene.frame(second).to_ndarray(format="rgb24")[SIZE[1] :]
+        layout = Layout(Script(WALL, ("one", "two"), coverage=found))
+        return layout.frame(second).to_ndarray(format="rgb24")[SIZE[1] :]
 
     def x(self, found: Coverage, side: int, second: float) -> int:
         return round(Banner(found, SIZE[0], _font)._x(side, second))
@@ -173,6 +173,6 @@ class TestTheBanner:
                 assert shown[:, self.x(found, side, second)].min() > 180
 
     def test_makes_the_picture_taller_and_leaves_the_rest(self, found):
-        scene = Layout(Script(WALL, ("one", "two"), coverage=found))
-        assert scene.size[0] == SIZE[0] and scene.size[1] - SIZE[1] == 40
+        layout = Layout(Script(WALL, ("one", "two"), coverage=found))
+        assert layout.size[0] == SIZE[0] and layout.size[1] - SIZE[1] == 40
         assert Layout(Script(WALL, ("one", "two"))).size == SIZE

@@ -22,8 +22,8 @@ def work(tmp_path: Path) -> Path:
     """Make a visit in two parts, with a hole of two seconds between them."""
     work, second = make_work(tmp_path / "archive"), tmp_path / "second"
     second.mkdir()
-    sheet = record(second, Feed(2.0).records(), 2.0).metadata
-    atomic_files.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
+    metadata = record(second, Feed(2.0).records(), 2.0).metadata
+    atomic_files.write_json(work / "part-2.json", metadata | {"part": 2, "zero_mono": metadata["zero_mono"] + 5.0})
     shutil.copy(second / "part-1.mp4", work / "part-2.mp4")
     return work
 

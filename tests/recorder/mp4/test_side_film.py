@@ -90,7 +90,7 @@ class TestTheFilmOfASide:
             with other.open("rb") as file, pytest.raises(ValueError):
                 SideFilm(file, "prison")
         with film.open("rb") as file, pytest.raises(ValueError, match="no side"):
-            SideFilm(file, "nobody")
+            SideFilm(file, "unknown")
 
     def test_of_a_damaged_index_is_a_value_error_or_a_film_and_ends(self, film: Path, tmp_path: Path) -> None:
         damaged, chance = tmp_path / "damaged.mp4", random.Random(2)

@@ -104,8 +104,8 @@ class TestFinalising:
         second = tmp_path / "second"
         second.mkdir()
         record(second, Feed(2.0).records(), 2.0)
-        sheet = atomic_files.read_json(second / "part-1.json") or {}
-        atomic_files.write_json(work / "part-2.json", sheet | {"part": 2, "zero_mono": sheet["zero_mono"] + 5.0})
+        metadata = atomic_files.read_json(second / "part-1.json") or {}
+        atomic_files.write_json(work / "part-2.json", metadata | {"part": 2, "zero_mono": metadata["zero_mono"] + 5.0})
         shutil.copy(second / "part-1.mp4", work / "part-2.mp4")
         done = archived(work, tmp_path / "archive")
         film = tmp_path / "archive" / done["path"]

@@ -96,12 +96,12 @@ class TestAThousandKills:
     def test_leave_a_film_that_plays_and_verifies(self, life: Life, tmp_path: Path, seed: int) -> None:
         chance = random.Random(seed)
         step = chance.randrange(20, len(life.moments) - 1)
-        at, size, _, sheet = life.moments[step]
+        at, size, _, metadata = life.moments[step]
         root = tmp_path / "archive"
         work = make_work(root)
         (work / "part-1.mp4").write_bytes(life.path.read_bytes()[: size + chance.randrange(50)])
-        assert sheet is not None and not sheet["clean"]
-        atomic_files.write_json(work / "part-1.json", sheet)
+        assert metadata is not None and not metadata["clean"]
+        atomic_files.write_json(work / "part-1.json", metadata)
         film = root / archived(work, root)["path"]
         assert probe.complaints(film) == "" and min(probe.lengths(film)) > at - 2.0
         assert verify(None, root).ok
