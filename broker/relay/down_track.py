@@ -59,6 +59,10 @@ class Flow(Enum):
     """It was paused and begins again with the next keyframe."""
 
 
+SENDING = (Flow.FLOWING, Flow.PAUSING)
+"""The states in which packets go to a down track."""
+
+
 class Renumbering:
     """Maps a track's sequence numbers and timestamps to those of one destination, whose own go on without a hole.
 
@@ -226,7 +230,7 @@ class DownTrack(Generic[T]):
     @property
     def flowing(self) -> bool:
         """Whether it gets packets now."""
-        return self.flow is Flow.FLOWING or self.flow is Flow.PAUSING
+        return self.flow in SENDING
 
     @property
     def waiting(self) -> bool:

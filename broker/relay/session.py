@@ -10,6 +10,7 @@ from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.kernel.tasks import Tasks
 from broker.media.tap_format import PRISON_AUDIO, PRISON_VIDEO, VISITOR_AUDIO, VISITOR_VIDEO
 from broker.relay.congestion.publisher_rate import PublisherRate
+from broker.relay.down_track import SENDING
 from broker.relay.gate import Gate
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.publications import Limit, Publication, Publications
@@ -210,8 +211,10 @@ class RelaySession:
             self.shut(now, "limit" if now >= self.gate.stop else "lease ran out")
 
     def _handle_forwarded(self, track: Track, now: float) -> None:
-        """A packet of `track` is about to be sent: note whether it crosses, and whether it is the first."""
-        if not any(down_track.gated and down_track.flowing for down_track in track.down_tracks):
+        """A packet of `track` is about to be sent: note whether it crosses, and whether it is the first.
+
+        The hot loop calls this for each packet until then; hence no property of a down track is called here."""
+        if not any(down_track.gated and down_track.flow in SENDING for down_track in track.down_tracks):
             return
         track.crossing = None
         if self.gate.forwarded(track.number in (PRISON_VIDEO, PRISON_AUDIO), now):
