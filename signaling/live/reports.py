@@ -46,11 +46,8 @@ def _observed(context: Context, caller: Caller, report: Observed) -> None:
     check_sees(caller, session.slot)
     side = session.slot.side_of_room(caller.room)
     findings = Findings(report.black, report.frozen, report.silent, report.heads)
-    if (
-        session.alerts.observed.get(side) == findings
-        or side not in session.processes.media
-        or session.state is State.ENDED
-    ):
+    unchanged = session.alerts.observed.get(side) == findings
+    if unchanged or side not in session.processes.media or session.state is State.ENDED:
         return
     context.findings.take(caller.id, context.mono())
     fact = ev.RoomObserved(side, report.black, report.frozen, report.silent, report.heads, caller.id)
