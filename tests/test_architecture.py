@@ -128,8 +128,8 @@ def modules():
 
 def graph():
     """Which module names which others, wherever in the file and also where only types need it."""
-    known = modules()
-    return {name: {module for module in imports(path) if module in known} - {name} for name, path in known.items()}
+    paths = modules()
+    return {name: {module for module in imports(path) if module in paths} - {name} for name, path in paths.items()}
 
 
 def knots(edges):
@@ -194,8 +194,8 @@ class TestStructure:
         assert {item for item in found if item[1] not in WIRE_NAMES} == set()
 
     def test_no_small_module_serves_a_single_other_one(self):
-        edges, known = graph(), modules()
-        for name, path in known.items():
+        edges = graph()
+        for name, path in modules().items():
             users = [other for other, used in edges.items() if name in used]
             small = path.read_text("utf-8").count("\n") < 50 and path.name not in ("__init__.py", "__main__.py")
             if small and len(users) == 1 and "migrations" not in path.parts:
