@@ -48,6 +48,7 @@ SEAMS: dict[str, str] = {
     "broker.relay.rtp.red": "pure, the payload format of RFC 2198; tested and fuzzed alone",
     "broker.relay.transport.poller": "the only place that decides when the hot loop reads; tested alone",
     "huijian.admin.journal": "one group of commands a file",
+    "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
 }
 """Small modules with one importer that stay apart, each with the reason."""
 
