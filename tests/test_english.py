@@ -1,6 +1,7 @@
 """The English of docstrings, comments and names keeps to CONTRIBUTING.md, as far as a program can tell.
 
-A first sentence has a subject and more than four words; people and things are named by a noun; variables are not called `one` or `given` outside a comprehension.
+A first sentence has a subject and more than four words; people and things are named by a noun;
+variables are not called `one` or `given` outside a comprehension.
 """
 
 import ast
