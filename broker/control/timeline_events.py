@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from broker.ipc.framing import JsonObject
 from broker.kernel.clock import Instant
 from broker.kernel.ids import SessionId
 from broker.session import events as ev
@@ -12,7 +12,7 @@ from broker.session.events import Fact
 from broker.session.state import Session, State
 
 MOST_KEPT = 500  # actions of one session kept while nothing is recorded yet
-TimelineEvent = dict[str, Any]
+TimelineEvent = JsonObject
 """An event of timeline.jsonl: any JSON object with a `kind`."""
 AddEvent = Callable[[SessionId, TimelineEvent, Instant], None]
 

@@ -10,7 +10,7 @@ from msgspec import Struct, ValidationError, convert, to_builtins
 PROTOCOL = 3
 """Raised with every change of meaning. 3: typed messages, named by their `type`."""
 MAX_LINE = 256 * 1024
-JsonObject = dict[str, Any]
+JsonObject = dict[str, object]
 """Content that other documents define: a problem document (RFC 9457), an event of timeline.jsonl."""
 T = TypeVar("T")
 
