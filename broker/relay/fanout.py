@@ -16,9 +16,9 @@ from broker.media.tap_format import RTP
 from broker.relay.stats import Latency
 from broker.relay.tap import Tap
 from broker.relay.track import Track
-from broker.relay.transport.dtls import copy, new_buffer, new_length, protect, unprotect
 from broker.relay.transport.peer import Peer
 from broker.relay.transport.route import Address, Port, Route
+from broker.relay.transport.srtp_buffers import copy, new_buffer, new_length, protect, unprotect
 
 LONGEST = 1900  # bytes of the longest packet read: more than any network carries, and less than a buffer holds
 BATCH = 64  # datagrams a pass: enough to save wake-ups, so few that a timer waits under 2 ms

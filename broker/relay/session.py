@@ -70,7 +70,7 @@ class RelaySession:
         self.muted: frozenset[Side] = frozenset()
         """The sides whose sound does not cross."""
         self._requesting: asyncio.TimerHandle | None = None
-        self._goodbyes = Tasks()
+        self._byes = Tasks()
 
     def all_tracks(self) -> Iterator[Track]:
         """Iterate over the tracks of both sides and that of talkback."""
@@ -143,7 +143,7 @@ class RelaySession:
         if publication is not None:
             self._report_media(publication.publisher, frozenset())
         self._report(messages.ResourceClosed(session=self.session, resource=peer.resource, why=reason))
-        self._goodbyes.spawn(peer.say_goodbye())
+        self._byes.spawn(peer.send_bye())
 
     async def close(self, now: float) -> None:
         """End the session: the gate, talkback and all clients."""
@@ -153,7 +153,7 @@ class RelaySession:
             self._requesting.cancel()
         for peer in self.peers():
             self._drop(peer, CLOSED)
-        await self._goodbyes.wait()
+        await self._byes.wait()
 
     # --- the gate --------------------------------------------------------------------------------------------------
 

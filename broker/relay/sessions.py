@@ -22,7 +22,7 @@ class RelaySessions:
     def __init__(self, report: Callable[[RelayFact], None]) -> None:
         self._report = report
         self._by_id: dict[SessionId, RelaySession] = {}
-        self._goodbyes = Tasks()
+        self._byes = Tasks()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -87,7 +87,7 @@ class RelaySessions:
         for peer in peers:
             _close(peer)
         self._report(SessionFailed(session=session.session))
-        self._goodbyes.spawn(_say_goodbye(peers))
+        self._byes.spawn(_send_byes(peers))
 
 
 def _close(peer: Peer) -> None:
@@ -97,5 +97,5 @@ def _close(peer: Peer) -> None:
         log.exception("client of a failed session could not be ended", resource=peer.resource)
 
 
-async def _say_goodbye(peers: list[Peer]) -> None:
-    await asyncio.gather(*(peer.say_goodbye() for peer in peers), return_exceptions=True)
+async def _send_byes(peers: list[Peer]) -> None:
+    await asyncio.gather(*(peer.send_bye() for peer in peers), return_exceptions=True)

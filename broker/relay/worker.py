@@ -38,7 +38,7 @@ from broker.relay.transport.tcp import Listener
 from broker.relay.transport.udp import open_ports
 
 log = structlog.get_logger()
-DRAIN = 1.5  # seconds for goodbyes on a stop signal; the supervisor process waits for two
+DRAIN = 1.5  # seconds for BYE and close_notify to all clients on a stop signal; the supervisor process waits for two
 MAX_SESSIONS, MAX_PEERS, MAX_CONNECTING = 200, 2000, 200
 
 
@@ -89,7 +89,7 @@ class Worker:
         self._tap.close()
 
     async def _drain(self) -> None:
-        """Shut every gate at once and say goodbye to all clients, within DRAIN; no new one is taken.
+        """Shut every gate at once and end all clients with BYE, within DRAIN; no new client is accepted.
 
         Visits are not waited for: they are held, and go on at another worker or at the next one here."""
         self._sessions.shut(monotonic(), "relay stopping")
@@ -199,7 +199,7 @@ class Worker:
         return self._connect(
             session,
             offer,
-            lambda endpoint: answer_module.answer_watcher(offer, endpoint, random.getrandbits(53), streams),
+            lambda endpoint: answer_module.answer_subscriber(offer, endpoint, random.getrandbits(53), streams),
             lambda peer, params: session.subscribe(command.side, command.subscriber, command.gated, peer, params),
         )
 
@@ -220,7 +220,7 @@ class Worker:
         return self._connect(
             session,
             offer,
-            lambda endpoint: answer_module.answer_watcher(
+            lambda endpoint: answer_module.answer_subscriber(
                 offer, endpoint, random.getrandbits(53), streams, talkback.KINDS
             ),
             lambda peer, params: session.talkback.subscribe(command.side, command.subscriber, peer, params),

@@ -104,7 +104,7 @@ class Relay:
         peer.open_rtcp = lambda datagram: datagram  # type: ignore[method-assign]
         peer.send_rtcp = lambda packet: None  # type: ignore[method-assign]
         peer.feed = lambda datagram: None  # type: ignore[method-assign]
-        peer.say_goodbye = _nothing  # type: ignore[method-assign]
+        peer.send_bye = _nothing  # type: ignore[method-assign]
         peer._task = asyncio.get_running_loop().create_future()  # type: ignore[assignment]
         self.demux.expect(peer)
         self.fanout.by_address[host, 5] = peer
@@ -115,7 +115,7 @@ class Relay:
             return peer, answer.answer_publisher(read, endpoint, 7)
         tracks = self.session.tracks[Side.PRISON].items()
         streams = {kind: answer.Stream(track.ssrc_out, "c", track.rtx_out) for kind, track in tracks}
-        return peer, answer.answer_watcher(read, endpoint, 7, streams)
+        return peer, answer.answer_subscriber(read, endpoint, 7, streams)
 
     def publish(self) -> None:
         """Replace the publisher, by turns with one picture and with several encodings."""
@@ -362,7 +362,7 @@ def text(dice: random.Random) -> None:
         if publishes(name):
             answer.answer_publisher(read, ENDPOINT, 7)
         else:
-            answer.answer_watcher(read, ENDPOINT, 7, streams)
+            answer.answer_subscriber(read, ENDPOINT, 7, streams)
     except VisitError:
         pass
 

@@ -1,6 +1,7 @@
-"""The answer to an offer, pure: which payload types, which transport, which lines. ICE-lite on one port, H.264
-constrained baseline with packetization-mode 1 and Opus, nothing else (RFC 9725; RFC 7742 6.2; RFC 7874 3). Who has no
-picture to send, or no line to get one, may offer sound alone; that this is no visit yet is for others to say."""
+"""The SDP answer to an offer, pure: payload types, transport and lines. The relay is ICE-lite on one port and takes
+H.264 constrained baseline with packetization-mode 1 and Opus, nothing else (RFC 9725; RFC 7742 6.2; RFC 7874 3). A
+client without a camera, or without the bandwidth for video, may offer audio alone. Whether audio alone is enough to
+start a visit is decided by the broker."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ PASSIVE = 4  # direction preference of a passive TCP host candidate (RFC 6544 4.
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where and as whom the worker answers."""
+    """The worker's side of the transport: addresses, ICE credentials and certificate fingerprint."""
 
     addresses: tuple[tuple[str, int], ...]
     ufrag: str
@@ -29,17 +30,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What a watcher is told of one stream it will get."""
+    """The identity of a stream in the answer to a subscriber."""
 
     ssrc: int
     cname: str
     rtx: int = 0
-    """The SSRC of its retransmissions."""
+    """The SSRC of the stream's retransmissions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What both ends now hold to per kind, and whether we are the DTLS server."""
+    """What was agreed: the codec parameters per kind, the DTLS role of the relay, and the answer."""
 
     params: dict[str, CodecParams]
     dtls_server: bool
@@ -47,24 +48,28 @@ class Agreed:
 
     @property
     def payload_types(self) -> dict[str, int]:
-        """The payload type per kind."""
-        return {kind: one.payload_type for kind, one in self.params.items()}
+        """The payload type of each kind, audio and video."""
+        return {kind: params.payload_type for kind, params in self.params.items()}
 
 
 def answer_publisher(offer: Offer, endpoint: Endpoint, session: int, kinds: Kinds = KINDS) -> Agreed:
-    """Take one audio and, where offered, one video stream in. Raises CodecMissing or MalformedSdp."""
+    """Return the answer that receives an audio stream and, where offered, a video stream.
+
+    Raises CodecMissing or MalformedSdp."""
     return _answer(offer, endpoint, session, "recvonly", {}, kinds)
 
 
-def answer_watcher(
+def answer_subscriber(
     offer: Offer, endpoint: Endpoint, session: int, streams: dict[str, Stream], kinds: Kinds = KINDS
 ) -> Agreed:
-    """Give one audio and, where wanted, one video stream out. Raises CodecMissing or MalformedSdp."""
+    """Return the answer that sends an audio stream and, where asked for, a video stream.
+
+    Raises CodecMissing or MalformedSdp."""
     return _answer(offer, endpoint, session, "sendonly", streams, kinds)
 
 
 def choose(media: Media, publishing: bool) -> Codec:
-    """The codec of an m-line that we take. Raises CodecMissing."""
+    """Return the codec of an m-line that the relay takes. Raises CodecMissing."""
     fitting = [codec for codec in media.codecs if _fits(codec, media.kind, publishing)]
     if not fitting:
         raise CodecMissing(
@@ -92,10 +97,11 @@ def _fits(codec: Codec, kind: str, publishing: bool) -> bool:
 
 
 def _baseline(profile: str, constrained: bool) -> bool:
-    """profile_idc 66, with constraint_set1 what every decoder of a browser or kiosk can play (RFC 6184 8.1).
+    """Whether a profile-level-id is baseline: profile_idc 66, where `constrained` with constraint_set1 (RFC 6184 8.1).
 
-    Publishers may leave the flag out: encoders asked for "baseline" make streams without FMO, ASO and redundant slices
-    and say so in their parameter sets; only the SDP that FFmpeg writes repeats the profile as it was asked for."""
+    Decoders of browsers and kiosks play constrained baseline. Publishers may leave the flag out: encoders that are
+    asked for "baseline" use no FMO, ASO or redundant slices and set the flag in their parameter sets, while the SDP of
+    FFmpeg repeats the profile as it was requested."""
     try:
         idc, constraints = int(profile[0:2], 16), int(profile[2:4], 16)
     except ValueError:
@@ -109,7 +115,7 @@ def _answer(
     wanted = _wanted(offer, "sendonly" if direction == "recvonly" else "recvonly", kinds)
     codecs = {kind: choose(media, direction == "recvonly") for kind, media in wanted.items()}
     agreed = {kind: codec_params.agree(media, codecs[kind], direction == "recvonly") for kind, media in wanted.items()}
-    used = [number for one in agreed.values() for number in one.numbers]
+    used = [number for params in agreed.values() for number in params.numbers]
     if len(used) != len(set(used)):
         raise MalformedSdp("Bundled m-lines need payload types of their own.", "BUNDLE 的媒体行不能共用载荷类型。")
     server = offer.setup != "passive"
@@ -133,7 +139,7 @@ def _answer(
 
 
 def _source(kind: str, stream: Stream, agreed: CodecParams) -> list[str]:
-    """Which SSRCs carry a stream (RFC 5576), and which of them the repairs (RFC 4588 8.8)."""
+    """Return the lines that name the SSRC of a stream (RFC 5576) and that of its retransmissions (RFC 4588 8.8)."""
     lines = [f"a=msid:{stream.cname} {stream.cname}-{kind}"]
     if agreed.rtx is None:
         return [*lines, f"a=ssrc:{stream.ssrc} cname:{stream.cname}"]
@@ -142,8 +148,10 @@ def _source(kind: str, stream: Stream, agreed: CodecParams) -> list[str]:
 
 
 def _wanted(offer: Offer, direction: str, kinds: Kinds) -> dict[str, Media]:
-    """The first audio and the first video m-line that go the right way, both in the bundle, as far as they are among
-    the `kinds` we take. A picture without sound is a mistake, sound without a picture a fallback."""
+    """Return the first audio and the first video m-line of this direction, as far as their kind is in `kinds`.
+
+    Both must be in the bundle. Audio without video is a fallback, video without audio is refused. Raises CodecMissing
+    or MalformedSdp."""
     found: dict[str, Media] = {}
     for media in offer.media:
         if media.kind in kinds and media.direction in (direction, "sendrecv"):
@@ -187,7 +195,7 @@ def _section(
 
 
 def answer_fragment(asked: Fragment, endpoint: Endpoint) -> str:
-    """Return the worker's side of the new ICE session that a fragment asks for."""
+    """Return the fragment with the worker's side of the new ICE session that `asked` requests (RFC 9725 4.3)."""
     lines = [
         "a=ice-lite",
         f"a=group:BUNDLE {asked.mid}",

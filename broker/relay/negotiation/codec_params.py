@@ -1,5 +1,6 @@
-"""What one m-line holds to beyond its codec, pure: whether lost packets are asked for and how they come again (RFC
-4585, RFC 4588), and with what each packet towards a watcher is stamped (RFC 8285), so that reports can tell of it."""
+"""The parameters of an m-line beyond its codec, pure: whether lost packets are requested and how they are sent again
+(RFC 4585, RFC 4588), and which header extension numbers or times packets to subscribers for their reports (RFC
+8285)."""
 
 from dataclasses import dataclass
 
@@ -11,14 +12,16 @@ from broker.relay.negotiation.simulcast_sdp import Simulcast
 TRANSPORT_WIDE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
-RTX_TIME = 2000  # ms that a packet is kept for repairs, about
+RTX_TIME = 2000  # ms for which a packet can be sent again, about
 
 
 @dataclass(frozen=True, slots=True)
 class CodecParams:
-    """Of one m-line. `rtx` is the payload type of retransmissions, `red` that of sound with what was before it (RFC
-    2198), `transport_wide` and `send_time` are identifiers of header extensions, of which at most one is there. With
-    `simulcast` the picture comes in several encodings."""
+    """The agreed parameters of an m-line.
+
+    `rtx` is the payload type of retransmissions, `red` that of redundant audio (RFC 2198). `transport_wide` and
+    `send_time` are identifiers of header extensions; at most one of them is set. With `simulcast`, the video comes in
+    several encodings."""
 
     payload_type: int
     nack: bool = False
@@ -30,7 +33,7 @@ class CodecParams:
 
     @property
     def numbers(self) -> list[int]:
-        """Every payload type, the preferred one first."""
+        """All payload types of the m-line, the preferred one first."""
         return [number for number in (self.red, self.payload_type, self.rtx) if number is not None]
 
     @property
@@ -44,8 +47,10 @@ NO_PUBLISHER = CodecParams(-1)
 
 
 def agree(media: Media, codec: Codec, publishing: bool) -> CodecParams:
-    """Everything that was offered and that we do. A stamp changes a packet that is sent again, and SRTP must never see
-    two contents under one number (RFC 3711 9.1): only what is repaired by RTX, or not at all, is stamped."""
+    """Return the parameters that were offered and that the relay supports.
+
+    A header extension changes a packet that is sent again, and SRTP must never encrypt two packets under one sequence
+    number (RFC 3711 9.1). Hence packets have one only where they are sent again by RTX, or not at all."""
     nack = "nack" in codec.feedback
     rtx = _retransmissions(media, codec) if nack else None
     if publishing:
@@ -59,27 +64,27 @@ def agree(media: Media, codec: Codec, publishing: bool) -> CodecParams:
     )
 
 
-def lines(terms: CodecParams, codec: Codec, publishing: bool) -> list[str]:
-    """The answer's lines about it."""
-    feedback = [one for one in FEEDBACK if one in codec.feedback]
+def lines(params: CodecParams, codec: Codec, publishing: bool) -> list[str]:
+    """Return the lines of the answer for these parameters."""
+    feedback = [kind for kind in FEEDBACK if kind in codec.feedback]
     found = []
-    if terms.red is not None:
-        number = terms.payload_type
-        found += [f"a=rtpmap:{terms.red} red/{codec.clock}/2", f"a=fmtp:{terms.red} {number}/{number}"]
-    if terms.transport_wide is not None:
-        found.append(f"a=extmap:{terms.transport_wide} {TRANSPORT_WIDE}")
+    if params.red is not None:
+        number = params.payload_type
+        found += [f"a=rtpmap:{params.red} red/{codec.clock}/2", f"a=fmtp:{params.red} {number}/{number}"]
+    if params.transport_wide is not None:
+        found.append(f"a=extmap:{params.transport_wide} {TRANSPORT_WIDE}")
         feedback.append("transport-cc")
-    if terms.send_time is not None:
-        found.append(f"a=extmap:{terms.send_time} {SEND_TIME}")
-    found += [f"a=rtcp-fb:{terms.payload_type} {one}" for one in feedback]
-    if terms.rtx is not None:
+    if params.send_time is not None:
+        found.append(f"a=extmap:{params.send_time} {SEND_TIME}")
+    found += [f"a=rtcp-fb:{params.payload_type} {kind}" for kind in feedback]
+    if params.rtx is not None:
         kept = "" if publishing else f";rtx-time={RTX_TIME}"
-        found += [f"a=rtpmap:{terms.rtx} rtx/{codec.clock}", f"a=fmtp:{terms.rtx} apt={terms.payload_type}{kept}"]
-    return found + (simulcast_sdp.lines(terms.simulcast) if terms.simulcast is not None else [])
+        found += [f"a=rtpmap:{params.rtx} rtx/{codec.clock}", f"a=fmtp:{params.rtx} apt={params.payload_type}{kept}"]
+    return found + (simulcast_sdp.lines(params.simulcast) if params.simulcast is not None else [])
 
 
 def _retransmissions(media: Media, codec: Codec) -> int | None:
-    """The payload type offered for retransmissions of `codec`."""
+    """Return the payload type offered for retransmissions of `codec`, or None."""
     for other in media.codecs:
         apt = other.parameters.get("apt")
         if other.name == "rtx" and other.clock == codec.clock and apt == str(codec.payload_type):
@@ -88,7 +93,7 @@ def _retransmissions(media: Media, codec: Codec) -> int | None:
 
 
 def _redundant(media: Media, codec: Codec) -> int | None:
-    """The payload type offered for `codec` with earlier packets of the same."""
+    """Return the payload type offered for redundant audio of `codec` (RFC 2198), or None."""
     for other in media.codecs:
         inner = {number for name in other.parameters for number in name.split("/")}
         if other.name == "red" and codec.name == "opus" and inner == {str(codec.payload_type)}:

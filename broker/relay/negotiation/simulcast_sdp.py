@@ -1,5 +1,5 @@
-"""Several encodings of one picture on one m-line (RFC 8853), each known by a restriction identifier (RFC 8851), pure. A
-packet says by a header extension which of them it belongs to (RFC 8852), as no SSRC was announced."""
+"""Simulcast in SDP, pure: several encodings of one video on an m-line (RFC 8853), each named by a restriction
+identifier (RFC 8851). A header extension names the encoding of a packet (RFC 8852), because no SSRCs are announced."""
 
 import re
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from broker.media.sdp import Media
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
-MOST = 4  # encodings: browsers send up to three, OBS up to four
+MOST = 4  # encodings; browsers send up to three, OBS up to four
 _RID = re.compile(r"^[A-Za-z0-9_-]{1,16}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Simulcast:
-    """What was agreed: the encodings' names, and the identifiers of the header extensions that carry them."""
+    """The agreed simulcast: the names of the encodings, and the identifiers of the extensions that carry them."""
 
     rids: tuple[str, ...]
     rid: int
@@ -26,7 +26,7 @@ class Simulcast:
 
 
 def agree(media: Media, payload_type: int) -> Simulcast | None:
-    """The encodings that a publisher offers and we take; None where it sends one, or could not tell them apart."""
+    """Return the encodings that a publisher offers, or None where there is one or packets do not name theirs."""
     rid = header_extensions.offered(media, RID)
     rids = tuple(name for name in _sent(media) if _usable(media, name, payload_type))[:MOST]
     if rid is None or len(rids) < 2:
@@ -35,7 +35,7 @@ def agree(media: Media, payload_type: int) -> Simulcast | None:
 
 
 def lines(agreed: Simulcast) -> list[str]:
-    """The answer's lines about it."""
+    """Return the lines of the answer for these encodings."""
     named = ((agreed.mid, MID), (agreed.rid, RID), (agreed.repaired, REPAIRED))
     return [
         *(f"a=extmap:{number} {uri}" for number, uri in named if number is not None),
@@ -45,7 +45,7 @@ def lines(agreed: Simulcast) -> list[str]:
 
 
 def _sent(media: Media) -> list[str]:
-    """The names behind `send`: of alternatives the first, `~` (begins paused) taken off."""
+    """Return the names after `send`: the first of alternatives, without `~` (initially paused)."""
     words = media.attributes.get("simulcast", [""])[0].split()
     sent = next((after for word, after in pairwise(words) if word == "send"), "")
     names = (alternatives.split(",")[0].removeprefix("~") for alternatives in sent.split(";"))
@@ -53,11 +53,11 @@ def _sent(media: Media) -> list[str]:
 
 
 def _usable(media: Media, name: str, payload_type: int) -> bool:
-    """Whether an a=rid line says that this encoding is sent, and not in other formats only (RFC 8851 5)."""
+    """Whether an a=rid line offers to send this encoding, and not in other formats only (RFC 8851 5)."""
     for value in media.attributes.get("rid", []):
         words = value.split(maxsplit=2)
         if words[:2] == [name, "send"]:
             rest = words[2].split(";") if len(words) > 2 else []
-            formats = next((one[3:].split(",") for one in rest if one.startswith("pt=")), None)
+            formats = next((restriction[3:].split(",") for restriction in rest if restriction.startswith("pt=")), None)
             return formats is None or str(payload_type) in formats
     return False

@@ -8,7 +8,7 @@ from broker.media import rtcp
 from broker.media.rtp import RTP_HEADER, payload_start, plain_header, stamped_header
 from broker.relay.congestion.sent_packets import Departure, SentPackets
 from broker.relay.track import Destination, Track
-from broker.relay.transport.dtls import copy, new_buffer, new_length, protect
+from broker.relay.transport.srtp_buffers import copy, new_buffer, new_length, protect
 
 MAX_REPAIRS = 64  # packets answered for one NACK datagram: retransmissions must not amplify
 COPIES = 2  # of a retransmission on a bad line

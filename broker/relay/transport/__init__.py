@@ -1,2 +1,6 @@
-"""The worker's port and the clients behind it: UDP and TCP sockets, demultiplexing (RFC 7983), ICE-lite (RFC 8445 2.5),
-DTLS-SRTP (RFC 5764). Begin with `demux` for control datagrams, with `peer` for one client."""
+"""The worker's port and its clients: UDP and TCP sockets, demultiplexing (RFC 7983), ICE-lite (RFC 8445 2.5), DTLS-SRTP
+(RFC 5764).
+
+Begin with `peer`, a client, and the parts it is made of: `ice` and `route`, `dtls` with `openssl_dtls` and
+`srtp_buffers`. Then `demux`, which handles datagrams other than RTP within the limits of `stun_rate_limit`, and the
+sockets: `udp`, `tcp`, `socket_buffers`, and `poller`, which decides when they are read."""

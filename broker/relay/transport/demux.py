@@ -15,7 +15,7 @@ from broker.relay.transport.stun_rate_limit import StunRateLimit, claimed_ufrag
 
 log = structlog.get_logger()
 MAX_OF_ONE_HOST = 1000  # clients: a whole province may be behind one translating firewall, or a TURN server
-MAX_HANDSHAKES_OF_ONE_HOST = 100  # at a time: the checks of others are not answered, and come again
+MAX_HANDSHAKES_OF_ONE_HOST = 100  # at a time; checks of further clients get no answer, and are sent again
 _MALFORMED = (ValueError, KeyError, IndexError, struct.error)
 
 
@@ -24,14 +24,14 @@ class Demux:
 
     def __init__(self) -> None:
         self._by_ufrag: dict[str, Peer] = {}
-        self._guesses = StunRateLimit()
+        self._rate_limit = StunRateLimit()
 
     def expect(self, peer: Peer) -> None:
-        """Accept checks of a client that got an answer, under its newest ufrag; after a restart, call it again."""
+        """Accept checks under the newest ufrag of a client. Called once its offer is answered and after restarts."""
         self._by_ufrag[peer.ice.credentials.ufrag] = peer
 
     def counts(self) -> tuple[int, int]:
-        """Return the number of clients, and of those not connected yet. Closed ones are forgotten."""
+        """Return the number of clients, and how many of them are not connected yet. Closed clients are removed."""
         for ufrag, peer in list(self._by_ufrag.items()):
             if peer.closed or peer.ice.password(ufrag) is None:
                 del self._by_ufrag[ufrag]
@@ -39,7 +39,7 @@ class Demux:
         return len(peers), sum(not peer.ready for peer in peers)
 
     def take(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
-        """Handle one datagram. An error ends the session that it belongs to, not other sessions."""
+        """Handle a datagram that is not RTP. An error ends the session that it belongs to, not other sessions."""
         try:
             self._take(fanout, datagram, route, now)
         except Exception:
@@ -59,11 +59,11 @@ class Demux:
             _rtcp(peer, fanout, datagram, route, now)
 
     def _may_check(self, fanout: Fanout, peer: Peer, route: Route, now: float) -> bool:
-        """Whether a check is worth verifying: always from a proven address, else within the limits of its host."""
+        """Whether a check is to be verified: always from a proven address, else within the limits of its host."""
         if fanout.by_address.get(route.address) is peer:
             return True
         host = route.address[0]
-        if not self._guesses.heard(host, now):
+        if not self._rate_limit.allows(host, now):
             return False
         if peer.route is not None:
             return True
@@ -72,7 +72,7 @@ class Demux:
         return len(clients) < MAX_OF_ONE_HOST and connecting < MAX_HANDSHAKES_OF_ONE_HOST
 
     def _stun(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
-        """Answer a connectivity or consent check, if it has the password (RFC 8445 7.3, RFC 7675)."""
+        """Answer a connectivity or consent check that was made with the password (RFC 8445 7.3, RFC 7675)."""
         ufrag = claimed_ufrag(datagram)
         peer = self._by_ufrag.get(ufrag)
         password = peer.ice.password(ufrag) if peer is not None and not peer.closed else None
@@ -82,7 +82,7 @@ class Demux:
         request = _check(datagram, password.encode())
         if request is None or not peer.ice.original(route, request.transaction_id):
             fanout.rejected += 1
-            self._guesses.wrong(route.address[0], now)
+            self._rate_limit.record_failure(route.address[0], now)
             return
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=request.transaction_id)
         response.attributes["XOR-MAPPED-ADDRESS"] = route.mapped
@@ -92,7 +92,7 @@ class Demux:
 
 
 def _check(datagram: bytes, key: bytes) -> stun.Message | None:
-    """Return the binding request, if the datagram is one and its integrity holds under `key`; else None."""
+    """Return the binding request in a datagram, or None when it is none or its integrity does not hold under `key`."""
     try:
         message = stun.parse_message(datagram)
     except _MALFORMED:
@@ -110,6 +110,6 @@ def _rtcp(peer: Peer, fanout: Fanout, datagram: bytes, route: Route, now: float)
     peer.ice.heard(route, now)
     try:
         rtcp_feedback.handle_compound(peer, fanout.tap, data, now, fanout.arrival)
-    except Exception:  # reports of one client end that client, not others
-        log.exception("feedback failed", resource=peer.resource)
+    except Exception:  # a client's broken report ends that client, not the others
+        log.exception("rtcp feedback failed", resource=peer.resource)
         peer.give_up("failed")

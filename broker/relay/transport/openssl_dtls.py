@@ -1,9 +1,9 @@
-"""DTLS 1.2 as the client, through the system's OpenSSL 3 (libssl.so.3), without a socket, a task or a clock of ours.
+"""DTLS 1.2 as the client, through the system's OpenSSL 3 (libssl.so.3), without sockets, tasks or clocks.
 
-FFmpeg's WHIP muxer waits to be called (a=setup:passive) and with GnuTLS shows a certificate on curve P-224, which the
-OpenSSL inside cryptography no longer computes; the system's still does. Whom we called is decided by the fingerprint
-of the offer and by nothing else (RFC 8122 5, RFC 8827 5.6.4): chains and names mean nothing here. Where the library is
-missing, `library()` is None and the handshake of secure.py is used instead.
+FFmpeg's WHIP muxer is a DTLS server (a=setup:passive), and with GnuTLS it has a certificate on curve P-224. The OpenSSL
+inside cryptography no longer supports that curve; the system's OpenSSL does. The client is authenticated by the
+fingerprint of its offer alone (RFC 8122 5, RFC 8827 5.6.4); certificate chains and names are not read. Where the
+library is missing, `library()` is None and `dtls` uses aiortc's handshake instead.
 """
 
 import hashlib
@@ -19,18 +19,19 @@ import structlog
 log = structlog.get_logger()
 NAME = "libssl.so.3"
 CIPHERS = b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
-GROUPS = b"X25519:P-256:P-384:P-224"  # the last for the certificate only: servers take the first they have for the keys
+GROUPS = b"X25519:P-256:P-384:P-224"  # P-224 for certificates only: servers use the first group that they have
 SIGNATURES = b"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512"
-SECURITY_LEVEL = 2  # 112 bits, what P-224 has; a stricter or laxer openssl.cnf must not decide
+SECURITY_LEVEL = 2  # 112 bits, the strength of P-224; set here, so that openssl.cnf does not change it
 MTU = 1200  # bytes of a datagram that every network carries
-MAX_CERTIFICATES = 16 * 1024  # bytes of a chain; ours and theirs are single ones of 300
-# Microseconds until a flight is sent again. FFmpeg throws the hello away that wakes its handshake, so a second comes
-# soon. Whatever else comes twice is in its way when the handshake is over: it costs the first keyframe.
+MAX_CERTIFICATES = 16 * 1024  # bytes of a certificate chain; those in use are single certificates of 300
+# Microseconds until a flight is sent again. FFmpeg discards the ClientHello that starts its handshake, so the second
+# one follows soon. Other flights wait longer: FFmpeg reads a repeated one after the handshake and loses the first
+# keyframe over it.
 HELLO_WAIT, NEXT_WAIT, LONGEST_WAIT = 50_000, 400_000, 2_000_000
 DIGESTS = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 HEADER = 13  # bytes of a DTLS record before its payload; its last two are the length (RFC 6347 4.1)
 
-# openssl/ssl.h, tls1.h, evp.h: numbers behind macros, fixed for all of OpenSSL 3
+# openssl/ssl.h, tls1.h, evp.h: the values of macros, the same in all of OpenSSL 3
 DTLS1_2, EVP_PKEY_EC = 0xFEFD, 408
 OPTIONS = 1 << 12 | 1 << 14 | 1 << 30  # NO_QUERY_MTU, NO_TICKET, NO_RENEGOTIATION
 SET_MTU, MAX_CERT_LIST, GET_TIMEOUT, HANDLE_TIMEOUT, SET_GROUPS, SET_SIGALGS = 17, 51, 73, 74, 92, 98
@@ -80,16 +81,16 @@ void ERR_clear_error(void);
 
 
 class HandshakeFailed(ConnectionError):
-    """This association cannot go on; the text is OpenSSL's reason."""
+    """The association has failed and cannot go on; the text is OpenSSL's reason."""
 
 
 class Library:
-    """libssl, loaded, and every function that is used here found in it. Raises OSError or AttributeError."""
+    """The loaded libssl, in which every function that is used here was found. Raises OSError or AttributeError."""
 
     def __init__(self, name: str = NAME) -> None:
         self.ffi: Any = cffi.FFI()
         self.ffi.cdef(DECLARATIONS)
-        self.lib: Any = self.ffi.dlopen(name)  # what libssl itself is linked with (libcrypto) is searched, too
+        self.lib: Any = self.ffi.dlopen(name)  # libcrypto, with which libssl is linked, is searched, too
         for function in dir(self.lib):
             getattr(self.lib, function)
         self.hello_wait, self.next_wait = (
@@ -98,7 +99,7 @@ class Library:
         )
 
     def reason(self) -> str:
-        """The oldest error of this thread in words; its queue is empty afterwards, as Python's ssl shares it."""
+        """Return the text of the oldest error of this thread, and empty its queue, which Python's ssl shares."""
         text = self.ffi.new("char[]", 256)
         self.lib.ERR_error_string_n(self.lib.ERR_get_error(), text, len(text))
         self.lib.ERR_clear_error()
@@ -107,7 +108,7 @@ class Library:
 
 @cache
 def library() -> Library | None:
-    """The system's libssl, or None (said once in the log) where it is absent or too different."""
+    """Return the system's libssl, or None, logged once, where it is absent or lacks a function."""
     try:
         return Library()
     except (OSError, AttributeError, MemoryError) as error:
@@ -120,7 +121,9 @@ def _wait(first: int, _ssl: Any, before: int) -> int:
 
 
 class Context:
-    """Who we are and what we accept: the same for all calls. Raises HandshakeFailed when libssl refuses a setting."""
+    """The certificate and the settings that all associations of a worker share.
+
+    Raises HandshakeFailed when libssl refuses a setting."""
 
     def __init__(self, library: Library, certificate: bytes, key: bytes, profiles: bytes) -> None:
         self.library, ffi, lib = library, library.ffi, library.lib
@@ -138,7 +141,7 @@ class Context:
             and lib.SSL_CTX_ctrl(self.raw, SET_GROUPS, 0, ffi.from_buffer("char[]", GROUPS + b"\0")) == 1
             and lib.SSL_CTX_ctrl(self.raw, SET_SIGALGS, 0, ffi.from_buffer("char[]", SIGNATURES + b"\0")) == 1
             and lib.SSL_CTX_set_cipher_list(self.raw, CIPHERS) == 1
-            and lib.SSL_CTX_set_tlsext_use_srtp(self.raw, profiles) == 0  # the odd one: 0 is success
+            and lib.SSL_CTX_set_tlsext_use_srtp(self.raw, profiles) == 0  # this function alone returns 0 for success
             and lib.SSL_CTX_use_certificate_ASN1(self.raw, len(certificate), certificate) == 1
             and lib.SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, self.raw, key, len(key)) == 1
             and lib.SSL_CTX_check_private_key(self.raw) == 1
@@ -147,11 +150,12 @@ class Context:
             raise HandshakeFailed(library.reason())
 
 
-class Call:
-    """One association. Feed it what arrives, send what `outgoing` gives, `expire` it after `timeout` seconds.
+class Association:
+    """A DTLS association as its client. The caller feeds it with received datagrams, sends what `outgoing` yields, and
+    calls `expire` after `timeout` seconds.
 
     `begin`, `feed` and `expire` raise HandshakeFailed when the association has failed; then only `outgoing` (the alert
-    that says why) and `free` are left. After `free`, `shut` and `outgoing` do nothing.
+    with the reason) and `free` may be called. After `free`, `close` and `outgoing` do nothing.
     """
 
     def __init__(self, context: Context) -> None:
@@ -169,11 +173,11 @@ class Call:
         self.established = self.closed = False
 
     def begin(self) -> None:
-        """Make the first hello."""
+        """Start the handshake with a ClientHello."""
         self._go_on()
 
     def feed(self, datagram: bytes) -> None:
-        """A datagram came in. Records that are not what is expected now are dropped, as RFC 6347 4.1.2.7 says."""
+        """Take in a received datagram. Invalid records are dropped, as RFC 6347 4.1.2.7 says."""
         self._lib.DTLS_set_timer_cb(self._ssl, self._library.next_wait)
         self._lib.BIO_write(self._in, datagram, len(datagram))
         self._go_on()
@@ -185,34 +189,34 @@ class Call:
         while self.established and not self.closed:
             self._lib.ERR_clear_error()
             if not self._judge(self._lib.SSL_read(self._ssl, self._buffer, len(self._buffer))):
-                break  # read to the end; data in DTLS itself have no meaning here
+                break  # all records are read; application data are ignored
 
     def _judge(self, result: int) -> bool:
-        """Whether libssl is done, not waiting for more."""
+        """Whether a call of libssl succeeded; False when it waits for more datagrams. Raises HandshakeFailed."""
         if result > 0:
             return True
         error = self._lib.SSL_get_error(self._ssl, result)
         self.closed = error == ZERO_RETURN
-        if error != WANT_READ and not (self.closed and self.established):  # a goodbye instead of a handshake fails, too
+        if error != WANT_READ and not (self.closed and self.established):  # close_notify fails a handshake
             self.established = False
             raise HandshakeFailed(self._library.reason())
         return False
 
     def timeout(self) -> float | None:
-        """Seconds until `expire` must be called, or None while nothing of ours waits for an answer."""
+        """Return the seconds until `expire` must be called, or None while no flight waits for an answer."""
         left = self._ffi.new("struct timeval *")
         if self._lib.SSL_ctrl(self._ssl, GET_TIMEOUT, 0, left) != 1:
             return None
         return float(left.tv_sec + left.tv_usec / 1e6)
 
     def expire(self) -> None:
-        """Send the last flight again, if its time has come."""
+        """Repeat the last flight, if its timer has expired."""
         self._lib.ERR_clear_error()
         if self._lib.SSL_ctrl(self._ssl, HANDLE_TIMEOUT, 0, self._ffi.NULL) < 0:
             raise HandshakeFailed(self._library.reason())
 
     def outgoing(self) -> Iterator[bytes]:
-        """The datagrams to send now."""
+        """Yield the datagrams that are to be sent now."""
         if self._ssl is None:
             return iter(())
         size = self._lib.BIO_ctrl_pending(self._out)
@@ -221,9 +225,10 @@ class Call:
         return datagrams(bytes(self._ffi.buffer(data, max(read, 0))))
 
     def proves(self, algorithm: str, fingerprint: str) -> bool:
-        """Whether the other end's certificate has this fingerprint, as in `a=fingerprint:sha-256 AB:CD` (RFC 8122 5).
+        """Whether the server's certificate has this fingerprint, as in `a=fingerprint:sha-256 AB:CD` (RFC 8122 5).
 
-        OpenSSL has checked that the other end holds its key. Anything unclear is a no."""
+        OpenSSL has checked that the server holds its private key. False before the handshake is done and for unknown
+        algorithms."""
         certificate = self._ffi.gc(self._lib.SSL_get1_peer_certificate(self._ssl), self._lib.X509_free)
         size = self._lib.i2d_X509(certificate, self._ffi.NULL) if certificate else 0
         if size <= 0 or algorithm not in DIGESTS or not self.established:
@@ -235,33 +240,33 @@ class Call:
         return hmac.compare_digest(expected.encode(), fingerprint.lower().encode())
 
     def profile(self) -> bytes:
-        """OpenSSL's name of the SRTP profile that both ends chose; empty when none (RFC 5764 4.1)."""
+        """Return OpenSSL's name of the negotiated SRTP profile (RFC 5764 4.1), empty when there is none."""
         selected = self._lib.SSL_get_selected_srtp_profile(self._ssl)
         return bytes(self._ffi.string(selected.name)) if selected else b""
 
     def export(self, label: bytes, size: int) -> bytes:
-        """Keying material that only the two ends know (RFC 5705)."""
+        """Return exported keying material, the same on both ends (RFC 5705). Raises HandshakeFailed."""
         out = self._ffi.new("unsigned char[]", size)
         self._lib.ERR_clear_error()
         if self._lib.SSL_export_keying_material(self._ssl, out, size, label, len(label), self._ffi.NULL, 0, 0) != 1:
             raise HandshakeFailed(self._library.reason())
         return bytes(self._ffi.buffer(out))
 
-    def shut(self) -> None:
-        """Say goodbye (close_notify), once; `outgoing` has it."""
+    def close(self) -> None:
+        """Queue close_notify for `outgoing`, if the handshake was done."""
         if self.established and self._ssl is not None:
             self._lib.SSL_shutdown(self._ssl)
             self._lib.ERR_clear_error()
 
     def free(self) -> None:
-        """Give everything back to OpenSSL, now; a second time does nothing."""
+        """Free the memory that OpenSSL holds, at once. A second call does nothing."""
         if self._ssl is not None:
             self._ffi.release(self._ssl)
             self._ssl = self._in = self._out = None
 
 
 def datagrams(records: bytes) -> Iterator[bytes]:
-    """The records of a flight, as many to a datagram as fit; a memory BIO does not keep OpenSSL's own limits."""
+    """Yield the records of a flight in datagrams of at most MTU bytes. A memory BIO has joined OpenSSL's own."""
     begin = at = 0
     while at + HEADER <= len(records):
         end = at + HEADER + struct.unpack_from("!H", records, at + HEADER - 2)[0]

@@ -1,8 +1,7 @@
-"""One client at the other end of the worker's port: ICE-lite (RFC 8445 2.5), DTLS-SRTP, and the streams that it sends
-or gets.
+"""A client of the worker's port: its ICE-lite (RFC 8445 2.5), its DTLS-SRTP, and the streams that it sends or receives.
 
-Nothing is sent to an address before a valid STUN check from there has proven that the client knows its password, not
-even a byte of DTLS."""
+Nothing, DTLS included, is sent to an address before a valid STUN check from there has proven that the client knows its
+password."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,26 +23,24 @@ from broker.relay.transport.ice import CONSENT, Check, Ice
 from broker.relay.transport.route import Address, Route
 
 SETUP = 15.0  # seconds in which a client must have finished ICE and DTLS
-MAX_SSRCS = (
-    20  # of one client: four encodings, their retransmissions, sound, and restarts; libsrtp keeps state for each
-)
+MAX_SSRCS = 20  # of a client: four encodings, their retransmissions, audio, restarts; libsrtp keeps state for each
 
 
 class Owner(Protocol):
-    """The session that a client belongs to."""
+    """The session that a client belongs to. It handles what happens to the client."""
 
     def handle_ready(self, peer: "Peer") -> None:
-        """The client's handshake is done: its media may flow."""
+        """Let media flow: the handshake of the client is done."""
         ...
 
     def handle_gone(self, peer: "Peer", reason: str) -> None:
-        """The client has left or cannot go on; it must be closed."""
+        """Close the client: it has left, or cannot go on for `reason`."""
         ...
 
 
 class Peer:
-    """A publisher or a subscriber. `rx` and `tx` are its SRTP contexts once `ready`; `by_address` is where its proven
-    addresses are entered; `send_datagram` sends on the worker's sockets."""
+    """A publisher or a subscriber. `rx` and `tx` are its SRTP contexts once it is `ready`. Its proven addresses are
+    entered in `by_address`; `send_datagram` sends on the worker's sockets."""
 
     def __init__(
         self,
@@ -60,17 +57,17 @@ class Peer:
         self.ice = Ice(self, by_address)
         self.created = self.heard = now
         self.streams: dict[int, Track] = {}
-        """The tracks of what it sends, by SSRC."""
+        """The tracks of the streams that the client sends, by SSRC."""
         self.by_payload_type: dict[int, Track] = {}
         self.repairs: dict[int, Track] = {}
-        """By the payload types of retransmissions."""
+        """Tracks by the payload type of their retransmissions."""
         self.redundant: dict[int, Track] = {}
-        """By the payload types of redundant sound."""
+        """Tracks by the payload type of redundant audio (RFC 2198)."""
         self.simulcast: Simulcast | None = None
         self.encodings: dict[bytes, Track] = {}
-        """By name, where one picture comes in several encodings."""
+        """Tracks by the name (rid) of their encoding, where the client sends simulcast."""
         self._repairing: dict[bytes, Track] = {}
-        """The same by the SSRCs of their retransmissions."""
+        """Tracks of simulcast encodings by the SSRC of their retransmissions."""
         self.path = SentPackets()
         self.down_tracks: list[Destination] = []
         self.rx: Any = None
@@ -95,7 +92,7 @@ class Peer:
         return "consent lost" if now - self.heard > CONSENT else ""
 
     def give_up(self, reason: str) -> None:
-        """Have the session close this client."""
+        """Ask the session to close this client for `reason`."""
         self._owner.handle_gone(self, reason)
 
     # --- ICE and DTLS --------------------------------------------------------------------------------------------
@@ -106,7 +103,7 @@ class Peer:
         return self.ice.route
 
     def checked(self, route: Route, check: Check, now: float) -> None:
-        """A check with the right password came along `route`; the first one begins the handshake."""
+        """Take in a check that had the right password. The first one begins the handshake."""
         self.heard = now
         if self.ice.checked(route, check, now):
             self._rebuild()
@@ -118,12 +115,12 @@ class Peer:
             down_track.track.rebuild()
 
     def lost(self, address: Address, now: float) -> None:
-        """A TCP connection was closed; unless another route was proven just now, nothing is sent until one is."""
+        """Forget a closed TCP connection. Nothing is sent until another route is proven, unless one was just now."""
         self.ice.lost(address, now)
         self._rebuild()
 
     def feed(self, datagram: bytes) -> None:
-        """Take in a DTLS datagram."""
+        """Pass a DTLS datagram to the handshake."""
         if not self.closed:
             self._dtls.feed(datagram)
 
@@ -149,7 +146,7 @@ class Peer:
         return data
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Encrypt and send an RTCP compound."""
+        """Encrypt an RTCP compound and send it to the client."""
         if self.ready and not self.closed:
             self.send(self._dtls.seal_rtcp(packet))
 
@@ -163,9 +160,10 @@ class Peer:
         track.add(down_track)
 
     def publish(self, tracks: dict[str, Track], params: CodecParams) -> None:
-        """Let the client's stream with these `params` feed `tracks`, by the names of its encodings; "" is the only one.
+        """Feed `tracks` from the client's stream with these `params`. They are keyed by the name of their encoding; ""
+        is the name where there is only one.
 
-        A track takes its packets only while the client is its publisher."""
+        A track accepts packets only while the client is its publisher."""
         first = next(iter(tracks.values()))
         self.by_payload_type[params.payload_type] = first
         if first.video:
@@ -177,8 +175,10 @@ class Peer:
             self.by_payload_type[params.red] = self.redundant[params.red] = first
 
     def new_stream(self, packet: bytes, now: float) -> Track | None:
-        """Return the track of an SSRC seen for the first time, or None: the payload type says which, as there is one
-        of a kind, or the name of an encoding. Late packets of the SSRC that it replaces are dropped from then on."""
+        """Return the track of an SSRC that is not entered yet, or None when its packets are to be dropped.
+
+        The payload type decides, or with simulcast the name of the encoding. Late packets of the SSRC that the new
+        one replaces are dropped from then on."""
         _, second, seq, ts, ssrc = RTP_HEADER.unpack_from(packet)
         track = self.by_payload_type.get(second & 127)
         if track is not None and track.video and self.simulcast is not None:
@@ -198,7 +198,7 @@ class Peer:
         return track
 
     def inside(self, packet: bytes) -> list[tuple[Track, bytes]]:
-        """Return the packets inside one of another payload type: a lost packet again, or sound with packets before."""
+        """Return the packets, with their track, in a retransmission (RFC 4588) or redundant audio (RFC 2198)."""
         number = packet[1] & 127
         track = self.repairs.get(number) or self.redundant.get(number)
         if track is not None and track.video and self.simulcast is not None:
@@ -215,17 +215,17 @@ class Peer:
         return [(track, plain) for plain in inside]
 
     def _repaired(self, packet: bytes, identifier: int | None) -> Track | None:
-        """Return the encoding of a retransmission: its first packets carry the name, later ones only their SSRC."""
+        """Return the encoding of a retransmission. The first packets of its SSRC carry the name; later ones do not."""
         ssrc = packet[8:12]
         named = self.encodings.get(element(packet, identifier)) if identifier is not None else None
         if named is not None and (ssrc in self._repairing or len(self._repairing) < MAX_SSRCS):
             self._repairing[ssrc] = named
         return self._repairing.get(ssrc)
 
-    # --- its end -------------------------------------------------------------------------------------------------
+    # --- end -------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Stop all media from and to this client, at once; `say_goodbye` follows."""
+        """Stop all media from and to this client at once. `send_bye` follows."""
         if self.closed:
             return
         self.closed, self._was_ready = True, self.ready
@@ -239,9 +239,9 @@ class Peer:
         if self._task is not None:
             self._task.cancel()
 
-    async def say_goodbye(self) -> None:
-        """Send the client BYE and close_notify, after `close`."""
+    async def send_bye(self) -> None:
+        """Send BYE and close_notify to the client, after `close`."""
         if self._was_ready:
             ssrcs = [down_track.ssrc for down_track in self.down_tracks]
             self.send(self._dtls.seal_rtcp(build_bye(ssrcs or [OWN_SSRC])))
-        await self._dtls.stop()
+        await self._dtls.close()

@@ -1,5 +1,6 @@
-"""When the hot loop reads: as long as packets come, once a millisecond, all that has come by then. Being woken for each
-costs as much as forwarding it, and a millisecond is less than any network adds; where nothing comes, nobody looks."""
+"""Decides when the hot loop reads a socket. While packets arrive, it reads once a millisecond all that is there: a
+wake-up for each packet costs as much as forwarding it, and a millisecond is less than any network adds. An idle socket
+is not polled; the event loop waits for its next packet."""
 
 import asyncio
 import socket
@@ -7,12 +8,12 @@ from collections.abc import Callable
 
 from broker.kernel.clock import monotonic
 
-TURN = 0.001  # seconds from the beginning of one look to that of the next, unless the first takes longer
-LOOKS = 25  # in vain, until the next packet is waited for again
+TURN = 0.001  # seconds between the starts of two reads, unless the first takes longer
+LOOKS = 25  # reads that find nothing, after which the event loop waits for the next packet again
 
 
 class Poller:
-    """Of one socket. `drain` reads a batch of what it holds, and says whether there was anything."""
+    """Polls one socket. `drain` reads a batch of its packets and returns whether there were any."""
 
     def __init__(self, sock: socket.socket, drain: Callable[[socket.socket], bool]) -> None:
         self._sock, self._drain = sock, drain
@@ -29,7 +30,7 @@ class Poller:
         began, found = monotonic(), True
         try:
             found = self._drain(self._sock)
-        finally:  # whatever broke: a worker that no longer reads would be deaf to all its sessions
+        finally:  # also after an error: a worker that stops reading would fail all its sessions
             self._go_on(began, found)
 
     def _go_on(self, began: float, found: bool) -> None:
@@ -41,7 +42,7 @@ class Poller:
             self._loop.add_reader(self._sock, self._woken)
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading the socket, for good."""
         self._loop.remove_reader(self._sock)
         if self._timer is not None:
             self._timer.cancel()

@@ -1,5 +1,5 @@
-"""The way to a client: the socket to send from and the address to send to. A UDP socket and a TCP connection of the
-worker have the same interface here, so that the hot loop reads from and sends to either without asking which it is."""
+"""The route to a client: the socket to send from and the address to send to. UDP sockets and TCP connections have the
+same interface here, so that the hot loop reads and sends without telling them apart."""
 
 from collections.abc import Callable
 from ipaddress import IPv6Address
@@ -10,31 +10,31 @@ Address = tuple[Any, ...]
 
 
 class Port(Protocol):
-    """What the hot loop reads: a UDP socket, or an object that behaves like one."""
+    """What the hot loop reads from: a UDP socket, or an object that behaves like one."""
 
     def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
-        """Read the next datagram. Raises BlockingIOError when there is none now."""
+        """Read the next datagram into `buffer`. Raises BlockingIOError when there is none now."""
         ...
 
     def sendto(self, data: bytes | memoryview, address: Address, /) -> int:
-        """Send one datagram at once. Raises OSError when that is impossible; then the whole datagram is dropped."""
+        """Send a datagram at once. Raises OSError when that is impossible; then the whole datagram is dropped."""
         ...
 
 
 class Route(NamedTuple):
-    """Send function and address of one client. Two routes are equal when both are."""
+    """The send function and the address of a client. Two routes are equal when both are equal."""
 
     send: Callable[[bytes | memoryview, Address], int]
     address: Address
 
     @property
     def stream(self) -> bool:
-        """Whether it is a TCP connection."""
+        """Whether this is a TCP connection."""
         return bool(self.address[-1] == "tcp")
 
     @property
     def mapped(self) -> tuple[str, int]:
-        """Host and port as the client's network knows them: an IPv4 client of a dual-stack socket is an IPv4 client."""
+        """Host and port as the client's network sees them: IPv4 also for an IPv4 client of a dual-stack socket."""
         host, port = self.address[:2]
         inner = IPv6Address(host.partition("%")[0]).ipv4_mapped if ":" in host else None
         return (str(inner) if inner else host.partition("%")[0]), port

@@ -1,5 +1,5 @@
-"""How much a socket may hold for whoever is slower for a moment. The kernel cuts what is asked for down to its own
-limit (socket(7)) without a word, and packets are then lost in a burst that nobody understands: so it is said, once."""
+"""Sizes of socket buffers, which hold packets while a reader or the network is slow for a moment. The kernel silently
+cuts a requested size down to its own limit (socket(7)), and bursts of packets are then lost: this is logged once."""
 
 import socket
 from functools import cache
@@ -11,13 +11,13 @@ LIMITS = {socket.SO_RCVBUF: "net.core.rmem_max", socket.SO_SNDBUF: "net.core.wme
 
 
 def enlarge(sock: socket.socket, option: int, size: int) -> None:
-    """Ask for `size` bytes: `option` is SO_RCVBUF or SO_SNDBUF."""
+    """Request a buffer of `size` bytes, and log it when the kernel gives less. `option` is SO_RCVBUF or SO_SNDBUF."""
     sock.setsockopt(socket.SOL_SOCKET, option, size)
-    given = sock.getsockopt(socket.SOL_SOCKET, option) // 2  # the kernel counts twice what data may take
-    if given < size:
-        _warn(LIMITS[option], size, given)
+    granted = sock.getsockopt(socket.SOL_SOCKET, option) // 2  # the kernel reports twice the size for data
+    if granted < size:
+        _warn(LIMITS[option], size, granted)
 
 
 @cache
-def _warn(limit: str, wanted: int, given: int) -> None:
-    log.warning("socket buffer smaller than wanted, see the README", sysctl=limit, wanted=wanted, given=given)
+def _warn(limit: str, wanted: int, granted: int) -> None:
+    log.warning("socket buffer smaller than wanted, see the README", sysctl=limit, wanted=wanted, granted=granted)

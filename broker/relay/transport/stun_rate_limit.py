@@ -1,19 +1,21 @@
-"""What those who have proven nothing may cost: little to read, a bounded number of guesses, and no memory worth
-naming."""
+"""Limits failed STUN checks per host (RFC 8445 7.2.2): clients that have proven no address cost little to parse, get a
+bounded number of password guesses, and take bounded memory."""
 
 import struct
 
 from broker.kernel.token_bucket import TokenBucket
 
 USERNAME = 0x0006
-MAX_ATTRIBUTES = 16  # looked at for a name; every client sends it among the first
-GUESSES, AT_ONCE = 50, 100  # checks with a wrong password from one host: a second, and in one go
-PAUSE = 1.0  # seconds in which a host that guesses too much is not listened to, but where it is known
-MAX_HOSTS = 4096  # remembered; the oldest goes
+MAX_ATTRIBUTES = 16  # read in search of USERNAME; every client sends it among the first
+GUESSES, AT_ONCE = 50, 100  # failed password checks of one host: per second, and in a burst
+PAUSE = 1.0  # seconds in which checks of a host over the limit are dropped, except from its proven addresses
+MAX_HOSTS = 4096  # remembered at a time; the oldest is forgotten first
 
 
 def claimed_ufrag(datagram: bytes) -> str:
-    """Our ufrag in the USERNAME of a STUN message (RFC 8445 7.2.2), found without reading the rest; or an empty one."""
+    """Return the relay's ufrag in the USERNAME of a STUN message (RFC 8445 7.2.2), or an empty string.
+
+    Only attribute headers are read: most messages from unknown addresses are dropped on this alone."""
     at = 20
     for _ in range(MAX_ATTRIBUTES):
         if at + 4 > len(datagram):
@@ -26,7 +28,7 @@ def claimed_ufrag(datagram: bytes) -> str:
 
 
 class StunRateLimit:
-    """Wrong passwords by the host they came from."""
+    """Counts failed password checks per host, and pauses hosts that exceed the limit."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, TokenBucket] = {}
@@ -35,12 +37,12 @@ class StunRateLimit:
     def __len__(self) -> int:
         return len(self._hosts | self._paused)
 
-    def heard(self, host: str, now: float) -> bool:
-        """Whether somebody from there may try."""
+    def allows(self, host: str, now: float) -> bool:
+        """Whether a check from `host` may be verified now."""
         return self._paused.get(host, now) <= now
 
-    def wrong(self, host: str, now: float) -> None:
-        """That was wrong."""
+    def record_failure(self, host: str, now: float) -> None:
+        """Record a failed password check from `host`."""
         if host not in self._hosts:
             self._hosts[host] = TokenBucket(GUESSES, AT_ONCE)
         if not self._hosts[host].take(now):

@@ -1,8 +1,8 @@
-"""ICE over TCP (RFC 6544, passive) for networks that drop UDP: each connection is a port that the hot loop reads from
-and sends to like the UDP socket, with two bytes of length before each packet (RFC 4571).
+"""ICE over TCP (RFC 6544, passive) for networks that drop UDP. The hot loop reads from and sends to each connection as
+to the UDP socket; two bytes of length stand before each packet (RFC 4571).
 
-The relay never waits for a connection. One whose first packet is not a valid check is closed, and so is one that falls
-silent or does not read; what a slow one cannot take is dropped, a whole packet at a time, like any loss."""
+The relay never waits for a connection. A connection is closed when its first packet is not a valid check, when it falls
+silent, and when its client stops reading. Packets that a slow connection cannot take are dropped whole."""
 
 import asyncio
 import socket
@@ -22,14 +22,14 @@ log = structlog.get_logger()
 MAX_CONNECTIONS, MAX_OF_ONE_HOST = 500, 64  # a site behind one address has a few officers with many pictures each
 MAX_UNPROVEN, MAX_UNPROVEN_OF_ONE_HOST = 100, 16
 FIRST_CHECK = 5.0  # seconds in which a connection must have been proven by a check
-STUCK = 5.0  # seconds without reading after which a client will not read again
-MAX_WAITING = 64 * 1024  # bytes unsent here, and twice as many in the kernel: under a second of a picture
+STUCK = 5.0  # seconds without reading after which a client is given up
+MAX_WAITING = 64 * 1024  # bytes unsent here, and twice as many in the kernel: less than a second of video
 LENGTH = 2  # bytes before each packet
 _NUMBERS = count()
 
 
 class Connection(asyncio.Protocol):
-    """One client's TCP connection, which is a Port of the hot loop."""
+    """The TCP connection of a client, which the hot loop uses as a Port."""
 
     def __init__(self, listener: "Listener", fanout: Fanout) -> None:
         self._listener, self._fanout = listener, fanout
@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
         self._in, self._read = bytearray(), 0
         self._opened = self._heard = monotonic()
         self._stuck: float | None = None
-        self._asked = False
+        self._handed_over = False
         self.host, self.address = "", ()  # type: tuple[str, Address]
 
     @property
@@ -48,9 +48,9 @@ class Connection(asyncio.Protocol):
     # --- what the hot loop uses ------------------------------------------------------------------------------------
 
     def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
-        """Read the next packet. Raises BlockingIOError when there is none now, or the connection is closed."""
-        if self._asked and self.peer is None:
-            self.abort()  # its first packet was no valid check, or its client has gone
+        """Read the next packet into `buffer`. Raises BlockingIOError when there is none or the connection is closed."""
+        if self._handed_over and self.peer is None:
+            self.abort()  # its first packet was not a valid check, or its client has ended
         start = self._read + LENGTH
         size = int.from_bytes(self._in[self._read : start], "big")
         if len(self._in) < start + size or len(self._in) < start:
@@ -60,11 +60,11 @@ class Connection(asyncio.Protocol):
             raise BlockingIOError
         buffer[:size] = self._in[start : start + size]
         self._read = start + size
-        self._asked = True
+        self._handed_over = True
         return size, self.address
 
     def sendto(self, data: bytes | memoryview, address: Address, /) -> int:
-        """Send one packet. Raises BlockingIOError when the client does not keep up."""
+        """Send a packet to the client. Raises BlockingIOError when the client does not keep up."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise BlockingIOError
@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
     # --- what asyncio calls ----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
-        """Accept the connection, unless there are too many."""
+        """Accept the connection, unless there are too many already."""
         self._transport = transport
         name = transport.get_extra_info("peername") or ("", 0)
         self.host, self.address = name[0], (*name[:2], next(_NUMBERS), "tcp")
@@ -87,13 +87,13 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take in bytes, and handle the packets that are complete."""
+        """Append received bytes, and handle the packets that are complete."""
         self._heard = monotonic()
         self._in += data
         self._take()
 
     def _take(self) -> None:
-        """Handle one batch. The rest waits until other connections had their turn; until then no more is read."""
+        """Handle a batch of packets. The rest waits for the next turn of the event loop; until then no more is read."""
         if self._transport is None or self._transport.is_closing():
             return
         before = self._read
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection; its client may come back on another."""
+        """Forget the connection. Its client may come back on another one."""
         self._transport = None
         self._in.clear()
         self._listener.leave(self)
@@ -119,24 +119,24 @@ class Connection(asyncio.Protocol):
     # --- its end -----------------------------------------------------------------------------------------------------
 
     def expired(self, now: float) -> bool:
-        """Whether no client can use it any more."""
+        """Whether the connection is of no use any more and must be closed."""
         if self.peer is None:
-            return self._asked or now - self._opened > FIRST_CHECK
+            return self._handed_over or now - self._opened > FIRST_CHECK
         return now - self._heard > CONSENT or (self._stuck is not None and now - self._stuck > STUCK)
 
     def abort(self) -> None:
-        """Close at once, without sending what waits."""
+        """Close the connection at once, without sending what waits."""
         if self._transport is not None:
             self._transport.abort()
 
     def close(self) -> None:
-        """Close once what waits has been sent."""
+        """Close the connection once what waits has been sent."""
         if self._transport is not None:
             self._transport.close()
 
 
 class Listener:
-    """Accepts TCP connections of a worker and closes those that expire."""
+    """Accepts the TCP connections of a worker and closes those that expire."""
 
     def __init__(self, fanout: Fanout) -> None:
         self._fanout = fanout
@@ -148,14 +148,15 @@ class Listener:
         return len(self._connections)
 
     async def start(self, sockets: list[socket.socket]) -> None:
-        """Accept connections on bound sockets."""
+        """Start to accept connections on sockets that are bound."""
         loop = asyncio.get_running_loop()
         for sock in sockets:
             self._servers.append(await loop.create_server(lambda: Connection(self, self._fanout), sock=sock))
         self._sweep()
 
     def enter(self, new: Connection) -> bool:
-        """Whether one more is allowed: in all, of its host, and among connections that are not proven yet."""
+        """Enter a new connection and return True, or False where a limit is reached: of all connections, of those from
+        its host, and of those that are not proven yet."""
         hosts = Counter(connection.host for connection in self._connections)
         unproven = Counter(connection.host for connection in self._connections if connection.peer is None)
         if (
@@ -180,7 +181,7 @@ class Listener:
         self._timer = asyncio.get_running_loop().call_later(1.0, self._sweep)
 
     async def close(self) -> None:
-        """Accept no further connection, and close all that are there."""
+        """Stop accepting, and close all connections."""
         if self._timer is not None:
             self._timer.cancel()
         for server in self._servers:

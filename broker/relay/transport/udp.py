@@ -1,5 +1,5 @@
-"""The sockets of a worker: one port number, UDP and TCP, on every address it is bound to, as firewalls open ports by
-number."""
+"""The sockets of a worker: UDP and TCP under one port number, on every address that it binds. Firewalls open ports by
+number, so one rule covers all of them."""
 
 import errno
 import socket
@@ -8,28 +8,28 @@ from typing import NamedTuple
 
 from broker.relay.transport.socket_buffers import enlarge
 
-SOCKET_BUFFER = 4 * 1024 * 1024  # bytes each way: what forty visits send in a fifth of a second
-ATTEMPTS = 20  # to find a number that is free everywhere, when any will do
+SOCKET_BUFFER = 4 * 1024 * 1024  # bytes in each direction: what forty visits send in a fifth of a second
+ATTEMPTS = 20  # to find a port number that is free on every address and for both protocols
 BACKLOG = 64
 
 
 class Sockets(NamedTuple):
-    """Bound, all to `port`; those of `tcp` listen."""
+    """The bound sockets of a worker, all on `port`; those in `tcp` listen."""
 
     port: int
     udp: list[socket.socket]
     tcp: list[socket.socket]
 
     def close(self) -> None:
-        """All of them."""
-        for one in (*self.udp, *self.tcp):
-            one.close()
+        """Close all sockets, UDP and TCP."""
+        for sock in (*self.udp, *self.tcp):
+            sock.close()
 
 
 def open_ports(hosts: Sequence[str], port: int) -> Sockets:
-    """A UDP and a TCP socket for each host, on `port`, or on one that is free when it is 0. A lone "::" takes IPv4 too.
+    """Return a UDP and a TCP socket for each host on `port`, or on a free port when `port` is 0.
 
-    Raises OSError when the port is taken, or a host is not an address of this machine.
+    A single host "::" also accepts IPv4. Raises OSError when the port is taken, or a host is not one of this machine.
     """
     for attempt in range(ATTEMPTS):
         opened = Sockets(port, [], [])
@@ -53,7 +53,7 @@ def _bound(kind: socket.SocketKind, host: str, port: int, dual: bool) -> socket.
         if kind is socket.SOCK_DGRAM:
             for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
                 enlarge(sock, option, SOCKET_BUFFER)
-        else:  # the connections of a worker that died must not keep the next one from its port
+        else:  # connections of a worker that died must not keep the next one from binding its port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if sock.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)

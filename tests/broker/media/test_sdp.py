@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from broker.kernel.errors import MalformedSdp, VisitError
 from broker.media.sdp import MAX_FORMATS, MAX_SDP, parse_offer
-from broker.relay.negotiation.answer import answer_watcher
+from broker.relay.negotiation.answer import answer_subscriber
 from tests.support.relay.sdp_samples import ENDPOINT, PUBLISHERS, STREAMS, WATCHERS, offer, without
 
 
@@ -170,6 +170,6 @@ class TestWork:
 
         def work() -> None:
             with contextlib.suppress(VisitError):
-                answer_watcher(parse_offer(text), ENDPOINT, 7, STREAMS)
+                answer_subscriber(parse_offer(text), ENDPOINT, 7, STREAMS)
 
         assert steps_of(work) < 15 * len(text)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from broker.kernel.errors import CodecMissing, MalformedSdp, VisitError
 from broker.media.sdp import MAX_SDP, parse_offer
-from broker.relay.negotiation.answer import Agreed, Stream, answer_publisher, answer_watcher
+from broker.relay.negotiation.answer import Agreed, Stream, answer_publisher, answer_subscriber
 from tests.support.relay.sdp_samples import (
     CLIENTS,
     ENDPOINT,
@@ -25,7 +25,7 @@ from tests.support.relay.sdp_samples import (
 
 def answered(text: str, publishing: bool = True) -> Agreed:
     read = parse_offer(text)
-    return answer_publisher(read, ENDPOINT, 7) if publishing else answer_watcher(read, ENDPOINT, 7, STREAMS)
+    return answer_publisher(read, ENDPOINT, 7) if publishing else answer_subscriber(read, ENDPOINT, 7, STREAMS)
 
 
 def named(name: str) -> Agreed:
@@ -42,7 +42,7 @@ class TestAnOfficersVoice:
 
     def test_gives_one_under_a_name_that_says_nothing(self) -> None:
         streams = {"audio": Stream(11, "voice-1", 12)}
-        agreed = answer_watcher(parse_offer(offer("aiortc-listen")), ENDPOINT, 7, streams, ("audio",))
+        agreed = answer_subscriber(parse_offer(offer("aiortc-listen")), ENDPOINT, 7, streams, ("audio",))
         (media,) = SessionDescription.parse(agreed.answer).media
         assert (media.direction, media.ssrc[0].ssrc, media.ssrc[0].cname) == ("sendonly", 11, "voice-1")
 

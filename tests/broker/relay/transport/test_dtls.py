@@ -1,4 +1,4 @@
-"""DTLS-SRTP against the libraries themselves: the first test to fail when the insides that secure.py uses move."""
+"""DTLS-SRTP against the libraries: fails first when their private members that the relay uses change."""
 
 import asyncio
 import contextlib
@@ -15,29 +15,21 @@ from pylibsrtp import Policy, Session
 
 from broker.media.rtcp import build_pli
 from broker.relay.transport import dtls
-from broker.relay.transport.dtls import (
-    PACKET_SIZE,
-    Certificate,
-    DtlsTransport,
-    copy,
-    new_buffer,
-    new_length,
-    protect,
-    unprotect,
-)
+from broker.relay.transport.dtls import Certificate, DtlsTransport
+from broker.relay.transport.srtp_buffers import PACKET_SIZE, copy, new_buffer, new_length, protect, unprotect
 
 
 class Wire:
-    """The ICE transport of aiortc's end; `lossy` datagrams from the relay's end are dropped first."""
+    """The ICE transport of aiortc's end; the first `lossy` datagrams of the relay are dropped."""
 
     role, state = "controlling", "completed"
 
     def __init__(self, lossy: int = 0) -> None:
         self.arrived: asyncio.Queue[bytes] = asyncio.Queue()
-        self.leg: DtlsTransport | None = None
+        self.relay: DtlsTransport | None = None
         self.lossy = lossy
 
-    def from_leg(self, datagram: bytes) -> None:
+    def from_relay(self, datagram: bytes) -> None:
         if self.lossy:
             self.lossy -= 1
         else:
@@ -47,34 +39,36 @@ class Wire:
         return await self.arrived.get()
 
     async def _send(self, data: bytes) -> None:
-        assert self.leg is not None
-        self.leg.feed(data)
+        assert self.relay is not None
+        self.relay.feed(data)
 
 
 class Ends:
-    """Our leg and aiortc's transport, wired together; without `libssl` as if the system had none."""
+    """The relay's transport and aiortc's, wired together; without `libssl` as on a system that has none."""
 
     def __init__(self, server: bool, lossy: int = 0, libssl: bool = True) -> None:
         self.certificate = Certificate()
         if not libssl:
-            self.certificate.calling = None
+            self.certificate.client_context = None
         self.wire = Wire(lossy)
         self.closed = asyncio.Event()
-        self.leg = DtlsTransport(self.certificate, server, self.wire.from_leg, self.closed.set)
-        self.wire.leg = self.leg
+        self.relay = DtlsTransport(self.certificate, server, self.wire.from_relay, self.closed.set)
+        self.wire.relay = self.relay
         self.theirs = RTCCertificate.generateCertificate()
         self.far = RTCDtlsTransport(self.wire, [self.theirs])  # type: ignore[arg-type]
         self.far._set_role("client" if server else "server")
-        self.fingerprint = next(one.value for one in self.theirs.getFingerprints() if one.algorithm == "sha-256")
+        self.fingerprint = next(
+            print_.value for print_ in self.theirs.getFingerprints() if print_.algorithm == "sha-256"
+        )
 
     async def shake(self, fingerprint: str | None = None) -> bool:
         ours = RTCDtlsParameters(fingerprints=[RTCDtlsFingerprint("sha-256", self.certificate.fingerprint)])
         async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-            leg = group.create_task(self.leg.run("sha-256", fingerprint or self.fingerprint))
+            relay = group.create_task(self.relay.run("sha-256", fingerprint or self.fingerprint))
             far = group.create_task(self.far.start(ours))
-            if not await leg:
+            if not await relay:
                 far.cancel()
-        return leg.result()
+        return relay.result()
 
 
 @asynccontextmanager
@@ -83,7 +77,7 @@ async def ends(server: bool = True, lossy: int = 0, libssl: bool = True) -> Asyn
     try:
         yield both
     finally:
-        await both.leg.stop()
+        await both.relay.close()
         await both.far.stop()
 
 
@@ -109,16 +103,16 @@ class TestHandshake:
         async with ends(server, libssl=libssl) as both:
             assert await both.shake()
             assert both.far.state == "connected"
-            status, sealed = in_place(protect, both.leg.tx, rtp(5))
+            status, sealed = in_place(protect, both.relay.tx, rtp(5))
             assert (status, both.far._rx_srtp.unprotect(sealed)) == (0, rtp(5))
-            status, opened = in_place(unprotect, both.leg.rx, both.far._tx_srtp.protect(rtp(6)))
+            status, opened = in_place(unprotect, both.relay.rx, both.far._tx_srtp.protect(rtp(6)))
             assert (status, opened) == (0, rtp(6))
 
     @ROLES
     async def test_prefers_aes_gcm(self, server: bool) -> None:
         async with ends(server) as both:
             await both.shake()
-            assert len(in_place(protect, both.leg.tx, rtp(5))[1]) == len(rtp(5)) + 16
+            assert len(in_place(protect, both.relay.tx, rtp(5))[1]) == len(rtp(5)) + 16
 
     async def test_survives_a_lost_first_flight(self) -> None:
         async with ends(server=False, lossy=1) as both:
@@ -128,69 +122,69 @@ class TestHandshake:
     async def test_carries_rtcp_both_ways(self, server: bool) -> None:
         async with ends(server) as both:
             await both.shake()
-            assert both.far._rx_srtp.unprotect_rtcp(both.leg.seal_rtcp(build_pli(7))) == build_pli(7)
-            assert both.leg.open_rtcp(both.far._tx_srtp.protect_rtcp(build_pli(8))) == build_pli(8)
+            assert both.far._rx_srtp.unprotect_rtcp(both.relay.seal_rtcp(build_pli(7))) == build_pli(7)
+            assert both.relay.open_rtcp(both.far._tx_srtp.protect_rtcp(build_pli(8))) == build_pli(8)
 
     @ROLES
     async def test_refuses_a_certificate_that_was_not_offered(self, server: bool) -> None:
         async with ends(server) as both:
             assert not await both.shake(fingerprint="00:" * 31 + "00")
-            assert both.leg.rx is None
-            assert both.leg.tx is None
+            assert both.relay.rx is None
+            assert both.relay.tx is None
             assert both.closed.is_set()
 
     @ROLES
     async def test_gives_up_a_client_that_never_finishes(self, server: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(dtls, "HANDSHAKE_TIMEOUT", 0.05)
         async with ends(server) as both:
-            assert not await both.leg.run("sha-256", both.fingerprint)
+            assert not await both.relay.run("sha-256", both.fingerprint)
             assert both.closed.is_set()
 
     @ROLES
-    async def test_notices_a_goodbye(self, server: bool) -> None:
+    async def test_reports_that_the_client_sent_close_notify(self, server: bool) -> None:
         async with ends(server) as both:
             await both.shake()
             await both.far.stop()
             await asyncio.wait_for(both.closed.wait(), 5)
 
     @ROLES
-    async def test_says_goodbye(self, server: bool) -> None:
+    async def test_sends_close_notify_at_the_end(self, server: bool) -> None:
         async with ends(server) as both:
             await both.shake()
             left = asyncio.Event()
             both.far.on("statechange", lambda: left.set() if both.far.state == "closed" else None)
-            await both.leg.stop()
+            await both.relay.close()
             await asyncio.wait_for(left.wait(), 5)
             assert not both.closed.is_set()
 
     @ROLES
     async def test_may_be_stopped_at_any_moment_and_twice(self, server: bool) -> None:
         async with ends(server) as both:
-            running = asyncio.create_task(both.leg.run("sha-256", both.fingerprint))
+            running = asyncio.create_task(both.relay.run("sha-256", both.fingerprint))
             await both.wire.arrived.get() if not server else await asyncio.sleep(0)
             running.cancel()
-            await both.leg.stop()
+            await both.relay.close()
             with pytest.raises(asyncio.CancelledError):
                 await running
-            await both.leg.stop()
-            assert both.wire.arrived.empty(), "nobody is said goodbye to who was never met"
+            await both.relay.close()
+            assert both.wire.arrived.empty(), "close_notify was sent without a handshake"
 
-    async def test_ends_alone_when_a_client_breaks_the_library(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_ends_only_the_client_when_the_library_raises(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def broken(*_: Any) -> None:
             raise RuntimeError("somewhere inside")
 
         async with ends() as both:
-            monkeypatch.setattr(both.leg._dtls, "start", broken)
-            assert not await both.leg.run("sha-256", both.fingerprint)
+            monkeypatch.setattr(both.relay._dtls, "start", broken)
+            assert not await both.relay.run("sha-256", both.fingerprint)
             assert both.closed.is_set()
 
     @ROLES
-    async def test_a_flood_before_it_is_dropped_not_kept(self, server: bool) -> None:
+    async def test_a_flood_of_datagrams_before_it_is_dropped(self, server: bool) -> None:
         async with ends(server) as both:
             for _ in range(10_000):
-                both.leg.feed(bytes(1200))
-            assert both.leg._arrived.qsize() <= dtls.MAX_WAITING
-            both.leg._arrived = asyncio.Queue()
+                both.relay.feed(bytes(1200))
+            assert both.relay._arrived.qsize() <= dtls.MAX_WAITING
+            both.relay._arrived = asyncio.Queue()
             assert await both.shake()
 
 
@@ -198,16 +192,16 @@ class TestNonsense:
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(st.binary(min_size=1, max_size=200).map(lambda rest: b"\x16\xfe\xfd" + rest), max_size=5))
     @pytest.mark.parametrize("server", [True, False])
-    def test_that_looks_like_dtls_only_ends_the_handshake(self, server: bool, datagrams: list[bytes]) -> None:
-        async def story() -> None:
+    def test_that_looks_like_dtls_ends_only_the_handshake(self, server: bool, datagrams: list[bytes]) -> None:
+        async def run() -> None:
             both = Ends(server)
             for datagram in datagrams:
-                both.leg.feed(datagram)
+                both.relay.feed(datagram)
             with contextlib.suppress(TimeoutError):
-                assert not await asyncio.wait_for(both.leg.run("sha-256", both.fingerprint), 0.02)
-            await both.leg.stop()
+                assert not await asyncio.wait_for(both.relay.run("sha-256", both.fingerprint), 0.02)
+            await both.relay.close()
 
-        asyncio.run(story())
+        asyncio.run(run())
 
     async def test_that_looks_like_media_is_refused_in_place(self) -> None:
         async with ends() as both:
@@ -215,30 +209,30 @@ class TestNonsense:
             for first in (0x80, 0x90, 0xAF, 0xBF):
                 for size in (12, 13, 20, 27, 28, 40, 1500, PACKET_SIZE):
                     packet = bytes([first, 96]) + b"\xff" * (size - 2)
-                    assert in_place(unprotect, both.leg.rx, packet)[0] != 0
+                    assert in_place(unprotect, both.relay.rx, packet)[0] != 0
 
     async def test_that_looks_like_rtcp_is_refused(self) -> None:
         async with ends() as both:
             await both.shake()
             for size in (0, 1, 8, 12, 20, 40, 1500, 1501, PACKET_SIZE):
-                assert both.leg.open_rtcp((b"\x80\xc8" + bytes(size))[:size]) is None
+                assert both.relay.open_rtcp((b"\x80\xc8" + bytes(size))[:size]) is None
 
     async def test_a_replayed_packet_is_refused(self) -> None:
         async with ends() as both:
             await both.shake()
             sealed = both.far._tx_srtp.protect(rtp(6))
             report = both.far._tx_srtp.protect_rtcp(build_pli(8))
-            assert in_place(unprotect, both.leg.rx, sealed)[0] == 0
-            assert in_place(unprotect, both.leg.rx, sealed)[0] != 0
-            assert both.leg.open_rtcp(report) is not None
-            assert both.leg.open_rtcp(report) is None
+            assert in_place(unprotect, both.relay.rx, sealed)[0] == 0
+            assert in_place(unprotect, both.relay.rx, sealed)[0] != 0
+            assert both.relay.open_rtcp(report) is not None
+            assert both.relay.open_rtcp(report) is None
 
 
 class TestInPlace:
-    """The binding without pylibsrtp's copies must give what its public methods give."""
+    """The functions that work in place give the same bytes as the public methods of pylibsrtp."""
 
     @pytest.mark.parametrize("profile", [Policy.SRTP_PROFILE_AEAD_AES_128_GCM, Policy.SRTP_PROFILE_AES128_CM_SHA1_80])
-    def test_is_the_same_as_the_public_way(self, profile: int) -> None:
+    def test_gives_the_same_bytes_as_the_public_methods(self, profile: int) -> None:
         key = bytes(range(30))
         policies = [Policy(key, Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile) for _ in range(2)]
         ours, theirs = Session(policies[0]), Session(policies[1])
@@ -249,13 +243,13 @@ class TestInPlace:
             assert (status, sealed) == (0, theirs.protect(packet))
             assert in_place(unprotect, reader._srtp[0], sealed) == (0, packet)
 
-    async def test_everything_the_cache_holds_can_be_sent_again(self) -> None:
+    async def test_every_packet_of_the_cache_can_be_sent_again(self) -> None:
         async with ends() as both:
             await both.shake()
-            first = in_place(protect, both.leg.tx, rtp(1))
+            first = in_place(protect, both.relay.tx, rtp(1))
             for seq in range(2, 513):
-                assert in_place(protect, both.leg.tx, rtp(seq))[0] == 0
-            assert in_place(protect, both.leg.tx, rtp(1)) == first
+                assert in_place(protect, both.relay.tx, rtp(seq))[0] == 0
+            assert in_place(protect, both.relay.tx, rtp(1)) == first
 
-    def test_a_sealed_packet_of_full_size_fits(self) -> None:
+    def test_an_encrypted_packet_of_full_size_fits(self) -> None:
         assert PACKET_SIZE >= 1500 + 144

@@ -1,4 +1,4 @@
-"""Calling a DTLS server through the system's libssl: without sockets, tasks and waiting, both ends in memory."""
+"""The DTLS client of the system's libssl against a server of the same, both in memory, without sockets and tasks."""
 
 import gc
 import struct
@@ -14,97 +14,102 @@ from hypothesis import strategies as st
 
 from broker.relay.transport import dtls, openssl_dtls
 from broker.relay.transport.dtls import EXPORTER, PROFILE_NAMES, Certificate
-from broker.relay.transport.openssl_dtls import MTU, Call, Context, HandshakeFailed, Library, datagrams
-from tests.support.relay.dtls_callee import Both, Callee, Identity, Signed
+from broker.relay.transport.openssl_dtls import MTU, Association, Context, HandshakeFailed, Library, datagrams
+from tests.support.relay.dtls_server import Both, Identity, ServerAssociation, Signed
 
 P224 = Identity(ec.SECP224R1())
 OURS = Certificate()
 BOTH = Both()
+Pair = tuple[Association, ServerAssociation]
 
 
-def call() -> Call:
-    assert OURS.calling is not None
-    return Call(OURS.calling)
+def client() -> Association:
+    assert OURS.client_context is not None
+    return Association(OURS.client_context)
 
 
 def always(datagram: bytes) -> list[bytes]:
     return [datagram]
 
 
-def talk(near: Call, far: Call, road: Callable[[bytes], list[bytes]] = always) -> None:
-    """Carry datagrams to and fro until both are silent."""
+def talk(near: Association, far: Association, road: Callable[[bytes], list[bytes]] = always) -> None:
+    """Carry datagrams in both directions until neither end sends any."""
     silent = 0
     while silent < 2:
-        sent = [one for datagram in near.outgoing() for one in road(datagram)]
+        sent = [carried for datagram in near.outgoing() for carried in road(datagram)]
         silent = 0 if sent else silent + 1
         for datagram in sent:
             far.feed(datagram)
         near, far = far, near
 
 
-def shaken(near: Call, far: Call) -> None:
+def shake_hands(near: Association, far: Association) -> None:
     near.begin()
     talk(near, far)
     assert near.established
     assert far.established
 
 
-def answering(identity: Identity = P224, profiles: bytes = PROFILE_NAMES) -> Callee:
-    return Callee(identity, profiles, BOTH)
+def server(identity: Identity = P224, profiles: bytes = PROFILE_NAMES) -> ServerAssociation:
+    return ServerAssociation(identity, profiles, BOTH)
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Call, Callee]]:
-    near, far = call(), answering(P224)
+def ends() -> Iterator[Pair]:
+    near, far = client(), server(P224)
     yield near, far
     near.free()
     far.free()
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> tuple[Call, Callee]:
-    """Two ends that repeat themselves soon, though not sooner than OpenSSL's clock can tell (15 ms)."""
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Pair:
+    """Two ends that repeat a flight after 20 ms: OpenSSL takes a timer of under 15 ms as expired."""
     for wait in ("HELLO_WAIT", "NEXT_WAIT", "LONGEST_WAIT"):
         monkeypatch.setattr(openssl_dtls, wait, 20_000)
     library, mine = Both(), Identity(ec.SECP256R1())
-    return Call(Context(library, mine.certificate, mine.key, PROFILE_NAMES)), Callee(P224, library=library)
+    return Association(Context(library, mine.certificate, mine.key, PROFILE_NAMES)), ServerAssociation(
+        P224, library=library
+    )
 
 
 class TestHandshake:
     @pytest.mark.parametrize("curve", [ec.SECP224R1(), ec.SECP256R1(), ec.SECP384R1()], ids=lambda curve: curve.name)
     def test_succeeds_with_a_certificate_on(self, curve: ec.EllipticCurve) -> None:
         identity = Identity(curve)
-        near, far = call(), answering(identity)
-        shaken(near, far)
+        near, far = client(), server(identity)
+        shake_hands(near, far)
         assert near.proves("sha-256", identity.fingerprint())
 
-    @pytest.mark.parametrize("signature", [hashes.SHA256(), hashes.SHA384(), hashes.SHA512()], ids=lambda one: one.name)
-    def test_does_not_mind_how_the_certificate_signs_itself(self, signature: Signed) -> None:
-        near, far = call(), answering(Identity(ec.SECP224R1(), signature))
-        shaken(near, far)
+    @pytest.mark.parametrize(
+        "signature", [hashes.SHA256(), hashes.SHA384(), hashes.SHA512()], ids=lambda signature: signature.name
+    )
+    def test_succeeds_whatever_hash_the_certificate_is_signed_with(self, signature: Signed) -> None:
+        near, far = client(), server(Identity(ec.SECP224R1(), signature))
+        shake_hands(near, far)
 
     @pytest.mark.parametrize("profile", [b"SRTP_AEAD_AES_128_GCM", b"SRTP_AES128_CM_SHA1_80"])
     def test_gives_both_ends_the_same_keys_for_the_profile_they_share(self, profile: bytes) -> None:
-        near, far = call(), answering(P224, profile)
-        shaken(near, far)
+        near, far = client(), server(P224, profile)
+        shake_hands(near, far)
         assert near.profile() == far.profile() == profile
         assert near.export(EXPORTER, 60) == far.export(EXPORTER, 60)
         assert near.export(EXPORTER, 60) != near.export(b"EXPERIMENTAL", 60)
 
-    def test_gives_every_call_keys_of_its_own(self) -> None:
+    def test_gives_every_association_keys_of_its_own(self) -> None:
         keys = set()
         for _ in range(3):
-            near, far = call(), answering(P224)
-            shaken(near, far)
+            near, far = client(), server(P224)
+            shake_hands(near, far)
             keys.add(near.export(EXPORTER, 60))
         assert len(keys) == 3
 
-    def test_without_a_shared_srtp_profile_names_none(self) -> None:
-        near, far = call(), answering(P224, b"SRTP_AEAD_AES_256_GCM")
-        shaken(near, far)
+    def test_without_a_shared_srtp_profile_returns_no_profile(self) -> None:
+        near, far = client(), server(P224, b"SRTP_AEAD_AES_256_GCM")
+        shake_hands(near, far)
         assert near.profile() == b""
 
-    def test_waits_briefly_for_the_first_answer_and_not_at_all_afterwards(self, ends: tuple[Call, Callee]) -> None:
+    def test_has_a_short_timer_for_the_first_answer_and_none_afterwards(self, ends: Pair) -> None:
         near, far = ends
         assert near.timeout() is None
         near.begin()
@@ -115,15 +120,15 @@ class TestHandshake:
         assert near.timeout() is None
 
 
-class TestWhoItIs:
+class TestTheIdentityOfTheServer:
     @pytest.mark.parametrize("algorithm", ["sha-256", "sha-384", "sha-512"])
-    def test_is_shown_by_the_fingerprint(self, ends: tuple[Call, Callee], algorithm: str) -> None:
-        shaken(*ends)
+    def test_is_proven_by_the_fingerprint(self, ends: Pair, algorithm: str) -> None:
+        shake_hands(*ends)
         assert ends[0].proves(algorithm, P224.fingerprint(algorithm))
         assert ends[0].proves(algorithm, P224.fingerprint(algorithm).lower())
 
-    def test_is_not_shown_by_another_certificate_of_the_same_name(self, ends: tuple[Call, Callee]) -> None:
-        shaken(*ends)
+    def test_is_not_proven_by_another_certificate_of_the_same_name(self, ends: Pair) -> None:
+        shake_hands(*ends)
         assert not ends[0].proves("sha-256", Identity(ec.SECP224R1()).fingerprint())
 
     @pytest.mark.parametrize(
@@ -153,26 +158,26 @@ class TestWhoItIs:
             "unknown",
         ],
     )
-    def test_is_not_shown_by_anything_unclear(self, ends: tuple[Call, Callee], algorithm: str, value: str) -> None:
-        shaken(*ends)
+    def test_is_not_proven_by_a_malformed_or_weak_fingerprint(self, ends: Pair, algorithm: str, value: str) -> None:
+        shake_hands(*ends)
         assert not ends[0].proves(algorithm, value)
 
-    def test_is_not_known_before_the_handshake_is_through(self, ends: tuple[Call, Callee]) -> None:
+    def test_is_not_proven_before_the_handshake_is_done(self, ends: Pair) -> None:
         near, far = ends
         near.begin()
         assert not near.proves("sha-256", P224.fingerprint())
         for datagram in near.outgoing():
             far.feed(datagram)
         for datagram in far.outgoing():
-            near.feed(datagram)  # the certificate has come, the proof of its key has not been confirmed
+            near.feed(datagram)  # with the certificate; that the server holds its key is not confirmed yet
         assert not near.proves("sha-256", P224.fingerprint())
 
     def test_cannot_be_claimed_without_the_key(self) -> None:
-        """The right certificate, and a key exchange signed with another key: OpenSSL itself refuses."""
+        """The right certificate with a key exchange signed by another key: OpenSSL itself refuses."""
         thief = Identity(ec.SECP224R1())
-        while len(thief.certificate) != len(P224.certificate):  # or length fields would betray it, not the signature
+        while len(thief.certificate) != len(P224.certificate):  # so that only the signature differs
             thief = Identity(ec.SECP224R1())
-        near, far = call(), answering(thief)
+        near, far = client(), server(thief)
 
         def swapped(datagram: bytes) -> list[bytes]:
             return [datagram.replace(thief.certificate, P224.certificate)]
@@ -184,15 +189,14 @@ class TestWhoItIs:
         assert not near.proves("sha-256", P224.fingerprint())
 
 
-class TestLostAndStrayDatagrams:
-    def test_every_flight_is_sent_again_after_its_time(self, impatient: tuple[Call, Callee]) -> None:
+class TestLostAndInvalidDatagrams:
+    def test_every_flight_is_sent_again_after_its_time(self, impatient: Pair) -> None:
         near, far = impatient
         lost: set[int] = set()
 
         def road(datagram: bytes) -> list[bytes]:
-            flight = (
-                -1 if far.established else datagram[13]
-            )  # the type of its first message: 1, 2, 16; the last has none
+            # the type of the first message of a flight: 1, 2, 16; the last flight has none
+            flight = -1 if far.established else datagram[13]
             if flight in lost:
                 return [datagram]
             lost.add(flight)
@@ -201,20 +205,20 @@ class TestLostAndStrayDatagrams:
         persist(near, far, road)
         assert lost == {1, 2, 16, -1}
 
-    def test_nothing_is_sent_again_before_its_time(self, ends: tuple[Call, Callee]) -> None:
+    def test_nothing_is_sent_again_before_its_time(self, ends: Pair) -> None:
         near, _ = ends
         near.begin()
         assert len(list(near.outgoing())) == 1
         near.expire()
         assert list(near.outgoing()) == []
 
-    def test_doubles_and_a_changed_order_do_not_disturb(self, impatient: tuple[Call, Callee]) -> None:
+    def test_repeated_and_reordered_datagrams_do_no_harm(self, impatient: Pair) -> None:
         persist(*impatient, lambda datagram: [*reversed(records(datagram)), datagram, datagram])
 
     @settings(max_examples=60, deadline=None)
     @given(st.lists(st.binary(max_size=300) | st.binary(max_size=200).map(lambda rest: b"\x16\xfe\xfd" + rest)))
-    def test_garbage_fails_this_call_or_nothing(self, garbage: list[bytes]) -> None:
-        near, far = call(), answering(P224)
+    def test_garbage_ends_this_association_or_is_dropped(self, garbage: list[bytes]) -> None:
+        near, far = client(), server(P224)
         try:
             near.begin()
             for datagram in garbage:
@@ -227,91 +231,91 @@ class TestLostAndStrayDatagrams:
 
     @settings(max_examples=60, deadline=None)
     @given(st.integers(0, 3000), st.integers(1, 255))
-    def test_a_bent_byte_on_the_way_never_gives_the_ends_different_keys(self, where: int, bend: int) -> None:
-        near, far, passed = call(), answering(P224), 0
+    def test_a_changed_byte_never_gives_the_ends_different_keys(self, where: int, change: int) -> None:
+        near, far, passed = client(), server(P224), 0
 
         def road(datagram: bytes) -> list[bytes]:
             nonlocal passed
             at, passed = where - passed, passed + len(datagram)
             if not 0 <= at < len(datagram):
                 return [datagram]
-            return [datagram[:at] + bytes([datagram[at] ^ bend]) + datagram[at + 1 :]]
+            return [datagram[:at] + bytes([datagram[at] ^ change]) + datagram[at + 1 :]]
 
         try:
             near.begin()
             talk(near, far, road)
         except HandshakeFailed:
             pass
-        if near.established and far.established:  # the byte was outside of what is signed, or after it all
+        if near.established and far.established:  # the byte was not signed, or came after the handshake
             assert near.export(EXPORTER, 60) == far.export(EXPORTER, 60)
         near.free()
         far.free()
 
-    def test_garbage_after_the_handshake_is_dropped(self, ends: tuple[Call, Callee]) -> None:
+    def test_garbage_after_the_handshake_is_dropped(self, ends: Pair) -> None:
         near, far = ends
-        shaken(near, far)
+        shake_hands(near, far)
         for garbage in (b"\x16", bytes([22]) + bytes(1199), b"\x17\xfe\xfd" + bytes(10) + b"\xff" * 60, b"\x3f" * 1200):
             near.feed(garbage)
         assert near.established
         assert not near.closed
-        far.shut()
+        far.close()
         talk(near, far)
         assert near.closed
 
 
 class TestTheEnd:
-    def test_a_goodbye_of_the_other_end_is_seen_and_answered(self, ends: tuple[Call, Callee]) -> None:
+    def test_close_notify_of_the_server_is_read_and_answered(self, ends: Pair) -> None:
         near, far = ends
-        shaken(near, far)
-        far.shut()
+        shake_hands(near, far)
+        far.close()
         talk(near, far)
         assert near.closed
-        near.shut()
+        near.close()
         assert len(list(near.outgoing())) == 1
 
-    def test_our_goodbye_is_seen(self, ends: tuple[Call, Callee]) -> None:
+    def test_close_notify_of_the_client_is_read(self, ends: Pair) -> None:
         near, far = ends
-        shaken(near, far)
-        near.shut()
+        shake_hands(near, far)
+        near.close()
         talk(near, far)
         assert far.closed
 
-    @pytest.mark.parametrize("alert", [b"\x01\x00", b"\x02\x28"], ids=["goodbye", "failure"])
-    def test_may_come_before_the_beginning(self, ends: tuple[Call, Callee], alert: bytes) -> None:
+    @pytest.mark.parametrize("alert", [b"\x01\x00", b"\x02\x28"], ids=["close_notify", "failure"])
+    def test_an_alert_during_the_handshake_fails_it(self, ends: Pair, alert: bytes) -> None:
         near, _ = ends
         near.begin()
         with pytest.raises(HandshakeFailed):
             near.feed(b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02" + alert)
         assert not near.established
 
-    def test_nothing_is_said_by_a_call_that_was_never_answered(self, ends: tuple[Call, Callee]) -> None:
+    def test_nothing_is_sent_by_an_association_that_was_never_answered(self, ends: Pair) -> None:
         near, _ = ends
         near.begin()
         list(near.outgoing())
-        near.shut()
+        near.close()
         assert list(near.outgoing()) == []
 
-    def test_may_be_said_twice_and_after_everything(self) -> None:
-        near, far = call(), answering(P224)
-        shaken(near, far)
+    def test_may_be_closed_twice_and_after_it_was_freed(self) -> None:
+        near, far = client(), server(P224)
+        shake_hands(near, far)
         for _ in range(2):
-            near.shut()
+            near.close()
             near.free()
             assert list(near.outgoing()) == []
 
-    def test_leaves_no_error_behind_for_others_in_the_process(self) -> None:
-        near, library = call(), openssl_dtls.library()
+    def test_leaves_no_error_in_the_queue_of_the_thread(self) -> None:
+        near, library = client(), openssl_dtls.library()
         assert library is not None
         near.begin()
         with pytest.raises(HandshakeFailed):
             near.feed(b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x02\x28")  # a fatal alert
         assert library.lib.ERR_get_error() == 0
 
-    def test_gives_the_memory_back(self) -> None:
+    def test_frees_its_memory(self) -> None:
         def many(count: int) -> None:
             for _ in range(count):
-                near, far = call(), answering(P224)
-                shaken(near, far)
+                near, far = client(), server(P224)
+                shake_hands(near, far)
                 near.free()
                 far.free()
 
@@ -320,8 +324,8 @@ class TestTheEnd:
         many(150)
         assert resident() - before < 4_000_000  # one association is over 100 kB
 
-    def test_gives_it_back_without_being_asked_too(self) -> None:
-        near = call()
+    def test_frees_its_memory_also_when_it_is_garbage_collected(self) -> None:
+        near = client()
         gone = weakref.ref(near)
         near.begin()
         del near
@@ -329,38 +333,38 @@ class TestTheEnd:
         assert gone() is None
 
 
-class TestWhereTheLibraryIs:
-    def test_absent_aiortc_calls_instead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+class TestTheSystemsLibrary:
+    def test_when_absent_is_replaced_by_aiortc(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(openssl_dtls, "library", lambda: None)
-        leg = dtls.DtlsTransport(Certificate(), False, lambda _: None, lambda: None)
-        assert isinstance(leg._dtls, dtls._Handshake)
+        transport = dtls.DtlsTransport(Certificate(), False, lambda _: None, lambda: None)
+        assert isinstance(transport._dtls, dtls._AiortcHandshake)
 
-    def test_present_only_calls_go_through_it(self) -> None:
-        for server, kind in ((True, dtls._Handshake), (False, dtls._Caller)):
+    def test_is_used_for_the_client_role_only(self) -> None:
+        for server, kind in ((True, dtls._AiortcHandshake), (False, dtls._OpensslHandshake)):
             assert isinstance(dtls.DtlsTransport(OURS, server, lambda _: None, lambda: None)._dtls, kind)
 
     @pytest.mark.parametrize(("name", "error"), [("libssl.so.99", OSError), ("libc.so.6", AttributeError)])
-    def test_not_what_we_need_it_is_not_used(self, name: str, error: type[Exception]) -> None:
+    def test_without_a_function_that_is_needed_is_not_used(self, name: str, error: type[Exception]) -> None:
         with pytest.raises(error):
             Library(name)
 
-    def test_unwilling_aiortc_calls_instead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_when_it_refuses_a_setting_is_replaced_by_aiortc(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(openssl_dtls, "GROUPS", b"P-224:no-such-curve")
-        assert Certificate().calling is None
+        assert Certificate().client_context is None
 
 
-class TestDatagrams:
+class TestDatagramsOfAFlight:
     @given(st.lists(st.integers(0, 1500), max_size=12))
     def test_hold_whole_records_in_order_and_no_more_than_fit(self, sizes: list[int]) -> None:
         flight = [b"\x16\xfe\xfd" + bytes(8) + struct.pack("!H", size) + bytes(size) for size in sizes]
         sent = list(datagrams(b"".join(flight)))
         assert b"".join(sent) == b"".join(flight)
-        assert [one for datagram in sent for one in records(datagram)] == flight
+        assert [record for datagram in sent for record in records(datagram)] == flight
         for datagram in sent:
             assert len(datagram) <= MTU or len(records(datagram)) == 1
 
     def test_a_long_flight_of_openssl_fits_the_network(self) -> None:
-        near = call()
+        near = client()
         near.begin()
         assert all(len(datagram) <= MTU for datagram in near.outgoing())
 
@@ -374,8 +378,8 @@ def records(datagram: bytes) -> list[bytes]:
     return found
 
 
-def persist(near: Call, far: Call, road: Callable[[bytes], list[bytes]]) -> None:
-    """Shake hands on a bad road, with all the repeats that it needs (OpenSSL gives up after a dozen)."""
+def persist(near: Association, far: Association, road: Callable[[bytes], list[bytes]]) -> None:
+    """Shake hands over a lossy road, with the repeats that it needs (OpenSSL gives up after a dozen)."""
     near.begin()
     talk(near, far, road)
     for end in (near, far) * 5:

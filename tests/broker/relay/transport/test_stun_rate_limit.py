@@ -45,23 +45,23 @@ class TestGuesses:
         guesses, heard = StunRateLimit(), 0
         for number in range(10_000):
             now = number / 1000
-            if guesses.heard("h", now):
+            if guesses.allows("h", now):
                 heard += 1
-                guesses.wrong("h", now)
+                guesses.record_failure("h", now)
         assert heard <= AT_ONCE + 10 * GUESSES
 
     def test_a_host_is_heard_again_after_a_pause(self) -> None:
         guesses = StunRateLimit()
         for _ in range(AT_ONCE + 1):
-            guesses.wrong("h", 1000.0)
-        assert not guesses.heard("h", 1000.0 + PAUSE / 2)
-        assert guesses.heard("h", 1000.0 + PAUSE)
-        assert guesses.heard("other", 1000.0)
+            guesses.record_failure("h", 1000.0)
+        assert not guesses.allows("h", 1000.0 + PAUSE / 2)
+        assert guesses.allows("h", 1000.0 + PAUSE)
+        assert guesses.allows("other", 1000.0)
 
     def test_of_so_many_hosts_are_remembered_and_no_more(self) -> None:
         guesses = StunRateLimit()
         for number in range(3 * MAX_HOSTS):
-            guesses.wrong(str(number), 1000.0)
+            guesses.record_failure(str(number), 1000.0)
         assert len(guesses) == MAX_HOSTS
 
 

@@ -1,4 +1,4 @@
-"""The other end of `openssl_dtls.Call`: a DTLS server in memory on any curve, through the same libssl."""
+"""A DTLS server in memory, the other end of `openssl_dtls.Association`, on any curve and through the same libssl."""
 
 import datetime
 import hashlib
@@ -20,21 +20,21 @@ class Identity:
 
     def __init__(self, curve: ec.EllipticCurve, signature: Signed | None = None) -> None:
         key, now = ec.generate_private_key(curve), datetime.datetime.now(datetime.UTC)
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "callee")])
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "server")])
         builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
         builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-        made = builder.not_valid_after(now + datetime.timedelta(days=1)).sign(key, signature or hashes.SHA256())
+        certificate = builder.not_valid_after(now + datetime.timedelta(days=1)).sign(key, signature or hashes.SHA256())
         der, form = serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL
-        self.certificate = made.public_bytes(der)
+        self.certificate = certificate.public_bytes(der)
         self.key = key.private_bytes(der, form, serialization.NoEncryption())
 
     def fingerprint(self, algorithm: str = "sha-256") -> str:
-        """The SHA-256 fingerprint, as in an offer."""
+        """Return the fingerprint of the certificate, as in an offer."""
         return hashlib.new(algorithm.replace("-", ""), self.certificate).digest().hex(":").upper()
 
 
-class Callee(openssl_dtls.Call):
-    """A Call that answers instead of calling."""
+class ServerAssociation(openssl_dtls.Association):
+    """An Association that is the DTLS server."""
 
     def __init__(self, identity: Identity, profiles: bytes = PROFILE_NAMES, library: "Both | None" = None) -> None:
         library = library or Both()
@@ -43,19 +43,19 @@ class Callee(openssl_dtls.Call):
 
 
 class Both(openssl_dtls.Library):
-    """The libssl method that may both call and answer."""
+    """The libssl with the DTLS method that may be client or server."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ffi.cdef(SERVER)
         plain: Any = self.ffi.dlopen(openssl_dtls.NAME)
-        self.lib = _Answering(plain)
+        self.lib = _AnyRole(plain)
 
     def accept(self, ssl: Any) -> None:
         self.lib.SSL_set_accept_state(ssl)
 
 
-class _Answering:
+class _AnyRole:
     def __init__(self, plain: Any) -> None:
         self._plain = plain
 
