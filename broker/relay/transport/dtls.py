@@ -79,7 +79,7 @@ class _AiortcHandshake(RTCDtlsTransport):
         self.keys: Keys | None = None
 
     async def shake(self, algorithm: str, fingerprint: str, on_closed: Callable[[], None]) -> Keys | None:
-        """Shake hands. Return the keys, or None unless the client has proven the certificate with this fingerprint."""
+        """Shake hands and return the keys, or None when the client's certificate does not have this fingerprint."""
         await self.start(RTCDtlsParameters(fingerprints=[RTCDtlsFingerprint(algorithm, fingerprint)]))
         if self.state != "connected":
             return None

@@ -141,7 +141,7 @@ class Ice:
             self.route = max(fresh, key=lambda entry: entry[0])[1] if fresh else None
 
     def close(self) -> None:
-        """Forget every address. The route stays, so that BYE and close_notify can still be sent."""
+        """Forget every address but keep the route, so that BYE and close_notify can still be sent."""
         route = self.route
         for address in self.addresses():
             self.forget(address)

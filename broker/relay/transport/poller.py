@@ -13,7 +13,7 @@ LOOKS = 25  # reads that find nothing, after which the event loop waits for the 
 
 
 class Poller:
-    """Polls one socket. `drain` reads a batch of its packets and returns whether there were any."""
+    """Reads one socket while packets arrive. `drain` reads a batch of them and returns whether there were any."""
 
     def __init__(self, sock: socket.socket, drain: Callable[[socket.socket], bool]) -> None:
         self._sock, self._drain = sock, drain

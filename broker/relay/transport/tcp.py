@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection. Its client may come back on another one."""
+        """Forget the connection and its route. The client may come back on another one."""
         self._transport = None
         self._in.clear()
         self._listener.leave(self)

@@ -1,4 +1,4 @@
-"""The answer to an offer: the exact lines for clients we know, a typed refusal or a valid answer for all others."""
+"""The answer to an offer: the exact lines for known clients, a typed refusal or a valid answer for all others."""
 
 import re
 
@@ -32,15 +32,15 @@ def named(name: str) -> Agreed:
     return answered(offer(name), publishes(name))
 
 
-class TestAnOfficersVoice:
-    """An officer's microphone, and who hears it."""
+class TestTalkback:
+    """The answers to an officer's microphone and to the rooms that hear it."""
 
     def test_takes_one_audio_line_and_nothing_else(self) -> None:
         agreed = answer_publisher(parse_offer(offer("aiortc-speak")), ENDPOINT, 7, ("audio",))
         (media,) = SessionDescription.parse(agreed.answer).media
         assert (media.kind, media.direction, set(agreed.params)) == ("audio", "recvonly", {"audio"})
 
-    def test_gives_one_under_a_name_that_says_nothing(self) -> None:
+    def test_sends_one_under_a_cname_without_a_persons_name(self) -> None:
         streams = {"audio": Stream(11, "voice-1", 12)}
         agreed = answer_subscriber(parse_offer(offer("aiortc-listen")), ENDPOINT, 7, streams, ("audio",))
         (media,) = SessionDescription.parse(agreed.answer).media
@@ -54,11 +54,11 @@ class TestAnOfficersVoice:
 
 class TestGoldenAnswers:
     @pytest.mark.parametrize("name", CLIENTS)
-    def test_each_known_client_gets_exactly_this(self, name: str) -> None:
+    def test_are_exact_for_each_known_client(self, name: str) -> None:
         assert named(name).answer == expected(name)
 
     @pytest.mark.parametrize("name", CLIENTS)
-    def test_another_implementation_reads_what_we_mean(self, name: str) -> None:
+    def test_are_read_as_meant_by_another_implementation(self, name: str) -> None:
         agreed = named(name)
         read = SessionDescription.parse(agreed.answer)
         assert read.group[0].items == (["0"] if "sound" in name else ["0", "1"])
@@ -69,15 +69,15 @@ class TestGoldenAnswers:
             assert media.ice.iceLite
             assert media.ice_candidates_complete
             for protocol in ("udp", "tcp"):
-                told = [one for one in media.ice_candidates if one.protocol == protocol]
-                assert [(one.ip, one.port) for one in told] == list(ENDPOINT.addresses)
-                assert {one.tcpType for one in told} == {"passive" if protocol == "tcp" else None}
-            priorities = [one.priority for one in media.ice_candidates]
+                candidates = [each for each in media.ice_candidates if each.protocol == protocol]
+                assert [(each.ip, each.port) for each in candidates] == list(ENDPOINT.addresses)
+                assert {each.tcpType for each in candidates} == {"passive" if protocol == "tcp" else None}
+            priorities = [candidate.priority for candidate in media.ice_candidates]
             assert priorities == sorted(priorities, reverse=True)
-            assert [one.value for one in media.dtls.fingerprints] == [ENDPOINT.fingerprint]
+            assert [print_.value for print_ in media.dtls.fingerprints] == [ENDPOINT.fingerprint]
             assert media.rtcp_mux
 
-    def test_chromium_is_held_to_constrained_baseline_among_its_many_codecs(self) -> None:
+    def test_choose_constrained_baseline_among_the_codecs_of_chromium(self) -> None:
         number = named("chromium-publish").payload_types["video"]
         (codec,) = [
             codec for codec in parse_offer(offer("chromium-publish")).media[1].codecs if codec.payload_type == number
@@ -85,26 +85,26 @@ class TestGoldenAnswers:
         assert codec.parameters["profile-level-id"] == "42e01f"
         assert codec.parameters["packetization-mode"] == "1"
 
-    def test_who_may_choose_begins_the_handshake_and_who_waits_is_called(self) -> None:
+    def test_make_the_relay_the_dtls_client_only_where_the_client_waits(self) -> None:
         assert named("chromium-publish").dtls_server
         agreed = named("whip-muxer-publish")
         assert not agreed.dtls_server
         assert "a=setup:active" in agreed.answer
 
-    def test_nothing_is_promised_that_was_not_offered(self) -> None:
+    def test_contain_nothing_that_was_not_offered(self) -> None:
         assert "goog-remb" in named("chromium-publish").answer
         assert "goog-remb" not in named("whip-muxer-publish").answer
         assert "rtx" not in answered(without(offer("chromium-publish"), "rtx/90000")).answer
         assert "extmap" not in named("chromium-publish").answer
         assert "transport-wide" not in named("aiortc-watch").answer
 
-    def test_media_we_do_not_take_are_refused_as_they_were_offered(self) -> None:
+    def test_decline_other_media_in_the_form_they_were_offered(self) -> None:
         data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\na=sctp-port:5000\r\n"
         answer = answered(offer("chromium-publish") + data).answer
         assert "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:2\r\n" in answer
         assert "a=group:BUNDLE 0 1\r\n" in answer
 
-    def test_a_second_camera_is_refused_the_first_taken(self) -> None:
+    def test_decline_a_second_camera(self) -> None:
         text = offer("aiortc-publish")
         second = "m=video" + text.split("m=video")[1].replace("a=mid:1", "a=mid:2")
         lines = [line for line in answered(text + second).answer.splitlines() if line.startswith("m=")]
@@ -120,7 +120,7 @@ class TestRefusals:
         assert caught.value.http_status == 422
 
     @pytest.mark.parametrize("profile", ["4d001f", "4d401f", "64001f", "f4001f", "42e0", "42e01f00", "zz", ""])
-    def test_main_high_and_nonsense_are_not_taken(self, profile: str) -> None:
+    def test_main_high_and_malformed_profiles_are_not_taken(self, profile: str) -> None:
         with pytest.raises(CodecMissing):
             answered(muxer_with(profile))
 
@@ -130,7 +130,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("profile", ["42000d", "42001f", "42801f"])
     def test_baseline_is_taken_from_a_publisher_and_echoed(self, profile: str) -> None:
-        """What encoders make of it is constrained baseline; FFmpeg's muxer offers it as it was asked for."""
+        """Encoders make constrained baseline of it; FFmpeg's muxer offers the profile as it was requested."""
         assert f"profile-level-id={profile}\r\n" in answered(muxer_with(profile)).answer
 
     @pytest.mark.parametrize("better", ["42400d", "42e01f"])
@@ -145,7 +145,7 @@ class TestRefusals:
             assert answered(text).payload_types["video"] == 96 + profiles.index(better)
 
     @pytest.mark.parametrize("profile", ["42001f", "42801f"])
-    def test_baseline_is_not_promised_to_a_watcher(self, profile: str) -> None:
+    def test_baseline_is_not_sent_to_a_subscriber(self, profile: str) -> None:
         text = re.sub("profile-level-id=[0-9a-f]{6}", f"profile-level-id={profile}", offer("chromium-watch"))
         with pytest.raises(CodecMissing):
             answered(text, publishing=False)
@@ -156,19 +156,19 @@ class TestRefusals:
                 answered(offer("whip-muxer-publish").replace("packetization-mode=1", text))
 
     @pytest.mark.parametrize("name", ["aiortc-publish", "aiortc-watch"])
-    def test_a_picture_without_sound_is_a_mistake(self, name: str) -> None:
+    def test_video_without_audio_is_refused(self, name: str) -> None:
         head, _, video = _parts(offer(name))
         with pytest.raises(CodecMissing) as caught:
             answered(head + video, publishes(name))
         assert caught.value.problem()["kind"] == "audio"
 
-    def test_a_watcher_cannot_be_answered_as_a_publisher_nor_the_other_way_round(self) -> None:
+    def test_a_subscribers_offer_is_no_publishers_offer_and_the_reverse(self) -> None:
         with pytest.raises(CodecMissing):
             answered(offer("chromium-watch"), publishing=True)
         with pytest.raises(CodecMissing):
             answered(offer("chromium-publish"), publishing=False)
 
-    def test_media_that_are_not_bundled_would_need_a_second_port(self) -> None:
+    def test_media_that_are_not_bundled_are_refused(self) -> None:
         for text in (
             without(offer("aiortc-publish"), "a=group"),
             offer("aiortc-publish").replace("BUNDLE 0 1", "BUNDLE 0"),
@@ -176,31 +176,31 @@ class TestRefusals:
             with pytest.raises(MalformedSdp, match="bundled"):
                 answered(text)
 
-    def test_sound_and_picture_under_one_payload_type_cannot_be_told_apart(self) -> None:
+    def test_audio_and_video_under_one_payload_type_are_refused(self) -> None:
         text = offer("whip-muxer-publish").replace("111", "106")
         with pytest.raises(MalformedSdp, match="payload types"):
             answered(text)
 
 
-class TestSoundAlone:
-    """The fallback of who has no camera, or no line for a picture."""
+class TestAudioAlone:
+    """The fallback of a client without a camera, or without the bandwidth for video."""
 
     @pytest.mark.parametrize("name", SOUND_PUBLISHERS + SOUND_WATCHERS)
-    def test_is_agreed_on_and_nothing_is_said_of_pictures(self, name: str) -> None:
+    def test_is_agreed_and_video_is_not_mentioned(self, name: str) -> None:
         agreed = named(name)
         assert set(agreed.params) == {"audio"}
         assert "video" not in agreed.answer and "H264" not in agreed.answer
 
     @pytest.mark.parametrize("name", ["chromium-publish", "aiortc-watch"])
-    def test_is_also_what_is_left_when_the_picture_is_offered_as_inactive(self, name: str) -> None:
+    def test_is_agreed_also_when_video_is_offered_as_inactive(self, name: str) -> None:
         head, sound, picture = _parts(offer(name))
         inactive = re.sub("a=(sendonly|recvonly)", "a=inactive", picture)
         agreed = answered(head + sound + inactive, publishes(name))
         assert set(agreed.params) == {"audio"}
         assert "m=video 0 " in agreed.answer and "a=group:BUNDLE 0\r\n" in agreed.answer
 
-    def test_is_not_what_an_unknown_codec_means(self) -> None:
-        """A camera that sends what we do not take is a mistake that somebody has to be told of."""
+    def test_is_not_agreed_because_of_an_unknown_codec(self) -> None:
+        """A camera with a codec that the relay does not take is a mistake, and the client must see the refusal."""
         with pytest.raises(CodecMissing):
             answered(without(offer("chromium-publish"), "rtpmap:.* H264"))
 
@@ -262,5 +262,5 @@ class TestMutatedOffers:
         assert "audio" in agreed.payload_types
         assert len(set(agreed.payload_types.values())) == len(agreed.payload_types)
         media = SessionDescription.parse(agreed.answer).media
-        taken = {one.kind: {codec.payloadType for codec in one.rtp.codecs} for one in media if one.port}
-        assert taken == {kind: set(terms.numbers) for kind, terms in agreed.params.items()}
+        taken = {line.kind: {codec.payloadType for codec in line.rtp.codecs} for line in media if line.port}
+        assert taken == {kind: set(params.numbers) for kind, params in agreed.params.items()}

@@ -1,4 +1,4 @@
-"""Several encodings on one m-line: what is agreed, how packets say to which they belong, and how their repairs do."""
+"""Simulcast on an m-line: what is agreed, and how packets and retransmissions name their encoding."""
 
 import struct
 from typing import Any
@@ -23,43 +23,43 @@ def changed(before: str, after: str) -> CodecParams:
     return answered(text.replace(before, after)).params["video"]
 
 
-class TestWhatIsAgreed:
-    def test_is_what_chromium_offers(self) -> None:
+class TestTheAgreement:
+    def test_has_what_chromium_offers(self) -> None:
         assert named("chromium-simulcast-publish").params["video"].simulcast == AGREED
 
-    def test_is_nothing_where_one_picture_is_sent(self) -> None:
+    def test_has_no_simulcast_where_one_encoding_is_sent(self) -> None:
         assert named("chromium-publish").params["video"].simulcast is None
         assert "simulcast" not in named("chromium-publish").answer
 
-    def test_is_nothing_where_packets_could_not_be_told_apart(self) -> None:
+    def test_has_no_simulcast_where_packets_do_not_name_their_encoding(self) -> None:
         text = without(offer("chromium-simulcast-publish"), "sdes:rtp-stream-id")
         assert answered(text).params["video"].simulcast is None
 
-    def test_needs_no_mid_and_no_names_for_repairs(self) -> None:
+    def test_needs_no_mid_and_no_names_in_retransmissions(self) -> None:
         text = without(offer("chromium-simulcast-publish"), "sdes:mid|repaired-rtp-stream-id")
         assert answered(text).params["video"].simulcast == Simulcast(("q", "h", "f"), 10)
 
     @pytest.mark.parametrize(
-        ("given_", "taken"),
+        ("offered", "taken"),
         [
             ("send h;f", ("h", "f")),
             ("send q,h;~f", ("q", "f")),
             ("recv q send h;f", ("h", "f")),
             ("send q;q;f", ("q", "f")),
-            ("send q;nobody;f", ("q", "f")),
+            ("send q;unknown;f", ("q", "f")),
             ("send 1;2;3;4;5;6", ("1", "2", "3", "4")),
         ],
     )
-    def test_follows_the_offer(self, given_: str, taken: tuple[str, ...]) -> None:
+    def test_follows_the_offer(self, offered: str, taken: tuple[str, ...]) -> None:
         more = "".join(f"a=rid:{number} send\r\n" for number in range(1, 7))
-        agreed = changed("a=simulcast:send q;h;f", f"{more}a=simulcast:{given_}").simulcast
+        agreed = changed("a=simulcast:send q;h;f", f"{more}a=simulcast:{offered}").simulcast
         assert agreed is not None and agreed.rids == taken
 
     @pytest.mark.parametrize(
-        "given_", ["send", "send q", "recv q;h;f", "", "send ;;", "send q;h€;\x00", "send " + "q" * 99]
+        "offered", ["send", "send q", "recv q;h;f", "", "send ;;", "send q;h€;\x00", "send " + "q" * 99]
     )
-    def test_is_nothing_where_the_offer_makes_no_sense(self, given_: str) -> None:
-        assert changed("a=simulcast:send q;h;f", f"a=simulcast:{given_}").simulcast is None
+    def test_has_no_simulcast_where_the_offer_is_malformed(self, offered: str) -> None:
+        assert changed("a=simulcast:send q;h;f", f"a=simulcast:{offered}").simulcast is None
 
     def test_leaves_out_encodings_in_other_formats(self) -> None:
         agreed = changed("a=rid:q send", "a=rid:q send pt=96;max-width=320").simulcast
@@ -79,7 +79,7 @@ def one_byte(*elements: tuple[int, bytes]) -> bytes:
 
 
 class Owner:
-    """A session that notes why its client is given up."""
+    """A session that notes the reason for which its client is given up."""
 
     gone = ""
 
@@ -88,7 +88,7 @@ class Owner:
 
 
 class Client:
-    """A publisher of three encodings as far as streams go, in the room of `test_simulcast_layers`."""
+    """The streams of a publisher of three encodings, in the room of `test_simulcast_layers`."""
 
     def __init__(self) -> None:
         from broker.relay.transport.peer import Peer
@@ -109,22 +109,22 @@ class Client:
         return self.peer.new_stream(packet(one_byte((10, rid)), seq, ssrc, payload=KEY), 100.0)
 
 
-class TestWhichEncodingAPacketIsOf:
-    def test_its_first_packets_say_by_name(self) -> None:
+class TestTheEncodingOfAPacket:
+    def test_is_named_by_the_first_packets(self) -> None:
         client = Client()
         assert [client.begin(ssrc, rid) for ssrc, rid in ((1, b"h"), (2, b"f"), (3, b"q"))] == [
             client.tracks[rid] for rid in (b"h", b"f", b"q")
         ]
         assert client.peer.streams == {1: client.tracks[b"h"], 2: client.tracks[b"f"], 3: client.tracks[b"q"]}
 
-    @pytest.mark.parametrize("extension", [one_byte((4, b"1")), one_byte((10, b"nobody"))])
-    def test_is_not_known_until_one_of_them_comes(self, extension: bytes) -> None:
+    @pytest.mark.parametrize("extension", [one_byte((4, b"1")), one_byte((10, b"unknown"))])
+    def test_is_unknown_until_a_packet_names_it(self, extension: bytes) -> None:
         client = Client()
         assert client.peer.new_stream(packet(extension, 7, 1), 100.0) is None
         assert client.peer.inside(packet(extension, 7, 1)) == []
         assert client.begin(1, b"h") is client.tracks[b"h"]
 
-    def test_a_newer_ssrc_takes_the_place_of_the_older_one_of_its_encoding_only(self) -> None:
+    def test_a_newer_ssrc_replaces_the_older_one_of_its_encoding_only(self) -> None:
         client = Client()
         client.begin(1, b"h")
         client.begin(2, b"f")
@@ -132,7 +132,7 @@ class TestWhichEncodingAPacketIsOf:
         assert client.peer.streams == {2: client.tracks[b"f"], 3: client.tracks[b"h"]}
         assert client.begin(1, b"h") is None
 
-    def test_a_repair_is_of_the_one_it_names_and_later_of_the_one_it_named(self) -> None:
+    def test_a_retransmission_belongs_to_the_encoding_that_it_or_an_earlier_one_names(self) -> None:
         client = Client()
         client.begin(1, b"h", seq=40)
         client.begin(2, b"f", seq=90)
@@ -144,12 +144,12 @@ class TestWhichEncodingAPacketIsOf:
             _, second, seq, _, ssrc = RTP_HEADER.unpack_from(inner)
             assert (second & 127, seq, ssrc) == (PICTURE, number, 2)
 
-    def test_a_repair_of_nobody_knows_what_is_dropped(self) -> None:
+    def test_a_retransmission_of_an_unknown_encoding_is_dropped(self) -> None:
         client = Client()
         client.begin(1, b"h")
         assert client.peer.inside(packet(one_byte((4, b"1")), 1, 77, REPAIR, b"\x00\x01" + SLICE)) == []
 
-    def test_more_streams_than_a_client_can_have_end_it(self) -> None:
+    def test_too_many_streams_end_the_client(self) -> None:
         client = Client()
         for ssrc in range(100, 130):
             client.begin(ssrc, b"h")

@@ -1,4 +1,4 @@
-"""What strangers and broken clients can do to the worker's port and its socket: nothing that anybody else notices."""
+"""Unknown and broken clients at the worker's port and socket: they are refused, and other clients are not affected."""
 
 import asyncio
 import random
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Stranger(asyncio.DatagramProtocol):
-    """A socket that nobody invited; `answers` counts what it got back."""
+    """A socket that is no client's; `answers` counts the datagrams it received."""
 
     def __init__(self) -> None:
         self.answers = 0
@@ -84,25 +84,25 @@ def garbage(seed: int, count: int) -> list[bytes]:
 
 
 class TestThePort:
-    async def test_garbage_gets_no_answer_and_disturbs_nobody(self, front: RelayFront) -> None:
+    async def test_garbage_gets_no_answer_and_disturbs_no_client(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
-        told = len(front.facts)
+        facts = len(front.facts)
         before = (await front.status())["rejected"]
-        async with stranger(front) as one:
+        async with stranger(front) as other:
             for number, datagram in enumerate(garbage(7, 4000)):
-                one.send(datagram)
-                if number % 50 == 49:  # one datagram of the room later the worker has read these
+                other.send(datagram)
+                if number % 50 == 49:  # once a datagram of the room is forwarded, the worker has read these
                     count = len(officer.rtp)
                     await officer.until(lambda count=count: len(officer.rtp) > count)
             status = await front.status()
-            assert one.answers == 0
+            assert other.answers == 0
         assert status["rejected"] - before > 3500
         assert set(steps(officer.numbers("audio"))) == {1}
         assert not [
             name
-            for name, _ in front.facts[told:]
+            for name, _ in front.facts[facts:]
             if name in ("subscription_changed", "side_media", "resource_closed", "session_failed")
         ]
         await officer.close()
@@ -111,8 +111,8 @@ class TestThePort:
     async def test_garbage_from_a_clients_own_address_disturbs_only_itself(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer, other = await RawPeer(front).watch("prison", "a@x"), await RawPeer(front).watch("prison", "b@x")
-        for who in ("a@x", "b@x"):
-            await front.fact("subscription_changed", on=True, subscriber=who)
+        for subscriber in ("a@x", "b@x"):
+            await front.fact("subscription_changed", on=True, subscriber=subscriber)
         for datagram in [*garbage(8, 500), b"\x80\xc8" + bytes(1900), b"\x80\x60" + bytes(2040)]:
             officer.socket.sendto(datagram)
         count = len(other.rtp)
@@ -127,33 +127,33 @@ class TestThePort:
         await peer.negotiate(Subscribe, "aiortc-watch", session="s", side="prison", subscriber="u", gated=False)
         before = (await front.status())["rejected"]
         name, password = peer.remote.usernameFragment, peer.remote.password
-        async with stranger(front) as one:
+        async with stranger(front) as other:
             request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, attributes={"USERNAME": f"{name}:x"})
-            one.send(bytes(request))
-            one.send(check(f"{name}:x", "wrong" * 8))
-            one.send(check("nobody00:x", password))
-            one.send(check(f"{name}:x", password)[:-9])
+            other.send(bytes(request))
+            other.send(check(f"{name}:x", "wrong" * 8))
+            other.send(check("unknown0:x", password))
+            other.send(check(f"{name}:x", password)[:-9])
             peer.check()
             await peer.until(lambda: peer.answers)
-            assert one.answers == 0
+            assert other.answers == 0
         assert (await front.status())["rejected"] - before == 4
         peer.socket.close()
 
-    async def test_nothing_is_sent_to_who_has_not_proven_the_address(self, front: RelayFront) -> None:
+    async def test_nothing_is_sent_to_an_address_that_is_not_proven(self, front: RelayFront) -> None:
         peer = RawPeer(front)
         await peer.negotiate(Publish, "whip-muxer-publish", session="s", side="prison")
-        async with stranger(front) as one:
-            one.send(b"\x16\xfe\xfd" + bytes(100))
+        async with stranger(front) as other:
+            other.send(b"\x16\xfe\xfd" + bytes(100))
             peer.check()
             await peer.until(lambda: peer.answers)
-            assert one.answers == 0
+            assert other.answers == 0
         peer.socket.close()
 
-    async def test_a_client_may_change_its_address_as_often_as_it_must(self, front: RelayFront) -> None:
+    async def test_a_client_may_change_its_address_any_number_of_times(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
-        loop, told = asyncio.get_running_loop(), len(front.facts)
+        loop, facts = asyncio.get_running_loop(), len(front.facts)
         for _ in range(MAX_ADDRESSES + 2):
             old, count = officer.socket, len(officer.rtp)
             receiver = old.get_protocol()
@@ -164,24 +164,24 @@ class TestThePort:
             old.close()
             await officer.until(lambda count=count: len(officer.rtp) > count + 5)
         assert not [
-            members for name, members in front.facts[told:] if name == "subscription_changed" and not members["on"]
+            members for name, members in front.facts[facts:] if name == "subscription_changed" and not members["on"]
         ]
         await officer.close()
         await room.close()
 
-    async def test_a_copy_of_a_packet_goes_to_nobody(self, front: RelayFront) -> None:
-        """The replay window (RFC 3711 3.3.2): what was recorded on the way is worth nothing, soon or late."""
+    async def test_a_copy_of_a_packet_is_not_forwarded(self, front: RelayFront) -> None:
+        """The replay window (RFC 3711 3.3.2): copies of captured packets are dropped, whenever they are sent."""
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
         stream = Stream(48_000, 5, 40_000, payload_type=room.payload_types["audio"])
         sealed = [room.dtls._tx_srtp.protect(stream.packet(b"once", number / 50)) for number in range(40)]
-        for one in sealed:
-            room.socket.sendto(one)
+        for packet in sealed:
+            room.socket.sendto(packet)
         await officer.until(lambda: len([1 for _, data in officer.rtp if data.endswith(b"once")]) == 40)
         before = (await front.status())["rejected"]
-        for one in sealed * 5:
-            room.socket.sendto(one)
+        for packet in sealed * 5:
+            room.socket.sendto(packet)
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 30)
         assert len([1 for _, data in officer.rtp if data.endswith(b"once")]) == 40
@@ -189,7 +189,7 @@ class TestThePort:
         await officer.close()
         await room.close()
 
-    async def test_a_client_with_more_streams_than_a_kiosk_has_is_thrown_out(self, front: RelayFront) -> None:
+    async def test_a_client_with_more_streams_than_a_kiosk_has_is_closed(self, front: RelayFront) -> None:
         peer = await publisher(front, "prison")
         for ssrc in range(MAX_SSRCS + 1):
             peer.send_rtp(Stream(48_000, 1000 + ssrc, payload_type=peer.payload_types["audio"]).packet(b"x", 0))
@@ -249,7 +249,7 @@ class TestRefusals:
                 for wrong in (less, {**command, name: None}, {**command, name: []}):
                     assert type(await self.refused(front, wrong)) is BadRequest, (command, name)
 
-    async def test_a_session_has_so_many_watchers_and_no_more(self, front: RelayFront) -> None:
+    async def test_a_session_has_a_limited_number_of_watchers(self, front: RelayFront) -> None:
         watch = {"session": "s", "side": "prison", "gated": False, "sdp": offer("aiortc-watch")}
         for number in range(SUPERVISORS.most):
             await front.link.call(Subscribe(**watch, subscriber=f"{number}@site"))
@@ -261,7 +261,7 @@ class TestRefusals:
             await front.link.call(Publish(**publish))
         assert (await front.status())["peers"] == 1
 
-    async def test_a_closed_session_takes_nobody_and_keeps_nobody(self, front: RelayFront) -> None:
+    async def test_a_closed_session_takes_and_keeps_no_client(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         await front.link.call(CloseSession(session="s"))
         await asyncio.wait_for(room.gone.wait(), 5)

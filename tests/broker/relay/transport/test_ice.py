@@ -1,4 +1,4 @@
-"""ICE-lite of one client (RFC 8445 2.5, RFC 7675): who may come in, where we send to, and when that changes."""
+"""ICE-lite of a client (RFC 8445 2.5, RFC 7675): which checks count, where the relay sends, and when that changes."""
 
 import pytest
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ def check(ice: Ice, nominated: bool = True, ufrag: str = "") -> Check:
 
 
 class Client:
-    """An Ice and its book, at a moment that the test moves."""
+    """An Ice with its book of addresses, and a clock that the test moves."""
 
     def __init__(self, settled: bool = True) -> None:
         self.book: dict[Address, object] = {}
@@ -38,32 +38,32 @@ class Client:
         return self.ice.checked(route, check(self.ice, nominated, ufrag), self.now)
 
 
-class TestWhereWeSend:
-    def test_nowhere_before_the_first_check(self) -> None:
+class TestTheRoute:
+    def test_is_none_before_the_first_check(self) -> None:
         assert Ice(None, {}).route is None
 
-    def test_to_the_first_address_that_knew_the_password_even_before_it_is_nominated(self) -> None:
+    def test_is_the_first_address_with_the_password_even_before_it_is_nominated(self) -> None:
         ice = Ice(None, {})
         assert ice.checked(udp(1), check(ice, nominated=False), 100.0)
         assert ice.route == udp(1)
 
-    def test_to_a_nominated_address_at_once(self) -> None:
+    def test_is_a_nominated_address_at_once(self) -> None:
         client = Client()
         assert client.comes(udp(2))
         assert client.ice.route == udp(2)
         assert client.comes(udp(1))
 
-    def test_not_to_every_address_that_a_client_still_tries(self) -> None:
+    def test_is_not_every_address_that_a_client_probes(self) -> None:
         client = Client(settled=False)
         assert not client.comes(udp(2), nominated=False)
         assert client.ice.route == udp(1)
 
-    def test_to_the_new_address_of_a_client_that_was_connected_before(self) -> None:
+    def test_is_the_new_address_of_a_connected_client(self) -> None:
         client = Client()
         assert client.comes(udp(2), nominated=False)
         assert client.ice.route == udp(2)
 
-    def test_not_to_and_fro_between_addresses_that_are_both_alive(self) -> None:
+    def test_does_not_alternate_between_two_live_addresses(self) -> None:
         client = Client()
         client.comes(udp(2), nominated=False)
         client.comes(udp(1))
@@ -72,14 +72,14 @@ class TestWhereWeSend:
             assert not client.comes(udp(2), nominated=False)
             client.comes(udp(1))
 
-    def test_to_the_other_address_once_the_first_is_quiet(self) -> None:
+    def test_is_the_other_address_once_the_first_is_quiet(self) -> None:
         client = Client()
         client.comes(udp(2), nominated=False)
         client.comes(udp(1))
         client.now += QUIET + 0.1
         assert client.comes(udp(2), nominated=False)
 
-    def test_reports_count_as_life(self) -> None:
+    def test_stays_while_reports_arrive_along_it(self) -> None:
         client = Client()
         client.comes(udp(2), nominated=False)
         client.comes(udp(1))
@@ -88,12 +88,12 @@ class TestWhereWeSend:
         client.now += 0.1
         assert not client.comes(udp(2), nominated=False)
 
-    def test_to_a_connection_only_when_it_is_nominated_or_nothing_else_works(self) -> None:
+    def test_is_a_tcp_connection_only_when_nominated_or_nothing_else_works(self) -> None:
         client = Client()
         assert not client.comes(tcp(1), nominated=False)
         assert client.comes(tcp(1))
 
-    def test_to_a_connection_made_before_we_knew_that_the_last_one_had_broken(self) -> None:
+    def test_is_a_connection_made_before_the_close_of_the_last_one_was_noticed(self) -> None:
         client = Client()
         client.comes(tcp(1))
         client.now += 20.0
@@ -103,42 +103,42 @@ class TestWhereWeSend:
         client.ice.lost(tcp(1).address, client.now)
         assert client.ice.route == tcp(2)
 
-    def test_to_the_same_address_through_another_of_our_sockets(self) -> None:
+    def test_is_the_same_address_through_another_socket_of_the_worker(self) -> None:
         client = Client()
         other = Route(lambda data, address: 0, udp(1).address)
         assert client.comes(other)
         assert client.ice.route == other
 
 
-class TestWhoIsBelieved:
-    def test_a_copy_of_a_check_from_elsewhere_proves_nothing(self) -> None:
+class TestCopiedChecks:
+    def test_from_another_address_prove_nothing(self) -> None:
         ice = Client().ice
         assert ice.original(udp(1), b"transaction1")
         assert not ice.original(udp(66), b"transaction1")
         assert not ice.original(Route(_send, (*udp(1).address, "tcp")), b"transaction1")
 
-    def test_a_client_that_repeats_its_check_is(self) -> None:
+    def test_are_told_from_checks_that_the_client_repeats(self) -> None:
         ice = Client().ice
         assert ice.original(udp(1), b"transaction1")
         assert ice.original(udp(1), b"transaction1")
 
-    def test_nor_does_a_copy_that_comes_at_the_end_of_a_long_visit(self) -> None:
+    def test_prove_nothing_at_the_end_of_a_long_visit_either(self) -> None:
         ice = Client().ice
-        for number in range(60 * 60):  # an hour with one each second, which is oftener than anybody checks
+        for number in range(60 * 60):  # an hour with one each second, more often than any client checks
             assert ice.original(udp(1 + number % 3), number.to_bytes(12, "big"))
         for number in (0, 1, 60 * 60 - 1):
             assert ice.original(udp(1 + number % 3), number.to_bytes(12, "big"))
             assert not ice.original(udp(66), number.to_bytes(12, "big"))
 
-    def test_little_is_remembered_of_a_client_that_checks_without_end(self) -> None:
+    def test_are_found_with_bounded_memory(self) -> None:
         ice = Client().ice
         for number in range(2 * MAX_CHECKS):
             assert ice.original(udp(1), number.to_bytes(12, "big"))
         assert len(ice._checks) == RECORD * MAX_CHECKS
 
 
-class TestWhatIsForgotten:
-    def test_all_but_the_newest_addresses(self) -> None:
+class TestForgotten:
+    def test_are_all_but_the_newest_addresses(self) -> None:
         client = Client()
         for number in range(2, 20):
             client.comes(udp(number), nominated=False)
@@ -146,7 +146,7 @@ class TestWhatIsForgotten:
         assert client.ice.route is not None
         assert client.ice.route.address in client.book
 
-    def test_an_address_that_is_not_checked_any_more(self) -> None:
+    def test_is_an_address_that_is_not_checked_any_more(self) -> None:
         client = Client()
         client.comes(udp(2))
         client.now += CONSENT
@@ -154,7 +154,7 @@ class TestWhatIsForgotten:
         client.ice.expire(client.now + 0.1)
         assert list(client.book) == [udp(2).address]
 
-    def test_a_connection_that_was_closed(self) -> None:
+    def test_is_a_connection_that_was_closed(self) -> None:
         client = Client()
         client.comes(tcp(1))
         client.now += QUIET + 0.1
@@ -162,14 +162,14 @@ class TestWhatIsForgotten:
         assert client.ice.route is None
         assert client.comes(udp(1), nominated=False)
 
-    def test_nothing_of_another_client_that_now_has_the_address(self) -> None:
-        one, other = Client(), Client()
-        other.ice._book = one.book
+    def test_is_no_address_that_another_client_has_now(self) -> None:
+        first, other = Client(), Client()
+        other.ice._book = first.book
         other.comes(udp(1))
-        one.ice.close()
-        assert one.book == {udp(1).address: other}
+        first.ice.close()
+        assert first.book == {udp(1).address: other}
 
-    def test_everything_at_the_end_but_where_the_last_word_goes(self) -> None:
+    def test_is_everything_at_the_end_except_the_route_for_bye(self) -> None:
         client = Client()
         client.ice.close()
         assert not client.book
@@ -177,16 +177,16 @@ class TestWhatIsForgotten:
 
 
 class TestRestart:
-    """RFC 8445 9: media goes on over the old pair until the new one is nominated."""
+    """RFC 8445 9: media flows over the old pair until the new one is nominated."""
 
-    def test_gives_new_credentials_beside_the_old_ones(self) -> None:
+    def test_issues_new_credentials_beside_the_old_ones(self) -> None:
         client = Client()
         old = client.ice.credentials
         new = client.ice.restart()
         assert new.ufrag != old.ufrag and new.pwd != old.pwd
         assert (client.ice.password(old.ufrag), client.ice.password(new.ufrag)) == (old.pwd, new.pwd)
 
-    def test_moves_nothing_until_a_check_with_the_new_ones_nominates(self) -> None:
+    def test_keeps_the_route_until_a_check_with_the_new_ones_nominates(self) -> None:
         client = Client()
         new = client.ice.restart()
         assert not client.comes(udp(2), nominated=False, ufrag=new.ufrag)
@@ -194,7 +194,7 @@ class TestRestart:
         assert client.comes(udp(2), ufrag=new.ufrag)
         assert client.ice.route == udp(2)
 
-    def test_then_the_old_ones_and_what_they_proved_are_no_good(self) -> None:
+    def test_then_drops_the_old_ones_and_the_addresses_they_proved(self) -> None:
         client = Client()
         old = client.ice.credentials
         client.comes(udp(3), nominated=False)
@@ -208,7 +208,7 @@ class TestRestart:
         assert client.ice.route == udp(1)
         assert list(client.book) == [udp(1).address]
 
-    def test_that_nobody_followed_leaves_the_old_ones_good_for_another(self) -> None:
+    def test_that_the_client_ignored_leaves_the_old_ones_valid(self) -> None:
         client = Client()
         old, first = client.ice.credentials, client.ice.restart()
         second = client.ice.restart()
@@ -218,7 +218,7 @@ class TestRestart:
 
 
 class IceModel(RuleBasedStateMachine):
-    """Whatever a client does, we send only to what it has proven with a password that still counts."""
+    """Any client: the relay sends only to addresses that were proven with a valid password."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -227,7 +227,7 @@ class IceModel(RuleBasedStateMachine):
     @rule(number=st.integers(1, 8), stream=st.booleans(), nominated=st.booleans(), old=st.booleans())
     def a_check_comes(self, number: int, stream: bool, nominated: bool, old: bool) -> None:
         route = tcp(number) if stream else udp(number)
-        ufrags = [one.ufrag for one in self.client.ice._sessions]
+        ufrags = [session.ufrag for session in self.client.ice._sessions]
         self.client.comes(route, nominated, ufrags[0] if old else ufrags[-1])
         self.proven.add(route.address)
 
@@ -259,7 +259,7 @@ class IceModel(RuleBasedStateMachine):
 TestAnyClient = IceModel.TestCase
 
 
-class TestWhatAClientIsToldOfItsAddress:
+class TestTheMappedAddress:
     @pytest.mark.parametrize(
         ("address", "mapped"),
         [
@@ -270,5 +270,5 @@ class TestWhatAClientIsToldOfItsAddress:
             (("192.0.2.1", 5, "tcp"), ("192.0.2.1", 5)),
         ],
     )
-    def test_is_what_its_own_network_calls_it(self, address: Address, mapped: tuple[str, int]) -> None:
+    def test_is_the_one_that_the_clients_network_sees(self, address: Address, mapped: tuple[str, int]) -> None:
         assert Route(_send, address).mapped == mapped

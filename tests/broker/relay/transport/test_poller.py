@@ -1,4 +1,4 @@
-"""When the hot loop reads."""
+"""When the hot loop reads a socket: at once, in batches, and not while nothing arrives."""
 
 import asyncio
 import socket
@@ -14,16 +14,16 @@ SOON = 5.0
 
 
 class Line:
-    """A socket that is read at its pace, and somebody who sends to it."""
+    """A socket that a Poller reads, and the sender at its other end."""
 
     def __init__(self) -> None:
         self.socket, self.sender = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         self.looks: list[int] = []
-        """How many datagrams each look found."""
+        """The number of datagrams that each read found."""
         self.came = asyncio.Semaphore(0)
         self.breaks = False
-        self.pace = Poller(self.socket, self._drain)
+        self.poller = Poller(self.socket, self._drain)
 
     def _drain(self, sock: socket.socket) -> bool:
         found = 0
@@ -48,7 +48,7 @@ class Line:
                 await self.came.acquire()
 
     async def rest(self) -> None:
-        """Until it has looked in vain often enough to wait again."""
+        """Wait until the poller has found nothing so often that it waits for the next packet."""
         async with asyncio.timeout(SOON):
             while self.looks[-LOOKS:] != [0] * LOOKS:
                 await asyncio.sleep(0)
@@ -58,27 +58,27 @@ class Line:
 async def line() -> AsyncIterator[Line]:
     line = Line()
     yield line
-    line.pace.close()
+    line.poller.close()
     line.socket.close()
     line.sender.close()
 
 
-async def test_a_datagram_is_read_whenever_it_comes(line: Line) -> None:
+async def test_a_datagram_is_read_at_any_time(line: Line) -> None:
     for _ in range(3):
-        line.sender.send(b"one")
+        line.sender.send(b"first")
         await line.take(1)
         await line.rest()
     assert sum(line.looks) == 3
 
 
-async def test_what_is_more_than_a_batch_is_read_too(line: Line) -> None:
+async def test_more_datagrams_than_a_batch_are_read(line: Line) -> None:
     for _ in range(8):
-        line.sender.send(b"one")
+        line.sender.send(b"first")
     await line.take(8)
     assert line.looks[:3] == [3, 3, 2]
 
 
-async def test_what_comes_together_is_read_together(line: Line) -> None:
+async def test_datagrams_that_arrive_together_are_read_together(line: Line) -> None:
     line.sender.send(b"first")
     await line.take(1)
     line.sender.send(b"second")
@@ -87,8 +87,8 @@ async def test_what_comes_together_is_read_together(line: Line) -> None:
     assert [found for found in line.looks if found] == [1, 2]
 
 
-async def test_where_nothing_comes_nobody_looks(line: Line) -> None:
-    line.sender.send(b"one")
+async def test_an_idle_socket_is_not_polled(line: Line) -> None:
+    line.sender.send(b"first")
     await line.take(1)
     await line.rest()
     looks = len(line.looks)
@@ -96,21 +96,21 @@ async def test_where_nothing_comes_nobody_looks(line: Line) -> None:
     assert len(line.looks) == looks
 
 
-async def test_it_goes_on_reading_when_something_broke_over_a_datagram(line: Line) -> None:
+async def test_reading_goes_on_after_an_error_over_a_datagram(line: Line) -> None:
     broken: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context["exception"]))
     line.breaks = True
-    line.sender.send(b"one")
-    line.sender.send(b"two")
+    line.sender.send(b"first")
+    line.sender.send(b"second")
     await line.take(1)
     assert len(broken) == 1
 
 
-async def test_a_closed_one_reads_no_more(line: Line) -> None:
-    line.sender.send(b"one")
+async def test_a_closed_poller_does_not_read(line: Line) -> None:
+    line.sender.send(b"first")
     await line.take(1)
-    line.pace.close()
+    line.poller.close()
     looks = len(line.looks)
-    line.sender.send(b"two")
+    line.sender.send(b"second")
     await asyncio.sleep(0.05)
     assert len(line.looks) == looks

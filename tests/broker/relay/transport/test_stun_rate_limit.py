@@ -1,4 +1,4 @@
-"""What those who have proven nothing may cost: little to read, and a bounded number of guesses."""
+"""Limits for clients that have proven no address: little is parsed, and the number of limit is bounded."""
 
 import asyncio
 import struct
@@ -23,69 +23,69 @@ from tests.support.relay.peers import RawPeer
 from tests.support.relay_front import RelayFront
 
 
-class TestTheNameInACheck:
-    def test_is_found_wherever_clients_put_it(self) -> None:
+class TestTheUsernameOfACheck:
+    def test_is_found_in_any_place_among_the_attributes(self) -> None:
         message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, attributes={"PRIORITY": 1, "SOFTWARE": "abcde"})
         message.attributes["USERNAME"] = "ours:theirs"
         assert claimed_ufrag(bytes(message)) == "ours"
         assert claimed_ufrag(check("ours:theirs", "p" * 22)) == "ours"
 
-    def test_is_not_looked_for_in_a_heap_of_other_things(self) -> None:
+    def test_is_not_searched_behind_too_many_other_attributes(self) -> None:
         heap = struct.pack("!HH", 0x8022, 0) * MAX_ATTRIBUTES + struct.pack("!HH", 6, 4) + b"ours"
         assert claimed_ufrag(bytes(20) + heap) == ""
         assert claimed_ufrag(bytes(20) + heap[4:]) == "ours"
 
     @given(st.binary(max_size=300))
-    def test_whatever_comes(self, noise: bytes) -> None:
+    def test_is_a_string_for_any_bytes(self, noise: bytes) -> None:
         assert isinstance(claimed_ufrag(noise), str)
 
 
-class TestGuesses:
-    def test_are_heard_so_many_at_once_and_a_second(self) -> None:
-        guesses, heard = StunRateLimit(), 0
+class TestFailedPasswordChecks:
+    def test_are_limited_in_a_burst_and_per_second(self) -> None:
+        limit, allowed = StunRateLimit(), 0
         for number in range(10_000):
             now = number / 1000
-            if guesses.allows("h", now):
-                heard += 1
-                guesses.record_failure("h", now)
-        assert heard <= AT_ONCE + 10 * GUESSES
+            if limit.allows("h", now):
+                allowed += 1
+                limit.record_failure("h", now)
+        assert allowed <= AT_ONCE + 10 * GUESSES
 
-    def test_a_host_is_heard_again_after_a_pause(self) -> None:
-        guesses = StunRateLimit()
+    def test_of_a_host_are_allowed_again_after_a_pause(self) -> None:
+        limit = StunRateLimit()
         for _ in range(AT_ONCE + 1):
-            guesses.record_failure("h", 1000.0)
-        assert not guesses.allows("h", 1000.0 + PAUSE / 2)
-        assert guesses.allows("h", 1000.0 + PAUSE)
-        assert guesses.allows("other", 1000.0)
+            limit.record_failure("h", 1000.0)
+        assert not limit.allows("h", 1000.0 + PAUSE / 2)
+        assert limit.allows("h", 1000.0 + PAUSE)
+        assert limit.allows("other", 1000.0)
 
-    def test_of_so_many_hosts_are_remembered_and_no_more(self) -> None:
-        guesses = StunRateLimit()
+    def test_are_remembered_for_a_bounded_number_of_hosts(self) -> None:
+        limit = StunRateLimit()
         for number in range(3 * MAX_HOSTS):
-            guesses.record_failure(str(number), 1000.0)
-        assert len(guesses) == MAX_HOSTS
+            limit.record_failure(str(number), 1000.0)
+        assert len(limit) == MAX_HOSTS
 
 
 @pytest.mark.asyncio(loop_scope="module")
-class TestAHostThatGuesses:
-    async def test_is_not_listened_to_for_a_while_but_where_it_is_known(self, front: RelayFront) -> None:
-        known = await RawPeer(front).watch_in_silence("prison")
+class TestAHostThatGuessesPasswords:
+    async def test_is_ignored_for_a_while_except_at_its_proven_addresses(self, front: RelayFront) -> None:
+        proven = await RawPeer(front).watch_in_silence("prison")
         peer = RawPeer(front)
         await peer.negotiate(Subscribe, "aiortc-watch", session="s", side="prison", subscriber="u", gated=False)
-        async with stranger(front) as one:
+        async with stranger(front) as other:
             for _ in range(3 * AT_ONCE):
-                one.send(check(f"{peer.remote.usernameFragment}:x", "guess" * 6))
-            before = known.answers
-            known.check()
-            await known.until(lambda: known.answers > before)
+                other.send(check(f"{peer.remote.usernameFragment}:x", "guess" * 6))
+            before = proven.answers
+            proven.check()
+            await proven.until(lambda: proven.answers > before)
             peer.check()
-            known.check()
-            await known.until(lambda: known.answers > before + 1)
-            assert (peer.answers, one.answers) == (0, 0)
+            proven.check()
+            await proven.until(lambda: proven.answers > before + 1)
+            assert (peer.answers, other.answers) == (0, 0)
         async with asyncio.timeout(5):
             while not peer.answers:
                 peer.check()
-                known.check()
-                before = known.answers
-                await known.until(lambda before=before: known.answers > before)
-        await known.close()
+                proven.check()
+                before = proven.answers
+                await proven.until(lambda before=before: proven.answers > before)
+        await proven.close()
         peer.socket.close()

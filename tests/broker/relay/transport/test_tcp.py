@@ -1,4 +1,4 @@
-"""ICE-TCP (RFC 6544, RFC 4571): who can send no UDP comes in on the same port number, and nobody waits for him."""
+"""ICE-TCP (RFC 6544, RFC 4571): clients without UDP connect to the same port number, and the relay waits for none."""
 
 import asyncio
 from typing import Any
@@ -39,13 +39,13 @@ class TestAVisitWithoutUdp:
         await front.fact("subscription_changed", on=False)
         await room.close()
 
-    async def test_ends_with_a_goodbye_and_a_closed_connection(self, front: RelayFront) -> None:
+    async def test_ends_with_close_notify_and_a_closed_connection(self, front: RelayFront) -> None:
         officer = await RawPeer(front, tcp=True).watch_in_silence("prison")
         await front.link.call(DropResource(session="s", resource=officer.resource))
         await asyncio.wait_for(officer.gone.wait(), 5)
         await asyncio.wait_for(officer.socket.lost.wait(), 5)
 
-    async def test_goes_on_over_udp_when_that_works_again(self, front: RelayFront) -> None:
+    async def test_continues_over_udp_when_that_works_again(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front, tcp=True).watch("prison")
         await officer.until(lambda: len(officer.rtp) > 20)
@@ -54,16 +54,16 @@ class TestAVisitWithoutUdp:
         officer.check()
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 40)
-        told = len(front.facts)
+        before = len(front.facts)
         connection.close()
         await connection.lost.wait()
         count = len(officer.rtp)
         await officer.until(lambda: len(officer.rtp) > count + 40)
-        assert not [1 for name, of in front.facts[told:] if name == "resource_closed"]
+        assert not [1 for name, of in front.facts[before:] if name == "resource_closed"]
         await officer.close()
         await room.close()
 
-    async def test_goes_on_over_a_new_connection_when_the_first_breaks(self, front: RelayFront) -> None:
+    async def test_continues_over_a_new_connection_when_the_first_breaks(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front, tcp=True).watch("prison")
         await officer.until(lambda: len(officer.rtp) > 20)
@@ -86,49 +86,49 @@ FIRST = {
 }
 
 
-class TestMalformedFeedback:
+class TestUnprovenConnections:
     @pytest.mark.parametrize("kind", ["nothing", "text", "rtp", "dtls", "long", "check"])
-    async def test_whose_first_packet_is_no_check_that_we_know_are_closed(self, front: RelayFront, kind: str) -> None:
+    async def test_whose_first_packet_is_not_a_valid_check_are_closed(self, front: RelayFront, kind: str) -> None:
         got: list[bytes] = []
-        one = await stranger(front, got)
-        one.sendto(FIRST[kind])
-        await asyncio.wait_for(one.lost.wait(), tcp.FIRST_CHECK / 2)
+        connection = await stranger(front, got)
+        connection.sendto(FIRST[kind])
+        await asyncio.wait_for(connection.lost.wait(), tcp.FIRST_CHECK / 2)
         assert got == []
 
-    async def test_who_say_nothing_are_closed_after_a_while(self, front: RelayFront) -> None:
-        one, began = await stranger(front), monotonic()
-        one.transport.write(b"\x00")
-        await asyncio.wait_for(one.lost.wait(), tcp.FIRST_CHECK + 3)
+    async def test_that_send_nothing_are_closed_after_a_while(self, front: RelayFront) -> None:
+        connection, began = await stranger(front), monotonic()
+        connection.transport.write(b"\x00")
+        await asyncio.wait_for(connection.lost.wait(), tcp.FIRST_CHECK + 3)
         assert monotonic() - began > tcp.FIRST_CHECK - 1
 
-    async def test_of_one_host_are_so_many_and_no_more(self, front: RelayFront) -> None:
+    async def test_of_one_host_are_limited(self, front: RelayFront) -> None:
         many = [await stranger(front) for _ in range(tcp.MAX_UNPROVEN_OF_ONE_HOST + 3)]
-        for one in many[-3:]:
-            await asyncio.wait_for(one.lost.wait(), 2)
-        assert not any(one.lost.is_set() for one in many[:-3])
+        for connection in many[-3:]:
+            await asyncio.wait_for(connection.lost.wait(), 2)
+        assert not any(connection.lost.is_set() for connection in many[:-3])
         officer = await RawPeer(front).watch_in_silence("prison")
-        for one in many:
-            one.close()
-            await one.lost.wait()
+        for connection in many:
+            connection.close()
+            await connection.lost.wait()
         await officer.close()
 
-    async def test_who_flood_disturb_nobody(self, front: RelayFront) -> None:
+    async def test_that_flood_do_not_disturb_other_clients(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
         for seed in range(20):
-            one = await stranger(front)
+            connection = await stranger(front)
             for datagram in garbage(seed, 100):
-                one.sendto(datagram)
-            one.transport.write(bytes(200_000))
-            await asyncio.wait_for(one.lost.wait(), 5)
+                connection.sendto(datagram)
+            connection.transport.write(bytes(200_000))
+            await asyncio.wait_for(connection.lost.wait(), 5)
         assert set(steps(officer.numbers("audio"))) == {1}
         await officer.close()
         await room.close()
 
 
 class TestAClientThat:
-    async def test_sends_garbage_when_it_is_known_loses_only_that(self, front: RelayFront) -> None:
+    async def test_sends_garbage_after_its_checks_loses_only_the_garbage(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front, tcp=True).watch("prison")
         for datagram in garbage(3, 300):
@@ -156,8 +156,8 @@ class TestAClientThat:
             await peer.close()
 
 
-class TestTheSlowPath:
-    async def test_a_connection_takes_a_packet_whole_or_not_at_all(self) -> None:
+class TestConnection:
+    async def test_takes_a_packet_whole_or_not_at_all(self) -> None:
         connection = tcp.Connection(_Listener(), _Book())  # type: ignore[arg-type]
         transport = _Transport()
         connection.connection_made(transport)
@@ -169,13 +169,13 @@ class TestTheSlowPath:
         assert len(transport.written) == 1
 
     @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
-    async def test_packets_are_found_however_the_stream_is_cut(self, size: int) -> None:
+    async def test_finds_packets_however_the_stream_is_cut(self, size: int) -> None:
         book = _Book()
         connection = tcp.Connection(_Listener(), book)  # type: ignore[arg-type]
         connection.connection_made(_Transport())
         book.by_address[connection.address] = object()
         sent = [bytes([number]) * (number + 1) for number in range(20)]
-        stream = b"".join(len(one).to_bytes(2, "big") + one for one in sent)
+        stream = b"".join(len(packet).to_bytes(2, "big") + packet for packet in sent)
         for at in range(0, len(stream), size):
             connection.data_received(stream[at : at + size])
         assert book.got == sent
@@ -187,7 +187,7 @@ class _Listener:
 
 
 class _Book:
-    """What a connection needs of the hot loop."""
+    """The members of the hot loop that a connection uses."""
 
     def __init__(self) -> None:
         self.by_address: dict[Any, Any] = {}
