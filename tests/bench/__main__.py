@@ -39,12 +39,14 @@ FULL = {
     "janus, event_loops = 1": [5, 10, 15, 20, 26, 30, 36],
     "aiortc": [5, 10, 15, 18],
 }
-console = Console(width=max(Console().width, 140))  # the table needs it, also where the output is no terminal
+console = Console(
+    width=max(Console().width, 140)
+)  # the width of the table, also where the output is not a terminal
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure."""
+    """The plan of a run: which systems and steps to measure, and how."""
 
     steps: dict[str, list[int]]
     repetitions: int
@@ -58,24 +60,24 @@ def main(
     full: Annotated[bool, typer.Option("--full/--quick", help="All steps, five repetitions of long windows.")] = False,
     only: Annotated[str, typer.Option(help="Systems, with commas: relay,janus,aiortc.")] = "relay,janus,aiortc",
     steps: Annotated[str, typer.Option(help="Numbers of sessions, with commas, for every system.")] = "",
-    repetitions: Annotated[int, typer.Option(help="How often to measure everything.")] = 0,
+    repetitions: Annotated[int, typer.Option(help="How often to measure each step.")] = 0,
     window: Annotated[float, typer.Option(help="Seconds of each measurement.")] = 0.0,
     record: Annotated[bool, typer.Option(help="With the recorder at work (Janus: its own).")] = True,
     tap: Annotated[
-        bool, typer.Option("--tap", help="As --record, but what the relay hands over is thrown away.")
+        bool, typer.Option("--tap", help="As --record, but the records of the tap are thrown away.")
     ] = False,
     soak: Annotated[
-        float, typer.Option(help="Instead: so many minutes of --steps sessions (20), looking for drift.")
+        float, typer.Option(help="Instead: --steps sessions (20) for so many minutes, in search of drift.")
     ] = 0.0,
     patience: Annotated[float, typer.Option(help="Seconds that each step may wait for a quiet machine.")] = 0.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write every measurement here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every measurement to this file.")] = None,
 ) -> None:
     """Measure what a forwarded packet costs, how many sessions a core carries, and how late packets are.
 
     A session is two publishers (720p H.264 of 1.57 Mbit/s and Opus), their two kiosks behind the gate and four
     supervisors who get both sides, with real ICE, DTLS, SRTP and RTCP: some 470 packets/s in, 2,350 out. Watchers of
-    `relay` negotiate and report like browsers, those of `relay, plain watchers` once a second like those of the others.
-    """
+    `relay` negotiate and report like browsers, those of `relay, plain watchers` once a second as with the other
+    systems."""
     wanted = {name.strip() for name in only.split(",")}
     chosen = {name: each for name, each in (FULL if full else QUICK).items() if name.split(",")[0] in wanted}
     if not chosen:
@@ -98,7 +100,7 @@ def main(
         rows = asyncio.run(_measure(plan, Path(folder)))
     show(console, rows)
     if json_file is not None:
-        json_file.write_text(json.dumps({"machine": _machine(), "rows": [row.as_json() for row in rows]}, indent=1))
+        json_file.write_text(json.dumps({"machine": _machine(), "rows": [row.to_json() for row in rows]}, indent=1))
 
 
 async def _soak(plan: Plan, folder: Path, sessions: int, minutes: float) -> None:
@@ -131,17 +133,17 @@ async def _measure(plan: Plan, folder: Path) -> list[Row]:
     for repetition in range(1, plan.repetitions + 1):
         for name, steps in plan.steps.items():
             recording = plan.record and name != "aiortc"
-            what = "tapped" if plan.discard and name.startswith("relay") else "recording"
-            title = f"{name}, {what}" if recording else name
+            kind = "tapped" if plan.discard and name.startswith("relay") else "recording"
+            title = f"{name}, {kind}" if recording else name
             await process.quiet((core, other), plan.patience)
             with tempfile.TemporaryDirectory(prefix="run", dir=folder) as own:
                 place = Place(core, other, Path(own), recording, plan.discard)
                 work = Work(steps, plan.window, plan.patience)
-                rows += await _one(title, makers[name](), place, (library, media), work, repetition)
+                rows += await _run(title, makers[name](), place, (library, media), work, repetition)
     return rows
 
 
-async def _one(
+async def _run(
     name: str, system: System, place: Place, load: tuple[Path, tuple[Clip, Clip]], work: Work, repetition: int
 ) -> list[Row]:
     generator = Generator(*load, place.other_core)

@@ -1,4 +1,4 @@
-"""How long a plan of a million recordings takes, and how much memory: python -m tests.bench.archive [ROWS]."""
+"""The time and memory that a purge plan of a million recordings takes: python -m tests.bench.archive [ROWS]."""
 
 import asyncio
 import resource
@@ -18,7 +18,7 @@ STEP = timedelta(seconds=90)
 
 
 async def fill(url: str, rows: int) -> None:
-    """A catalog whose newest recording ended now, one every STEP before."""
+    """Fill a catalog: its newest recording ended at NOW, the others one STEP apart before it."""
     engine = engine_for(url)
     async with engine.begin() as db:
         await db.run_sync(METADATA.create_all)
@@ -38,7 +38,7 @@ def _row(number: int) -> dict[str, object]:
 
 
 async def measure(url: str, as_of: datetime) -> tuple[Plan, float]:
-    """A plan and the seconds it took."""
+    """Return a plan, and the seconds that it took."""
     engine = engine_for(url)
     months = {f"site-{number}": 6 for number in range(40)}
     begun = monotonic()
@@ -49,18 +49,20 @@ async def measure(url: str, as_of: datetime) -> tuple[Plan, float]:
 
 
 def peak() -> float:
-    """The largest this process ever was, in MB."""
+    """Return the largest memory of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def main(rows: int) -> None:
-    """Fill, then plan with some and with all of it due."""
+    """Fill a catalog, then plan with one, some and all of its recordings due."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite+aiosqlite:///{Path(folder) / 'h.sqlite'}"
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", __spec__.name, str(rows), url)
         await process.wait()
         before = peak()
-        first = due_at(NOW - (rows - 1) * STEP, 6)  # of the oldest one; then a week's worth, then all
+        first = due_at(
+            NOW - (rows - 1) * STEP, 6
+        )  # when the oldest is due; then a week's, then all
         for as_of in (first, first + timedelta(days=7), NOW + timedelta(days=400)):
             plan, took = await measure(url, as_of)
             print(f"{rows} rows, {plan.recordings} due: {took:.2f} s, peak {before:.0f} -> {peak():.0f} MB")

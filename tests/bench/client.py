@@ -1,5 +1,5 @@
-"""One WebRTC client of the load: own UDP socket, a small controlling ICE agent with real connectivity checks, DTLS-SRTP
-through aiortc. Connected, its socket and keys go to the generator; it keeps answering and sending STUN."""
+"""A WebRTC client of the load: a UDP socket, a small controlling ICE agent with real connectivity checks, and DTLS-SRTP
+through aiortc. Once connected, its socket and keys go to the generator; the client goes on with STUN."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ from aiortc.rtcdtlstransport import (
 
 GCM_PROFILE = 7  # srtp_profile_aead_aes_128_gcm of libsrtp
 PAYLOAD_TYPES = {"audio": 111, "video": 102}
-PRIORITY = 1853817087  # of our host candidate, as a peer-reflexive one (RFC 8445 7.1.1)
+PRIORITY = 1853817087  # of the client's host candidate, as a peer-reflexive one (RFC 8445 7.1.1)
 CODECS = {
     "video": (
         "a=rtpmap:102 H264/90000",
@@ -41,7 +41,7 @@ CERTIFICATE = RTCCertificate.generateCertificate()
 
 
 class _Dtls(RTCDtlsTransport):
-    """Hands the SRTP keys out."""
+    """RTCDtlsTransport that hands the SRTP keys out."""
 
     keys: tuple[bytes, bytes] | None = None
 
@@ -49,16 +49,16 @@ class _Dtls(RTCDtlsTransport):
         profile = SRTP_AEAD_AES_128_GCM
         assert self._ssl is not None
         if self._ssl.get_selected_srtp_profile() != profile.openssl_profile:
-            raise ConnectionError("the server does not speak AES-GCM")
+            raise ConnectionError("the server does not support AES-GCM")
         size = 2 * (profile.key_length + profile.salt_length)
         material = bytes(self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size))
-        client, server = (profile.get_key_and_salt(material, who) for who in (0, 1))
+        client, server = (profile.get_key_and_salt(material, index) for index in (0, 1))
         self.keys = (client, server) if self._role == "server" else (server, client)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An m-line. `ssrc` is what we send on it."""
+    """An m-line of the client, with the SSRC that it sends on it."""
 
     kind: str
     mid: str
@@ -68,11 +68,13 @@ class Line:
 
 
 class Client:
-    """Offer or answer, then `connect`. `keys` are theirs and ours. A client that is `like_browser` also offers
-    retransmissions and transport-wide feedback; `numbering` is the header extension that numbers packets for it, or 0.
+    """A WebRTC client, which offers or answers and then connects.
+
+    `keys` are those of the server and of the client. A client that is `like_browser` also offers retransmissions and
+    transport-wide feedback; `numbering` is the header extension that numbers packets for it, or 0.
     """
 
-    state = "connected"  # what RTCDtlsTransport asks of an ICE transport, with `role`, `_recv` and `_send`
+    state = "connected"  # RTCDtlsTransport reads it from its ICE transport, with `role`, `_recv` and `_send`
 
     def __init__(self, like_browser: bool = False) -> None:
         self.numbering, self._like_browser = 0, like_browser
@@ -89,24 +91,24 @@ class Client:
 
     @property
     def receives(self) -> bool:
-        """Whether it watches."""
+        """Whether the client only receives: it is a watcher."""
         return all(line.direction == "recvonly" for line in self.lines)
 
     # --- SDP -----------------------------------------------------------------------------------------------------
 
     def offer(self, kinds: Sequence[str], direction: str) -> str:
-        """An offer with one m-line a kind."""
+        """Return an offer with one m-line for each kind."""
         for index, kind in enumerate(kinds):
             self.lines.append(Line(kind, str(index), direction, PAYLOAD_TYPES[kind], random.getrandbits(31) | 1))
         return self._sdp("actpass")
 
     def take_answer(self, sdp: str) -> None:
-        """The server's answer to our offer."""
+        """Take the server's answer to the offer."""
         self._read(sdp)
         self._dtls_role = "server" if "a=setup:active" in sdp else "client"
 
     def answer(self, sdp: str) -> str:
-        """Our answer to the server's offer: we take what it sends, with its payload types."""
+        """Return the answer to the server's offer: the client receives all it sends, with its payload types."""
         for section in self._read(sdp):
             kind = "audio" if section.startswith("m=audio") else "video"
             number = re.search(rf"a=rtpmap:(\d+) {'opus' if kind == 'audio' else 'H264'}/", section)
@@ -134,7 +136,7 @@ class Client:
         port = self.socket.getsockname()[1]
         out = ["v=0", f"o=- {random.getrandbits(48)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
         out += ["a=group:BUNDLE " + " ".join(line.mid for line in self.lines), "a=msid-semantic: WMS *"]
-        print_ = next(one for one in CERTIFICATE.getFingerprints() if one.algorithm == "sha-256")
+        print_ = next(each for each in CERTIFICATE.getFingerprints() if each.algorithm == "sha-256")
         for line in self.lines:
             repairs = self._like_browser and line.kind == "video" and line.payload_type == PAYLOAD_TYPES["video"]
             formats = f"{line.payload_type} {RTX[0]}" if repairs else f"{line.payload_type}"
@@ -154,7 +156,7 @@ class Client:
     # --- ICE and DTLS --------------------------------------------------------------------------------------------
 
     async def connect(self) -> None:
-        """Prove the path, shake hands. Raises TimeoutError or ConnectionError."""
+        """Check connectivity, then shake hands. Raises TimeoutError or ConnectionError."""
         loop = asyncio.get_running_loop()
         self.socket.connect(self._remote)
         loop.add_reader(self.socket, self._readable)
@@ -182,11 +184,11 @@ class Client:
         raise TimeoutError("no answer to any ICE check")
 
     def consent(self) -> None:
-        """One consent check (RFC 7675)."""
+        """Send a consent check (RFC 7675)."""
         self.send(bytes(self._check(nominate=False)))
 
     def take(self, datagram: bytes) -> None:
-        """Whatever came that is not RTP or RTCP."""
+        """Handle a received datagram that is not RTP or RTCP."""
         if not datagram:
             return
         if datagram[0] > 1:
@@ -207,12 +209,12 @@ class Client:
                 answered.set_result(None)
 
     def send(self, datagram: bytes) -> None:
-        """Send; what the socket does not take is lost, as on any network."""
+        """Send a datagram, which is lost when the socket does not take it, as on any network."""
         with suppress(BlockingIOError, ConnectionError):
             self.socket.send(datagram)
 
     def close(self) -> None:
-        """Vanish."""
+        """Close the socket without close_notify, as a crash does."""
         self._dtls.remove_all_listeners()
         self._arrived.put_nowait(b"")
         self.socket.close()

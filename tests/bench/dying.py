@@ -1,5 +1,5 @@
-"""A process that writes a part and is killed while it finishes it: python -m tests.bench.dying FOLDER STEP. From the
-moment `close` is called it is ended by kill -9 before the STEPth thing that it does to the disk."""
+"""A process that writes a part and is killed while it finishes the part: python -m tests.bench.dying FOLDER STEP. Once
+`close` is called, the process is ended by kill -9 before its disk operation number STEP."""
 
 import os
 import signal
@@ -18,8 +18,9 @@ STEPS = ("open", "pwrite", "fdatasync", "fsync", "replace")
 
 
 def at(root: Path, step: int) -> float | None:
-    """Have a part finished by a process that dies at `step`, archive what it left, and say how many seconds of it
-    there are; None where the process came through. Fails where the archive is not whole then."""
+    """Let a process finish a part and die at `step`, archive what it left, and return how many seconds of it there are.
+
+    Returns None when the process ended by itself, after all its steps. Fails when the archive is not whole."""
     work = make_work(root)
     for file in work.glob("part-1*"):
         file.unlink()
@@ -35,7 +36,7 @@ def at(root: Path, step: int) -> float | None:
 def _main(folder: Path, step: int) -> None:
     writer, records = Writer(folder, 1), Feed(SECONDS).records()
     for tenth in range(1, round(SECONDS * 10) + 1):
-        batch = [one for one in records if tenth - 1 <= (one.arrival_ns / 1e9 - BEGIN) * 10 < tenth]
+        batch = [record for record in records if tenth - 1 <= (record.arrival_ns / 1e9 - BEGIN) * 10 < tenth]
         writer.work(batch, instant(BEGIN + tenth / 10))
     taken = [0]
     for name in STEPS:

@@ -1,4 +1,4 @@
-"""The C load generator from Python: clips in, connected clients in, counts and latencies out."""
+"""The C load generator from Python: it takes clips and connected clients, and returns counts and latencies."""
 
 import asyncio
 import ctypes
@@ -27,9 +27,10 @@ class _Counts(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Since the last reset, over all clients. `missing` are holes in the sequence numbers of what was received,
-    `streams` how many streams were received at all, `late` packets that left 2 ms late or more, `latencies`
-    are sorted microseconds of the sampled packets."""
+    """Counts since the last reset, over all clients.
+
+    `missing` are gaps in the received sequence numbers, `streams` the number of streams that were received at all,
+    `late` packets that left 2 ms late or more, and `latencies` the sorted microseconds of the sampled packets."""
 
     sent: int
     received: int
@@ -47,7 +48,8 @@ class Counts:
 
 
 class Generator:
-    """One load, its thread pinned to `core`. Streams are numbered in the order in which clients were added."""
+    """A load generator whose thread is pinned to `core`. Streams are numbered in the order in which clients are
+    added."""
 
     def __init__(self, library: Path, clips: tuple[Clip, Clip], core: int) -> None:
         self._library = ctypes.CDLL(str(library))
@@ -60,7 +62,7 @@ class Generator:
         asyncio.get_running_loop().add_reader(self._ours, self._take)
 
     def add(self, client: Client) -> None:
-        """Send and receive for a connected client from now on."""
+        """Begin to send and receive for a connected client."""
         theirs, ours = client.keys
         number = self._library.generator_client(
             client.socket.fileno(), theirs, ours, GCM_PROFILE, client.numbering if client.receives else 0
@@ -74,19 +76,20 @@ class Generator:
                 self._library.generator_stream(number, clip, ctypes.c_uint32(line.ssrc), line.payload_type)
 
     def play(self, streams: int) -> None:
-        """The first so many streams send, the others rest."""
+        """Let the first `streams` streams send, and stop the others."""
         self._library.generator_play(streams, ctypes.c_int64(int(SPREAD * 1e9)))
 
     def busy(self, on: bool) -> None:
-        """Poll without sleeping, so that the server never pays for waking the receiver, as with a network card."""
+        """Poll without sleeping, so that the server does not pay for wake-ups of the receiver, as with a network
+        card."""
         self._library.generator_busy(int(on))
 
     def reset(self) -> None:
-        """Count from zero."""
+        """Set all counts to zero."""
         self._library.generator_reset()
 
     def read(self, latencies: bool = False) -> Counts:
-        """The counts so far."""
+        """Return the counts since the last reset, with latencies on request."""
         raw = _Counts()
         taken = np.zeros(MAX_LATENCIES if latencies else 0, np.uint32)
         into = taken.ctypes.data_as(ctypes.c_void_p) if latencies else None
@@ -95,7 +98,7 @@ class Generator:
         return Counts(**values, latencies=np.sort(taken[: raw.latencies]) / 1000)
 
     async def consent(self) -> None:
-        """Consent checks of all clients, each every five seconds, for ever."""
+        """Send consent checks of all clients, of each every five seconds, until cancelled."""
         while True:
             for client in list(self._clients.values()):
                 client.consent()
@@ -103,7 +106,7 @@ class Generator:
             await asyncio.sleep(0.01)
 
     def close(self) -> None:
-        """Stop the thread, close every client."""
+        """Stop the thread and close every client."""
         asyncio.get_running_loop().remove_reader(self._ours)
         self._library.generator_close()
         for client in self._clients.values():

@@ -1,5 +1,5 @@
-"""Janus VideoRoom (Debian's package) under test, over its WebSocket API: a room a session, one connection for each
-watcher with all the feeds it gets. `event_loops` is its thread setting; without it every handle has a thread."""
+"""Janus VideoRoom (Debian's package) under test, over its WebSocket API: a room for each session, and one connection
+for each watcher with all its feeds. `event_loops` is its thread setting; without it every handle has a thread."""
 
 import asyncio
 import itertools
@@ -26,11 +26,11 @@ WEBSOCKETS = 'general: {{ ws = true ws_port = {port} ws_ip = "127.0.0.1" json = 
 
 
 class NoSuchFeed(RuntimeError):
-    """Janus knows a publisher only once it has seen its DTLS finish."""
+    """Janus does not know a publisher whose DTLS has not finished yet."""
 
 
 class Janus:
-    """One Janus process."""
+    """A Janus process under test."""
 
     def __init__(self, shim: Path, event_loops: int | None) -> None:
         self.pid = 0
@@ -40,7 +40,7 @@ class Janus:
         self._session = 0
 
     async def start(self, place: Place) -> None:
-        """Write its configuration, start it, open its session."""
+        """Write the configuration, start the process and open a session of the API."""
         self._recordings = place.folder if place.record else None
         port = process.free_port()
         self._configure(place.folder, port)
@@ -56,7 +56,7 @@ class Janus:
         self._control = await self._attach()
 
     async def session(self, number: int) -> list[Client]:
-        """A room, its publishers, its watchers."""
+        """Set up a room, its publishers and its watchers."""
         room = {"request": "create", "publishers": 4, "bitrate": 0, "audiocodec": "opus", "videocodec": "h264"}
         if self._recordings is not None:
             room |= {"record": True, "rec_dir": str(self._recordings)}
@@ -73,11 +73,11 @@ class Janus:
         return clients
 
     async def note(self) -> str:
-        """Nothing beyond what is measured."""
+        """Return an empty string: all that goes wrong is measured."""
         return ""
 
     async def stop(self) -> None:
-        """End it."""
+        """End the process and the connection to it."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -131,7 +131,7 @@ class Janus:
         return answer
 
     async def _ask(self, what: str, event: bool = False, **members: Any) -> dict[str, Any]:
-        """One request. With `event` the answer comes after a mere acknowledgement."""
+        """Send a request and return the answer. With `event`, an acknowledgement comes before the answer."""
         transaction = str(next(self._numbers))
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[transaction] = (answer, event)
@@ -149,10 +149,10 @@ class Janus:
 
     async def _listen(self) -> None:
         async for message in self._socket:
-            told = json.loads(message.data)
-            answer, event = self._waiting.get(told.get("transaction", ""), (None, False))
-            if answer is not None and not answer.done() and not (event and told["janus"] == "ack"):
-                answer.set_result(told)
+            reply = json.loads(message.data)
+            answer, event = self._waiting.get(reply.get("transaction", ""), (None, False))
+            if answer is not None and not answer.done() and not (event and reply["janus"] == "ack"):
+                answer.set_result(reply)
 
     async def _keep_alive(self) -> None:
         while True:

@@ -1,6 +1,6 @@
-"""Real kill -9 of a recorder at random moments: python -m tests.bench.kills [RUNS]. After each the next recorder must
-archive what was written, at most two seconds short, and every intent must have its row and every file its row. Then
-one at each write with which a part is finished (see tests/bench/dying.py)."""
+"""Kills of a recorder by kill -9 at random moments: python -m tests.bench.kills [RUNS]. After each, the next recorder
+must archive what was written, at most two seconds short, and every intent and every file must have its row. Then one
+kill at each write with which a part is finished (see tests/bench/dying.py)."""
 
 import asyncio
 import json
@@ -22,9 +22,10 @@ from tests.support import probe
 from tests.support.recorder import RecorderProcess, Relay, start_order
 
 
-async def one(recorder: RecorderProcess, number: int, wait: float) -> tuple[float, float, str]:
-    """Play, kill `wait` seconds after the first fragment, restart, archive. Seconds played, seconds archived, what
-    FFmpeg complains of."""
+async def kill_once(recorder: RecorderProcess, number: int, wait: float) -> tuple[float, float, str]:
+    """Play, kill the recorder `wait` seconds after the first fragment, restart it and archive.
+
+    Returns seconds played, seconds archived, and the complaints of FFmpeg."""
     session, seen = f"session_{number}", len(recorder.facts)
     await recorder.call(start_order(session, number + 1))
     relay = Relay(recorder.run, number + 1)
@@ -45,7 +46,7 @@ async def one(recorder: RecorderProcess, number: int, wait: float) -> tuple[floa
 
 
 def closing() -> tuple[int, int]:
-    """Kills while a part is finished: how many there were, and how many cost more than two seconds."""
+    """Kill while a part is finished, and return how many kills there were, and how many cost more than two seconds."""
     steps, broken = 0, 0
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
         while (kept := dying.at(Path(folder) / str(steps) / "archive", steps)) is not None:
@@ -55,8 +56,10 @@ def closing() -> tuple[int, int]:
 
 
 async def killed(runs: int, longest: float = 3.0, seed: int = 4) -> dict[str, Any]:
-    """Kill a recorder `runs` times, each within `longest` seconds of its first fragment: how many broke a promise, the
-    worst loss in seconds, and whether archive and catalog are whole afterwards."""
+    """Kill a recorder `runs` times, each within `longest` seconds of its first fragment.
+
+    Returns how many runs lost too much or were damaged, the worst loss in seconds, and whether archive and catalog are
+    whole afterwards."""
     chance, broken, worst = random.Random(seed), 0, 0.0
     with tempfile.TemporaryDirectory(prefix="hj") as folder:
         place, url = Path(folder), f"sqlite+aiosqlite:///{folder}/h.sqlite"
@@ -68,7 +71,7 @@ async def killed(runs: int, longest: float = 3.0, seed: int = 4) -> dict[str, An
             place, place / "run", HUIJIAN_DATABASE_URL=url, HUIJIAN_LOG_LEVEL="error"
         ) as recorder:
             for number in range(runs):
-                played, kept, complaints = await one(recorder, number, chance.uniform(0.0, longest))
+                played, kept, complaints = await kill_once(recorder, number, chance.uniform(0.0, longest))
                 worst = max(worst, played - kept)
                 if played - kept > 2.0 or complaints:
                     broken += 1
@@ -81,16 +84,16 @@ async def killed(runs: int, longest: float = 3.0, seed: int = 4) -> dict[str, An
         for path in paths.recordings(place / "archive"):
             path.chmod(0o700)
     whole = report.ok and rows == files and len(files) == runs and not unfinished
-    told = {"runs": runs, "broken": broken, "worst_loss": round(worst, 3), "archive_whole": whole}
-    return {**told, "rows": len(rows), "recordings": report.recordings}
+    result = {"runs": runs, "broken": broken, "worst_loss": round(worst, 3), "archive_whole": whole}
+    return {**result, "rows": len(rows), "recordings": report.recordings}
 
 
 async def main(runs: int) -> int:
-    """The number of runs in which a promise was broken."""
-    told = await killed(runs)
+    """Print the result, and return the number of runs that lost too much or were damaged."""
+    result = await killed(runs)
     steps, cost = await asyncio.to_thread(closing)
-    print(json.dumps({**told, "kills_while_closing": steps, "of_them_broken": cost}))
-    return int(told["broken"]) + cost + (not told["archive_whole"])
+    print(json.dumps({**result, "kills_while_closing": steps, "of_them_broken": cost}))
+    return int(result["broken"]) + cost + (not result["archive_whole"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""One run: a fresh server, sessions set up as each step needs them, each step measured.
+"""A run on a fresh server: sessions are set up as each step needs them, and each step is measured.
 
-A step lets the streams settle, stops them, and lets the wires run dry; then everything sent counts until they have run
-dry again. So loss is exact, without the edges of a window. CPU time is that of a window inside."""
+A step lets the streams settle, stops them, and waits until no packet is under way; then all packets count until none is
+under way again. So loss is exact, without the edges of a window. CPU time is that of a window inside."""
 
 import asyncio
 import os
@@ -17,14 +17,14 @@ from tests.bench.system import FAN_OUT, STREAMS, Place, System, sessions
 
 SETTLE = SPREAD + 0.7  # seconds until every stream has begun, and with it its first keyframe
 LEAD = 0.4  # seconds of sending before the window
-MAX_FOREIGN, MAX_LATE = 8.0, 0.5  # per cent of the server's core used by others, and of the packets that left late
-QUIET, MAX_DRAIN = 0.15, 3.0  # seconds without a packet after which a wire is dry, and the longest wait for it
+MAX_FOREIGN, MAX_LATE = 8.0, 0.5  # per cent of the server's core used by other processes, and of packets that left late
+QUIET, MAX_DRAIN = 0.15, 3.0  # seconds without a packet after which none is under way, and the longest wait
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to measure on one server: numbers of sessions, seconds of each measurement, and how many seconds a step may
-    wait for a quiet machine."""
+    """The work of a run: numbers of sessions, seconds of each measurement, and the seconds that a step may wait for a
+    quiet machine."""
 
     steps: list[int]
     window: float
@@ -33,10 +33,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step of one repetition. `micros` is server CPU per packet forwarded, `loss` of all packets that should have
-    been, `p50`, `p99` and `worst` are milliseconds. `foreign` is the share of the server's core that others used,
-    `late` the share of packets that the generator sent 2 ms after their time or more; `wrong` are packets
-    that could not be decrypted or were altered, `silent` streams of which nothing came at all."""
+    """The measurements of a step in one repetition.
+
+    `micros` is the server's CPU time for each packet forwarded, `loss` the share of packets that did not arrive; `p50`,
+    `p99` and `worst` are milliseconds. `foreign` is the share of the server's core that other processes used, `late`
+    the share of packets that the generator sent 2 ms late or more. `wrong` are packets that could not be decrypted or
+    were altered, `silent` streams of which no packet arrived."""
 
     system: str
     sessions: int
@@ -60,16 +62,16 @@ class Row:
 
     @property
     def disturbed(self) -> bool:
-        """Whether others on this machine took part."""
+        """Whether other processes on the machine disturbed the step."""
         return self.foreign > MAX_FOREIGN or self.late > MAX_LATE
 
-    def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the row for the file of `--json`."""
         return asdict(self)
 
 
 async def run(name: str, system: System, place: Place, generator: Generator, work: Work, repetition: int) -> list[Row]:
-    """All steps on one fresh server."""
+    """Measure all steps on a fresh server and return their rows."""
     await system.start(place)
     consent = asyncio.create_task(generator.consent())
     try:
@@ -81,7 +83,7 @@ async def run(name: str, system: System, place: Place, generator: Generator, wor
                     generator.add(client)
             there = step
             generator.busy(True)
-            rows.append(await _in_peace(name, system, place, generator, step, work, repetition, empty))
+            rows.append(await _undisturbed(name, system, place, generator, step, work, repetition, empty))
         return rows
     finally:
         consent.cancel()
@@ -89,10 +91,10 @@ async def run(name: str, system: System, place: Place, generator: Generator, wor
         await system.stop()
 
 
-async def _in_peace(
+async def _undisturbed(
     name: str, system: System, place: Place, generator: Generator, step: int, work: Work, repetition: int, empty: int
 ) -> Row:
-    """One step, again and again while others disturb it, as long as patience lasts."""
+    """Measure a step, and repeat it while other processes disturb it and patience lasts."""
     give_up = monotonic() + work.patience
     while True:
         seen = await _measure(system.pid, place.core, generator, step, work.window)
@@ -146,7 +148,7 @@ def _judge(counts: Counts, step: int) -> dict[str, Any]:
 
 
 async def _drain(generator: Generator) -> None:
-    """Stop sending; wait until nothing comes any more."""
+    """Stop sending, and wait until no packet arrives any more."""
     generator.play(0)
     give_up, last = monotonic() + MAX_DRAIN, -1
     while monotonic() < give_up:

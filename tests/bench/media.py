@@ -1,5 +1,6 @@
-"""The media sent: 720p H.264 of about 1.57 Mbit/s in some 185 packets a second, and Opus in 50, encoded once a machine
-and kept in a cache folder. Packets of a picture leave at 2.5 times the mean rate, as from a browser's pacer."""
+"""The media of the load: 720p H.264 of about 1.57 Mbit/s in some 185 packets a second, and Opus in 50. They are encoded
+once on a machine and kept in a cache folder. Packets of a picture leave at 2.5 times the mean rate, as from a browser's
+pacer."""
 
 import os
 import re
@@ -18,12 +19,12 @@ HEADERS = 50  # bytes that a pacer counts on top of each payload
 OPUS_BYTES = 100  # payload of one packet of 20 ms at 40 kbit/s
 START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 FU_A, DELIMITER, SEI = 28, 9, 6
-VERSION = 1  # of the clips; another number makes them anew
+VERSION = 1  # of the clips; a new number has them encoded again
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Packets to send in a circle: payloads back to back, and for each its place, moment (ns), RTP time, marker."""
+    """Packets to send in a loop: payloads back to back, and for each its offset, moment (ns), RTP timestamp, marker."""
 
     data: bytes
     offset: np.ndarray
@@ -36,7 +37,7 @@ class Clip:
 
 
 def clips() -> tuple[Clip, Clip]:
-    """Video and audio, from the cache where they are there."""
+    """Return video and audio, from the cache where it has them."""
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "huijian-bench"
     folder.mkdir(parents=True, exist_ok=True)
     return _cached(folder / f"video-{VERSION}.npz", _video), _cached(folder / f"audio-{VERSION}.npz", _audio)
@@ -82,7 +83,7 @@ def _video() -> tuple[list[Packet], float, int]:
 
 
 def _pictures() -> Iterator[list[bytes]]:
-    """NAL units of each picture: moving bars under noise, hard enough to fill the bitrate."""
+    """Yield the NAL units of each picture: moving bars under noise, which need the whole bitrate."""
     encoder = av.CodecContext.create("libx264", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -105,7 +106,7 @@ def _pictures() -> Iterator[list[bytes]]:
 
 
 def _fragments(nal: bytes) -> list[bytes]:
-    """One NAL unit as RTP payloads (RFC 6184, packetization-mode 1)."""
+    """Return a NAL unit as RTP payloads (RFC 6184, packetization-mode 1)."""
     if len(nal) <= MAX_PAYLOAD:
         return [nal]
     head, body = nal[0], nal[1:]
@@ -117,7 +118,7 @@ def _fragments(nal: bytes) -> list[bytes]:
 
 
 def _audio() -> tuple[list[Packet], float, int]:
-    """Opus packets as the wire sees them: a real first byte (CELT, 20 ms, stereo), the rest is content to compare."""
+    """Return packets that look like Opus: a valid first byte (CELT, 20 ms, stereo), then random bytes to compare."""
     random = np.random.default_rng(2)
     packets: list[Packet] = []
     for index in range(SECONDS * 50):

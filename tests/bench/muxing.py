@@ -1,4 +1,4 @@
-"""What recording costs beside `ffmpeg -c copy`: python -m tests.bench.muxing [SESSIONS] [SECONDS] [REPETITIONS].
+"""The CPU time of recording, beside `ffmpeg -c copy`: python -m tests.bench.muxing [SESSIONS] [SECONDS] [REPETITIONS].
 The same packets go to one recorder and, as RTP described by an SDP, to an ffmpeg for each session."""
 
 import asyncio
@@ -23,7 +23,7 @@ SPS, PPS = 7, 8
 
 
 class Both(Relay):
-    """Sends each packet to the recorder's tap and to an ffmpeg."""
+    """A relay worker that sends each packet to the recorder's tap and to an ffmpeg."""
 
     def __init__(self, run: Path, tap: int, ports: list[int]) -> None:
         super().__init__(run, tap)
@@ -31,19 +31,19 @@ class Both(Relay):
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def send(self, track: int, data: bytes, kind: int = RTP) -> None:
-        """One record to both."""
+        """Send a record to the tap, and an RTP packet to ffmpeg as well."""
         super().send(track, data, kind)
         if kind == RTP:
             self._udp.sendto(data, ("127.0.0.1", self._ports[track]))
 
     def close(self) -> None:
-        """Hang up on both."""
+        """Close the tap and the socket to ffmpeg."""
         super().close()
         self._udp.close()
 
 
 def free_ports() -> list[int]:
-    """Four even UDP ports whose odd neighbours (RTCP) are free as well."""
+    """Return four even UDP ports whose odd neighbours (RTCP) are free as well."""
     found: list[int] = []
     while len(found) < 4:
         with (
@@ -62,10 +62,10 @@ def free_ports() -> list[int]:
 
 
 def description(ports: list[int]) -> str:
-    """The four streams as SDP."""
+    """Return the SDP of the four streams."""
     nals = clips.pictures(shade=60)[0]
     parameters = [next(nal for nal in nals if nal[0] & 31 == kind) for kind in (SPS, PPS)]
-    sets = ",".join(base64.b64encode(one).decode() for one in parameters)
+    sets = ",".join(base64.b64encode(nal).decode() for nal in parameters)
     lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=bench", "c=IN IP4 127.0.0.1", "t=0 0"]
     for track, port in enumerate(ports):
         if track % 2:
@@ -77,19 +77,19 @@ def description(ports: list[int]) -> str:
 
 
 async def start_ffmpeg(folder: Path, number: int) -> tuple[asyncio.subprocess.Process, list[int]]:
-    """An ffmpeg that copies one session into an MP4, and where it listens."""
+    """Start an ffmpeg that copies a session into an MP4, and return it with its UDP ports."""
     ports = free_ports()
     sdp = folder / f"{number}.sdp"
     sdp.write_text(description(ports))
     options = ("-v", "quiet", "-y", "-nostdin", "-protocol_whitelist", "file,udp,rtp", "-i", str(sdp))
-    made = await asyncio.create_subprocess_exec(
+    copier = await asyncio.create_subprocess_exec(
         "ffmpeg", *options, "-map", "0", "-c", "copy", str(folder / f"{number}.mp4")
     )
-    return made, ports
+    return copier, ports
 
 
 async def compare(sessions: int, seconds: float) -> tuple[float, float]:
-    """CPU seconds of the recorder and of all ffmpegs together."""
+    """Return the CPU seconds of the recorder, and of all ffmpegs together."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hjm", ignore_cleanup_errors=True)))
         run = folder / "run"
@@ -121,11 +121,11 @@ async def compare(sessions: int, seconds: float) -> tuple[float, float]:
                 relay.close()
             for copier in copiers:
                 await process.stop(copier)
-            await recorder.kill()  # its files are thrown away: nobody waits for their checksums
+            await recorder.kill()  # its files are thrown away, so their checksums are not waited for
 
 
 async def main(sessions: int, seconds: float, repetitions: int) -> None:
-    """Measure and print."""
+    """Print the CPU time of each repetition, and the median ratio."""
     ratios = []
     for _ in range(repetitions):
         ours, theirs = await compare(sessions, seconds)
@@ -137,5 +137,5 @@ async def main(sessions: int, seconds: float, repetitions: int) -> None:
 
 if __name__ == "__main__":
     configure("warning")
-    given = [float(one) for one in sys.argv[1:]] + [8, 20, 3][len(sys.argv) - 1 :]
-    asyncio.run(main(int(given[0]), given[1], int(given[2])))
+    values = [float(argument) for argument in sys.argv[1:]] + [8, 20, 3][len(sys.argv) - 1 :]
+    asyncio.run(main(int(values[0]), values[1], int(values[2])))

@@ -10,13 +10,13 @@ from tests.bench.system import KINDS, SIDES, Place, connected, watchers
 
 
 class Plain:
-    """One server process."""
+    """A process of `plain_server`, plain aiortc under test."""
 
     def __init__(self) -> None:
         self.pid = 0
 
     async def start(self, place: Place) -> None:
-        """Start it."""
+        """Start the process, and wait until it listens."""
         port = process.free_port()
         self._url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "tests.bench.plain_server", str(port)]
@@ -26,7 +26,7 @@ class Plain:
         self._http = aiohttp.ClientSession()
 
     async def session(self, number: int) -> list[Client]:
-        """Publishers, then watchers."""
+        """Connect the publishers of a session, then its watchers."""
         clients = []
         for side in SIDES:
             clients.append(await self._connect(f"publish/{number}/{side}", KINDS, "sendonly"))
@@ -36,11 +36,11 @@ class Plain:
         return clients
 
     async def note(self) -> str:
-        """Nothing beyond what is measured."""
+        """Return an empty string: all that goes wrong is measured."""
         return ""
 
     async def stop(self) -> None:
-        """End it."""
+        """End the process and its HTTP client."""
         await self._http.close()
         await process.stop(self._process)
 

@@ -1,6 +1,7 @@
-"""`python -m tests.bench.plain_server PORT`: what one gets by forwarding packets through aiortc's own objects. Each
-packet that a receiver has parsed is given an outgoing SSRC and payload type, serialised, and sent by the DTLS transport
-of every watcher; nothing is decoded."""
+"""A forwarding server of aiortc's own objects: `python -m tests.bench.plain_server PORT`.
+
+Each packet that a receiver has parsed gets an outgoing SSRC and payload type, is serialised, and is sent by the DTLS
+transport of every watcher; nothing is decoded."""
 
 import asyncio
 import sys
@@ -17,33 +18,33 @@ from tests.bench.client import PAYLOAD_TYPES
 
 aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]  # aioice itself skips loopback
 
-Leg = tuple[Any, Any, int]  # sender, DTLS transport, payload type
-legs: dict[RTCRtpReceiver, list[Leg]] = {}
+Destination = tuple[Any, Any, int]  # sender, DTLS transport, payload type
+destinations: dict[RTCRtpReceiver, list[Destination]] = {}
 published: dict[tuple[str, str], list[RTCRtpReceiver]] = {}
 connections: set[RTCPeerConnection] = set()
 
 
 class Silent(MediaStreamTrack):
-    """A track that never has a frame: the sender it belongs to only lends its SSRC."""
+    """A track that never has a frame: only the SSRC of its sender is used."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         super().__init__()
 
     async def recv(self) -> Any:
-        """Wait for ever."""
+        """Wait for a frame that never comes."""
         await asyncio.Event().wait()
 
 
 async def forward(receiver: RTCRtpReceiver, packet: RtpPacket, arrival_time_ms: int) -> None:
-    """In place of aiortc's own handling, which would decode."""
-    for sender, transport, payload_type in legs.get(receiver, ()):
+    """Forward a packet; this replaces aiortc's own handling, which would decode it."""
+    for sender, transport, payload_type in destinations.get(receiver, ()):
         packet.ssrc, packet.payload_type = sender._ssrc, payload_type
         await transport._send_rtp(packet.serialize(sender.transport._rtp_header_extensions_map))
 
 
 async def connection(request: web.Request) -> RTCPeerConnection:
-    """A connection that has taken the offer."""
+    """Return a new connection that has taken the offer of a request."""
     made = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     connections.add(made)
     await made.setRemoteDescription(RTCSessionDescription(await request.text(), "offer"))
@@ -51,13 +52,13 @@ async def connection(request: web.Request) -> RTCPeerConnection:
 
 
 async def answer(connection: RTCPeerConnection) -> web.Response:
-    """Its answer."""
+    """Return the response with the connection's answer."""
     await connection.setLocalDescription(await connection.createAnswer())
     return web.Response(text=connection.localDescription.sdp)
 
 
 async def publish(request: web.Request) -> web.Response:
-    """One side's sound and picture come in."""
+    """Receive audio and video of a side."""
     made = await connection(request)
     receivers = sorted(made.getReceivers(), key=lambda receiver: receiver.track.kind)
     published[request.match_info["session"], request.match_info["side"]] = receivers
@@ -65,7 +66,7 @@ async def publish(request: web.Request) -> web.Response:
 
 
 async def watch(request: web.Request) -> web.Response:
-    """The streams of some sides go out, in the order of the offer."""
+    """Send the streams of some sides, in the order of the offer."""
     made = await connection(request)
     session, sides = request.match_info["session"], request.match_info["sides"].split(",")
     receivers = [receiver for side in sides for receiver in published[session, side]]
@@ -75,16 +76,16 @@ async def watch(request: web.Request) -> web.Response:
     def connected() -> None:
         if made.connectionState != "connected":
             return
-        bundled = senders[0].transport  # those of later senders on a bundle never leave the state "new"
+        bundled = senders[0].transport  # the transports of later senders in a bundle stay in the state "new"
         for receiver, sender in zip(receivers, senders, strict=True):
-            leg = (sender, bundled, PAYLOAD_TYPES[receiver.track.kind])
-            legs.setdefault(receiver, []).append(leg)
+            destination = (sender, bundled, PAYLOAD_TYPES[receiver.track.kind])
+            destinations.setdefault(receiver, []).append(destination)
 
     return await answer(made)
 
 
 def main(port: int) -> None:
-    """Serve until terminated."""
+    """Serve on a port of the loopback address until terminated."""
     RTCRtpReceiver._handle_rtp_packet = forward  # type: ignore[method-assign, assignment]
     app = web.Application(client_max_size=1 << 20)
     app.router.add_post("/publish/{session}/{side}", publish)

@@ -1,5 +1,5 @@
-"""Our relay under test: the real worker process, told what to do over its unix socket as the broker tells it, with the
-real recorder process behind its tap where asked. Kiosks and supervisors are WHEP clients, one for each side."""
+"""Huijian's relay under test: the real worker process, which gets its commands over its unix socket as from the broker,
+and on request the real recorder process behind its tap. Kiosks and supervisors are WHEP clients, one for each side."""
 
 import asyncio
 import socket
@@ -20,14 +20,14 @@ from tests.bench.system import KINDS, SIDES, SUPERVISORS, Place, connected
 from tests.support.ipc import FactLog
 from tests.support.recorder import RecorderProcess, start_order
 
-LEASE, RENEW = 3.0, 1.0  # seconds: the gate of each session is leased as the broker does it
-FOR_EVER = 7200.0
+LEASE, RENEW = 3.0, 1.0  # seconds; the gate of each session is leased as by the broker
+FOR_EVER = 7200.0  # seconds, longer than any run
 OTHER = {"prison": "visitor", "visitor": "prison"}
 
 
 class Relay:
-    """One worker, and its recorder. Watchers who are `like_browsers` negotiate retransmissions and transport-wide
-    feedback and report twenty times a second; Janus numbers no packets for its subscribers, so that it never has to."""
+    """A worker with its recorder. Watchers that are `like_browsers` negotiate retransmissions and transport-wide
+    feedback, and report twenty times a second; Janus does not number packets for its subscribers and is spared that."""
 
     def __init__(self, like_browsers: bool) -> None:
         self.pid, self._like_browsers = 0, like_browsers
@@ -38,7 +38,7 @@ class Relay:
         self._tap: Path | None = None
 
     async def start(self, place: Place) -> None:
-        """Start the worker, and with `record` the recorder on the other core, or who takes its place."""
+        """Start the worker, and with `record` the recorder on the other core, or a reader that discards the records."""
         if place.discard:
             self._tap = self._around.enter_context(_discarding(place.folder / "tap.sock"))
         elif place.record:
@@ -52,7 +52,7 @@ class Relay:
         await asyncio.wait_for(self._log.up.wait(), 20)
 
     async def session(self, number: int) -> list[Client]:
-        """Admit, publish, watch, open the gate, record."""
+        """Admit a session, publish, watch, open its gate and record it."""
         name = f"ses_{number}"
         await self._link.call(AdmitSession(session=name, tap=number + 1))
         clients = [await self._publisher(name, side) for side in SIDES]
@@ -67,7 +67,7 @@ class Relay:
         return clients
 
     async def note(self) -> str:
-        """Packets that the recorder did not take, and what the worker said went wrong."""
+        """Return the packets that the recorder did not take, and the errors that the worker reported."""
         status = await self._link.call(GetStatus())
         facts = Counter(name for name, _ in self._log.facts)
         wrong = {name: facts[name] for name in ("session_failed", "resource_closed") if facts[name]}
@@ -75,13 +75,13 @@ class Relay:
         return ", ".join(f"{name} {count}" for name, count in wrong.items())
 
     async def stop(self) -> None:
-        """End both processes."""
+        """End the worker and the recorder."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await process.stop(self._process)
         if self._recorder is not None:
-            await self._recorder.kill()  # its files are thrown away: nobody waits for their checksums
+            await self._recorder.kill()  # its files are thrown away, so their checksums are not waited for
         await self._around.aclose()
 
     async def _start_recorder(self, place: Place) -> RecorderProcess:
@@ -118,7 +118,7 @@ class Relay:
 
 @contextmanager
 def _discarding(path: Path) -> Iterator[Path]:
-    """A tap socket at `path` whose records nobody keeps: what the tap costs the relay, without a recorder's load."""
+    """Open a tap socket at `path` and discard its records: this costs the relay the tap, without a recorder's load."""
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))

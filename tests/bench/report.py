@@ -1,4 +1,4 @@
-"""What was measured, for people: a table of medians and ranges, how far each system came, and a curve."""
+"""The report of a run: a table of medians and ranges, the largest step that each system sustained, and a curve."""
 
 from collections.abc import Callable
 from statistics import median
@@ -9,8 +9,8 @@ from rich.text import Text
 
 from tests.bench.measure import Row
 
-MAX_LOSS, MAX_P99 = 0.1, 10.0  # per cent and milliseconds: what a system may show at a step that it sustains
-COMPARED = 15  # sessions at which CPU a packet is compared
+MAX_LOSS, MAX_P99 = 0.1, 10.0  # per cent and milliseconds: the most at a step that a system sustains
+COMPARED = 15  # sessions at which the CPU time of a packet is compared
 COLOURS = ("green", "red", "magenta", "yellow", "cyan", "blue")
 MARKS = "●◆▲■○◇"
 WIDTH, HEIGHT = 72, 16
@@ -18,8 +18,9 @@ Steps = dict[tuple[str, int], list[Row]]
 
 
 def grouped(rows: list[Row]) -> Steps:
-    """Repetitions of the same step together, in the order in which systems were measured. Those that others on the
-    machine disturbed are left out where there is one in peace."""
+    """Return the repetitions of each step, in the order in which systems were measured.
+
+    Repetitions that other processes disturbed are left out where an undisturbed one is there."""
     found: Steps = {}
     order = list(dict.fromkeys(row.system for row in rows))
     for row in sorted(rows, key=lambda row: (order.index(row.system), row.sessions, row.repetition)):
@@ -28,12 +29,12 @@ def grouped(rows: list[Row]) -> Steps:
 
 
 def sustained(row: Row) -> bool:
-    """Whether the system carried this step."""
+    """Whether the system sustained this step: neither loss, latency nor content was bad."""
     return row.loss < MAX_LOSS and row.p99 < MAX_P99 and not row.wrong and not row.silent
 
 
 def show(console: Console, rows: list[Row]) -> None:
-    """Everything."""
+    """Print the whole report of the measured rows."""
     steps = grouped(rows)
     console.print(_table(steps))
     for system in dict.fromkeys(row.system for row in rows):
@@ -75,14 +76,14 @@ def _table(steps: Steps) -> Table:
 
 
 def _range(rows: list[Row], value: Callable[[Row], float], digits: int) -> str:
-    """The median, and the range where there is one to see."""
+    """Return the median, with the range where the values differ."""
     values = [value(row) for row in rows]
-    middle, low, high = (f"{one:.{digits}f}" for one in (median(values), min(values), max(values)))
+    middle, low, high = (f"{value:.{digits}f}" for value in (median(values), min(values), max(values)))
     return middle if low == high else f"{middle} ({low}-{high})"
 
 
 def carried(system: str, steps: Steps) -> int:
-    """The largest step that `system` carried in most repetitions, or 0."""
+    """Return the largest step that `system` sustained in most repetitions, or 0."""
     each = [count for (name, count), rows in steps.items() if name == system and _mostly(rows)]
     return max(each, default=0)
 
@@ -92,38 +93,38 @@ def _mostly(rows: list[Row]) -> bool:
 
 
 def ratios(steps: Steps) -> list[str]:
-    """The relay against each other system: sessions carried, and CPU a packet where both were measured at 15."""
+    """Return a line for the relay and each other system: sessions sustained, and CPU time of a packet at COMPARED."""
     systems = list(dict.fromkeys(system for system, _ in steps))
     ours = [system for system in systems if system.startswith("relay")]
-    return [_ratio(one, other, steps) for one in ours for other in systems if other not in ours]
+    return [_ratio(system, other, steps) for system in ours for other in systems if other not in ours]
 
 
-def _ratio(one: str, other: str, steps: Steps) -> str:
-    said = []
-    mine, theirs = carried(one, steps), carried(other, steps)
+def _ratio(system: str, other: str, steps: Steps) -> str:
+    parts = []
+    mine, theirs = carried(system, steps), carried(other, steps)
     if mine and theirs:
-        said.append(f"{mine / theirs:.2f} times its sessions ({mine} against {theirs})")
+        parts.append(f"{mine / theirs:.2f} times its sessions ({mine} against {theirs})")
     pairs = [
         a.micros / b.micros
-        for a in steps.get((one, COMPARED), [])
+        for a in steps.get((system, COMPARED), [])
         for b in steps.get((other, COMPARED), [])
         if a.repetition == b.repetition
     ]
     if pairs:
         each = f"{min(pairs):.2f}-{max(pairs):.2f}, {len(pairs)} pairs"
-        said.append(f"{median(pairs):.2f} of its CPU a packet at {COMPARED} sessions ({each})")
-    return f"{one} / {other}: " + (", ".join(said) or "no step that both carried")
+        parts.append(f"{median(pairs):.2f} of its CPU a packet at {COMPARED} sessions ({each})")
+    return f"{system} / {other}: " + (", ".join(parts) or "no step that both carried")
 
 
 def _verdict(system: str, steps: Steps) -> str:
-    """The largest step carried in most repetitions."""
+    """Return the line with the largest step sustained in most repetitions."""
     most = carried(system, steps)
-    what = f"{most} sessions" if most else "none of the steps tried"
-    return f"{system}: carries {what} on one core (loss < {MAX_LOSS} %, p99 < {MAX_P99:g} ms in most repetitions)"
+    reached = f"{most} sessions" if most else "none of the steps tried"
+    return f"{system}: carries {reached} on one core (loss < {MAX_LOSS} %, p99 < {MAX_P99:g} ms in most repetitions)"
 
 
 def _curve(steps: Steps) -> Text:
-    """CPU of the core against sessions, each system with a mark of its own."""
+    """Return a plot of the CPU of the core against sessions, each system with its own mark."""
     systems = list(dict.fromkeys(system for system, _ in steps))
     widest = max(count for _, count in steps)
     grid: list[list[tuple[str, str]]] = [[(" ", "")] * (WIDTH + 1) for _ in range(HEIGHT + 1)]
@@ -146,13 +147,13 @@ def _curve(steps: Steps) -> Text:
 
 
 def _doubts(rows: list[Row]) -> list[str]:
-    """What should make a reader careful."""
+    """Return the lines that warn a reader: errors of steps, and steps that other processes disturbed."""
     doubts = [f"{row.system} @{row.sessions}, repetition {row.repetition}: {row.note}" for row in rows if row.note]
     disturbed = [row for row in rows if row.disturbed]
     if disturbed:
         names = ", ".join(f"{row.system} @{row.sessions} ({row.repetition})" for row in disturbed)
         doubts.append(
-            f"disturbed by others on this machine, and left out where a quiet repetition is there: {len(disturbed)} of "
+            f"disturbed by other processes, and left out where an undisturbed repetition is there: {len(disturbed)} of "
             f"{len(rows)} steps; they used up to "
             f"{max(row.foreign for row in disturbed):.0f} % of the server's core, and up to "
             f"{max(row.late for row in disturbed):.1f} % of the packets left 2 ms late or more: {names}"

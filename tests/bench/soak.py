@@ -1,4 +1,4 @@
-"""A long run at one load: does memory grow, does latency drift? One line a minute, and the trend at the end."""
+"""A long run at one load, which shows whether memory grows or latency drifts: a line each minute, and the trend."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from tests.bench import process
 from tests.bench.generator import Generator
 from tests.bench.system import FAN_OUT, STREAMS, Place, System, sessions
 
-EVERY = 60.0  # seconds of one look
-WARM = 3  # looks until caches and pools are as full as they get
+EVERY = 60.0  # seconds of a look
+WARM = 3  # looks until caches and pools have their final size
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One stretch: minutes since the beginning, resident megabytes, CPU %, milliseconds, loss %."""
+    """The measurements of EVERY seconds: minutes since the start, resident megabytes, CPU %, milliseconds, loss %."""
 
     minutes: float
     megabytes: float
@@ -31,7 +31,7 @@ class Look:
 async def run(
     console: Console, system: System, place: Place, generator: Generator, count: int, minutes: float
 ) -> list[Look]:
-    """`count` sessions for so many minutes."""
+    """Run `count` sessions for `minutes` and return the looks."""
     await system.start(place)
     consent = asyncio.create_task(generator.consent())
     try:
@@ -78,7 +78,8 @@ def _line(look: Look) -> str:
 
 
 def trend(looks: list[Look]) -> str:
-    """How memory and latency moved over the looks after the warm-up: slope, and the last third against the first."""
+    """Return the slope of memory after the warm-up, and the latency of the last third of the looks against the
+    first."""
     warm = looks[WARM:]
     if len(warm) < 3:
         return "too short for a trend"
@@ -86,6 +87,6 @@ def trend(looks: list[Look]) -> str:
     third = max(1, len(warm) // 3)
     moved = []
     for name in ("p50", "p99"):
-        before, after = (median(getattr(one, name) for one in part) for part in (warm[:third], warm[-third:]))
+        before, after = (median(getattr(look, name) for look in part) for part in (warm[:third], warm[-third:]))
         moved.append(f"{name} {before:.2f} -> {after:.2f} ms")
     return f"memory {slope:+.1f} MB an hour; {', '.join(moved)}; worst loss {max(look.loss for look in warm):.3f} %"

@@ -1,4 +1,4 @@
-"""The bench itself, as far as it needs no compiler: what it sends, and what it concludes."""
+"""The parts of the benchmarks that need no compiler: the packets sent, and the conclusions drawn."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.bench.report import grouped, sustained
 
 
 def row(**changes: Any) -> Row:
-    """A good step of one session."""
+    """Return a good step of one session, with some values changed."""
     good: dict[str, Any] = {
         "system": "relay", "sessions": 1, "repetition": 1, "micros": 9.0, "cpu": 2.0, "packets_in": 470.0,
         "packets_out": 2350.0, "loss": 0.0, "p50": 0.1, "p99": 1.0, "worst": 2.0, "megabytes": 2.0, "sampled": 100,
@@ -21,16 +21,16 @@ def row(**changes: Any) -> Row:
 
 
 def counts(sent: int, received: int, streams: int = 20) -> Counts:
-    """What the generator says after a step."""
+    """Return what the generator counts in a step."""
     latencies = np.arange(1, 101) * 100.0
     nothing = dict.fromkeys(("missing", "repeated", "undecryptable", "altered", "pli", "nack", "late"), 0)
     return Counts(sent, received, sampled=10, streams=streams, cpu_seconds=1.0, latencies=latencies, **nothing)
 
 
-class TestWhatIsSent:
-    """RFC 6184, packetization-mode 1."""
+class TestPacketsSent:
+    """Payloads of RFC 6184, packetization-mode 1, and packets of audio."""
 
-    def test_a_large_nal_unit_comes_out_whole_in_fragments_that_fit(self) -> None:
+    def test_a_large_nal_unit_is_whole_in_fragments_that_fit(self) -> None:
         nal = bytes([0x65, *(number % 251 for number in range(5000))])
         parts = _fragments(nal)
         assert all(len(part) <= MAX_PAYLOAD for part in parts)
@@ -41,20 +41,20 @@ class TestWhatIsSent:
     def test_a_small_nal_unit_stays_as_it_is(self) -> None:
         assert _fragments(b"\x67\x42") == [b"\x67\x42"]
 
-    def test_sound_is_fifty_packets_a_second_that_all_differ(self) -> None:
+    def test_audio_is_fifty_packets_a_second_that_all_differ(self) -> None:
         packets, seconds, ticks = _audio()
         assert len({payload for _, _, _, payload in packets}) == 50 * seconds
         assert ticks == 48_000 * seconds
 
 
-class TestWhatIsConcluded:
-    """Loss is exact, and silence is no success."""
+class TestConclusions:
+    """Loss is exact, and a stream that nothing arrives of is counted."""
 
-    def test_a_packet_that_one_of_five_did_not_get_is_a_loss(self) -> None:
+    def test_a_packet_that_one_of_five_receivers_did_not_get_is_lost(self) -> None:
         assert abs(_judge(counts(sent=200, received=999), 1)["loss"] - 0.1) < 1e-9
         assert _judge(counts(sent=200, received=1000), 1)["loss"] == 0
 
-    def test_streams_that_nobody_heard_are_counted(self) -> None:
+    def test_streams_that_no_receiver_got_are_counted(self) -> None:
         assert _judge(counts(200, 1000, streams=18), 1)["silent"] == 2
 
     def test_times_are_milliseconds(self) -> None:
@@ -68,7 +68,7 @@ class TestWhatIsConcluded:
         assert not sustained(row(loss=0.1))
         assert not sustained(row(p99=10.0))
 
-    def test_repetitions_come_together_in_the_order_of_the_systems(self) -> None:
+    def test_repetitions_are_grouped_in_the_order_of_the_systems(self) -> None:
         rows = [row(system="z"), row(system="a"), row(system="z", repetition=2), row(system="z", sessions=5)]
         assert [(key, len(found)) for key, found in grouped(rows).items()] == [
             (("z", 1), 2),
@@ -76,12 +76,12 @@ class TestWhatIsConcluded:
             (("a", 1), 1),
         ]
 
-    def test_what_others_disturbed_is_left_out_unless_it_is_all_there_is(self) -> None:
+    def test_disturbed_steps_are_left_out_unless_there_are_no_others(self) -> None:
         disturbed, quiet = row(foreign=30.0), row(repetition=2)
         assert grouped([disturbed, quiet]) == {("relay", 1): [quiet]}
         assert grouped([disturbed]) == {("relay", 1): [disturbed]}
 
-    def test_a_step_counts_as_disturbed_when_others_took_the_core_or_kept_the_load_waiting(self) -> None:
+    def test_a_step_is_disturbed_when_others_used_the_core_or_the_load_was_late(self) -> None:
         assert not row().disturbed
         assert row(foreign=20.0).disturbed
         assert row(late=3.0).disturbed

@@ -1,5 +1,5 @@
-"""What the bench needs of the machine: a compiler, libsrtp's headers, Janus, two cores. Missing Debian packages are
-installed when we may; else one line says what to install."""
+"""Requirements of the benchmarks: a compiler, libsrtp's headers, Janus, two cores. Missing Debian packages are
+installed when the process is root; otherwise a line says what to install."""
 
 import os
 import shutil
@@ -14,7 +14,8 @@ JANUS = {"janus": "janus"}
 
 
 def require(packages: dict[str, str], what_for: str) -> bool:
-    """Whether the packages are there now. Each is known by a command or a file that it brings."""
+    """Whether the packages are installed, after an attempt to install them. Each is known by a command or file of
+    it."""
     missing = [package for package, sign in packages.items() if not _there(sign)]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         typer.echo(f"installing {' '.join(missing)} for {what_for}")
@@ -26,7 +27,7 @@ def require(packages: dict[str, str], what_for: str) -> bool:
 
 
 def cores() -> tuple[int, int]:
-    """The core of the server under test and the core of the load. Raises RuntimeError where there is only one."""
+    """Return the core of the server under test and the core of the load. Raises RuntimeError when there is only one."""
     usable = sorted(os.sched_getaffinity(0))
     if len(usable) < 2:
         raise RuntimeError("the bench needs two cores: one for the server, one for the load")
@@ -34,11 +35,11 @@ def cores() -> tuple[int, int]:
 
 
 def compile_shared(name: str, folder: Path, *libraries: str) -> Path:
-    """`name`.c of this folder as a shared object in `folder`."""
-    made = folder / f"{name}.so"
-    command = ["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", str(made), str(HERE / f"{name}.c")]
+    """Compile `name`.c of this folder into a shared object in `folder`, and return its path."""
+    target = folder / f"{name}.so"
+    command = ["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", str(target), str(HERE / f"{name}.c")]
     subprocess.run([*command, *(f"-l{library}" for library in libraries)], check=True)
-    return made
+    return target
 
 
 def _there(sign: str) -> bool:

@@ -309,7 +309,7 @@ async def handshake(dice: random.Random, certificate: Certificate) -> None:
     for done in await asyncio.gather(*tasks, return_exceptions=True):
         assert isinstance(done, bool | asyncio.CancelledError), done
     for end in ends:
-        await end.stop()
+        await end.close()
 
 
 def datagram(dice: random.Random, relay: Relay) -> tuple[str, bytes]:

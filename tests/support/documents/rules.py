@@ -124,7 +124,7 @@ def collect(root: Path = ROOT) -> dict[tuple[str, int], Article]:
 
 
 def render(root: Path = ROOT) -> str:
-    """The text of docs/rules.md."""
+    """Return the text of docs/rules.md."""
     found = collect(root)
     lines = [*HEAD]
     for province, chinese in PROVINCES.items():
