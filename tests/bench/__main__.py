@@ -39,9 +39,7 @@ FULL = {
     "janus, event_loops = 1": [5, 10, 15, 20, 26, 30, 36],
     "aiortc": [5, 10, 15, 18],
 }
-console = Console(
-    width=max(Console().width, 140)
-)  # the width of the table, also where the output is not a terminal
+console = Console(width=max(Console().width, 140))  # the width of the table, also where the output is not a terminal
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,7 @@ async def main(rows: int) -> None:
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", __spec__.name, str(rows), url)
         await process.wait()
         before = peak()
-        first = due_at(
-            NOW - (rows - 1) * STEP, 6
-        )  # when the oldest is due; then a week's, then all
+        first = due_at(NOW - (rows - 1) * STEP, 6)  # when the oldest is due; then a week's, then all
         for as_of in (first, first + timedelta(days=7), NOW + timedelta(days=400)):
             plan, took = await measure(url, as_of)
             print(f"{rows} rows, {plan.recordings} due: {took:.2f} s, peak {before:.0f} -> {peak():.0f} MB")
