@@ -1,5 +1,5 @@
-"""The structure of the code, read from its sources: who may import whom, how large a folder may grow, which names are
-not used, and which module alone reads the clock. The map that people read is ARCHITECTURE.md."""
+"""The structure of the code, read from its sources: allowed imports, the largest folder, names that are not used, and
+the only module that reads the clock. ARCHITECTURE.md describes the structure for readers."""
 
 import ast
 import re
@@ -40,9 +40,9 @@ acting attending caretaker complaints covered doorway ear floor gauges hearing h
 lengthening measuring nearby noticing observing papers performing permits placing playing saying shelf showing sheets
 slate speech stage strangers tally tending uplink watchman watching whence
 """
-"""Words that say nothing to an engineer of this field, or something else; ARCHITECTURE.md has the words that do."""
+"""Words that an engineer of this field does not know in this meaning. ARCHITECTURE.md has the usual words."""
 WIRE_NAMES = {"RecorderLagging", "SpeechBegan", "SpeechEnded", "SpeechView"}
-"""Names that stand in the journals of earlier versions or in the OpenAPI document."""
+"""Names that occur in journals of earlier versions or in the OpenAPI document."""
 SEAMS: dict[str, str] = {
     "broker.relay.congestion.publisher_rate": "pure, the counterpart of subscriber_adaptation; tested alone",
     "broker.relay.rtp.red": "pure, the payload format of RFC 2198; tested and fuzzed alone",
@@ -50,7 +50,7 @@ SEAMS: dict[str, str] = {
     "huijian.admin.journal": "one group of commands a file",
     "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
 }
-"""Small modules with one importer that stay apart, each with the reason."""
+"""Small modules with one importer that are kept apart, each with the reason."""
 
 FORBIDDEN_CLOCKS = {
     ("time", "time"),
@@ -78,14 +78,14 @@ def name_of(path):
 
 
 def part_of(module):
-    """The part of the table that a module belongs to, or None where it is not ours."""
+    """Return the part of the table that a module belongs to, or None for modules of other projects."""
     if module.split(".")[0] not in PACKAGES:
         return None
     return max((part for part in MAY_IMPORT if f"{module}.".startswith(f"{part}.")), key=len)
 
 
 def imports(path):
-    """Every module of ours that a file names, also inside functions and for types only."""
+    """Yield the modules that a file imports, also inside functions and for types only."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -96,7 +96,7 @@ def imports(path):
 
 
 def breaches(path):
-    """The imports of a file that the table does not allow."""
+    """Yield the imports of a file that the table does not allow."""
     here = part_of(name_of(path))
     for module in imports(path):
         there = part_of(module)
@@ -110,7 +110,7 @@ def breaches(path):
 
 
 def clocks_read(path):
-    """Where a file reads time: `time.monotonic`, `datetime.now`, `from time import time`, ..."""
+    """Yield the places where a file reads time: `time.monotonic`, `datetime.now`, `from time import time`, ..."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Attribute):
             owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
@@ -123,18 +123,18 @@ def clocks_read(path):
 
 
 def modules():
-    """Every module of ours by name."""
+    """Return the files of this project's modules by module name."""
     return {name_of(path): path for path in sources(*PACKAGES)}
 
 
 def graph():
-    """Which module names which others, wherever in the file and also where only types need it."""
+    """Return the imports of each module, from anywhere in its file and also for types only."""
     paths = modules()
     return {name: {module for module in imports(path) if module in paths} - {name} for name, path in paths.items()}
 
 
-def knots(edges):
-    """The groups of modules that import each other in a circle (Tarjan's strongly connected components)."""
+def circles(edges):
+    """Return the groups of modules that import each other in a circle (Tarjan's strongly connected components)."""
     order, low, stack, found = {}, {}, [], []
 
     def visit(name):
@@ -157,12 +157,12 @@ def knots(edges):
 
 
 def words_of(name):
-    """The lower-case words of a name in any of the usual spellings."""
+    """Return the lower-case words of a name in snake case or camel case."""
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
 
 
 def public_names(path):
-    """The classes and functions of a module that other modules may use."""
+    """Yield the names of the public classes and functions of a module."""
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
             yield node.name
@@ -170,13 +170,13 @@ def public_names(path):
 
 class TestStructure:
     def test_no_modules_import_each_other_in_a_circle(self):
-        assert knots(graph()) == []
+        assert circles(graph()) == []
 
     def test_no_import_is_for_types_only(self):
         found = [name for name, path in modules().items() if "TYPE_CHECKING" in path.read_text("utf-8")]
         assert found == []
 
-    def test_no_folder_is_too_large_to_look_through(self):
+    def test_no_folder_has_too_many_modules(self):
         sizes = {}
         for path in sources(*PACKAGES):
             if path.name != "__init__.py" and "migrations" not in path.parts:
@@ -184,23 +184,23 @@ class TestStructure:
                 sizes[folder] = sizes.get(folder, 0) + 1
         assert {folder: size for folder, size in sizes.items() if size > LARGEST_FOLDER} == {}
 
-    def test_no_module_has_a_name_that_was_given_up(self):
+    def test_no_module_has_a_banned_word_in_its_name(self):
         banned = set(BANNED.split())
         assert [name for name in modules() if banned & words_of(name.rpartition(".")[2])] == []
 
-    def test_no_class_or_function_has_a_name_that_was_given_up(self):
+    def test_no_class_or_function_has_a_banned_word_in_its_name(self):
         banned = set(BANNED.split())
         names = {(module, name) for module, path in modules().items() for name in public_names(path)}
         found = {(module, name) for module, name in names if banned & words_of(name)}
         assert {item for item in found if item[1] not in WIRE_NAMES} == set()
 
-    def test_no_small_module_serves_a_single_other_one(self):
+    def test_no_small_module_has_a_single_importer(self):
         edges = graph()
         for name, path in modules().items():
             users = [other for other, used in edges.items() if name in used]
             small = path.read_text("utf-8").count("\n") < 50 and path.name not in ("__init__.py", "__main__.py")
             if small and len(users) == 1 and "migrations" not in path.parts:
-                assert name in SEAMS, f"{name} serves {users[0]} alone: merge the two, or give the reason in SEAMS"
+                assert name in SEAMS, f"{name} is imported by {users[0]} alone: merge them, or give the reason in SEAMS"
 
 
 class TestTests:
@@ -223,14 +223,14 @@ class TestEveryPackage:
     def test_imports_only_what_stands_below_it(self, package):
         assert [breach for path in sources(package) for breach in breaches(path)] == []
 
-    def test_is_introduced_by_one_paragraph_and_nothing_else(self, package):
+    def test_has_a_docstring_and_nothing_else_in_its_init(self, package):
         for path in sources(package):
             if path.name == "__init__.py" and "migrations" not in path.parts:
                 body = ast.parse(path.read_text("utf-8")).body
                 assert len(body) == 1, f"{name_of(path)} is more than its docstring"
                 assert isinstance(body[0], ast.Expr), f"{name_of(path)} has no docstring"
 
-    def test_says_in_each_file_what_it_is_for(self, package):
+    def test_has_a_docstring_in_each_file(self, package):
         for path in sources(package):
             assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), f"{path} has no docstring"
 
@@ -242,7 +242,7 @@ def test_only_the_clock_reads_time(package):
 
 
 class TestTheRulesThemselves:
-    """They can fail: each is shown a file that breaks it."""
+    """Each rule fails for a file that breaks it."""
 
     @pytest.mark.parametrize(
         ("package", "line"),
@@ -263,7 +263,7 @@ class TestTheRulesThemselves:
             ("kiosk_agent", "from huijian.demo.synthetic import voice"),
         ],
     )
-    def test_an_import_upwards_is_seen(self, package, line, tmp_path, monkeypatch):
+    def test_an_import_upwards_is_found(self, package, line, tmp_path, monkeypatch):
         monkeypatch.setitem(globals(), "ROOT", tmp_path)
         (tmp_path / package).mkdir(parents=True)
         (tmp_path / package / "here.py").write_text(line)
@@ -281,22 +281,22 @@ class TestTheRulesThemselves:
             ("huijian", "import recorder.evidence.verify, broker.relay.worker"),
         ],
     )
-    def test_an_import_downwards_is_not(self, package, line, tmp_path, monkeypatch):
+    def test_an_import_downwards_is_allowed(self, package, line, tmp_path, monkeypatch):
         monkeypatch.setitem(globals(), "ROOT", tmp_path)
         (tmp_path / package).mkdir(parents=True)
         (tmp_path / package / "here.py").write_text(line)
         assert not list(breaches(tmp_path / package / "here.py"))
 
-    def test_a_circle_is_seen_and_a_diamond_is_none(self):
+    def test_a_circle_is_found_and_a_diamond_is_none(self):
         circle = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}
-        assert knots(circle) == [["a", "b", "c"]]
-        assert knots({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) == []
+        assert circles(circle) == [["a", "b", "c"]]
+        assert circles({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) == []
 
     @pytest.mark.parametrize(
         "line",
         ["import time\ntime.time()", "from time import monotonic", "datetime.now(UTC)", "datetime.datetime.now()"],
     )
-    def test_a_read_clock_is_seen(self, line, tmp_path, monkeypatch):
+    def test_a_read_clock_is_found(self, line, tmp_path, monkeypatch):
         monkeypatch.setitem(globals(), "ROOT", tmp_path)
         (tmp_path / "here.py").write_text(line)
         assert list(clocks_read(tmp_path / "here.py"))
@@ -306,7 +306,7 @@ PACKAGE_OF = {"OpenSSL": "pyopenssl", "PIL": "pillow", "argon2": "argon2-cffi", 
 
 
 class TestWhatIsInstalled:
-    """A fresh machine has only what pyproject.toml names."""
+    """A new installation has only the packages that pyproject.toml names."""
 
     def declared(self, *groups):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -316,7 +316,7 @@ class TestWhatIsInstalled:
         return {re.match(r"[\w.-]+", line).group().lower().replace("_", "-") for line in lines}
 
     def foreign(self, *packages):
-        """Top-level names of other people's modules that these folders import."""
+        """Return the packages of other projects that these folders import."""
         found = {module.split(".")[0] for path in sources(*packages) for module in imports(path)}
         found -= {*PACKAGES, "tests", *sys.stdlib_module_names}
         return {PACKAGE_OF.get(name, name).lower().replace("_", "-") for name in found}

@@ -1,4 +1,4 @@
-"""Files of a package besides its code are in the installed package, too."""
+"""Files of a package other than code are in the installed package, too."""
 
 import subprocess
 import tomllib
@@ -34,8 +34,8 @@ def test_every_file_of_a_package_matches_a_pattern_of_its_data():
 
 
 def test_every_folder_with_data_is_a_package_of_the_installation():
-    """Patterns apply to files in packages' folders. setuptools finds folders without `__init__`, too, unless told not
-    to, where each part of their path is a name."""
+    """The patterns apply to files in the folders of packages. setuptools finds folders without `__init__`, too, where
+    each part of their path is an identifier, unless `namespaces` is false."""
     assert FIND.get("namespaces", True)
     folders = {path.parent for path in data_files()}
     names = {".".join(folder.parts) for folder in folders}

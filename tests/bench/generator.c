@@ -1,9 +1,9 @@
-/* The load generator's packet path. Python has done ICE and DTLS; here are connected UDP sockets with their SRTP keys.
+/* The packet path of the load generator. Python does ICE and DTLS, and hands over connected UDP sockets with SRTP keys.
  *
- * One thread, pinned to one core: sends packetised clips on schedule, receives, checks every sequence number, decrypts
- * one packet in `sample_every`, compares it with the clip and takes its latency from a stamp in the payload to the
- * kernel's receive time. Speaks RTCP once a second a client, and where packets are numbered for it transport-wide
- * feedback twenty times a second, as a browser does. What is neither RTP nor RTCP goes to Python.
+ * One thread, pinned to a core, sends packetised clips on schedule, receives, and checks every sequence number. It
+ * decrypts one packet in `sample_every`, compares it with the clip, and measures its latency from a stamp in the payload
+ * to the kernel's receive time. It sends RTCP once a second for each client, and transport-wide feedback twenty times a
+ * second, as a browser does, where packets are numbered. Datagrams that are neither RTP nor RTCP go to Python.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@
 
 enum { MAX_CLIENTS = 4096, MAX_STREAMS = 4096, MAX_HEARD = 8, MAX_CLIPS = 4, MAX_LATENCIES = 1 << 22 };
 enum { PACKET = 2048, BATCH = 32, HEADER = 12, STAMP = 24, MARK = 0x48554a49, SECOND = 1000000000, PATIENCE = SECOND / 50 };
-enum { NAP = SECOND / 10000, LATE = SECOND / 500 }; /* rest where nothing is due; from when on a packet is late */
+enum { NAP = SECOND / 10000, LATE = SECOND / 500 }; /* the pause while nothing is due; the delay of a late packet */
 enum { FEEDBACKS = 20, MAX_NAMED = 256, TICKS = 4000 }; /* reports a second, packets each, ticks of their times a second */
 enum { SR = 200, RR = 201, SDES = 202, RTPFB = 205, PSFB = 206, SDES_SIZE = 16, SR_SIZE = 28, BLOCK = 24 };
 
@@ -108,7 +108,7 @@ static void sink(int i) {
 
 /* --- sending --- */
 
-/* When the next packet is due. A generator that was kept from its core goes on later instead of sending all at once. */
+/* The time of the next packet. A generator that was kept from its core shifts the rest instead of sending a burst. */
 static void schedule(Stream *s, int64_t now) {
     s->due = s->origin + s->rounds * clips[s->clip].duration + clips[s->clip].at[s->position];
     int64_t late = now - s->due;
@@ -164,7 +164,7 @@ static void report_sender(Stream *s) {
     send_rtcp(&clients[s->client], packet, SR_SIZE + end_of_compound(packet + SR_SIZE, s->ssrc));
 }
 
-static void report(int id) { /* what client `id` owes once a second */
+static void report(int id) { /* the reports of client `id`, once a second */
     Client *c = &clients[id];
     for (int i = 0; i < stream_count; i++)
         if (streams[i].client == id && streams[i].playing) report_sender(&streams[i]);
@@ -231,7 +231,8 @@ static void name(Client *c, int number, int64_t arrived) {
     if (ahead >= c->named) c->named = ahead + 1;
 }
 
-/* Which packets arrived, at `out`; as Chromium says it: nearly always that all did, and soon. Returns where it ends. */
+/* Writes to `out` which packets arrived, in the form that Chromium uses: nearly always all did, with small deltas.
+ * Returns the end. */
 static uint8_t *statuses(Client *c, uint8_t *out, int small) {
     int all = small;
     for (int i = 0; i < c->named; i++) all &= c->arrived[i] != 0;
@@ -345,8 +346,8 @@ static void receive(int id) {
 
 /* --- the thread --- */
 
-/* Keeps the load even whoever else is on this core: the recorder is, where there are two. Without the right to, it is
- * as even as the kernel makes it, which `late` tells. */
+/* Gives the thread real-time priority over other processes on its core, such as the recorder. Without the permission,
+ * the kernel's scheduling decides how even the load is; `late` counts the effect. */
 static void be_punctual(void) {
     struct sched_param first = {.sched_priority = 1};
     pthread_setschedparam(pthread_self(), SCHED_RR, &first);
@@ -384,7 +385,7 @@ static void *work(void *unused) {
     return unused;
 }
 
-/* --- what Python calls --- */
+/* --- functions that Python calls --- */
 
 static void *copy_of(const void *from, size_t size) { return memcpy(malloc(size), from, size); }
 
@@ -407,7 +408,7 @@ void generator_open(int control_socket, int sample, int cpu) {
     pthread_setaffinity_np(thread, sizeof cores, &cores);
 }
 
-/* Stop, and forget every client and stream. The sockets are Python's to close. */
+/* Stops, and removes every client and stream. Python closes the sockets. */
 void generator_close(void) {
     running = 0;
     pthread_join(thread, NULL);
@@ -446,7 +447,7 @@ int generator_stream(int client, int clip, uint32_t ssrc, int payload_type) {
     return stream_count++;
 }
 
-/* The first `count` streams send, the others rest. A stream begins with its clip, at a moment of its own. */
+/* Lets the first `count` streams send, and stops the others. Each stream begins its clip at a moment of its own. */
 void generator_play(int count, int64_t spread) {
     pthread_mutex_lock(&lock);
     int64_t now = wall();

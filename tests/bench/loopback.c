@@ -1,5 +1,5 @@
-/* LD_PRELOAD for Janus, which never uses interfaces marked as loopback: shows `lo` as an ordinary one. Nothing else
- * changes, and nothing a packet. */
+/* LD_PRELOAD for Janus, which never uses loopback interfaces: shows `lo` as an ordinary one. It changes nothing else, and
+ * costs nothing for a packet. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <ifaddrs.h>

@@ -20,4 +20,6 @@ def enlarge(sock: socket.socket, option: int, size: int) -> None:
 
 @cache
 def _warn(limit: str, wanted: int, granted: int) -> None:
-    log.warning("socket buffer smaller than wanted, see the README", sysctl=limit, wanted=wanted, granted=granted)
+    log.warning(
+        "socket buffer smaller than requested, see docs/operations.md", sysctl=limit, wanted=wanted, granted=granted
+    )

@@ -296,7 +296,7 @@ class RawPeer:
     # --- going -----------------------------------------------------------------------------------------------------
 
     async def vanish(self) -> None:
-        """Stop without a goodbye, as a crash does."""
+        """Stop without close_notify, as a crash does."""
         for task in self._tasks:
             task.cancel()
         if self.dtls._task is not None:
@@ -305,7 +305,7 @@ class RawPeer:
         self.socket.close()
 
     async def close(self) -> None:
-        """Say goodbye (close_notify) and stop."""
+        """Send close_notify and stop, as a client does that leaves."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
