@@ -13,8 +13,8 @@ RTP, SENDER_REPORT, ANEW = 0, 1, 2
 is missing in between."""
 PRISON_VIDEO, PRISON_AUDIO, VISITOR_VIDEO, VISITOR_AUDIO, TALKBACK = range(5)
 TRACK_TITLES = ("prison video", "prison audio", "visitor video", "visitor audio", "supervisors")
-"""Tracks and their titles in a film. TALKBACK is what officers say to the rooms (插话): one officer at a time, silence
-otherwise."""
+"""Tracks and their titles in a film. TALKBACK is the audio of officers to the rooms (插话): one officer at a time,
+silence otherwise."""
 MAX_MESSAGE = 60_000
 """Bytes past which a message does not grow, so that a reader's buffer of 64 KiB always holds it."""
 

@@ -52,7 +52,7 @@ class TestParameterSets:
         assert record[0] == 1 and record[4] & 3 == 3
         assert struct.pack("!H", len(sps)) + sps in record and record.endswith(pps)
 
-    def test_sets_of_a_high_profile_say_how_colours_are_kept(self) -> None:
+    def test_sets_of_a_high_profile_name_the_chroma_format(self) -> None:
         sets = ParameterSets(b"\x67\x64" + sequence_parameter_set(640, 480)[2:], b"\x68\xce")
         assert sets.avcc.endswith(b"\xfd\xf8\xf8\x00")
 
@@ -100,7 +100,7 @@ class TestKeyframeStart:
         assert keyframe_start(HEAD + bytes([0x7C, 0x80 | 1]) + b"xyz") == 0
         assert keyframe_start(stap_a(9, 1)) == 0
 
-    def test_behind_a_header_extension_and_csrcs_too(self) -> None:
+    def test_also_behind_a_header_extension_and_csrcs(self) -> None:
         packet = Stream(90_000, extension=b"abcd", csrcs=(1, 2)).packet(b"\x67xyz", 0)
         assert keyframe_start(packet) == SPS
 
@@ -113,7 +113,7 @@ class TestKeyframeStart:
             assert [number for number, sign in enumerate(signs) if sign] == [0, 30, 60]
 
     @given(st.binary(min_size=12, max_size=60))
-    def test_never_raises_whatever_the_packet_holds(self, packet: bytes) -> None:
+    def test_never_raises_for_any_packet(self, packet: bytes) -> None:
         assert keyframe_start(packet) in (0, IDR, SPS)
 
     @given(st.binary(max_size=40))

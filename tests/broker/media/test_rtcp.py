@@ -127,7 +127,7 @@ class TestFeedback:
         assert (read.fmt, read.media_ssrc) == (rtp.RTCP_PSFB_PLI, ssrc)
 
     @given(st.integers(1, 2**40), st.lists(U32, min_size=1, max_size=8))
-    def test_remb_says_the_rate_to_its_18_bits(self, bitrate: int, ssrcs: list[int]) -> None:
+    def test_remb_carries_the_rate_to_18_bits(self, bitrate: int, ssrcs: list[int]) -> None:
         (read,) = rtp.RtcpPacket.parse(rtcp.build_remb(bitrate, ssrcs))
         assert isinstance(read, rtp.RtcpPsfbPacket)
         rate, named = rtp.unpack_remb_fci(read.fci)
@@ -141,7 +141,7 @@ class TestFeedback:
 
 
 class TestMalformed:
-    """Bytes from outside are not trusted: a parser stops at nonsense and does not raise."""
+    """Bytes from outside are not trusted: a parser stops at malformed ones and does not raise."""
 
     @given(st.binary(max_size=300))
     def test_no_bytes_make_a_parser_raise(self, data: bytes) -> None:

@@ -34,14 +34,14 @@ class TestRealOffers:
         assert len(read.fingerprint[1].split(":")) == 32
         assert {media.direction for media in read.media} == {"sendonly" if "publish" in name else "recvonly"}
 
-    def test_say_which_codecs_they_have(self) -> None:
+    def test_name_their_codecs(self) -> None:
         audio, video = parse_offer(offer("chromium-publish")).media
         assert ("opus", 48000) in {(codec.name, codec.clock) for codec in audio.codecs}
         h264 = [codec for codec in video.codecs if codec.name == "h264"]
         assert {codec.parameters["packetization-mode"] for codec in h264} == {"0", "1"}
         assert all("nack pli" in codec.feedback and "goog-remb" in codec.feedback for codec in h264)
 
-    def test_say_which_end_begins_the_handshake(self) -> None:
+    def test_name_the_end_that_begins_the_handshake(self) -> None:
         assert parse_offer(offer("chromium-publish")).setup == "actpass"
         assert parse_offer(offer("whip-muxer-publish")).setup == "passive"
 
@@ -63,7 +63,7 @@ class TestRealOffers:
 
 
 class TestRefusals:
-    def test_of_what_is_no_sdp_at_all(self) -> None:
+    def test_of_text_that_is_no_sdp(self) -> None:
         for text in ("", "\r\n", "hello", "{}", "o=x\r\nv=0\r\n"):
             assert "v=0" in refusal(text)
 
@@ -103,7 +103,7 @@ class TestRefusals:
         assert parse_offer(text.replace(line, full)).media[1].codecs == parse_offer(text).media[1].codecs
         assert "128 formats" in refusal(text.replace(line, full + " 97"))
 
-    def test_of_values_with_blanks_or_of_foreign_letters(self) -> None:
+    def test_of_values_with_blanks_or_letters_beyond_ascii(self) -> None:
         for bad in ("fr ag", "会见", "x" * 257, ""):
             assert "value" in refusal(offer("aiortc-publish").replace("ice-ufrag:frag1", f"ice-ufrag:{bad}"))
 

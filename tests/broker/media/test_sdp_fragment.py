@@ -1,4 +1,4 @@
-"""An ICE restart on paper: the fragments of RFC 8840, read from outside and written by us."""
+"""SDP fragments of an ICE restart (RFC 8840): those of clients are parsed, those of the relay are written."""
 
 import contextlib
 
@@ -31,7 +31,7 @@ class TestTheFragmentOfTheStandard:
         moved = lines[4:6] + lines[:4]
         assert parse_fragment("\n".join(moved)) == parse_fragment(RESTART)
 
-    def test_is_answered_with_our_credentials_and_every_candidate_of_ours(self) -> None:
+    def test_is_answered_with_the_relays_credentials_and_all_its_candidates(self) -> None:
         lines = answer_fragment(parse_fragment(RESTART), ENDPOINT).split("\r\n")
         assert lines[:6] == [
             "a=ice-lite",
@@ -66,12 +66,12 @@ class TestRefusals:
         with pytest.raises(MalformedSdp):
             parse_fragment(RESTART.replace(old, new))
 
-    def test_of_one_that_is_too_long(self) -> None:
+    def test_of_a_fragment_that_is_too_long(self) -> None:
         with pytest.raises(MalformedSdp, match="64 KiB"):
             parse_fragment(RESTART + "a=x\r\n" * 20_000)
 
     @given(st.text(max_size=300), st.integers(0, len(RESTART)))
-    def test_are_the_only_way_to_fail(self, text: str, at: int) -> None:
+    def test_are_the_only_error_of_any_text(self, text: str, at: int) -> None:
         for given_ in (text, RESTART[:at] + text + RESTART[at:]):
             try:
                 asked = parse_fragment(given_)
@@ -81,7 +81,7 @@ class TestRefusals:
 
 
 class TestTrickledCandidates:
-    """RFC 8840 9: they are not needed, but what is none is refused."""
+    """RFC 8840 9: candidates are not needed, and malformed ones are refused."""
 
     @pytest.mark.parametrize(
         "text",
@@ -109,11 +109,11 @@ class TestTrickledCandidates:
             ("a=candidate:1 1 udp 1 192.0.2.1 9\r\n" * 3000, "64 KiB"),
         ],
     )
-    def test_are_refused_where_they_are_none(self, text: str, why: str) -> None:
+    def test_are_refused_when_malformed(self, text: str, why: str) -> None:
         with pytest.raises(MalformedSdp, match=why):
             check_trickle(text)
 
     @given(st.text(max_size=200))
-    def test_never_raise_anything_else(self, text: str) -> None:
+    def test_raise_no_other_error(self, text: str) -> None:
         with contextlib.suppress(MalformedSdp):
             check_trickle("a=candidate:" + text)

@@ -12,7 +12,7 @@ BEGIN, END = "<!-- state diagram: begin -->", "<!-- state diagram: end -->"
 
 
 def render(root: Path = ROOT) -> str:
-    """The text of ARCHITECTURE.md as it stands, with the diagram between its marks made anew."""
+    """Return the text of ARCHITECTURE.md with a new diagram between its marks."""
     text = (root / "ARCHITECTURE.md").read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -20,7 +20,7 @@ def render(root: Path = ROOT) -> str:
 
 
 def diagram() -> str:
-    """The states and the moves between them, as a Mermaid diagram."""
+    """Return the states and the moves between them as a Mermaid diagram."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.SCHEDULED.name}"]
     for (before, after), causes in edges().items():
         lines += [f"    {before.name} --> {after.name}: {' / '.join(causes)}"]
@@ -28,7 +28,7 @@ def diagram() -> str:
 
 
 def facts() -> str:
-    """The facts that each state takes beyond those that every state before the end takes."""
+    """Return the facts that each state takes beyond those that every state before the end takes."""
     common = set.intersection(*(set(facts) for state, facts in TRANSITIONS.items() if state is not State.ENDED))
     lines = [f"Every state before ENDED takes {_names(common)}.", "", "| state | takes also |", "|---|---|"]
     for state, taken in TRANSITIONS.items():
