@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from broker.kernel.clock import monotonic
 
-TURN = 0.001  # seconds between the starts of two reads, unless the first takes longer
-LOOKS = 25  # reads that find nothing, after which the event loop waits for the next packet again
+INTERVAL = 0.001  # seconds between the starts of two reads, unless the first takes longer
+EMPTY_READS = 25  # reads that find nothing, after which the event loop waits for the next packet again
 
 
 class Poller:
@@ -19,14 +19,14 @@ class Poller:
         self._sock, self._drain = sock, drain
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
-        self._vain = 0
-        self._loop.add_reader(sock, self._woken)
+        self._empty = 0
+        self._loop.add_reader(sock, self._handle_readable)
 
-    def _woken(self) -> None:
+    def _handle_readable(self) -> None:
         self._loop.remove_reader(self._sock)
-        self._look()
+        self._read()
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         began, found = monotonic(), True
         try:
             found = self._drain(self._sock)
@@ -34,12 +34,12 @@ class Poller:
             self._go_on(began, found)
 
     def _go_on(self, began: float, found: bool) -> None:
-        self._vain = 0 if found else self._vain + 1
-        if self._vain < LOOKS:
-            self._timer = self._loop.call_at(began + TURN, self._look)
+        self._empty = 0 if found else self._empty + 1
+        if self._empty < EMPTY_READS:
+            self._timer = self._loop.call_at(began + INTERVAL, self._read)
         else:
             self._timer = None
-            self._loop.add_reader(self._sock, self._woken)
+            self._loop.add_reader(self._sock, self._handle_readable)
 
     def close(self) -> None:
         """Stop reading the socket, for good."""

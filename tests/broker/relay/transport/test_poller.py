@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from broker.relay.transport.poller import LOOKS, Poller
+from broker.relay.transport.poller import EMPTY_READS, Poller
 
 pytestmark = pytest.mark.asyncio
 SOON = 5.0
@@ -50,7 +50,7 @@ class Line:
     async def rest(self) -> None:
         """Wait until the poller has found nothing so often that it waits for the next packet."""
         async with asyncio.timeout(SOON):
-            while self.looks[-LOOKS:] != [0] * LOOKS:
+            while self.looks[-EMPTY_READS:] != [0] * EMPTY_READS:
                 await asyncio.sleep(0)
 
 
