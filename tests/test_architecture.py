@@ -49,6 +49,7 @@ SEAMS: dict[str, str] = {
     "broker.relay.transport.poller": "the only place that decides when the hot loop reads; tested alone",
     "huijian.admin.journal": "one group of commands a file",
     "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
+    "signaling.media.whip": "WHIP and WHEP are found by their names",
 }
 """Small modules with one importer that are kept apart, each with the reason."""
 
