@@ -37,7 +37,9 @@ REAL_TIME_CHAINS = (
 """Folders and files whose tests are real-time, by chain; a test elsewhere is marked `realtime` itself."""
 LONGEST_FIRST = ("tests/signaling/web", "tests/scenarios/recorder", "tests/recorder", "tests/signaling", "tests/fuzz")
 """Folders with long files, begun before the rest so that no worker is left with one at the end."""
-NICENESS = 10
+NICENESS = (0, 10, 19)
+"""Priority of the workers (nice(2)): of each chain, and of all other tests. Whole visits come first: their kiosks and
+officers decode in the test's own process, and what waits there looks like a packet that crossed too late."""
 FAILURES_FILE = "HUIJIAN_TEST_FAILURES"  # environment variable: where to write which tests failed
 _failures: dict[str, bool] = {}
 
@@ -58,9 +60,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Lower the priority of a worker that has come to tests without a promise of seconds; chains come first."""
-    if "PYTEST_XDIST_WORKER" in os.environ and not item.get_closest_marker("realtime") and os.nice(0) < NICENESS:
-        os.nice(NICENESS - os.nice(0))
+    """Lower the priority of a worker to that of its chain, or of other tests. Chains come first, so it only sinks."""
+    chain = _chain_of(item)
+    wanted = NICENESS[-1 if chain is None else chain]
+    if "PYTEST_XDIST_WORKER" in os.environ and os.nice(0) < wanted:
+        os.nice(wanted - os.nice(0))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
