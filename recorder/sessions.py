@@ -154,16 +154,6 @@ class RecordingSessions:
                 mono = self.clock.now().mono
                 report_fact(FragmentFlushed(session=SessionId(session.id), part=session.part, mono=mono))
 
-    def status(self) -> dict[str, Any]:
-        """Return the sessions and the room on the disk, for the control process and for operators."""
-        return {
-            "sessions": [_status(session) for session in self.active.values()],
-            "free_bytes": paths.free_bytes(self.archive_dir),
-            "reserve_bytes": self._space.reserve,
-            "claimed_bytes": self._space.claimed(self.claims()),
-            "stray_records": self.stray_records,
-        }
-
     def adopt(self, session: str) -> None:
         """Take over a session that another process left unfinished; `start` or `finish` may follow."""
         if session not in self.active:
@@ -249,8 +239,8 @@ class RecordingSessions:
 
     async def _close(self, session: Session) -> None:
         await asyncio.gather(*session.tasks, return_exceptions=True)
-        if session.tap is not None:
-            self._taps.pop(session.tap, None)
+        if session.tap is not None and self._taps.get(session.tap) is session.recording:  # no later session's
+            del self._taps[session.tap]
         async with session.timeline:
             session.timeline_closed = True
         done = await self._archiver.archive(session.id, session.folder, session.reason or {})
@@ -277,9 +267,3 @@ def _prepare(folder: Path, plan: dict[str, Any]) -> tuple[int, int]:
     if atomic_files.read_json(folder / PLAN) is None:
         atomic_files.write_json(folder / PLAN, plan)
     return parts_module.weight(folder), parts_module.last(folder)
-
-
-def _status(session: Session) -> dict[str, Any]:
-    progress = session.recording.progress if session.recording else None
-    facts = {"seconds": progress.seconds, "bytes": progress.bytes, "flushed": progress.flushed} if progress else {}
-    return {"session": session.id, "part": session.part, "finishing": session.closing is not None, **facts}
