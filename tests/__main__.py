@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.conftest import FAILURES_FILE
 
 ROOT = Path(__file__).parent.parent
-PARALLEL = ("-n", "auto", "--dist", "loadgroup", "--no-loadscope-reorder")
+PARALLEL = ("-n", "auto", "--no-loadscope-reorder")  # tests/conftest.py has the scheduler
 FAILED = 1  # pytest's exit code for tests that failed; any other is trouble of another kind
 
 

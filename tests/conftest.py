@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile(
     "huijian",
@@ -34,9 +36,12 @@ REAL_TIME_CHAINS = (
         "tests/kiosk_agent",
     ),
 )
-"""Folders and files whose tests are real-time, by chain; a test elsewhere is marked `realtime` itself."""
-LONGEST_FIRST = ("tests/signaling/web", "tests/scenarios/recorder", "tests/recorder", "tests/signaling", "tests/fuzz")
-"""Folders with long files, begun before the rest so that no worker is left with one at the end."""
+"""Folders and files whose tests are real-time, by chain. Each chain is run by one worker, in order."""
+LONGEST_FIRST = ("tests/scenarios/recorder/", "tests/recorder/", "tests/fuzz/", "tests/signaling/api/")
+"""Folders that begin before others, so that no worker is left with a long file at the end."""
+BROWSER_LAST = "tests/signaling/web/"
+"""The folder that begins last: a browser is a session of its own for the kernel, which competes with the chains however
+low the priority of its worker is."""
 NICENESS = (0, 10, 19)
 """Priority of the workers (nice(2)): of each chain, and of all other tests. Whole visits come first: their kiosks and
 officers decode in the test's own process, and what waits there looks like a packet that crossed too late."""
@@ -49,19 +54,32 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return max(len(REAL_TIME_CHAINS) + 1, (os.cpu_count() or 1) * 3 // 2)
 
 
+class ChainScheduling(LoadScopeScheduling):
+    """Gives each chain of real-time tests, and each other file, to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        chain = _chain_of(file)
+        return file if chain is None else f"real time {chain}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Spread the tests over the workers by chain and by file."""
+    return ChainScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark real-time tests, keep each chain and each file on one worker, and put what takes long first."""
+    """Mark real-time tests, and put chains first and browsers last."""
     for item in items:
-        chain = _chain_of(item)
-        if chain is not None:
+        if _chain_of(_file_of(item)) is not None:
             item.add_marker(pytest.mark.realtime)
-        item.add_marker(pytest.mark.xdist_group(f"real time {chain}" if chain is not None else _file_of(item)))
-    items.sort(key=_order)
+    items.sort(key=lambda item: _order(_file_of(item)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Lower the priority of a worker to that of its chain, or of other tests. Chains come first, so it only sinks."""
-    chain = _chain_of(item)
+    chain = _chain_of(_file_of(item))
     wanted = NICENESS[-1 if chain is None else chain]
     if "PYTEST_XDIST_WORKER" in os.environ and os.nice(0) < wanted:
         os.nice(wanted - os.nice(0))
@@ -70,10 +88,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Remember each failed test, and whether it is real-time."""
     if report.failed:
-        name = (
-            report.nodeid.rpartition("@")[0] if report.nodeid.rfind("@") > report.nodeid.rfind("]") else report.nodeid
-        )
-        _failures[name] = "realtime" in report.keywords
+        _failures[report.nodeid] = "realtime" in report.keywords
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -86,19 +101,18 @@ def _file_of(item: pytest.Item) -> str:
     return item.path.relative_to(ROOT).as_posix()
 
 
-def _chain_of(item: pytest.Item) -> int | None:
-    file = _file_of(item)
+def _chain_of(file: str) -> int | None:
     for number, places in enumerate(REAL_TIME_CHAINS):
         if any(file == place or file.startswith(f"{place}/") for place in places):
             return number
-    return len(REAL_TIME_CHAINS) - 1 if item.get_closest_marker("realtime") else None
+    return None
 
 
-def _order(item: pytest.Item) -> tuple[int, int]:
-    chain, file = _chain_of(item), _file_of(item)
+def _order(file: str) -> tuple[int, int]:
+    """Chains, then the longest folders, then all others, then the browser's."""
+    chain = _chain_of(file)
     if chain is not None:
         return 0, chain
-    for place, folder in enumerate(LONGEST_FIRST):
-        if file.startswith(f"{folder}/"):
-            return 1, place
-    return 2, 0
+    if file.startswith(BROWSER_LAST):
+        return 3, 0
+    return next(((1, place) for place, folder in enumerate(LONGEST_FIRST) if file.startswith(folder)), (2, 0))

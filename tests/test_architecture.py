@@ -303,7 +303,13 @@ class TestTheRulesThemselves:
         assert list(clocks_read(tmp_path / "here.py"))
 
 
-PACKAGE_OF = {"OpenSSL": "pyopenssl", "PIL": "pillow", "argon2": "argon2-cffi", "cv2": "opencv-python"}
+PACKAGE_OF = {
+    "xdist": "pytest-xdist",
+    "OpenSSL": "pyopenssl",
+    "PIL": "pillow",
+    "argon2": "argon2-cffi",
+    "cv2": "opencv-python",
+}
 
 
 class TestWhatIsInstalled:
