@@ -98,7 +98,7 @@ class Relay:
     async def _publisher(self, session: str, side: str) -> Client:
         client = Client()
         sdp = client.offer(KINDS, "sendonly")
-        client.take_answer((await self._link.call(Publish(session=session, side=side, sdp=sdp, publisher=side))).sdp)
+        client.take_answer((await self._link.call(Publish(session=session, side=side, sdp=sdp))).sdp)
         return await connected(client)
 
     async def _watcher(self, session: str, side: str, subscriber: str, gated: bool) -> Client:

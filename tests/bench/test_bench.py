@@ -1,5 +1,8 @@
-"""The parts of the benchmarks that need no compiler: the packets sent, and the conclusions drawn."""
+"""The parts of the benchmarks that need no compiler: the packets sent, the relay under test, the conclusions drawn."""
 
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -7,7 +10,9 @@ import numpy as np
 from tests.bench.generator import Counts
 from tests.bench.measure import Row, _judge
 from tests.bench.media import MAX_PAYLOAD, _audio, _fragments
+from tests.bench.relay import Relay
 from tests.bench.report import grouped, sustained
+from tests.bench.system import SUPERVISORS, Place
 
 
 def row(**changes: Any) -> Row:
@@ -85,3 +90,19 @@ class TestConclusions:
         assert not row().disturbed
         assert row(foreign=20.0).disturbed
         assert row(late=3.0).disturbed
+
+
+class TestRelayUnderTest:
+    """The system that the benchmark measures is set up on a real worker; only the load needs a compiler."""
+
+    async def test_a_session_has_publishers_kiosks_and_supervisors(self) -> None:
+        with TemporaryDirectory(prefix="hj") as folder:  # a socket's path is limited to 107 bytes
+            relay = Relay(like_browsers=True)
+            core = min(os.sched_getaffinity(0))
+            await relay.start(Place(core, core, Path(folder), record=False, discard=False))
+            try:
+                clients = await relay.session(0)
+                assert len(clients) == 2 + 2 + 2 * SUPERVISORS
+                assert await relay.note() == ""
+            finally:
+                await relay.stop()
