@@ -5,10 +5,12 @@ it."""
 import asyncio
 from contextlib import suppress
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec import ValidationError, convert
 
 from broker.ipc.recorder_messages import ArchivingFailed, Gap, RecordingArchived
 from broker.kernel.clock import Clock
@@ -114,17 +116,47 @@ def end_fact(row: dict[str, Any]) -> RecordingArchived | ArchivingFailed:
     """Return the fact that a recording is archived, or that it failed. `row`: of the catalog, or from `finalise`."""
     if row["state"] == FAILED:
         return ArchivingFailed(session=row["session"], reason=row["reason"], path=row["path"])
-    gaps = row["gaps"] or ()
-    longest = sorted(gaps, key=lambda gap: -gap["seconds"])[:MOST_GAPS]
+    gaps = [gap for gap in map(_gap, row["gaps"] or ()) if gap is not None]
+    longest = sorted(gaps, key=lambda gap: -gap.seconds)[:MOST_GAPS]
     return RecordingArchived(
-        **{name: row[name] for name in ("session", "path", "sha256", "bytes", "seconds", "packets", "lost")},
-        gaps=tuple(Gap(**gap) for gap in sorted(longest, key=lambda gap: (gap["start"], gap["track"]))),
-        gaps_in_all=len(gaps),
+        **{name: row[name] for name in ("session", "path", "sha256", "bytes")},
+        seconds=_lengths(row["seconds"]),
+        packets=_count(row["packets"]),
+        lost=_count(row["lost"]),
+        gaps=tuple(sorted(longest, key=lambda gap: (gap.start, gap.track))),
+        gaps_in_all=len(row["gaps"] or ()),
         manifest_sha256=row.get("manifest_sha256"),
         head=row.get("head"),
         started_at=_iso(row["started_at"]),
         ended_at=_iso(row["ended_at"]),
     )
+
+
+# A row that recovery has made comes from a manifest that another program may have written: what does not fit is left
+# out, because a fact that control refuses would keep it from every other recording as well.
+
+
+def _gap(value: Any) -> Gap | None:
+    members = {name: value.get(name) for name in Gap.__struct_fields__} if isinstance(value, dict) else value
+    gap: Gap | None = _fitting(members, Gap)
+    return gap if gap is not None and isfinite(gap.start) and isfinite(gap.seconds) else None
+
+
+def _lengths(value: Any) -> tuple[float, ...] | None:
+    lengths: tuple[float, ...] | None = _fitting(value, tuple[float, ...])
+    return lengths if lengths is not None and all(map(isfinite, lengths)) else None
+
+
+def _count(value: Any) -> int | None:
+    count: int | None = _fitting(value, int)
+    return count
+
+
+def _fitting(value: Any, kind: Any) -> Any:
+    try:
+        return convert(value, kind)
+    except ValidationError:
+        return None
 
 
 def _iso(moment: str | datetime) -> str:
