@@ -15,7 +15,8 @@ def row(**changes: Any) -> dict[str, Any]:
     """Return the row of an archived recording, with some values changed."""
     good: dict[str, Any] = {
         "state": "archived", "session": "ses_1", "path": "a/2026/03/02/ses_1", "sha256": "ab", "bytes": 1,
-        "reason": None, "seconds": [20.0, 20], "packets": 3, "lost": 0, "gaps": [GAP], "manifest_sha256": "cd", "head": "1:ef",
+        "reason": None, "seconds": [20.0, 20], "packets": 3, "lost": 0, "gaps": [GAP],
+        "manifest_sha256": "cd", "head": "1:ef",
         "started_at": "2026-03-02T10:00:00+08:00", "ended_at": "2026-03-02T10:30:00+08:00",
     }  # fmt: skip
     return {**good, **changes}
