@@ -24,7 +24,7 @@ settings.load_profile("huijian")
 
 ROOT = Path(__file__).parent.parent
 REAL_TIME_CHAINS = (
-    ("tests/scenarios/visits",),
+    ("tests/scenarios/visits/test_whole_duty.py", "tests/scenarios/visits/test_limit.py", "tests/scenarios/visits"),
     (
         "tests/scenarios/relay",
         "tests/broker/relay/test_worker.py",
@@ -36,7 +36,8 @@ REAL_TIME_CHAINS = (
         "tests/kiosk_agent",
     ),
 )
-"""Folders and files whose tests are real-time, by chain. Each chain is run by one worker, in order."""
+"""Folders and files whose tests are real-time, by chain, in the order in which the chain's worker runs them. What asks
+most of the machine comes first, before other workers come to their browsers."""
 LONGEST_FIRST = ("tests/scenarios/recorder/", "tests/recorder/", "tests/fuzz/", "tests/signaling/api/")
 """Folders that begin before others, so that no worker is left with a long file at the end."""
 BROWSER_LAST = "tests/signaling/web/"
@@ -103,16 +104,20 @@ def _file_of(item: pytest.Item) -> str:
 
 def _chain_of(file: str) -> int | None:
     for number, places in enumerate(REAL_TIME_CHAINS):
-        if any(file == place or file.startswith(f"{place}/") for place in places):
+        if any(_in(file, place) for place in places):
             return number
     return None
 
 
-def _order(file: str) -> tuple[int, int]:
+def _in(file: str, place: str) -> bool:
+    return file == place or file.startswith(f"{place}/")
+
+
+def _order(file: str) -> tuple[int, int, int]:
     """Chains, then the longest folders, then all others, then the browser's."""
     chain = _chain_of(file)
     if chain is not None:
-        return 0, chain
+        return 0, chain, next(n for n, place in enumerate(REAL_TIME_CHAINS[chain]) if _in(file, place))
     if file.startswith(BROWSER_LAST):
-        return 3, 0
-    return next(((1, place) for place, folder in enumerate(LONGEST_FIRST) if file.startswith(folder)), (2, 0))
+        return 3, 0, 0
+    return next(((1, n, 0) for n, folder in enumerate(LONGEST_FIRST) if file.startswith(folder)), (2, 0, 0))

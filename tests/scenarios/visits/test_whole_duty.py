@@ -157,6 +157,9 @@ async def it_is_held_and_resumed(day: Day) -> None:
     view = await day.until_state("held")
     assert view["reason"]["article"] == HELD
     await day.hold_shown("管理员")
+    await expect(
+        day.pages[ELDER].get_by_role("button", name="恢复", exact=True)
+    ).to_be_visible()  # the key works from then on
     await confirm(await press(day.pages[ELDER], "r", "恢复会见"), "确认恢复")
     await day.meet()
     day.did("HoldOrdered", ELDER, article=HELD)
