@@ -24,7 +24,7 @@ settings.load_profile("huijian")
 
 ROOT = Path(__file__).parent.parent
 REAL_TIME_CHAINS = (
-    ("tests/scenarios/visits/test_whole_duty.py", "tests/scenarios/visits/test_limit.py", "tests/scenarios/visits"),
+    ("tests/scenarios/visits",),
     (
         "tests/scenarios/relay",
         "tests/broker/relay/test_worker.py",
@@ -36,8 +36,7 @@ REAL_TIME_CHAINS = (
         "tests/kiosk_agent",
     ),
 )
-"""Folders and files whose tests are real-time, by chain, in the order in which the chain's worker runs them. What asks
-most of the machine comes first, before other workers come to their browsers."""
+"""Folders and files whose tests are real-time, by chain, in the order in which the chain's worker runs them."""
 LONGEST_FIRST = ("tests/scenarios/recorder/", "tests/recorder/", "tests/fuzz/", "tests/signaling/api/")
 """Folders that begin before others, so that no worker is left with a long file at the end."""
 BROWSER_LAST = "tests/signaling/web/"
