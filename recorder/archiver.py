@@ -139,7 +139,7 @@ def end_fact(row: dict[str, Any]) -> RecordingArchived | ArchivingFailed:
 def _gap(value: Any) -> Gap | None:
     members = {name: value.get(name) for name in Gap.__struct_fields__} if isinstance(value, dict) else value
     gap: Gap | None = _fitting(members, Gap)
-    return gap if gap is not None and isfinite(gap.start) and isfinite(gap.seconds) else None
+    return gap
 
 
 def _lengths(value: Any) -> tuple[float, ...] | None:
