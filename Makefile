@@ -7,7 +7,7 @@ MARK := .venv/made-from-$(shell sha256sum pyproject.toml 2>/dev/null | cut -c1-1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test docs bench style types
+.PHONY: help setup demo serve test simulate hostile docs bench style types
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -16,7 +16,7 @@ help: ## Show this list
 setup: $(MARK) ## Make the virtual environment (.venv) if it is not there
 
 $(MARK):
-	@PYTHON="$(PYTHON)" .ci/system python3-venv libgl1 libglib2.0-0 libssl3
+	@PYTHON="$(PYTHON)" .ci/system python3-venv libgl1 libglib2.0-0 libssl3 libasound2-data
 	@echo "setting up .venv (once; a few minutes)"
 	@rm -rf .venv && "$(PYTHON)" -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
@@ -31,6 +31,12 @@ serve: $(MARK) ## A server on ./data that stays, demonstration sites allowed (AR
 test: $(MARK) ## The whole suite, on all cores (ARGS='tests/broker -k journal')
 	@.ci/system chromium ffmpeg fonts-noto-cjk gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav
 	@$(BIN)/python -m tests $(ARGS)
+
+simulate: $(MARK) ## Simulated visits with faults from seeds, for hours (ARGS='--seeds 100000', '--seed 7')
+	@$(BIN)/python -m tests.simulation $(ARGS)
+
+hostile: $(MARK) ## Floods beside a live visit, by class of attacker (ARGS='--help' shows options)
+	@$(BIN)/python -m tests.hostile $(ARGS)
 
 docs: $(MARK) ## Write again the documents that are made from the code
 	@$(BIN)/python -m tests.support.documents

@@ -61,8 +61,8 @@ class ExtensionRules:
         if self.times < 0 or self.most < timedelta(0):
             raise ValueError(f"extension.times = {self.times}, extension.most = {self.most} makes no sense")
         if self.times and not (self.steps and self.grounds):
-            raise ValueError("an extension needs steps and grounds")
-        if any(not timedelta(0) < step <= self.most for step in self.steps if self.times):
+            raise ValueError(f"extension.times = {self.times} needs extension.steps and extension.grounds")
+        if any(not timedelta(0) < step <= self.most for step in self.steps):
             raise ValueError(f"extension.steps go beyond extension.most = {self.most}, or add nothing")
         if len({one.code for one in self.grounds}) != len(self.grounds):
             raise ValueError("a ground of an extension is given twice")

@@ -7,68 +7,15 @@ Guangdong measures of 2 September 2020. Bounds are inclusive (广东 第三十�
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
 
+from config.articles.bounds import Bound, owner_bounds, owners
+from config.articles.grounds import By, EndReason, Issuer, Measures, Phase
+from config.articles.notices import DONTS, PLEDGES, Notice
+from config.booking import BookingLaw
 from config.check_in import CheckInLaw, Consequence, Tick
 from config.extension import ExtensionLaw, Until
 from config.suspension import SuspensionLaw, Verdict
-
-OWNER_DECISION = "业主决定"
-Value = int | timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """Bound of one policy field, itself allowed, and the article that sets it."""
-
-    field: str
-    edge: Literal["at_most", "at_least"]
-    value: Value
-    article: str
-
-    def allows(self, value: Value) -> bool:
-        """Whether `value` (of the same type as the bound's) is the edge itself or stricter."""
-        if isinstance(value, timedelta) and isinstance(self.value, timedelta):
-            return value <= self.value if self.edge == "at_most" else value >= self.value
-        if isinstance(value, int) and isinstance(self.value, int):
-            return value <= self.value if self.edge == "at_most" else value >= self.value
-        raise TypeError(f"{self.field} is a {type(self.value).__name__}")
-
-
-class EndReason(StrEnum):
-    """Kind of end under a code: as the officers' measure, as a fault after which the visit is booked again first,
-    or as a farewell of both sides. The words are those of the session's end."""
-
-    SUPERVISOR = "ended_by_supervisor"
-    TECHNICAL = "technical"
-    COMPLETED = "completed"
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """Measures that one article allows on its grounds (numbered 1 to `items`; 0: unnumbered).
-
-    `must_end`: the visit has to be stopped (中止或取消), a warning does not close the matter.
-    `suspends`: the grounds that may bring a suspension of one to three months. `late`: the grounds that say that
-    visitors did not arrive in time. `reason`: how an end under the article counts.
-    """
-
-    code: str
-    article: str
-    items: int
-    may_warn: bool
-    must_end: bool
-    suspends: frozenset[int] = frozenset()
-    late: frozenset[int] = frozenset()
-    reason: EndReason = EndReason.SUPERVISOR
-
-    def codes(self) -> dict[str, int]:
-        """Every code of the article, each with its number (0: unnumbered)."""
-        if self.items == 0:
-            return {self.code: 0}
-        return {f"{self.code}-{number}": number for number in range(1, self.items + 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +25,11 @@ class Law:
     title: str
     bounds: tuple[Bound, ...]
     measures: tuple[Measures, ...]
+    notices: tuple[Notice, ...]
     check_in: CheckInLaw
     extension: ExtensionLaw
     suspension: SuspensionLaw
+    booking: BookingLaw
 
 
 _MINUTES_30 = timedelta(minutes=30)
@@ -94,9 +43,20 @@ YUNNAN = Law(
         Bound("retention_months", "at_least", 6, "云南 第十三条"),
         # Kin arrive 30 minutes before the time; check-in that opens later could not receive them.
         Bound("check_in_lead", "at_least", _MINUTES_30, "云南 第十条"),
+        *owner_bounds(
+            "云南",
+            arrival="第十条",
+            equipment="第十二条",
+            fault="第十八条",
+            watching="第二十五条、第二十六条第三项",
+            visits="第十四条",
+            recording="第十三条",
+            language="第二十三条",
+        ),
     ),
     measures=(
-        Measures("YN-16", "云南 第十六条", 7, may_warn=True, must_end=False),
+        # Item 1 supposes that kin were asked (不配合寄存) or told (经告知仍携带) before.
+        Measures("YN-16", "云南 第十六条", 7, may_warn=True, must_end=False, after=frozenset({1})),
         Measures(
             "YN-17",
             "云南 第十七条",
@@ -109,6 +69,7 @@ YUNNAN = Law(
         # 18 has the visit arranged again first.
         Measures("YN-18", "云南 第十八条", 0, may_warn=False, must_end=False, reason=EndReason.TECHNICAL),
     ),
+    notices=DONTS,
     check_in=CheckInLaw(
         visitor_checks={
             Tick.IDENTITY: "云南 第十一条",
@@ -123,11 +84,23 @@ YUNNAN = Law(
         no_dialect="云南 第二十三条",
     ),
     # 14 sets no bound to what the warden approves; the owner's is as much again as the visit itself.
-    extension=ExtensionLaw(
-        role="approver", most=_MINUTES_30, until=Until.LIMIT, article=f"{OWNER_DECISION}（云南 第十四条未定数）"
-    ),
+    extension=ExtensionLaw(role="approver", most=_MINUTES_30, until=Until.LIMIT, article=owners("云南", "第十四条")),
     suspension=SuspensionLaw(  # 监狱可以暂停罪犯一至三个月以内会见
-        "prison", 1, 3, ((Verdict.APPROVE, frozenset({"prison", "rehab"})),), "云南 第十七条"
+        "prison", 1, 3, "approver", ((Verdict.APPROVE, frozenset({"prison", "rehab"})),), "云南 第十七条"
+    ),
+    booking=BookingLaw(
+        inmate_sites=frozenset({"prison"}),  # 2, 3: 监狱内服刑的罪犯; the measures know no rehabilitation units
+        visitor_sites=frozenset({"bureau", "office"}),
+        inmates=1,
+        sites_article="云南 第二条、第三条、第十三条",
+        inmates_article="云南 第二条",
+        official="云南 第三十四条",
+        private_counsel="云南 第三十四条、司发通〔2017〕124号",
+        interpreter="云南 第二十三条",
+        pairing="云南 第七条",
+        province="云南 第三条、第六条",
+        identity="云南 第八条第一项、第十一条",
+        relation="云南 第三十五条至第三十七条",
     ),
 )
 
@@ -137,12 +110,23 @@ GUANGDONG = Law(
         Bound("hard_limit", "at_most", _MINUTES_30, "广东 第十一条"),
         Bound("max_visitors", "at_most", 7, "广东 第十一条"),
         # Article 27 asks for watching and recording without numbers; the owner took Yunnan's.
-        Bound("min_supervisors", "at_least", 2, f"{OWNER_DECISION}（广东 第二十七条未定数）"),
-        Bound("retention_months", "at_least", 6, f"{OWNER_DECISION}（广东 第二十七条未定数）"),
+        Bound("min_supervisors", "at_least", 2, owners("广东", "第二十七条")),
+        Bound("retention_months", "at_least", 6, owners("广东", "第二十七条")),
         Bound("check_in_lead", "at_least", timedelta(0), "广东 第二十三条"),
+        *owner_bounds(
+            "广东",
+            arrival="第二十三条",
+            equipment="第三十三条",
+            fault="第三十六条",
+            watching="第二十七条",
+            visits="第十一条",
+            recording="第二十七条",
+            language="第二十八条",
+        ),
     ),
     measures=(
-        # 25 says "may" refuse or cancel, so less is open too; 29 says "at once".
+        # 25 is the county's, before the visit (不予安排或者取消会见); what happens in a visit is 29's (会见过程中).
+        # 25 says "may", so less is open too; 29 says "at once" (立即中止).
         Measures(
             "GD-25",
             "广东 第二十五条",
@@ -150,6 +134,9 @@ GUANGDONG = Law(
             may_warn=True,
             must_end=False,
             suspends=frozenset(range(1, 10)),
+            by=By.COUNTY,
+            phase=Phase.BEFORE,
+            after=frozenset({3}),  # 经工作人员劝阻不予改正的
         ),
         Measures(
             "GD-29",
@@ -158,9 +145,19 @@ GUANGDONG = Law(
             may_warn=False,
             must_end=True,
             suspends=frozenset(range(1, 6)),
+            after=frozenset({2}),  # 不听劝阻的
         ),
-        Measures("GD-36", "广东 第三十六条", 0, may_warn=False, must_end=False, reason=EndReason.TECHNICAL),
+        Measures(
+            "GD-36",
+            "广东 第三十六条",
+            3,
+            may_warn=False,
+            must_end=False,
+            reason=EndReason.TECHNICAL,
+            issuers={0: Issuer.UNIT, 1: Issuer.UNIT, 2: Issuer.BUREAU, 3: Issuer.DEPARTMENT},
+        ),
     ),
+    notices=PLEDGES,
     check_in=CheckInLaw(
         visitor_checks={
             Tick.IDENTITY: "广东 第二十四条",
@@ -182,8 +179,23 @@ GUANGDONG = Law(
         "visitor",
         1,
         3,
-        ((Verdict.APPROVE, frozenset({"city", "province"})), (Verdict.FILE, frozenset({"province"}))),
+        "approver",
+        ((Verdict.APPROVE, frozenset({"city"})), (Verdict.FILE, frozenset({"province"}))),
         "广东 第二十五条、第二十九条",
+    ),
+    booking=BookingLaw(
+        inmate_sites=frozenset({"prison", "rehab"}),
+        visitor_sites=frozenset({"bureau", "office"}),  # 38: offices act as the county's
+        inmates=1,
+        sites_article="广东 第二条、第三十八条",
+        inmates_article="广东 第二条、第三十七条",
+        official="广东 第二十二条、第三十七条",
+        private_counsel="广东 第三十七条、司发通〔2017〕124号",
+        interpreter="广东 第二十八条",
+        pairing="广东 第十六条",
+        province="广东 第二条",
+        identity="广东 第九条",
+        relation="广东 第七条、第三十七条",
     ),
 )
 

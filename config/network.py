@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from config import private_files
 
 # --- addresses of the relay ---------------------------------------------------------------------------------------
 
@@ -47,6 +51,45 @@ def _address(name: str, text: str) -> IPv4Address | IPv6Address:
         raise ValueError(f"{name}: {text!r} is not an IP address") from None
 
 
+# --- the server, for its clients ----------------------------------------------------------------------------------
+
+
+class NoServer(ValueError):
+    """Error of a server's address to which no token may be sent; the text says what to do."""
+
+    for_operators = True
+
+
+def server_url(text: str) -> str:
+    """Return the base URL of a server without its last slash. Raises NoServer.
+
+    Over plain HTTP each machine in between reads the token, and may be the server. So it must be this machine itself:
+    an address of loopback or `localhost`, in their usual spelling, because resolvers read others in ways of their own.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise NoServer("the server's address cannot be read. 无法读取服务器地址。") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise NoServer("give the server as https://… 请以 https://… 写明服务器地址。")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise NoServer("give the server's name alone, without user or query. 服务器地址中不得有用户名或查询参数。")
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise NoServer(
+            "a token is never sent over plain http to another machine: use https://. "
+            "令牌不得以明文 http 发往其他机器：请改用 https://。"
+        )
+    return text.strip().rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 # --- the TURN server ----------------------------------------------------------------------------------------------
 
 _URL = re.compile(
@@ -67,11 +110,45 @@ def check_turn(urls: Iterable[str], secret_file: Path | None) -> None:
 def read_secret(file: Path) -> bytes:
     """Return the `static-auth-secret` of coturn. Raises ValueError, which never quotes it, where it is not usable."""
     try:
-        if file.stat().st_mode & 0o007:
-            raise ValueError(f"turn_secret_file {file} is open to other users: chmod o= it")
-        secret = file.read_bytes().strip()
+        secret = private_files.read(file, closed_to=private_files.OTHERS).strip()  # coturn's group may read it, too
+    except private_files.NotPrivate as error:
+        raise ValueError(f"turn_secret_file: {error}") from error
     except OSError as error:
         raise ValueError(f"turn_secret_file {file}: {error.strerror}") from error
     if not 16 <= len(secret) <= 1024:
         raise ValueError(f"turn_secret_file {file} should hold 16 bytes or more")
     return secret
+
+
+# --- where copies of the journal's checkpoints go -------------------------------------------------------------------
+
+SYSLOG_PORTS = {"udp": 514, "tcp": 601}  # RFC 5426, RFC 3195
+
+
+class CopyPlace(NamedTuple):
+    """A place for copies: a file, or a syslog server by a unix socket, UDP or TCP."""
+
+    kind: str  # file, unix, udp, tcp
+    path: str = ""
+    host: str = ""
+    port: int = 0
+
+
+def copy_place(text: str) -> CopyPlace:
+    """Return the place that a setting names. Raises ValueError with what it may be."""
+    if text.startswith("/"):
+        return CopyPlace("file", text)
+    try:
+        parts = urlsplit(text)
+        kind, host, port = parts.scheme.removeprefix("syslog+"), parts.hostname or "", parts.port
+    except ValueError:
+        kind, host, port = "", "", None
+    if text.startswith("syslog+"):
+        if kind == "unix" and not host and parts.path.startswith("/"):
+            return CopyPlace("unix", parts.path)
+        if kind in SYSLOG_PORTS and host and parts.path in ("", "/"):
+            return CopyPlace(kind, host=host, port=port or SYSLOG_PORTS[kind])
+    raise ValueError(
+        f"journal_copies: {text!r} is neither the absolute path of a file nor syslog+unix:///dev/log, "
+        "syslog+udp://host:514 or syslog+tcp://host:601"
+    )

@@ -1,74 +1,88 @@
-"""Policy packs: TOML files in which every value cites its article, read into a Policy.
+"""Policy packs: TOML files in which every value cites its article, read into a Policy, and the packs that were frozen
+with sessions.
 
 A pack is known by its name (yunnan, guangdong, demo) or by the path of a file of the same shape.
 """
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
-from importlib import resources
-from importlib.resources.abc import Traversable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from config.alerts import ALERT_RULES, AlertRules
+from config.articles.bounds import OWNER_DECISION
+from config.articles.grounds import By, EndReason, Intervention, Issuer, Phase
+from config.articles.notices import CannedWarning
+from config.booking import BookingRules, read_booking
 from config.check_in import CHECK_IN_RULES, CheckInRules, Consequence, Tick
 from config.extension import EXTENSION_RULES, ExtensionGround, ExtensionRules, Until
-from config.law import OWNER_DECISION, EndReason
-from config.policy import RULES, CannedWarning, Intervention, Policy
+from config.pack_former import PackError as PackError
+from config.pack_former import completed, folder
+from config.pack_former import packs as packs
+from config.policy import RULES, LooserThanLaw, Policy
 from config.suspension import SUSPENSION_RULES, Step, SuspensionRules, Verdict
 
 _UNITS = {"seconds", "minutes", "hours"}
 
 
-class PackError(ValueError):
-    """The pack is unknown, unreadable or not of the right shape; the text says what and where."""
-
-
-def packs() -> tuple[str, ...]:
-    """The names of the packs that come with the package, in alphabetical order."""
-    files = _folder().iterdir()
-    return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".toml")))
-
-
 def load_pack(name_or_path: str | Path) -> Policy:
-    """Read a pack by name or from a .toml file.
+    """Read a pack by name or from a .toml file. A text that was read before is not read again.
 
     Raises PackError for shape, config.policy.LooserThanLaw for content.
     """
-    name, text = _find(name_or_path)
+    return _loaded(*_find(name_or_path))
+
+
+@lru_cache(maxsize=32)
+def _loaded(name: str, text: str) -> Policy:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PackError(f"{name}: {error}") from error
-    return _policy(name, document)
+    return _policy(name, completed(name, document))
 
 
-def _folder() -> Traversable:
-    return resources.files("config").joinpath("packs")
+def frozen_pack(canonical: str) -> Policy:
+    """Make the Policy of a pack from its one spelling (`Policy.canonical`), as it was frozen with a session.
+
+    Raises PackError where this version cannot read it, config.policy.LooserThanLaw where today's law forbids it.
+    """
+    try:
+        document = json.loads(canonical)
+        name = document["pack"].pop("name")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PackError(f"a frozen pack is of the wrong shape, look at {error}") from error
+    return _policy(str(name), document)
 
 
 def _find(name_or_path: str | Path) -> tuple[str, str]:
     if str(name_or_path) in packs():
         name = str(name_or_path)
-        return name, _folder().joinpath(f"{name}.toml").read_text("utf-8")
+        return name, folder().joinpath(f"{name}.toml").read_text("utf-8")
     path = Path(name_or_path)
     if path.suffix != ".toml" or not path.is_file():
         raise PackError(f"no policy pack {name_or_path!s}; there are {', '.join(packs())}")
-    return path.stem, path.read_text("utf-8")
+    try:
+        return path.stem, path.read_text("utf-8-sig")  # editors of Windows write a mark ahead
+    except UnicodeDecodeError as error:
+        raise PackError(f"{path.name} is not UTF-8 text: save it as UTF-8") from error
 
 
-def _policy(name: str, document: dict[str, Any]) -> Policy:
-    head = document.pop("pack", {})
-    groups = document.pop("interventions", [])
-    warnings = document.pop("warnings", [])
-    check_in = document.pop("check_in", {})
-    alerts = document.pop("alerts", {})
-    extension = document.pop("extension", {})
-    suspension = document.pop("suspension", {})
-    unknown = sorted(set(document) - set(RULES)) + sorted(set(RULES) - set(document))
+def _policy(name: str, document: Mapping[str, Any]) -> Policy:
+    sections = dict(document)
+    head = sections.pop("pack", {})
+    groups, warnings = sections.pop("interventions", []), sections.pop("warnings", [])
+    check_in, alerts = sections.pop("check_in", {}), sections.pop("alerts", {})
+    extension, suspension = sections.pop("extension", {}), sections.pop("suspension", {})
+    booking = sections.pop("booking", {})
+    unknown = sorted(set(sections) - set(RULES)) + sorted(set(RULES) - set(sections))
     if unknown:
         raise PackError(f"{name}: unknown or missing {', '.join(unknown)}")
+    canonical = _spelled(name, document)
     try:
         return Policy(
             name=name,
@@ -77,24 +91,46 @@ def _policy(name: str, document: dict[str, Any]) -> Policy:
             title_zh=head["title_zh"],
             title_en=head["title_en"],
             demo=head.get("demo", False),
-            interventions=_interventions(name, groups, head["law"]),
+            interventions=tuple(ground for group in groups for ground in _group(name, group)),
             warnings=tuple(text for group in warnings for text in _canned(name, group)),
             check_in=_check_in(name, check_in),
             alerts=_alerts(name, alerts),
             extension=_extension(name, extension),
             suspension=_suspension(name, suspension),
-            articles={rule: _citation(name, rule, document[rule]) for rule in RULES},
-            **{rule: _value(name, rule, document[rule]) for rule in RULES},
+            booking=_booking(name, booking),
+            articles={rule: _citation(name, rule, sections[rule]) for rule in RULES},
+            canonical=canonical,
+            sha256=hashlib.sha256(canonical.encode()).hexdigest(),
+            **{rule: _value(name, rule, sections[rule]) for rule in RULES},
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise PackError(f"{name}: wrong shape, look at {error}") from error
+    except (PackError, LooserThanLaw):
+        raise
+    except ValueError as error:
+        raise PackError(f"{name}: {error}") from error
+
+
+def _spelled(name: str, document: Mapping[str, Any]) -> str:
+    """Spell a pack in the one way that is hashed: JSON with sorted names and without blanks, the pack's name in its
+    head. Comments and the order of the tables do not matter. Raises PackError for what JSON has no word for."""
+    head = {**document.get("pack", {}), "name": name}
+    try:
+        return json.dumps(
+            {**document, "pack": head}, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+        )
+    except (TypeError, ValueError) as error:
+        raise PackError(f"{name}: {error}") from error
 
 
 def _value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
     value, unit = entry.get("value"), entry.get("unit")
     if type(value) is not int or (unit is not None and unit not in _UNITS):
         raise PackError(f"{name}: {rule} needs a whole `value` and at most a unit of time")
-    return value if unit is None else timedelta(**{unit: value})
+    try:
+        return value if unit is None else timedelta(**{unit: value})
+    except OverflowError as error:
+        raise PackError(f"{name}: {rule} = {value} {unit} is more than any clock counts") from error
 
 
 def _citation(name: str, rule: str, entry: Mapping[str, Any]) -> str:
@@ -210,53 +246,52 @@ def _suspension(name: str, tables: Mapping[str, Any]) -> SuspensionRules:
     )
 
 
-Ends = Mapping[str, tuple[EndReason, bool]]
-"""Code -> how an end under it counts, and whether it says that visitors are late."""
-
-
-def _interventions(name: str, groups: list[Mapping[str, Any]], law: str) -> tuple[Intervention, ...]:
-    """The grounds of a pack. Packs written before ends had a `reason` take it, code by code, from the pack of their law
-    that comes with the package; a code that this one does not have is the officers' measure, as it was then."""
-    former: Ends = {}
-    if law in packs() and any("reason" not in group for group in groups):
-        own = tomllib.loads(_folder().joinpath(f"{law}.toml").read_text("utf-8"))["interventions"]
-        former = {code: end for group in own if "reason" in group for code, end in _ends(law, group, {}).items()}
-    return tuple(ground for group in groups for ground in _group(group, _ends(name, group, former)))
-
-
-def _ends(name: str, group: Mapping[str, Any], former: Ends) -> Ends:
-    codes = [code for code, *_ in group["items"]]
-    if "reason" not in group:
-        if "late" in group:
-            raise PackError(f"{name}: interventions that say `late` give a `reason` too")
-        return {code: former.get(code, (EndReason.SUPERVISOR, False)) for code in codes}
+def _booking(name: str, tables: Mapping[str, Any]) -> BookingRules:
+    """Read the tables [booking.*] of a pack."""
+    citations = {rule: _citation(name, f"booking.{rule}", table) for rule, table in tables.items()}
     try:
-        reason = EndReason(group["reason"])
+        return read_booking(name, tables, citations)
+    except ValueError as error:
+        raise PackError(str(error)) from error
+
+
+def _group(name: str, group: Mapping[str, Any]) -> list[Intervention]:
+    """The grounds of one group. What a list or table of the group names is so for its codes, the rest for all."""
+    codes = [code for code, *_ in group["items"]]
+    for key in ("may_suspend", "late", "after", "issuers"):
+        if stray := sorted(set(group.get(key, ())) - set(codes)):
+            raise PackError(f"{name}: interventions: {key} names {', '.join(stray)}, which the group has not")
+    after, issuers = group.get("after", {}), group.get("issuers", {})
+    try:
+        return [
+            Intervention(
+                code=code,
+                title_zh=title_zh,
+                title_en=title_en,
+                may_warn=group["may_warn"],
+                must_end=group["must_end"],
+                may_suspend=code in group.get("may_suspend", ()),
+                article=OWNER_DECISION if group.get("source") == "owner decision" else group["article"],
+                may_hold=group.get("may_hold", True),
+                reason=EndReason(group["reason"]),
+                late=code in group.get("late", ()),
+                by=By(group["by"]) if "by" in group else None,
+                phase=Phase(group["phase"]) if "phase" in group else None,
+                after=tuple(after.get(code, ())),
+                issuer=Issuer(issuers[code]) if code in issuers else None,
+            )
+            for code, title_zh, title_en in group["items"]
+        ]
     except ValueError as error:
         raise PackError(f"{name}: interventions: {error}") from error
-    return {code: (reason, code in group.get("late", ())) for code in codes}
-
-
-def _group(group: Mapping[str, Any], ends: Ends) -> list[Intervention]:
-    owners = group.get("source") == "owner decision"
-    return [
-        Intervention(
-            code=code,
-            title_zh=title_zh,
-            title_en=title_en,
-            may_warn=group["may_warn"],
-            must_end=group["must_end"],
-            may_suspend=code in group.get("may_suspend", ()),
-            article=OWNER_DECISION if owners else group["article"],
-            may_hold=group.get("may_hold", True),
-            reason=ends[code][0],
-            late=ends[code][1],
-        )
-        for code, title_zh, title_en in group["items"]
-    ]
 
 
 def _canned(name: str, group: Mapping[str, Any]) -> list[CannedWarning]:
     if any(len(row) != 4 for row in group["items"]):
-        raise PackError(f"{name}: a warning is an id, a code, its Chinese and its English")
-    return [CannedWarning(id, code, zh, en, group["article"]) for id, code, zh, en in group["items"]]
+        raise PackError(f"{name}: a warning is an id, its codes, its Chinese and its English")
+    return [CannedWarning(id, _codes(codes), zh, en, group["article"]) for id, codes, zh, en in group["items"]]
+
+
+def _codes(codes: str | list[str]) -> tuple[str, ...]:
+    """The grounds of a warning: a list, or the only one."""
+    return (codes,) if isinstance(codes, str) else tuple(codes)

@@ -4,15 +4,21 @@ A policy may be stricter than the law and never looser. It checks itself when it
 lawful. Times are durations; comparisons everywhere include the bound.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
+from typing import Any
 
 from config.alerts import AlertRules
+from config.articles import grounds, notices
+from config.articles.bounds import OWNER_DECISION, Bound
+from config.articles.grounds import Intervention
+from config.articles.notices import CannedWarning
+from config.booking import BookingRules
 from config.check_in import CheckInRules
 from config.extension import ExtensionRules
-from config.law import LAWS, OWNER_DECISION, EndReason, Law, Measures
+from config.law import LAWS, Law
 from config.suspension import SuspensionRules
 
 RULES = (
@@ -21,6 +27,7 @@ RULES = (
     "check_in_lead",
     "late_grace",
     "hold_grace",
+    "reopen_after",
     "slot_reserve",
     "max_visitors",
     "sessions_per_supervisor",
@@ -32,12 +39,14 @@ RULES = (
 )
 _POSITIVE = frozenset(
     {"min_supervisors", "hard_limit", "max_visitors", "sessions_per_supervisor", "retention_months"}
-    | {"self_test_fresh"}
+    | {"self_test_fresh", "reopen_after"}
 )
 
 
 class LooserThanLaw(ValueError):
     """Error of a value or code that is looser than an article allows; `articles` names which."""
+
+    for_operators = True
 
     def __init__(self, message: str, *articles: str) -> None:
         super().__init__(f"{message} ({'; '.join(articles)})")
@@ -45,56 +54,16 @@ class LooserThanLaw(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Intervention:
-    """Ground on which a supervisor may intervene, as the article numbers it.
-
-    `may_warn`: dissuading (劝阻) can close the matter. `must_end`: the visit has to be stopped
-    (中止 or 取消, and not resumed on a warning). `may_suspend`: a suspension of one to three months
-    can be proposed. `may_hold`: holding the visit (中止) is a lawful answer. `reason`: how an end under it counts.
-    `late`: it says that visitors did not arrive in time.
-    """
-
-    code: str
-    title_zh: str
-    title_en: str
-    may_warn: bool
-    must_end: bool
-    may_suspend: bool
-    article: str = OWNER_DECISION
-    may_hold: bool = True
-    reason: EndReason = EndReason.SUPERVISOR
-    late: bool = False
-
-    @property
-    def may_end(self) -> bool:
-        """Whether a visit may be ended under it; a code that only reminds or explains ends nothing."""
-        return self.may_hold or self.must_end
-
-
-WARNING_LENGTH = 200
-"""Most characters of a warning in one language: as many as are read at a glance from a seat in the room."""
-
-
-@dataclass(frozen=True, slots=True)
-class CannedWarning:
-    """Canned warning: the words for a room, and the ground (`code`) under which they are given."""
-
-    id: str
-    code: str
-    zh: str
-    en: str
-    article: str
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
     """Rules of one province, or stricter ones of a site. `articles`: field -> citation.
 
     `check_in_lead` before the slot's start check-in opens; `late_grace` after the start it closes;
-    `hold_grace` is the longest hold; `slot_reserve` what a visit may run past the slot's end;
+    `hold_grace` is the longest hold; after `reopen_after` without the cause of one the gate opens again;
+    `slot_reserve` what a visit may run past the slot's end;
     `self_test_fresh` how old an equipment test may be at the opening. Between `attention_min` and
     `attention_max` after the last answer a supervisor is asked whether they still watch, and has
-    `attention_answer` to say so; an `attention_max` of zero turns the question off. Raises LooserThanLaw, or
+    `attention_answer` to say so; in a demonstration an `attention_max` of zero turns the question off. `canonical`: the
+    pack that it was read from, spelled in the one way whose hash names it (`sha256`). Raises LooserThanLaw, or
     ValueError for what no law could mean (no visitors, a negative grace).
     """
 
@@ -108,6 +77,7 @@ class Policy:
     check_in_lead: timedelta
     late_grace: timedelta
     hold_grace: timedelta
+    reopen_after: timedelta
     slot_reserve: timedelta
     max_visitors: int
     sessions_per_supervisor: int
@@ -121,9 +91,12 @@ class Policy:
     alerts: AlertRules
     extension: ExtensionRules
     suspension: SuspensionRules
+    booking: BookingRules
     articles: Mapping[str, str] = field(hash=False)
     demo: bool = False
     warnings: tuple[CannedWarning, ...] = ()
+    canonical: str = field(default="", repr=False, compare=False)
+    sha256: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         law = LAWS.get(self.law)
@@ -131,24 +104,30 @@ class Policy:
             raise ValueError(f"law {self.law!r} is not one of {', '.join(LAWS)}")
         object.__setattr__(self, "articles", MappingProxyType(dict(self.articles)))
         self._check_meaning()
-        self._check_attention()
         self._check_bounds(law)
-        self._check_interventions(law)
-        self._check_warnings()
-        for message, article in (
-            *self.check_in.against(law.check_in),
-            *self.extension.against(law.extension),
-            *self.suspension.against(law.suspension),
-        ):
+        self._check_attention()
+        for message, article in self._contradictions(law):
             raise LooserThanLaw(message, article)
 
     def intervention(self, code: str) -> Intervention | None:
         """The ground with that code, or None where this policy does not know it."""
         return next((known for known in self.interventions if known.code == code), None)
 
+    @property
+    def farewell(self) -> Intervention | None:
+        """The code under which both sides part, or None where this policy has none."""
+        return next((known for known in self.interventions if known.by_agreement), None)
+
     def canned(self, id: str) -> CannedWarning | None:
         """The canned warning with that id, or None where this policy has none such."""
         return next((known for known in self.warnings if known.id == id), None)
+
+    def number(self, rule: str) -> Any:
+        """The number of a rule, which may be one of a section (`alerts.black`)."""
+        value: Any = self
+        for name in rule.split("."):
+            value = getattr(value, name)
+        return value
 
     def _check_meaning(self) -> None:
         for name in RULES:
@@ -159,6 +138,24 @@ class Policy:
         missing = [name for name in RULES if not self.articles.get(name)]
         if missing:
             raise ValueError(f"no article given for {', '.join(missing)}")
+        if len({ground.code for ground in self.interventions}) != len(self.interventions):
+            raise ValueError("an intervention code is given twice")
+        if not all(type(text) is str and text.strip() for text in self._texts()):
+            raise ValueError("a title or version is missing, or is no text")
+        if type(self.demo) is not bool:
+            raise ValueError("demo is true or false")
+        notices.check_words(self.warnings)
+
+    def _texts(self) -> Iterator[str]:
+        yield from (self.version, self.title_zh, self.title_en)
+        for ground in self.interventions:
+            yield from (ground.code, ground.title_zh, ground.title_en)
+
+    def _check_bounds(self, law: Law) -> None:
+        for bound in law.bounds:
+            value = self.number(bound.field)
+            if (bound.demo or not self.demo) and not bound.allows(value):
+                raise LooserThanLaw(_over(bound, value), bound.article)
 
     def _check_attention(self) -> None:
         if self.attention_min > self.attention_max:
@@ -166,55 +163,17 @@ class Policy:
         if self.attention_max and not (self.attention_min and self.attention_answer):
             raise ValueError("an attention check needs a time before the question and one for the answer")
 
-    def _check_bounds(self, law: Law) -> None:
-        for bound in law.bounds:
-            value = getattr(self, bound.field)
-            if not bound.allows(value):
-                edge = bound.edge.replace("_", " ")
-                message = f"{bound.field} = {value} is looser than the law: {edge} {bound.value}"
-                raise LooserThanLaw(message, bound.article)
-
-    def _check_interventions(self, law: Law) -> None:
-        grounds = {ground.code: ground for ground in self.interventions}
-        if len(grounds) != len(self.interventions):
-            raise ValueError("an intervention code is given twice")
-        for measures in law.measures:
-            for code, number in measures.codes().items():
-                ground = grounds.pop(code, None)
-                if ground is None:
-                    raise LooserThanLaw(f"ground {code} is missing", measures.article)
-                _check_ground(ground, measures, number)
-        for ground in grounds.values():
-            _check_own_code(ground)
-
-    def _check_warnings(self) -> None:
-        """Check that each canned warning stands under a ground that lets a warning close the matter."""
-        if len({warning.id for warning in self.warnings}) != len(self.warnings):
-            raise ValueError("a warning's id is given twice")
-        for warning in self.warnings:
-            ground = self.intervention(warning.code)
-            if ground is None:
-                raise LooserThanLaw(f"warning {warning.id} has no ground", warning.article)
-            if not ground.may_warn or ground.must_end:
-                raise LooserThanLaw(f"warning {warning.id}: {warning.code} demands more", ground.article)
-            if not all(0 < len(text) <= WARNING_LENGTH for text in (warning.zh, warning.en)):
-                raise ValueError(f"warning {warning.id} has no words, or more than a room can read")
+    def _contradictions(self, law: Law) -> Iterator[tuple[str, str]]:
+        """Return each contradiction to the law, beyond numbers, as (what, article)."""
+        own = {ground.code: ground for ground in self.interventions}
+        yield from grounds.contradictions(own, law.measures)
+        yield from notices.contradictions(self.warnings, own, law.notices)
+        yield from self.check_in.against(law.check_in)
+        yield from self.extension.against(law.extension)
+        yield from self.suspension.against(law.suspension)
+        yield from self.booking.against(law.booking)
 
 
-def _check_ground(ground: Intervention, measures: Measures, number: int) -> None:
-    lawful = (measures.may_warn, measures.must_end, number in measures.suspends)
-    if (ground.may_warn, ground.must_end, ground.may_suspend) != lawful:
-        raise LooserThanLaw(f"ground {ground.code} has other measures", measures.article)
-    if (ground.reason, ground.late) != (measures.reason, number in measures.late):
-        raise LooserThanLaw(f"an end under ground {ground.code} counts as something else", measures.article)
-
-
-def _check_own_code(ground: Intervention) -> None:
-    """Check a code that is in no article: it ends a visit by agreement (END-), reminds of the rules (WARN-) or explains
-    and answers (SAY-), and never punishes."""
-    ends = (ground.must_end, ground.may_warn) == (True, False) and ground.code.startswith("END-")
-    talks = (ground.must_end, ground.may_warn, ground.may_hold) == (False, True, False)
-    reasons = {EndReason.SUPERVISOR, EndReason.COMPLETED} if ends else {EndReason.SUPERVISOR}
-    lawful = (ends or (talks and ground.code.startswith(("WARN-", "SAY-")))) and ground.reason in reasons
-    if not lawful or ground.may_suspend or ground.late:
-        raise LooserThanLaw(f"ground {ground.code} is in no article", ground.article)
+def _over(bound: Bound, value: object) -> str:
+    setter = "the owner decided" if bound.article.startswith(OWNER_DECISION) else "the law"
+    return f"{bound.field} = {value} is looser than {setter}: {bound.edge.replace('_', ' ')} {bound.value}"

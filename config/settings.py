@@ -6,7 +6,7 @@ settings. Paths are made absolute, so that every process of an installation mean
 
 import hashlib
 import os
-import stat
+import sys
 import tempfile
 import tomllib
 from ipaddress import ip_network
@@ -20,10 +20,16 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from sqlalchemy.engine import URL, make_url
 
-from config import network
+from config import network, private_files
 
 DEFAULT_FILE = Path("huijian.toml")
+DEFAULT_DATA = Path("data")
+DEMO_MARK = "huijian.demo"
+"""A file of this name is in each data folder that the demonstration has made, from the first moment on."""
+ADDRESS_FILE = "http.url"
+"""File in `run_dir` that holds the URL of the server while it listens."""
 _SOCKET_PATH_LIMIT = 107  # sockaddr_un of Linux holds 108 bytes with the closing zero
 _LONGEST_SOCKET_NAME = "/recorder-999.sock"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -32,13 +38,15 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 class SettingsError(ValueError):
     """Error of settings that cannot be used; the text is one line that names them and the reason."""
 
+    for_operators = True
+
 
 class Settings(BaseSettings):
     """Settings of this installation, made by `Settings.load()` and then frozen."""
 
     model_config = SettingsConfigDict(env_prefix="HUIJIAN_", frozen=True, extra="forbid")
 
-    data_dir: Path = Path("data")
+    data_dir: Path = DEFAULT_DATA
     database_url: str = ""  # default: sqlite in data_dir
     archive_dir: Path = Path("data/archive")  # default: in data_dir
     run_dir: Path = Path("data/run")  # unix sockets; default: in data_dir, or a short one in /tmp
@@ -57,9 +65,17 @@ class Settings(BaseSettings):
     view_jobs: int = Field(1, ge=0, le=64)  # view copies made at once, at the lowest priority; 0: none
     archive_sm3: bool = False  # hash archived files by SM3 (GB/T 32905) too
     archive_signing: str = "Ed25519"  # the kind of key that signs the archive; others come as packages
+    journal_checkpoint_entries: int = Field(1000, ge=1)  # a signed checkpoint of the journal after so many entries
+    journal_checkpoint_minutes: int = Field(10, ge=1)  # and after so many minutes, where there are new ones
+    journal_accepted_checkpoint: int = Field(0, ge=0)  # up to it, what does not fit was looked into: no more alarms
+    journal_copies: tuple[str, ...] = ()  # of checkpoints, elsewhere: /mnt/other/huijian.jsonl, syslog+tcp://host:601
     demo: bool = False
+    second_person_hours: int = Field(72, ge=24, le=720)  # a password is so old before its officer gives permits
+    break_glass_days: int = Field(7, ge=3, le=60)  # a change of an account waits so long without a second officer
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")  # whose X-Forwarded-For and -Proto count
+    terminal_connections: int = Field(16, ge=4)  # HTTP connections of one terminal at the same time
+    user_connections: int = Field(48, ge=8)  # of one officer, on all machines together
     cookie_secure: bool = True  # default: off only where pages are served on loopback, and there when TLS is spoken
 
     @classmethod
@@ -74,6 +90,8 @@ class Settings(BaseSettings):
         try:
             settings: Self = _reading(cls, path)(**overrides)
             return settings
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{path} is not UTF-8, as TOML must be: save it in that encoding") from error
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path}: {error}") from error
         except ValidationError as error:
@@ -83,13 +101,8 @@ class Settings(BaseSettings):
     @classmethod
     def _fill(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Add the defaults that follow from other values."""
-        data = Path(values.get("data_dir") or "data").expanduser().resolve()
-        filled = {
-            "database_url": f"sqlite+aiosqlite:///{data / 'huijian.sqlite'}",
-            "archive_dir": data / "archive",
-            "run_dir": _short(data / "run"),
-            "cookie_secure": values.get("http_host", "127.0.0.1") not in _LOOPBACK,
-        }
+        data = _place(Path(values.get("data_dir") or DEFAULT_DATA), "data_dir")
+        filled = {**places(data), "cookie_secure": values.get("http_host", "127.0.0.1") not in _LOOPBACK}
         chosen = {key: value for key, value in values.items() if value not in (None, "")}
         return {**filled, **chosen, "data_dir": data}
 
@@ -101,20 +114,34 @@ class Settings(BaseSettings):
         network.check_turn(self.turn_urls, self.turn_secret_file)
         for proxy in self.trusted_proxies:
             ip_network(proxy, strict=False)
+        for copy in self.journal_copies:
+            network.copy_place(copy)
         if self.http_host not in _LOOPBACK and network.unreachable(self.relay_host, self.relay_public_addresses):
             raise ValueError(
                 "pages are served to other machines, but kiosks there are told the relay's loopback address: "
                 "set relay_host, and relay_public_addresses where it differs"
             )
-        if self.turn_secret_file is not None:
-            object.__setattr__(self, "turn_secret_file", self.turn_secret_file.expanduser().resolve())
+        if not self.cookie_secure and self.http_host not in _LOOPBACK:
+            raise ValueError(
+                "cookie_secure = false would send officers' cookies in the clear to other machines: leave it out, and "
+                "put a TLS proxy before the service. "
+                "cookie_secure = false 会使登录凭证以明文传输：请去掉，并置于 TLS 代理之后"
+            )
+        if self.turn_secret_file is not None:  # where it is a link, that is refused when it is read
+            folder = _place(self.turn_secret_file.expanduser().parent, "turn_secret_file")
+            object.__setattr__(self, "turn_secret_file", folder / self.turn_secret_file.name)
         if self.relay_port and self.relay_port + self.relay_workers > 65536:
             raise ValueError("relay_port leaves no room for so many workers")
         for name in ("archive_dir", "run_dir"):
-            object.__setattr__(self, name, getattr(self, name).expanduser().resolve())
+            object.__setattr__(self, name, _place(getattr(self, name), name))
         if not _fits(self.run_dir):
             raise ValueError(f"run_dir {self.run_dir} is too long for unix sockets")
         return self
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can ask for pages, or a proxy on it."""
+        return self.http_host in _LOOPBACK
 
     @property
     def keys_dir(self) -> Path:
@@ -128,16 +155,49 @@ class Settings(BaseSettings):
                 network.read_secret(self.turn_secret_file)
             except ValueError as error:
                 raise SettingsError(str(error)) from error
-        for path in (self.data_dir, self.archive_dir, self.run_dir):
-            try:
-                path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            except OSError as error:
-                raise SettingsError(f"cannot create {path}: {error.strerror}") from error
-        for kept in self.data_dir.glob("huijian.sqlite*"):
-            kept.chmod(0o600)  # names of inmates and kin; an older version may have left it open
-        owner = self.run_dir.stat()
-        if owner.st_uid != os.geteuid() or stat.S_IMODE(owner.st_mode) & 0o022:
-            raise SettingsError(f"{self.run_dir} can be written by another user")
+        try:
+            for path in (self.data_dir, self.run_dir, self.keys_dir):
+                private_files.close_folder(path)
+            self.archive_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # its owner may let a backup read it
+            for number, path in enumerate(self._database_files()):  # names of inmates and kin
+                private_files.close_file(path, make=number == 0)
+        except private_files.NotPrivate as error:
+            raise SettingsError(str(error)) from error
+        except OSError as error:
+            raise SettingsError(f"cannot create {error.filename}: {error.strerror}") from error
+        if self.archive_dir.stat().st_mode & 0o002:
+            raise SettingsError(f"{self.archive_dir} can be written by another user")
+
+    def _database_files(self) -> list[Path]:
+        """Return the files of a database that is one; SQLite gives those beside it the mode of the first."""
+        url = make_url(self.database_url)
+        if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":memory:", "file:")):
+            return []
+        return [Path(url.database + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+
+
+def places(data: Path) -> dict[str, Any]:
+    """Return the settings that name places, as they follow from a data folder."""
+    database = URL.create("sqlite+aiosqlite", database=str(data / "huijian.sqlite"))
+    return {
+        "database_url": database.render_as_string(),
+        "archive_dir": data / "archive",
+        "run_dir": _short(data / "run"),
+    }
+
+
+def _place(path: Path, name: str) -> Path:
+    """Return the absolute path of a setting. Raises ValueError where it leads nowhere, or has no spelling that every
+    process and the database share."""
+    try:
+        place = path.expanduser().resolve()
+        str(place).encode()
+    except (RuntimeError, OSError) as error:  # a home that is not there, a circle of links
+        raise ValueError(f"{name} {path}: {getattr(error, 'strerror', None) or error}") from error
+    except UnicodeEncodeError as error:
+        encoding = sys.getfilesystemencoding()
+        raise ValueError(f"{name} is not text in this locale's encoding ({encoding}): use another name") from error
+    return place
 
 
 def _fits(path: Path) -> bool:
@@ -172,4 +232,5 @@ def _reading(cls: type[Settings], path: Path) -> Any:
 
 def _one_line(error: Any) -> str:
     where = ".".join(map(str, error["loc"]))
-    return f"{where}: {error['msg']}" if where else str(error["msg"])
+    text = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {text}" if where else text

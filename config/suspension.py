@@ -32,11 +32,12 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class SuspensionLaw:
     """Demands of the articles on suspensions. `subject`: whose visits they suspend, by side; `steps`: verdict and kinds
-    of sites, in order. `least` and `most` are months."""
+    of sites, in order; `role`: of the officers who take them. `least` and `most` are months."""
 
     subject: Subject
     least: int
     most: int
+    role: str
     steps: tuple[tuple[Verdict, frozenset[str]], ...]
     article: str
 
@@ -55,7 +56,8 @@ class SuspensionRules:
     def __post_init__(self) -> None:
         object.__setattr__(self, "articles", MappingProxyType(dict(self.articles)))
         if self.subject not in ("prison", "visitor") or not 1 <= self.least <= self.most:
-            raise ValueError(f"suspension of {self.least} to {self.most} months makes no sense")
+            span = f"suspension.least = {self.least}, suspension.most = {self.most}"
+            raise ValueError(f"{span}, subject {self.subject} makes no sense")
         if not self.steps or self.steps[0].verdict is not Verdict.APPROVE:
             raise ValueError("a suspension is decided before anything else is done about it")
         if len({step.name for step in self.steps}) != len(self.steps):
@@ -68,7 +70,11 @@ class SuspensionRules:
         if self.subject != law.subject:
             yield f"suspension.subject = {self.subject}, the law says {law.subject}", law.article
         if self.least < law.least or self.most > law.most:
-            yield f"a suspension lasts {law.least} to {law.most} months", law.article
+            span = f"suspension.least = {self.least}, suspension.most = {self.most}"
+            yield f"{span}: the law says {law.least} to {law.most} months", law.article
+        for step in self.steps:
+            if step.role != law.role:
+                yield f"step {step.name} is the {law.role}'s, not the {step.role}'s", law.article
         own = iter(self.steps)
         for verdict, kinds in law.steps:
             if not any(step.verdict is verdict and set(step.kinds) <= kinds for step in own):

@@ -1,28 +1,37 @@
-"""The control process: store, journal, broker and HTTP server, nested so that they close in the opposite order."""
+"""The control process: store, journal, broker and the server of handed-over connections, nested so that they close in
+the opposite order."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 import structlog
 from aiohttp import web
 
 from broker.control.broker import Broker
+from broker.control.journal.checkpointer import Checkpointer, Interval
 from broker.control.journal.journal import Journal
+from broker.control.journal.spill import NAME as SPILL
+from broker.control.journal.spill import Spill
 from broker.control.store.store import Store
-from broker.kernel.clock import SystemClock
+from broker.kernel.agreed_time import AgreedClock
+from broker.kernel.clock import Clock, SystemClock
 from broker.kernel.errors import VisitError
 from broker.kernel.lifeline import parent_gone
 from config.logs import configure
 from config.settings import Settings
 from huijian.retention.purge_context import update_due_dates
-from signaling.server.app import build_app
+from recorder.evidence.checkpoint_copies import copies
+from recorder.evidence.checkpoints import CheckpointChain
+from recorder.evidence.signing import KeyProblem, installed
+from signaling.api.metrics import check_health
+from signaling.server.app import CONTEXT, build_app
+from signaling.server.handed_over import HandedOverConnections, raise_descriptor_limit
 
 log = structlog.get_logger()
-ADDRESS_FILE = "http.url"
 
 
 async def control(settings: Settings) -> None:
@@ -32,11 +41,12 @@ async def control(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     lifeline = asyncio.create_task(parent_gone(stopping))
-    clock = SystemClock()
+    clock = AgreedClock(SystemClock())
     try:
         async with (
             Store(settings.database_url, clock) as store,
-            Journal(store.engine, clock) as journal,
+            Journal(store.engine, clock, Spill(settings.data_dir / SPILL)) as journal,
+            _checkpoints(settings, journal, clock),
             _retention(store, journal),
             Broker(
                 store,
@@ -63,6 +73,28 @@ async def control(settings: Settings) -> None:
 
 
 @asynccontextmanager
+async def _checkpoints(settings: Settings, journal: Journal, clock: Clock) -> AsyncIterator[None]:
+    """Have the head of the journal signed as it grows. Without the key the service runs on, and operators are told."""
+
+    def made() -> Checkpointer:
+        signer = installed(settings.keys_dir, settings.archive_dir, settings.archive_signing)
+        chain = CheckpointChain(settings.archive_dir, settings.keys_dir, signer)
+        interval = Interval(settings.journal_checkpoint_entries, settings.journal_checkpoint_minutes * 60)
+        places = copies(settings.journal_copies, chain, clock)
+        return Checkpointer(journal, chain, clock, interval, places, settings.journal_accepted_checkpoint)
+
+    try:
+        checkpointer = await asyncio.to_thread(made)
+    except (KeyProblem, OSError) as error:
+        log.error("no checkpoints of the journal", why=error)
+        journal.checkpoints.failing = type(error).__name__
+        yield
+        return
+    async with checkpointer:
+        yield
+
+
+@asynccontextmanager
 async def _retention(store: Store, journal: Journal) -> AsyncIterator[None]:
     """Write down first which due dates the policies have lengthened since the service ran last."""
     try:
@@ -73,29 +105,29 @@ async def _retention(store: Store, journal: Journal) -> AsyncIterator[None]:
 
 
 async def _serve(app: web.Application, settings: Settings, stopping: asyncio.Event) -> None:
+    """Serve the connections that the ingress process hands over; this process listens at no port."""
+    raise_descriptor_limit()
+    context = app[CONTEXT]
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
-        port = runner.addresses[0][1]
-        host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
-        url = f"http://{host}:{port}"
-        _publish(settings.run_dir / ADDRESS_FILE, url)
-        log.info("ready", monitor=f"{url}/monitor")
-        await stopping.wait()
+        assert runner.server is not None
+        async with HandedOverConnections(
+            settings.run_dir,
+            runner.server,
+            check_health=lambda: check_health(context),
+            on_counts=context.ingress.update,
+            clock=context.clock,
+        ):
+            log.info("control ready")
+            await stopping.wait()
     finally:
-        (settings.run_dir / ADDRESS_FILE).unlink(missing_ok=True)
         await runner.cleanup()
 
 
-def _publish(path: Path, url: str) -> None:
-    """Write the URL of the server, for programs that let the system choose the port."""
-    temporary = path.with_suffix(".new")
-    temporary.write_text(url + "\n")
-    temporary.replace(path)
-
-
 if __name__ == "__main__":
+    os.umask(0o077)
+    configure(os.environ.get("HUIJIAN_LOG_LEVEL", "info"))  # before anything can fail with a text of the settings
     loaded = Settings.load()
     configure(loaded.log_level)
     asyncio.run(control(loaded))

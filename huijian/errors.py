@@ -19,11 +19,13 @@ def report_error(error: Exception) -> int:
 def _translate(error: Exception) -> tuple[str, int]:
     from typer import Abort
 
-    from broker.kernel.errors import StorageUnavailable, VisitError
+    from broker.kernel.errors import CredentialTooNew, SamePerson, StorageUnavailable, VisitError
 
     if isinstance(error, Abort):
         return "interrupted", INTERRUPTED
     if isinstance(error, VisitError):
+        if isinstance(error, CredentialTooNew | SamePerson):  # officers read these, not only technicians
+            return f"{error.detail_en} {error.detail_zh}", REFUSED
         return error.detail_en, STORAGE if isinstance(error, StorageUnavailable) else REFUSED
     usage = getattr(error, "format_message", None)
     if usage is not None:  # usage errors of typer, which has no public base class for them
@@ -33,19 +35,25 @@ def _translate(error: Exception) -> tuple[str, int]:
 
 
 def _translate_other(error: Exception) -> tuple[str, int]:
+    from config.lines.records import places
+    from config.network import NoServer
     from config.pack_loader import PackError
     from config.policy import LooserThanLaw
     from config.settings import SettingsError
     from huijian.supervisor import NotRunning
     from recorder.evidence.algorithms import KeyProblem
 
-    if isinstance(error, SettingsError | PackError | LooserThanLaw):
+    if isinstance(error, SettingsError | PackError | LooserThanLaw | NoServer):
         return str(error), USAGE
     if isinstance(error, NotRunning):
         return str(error), REFUSED
     if isinstance(error, KeyProblem):
         return f"the archive's key: {error}", REFUSED
+    if isinstance(error, UnicodeError):
+        encoding = sys.getfilesystemencoding()
+        return f"an argument or input is not text in this terminal's encoding ({encoding}); use UTF-8", USAGE
     if isinstance(error, OSError):
         what = error.strerror or str(error)
         return f"{error.filename}: {what}" if error.filename else what, REFUSED
-    return f"a mistake of ours: {type(error).__name__}: {error} (HUIJIAN_TRACEBACK=1 shows where)", INTERNAL
+    where = places(error)[-1:] or ["?"]  # and not the text, which quotes data: this line may go into a log
+    return f"a mistake of ours: {type(error).__name__} at {where[0]} (HUIJIAN_TRACEBACK=1 shows more)", INTERNAL

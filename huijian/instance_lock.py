@@ -30,6 +30,21 @@ def only_one(data_dir: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def is_running(data_dir: Path) -> bool:
+    """Whether a service runs on this folder now."""
+    try:
+        descriptor = os.open(data_dir / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _take(descriptor: int, data_dir: Path) -> None:
     give_up = monotonic() + ORPHANS_END_WITHIN
     while True:

@@ -6,12 +6,14 @@ import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from broker.kernel.ids import Side
+from config import private_files
 from config.logs import configure
+from config.network import NoServer, server_url
+from huijian.streams import decoded
 
 TOKEN = "HUIJIAN_TERMINAL_TOKEN"
 
@@ -50,8 +52,10 @@ def kiosk(
     from kiosk_agent.agent import KioskConfig, run_kiosk
     from kiosk_agent.media.source import SourceError
 
-    if urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).hostname:
-        raise typer.BadParameter("give the server as http://… or https://…", param_hint="--server")
+    try:
+        server = server_url(server)
+    except NoServer as error:
+        raise typer.BadParameter(str(error), param_hint="--server") from error
     configure(log_level)
     config = KioskConfig(
         server,
@@ -70,7 +74,11 @@ def kiosk(
 
 
 def _token(file: Path | None) -> str:
-    token = file.read_text().strip() if file is not None else os.environ.get(TOKEN, "").strip()
+    try:
+        token = decoded(private_files.read(file)) if file is not None else os.environ.get(TOKEN, "")
+    except private_files.NotPrivate as error:
+        raise typer.BadParameter(str(error), param_hint="--token-file") from error
+    token = token.strip()
     if not token:
         raise typer.BadParameter(f"give --token-file or set {TOKEN}")
     return token

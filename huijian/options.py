@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.logs import configure
 from config.settings import Settings, SettingsError
 
 
@@ -21,6 +22,7 @@ def settings_of(ctx: Any, **overrides: Any) -> Settings:
     """Return the settings for a command's context; `overrides` that are None do not count.
 
     Raises SettingsError."""
+    configure("warning")  # what a command logs goes to standard error, in the form of all logs
     options: Options = ctx.obj or Options()
     wanted = {"data_dir": options.data_dir, **overrides}
     chosen = {name: value for name, value in wanted.items() if value is not None}

@@ -1,12 +1,18 @@
 """Prints the answers of commands: a table for people, tabs for pipes, JSON for scripts."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from broker.kernel.errors import Conflict
+from config import private_files
+from huijian.streams import encodable
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 SECRETS = frozenset({"password_hash"})
@@ -23,17 +29,37 @@ def say(row: Any, as_json: bool) -> None:
     """Print one answer: `key: value` lines, or one JSON object."""
     values = plain(row)
     if as_json:
-        print(json.dumps(values, ensure_ascii=False))
+        print(_json(values))
         return
     for key, value in values.items():
         print(f"{key}: {_cell(value)}")
+
+
+def warn(text: str) -> None:
+    """Print a line for the person who gave the command on standard error, beside the answer."""
+    print(f"huijian: {text}", file=sys.stderr)
+
+
+def free_file(file: Path | None) -> None:
+    """Check that a secret can go into a new file, before it is made. Raises Conflict where there is one."""
+    if file is not None and os.path.lexists(file):
+        raise Conflict(f"{file} is there already: name a new file.", f"{file} 已存在，请换一个文件名。")
+
+
+def say_secret(row: dict[str, Any], name: str, file: Path | None, as_json: bool) -> None:
+    """Print one answer with a secret, its member `name`; with `file` the secret goes there, closed to other users, and
+    not to the screen, into a history or a log."""
+    if file is not None:
+        private_files.create(file, f"{row.pop(name)}\n".encode())
+        row = {**row, "file": str(file)}
+    say(row, as_json)
 
 
 def say_all(rows: Sequence[Any], as_json: bool) -> None:
     """Print a list: an aligned table on a terminal, tab-separated lines in a pipe, or a JSON array."""
     listed = [plain(row) for row in rows]
     if as_json:
-        print(json.dumps(listed, ensure_ascii=False))
+        print(_json(listed))
     elif sys.stdout.isatty():
         _table(listed)
     else:
@@ -54,6 +80,12 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     Console().print(table, markup=False)
+
+
+def _json(value: Any) -> str:
+    """Return JSON; a character that cannot be printed is an escape of JSON, and not of the terminal."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if encodable(text) else json.dumps(value)
 
 
 def _encodable(value: Any) -> Any:

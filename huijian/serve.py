@@ -1,4 +1,5 @@
-"""`huijian serve`: migrate the database, then start and supervise recorder, relay workers and control process."""
+"""`huijian serve`: migrate the database, then start and supervise recorder, relay workers, control process and
+ingress."""
 
 import asyncio
 import json
@@ -11,11 +12,16 @@ from broker.control.store.migrations import migrate
 from broker.control.store.store import Store
 from config.logs import configure
 from config.pack_loader import load_pack
-from config.settings import Settings, SettingsError
+from config.settings import DEMO_MARK, Settings, SettingsError
 from huijian.instance_lock import only_one
 from huijian.supervisor import Child, NotRunning, ProcessSupervisor
 
 log = structlog.get_logger()
+
+
+GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""What makes glibc (mallopt(3)) give the memory of answers back to the system: by itself it learns from a flood of them
+to keep large blocks, and the process stays at its largest."""
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -32,11 +38,18 @@ def children(settings: Settings) -> list[Child]:
     """Return the processes of one service in the order of starting; the recorder first, as no media crosses without
     it."""
     environ = environment(settings)
+    # What strangers' datagrams reach has no use for the database, whose address may hold a password.
+    relay_environ = {"HUIJIAN_LOG_LEVEL": settings.log_level}
     relays = [
-        Child(f"relay-{number}", ("broker.relay", *_relay_arguments(settings, number)), environ)
+        Child(f"relay-{number}", ("broker.relay", *_relay_arguments(settings, number)), relay_environ)
         for number in range(settings.relay_workers)
     ]
-    return [Child("recorder", ("recorder",), environ), *relays, Child("control", ("huijian.control",), environ)]
+    return [
+        Child("recorder", ("recorder",), environ),
+        *relays,
+        Child("control", ("huijian.control",), environ),
+        Child("ingress", ("signaling.ingress",), {**environ, **GIVES_BACK}),  # the last to come and the first to go
+    ]
 
 
 def _relay_arguments(settings: Settings, number: int) -> tuple[str, ...]:
@@ -49,6 +62,8 @@ def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises SettingsError, Conflict, StorageUnavailable or OSError before anything is
     started, and NotRunning when a part of the service does not come up."""
     configure(settings.log_level)
+    if not settings.on_loopback:
+        log.warning("other machines are served without TLS: put a TLS proxy before the service, and let none pass it")
     settings.prepare()
     with only_one(settings.data_dir) as lock:
         asyncio.run(_serve(settings, lock))
@@ -57,6 +72,11 @@ def serve(settings: Settings) -> None:
 async def check(settings: Settings) -> None:
     """Migrate the database and check what would make the processes end at their start. Raises SettingsError or
     OSError."""
+    if not settings.demo and (settings.data_dir / DEMO_MARK).exists():
+        raise SettingsError(
+            f"{settings.data_dir} was made by the demonstration: start with --demo, or use another --data-dir. "
+            f"{settings.data_dir} 是演示目录：请加 --demo，或换一个 --data-dir。"
+        )
     await migrate(settings.database_url)
     if not settings.demo:
         async with Store(settings.database_url) as store:

@@ -75,7 +75,7 @@ def _address(ctx: typer.Context, server: str | None) -> str:
     """Return the server's base URL: the option, or what the server of these settings wrote into their run_dir."""
     if server is not None:
         return server
-    from huijian.control import ADDRESS_FILE
+    from config.settings import ADDRESS_FILE
 
     file: Path = settings_of(ctx).run_dir / ADDRESS_FILE
     try:

@@ -31,6 +31,11 @@ class Child:
     environment: Mapping[str, str]
 
 
+def _inherited() -> dict[str, str]:
+    """Return the environment of this process without its settings: a child gets those that it needs."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUIJIAN_")}
+
+
 class NotRunning(Exception):
     """A process of the service does not come up, however often it is started."""
 
@@ -78,7 +83,7 @@ class ProcessSupervisor:
                 "-m",
                 *child.arguments,
                 stdin=asyncio.subprocess.PIPE,
-                env={**os.environ, **child.environment},
+                env={**_inherited(), **child.environment},
                 pass_fds=self._inherited,
                 start_new_session=True,  # Ctrl-C reaches the parent only, which then stops all in order
             )

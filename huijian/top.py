@@ -9,6 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 Row = dict[str, str]
+JOURNAL = {
+    "differs": "JOURNAL NOT AS SIGNED: huijian admin journal verify",
+    "no_checkpoint": "no journal checkpoint can be made",
+    "copy_fails": "a copy of the journal's checkpoints FAILS",
+}
 _COLOURS = {"live": "green", "held": "red", "ready": "cyan", "check_in": "yellow", "lost": "red", "failed": "red"}
 
 
@@ -85,6 +90,8 @@ def _service(overview: Mapping[str, Any]) -> list[str]:
         f"recorder {'up' if overview['recorder'] else 'DOWN'}",
         f"storage {'works' if overview['storage'] else 'FAILS'}",
     ]
+    if trouble := overview.get("journal"):  # an older server says nothing of it
+        parts.append(JOURNAL[trouble])
     if overview["waiting"]:
         parts.append(f"{overview['waiting']} waiting for a relay")
     if overview["left_out"]:

@@ -15,11 +15,21 @@ from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.errors import FOUND, REFUSED
 from huijian.output import Json, plain, say
+from recorder.evidence.chain_facts import facts_in
 from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
-from recorder.evidence.report import Report
+from recorder.evidence.report import Damage, Report
 from recorder.evidence.signing import KeyProblem, Keys, trusted
 from recorder.evidence.signing import public_key as load
 from recorder.evidence.verify import verify as check
+from recorder.retention.hold_repair import (
+    LIFTED_BY_HAND,
+    NOT_ENTERED,
+    ROW_MISSING,
+    UNFINISHED_LIFT,
+    HoldDifference,
+    differences,
+)
+from recorder.retention.holds import Holds
 
 GIVEN, INSTALLED, ARCHIVED = "given", "installation", "archive"
 
@@ -57,6 +67,8 @@ def verify(
     keys, whose = _keys(settings, public_key, here)
     stored, compared = _heads(settings, heads, here and target is None)
     report = check(target, archive or settings.archive_dir, keys, stored)
+    if here and target is None and keys is not None:
+        report.damages += _hold_damages(settings, keys)
     if json:
         say({"ok": report.ok, **asdict(report), "keys": whose, "compared": compared}, as_json=True)
     else:
@@ -85,7 +97,7 @@ def _heads(settings: Settings, file: Path | None, database: bool) -> tuple[dict[
     found, compared = [], []
     if file is not None:
         try:
-            found.append(read_heads(file.read_text(encoding="utf-8")))
+            found.append(read_heads(file.read_text(encoding="utf-8", errors="replace")))
         except (OSError, ValueError) as error:
             raise typer.BadParameter(f"{file}: {error}") from error
         if not found[0]:
@@ -104,14 +116,51 @@ def _heads(settings: Settings, file: Path | None, database: bool) -> tuple[dict[
 
 async def _heads_in_database(url: str) -> dict[str, str]:
     """Return the heads in the database. Raises StorageUnavailable; a missing database is not created."""
-    name = make_url(url)
-    if name.get_backend_name() == "sqlite" and not Path(name.database or "").is_file():
+    if not _has_database(url):
         raise StorageUnavailable()
     engine = engine_for(url)
     try:
         return await ChainHeads(engine).all()
     finally:
         await engine.dispose()
+
+
+def _hold_damages(settings: Settings, keys: Keys) -> list[Damage]:
+    """Return where the legal holds in the database and in the chains differ, nothing where there is no database. An
+    order that is being given at this moment differs once only."""
+    try:
+        first = asyncio.run(_hold_differences(settings, keys))
+        lasting = set(asyncio.run(_hold_differences(settings, keys))) if first else set()
+    except StorageUnavailable:
+        return []  # the result carries a warning
+    texts = {
+        ROW_MISSING: "the database has lost its hold, which stands in the chain",
+        LIFTED_BY_HAND: "the database says that its hold is lifted, and the chain does not",
+        NOT_ENTERED: "its hold in the database is not in the chain",
+        UNFINISHED_LIFT: "its hold is lifted in the chain and stands in the database",
+    }
+    return [
+        Damage(Path(difference.session), "hold", f"{texts[difference.kind]} {difference.hold}".rstrip())
+        for difference in first
+        if difference in lasting
+    ]
+
+
+async def _hold_differences(settings: Settings, keys: Keys) -> list[HoldDifference]:
+    if not _has_database(settings.database_url):
+        raise StorageUnavailable()
+    engine = engine_for(settings.database_url)
+    try:
+        rows, heads = await Holds(engine).listed(all=True), await ChainHeads(engine).all()
+        return differences(rows, await asyncio.to_thread(facts_in, settings.archive_dir, keys, heads))
+    finally:
+        await engine.dispose()
+
+
+def _has_database(url: str) -> bool:
+    """Whether there is a database to ask: a missing file is not created."""
+    name = make_url(url)
+    return name.get_backend_name() != "sqlite" or Path(name.database or "").is_file()
 
 
 def _print(report: Report, whose: str, compared: list[str] | None) -> None:
@@ -121,6 +170,10 @@ def _print(report: Report, whose: str, compared: list[str] | None) -> None:
         print(f"{damage['kind'].upper()} {damage['path']}{second}{detail}")
     for site, head in report.heads.items():
         print(f"CHAIN {site} {head}")
+    for pack, recordings in sorted(report.packs.items()):
+        print(f"PACK {_printable(pack)} {recordings} recordings")
+    for session, site in sorted(report.holds.items()):
+        print(f"HELD {site} {_printable(session)}")
     if report.ok:
         print(f"WHOLE {report.recordings} recordings, {report.files} files, {report.bytes} bytes")
     elif not report.recordings and not report.damages:
@@ -130,6 +183,11 @@ def _print(report: Report, whose: str, compared: list[str] | None) -> None:
         _warn("Use --public-key with a key that was kept elsewhere. 公钥取自存档本身，不能证明来源。")
     if compared == [] and report.recordings:
         _warn("the chain heads were compared with nothing: use --heads. 未比对链头，无法发现链尾被截。")
+
+
+def _printable(text: str) -> str:
+    """Return a text from the archive without signs that would move the cursor of a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _warn(text: str) -> None:

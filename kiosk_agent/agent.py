@@ -15,6 +15,7 @@ import aiohttp
 
 from broker.kernel.ids import Side
 from broker.kernel.tasks import Tasks
+from config.network import server_url
 from kiosk_agent.checks.monitor import Monitor, Sending
 from kiosk_agent.checks.self_test import Outcome, SelfTestResult, self_test
 from kiosk_agent.connection import Connection, unconfirmed
@@ -40,10 +41,11 @@ from kiosk_agent.state.events import (
 )
 from kiosk_agent.state.terminal import Terminal, step, wakes_at
 from kiosk_agent.ui.display import Screen, Window
+from kiosk_agent.ui.farewell import Farewell, Word
 from kiosk_agent.ui.warning_banner import Notice
-from kiosk_agent.webrtc.peer import ServerAccess
+from kiosk_agent.webrtc.peer import ServerAccess, refuse_redirects
 from kiosk_agent.webrtc.receiver import ReceiverStats
-from signaling.api.messages.orders import Acknowledge, Order, SelfTest
+from signaling.api.messages.orders import Acknowledge, Finished, Order, SelfTest
 from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import Observed, command
 
@@ -77,6 +79,10 @@ class KioskConfig:
     speaker: str = "default"
     confirms: bool = False
 
+    def __post_init__(self) -> None:
+        """Check that the token may be sent to the server. Raises NoServer."""
+        object.__setattr__(self, "server", server_url(self.server))
+
 
 StatsHandler = Callable[[dict[str, Any]], None]
 
@@ -92,7 +98,8 @@ async def run_kiosk(config: KioskConfig, stats: StatsHandler | None = None, stop
     for number in signals:
         loop.add_signal_handler(number, ending.set)
     try:
-        async with aiohttp.ClientSession() as http:
+        # The server itself is asked: no proxy of the environment, and no other address that an answer names.
+        async with aiohttp.ClientSession(trust_env=False, middlewares=(refuse_redirects,)) as http:
             await Kiosk(config, http, stats or _print_line).run(ending)
     finally:
         for number in signals:
@@ -103,7 +110,7 @@ class Kiosk:
     """Owner of the terminal's state and of everything that carries out its effects. `run` it once."""
 
     def __init__(self, config: KioskConfig, http: aiohttp.ClientSession, stats: StatsHandler) -> None:
-        access = ServerAccess(http, config.server.rstrip("/"), config.token)
+        access = ServerAccess(http, config.server, config.token)
         self.terminal = Terminal(confirms=config.confirms)
         self._config, self._access, self._stats = config, access, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
@@ -242,6 +249,8 @@ class Kiosk:
                 confirmed = window.show(self.screen())
                 if confirmed is not None:
                     self.confirm(confirmed)
+                if window.word is not None:
+                    self.say(window.word)
                 await asyncio.sleep(FRAME)
         finally:
             window.close()
@@ -258,11 +267,26 @@ class Kiosk:
             remaining = view.remaining_ms / 1000 - (now - received_at)
         picture = receiver.picture if receiver else None
         talkback = view is not None and view.speech is not None
-        return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), _muted(view), talkback)
+        muted, button = _muted(view), self._farewell(view)
+        return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), muted, talkback, button)
 
     def confirm(self, warning: str) -> None:
         """Confirm that the room has read the warning with this id."""
         self._inbox.put_nowait(WarningConfirmed(warning))
+
+    def say(self, word: Word) -> None:
+        """Send what the room says of its visit: that it has finished, or that it goes on after all."""
+        visit = self.terminal.visit
+        if visit is not None:
+            self._tasks.spawn(self._order(visit.id, Finished(on=word is Word.FINISHED)))
+
+    def _farewell(self, view: SessionView | None) -> Farewell | None:
+        """Return the button of a visit that has begun, with what both sides have said."""
+        if view is None or self.terminal.phase not in (Phase.LIVE, Phase.HELD):
+            return None
+        mine = [word for word in view.farewell if word.side == view.my_side]
+        near = any(word.room for word in mine)
+        return Farewell(near, far=len(view.farewell) > len(mine), staff=bool(mine) and not near)
 
     def _notice(self, view: SessionView | None) -> Notice | None:
         """Return the newest warning that the room has not confirmed yet."""

@@ -144,6 +144,7 @@ class Connection:
             starts=view.starts_at.timestamp(),
             tested=mine.self_test,
             media=mine.media,
+            receiving=mine.receiving,
             until=until,
             warnings=tuple(warning.id for warning in unconfirmed(view)),
         )

@@ -99,7 +99,7 @@ class MediaSessions:
         except VisitError as error:
             log.warning("refused", extra={**about, "code": error.code})
         except (PeerError, SourceError) as error:
-            log.info("not connected", extra={**about, "error": str(error)})
+            log.info("not connected", extra={**about, "error": error})
         except Exception:  # every end must be reported, or the state machine would wait for this attempt for ever
             log.exception("attempt failed", extra=about)
         self._report(MediaLost(order.kind, order.attempt, random.random()))

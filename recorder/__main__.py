@@ -2,17 +2,23 @@
 HUIJIAN_* in the environment, as for every process of Huijian."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
+from broker.kernel.system_folders import use_system_folders
 from config.logs import configure
 from config.settings import Settings, SettingsError
-from recorder.evidence.signing import KeyProblem
-from recorder.process import main
 
 
 def run(arguments: list[str]) -> int:
     """Run the recorder and return its exit code: 2 for wrong arguments, settings or keys."""
+    use_system_folders()
+    os.umask(0o077)
+    configure(os.environ.get("HUIJIAN_LOG_LEVEL", "info"))
+    from recorder.evidence.signing import KeyProblem
+    from recorder.process import main  # imports av
+
     if arguments and (len(arguments) != 2 or arguments[0] != "--config"):
         print("usage: python -m recorder [--config FILE]", file=sys.stderr)
         return 2

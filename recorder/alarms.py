@@ -18,8 +18,9 @@ from recorder.archive import paths
 from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import Claim, Rules
 from recorder.recording import ReportFact
+from recorder.retention.clock_trust import marks
 from recorder.retention.plan import newest
-from recorder.retention.rules import clock_went_back
+from recorder.retention.rules import clock_doubt, clock_went_back
 
 log = structlog.get_logger()
 AT_ONCE = 200  # differences in one message
@@ -30,8 +31,9 @@ class Difference:
     """A session on which intents, files and catalog do not agree.
 
     `kind`: archived_without_notice, unfinished, plan_lost, intent_without_files, work_without_row,
-    work_without_plan, file_without_row, row_without_files, film_missing, manifest_changed, manifest_unreadable or
-    purged_with_files.
+    work_without_plan, file_without_row, row_without_files, film_missing, manifest_changed, manifest_unreadable,
+    purged_with_files, or of a hold (`recorder.retention.hold_repair`) hold_row_missing, hold_lifted_by_hand,
+    hold_not_in_chain or hold_lift_unfinished.
     """
 
     kind: str
@@ -72,6 +74,7 @@ class Alarms:
         self.low = False  # whether another visit of the usual length would find no room
         self.differences = Differences()
         self.active: dict[tuple[str, str], ArchiveAlarm] = {}  # by kind and site
+        self.wrong_clock = False  # whether a recording of this run may have a wrong date
         self.report_fact = report_fact
         self._archive_dir, self._space, self._catalog, self._clock = archive_dir, space, catalog, clock
 
@@ -101,8 +104,21 @@ class Alarms:
         if not clock_went_back(now, witnessed):
             self.active.pop(("clock_behind", ""), None)
         elif witnessed is not None:
+            self.wrong_clock = True
             self.report("clock_behind", seconds=round((witnessed - now).total_seconds()))
         return witnessed
+
+    async def clock_doubt(self) -> str:
+        """Return why this machine's clock is known to be wrong, empty where nothing speaks against it or the database
+        does not answer."""
+        now = self._clock.now()
+        try:
+            noted = await marks(self._catalog.engine, now)
+        except StorageUnavailable:
+            return clock_doubt(now.wall, now.wall)
+        why = clock_doubt(now.wall, max(now.wall, noted.latest or now.wall))
+        self.wrong_clock = self.wrong_clock or bool(why)
+        return why
 
     def check_disk(self, claims: Iterable[Claim], report_fact: ReportFact | None = None) -> None:
         """Send a DiskReport when room becomes short or is enough again; with `report_fact`, always, and only there."""

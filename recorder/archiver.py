@@ -13,12 +13,12 @@ import structlog
 from msgspec import ValidationError, convert
 
 from broker.ipc.recorder_messages import ArchivingFailed, Gap, RecordingArchived
-from broker.kernel.clock import Clock
+from broker.kernel.clock import Clock, boot_id
 from broker.kernel.errors import StorageUnavailable
 from broker.kernel.ids import SessionId
 from recorder.alarms import Alarms
 from recorder.archive.catalog import FAILED, FINALIZING, Catalog, columns
-from recorder.archive.finalize import finalise
+from recorder.archive.finalize import Moment, finalise
 from recorder.evidence.chain_heads import ChainHeads
 from recorder.evidence.signing import Signer
 from recorder.evidence.site_chain import BrokenSiteChain
@@ -68,7 +68,7 @@ class Archiver:
             for site in await ChainHeads(self._catalog.engine).advance_all(self._archive_dir, self._clock.now().wall):
                 self._alarms.report("chain_cut", site)
         except StorageUnavailable as error:
-            log.error("chain heads not compared", why=str(error))
+            log.error("chain heads not compared", why=error)
 
     def close(self) -> None:
         """Stop repeating failed steps: the process ends."""
@@ -76,10 +76,11 @@ class Archiver:
 
     async def _finalise(self, session: str, folder: Path, reason: dict[str, Any]) -> dict[str, Any] | None:
         while True:
-            ended, witnessed = self._clock.now().wall, await self._alarms.check_clock()
+            now, witnessed = self._clock.now(), await self._alarms.check_clock()
+            moment = Moment(now.wall, now.mono, boot_id(), await self._alarms.clock_doubt())
             try:
                 return await asyncio.to_thread(
-                    finalise, folder, self._archive_dir, reason, ended, self._signer, self._sm3, witnessed
+                    finalise, folder, self._archive_dir, reason, now.wall, self._signer, self._sm3, witnessed, moment
                 )
             except Exception as error:
                 log.exception("archiving failed", session=session)
@@ -94,7 +95,7 @@ class Archiver:
                 await self._catalog.set(done["session"], **columns(done))
                 return True
             except StorageUnavailable as error:
-                log.error("catalog does not answer", session=done["session"], why=str(error))
+                log.error("catalog does not answer", session=done["session"], why=error)
             if await self._closes_within(RETRY_CATALOG):
                 return False
 

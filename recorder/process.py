@@ -16,22 +16,25 @@ import structlog
 from broker.ipc import recorder_messages as messages
 from broker.ipc.messages import Command, Done, Handler
 from broker.ipc.server import Connection, Server
-from broker.kernel.clock import Clock, Instant, SystemClock
+from broker.kernel.clock import Clock, Instant, SystemClock, discipline
 from broker.kernel.database import DATABASE_ERRORS, engine_for
 from broker.kernel.errors import BadRequest, VisitError
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
-from recorder.alarms import Alarms
+from recorder.alarms import Alarms, Difference
 from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import Rules
 from recorder.archiver import Archiver
-from recorder.evidence.signing import installed
+from recorder.evidence.signing import installed, trusted
 from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.tap_reader import Tap
 from recorder.recording import ReportFact
 from recorder.recovery import GRACE, Recovery
-from recorder.retention.clock_trust import mark_clock
-from recorder.retention.rules import clock_went_back
+from recorder.retention.clock_trust import mark_clock, marks
+from recorder.retention.dating import date_recordings
+from recorder.retention.hold_repair import repair
+from recorder.retention.holds import Chains, Holds
+from recorder.retention.rules import clock_leapt, clock_went_back
 from recorder.sessions import RecordingSessions
 from recorder.viewcopy.queue import ViewCopies
 from recorder.viewcopy.worker import ViewCopyWorker
@@ -51,6 +54,8 @@ class Service:
         self.settings, self._grace, self._clock = settings, grace, clock
         archive_dir, catalog = settings.archive_dir, Catalog(engine_for(settings.database_url))
         signer = installed(settings.keys_dir, archive_dir, settings.archive_signing)
+        keys = trusted(settings.keys_dir, settings.archive_signing)
+        self._chains = Chains(archive_dir, signer, keys)
         space = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second)
         self.catalog = catalog
         self.alarms = Alarms(archive_dir, space, catalog, clock, self._report_fact)
@@ -59,7 +64,8 @@ class Service:
         )
         self.sessions = RecordingSessions(archive_dir, space, catalog, clock, self._report_fact, self._archiver)
         self._recovery = Recovery(archive_dir, catalog, clock, self.alarms)
-        self._view_copies = ViewCopyWorker(ViewCopies(catalog.engine), archive_dir, clock, settings.view_jobs, signer)
+        views, active = ViewCopies(catalog.engine), self.sessions.active
+        self._view_copies = ViewCopyWorker(views, archive_dir, clock, settings.view_jobs, signer, lambda: bool(active))
         self._making: asyncio.Task[None] | None = None
         handlers = Commands(self.sessions, self.alarms).handlers()
         self._server = Server(settings.run_dir / COMMANDS, messages.RECORDER, handlers, self._greet, self._control_lost)
@@ -80,6 +86,7 @@ class Service:
         await self._server.start()
         self._tasks.spawn(self._archiver.keep_heads())
         self._endless += [self._tasks.spawn(self._keep_marking_clock()), self._tasks.spawn(self._review())]
+        self._tasks.spawn(self._repair_holds())
         log.info("recorder ready", orphans=len(orphans))
         return self
 
@@ -108,12 +115,32 @@ class Service:
 
     async def _keep_marking_clock(self) -> None:
         """Note every NOTE seconds that the clock goes on: the next start compares its clock with the last note."""
+        self.alarms.wrong_clock = True  # an earlier run may have left recordings that were made with one
         while True:
-            await asyncio.sleep(NOTE)
             try:
+                await self._date_recordings()
+                await asyncio.sleep(NOTE)
                 await self._mark_clock()
             except (VisitError, *DATABASE_ERRORS) as error:
                 log.error("clock not noted", why=type(error).__name__)
+
+    async def _date_recordings(self) -> None:
+        """Date the recordings that were made with a wrong clock, once it is right."""
+        engine, now = self.catalog.engine, self._clock.now()
+        own = (await marks(engine, now)).own
+        if self.alarms.wrong_clock or (own and clock_leapt([own], now.wall, now.mono) is not None):
+            self.alarms.wrong_clock = False
+            if dated := await date_recordings(engine, self._chains, now, discipline()):
+                log.warning("recordings made with a wrong clock were dated", count=len(dated))
+
+    async def _repair_holds(self) -> None:
+        """Bring the legal holds in the database and in the chains into agreement, and report where they differed."""
+        try:
+            engine = self.catalog.engine
+            for found in await repair(engine, Holds(engine, self._chains), self._clock.now().wall):
+                self.alarms.differ(Difference(found.kind, found.session))
+        except VisitError as error:
+            log.error("holds not compared", why=error.code)
 
     async def _watch_disk(self) -> None:
         while True:

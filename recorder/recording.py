@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import structlog
 
 from broker.ipc.recorder_messages import (
+    FilmUnusable,
+    FilmUsable,
     FragmentFlushed,
     KeyframeWanted,
     RecorderFact,
@@ -22,7 +24,7 @@ from broker.kernel.clock import Clock
 from broker.kernel.ids import SessionId, Side
 from broker.media.tap_format import TapRecord
 from recorder.archive.disk_space import Rules
-from recorder.pipeline.writer import Progress, Writer
+from recorder.pipeline.writer import Faults, Progress, Writer
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -31,6 +33,7 @@ STALL = 1.5  # seconds a write may take before the fact WritingStalled is sent
 TAIL = 0.3  # seconds after the end in which packets that arrived before it may still come through the tap
 LATE_CUT = 0.05  # seconds by which the relay's own cut may lag behind the deadline: what crossed is kept
 QUEUE_BYTES = 16 << 20  # about half a minute of both sides at 2 Mbit/s
+OVERHEAD = 200  # bytes that a queued record takes beside its data
 REPORT = 1.0  # seconds between two facts WritingProgress
 SIDES = (Side.PRISON, Side.VISITOR)
 ReportFact = Callable[[RecorderFact], None]
@@ -58,6 +61,7 @@ class Recording:
         self._reported = 0.0
         self._overflowed = 0
         self._wanted: tuple[int, ...] = ()
+        self._faults: Faults = (None, None)
 
     @property
     def overflow(self) -> int:
@@ -75,7 +79,15 @@ class Recording:
             self._writer.overflow += 1
             return
         self._queue.append(record)
-        self._queued += len(record.data)
+        self._queued += len(record.data) + OVERHEAD
+
+    def announce(self, report_fact: ReportFact) -> None:
+        """Send a control process that has just connected what holds: first what speaks against an open gate."""
+        for side, fault in zip(SIDES, self._faults, strict=True):
+            if fault is not None:
+                report_fact(FilmUnusable(session=self.session, side=side, fault=fault))
+        if self.writing:
+            report_fact(FragmentFlushed(session=self.session, part=self.part, mono=self._clock.now().mono))
 
     def end(self, moment: float) -> None:
         """End the part: no packet that arrived after server second `moment` is recorded."""
@@ -160,6 +172,7 @@ class Recording:
     def _report(self, progress: Progress) -> None:
         self.progress = progress
         now = self._clock.now().mono
+        self._report_faults(progress.faults)
         if progress.free < self._space.floor:
             if not self._stalled:
                 self._stall("no_disk")
@@ -186,6 +199,16 @@ class Recording:
                     overflow=self.overflow,
                 )
             )
+
+    def _report_faults(self, faults: Faults) -> None:
+        """Report of each side whether its film can be watched, when that has changed."""
+        before, self._faults = self._faults, faults
+        for side, was, fault in zip(SIDES, before, faults, strict=True):
+            if fault is not None and fault is not was:
+                log.warning("film unusable", session=self.session, part=self.part, side=str(side), fault=str(fault))
+                self._report_fact(FilmUnusable(session=self.session, side=side, fault=fault))
+            elif fault is None and was is not None:
+                self._report_fact(FilmUsable(session=self.session, side=side))
 
 
 def _reason(error: Exception) -> str:

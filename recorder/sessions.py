@@ -8,15 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from msgspec import to_builtins
 
-from broker.ipc.recorder_messages import FragmentFlushed, StartRecording
+from broker.ipc.recorder_messages import StartRecording
 from broker.kernel import atomic_files
 from broker.kernel.clock import Clock, Instant
 from broker.kernel.errors import BadRequest, Conflict, NotFound, RecorderUnavailable
-from broker.kernel.ids import SessionId
 from broker.kernel.tasks import Tasks
 from broker.media.tap_format import TapRecord
 from recorder.archive import parts as parts_module
@@ -66,6 +66,7 @@ class RecordingSessions:
         self.stray_records = 0  # tap records that belong to no session
         self._space, self._report_fact, self._archiver = space, report_fact, archiver
         self._taps: dict[int, Recording] = {}
+        self._orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks = Tasks()
 
     def accept(self, record: TapRecord) -> None:
@@ -77,8 +78,14 @@ class RecordingSessions:
             recording.accept(record)
 
     async def start(self, order: StartRecording) -> int:
-        """Begin the next part of a session and return its number. Raises RecorderUnavailable, Conflict,
-        StorageUnavailable or BadRequest."""
+        """Begin the next part of a session and return its number. An order that had to wait while another one began a
+        part is content with that one. Raises RecorderUnavailable, Conflict, StorageUnavailable or BadRequest."""
+        before = self._part(order.session)
+        async with self._order(order.session):
+            joined = self._part(order.session) != before and self._joins(order)
+            return self._part(order.session) if joined else await self._start(order)
+
+    async def _start(self, order: StartRecording) -> int:
         id, now = order.session, self.clock.now()
         self._check_room(order)
         session = await self._session_to_start(id)
@@ -87,6 +94,8 @@ class RecordingSessions:
         part = max(await self.catalog.parts(id), last) + 1
         target = str((session.folder / f"part-{part}.mp4").relative_to(self.archive_dir))
         policy = f"{order.policy.name} {order.policy.version}".strip()
+        if session.closing is not None:
+            raise Conflict("the recording of this session is finished")
         await self.catalog.intend(id, order.site, part, target, policy, now.wall)
         self._record(session, part, order)
         await self.note(id, {"kind": "part", "part": part})
@@ -98,7 +107,7 @@ class RecordingSessions:
         """Set the server second at which the recording ends without any further command. The earliest one counts."""
         recording = self._session(session).recording
         if recording is not None:
-            recording.deadline = moment if recording.deadline is None else min(recording.deadline, moment)
+            _limit(recording, moment)
 
     async def extend(self, session: str, made: float, moment: float, minutes: float) -> None:
         """Put the deadline off to `moment` by an approval that was `made` before it, and claim room on the disk for
@@ -128,10 +137,11 @@ class RecordingSessions:
 
     async def finish(self, session: str, reason: dict[str, Any]) -> None:
         """End a session as `end` does; a session that is archived already is left as it is. Raises NotFound."""
-        if session in self.active:
-            self.end(session, reason)
-        elif await self.catalog.row(session) is None:
-            raise NotFound("no such recording")
+        async with self._order(session):
+            if session in self.active:
+                self.end(session, reason)
+            elif await self.catalog.row(session) is None:
+                raise NotFound("no such recording")
 
     def end(self, session: str, reason: dict[str, Any]) -> None:
         """Close, hash, archive and catalog a session in the background. The first reason counts. Raises NotFound."""
@@ -150,9 +160,8 @@ class RecordingSessions:
     def announce(self, report_fact: ReportFact) -> None:
         """Send the sessions that are being written to a control process that has just connected."""
         for session in self.active.values():
-            if session.closing is None and session.recording is not None and session.recording.writing:
-                mono = self.clock.now().mono
-                report_fact(FragmentFlushed(session=SessionId(session.id), part=session.part, mono=mono))
+            if session.closing is None and session.recording is not None:
+                session.recording.announce(report_fact)
 
     def adopt(self, session: str) -> None:
         """Take over a session that another process left unfinished; `start` or `finish` may follow."""
@@ -187,6 +196,27 @@ class RecordingSessions:
                 goes_on = session.recording is not None and session.closing is None
                 minutes = session.minutes if goes_on else 0
                 yield Claim(minutes, progress.bytes if progress else 0, session.earlier_bytes)
+
+    def _part(self, id: str) -> int:
+        return self.active[id].part if id in self.active else 0
+
+    def _joins(self, order: StartRecording) -> bool:
+        """Whether the part that is being written is what the order asks for; then it takes over the deadline."""
+        session = self.active.get(order.session)
+        if session is None or session.closing is not None or session.tap != order.tap:
+            return False
+        recording = session.recording
+        if recording is None or recording.failed:
+            return False
+        if order.deadline_mono is not None:
+            _limit(recording, order.deadline_mono)
+        recording.announce(self._report_fact)
+        return True
+
+    def _order(self, id: str) -> asyncio.Lock:
+        """Return what lets one order after another begin or end parts of a session. On a slow disk a control process
+        asks again while its first order is still waiting: without it both would write the same part."""
+        return self._orders.setdefault(id, asyncio.Lock())
 
     def _check_room(self, order: StartRecording) -> None:
         """Raise RecorderUnavailable without room for all admitted sessions and this one. A session that goes on is
@@ -238,6 +268,9 @@ class RecordingSessions:
             self.end(session.id, {"code": "time_limit", "by": "recorder"})
 
     async def _close(self, session: Session) -> None:
+        async with self._order(session.id):  # a part that was about to begin has begun, and ends
+            if session.recording is not None:
+                session.recording.end(self.clock.now().mono)
         await asyncio.gather(*session.tasks, return_exceptions=True)
         if session.tap is not None and self._taps.get(session.tap) is session.recording:  # no later session's
             del self._taps[session.tap]
@@ -247,6 +280,10 @@ class RecordingSessions:
         if done is not None:
             self.active.pop(session.id, None)
             self._report_fact(end_fact(done))
+
+
+def _limit(recording: Recording, moment: float) -> None:
+    recording.deadline = moment if recording.deadline is None else min(recording.deadline, moment)
 
 
 def _over(row: dict[str, Any]) -> bool:

@@ -1,8 +1,9 @@
-"""What all tests share: hypothesis without a clock, which tests are real-time, and how they are spread over workers.
+"""What all tests share: hypothesis without a clock, which tests are real-time, and how tests are spread over workers.
 
 A real-time test promises seconds of real processes, real media or a real browser's decoder. Such tests run one after
 another in chains, each chain on one worker, beside everything else; workers that run other tests lower their priority.
-Only a failed real-time test may be tried once more, alone (see `tests/__main__.py`).
+A failed real-time test may be tried once more, alone, and so may one with a browser (see `tests/__main__.py`); all
+others may not.
 """
 
 import json
@@ -24,7 +25,7 @@ settings.load_profile("huijian")
 
 ROOT = Path(__file__).parent.parent
 REAL_TIME_CHAINS = (
-    ("tests/scenarios/visits",),
+    ("tests/scenarios/visits", "tests/hostile/test_floods.py"),
     (
         "tests/scenarios/relay",
         "tests/broker/relay/test_worker.py",
@@ -33,6 +34,7 @@ REAL_TIME_CHAINS = (
         "tests/broker/relay/transport/test_demux.py",
         "tests/broker/relay/transport/test_tcp.py",
         "tests/recorder/test_process.py",
+        "tests/recorder/test_process_repair.py",
         "tests/kiosk_agent",
     ),
 )
@@ -45,6 +47,8 @@ low the priority of its worker is."""
 NICENESS = (0, 10, 19)
 """Priority of the workers (nice(2)): of each chain, and of all other tests. Whole visits come first: their kiosks and
 officers decode in the test's own process, and what waits there looks like a packet that crossed too late."""
+SECOND_CHANCES = ("realtime", "browser")
+"""Marks of the tests that are tried once more when they fail."""
 FAILURES_FILE = "HUIJIAN_TEST_FAILURES"  # environment variable: where to write which tests failed
 _failures: dict[str, bool] = {}
 
@@ -86,9 +90,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Remember each failed test, and whether it is real-time."""
+    """Remember each failed test, and whether it has a second chance."""
     if report.failed:
-        _failures[report.nodeid] = "realtime" in report.keywords
+        _failures[report.nodeid] = any(mark in report.keywords for mark in SECOND_CHANCES)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

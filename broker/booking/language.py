@@ -6,12 +6,37 @@ A slot's language is a tag after BCP 47: `zh` or `cmn` for Mandarin, `zh-yue` fo
 
 from enum import StrEnum
 
+from broker.booking.language_codes import LANGUAGES
 from broker.booking.slot import Slot
 from broker.kernel.ids import Side
 from config.check_in import CheckInRules
+from config.words import bare
 
 _SINITIC = frozenset(["yue", "hak", "nan", "wuu", "gan", "hsn", "cdo", "cjy", "cpx", "cnp", "csp", "czh", "czo", "mnp"])
 """Chinese dialects that have a code of their own (ISO 639-3)."""
+
+_SCRIPT, _REGION, _VARIANT = 4, 2, range(5, 9)  # letters of each kind of subtag (BCP 47)
+
+
+def is_known(language: str) -> bool:
+    """Whether a language tag names a language: a known code, and then what BCP 47 lets follow it. Variants of five to
+    eight letters (`zh-chaoshan`) and private subtags (`zh-x-lei`) name dialects that have no code."""
+    first, *rest = language.lower().split("-")
+    if first not in LANGUAGES | _SINITIC:
+        return False
+    if "x" in rest:
+        rest, private = rest[: rest.index("x")], rest[rest.index("x") + 1 :]
+        if not private:
+            return False
+    return all(_is_subtag(part, extends=first in ("zh", "sgn")) for part in rest)
+
+
+def _is_subtag(part: str, extends: bool) -> bool:
+    if len(part) == 3 and part.isalpha():
+        return extends and (part in _SINITIC or part in LANGUAGES)
+    if len(part) in (_REGION, _SCRIPT):
+        return part.isalpha() or (len(part) == _SCRIPT and part[0].isdecimal())
+    return len(part) in _VARIANT or (len(part) == 3 and part.isdecimal())
 
 
 class Spoken(StrEnum):
@@ -37,7 +62,12 @@ def spoken_as(language: str) -> Spoken:
 def dialect_reason(slot: Slot) -> str:
     """The reason for which a dialect is spoken, as the approval gives it of a visitor; empty where it gives none."""
     reasons = (person.dialect_reason.strip() for person in slot.parties_of(Side.VISITOR))
-    return next((reason for reason in reasons if reason), "")
+    return next((reason for reason in reasons if bare(reason)), "")
+
+
+def interpreters(slot: Slot) -> int:
+    """The number of interpreters that are listed, on whichever side."""
+    return sum(not person.meets for person in slot.people)
 
 
 def needs_interpreter(slot: Slot, rules: CheckInRules) -> bool:

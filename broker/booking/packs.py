@@ -1,8 +1,9 @@
 """Policy packs as the broker uses them: what is wrong with a pack, or unknown to it, is an error of a visit."""
 
 from broker.kernel.errors import BadRequest, PolicyViolation
+from config.articles.grounds import Intervention
 from config.pack_loader import load_pack
-from config.policy import Intervention, LooserThanLaw, Policy
+from config.policy import LooserThanLaw, Policy
 
 
 def pack_named(name: str) -> Policy:

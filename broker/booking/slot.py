@@ -20,7 +20,10 @@ class Person:
     """Person who is listed for a visit. Names stay in the store and on pages; logs carry the id only.
 
     `first_visit`: has never visited by video before (Guangdong 24). `dialect_reason`: why Mandarin is too hard for this
-    visitor, where the slot's language is a dialect (Guangdong 28).
+    visitor, where the slot's language is a dialect (Guangdong 28). `detained`: is held by the visitor side's own site,
+    because both sides are prisons (Yunnan 7, Guangdong 16). `identity`: keyed digest of the person's identity number,
+    where booking gave it (broker/booking/identity.py). `relation_by` and `relation_reason`: the officer who decided
+    that a relation outside the pack's list makes a visitor, and why (Yunnan 35 to 37).
     """
 
     id: PersonId
@@ -30,6 +33,15 @@ class Person:
     first_visit: bool = False
     role: PersonRole = PersonRole.PARTY
     dialect_reason: str = ""
+    detained: bool = False
+    identity: str = ""
+    relation_by: str = ""
+    relation_reason: str = ""
+
+    @property
+    def inmate(self) -> bool:
+        """Whether this person meets the other side as an inmate."""
+        return self.meets and (self.side is Side.PRISON or self.detained)
 
     @property
     def meets(self) -> bool:
@@ -47,7 +59,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An approval to meet in [starts_at, ends_at) (aware UTC) for at most `minutes` of crossing media."""
+    """An approval to meet in [starts_at, ends_at) (aware UTC) for at most `minutes` of crossing media.
+
+    `approved_by` and `article` are the prison's approval. Where both sides hold inmates, the visitor side's institution
+    approves, too (Yunnan 7, Guangdong 16): `second_approved_by` and `second_article`, empty until it has.
+    """
 
     id: SlotId
     session: SessionId
@@ -62,6 +78,22 @@ class Slot:
     policy: str
     external_id: str = ""
     language: str = "zh"
+    second_approved_by: str = ""
+    second_article: str = ""
+
+    def holds_inmates(self, side: Side) -> bool:
+        """Whether those who meet on this side are inmates."""
+        return side is Side.PRISON or any(person.inmate for person in self.parties_of(side))
+
+    @property
+    def between_inmates(self) -> bool:
+        """Whether inmates meet inmates (Yunnan 7, Guangdong 16)."""
+        return self.holds_inmates(Side.VISITOR)
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether the visitor side's institution has still to approve."""
+        return self.between_inmates and not self.second_approved_by
 
     def place(self, side: Side) -> Place:
         """Site and room of a side."""

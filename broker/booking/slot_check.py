@@ -1,11 +1,19 @@
-"""Checks of a slot before it is stored, whether it comes by the API, the command line or the demonstration. Pure."""
+"""Checks of a slot before it is stored, whether it comes by the API, the command line or the demonstration. Pure.
 
+`people_check` has those of the people; this module has the window, the places and the approvals. A refusal by an
+article names it."""
+
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from broker.booking.people_check import check_people, refuse
 from broker.booking.slot import Place, Slot
-from broker.kernel.errors import BadRequest, PolicyViolation
+from broker.kernel.errors import BadRequest
 from broker.kernel.ids import Side, SiteId
+from config.booking import BookingLaw
+from config.law import LAWS
 from config.policy import Policy
+from config.words import bare
 
 
 def check_slot(slot: Slot, policy: Policy, now: datetime) -> None:
@@ -18,39 +26,68 @@ def check_slot(slot: Slot, policy: Policy, now: datetime) -> None:
         raise BadRequest("A visit has at least one minute.", "会见时长至少一分钟。")
     if slot.prison.room == slot.visitor.room:
         raise BadRequest("The two sides need two rooms.", "双方必须在不同会见室。")
-    if not slot.approved_by.strip() or not slot.article.strip():
+    if not bare(slot.approved_by) or not bare(slot.article):
         raise BadRequest("The approver or the article is missing.", "缺少批准人或依据条款。")
-    _check_people(slot, policy)
+    _check_second_approval(slot, LAWS[policy.law].booking)
+    check_people(slot, policy)
     # Whole minutes, rounded up: a demonstration's 20 seconds are its first minute.
     if timedelta(minutes=slot.minutes - 1) >= policy.hard_limit:
-        _refuse(policy, "hard_limit", f"{slot.minutes} minutes are too long.", "会见时间超过规定。")
+        article = policy.articles["hard_limit"]
+        refuse(article, f"{slot.minutes} minutes are too long.", "会见时间超过规定。")
 
 
-def check_place(side: Side, place: Place, room_site: SiteId, holds_inmates: bool) -> None:
-    """Raise BadRequest unless the room is one of the place's site, and the site can be on that side. `room_site`: the
-    site to which the room belongs; `holds_inmates`: whether the place's site does."""
+def _check_second_approval(slot: Slot, law: BookingLaw) -> None:
+    """Check that a second approval stands where both sides hold inmates, and is whole. It may also come later."""
+    if bool(bare(slot.second_approved_by)) != bool(bare(slot.second_article)):
+        raise BadRequest(
+            "The second approval names both who approved and the article.", "第二方批准须同时注明批准人和依据条款。"
+        )
+    if slot.second_approved_by and not slot.between_inmates:
+        raise BadRequest(
+            "A second approval is for visits between two prisons.",
+            "仅双方均为监所的会见需要双方批准。",
+            articles=[law.pairing],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SiteOfSide:
+    """What a side's site is: its kind, and the law and the pack that hold there."""
+
+    id: SiteId
+    kind: str
+    law: str
+    demo: bool
+
+
+def check_place(side: Side, place: Place, room_site: SiteId, site: SiteOfSide, policy: Policy) -> None:
+    """Check that the room is one of the place's site, and that the site can be on that side under the prison's policy.
+
+    Raises BadRequest or PolicyViolation."""
+    law, rules = LAWS[policy.law].booking, policy.booking
     if room_site != place.site:
         raise BadRequest(f"Room {place.room} is not of site {place.site}.", f"会见室 {place.room} 不属于该单位。")
-    if side is Side.PRISON and not holds_inmates:
-        raise BadRequest(f"Site {place.site} holds no inmates.", f"单位 {place.site} 不是监所。")
+    if side is Side.PRISON and site.kind not in ("prison", "rehab"):
+        raise BadRequest(
+            f"Site {place.site} holds no inmates.", f"单位 {place.site} 不是监所。", articles=[law.sites_article]
+        )
+    allowed = rules.inmate_sites if side is Side.PRISON else rules.inmate_sites | rules.visitor_sites
+    if site.kind not in allowed:
+        refuse(
+            law.sites_article,
+            f"Site {place.site} ({site.kind}) is no side of a visit under these rules; book a room of"
+            f" {', '.join(sorted(allowed))}.",
+            f"单位 {place.site} 的类别不能作为本规定会见的一方，请选择符合规定的单位会见室。",
+        )
+    if site.law != policy.law or site.demo != policy.demo:
+        refuse(
+            law.province,
+            f"Site {place.site} follows the rules of another province; both sides of a visit follow the same.",
+            f"单位 {place.site} 适用其他省份的规定，会见双方须适用同一省份的规定。",
+        )
 
 
-def _check_people(slot: Slot, policy: Policy) -> None:
-    if any(not slot.parties_of(side) for side in Side):
-        raise BadRequest("Each side lists at least one person.", "每一方至少登记一人。")
-    if len({person.id for person in slot.people}) != len(slot.people):
-        raise BadRequest("A person is listed twice.", "同一人员重复登记。")
-    if any(not person.name.strip() for person in slot.people):
-        raise BadRequest("A person has no name.", "人员姓名不能为空。")
-    visitors = len(slot.parties_of(Side.VISITOR))
-    if visitors > policy.max_visitors:
-        _refuse(policy, "max_visitors", f"{visitors} visitors are too many.", "会见人数超过规定。")
-    # Interpreters do not count as visitors. Without a limit of their own, any number of people could come as such.
-    interpreters = sum(not person.meets for person in slot.people)
-    if interpreters > policy.check_in.max_interpreters:
-        _refuse(policy, "max_interpreters", f"{interpreters} interpreters are too many.", "翻译人员人数过多。")
-
-
-def _refuse(policy: Policy, rule: str, english: str, chinese: str) -> None:
-    article = policy.articles.get(rule) or policy.check_in.articles[rule]
-    raise PolicyViolation(f"{english} ({article})", f"{chinese}（{article}）", articles=[article])
+def check_detained(slot: Slot, holds_inmates: bool) -> None:
+    """Check that the people of the visitor side are listed as what its site makes them. Raises BadRequest."""
+    if any(person.detained != holds_inmates for person in slot.parties_of(Side.VISITOR)):
+        raise BadRequest("The people of a side are not what its site holds.", "人员身份与所在单位类别不符。")

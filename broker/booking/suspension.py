@@ -6,13 +6,15 @@ step by the roles that the rules name, and in force for whole months. Booking al
 """
 
 import calendar
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
+from broker.booking.bar import Bar, BarKind
 from broker.booking.packs import ground
-from broker.booking.slot import Slot
+from broker.booking.slot import Person, Slot
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict, Forbidden, Forfeited, NotFound, PolicyViolation, Suspended
 from broker.kernel.ids import PersonId, SessionId, Side, SiteId, SuspensionId, UserId
@@ -59,7 +61,8 @@ class Taken:
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One suspension, from its proposal on. `home`: the site of the suspended person's side; `plan`: the steps as the
-    rules had them that day; `linked`: the interventions of the visit it rests on."""
+    rules had them that day; `linked`: the interventions of the visit it rests on; `identity`: the digest of the
+    person's identity number, where booking gave it: the suspension binds the person under any id."""
 
     id: SuspensionId
     session: SessionId
@@ -76,6 +79,7 @@ class Proposal:
     linked: tuple[str, ...]
     plan: tuple[Step, ...]
     taken: tuple[Taken, ...] = ()
+    identity: str = ""
 
     @property
     def next(self) -> Step | None:
@@ -83,6 +87,11 @@ class Proposal:
         if any(not one.agreed for one in self.taken) or len(self.taken) == len(self.plan):
             return None
         return self.plan[len(self.taken)]
+
+
+STOPS = frozenset({"hold", "end"})
+"""Interventions of which one at least comes before a suspension: the articles know it as what may follow after a visit
+was stopped (中止) or cancelled (取消) on the same ground. A first warning never carries one."""
 
 
 def acts_under(session: Session, code: str) -> tuple[str, ...]:
@@ -113,23 +122,35 @@ def propose(
 
     Raises NotFound (no such person), Forbidden (another site), PolicyViolation (the ground, the months, nothing done).
     """
-    rules, side = policy.suspension, Side(policy.suspension.subject)
+    rules = policy.suspension
     cause = ground(policy, code)
     if session.slot.side_of_site(site) is None:
         raise Forbidden()
-    if person not in {one.id for one in session.slot.parties_of(side)}:
+    subject = next((one for one in subjects(session.slot, policy) if one.id == person), None)
+    if subject is None:
         raise NotFound("No person of that id can be suspended for this visit.", "该人员不是可暂停会见的对象。")
     if not cause.may_suspend:
         _refuse("This ground suspends nobody.", "该条款不得提出暂停会见。", cause.article)
     if not rules.least <= months <= rules.most:
         _refuse("A suspension lasts one to three months.", "暂停会见为一至三个月。", rules.articles["most"])
     linked = acts_under(session, code)
-    if not linked:
-        _refuse("No officer stepped in on this ground.", "本次会见没有依据该条款的处置记录。", cause.article)
+    if not STOPS & set(linked):
+        _refuse(
+            "No visit was held or ended on this ground; a warning alone suspends nobody.",
+            "本次会见没有依据该条款中止或取消的记录；仅有劝阻的，不得提出暂停会见。",
+            cause.article,
+        )
     return Proposal(
-        id, session.id, side, session.slot.place(side).site, person, months, code, cause.article, reason, by, site,
-        now, linked, rules.steps,
+        id, session.id, subject.side, session.slot.place(subject.side).site, person, months, code, cause.article,
+        reason, by, site, now, linked, rules.steps, identity=subject.identity,
     )  # fmt: skip
+
+
+def subjects(slot: Slot, policy: Policy) -> tuple[Person, ...]:
+    """The people whose visits the rules may suspend: the inmates of either side (Yunnan 17), or the visitors who are
+    none (Guangdong 25, 29, where inmates are punished by their own rules)."""
+    inmates = policy.suspension.subject == "prison"
+    return tuple(person for person in slot.people if person.meets and person.inmate == inmates)
 
 
 def _refuse(english: str, chinese: str, article: str) -> None:
@@ -212,37 +233,71 @@ class LostMonth:
     people: frozenset[PersonId]
     starts_at: datetime
     article: str
+    identities: frozenset[str] = frozenset()
 
 
-def check_eligible(slot: Slot, proposals: Iterable[Proposal], lost: Iterable[LostMonth]) -> None:
+Aliases = Mapping[PersonId, Collection[Person]]
+"""Listed people by id, each as listed here and as booked elsewhere: under other ids or identities."""
+NO_ALIASES: Aliases = MappingProxyType({})
+
+
+def check_eligible(
+    slot: Slot, proposals: Iterable[Proposal], lost: Iterable[LostMonth], aliases: Aliases = NO_ALIASES
+) -> None:
     """Check that the people of a slot may meet on its day. Raises Suspended or Forfeited, which name the end, the
     article and the person by id."""
-    day = in_shanghai(slot.starts_at).date()
-    for proposal in proposals:
-        _check_suspension(slot, proposal, day)
-    visitors = {one.id for one in slot.parties_of(Side.VISITOR)}
-    for month in lost:
-        missed = in_shanghai(month.starts_at).date()
-        if visitors & month.people and (missed.year, missed.month) == (day.year, day.month):
-            until = months_later(missed.replace(day=1), 1)
-            raise Forfeited(
-                f"No further visit before {until} ({month.article}).",
-                f"无故迟到或爽约，{until} 前不再安排会见（{month.article}）。",
-                until=until.isoformat(),
-                articles=[month.article],
-                person=min(visitors & month.people),
+    for bar in bars(slot, proposals, lost, aliases):
+        until, articles = bar.until.isoformat(), [bar.article]
+        if bar.kind is BarKind.SUSPENDED:
+            raise Suspended(
+                f"A listed person's visits are suspended until {bar.until} ({bar.article}).",
+                f"所列人员已暂停会见，{bar.until} 起恢复（{bar.article}）。",
+                until=until,
+                articles=articles,
+                person=bar.person,
             )
+        raise Forfeited(
+            f"No further visit before {bar.until} ({bar.article}).",
+            f"无故迟到或爽约，{bar.until} 前不再安排会见（{bar.article}）。",
+            until=until,
+            articles=articles,
+            person=bar.person,
+        )
 
 
-def _check_suspension(slot: Slot, proposal: Proposal, day: date) -> None:
+def bars(
+    slot: Slot, proposals: Iterable[Proposal], lost: Iterable[LostMonth], aliases: Aliases = NO_ALIASES
+) -> tuple[Bar, ...]:
+    """Return what stands against the listed people on the slot's day, suspensions first, in a fixed order."""
+    day = in_shanghai(slot.starts_at).date()
+    found = {bar for proposal in proposals for bar in _suspensions(slot, proposal, day, aliases)}
+    found |= {bar for month in lost for bar in _lost_months(slot, month, day, aliases)}
+    return tuple(sorted(found, key=lambda bar: (bar.kind is BarKind.FORFEITED, bar.person, bar.until, bar.article)))
+
+
+def _suspensions(slot: Slot, proposal: Proposal, day: date, aliases: Aliases) -> Iterator[Bar]:
+    """The bar of one suspension. It binds its person on whichever side and in whichever role they are listed."""
     span = period(proposal)
-    listed = {one.id for one in slot.people_of(proposal.side)}
-    if span is None or proposal.person not in listed or not span[0] <= day < span[1]:
+    if span is None or not span[0] <= day < span[1]:
         return
-    raise Suspended(
-        f"A listed person's visits are suspended until {span[1]} ({proposal.article}).",
-        f"所列人员已暂停会见，{span[1]} 起恢复（{proposal.article}）。",
-        until=span[1].isoformat(),
-        articles=[proposal.article],
-        person=proposal.person,
-    )
+    for person in slot.people:
+        if any(_same(proposal, alias) for alias in aliases.get(person.id, (person,))):
+            yield Bar(BarKind.SUSPENDED, person.id, proposal.article, span[1])
+
+
+def _same(proposal: Proposal, person: Person) -> bool:
+    return person.id == proposal.person or (bool(proposal.identity) and person.identity == proposal.identity)
+
+
+def _lost_months(slot: Slot, month: LostMonth, day: date, aliases: Aliases) -> Iterator[Bar]:
+    """The bars of one lost month. Inmates lose none: they are brought (Guangdong 26)."""
+    missed = in_shanghai(month.starts_at).date()
+    if (missed.year, missed.month) != (day.year, day.month):
+        return
+    until = months_later(missed.replace(day=1), 1)
+    for person in slot.people_of(Side.VISITOR):
+        listed = aliases.get(person.id, (person,))
+        if not person.inmate and any(
+            alias.id in month.people or alias.identity in month.identities for alias in listed
+        ):
+            yield Bar(BarKind.FORFEITED, person.id, month.article, until)

@@ -3,12 +3,13 @@ follows, RelayFacts and RecorderFacts take what comes from the other processes, 
 
 import json
 from collections.abc import Iterable
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.booking.rebooking import rebooking_of
 from broker.booking.slot import Slot
 from broker.control.effects import EffectRunner
 from broker.control.journal.journal import Journal
@@ -17,8 +18,13 @@ from broker.control.presence_tracker import PresenceTracker
 from broker.control.recorder_client import RecorderClient
 from broker.control.recorder_facts import RecorderFacts
 from broker.control.recordings import Recordings
+from broker.control.recovery.row_watch import RowWatch, agree
+from broker.control.recovery.take_up import KEPT, found_sessions
 from broker.control.relay_facts import RelayFacts
 from broker.control.relay_pool import RelayPool
+from broker.control.rules.clock_watch import ClockWatch, recall
+from broker.control.rules.follow_ups import FollowUps
+from broker.control.rules.session_rules import SessionRules
 from broker.control.session_runner import RecordingView, SessionRunner
 from broker.control.statistics import Figures, Statistics
 from broker.control.store.store import Store
@@ -33,8 +39,9 @@ from broker.ipc.relay_messages import (
     Subscribe,
     SubscribeTalkback,
 )
-from broker.kernel.clock import Clock
-from broker.kernel.errors import Conflict, Forbidden, NotFound, VisitError
+from broker.kernel.agreed_time import AgreedClock
+from broker.kernel.clock import Clock, discipline
+from broker.kernel.errors import Forbidden, NotFound, VisitError
 from broker.kernel.ids import ResourceId, SessionId, SlotId
 from broker.kernel.tasks import Tasks
 from broker.presence.presence import PresenceStatus, Report
@@ -44,16 +51,14 @@ from broker.session.effects import Effect
 from broker.session.events import Fact
 from broker.session.parts import extension
 from broker.session.parts.processes import Processes
-from broker.session.refusals import check_extension
+from broker.session.refusals import check_cancellation, check_extension
 from broker.session.snapshot import from_json
 from broker.session.state import Session, State
+from broker.session.take_up import OnRecord
 from broker.session.transitions import TRANSITIONS
-from config.pack_loader import load_pack
 from config.policy import Policy
 
 log = structlog.get_logger()
-KEPT = timedelta(hours=24)  # an ended session stays on the pages that long
-HORIZON = timedelta(days=366)  # slots further away are read at a later start
 RESOURCE_KINDS = {Publish: "publish", Subscribe: "watch", PublishTalkback: "voice", SubscribeTalkback: "listen"}
 """What the journal calls a resource."""
 
@@ -71,19 +76,22 @@ class Broker:
         demo: bool = False,
         worker_sessions: int = 40,
     ) -> None:
-        self.store, self.journal, self.clock = store, journal, clock
+        self.store, self.journal = store, journal
+        self.clock = clock = clock if isinstance(clock, AgreedClock) else AgreedClock(clock)
         self.bus = AsyncIOEventEmitter()
         self._demo = demo
         self._runners: dict[SessionId, SessionRunner] = {}
         self._resources: dict[ResourceId, SessionId] = {}
-        self._policies: dict[str, Policy] = {}
         self._tasks, self._statistics = Tasks(), Statistics()
-        self._persistence = SessionPersistence(store, journal, clock, self._storage_changed)
+        self.follow_ups = FollowUps(self._runners, store, journal, self.bus)
+        self._rules = SessionRules(store, lambda kind, session, data: journal.note(kind, session, "broker", data))
+        self._persistence = SessionPersistence(store, journal, clock, self._storage_changed, self.follow_ups.stored)
         self._relays = RelayPool(run_dir, workers, worker_sessions, clock)
         self._recorder = RecorderClient(run_dir)
         self._timeline = TimelineEvents(self._recorder.add_event)
         self._recordings = Recordings(self._runners, self._recorder, clock, self.bus)
         self._presence = PresenceTracker(self._runners, journal, clock, self.bus)
+        self._rows = RowWatch(store, clock, self._runners)
         self._relay_facts = RelayFacts(
             self._runners,
             self._resources,
@@ -94,6 +102,7 @@ class Broker:
             self._recorder,
             self._recordings,
         )
+        self.clock_watch = ClockWatch(clock, self._runners, journal, discipline, this_boot())
         self._recorder_facts = RecorderFacts(
             self._runners, journal, self._recorder, self._recordings, self._relays, self._tasks
         )
@@ -102,6 +111,7 @@ class Broker:
         )
 
     async def __aenter__(self) -> "Broker":
+        await recall(self.store.engine, self.clock, this_boot())
         await self._take_up()
         for work in (
             self._relays.run(self._relay_facts),
@@ -109,6 +119,8 @@ class Broker:
             self._persistence.save_changes(),
             self._persistence.watch_journal(),
             self._presence.run(),
+            self.clock_watch.run(),
+            self._rows.run(),
         ):
             self._tasks.spawn(work)
         return self
@@ -141,28 +153,65 @@ class Broker:
         """Give a fact to a session. Raises NotFound or Conflict."""
         self.live(session).take(fact)
 
-    async def add_slot(self, slot: Slot, by: str) -> SessionId:
-        """Store an approved slot and wait for its time. Raises what Store.add_slot raises."""
-        if self._policy(slot.policy).demo and not self._demo:
+    async def add_slot(self, slot: Slot, by: str, rebooks: str | None = None) -> SessionId:
+        """Store an approved slot and wait for its time; with `rebooks` it keeps that re-booking request. Raises what
+        Store.add_slot raises."""
+        policy = self._rules.in_force(slot.policy)
+        if policy.demo and not self._demo:
             raise Forbidden("The demo pack's rules are for `huijian demo` only.", "演示规则仅用于演示。")
-        await self.store.add_slot(slot)
-        self.journal.note("SlotApproved", slot.session, by, {"slot": slot.id, "article": slot.article})
-        self._begin(Session(slot, processes=Processes(storage=self._persistence.works)))
+        await self.store.add_slot(slot, rebooks, by)
+        kept = {} if rebooks is None else {"rebooks": rebooks}
+        self.journal.note("SlotApproved", slot.session, by, {"slot": slot.id, "article": slot.article, **kept})
+        if rebooks is not None:
+            await self.follow_ups.rebooked(rebooks)
+        self._begin(Session(slot, processes=Processes(storage=self._persistence.works)), policy)
         return slot.session
 
-    async def cancel_slot(self, slot_id: SlotId, by: str) -> None:
-        """Withdraw the approval of a slot. Raises NotFound or Conflict."""
-        slot = await self.store.slot(slot_id)
+    async def cancel_slot(self, slot_id: SlotId, by: str, article: str = "", note: str = "") -> None:
+        """Withdraw the approval of a slot, under a code and with a reason where a person is checked in. Raises
+        NotFound, or what check_cancellation raises."""
+        slot, fact, now = await self.store.slot(slot_id), ev.SlotCancelled(by, article, note), self.clock.now()
+        session, policy = await self._known(slot)
+        check_cancellation(session, fact, now, policy)
+        code = policy.intervention(article)
+        request = rebooking_of(slot, note, now.wall, policy) if code is not None and code.technical else None
+        await self.store.cancel_slot(slot_id, by, article, note, request)
         live = self._runners.get(slot.session)
-        if live is not None and ev.SlotCancelled not in TRANSITIONS[live.session.state]:
-            if live.session.state is State.ENDED:
-                raise Conflict("The visit is over or was cancelled already.", "会见已结束或已取消。")
-            raise Conflict("The visit has begun; end it under an article.", "会见已开始，须按条款终止。")
-        await self.store.cancel_slot(slot_id)
-        if live is not None:
-            live.take(ev.SlotCancelled(by))
-        else:  # far in the future: no session yet to note it
-            self.journal.note("SlotCancelled", slot.session, by, {"by": by})
+        if live is None:  # far in the future: no session yet to note it
+            self.journal.note("SlotCancelled", slot.session, by, ev.data(fact))
+        elif ev.SlotCancelled in TRANSITIONS[live.session.state]:
+            live.take(fact)
+        else:  # it began, or its rows were read, while the row was being written
+            await self.rows_changed()
+        await self.follow_ups.reopened(slot_id, self.sessions())
+
+    async def rules_of(self, slot: Slot) -> Policy:
+        """Return the rules of the slot's session: the pack that it froze, or the one in force."""
+        return (await self._known(slot))[1]
+
+    async def _known(self, slot: Slot) -> tuple[Session, Policy]:
+        """Return a slot's session as it is or was last saved, with its rules."""
+        if (live := self._runners.get(slot.session)) is not None:
+            return live.session, live.policy
+        kept = await self.store.snapshot(slot.session)
+        if kept is None:
+            return Session(slot), self._rules.in_force(slot.policy)
+        return await self._rules.found(from_json(slot, kept.data, self.clock.now(), this_boot()))
+
+    # --- what stands on record -------------------------------------------------------------------------------------
+
+    async def approve_second(self, slot_id: SlotId, by: str, article: str, author: str) -> Slot:
+        """Store the approval of the visitor side's institution, and let its session know. Raises NotFound or
+        Conflict."""
+        slot = await self.store.approve_second(slot_id, by, article)
+        self.journal.note("SlotApproved", slot.session, author, {"slot": slot.id, "article": article, "second": True})
+        await self.rows_changed()
+        return slot
+
+    async def rows_changed(self) -> None:
+        """Read anew what stands on record: an interface has written what sessions depend on. Raises
+        StorageUnavailable."""
+        await self._rows.read()
 
     async def extend(self, approval: ev.ExtensionApproved) -> None:
         """Make a visit longer by an approval, which is stored before the session gets it. Raises what
@@ -223,6 +272,7 @@ class Broker:
 
     def figures(self) -> Figures:
         """Return the service in numbers; those of the workers are two seconds old at most."""
+        clock = self.clock_watch.status()
         return Figures(
             workers=self._relays.workers(),
             waiting=len(self._effects.waiting),
@@ -232,22 +282,20 @@ class Broker:
             recorder=self._recorder.ready,
             storage=self._persistence.works,
             alerts=dict(self._statistics.alerts),
+            clock_moved=clock.moved.total_seconds() if clock.moved is not None else 0.0,
+            clock_steps=clock.steps,
         )
 
     # --- the start -----------------------------------------------------------------------------------------------
 
     async def _take_up(self) -> None:
-        """Begin the sessions that are scheduled, and go on with those of an earlier control process."""
-        now = self.clock.now()
-        snapshots = {snapshot.session: snapshot for snapshot in await self.store.unfinished_snapshots()}
-        slots = {slot.session: slot for slot in await self.store.slots_between(now.wall - KEPT, now.wall + HORIZON)}
-        for session in snapshots.keys() - slots.keys():
-            slots[session] = await self.store.slot_of_session(session)
-        for session, slot in slots.items():
-            kept = snapshots.get(session) or await self.store.snapshot(session)
-            self._take_over(from_json(slot, kept.data, now, this_boot()) if kept else Session(slot))
-            await self._recall_extensions(session)
-            await self._recall_archive(session)
+        """Begin the sessions that are scheduled, and go on with those of an earlier control process, each as far as
+        what is on record now allows."""
+        async for session, record in found_sessions(self.store, self.clock.now(), this_boot()):
+            await self._take_over(session, record)
+            await self._recall_extensions(session.id)
+            await self._recall_archive(session.id)
+            await self.follow_ups.recall(session.id)
 
     async def _recall_extensions(self, session: SessionId) -> None:
         """Apply approvals that were stored while their session was not saved any more, if there still is time."""
@@ -272,15 +320,20 @@ class Broker:
                 live.recording = RecordingView("archived", seconds, data["path"], data["sha256"])
                 return
 
-    def _take_over(self, session: Session) -> None:
-        if self._policy(session.slot.policy).demo and not self._demo and session.state is not State.ENDED:
+    async def _take_over(self, session: Session, record: OnRecord) -> None:
+        try:
+            session, policy = await self._rules.found(session)
+        except ValueError as error:
+            log.error("a session whose pack cannot be read is left alone", session=session.id, error=error)
+            return
+        if policy.demo and not self._demo and session.state is not State.ENDED:
             log.error("a demonstration's session is left alone outside --demo", session=session.id)
             return
-        self._begin(session)
+        agree(self._begin(session, policy), record)
 
-    def _begin(self, session: Session) -> None:
-        policy = self._policy(session.slot.policy)
-        live = SessionRunner(session, policy, self.clock, self._effects.perform, self._handle_step)
+    def _begin(self, session: Session, policy: Policy) -> SessionRunner:
+        in_force = partial(self._rules.in_force, session.slot.policy)
+        live = SessionRunner(session, policy, self.clock, self._effects.perform, self._handle_step, in_force)
         self._runners[session.id] = live
         if session.processes.recorded:
             live.recording = RecordingView("finalizing" if session.state is State.ENDED else "lost")
@@ -292,17 +345,13 @@ class Broker:
             live.take(ev.RecorderDisk(True))
         self._tasks.spawn(live.run())
         self.bus.emit("session", session.id)
-
-    def _policy(self, name: str) -> Policy:
-        if name not in self._policies:
-            self._policies[name] = load_pack(name)
-        return self._policies[name]
+        return live
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
     def _handle_step(self, runner: SessionRunner, before: Session, fact: Fact, effects: tuple[Effect, ...]) -> None:
         after, now = runner.session, self.clock.now()
-        self._persistence.record_step(before, after, fact, effects)
+        self._persistence.record_step(before, after, fact, effects, runner.policy)
         self._statistics.record_step(before, after, effects, runner.policy, now.mono)
         written = runner.recording.state not in ("none", "starting")
         self._timeline.record_step(before, after, fact, now, written, effects)

@@ -25,10 +25,10 @@ from broker.session.effects import (
     Effect,
     ExtendLimit,
     FinishRecording,
-    Forfeit,
     Hush,
     LeaseGate,
     LetSpeak,
+    NoteAbsence,
     OpenPorts,
     RequestRebooking,
     SetDeadline,
@@ -73,10 +73,8 @@ class EffectRunner:
                 self._tasks.spawn(self._recordings.finish(runner))
             case ClosePorts():
                 self._tasks.spawn(self._close_ports(session))
-            case RequestRebooking():
-                log.warning("technical break, priority re-booking requested", session=session)
-            case Forfeit(side, consequence):  # booking goes by the end of the session as it is saved
-                log.info("visit given up", session=session, side=str(side), lost=str(consequence))
+            case RequestRebooking() | NoteAbsence():  # stored with the end of the session (`persistence.py`)
+                log.info(ev.kind(effect), session=session)
             case _:
                 self._post(session, effect)
 
@@ -157,6 +155,9 @@ class EffectRunner:
         runner.recording = replace(runner.recording, state="starting")
         try:
             await self._recorder.start(session, runner.policy, session.gate.stop_at, self._clock.now())
+            if runner.session.state is State.ENDED:  # its end overtook the start, and found nothing to finish
+                await self._recordings.finish(runner)
+                return
             await self._relays.tap(session.id)
         except VisitError as error:
             await self._not_recording(runner, error)

@@ -1,5 +1,5 @@
-"""Presence in the running service: takes what relays and pages report, decides at once when that changes anything and
-four times a second otherwise, and gives the result to sessions, journal and pages."""
+"""Presence in the running service: takes what relays and pages report, decides at once when that changes anything, when
+a page has been silent for too long, and four times a second, and gives the result to sessions, journal and pages."""
 
 import asyncio
 import random
@@ -20,7 +20,8 @@ from broker.presence.quorum import Watcher, reached, watcher_of
 from broker.session import events as ev
 from broker.session.state import State
 
-LOOK = 0.25  # seconds between looks: with pages that count as gone after 2.5 s a frozen one is noticed within 3 s
+LOOK = 0.25  # seconds between looks for what no report and no silence brings about, as questions that are due
+JUST = 0.001  # seconds after the moment of a silence: its last instant still counts
 LATE = 1.0  # seconds: a look that comes so late was delayed by this process; page reports that came are still unread
 _OPEN = frozenset({State.CHECK_IN, State.READY, State.LIVE, State.HELD})
 
@@ -42,11 +43,16 @@ class PresenceTracker:
         """Look again and again, until cancelled."""
         before = self._clock.now().mono
         while True:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(self._pause(before))
             now = self._clock.now().mono
             late, before = now - before > LATE, now
             if not late:
                 self.look()
+
+    def _pause(self, now: float) -> float:
+        """Seconds until the next look: until a page falls silent, if that is before the regular one."""
+        silent_at = self._presence.silent_at(now)
+        return LOOK if silent_at is None else max(JUST, min(LOOK, silent_at - now + JUST))
 
     # --- what is reported ----------------------------------------------------------------------------------------
 

@@ -6,12 +6,14 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Protocol
 
+from broker.booking.slot import Slot
 from broker.control.relay_pool import tap_of
 from broker.control.timeline_events import TimelineEvent, people
 from broker.ipc.client import Client, Disconnected
 from broker.ipc.messages import Command
 from broker.ipc.recorder_messages import (
     RECORDER,
+    SECOND_PRISON,
     AcknowledgeDifferences,
     AcknowledgeRecording,
     AddEvent,
@@ -150,6 +152,11 @@ class _Receiver:
         self._listener.recorder_down(why)
 
 
+def _title(slot: Slot, side: Side) -> str:
+    """The title of a side in the manifest, from which view copies name it."""
+    return SECOND_PRISON if side is Side.VISITOR and slot.between_inmates else str(side)
+
+
 def start_order(session: Session, policy: Policy, stop: float | None, now: Instant) -> StartRecording:
     """Return the order to record a session; `stop` is the monotonic second at which it has to end."""
     slot = session.slot
@@ -170,9 +177,11 @@ def start_order(session: Session, policy: Policy, stop: float | None, now: Insta
             version=policy.version,
             retention_months=policy.retention_months,
             min_supervisors=policy.min_supervisors,
+            sha256=policy.sha256,
         ),
         sides={
-            side: SideFacts(site=slot.place(side).site, room=slot.place(side).room, title=str(side)) for side in Side
+            side: SideFacts(site=slot.place(side).site, room=slot.place(side).room, title=_title(slot, side))
+            for side in Side
         },
         people=people(session),
         starts_at=now.wall.isoformat(),

@@ -46,6 +46,8 @@ class RecorderFacts:
                 messages.WritingProgress.handled_by(self.handle_writing_progress),
                 messages.WritingStalled.handled_by(self.handle_writing_stalled),
                 messages.WritingFailed.handled_by(self.handle_writing_failed),
+                messages.FilmUnusable.handled_by(self.handle_film_unusable),
+                messages.FilmUsable.handled_by(self.handle_film_usable),
                 messages.KeyframeWanted.handled_by(self.handle_keyframe_wanted),
                 messages.RecordingArchived.handled_by(self.handle_recording_archived),
                 messages.ArchivingFailed.handled_by(self.handle_archiving_failed),
@@ -107,7 +109,7 @@ class RecorderFacts:
                 while differences := await self._recorder.differences():
                     for found in differences:
                         self._journal.note("ArchiveDiffers", found.session, "recorder", {"kind": found.kind})
-                    await self._journal.flush()
+                    await self._journal.flush_own()
                     await self._recorder.acknowledge_differences(differences[-1].number)
             except VisitError as error:
                 log.warning("differences not noted; the recorder reports them again", why=error.code)
@@ -134,6 +136,16 @@ class RecorderFacts:
         """Hold a session whose part has ended with an error."""
         if (runner := self._runner(fact)) is not None:
             self._recordings.recorder_lost(runner, f"failed: {fact.reason}")
+
+    def handle_film_unusable(self, fact: messages.FilmUnusable) -> None:
+        """Hold a session of which one side's film could not be watched."""
+        if (runner := self._runner(fact)) is not None:
+            runner.take(ev.FilmUnusable(fact.side, fact.fault))
+
+    def handle_film_usable(self, fact: messages.FilmUsable) -> None:
+        """Let a session go on whose film can be watched again."""
+        if (runner := self._runner(fact)) is not None:
+            runner.take(ev.FilmUsable(fact.side))
 
     def handle_keyframe_wanted(self, fact: messages.KeyframeWanted) -> None:
         """Ask the publishers for keyframes."""
@@ -165,7 +177,7 @@ class RecorderFacts:
     async def _acknowledge(self, session: SessionId) -> None:
         """Let the recorder stop reporting the end of a recording, once it is on disk here."""
         try:
-            await self._journal.flush()
+            await self._journal.flush_own()
             await self._recorder.acknowledge(session)
         except VisitError as error:
             log.warning("recording not acknowledged; the recorder reports it again", why=error.code)
@@ -176,6 +188,8 @@ class RecorderFacts:
         | messages.WritingProgress
         | messages.WritingStalled
         | messages.WritingFailed
+        | messages.FilmUnusable
+        | messages.FilmUsable
         | messages.KeyframeWanted
         | messages.ArchivingFailed,
     ) -> SessionRunner | None:

@@ -15,7 +15,7 @@ from broker.control.timeline_events import TimelineEvent
 from broker.control.viewers import viewer_of
 from broker.ipc import relay_messages as messages
 from broker.kernel.clock import Clock
-from broker.kernel.ids import ResourceId, SessionId
+from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.session import events as ev
 
 ENDS_TALKBACK = frozenset({"no microphone", "microphone gone"})
@@ -39,6 +39,8 @@ class RelayFacts:
         self._sessions, self._resources, self._journal = sessions, resources, journal
         self._clock, self._bus, self._presence = clock, bus, presence
         self._recorder, self._recordings, self._rates = recorder, recordings, Rates()
+        self._rooms: dict[SessionId, dict[ResourceId, Side]] = {}
+        """The rooms that receive, by the connection that proves it: a room that is changing to a new one has two."""
         self.handlers = dict(
             (
                 messages.SideMedia.handled_by(self.handle_side_media),
@@ -61,6 +63,7 @@ class RelayFacts:
     def forget(self, session: SessionId) -> None:
         """Drop what was received of a session whose ports are closed."""
         self._presence.forget(session)
+        self._rooms.pop(session, None)
         self._rates.forget(session)
         self._recordings.forget(session)
         self._drop_viewers(session)
@@ -78,6 +81,7 @@ class RelayFacts:
         """Hold the sessions of a worker that is gone."""
         for session in sessions:
             self._presence.forget(session)
+            self._rooms.pop(session, None)
             self._drop_viewers(session)
             self._take(session, ev.RelayLost("worker gone"))
 
@@ -86,6 +90,7 @@ class RelayFacts:
         for resource in self._resources_of(fact.session):
             self._resource_closed(fact.session, resource, "internal error")
         self._presence.forget(fact.session)
+        self._rooms.pop(fact.session, None)
         self._take(fact.session, ev.RelayLost("internal error"))
 
     # --- publications and subscriptions --------------------------------------------------------------------------
@@ -101,7 +106,23 @@ class RelayFacts:
         """Note whether a subscriber receives."""
         if (runner := self._sessions.get(fact.session)) is not None:
             runner.viewers[fact.subscription.resource] = viewer_of(fact.subscription)
+        if fact.subscription.gated:
+            self._room_changed(fact.session, fact.subscription)
         self._presence.subscription_changed(fact.session, fact.subscription)
+
+    def _room_changed(self, session: SessionId, subscription: messages.Subscription) -> None:
+        """Note whether the far room receives this side: what it gets is its only window to the other one."""
+        room, connections = subscription.side.other, self._rooms.setdefault(session, {})
+        if subscription.on:
+            connections[subscription.resource] = room
+        else:
+            connections.pop(subscription.resource, None)
+        self._room_receives(session, room)
+
+    def _room_receives(self, session: SessionId, room: Side) -> None:
+        receives, runner = room in self._rooms.get(session, {}).values(), self._sessions.get(session)
+        if runner is not None and receives != (room in runner.session.processes.receiving):
+            runner.take(ev.RoomReceiving(room, receives))
 
     def handle_media_report(self, fact: messages.MediaReport) -> None:
         """Turn counts into what pages show, once a second."""
@@ -121,6 +142,8 @@ class RelayFacts:
         self._resources.pop(resource, None)
         if (runner := self._sessions.get(session)) is not None:
             runner.viewers.pop(resource, None)
+        if (room := self._rooms.get(session, {}).pop(resource, None)) is not None:
+            self._room_receives(session, room)
         self._journal.note("ResourceClosed", session, "relay", {"resource": resource, "why": why})
         self._bus.emit("gone", resource)
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 import structlog
 
+from broker.booking.absence import Absence
+from broker.booking.rebooking import Rebooking
 from broker.control.statistics import Quality
 from broker.control.viewers import Viewers
 from broker.kernel.clock import Clock
@@ -21,7 +23,7 @@ from broker.session.transitions import abort, step, wakes_at
 from config.policy import Policy
 
 log = structlog.get_logger()
-LONGEST_SLEEP = 30.0  # seconds: a stepped wall clock is noticed by then at the latest
+LONGEST_SLEEP = 30.0  # seconds: a correction of the wall clock is noticed by then at the latest
 
 RecordingState = Literal["none", "starting", "writing", "lost", "finalizing", "archived", "failed"]
 
@@ -38,7 +40,7 @@ class RecordingView:
 
 class SessionRunner:
     """The one owner of a Session. `perform` starts an effect and returns at once; `changed` is called after every
-    step with the session before it, the fact and the effects."""
+    step with the session before it, the fact and the effects; `in_force` gives the pack in force before check-in."""
 
     def __init__(
         self,
@@ -47,12 +49,16 @@ class SessionRunner:
         clock: Clock,
         perform: Callable[["SessionRunner", Effect], None],
         changed: Callable[["SessionRunner", Session, Fact, tuple[Effect, ...]], None],
+        in_force: Callable[[], Policy] | None = None,
     ) -> None:
         self.session, self.policy = session, policy
         self.recording = RecordingView()
+        self.rebooking: Rebooking | None = None
+        self.absence: Absence | None = None
         self.quality: Quality = {}
         self.viewers: Viewers = {}
         self._clock, self._perform, self._changed = clock, perform, changed
+        self._in_force = in_force
         self._new_state = asyncio.Event()
 
     @property
@@ -85,10 +91,16 @@ class SessionRunner:
         """Let time pass for this session until it is over."""
         while self.session.state is not State.ENDED:
             await self._sleep()
+            self._follow_pack()
             now = self._clock.now()
             due = wakes_at(self.session, now, self.policy)
             if due is not None and due <= now.mono:
                 self.take(ev.TimePassed())
+
+    def _follow_pack(self) -> None:
+        """Take over the pack in force while the session has frozen none: what is only booked follows it."""
+        if self.session.state is State.SCHEDULED and self._in_force is not None:
+            self.policy = self._in_force()
 
     async def _sleep(self) -> None:
         now = self._clock.now()

@@ -118,3 +118,6 @@ class Figures:
     recorder: bool
     storage: bool
     alerts: Mapping[str, int] = field(default_factory=dict)
+    clock_moved: float = 0.0
+    """Seconds by which the machine's clock has leapt and is not believed."""
+    clock_steps: int = 0

@@ -68,7 +68,7 @@ class Client(Generic[F]):
             try:
                 await self._session(listener)
             except (OSError, framing.WireError, ValueError) as error:
-                log.debug("ipc connection not up", role=self._role.name, why=str(error))
+                log.debug("ipc connection not up", role=self._role.name, why=error)
             except Exception:
                 # A fault of a fact's handler: the connection goes down, which is reported, and comes up again. Staying
                 # down would need a restart of the control process to end.

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from broker.ipc.framing import JsonObject
 from broker.ipc.messages import Command, Count, Done, Fact, Message, Role, Session, TapNumber, Text
+from broker.kernel.film_faults import FilmFault
 from broker.kernel.ids import Side
 
 # --- to the recorder -----------------------------------------------------------------------------------------------
@@ -23,12 +24,18 @@ class SlotFacts(Message, frozen=True):
 
 
 class PolicyFacts(Message, frozen=True):
-    """What the plan and the manifest say of the policy."""
+    """What the plan and the manifest say of the policy: the pack that the session has frozen. `sha256`: of its one
+    spelling."""
 
     name: str
     version: str
     retention_months: int
     min_supervisors: int
+    sha256: str = ""
+
+
+SECOND_PRISON = "second prison"
+"""Title of the visitor side where inmates meet inmates (Yunnan 7, Guangdong 16); else a side's own name."""
 
 
 class SideFacts(Message, frozen=True):
@@ -176,6 +183,21 @@ class WritingFailed(Fact, frozen=True):
     reason: str
 
 
+class FilmUnusable(Fact, frozen=True):
+    """What is recorded of a side cannot be watched, or nothing is; told again when the cause is another."""
+
+    session: Session
+    side: Side
+    fault: FilmFault
+
+
+class FilmUsable(Fact, frozen=True):
+    """What is recorded of a side can be watched again."""
+
+    session: Session
+    side: Side
+
+
 class KeyframeWanted(Fact, frozen=True):
     """The pictures of these sides cannot be written without a keyframe."""
 
@@ -248,6 +270,8 @@ RecorderFact = (
     | WritingProgress
     | WritingStalled
     | WritingFailed
+    | FilmUnusable
+    | FilmUsable
     | KeyframeWanted
     | RecordingArchived
     | ArchivingFailed

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Generic
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from broker.ipc.messages import Command, Count, Done, Fact, Message, R, Resource, Role, Session, TapNumber, Text
 from broker.kernel.ids import SessionId, Side
@@ -212,6 +212,8 @@ class RelayStatus(Message, frozen=True):
     octets_out: int = 0
     dropped: int = 0
     rejected: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    """Numbers of rejected datagrams and connections by reason (`broker/relay/limits/refusals.py`)."""
     tapped: int = 0
     tap_lost: int = 0
     latency: Latency = Latency()

@@ -102,7 +102,7 @@ class Server(Generic[F]):
             while line := await reader.readline():
                 self._start(connection, framing.decode(line, framing.Request))
         except (framing.WireError, ValueError, ConnectionError) as error:
-            log.warning("ipc client refused", role=self._role.name, why=str(error))
+            log.warning("ipc client refused", role=self._role.name, why=error)
         finally:
             last = self._connections == {connection}
             self._connections.discard(connection)
@@ -133,7 +133,7 @@ class Server(Generic[F]):
             return framing.Reply(number=request.number, reply=answer)
         except VisitError as error:
             if isinstance(error, BadRequest):  # of a command that was posted nothing else tells
-                log.error("ipc command refused", role=self._role.name, why=str(error))
+                log.error("ipc command refused", role=self._role.name, why=error)
             return framing.Refusal(number=request.number, problem=error.problem())
         except Exception:
             log.exception("ipc command failed", role=self._role.name)

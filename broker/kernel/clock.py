@@ -59,7 +59,7 @@ def boot_id() -> str:
     CLOCK_MONOTONIC begins anew with each run, so that moments of two runs cannot be compared.
     """
     try:
-        return _BOOT_ID.read_text().strip()
+        return _BOOT_ID.read_text("ascii").strip()
     except OSError:
         return ""
 

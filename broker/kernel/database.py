@@ -5,20 +5,25 @@ begins with BEGIN IMMEDIATE: in WAL mode a read that turns into a write fails at
 databases need none of it; callers see no difference. Errors of any driver become VisitErrors in `storage_errors` alone.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import DateTime, Dialect, TypeDecorator, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from broker.kernel.errors import Conflict, StorageUnavailable
 
 BUSY_SECONDS = 5.0
+TRIES, AGAIN_SECONDS = 100, 0.05  # of a new file's first connection to begin its write-ahead log
 WRITER = "huijian_writer"  # name of the execution option that makes a transaction a writer's
 SQL_ERRORS = (SQLAlchemyError,)
 """Errors of the database itself."""
@@ -47,6 +52,20 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class RollingBack(sqlite3.Connection):
+    """A connection that rolls back before it closes.
+
+    A statement that was cancelled may still have rows to give. While its cursor is referenced anywhere, SQLite keeps a
+    closed connection's transaction open (sqlite3_close_v2, "zombie"), and its write lock shuts all other writers out.
+    """
+
+    def close(self) -> None:
+        """Roll back what is open, then close."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
 def engine_for(url: str, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
     """Return an engine for `url` (sqlite+aiosqlite:///... or postgresql+asyncpg://...).
 
@@ -54,11 +73,20 @@ def engine_for(url: str, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True)
-    engine = create_async_engine(url, connect_args={"timeout": busy_seconds})
+    engine = create_async_engine(url, connect_args={"timeout": busy_seconds, "factory": RollingBack})
     event.listen(engine.sync_engine, "do_connect", _try_sqlite)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def read_only_engine(path: Path) -> AsyncEngine:
+    """Return an engine for a SQLite file that is only read, such as a copy that is evidence: nothing is created beside
+    it. Where it has no log of its own (`-wal`), it may lie in a folder that cannot be written."""
+    log = path.with_name(f"{path.name}-wal")
+    options = {"mode": "ro", "uri": "true"} | ({} if log.exists() else {"immutable": "1"})
+    url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path.absolute()))}", query=options)
+    return create_async_engine(url)
 
 
 @asynccontextmanager
@@ -105,10 +133,23 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver must not begin transactions by itself: BEGIN is sent below, in the right kind.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")  # a journal entry survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """Have the file keep a write-ahead log from now on. While another first connection does the same, SQLite refuses at
+    once, whatever the busy timeout is: then the file is asked again."""
+    for left in reversed(range(TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not left:
+                raise
+        await_only(asyncio.sleep(AGAIN_SECONDS))  # connections are made inside a greenlet of SQLAlchemy's
 
 
 def _begin_sqlite(connection: Any) -> None:

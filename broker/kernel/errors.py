@@ -53,6 +53,21 @@ class Forbidden(VisitError):
     title_zh, title_en = "没有权限", "Not allowed for this role"
 
 
+class CredentialTooNew(VisitError):
+    """The account's password was set, or the account enabled, too short a time ago for a permit; `until` says from when
+    it counts."""
+
+    code, http_status, close_code = "credential_too_new", 403, 4003
+    title_zh, title_en = "账号密码设置未满规定时间", "The account is too new for a permit"
+
+
+class SamePerson(VisitError):
+    """Two people are needed, and these accounts do not count as two."""
+
+    code, http_status, close_code = "same_person", 403, 4003
+    title_zh, title_en = "须由两人分别办理", "Two people are needed"
+
+
 class NotFound(VisitError):
     """The object does not exist, or the caller may not know that it does."""
 
@@ -116,6 +131,13 @@ class MalformedSdp(VisitError):
     title_zh, title_en = "SDP 格式错误", "The SDP offer is malformed"
 
 
+class UnsupportedOffer(VisitError):
+    """The SDP offer is well-formed, and asks for a transport that the server does not have (RFC 9725)."""
+
+    code, http_status, close_code = "unsupported_offer", 422, 4022
+    title_zh, title_en = "SDP 请求的传输方式不受支持", "The offer asks for a transport that is not supported"
+
+
 class BadRequest(VisitError):
     """The request cannot be understood."""
 
@@ -144,6 +166,14 @@ class TooManyWindows(VisitError):
     title_zh, title_en = "同一画面打开的窗口过多", "The same picture is open in too many windows"
 
 
+class Busy(VisitError):
+    """More requests wait than the server answers in good time (RFC 9110, 15.6.4); `retry_after` (seconds) says when to
+    ask again."""
+
+    code, http_status, close_code = "busy", 503, 1013
+    title_zh, title_en = "服务繁忙，请稍后再试", "The server is busy; try again in a moment"
+
+
 class TooLarge(VisitError):
     """The body or message is over its size limit."""
 
@@ -165,6 +195,13 @@ class RecorderUnavailable(VisitError):
     title_zh, title_en = "录制服务暂不可用", "The recorder is not available"
 
 
+class ControlUnavailable(VisitError):
+    """The control process starts, stops or hangs. What it serves has to wait."""
+
+    code, http_status, close_code = "control_unavailable", 503, 1013
+    title_zh, title_en = "服务正在启动，请稍后再试", "The service is starting; try again in a moment"
+
+
 class StorageUnavailable(VisitError):
     """The database is locked or gone."""
 
@@ -177,6 +214,20 @@ class PolicyViolation(VisitError):
 
     code, http_status, close_code = "policy_violation", 422, 4022
     title_zh, title_en = "不符合规定", "Against the regulation"
+
+
+class TextNotAllowed(VisitError):
+    """A text has characters that cannot be seen or read as text; `where` names it, `what` says which kind."""
+
+    code, http_status, close_code = "text_not_allowed", 400, 4000
+    title_zh, title_en = "文字含有不允许的字符", "The text has characters that are not allowed"
+
+
+class ReasonNeeded(VisitError):
+    """The order needs a code of the rules and a reason in words. Member: `codes`, those that may be given."""
+
+    code, http_status, close_code = "reason_needed", 422, 4022
+    title_zh, title_en = "须写明条款代码和理由", "A code and a reason are needed"
 
 
 class Suspended(VisitError):

@@ -18,6 +18,9 @@ WarningId = NewType("WarningId", str)
 AlertId = NewType("AlertId", str)
 ApprovalId = NewType("ApprovalId", str)
 SuspensionId = NewType("SuspensionId", str)
+RebookingId = NewType("RebookingId", str)
+AnnouncementId = NewType("AnnouncementId", str)
+AbsenceId = NewType("AbsenceId", str)
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _NAME = re.compile(NAME_PATTERN)

@@ -13,18 +13,18 @@ class TokenBucket:
         self._per_second, self._at_once = per_second, at_once
         self._left, self._at = float(at_once), 0.0
 
-    def take(self, now: float) -> bool:
-        """Return whether there was a token at `now`; if so, it is used up."""
+    def take(self, now: float, count: float = 1.0, kept: float = 0.0) -> bool:
+        """Return whether there were `count` tokens at `now` beside those to be `kept`; if so, they are used up."""
         self._left = min(self._at_once, self._left + max(0.0, now - self._at) * self._per_second)
         self._at = now
-        if self._left < 1.0:
+        if self._left < count + kept:
             return False
-        self._left -= 1.0
+        self._left -= count
         return True
 
-    def wait(self) -> float:
-        """Return the seconds from the last `take` until there is a token; 0 where there is one."""
-        return max(0.0, 1.0 - self._left) / self._per_second
+    def wait(self, count: float = 1.0) -> float:
+        """Return the seconds from the last `take` until there are `count` tokens; 0 where there are."""
+        return max(0.0, count - self._left) / self._per_second
 
     def give_back(self) -> None:
         """Return one token, because what it was taken for did not count after all."""

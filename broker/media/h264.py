@@ -1,43 +1,18 @@
-"""H.264 as bytes, in three places where it occurs: in a sequence parameter set (ITU-T H.264 7.3.2.1.1; Annex E stays
-outside), in RTP payloads (RFC 6184), and in MP4 samples and the avcC record (ISO/IEC 14496-15 5.3.3). The relay asks
-where a keyframe begins and how large it is; the recorder writes samples and parameter sets into the film."""
+"""H.264 as NAL units: in RTP payloads (RFC 6184) and in MP4 samples (ISO/IEC 14496-15 5.3.4.2). The relay asks where a
+keyframe begins and how large it is; the recorder writes samples. What parameter sets and slices say is read in
+`h264_sets` and `h264_slice`."""
 
 import struct
-from dataclasses import dataclass
 
+from broker.media.bits import Bits, unescaped
+from broker.media.h264_sets import Malformed, picture_size
 from broker.media.rtp import payload_start
 
 SLICE, IDR, SEI, SPS, PPS, AUD, FILLER = 1, 5, 6, 7, 8, 9, 12
 """Types of NAL units (H.264 table 7-1)."""
+MAX_UNITS = 32  # of a STAP-A that the relay looks at; encoders put parameter sets and a few small slices into one
 STAP_A, FU_A = 24, 28
 """Types of RTP payloads beside single NAL units (RFC 6184 5.2): several units, and a fragment of one."""
-
-_CHROMA_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-_LARGEST = 16_384  # pixels; more than any camera has, so a larger size is a damaged parameter set
-
-
-class Malformed(ValueError):
-    """The parameter set cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterSets:
-    """One sequence and one picture parameter set, as NAL units without start code."""
-
-    sps: bytes
-    pps: bytes
-
-    @property
-    def avcc(self) -> bytes:
-        """The AVCDecoderConfigurationRecord with 4-byte lengths."""
-        head = bytes((1, self.sps[1], self.sps[2], self.sps[3], 0xFF, 0xE1))
-        tail = b"\xfd\xf8\xf8\x00" if self.sps[1] in _CHROMA_PROFILES else b""  # 4:2:0, 8 bits
-        return b"".join((head, _u16(len(self.sps)), self.sps, b"\x01", _u16(len(self.pps)), self.pps, tail))
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """The picture's (width, height) in pixels. Raises Malformed."""
-        return picture_size(self.sps)
 
 
 def sample_of(nals: list[bytes]) -> bytes:
@@ -57,17 +32,19 @@ def is_whole_sample(sample: bytes) -> bool:
     return at == len(sample)
 
 
-def split_aggregate(payload: bytes) -> tuple[list[bytes], bool]:
-    """Return the whole NAL units of a STAP-A payload (RFC 6184 5.7.1), and whether they fill it exactly."""
+def split_aggregate(payload: bytes, most: int = 1 << 16) -> tuple[list[bytes], bool]:
+    """Return the whole NAL units of a STAP-A payload (RFC 6184 5.7.1), and whether they fill it exactly. A unit without
+    bytes is left out: nothing is missing with it. After `most` units, empty ones too, nothing is read."""
     nals: list[bytes] = []
     offset, end = 1, len(payload)
-    while offset + 2 < end:
+    while offset + 2 <= end and most > 0:
+        most -= 1
         size = (payload[offset] << 8) | payload[offset + 1]
-        offset += 2
-        if size == 0 or offset + size > end:
+        if offset + 2 + size > end:
             break
-        nals.append(payload[offset : offset + size])
-        offset += size
+        if size:
+            nals.append(payload[offset + 2 : offset + 2 + size])
+        offset += 2 + size
     return nals, offset == end and end > 1
 
 
@@ -88,14 +65,58 @@ def keyframe_start(packet: bytes) -> int:
     return kind if kind in (IDR, SPS) else 0
 
 
+def begins_picture(packet: bytes) -> bool:
+    """Whether a packet that begins with a slice begins the picture, too: whether its first macroblock is the first one
+    (7.3.3: `first_mb_in_slice` is 0, which is a single 1 bit). True where the slice itself follows in the next packet.
+    """
+    payload = _payload(packet)
+    kind = payload[0] & 31 if payload else 0
+    if kind == STAP_A:
+        slices = [nal for nal in split_aggregate(payload, MAX_UNITS)[0] if SLICE <= nal[0] & 31 <= IDR]
+        return bool(slices) and len(slices[0]) > 1 and slices[0][1] & 0x80 != 0
+    at = 2 if kind == FU_A else 1
+    return len(payload) <= at or payload[at] & 0x80 != 0
+
+
+def parameter_sets(packet: bytes) -> list[bytes]:
+    """Return the parameter sets in an RTP packet, alone or in a STAP-A, as NAL units."""
+    start = payload_start(packet)
+    if start == len(packet) or packet[start] & 31 not in (SPS, PPS, STAP_A):
+        return []  # nothing is copied of most packets
+    payload = _payload(packet)
+    nals = split_aggregate(payload, MAX_UNITS)[0] if packet[start] & 31 == STAP_A else [payload]
+    return [nal for nal in nals if nal and nal[0] & 31 in (SPS, PPS)]
+
+
+def has_keyframe(packet: bytes) -> bool:
+    """Whether an RTP packet holds a slice of a keyframe, or its beginning."""
+    payload = _payload(packet)
+    kind = payload[0] & 31 if payload else 0
+    if kind == STAP_A:
+        return any(nal[0] & 31 == IDR for nal in split_aggregate(payload, MAX_UNITS)[0])
+    if kind == FU_A:
+        return len(payload) > 1 and payload[1] & 0x9F == 0x80 | IDR
+    return kind == IDR
+
+
+def set_id(nal: bytes) -> int | None:
+    """Return the id of a parameter set (7.3.2.1.1, 7.3.2.2), or None where it is cut off or out of range."""
+    start, most = (4, 31) if nal[0] & 31 == SPS else (1, 255)
+    try:
+        number = Bits(unescaped(nal[start : start + 5])).ue()
+    except IndexError:
+        return None
+    return number if number <= most else None
+
+
 def pixels(packet: bytes) -> int:
     """Return width times height of the picture whose sequence parameter set is in an RTP packet; 0 without a valid set.
 
     The set may stand alone or among other units in a STAP-A.
     """
-    payload = packet[payload_start(packet) :]
+    payload = _payload(packet)
     kind = payload[0] & 31 if payload else 0
-    nals = split_aggregate(payload)[0] if kind == STAP_A else [payload]
+    nals = split_aggregate(payload, MAX_UNITS)[0] if kind == STAP_A else [payload]
     sets = [nal for nal in nals if nal and nal[0] & 31 == SPS]
     try:
         width, height = picture_size(sets[0]) if sets else (0, 0)
@@ -104,108 +125,21 @@ def pixels(packet: bytes) -> int:
     return width * height
 
 
-def picture_size(sps: bytes) -> tuple[int, int]:
-    """Return (width, height) of a sequence parameter set in pixels, after cropping. Raises Malformed."""
-    try:
-        bits = _Bits(sps[4:].replace(b"\0\0\3", b"\0\0"))
-        width, height = _read_size(sps[1], bits)
-    except IndexError as error:
-        raise Malformed("the parameter set is cut off") from error
-    if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
-        raise Malformed(f"a picture of {width} x {height} pixels")
-    return width, height
+def _payload(packet: bytes) -> bytes:
+    """Return the payload of an RTP packet without its padding."""
+    end = len(packet) - (packet[-1] if packet[0] & 0x20 else 0)
+    return packet[payload_start(packet) : max(end, 0)]
 
 
 def _aggregated(packet: bytes, offset: int) -> int:
     """Return SPS or IDR when units of these types are in a STAP-A, SPS before IDR, else 0."""
     found = 0
-    while offset + 3 <= len(packet):
+    for _ in range(MAX_UNITS):
+        if offset + 3 > len(packet):
+            break
         kind = packet[offset + 2] & 31
         if kind == SPS:
             return SPS
         found = IDR if kind == IDR else found
         offset += 2 + int.from_bytes(packet[offset : offset + 2], "big")
     return found
-
-
-def _u16(value: int) -> bytes:
-    return struct.pack("!H", value)
-
-
-def _read_size(profile: int, bits: "_Bits") -> tuple[int, int]:
-    bits.ue()  # seq_parameter_set_id
-    chroma = _skip_chroma(bits) if profile in _CHROMA_PROFILES else 1
-    bits.ue()  # log2_max_frame_num_minus4
-    _skip_order(bits)
-    bits.ue()  # max_num_ref_frames
-    bits.take(1)
-    wide, high = bits.ue() + 1, bits.ue() + 1
-    frames_only = bits.take(1)
-    if not frames_only:
-        bits.take(1)
-    bits.take(1)  # direct_8x8_inference_flag
-    left, right, top, bottom = (bits.ue(), bits.ue(), bits.ue(), bits.ue()) if bits.take(1) else (0, 0, 0, 0)
-    unit_x = 2 if chroma in (1, 2) else 1
-    unit_y = (2 if chroma == 1 else 1) * (2 - frames_only)
-    return wide * 16 - (left + right) * unit_x, high * 16 * (2 - frames_only) - (top + bottom) * unit_y
-
-
-def _skip_chroma(bits: "_Bits") -> int:
-    chroma = bits.ue()
-    if chroma == 3:
-        bits.take(1)
-    for read in (bits.ue, bits.ue, bits.flag):  # two depths, the bypass flag
-        read()
-    if bits.take(1):
-        for index in range(12 if chroma == 3 else 8):
-            if bits.take(1):
-                _skip_scaling(bits, 16 if index < 6 else 64)
-    return chroma
-
-
-def _skip_scaling(bits: "_Bits", size: int) -> None:
-    last = following = 8
-    for _ in range(size):
-        if following:
-            following = (last + bits.se()) % 256
-        last = following or last
-
-
-def _skip_order(bits: "_Bits") -> None:
-    kind = bits.ue()
-    if kind == 0:
-        bits.ue()
-    elif kind == 1:
-        bits.take(1)
-        for _ in range(2):
-            bits.se()
-        for _ in range(min(bits.ue(), 255)):
-            bits.se()
-
-
-class _Bits:
-    """Reads bits and Exp-Golomb codes (H.264 9.1). Raises IndexError at the end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value, self._left = int.from_bytes(data), len(data) * 8
-
-    def take(self, count: int) -> int:
-        if count > self._left:
-            raise IndexError("out of bits")
-        self._left -= count
-        return (self._value >> self._left) & ((1 << count) - 1)
-
-    def flag(self) -> int:
-        return self.take(1)
-
-    def ue(self) -> int:
-        zeros = 0
-        while not self.take(1):
-            zeros += 1
-        if zeros > 31:
-            raise IndexError("an Exp-Golomb code longer than 32 bits")
-        return (1 << zeros) - 1 + self.take(zeros)
-
-    def se(self) -> int:
-        code = self.ue()
-        return (code + 1) // 2 if code & 1 else -(code // 2)

@@ -1,4 +1,5 @@
-"""Opus as far as the recorder needs it: the duration of a packet (RFC 6716 3.1) and packets of silence. Pure."""
+"""Opus as far as the recorder needs it: the duration of a packet and whether it is one (RFC 6716 3.1 to 3.4), and
+packets of silence. Pure."""
 
 from collections.abc import Iterator
 from itertools import repeat
@@ -6,6 +7,7 @@ from itertools import repeat
 RATE = 48_000
 PACKET = 960  # samples of 20 ms, the length that browsers and aiortc send
 LONGEST = 5_760  # RFC 6716 3.2.5: 120 ms in one packet
+_LARGEST = 1275  # bytes of one frame (RFC 6716 3.4)
 _SILK = (480, 960, 1920, 2880)
 _HYBRID = (480, 960)
 _CELT = (120, 240, 480, 960)
@@ -19,9 +21,8 @@ the index, and GStreamer takes such a track for raw sound that may be cut and jo
 
 def duration(packet: bytes) -> int | None:
     """Return the samples (at 48 kHz) that a packet lasts, or None where the bytes are no Opus packet."""
-    if not packet:
-        return None
-    samples = _frames(packet) * _frame_samples(packet[0] >> 3)
+    frames = _frames(packet) if packet else 0
+    samples = frames * _frame_samples(packet[0] >> 3) if frames else 0
     return samples if 0 < samples <= LONGEST else None
 
 
@@ -41,9 +42,50 @@ def _frame_samples(config: int) -> int:
 
 
 def _frames(packet: bytes) -> int:
-    code = packet[0] & 3
+    """Return the number of frames in a packet; 0 where their sizes do not fit its own (RFC 6716 3.4)."""
+    code, size = packet[0] & 3, len(packet)
     if code == 0:
-        return 1
-    if code < 3:
-        return 2
-    return packet[1] & 0x3F if len(packet) > 1 else 0
+        return 1 if size - 1 <= _LARGEST else 0
+    if code == 1:
+        return 2 if size % 2 == 1 and size // 2 <= _LARGEST else 0
+    if code == 2:
+        return 2 if _fit(packet, 1, 1, size) else 0
+    if size < 2:
+        return 0
+    count, at, end = packet[1] & 0x3F, 2, size
+    if packet[1] & 0x40:
+        at, end = _without_padding(packet)
+    if at > end or not count:
+        return 0
+    if packet[1] & 0x80:
+        return count if _fit(packet, at, count - 1, end) else 0
+    return count if (end - at) % count == 0 and (end - at) // count <= _LARGEST else 0
+
+
+def _fit(packet: bytes, at: int, sized: int, end: int) -> bool:
+    """Whether `sized` frames with their sizes from `at` on, and one more that takes the rest, fit before `end`."""
+    total = 0
+    for _ in range(sized):
+        if at >= end:
+            return False
+        size = packet[at]
+        at += 1
+        if size >= 252:
+            if at >= end:
+                return False
+            size += 4 * packet[at]
+            at += 1
+        total += size
+    return 0 <= end - at - total <= _LARGEST
+
+
+def _without_padding(packet: bytes) -> tuple[int, int]:
+    """Return where the frames of a padded packet begin and end; the begin lies behind the end where they do not fit."""
+    at, padding = 2, 0
+    while at < len(packet):
+        byte = packet[at]
+        at += 1
+        padding += min(byte, 254)
+        if byte < 255:
+            return at, len(packet) - padding
+    return 1, 0

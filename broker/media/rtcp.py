@@ -10,6 +10,8 @@ NACK, TRANSPORT_WIDE = 1, 15  # formats of RTPFB
 PLI, FIR, REMB = 1, 4, 15  # formats of PSFB
 OWN_SSRC, OWN_NAME = 1, "huijian"  # the relay's own SSRC and CNAME in its feedback; it never sends RTP with it
 CNAME = 1  # item type of SDES
+MAX_NACKED = 256  # numbers read of one NACK: half of what is kept of a picture to answer it
+MAX_FIR = 4  # streams read of one full intra request: a client is sent two
 
 _REPORT = struct.Struct("!IBBHIIII")
 _SENDER = struct.Struct("!IIIIII")
@@ -125,11 +127,14 @@ def build_opening(blocks: list[ReportBlock]) -> bytes:
 
 
 def nacked(body: bytes) -> tuple[int, list[int]] | None:
-    """Return media SSRC and sequence numbers of a generic NACK (RFC 4585 6.2.1), or None when it is cut off."""
+    """Return media SSRC and sequence numbers of a generic NACK (RFC 4585 6.2.1), or None when it is cut off. Of a long
+    list the first items are read, up to MAX_NACKED numbers or a few more."""
     if len(body) < 8:
         return None
     sequences: list[int] = []
     for offset in range(8, len(body) - 3, 4):
+        if len(sequences) >= MAX_NACKED:
+            break
         first, mask = struct.unpack_from("!HH", body, offset)
         sequences += [first, *((first + bit + 1) & 0xFFFF for bit in range(16) if mask >> bit & 1)]
     return int.from_bytes(body[4:8], "big"), sequences
@@ -180,5 +185,6 @@ def media_ssrc(body: bytes) -> int | None:
 
 
 def fir_ssrcs(body: bytes) -> list[int]:
-    """Return the SSRCs that a full intra request asks for a keyframe (RFC 5104 4.3.1)."""
-    return [int.from_bytes(body[offset : offset + 4], "big") for offset in range(8, len(body) - 7, 8)]
+    """Return the SSRCs that a full intra request asks for a keyframe (RFC 5104 4.3.1), MAX_FIR at most."""
+    end = min(len(body) - 7, 8 + 8 * MAX_FIR)
+    return [int.from_bytes(body[offset : offset + 4], "big") for offset in range(8, end, 8)]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 RTP_HEADER = struct.Struct("!BBHII")
 """Version, padding, extension and CSRC count; marker and payload type; sequence number; timestamp; SSRC."""
 
+RTP_BEGINNING = struct.Struct("!BBHIIB")
+"""The same, and the byte that follows: of most packets the first one of the payload."""
 STAMPED = struct.Struct("!BBHIII")
 WORD = struct.Struct("!I")
 WORD_AT = STAMPED.size  # where in a stamped header the extension word stands
@@ -42,13 +44,23 @@ def parse(data: bytes, arrival: int) -> RtpPacket | None:
         if start + 4 > size:
             return None
         start += 4 + 4 * ((data[start + 2] << 8) | data[start + 3])
-    if first & 0x20:
-        end -= data[-1]
-        if data[-1] == 0:
-            return None
-    if start > end:
+    if start > size:
         return None
+    if first & 0x20 and size > start:
+        padding = data[-1]
+        if not 0 < padding <= size - start:
+            return _oddly_padded(RtpPacket(seq, timestamp, second & 0x80 != 0, ssrc, data[start:], arrival))
+        end -= padding
     return RtpPacket(seq, timestamp, second & 0x80 != 0, ssrc, data[start:end], arrival)
+
+
+def _oddly_padded(packet: RtpPacket) -> RtpPacket | None:
+    """Return a packet whose last byte, which says how much of it is padding, makes no sense. Where only padding was
+    sent its number is still used up; where media may be in it there is no telling how much, and it is damaged."""
+    body, padding = packet.payload[:-1], packet.payload[-1]
+    if not any(body):
+        return packet._replace(payload=b"")
+    return packet if padding == 0 else None
 
 
 def payload_start(packet: bytes | memoryview) -> int:

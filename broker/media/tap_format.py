@@ -8,9 +8,10 @@ from typing import NamedTuple
 RECORD = struct.Struct("!IBBHQ")
 """tap (u32), track (u8), kind (u8), length (u16), arrival (u64, CLOCK_MONOTONIC ns); then `length` bytes."""
 
-RTP, SENDER_REPORT, ANEW = 0, 1, 2
+RTP, SENDER_REPORT, ANEW, PARAMETER_SET = 0, 1, 2, 3
 """Kinds of records. ANEW has no bytes: the packets that follow on its track do not continue those before it, and none
-is missing in between."""
+is missing in between. PARAMETER_SET is one H.264 parameter set (a NAL unit) that the packets that follow need and may
+not bring: the publisher sent it before the recorder listened, or in its offer."""
 PRISON_VIDEO, PRISON_AUDIO, VISITOR_VIDEO, VISITOR_AUDIO, TALKBACK = range(5)
 TRACK_TITLES = ("prison video", "prison audio", "visitor video", "visitor audio", "supervisors")
 """Tracks and their titles in a film. TALKBACK is the audio of officers to the rooms (插话): one officer at a time,

@@ -15,6 +15,7 @@ from config.logs import configure
 if __name__ == "__main__":
     if len(sys.argv) < 5:
         sys.exit(__doc__)
+    os.umask(0o077)
     configure(os.environ.get("HUIJIAN_LOG_LEVEL", "info"))
     gc.freeze()  # modules live as long as the process: the collector need not visit them
     asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5:]))

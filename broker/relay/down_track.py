@@ -2,26 +2,63 @@
 the subscriber reports, what may be sent again, and its keyframe request. `track` holds the code that changes it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from broker.kernel.token_bucket import TokenBucket
 from broker.media.rtcp import ReportBlock
 from broker.relay.congestion.sent_packets import Departure, SentPackets, Stamp, send_time
 from broker.relay.negotiation.codec_params import CodecParams
-from broker.relay.transport.route import Address, Client
+from broker.relay.transport.egress import Egress
+from broker.relay.transport.route import Route
 
 SENDER_REPORTS = 8  # remembered: the one that a receiver report names is one of the last two or three
 REPAIRS, REPAIRS_AT_ONCE = 150, 100  # packets sent again to one down track: a second, and at once
 REMEMBERED = 64  # sequence numbers that were sent again lately
 KEYFRAMES, KEYFRAMES_AT_ONCE = 0.5, 2  # keyframes a second that one supervisor can cost all other subscribers
+FIRST = (1 << 15) - 512
+"""The first sequence number of a stream is below this. A receiver that has lost the first packets cannot know whether
+the numbers wrapped meanwhile, and without that can decrypt nothing (RFC 3711 3.3.1). So they must not wrap soon, even
+where the publisher's first packets are missing, too."""
 NEVER = -inf
 UNSTAMPED = (None, None, None)
 T = TypeVar("T")
 """The class Track, which is defined above this module."""
+
+
+class Client(Protocol):
+    """What a track needs of its publisher and a down track of its subscriber; `transport.peer` implements it."""
+
+    @property
+    def tx(self) -> Any:
+        """The SRTP context for packets to the client; None before the handshake and after the end."""
+        ...
+
+    @property
+    def route(self) -> Route | None:
+        """Where packets to the client go; None before a STUN check has proven an address."""
+        ...
+
+    @property
+    def egress(self) -> Egress | None:
+        """Where the hot loop puts packets to the client; None where there is no route."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether the handshake is done and SRTP flows."""
+        ...
+
+    def send(self, datagram: bytes) -> None:
+        """Send a datagram that is encrypted already."""
+        ...
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Encrypt and send an RTCP compound."""
+        ...
 
 
 class PlanEntry(NamedTuple):
@@ -40,8 +77,7 @@ class PlanEntry(NamedTuple):
     counter: Callable[[], int] | None
     remember: Callable[[Departure], object] | None
     copies: int
-    send: Callable[[bytes | memoryview, Address], int]
-    address: Address
+    egress: Egress
 
 
 class Flow(Enum):
@@ -68,17 +104,29 @@ class Renumbering:
 
     `sequence` and `timestamp` are added to the track's own, modulo 2^16 and 2^32."""
 
-    __slots__ = ("_left_at", "sequence", "timestamp")
+    __slots__ = ("_begun", "_left_at", "sequence", "timestamp")
 
     def __init__(self) -> None:
         self.sequence = self.timestamp = 0
+        self._begun = False
         self._left_at: int | None = None
 
-    def join(self, first: int) -> None:
-        """The track's packet `first` follows the last one that was sent before the pause."""
-        if self._left_at is not None:
+    def join(self, first: int, shared: Iterable[int] = ()) -> None:
+        """The track's packet `first` is the first one that is sent, or follows the last one before a pause.
+
+        The first of all is numbered below FIRST: by the first fitting one of the `shared` differences, which other
+        destinations have, as one header then serves all of them; else at random."""
+        if not self._begun:
+            self._begun = True
+            fit = (difference for difference in (0, *shared) if (first + difference) & 0xFFFF < FIRST)
+            self.sequence = next(fit, (random.randrange(FIRST) - first) & 0xFFFF)
+        elif self._left_at is not None:
             self.sequence = (self.sequence - (first - self._left_at - 1)) & 0xFFFF
             self._left_at = None
+
+    def insert(self, count: int) -> None:
+        """Leave room for `count` packets before the one that is sent next."""
+        self.sequence = (self.sequence + count) & 0xFFFF
 
     def leave(self, last: int) -> None:
         """The track's packet `last` is the last one before a pause."""
@@ -91,6 +139,36 @@ class Renumbering:
     def to_track(self, number: int) -> int:
         """Return the track's number of the packet that the subscriber knows as `number`."""
         return (number - self.sequence) & 0xFFFF
+
+
+@dataclass(slots=True, eq=False)
+class Withheld:
+    """What a destination gets later than others: packets from the track's own number `first` on, except those that were
+    `sent`, not before `until` (monotonic s). From its own number `since` on it has got the parameter sets for them."""
+
+    first: int
+    since: int
+    until: float = 0.0
+    sent: set[int] = field(default_factory=set)
+
+    def withholds(self, number: int) -> bool:
+        """Whether the track's packet `number` is not sent yet."""
+        return not (number - self.first) & 0x8000 and number not in self.sent
+
+    @property
+    def last(self) -> int:
+        """The track's number of the last packet that was sent."""
+        behind = (self.first - 1) & 0xFFFF
+        return max(self.sent, key=lambda number: (number - behind) & 0xFFFF, default=behind)
+
+    def pass_sets(self, number: int, seq: int) -> None:
+        """Note that the track's packet `number`, with parameter sets, is sent at once as `seq`."""
+        if (seq - self.since) & 0x8000:
+            self.since = seq
+        if number == self.first:
+            self.first = (number + 1) & 0xFFFF
+        elif not (number - self.first) & 0x8000:
+            self.sent.add(number)
 
 
 class SentCounts:
@@ -111,6 +189,10 @@ class SentCounts:
         """Packets stop at these counts of the track."""
         self._before, self._since = self.total(packets, octets), None
 
+    def add(self, packets: int, octets: int) -> None:
+        """Packets were sent that the track does not count."""
+        self._before = self._before[0] + packets, self._before[1] + octets
+
     def total(self, packets: int, octets: int) -> tuple[int, int]:
         """Return packets and octets sent so far, the track's counts being these now."""
         if self._since is None:
@@ -128,6 +210,8 @@ class SubscriberReports:
     """Extended highest sequence number of the last receiver report."""
     newest_missed: float = NEVER
     """Extended number of the newest packet that a NACK ever named."""
+    missed_at: float = NEVER
+    """When it last reported that a packet was lost, or asked for one (monotonic s)."""
     lost_fraction: int = 0
     """Part of packets lost since the report before, in 1/256."""
     jitter: int = 0
@@ -148,6 +232,8 @@ class SubscriberReports:
         if block.highest != self.highest or not flowing:
             self.progressed_at = now
         self.highest, self.lost_fraction, self.jitter = block.highest, block.fraction, block.jitter
+        if block.fraction:
+            self.missed_at = now
         sent = self.sender_reports.get(block.last_sr)
         if sent is not None:
             self.round_trip = max(0.0, now - sent - block.delay / 65536)
@@ -159,7 +245,7 @@ class Retransmissions:
     __slots__ = ("_at", "_bucket", "number")
 
     def __init__(self) -> None:
-        self.number = random.getrandbits(15)
+        self.number = random.randrange(FIRST)
         """The next sequence number of the RTX stream (RFC 4588)."""
         self._bucket = TokenBucket(REPAIRS, REPAIRS_AT_ONCE)
         self._at: dict[int, float] = {}
@@ -219,6 +305,13 @@ class DownTrack(Generic[T]):
     renumbering: Renumbering = field(default_factory=Renumbering)
     counts: SentCounts = field(default_factory=SentCounts)
     reports: SubscriberReports = field(default_factory=SubscriberReports)
+    ahead: dict[int, bytes] = field(default_factory=dict)
+    """Packets with parameter sets that it got before its first keyframe, by its own numbers, in the publisher's
+    time."""
+    sets: tuple[bytes, ...] = ()
+    """The parameter sets that it was given last."""
+    withheld: Withheld | None = None
+    """What it gets later, as it needs other parameter sets first."""
     retransmissions: Retransmissions = field(default_factory=Retransmissions)
     keyframe: PendingKeyframe = field(default_factory=PendingKeyframe)
 
@@ -247,8 +340,8 @@ class DownTrack(Generic[T]):
         sequence, timestamp = self.renumbering.sequence, self.renumbering.timestamp
         key = timestamp << 24 | sequence << 8 | (self.stamp is None) << 7 | self.params.payload_type
         mark, counter, remember = self.stamp or UNSTAMPED
-        route = self.client.route
-        assert route is not None
+        egress = self.client.egress
+        assert egress is not None
         return PlanEntry(
             self.client.tx,
             key,
@@ -260,8 +353,7 @@ class DownTrack(Generic[T]):
             counter,
             remember,
             copies,
-            route.send,
-            route.address,
+            egress,
         )
 
 

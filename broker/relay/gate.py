@@ -20,8 +20,6 @@ class Gate:
     stop: float = inf
     limit: float = 0.0
     crossed: float | None = None
-    passed_prison: bool = False
-    passed_visitor: bool = False
 
     @property
     def shuts_at(self) -> float:
@@ -60,11 +58,9 @@ class Gate:
         """Let nothing cross until the next lease."""
         self.until = -inf
 
-    def forwarded(self, from_prison: bool, now: float) -> bool:
-        """Note that media of one side crossed. Return True when with it both directions have: the minutes begin."""
-        self.passed_prison |= from_prison
-        self.passed_visitor |= not from_prison
-        if self.crossed is not None or not (self.passed_prison and self.passed_visitor):
+    def forwarded(self, now: float) -> bool:
+        """Note that a packet crosses, in whichever direction. Return True when it is the first: the minutes begin."""
+        if self.crossed is not None:
             return False
         self.crossed = now
         self.stop = min(self.stop, now + self.limit)

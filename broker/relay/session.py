@@ -25,6 +25,7 @@ from broker.relay.transport.peer import Peer
 SOON = 0.01  # seconds between looks for requests that are due, while a packet is missing
 SUPERVISORS = Limit(24, "Too many connections watch this session.", "观看连接数已达上限。")
 CLOSED = "session closed"
+DEAF = "receives nothing"
 
 NUMBERS = {
     (Side.PRISON, "video"): PRISON_VIDEO,
@@ -106,7 +107,14 @@ class RelaySession:
         self.subscriptions.add(Subscription(key, side, client, gated, peer), self.tracks[side], params)
 
     def _begin_subscription(self, subscription: Subscription) -> None:
-        """Let flow what a subscriber may get: the far room not the sound of a muted side, and all only when open."""
+        """Let flow what a subscriber may get: the far room not the sound of a muted side, and all only when open. That
+        its connection stands is reported at once."""
+        now = monotonic()
+        self._report_presence(subscription, subscription.proof.signs(now), now)
+        self._start(subscription)
+
+    def _start(self, subscription: Subscription) -> None:
+        """Let flow what a subscriber may get now."""
         if subscription.gated and not self.open_now:
             return
         for down_track in subscription.peer.down_tracks:
@@ -177,7 +185,7 @@ class RelaySession:
         self.open_now = True
         for subscription in self.subscriptions:
             if subscription.gated and subscription.peer.ready:
-                self._begin_subscription(subscription)
+                self._start(subscription)
         self.send_requests(now)
         if self.gate.crossed is None:
             for track in self.side_tracks():
@@ -194,13 +202,14 @@ class RelaySession:
         return True
 
     def shut(self, now: float, reason: str) -> None:
-        """Shut the gate; exact to the packet, as the down tracks leave the plan at once."""
+        """Shut the gate; exact to the packet, as the down tracks leave the plan at once, and what waits is not sent."""
         self.gate.shut()
         if not self.open_now:
             return
         self.open_now = False
         for subscription in self.subscriptions:
             if subscription.gated:
+                subscription.peer.cut()
                 for down_track in subscription.peer.down_tracks:
                     down_track.track.stop(down_track)
         self._report(messages.GateChanged(session=self.session, open=False, mono=now, why=reason))
@@ -216,8 +225,9 @@ class RelaySession:
         The hot loop calls this for each packet until then; hence no property of a down track is called here."""
         if not any(down_track.gated and down_track.flow in SENDING for down_track in track.down_tracks):
             return
-        track.crossing = None
-        if self.gate.forwarded(track.number in (PRISON_VIDEO, PRISON_AUDIO), now):
+        for other in self.side_tracks():
+            other.crossing = None
+        if self.gate.forwarded(now):
             self._report(messages.FirstCrossing(session=self.session, mono=now))
             self._on_limit()
 
@@ -246,8 +256,11 @@ class RelaySession:
         for subscription in self.subscriptions:
             subscription.adaptation.tick(now)
             self._report_presence(subscription, subscription.proof.signs(now), now)
+            if subscription.proof.deaf(now):
+                self._drop(subscription.peer, DEAF)
         self.talkback.tick(now)
         for peer in self.peers():
+            peer.limit_media(now)
             reason = peer.expired(now)
             if reason:
                 self._drop(peer, reason)
@@ -307,10 +320,9 @@ class RelaySession:
     def record(self, on: bool) -> None:
         """Put every packet on the tap, too, from a fresh keyframe on; or no longer."""
         for track in self.side_tracks():
-            track.tap = None
+            track.record(None)
         for track in [track for tracks in self.tracks.values() for track in tracks.values() if on]:
-            track.tap = self.tap
-            track.request_keyframe(newcomer=True)
+            track.record(self.tap)
         self.talkback.record(on)
 
     def _request_soon(self) -> None:

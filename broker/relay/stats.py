@@ -43,25 +43,33 @@ class Histogram:
 
 
 class Latency:
-    """Samples the time from a packet's arrival at this machine to the end of the pass that sent it on, for one packet
-    in EVERY. The hot loop compares its count of received packets with `due` and calls `sample` then.
+    """Samples the time from a packet's arrival at this machine to when it was sent on, for one packet in EVERY. The hot
+    loop compares its count of received packets with `due` and calls `begin` then, and `end` when all it read is sent.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self) -> None:
         self.histogram = Histogram()
         self.due: float = 0
-        self._sock, self._clock = sock, SystemClock()
+        self._clock = SystemClock()
+        self._arrived: float | None = None
 
-    def sample(self, received: int) -> None:
-        """Sample the last packet read. On a socket without stamps sampling ends with the first attempt."""
+    def begin(self, received: int, sock: socket.socket) -> None:
+        """Sample the last packet read, from `sock`. Where sockets have no stamps, sampling ends with the first
+        attempt."""
         self.due = received + EVERY
         try:
-            seconds, nanoseconds = _STAMP.unpack(fcntl.ioctl(self._sock, _SIOCGSTAMPNS, bytes(_STAMP.size)))
+            seconds, nanoseconds = _STAMP.unpack(fcntl.ioctl(sock, _SIOCGSTAMPNS, bytes(_STAMP.size)))
         except OSError as error:
             if error.errno != errno.ENOENT:  # ENOENT: the kernel stamps from this call on
                 self.due = math.inf
             return
-        passed = self._clock.now().wall.timestamp() - seconds - nanoseconds / 1e9
+        self._arrived = seconds + nanoseconds / 1e9
+
+    def end(self) -> None:
+        """The packet that is sampled, if there is one, has been sent on."""
+        if self._arrived is None:
+            return
+        passed, self._arrived = self._clock.now().wall.timestamp() - self._arrived, None
         if 0 <= passed < LONGEST:
             self.histogram.add(passed)
 
@@ -74,7 +82,7 @@ def cpu_seconds() -> float:
 
 def memory_bytes() -> int:
     """Return the resident memory of this process (proc(5), statm)."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
 
 
 def track_counts(best: Track, streams: list[Track]) -> StreamCounts:

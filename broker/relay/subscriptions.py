@@ -32,7 +32,7 @@ class Subscription:
 
     def __post_init__(self) -> None:
         self.adaptation = SubscriberAdaptation(self.peer.path, self.peer.down_tracks, self.gated)
-        self.proof = ReceivingProof(self.peer)
+        self.proof = ReceivingProof(self.peer, self.gated)
 
     @property
     def receiving(self) -> bool:
@@ -72,14 +72,14 @@ class Subscriptions:
         self._by_resource[subscription.peer.resource] = subscription
 
     def handle_ready(self, peer: Peer) -> None:
-        """A client is connected: when it subscribes, it replaces earlier connections, except a supervisor's that is
-        receiving, which goes when the new one is."""
+        """A client is connected: when it subscribes, it replaces earlier connections, except those that are receiving,
+        which go when the new one is. It begins first, so that a room is never without a connection that stands."""
         subscription = self._by_resource.get(peer.resource)
         if subscription is None:
             return
         subscription.proof.connected_at = peer.heard
-        self.drop_earlier(subscription, lambda earlier: subscription.gated or not earlier.receiving)
         self._begin(subscription)
+        self.drop_earlier(subscription, lambda earlier: subscription.receiving or not earlier.receiving)
 
     def drop_earlier(self, subscription: Subscription, which: Callable[[Subscription], bool] = lambda _: True) -> None:
         """Drop connections of the same subscriber from before this one."""

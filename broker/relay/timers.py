@@ -10,7 +10,6 @@ from broker.relay.fanout import Fanout
 from broker.relay.session import RelaySession
 from broker.relay.sessions import RelaySessions
 from broker.relay.tap import Tap
-from broker.relay.transport.demux import Demux
 
 TICK = 0.05  # seconds between looks for requests and retransmissions that are due
 OBSERVE = 0.09  # seconds at least between looks at who sends and receives: every second TICK
@@ -19,12 +18,18 @@ SLICE = 0.001  # seconds of regular work before packets have their turn
 
 
 class Timers:
-    """Runs the regular work of `sessions`; `report` sends a fact to the broker."""
+    """Runs the regular work of `sessions`; `report` sends a fact to the broker. `sweep` removes what has ended, once a
+    second."""
 
     def __init__(
-        self, sessions: RelaySessions, fanout: Fanout, demux: Demux, tap: Tap, report: Callable[[RelayFact], None]
+        self,
+        sessions: RelaySessions,
+        fanout: Fanout,
+        sweep: Callable[[], object],
+        tap: Tap,
+        report: Callable[[RelayFact], None],
     ) -> None:
-        self._sessions, self._fanout, self._demux, self._tap, self._report = sessions, fanout, demux, tap, report
+        self._sessions, self._fanout, self._sweep, self._tap, self._report = sessions, fanout, sweep, tap, report
         self._timer: asyncio.TimerHandle | None = None
         self._lost_before = 0
 
@@ -59,7 +64,7 @@ class Timers:
                     self._tick(session, now)
             if now - reported_at >= REPORT:
                 reported_at = now
-                self._demux.counts()
+                self._sweep()
                 self._report_tap()
 
     def _tick(self, session: RelaySession, now: float) -> None:

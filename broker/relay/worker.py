@@ -22,6 +22,7 @@ from broker.media.sdp_fragment import parse_fragment
 from broker.media.tap_format import ANEW, TALKBACK
 from broker.relay import stats, talkback
 from broker.relay.fanout import Fanout
+from broker.relay.limits.refusals import Reason
 from broker.relay.negotiation import answer as answer_module
 from broker.relay.negotiation.answer import answer_fragment
 from broker.relay.negotiation.codec_params import CodecParams
@@ -30,12 +31,13 @@ from broker.relay.sessions import RelaySessions
 from broker.relay.tap import Tap
 from broker.relay.timers import Timers
 from broker.relay.track import Track
+from broker.relay.transport.connected import ConnectedPorts, SharedPort
 from broker.relay.transport.demux import Demux
 from broker.relay.transport.dtls import Certificate
 from broker.relay.transport.peer import Peer
 from broker.relay.transport.poller import Poller
 from broker.relay.transport.tcp import Listener
-from broker.relay.transport.udp import open_ports
+from broker.relay.transport.udp import allow_descriptors, open_ports
 
 log = structlog.get_logger()
 DRAIN = 1.5  # seconds for BYE and close_notify to all clients on a stop signal; the supervisor process waits for two
@@ -49,20 +51,20 @@ class Worker:
         self.name, self._run_dir = name, run_dir
         self._certificate = Certificate()
         hosts = bind[0].split(",")
+        allow_descriptors()
         self._sockets = open_ports(hosts, bind[1])
+        self._connected = ConnectedPorts([SharedPort(sock) for sock in self._sockets.udp])
         self._addresses = tuple((address, self._sockets.port) for address in public or hosts)
         self._tap = Tap()
-        self._demux = Demux()
+        self._demux = Demux(self._connected.own)
         self._stopping = asyncio.Event()
         self._server = Server(
             run_dir / f"{name}.sock", messages.RELAY, self.handlers(), self._greet, self._stop_talkback
         )
         self._sessions = RelaySessions(self._server.report)
-        self._fanout = Fanout(
-            self._sockets.udp[0], self._tap, self._demux.take, self._sessions.expire, self._sessions.fail_with
-        )
+        self._fanout = Fanout(self._tap, self._demux.take, self._sessions.expire, self._sessions.fail_with)
         self._listener = Listener(self._fanout)
-        self._timers = Timers(self._sessions, self._fanout, self._demux, self._tap, self._server.report)
+        self._timers = Timers(self._sessions, self._fanout, self._sweep, self._tap, self._server.report)
 
     async def run(self) -> None:
         """Work until a signal or the end of the parent process."""
@@ -71,8 +73,8 @@ class Worker:
             loop.add_signal_handler(number, self._stopping.set)
         lifeline = asyncio.create_task(parent_gone(self._stopping))
         await self._server.start()
-        pollers = [Poller(sock, self._fanout.drain) for sock in self._sockets.udp]
-        await self._listener.start(self._sockets.tcp)
+        poller = Poller(self._fanout, self._connected)
+        self._listener.start(self._sockets.tcp)
         tick = asyncio.create_task(self._timers.run())
         tick.add_done_callback(lambda _: self._stopping.set())  # without regular work a restart is better
         log.info("relay worker ready", worker=self.name, port=self._addresses[0][1])
@@ -82,8 +84,8 @@ class Worker:
             task.cancel()
         await asyncio.gather(tick, lifeline, return_exceptions=True)
         await self._listener.close()
-        for poller in pollers:
-            poller.close()
+        poller.close()
+        self._connected.close()
         self._sockets.close()
         await self._server.close()
         self._tap.close()
@@ -151,6 +153,11 @@ class Worker:
                 RelaySession(session, tap, self._server.report, self._timers.schedule, lambda: self._mark(tap))
             )
         return messages.AdmitReply(port=self._addresses[0][1])
+
+    def _sweep(self) -> None:
+        """Forget clients that have ended, and close what sockets they had."""
+        self._demux.counts()
+        self._connected.sweep(self._fanout.by_address)
 
     def _mark(self, tap: int) -> None:
         """Record that talkback begins anew."""
@@ -250,7 +257,7 @@ class Worker:
             self._fanout.send,
             self._certificate,
             server,
-            offer.fingerprint,
+            offer.fingerprints,
             monotonic(),
         )
         endpoint = answer_module.Endpoint(self._addresses, *peer.ice.credentials, self._certificate.fingerprint)
@@ -321,7 +328,8 @@ class Worker:
 
     async def handle_get_status(self, command: messages.GetStatus) -> messages.RelayStatus:
         """Answer with what this worker counts."""
-        fanout = self._fanout
+        fanout, filtered = self._fanout, sum(port.drops for port in self._connected.shared)
+        fanout.refusals |= {Reason.FILTERED: filtered, Reason.OVERFLOW: self._connected.drops}
         return messages.RelayStatus(
             worker=self.name,
             port=self._addresses[0][1],
@@ -332,7 +340,8 @@ class Worker:
             octets_in=fanout.octets_in,
             octets_out=fanout.octets_out,
             dropped=fanout.dropped,
-            rejected=fanout.rejected,
+            rejected=fanout.rejected + filtered,
+            refused=fanout.refusals.report(),
             tapped=self._tap.sent,
             tap_lost=self._tap.lost,
             latency=fanout.latency.histogram.report(),

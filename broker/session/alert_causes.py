@@ -26,7 +26,9 @@ OF_SIDE = (
     AlertKind.SILENT,
     AlertKind.HEADS,
 )
-OF_BOTH = (AlertKind.RECORDER, AlertKind.ONE_MINUTE, AlertKind.FIVE_MINUTES)
+HOLDING = frozenset({AlertKind.QUORUM_AT_RISK, AlertKind.ROOM_LOST, AlertKind.RECORDER})
+"""The kinds whose cause also shuts the gate."""
+OF_BOTH = (AlertKind.RECORDER, AlertKind.ELIGIBILITY, AlertKind.CLOCK, AlertKind.ONE_MINUTE, AlertKind.FIVE_MINUTES)
 KEYS: tuple[Key, ...] = (*((kind, side) for kind in OF_SIDE for side in Side), *((kind, None) for kind in OF_BOTH))
 
 # --- causes: a word that says more, "" where there is none, None where it is unknown ------------------------------
@@ -53,6 +55,11 @@ def _cause(session: Session, key: Key, now: Instant, policy: Policy) -> str | No
 def _cause_of_both(session: Session, kind: AlertKind, now: Instant, policy: Policy) -> str:
     if kind is AlertKind.RECORDER:
         return _recorder(session, now)
+    if kind is AlertKind.CLOCK:  # once the gate has opened all is counted by the monotonic clock
+        moved = session.alerts.clock_moved
+        return f"{moved:+d}" if moved and not session.begun else NOTHING
+    if kind is AlertKind.ELIGIBILITY:
+        return HOLDS if session.begun and session.bars else NOTHING
     begins, ends = _announced(session, kind, policy)
     return HOLDS if begins is not None and begins <= now.mono < ends else NOTHING
 
@@ -70,12 +77,14 @@ def _quorum(session: Session, side: Side, policy: Policy) -> str:
 
 
 def _room_lost(session: Session, side: Side) -> str | None:
-    """Whether a room no longer sends; unknown without a relay."""
+    """Whether a room no longer sends, or no longer receives; unknown without a relay."""
     if not session.begun:
         return NOTHING
     if not session.processes.relay:
         return None
-    return HOLDS if side not in session.processes.media else NOTHING
+    if side not in session.processes.media:
+        return HOLDS
+    return "receiving" if side not in session.processes.receiving else NOTHING
 
 
 def _observed(session: Session, kind: AlertKind, side: Side) -> str | None:
@@ -103,6 +112,8 @@ def _recorder(session: Session, now: Instant) -> str:
         return "lost"
     if part.lagged is not None and now.mono < part.lagged + LAGGING:
         return "lagging"
+    if session.processes.unusable_films:
+        return "film"
     return "disk" if part.disk_low else NOTHING
 
 
@@ -150,7 +161,7 @@ def wakes_at(session: Session, now: Instant, policy: Policy) -> float | None:
     if session.end is not None:
         return None
     part = session.alerts
-    moments = [since + policy.alerts.after(kind) for (kind, _), since in part.since.items()]
+    moments = [since + policy.alerts.after(key[0]) for key, since in part.since.items() if key not in part.gone]
     moments += [gone + policy.alerts.clear.total_seconds() for gone in part.gone.values()]
     if part.lagged is not None:
         moments.append(part.lagged + LAGGING)
@@ -195,8 +206,10 @@ def _with_watching(part: Alerts, session: Session, policy: Policy) -> Alerts:
 def _step(part: Alerts, key: Key, cause: str | None, now: Instant, policy: Policy) -> tuple[Alerts, list[Effect]]:
     """The alerts after one kind on one side was looked at."""
     raised = key in part.dismissed or part.opened(key) is not None
-    if cause is None or (raised if cause else not raised):
+    if cause is None or (raised and cause):
         return _waiting(part, key, None, None), []
+    if not (raised or cause):
+        return _interrupted(part, key, now, policy), []
     if cause:
         since = part.since.get(key, now.mono)
         if now.mono < since + policy.alerts.after(key[0]):
@@ -206,6 +219,14 @@ def _step(part: Alerts, key: Key, cause: str | None, now: Instant, policy: Polic
     if now.mono < gone + policy.alerts.clear.total_seconds():
         return _waiting(part, key, None, gone), []
     return _clear(_waiting(part, key, None, None), key, now)
+
+
+def _interrupted(part: Alerts, key: Key, now: Instant, policy: Policy) -> Alerts:
+    """The alerts while a cause that is not an alert yet does not hold. What holds the visit, and comes and goes, lasts:
+    one hold is one alert."""
+    since, gone = part.since.get(key), part.gone.get(key, now.mono)
+    lasts = key[0] in HOLDING and since is not None and now.mono < gone + policy.alerts.clear.total_seconds()
+    return _waiting(part, key, since, gone) if lasts else _waiting(part, key, None, None)
 
 
 def _waiting(part: Alerts, key: Key, since: float | None, gone: float | None) -> Alerts:

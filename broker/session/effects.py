@@ -6,7 +6,6 @@ from datetime import timedelta
 from enum import StrEnum
 
 from broker.kernel.ids import AlertId, Side, SiteId, UserId
-from config.check_in import Consequence
 
 
 class Reason(StrEnum):
@@ -31,6 +30,7 @@ class HoldReason(StrEnum):
     RELAY_LOST = "relay_lost"
     RECORDER_LOST = "recorder_lost"
     ROOM_LOST = "room_lost"
+    FILM_UNUSABLE = "film_unusable"
     QUORUM_LOST = "quorum_lost"
 
 
@@ -40,6 +40,8 @@ class AlertKind(StrEnum):
     QUORUM_AT_RISK = "quorum_at_risk"
     ROOM_LOST = "room_lost"
     RECORDER = "recorder"
+    CLOCK = "clock"
+    ELIGIBILITY = "eligibility"
     BLACK = "black"
     FROZEN = "frozen"
     SILENT = "silent"
@@ -114,17 +116,18 @@ class ClosePorts:
 
 @dataclass(frozen=True, slots=True)
 class RequestRebooking:
-    """The visit is booked again first after a technical break, and the month's visit is not used up (Yunnan 18)."""
+    """The visit is booked again first, and the month's visit is not used up (Yunnan 18). The request itself is an
+    object with a state (`broker.booking.rebooking`), stored with the end of the session."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
-class Forfeit:
-    """A side that did not come in time has given up this visit, or the month's (Yunnan 10, Guangdong 23)."""
+class NoteAbsence:
+    """It is noted that a side was not complete in time, by the check-in. Nothing follows from the note: an officer
+    decides (`broker.booking.absence`; Yunnan 10, Guangdong 23)."""
 
     side: Side
-    consequence: Consequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ Effect = (
     | FinishRecording
     | ClosePorts
     | RequestRebooking
-    | Forfeit
+    | NoteAbsence
     | LetSpeak
     | Hush
     | AlertRaised

@@ -3,10 +3,12 @@ its journal entry, so it stays as it is."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from broker.booking.bar import Bar
+from broker.kernel.film_faults import FilmFault
 from broker.kernel.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
 from broker.presence.quorum import Watcher
 from broker.session.effects import Effect
@@ -20,9 +22,45 @@ class TimePassed:
 
 @dataclass(frozen=True, slots=True)
 class SlotCancelled:
-    """The approval of the slot was withdrawn."""
+    """The approval of the slot was withdrawn. `article` is a code of the pack and `note` the reason: both are needed
+    once a person has been checked in (Guangdong 31(2))."""
 
     by: str
+    article: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalWithdrawn:
+    """The slot is cancelled on record, whatever the session knew: `by` its author, `at` that moment, and the ground and
+    reason, where they were recorded (`broker.session.take_up`)."""
+
+    by: str
+    at: datetime
+    article: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondApproval:
+    """The visitor side's institution has approved a visit between inmates (Yunnan 7, Guangdong 16)."""
+
+    by: str
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionWithdrawn:
+    """An approval of a longer visit is not on record, or was refused there: the visit has its former limit again."""
+
+    id: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityChanged:
+    """The bars against the listed people have changed (F12); those of before no longer count."""
+
+    bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +121,15 @@ class RoomMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomReceiving:
+    """The connection by which this room receives the far one stands, or no longer does: no visit loses time to a screen
+    that is not up."""
+
+    side: Side
+    receiving: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WatchersChanged:
     """The officers who are present for this session have changed."""
 
@@ -116,6 +163,21 @@ class RecorderLagging:
 
 
 @dataclass(frozen=True, slots=True)
+class FilmUnusable:
+    """The recorder finds that the film of a side could not be watched. What cannot be shown later was not recorded."""
+
+    side: Side
+    fault: FilmFault
+
+
+@dataclass(frozen=True, slots=True)
+class FilmUsable:
+    """The film of a side can be watched again."""
+
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
 class StorageChanged:
     """The journal can, or no longer can, be written. What leaves no trace must not happen."""
 
@@ -136,19 +198,31 @@ class RelayLost:
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """Media crossed in both directions for the first time, at `mono`: the minutes begin (decision 1)."""
+    """The first packet crossed at `mono`, in whichever direction: the minutes begin (Yunnan 14, Guangdong 11)."""
 
     mono: float
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Words that rooms are shown with a hold, until they acknowledge them."""
+
+    id: WarningId
+    sides: tuple[Side, ...]
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class HoldOrdered:
-    """A supervisor holds the visit (中止)."""
+    """A supervisor holds the visit (中止). `shown`: the words of a ground that no warning closes; they go with the
+    hold, so that they cannot be the only measure."""
 
     by: UserId
     site: SiteId
     article: str
     note: str = ""
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +238,31 @@ class ResumeOrdered:
 
 @dataclass(frozen=True, slots=True)
 class EndOrdered:
-    """A supervisor ends the visit (取消/终止)."""
+    """A supervisor ends the visit (取消/终止). Under a code by which both sides part (END-), it is the word of the
+    supervisor's site only (`broker.session.parts.farewell`)."""
 
     by: UserId
     site: SiteId
     article: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFinished:
+    """The people in the room of `side` say that they have finished; `by` is its terminal."""
+
+    side: Side
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class FarewellWithdrawn:
+    """The word of `side` that it has finished is taken back: by an officer of `site`, or by the room's terminal, which
+    has no `site` here."""
+
+    side: Side
+    by: str
+    site: SiteId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +396,14 @@ class RecorderDisk:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """The machine's clock was moved by so many seconds, which visits do not believe; 0: it is right again, or agreed
+    on."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlertTaken:
     """An officer takes an alert, so that the others need not."""
 
@@ -323,17 +424,24 @@ class AlertFinished:
 Fact = (
     TimePassed
     | SlotCancelled
+    | ApprovalWithdrawn
+    | SecondApproval
+    | ExtensionWithdrawn
+    | EligibilityChanged
     | PersonCheckedIn
     | PersonAbsent
     | SelfTested
     | Ticked
     | SeatReady
     | RoomMedia
+    | RoomReceiving
     | WatchersChanged
     | RecorderReady
     | RecorderFlushed
     | RecorderLost
     | RecorderLagging
+    | FilmUnusable
+    | FilmUsable
     | StorageChanged
     | RelayReady
     | RelayLost
@@ -341,6 +449,8 @@ Fact = (
     | HoldOrdered
     | ResumeOrdered
     | EndOrdered
+    | RoomFinished
+    | FarewellWithdrawn
     | WarningGiven
     | WarningAcknowledged
     | MuteOrdered
@@ -354,6 +464,7 @@ Fact = (
     | RoomObserved
     | QuorumWavers
     | RecorderDisk
+    | ClockStepped
     | AlertTaken
     | AlertFinished
 )
@@ -362,6 +473,8 @@ ACTIONS = (
     HoldOrdered,
     ResumeOrdered,
     EndOrdered,
+    RoomFinished,
+    FarewellWithdrawn,
     WarningGiven,
     WarningAcknowledged,
     MuteOrdered,
@@ -391,6 +504,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if isinstance(value, date):  # a moment is a date, too
+        return value.isoformat()
     if isinstance(value, (set, frozenset, list, tuple)):
         return sorted((_plain(item) for item in value), key=repr)
     if isinstance(value, Watcher):

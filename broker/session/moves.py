@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from broker.kernel.clock import Instant
-from broker.kernel.ids import Side
+from broker.session import endings
 from broker.session.effects import (
     ClosePorts,
     Effect,
     FinishRecording,
-    Forfeit,
+    HoldReason,
     LeaseGate,
+    NoteAbsence,
     OpenPorts,
     Reason,
     RequestRebooking,
@@ -19,11 +20,12 @@ from broker.session.effects import (
     ShutGate,
     StartRecording,
 )
-from broker.session.parts import check_in, extension
+from broker.session.parts import check_in, extension, farewell
 from broker.session.parts.gate import LEASE, RENEW
 from broker.session.parts.processes import Recorder
-from broker.session.readiness import Missing, hold_reasons, missing
+from broker.session.readiness import Missing, hold_reasons, lost, missing
 from broker.session.state import End, Session, State
+from config.law import LAWS
 from config.policy import Policy
 
 Outcome = tuple[Session, tuple[Effect, ...]]
@@ -74,6 +76,7 @@ def edges() -> dict[tuple[State, State], tuple[str, ...]]:
 
 
 def _close(session: Session, end: End) -> Outcome:
+    end = replace(end, rebook=end.rebook or end.reason is Reason.TECHNICAL)
     effects: list[Effect] = []
     if session.gate.hard_stop is not None:
         effects.append(ShutGate(end.reason))
@@ -81,10 +84,10 @@ def _close(session: Session, end: End) -> Outcome:
         effects.append(FinishRecording(end.reason))
     if session.state is not State.SCHEDULED:
         effects.append(ClosePorts())
-    if end.reason is Reason.TECHNICAL:
+    if end.reason is Reason.NO_SHOW and end.side is not None:
+        effects.append(NoteAbsence(end.side))
+    if end.rebook:
         effects.append(RequestRebooking(end.cause))
-    if end.lost is not None and end.side is not None:
-        effects.append(Forfeit(end.side, end.lost))
     gate = replace(session.gate, leased_at=None)
     return replace(session, state=State.ENDED, end=end, gate=gate), tuple(effects)
 
@@ -99,18 +102,28 @@ def _limit_reached(session: Session, now: Instant, policy: Policy) -> Outcome | 
     if stop is None or now.mono < stop:
         return None
     in_time = session.gate.deadline is not None and session.gate.deadline <= stop
-    return _close(session, End(Reason.TIME_LIMIT if in_time else Reason.SLOT_END, now.wall))
+    reason = Reason.TIME_LIMIT if in_time else Reason.SLOT_END
+    return _close(session, endings.time_over(reason, session, now, policy))
 
 
 def _grace_over(session: Session, now: Instant, policy: Policy) -> Outcome | None:
     reasons, since = hold_reasons(session, policy), session.gate.held_since
     if not reasons or since is None or now.mono < since + policy.hold_grace.total_seconds():
         return None
-    end = End(Reason.TECHNICAL, now.wall, cause=str(reasons[0]))
-    if session.hold is not None:
-        hold = session.hold
-        end = End(Reason.ENDED_BY_SUPERVISOR, now.wall, by=hold.by, article=hold.article, cause=hold.note)
-    return _close(_with_deadline(session, policy), end)
+    return _close(_with_deadline(session, policy), endings.hold_outlasted(session, now, policy))
+
+
+def _both_finished(session: Session, now: Instant, policy: Policy) -> Outcome | None:
+    """End the visit when both sides say that they have finished (Guangdong 31(2))."""
+    if not farewell.agreed(session.farewell, now):
+        return None
+    return _close(session, endings.both_finished(session, now, policy))
+
+
+def _word_over(session: Session, now: Instant, policy: Policy) -> Outcome | None:
+    """Forget a side's word that was not answered."""
+    kept = farewell.standing(session.farewell, now)
+    return None if kept is session.farewell else (replace(session, farewell=kept), ())
 
 
 def _check_in_missed(session: Session, now: Instant, policy: Policy) -> Outcome | None:
@@ -120,15 +133,27 @@ def _check_in_missed(session: Session, now: Instant, policy: Policy) -> Outcome 
     return _close(session, End(Reason.TECHNICAL, now.wall, cause="desk_missed"))
 
 
+def _not_approved(session: Session, now: Instant, policy: Policy) -> Outcome | None:
+    """End a visit between inmates that only one institution has approved (Yunnan 7, Guangdong 16)."""
+    if not session.slot.awaits_approval or now.wall < check_in.deadline(session.slot, policy):
+        return None
+    article = LAWS[policy.law].booking.pairing
+    return _close(session, End(Reason.REFUSED, now.wall, article=article, cause="not_approved"))
+
+
+def _not_eligible(session: Session, now: Instant, policy: Policy) -> Outcome | None:
+    """Refuse a visit of people who may not meet when check-in closes: neither a fault nor their absence."""
+    if not session.bars or now.wall < check_in.deadline(session.slot, policy):
+        return None
+    bar = session.bars[0]
+    return _close(session, End(Reason.REFUSED, now.wall, article=bar.article, cause=str(bar.kind)))
+
+
 def _too_late(session: Session, now: Instant, policy: Policy) -> Outcome | None:
     late = check_in.late_side(session.check_in, session.slot)
     if late is None or now.wall < check_in.deadline(session.slot, policy):
         return None
-    end = End(Reason.NO_SHOW, now.wall, side=late)
-    if late is Side.VISITOR:  # a prisoner who is not brought has not missed the visit, and loses nothing
-        article = policy.check_in.articles["late_consequence"]
-        end = replace(end, article=article, lost=check_in.lost_by(session.check_in, session.slot, late, policy))
-    return _close(session, end)
+    return _close(session, endings.not_in_time(late, session.slot.holds_inmates(late), now, policy))
 
 
 def _never_began(session: Session, now: Instant, policy: Policy) -> Outcome | None:
@@ -142,9 +167,10 @@ def _never_began(session: Session, now: Instant, policy: Policy) -> Outcome | No
 
 
 def _check_in_opens(session: Session, now: Instant, policy: Policy) -> Outcome | None:
-    if now.wall < session.slot.starts_at - policy.check_in_lead:
+    """Open the check-in, once its time has come. From now on the session keeps the pack by which it was opened."""
+    if session.slot.awaits_approval or now.wall < session.slot.starts_at - policy.check_in_lead:
         return None
-    return replace(session, state=State.CHECK_IN), (OpenPorts(),)
+    return replace(session, state=State.CHECK_IN, pack=policy.sha256), (OpenPorts(),)
 
 
 def _complete(session: Session, now: Instant, policy: Policy) -> Outcome | None:
@@ -184,12 +210,13 @@ def _open(session: Session, now: Instant, policy: Policy) -> Outcome:
     # A gate that opens may be another worker's: it knows of no approval, and a lease raises no limit.
     open_already = session.state is State.LIVE
     longer = () if open_already else extension.effects(session.extensions, slot, gate, policy)
-    gate = replace(gate, held_since=None, leased_at=now.mono)
+    opened_at = now.mono if gate.opened_at is None else gate.opened_at
+    gate = replace(gate, held_since=None, held_by=None, reopens_at=None, leased_at=now.mono, opened_at=opened_at)
     return replace(session, state=State.LIVE, gate=gate), (*longer, lease)
 
 
 def _with_deadline(session: Session, policy: Policy) -> Session:
-    """The session with the moment at which its minutes are over, once media has crossed both ways (decision 1).
+    """The session with the moment at which its minutes are over, once a packet has crossed, in whichever direction.
 
     Holds do not stretch it. Only an earlier first crossing, reported late, moves it, and only forward: the earliest
     wins. An approval in time is all that puts it off.
@@ -213,8 +240,31 @@ def _hold(session: Session, now: Instant, policy: Policy) -> Outcome | None:
     reasons = hold_reasons(session, policy)
     if not reasons:
         return None
-    gate = replace(session.gate, held_since=now.mono, leased_at=None)
+    reopens_at = None if lost(session, policy) else now.mono
+    gate = replace(session.gate, held_since=now.mono, held_by=reasons[0], reopens_at=reopens_at, leased_at=None)
     return replace(session, state=State.HELD, gate=gate), (ShutGate(reasons[0]),)
+
+
+def _cause_passes_on(session: Session, now: Instant, policy: Policy) -> Outcome | None:
+    """Let the next cause decide where an officer's hold began this one and was lifted while something else is lost."""
+    if session.gate.held_by is not HoldReason.SUPERVISOR or session.hold is not None:
+        return None
+    reasons = hold_reasons(session, policy)
+    return (replace(session, gate=replace(session.gate, held_by=reasons[0])), ()) if reasons else None
+
+
+def _lost_again(session: Session, now: Instant, policy: Policy) -> Outcome | None:
+    """Begin to wait anew: what comes and goes is one hold, not many."""
+    if session.gate.reopens_at is None or not lost(session, policy):
+        return None
+    return replace(session, gate=replace(session.gate, reopens_at=None)), ()
+
+
+def _back(session: Session, now: Instant, policy: Policy) -> Outcome | None:
+    if session.gate.reopens_at is not None or lost(session, policy):
+        return None
+    reopens_at = now.mono + policy.reopen_after.total_seconds()
+    return replace(session, gate=replace(session.gate, reopens_at=reopens_at)), ()
 
 
 def _renew(session: Session, now: Instant, policy: Policy) -> Outcome | None:
@@ -238,18 +288,24 @@ def _record_again(session: Session, now: Instant, policy: Policy) -> Outcome | N
 
 
 def _resume(session: Session, now: Instant, policy: Policy) -> Outcome | None:
-    return None if hold_reasons(session, policy) else _open(_with_deadline(session, policy), now, policy)
+    reopens_at = session.gate.reopens_at
+    if hold_reasons(session, policy) or reopens_at is None or now.mono < reopens_at:
+        return None
+    return _open(session, now, policy)
 
 
 _SCHEDULED, _CHECK_IN, _READY, _LIVE, _HELD, _ENDED = State
 _ORDERED = "ended by an officer"
+_FINISHED = "both sides say that they have finished"
 _CANCELLED = "ended by an officer, or the slot is cancelled"
 
 MOVES: tuple[Move, ...] = (
     Move(_SCHEDULED, _ENDED, "the slot is cancelled", _ordered_end),
+    Move(_SCHEDULED, _ENDED, "the second institution has not approved in time", _not_approved),
     Move(_SCHEDULED, _ENDED, "check-in was missed while the service was down", _check_in_missed),
     Move(_SCHEDULED, _CHECK_IN, "check-in opens", _check_in_opens),
     Move(_CHECK_IN, _ENDED, _CANCELLED, _ordered_end),
+    Move(_CHECK_IN, _ENDED, "a listed person may not meet", _not_eligible),
     Move(_CHECK_IN, _ENDED, "a side has not come in time", _too_late),
     Move(_CHECK_IN, _ENDED, "the slot is over", _never_began),
     Move(_CHECK_IN, _READY, "nothing is missing", _complete),
@@ -260,16 +316,23 @@ MOVES: tuple[Move, ...] = (
     Move(_READY, _READY, "the slot begins and the recorder is idle", _start_recording),
     Move(_READY, _LIVE, "the slot has begun and the recorder writes", _begin),
     Move(_LIVE, _ENDED, _ORDERED, _ordered_end),
+    Move(_LIVE, _ENDED, _FINISHED, _both_finished),
+    Move(_LIVE, _LIVE, "a side's word is too old", _word_over),
     Move(_LIVE, _ENDED, "the limit or the slot's end is reached", _limit_reached),
     Move(_LIVE, _HELD, "a reason to hold", _hold),
     Move(_LIVE, _LIVE, "the limit is known", _set_deadline),
     Move(_LIVE, _LIVE, "the lease is due", _renew),
     Move(_HELD, _ENDED, _ORDERED, _ordered_end),
+    Move(_HELD, _ENDED, _FINISHED, _both_finished),
+    Move(_HELD, _HELD, "a side's word is too old", _word_over),
+    Move(_HELD, _HELD, "an officer's hold is lifted and another cause is left", _cause_passes_on),
     Move(_HELD, _HELD, "the pause after a restart is over", _pause_over),
     Move(_HELD, _ENDED, "the limit or the slot's end is reached", _limit_reached),
     Move(_HELD, _ENDED, "the hold has lasted too long", _grace_over),
     Move(_HELD, _HELD, "the recorder is idle", _record_again),
-    Move(_HELD, _LIVE, "no reason to hold is left", _resume),
     Move(_HELD, _HELD, "the limit is known", _set_deadline),
+    Move(_HELD, _HELD, "what was lost is lost again", _lost_again),
+    Move(_HELD, _HELD, "what was lost is back", _back),
+    Move(_HELD, _LIVE, "no reason to hold has been left for long enough", _resume),
 )
 """Every move, in the order in which the moves of a state are tried."""

@@ -25,12 +25,18 @@ class Missing(StrEnum):
     VISITOR_SELF_TEST = "visitor_self_test"
     PRISON_MEDIA = "prison_media"
     VISITOR_MEDIA = "visitor_media"
+    PRISON_SUBSCRIPTION = "prison_subscription"
+    VISITOR_SUBSCRIPTION = "visitor_subscription"
+    PRISON_FILM = "prison_film"
+    VISITOR_FILM = "visitor_film"
     PRISON_QUORUM = "prison_quorum"
     VISITOR_QUORUM = "visitor_quorum"
     VISITOR_LETTER = "visitor_letter"
     PRISON_SEAT = "prison_seat"
     VISITOR_SEAT = "visitor_seat"
     INTERPRETER = "interpreter"
+    ELIGIBILITY = "eligibility"
+    SECOND_APPROVAL = "second_approval"
 
 
 def has_quorum(session: Session, side: Side, policy: Policy) -> bool:
@@ -54,6 +60,8 @@ def missing(session: Session, now: Instant, policy: Policy) -> tuple[Missing, ..
     found = [what for side in Side for what in _missing_of(session, side, now, policy)]
     processes = session.processes
     conditions = {
+        Missing.SECOND_APPROVAL: not session.slot.awaits_approval,
+        Missing.ELIGIBILITY: not session.bars,
         Missing.INTERPRETER: check_in.interpreted(session.check_in, session.slot, policy.check_in),
         Missing.STORAGE: processes.storage,
         Missing.RELAY: processes.relay,
@@ -71,21 +79,38 @@ def _missing_of(session: Session, side: Side, now: Instant, policy: Policy) -> l
         "seat": side in part.seats,
         "self_test": self_test_fresh(session, side, now, policy),
         "media": side in session.processes.media,
+        "subscription": side in session.processes.receiving,
+        "film": side not in session.processes.unusable_films,
         "quorum": has_quorum(session, side, policy),
     }
     return [Missing(f"{side}_{name}") for name, holds in conditions.items() if not holds]
 
 
-def hold_reasons(session: Session, policy: Policy) -> tuple[HoldReason, ...]:
-    """Why the gate must be shut in a session that has begun; empty means it may be open."""
+def rooms_lack(session: Session) -> tuple[Missing, ...]:
+    """What does not come from each room, or does not reach it."""
+    processes = session.processes
+    lacks = {"media": frozenset(Side) - processes.media, "subscription": frozenset(Side) - processes.receiving}
+    return tuple(Missing(f"{side}_{name}") for side in Side for name, rooms in lacks.items() if side in rooms)
+
+
+def lost(session: Session, policy: Policy) -> tuple[HoldReason, ...]:
+    """What the gate cannot be open without and is not there now: what may come back, and be lost again, by itself."""
     processes = session.processes
     reasons = {
-        HoldReason.SUPERVISOR: session.hold is not None,
-        HoldReason.TAKEN_UP: session.gate.resumes_at is not None,
         HoldReason.STORAGE_LOST: not processes.storage,
         HoldReason.RELAY_LOST: not processes.relay,
         HoldReason.RECORDER_LOST: not processes.recorder.writes,
-        HoldReason.ROOM_LOST: processes.media != frozenset(Side),
+        HoldReason.ROOM_LOST: processes.media & processes.receiving != frozenset(Side),
+        HoldReason.FILM_UNUSABLE: bool(processes.unusable_films),
         HoldReason.QUORUM_LOST: not all(has_quorum(session, side, policy) for side in Side),
     }
     return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def hold_reasons(session: Session, policy: Policy) -> tuple[HoldReason, ...]:
+    """Why the gate must be shut in a session that has begun; empty means it may be open."""
+    ordered = {
+        HoldReason.SUPERVISOR: session.hold is not None,
+        HoldReason.TAKEN_UP: session.gate.resumes_at is not None,
+    }
+    return (*(reason for reason, holds in ordered.items() if holds), *lost(session, policy))

@@ -15,17 +15,22 @@ from broker.kernel.errors import (
     Forbidden,
     NotFound,
     PolicyViolation,
+    ReasonNeeded,
     SessionEnded,
     StorageUnavailable,
     TooLate,
 )
 from broker.session import events as ev
+from broker.session import ground_conditions
 from broker.session.events import Fact
 from broker.session.parts import check_in, extension, talkback
-from broker.session.state import Session
+from broker.session.state import Session, State
+from config.articles.grounds import Intervention
+from config.articles.notices import spelled
 from config.extension import ExtensionRules, Until
 from config.law import LAWS
-from config.policy import Intervention, Policy
+from config.policy import Policy
+from config.words import bare
 
 Refusal = Callable[[Session, Any, Instant, Policy], None]
 
@@ -64,17 +69,24 @@ def _needless(session: Session, fact: ev.Ticked, now: Instant, policy: Policy) -
 
 def _words(session: Session, fact: ev.WarningGiven, now: Instant, policy: Policy) -> None:
     """Refuse words of the pack under another code than theirs: words and article must agree in the evidence."""
-    same = [canned for canned in policy.warnings if (canned.zh, canned.en) == (fact.text_zh, fact.text_en)]
-    if same and fact.article not in {canned.code for canned in same}:
-        canned = same[0]
+    _check_words(fact.text_zh, fact.text_en, fact.article, policy)
+
+
+def _check_words(zh: str, en: str, article: str, policy: Policy) -> None:
+    words = {spelled(zh), spelled(en)} - {""}
+    same = [canned for canned in policy.warnings if words & {spelled(canned.zh), spelled(canned.en)}]
+    if same and not any(article in canned.codes for canned in same):
+        codes = "、".join(code for canned in same for code in canned.codes)
         raise PolicyViolation(
-            f"This text is given under {canned.code}.", f"该劝阻用语适用条款 {canned.code}。", articles=[canned.article]
+            f"This text is given under {codes.replace('、', ' or ')}.",
+            f"该劝阻用语适用条款 {codes}。",
+            articles=[same[0].article],
         )
 
 
 def _warning(session: Session, fact: ev.WarningGiven | ev.SpeechBegan, now: Instant, policy: Policy) -> None:
     code = ground(policy, fact.article)
-    if code.must_end or not code.may_warn:
+    if not code.closed_by_warning:
         _refuse(
             code,
             "This ground is not closed by a warning; hold or end the visit under it.",
@@ -89,8 +101,12 @@ def _mute(session: Session, fact: ev.MuteOrdered, now: Instant, policy: Policy) 
 
 def _hold(session: Session, fact: ev.HoldOrdered, now: Instant, policy: Policy) -> None:
     code = ground(policy, fact.article)
-    if not code.may_hold:
+    if not code.may_hold or code.by_agreement:
         _refuse(code, "This code holds no visit.", "该条款不适用于中止。")
+    if fact.shown is not None:
+        _check_words(fact.shown.zh, fact.shown.en, fact.article, policy)
+        if not code.must_end:
+            _refuse(code, "Under this ground words are a warning of their own.", "该条款的用语应当以劝阻单独发出。")
 
 
 def _resume(session: Session, fact: ev.ResumeOrdered, now: Instant, policy: Policy) -> None:
@@ -105,13 +121,69 @@ def _end(session: Session, fact: ev.EndOrdered, now: Instant, policy: Policy) ->
     held, code = _held_under(session, policy), ground(policy, fact.article)
     if not code.may_end:
         _refuse(code, "This code only reminds; it ends nothing.", "该代码仅用于提醒，不得据以终止会见。")
-    if held is None or not held.must_end or (code.must_end and code.may_hold):
-        return
+    if code.by_agreement and not session.begun:
+        raise Conflict(
+            "The visit has not begun, so nobody has finished it; end it under an article, or cancel the slot.",
+            "会见尚未开始，不能以会见完毕终止；请按条款终止，或取消时段。",
+            state=str(session.state),
+        )
+    if held is not None and held.must_end and not (code.must_end and code.may_hold and not code.by_agreement):
+        _demands_an_end(held)
+
+
+def _demands_an_end(held: Intervention) -> NoReturn:
     _refuse(
         held,
         "The visit is held on a ground that ends it; end it under that or another such ground.",
         "会见因应当终止的条款中止，须按该类条款终止。",
     )
+
+
+def _finished(session: Session, fact: ev.RoomFinished, now: Instant, policy: Policy) -> None:
+    """Refuse a room's word where the rules know no end by agreement, or the visit is held on a ground that ends it."""
+    if policy.farewell is None:
+        raise PolicyViolation(
+            "These rules have no code for it; ask the staff.", "适用规定没有相应代码，请联系工作人员。"
+        )
+    held = _held_under(session, policy)
+    if held is not None and held.must_end:
+        _demands_an_end(held)
+
+
+# --- cancelling (Guangdong 31(2)) ---------------------------------------------------------------------------------
+
+
+def check_cancellation(session: Session, fact: ev.SlotCancelled, now: Instant, policy: Policy) -> None:
+    """Refuse to cancel what has been checked in without a code of the pack and a reason.
+
+    | the session | what cancelling needs |
+    |---|---|
+    | SCHEDULED, or CHECK_IN where no check was made of a person | its author; a code that is given must be the pack's |
+    | CHECK_IN with a check made of a person, or READY | a code that may end a visit, and a reason in words |
+    | LIVE, HELD, ENDED | refused: a visit that has begun is ended under an article |
+
+    A code of a fault or an emergency (YN-18, GD-36) requests that the visit is booked again first; any other is the
+    measure under its article. A code by which both sides part cancels nothing, nor one of the county (Guangdong 25) or
+    one whose dissuasion is not on record.
+    """
+    if session.state is State.ENDED:
+        raise Conflict("The visit is over or was cancelled already.", "会见已结束或已取消。")
+    if session.begun:
+        raise Conflict("The visit has begun; end it under an article.", "会见已开始，须按条款终止。")
+    code = ground(policy, fact.article) if fact.article else None
+    if code is not None and (not code.may_end or code.by_agreement):
+        _refuse(code, "This code cancels no visit.", "该代码不得用于取消会见。")
+    if code is not None:
+        ground_conditions.check_cancelled(session, fact, now, policy)
+    begun = session.state is State.READY or any(session.check_in.ticks.values())
+    if begun and (code is None or not bare(fact.note)):
+        ending = [known for known in policy.interventions if known.may_end and not known.by_agreement]
+        lawful = [known.code for known in ending if known.by is None]
+        raise ReasonNeeded(
+            "People have been checked in: cancelling needs `article`, a code of the rules, and a `reason` in words.",
+            "已有人员办理入场：取消会见须写明条款代码（article）和理由（reason）。",
+            codes=lawful,
+        )
 
 
 def _held_under(session: Session, policy: Policy) -> Intervention | None:
@@ -169,7 +241,7 @@ def _check_rules(session: Session, fact: ev.ExtensionApproved, policy: Policy) -
             "The rules have no such ground for a longer visit.",
             "该代码不是延长会见的依据。",
         ),
-        (not fact.reason.strip(), "grounds", "An approval gives its reason in words.", "批准延长须写明理由。"),
+        (not bare(fact.reason), "grounds", "An approval gives its reason in words.", "批准延长须写明理由。"),
         (
             fact.added not in rules.steps,
             "steps",
@@ -227,12 +299,14 @@ def _check_slot(session: Session, now: Instant, policy: Policy) -> None:
 REFUSALS: Mapping[type, tuple[Refusal, ...]] = {
     ev.PersonCheckedIn: (_incomplete,),
     ev.Ticked: (_needless,),
-    ev.WarningGiven: (_words, _warning),
-    ev.SpeechBegan: (_warning, _talkback),
-    ev.MuteOrdered: (_mute,),
-    ev.HoldOrdered: (_hold,),
+    ev.WarningGiven: (_words, _warning, ground_conditions.check),
+    ev.SpeechBegan: (_warning, ground_conditions.check, _talkback),
+    ev.MuteOrdered: (_mute, ground_conditions.check),
+    ev.HoldOrdered: (_hold, ground_conditions.check, ground_conditions.check_announcement),
     ev.ResumeOrdered: (_resume,),
-    ev.EndOrdered: (_end,),
+    ev.EndOrdered: (_end, ground_conditions.check, ground_conditions.check_announcement),
+    ev.RoomFinished: (_finished,),
+    ev.SlotCancelled: (check_cancellation,),
     ev.ExtensionApproved: (check_extension,),
 }
 """Class of a fact -> its refusals, asked in this order."""

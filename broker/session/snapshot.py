@@ -9,7 +9,8 @@ from typing import Any
 
 from broker.booking.slot import Slot
 from broker.kernel.clock import Instant
-from broker.session.effects import Reason
+from broker.session.effects import HoldReason, Reason
+from broker.session.parts import farewell
 from broker.session.parts.alerts import Alerts
 from broker.session.parts.check_in import CheckIn
 from broker.session.parts.extension import extensions_from_json
@@ -29,9 +30,11 @@ def to_json(session: Session, boot: str) -> dict[str, Any]:
     return {
         "boot": boot,
         "state": str(session.state),
+        **({"pack": session.pack} if session.pack else {}),
         **session.processes.to_json(),
         **session.check_in.to_json(),
         "hold": session.hold.to_json() if session.hold else None,
+        "farewell": farewell.to_json(session.farewell),
         **session.gate.to_json(),
         "end": session.end.to_json() if session.end else None,
         "acts": session.interventions.to_json(),
@@ -54,9 +57,11 @@ def from_json(slot: Slot, saved: Mapping[str, Any], now: Instant, boot: str) -> 
         gate=Gate.from_json(saved) if same_boot else Gate(),
         check_in=CheckIn.from_json(saved, same_boot),
         hold=Hold.from_json(saved["hold"]) if saved["hold"] else None,
+        farewell=farewell.from_json(saved.get("farewell") or {}) if same_boot else {},
         interventions=Interventions.from_json(saved.get("acts") or {}),
         alerts=Alerts.from_json(saved.get("alerts") or {}),
         extensions=extensions_from_json(saved.get("extensions", ())),
+        pack=saved.get("pack", ""),
     )
     if not session.begun:
         return session
@@ -64,7 +69,11 @@ def from_json(slot: Slot, saved: Mapping[str, Any], now: Instant, boot: str) -> 
 
 
 def _held(session: Session, now: Instant) -> Session:
-    gate = replace(session.gate, held_since=now.mono, resumes_at=now.mono + SETTLING)
+    """Hold a session that was open. A hold that was on before the restart keeps the cause that began it; a snapshot
+    that is older than the cause had no other than an officer's, if there was one."""
+    former = HoldReason.SUPERVISOR if session.hold is not None else HoldReason.TAKEN_UP
+    held_by = session.gate.held_by or former
+    gate = replace(session.gate, held_since=now.mono, held_by=held_by, resumes_at=now.mono + SETTLING)
     return replace(session, state=State.HELD, gate=gate)
 
 

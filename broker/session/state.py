@@ -11,13 +11,14 @@ from broker.kernel.ids import SessionId, Side
 from broker.session.effects import Reason
 from broker.session.parts.alerts import Alerts
 from broker.session.parts.check_in import CheckIn
+from broker.session.parts.eligibility import Bars
 from broker.session.parts.extension import Extensions
+from broker.session.parts.farewell import Farewell
 from broker.session.parts.gate import Gate
 from broker.session.parts.hold import Hold
 from broker.session.parts.interventions import Interventions
 from broker.session.parts.processes import Processes
 from broker.session.parts.talkback import Talkback
-from config.check_in import Consequence
 
 
 class State(StrEnum):
@@ -33,7 +34,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How and when a session ended. `lost`: what a side that did not come has given up."""
+    """How and when a session ended. `side` did not come; `rebook`: the visit is to be booked again first
+    (Yunnan 18)."""
 
     reason: Reason
     at: datetime
@@ -41,7 +43,7 @@ class End:
     by: str = ""
     article: str = ""
     cause: str = ""
-    lost: Consequence | None = None
+    rebook: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The end as JSON values."""
@@ -49,7 +51,8 @@ class End:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> "End":
-        """The end that `to_json` wrote; a snapshot that is older than `lost` has none."""
+        """The end that `to_json` wrote. Older snapshots have no `rebook`; what they call `lost` no timer decides any
+        more."""
         return cls(
             Reason(saved["reason"]),
             datetime.fromisoformat(saved["at"]),
@@ -57,13 +60,14 @@ class End:
             saved["by"],
             saved["article"],
             saved["cause"],
-            Consequence(saved["lost"]) if saved.get("lost") else None,
+            bool(saved.get("rebook", False)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Everything that is known of one session. `end` is set before the state is ENDED: by an order, or by a move."""
+    """Everything that is known of one session. `end` is set before the state is ENDED: by an order, or by a move.
+    `pack`: the hash of the pack that it has frozen, empty until its check-in opens."""
 
     slot: Slot
     state: State = State.SCHEDULED
@@ -72,10 +76,13 @@ class Session:
     gate: Gate = field(default_factory=Gate)
     check_in: CheckIn = field(default_factory=CheckIn)
     hold: Hold | None = None
+    farewell: Farewell = field(default_factory=dict)
     interventions: Interventions = field(default_factory=Interventions)
     talkback: Talkback | None = None
     alerts: Alerts = field(default_factory=Alerts)
     extensions: Extensions = ()
+    pack: str = ""
+    bars: Bars = ()
 
     @property
     def id(self) -> SessionId:

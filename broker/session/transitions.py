@@ -33,7 +33,9 @@ from broker.session.moves import Outcome
 from broker.session.parts import (
     alerts,
     check_in,
+    eligibility,
     extension,
+    farewell,
     gate,
     hold,
     interventions,
@@ -43,9 +45,8 @@ from broker.session.parts import (
 from broker.session.parts.gate import RENEW
 from broker.session.parts.moment import Moment, Table
 from broker.session.parts.processes import Recorder
-from broker.session.readiness import fresh_until
+from broker.session.readiness import fresh_until, hold_reasons
 from broker.session.state import End, Session, State
-from config.check_in import Consequence
 from config.policy import Policy
 
 Change = Callable[[Session, Any, Instant, Policy], Session]
@@ -77,18 +78,40 @@ def _unchanged(session: Session, fact: Fact, now: Instant, policy: Policy) -> Se
 
 
 def _ended(session: Session, fact: ev.EndOrdered, now: Instant, policy: Policy) -> Session:
-    """End the visit under a code. One that says that visitors are late counts as such where it is so: they have not
-    arrived."""
+    """End the visit under a code; one by which both sides part is the word of the officer's side only. A code that says
+    that visitors are late counts as such where it is so: they have not arrived. What they lose by it is another
+    decision (`broker.booking.absence`)."""
     code = ground(policy, fact.article)
+    if code.by_agreement:
+        word = farewell.Word(fact.by, False, fact.article, fact.note, now.wall, now.mono)
+        side = session.slot.side_of_site(fact.site)
+        return replace(session, farewell=farewell.say(session.farewell, side, word, now))
     end = End(Reason(code.reason), now.wall, by=fact.by, article=fact.article, cause=fact.note)
     came = check_in.parties_complete(session.check_in, session.slot, Side.VISITOR)
     if session.state is State.CHECK_IN and code.late and not came:
-        end = replace(end, reason=Reason.NO_SHOW, side=Side.VISITOR, lost=Consequence.VISIT)
+        end = replace(end, reason=Reason.NO_SHOW, side=Side.VISITOR)
     return replace(session, end=end)
 
 
 def _cancelled(session: Session, fact: ev.SlotCancelled, now: Instant, policy: Policy) -> Session:
-    return replace(session, end=End(Reason.CANCELLED, now.wall, by=fact.by))
+    """End the session because its slot is cancelled; a code of a fault or an emergency has it booked again first."""
+    code = policy.intervention(fact.article)
+    again = code is not None and code.technical
+    end = End(Reason.CANCELLED, now.wall, by=fact.by, article=fact.article, cause=fact.note, rebook=again)
+    return replace(session, end=end)
+
+
+def _withdrawn(session: Session, fact: ev.ApprovalWithdrawn, now: Instant, policy: Policy) -> Session:
+    """End the visit: its slot is cancelled on record. An end that was ordered before stands."""
+    if session.end is not None:
+        return session
+    end = End(Reason.CANCELLED, now.wall, by=fact.by, article=fact.article, cause=fact.reason)
+    return replace(session, end=end)
+
+
+def _approved(session: Session, fact: ev.SecondApproval, now: Instant, policy: Policy) -> Session:
+    slot = replace(session.slot, second_approved_by=fact.by, second_article=fact.article)
+    return replace(session, slot=slot)
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -107,12 +130,27 @@ _SEEN: Mapping[type, Change] = {
     **_of_part("gate", gate.FACTS),
     **_of_part("talkback", talkback.FACTS),
     **_of_part("alerts", alerts.FACTS),
+    **_of_part("extensions", extension.FACTS),
+    **_of_part("bars", eligibility.FACTS),
+    ev.ApprovalWithdrawn: _withdrawn,
+    ev.SecondApproval: _approved,
 }
 _CHECK_IN = _of_part("check_in", check_in.ORDERS)
 _TEST: Mapping[type, Change] = {ev.SelfTested: _CHECK_IN[ev.SelfTested]}
 _CANCEL: Mapping[type, Change] = {ev.SlotCancelled: _cancelled}
 _END: Mapping[type, Change] = {ev.EndOrdered: _ended}
-_HOLD = _of_part("hold", hold.ORDERS)
+_HELD_WITH_WORDS: Mapping[type, Change] = _of_part("interventions", {ev.HoldOrdered: interventions.shown})
+_HOLD_ORDERS = _of_part("hold", hold.ORDERS)
+
+
+def _hold(session: Session, fact: ev.HoldOrdered, now: Instant, policy: Policy) -> Session:
+    """Hold the visit, and show the words that go with it."""
+    held = _HOLD_ORDERS[ev.HoldOrdered](session, fact, now, policy)
+    return _HELD_WITH_WORDS[ev.HoldOrdered](held, fact, now, policy)
+
+
+_HOLD: Mapping[type, Change] = {**_HOLD_ORDERS, ev.HoldOrdered: _hold}
+_FAREWELL = _of_part("farewell", farewell.ORDERS)
 _INTERVENE: Mapping[type, Change] = {
     **_of_part("interventions", interventions.ORDERS),
     **_of_part("alerts", alerts.ORDERS),
@@ -120,7 +158,7 @@ _INTERVENE: Mapping[type, Change] = {
 _TALKBACK = _of_part("talkback", talkback.ORDERS)
 _EXTEND = _of_part("extensions", extension.ORDERS)
 _BEFORE: Mapping[type, Change] = {**_SEEN, **_CHECK_IN, **_CANCEL, **_END, **_INTERVENE, **_EXTEND}
-_BEGUN: Mapping[type, Change] = {**_SEEN, **_TEST, **_END, **_HOLD, **_INTERVENE, **_TALKBACK, **_EXTEND}
+_BEGUN: Mapping[type, Change] = {**_SEEN, **_TEST, **_END, **_HOLD, **_FAREWELL, **_INTERVENE, **_TALKBACK, **_EXTEND}
 
 TRANSITIONS: Mapping[State, Mapping[type, Change]] = {
     State.SCHEDULED: {**_SEEN, **_CANCEL, **_EXTEND},
@@ -167,7 +205,7 @@ def _counted(session: Session, policy: Policy) -> Session:
 
 def _extension_effects(before: Session, after: Session, policy: Policy) -> tuple[Effect, ...]:
     """The order for a relay whose gate may be open, or is held, to raise the limit at once by a new approval."""
-    if after.extensions == before.extensions or not after.begun:
+    if len(after.extensions) <= len(before.extensions) or not after.begun:
         return ()
     return extension.effects(after.extensions, after.slot, after.gate, policy)[-1:]
 
@@ -186,7 +224,7 @@ def _with_new_relay(before: Session, after: Session, effects: tuple[Effect, ...]
 
 def abort(session: Session, now: Instant) -> Outcome:
     """End a session whose step or effect has failed: shut, close and say so, without asking the tables again."""
-    end = End(Reason.TECHNICAL, now.wall, cause="internal_error")
+    end = End(Reason.TECHNICAL, now.wall, cause="internal_error", rebook=True)
     part, calls = alert_causes.close_all(session.alerts, now)
     effects = (
         ShutGate(Reason.TECHNICAL),
@@ -211,19 +249,21 @@ def wakes_at(session: Session, now: Instant, policy: Policy) -> float | None:
 
 
 def _state_wakes_at(session: Session, now: Instant, policy: Policy) -> float | None:
-    times = session.gate
+    times, word = session.gate, farewell.wakes_at(session.farewell)
     match session.state:
         case State.SCHEDULED:
-            return _on_mono(session.slot.starts_at - policy.check_in_lead, now)
+            opens = session.slot.starts_at - policy.check_in_lead
+            return _on_mono(check_in.deadline(session.slot, policy) if session.slot.awaits_approval else opens, now)
         case State.CHECK_IN | State.READY:
             return _before_opening(session, now, policy)
         case State.LIVE:
             assert times.leased_at is not None
-            return min(moment for moment in (times.leased_at + RENEW, times.stop_at) if moment is not None)
+            return min(moment for moment in (times.leased_at + RENEW, times.stop_at, word) if moment is not None)
         case State.HELD:
             assert times.held_since is not None
-            grace = times.held_since + policy.hold_grace.total_seconds()
-            return min(moment for moment in (grace, times.stop_at, times.resumes_at) if moment is not None)
+            held = bool(hold_reasons(session, policy))
+            due = times.held_since + policy.hold_grace.total_seconds() if held else times.reopens_at
+            return min(moment for moment in (due, times.stop_at, times.resumes_at, word) if moment is not None)
         case State.ENDED:
             return None
 
@@ -236,7 +276,7 @@ def _before_opening(session: Session, now: Instant, policy: Policy) -> float:
     """Only moments at which a step would do something; one that did nothing would be due again at once, for ever."""
     slot, ready = session.slot, session.state is State.READY
     walls = [slot.ends_at]
-    if not check_in.all_came(session.check_in, slot):
+    if session.bars or not check_in.all_came(session.check_in, slot):
         walls.append(slot.starts_at + policy.late_grace)
     if ready and session.processes.recorder in (Recorder.IDLE, Recorder.WRITING):
         walls.append(slot.starts_at)

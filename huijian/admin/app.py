@@ -2,7 +2,7 @@
 
 import typer
 
-from huijian.admin import journal, keys, places, slots, terminals, users
+from huijian.admin import clock, confirm, journal, keys, places, slots, terminals, users
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,7 +14,9 @@ app = typer.Typer(
 app.add_typer(places.sites, name="sites")
 app.add_typer(places.rooms, name="rooms")
 app.add_typer(terminals.app, name="terminals")
+users.app.add_typer(confirm.app)
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(slots.app, name="slots")
 app.add_typer(journal.app, name="journal")
+app.command("clock")(clock.clock)

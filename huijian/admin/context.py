@@ -15,6 +15,7 @@ from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
 from config.settings import Settings
 from huijian.options import settings_of
+from huijian.streams import took_effect
 
 T = TypeVar("T")
 
@@ -27,9 +28,14 @@ class AdminContext:
     store: Store
     journal: Journal
 
+    @property
+    def author(self) -> str:
+        """The author of what the command does, as the journal names it."""
+        return f"command:{getpass.getuser()}"
+
     async def note(self, kind: str, /, **data: Any) -> None:
         """Journal what the command has done, and return when the entry is on disk."""
-        self.journal.note(kind, None, f"command:{getpass.getuser()}", data)
+        self.journal.note(kind, None, self.author, data)
         await self.journal.flush()
 
 
@@ -50,3 +56,5 @@ async def _open(settings: Settings) -> AsyncIterator[AdminContext]:
     clock = SystemClock()
     async with Store(settings.database_url, clock) as store, Journal(store.engine, clock) as journal:
         yield AdminContext(settings, store, journal)
+        if journal.written:
+            took_effect()

@@ -1,33 +1,53 @@
 """The commands `huijian admin journal`: list entries, and check that none was changed."""
 
 import json as json_
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from broker.control.journal import reader
 from huijian.admin.context import AdminContext, run_admin
-from huijian.errors import FOUND
+from huijian.admin.journal_check import Wanted, check
+from huijian.admin.journal_report import report_lines, report_values
+from huijian.errors import FOUND, REFUSED
+from huijian.options import settings_of
 from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="The journal: who did what, and when. 日志")
 
 
-@app.command("verify", epilog="The exit code is 4 when the chain is broken.")
-def verify(ctx: typer.Context, json: Json = False) -> int:
-    """Check the whole hash chain and print its head.
+@app.command("verify", epilog="Exit codes: 0 whole, 1 nothing to check, 3 the database cannot be read, 4 changed.")
+def verify(
+    ctx: typer.Context,
+    checkpoints: Annotated[
+        list[Path] | None,
+        typer.Option(help="A copy of the checkpoints that was kept elsewhere, or a syslog with them; may be repeated."),
+    ] = None,
+    archive: Annotated[Path | None, typer.Option(help="The archive, where it is not the settings' own.")] = None,
+    public_key: Annotated[
+        list[Path] | None,
+        typer.Option(help="Trust only this key (PEM); may be repeated. Default: the installation's own."),
+    ] = None,
+    database: Annotated[
+        Path | None, typer.Option(help="A copied database (SQLite) in place of the settings' own; only read.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Hold the whole journal against its hash chain and against the signed checkpoints. 校验日志
 
-    Keep the head elsewhere: that entries are missing at the end shows only by comparing it.
+    Checkpoints are taken from the archive and from every copy that is named. With --database, --public-key and
+    --checkpoints nothing else of the installation is needed. A copy that was kept elsewhere shows what a hand on the
+    machine has done with both, journal and archive. What lies after the newest checkpoint is said to be uncovered.
     """
-
-    async def work(admin: AdminContext) -> dict[str, Any]:
-        broken = await admin.journal.verify()
-        entries, head = await reader.head(admin.store.engine)
-        return {"whole": broken is None, "broken_at": broken, "entries": entries, "head": head}
-
-    found = run_admin(ctx, work)
-    say(found, json)
-    return 0 if found["whole"] else FOUND
+    wanted = Wanted(tuple(checkpoints or ()), archive, tuple(public_key or ()), database)
+    found = check(settings_of(ctx), wanted)
+    if json:
+        say(report_values(found), as_json=True)
+    else:
+        print("\n".join(report_lines(found)))
+    if not found.whole:
+        return FOUND
+    return 0 if found.result.entries else REFUSED
 
 
 @app.command("list", epilog="Example: journal list --session ses_… --json")

@@ -9,6 +9,7 @@ from broker.control.store.records import Room, Site, SiteKind
 from broker.kernel.errors import PolicyViolation
 from config.pack_loader import load_pack
 from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.text_options import name_option
 from huijian.output import Json, say, say_all
 
 sites = typer.Typer(no_args_is_help=True, help="Prisons, bureaus and offices. 单位")
@@ -22,7 +23,7 @@ def add_site(
     ctx: typer.Context,
     id: Id,
     kind: Annotated[SiteKind, typer.Option(help="Kind of the site.")],
-    name: Annotated[str, typer.Option(help="Name that people know the site by.")],
+    name: Annotated[str, name_option("Name that people know the site by.")],
     policy: Annotated[str, typer.Option(help="Rules of the site: yunnan, guangdong, or the path of a pack.")],
     parent: Annotated[str | None, typer.Option(help="Id of the site over it; the city's for a bureau.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Allow the rules of the demonstration.")] = False,
@@ -70,7 +71,7 @@ def add_room(
     ctx: typer.Context,
     id: Id,
     site: Annotated[str, typer.Option(help="Id of the site that the room belongs to.")],
-    name: Annotated[str, typer.Option(help="Name on the door of the room.")],
+    name: Annotated[str, name_option("Name on the door of the room.")],
     json: Json = False,
 ) -> None:
     """Add a visiting room to a site."""

@@ -4,23 +4,45 @@ import json
 import os
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from broker.kernel.errors import BadRequest, NotSignedIn, VisitError, from_problem
+from config.network import NoServer, server_url
+from huijian.streams import took_effect
 
+ANYBODY = "-"  # in place of a credential, where none is needed
 TIMEOUT = 10.0  # seconds; the server answers in milliseconds or does not run
 
 
-def post(server: str, path: str, body: Any) -> dict[str, Any]:
-    """Send JSON with POST and return the JSON answer. Raises VisitError."""
-    answer: dict[str, Any] = json.loads(_call(server, path, "POST", json.dumps(body).encode()))
+class _NoRedirect(HTTPRedirectHandler):
+    """Follows no answer to another address: urllib would take the key there."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Leave the redirect as the answer that it is."""
+
+
+_DIRECT = build_opener(ProxyHandler({}), _NoRedirect)
+"""Asks the server itself, without the proxies of the environment."""
+
+
+def post(server: str, path: str, body: Any, token: str = "") -> dict[str, Any]:
+    """Send JSON (None: nothing) with POST and return the JSON answer, {} where there is none. The key in HUIJIAN_KEY
+    says who is asking, or else `token`. Raises VisitError."""
+    data = None if body is None else json.dumps(body).encode()
+    answer: dict[str, Any] = json.loads(_call(server, path, "POST", data, token) or b"{}")
     return answer
 
 
-def get(server: str, path: str) -> dict[str, Any]:
-    """Return the JSON answer to a GET with the token in HUIJIAN_TOKEN, or else with the key. Raises VisitError."""
-    answer: dict[str, Any] = json.loads(_call(server, path, "GET", None, os.environ.get("HUIJIAN_TOKEN", "")))
+def get(server: str, path: str, token: str = "") -> dict[str, Any]:
+    """Return the JSON answer to a GET with `token`, the one in HUIJIAN_TOKEN, or the key. Raises VisitError."""
+    token = token or os.environ.get("HUIJIAN_TOKEN", "")
+    answer: dict[str, Any] = json.loads(_call(server, path, "GET", None, token))
     return answer
+
+
+def sign_in(server: str, user: str, password: str) -> str:
+    """Sign in as an officer and return the token. Raises VisitError."""
+    return str(post(server, "/api/v1/sign-in", {"user": user, "password": password}, ANYBODY)["token"])
 
 
 def delete(server: str, path: str) -> None:
@@ -29,21 +51,26 @@ def delete(server: str, path: str) -> None:
 
 
 def _call(server: str, path: str, method: str, body: bytes | None, token: str = "") -> bytes:
-    if not server.startswith(("http://", "https://")):
-        raise BadRequest(f"{server} is no http address.")
+    try:
+        server = server_url(server)
+    except NoServer as error:
+        raise BadRequest(str(error)) from error
     key = token or os.environ.get("HUIJIAN_KEY", "")
     if not key:
         raise NotSignedIn("Put the key of `huijian admin keys add` into HUIJIAN_KEY.")
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    request = Request(server.rstrip("/") + path, body, headers, method=method)
+    headers = {} if key == ANYBODY else {"Authorization": f"Bearer {key}"}
+    headers["Content-Type"] = "application/json"
+    request = Request(server + path, body, headers, method=method)
     try:
-        with urlopen(request, timeout=TIMEOUT) as answer:
+        with _DIRECT.open(request, timeout=TIMEOUT) as answer:
             data: bytes = answer.read()
-            return data
     except HTTPError as error:
         raise _refusal(error) from error
     except (URLError, OSError) as error:
         raise VisitError(f"{server} does not answer ({getattr(error, 'reason', error)}).") from error
+    if method != "GET":
+        took_effect()
+    return data
 
 
 def _refusal(error: HTTPError) -> VisitError:

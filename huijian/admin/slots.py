@@ -5,18 +5,35 @@ the same checks and is stored, and the next start of the server finds it.
 """
 
 import json as json_
-import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from broker.authority import slot_acts
+from broker.authority.slot_acts import SlotAct
+from broker.booking.packs import pack_named
+from broker.booking.rebooking import RebookingState, rebooking_of
+from broker.booking.slot import Slot
+from broker.control.persistence import this_boot
+from broker.control.store.records import Role
+from broker.control.store.secrets import identity_key
 from broker.kernel.clock import SHANGHAI, SystemClock
 from broker.kernel.errors import BadRequest
+from broker.session.events import SlotCancelled
+from broker.session.refusals import check_cancellation
+from broker.session.snapshot import from_json
+from broker.session.state import Session, State
 from huijian.admin import remote
 from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.text_options import name_option, reason_option
+from huijian.instance_lock import is_running
 from huijian.output import Json, say, say_all
+from huijian.retention.officer import As, PasswordStdin, password_for, signed_in
+from huijian.retention.second_officer import check_permit
+from huijian.streams import encodable, read_input
 
 app = typer.Typer(no_args_is_help=True, help="Approved slots. 会见时段")
 
@@ -44,9 +61,9 @@ def add(
         return
 
     async def work(admin: AdminContext) -> dict[str, Any]:
-        slot = await _slot(admin, body)
-        await admin.store.add_slot(slot)
-        await admin.note("SlotAdded", slot=slot.id, session=slot.session)
+        slot, rebooks = await _slot(admin, body)
+        await admin.store.add_slot(slot, rebooks, admin.author)
+        await admin.note("SlotAdded", slot=slot.id, session=slot.session, **({"rebooks": rebooks} if rebooks else {}))
         return {"slot": slot.id, "session_id": slot.session}
 
     say(run_admin(ctx, work), json)
@@ -87,28 +104,80 @@ def listed(
 def cancel(
     ctx: typer.Context,
     id: Annotated[str, typer.Argument(help="Id of the slot, as listed: slt_…")],
+    article: Annotated[str, typer.Option(help="Code of the rules, such as YN-18 or GD-36 for a fault.")] = "",
+    reason: Annotated[str, reason_option("Why, in words.")] = "",
     server: Server = None,
     json: Json = False,
 ) -> None:
-    """Cancel an approved slot by its id. A running server has to be told with --server."""
+    """Cancel an approved slot by its id. A running server learns of it within a second, with --server or without.
+
+    Once a person has been checked in, --article and --reason are needed. A fault's code requests that the visit is
+    booked again first. A visit that goes on is ended by an officer, not cancelled; one that was going on when the
+    service stopped may be cancelled, and the next start ends it.
+    """
     if server is not None:
-        remote.delete(server, f"/api/v1/slots/{id}")
+        if article or reason:
+            code = {"article": article} if article else {}
+            remote.post(server, f"/api/v1/slots/{id}/cancel", {**code, "reason": reason})
+        else:
+            remote.delete(server, f"/api/v1/slots/{id}")
         say({"id": id, "cancelled": True}, json)
         return
 
     async def work(admin: AdminContext) -> dict[str, Any]:
-        await admin.store.cancel_slot(id)
-        await admin.note("SlotCancelled", slot=id)
+        slot, now = await admin.store.slot(id), admin.store.clock.now()
+        policy, kept = pack_named(slot.policy), await admin.store.snapshot(slot.session)
+        session = Session(slot) if kept is None else from_json(slot, kept.data, now, this_boot())
+        fact = SlotCancelled(admin.author, article, reason.strip())
+        if session.begun and not is_running(admin.settings.data_dir):
+            session = replace(session, state=State.READY)  # no officer can end it: what is checked in is cancelled
+        check_cancellation(session, fact, now, policy)
+        code = policy.intervention(article)
+        fault = code is not None and code.technical
+        request = rebooking_of(slot, fact.note, now.wall, policy) if fault else None
+        await admin.store.cancel_slot(id, admin.author, article, fact.note, request)
+        await admin.note("SlotCancelled", slot=id, article=article, note=fact.note)
         return {"id": id, "cancelled": True}
 
     say(run_admin(ctx, work), json)
+
+
+@app.command("rebookings")
+def rebookings(
+    ctx: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Closed requests, too.")] = False,
+    json: Json = False,
+) -> None:
+    """List the visits that are to be booked again first, without the names of people. 另行优先安排会见
+
+    A slot that is added with "rebooks": "rbk_…" keeps a request; it lists the same inmates.
+    """
+
+    async def work(admin: AdminContext) -> list[dict[str, Any]]:
+        found = await admin.store.rebookings(state=None if every else RebookingState.OPEN)
+        return [
+            {
+                "id": request.id,
+                "state": str(request.state),
+                "slot": request.slot,
+                "cause": request.cause,
+                "article": request.article,
+                "at": request.at.astimezone(SHANGHAI),
+                "new_slot": request.new_slot or "",
+            }
+            for request in found
+        ]
+
+    say_all(run_admin(ctx, work), json)
 
 
 @app.command("example")
 def example() -> None:
     """Print an example of an order: thirty minutes from now on, one person on each side.
 
-    Optional members of a person: "role": "interpreter" where "language" is not "zh"; "dialect_reason" in Guangdong.
+    "id" is the booking system's lasting number of a person; "id_number" may stand in its place. Optional: "role":
+    "interpreter" where "language" is not "zh"; "dialect_reason" in Guangdong; "relation_decision" ("by" and "reason")
+    where the relation is not one of kin or guardians; "second_approval" of the slot where both sides are prisons.
     """
     now = SystemClock().now().wall.astimezone(SHANGHAI).replace(microsecond=0)
     order = {
@@ -118,26 +187,71 @@ def example() -> None:
         "ends_at": (now + timedelta(minutes=40)).isoformat(),
         "minutes": 30,
         "people": [
-            {"side": "prison", "name": "张某"},
-            {"side": "visitor", "name": "李某", "relation": "配偶", "first_visit": True, "role": "party"},
+            {"id": "inmate-0001", "side": "prison", "name": "张某"},
+            {
+                "id": "kin-0001",
+                "side": "visitor",
+                "name": "李某",
+                "relation": "配偶",
+                "first_visit": True,
+                "role": "party",
+            },
         ],
         "approved_by": "第一监狱",
         "article": "云南 第八条",
         "language": "zh",
     }
-    print(json_.dumps(order, ensure_ascii=False, indent=2))
+    text = json_.dumps(order, ensure_ascii=False, indent=2)
+    print(text if encodable(text) else json_.dumps(order, indent=2))
+
+
+@app.command("approve", epilog="Example: slots approve slt_… --by 第二监狱 --as gao")
+def approve(
+    ctx: typer.Context,
+    id: Annotated[str, typer.Argument(help="Id of the slot, as listed: slt_…")],
+    by: Annotated[str, name_option("Institution of the visitor side, and who approved there.")],
+    article: Annotated[str, typer.Option(help="Article of the approval.")] = "云南 第七条",
+    server: Server = None,
+    user: As = None,
+    password_stdin: PasswordStdin = False,
+    json: Json = False,
+) -> None:
+    """Add the second institution's approval to a slot between two prisons, which opens only with both.
+
+    The approver of the visitor side's institution gives it with the own password (--as); with --server the booking
+    system's key may bring it. 第二方批准由另一方监所的审批人以本人密码作出。
+    """
+    if server is not None:
+        say(remote.post(server, f"/api/v1/slots/{id}/approve", {"approved_by": by, "article": article}), json)
+        return
+
+    password = password_for(user, password_stdin)
+
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        officer = await signed_in(admin, str(user), password, (Role.APPROVER,))
+        slot = await admin.store.slot(id)
+        place = slot_acts.relation(officer.site, slot.prison.site, slot.visitor.site)
+        slot_acts.check(SlotAct.APPROVE_SECOND, str(officer.role), place)
+        await check_permit(admin, officer.id)
+        await admin.store.approve_second(id, by, article)
+        data = {"slot": slot.id, "article": article, "second": True}
+        admin.journal.note("SlotApproved", slot.session, f"user:{officer.id}", data)
+        await admin.journal.flush()
+        return {"id": slot.id, "approved_by": by, "article": article}
+
+    say(run_admin(ctx, work), json)
 
 
 def _read(order: Path) -> Any:
-    text = sys.stdin.read() if str(order) == "-" else order.read_text("utf-8")
     try:
-        return json_.loads(text)
+        return json_.loads(read_input() if str(order) == "-" else order.read_text("utf-8-sig"))
     except ValueError as error:
         raise BadRequest(f"{order}: not JSON: {error}") from error
 
 
-async def _slot(admin: AdminContext, body: Any) -> Any:
-    """Return the slot that an order describes, by the same rules as POST /api/v1/slots. Raises BadRequest."""
+async def _slot(admin: AdminContext, body: Any) -> tuple[Slot, str | None]:
+    """Return the slot that an order describes, by the same rules as POST /api/v1/slots, and the re-booking request that
+    it keeps. Raises BadRequest."""
     from pydantic import ValidationError
 
     from signaling.api.messages.slots import SlotOrder
@@ -149,4 +263,5 @@ async def _slot(admin: AdminContext, body: Any) -> Any:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BadRequest(f"{where}: {first['msg']}") from error
-    return await slot_of(order, admin.store, admin.store.clock.now().wall)
+    key = identity_key(admin.settings.keys_dir)
+    return await slot_of(order, admin.store, admin.store.clock.now().wall, key), order.rebooks

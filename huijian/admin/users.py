@@ -1,98 +1,160 @@
 """The commands `huijian admin users`. A password comes from a prompt or from stdin, or is generated; it is never an
-argument, which other users of the machine could see."""
+argument, which other users of the machine could see. Changes by which one person could come to act as another wait for
+a second officer's word; `huijian/admin/confirm.py` has the commands for that."""
 
 import secrets
-import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from broker.control.store.records import Role
+from broker.authority.persons import ChangeKind
+from broker.control.rules.account_changes import entry_of
+from broker.control.store.records import AccountChange, ChangeState, Role
 from huijian.admin.context import AdminContext, run_admin
-from huijian.output import Json, say, say_all
+from huijian.admin.text_options import name_option
+from huijian.output import Json, free_file, say, say_all, say_secret, warn
+from huijian.streams import read_input
+from recorder.retention.clock_trust import mark_clock
 
-app = typer.Typer(no_args_is_help=True, help="Officers who sign in. 用户")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Officers who sign in. 用户\n\n"
+    "New auditors, administrators and approvers, new passwords, and barred officers who may sign in again wait for a "
+    "second person: another auditor or administrator confirms with `users confirm CHANGE --as USER`. The first two "
+    "auditors or administrators of an installation need no word, because there is no second person yet. "
+    "增设审计员、管理员、审批人，重设密码，重新启用账号，均须另一名审计员或管理员确认后生效。",
+    epilog="Example: users passwd wang --generate · users confirm chg_… --as shen",
+)
 
 Id = Annotated[str, typer.Argument(help="Id to sign in with: a-z, 0-9 and '-'.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")]
-Generate = Annotated[bool, typer.Option("--generate", help="Generate a password and print it.")]
+Generate = Annotated[
+    bool, typer.Option("--generate", help="Generate a password and print it, once; use --password-file in scripts.")
+]
+IntoFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file", help="With --generate: a new file for it, closed to other users; it is not printed then."
+    ),
+]
 
 
 @app.command("add", epilog="Example: users add li --name 李 --role supervisor --site panlong --generate")
 def add(
     ctx: typer.Context,
     id: Id,
-    name: Annotated[str, typer.Option(help="Name that colleagues see.")],
+    name: Annotated[str, name_option("Name that colleagues see.")],
     role: Annotated[Role, typer.Option(help="What the officer may do.")],
     site: Annotated[str | None, typer.Option(help="Id of the site where the officer serves.")] = None,
     password_stdin: FromStdin = False,
     generate: Generate = False,
+    password_file: IntoFile = None,
     json: Json = False,
 ) -> None:
-    """Add an officer who may sign in. Without an option for it, the password is asked for."""
-    password, shown = _password(password_stdin, generate)
+    """Add an officer who may sign in. Without an option for it, the password is asked for.
+
+    An auditor, administrator or approver may sign in once another auditor or administrator has confirmed it.
+    """
+    password, shown = _password(password_stdin, generate, password_file)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
-        await admin.store.add_user(id, name, role, password, site)
-        await admin.note("UserAdded", user=id, role=role, site=site)
-        return {"id": id, "role": role, "site": site, **shown}
+        made = await _change(admin, ChangeKind.ADD, id, password=password, name=name, role=role, site=site)
+        return {"id": id, "role": role, "site": site, **shown, **_waiting(made)}
 
-    say(run_admin(ctx, work), json)
+    _say(run_admin(ctx, work), json, password_file)
 
 
 @app.command("list")
 def listed(ctx: typer.Context, json: Json = False) -> None:
-    """List all officers, without their passwords."""
+    """List all officers, without their passwords, and since when and on whose word each account stands."""
     say_all(run_admin(ctx, lambda admin: admin.store.users()), json)
 
 
-@app.command("passwd")
+@app.command("passwd", epilog="Example: users passwd wang --generate · users confirm chg_… --as shen")
 def passwd(
     ctx: typer.Context,
     id: Id,
     password_stdin: FromStdin = False,
     generate: Generate = False,
+    password_file: IntoFile = None,
     json: Json = False,
 ) -> None:
-    """Set a new password and sign the officer out everywhere."""
-    password, shown = _password(password_stdin, generate)
+    """Set a new password and sign the officer out everywhere, once another auditor or administrator has confirmed it.
+
+    Until then the present password stays. Officers change their own with `users own-passwd`.
+    """
+    password, shown = _password(password_stdin, generate, password_file)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
-        await admin.store.set_password(id, password)
-        await admin.note("PasswordSet", user=id)
-        return {"id": id, **shown}
+        made = await _change(admin, ChangeKind.PASSWORD, id, password=password)
+        return {"id": id, **shown, **_waiting(made)}
 
-    say(run_admin(ctx, work), json)
+    _say(run_admin(ctx, work), json, password_file)
+
+
+app.command("reset", epilog="The same as `users passwd`.")(passwd)
 
 
 @app.command("disable")
 def disable(ctx: typer.Context, id: Id, json: Json = False) -> None:
-    """Bar an officer from signing in, and sign the officer out everywhere."""
-    _bar(ctx, id, True, json)
+    """Bar an officer from signing in, at once, and sign the officer out everywhere."""
 
-
-@app.command("enable")
-def enable(ctx: typer.Context, id: Id, json: Json = False) -> None:
-    """Let a barred officer sign in again."""
-    _bar(ctx, id, False, json)
-
-
-def _bar(ctx: typer.Context, id: str, disabled: bool, json: bool) -> None:
     async def work(admin: AdminContext) -> dict[str, Any]:
-        await admin.store.disable_user(id, disabled)
-        await admin.note("UserDisabled" if disabled else "UserEnabled", user=id)
-        return {"id": id, "disabled": disabled}
+        await admin.store.disable_user(id)
+        await admin.note("UserDisabled", user=id)
+        return {"id": id, "disabled": True}
 
     say(run_admin(ctx, work), json)
 
 
-def _password(from_stdin: bool, generate: bool) -> tuple[str, dict[str, str]]:
-    """Return the password, and the members of the answer that show it: only a generated password is shown."""
+@app.command("enable", epilog="Example: users enable wang · users confirm chg_… --as shen")
+def enable(ctx: typer.Context, id: Id, json: Json = False) -> None:
+    """Let a barred officer sign in again, once another auditor or administrator has confirmed it."""
+
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        made = await _change(admin, ChangeKind.ENABLE, id)
+        return {"id": id, "disabled": made.state is ChangeState.WAITING, **_waiting(made)}
+
+    _say(run_admin(ctx, work), json)
+
+
+async def _change(admin: AdminContext, kind: ChangeKind, user: str, **values: Any) -> AccountChange:
+    await mark_clock(admin.store.engine, admin.store.clock)  # so that a clock that is moved makes no account older
+    made = await admin.store.change_account(kind, user, author=admin.author, **values)
+    entry, data = entry_of(made)
+    await admin.note(entry, **data)
+    return made
+
+
+def _waiting(made: AccountChange) -> dict[str, str]:
+    """The members of an answer that say that a change waits, and for what."""
+    if made.state is ChangeState.APPLIED:
+        return {}
+    return {"change": made.change.id, "state": str(made.state)}
+
+
+def _say(answer: dict[str, Any], json: bool, password_file: Path | None = None) -> None:
+    say_secret(answer, "password", password_file, json)
+    if "change" in answer:
+        warn(
+            f"{answer['change']} waits: another auditor or administrator confirms it with "
+            f"`huijian admin users confirm {answer['change']} --as USER`. "
+            f"须由另一名审计员或管理员确认后生效。"
+        )
+
+
+def _password(from_stdin: bool, generate: bool, file: Path | None) -> tuple[str, dict[str, str]]:
+    """Return the password, and the members of the answer that show it: only a generated password is shown. Raises
+    Conflict where `file` is there already."""
     if from_stdin and generate:
         raise typer.BadParameter("either --password-stdin or --generate")
+    if file is not None and not generate:
+        raise typer.BadParameter("--password-file is for a password that --generate makes")
+    free_file(file)
     if generate:
         password = secrets.token_urlsafe(12)
         return password, {"password": password}
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n"), {}
+        return read_input(first_line=True), {}
     return typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True), {}

@@ -27,14 +27,15 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from config.logs import configure
 from config.pack_loader import load_pack
-from config.settings import Settings
-from huijian.control import ADDRESS_FILE
+from config.settings import ADDRESS_FILE, Settings
+from huijian.demo.folder import demo_settings, take_folder
 from huijian.demo.officers import OfficerClient, post_slot
 from huijian.demo.setup import PLACES, POLICY, Credentials, revoke, set_up
 from huijian.demo.story import Story, follow
 from huijian.demo.visit_report import NOTHING, VisitReport, report_visit, table
 from huijian.instance_lock import only_one
 from huijian.kiosk import TOKEN
+from huijian.options import Options
 from huijian.serve import check, children
 from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.webrtc.receiver import ReceiverStats
@@ -46,15 +47,18 @@ STARTING, LONGEST = 30.0, 170.0  # seconds to wait for the processes, and for th
 
 
 def demo(
-    settings: Settings,
+    ctx: typer.Context,
     keep: Annotated[bool, typer.Option("--keep", help="Go on serving after the visit, until Ctrl-C.")] = False,
 ) -> None:
     """Show a whole visit on this machine, from check-in to verified archive. 演示
 
     Two made-up sites, two kiosks, four supervisors, a 20-second limit. Ends with the path and hash of the archived
-    recording; exit code 4 if anything was not as it must be.
+    recording; exit code 4 if anything was not as it must be. Everything is in ./demo-data, or in the --data-dir that
+    you name, which must be new, empty or of an earlier demonstration.
     """
     configure("error")
+    settings = demo_settings(ctx.obj or Options())
+    asyncio.run(take_folder(settings))
     port = settings.http_port if _free(settings.http_host, settings.http_port) else 0
     chosen = settings.model_copy(update={"demo": True, "http_port": port, "log_level": "error"})
     chosen.prepare()
@@ -113,7 +117,7 @@ async def _address(file: Path) -> str:
     async with asyncio.timeout(STARTING):
         while not file.exists():
             await asyncio.sleep(0.05)
-    return file.read_text().strip()
+    return file.read_text(encoding="ascii").strip()
 
 
 async def _visit(
@@ -159,8 +163,8 @@ def _slot() -> dict[str, Any]:
         "ends_at": (now + SLOT).isoformat(),
         "minutes": 1,
         "people": [
-            {"side": "prison", "name": "演示服刑人员", "relation": "本人"},
-            {"side": "visitor", "name": "演示家属", "relation": "母亲"},
+            {"id": "demo-inmate", "side": "prison", "name": "演示服刑人员", "relation": "本人"},
+            {"id": "demo-kin", "side": "visitor", "name": "演示家属", "relation": "母亲"},
         ],
         "approved_by": "演示监狱长",
         "article": "云南 第十四条",

@@ -21,7 +21,7 @@ class OfficerClient:
         self._http, self.server = http, server
         self.token = token
         self._receivers: list[Receiver] = []
-        self._presence = PresenceReporter(http, lambda: self.server, token, lambda: self._receivers)
+        self.presence = PresenceReporter(http, lambda: self.server, token, lambda: self._receivers)
 
     @classmethod
     async def sign_in(cls, http: aiohttp.ClientSession, server: str, user: str, password: str) -> "OfficerClient":
@@ -76,15 +76,15 @@ class OfficerClient:
         """Receive and show both sides and report so, as counting for the quorum demands."""
         access = ServerAccess(self._http, self.server, self.token)
         for side in Side:
-            receiver = Receiver(access, session, side, page=self._presence.page)
+            receiver = Receiver(access, session, side, page=self.presence.page)
             await receiver.start()
             self._receivers.append(receiver)
-        self._presence.start()
+        self.presence.start()
 
     async def leave(self) -> list[ReceiverStats]:
         """Stop watching; return what was received."""
         receivers, self._receivers = self._receivers, []
-        await self._presence.close()
+        await self.presence.close()
         stats = []
         for receiver in receivers:
             await receiver.close()

@@ -14,16 +14,14 @@ from signaling.api.messages.socket import SUBPROTOCOL
 
 log = structlog.get_logger()
 LOOK = 0.25  # seconds between looks at what is shown
-EVERY = (
-    0.5  # seconds after which an unchanged report is sent again: a program's loop may stall where a page's would not
-)
+EVERY = 0.45  # seconds after which an unchanged report is sent again, seen at the second look
 FRESH = 4.0  # seconds for which a picture counts as moving: on a busy machine programs decode late, not less
 RETRY = 0.5  # seconds before a lost socket is opened again
 
 
 class PresenceReporter:
     """Page of one officer, without a window. `server()` returns the server's present base URL, `receivers()` what the
-    page shows."""
+    page shows. One that is `frozen` keeps its socket and sends no report; `sent_at` is when it last did (loop time)."""
 
     def __init__(
         self,
@@ -33,6 +31,8 @@ class PresenceReporter:
         receivers: Callable[[], Sequence[Receiver]],
     ) -> None:
         self.page = secrets.token_hex(10)
+        self.frozen = False
+        self.sent_at = 0.0
         self._http, self._server, self._token, self._receivers = http, server, token, receivers
         self._running: asyncio.Task[None] | None = None
 
@@ -73,11 +73,11 @@ class PresenceReporter:
     async def _report(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         loop = asyncio.get_running_loop()
         sent: dict[str, Any] = {}
-        sent_at = 0.0
         while True:
             message = self._message()
-            if message != sent or loop.time() - sent_at >= EVERY:
-                sent, sent_at = message, loop.time()
+            due = message != sent or loop.time() - self.sent_at >= EVERY
+            if due and not self.frozen:
+                sent, self.sent_at = message, loop.time()
                 await socket.send_json(message)
             await asyncio.sleep(LOOK)
 

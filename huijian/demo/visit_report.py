@@ -151,7 +151,7 @@ def table(report: VisitReport) -> Table:
         out.add_row("其间中止 on hold meanwhile, times / s", f"[yellow]{report.holds} / {report.held:.2f}[/yellow]")
     out.add_row("五轨录制 recorded, s", recorded)
     out.add_row("开闸延迟 gate after order, ms", _ms(report.opened_after))
-    out.add_row("开闸到双向通过 gate to both ways, ms", _ms(report.first_crossing_after))
+    out.add_row("开闸到首个数据包 gate to first packet, ms", _ms(report.first_crossing_after))
     out.add_row("截止误差 cut after limit, ms", _ms(report.cut_late))
     out.add_row("收到数据包 packets in", str(report.packets_in))
     out.add_row("过闸数据包 packets over gate", str(report.packets_over))

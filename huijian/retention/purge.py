@@ -14,9 +14,16 @@ from huijian.admin.context import AdminContext, run_admin
 from huijian.errors import FOUND
 from huijian.output import Json, say
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
-from huijian.retention.purge_context import OFFICERS, JournalTombstones, believe_clock, rules_of, scope_at
+from huijian.retention.purge_context import (
+    OFFICERS,
+    JournalTombstones,
+    believe_clock,
+    chains_of,
+    rules_of,
+    scope_at,
+)
 from huijian.retention.purge_output import show_outcome, show_plan
-from recorder.evidence.signing import installed, trusted
+from huijian.retention.second_officer import check_permit
 from recorder.retention import approvals
 from recorder.retention.plan import plan_of
 from recorder.retention.purge import Outcome, Purge
@@ -66,11 +73,16 @@ def issue(
     password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
-    """Approve exactly what is due now: prints a code for one use by another officer within a day."""
+    """Approve exactly what is due now: prints a code for one use by another officer within a day.
+
+    Both officers' passwords must be some days old (setting `second_person_hours`), and neither account may stand on the
+    other's word. 两人的密码均须设置满规定时间，且互不由对方设置或确认。
+    """
     password = password_for(user, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         author = await officer(admin, str(user), password, OFFICERS, site)
+        await check_permit(admin, author.id)
         scope = await scope_at(admin, site)
         plan = await plan_of(admin.store.engine, scope)
         if plan.recordings == 0:
@@ -94,6 +106,7 @@ def clock(ctx: typer.Context, user: As = None, password_stdin: PasswordStdin = F
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         author = await officer(admin, str(user), password, OFFICERS, None)
+        await check_permit(admin, author.id)
         return {**await believe_clock(admin, author.id), "by": author.id}
 
     say(run_admin(ctx, work), json)
@@ -107,7 +120,8 @@ def _show(ctx: typer.Context, site: str | None, json: bool) -> int:
     if json:
         sites = {name: {"recordings": total.recordings, "bytes": total.bytes} for name, total in plan.sites.items()}
         whole = {"as_of": plan.scope.as_of, "recordings": plan.recordings, "bytes": plan.bytes}
-        say({**whole, "sites": sites, "kept": plan.kept, "plan": plan.hash}, True)
+        broken = plan.scope.chains.broken
+        say({**whole, "sites": sites, "kept": plan.kept, "broken_chains": broken, "plan": plan.hash}, True)
     else:
         show_plan(plan)
     return 0
@@ -123,6 +137,8 @@ async def _apply(admin: AdminContext, code: str, user: str, password: str) -> Ou
     engine, clock = admin.store.engine, admin.store.clock
     approval = await approvals.approval_of(engine, code, user, clock.now().wall)
     author = await officer(admin, user, password, OFFICERS, approval.site)
+    await check_permit(admin, approval.by)  # its password may have been set anew since
+    await check_permit(admin, author.id, approval.by)
     scope = await scope_at(admin, approval.site, approval.as_of)
     facts = {"plan": approval.plan, "second": approval.by}
     admin.journal.note("PurgeOrdered", None, f"user:{author.id}", facts)
@@ -140,11 +156,8 @@ async def _resume(admin: AdminContext, site: str | None) -> Outcome:
 
 
 def _purge(admin: AdminContext) -> Purge:
-    settings = admin.settings
-    signer = installed(settings.keys_dir, settings.archive_dir, settings.archive_signing)
-    tombstones = JournalTombstones(admin.journal)
-    keys = trusted(settings.keys_dir, settings.archive_signing)
-    return Purge(admin.store.engine, settings.archive_dir, admin.store.clock, signer, tombstones, keys)
+    chains, tombstones = chains_of(admin), JournalTombstones(admin.journal)
+    return Purge(admin.store.engine, chains.root, admin.store.clock, chains.signer, tombstones, chains.keys)
 
 
 async def _close(admin: AdminContext, author: str, outcome: Outcome, facts: dict[str, Any]) -> None:

@@ -11,7 +11,11 @@ from broker.control.store.store import Store
 from broker.kernel.clock import discipline, in_shanghai
 from broker.kernel.errors import Conflict
 from huijian.admin.context import AdminContext
+from recorder.evidence.signing import installed, trusted
 from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks, started
+from recorder.retention.dating import date_recordings
+from recorder.retention.hold_repair import repair
+from recorder.retention.holds import Chains, Holds
 from recorder.retention.plan import Scope, newest
 from recorder.retention.policy_changes import extend_due_dates
 from recorder.retention.rules import clock_went_back
@@ -52,8 +56,42 @@ async def scope_at(admin: AdminContext, site: str | None, as_of: datetime | None
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
     months = await update_due_dates(admin.store, admin.journal)
+    await settle(admin, months, witnessed)
     moment = now.wall if as_of is None else min(as_of, now.wall)
-    return Scope(moment, site, months, witnessed)
+    return Scope(moment, site, months, witnessed, await holds_of(admin).facts())
+
+
+def holds_of(admin: AdminContext) -> Holds:
+    """Return the legal holds of this installation, in its database and in the chains of its archive. Raises
+    KeyProblem."""
+    return Holds(admin.store.engine, chains_of(admin))
+
+
+def chains_of(admin: AdminContext) -> Chains:
+    """Return the chains of this installation's archive, with its keys. Raises KeyProblem."""
+    settings = admin.settings
+    signer = installed(settings.keys_dir, settings.archive_dir, settings.archive_signing)
+    return Chains(settings.archive_dir, signer, trusted(settings.keys_dir, settings.archive_signing))
+
+
+async def repaired_holds(admin: AdminContext) -> Holds:
+    """Return the legal holds, after bringing database and chains into agreement; what differed is journaled."""
+    holds = holds_of(admin)
+    for found in await repair(admin.store.engine, holds, admin.store.clock.now().wall):
+        admin.journal.note("HoldRepaired", found.session, "command", {"kind": found.kind, "hold": found.hold})
+    await admin.journal.flush()
+    return holds
+
+
+async def settle(admin: AdminContext, months: dict[str, int], latest: datetime | None) -> None:
+    """Bring the legal holds in database and chains into agreement, and date recordings that were made with a wrong
+    clock, where this one is right; both are journaled."""
+    await repaired_holds(admin)
+    now = admin.store.clock.now()
+    for dated in await date_recordings(admin.store.engine, chains_of(admin), now, discipline(), months, latest):
+        facts = {"since": dated.since.isoformat(), "why": dated.why}
+        admin.journal.note("RecordingDated", dated.session, "command:purge", facts)
+    await admin.journal.flush()
 
 
 async def doubted(admin: AdminContext) -> Doubt | None:
@@ -75,6 +113,7 @@ async def believe_clock(admin: AdminContext, by: str) -> dict[str, Any]:
     facts = {"clock": now.wall.isoformat(), "seconds": moved, "restarted": found is not None and found.restarted}
     admin.journal.note("ClockBelieved", None, f"user:{by}", facts)
     await admin.journal.flush()
+    await settle(admin, await update_due_dates(admin.store, admin.journal), witnessed)
     return {**facts, "clock": f"{in_shanghai(now.wall):%Y-%m-%d %H:%M:%S} (Asia/Shanghai)"}
 
 

@@ -16,6 +16,8 @@ WORDS = {
     "not_due": "kept longer by today's policy",
     "undated": "without a due date",
     "clock_back": "clock not trusted",
+    "wrong_clock": "made with a wrong clock (时钟有误): see purge clock",
+    "broken_chain": "of a site whose chain is not whole: verify (链不完整)",
 }
 
 
@@ -35,6 +37,8 @@ def show_plan(plan: Plan) -> None:
     console.print(table)
     for why, count in sorted(plan.kept.items()):
         console.print(f"stays: {count:,} {WORDS.get(why, why)}", markup=False)
+    for site, why in sorted(plan.scope.chains.broken.items()):
+        console.print(f"WARNING: the chain of {site}: {why}", style="bold red", markup=False)
     end = plan.scope.witnessed
     if end is not None and plan.scope.as_of - end > QUIET:
         days = (plan.scope.as_of - end).days

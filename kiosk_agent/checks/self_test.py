@@ -78,7 +78,7 @@ async def _checked(name: str, check: Awaitable[bool]) -> Outcome:
         async with asyncio.timeout(WITHIN):
             good = await check
     except (SourceError, aiohttp.ClientError, TimeoutError, OSError) as error:
-        log.warning("self-test", extra={"part": name, "error": f"{type(error).__name__}: {error}"})
+        log.warning("self-test", extra={"part": name, "error": error})
         good = False
     return Outcome.PASSED if good else Outcome.FAILED
 
@@ -115,6 +115,6 @@ async def _microphone(audio: Source, look: Look) -> bool:
 async def _network(access: ServerAccess) -> bool:
     """Whether the server answers over HTTP. The health that it reports is its own, not that of the terminal's
     equipment."""
-    async with access.http.get(f"{access.url}/healthz") as response:
+    async with access.http.get(f"{access.url}/healthz", allow_redirects=False) as response:
         await response.read()
         return response.status in (200, 503)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from av import AudioResampler, VideoFrame
 
+from kiosk_agent.media.alsa import ALSA, open_input
 from kiosk_agent.media.frames import CHUNK, RATE, VIDEO_BASE, Frame, mono_samples, sound_frame
 from kiosk_agent.media.source import Source, SourceClock, SourceError
 
@@ -136,12 +137,12 @@ class Microphone(DeviceSource):
 
     kind = "audio"
 
-    def __init__(self, device: str, clock: SourceClock, format_name: str | None = "alsa") -> None:
+    def __init__(self, device: str, clock: SourceClock, format_name: str | None = ALSA) -> None:
         super().__init__(clock, depth=15)
         self._device, self._format = device, format_name
 
     def _read(self, seconds: Callable[[], float]) -> Generator[Frame, None, None]:
-        with av.open(self._device, format=self._format) as container:
+        with open_input(self._device, self._format) as container:
             if not container.streams.audio:
                 raise SourceError("has no sound")
             resampler = AudioResampler("s16", "mono", RATE, frame_size=CHUNK)

@@ -13,6 +13,8 @@ from kiosk_agent.media.frames import Frame
 class SourceError(Exception):
     """A source cannot be opened, or gives nothing any more. The text names the device or file, never a person."""
 
+    for_operators = True
+
 
 @dataclass(slots=True)
 class SourceClock:

@@ -41,7 +41,7 @@ def open_sources(spec: str, side: Side, extra: Mapping[str, SourceFactory]) -> R
         return extra[spec](side)
     kind, _, rest = spec.partition(":")
     if kind == "file" and rest:
-        return file_sources(Path(rest))
+        return file_sources(Path(rest).absolute())  # FFmpeg would take `room:1.mp4` for a protocol
     if kind == "device":
         camera, _, microphone = rest.partition(",")
         return device_sources(camera or "0", microphone or "default")

@@ -8,6 +8,7 @@ import av
 import numpy as np
 from av import AudioFrame
 
+from kiosk_agent.media.alsa import ALSA, open_output, reason
 from kiosk_agent.media.frames import CHUNK, RATE, mono_samples, sound_frame
 from kiosk_agent.media.mixer import Input, Mixer
 
@@ -19,7 +20,7 @@ class Speaker:
 
     A device that fails is logged once and then not used: the visit goes on, and the next self-test reports it."""
 
-    def __init__(self, device: str = "default", format_name: str = "alsa") -> None:
+    def __init__(self, device: str = "default", format_name: str = ALSA) -> None:
         self.played = self.dropped = 0
         self.failed: str | None = None
         self._device, self._format = device, format_name
@@ -48,23 +49,23 @@ class Speaker:
         time = np.arange(CHUNK * 10) / RATE
         tone = (np.sin(2 * np.pi * 660 * time) * np.hanning(len(time)) * 8000).astype(np.int16)
         try:
-            with av.open(self._device, "w", format=self._format) as output:
+            with open_output(self._device, self._format) as output:
                 stream = output.add_stream("pcm_s16le", rate=RATE, layout="mono")
                 output.mux(stream.encode(sound_frame(tone, 0)))
                 output.mux(stream.encode(None))
         except (av.FFmpegError, OSError) as error:
-            log.warning("no loudspeaker", extra={"error": str(error)})
+            log.warning("no loudspeaker", extra={"error": reason(self._device, self._format, error)})
             return False
         return True
 
     def _run(self) -> None:
         try:
-            with av.open(self._device, "w", format=self._format) as output:
+            with open_output(self._device, self._format) as output:
                 stream = output.add_stream("pcm_s16le", rate=RATE, layout="mono")
                 while (samples := self._mixer.take()) is not None:
                     output.mux(stream.encode(sound_frame(samples, self.played * CHUNK)))
                     self.played += 1
                 output.mux(stream.encode(None))
         except (av.FFmpegError, OSError) as error:
-            self.failed = str(error)
+            self.failed = reason(self._device, self._format, error)
             log.warning("the loudspeaker failed", extra={"error": self.failed})

@@ -18,7 +18,16 @@ from kiosk_agent.state.events import (
     StartMedia,
     StopMedia,
 )
-from kiosk_agent.state.state import ENDED_SCREEN, NOT_ARRIVING, OFFLINE_GRACE, RESEND, TEST_AGAIN, TEST_FRESH, Terminal
+from kiosk_agent.state.state import (
+    ENDED_SCREEN,
+    NOT_ARRIVING,
+    NOT_RECEIVING,
+    OFFLINE_GRACE,
+    RESEND,
+    TEST_AGAIN,
+    TEST_FRESH,
+    Terminal,
+)
 
 _PHASE_OF = {"check_in": Phase.PUBLISHING, "ready": Phase.PUBLISHING, "live": Phase.LIVE, "held": Phase.HELD}
 
@@ -43,6 +52,14 @@ def offline_end(terminal: Terminal) -> float:
     end = terminal.offline_at + OFFLINE_GRACE
     until = terminal.visit.until if terminal.visit is not None else None
     return end if until is None else min(end, until)
+
+
+def not_receiving_end(terminal: Terminal) -> float | None:
+    """Return when a subscription that is connected, but unknown to the server, is given up; None for any other."""
+    connected = terminal.subscription.status is MediaStatus.UP and terminal.visit is not None
+    if terminal.unreceived_at is None or not connected:
+        return None
+    return max(terminal.subscription.up_at, terminal.unreceived_at) + NOT_RECEIVING
 
 
 def with_phase(terminal: Terminal, now: float) -> Terminal:
@@ -150,7 +167,8 @@ def _media_moments(terminal: Terminal) -> list[float | None]:
         return []
     idle = [media.retry_at for media in map(terminal.media, MediaKind) if media.status is MediaStatus.IDLE]
     not_arriving = terminal.publication.status is MediaStatus.UP and not terminal.visit.media
-    return [*idle, terminal.publication.up_at + NOT_ARRIVING if not_arriving else None]
+    arrived = terminal.publication.up_at + NOT_ARRIVING if not_arriving else None
+    return [*idle, arrived, not_receiving_end(terminal)]
 
 
 def _test_due(terminal: Terminal) -> float | None:

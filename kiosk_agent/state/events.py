@@ -31,7 +31,8 @@ class Visit:
     """What the server reports of one session, as far as the terminal acts on it.
 
     `room` is the room of `side`; `starts` orders sessions; `media` is whether this room's picture and sound arrive at
-    the server; `until` is the limit on the loop's clock, None before the first crossing."""
+    the server, `receiving` whether its subscription to the far room stands there; `until` is the limit on the loop's
+    clock, None before the first crossing."""
 
     id: str
     side: Side
@@ -40,6 +41,7 @@ class Visit:
     starts: float = 0.0
     tested: bool = False
     media: bool = False
+    receiving: bool = True
     until: float | None = None
     warnings: tuple[str, ...] = ()
     """Ids of the warnings that this room has not confirmed yet, as the server has it; the newest last."""

@@ -19,6 +19,9 @@ SILENCE = 3.0
 NOT_ARRIVING = 8.0
 """Seconds for which the server may report no media from this room although the publication is connected, before it is
 made anew."""
+NOT_RECEIVING = 3.0
+"""Seconds for which the server may know nothing of the subscription although it is connected, before it is made anew: a
+relay worker that died tells nobody, and while the gate is shut silence proves nothing."""
 TEST_FRESH, TEST_AGAIN, RESEND = 60.0, 15.0, 5.0
 """Seconds after which a result is too old to be reported and the test runs again; after which a failed test is
 repeated; after which a report that the server has not taken up is sent again."""
@@ -50,6 +53,8 @@ class Terminal:
     sent_at: float | None = None
     """Moment at which the last result was sent to the present session."""
     live_at: float = 0.0
+    unreceived_at: float | None = None
+    """Moment from which on the server has reported that the subscription does not stand there; None while it does."""
     ended_at: float | None = None
     """Moment at which the session on the screen ended; None once ENDED_SCREEN is over."""
     confirms: bool = False

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kiosk_agent.state.effects import due_effects, offline_end, wakes_at, with_phase
+from kiosk_agent.state.effects import due_effects, not_receiving_end, offline_end, wakes_at, with_phase
 from kiosk_agent.state.events import (
     Effects,
     Fact,
@@ -81,11 +81,18 @@ def _session(terminal: Terminal, fact: SessionSeen, now: float) -> Terminal:
 
 def _seen(terminal: Terminal, visits: tuple[Visit, ...], now: float) -> Terminal:
     before = terminal.visit
-    terminal = _listed(replace(terminal, visits=visits))
+    terminal = _with_reception(_listed(replace(terminal, visits=visits)), now)
     after = terminal.visit
     if before is not None and (after is None or after.id != before.id):
         return replace(terminal, ended_at=now, ended=before.id, sent_at=None)
     return terminal
+
+
+def _with_reception(terminal: Terminal, now: float) -> Terminal:
+    """Note from when on the server knows nothing of the subscription."""
+    if terminal.visit is None or terminal.visit.receiving:
+        return replace(terminal, unreceived_at=None)
+    return terminal if terminal.unreceived_at is not None else replace(terminal, unreceived_at=now)
 
 
 def _listed(terminal: Terminal) -> Terminal:
@@ -151,11 +158,14 @@ def _without_news(terminal: Terminal, _: TimePassed, now: float) -> Terminal:
 
 
 def _not_arriving(terminal: Terminal, _: TimePassed, now: float) -> Terminal:
-    """Give up a publication that is connected here but does not arrive at the server."""
+    """Give up a publication or subscription that is connected here, but of which the server knows nothing."""
     sent, visit = terminal.publication, terminal.visit
-    if visit is None or visit.media or sent.status is not MediaStatus.UP or now - sent.up_at < NOT_ARRIVING:
-        return terminal
-    return replace(terminal, publication=replace(sent, session=None))
+    if visit is not None and not visit.media and sent.status is MediaStatus.UP and now - sent.up_at >= NOT_ARRIVING:
+        terminal = replace(terminal, publication=replace(sent, session=None))
+    due = not_receiving_end(terminal)
+    if due is not None and now >= due:
+        terminal = replace(terminal, subscription=replace(terminal.subscription, session=None))
+    return terminal
 
 
 def _stop(terminal: Terminal, _: StopRequested, now: float) -> Terminal:

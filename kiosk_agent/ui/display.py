@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,7 +14,8 @@ from av import VideoFrame
 from numpy.typing import NDArray
 
 from kiosk_agent.state.events import Phase
-from kiosk_agent.ui import text_drawing, warning_banner
+from kiosk_agent.ui import farewell, text_drawing, warning_banner
+from kiosk_agent.ui.farewell import Farewell, FarewellControl, Word
 from kiosk_agent.ui.text_drawing import write
 from kiosk_agent.ui.warning_banner import Notice
 
@@ -55,7 +56,8 @@ class Screen:
     """Content of the room's screen.
 
     `reason` is (Chinese, English) of a hold or an ending; `remaining` the seconds to the limit; `muted` the rooms whose
-    sound does not cross, this one ("near") or the other ("far"); `talkback` whether an officer speaks to this room."""
+    sound does not cross, this one ("near") or the other ("far"); `talkback` whether an officer speaks to this room;
+    `farewell` the button of a visit that goes on."""
 
     phase: Phase
     reason: tuple[str, str] | None = None
@@ -64,9 +66,13 @@ class Screen:
     warning: Notice | None = None
     muted: frozenset[str] = frozenset()
     talkback: bool = False
+    farewell: Farewell | None = None
 
 
-def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.uint8]:
+SIZE = (960, 600)
+
+
+def compose(screen: Screen, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     """Return one picture of `size` (width, height), BGR. The far room is painted while LIVE and in no other phase."""
     width, height = size
     canvas: NDArray[np.uint8] = np.full((height, width, 3), _DARK, np.uint8)
@@ -80,6 +86,8 @@ def compose(screen: Screen, size: tuple[int, int] = (960, 600)) -> NDArray[np.ui
     status = _MUTED.get(screen.muted, WORDS[screen.phase]) if screen.phase is Phase.LIVE else WORDS[screen.phase]
     colour = _WARNING if status is not WORDS[screen.phase] else _LIGHT
     write(canvas, _line(status), (width // 40, height - bar * 4 // 5), height // 24, colour)
+    if screen.farewell is not None:
+        farewell.paint(canvas, screen.farewell)
     if screen.warning is not None:
         warning_banner.paint(canvas, screen.warning, height - bar)
     if screen.talkback:
@@ -107,7 +115,11 @@ class Window:
     def __init__(self, title: str) -> None:
         self._title = title
         self._has_callback = self._touched = False
+        self._touch: tuple[int, int] | None = None
         self._warning, self._painted = "", 0
+        self._farewell = FarewellControl()
+        self.word: Word | None = None
+        """What the room said with the button at the last painting."""
         self.usable = _display_works()
         if not self.usable:
             log.warning("no display: running headless")
@@ -118,19 +130,29 @@ class Window:
         if not self.usable:
             return None
         try:
-            cv2.imshow(self._title, compose(screen))
+            cv2.imshow(self._title, compose(_with_question(screen, self._farewell.asks)))
             if not self._has_callback:
                 cv2.setMouseCallback(self._title, self._pointed)
                 self._has_callback = True
-            pressed = cv2.waitKey(1) & 0xFF in _KEYS
+            key = cv2.waitKey(1) & 0xFF
         except cv2.error as error:
-            log.warning("no window", extra={"error": str(error)})
+            log.warning("no window", extra={"error": error})
             self.usable = False
             return None
-        return self._confirmed(screen.warning, pressed)
+        self.word = self._said(screen, key)
+        return self._confirmed(screen.warning, key in _KEYS)
 
-    def _pointed(self, event: int, *_: object) -> None:
-        self._touched = self._touched or event == cv2.EVENT_LBUTTONDOWN
+    def _pointed(self, event: int, x: int = -1, y: int = -1, *_: object) -> None:
+        if event == cv2.EVENT_LBUTTONDOWN:
+            self._touched, self._touch = True, (x, y)
+
+    def _said(self, screen: Screen, key: int) -> Word | None:
+        """Return what the button says. While a warning stands, a touch is for the warning."""
+        touch, self._touch = self._touch, None
+        if screen.warning is not None:
+            return self._farewell.press(None, False, False)
+        on_button = key == farewell.KEY or (touch is not None and farewell.hit(touch, SIZE))
+        return self._farewell.press(screen.farewell, on_button, not on_button and (touch is not None or key in _KEYS))
 
     def _confirmed(self, shown: Notice | None, pressed: bool) -> str | None:
         """Return the id of the shown warning when a touch or key confirms it and it has been shown long enough."""
@@ -145,6 +167,12 @@ class Window:
         """Close the window, where there is one."""
         if self.usable:
             cv2.destroyAllWindows()
+
+
+def _with_question(screen: Screen, asks: bool) -> Screen:
+    if screen.farewell is None or not asks:
+        return screen
+    return replace(screen, farewell=replace(screen.farewell, asks=True))
 
 
 def _display_works() -> bool:

@@ -19,6 +19,7 @@ from aiortc.exceptions import InternalError, OperationError
 from aiortc.mediastreams import MediaStreamTrack
 
 from broker.kernel.errors import from_problem
+from config.lines.records import word_of
 from kiosk_agent.media.source import SourceTrack
 from kiosk_agent.webrtc import aiortc_adapter
 
@@ -47,7 +48,9 @@ _BAD_ANSWER = (
 
 
 class PeerError(Exception):
-    """The attempt failed, but the same may work later."""
+    """The attempt failed, but the same may work later. The text quotes nothing that the server has sent."""
+
+    for_operators = True
 
 
 class Unreachable(PeerError):
@@ -60,6 +63,21 @@ class BadAnswer(PeerError):
 
 class NotConnected(PeerError):
     """The peers negotiated, but ICE or DTLS was not connected in time."""
+
+
+class Redirected(aiohttp.ClientError):
+    """The server names another address, to which the token is not sent."""
+
+
+async def refuse_redirects(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Middleware of an HTTP client that follows no redirect, whatever is asked for. Raises Redirected."""
+    answer = await handler(request)
+    if answer.status in (301, 302, 303, 307, 308):
+        answer.release()
+        raise Redirected()
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +148,7 @@ class Peer:
                 self.location = _same_origin(url, response.headers["Location"])
                 return (await response.content.read(_MAX_ANSWER)).decode()
         except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
-            raise Unreachable(f"{type(error).__name__}: {error}") from error
+            raise Unreachable(word_of(error)) from error
 
     async def _apply(self, answer: str) -> None:
         try:
@@ -138,7 +156,7 @@ class Peer:
             # The answer holds all candidates of the server; ICE can fail early only after the end of candidates.
             await self.connection.addIceCandidate(None)
         except _BAD_ANSWER as error:
-            raise BadAnswer(f"{type(error).__name__}: {error}") from error
+            raise BadAnswer(word_of(error)) from error
 
     async def _wait_connected(self) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in (self._connected, self.lost)]
@@ -153,7 +171,9 @@ class Peer:
     async def _delete(self, location: str) -> None:
         limit = aiohttp.ClientTimeout(total=DELETE_WITHIN)
         try:
-            async with self._access.http.delete(location, headers=self._access.headers, timeout=limit) as response:
+            async with self._access.http.delete(
+                location, headers=self._access.headers, timeout=limit, allow_redirects=False
+            ) as response:
                 log.debug("resource deleted", extra={"status": response.status})
         except (aiohttp.ClientError, TimeoutError) as error:
             # The server detects by itself that consent ended (RFC 7675).
@@ -257,6 +277,6 @@ async def _only_addresses(server: str) -> list[str]:
     try:
         found = await loop.getaddrinfo(host, None)
     except OSError as error:
-        raise Unreachable(f"the server's name cannot be resolved: {error}") from error
+        raise Unreachable(f"the server's name cannot be resolved: {word_of(error)}") from error
     addresses = {str(entry[4][0]) for entry in found}
     return sorted(each for each in addresses if ipaddress.ip_address(each.split("%")[0]).is_loopback)

@@ -131,7 +131,7 @@ class Receiver:
                     tries = 0
                     await self._wait_lost_or_silent(silence)
                 except (VisitError, PeerError) as error:
-                    log.info("not receiving", extra={"session": self.session, "side": self.side, "error": str(error)})
+                    log.info("not receiving", extra={"session": self.session, "side": self.side, "error": error})
                     tries += 1
                 await asyncio.sleep(backoff(tries, random.random()))
         finally:

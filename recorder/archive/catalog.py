@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.database import SQL_ERRORS, reading, storage_errors, writing
@@ -28,7 +28,7 @@ def columns(done: dict[str, Any]) -> dict[str, Any]:
     """Return the catalog's columns of an archived recording. `done`: what `recorder.archive.finalize.found` returns."""
     row = {key: value for key, value in done.items() if key not in ("session", "site", "policy")}
     for name in ("started_at", "ended_at", "due_at"):
-        row[name] = datetime.fromisoformat(done[name])
+        row[name] = None if done[name] is None else datetime.fromisoformat(done[name])
     return row
 
 
@@ -78,6 +78,19 @@ class Catalog:
     async def unannounced(self) -> list[dict[str, Any]]:
         """Return the rows of finished recordings that the control process has not acknowledged."""
         return await self._read(select(RECORDINGS).where(RECORDINGS.c.state.in_(FINISHED), ~RECORDINGS.c.announced))
+
+    async def begun_between(self, site: str | None, first: datetime | None, end: datetime | None) -> list[str]:
+        """Return the sessions of a site (None: of all) whose recording began from `first` on and before `end`, and
+        whose files are not deleted, in the order of their beginning."""
+        began = func.coalesce(RECORDINGS.c.started_at, RECORDINGS.c.created_at, type_=RECORDINGS.c.created_at.type)
+        query = select(RECORDINGS.c.session).where(RECORDINGS.c.state != PURGED).order_by(began, RECORDINGS.c.session)
+        if site is not None:
+            query = query.where(RECORDINGS.c.site == site)
+        if first is not None:
+            query = query.where(began >= first)
+        if end is not None:
+            query = query.where(began < end)
+        return [str(row["session"]) for row in await self._read(query)]
 
     async def sessions(self) -> set[str]:
         """Return the ids of all sessions that have a row."""

@@ -22,10 +22,10 @@ from recorder.archive.paths import FILM, MANIFEST, PLAN, TIMELINE
 from recorder.archive.timeline_coverage import coverage
 from recorder.evidence import file_hashes
 from recorder.evidence.signing import Signer, sign
-from recorder.evidence.site_chain import VISIT, open_chain
+from recorder.evidence.site_chain import VISIT, newest_in_all, open_chain
 from recorder.mp4.join import PartFile, holds_all, join
 from recorder.pipeline.track_clock import Gap
-from recorder.retention.rules import clock_went_back, due_at, months_of
+from recorder.retention.rules import FIRST_RECORDING, LEAST_MONTHS, clock_doubt, clock_went_back, due_at, months_of
 
 log = structlog.get_logger()
 SPARE = 1 << 20  # bytes for what lies beside a film
@@ -45,6 +45,21 @@ class Film:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Both clocks at archiving, in this run of the machine. `doubt`: why its wall clock is wrong, empty where nothing
+    is known against it."""
+
+    wall: datetime
+    mono: float
+    boot: str
+    doubt: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members of a chain's line."""
+        return {"wall": self.wall.isoformat(), "mono": round(self.mono, 3), "boot": self.boot}
+
+
 def finalise(
     folder: Path,
     root: Path,
@@ -53,11 +68,13 @@ def finalise(
     signer: Signer,
     sm3: bool = False,
     witnessed: datetime | None = None,
+    moment: Moment | None = None,
 ) -> dict[str, Any]:
     """Archive the session in work folder `folder` under `root`; return what `found` returns, and the chain's `head`.
 
     `witnessed`: the latest moment that was written down before. A visit that seems to end before it was recorded with
-    the clock set back; it is kept as if it had ended then, so that a wrong clock makes nothing due early.
+    the clock set back; it is kept as if it had ended then, so that a wrong clock makes nothing due early. `moment`: the
+    clocks now, by which a step of the clock during this run of the machine is found out later.
     Raises OSError or BrokenSiteChain; the folder then stays as it is and the same call can be made again.
     """
     draft = atomic_files.read_json(folder / MANIFEST)
@@ -68,7 +85,7 @@ def finalise(
         draft = _compose(folder, plan, reason, ended, sm3)
     place = paths.place_of(draft["site"], datetime.fromisoformat(draft["started_at"]), draft["session"])
     _clear(folder, draft)
-    written, head = _seal(folder, root, place, draft, signer, witnessed)
+    written, head = _seal(folder, root, place, draft, signer, witnessed, moment)
     settled = paths.settle(folder, root, place)
     return found(settled, root, written) | {"head": head}
 
@@ -80,6 +97,7 @@ def _seal(
     draft: dict[str, Any],
     signer: Signer,
     witnessed: datetime | None,
+    moment: Moment | None,
 ) -> tuple[dict[str, Any], str]:
     """Give the visit its number in the site's chain, once; return the signed manifest and the new head of the chain.
 
@@ -90,24 +108,30 @@ def _seal(
             return draft, chain.head
         link = {"number": chain.number + 1, "previous": chain.previous}
         ended = datetime.fromisoformat(draft["ended_at"])
-        latest = max([ended, *(moment for moment in (chain.newest, witnessed) if moment is not None)])
-        sealed = sign({**draft, **link, **_kept_since(draft, ended, latest)}, signer)
+        latest = max(filter(None, (ended, chain.newest, witnessed, newest_in_all(root))))
+        doubt = (moment and moment.doubt) or clock_doubt(ended, latest)
+        sealed = sign({**draft, **link, **_kept_since(draft, ended, latest, doubt)}, signer)
         atomic_files.write_json(folder / MANIFEST, sealed)
         line = {"kind": VISIT, "session": place.session, "number": link["number"], "due_at": sealed["due_at"]}
         line["at"] = latest.isoformat()
+        line |= {"doubted": doubt} if doubt else {}
+        line |= moment.to_json() if moment else {}
         line |= {"path": str(paths.path_of(place)), "manifest": manifest.file_facts(folder / MANIFEST)["sha256"]}
         chain.append(line, signer)
         return sealed, chain.head
 
 
-def _kept_since(draft: dict[str, Any], ended: datetime, latest: datetime) -> dict[str, Any]:
-    """Return the members that replace `due_at` and `clock` where the clock was behind an earlier record."""
-    if not clock_went_back(ended, latest):
+def _kept_since(draft: dict[str, Any], ended: datetime, latest: datetime, doubt: str) -> dict[str, Any]:
+    """Return the members that replace `due_at` and `clock` where the clock was wrong. The date is then the earliest
+    possible one, or None where no record says anything: the recording stays until a right clock has dated it
+    (`recorder.retention.dating`)."""
+    if not doubt:
         return {}
     due = max(datetime.fromisoformat(draft["due_at"]), due_at(latest, months_of(draft["policy"])))
+    date = in_shanghai(due).isoformat() if due >= due_at(FIRST_RECORDING, LEAST_MONTHS) else None
     log.error("recorded with the clock set back", session=draft["session"], seconds=(latest - ended).total_seconds())
-    clock = {**draft["clock"], "behind": round((latest - ended).total_seconds(), 3)}
-    return {"due_at": in_shanghai(due).isoformat(), "clock": clock}
+    clock = {**draft["clock"], "doubted": doubt, "behind": round((latest - ended).total_seconds(), 3)}
+    return {"due_at": date, "clock": clock}
 
 
 def found(folder: Path, root: Path, written: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +152,7 @@ def found(folder: Path, root: Path, written: dict[str, Any]) -> dict[str, Any]:
         "ended_at": written["ended_at"],
         "policy": written["policy"],
         "software": written["software"],
-        "due_at": written.get("due_at") or _due(written),
+        "due_at": written.get("due_at") or (None if "doubted" in (written.get("clock") or {}) else _due(written)),
         "manifest_sha256": manifest.file_facts(folder / MANIFEST)["sha256"],
         "state": "archived" if film else "failed",
         "reason": "" if film else _why(written),

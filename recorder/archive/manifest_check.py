@@ -81,7 +81,7 @@ _MEMBERS: dict[str, Callable[[Any], bool]] = {
     "tracks": _tracks,
     "gaps": _list,
     "parts": _list,
-    "policy": lambda value: isinstance(value, dict),
+    "policy": lambda value: isinstance(value, dict) and is_hash(value.get("sha256") or "0" * 64),
     "started_at": is_moment,
     "ended_at": is_moment,
     "due_at": lambda value: value is None or is_moment(value),

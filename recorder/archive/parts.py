@@ -90,7 +90,7 @@ def _metadata(path: Path) -> PartMetadata | None:
     try:
         return _rebuilt(path, number, extent, stored)
     except Unreadable as error:
-        log.error("part unreadable", session=path.parent.name, file=path.name, why=str(error))
+        log.error("part unreadable", session=path.parent.name, file=path.name, why=error)
         return None
 
 

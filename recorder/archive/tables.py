@@ -51,7 +51,9 @@ HOLDS = Table(
     Column("lifted_at", Moment),
     Column("lifted_by", String(63)),
     Column("lifted_why", Text),
+    Column("entry", String(40)),  # its id in the chain of the site; None in rows of version 0.1.0
 )
+Index("legal_holds_by_entry", HOLDS.c.entry, unique=True)
 APPROVALS = Table(
     "purge_permits",
     METADATA,

@@ -2,4 +2,6 @@
 site, and the verifier.
 
 Begin with `signing` and `site_chain`, then `verify`, which needs only the files and a public key. `algorithms` are the
-kinds of keys. `chain_heads` uses the database; `report` is pure; the other modules read files and block."""
+kinds of keys, `chain_facts` the holds and dates in the chains. `checkpoints` are the signed heads of the journal,
+`checkpoint_copies` puts them elsewhere, `checkpoint_check` checks them. `chain_heads` uses the database; `report` is
+pure; the other modules read files and block."""

@@ -4,7 +4,6 @@ The setting `archive_signing` chooses which kind signs from now on; every instal
 may have been signed by several in its time. Blocks; for worker threads."""
 
 import hashlib
-import os
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from broker.kernel import atomic_files
+from config import private_files
 
 log = structlog.get_logger()
 GROUP = "huijian.signing"
@@ -31,6 +30,8 @@ PRIVATE = "archive-ed25519.pem"
 
 class KeyProblem(Exception):
     """A key that is missing, that other users can read, or that is not a key."""
+
+    for_operators = True
 
 
 class PublicKey(Protocol):
@@ -167,9 +168,9 @@ class Ed25519:
 
 def _private(path: Path) -> Ed25519PrivateKey:
     try:
-        if path.stat().st_mode & 0o077:
-            raise KeyProblem(f"{path} can be read by other users")
-        private = load_pem_private_key(path.read_bytes(), None)
+        private = load_pem_private_key(private_files.read(path), None)
+    except private_files.NotPrivate as error:
+        raise KeyProblem(str(error)) from error
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise KeyProblem(f"{path}: {error}") from error
     if not isinstance(private, Ed25519PrivateKey):
@@ -179,17 +180,11 @@ def _private(path: Path) -> Ed25519PrivateKey:
 
 def _make(path: Path) -> None:
     """Write a new key, complete or not at all. Of two processes that do it at once, the key of the first stays."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     data = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
     try:
-        os.link(fresh, path)
+        private_files.close_folder(path.parent)
+        private_files.create(path, data)
     except FileExistsError:
-        pass  # another process was first, and its key may have signed already
-    finally:
-        fresh.unlink()
-    atomic_files.sync_folder(path.parent)
+        return  # another process was first, and its key may have signed already
+    except private_files.NotPrivate as error:
+        raise KeyProblem(str(error)) from error

@@ -19,8 +19,11 @@ class Damage:
 class Report:
     """What was checked and what was found.
 
+    `packs`: for each policy pack that a manifest names, by name, version and hash, the number of its recordings.
+
     `heads`: for each site the number of its newest visit and the hash of the chain's last line; comparing them with
-    heads stored elsewhere finds a chain whose end was cut off. `own_keys`: no trusted keys were given, so those in the
+    heads stored elsewhere finds a chain whose end was cut off. `holds`: the sessions that are held by a chain, with the
+    site of that chain. `own_keys`: no trusted keys were given, so those in the
     archive itself were used.
     """
 
@@ -30,6 +33,8 @@ class Report:
     copies: int = 0
     damages: list[Damage] = field(default_factory=list)
     heads: dict[str, str] = field(default_factory=dict)
+    packs: dict[str, int] = field(default_factory=dict)
+    holds: dict[str, str] = field(default_factory=dict)
     own_keys: bool = False
 
     @property

@@ -1,14 +1,14 @@
-"""The chain of a site: one line for each visit archived and for each one deleted, each line signed and with the hash of
-the line before it. A visit that is removed leaves its line behind; a line that is removed breaks the chain. A chain
-does not show that its newest end was cut off; for that its head has to be kept elsewhere, as
-`recorder.evidence.chain_heads` does.
+"""The chain of a site: one line for each visit archived and for each one deleted, for each legal hold that is set or
+lifted, and for each recording that is dated later. Each line is signed and has the hash of the line before it. A visit
+that is removed leaves its line behind; a line that is removed breaks the chain. A chain does not show that its newest
+end was cut off; for that its head has to be kept elsewhere, as `recorder.evidence.chain_heads` does.
 
 Lines are appended under a lock of the file, so that any number of processes may archive and delete at once."""
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,9 @@ from recorder.archive.manifest_check import is_moment
 from recorder.evidence.signing import Signer, sign
 
 NAME = "chain.jsonl"
-VISIT, PURGE = "visit", "purge"
+VISIT, PURGE, HOLD, LIFT, DUE = "visit", "purge", "hold", "lift", "due"
+KINDS = (VISIT, PURGE, HOLD, LIFT, DUE)
+_TAIL = 1 << 16
 
 
 class BrokenSiteChain(Exception):
@@ -68,6 +70,10 @@ class SiteChain:
             if mark in line and (value := _read(line))["kind"] == kind and value["session"] == session:
                 return value
         return None
+
+    def of_kinds(self, kinds: Sequence[str]) -> Iterator[bytes]:
+        """Yield the lines of some kinds, in order."""
+        return lines_of_kinds(self.lines, kinds)
 
     def append(self, value: dict[str, Any], signer: Signer) -> None:
         """Sign and append a line, and wait for the disk. Raises OSError."""
@@ -117,6 +123,43 @@ def read(path: Path) -> tuple[list[bytes], bytes]:
         return lines_of(file)
 
 
+def lines_of_kinds(lines: Iterable[bytes], kinds: Sequence[str], mark: bytes = b"") -> Iterator[bytes]:
+    """Yield the lines of some kinds, and those with `mark` in them, without reading the others. A text inside a line
+    cannot look like a kind, because its quotation marks are escaped."""
+    wanted = [b'"kind":' + canonical_json.sorted_utf8(kind) for kind in kinds] + ([mark] if mark else [])
+    return (line for line in lines if any(text in line for text in wanted))
+
+
+def lines_of_site(root: Path, site: str) -> list[bytes]:
+    """Return the complete lines of a site's chain, none where it has no chain. Raises OSError."""
+    path = root / site / NAME
+    return read(path)[0] if path.exists() else []
+
+
+def visits_of_boot(lines: Sequence[bytes], boot: str) -> list[dict[str, Any]]:
+    """Return the lines of the visits that were archived in the run `boot` of the machine: they stand at the end. Raises
+    BrokenSiteChain."""
+    found: list[dict[str, Any]] = []
+    for line in lines_of_kinds(reversed(lines), (VISIT,)) if boot else ():
+        value = _read(line)
+        if value.get("boot") != boot:
+            break
+        found.append(value)
+    return found
+
+
+def newest_in_all(root: Path) -> datetime | None:
+    """Return the latest moment at the ends of all chains, None where there is none. Only the last lines are read."""
+    moments = []
+    for path in root.glob(f"*/{NAME}"):
+        with suppress(OSError), path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            for line in file.read().split(b"\n")[1 if file.tell() > _TAIL else 0 : -1]:
+                with suppress(BrokenSiteChain, ValueError):
+                    moments.append(datetime.fromisoformat(str(_read(line).get("at"))))
+    return max((moment for moment in moments if moment.tzinfo is not None), default=None)
+
+
 def head_of(lines: Sequence[bytes]) -> str:
     """Return the number of the last visit and the hash of the last line, as `number:hash`. Raises BrokenSiteChain."""
     last = _last_visit(lines)
@@ -130,7 +173,7 @@ def _last_visit(lines: Sequence[bytes]) -> dict[str, Any] | None:
 def _read(line: bytes) -> dict[str, Any]:
     try:
         value: dict[str, Any] = json.loads(line)
-        if value["kind"] in (VISIT, PURGE) and isinstance(value["session"], str) and isinstance(value["number"], int):
+        if value["kind"] in KINDS and isinstance(value["session"], str) and isinstance(value["number"], int):
             return value
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BrokenSiteChain("a line of the chain cannot be read") from error

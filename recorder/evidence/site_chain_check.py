@@ -14,7 +14,7 @@ from recorder.archive.manifest import file_facts
 from recorder.archive.paths import MANIFEST
 from recorder.evidence.report import Damage, Report
 from recorder.evidence.signing import Keys
-from recorder.evidence.site_chain import NAME, PURGE, VISIT, read
+from recorder.evidence.site_chain import HOLD, KINDS, LIFT, NAME, PURGE, VISIT, read
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class _Walk:
     previous: dict[str, Any] | None = None
     visits: dict[str, dict[str, Any]] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
+    holds: dict[str, str] = field(default_factory=dict)  # the session that each standing hold keeps
 
     @property
     def head(self) -> str:
@@ -82,7 +83,7 @@ def _check_site(root: Path, site: str, keys: Keys, report: Report, kept: set[str
     lines, torn = read(path)
     for number, line in enumerate(lines, 1):
         value, why = _genuine(line, keys)
-        why = why or _follows(walk, value or {})
+        why = why or _follows(walk, value or {}) or _misplaced(walk, value or {})
         if why:
             yield Damage(path, "chain", f"line {number}: {why}")
         walk.before = digest(line)
@@ -92,6 +93,7 @@ def _check_site(root: Path, site: str, keys: Keys, report: Report, kept: set[str
     if torn:
         yield Damage(path, "added", f"{len(torn)} bytes of an incomplete line after the last one")
     report.heads[site] = walk.head
+    report.holds.update(dict.fromkeys(sorted(set(walk.holds.values())), site))
     for head in sorted(kept - {f"0:{GENESIS}"}):
         yield Damage(path, "cut", f"the chain does not hold the stored head {head}")
     yield from _strays(root / site)
@@ -115,6 +117,8 @@ def _genuine(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:
         value = json.loads(line)
         if not isinstance(value, dict) or not all(right(value.get(name)) for name, right in _MEMBERS.items()):
             return None, "malformed"
+        if not all(isinstance(value.get(name), str) for name in _MORE.get(value["kind"], ())):
+            return None, "malformed"
         if canonical_json.sorted_utf8(value) != line:
             return value, "spelled differently than it was written"
     except (ValueError, RecursionError):
@@ -123,13 +127,29 @@ def _genuine(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:
 
 
 _MEMBERS: dict[str, Callable[[Any], bool]] = {
-    "kind": lambda value: value in (VISIT, PURGE),
+    "kind": lambda value: value in KINDS,
     "session": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int),
     "manifest": lambda value: isinstance(value, str),
     "before": lambda value: isinstance(value, str),
     "path": lambda value: value is None or isinstance(value, str),
 }
+
+
+_MORE: dict[str, tuple[str, ...]] = {HOLD: ("hold", "by", "reason"), LIFT: ("hold", "by", "reason")}
+"""Further members of some kinds of lines, which are texts."""
+
+
+def _misplaced(walk: _Walk, value: dict[str, Any]) -> str:
+    """Return what a line says of holds that the lines before it contradict."""
+    kind, session = value["kind"], value["session"]
+    if kind == HOLD and value["hold"] in walk.holds:
+        return f"it sets the hold {value['hold']} again"
+    if kind == LIFT and walk.holds.get(value["hold"]) != session:
+        return f"it lifts the hold {value['hold']}, which does not stand"
+    if kind == PURGE and session in walk.holds.values():
+        return f"it deletes session {session}, which is held"
+    return ""
 
 
 def _follows(walk: _Walk, value: dict[str, Any]) -> str:
@@ -142,9 +162,18 @@ def _follows(walk: _Walk, value: dict[str, Any]) -> str:
 
 
 def _enter(walk: _Walk, value: dict[str, Any]) -> None:
-    if value["kind"] == PURGE:
-        walk.purged.add(value["session"])
-        return
+    match value["kind"]:
+        case "purge":
+            walk.purged.add(value["session"])
+        case "hold":
+            walk.holds[value["hold"]] = value["session"]
+        case "lift":
+            walk.holds.pop(value["hold"], None)
+        case "visit":
+            _enter_visit(walk, value)
+
+
+def _enter_visit(walk: _Walk, value: dict[str, Any]) -> None:
     walk.visits[value["session"]] = {**value, "previous": walk.previous}
     walk.previous = {key: value[key] for key in ("session", "number", "manifest")}
 

@@ -16,6 +16,7 @@ from recorder.archive.manifest_check import malformed_member
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
 from recorder.archive.timeline_coverage import RULE, coverage
 from recorder.evidence import derived_copies, file_hashes
+from recorder.evidence.checkpoint_check import check_archive
 from recorder.evidence.report import Damage, Report
 from recorder.evidence.signing import KeyProblem, Keys, PublicKey, published, published_key
 from recorder.evidence.site_chain import NAME as CHAIN
@@ -47,6 +48,7 @@ def verify(
     _copies(target, archive_dir, folders, trusted, report)
     if target is None:
         check_sites(archive_dir, trusted, report, heads or {})
+        check_archive(archive_dir, trusted, report)
     return report
 
 
@@ -104,6 +106,7 @@ def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone:
     if written is None or why:
         yield Damage(path, "manifest" if path.exists() else "missing", why)
         return
+    _count_pack(written["policy"], report)
     found = [*_manifest(path, written, keys), *_files(folder, written, report)]
     if FILM in written["files"] and (folder / FILM).exists():
         found += _film(folder / FILM, written)
@@ -111,6 +114,12 @@ def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone:
     yield from _place(folder, archive_dir, written)
     if alone and (archive_dir / str(written["site"]) / CHAIN).exists():
         yield from check_line(folder, archive_dir, written, keys)
+
+
+def _count_pack(policy: Mapping[str, Any], report: Report) -> None:
+    """Count the recording under its pack. Manifests of former versions name no hash."""
+    named = " ".join(str(policy.get(name) or "-") for name in ("name", "version", "sha256"))
+    report.packs[named] = report.packs.get(named, 0) + 1
 
 
 def _manifest(path: Path, written: dict[str, Any], keys: Keys) -> Iterator[Damage]:
@@ -173,7 +182,7 @@ def _film(path: Path, written: dict[str, Any]) -> Iterator[Damage]:
     if chain and pieces and file_hashes.fold(piece for piece in pieces if piece.file == FILM) != chain["head"]:
         yield Damage(path, "chain", "its fragments are not those that were hashed while recording")
     try:
-        with av.open(str(path), "r", format="mp4") as film:
+        with av.open(str(path.absolute()), "r", format="mp4") as film:
             codecs = tuple(stream.codec.name for stream in film.streams)
             titles = tuple(stream.metadata.get("handler_name", "") for stream in film.streams)
     except (av.FFmpegError, OSError, ValueError) as error:

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
-from broker.media.h264 import ParameterSets
+from broker.media.h264_sets import ParameterSets
 
 VIDEO_RATE, AUDIO_RATE = 90_000, 48_000
 _MATRIX = struct.pack("!9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)

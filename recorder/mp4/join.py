@@ -11,7 +11,8 @@ import structlog
 from av.container import InputContainer
 
 from broker.media import opus
-from broker.media.h264 import ParameterSets, is_whole_sample
+from broker.media.h264 import is_whole_sample
+from broker.media.h264_sets import ParameterSets, sets_in
 from broker.media.tap_format import TALKBACK, TRACK_TITLES, is_sound
 from recorder.mp4.muxer import Part
 from recorder.mp4.placeholder_frame import placeholder_frame
@@ -147,14 +148,9 @@ def _open(file: BinaryIO, part: PartFile) -> InputContainer:
 
 
 def _parameters(source: InputContainer, track: int) -> ParameterSets:
-    """Return the parameter sets in a file's head (avcC, one of each)."""
+    """Return the parameter sets in a file's head (avcC)."""
     context: Any = source.streams[track].codec_context
-    record: bytes = context.extradata or b""
-    if len(record) < 9:
-        return placeholder_frame().parameters
-    size = int.from_bytes(record[6:8])
-    after = 8 + size
-    return ParameterSets(record[8:after], record[after + 3 : after + 3 + int.from_bytes(record[after + 1 : after + 3])])
+    return sets_in(context.extradata or b"") or placeholder_frame().parameters
 
 
 def _copy(source: InputContainer, offset: float, film: Part, ends: list[float]) -> None:
@@ -186,7 +182,7 @@ def _samples(source: InputContainer, offset: float) -> Iterator[Sample]:
                     return
                 yield Sample(offset + packet.pts * base, track, data, packet.is_keyframe, _ticks(packet) * base)
     except av.FFmpegError as error:
-        log.warning("part ends early", why=str(error))
+        log.warning("part ends early", why=error)
 
 
 def _ticks(packet: "av.Packet[Any]") -> int:

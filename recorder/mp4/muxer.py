@@ -15,7 +15,7 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
-from broker.media.h264 import ParameterSets
+from broker.media.h264_sets import ParameterSets
 from broker.media.tap_format import TRACK_TITLES, is_sound
 from recorder.mp4.boxes import AUDIO_RATE, VIDEO_RATE, head_of
 from recorder.mp4.fragments import FragmentFile

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import av
 import numpy as np
 
-from broker.media.h264 import PPS, SEI, SPS, ParameterSets, sample_of
+from broker.media.h264 import PPS, SEI, SPS, sample_of
+from broker.media.h264_sets import ParameterSets
 
 WIDTH, HEIGHT = 640, 480
 _START_CODE = re.compile(rb"\x00\x00\x00?\x01")
@@ -27,7 +28,7 @@ def placeholder_frame() -> PlaceholderFrame:
     """Return the placeholder frame, which the first call encodes (some milliseconds)."""
     nals = [nal for nal in _START_CODE.split(_encode()) if nal and nal[0] & 0x1F != SEI]
     sets = {nal[0] & 0x1F: nal for nal in nals}
-    return PlaceholderFrame(sample_of(nals), ParameterSets(sets[SPS], sets[PPS]))
+    return PlaceholderFrame(sample_of(nals), ParameterSets((sets[SPS],), (sets[PPS],)))
 
 
 def _encode() -> bytes:

@@ -6,10 +6,12 @@ begins once all four tracks of the rooms have a sample, or PATIENCE after the fi
 with a placeholder frame and silence, so that a recording always has its tracks. The fifth track, talkback of officers,
 is never waited for: it begins with the file, as silence."""
 
-from broker.media.h264 import ParameterSets
+from broker.kernel.film_faults import FilmFault
+from broker.media.h264_sets import ParameterSets
 from broker.media.rtcp import parse_sender_report
 from broker.media.tap_format import (
     ANEW,
+    PARAMETER_SET,
     PRISON_AUDIO,
     PRISON_VIDEO,
     RTP,
@@ -19,9 +21,11 @@ from broker.media.tap_format import (
     TapRecord,
     is_sound,
 )
+from recorder.pipeline.picture_check import Decodes
 from recorder.pipeline.talkback_track import TalkbackTrack
-from recorder.pipeline.track import AudioTrack, Sample, Track, VideoTrack
+from recorder.pipeline.track import AudioTrack, Sample, Track
 from recorder.pipeline.track_clock import Gap, SideClock
+from recorder.pipeline.video_track import VideoTrack
 
 PATIENCE = 1.0
 HOLD = 0.2  # seconds a sample waits for the next one of its track, which gives its length
@@ -32,10 +36,13 @@ OF_ROOMS = 4  # tracks without which no file begins
 class Assembler:
     """The assembler of one part. Times in and out are server seconds; the caller subtracts `zero`."""
 
-    def __init__(self, placeholder: bytes) -> None:
+    def __init__(self, placeholder: bytes, decodes: Decodes) -> None:
         self._placeholder = placeholder
         self.clocks = (SideClock(), SideClock())
-        self.video = (VideoTrack(PRISON_VIDEO, self.clocks[0]), VideoTrack(VISITOR_VIDEO, self.clocks[1]))
+        self.video = tuple(
+            VideoTrack(number, clock, decodes)
+            for number, clock in zip((PRISON_VIDEO, VISITOR_VIDEO), self.clocks, strict=True)
+        )
         self.audio = (AudioTrack(PRISON_AUDIO, self.clocks[0]), AudioTrack(VISITOR_AUDIO, self.clocks[1]))
         self.talkback = TalkbackTrack(TALKBACK)
         self.tracks: tuple[Track, ...] = (self.video[0], self.audio[0], self.video[1], self.audio[1], self.talkback)
@@ -43,7 +50,7 @@ class Assembler:
         self.placeholders: set[int] = set()  # tracks that begin with a placeholder frame
         self.unusable = 0  # records of unknown tracks, malformed reports
         self._pending: list[Sample] = []
-        self._reported = [0] * len(self.tracks)  # gaps of each track that were returned as settled
+        self._since: float | None = None  # when time first passed
         self._held: list[Sample | None] = [None] * len(self.tracks)
         self._begun = [False, False]
         self._open = False
@@ -54,6 +61,8 @@ class Assembler:
             self.unusable += 1
         elif record.kind == ANEW:
             self._restart(record)
+        elif record.kind == PARAMETER_SET:
+            self._learn(record)
         elif record.kind == RTP:
             samples = self.tracks[record.track].accept(record.data, record.arrival_ns)
             if samples:
@@ -63,6 +72,7 @@ class Assembler:
 
     def tick(self, now: float) -> None:
         """Let time pass: reorder windows close, silence is added."""
+        self._since = now if self._since is None else self._since
         for track in self.tracks:
             samples = track.tick(now)
             if samples:
@@ -129,17 +139,15 @@ class Assembler:
         """Return the gaps, on the file's time, that are final and were not returned before. A track's newest gap may
         still grow until the part is `over`."""
         found: list[Gap] = []
-        for number, track in enumerate(self.tracks):
+        for track in self.tracks:
             end = len(track.gaps) - (not over)
-            found += track.gaps[self._reported[number] : end]
-            self._reported[number] = max(self._reported[number], end)
+            found += track.gaps[: max(end, 0)]
+            del track.gaps[: max(end, 0)]
         return self._on_the_file(found)
 
     def open_gaps(self) -> list[Gap]:
         """Return the gaps that may still grow."""
-        return self._on_the_file(
-            [gap for track, count in zip(self.tracks, self._reported, strict=True) for gap in track.gaps[count:]]
-        )
+        return self._on_the_file([gap for track in self.tracks for gap in track.gaps])
 
     def _on_the_file(self, gaps: list[Gap]) -> list[Gap]:
         zero = self.zero or 0.0
@@ -150,6 +158,14 @@ class Assembler:
     def whole(self) -> bool:
         """Whether all four tracks of the rooms have media of a publisher."""
         return all(track.last is not None for track in self.video) and all(track.begun for track in self.audio)
+
+    def faults(self, now: float) -> tuple[FilmFault | None, FilmFault | None]:
+        """Return of each side why its film cannot be watched at present, None where it can."""
+        since = now if self._since is None else self._since
+        return self._fault(0, now, since), self._fault(1, now, since)
+
+    def _fault(self, side: int, now: float, since: float) -> FilmFault | None:
+        return self.video[side].fault(now, since) or self.audio[side].fault(now, since)
 
     def wanting(self) -> list[int]:
         """Return the sides (0 prison, 1 visitor) whose picture waits for a keyframe."""
@@ -167,7 +183,7 @@ class Assembler:
         if self.zero is None:
             self.zero = first.at
         if self.audio[side].end is None:
-            self.audio[side].begin(first.at)
+            self._pending += self.audio[side].begin(first.at)
         if self.video[side].number in self.placeholders:
             self.video[side].note_late_start(self.zero, first.at)
 
@@ -178,7 +194,7 @@ class Assembler:
             if number not in present:
                 self.placeholders.add(number)
                 self._pending.append(Sample(self.zero, number, self._placeholder, True, HOLD))
-                self.audio[side].begin(self.zero)
+                self._pending += self.audio[side].begin(self.zero)
 
     def _report(self, record: TapRecord) -> None:
         report = parse_sender_report(record.data)
@@ -186,6 +202,13 @@ class Assembler:
             self.unusable += 1
         else:
             self.tracks[record.track].handle_report(report)
+
+    def _learn(self, record: TapRecord) -> None:
+        track = self.tracks[record.track]
+        if isinstance(track, VideoTrack) and record.data:
+            track.learn(record.data)
+        else:
+            self.unusable += 1  # sound has none
 
     def _restart(self, record: TapRecord) -> None:
         track = self.tracks[record.track]

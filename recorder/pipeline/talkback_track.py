@@ -19,8 +19,8 @@ class TalkbackTrack(AudioTrack):
 
     def silent_from(self, at: float) -> list[Sample]:
         """Return the first silence, from `at`. The file's head is written once every track has a sample."""
-        self.begin(at + opus.PACKET / opus.RATE)
-        return [Sample(at, self.number, opus.LEADING, True, opus.PACKET / opus.RATE)]
+        first = Sample(at, self.number, opus.LEADING, True, opus.PACKET / opus.RATE)
+        return [first, *self.begin(at + opus.PACKET / opus.RATE)]
 
     def restart(self) -> list[Sample]:
         """Begin or end a talkback; return what was still held. Sequence numbers and timestamps of two talkbacks are not

@@ -94,7 +94,7 @@ class Tap:
             except BlockingIOError:
                 return count
             except OSError as error:
-                log.warning("tap connection lost", why=str(error))
+                log.warning("tap connection lost", why=error)
                 message = b""
             if not message:
                 self._drop(connection)

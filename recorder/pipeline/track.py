@@ -1,25 +1,29 @@
 """One track from raw RTP to samples of the file: ordered, depacketized, placed on the server's clock, with its gaps
-named.
+named. The base of all tracks, and those of sound; `video_track` has those of pictures.
 
 Times are server seconds. A sample has its true time and its length, because each is held until the next sample of its
 track is known (at most HOLD); so fragments never contradict each other about time. Pure."""
 
+from collections import deque
 from typing import NamedTuple
 
+from broker.kernel.film_faults import FilmFault
+from broker.kernel.token_bucket import TokenBucket
 from broker.media import opus
-from broker.media.h264 import ParameterSets
 from broker.media.rtcp import SenderReport
 from broker.media.rtp import RtpPacket, parse
-from recorder.pipeline.depacketizer import AccessUnit, Depacketizer
 from recorder.pipeline.reorder import Reorder
 from recorder.pipeline.track_clock import Gap, SideClock
 
-VIDEO_WINDOW = 250_000_000  # ns: a retransmission over a slow line still arrives in time
-AUDIO_WINDOW = 120_000_000
-STILL = 0.5  # seconds without a new picture that count as a gap
+AUDIO_WINDOW = 120_000_000  # ns that a retransmission is waited for
 SILENT = 1.0  # seconds without sound after which silence is written without waiting for the next packet
 SHORTEST_GAP = 0.005
 UNREMARKABLE = 0.15  # seconds of a gap at either end that is not noted: tracks never begin and end at one moment
+KEPT_EARLY = 100  # packets kept until the side's first picture is complete: two seconds
+UNHEARD = 1.5  # seconds of packets none of which can be written, after which a film counts as unusable
+SOUND_BYTES, SOUND_AT_ONCE = 128_000, 640_000
+"""Bytes a second that a track of sound may write for long, twice the highest rate of Opus (RFC 6716 2.1.1), and at
+once."""
 EARLY = 0.1  # share of its length by which a packet may overlap the one before it: clocks are corrected gradually
 
 
@@ -40,10 +44,15 @@ class Track:
 
     def __init__(self, number: int, clock: SideClock, window_ns: int) -> None:
         self.number = number
-        self.packets = self.lost = self.malformed = self.overflow = 0
+        self.packets = self.lost = self.unread = self.overflow = 0
         self.gaps: list[Gap] = []
         self.seen: float | None = None  # arrival of the newest packet
         self._clock, self._reorder = clock, Reorder(window_ns)
+
+    @property
+    def malformed(self) -> int:
+        """Number of packets whose bytes make no sense."""
+        return self.unread
 
     def handle_report(self, report: SenderReport) -> None:
         """Pass a sender report of this track to the clock."""
@@ -53,7 +62,7 @@ class Track:
         """Take in an RTP packet and return the samples that are ready."""
         packet = parse(data, arrival_ns)
         if packet is None:
-            self.malformed += 1
+            self.unread += 1
             return []
         self.packets += 1
         self.seen = arrival_ns / 1e9
@@ -89,73 +98,15 @@ class Track:
             self.gaps.append(Gap(self.number, start, end - start, cause, packets))
 
 
-class VideoTrack(Track):
-    """An H.264 track, which begins with a keyframe. After a loss the picture stands still until the next keyframe."""
+class _Sound(NamedTuple):
+    """A packet of sound with its place: server time, length in seconds, and what the clock was at then."""
 
-    def __init__(self, number: int, clock: SideClock) -> None:
-        super().__init__(number, clock, VIDEO_WINDOW)
-        self._units = Depacketizer()
-        self._last: float | None = None
-        self._usual = 1 / 30
-        self._ssrc = -1
-
-    @property
-    def parameters(self) -> ParameterSets | None:
-        """The newest parameter sets, None before the first keyframe."""
-        return self._units.parameters if self._last is not None else None
-
-    @property
-    def wants_keyframe(self) -> bool:
-        """Whether packets arrive, but nothing can be written before a keyframe."""
-        return self._units.waiting and self.packets > 0
-
-    @property
-    def dropped(self) -> int:
-        """Number of pictures that were incomplete or not decodable."""
-        return self._units.dropped
-
-    @property
-    def last(self) -> float | None:
-        """Server time of the newest picture, None before the first."""
-        return self._last
-
-    def note_late_start(self, start: float, end: float) -> None:
-        """Note the gap of a side that began later than the file and has a placeholder frame there."""
-        self._gap(start, end, "not_begun")
-
-    def finish(self, end: float) -> list[Sample]:
-        """Return everything that is still held, and note the time without a picture at the end as a gap."""
-        samples = super().finish(end)
-        for unit in self._units.flush():
-            samples.append(self._place(unit))
-        if self._last is not None and end - self._last > STILL:
-            self._gap(self._last + self._usual, end, self._why(*self._units.missing, False), self._units.missing[0])
-        return samples
-
-    def _take(self, packet: RtpPacket) -> list[Sample]:
-        units = self._units.push(packet)
-        self.lost += packet.lost
-        return [self._place(unit) for unit in units] if units else []
-
-    def _place(self, unit: AccessUnit) -> Sample:
-        at = self._clock.place(self.WHICH, unit.timestamp, unit.ssrc, unit.arrival / 1e9)
-        last, changed = self._last, unit.ssrc != self._ssrc
-        if last is not None:
-            at = max(at, last + 0.001)
-            step = at - last
-            if step > STILL or unit.dropped or (unit.lost_packets and step > 1.5 * self._usual):
-                cause = self._why(unit.lost_packets, unit.dropped, changed)
-                self._gap(last + self._usual, at, cause, unit.lost_packets)
-            elif step < 0.2:
-                self._usual += (step - self._usual) / 16
-        self._last, self._ssrc = at, unit.ssrc
-        return Sample(at, self.number, unit.data, unit.keyframe, self._usual)
-
-    @staticmethod
-    def _why(lost: int, dropped: int, changed: bool) -> str:
-        if changed:
-            return "reconnect"
-        return "loss" if lost or dropped else "no_packets"
+    packet: RtpPacket
+    at: float
+    seconds: float
+    ssrc: int
+    jumps: int
+    ticks: int
 
 
 class AudioTrack(Track):
@@ -170,15 +121,33 @@ class AudioTrack(Track):
         self._next_ticks = 0
         self._ssrc = self._jumps = -1
         self._lost = 0  # since the last packet that was written
+        self._early: deque[_Sound] = deque(maxlen=KEPT_EARLY)
+        self._good: float | None = None  # arrival of the newest packet that is sound
+        self._heard: float | None = None  # arrival of the newest packet with a payload
+        self._bytes = TokenBucket(SOUND_BYTES, SOUND_AT_ONCE)
 
     @property
     def begun(self) -> bool:
         """Whether a packet has been written, not only silence."""
         return self._ssrc != -1
 
-    def begin(self, at: float) -> None:
-        """Begin the track at server time `at`; from then on it has no holes."""
+    def begin(self, at: float) -> list[Sample]:
+        """Begin the track at server time `at`; from then on it has no holes. Return what has come since then."""
         self.end = at
+        samples: list[Sample] = []
+        for sound in self._early:
+            samples += self._write(sound)
+        self._early.clear()
+        return samples
+
+    def fault(self, now: float, since: float) -> FilmFault | None:
+        """Return why this sound cannot be heard at present, None while it can; recording began at `since`. A sender in
+        a pause sends nothing, which is no fault once it has begun."""
+        if self._good is None and self._heard is None:
+            return FilmFault.NO_SOUND if now - since > UNHEARD else None
+        if self._heard is None or now - self._heard > UNHEARD:
+            return None
+        return FilmFault.BAD_SOUND if self._heard - (since if self._good is None else self._good) > UNHEARD else None
 
     def tick(self, now: float) -> list[Sample]:
         """Return samples as every track does, and silence once nothing has arrived for SILENT seconds."""
@@ -197,30 +166,39 @@ class AudioTrack(Track):
     def _take(self, packet: RtpPacket) -> list[Sample]:
         self.lost += packet.lost
         self._lost += packet.lost
-        samples = opus.duration(packet.payload)
-        if samples is None:
-            self.malformed += bool(packet.payload)
+        if not packet.payload:
+            return []  # padding
+        arrival, samples = packet.arrival / 1e9, opus.duration(packet.payload)
+        self._heard = arrival
+        if samples is None or not self._bytes.take(arrival, len(packet.payload)):
+            self.unread += 1
             return []
-        at = self._clock.place(self.WHICH, packet.timestamp, packet.ssrc, packet.arrival / 1e9)
-        if self.end is None:
-            return []  # the side has no picture yet
-        return self._write(packet, at, samples / opus.RATE)
-
-    def _write(self, packet: RtpPacket, at: float, seconds: float) -> list[Sample]:
-        assert self.end is not None
+        at = self._clock.place(self.WHICH, packet.timestamp, packet.ssrc, arrival)
         track = self._clock.tracks[1]
-        continuous = track.ssrc == self._ssrc and track.jumps == self._jumps
-        hole = (track.ticks - self._next_ticks) / opus.RATE if continuous else at - self.end
+        sound = _Sound(packet, at, samples / opus.RATE, track.ssrc, track.jumps, track.ticks)
+        if self.end is None:
+            self._good = arrival
+            self._early.append(sound)  # the side has no picture yet, or it is not complete yet
+            return []
+        found = self._write(sound)
+        self._good = arrival if found else self._good
+        return found
+
+    def _write(self, sound: _Sound) -> list[Sample]:
+        assert self.end is not None
+        at, seconds = sound.at, sound.seconds
+        continuous = sound.ssrc == self._ssrc and sound.jumps == self._jumps
+        hole = (sound.ticks - self._next_ticks) / opus.RATE if continuous else at - self.end
         if at + seconds / 2 <= self.end:
             return []  # silence stands there already, or it came twice
         filled: list[Sample] = []
         if hole > SHORTEST_GAP and at - self.end > SHORTEST_GAP:
             filled = self._fill(at, self._why(continuous), self._lost)
-        self._ssrc, self._jumps, self._lost = track.ssrc, track.jumps, 0
-        self._next_ticks = track.ticks + round(seconds * opus.RATE)
+        self._ssrc, self._jumps, self._lost = sound.ssrc, sound.jumps, 0
+        self._next_ticks = sound.ticks + round(seconds * opus.RATE)
         at = max(at, self.end - EARLY * seconds)
         self.end = at + seconds
-        return [*filled, Sample(at, self.number, packet.payload, True, seconds)]
+        return [*filled, Sample(at, self.number, sound.packet.payload, True, seconds)]
 
     def _absent(self) -> str:
         return "not_begun" if self._ssrc == -1 else "no_packets"

@@ -21,6 +21,7 @@ _LARGE = 0.02
 _NEAR, _FAR = 0.002, 0.01
 """Seconds of error at which a correction ends and begins: in between, the pictures of an even source stay even. Both
 are far below what is noticed (ITU-R BT.1359: 45 ms)."""
+BACK = 1.0  # seconds by which time stamps go back at least where the sender's clock began anew
 _WRAP = 1 << 32
 
 
@@ -85,7 +86,11 @@ class TrackClock:
         them."""
         if ssrc != self.ssrc:
             self._restart(timestamp, ssrc, arrival)
-        self.ticks += _signed(timestamp - self._last_ts)
+        step = signed(timestamp - self._last_ts)
+        if step <= -BACK * self.rate:
+            self._restart(timestamp, ssrc, arrival)
+            step = 0
+        self.ticks += step
         self._last_ts, self.seen = timestamp, max(arrival, self.seen)
         media = self.ticks / self.rate
         observed = arrival - media
@@ -99,7 +104,7 @@ class TrackClock:
     def handle_report(self, report: SenderReport) -> None:
         """Take in a sender report of the present SSRC. Others are of a publisher that is gone or not yet here."""
         if report.ssrc == self.ssrc:
-            ticks = self.ticks + _signed(report.timestamp - self._last_ts)
+            ticks = self.ticks + signed(report.timestamp - self._last_ts)
             self.report, self.reported = (report.ntp_seconds - ticks / self.rate, report.ntp_seconds), self.seen
 
     def _restart(self, timestamp: int, ssrc: int, arrival: float) -> None:
@@ -160,7 +165,7 @@ class SideClock:
         return self.tracks[which].report[0] + common  # type: ignore[index]
 
 
-def _signed(ticks: int) -> int:
+def signed(ticks: int) -> int:
     """Return the difference of two 32-bit timestamps with its sign."""
     ticks &= _WRAP - 1
     return ticks - _WRAP if ticks >= _WRAP // 2 else ticks

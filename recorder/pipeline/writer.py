@@ -9,18 +9,22 @@ from typing import Any
 
 from broker.kernel import atomic_files
 from broker.kernel.clock import Instant, boot_id
+from broker.kernel.film_faults import FilmFault
 from broker.media.tap_format import TRACK_TITLES, TapRecord
 from recorder.archive import parts
 from recorder.mp4.muxer import Part
 from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.assembler import Assembler
+from recorder.pipeline.trial_decode import decodes
 
+Faults = tuple[FilmFault | None, FilmFault | None]
 SYNC = 0.7  # seconds between two syncs, so that a power cut costs less than two seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a part. `flushed`: the rooms' tracks are on disk. `wanting`: sides without a keyframe."""
+    """The progress of a part. `flushed`: the rooms' tracks are on disk. `wanting`: sides without a keyframe. `faults`:
+    why the film of each side cannot be watched at present."""
 
     seconds: float
     bytes: int
@@ -28,6 +32,7 @@ class Progress:
     flushed: bool
     wanting: tuple[int, ...]
     free: int
+    faults: Faults = (None, None)
 
 
 class Writer:
@@ -38,16 +43,18 @@ class Writer:
         self.overflow = 0  # records that the queue could not take, for the part's metadata
         self._file, self._metadata_file = folder / f"part-{number}.mp4", parts.metadata_path(folder, number)
         self._placeholder = placeholder_frame()
-        self._media = Assembler(self._placeholder.data)
+        self._media = Assembler(self._placeholder.data, decodes)
         self._part: Part | None = None
         self._begun: dict[str, Any] = {}
         self._whole_at: int | None = None  # number of fragments when all four tracks of the rooms had begun
         self._synced, self._synced_fragments, self._flushed = 0.0, 0, False
+        self._faults: Faults = (None, None)
 
     def work(self, records: list[TapRecord], now: Instant) -> Progress:
         """Take in a batch and write what is ready. Raises OSError where the disk refuses."""
         self.take(records)
         self._media.tick(now.mono)
+        self._faults = self._media.faults(now.mono)
         if self._media.ready(now.mono):
             self._write(now)
         return self.progress()
@@ -67,6 +74,7 @@ class Writer:
             flushed=self._flushed,
             wanting=tuple(self._media.wanting()),
             free=shutil.disk_usage(self._file.parent).free,
+            faults=self._faults,
         )
 
     def close(self, moment: float, now: Instant) -> None:
@@ -95,7 +103,8 @@ class Writer:
         part.write(self._media.take(now.mono), self._zero)
         if self._whole_at is None and self._media.whole:
             self._whole_at = part.fragments
-        first = not self._flushed and self._whole_at is not None and part.fragments > self._whole_at
+        watchable = self._whole_at is not None and not any(self._faults)
+        first = not self._flushed and watchable and part.fragments > (self._whole_at or 0)
         if first or (part.fragments > self._synced_fragments and now.mono - self._synced > SYNC):
             part.sync()
             self._synced, self._synced_fragments = now.mono, part.fragments

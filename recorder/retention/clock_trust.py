@@ -35,11 +35,13 @@ class Doubt:
 @dataclass(frozen=True, slots=True)
 class Marks:
     """The notes on the clocks. `own`: both clocks when this run of the machine was first seen; `believed`: an officer
-    has compared the clock since; `before`: the latest moment noted by an earlier run, None before the first."""
+    has compared the clock since; `before`: the latest moment noted by an earlier run, None before the first; `latest`:
+    the same, also where this clock says that it has not come yet."""
 
     own: tuple[datetime, float] | None
     believed: bool
     before: datetime | None
+    latest: datetime | None = None
 
 
 async def mark_clock(engine: AsyncEngine, clock: Clock) -> list[tuple[datetime, float]]:
@@ -69,6 +71,7 @@ async def marks(engine: AsyncEngine, now: Instant) -> Marks:
         own=None if own is None else (own.wall, own.mono),
         believed=own is not None and own.believed_at is not None,
         before=max((moment for moment in earlier if moment <= began), default=None),
+        latest=max(earlier, default=None),
     )
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from broker.kernel import atomic_files
+from broker.kernel import atomic_files, canonical_json
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict
 from recorder.archive.manifest_check import is_moment, malformed_member
 from recorder.archive.paths import MANIFEST
 from recorder.evidence import site_chain
+from recorder.evidence.chain_facts import ChainFacts, Dated
 from recorder.evidence.signing import Keys
 from recorder.evidence.site_chain import PURGE, VISIT
 from recorder.evidence.site_chain_check import genuine_lines
@@ -33,15 +34,29 @@ class Unproven(Conflict):
     title_zh, title_en = "无法证明已到期，不得销毁", "Nothing signed proves that it may be deleted"
 
 
+class Held(Conflict):
+    """The recording is held as evidence by a line in the chain of its site."""
+
+    code = "held"
+    title_zh, title_en = "已保全，不得销毁", "The recording is held as evidence"
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The signed facts of one recording. `due`: aware; `ordered`: the chain has its deletion, by two officers."""
+    """The signed facts of one recording. `due`: aware; `ordered`: the chain has its deletion, by two officers; `held`:
+    it has a hold that stands; `dated`: no wrong clock leaves the due date open."""
 
     due: datetime
     ordered: bool
+    held: bool = False
+    dated: bool = True
 
     def check(self, session: str, now: datetime) -> None:
-        """Raise NotDue where `now` is before the due date."""
+        """Raise Held where a hold stands, Unproven where the date is open, NotDue where `now` is before it."""
+        if self.held:
+            raise Held(f"{session} is held as evidence.", f"{session} 已保全。")
+        if not self.dated:
+            raise Unproven(f"{session} was recorded with a wrong clock, and no right one has dated it since.")
         if now < self.due:
             until = in_shanghai(self.due)
             text = f"{until:%Y-%m-%d %H:%M:%S} (Asia/Shanghai)"
@@ -52,23 +67,49 @@ def proof(root: Path, folder: PurePosixPath, session: str, keys: Keys, lines: Se
     """Return the proof for the recording in `folder` (relative to the archive). `lines`: the lines of the site's chain,
     read from its file where they are None. Raises Unproven, OSError."""
     if lines is None:
-        path = root / folder.parts[0] / site_chain.NAME
-        lines = site_chain.read(path)[0] if path.exists() else []
+        lines = site_chain.lines_of_site(root, folder.parts[0])
     entered = list(genuine_lines(lines, session, keys))
-    dates = [*_dates_in_manifest(root / folder / MANIFEST, session, keys), *_dates_in_chain(entered)]
+    written = _manifest(root / folder / MANIFEST, session, keys)
+    if written is not None and "number" in written and not any(line["kind"] == VISIT for line in entered):
+        raise Unproven(f"The chain of the site has lost the line of {session}.")
+    facts = _facts(folder.parts[0], lines, session, keys)
+    dated = facts.dated.get(session)
+    dates = [*_dates_in(written, dated), *_dates_in_chain(entered), *([dated.due] if dated else [])]
     if not dates:
         raise Unproven(f"Neither the manifest nor the chain of the site proves when {session} is due.")
-    return Proof(max(dates), any(_by_two(line) for line in entered if line["kind"] == PURGE))
+    ordered = any(_by_two(line) for line in entered if line["kind"] == PURGE)
+    return Proof(max(dates), ordered, session in facts.held, session not in facts.undated)
 
 
-def _dates_in_manifest(path: Path, session: str, keys: Keys) -> Iterator[datetime]:
-    """Yield the due date in a genuine manifest, and the one that follows from its end and policy."""
+def _facts(site: str, lines: Sequence[bytes], session: str, keys: Keys) -> ChainFacts:
+    """Return what the lines about a session say beside its visit. Raises Unproven where one cannot be read: it may be a
+    hold."""
+    facts, mark = ChainFacts(), canonical_json.sorted_utf8(session)
+    try:
+        facts.take(site, (line for line in lines if mark in line), keys)
+    except ValueError as error:
+        raise Unproven(f"A line about {session} in the chain of the site cannot be read: {error}.") from error
+    return facts
+
+
+def _manifest(path: Path, session: str, keys: Keys) -> dict[str, Any] | None:
+    """Return the manifest of a session, None where it is missing or not genuine."""
     written = atomic_files.read_json(path)
     if written is None or malformed_member(written) or keys.vouch(written) or written["session"] != session:
+        return None
+    return written
+
+
+def _dates_in(written: dict[str, Any] | None, dated: Dated | None) -> Iterator[datetime]:
+    """Yield the due date in a genuine manifest, and the ones that follow from its policy and its end, or the end by a
+    later record."""
+    if written is None:
         return
     if written["due_at"] is not None:
         yield datetime.fromisoformat(written["due_at"])
     yield due_at(datetime.fromisoformat(written["ended_at"]), months_of(written["policy"]))
+    if dated is not None:
+        yield due_at(dated.since, months_of(written["policy"]))
 
 
 def _dates_in_chain(lines: list[dict[str, Any]]) -> Iterator[datetime]:

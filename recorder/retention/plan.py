@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from broker.kernel.database import reading, storage_errors
 from recorder.archive.catalog import FINISHED
 from recorder.archive.tables import RECORDINGS
+from recorder.evidence.chain_facts import ChainFacts
 from recorder.retention.holds import HELD
 from recorder.retention.policy_changes import extend_due_dates
 from recorder.retention.rules import LEAST_MONTHS, Facts, Why, keep
@@ -26,12 +27,13 @@ _WANTED = (_ROW.session, _ROW.site, _ROW.state, _ROW.path, _ROW.bytes, _ROW.ende
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The scope of a plan: recordings due at `as_of`, of one site or (None) of all. `months`: in each site's policy
-    today; `witnessed`: the latest moment in any other record."""
+    today; `witnessed`: the latest moment in any other record; `chains`: what the chains of the sites say."""
 
     as_of: datetime
     site: str | None
     months: Mapping[str, int]
     witnessed: datetime | None = None
+    chains: ChainFacts = field(default_factory=ChainFacts)
 
 
 @dataclass(slots=True)
@@ -108,8 +110,13 @@ async def due(engine: AsyncEngine, scope: Scope) -> AsyncIterator[tuple[Any, Why
 
 
 def verdict(row: Any, held: bool, scope: Scope) -> Why | None:
-    """Return why a finished recording stays, None where it may go."""
-    facts = Facts(row.ended_at, row.due_at, True, held)
+    """Return why a finished recording stays, None where it may go. A hold stands where a row (`held`) or the chain of
+    its site has it."""
+    chains, dated = scope.chains, scope.chains.dated.get(row.session)
+    ended = row.ended_at if dated is None else max(row.ended_at, dated.since)
+    due = row.due_at if dated is None else max(row.due_at, dated.due)
+    held = held or row.session in chains.held
+    facts = Facts(ended, due, True, held, row.session in chains.undated, row.site not in chains.broken)
     return keep(facts, scope.months.get(row.site, LEAST_MONTHS), scope.as_of, scope.witnessed)
 
 

@@ -8,7 +8,7 @@ approval was not used, and goes on with the others. A failed deletion keeps its 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from errno import EBUSY
 from pathlib import Path
@@ -23,12 +23,13 @@ from broker.kernel.database import DATABASE_ERRORS, SQL_ERRORS, reading, storage
 from broker.kernel.errors import Conflict, StorageUnavailable
 from recorder.archive.catalog import PURGED, PURGING
 from recorder.archive.tables import RECORDINGS, VIEWS
+from recorder.evidence.chain_facts import fault
 from recorder.evidence.chain_heads import ChainHeads
 from recorder.evidence.signing import KeyProblem, Keys, Signer
-from recorder.evidence.site_chain import PURGE, VISIT, BrokenSiteChain, open_chain
+from recorder.evidence.site_chain import PURGE, VISIT, BrokenSiteChain, lines_of_site, open_chain
 from recorder.retention import approvals, removal
 from recorder.retention.approvals import Approval, Lock
-from recorder.retention.due_proof import NotDue, Proof, Unproven, proof
+from recorder.retention.due_proof import Held, NotDue, Proof, Unproven, proof
 from recorder.retention.holds import HELD
 from recorder.retention.plan import Plan, Scope, due, verdict
 from recorder.retention.rules import Why
@@ -37,10 +38,18 @@ from recorder.viewcopy.queue import MAKING
 log = structlog.get_logger()
 BATCH = 500
 _ROW = RECORDINGS.c
-_PASSABLE = (*DATABASE_ERRORS, ValueError, BrokenSiteChain, NotDue, Unproven, KeyProblem, StorageUnavailable)
+_PASSABLE = (*DATABASE_ERRORS, ValueError, BrokenSiteChain, NotDue, Held, Unproven, KeyProblem, StorageUnavailable)
 """Errors that keep one recording from being deleted, but not the others."""
 Mark = tuple[str, str, dict[str, Any]]
 """A session, its state before, and the facts of its deletion."""
+
+
+class _ChainCut(BrokenSiteChain):
+    """The chain of `site` has lost its end, and perhaps holds with it, so that none of its recordings may go."""
+
+    def __init__(self, site: str, why: str) -> None:
+        super().__init__(f"the chain of the site: {why}; verify the archive")
+        self.site = site
 
 
 class Tombstones(Protocol):
@@ -83,6 +92,7 @@ class Purge:
         self._keys = keys or Keys([signer.public])
         self._signer, self._tombstones = signer, tombstones
         self._touched: set[str] = set()  # sites whose chains have new lines
+        self._whole: set[str] = set()  # sites whose chains were found whole
 
     async def apply(self, approval: Approval, scope: Scope, rules: dict[str, str], by: str) -> Outcome:
         """Delete the recordings of an approved plan. Raises NotDue where none is due, Conflict where the plan has
@@ -170,14 +180,17 @@ class Purge:
     async def _delete_marked(self, lock: Lock, row: Any, scope: Scope, outcome: Outcome) -> None:
         try:
             proven = await asyncio.to_thread(self._proven, row)
-            if why := await self._begin(lock, row, scope, proven.due):
+            await self._check_chain(row)
+            if why := await self._begin(lock, row, scope, proven):
                 outcome.kept.append((row.session, why))
                 return
             await self._delete(row)
         except _PASSABLE as error:
             log.error("recording not deleted", session=row.session, why=type(error).__name__)
             reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
-            outcome.failed.append((row.session, reason))
+            failed = (error.site, str(error)) if isinstance(error, _ChainCut) else (row.session, reason)
+            if failed not in outcome.failed:  # a chain stands for all recordings of its site
+                outcome.failed.append(failed)
             try:
                 await self._fail(row.session, reason)
             except StorageUnavailable as missing:  # the mark stays
@@ -187,13 +200,24 @@ class Purge:
         outcome.deleted += 1
         outcome.bytes += row.bytes or 0
 
+    async def _check_chain(self, row: Any) -> None:
+        """Raise BrokenSiteChain where the chain of the recording's site is not whole: a hold may be missing from it."""
+        site = removal.folder_of(row.path, row.session).parts[0]
+        if site not in self._whole:
+            heads = await ChainHeads(self._engine).all()
+            lines = await asyncio.to_thread(lines_of_site, self._root, site)
+            if why := fault(lines, self._keys, None):
+                raise BrokenSiteChain(f"the chain of {site}: {why}")
+            if why := fault(lines, self._keys, heads.get(site)):
+                raise _ChainCut(site, why)
+            self._whole.add(site)
+
     def _proven(self, row: Any) -> Proof:
         return proof(self._root, removal.folder_of(row.path, row.session), row.session, self._keys)
 
-    async def _begin(self, lock: Lock, row: Any, scope: Scope, proven: datetime) -> str:
+    async def _begin(self, lock: Lock, row: Any, scope: Scope, proven: Proof) -> str:
         """Check holds and dates for the last time, in the transaction after which no hold can be set. Return why the
-        recording stays, or empty. `proven`: the due date by what is signed, which corrects an earlier one in the
-        catalog."""
+        recording stays, or empty. `proven`: what is signed; its due date corrects an earlier one in the catalog."""
         async with self._writing() as db:
             await lock.check(db)
             copy = (await db.execute(select(VIEWS.c.state).where(VIEWS.c.session == row.session))).scalar()
@@ -201,12 +225,14 @@ class Purge:
                 raise OSError(EBUSY, "its view copy is being made")  # the copy would appear after the deletion
             held = bool((await db.execute(select(HELD).where(_ROW.session == row.session))).scalar())
             now = self._clock.now().wall
-            why = verdict(row, held, Scope(min(now, scope.as_of), scope.site, scope.months, scope.witnessed))
+            why = verdict(row, held or proven.held, replace(scope, as_of=min(now, scope.as_of)))
             change = RECORDINGS.update().where(_ROW.session == row.session)
-            if why is None and now < proven:
+            if why is None and not proven.dated:
+                why = Why.WRONG_CLOCK
+            if why is None and now < proven.due:
                 why = Why.NOT_DUE
                 log.error("due date in the catalog is before the signed one", session=row.session)
-                await db.execute(change.values(due_at=proven))
+                await db.execute(change.values(due_at=proven.due))
             if why is None:
                 await db.execute(change.values(purge={**row.purge, "begun": now.isoformat()}))
             elif "begun" not in row.purge:

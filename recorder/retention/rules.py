@@ -18,6 +18,8 @@ LEAST_MONTHS = 6
 """The least months of retention (云南 第十三条); no policy, manifest or caller can ask for less."""
 CLOCK_SLACK = timedelta(minutes=5)
 """The largest correction of a clock that is not treated as a manipulation."""
+FIRST_RECORDING = datetime(2026, 1, 1, tzinfo=SHANGHAI)
+"""No recording of this software is older; a clock that says otherwise was never set, or has lost its battery."""
 QUIET = timedelta(days=31)
 """Time without any recording or journal entry after which a purge warns that the clock may be wrong."""
 
@@ -30,16 +32,22 @@ class Why(StrEnum):
     UNDATED = "undated"
     UNFINISHED = "unfinished"
     CLOCK_BACK = "clock_back"
+    WRONG_CLOCK = "wrong_clock"
+    BROKEN_CHAIN = "broken_chain"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts that decide about one recording. `due`: the moment written at archiving, None where there is none."""
+    """The facts that decide about one recording. `due`: the moment written at archiving, None where there is none.
+    `wrong_clock`: it was recorded with a wrong clock, and no later record says when. `whole`: the chain of its site
+    is."""
 
     ended: datetime | None
     due: datetime | None
     finished: bool
     held: bool
+    wrong_clock: bool = False
+    whole: bool = True
 
 
 def months_of(policy: Mapping[str, Any]) -> int:
@@ -91,6 +99,10 @@ def keep(facts: Facts, months: int, now: datetime, witnessed: datetime | None) -
         return Why.HELD
     if not facts.finished:
         return Why.UNFINISHED
+    if not facts.whole:
+        return Why.BROKEN_CHAIN
+    if facts.wrong_clock:
+        return Why.WRONG_CLOCK
     # Computed again, with the law's months at least: a written date that is too early has no effect.
     due = later(facts.due, facts.ended, months)
     if due is None:
@@ -98,6 +110,14 @@ def keep(facts: Facts, months: int, now: datetime, witnessed: datetime | None) -
     if clock_went_back(now, witnessed):
         return Why.CLOCK_BACK
     return Why.NOT_DUE if now < due else None
+
+
+def clock_doubt(ended: datetime, latest: datetime) -> str:
+    """Return why the clock that said `ended` was wrong, empty where nothing speaks against it. `latest`: the latest
+    moment that was written down before."""
+    if ended < FIRST_RECORDING - CLOCK_SLACK:
+        return "before_first_recording"
+    return "behind" if clock_went_back(ended, latest) else ""
 
 
 def clock_went_back(now: datetime, witnessed: datetime | None) -> bool:

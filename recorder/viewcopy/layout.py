@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from broker.ipc.recorder_messages import SECOND_PRISON
 from broker.kernel.clock import in_shanghai
 from recorder.archive.timeline_coverage import Coverage, Span
 from recorder.viewcopy.banner import Banner
@@ -101,15 +102,21 @@ class Layout:
 class Words(NamedTuple):
     """The words of the strip in a language that this machine has a font for."""
 
-    sides: tuple[str, str]
+    prison: str
+    visitor: str
+    second_prison: str
     held: str
+
+    def of_side(self, title: str) -> str:
+        """Return the word for a side by its title in the manifest."""
+        return {"prison": self.prison, SECOND_PRISON: self.second_prison}.get(title, self.visitor)
 
 
 def words() -> Words:
     """Return the words: Chinese where there is a font for it, else English."""
     if _font_file() is None:
-        return Words(("PRISON", "VISITOR"), "HELD")
-    return Words(("监所", "亲属"), "中止")
+        return Words("PRISON", "VISITOR", "SECOND PRISON", "HELD")
+    return Words("监所", "亲属", "另一方监所", "中止")
 
 
 @cache

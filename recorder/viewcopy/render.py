@@ -1,13 +1,9 @@
-"""`python -m recorder.viewcopy.render FOLDER TARGET`: makes the view copy of an archived recording, which browsers and
-Windows play: both pictures side by side, burned-in clock, mixed sound, H.264 and AAC, index at the front.
-
-It is a process of its own at the lowest priority, so that it takes only idle processor time, and it dies with its
+"""Makes the view copy of an archived recording, which browsers and Windows play: both pictures side by side, burned-in
+clock, mixed sound, H.264 and AAC, index at the front. `__main__` runs it in a process of its own, which dies with its
 parent. Progress goes to standard output as JSON lines. The target appears complete or not at all."""
 
-import ctypes
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -29,7 +25,6 @@ from recorder.viewcopy.layout import Layout, Script, words
 RATE, SOUND_RATE, BLOCK = 25, 48_000, 1024
 SLACK = 0.6  # seconds by which packets of one moment may be apart in the film
 VIDEO = {"preset": "veryfast", "crf": "26", "x264-params": "keyint=50:scenecut=0:threads=1"}
-DEATH = 1  # PR_SET_PDEATHSIG
 Report = Callable[[float], None]
 
 
@@ -131,8 +126,8 @@ def make(folder: Path, target: Path, report: Report) -> None:
 def script_of(written: dict[str, Any], timeline: list[dict[str, Any]]) -> Script:
     """Return the script of a recording, from its manifest and timeline."""
     zero = datetime.fromisoformat(written["started_at"])
-    sides = [written["sides"].get(side, {}) for side in ("prison", "visitor")]
-    names = tuple(f"{word}  {side.get('site', '')}" for word, side in zip(words().sides, sides, strict=True))
+    sides = {side: written["sides"].get(side, {}) for side in ("prison", "visitor")}
+    names = [f"{words().of_side(facts.get('title', side))}  {facts.get('site', '')}" for side, facts in sides.items()]
     missing: tuple[list[Span], list[Span]] = ([], [])
     for gap in written["gaps"]:
         if gap["track"] in (0, 2):
@@ -178,10 +173,8 @@ def _decode(film: Path, copy: ViewCopy) -> Iterator[float]:
 def main(arguments: list[str]) -> int:
     """Make one copy and return the exit code."""
     if len(arguments) != 2:
-        print("usage: python -m recorder.viewcopy.render FOLDER TARGET", file=sys.stderr)
+        print("usage: python -m recorder.viewcopy FOLDER TARGET", file=sys.stderr)
         return 2
-    os.nice(19)
-    ctypes.CDLL(None).prctl(DEATH, signal.SIGKILL)
     percent = 0
 
     def report(share: float) -> None:
@@ -196,7 +189,3 @@ def main(arguments: list[str]) -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,11 @@
 """The worker that has view copies made, a bounded number at a time, each by a process of its own
-(`recorder.viewcopy.render`). It ends with the recorder; the next one makes what was being made again."""
+(`python -m recorder.viewcopy`). It ends with the recorder; the next one makes what was being made again."""
 
 import asyncio
 import json
+import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import structlog
 
 from broker.kernel.clock import Clock
 from broker.kernel.errors import NotFound, StorageUnavailable
+from broker.kernel.priority import set_session
 from recorder.archive import paths
 from recorder.archive.manifest import file_facts
 from recorder.evidence import derived_copies
@@ -22,6 +25,10 @@ log = structlog.get_logger()
 NAME, MADE = "view.mp4", ".view.made.mp4"
 LOOK = 5.0  # seconds between looks at the queue, which other processes fill through the database
 REPORT = 2.0  # seconds between two reports of progress
+BESIDE_VISITS, ALONE = 19, 5
+"""Nice values of the sessions of the processes that make copies. Beside a visit they are as good as paused where
+processor time is short; when no visit is under way, copies get made."""
+WATCH = 1.0  # seconds between looks at whether a visit is under way
 
 
 def view_path(root: Path, session: str) -> Path:
@@ -30,11 +37,14 @@ def view_path(root: Path, session: str) -> Path:
 
 
 class ViewCopyWorker:
-    """Makes the queued copies of one archive. `run` runs until cancelled; `wake` is called when a copy was queued."""
+    """Makes the queued copies of one archive. `run` runs until cancelled; `wake` is called when a copy was queued, and
+    `visits` tells whether any visit is under way."""
 
-    def __init__(self, views: ViewCopies, root: Path, clock: Clock, jobs: int, signer: Signer) -> None:
+    def __init__(
+        self, views: ViewCopies, root: Path, clock: Clock, jobs: int, signer: Signer, visits: Callable[[], bool]
+    ) -> None:
         self.views, self._root, self._clock, self._jobs = views, root, clock, jobs
-        self._signer = signer
+        self._signer, self._visits = signer, visits
         self._queued = asyncio.Event()
 
     def wake(self) -> None:
@@ -66,7 +76,7 @@ class ViewCopyWorker:
                     await self._make(*taken)
                     continue
             except StorageUnavailable as error:
-                log.warning("view copies wait for the database", why=str(error))
+                log.warning("view copies wait for the database", why=error)
             self._queued.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._queued.wait(), LOOK)
@@ -75,14 +85,18 @@ class ViewCopyWorker:
         folder = self._root / removal.folder_of(path, session)
         made = view_path(self._root, session).with_name(MADE)
         process: asyncio.subprocess.Process | None = None
+        yielding: asyncio.Task[None] | None = None
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "recorder.viewcopy.render", str(folder), str(made)),
+                *(sys.executable, "-m", "recorder.viewcopy", str(folder), str(made)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=Path(__file__).parents[2],
+                env={name: value for name, value in os.environ.items() if name != "HUIJIAN_DATABASE_URL"},
+                start_new_session=True,  # in the recorder's it would have a share of what that does not use
             )
+            yielding = asyncio.create_task(self._give_way(process.pid))
             await self._listen(process, session)
             error = (await self._rest(process)).strip().rpartition("\n")[2]
             code = await process.wait()
@@ -94,6 +108,9 @@ class ViewCopyWorker:
             with suppress(StorageUnavailable):
                 await self.views.give_back(session)
             raise
+        finally:
+            if yielding is not None:
+                yielding.cancel()
         now = self._clock.now().wall
         if code == 0:
             try:
@@ -106,6 +123,15 @@ class ViewCopyWorker:
         else:
             log.error("view copy not made", session=session, code=code, why=error[:200])
             await self.views.failed(session, error[:200] or f"exit code {code}", now)
+
+    async def _give_way(self, maker: int) -> None:
+        """Keep the priority of a process that makes a copy, until cancelled."""
+        kept: int | None = None
+        while True:
+            wanted = BESIDE_VISITS if self._visits() else ALONE
+            if wanted != kept and set_session(maker, wanted):
+                kept = wanted
+            await asyncio.sleep(WATCH)
 
     async def _seal_old(self) -> None:
         """Seal the copies of a version that made no seals, where their hash is that of the database; queue the others

@@ -4,11 +4,12 @@ object made before that limit (Yunnan 14, 27(3); Guangdong 22, 31(2))."""
 from datetime import timedelta
 
 from broker.control.session_runner import SessionRunner
-from broker.kernel.errors import Conflict, Forbidden, PolicyViolation, SessionEnded, TooLate
-from broker.kernel.ids import ApprovalId, SessionId
+from broker.kernel.errors import Conflict, CredentialTooNew, Forbidden, PolicyViolation, SessionEnded, TooLate
+from broker.kernel.ids import ApprovalId
 from broker.session.events import ExtensionApproved
 from signaling.api.messages.approvals import ExtensionGroundView, ExtensionOrder, Extensions
-from signaling.auth.scope import OFFICERS, Role, check_sees
+from signaling.auth.scope import OFFICERS, Role
+from signaling.auth.second_officer import check_permit
 from signaling.server.routes import Call, Table
 from signaling.views.interventions import extensions_view
 from signaling.views.moment import moment_of, stops_at
@@ -20,7 +21,7 @@ PATH = "/api/v1/sessions/{session}/extensions"
 @table.add("GET", PATH, roles=OFFICERS, zh="延长会见：规定与批准", en="Longer visits: rules and approvals")
 async def get_extensions(call: Call) -> Extensions:
     """What the session's rules allow, and what was approved."""
-    return await _view(call, _seen(call))
+    return await _view(call, call.session())
 
 
 @table.add(
@@ -29,14 +30,15 @@ async def get_extensions(call: Call) -> Extensions:
     roles=(Role.APPROVER,),
     zh="批准延长会见时间",
     en="Approve a longer visit",
-    problems=(PolicyViolation, Conflict, TooLate, SessionEnded),
+    problems=(PolicyViolation, Conflict, TooLate, SessionEnded, CredentialTooNew),
     refused="ExtensionRefused",
 )
 async def post_extension(call: Call, body: ExtensionOrder) -> Extensions:
     """The approval of the prison's warden, before the limit. The same `id` again counts once."""
-    live, user = _seen(call), call.user
+    live, user = call.session(), call.user
     if user.site is None:
         raise Forbidden()
+    await check_permit(call.context, user.id)
     await call.context.broker.extend(
         ExtensionApproved(
             ApprovalId(body.id),
@@ -49,13 +51,7 @@ async def post_extension(call: Call, body: ExtensionOrder) -> Extensions:
             body.reason.strip(),
         )
     )
-    return await _view(call, _seen(call))
-
-
-def _seen(call: Call) -> SessionRunner:
-    live = call.context.broker.live(SessionId(call.id("session")))
-    check_sees(call.caller, live.session.slot)
-    return live
+    return await _view(call, call.session())
 
 
 async def _view(call: Call, live: SessionRunner) -> Extensions:

@@ -1,11 +1,18 @@
-"""The service about itself: Prometheus metrics and the overview for operators, health, and the OpenAPI document."""
+"""The service about itself: Prometheus metrics and the overview for operators, the machine's clock, health, and the
+OpenAPI document."""
+
+from datetime import timedelta
 
 from aiohttp import web
 
-from broker.kernel.errors import Forbidden, NotSignedIn, StorageUnavailable, VisitError
-from signaling.api.messages.sign_in import Health
-from signaling.auth.scope import OFFICERS, Role, User, may_see, role_of, scope
+from broker.control.rules.clock_watch import ClockStatus
+from broker.kernel.errors import Conflict, CredentialTooNew, Forbidden, NotSignedIn, StorageUnavailable, VisitError
+from signaling.api.messages.sign_in import ClockView, Health
+from signaling.auth.scope import OFFICERS, Role, User, author, may_see, role_of, scope
+from signaling.auth.second_officer import check_permit
+from signaling.budgets.allowance import LIST
 from signaling.server.client_address import is_local
+from signaling.server.context import Context
 from signaling.server.routes import Call, Table
 from signaling.views import prometheus
 from signaling.views.moment import moment_of
@@ -15,11 +22,14 @@ table = Table("watching")
 service = Table("meta")
 READERS = frozenset({Role.OBSERVER, Role.ADMIN})
 TEXT = "text/plain"
+ALARMED = timedelta(days=31)
+"""Time for which a change of an account that did without a second officer's word raises an alarm."""
 
 
 @table.add(
     "GET",
     "/metrics",
+    cost=LIST,
     roles=(),
     zh="运行指标（Prometheus）",
     en="Numbers for Prometheus",
@@ -33,19 +43,31 @@ async def get_metrics(call: Call) -> web.Response:
     moment = prometheus.Moment(
         figures=context.broker.figures(),
         lives=tuple(context.broker.sessions()),
-        journal_healthy=context.journal.healthy(context.mono()),
-        journal_backlog=context.journal.backlog,
+        journal=prometheus.journal_moment(context.journal, context.mono()),
         sockets=context.hub.kinds(),
         version=context.version,
+        ingress=context.ingress,
+        allowance_refused=context.allowance.refused,
+        playing=context.streams.budget.playing,
+        account_changes=await _account_changes(call),
     )
     body = prometheus.exposition(moment)
     return web.Response(body=body, headers={"Content-Type": f"{TEXT}; version=0.0.4; charset=utf-8"})
 
 
+async def _account_changes(call: Call) -> dict[str, int]:
+    """Count what waits for a second officer's word, and what did without one."""
+    store, now = call.context.store, call.context.now().wall
+    try:
+        return {"waiting": len(await store.account_changes()), "forced": await store.forced_since(now - ALARMED)}
+    except VisitError:
+        return {}  # the other numbers say that the database does not answer
+
+
 async def _check_reader(call: Call) -> None:
     """Check that the caller may read all numbers; a credential that is sent is checked also from this machine. Raises
     NotSignedIn or Forbidden."""
-    caller = await call.context.credentials.caller_or_none(call.request)
+    caller = await call.context.identify(call.request)
     if caller is not None:
         if role_of(caller) not in READERS or (isinstance(caller, User) and scope(caller) is not None):
             raise Forbidden()  # a site's admin, too: the numbers are of all sites
@@ -53,24 +75,66 @@ async def _check_reader(call: Call) -> None:
         raise NotSignedIn()
 
 
-@table.add("GET", "/api/v1/overview", roles=OFFICERS | {Role.OBSERVER}, zh="运行概况", en="The service at one look")
+@table.add(
+    "GET", "/api/v1/overview", cost=LIST, roles=OFFICERS | {Role.OBSERVER}, zh="运行概况", en="The service at one look"
+)
 async def get_overview(call: Call) -> Overview:
     """All workers, and the sessions that the caller may see; ids and numbers, no names."""
     context, now = call.context, call.context.now()
     seen = [live for live in context.broker.sessions() if may_see(call.caller, live.session.slot)]
-    return overview(context.broker.figures(), ((live, moment_of(live, now)) for live in seen), now)
+    moments = ((live, moment_of(live, now)) for live in seen)
+    return overview(context.broker.figures(), moments, now, context.journal.checkpoints.trouble)
+
+
+@table.add(
+    "GET",
+    "/api/v1/clock",
+    roles=OFFICERS | {Role.OBSERVER},
+    zh="本机时钟",
+    en="This machine's clock",
+)
+async def get_clock(call: Call) -> ClockView:
+    """The time by which visits go, the machine's own, and by how much that was moved."""
+    return _clock_view(call.context.broker.clock_watch.status())
+
+
+@table.add(
+    "POST",
+    "/api/v1/clock/agree",
+    roles=(Role.ADMIN,),
+    zh="确认本机时钟",
+    en="Agree on this machine's clock",
+    problems=(Conflict, CredentialTooNew),
+    refused="ClockRefused",
+)
+async def agree_clock(call: Call) -> ClockView:
+    """An admin of the province has compared the clock with another one: visits go by it from now on."""
+    if scope(call.user) is not None:
+        raise Forbidden()  # a site's admin, too: the clock is that of all sites
+    await check_permit(call.context, call.user.id)
+    return _clock_view(call.context.broker.clock_watch.agree(author(call.user)))
+
+
+def _clock_view(status: ClockStatus) -> ClockView:
+    moved = None if status.moved is None else round(status.moved.total_seconds(), 3)
+    return ClockView(agreed=status.agreed, machine=status.machine, moved_seconds=moved, steps=status.steps)
 
 
 @service.add("GET", "/api/v1/openapi.json", roles=(), zh="接口文档", en="This document", gives="application/json")
 async def openapi(call: Call) -> web.Response:
     """The OpenAPI document, made from the table of routes."""
-    return web.json_response(dict(call.context.openapi))
+    return call.context.openapi_file.answer(call.request)
 
 
 @service.add("GET", "/healthz", roles=(), zh="健康检查", en="Health")
 async def healthz(call: Call) -> Health:
     """200 while new visits can be served; otherwise a problem that names what is missing."""
-    context = call.context
+    await check_health(call.context)
+    return Health(ok=True, version=call.context.version)
+
+
+async def check_health(context: Context) -> None:
+    """Check that new visits can be served. Raises StorageUnavailable with what is missing."""
     journal = context.journal.healthy(context.mono())
     try:
         await context.store.health()
@@ -78,4 +142,3 @@ async def healthz(call: Call) -> Health:
         raise StorageUnavailable(database=False, journal=journal) from None
     if not journal:
         raise StorageUnavailable("The journal cannot be written.", "日志无法写入。", database=True, journal=False)
-    return Health(ok=True, version=context.version)

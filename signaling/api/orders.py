@@ -7,16 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from broker.control.broker import Broker
 from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import Forbidden, NotFound
 from broker.kernel.ids import AlertId, PersonId, SessionId, Side, WarningId, new_id
 from broker.session import events as ev
+from broker.session.repeats import says_nothing_new
+from config.articles.notices import CannedWarning
 from config.check_in import Tick
-from config.policy import CannedWarning, Policy
+from config.policy import Policy
 from signaling.api.messages import orders
 from signaling.api.messages.orders import Order
-from signaling.auth.scope import Caller, Role, Terminal, check_sees, duty, own_duty, role_of
+from signaling.auth.scope import Caller, Role, Terminal, author, duty, own_duty, role_of
+from signaling.auth.seen_session import seen_session
+from signaling.server.context import Context
 
 Body = TypeVar("Body", bound=Order)
 REFUSED = "OrderRefused"
@@ -26,6 +29,7 @@ REFUSED = "OrderRefused"
 @dataclass(frozen=True, slots=True)
 class Row(Generic[Body]):
     """One order of the table. `fact` translates it; `by_rest` is false for orders that need the sender's socket.
+    `urgent`: it stops something, and waits for no limit on how often its sender may change something.
     `forbidden`, in English and Chinese, tells other roles on the WebSocket why they may not send it."""
 
     order: type[Body]
@@ -34,6 +38,7 @@ class Row(Generic[Body]):
     en: str
     fact: Callable[[Caller, SessionRunner, Body], ev.Fact]
     by_rest: bool = True
+    urgent: bool = False
     forbidden: tuple[str, str] = ("", "")
 
     @property
@@ -42,18 +47,23 @@ class Row(Generic[Body]):
         return self.order.order_type
 
 
-def carry_out(broker: Broker, caller: Caller, session: str, order: Order) -> None:
-    """Tell the broker what was ordered.
+def carry_out(context: Context, caller: Caller, session: str, order: Order) -> None:
+    """Tell the broker what was ordered. An order that says nothing new is accepted, and nothing follows from it.
 
     Raises NotFound or Forbidden for the wrong caller, PolicyViolation for what the rules refuse, Conflict when the
-    visit's state does not allow it.
+    visit's state does not allow it, TooMany for an author who changes things all the time.
     """
-    live = broker.live(SessionId(session))
-    check_sees(caller, live.session.slot)
+    live = seen_session(context.broker, SessionId(session), caller)
     row = row_of(order)
     if role_of(caller) is not row.role:
         raise Forbidden(*row.forbidden)
-    broker.tell(live.session.id, row.fact(caller, live, order))
+    fact = row.fact(caller, live, order)
+    if says_nothing_new(live.session, fact, context.now(), live.policy):
+        return
+    if not row.urgent:
+        changes = context.terminal_changes if isinstance(caller, Terminal) else context.changes
+        changes.take(author(caller), context.mono())
+    context.broker.tell(live.session.id, fact)
 
 
 def row_of(order: Order) -> Row[Any]:
@@ -104,7 +114,16 @@ def _equipment(caller: Caller, live: SessionRunner, order: orders.Equipment) -> 
 
 def _hold(caller: Caller, live: SessionRunner, order: orders.Hold) -> ev.Fact:
     own = duty(caller, live.session.slot)
-    return ev.HoldOrdered(own.user, own.site, order.article, order.note)
+    return ev.HoldOrdered(own.user, own.site, order.article, order.note, _shown(live.policy, order))
+
+
+def _shown(policy: Policy, order: orders.Hold) -> ev.Shown | None:
+    """The words that go with a hold, None where it has none."""
+    if order.text_id is None:
+        return None
+    canned = _canned(policy, order.text_id)
+    sides = tuple(side for side in Side if order.sides is None or side in order.sides)
+    return ev.Shown(WarningId(new_id("wrn")), sides, canned.zh, canned.en)
 
 
 def _resume(caller: Caller, live: SessionRunner, order: orders.Resume) -> ev.Fact:
@@ -116,6 +135,16 @@ def _resume(caller: Caller, live: SessionRunner, order: orders.Resume) -> ev.Fac
 def _end(caller: Caller, live: SessionRunner, order: orders.End) -> ev.Fact:
     own = duty(caller, live.session.slot)
     return ev.EndOrdered(own.user, own.site, order.article, order.note)
+
+
+def _finished(caller: Caller, live: SessionRunner, order: orders.Finished) -> ev.Fact:
+    terminal, side = _terminal(caller, live)
+    return ev.RoomFinished(side, terminal) if order.on else ev.FarewellWithdrawn(side, terminal)
+
+
+def _go_on(caller: Caller, live: SessionRunner, order: orders.GoOn) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    return ev.FarewellWithdrawn(own.side, own.user, own.site)
 
 
 # ---- interventions that leave the gate open ------------------------------------------------------------------------
@@ -186,6 +215,10 @@ def _terminal(caller: Caller, live: SessionRunner) -> tuple[str, Side]:
 
 S, T = Role.SUPERVISOR, Role.TERMINAL
 NOT_A_TERMINAL = ("A self-test is the terminal's; officers report equipment.", "自检只能由终端提交。")
+NOT_A_ROOM = (
+    "A room says so itself; an officer's word is the end under END-COMPLETED.",
+    "管理员请以会见完毕代码终止。",
+)
 NOT_THE_ROOM = ("A warning is acknowledged in its room.", "劝阻只能由会见室终端确认。")
 ROWS: tuple[Row[Any], ...] = (
     Row(orders.CheckIn, S, "人员核验入场", "A listed person is here", _check_in),
@@ -194,14 +227,16 @@ ROWS: tuple[Row[Any], ...] = (
     Row(orders.Absent, S, "登记缺席", "A listed person will not come", _absent),
     Row(orders.Equipment, S, "登记设备检查", "Staff checked their room's equipment", _equipment),
     Row(orders.SelfTest, T, "终端自检结果", "A terminal's self-test", _self_test, forbidden=NOT_A_TERMINAL),
-    Row(orders.Hold, S, "中止会见", "Hold", _hold),
+    Row(orders.Hold, S, "中止会见", "Hold", _hold, urgent=True),
     Row(orders.Resume, S, "恢复会见", "Resume", _resume),
     Row(orders.Speak, S, "插话", "Speak to the rooms", _speak, by_rest=False),
-    Row(orders.Hush, S, "停止插话", "Stop speaking to the rooms", _hush),
-    Row(orders.End, S, "终止会见", "End", _end),
+    Row(orders.Hush, S, "停止插话", "Stop speaking to the rooms", _hush, urgent=True),
+    Row(orders.End, S, "终止会见", "End", _end, urgent=True),
+    Row(orders.Finished, T, "会见完毕", "A room has finished", _finished, forbidden=NOT_A_ROOM),
+    Row(orders.GoOn, S, "撤回会见完毕", "Take back that a side has finished", _go_on),
     Row(orders.Warn, S, "劝阻", "Warn", _warn),
     Row(orders.Acknowledge, T, "确认劝阻", "Acknowledge a warning", _acknowledge, forbidden=NOT_THE_ROOM),
-    Row(orders.Mute, S, "静音与解除静音", "Mute a side", _mute),
+    Row(orders.Mute, S, "静音与解除静音", "Mute a side", _mute, urgent=True),
     Row(orders.Remark, S, "会见记录", "Make a note", _remark),
     Row(orders.TakeAlert, S, "处理提醒", "See to an alert", _take_alert),
     Row(orders.FinishAlert, S, "完成提醒", "An alert is done", _finish_alert),

@@ -12,6 +12,7 @@ from broker.kernel.errors import NotFound, StorageUnavailable, TooMany
 from broker.kernel.ids import Side
 from recorder.mp4.side_film import SideFilm
 from signaling.auth.scope import author
+from signaling.budgets.streams import Stream
 from signaling.server.ranges import part_of
 from signaling.server.routes import Call
 
@@ -24,7 +25,14 @@ async def play(
     call: Call, session: str, path: Path, tag: str, copy: str, side: Side | None = None
 ) -> web.StreamResponse:
     """Answer with a file of the archive, with one `side` of it, or with the requested part. Raises NotFound,
-    RangeNotSatisfiable."""
+    RangeNotSatisfiable, TooMany."""
+    with call.context.streams.running(call.caller, call.request) as stream:
+        return await _play(stream, call, session, path, tag, copy, side)
+
+
+async def _play(
+    stream: Stream, call: Call, session: str, path: Path, tag: str, copy: str, side: Side | None
+) -> web.StreamResponse:
     try:
         file = await asyncio.to_thread(_open, path, call.context.settings.archive_dir, side)
     except (OSError, ValueError):
@@ -38,7 +46,7 @@ async def play(
             answer.content_type, answer.content_length = FILM_TYPE, part.count
         await answer.prepare(call.request)
         if call.request.method != "HEAD":
-            await _send(answer, file, part.start, part.count)
+            await _send(stream, answer, file, part.start, part.count)
         return answer
     finally:
         await asyncio.to_thread(file.close)
@@ -46,27 +54,33 @@ async def play(
 
 async def note(call: Call, session: str, copy: str) -> None:
     """Journal that the caller watches a copy, and return when the entry is on disk. Raises StorageUnavailable: what
-    cannot be journaled is not shown, also to a viewer whose entry of this minute may still be waiting."""
+    cannot be journaled is not shown, also to a viewer whose entry of this minute may still be waiting; and TooMany."""
     context, caller = call.context, author(call.caller)
     if not context.journal.healthy(context.mono()):
         raise StorageUnavailable("Viewings cannot be journaled at the moment.", "目前无法记录回看日志，暂停回看。")
+    viewing = f"{caller} {session} {copy}"
     try:
-        context.plays.take(f"{caller} {session} {copy}", context.mono())
+        context.plays.take(viewing, context.mono())
     except TooMany:
-        return  # this minute's entry is written
-    context.journal.note("RecordingPlayed", session, caller, {"copy": copy})
+        await context.journal.flush()  # this minute's entry is noted, by a request that may still wait for the disk
+        return
+    try:
+        context.journal.note_access("RecordingPlayed", session, caller, {"copy": copy})
+    except TooMany:
+        context.plays.give_back(viewing)  # no entry of this minute was noted
+        raise
     await context.journal.flush()
 
 
-async def _send(answer: web.StreamResponse, file: Film, start: int, count: int) -> None:
+async def _send(stream: Stream, answer: web.StreamResponse, file: Film, start: int, count: int) -> None:
     try:
         await asyncio.to_thread(file.seek, start)
         while count and (data := await asyncio.to_thread(file.read, min(count, CHUNK))):
-            await answer.write(data)
+            await stream.write(answer, data)
             count -= len(data)
         await answer.write_eof()
     except ConnectionResetError:
-        return  # the viewer has sought another place or left
+        return  # the viewer has sought another place or left, or may not see more
 
 
 def _open(path: Path, archive: Path, side: Side | None) -> Film:

@@ -16,6 +16,7 @@ from signaling.api.messages.recordings import CopyView, CoverageView, RecordingL
 from signaling.api.messages.sign_in import DayQuery, Done
 from signaling.api.playback import FILM_TYPE, play
 from signaling.auth.scope import Role, author, scope
+from signaling.budgets.allowance import LIST
 from signaling.server.errors import PreconditionFailed
 from signaling.server.ranges import RangeNotSatisfiable
 from signaling.server.routes import Call, Table, Verb
@@ -43,13 +44,15 @@ def _film(path: str, zh: str, en: str) -> Callable[[Verb], Verb]:
     )
 
 
-@table.add("GET", "/api/v1/recordings", roles=AUDITOR, zh="某日录像", en="Recordings of a day", refused=REFUSED)
+@table.add(
+    "GET", "/api/v1/recordings", cost=LIST, roles=AUDITOR, zh="某日录像", en="Recordings of a day", refused=REFUSED
+)
 async def get_recordings(call: Call, query: DayQuery) -> RecordingList:
     """The recordings of the auditor's site; of all sites for auditors of the province."""
     since, until = call.context.day_bounds(query.day)
     rows = await call.context.recordings.listed(since, until, scope(call.user))
     data = {"since": since.isoformat(), "found": len(rows)}
-    call.context.journal.note("RecordingsListed", None, author(call.user), data)
+    call.context.journal.note_access("RecordingsListed", None, author(call.user), data)
     return RecordingList(recordings=[view(row) for row in rows])
 
 
@@ -67,7 +70,7 @@ async def get_recording(call: Call) -> RecordingRow:
     row = await call.context.recordings.one(session, scope(call.user))
     if row is None:
         raise NotFound()
-    call.context.journal.note("RecordingSeen", session, author(call.user), {})
+    call.context.journal.note_access("RecordingSeen", session, author(call.user), {})
     return view(row)
 
 
@@ -101,7 +104,13 @@ async def get_view(call: Call) -> web.StreamResponse:
     return await play(call, session, view_path(call.context.settings.archive_dir, session), row["sha256"], "view")
 
 
-@table.add("GET", "/api/v1/recordings/{session}/copy", roles=AUDITOR, zh="副本状态", en="How far the view copy is")
+@table.add(
+    "GET",
+    "/api/v1/recordings/{session}/copy",
+    roles=AUDITOR,
+    zh="副本状态",
+    en="How far the view copy is",
+)
 async def get_copy(call: Call) -> CopyView:
     """State and progress of the view copy."""
     session = call.id("session")
@@ -145,7 +154,7 @@ async def get_coverage(call: Call) -> CoverageView:
         coverage = await asyncio.to_thread(stored_coverage, call.context.settings.archive_dir / row["path"])
     except FileNotFoundError:
         raise NotFound() from None
-    call.context.journal.note("CoverageSeen", session, author(call.user), {})
+    call.context.journal.note_access("CoverageSeen", session, author(call.user), {})
     return CoverageView.model_validate({"session": session, **coverage})
 
 

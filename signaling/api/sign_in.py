@@ -1,64 +1,52 @@
 """Sign-in, sign-out, and the identity of the caller."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
-from broker.kernel.errors import NotSignedIn, VisitError
+from broker.kernel.errors import Busy, NotSignedIn
 from config.pack_loader import load_pack
 from signaling.api.messages.sign_in import CallerView, Me, SignedIn, SignIn, UserView
-from signaling.auth.credentials import COOKIE, TTL
+from signaling.auth.devices import DAYS
 from signaling.auth.scope import Caller, Integrator, Observer, Role, Terminal, User, author
 from signaling.auth.session_expiry import end_sign_in
-from signaling.server.client_address import TRIED, address, over_tls
+from signaling.auth.sign_ins import TTL
+from signaling.server.client_address import address
+from signaling.server.cookies import DEVICE, SESSION, delete_cookie, read_cookie, set_cookie
 from signaling.server.routes import Call, Table
+from signaling.server.taken_connection import close_after
 
 table = Table("sign_in")
 USERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
 
 
-@table.add(
-    "POST",
-    "/api/v1/sign-in",
-    roles=(),
-    zh="登录",
-    en="Sign in",
-    problems=(NotSignedIn,),
-    refused="SignInRefused",
-)
+@table.add("POST", "/api/v1/sign-in", roles=(), zh="登录", en="Sign in", problems=(NotSignedIn, Busy))
 async def sign_in(call: Call, body: SignIn) -> SignedIn | web.Response:
-    """A token, also sent as a cookie that scripts cannot read."""
-    try:
-        user, expires = await call.context.credentials.sign_in(body.user, body.password, address(call.request))
-    except VisitError:
-        # An attack on one account must be found in the journal; a name that is no account may be a password in the
-        # wrong field, and is not written down.
-        account = await call.context.store.user_named(body.user)
-        call.request[TRIED] = account.id if account is not None else ""
-        raise
-    call.context.journal.note("SignedIn", None, author(user), {})
+    """A token, also sent as a cookie that scripts cannot read. The browser's next request comes over another
+    connection: one that strangers use carries no credential."""
+    device = read_cookie(call.request, DEVICE)
+    success = await call.context.sign_ins.sign_in(body.user, body.password, address(call.request), device)
+    user = success.user
+    call.context.journal.note_request("SignedIn", None, author(user), {})
     view = UserView(id=user.id, name=user.name, role=user.role.value, site=user.site)
-    signed_in = SignedIn(token=user.token, expires_at=expires, user=view)
+    signed_in = SignedIn(token=user.token, expires_at=success.expires, user=view)
     answer = web.Response(body=signed_in.model_dump_json().encode(), content_type="application/json")
-    answer.set_cookie(
-        COOKIE,
-        user.token,
-        max_age=int(TTL.total_seconds()),
-        httponly=True,
-        samesite="Strict",
-        secure=call.context.settings.cookie_secure or over_tls(call.request),
-        path="/",
-    )
+    secure = call.context.settings.cookie_secure
+    set_cookie(answer, call.request, SESSION, user.token, TTL, secure)
+    set_cookie(answer, call.request, DEVICE, success.device, timedelta(days=DAYS), secure)
+    close_after(answer)
     return answer
 
 
 @table.add("POST", "/api/v1/sign-out", roles=USERS, zh="退出登录", en="Sign out", status=204)
 async def sign_out(call: Call) -> web.Response:
-    """Revoke the token, and end the sockets and the media made under it."""
+    """Revoke the token, and end everything that goes on under it. The device stays known."""
     user = call.user
     await call.context.credentials.sign_out(user)
     await end_sign_in(call.context, user.token)
-    call.context.journal.note("SignedOut", None, author(user), {})
+    call.context.journal.note_request("SignedOut", None, author(user), {})
     answer = web.Response(status=204)
-    answer.del_cookie(COOKIE, path="/")
+    delete_cookie(answer, call.request, SESSION)
     return answer
 
 

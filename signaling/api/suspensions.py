@@ -3,10 +3,11 @@ and file it; every step has an author, an article and a time (Yunnan 17; Guangdo
 
 from datetime import date
 
+from broker.booking.identity import recognised
 from broker.booking.suspension import Author, Proposal, may_take, period, propose, status, take
 from broker.kernel.clock import in_shanghai
-from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation
-from broker.kernel.ids import PersonId, SessionId, SuspensionId
+from broker.kernel.errors import Conflict, CredentialTooNew, Forbidden, NotFound, PolicyViolation, SamePerson
+from broker.kernel.ids import PersonId, SuspensionId
 from config.suspension import Step, Verdict
 from signaling.api.messages.approvals import (
     SuspensionDecision,
@@ -15,13 +16,13 @@ from signaling.api.messages.approvals import (
     SuspensionStepView,
     SuspensionView,
 )
-from signaling.auth.scope import OFFICERS, Role, User, author, check_sees, scope
+from signaling.auth.scope import OFFICERS, Role, User, author, found, scope
+from signaling.auth.second_officer import check_permit
+from signaling.budgets.allowance import LIST
 from signaling.server.routes import Call, Table
 
 table = Table("suspensions")
 SUSPENSION = "/api/v1/suspensions/{suspension}"
-MADE_HERE = "per_"
-"""Prefix of ids that Huijian made: booking gave none, so that it cannot recognise the person again."""
 
 
 @table.add(
@@ -36,8 +37,7 @@ MADE_HERE = "per_"
 async def post_suspension(call: Call, body: SuspensionOrder) -> SuspensionView:
     """A proposal after an intervention on a ground that may lead to one. The same `id` again counts once."""
     context, user = call.context, call.user
-    live = context.broker.live(SessionId(call.id("session")))
-    check_sees(user, live.session.slot)
+    live = call.session()
     if user.site is None:
         raise Forbidden()
     made = propose(
@@ -59,7 +59,7 @@ async def post_suspension(call: Call, body: SuspensionOrder) -> SuspensionView:
     return await _view(call, kept)
 
 
-@table.add("GET", "/api/v1/suspensions", roles=OFFICERS, zh="暂停会见建议", en="Proposals of one's site")
+@table.add("GET", "/api/v1/suspensions", cost=LIST, roles=OFFICERS, zh="暂停会见建议", en="Proposals of one's site")
 async def get_suspensions(call: Call) -> SuspensionList:
     """Proposals by the caller's site or about its people, and those of the sites below it; the newest first."""
     site = scope(call.user)
@@ -74,21 +74,23 @@ async def get_suspensions(call: Call) -> SuspensionList:
     roles=(Role.APPROVER,),
     zh="审批或备案暂停会见",
     en="Decide or file a suspension",
-    problems=(Conflict, PolicyViolation),
+    problems=(Conflict, PolicyViolation, CredentialTooNew, SamePerson),
     refused="SuspensionRefused",
 )
 async def decide(call: Call, body: SuspensionDecision) -> SuspensionView:
     """Take the step that is due, by an officer whom the rules name."""
     context, user = call.context, call.user
-    proposal = await context.store.suspension(call.id("suspension"))
+    proposal = await found(context.store.suspension(call.id("suspension")))
     verdict = Verdict.FILE if body.decision == "file" else Verdict.APPROVE
     agreed = body.decision != "reject"
     taken = take(proposal, await _author(call, user), verdict, agreed, body.note.strip(), context.now().wall)
+    await check_permit(context, user.id, proposal.by)
     await context.store.add_suspension_step(taken)
     last = taken.taken[-1]
     data = {"suspension": taken.id, "step": last.step, "site": last.site, "article": last.article}
     kind = {"approve": "SuspensionApproved", "reject": "SuspensionRejected", "file": "SuspensionFiled"}[body.decision]
     context.journal.note(kind, taken.session, author(user), data)
+    await context.broker.rows_changed()  # visits that were approved before it are asked again (F12)
     return await _view(call, taken)
 
 
@@ -109,7 +111,7 @@ async def _view(call: Call, proposal: Proposal) -> SuspensionView:
         side=proposal.side,
         person=proposal.person,
         name=await _name(call, proposal),
-        recognised=not proposal.person.startswith(MADE_HERE),
+        recognised=recognised(proposal.person, proposal.identity),
         months=proposal.months,
         code=proposal.code,
         article=proposal.article,

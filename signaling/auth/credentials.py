@@ -1,57 +1,28 @@
-"""Sign-in and the check of credentials. Tokens are bearer tokens; a browser may send a user's token as a cookie, and
-then every unsafe request and every socket must come from the server's own pages."""
+"""The check of what callers are signed in with. Tokens are bearer tokens; a browser may send a user's token as a
+cookie, and then every unsafe request and every socket must come from the server's own pages."""
 
-import asyncio
-from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
 from aiohttp import hdrs, web
 
-from broker.control.store.secrets import verify_password
+from broker.control.store.secrets import token_hash
 from broker.control.store.store import Store
-from broker.kernel.clock import Clock
 from broker.kernel.errors import Forbidden, NotSignedIn
-from signaling.auth.rate_limit import Limit
+from signaling.auth.origin import is_own
 from signaling.auth.scope import Caller, Integrator, Observer, Role, Terminal, User
+from signaling.server.client_address import names_of_server, over_tls
+from signaling.server.cookies import SESSION, read_cookie
 
-COOKIE = "huijian"
-TTL = timedelta(hours=12)  # one long duty
 SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 LONGEST_TOKEN = 256
-HASHES_AT_ONCE = 4  # each takes 64 MiB and a core for a tenth of a second
+FETCH_SITE = "Sec-Fetch-Site"  # how the browser itself compares the two origins; no script can set it
 
 
 class Credentials:
-    """Sign-in and the check of every credential after it."""
+    """The check of every credential after the sign-in."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._clock = clock
-        self._by_address = Limit(burst=30, per_minute=30)
-        self._by_user = Limit(burst=60, per_minute=20)  # guesses from many places together
-        self._by_both = Limit(burst=5, per_minute=5)  # so that guesses from elsewhere do not lock an officer out
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-
-    async def sign_in(self, user: str, password: str, address: str) -> tuple[User, datetime]:
-        """Issue a token for a user; return it with the moment at which it expires.
-
-        Raises TooMany, or NotSignedIn in the same time and words whether the user or the password is unknown.
-        Attempts are paid before the hashing and returned after a success, so many at once gain nothing.
-        """
-        now = self._clock.now()
-        self._by_address.take(address, now.mono)
-        self._by_user.take(user, now.mono)
-        self._by_both.take(f"{user} {address}", now.mono)
-        record = await self._store.user_named(user)
-        async with self._hashing:
-            fits = await verify_password(record.password_hash if record else None, password)
-        if not fits or record is None or record.disabled:
-            raise NotSignedIn("User or password is wrong.", "用户名或密码错误。")
-        self._by_address.give_back(address)
-        self._by_user.give_back(user)
-        self._by_both.give_back(f"{user} {address}")
-        token = await self._store.issue_user_token(record.id, TTL)
-        return User(record.id, record.name, Role(record.role), record.site, token), now.wall + TTL
 
     async def sign_out(self, user: User) -> None:
         """Revoke the token of a user."""
@@ -72,7 +43,7 @@ class Credentials:
             if scheme.lower() != "bearer":
                 raise NotSignedIn("The scheme must be Bearer.", "认证方式应为 Bearer。")
             return await self.holder(token.strip())
-        token = request.cookies.get(COOKIE, "")
+        token = read_cookie(request, SESSION)
         if not token:
             return None
         if request.method not in SAFE or _is_socket(request):
@@ -93,6 +64,23 @@ class Credentials:
             raise NotSignedIn()
         return caller
 
+    async def holders(self, tokens: Iterable[str]) -> dict[str, Caller]:
+        """Return the holder of each of many tokens; those that are not valid are left out. Raises
+        StorageUnavailable."""
+        hashes = {token_hash(token): token for token in tokens}
+        holders: dict[str, Caller] = {}
+        users, terminals, keys = await self._store.holders(hashes)
+        for hashed, user in users.items():
+            token = hashes[hashed]
+            holders[token] = User(user.id, user.name, Role(user.role), user.site, token)
+        for hashed, terminal in terminals.items():
+            token = hashes[hashed]
+            holders[token] = Terminal(terminal.id, terminal.room, terminal.site, token)
+        for hashed, key in keys.items():
+            token = hashes[hashed]
+            holders[token] = (Observer if token.startswith("obs") else Integrator)(key.id, key.name, token)
+        return holders
+
     async def _user(self, token: str) -> User | None:
         user = await self._store.user_by_token(token)
         return User(user.id, user.name, Role(user.role), user.site, token) if user else None
@@ -111,21 +99,12 @@ class Credentials:
 
 
 def check_own_page(request: web.Request) -> None:
-    """Raise Forbidden unless the browser says that one of the server's own pages sent this (same host and port).
-
-    The scheme is left out: behind a TLS proxy requests arrive as plain HTTP. Browsers send Origin with all unsafe
-    requests.
-    """
+    """Raise Forbidden unless the browser says that one of the server's own pages sent this. Browsers send Origin with
+    all unsafe requests."""
     origin = request.headers.get(hdrs.ORIGIN, "")
-    if not _same_host(origin, request.host):
+    same = request.headers.get(FETCH_SITE, "") == "same-origin"
+    if not is_own(origin, names_of_server(request), over_tls(request), same):
         raise Forbidden("The request comes from another origin.", "请求来自其他站点，已拒绝。")
-
-
-def _same_host(origin: str, host: str) -> bool:
-    try:
-        return bool(origin) and urlsplit(origin).netloc.lower() == host.lower()
-    except ValueError:
-        return False
 
 
 def _is_socket(request: web.Request) -> bool:

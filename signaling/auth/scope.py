@@ -1,13 +1,19 @@
 """Callers, their roles, and what each of them may see. Scope is by role and site: what belongs to another site does not
 exist for the caller (404), what the role forbids is forbidden (403). Pure; `credentials.py` identifies the caller."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
+from broker.authority import slot_acts
+from broker.authority.slot_acts import Relation, SlotAct
 from broker.booking.slot import Slot
 from broker.kernel.errors import Forbidden, NotFound
 from broker.kernel.ids import RoomId, Side, SiteId, TerminalId, UserId
 from broker.presence.quorum import Watcher
+
+Found = TypeVar("Found")
 
 
 class Role(StrEnum):
@@ -87,6 +93,13 @@ def author(caller: Caller) -> str:
     return f"user:{caller.id}" if isinstance(caller, User) else f"{_KINDS[type(caller)]}:{caller.id}"
 
 
+def authority(caller: Caller) -> str:
+    """Return all that a caller's rights follow from; who has another one has to connect anew."""
+    if isinstance(caller, User):
+        return f"{author(caller)} {caller.role} {caller.site or ''}"
+    return f"{author(caller)} {caller.room}" if isinstance(caller, Terminal) else author(caller)
+
+
 def may_see(caller: Caller, slot: Slot) -> bool:
     """Whether a slot and its session exist for this caller."""
     places = (slot.prison, slot.visitor)
@@ -110,6 +123,33 @@ def check_sees(caller: Caller, slot: Slot) -> None:
     """Raise NotFound where the slot belongs to other sites: only they may know that it exists."""
     if not may_see(caller, slot):
         raise NotFound()
+
+
+def seen(caller: Caller, slot: Slot) -> Slot:
+    """Return a slot that exists for this caller. Raises NotFound, in the same words as for what does not exist."""
+    check_sees(caller, slot)
+    return slot
+
+
+async def found(lookup: Awaitable[Found]) -> Found:
+    """Return what is looked up by an id of the caller's. Raises NotFound in the same words as for what exists for
+    others only: an answer must not tell the two apart."""
+    try:
+        return await lookup
+    except NotFound:
+        raise NotFound() from None
+
+
+def relation_to(caller: Caller, slot: Slot) -> Relation:
+    """Where a caller stands to a slot. A terminal stands where its site does."""
+    if isinstance(caller, User | Terminal):
+        return slot_acts.relation(caller.site, slot.prison.site, slot.visitor.site)
+    return Relation.PROVINCE
+
+
+def check_may(act: SlotAct, caller: Caller, slot: Slot) -> None:
+    """Check that a caller may do something with a slot, by the table of acts. Raises NotFound or Forbidden."""
+    slot_acts.check(act, role_of(caller), relation_to(caller, slot))
 
 
 @dataclass(frozen=True, slots=True)

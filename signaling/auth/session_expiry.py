@@ -1,16 +1,20 @@
-"""The end of sign-ins: tokens expire, officers are barred and terminals revoked, often by another process. Every few
-seconds the credential behind each socket and each media resource is checked again, and what has lost it is ended."""
+"""The end of sign-ins: tokens expire, officers are barred and terminals revoked, often by another process. Every second
+the credentials behind all sockets, media resources and long answers are checked again, and what has lost its own, or
+changed its role or site, is ended: within two seconds of the change nothing goes on under it."""
 
 import asyncio
+from collections.abc import Iterable
 
 import structlog
 
 from broker.kernel.errors import NotFound, NotSignedIn, VisitError
+from broker.kernel.ids import ResourceId
+from signaling.auth.scope import Caller, authority
 from signaling.server.context import Context
 from signaling.server.errors import translate
 
 log = structlog.get_logger("signaling")
-ROUND_SECONDS = 15.0
+ROUND_SECONDS = 1.0
 
 
 async def run(context: Context) -> None:
@@ -19,34 +23,46 @@ async def run(context: Context) -> None:
     while True:
         await asyncio.sleep(ROUND_SECONDS)
         try:
-            context.note_skipped()
             await check_all(context)
         except Exception as error:
             translate(error)  # logged as an incident; the next round comes all the same
 
 
 async def check_all(context: Context) -> None:
-    """Check every credential in use once."""
-    for token in context.hub.tokens() | context.resources.tokens():
-        try:
-            await context.credentials.holder(token)
-        except NotSignedIn:
-            await end_sign_in(context, token)
-        except VisitError as error:
-            log.warning("credentials not checked", code=error.code)
-            return
+    """Check every credential in use once, and end what has lost it."""
+    in_use = _in_use(context)
+    try:
+        holders = await context.credentials.holders(token for token, _ in in_use)
+    except VisitError as error:
+        log.warning("credentials not checked", code=error.code)
+        return
+    now = {token: authority(holder) for token, holder in holders.items()}
+    lost = {token for token, held in in_use if now.get(token) != held}
+    context.payers.forget(lost)
+    await asyncio.gather(*(end_sign_in(context, token) for token in lost))
+
+
+def _in_use(context: Context) -> set[tuple[str, str]]:
+    """Return each token that something goes on under, with what its holder was when that began."""
+    callers: Iterable[Caller] = (*context.hub.callers(), *context.streams.callers())
+    return {(caller.token, authority(caller)) for caller in callers} | context.resources.holders()
 
 
 async def end_sign_in(context: Context, token: str) -> None:
-    """End the sockets and the media of one sign-in. What fails now is tried again in the next round."""
+    """End the sockets, the media and the long answers of one sign-in. What fails now is tried again in the next
+    round."""
+    context.streams.end(token)
     for client in context.hub.of_token(token):
         client.close(NotSignedIn())
-    for held in context.resources.of_token(token):
-        try:
-            await context.broker.drop(held.resource)
-        except NotFound:
-            log.info("nothing to drop", resource=held.resource)  # it ended by itself meanwhile
-        except VisitError as error:
-            log.warning("media of a sign-in that has ended not dropped", resource=held.resource, code=error.code)
-            continue
-        context.resources.forget(held.resource)
+    await asyncio.gather(*(_drop(context, held.resource) for held in context.resources.of_token(token)))
+
+
+async def _drop(context: Context, resource: ResourceId) -> None:
+    try:
+        await context.broker.drop(resource)
+    except NotFound:
+        log.info("nothing to drop", resource=resource)  # it ended by itself meanwhile
+    except VisitError as error:
+        log.warning("media of a sign-in that has ended not dropped", resource=resource, code=error.code)
+        return
+    context.resources.forget(resource)

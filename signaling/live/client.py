@@ -7,11 +7,10 @@ from collections import OrderedDict
 from contextlib import suppress
 from itertools import count
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import BaseModel
 
 from broker.kernel.errors import VisitError
-from signaling.auth.rate_limit import Limit
 from signaling.auth.scope import Caller
 from signaling.server.errors import TooSlow
 
@@ -19,6 +18,10 @@ QUEUE = 256
 """Messages waiting for one client. A wall of visits has about twenty keys; the rest are answers to its own orders."""
 SEND_SECONDS = 5.0  # without accepting a single frame: a page in a frozen tab, a dead line
 CLOSE_SECONDS = 2.0  # for the client's own close frame
+LAST_FRAMES = 32
+"""Frames that are read after our close frame: those that were under way. A client that goes on sending is not worth the
+time of the loop, and the rest of what it sends is refused by the system."""
+_ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
 class Client:
@@ -29,7 +32,6 @@ class Client:
         self.ws = ws
         self.missed: set[str] | None = set()
         """Sessions that change while the client's first message is being made; None from then on."""
-        self.inbound = Limit(burst=60, per_minute=600, names=1)
         self._request = request
         self._waiting: OrderedDict[str, str] = OrderedDict()
         self._more = asyncio.Event()
@@ -71,6 +73,9 @@ class Client:
             # Not cancelled when it takes too long: aiohttp's writers all wait for one future, which a cancellation
             # would break for the close frame too.
             sending = asyncio.ensure_future(self.ws.send_str(text))
+            sending.add_done_callback(
+                lambda sent: sent.cancelled() or sent.exception()
+            )  # read also if we are cancelled
             done, _ = await asyncio.wait({sending}, timeout=SEND_SECONDS)
             if not done:
                 self.close(TooSlow())
@@ -78,17 +83,30 @@ class Client:
                 self.close(WSCloseCode.GOING_AWAY)  # the line is gone
 
     async def finish(self) -> None:
-        """Send the close code and wait for the client's close frame, but not for long."""
+        """Close the socket with the close code."""
         code, text = self._close_frame()
-        with suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(2 * CLOSE_SECONDS):
-                await self.ws.close(code=code, message=text, drain=False)
-        transport = self._request.transport
-        if transport is not None and transport.get_write_buffer_size():
-            transport.abort()  # a client that does not read would keep it for ever
+        await close_socket(self.ws, self._request, code, text)
         self.closed.set()
 
     def _close_frame(self) -> tuple[int, bytes]:
         if isinstance(self._reason, VisitError):
             return self._reason.close_code, self._reason.code.encode()
         return self._reason or WSCloseCode.GOING_AWAY, b""
+
+
+async def close_socket(ws: web.WebSocketResponse, request: web.Request, code: int, text: bytes) -> None:
+    """Close a socket (RFC 6455, 7.1.1): send the close frame and wait for the client's, but not for long, and read no
+    more than a few frames meanwhile."""
+    with suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await ws.send_frame(code.to_bytes(2, "big") + text, WSMsgType.CLOSE)
+            for _ in range(LAST_FRAMES):
+                if (await ws.receive()).type in _ENDS:
+                    break
+    transport = request.transport
+    if transport is None:
+        return
+    if transport.get_write_buffer_size():
+        transport.abort()  # a client that does not read would keep it for ever
+    else:
+        transport.close()

@@ -4,7 +4,7 @@ works are taken together."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
@@ -24,6 +24,7 @@ from broker.session.state import State
 from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import Quality, SessionChanged, Sessions, Welcome, WhoView
 from signaling.auth.scope import Caller, Terminal, User, author, may_see
+from signaling.budgets.allowance import VIEW, Allowance
 from signaling.live.client import Client
 from signaling.server.errors import Replaced, translate
 from signaling.views.moment import moment_of
@@ -37,15 +38,22 @@ PER_USER = 8  # several pages of one officer
 ALL = 2000
 WITHOUT_HELLO = 200  # sockets that have not signed in yet
 WITHOUT_HELLO_PER_ADDRESS = 20
-FIRST = 500  # sessions in the first message
+MOST_VIEWS = 500  # sessions in the first message, and in one answer
 
 
 class Hub:
     """All sockets of this process. `session_ended` is called with each session that has ended, also repeatedly."""
 
-    def __init__(self, broker: Broker, names: Names, clock: Clock, session_ended: Callable[[SessionId], None]) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        names: Names,
+        clock: Clock,
+        session_ended: Callable[[SessionId], None],
+        allowance: Allowance,
+    ) -> None:
         self._broker, self._names, self._clock = broker, names, clock
-        self._session_ended = session_ended
+        self._session_ended, self._allowance = session_ended, allowance
         self._clients: WeakSet[Client] = WeakSet()
         self._without_hello: Counter[str] = Counter()
         self._dirty: dict[SessionId, None] = {}
@@ -94,9 +102,9 @@ class Hub:
         """Return the sockets under one sign-in."""
         return [client for client in self._clients if client.caller.token == token]
 
-    def tokens(self) -> frozenset[str]:
-        """Return the token of every sign-in that has a socket."""
-        return frozenset(client.caller.token for client in self._clients)
+    def callers(self) -> list[Caller]:
+        """Return the caller at the other end of each socket."""
+        return [client.caller for client in self._clients]
 
     async def close(self) -> None:
         """Close every socket because the server stops, and wait for that (each takes a few seconds at most)."""
@@ -113,12 +121,23 @@ class Hub:
         client.send(Welcome(who=who_view(client.caller), server_time=self._clock.now().wall))
         seen = [live for live in self._broker.sessions() if may_see(client.caller, live.session.slot)]
         seen.sort(key=lambda live: live.session.slot.starts_at, reverse=True)
-        views = [await self.view(live, client.caller) for live in reversed(seen[:FIRST])]
-        client.send(Sessions(sessions=views))
+        views = await self.views(seen[:MOST_VIEWS][::-1], client.caller)
+        client.send_text(f'{{"type":"{Sessions.model_fields["type"].default}","sessions":{views}}}')
         self._send_standing(client, greeting=True)
         missed, client.missed = client.missed or set(), None
         for session in missed:  # a view from before must not be the last one
             self.session_changed(SessionId(session))
+
+    async def views(self, lives: Sequence[SessionRunner], caller: Caller) -> str:
+        """Return sessions as this caller may see them, as a JSON array. Each is charged to the caller, and the loop
+        does other work between them: 500 views take half a second. Raises TooMany."""
+        self._allowance.take(author(caller), VIEW * len(lives), self._clock.now().mono)
+        texts = []
+        for live in lives:
+            view = await self.view(live, caller)
+            texts.append(view.model_dump_json())
+            await asyncio.sleep(0)
+        return f"[{','.join(texts)}]"
 
     async def view(self, live: SessionRunner, caller: Caller) -> SessionView:
         """Return a session as this caller may see it."""

@@ -8,7 +8,7 @@ from broker.session import events as ev
 from broker.session.parts.alerts import Observed as Findings
 from broker.session.state import State
 from signaling.api.messages.socket import Ack, Attentive, Observed, Presence, Report
-from signaling.auth.scope import Caller, Terminal, check_sees
+from signaling.auth.scope import Caller, Terminal
 from signaling.server.context import Context
 from signaling.views.presence import watcher_of
 
@@ -42,8 +42,7 @@ def _observed(context: Context, caller: Caller, report: Observed) -> None:
     that lies can call supervisors, or fail to, and nothing else."""
     if not isinstance(caller, Terminal):
         raise Forbidden("Only a room's terminal says what its camera sees.", "仅会见室终端可上报本室画面情况。")
-    session = context.broker.live(SessionId(report.session)).session
-    check_sees(caller, session.slot)
+    session = context.seen(SessionId(report.session), caller).session
     side = session.slot.side_of_room(caller.room)
     findings = Findings(report.black, report.frozen, report.silent, report.heads)
     unchanged = session.alerts.observed.get(side) == findings

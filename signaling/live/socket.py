@@ -2,8 +2,9 @@
 newer one replaces it; supervisors are shown to officers only."""
 
 import asyncio
+import re
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 from pydantic import ValidationError
 
 from broker.kernel.errors import BadRequest, Forbidden, NotSignedIn, TooMany, VisitError
@@ -21,17 +22,20 @@ from signaling.api.messages.socket import (
     Report,
 )
 from signaling.auth.credentials import check_own_page
-from signaling.auth.scope import SESSION_ROLES, Caller, role_of
-from signaling.live.client import CLOSE_SECONDS, Client
+from signaling.auth.scope import SESSION_ROLES, Caller, author, role_of
+from signaling.budgets.allowance import FRAME, ORDER
+from signaling.live.client import CLOSE_SECONDS, Client, close_socket
 from signaling.live.reports import take_report
 from signaling.media.talkback import page_gone
 from signaling.server.client_address import address
 from signaling.server.context import Context
 from signaling.server.errors import invalid, translate
 from signaling.server.routes import Call, Table
+from signaling.server.taken_connection import taken
 
 table = Table("sockets")
 HELLO_SECONDS = 5.0
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in Base64 (RFC 6455, section 4.1); aiohttp fails at other letters
 HEARTBEAT = 10.0
 
 
@@ -47,6 +51,15 @@ HEARTBEAT = 10.0
 async def connect(call: Call) -> web.StreamResponse:
     """Upgrade, sign in, then serve until one side leaves."""
     request, context = call.request, call.context
+    ws = check_upgrade(request)
+    await ws.prepare(request)
+    await _serve(context, ws, request)
+    return ws
+
+
+def check_upgrade(request: web.Request) -> web.WebSocketResponse:
+    """Return the answer that opens the socket. Raises Forbidden for a foreign page, BadRequest for what is no upgrade
+    to this protocol."""
     if request.headers.get("Origin"):
         check_own_page(request)
     ws = web.WebSocketResponse(
@@ -55,23 +68,27 @@ async def connect(call: Call) -> web.StreamResponse:
         timeout=CLOSE_SECONDS,
         max_msg_size=MAX_FRAME,
         compress=False,  # a few bytes must not unfold into many
+        autoping=False,  # pings are answered below, where they are counted
+        autoclose=False,  # so is a close frame: `close_socket` sends ours
     )
-    if not ws.can_prepare(request).ok or ws.can_prepare(request).protocol != SUBPROTOCOL:
+    asked = _KEY.fullmatch(request.headers.get(hdrs.SEC_WEBSOCKET_KEY, "")) and ws.can_prepare(request)
+    if not asked or asked.protocol != SUBPROTOCOL:
         raise BadRequest(f"A WebSocket with subprotocol {SUBPROTOCOL} is expected.", "此地址仅支持 WebSocket。")
-    await ws.prepare(request)
-    await _serve(context, ws, request)
     return ws
 
 
 async def _serve(context: Context, ws: web.WebSocketResponse, request: web.Request) -> None:
+    caller: Caller | None = None
     try:
         caller = await _signed_in(context, ws, request)
+        if role_of(caller) not in SESSION_ROLES:
+            raise Forbidden("This role has no socket; use REST.", "该角色请使用 REST 接口。")
         client = Client(ws, request, caller)
         context.hub.enter(client)
     except Exception as error:
         refusal = translate(error)
-        context.note_refusal("SocketRefused", request, None, refusal)
-        await ws.close(code=refusal.close_code, message=refusal.code.encode())
+        context.note_refusal("SocketRefused", request, caller, refusal)
+        await close_socket(ws, request, refusal.close_code, refusal.code.encode())
         return
     reading = asyncio.create_task(_read(context, client))
     reading.add_done_callback(lambda done: client.close(_reason(done)))
@@ -93,13 +110,16 @@ def _reason(done: asyncio.Task[None]) -> VisitError | int:
 
 
 async def _signed_in(context: Context, ws: web.WebSocketResponse, request: web.Request) -> Caller:
-    """The caller by header or cookie, else by the first message. Raises NotSignedIn, Forbidden or TooMany."""
-    caller = await context.credentials.caller_or_none(request)
+    """The caller by header or cookie, else by the first message. Raises NotSignedIn or TooMany, and Forbidden for a
+    foreign page."""
+    caller = await context.identify(request)
     if caller is None:
         with context.hub.without_hello(address(request)):
             caller = await context.credentials.holder(await _hello(ws))
-    if role_of(caller) not in SESSION_ROLES:
-        raise Forbidden("This role has no socket; use REST.", "该角色请使用 REST 接口。")
+        context.payers.learn(caller.token, author(caller))
+        connection = taken(request)
+        if connection is not None:
+            connection.paid_by(author(caller))
     return caller
 
 
@@ -122,12 +142,15 @@ async def _read(context: Context, client: Client) -> None:
     await context.hub.welcome(client)
     async for frame in client.ws:
         try:
-            client.inbound.take("", context.mono())
+            context.allowance.take(author(client.caller), FRAME, context.mono(), reserved=True)
         except TooMany as error:
             return client.close(error)
-        if frame.type is not WSMsgType.TEXT:
+        if frame.type is WSMsgType.PING:
+            await client.ws.pong(frame.data)
+        elif frame.type is WSMsgType.TEXT:
+            _handle(context, client, frame.data)
+        elif frame.type is not WSMsgType.PONG:  # the answer to our own heartbeat
             return client.close(WSCloseCode.UNSUPPORTED_DATA)
-        _handle(context, client, frame.data)
 
 
 def _handle(context: Context, client: Client, text: str) -> None:
@@ -144,7 +167,9 @@ def _handle(context: Context, client: Client, text: str) -> None:
 
 def _carry_out(context: Context, client: Client, command: Command) -> None:
     try:
-        orders.carry_out(context.broker, client.caller, command.session, command)
+        urgent = orders.row_of(command).urgent
+        context.allowance.take(author(client.caller), ORDER - FRAME, context.mono(), reserved=urgent)
+        orders.carry_out(context, client.caller, command.session, command)
         client.send(Ack(re=command.id))
     except Exception as error:
         problem = translate(error)

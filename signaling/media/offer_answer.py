@@ -17,7 +17,7 @@ from broker.kernel.ids import ResourceId
 from broker.media.sdp_fragment import check_trickle
 from config.network import read_secret
 from config.settings import Settings
-from signaling.auth.scope import Role, author
+from signaling.auth.scope import Role, author, authority
 from signaling.media.resources import Held, Kind
 from signaling.server.errors import PreconditionFailed, PreconditionRequired
 from signaling.server.routes import Call, Refusals, Table, Verb
@@ -35,6 +35,7 @@ OFFER_PROBLEMS = (
     err.SecondSide,
     err.CodecMissing,
     err.MalformedSdp,
+    err.UnsupportedOffer,
     err.RelayUnavailable,
     err.StorageUnavailable,
 )
@@ -142,7 +143,8 @@ async def negotiate(
     entity tag of its ICE session, and the TURN servers that it may use until the slot ends."""
     maker = author(call.caller)
     reply = await call.context.broker.negotiate(offer, maker)
-    held = Held(reply.resource, kind, offer.session, side, maker, call.caller.token, page=page)
+    caller = call.caller
+    held = Held(reply.resource, kind, offer.session, side, maker, caller.token, authority(caller), page=page)
     call.context.resources.add(held)
     headers = {"Location": f"{call.request.path}/{held.resource}", "ETag": etag(held), "Accept-Patch": FRAGMENT}
     response = web.Response(status=201, body=reply.sdp.encode(), content_type=SDP, headers=headers)

@@ -30,6 +30,8 @@ class Held:
     side: str
     maker: str
     token: str = field(repr=False)
+    authority: str
+    """What the maker's rights followed from."""
     restarts: int = 0
     """Number of its ICE restarts; each begins another ICE session with another entity tag."""
     page: str = ""
@@ -98,9 +100,9 @@ class Resources:
         """Return the resources that were made under one sign-in."""
         return [held for held in self._held.values() if held.token == token]
 
-    def tokens(self) -> frozenset[str]:
-        """Return the token of every sign-in that holds a resource."""
-        return frozenset(held.token for held in self._held.values())
+    def holders(self) -> set[tuple[str, str]]:
+        """Return the token of every sign-in that holds a resource, with what its holder was."""
+        return {(held.token, held.authority) for held in self._held.values()}
 
     def _limit_of(self, name: str) -> Limit:
         return self._by_user if name.startswith("user:") else self._by_terminal

@@ -30,7 +30,7 @@ PROBLEMS = (*offer_answer.OFFER_PROBLEMS, TooMany)
 async def publish(call: Call, body: str) -> web.Response:
     """Take an offer of one audio line and return the answer. The microphone is not heard until the order `speak`."""
     caller, context, session = call.caller, call.context, SessionId(call.id("session"))
-    live = context.live(session)
+    live = context.live(session, call.caller)
     own = duty(caller, live.session.slot)
     pairing.admit(live.session, context.now(), live.policy)
     context.resources.admit("whip", session, PLACE, caller, context.mono())
@@ -46,7 +46,7 @@ async def listen(call: Call, body: str, query: PageQuery) -> web.Response:
     """Take an offer of one audio line and return the answer. A room receives what is meant for it, colleagues
     everything."""
     caller, context, session = call.caller, call.context, SessionId(call.id("session"))
-    live = context.live(session)
+    live = context.live(session, call.caller)
     side: Side | None = None
     page = ""
     if isinstance(caller, Terminal):

@@ -33,7 +33,7 @@ async def watch(call: Call, body: str, query: PageQuery) -> web.Response:
     only."""
     caller, context = call.caller, call.context
     session, side = SessionId(call.id("session")), _side(call)
-    live = context.live(session)
+    live = context.live(session, call.caller)
     watcher = _watcher(caller, live.session, side)
     pairing.admit(live.session, context.now(), live.policy)
     page = (query.page or "") if watcher is not None else ""

@@ -20,7 +20,7 @@ async def publish(call: Call, body: str) -> web.Response:
     terminal, context = call.caller, call.context
     assert isinstance(terminal, Terminal)  # the row admits no other role
     session = SessionId(call.id("session"))
-    live = context.live(session)
+    live = context.live(session, call.caller)
     side = pairing.side_to_publish(live.session, terminal.room)
     pairing.admit(live.session, context.now(), live.policy)
     context.resources.admit("whip", session, side, terminal, context.mono())

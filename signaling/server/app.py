@@ -2,24 +2,46 @@
 applications in one process share nothing, which is how the tests run them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from itertools import chain
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from broker.control.broker import Broker
 from broker.control.journal.journal import Journal
+from broker.control.store.secrets import device_key, identity_key
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
 from recorder.viewcopy.queue import ViewCopies
-from signaling.api import extensions, metrics, recordings, sessions, sign_in, slots, suspensions
+from signaling.api import (
+    absences,
+    announcements,
+    extensions,
+    holds,
+    metrics,
+    rebookings,
+    recordings,
+    sessions,
+    sign_in,
+    slots,
+    suspensions,
+)
+from signaling.api.accounts import changes
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
+from signaling.auth.scope import User
+from signaling.auth.sign_ins import SignIns
+from signaling.budgets.allowance import Allowance
+from signaling.budgets.charging import charging
+from signaling.budgets.payers import Payers
+from signaling.budgets.streams import Streams
 from signaling.live import socket
 from signaling.live.hub import Hub
 from signaling.media import talkback, whep, whip
@@ -27,12 +49,15 @@ from signaling.media.resources import Resources
 from signaling.server import errors, pages
 from signaling.server.client_address import PROXIES, Proxies
 from signaling.server.context import Context
+from signaling.server.encoded import Encoded
 from signaling.server.openapi import document
 from signaling.server.routes import Route, serve
+from signaling.server.taken_connection import close_refused
 from signaling.views.names import Names
 from signaling.views.recordings import Recordings
 
 MAX_BODY = 256 * 1024
+ExpectHandler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 CONTEXT = web.AppKey("context", Context)
 ROUTES: tuple[Route, ...] = tuple(
     chain.from_iterable(
@@ -43,7 +68,12 @@ ROUTES: tuple[Route, ...] = tuple(
             sessions.table,
             extensions.table,
             suspensions.table,
+            rebookings.table,
+            absences.table,
+            announcements.table,
             recordings.table,
+            holds.table,
+            changes.table,
             metrics.table,
             metrics.service,
             talkback.table,  # before WHIP and WHEP, whose patterns match its paths, too
@@ -65,8 +95,36 @@ def build_app(
     version: str,
 ) -> web.Application:
     """Return the application with all routes. The caller runs it and closes broker, store and journal after it."""
-    names, resources = Names(store, lambda: clock.now().mono), Resources()
-    context = Context(
+    context = build_context(
+        broker=broker,
+        store=store,
+        journal=journal,
+        settings=settings,
+        clock=clock,
+        version=version,
+        credentials=Credentials(store),
+    )
+    app = application(ROUTES, context, charged=True)
+    app.on_response_prepare.append(close_refused)
+    app.cleanup_ctx.append(_running)
+    app.on_shutdown.append(_close_sockets)
+    return app
+
+
+def build_context(
+    *,
+    broker: Broker,
+    store: Store,
+    journal: Journal,
+    settings: Settings,
+    clock: Clock,
+    version: str,
+    credentials: Credentials,
+    issued: Callable[[User], None] = lambda user: None,
+) -> Context:
+    """Return what the handlers of an application share. `issued` is called with each user who has signed in."""
+    names, resources, allowance = Names(store, lambda: clock.now().mono), Resources(), Allowance()
+    return Context(
         broker=broker,
         store=store,
         settings=settings,
@@ -75,24 +133,45 @@ def build_app(
         recordings=Recordings(store.engine),
         views=ViewCopies(store.engine),
         version=version,
-        credentials=Credentials(store, clock),
+        credentials=credentials,
+        allowance=allowance,
+        payers=Payers(),
+        streams=Streams(lambda: clock.now().mono),
+        sign_ins=SignIns(store, journal, clock, device_key(settings.keys_dir), issued=issued),
         names=names,
         resources=resources,
-        hub=Hub(broker, names, clock, resources.forget_session),
+        hub=Hub(broker, names, clock, resources.forget_session, allowance),
         openapi=_document(version),
+        openapi_file=_document_file(version),
+        identity_key=identity_key(settings.keys_dir),
     )
-    app = web.Application(middlewares=[errors.middleware], client_max_size=MAX_BODY)
+
+
+def application(
+    rows: Iterable[Route], context: Context, expect: ExpectHandler | None = None, charged: bool = False
+) -> web.Application:
+    """Return an application with these rows and the pages. `expect` answers `Expect: 100-continue`, by default with
+    that. `charged`: requests are paid for by their authors (`charging.py`)."""
+    handlers = [(route, serve(route, context)) for route in rows]
+    middlewares: list[Middleware] = [errors.middleware]
+    if charged:
+        middlewares.append(charging(context, {handler: route for route, handler in handlers}))
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
     app[CONTEXT] = context
-    app[PROXIES] = Proxies(settings.trusted_proxies)
-    for route in ROUTES:
-        app.router.add_route(route.method, route.path, serve(route, context))
+    app[PROXIES] = Proxies(context.settings.trusted_proxies)
+    for route, handler in handlers:
+        app.router.add_route(route.method, route.path, handler, expect_handler=expect)
         if route.head:
-            app.router.add_route("HEAD", route.path, serve(route, context))
+            app.router.add_route("HEAD", route.path, handler, expect_handler=expect)
     pages.add(app)
     app.on_response_prepare.append(pages.set_headers)
-    app.cleanup_ctx.append(_running)
-    app.on_shutdown.append(_close_sockets)
     return app
+
+
+@cache
+def _document_file(version: str) -> Encoded:
+    """The document as it is sent: making the text anew takes milliseconds."""
+    return Encoded(json.dumps(_document(version)).encode(), "application/json; charset=utf-8")
 
 
 @cache
@@ -114,11 +193,13 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     tasks = Tasks()
     tasks.spawn(context.hub.pump())
     tasks.spawn(session_expiry.run(context))
+    tasks.spawn(context.sign_ins.watch_attacks())
     yield
     for event, listener in listeners.items():
         context.broker.bus.remove_listener(event, listener)
     with suppress(asyncio.CancelledError):
         await tasks.close()
+    context.sign_ins.close()
 
 
 async def _close_sockets(app: web.Application) -> None:

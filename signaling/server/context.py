@@ -1,7 +1,6 @@
 """What the handlers of all requests share, in one object that `app.py` fills once."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,22 +8,30 @@ from typing import Any
 
 from aiohttp import web
 
+from broker.authority.slot_acts import Relation
 from broker.control.broker import Broker
 from broker.control.journal.journal import Journal
 from broker.control.session_runner import SessionRunner
 from broker.control.store.store import Store
 from broker.kernel.clock import SHANGHAI, Clock, Instant, in_shanghai
-from broker.kernel.errors import BadRequest, NoSlot, NotFound, TooMany, VisitError
+from broker.kernel.errors import BadRequest, NoSlot, NotFound, VisitError
 from broker.kernel.ids import SessionId, Side
 from config.settings import Settings
 from recorder.viewcopy.queue import ViewCopies
 from signaling.api.messages.fields import ID_PATTERN
 from signaling.auth.credentials import Credentials
 from signaling.auth.rate_limit import Limit
-from signaling.auth.scope import Caller, Terminal, author
+from signaling.auth.scope import Caller, Terminal, author, relation_to
+from signaling.auth.seen_session import seen_session
+from signaling.auth.sign_ins import SignIns
+from signaling.budgets.allowance import Allowance
+from signaling.budgets.payers import Payers
+from signaling.budgets.streams import Streams
+from signaling.ingress.fairness import prefix_of
 from signaling.live.hub import Hub
 from signaling.media.resources import Resources
-from signaling.server.client_address import TRIED, address
+from signaling.server.client_address import address
+from signaling.server.encoded import Encoded
 from signaling.views.names import Names
 from signaling.views.recordings import Recordings
 
@@ -44,16 +51,26 @@ class Context:
     views: ViewCopies
     version: str
     credentials: Credentials
+    sign_ins: SignIns
     names: Names
     resources: Resources
     hub: Hub
+    allowance: Allowance
+    payers: Payers
+    streams: Streams
     openapi: Mapping[str, Any]
+    openapi_file: Encoded
+    identity_key: bytes = field(repr=False)
     findings: Limit = field(default_factory=lambda: Limit(burst=20, per_minute=30))
     """What terminals find in their rooms, by terminal: it changes seldom, and each change is written down."""
+    changes: Limit = field(default_factory=lambda: Limit(burst=120, per_minute=120))
+    """Orders of an author that change something: a hand gives no more, and each is written down and sent to all."""
+    terminal_changes: Limit = field(default_factory=lambda: Limit(burst=20, per_minute=30))
+    """Those of a terminal: a new result of its self-test, a warning that was read."""
     plays: Limit = field(default_factory=lambda: Limit(burst=1, per_minute=1))
     """Journal entries about one viewer who plays one recording."""
-    _notes: Limit = field(default_factory=lambda: Limit(burst=30, per_minute=30))
-    _left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ingress: dict[str, float] = field(default_factory=dict)
+    """The latest counters of the ingress process (`signaling/ingress/counters.py`)."""
 
     def now(self) -> Instant:
         """Return the current moment, wall and monotonic."""
@@ -73,47 +90,44 @@ class Context:
         end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=SHANGHAI)
         return start.astimezone(UTC), end.astimezone(UTC)
 
-    def live(self, session: SessionId) -> SessionRunner:
-        """Return a session by its id. Raises NoSlot: a session exists only because a slot was approved."""
+    def live(self, session: SessionId, caller: Caller) -> SessionRunner:
+        """Return a session for media. Raises NoSlot: a session exists only because a slot was approved, and for other
+        sites not at all."""
         try:
-            return self.broker.live(session)
+            live = self.broker.live(session)
         except NotFound:
             raise NoSlot() from None
+        if relation_to(caller, live.session.slot) is Relation.FOREIGN:
+            raise NoSlot()
+        return live
+
+    def seen(self, session: SessionId, caller: Caller) -> SessionRunner:
+        """Return a session that exists for this caller. Raises NotFound, in the same words for those of others."""
+        return seen_session(self.broker, session, caller)
+
+    async def identify(self, request: web.Request) -> Caller | None:
+        """Return the sender of a request, None where it carries no credential. Raises NotSignedIn or Forbidden."""
+        caller = await self.credentials.caller_or_none(request)
+        if caller is not None:
+            self.payers.learn(caller.token, author(caller))
+        return caller
 
     # ---- refusals in the journal -----------------------------------------------------------------------------
 
-    def note_skipped(self) -> None:
-        """Journal how many refusals were left out of the journal since the last time."""
-        left_out, self._left_out = self._left_out, Counter()
-        for (kind, name), count in left_out.items():
-            self.journal.note("RefusalsSkipped", None, name, {"kind": kind, "count": count})
-
     def note_order(self, kind: str, caller: Caller, order: str, session: str | None, error: VisitError) -> None:
         """Journal that an order on the WebSocket was refused; `note_refusal` does so for REST."""
-        name = author(caller)
-        if self._may_note(kind, name, name):
-            self.journal.note(kind, session, name, {"order": order, "code": error.code})
-
-    def _may_note(self, kind: str, name: str, origin: str) -> bool:
-        """Whether a refusal is written down. `origin` is a name or an address, and is not written."""
-        try:
-            self._notes.take(f"{kind} {origin}", self.mono())
-        except TooMany:
-            self._left_out[kind, name] += 1
-            return False
-        return True
+        self.journal.note_request(kind, session, author(caller), {"order": order, "code": error.code})
 
     def note_refusal(self, kind: str, request: web.Request, caller: Caller | None, error: VisitError) -> None:
-        """Journal a refusal with its caller and reason: ids only. A flood of refusals leaves a sample, not a flood."""
-        name = author(caller) if caller is not None else "unknown"
-        if not self._may_note(kind, name, name if caller is not None else address(request)):
+        """Journal a refusal with its caller and reason: ids only. Refusals of a client without a credential are
+        counted; each caller who has one leaves a few rows a minute, and the rest is counted, too."""
+        if caller is None:
+            self.journal.count_refusal(kind, error.code, prefix_of(address(request)))
             return
         data: dict[str, Any] = {"code": error.code, "status": error.http_status}
         if isinstance(caller, Terminal):
             data["room"] = caller.room
-        if request.get(TRIED):
-            data["user"] = request[TRIED]
         if request.match_info.get("side") in set(Side):
             data["side"] = request.match_info["side"]
         session = request.match_info.get("session", "")
-        self.journal.note(kind, session if _ID.fullmatch(session) else None, name, data)
+        self.journal.note_request(kind, session if _ID.fullmatch(session) else None, author(caller), data)

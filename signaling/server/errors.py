@@ -4,15 +4,14 @@ never the message, because messages quote data."""
 
 import json
 import secrets
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import PurePath
 
 import structlog
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from pydantic import ValidationError
 
-from broker.kernel.errors import BadRequest, NotFound, TooLarge, VisitError
+from broker.kernel.errors import BadRequest, NotFound, TextNotAllowed, TooLarge, VisitError
+from config.lines.records import of_error
 
 log = structlog.get_logger("signaling")
 PROBLEM_TYPE = "application/problem+json"
@@ -77,29 +76,34 @@ def translate(exc: Exception) -> VisitError:
     return _incident(exc)
 
 
-def invalid(exc: ValidationError) -> BadRequest:
+def invalid(exc: ValidationError) -> BadRequest | TextNotAllowed:
     """Return what is wrong with a body, member by member, and nothing of what it contained."""
     errors = exc.errors(include_url=False, include_context=False, include_input=False)[:10]
     wrong = [{"where": ".".join(str(part)[:64] for part in e["loc"][:8]), "what": e["type"]} for e in errors]
+    if any(error["what"].startswith("text_") for error in wrong):
+        return TextNotAllowed(
+            "A text has characters that cannot be seen or read: controls, zero-width signs, signs that turn the text "
+            "around, or code points that stand for nothing. Type it anew.",
+            "文字含控制字符、不可见字符、改变文字方向的字符或未定义的字符，请重新输入。",
+            errors=wrong,
+        )
     return BadRequest("The body does not have the described form.", "请求内容不符合格式要求。", errors=wrong)
 
 
 def _of_http(exc: web.HTTPException) -> VisitError:
     if isinstance(exc, web.HTTPMethodNotAllowed):
         return MethodNotAllowed(allow=sorted(exc.allowed_methods))
-    if exc.status == 404:
-        return NotFound()
-    if exc.status == 413:
-        return TooLarge()
-    if exc.status == 415:
-        return UnsupportedType()
-    return BadRequest() if exc.status < 500 else _incident(exc)
+    return from_status(exc.status) if exc.status < 500 else _incident(exc)
+
+
+def from_status(status: int) -> VisitError:
+    """Return the refusal that a status below 500 means, where nothing else is known."""
+    return {404: NotFound, 413: TooLarge, 415: UnsupportedType}.get(status, BadRequest)()
 
 
 def _incident(exc: Exception) -> Incident:
     number = secrets.token_hex(6)
-    lines = [f"{PurePath(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(exc.__traceback__)[-8:]]
-    log.error("incident", incident=number, error=type(exc).__name__, lines=lines)
+    log.error("incident", incident=number, **of_error(exc))
     return Incident(f"Incident {number}.", f"事件编号 {number}。", incident=number)
 
 
@@ -107,7 +111,7 @@ def response(error: VisitError) -> web.Response:
     """Return the HTTP answer for a refusal, with the headers that its status calls for."""
     return web.Response(
         status=error.http_status,
-        body=json.dumps(error.problem(), ensure_ascii=False, default=str).encode(),
+        body=json.dumps(error.problem(), ensure_ascii=False, default=str).encode("utf-8", "replace"),
         content_type=PROBLEM_TYPE,
         headers=_headers(error),
     )
@@ -134,5 +138,15 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         if exc.status < 400:
             raise
         return response(translate(exc))
+    except ClientConnectionResetError:  # the sender has gone while it was answered: no incident, and nothing is read
+        return web.Response(status=BadRequest.http_status)
     except Exception as exc:
+        if is_gone(request, exc):
+            raise
         return response(translate(exc))
+
+
+def is_gone(request: web.BaseRequest, exc: BaseException | None) -> bool:
+    """Whether an error is only that the sender has gone before it was answered, which is no incident."""
+    transport = request.transport
+    return isinstance(exc, ConnectionError) and (transport is None or transport.is_closing())

@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from signaling.api.messages.fields import ID_PATTERN
 from signaling.api.messages.session_view import Problem
+from signaling.server.cookies import PREFIX, SESSION
 from signaling.server.errors import PROBLEM_TYPE
 from signaling.server.routes import Route
 
@@ -39,7 +40,7 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
 
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer"},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": "huijian"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": PREFIX + SESSION},
 }
 
 
@@ -111,7 +112,7 @@ def _parameters(row: Route) -> list[dict[str, Any]]:
     ]
     if row.query is None:
         return path
-    schema = row.query.model_json_schema()
+    schema = row.query.model_json_schema(ref_template=REF)
     return path + [
         {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": inner}
         for name, inner in schema["properties"].items()

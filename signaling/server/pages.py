@@ -1,11 +1,13 @@
-"""The web pages: plain files from signaling/web, served as they are. Nothing is inline and nothing comes from other
-servers, and the headers of every answer tell the browser to refuse both."""
+"""The web pages: plain files from signaling/web, served as they are, and kept in memory once they were asked for.
+Nothing is inline and nothing comes from other servers, and the headers of every answer tell the browser to refuse
+both."""
 
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from broker.kernel.errors import NotFound
+from signaling.server.encoded import Encoded
 
 WEB = Path(__file__).parents[1] / "web"
 TYPES = {
@@ -36,31 +38,49 @@ HEADERS = {
 
 
 async def set_headers(request: web.BaseRequest, answer: web.StreamResponse) -> None:
-    """Set the security headers of every answer."""
+    """Set the security headers of every answer, and leave out which versions of which programs answer."""
+    answer.headers.popall(hdrs.SERVER, None)
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
 
 
 def add(app: web.Application, folder: Path = WEB) -> None:
     """Serve the pages of `folder`; a file that does not exist at the time of the request is 404."""
+    files = Files(folder)
 
     async def page(request: web.Request) -> web.StreamResponse:
-        return _file(folder, PAGES[request.path])
+        return files.get(PAGES[request.path]).answer(request)
 
     async def file(request: web.Request) -> web.StreamResponse:
-        return _file(folder, request.match_info["path"])
+        return files.get(request.match_info["path"]).answer(request)
 
     for path in PAGES:
         app.router.add_get(path, page)
     app.router.add_get("/web/{path:.+}", file)
 
 
-def _file(folder: Path, name: str) -> web.FileResponse:
-    root = folder.resolve()
-    path = (root / name).resolve() if "\x00" not in name else root
-    kind = TYPES.get(path.suffix)
-    # Only these types, and only inside the folder: neither links nor dots lead out of it.
-    if kind is None or not path.is_relative_to(root) or not path.is_file():
-        raise NotFound()
-    text = kind.startswith("text/") or kind.endswith("json")
-    return web.FileResponse(path, headers={"Content-Type": f"{kind}; charset=utf-8" if text else kind})
+class Files:
+    """The files of a folder, each read and encoded when it is asked for the first time or has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder.resolve()
+        self._encoded: dict[Path, tuple[tuple[int, int], Encoded]] = {}
+
+    def get(self, name: str) -> Encoded:
+        """Return a file of the folder. Raises NotFound for other types, and for what lies outside the folder: neither
+        links nor dots lead out of it."""
+        path = (self._root / name).resolve() if "\x00" not in name else self._root
+        kind = TYPES.get(path.suffix)
+        if kind is None or not path.is_relative_to(self._root):
+            raise NotFound()
+        try:
+            found = path.stat()
+            state = (found.st_mtime_ns, found.st_size)
+            before, encoded = self._encoded.get(path, (None, None))
+            if encoded is None or before != state:
+                text = kind.startswith("text/") or kind.endswith("json")
+                encoded = Encoded(path.read_bytes(), f"{kind}; charset=utf-8" if text else kind)
+                self._encoded[path] = state, encoded
+        except (OSError, ValueError):  # it is not there, is a folder, or cannot be a name
+            raise NotFound() from None
+        return encoded

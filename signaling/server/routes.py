@@ -9,25 +9,31 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from aiohttp import web
+from aiohttp import ClientError, hdrs, http_exceptions, web
 from pydantic import BaseModel, ValidationError
 
+from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import (
     BadRequest,
     Forbidden,
     NotFound,
     NotSignedIn,
     StorageUnavailable,
+    TextNotAllowed,
     TooLarge,
     TooMany,
     VisitError,
 )
+from broker.kernel.ids import SessionId
 from signaling.api.messages.fields import ID_PATTERN
 from signaling.auth.scope import Caller, Role, User, role_of
+from signaling.budgets.allowance import ORDER, READ
 from signaling.server.context import Context
 from signaling.server.errors import Handler, Incident, UnsupportedType, invalid
 
 _ID = re.compile(ID_PATTERN)
+BROKEN_BODY = (web.RequestPayloadError, http_exceptions.HttpProcessingError, ClientError, ConnectionError, EOFError)
+"""What reading a body raises that breaks off, or whose parts are not what their lengths say."""
 BODY_SECONDS = 10
 """A body that has not arrived by then is refused: slow senders must not pile up."""
 
@@ -57,6 +63,10 @@ class Call:
         if not isinstance(self.sender, User):
             raise Forbidden()
         return self.sender
+
+    def session(self) -> SessionRunner:
+        """The session in the path, which exists for the sender. Raises NotFound."""
+        return self.context.seen(SessionId(self.id("session")), self.caller)
 
     def id(self, name: str) -> str:
         """A part of the path. Raises NotFound for what cannot be an id."""
@@ -90,6 +100,15 @@ class Route:
     """Status of a second kind of success, which has no body."""
     also: tuple[int, ...] = ()
     """Further statuses with the same answer."""
+    cost: float = 0.0
+    """What it is charged to the author's allowance; 0: what its method usually costs."""
+    urgent: bool = False
+    """Whether it may use the reserve of the allowance: what stops a visit waits for nothing."""
+
+    @property
+    def charge(self) -> float:
+        """What one request is charged to its author's allowance."""
+        return self.cost or (READ if self.method in ("GET", "OPTIONS") else ORDER)
 
     @property
     def open(self) -> bool:
@@ -108,7 +127,7 @@ class Route:
         if not self.open:
             always += [NotSignedIn, Forbidden]
         if self.body is not None:
-            always += [TooLarge, UnsupportedType]
+            always += [TooLarge, UnsupportedType, TextNotAllowed]
         if "{" in self.path:
             always += [NotFound]
         return tuple(dict.fromkeys((*self.problems, *always)))
@@ -139,6 +158,7 @@ class Table:
         or_status: int = 0,
         also: tuple[int, ...] = (),
         operation: str = "",
+        cost: float = 0.0,
     ) -> Callable[[Verb], Verb]:
         """Declare the decorated coroutine as a row. Models are read from its own annotations (`body`, `query`, return);
         `takes` and `gives` are media types where the body or the answer is not JSON. Empty `roles`: an open row."""
@@ -165,6 +185,7 @@ class Table:
                     refused=refused,
                     or_status=or_status,
                     also=also,
+                    cost=cost,
                 )
             )
             return verb
@@ -183,7 +204,10 @@ def serve(route: Route, context: Context) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         caller: Caller | None = None
         try:
-            caller = None if route.open else await context.credentials.caller(request)
+            if not route.open:
+                caller = await context.identify(request)
+                if caller is None:
+                    raise NotSignedIn()
             if caller is not None and role_of(caller) not in route.roles:
                 raise Forbidden()
             models = await _models(route, request)
@@ -233,6 +257,8 @@ async def text(request: web.Request, media_type: str) -> str:
 
 
 async def _read(request: web.Request) -> bytes:
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        raise UnsupportedType("A body is sent as it is, not compressed.", "请求内容不得压缩。", expected="identity")
     try:
         async with timeout(BODY_SECONDS):
             return await request.read()
@@ -240,6 +266,8 @@ async def _read(request: web.Request) -> bytes:
         raise TooLarge() from None
     except TimeoutError:
         raise BadRequest("The body did not arrive in time.", "请求内容未及时到达。") from None
+    except BROKEN_BODY:
+        raise BadRequest("The body did not arrive whole.", "请求内容不完整。") from None
 
 
 def _answer(route: Route, answer: BaseModel | web.StreamResponse | None) -> web.StreamResponse:

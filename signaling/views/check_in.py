@@ -1,6 +1,8 @@
 """The check-in desk's view of a session. It is for officers in full; rooms learn what is missing, but neither from
 which person nor who tested or ticked what."""
 
+from datetime import date
+
 from broker.booking.language import dialect_reason, needs_interpreter
 from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import Side
@@ -9,8 +11,10 @@ from broker.session.readiness import Missing, self_test_fresh
 from broker.session.state import Session
 from config.check_in import Tick
 from signaling.api.messages.session_view import EquipmentView, InterpreterState, LanguageView, MissingView, PersonView
+from signaling.views.film import film_texts
 from signaling.views.moment import SessionMoment
 from signaling.views.texts import (
+    BARS,
     MISSING,
     NO_INTERPRETER_LISTED,
     NO_PERSON_HERE,
@@ -23,14 +27,17 @@ from signaling.views.texts import (
 )
 
 
-def person_view(moment: SessionMoment, person: Person, name: str, room: Side | None) -> PersonView:
-    """Return a listed person, under the name that this viewer may read."""
+def person_view(moment: SessionMoment, person: Person, room: Side | None) -> PersonView:
+    """Return a listed person; for the person's own room the name and whether staff are waited for, without ids."""
     session, rules = moment.session, moment.policy.check_in
-    needs = check_in.required(person, rules) if room is None else ()
+    needs = check_in.required(person, rules)
     done = session.check_in.ticks.get(person.id, frozenset())
+    if room is not None:
+        absent, checked = person.id in session.check_in.absent, person.id in session.check_in.checked
+        return PersonView(id="", name=person.name, relation="", checked=checked, absent=absent)
     return PersonView(
         id=person.id,
-        name=name,
+        name=person.name,
         relation=person.relation,
         checked=person.id in session.check_in.checked,
         role=str(person.role),
@@ -38,6 +45,7 @@ def person_view(moment: SessionMoment, person: Person, name: str, room: Side | N
         absent=person.id in session.check_in.absent,
         required=[str(tick) for tick in needs],
         ticked=[str(tick) for tick in needs if tick in done],
+        inmate=person.inmate,
     )
 
 
@@ -87,7 +95,9 @@ def missing_views(moment: SessionMoment, codes: tuple[Missing, ...], room: Side 
     """Return what is missing in words; officers also learn which person lacks what."""
     views: list[MissingView] = []
     for code in codes:
-        views += _of_people(moment, code) if room is None else []
+        if room is None:
+            views += _bars(moment) if code is Missing.ELIGIBILITY else _of_people(moment, code)
+            views += _of_films(moment, code)
         if not views or views[-1].code != code:
             views.append(_view(code, _text(moment, code)))
     return views
@@ -103,26 +113,58 @@ def _of_people(moment: SessionMoment, code: Missing) -> list[MissingView]:
         check_in.Lack(lack.person, tuple(tick for tick in lack.ticks if (tick is Tick.LETTER) is letters))
         for lack in check_in.lacks(moment.session.check_in, moment.session.slot, side, moment.policy.check_in)
     ]
-    named = [_lack(code, side, lack) for lack in lacks if lack.ticks]
-    return named or [_view(code, _filled(NO_PERSON_HERE, side))]
+    between = moment.session.slot.between_inmates
+    named = [_lack(code, side, between, lack) for lack in lacks if lack.ticks]
+    return named or [_view(code, _filled(NO_PERSON_HERE, side, between))]
 
 
-def _lack(code: Missing, side: Side, lack: check_in.Lack) -> MissingView:
+def _of_films(moment: SessionMoment, code: Missing) -> list[MissingView]:
+    """The view of a film that could not be watched, with its cause; none for other codes."""
+    return [_view(code, text) for side, text in film_texts(moment.session).items() if code == f"{side}_film"]
+
+
+def _bars(moment: SessionMoment) -> list[MissingView]:
+    """One view for each bar against a listed person, with its article and until when."""
+    views = []
+    for bar in moment.session.bars:
+        person = next((person for person in moment.session.slot.people if person.id == bar.person), None)
+        text, name = BARS[bar.kind], person.name if person else bar.person
+        text = Text(*(words.format(name=name, until=bar.until, article=bar.article) for words in text))
+        views.append(_view(Missing.ELIGIBILITY, text, bar.person, articles=[bar.article], until=bar.until))
+    return views
+
+
+def _lack(code: Missing, side: Side, between: bool, lack: check_in.Lack) -> MissingView:
     words = [text_of(TICKS, tick) for tick in lack.ticks]
     zh, en = "、".join(word.zh for word in words), ", ".join(word.en for word in words)
-    text = _filled(PERSON_LACKS, side, lack.person.name, zh, en)
+    text = _filled(PERSON_LACKS, side, between, lack.person.name, zh, en)
     return _view(code, text, lack.person.id, [str(tick) for tick in lack.ticks])
 
 
-def _filled(text: Text, side: Side, name: str = "", zh: str = "", en: str = "") -> Text:
-    sides = SIDES[side]
+def _filled(text: Text, side: Side, between: bool, name: str = "", zh: str = "", en: str = "") -> Text:
+    sides = text_of(SIDES, side, between)
     return Text(text.zh.format(side=sides.zh, name=name, ticks=zh), text.en.format(side=sides.en, name=name, ticks=en))
 
 
 def _text(moment: SessionMoment, code: Missing) -> Text:
     unlisted = code is Missing.INTERPRETER and not _lists_interpreter(moment.session)
-    return NO_INTERPRETER_LISTED if unlisted else text_of(MISSING, code)
+    return NO_INTERPRETER_LISTED if unlisted else text_of(MISSING, code, moment.session.slot.between_inmates)
 
 
-def _view(code: Missing, text: Text, person: str | None = None, ticks: list[str] | None = None) -> MissingView:
-    return MissingView(code=str(code), zh=text.zh, en=text.en, person=person, ticks=ticks or [])
+def _view(
+    code: Missing,
+    text: Text,
+    person: str | None = None,
+    ticks: list[str] | None = None,
+    articles: list[str] | None = None,
+    until: date | None = None,
+) -> MissingView:
+    return MissingView(
+        code=str(code),
+        zh=text.zh,
+        en=text.en,
+        person=person,
+        ticks=ticks or [],
+        articles=articles or [],
+        until=until,
+    )

@@ -1,5 +1,5 @@
 """Interventions and approvals as viewers see them: warnings, mutes, talkback, longer visits, and notes. Rooms (`room`
-is their side) see what concerns them and no author; officers (`room` None) see everything."""
+is their side) see what concerns them, without author and article; officers (`room` None) see everything."""
 
 from broker.kernel.ids import Side
 from broker.session.parts.interventions import Muted, Noted, Warned
@@ -24,7 +24,7 @@ async def _warning(warning: Warned, names: Names, room: Side | None) -> WarningV
         id=warning.id,
         at=warning.at,
         sides=list(sides),
-        article=warning.article,
+        article=warning.article if room is None else "",
         zh=warning.zh,
         en=warning.en,
         by=await _author(warning, names) if room is None else None,
@@ -37,7 +37,7 @@ async def mutes_view(session: Session, names: Names, room: Side | None) -> list[
     return [
         MuteView(
             side=side,
-            article=muted.article,
+            article=muted.article if room is None else "",
             site=muted.site if room is None else None,
             by=await _author(muted, names) if room is None else None,
         )
@@ -59,10 +59,10 @@ async def extensions_view(session: Session, names: Names, room: Side | None) -> 
     """The approvals that took effect, in the order of time."""
     return [
         ExtensionView(
-            id=extension.id,
+            id=extension.id if room is None else "",
             at=extension.at,
             seconds=round(extension.added.total_seconds()),
-            article=extension.article,
+            article=extension.article if room is None else "",
             by=await names.officer(extension.by) if room is None else None,
             reason=extension.reason if room is None else "",
         )

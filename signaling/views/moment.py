@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from broker.booking.absence import Absence
+from broker.booking.rebooking import Rebooking
 from broker.control.session_runner import RecordingView, SessionRunner
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
@@ -12,23 +14,25 @@ from config.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class SessionMoment:
-    """A session as it is `now`, with its rules and its recording. `at_risk`: the sides whose quorum is about to
-    fail."""
+    """A session as it is `now`, with its rules and its recording. `at_risk`: the sides whose quorum is about to fail;
+    `rebooking` and `absence`: what followed its end."""
 
     session: Session
     recording: RecordingView
     policy: Policy
     now: Instant
     at_risk: frozenset[Side] = frozenset()
+    rebooking: Rebooking | None = None
+    absence: Absence | None = None
 
 
 def moment_of(live: SessionRunner, now: Instant) -> SessionMoment:
     """Return what is known of a session at this moment."""
-    return SessionMoment(live.session, live.recording, live.policy, now, live.at_risk)
+    return SessionMoment(live.session, live.recording, live.policy, now, live.at_risk, live.rebooking, live.absence)
 
 
 def crossed_ms(moment: SessionMoment) -> int | None:
-    """Milliseconds since media first crossed both ways; they stand still when the session is over."""
+    """Milliseconds since the first packet crossed; they stand still when the session is over."""
     session, now = moment.session, moment.now
     if session.gate.crossed is None:
         return None

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from broker.control.journal.checkpoint_status import JournalTrouble
 from broker.control.session_runner import SessionRunner
 from broker.control.statistics import Figures, Worker
 from broker.kernel.clock import Instant
@@ -64,19 +65,25 @@ class OverviewWorker(Outbound):
 
 
 class Overview(Outbound):
-    """The whole service at `server_time`. `left_out` counts the sessions beyond the limit of this list."""
+    """The whole service at `server_time`. `left_out` counts the sessions beyond the limit of this list.
+
+    `journal`: `differs` where it is not the one that was signed, `no_checkpoint` where none can be made, `copy_fails`
+    where a copy of the checkpoints elsewhere cannot be written; empty where all is well."""
 
     server_time: Moment
     recorder: bool
     storage: bool
+    journal: JournalTrouble
     waiting: int = Field(ge=0)
     workers: list[OverviewWorker]
     sessions: list[OverviewSession]
     left_out: int = Field(ge=0)
 
 
-def overview(figures: Figures, seen: Iterable[tuple[SessionRunner, SessionMoment]], now: Instant) -> Overview:
-    """Return the overview of the sessions that the caller may see."""
+def overview(
+    figures: Figures, seen: Iterable[tuple[SessionRunner, SessionMoment]], now: Instant, journal: JournalTrouble = ""
+) -> Overview:
+    """Return the overview of the sessions that the caller may see. `journal`: what is wrong with its checkpoints."""
     places = {session: worker.name for worker in figures.workers for session in worker.sessions}
     near = [(live, moment) for live, moment in seen if _is_near(moment, now)]
     near.sort(key=lambda pair: _place(pair[1].session))
@@ -84,6 +91,7 @@ def overview(figures: Figures, seen: Iterable[tuple[SessionRunner, SessionMoment
         server_time=now.wall,
         recorder=figures.recorder,
         storage=figures.storage,
+        journal=journal,
         waiting=figures.waiting,
         workers=[_worker(worker) for worker in figures.workers],
         sessions=[_session(live, moment, places.get(moment.session.id)) for live, moment in near[:MOST]],

@@ -3,7 +3,7 @@ moment: nothing of a session is left when it is over. Sessions appear by id; peo
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, cast
 
@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from broker.control.journal.checkpoint_status import CheckpointStatus
+from broker.control.journal.journal import Journal
 from broker.control.session_runner import SessionRunner
 from broker.control.statistics import Figures, Worker
 from broker.control.viewers import of_room, of_supervisors
@@ -50,16 +52,58 @@ VIEWERS = {
 }
 
 
+INGRESS = {
+    "accepted": "Connections accepted.",
+    "handed_over": "Connections of senders with a credential, handed over to control.",
+    "handed_over_unknown": "Connections without a credential that only control can answer.",
+    "served": "Requests of strangers answered by the ingress process.",
+}
+SIGN_INS = {
+    "sign_ins_refused": "Sign-ins refused: wrong passwords, and attempts over a limit.",
+    "accounts_attacked": "Minutes in which an account was guessed at; the journal's AccountAttacked names it.",
+}
+REFUSED = (
+    *("crowded_out", "silent", "slow", "gone", "malformed", "too_large", "too_often", "no_descriptor", "stopping"),
+    *("guesses", "author", "unknown", "control", "storage", "busy", "unread", "stuck", "incident"),
+)
+"""Why ingress refuses a connection; docs/operations.md says what each of them means."""
+STAGES = ("waiting", "queued", "in_flight", "reading", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalMoment:
+    """The journal at one reading. `waiting`: entries about requests that are not on disk; `lost`: those that were left
+    out since the start, by kind."""
+
+    healthy: bool
+    backlog: int
+    waiting: int = 0
+    lost: Mapping[str, int] | None = None
+    checkpoints: CheckpointStatus | None = None
+
+
+def journal_moment(journal: Journal, now: float) -> JournalMoment:
+    """Return the journal's numbers at `now` (monotonic seconds)."""
+    return JournalMoment(
+        journal.healthy(now), journal.backlog, journal.requests_waiting, journal.lost, journal.checkpoints
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Everything that one reading reports."""
 
     figures: Figures
     lives: tuple[SessionRunner, ...]
-    journal_healthy: bool
-    journal_backlog: int
+    journal: JournalMoment
     sockets: Mapping[str, int]
     version: str
+    ingress: Mapping[str, float] = field(default_factory=dict)
+    allowance_refused: int = 0
+    playing: int = 0
+    account_changes: Mapping[str, int] = field(default_factory=dict)
+    """Changes of accounts that wait for a second officer's word, and those that did without one; empty where the
+    database does not answer."""
 
 
 def exposition(moment: Moment) -> bytes:
@@ -75,6 +119,7 @@ class _Reading(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from _service(self._moment)
+        yield from _ingress(self._moment.ingress)
         yield from _sessions(self._moment)
         yield from _workers(self._moment.figures.workers)
         yield from _quality(self._moment.lives)
@@ -86,11 +131,62 @@ def _service(moment: Moment) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "huijian_storage_works", "Whether gates may open: what happens is written down.", moment.figures.storage
     )
+    yield from _journal(moment.journal)
     yield GaugeMetricFamily(
-        "huijian_journal_healthy", "Whether the journal is on disk in time.", moment.journal_healthy
+        "huijian_clock_moved_seconds",
+        "Seconds by which this machine's clock was moved and is not believed.",
+        moment.figures.clock_moved,
     )
-    yield GaugeMetricFamily("huijian_journal_backlog", "Journal entries not on disk yet.", moment.journal_backlog)
+    yield CounterMetricFamily("huijian_clock_steps", "Steps of this machine's clock.", moment.figures.clock_steps)
+    text = "Requests and messages refused because their author's allowance was used up."
+    yield CounterMetricFamily("huijian_allowance_refused", text, moment.allowance_refused)
+    yield GaugeMetricFamily("huijian_playing", "Films that are being sent.", moment.playing)
+    text = "Changes of accounts that wait for a second officer's word, and of a month that took effect without one."
+    yield _by("huijian_account_changes", text, "state", moment.account_changes)
     yield _by("huijian_sockets", "WebSockets.", "kind", _all(("user", "terminal"), moment.sockets))
+
+
+def _ingress(counts: Mapping[str, float]) -> Iterator[Metric]:
+    """The front door, as the ingress process has counted; nothing while it has not reported."""
+    if not counts:
+        return
+    for name, text in INGRESS.items():
+        yield CounterMetricFamily(f"huijian_ingress_{name}", text, counts.get(name, 0))
+    for name, text in SIGN_INS.items():
+        yield CounterMetricFamily(f"huijian_{name}", text, counts.get(name, 0))
+    text = "Sign-ins that wait for the hashing of their password."
+    yield GaugeMetricFamily("huijian_hashing_queued", text, counts.get("now_hashing_queued", 0))
+    refused = {reason: counts.get(f"refused_{reason}", 0) for reason in REFUSED}
+    text = "Connections that ingress has refused, by reason."
+    yield _by("huijian_ingress_refused", text, "reason", refused, CounterMetricFamily)
+    levels = {stage: counts.get(f"now_{stage}", 0) for stage in STAGES}
+    yield _by("huijian_ingress_connections", "Connections at this moment, by stage.", "stage", levels)
+
+
+def _journal(moment: JournalMoment) -> Iterator[Metric]:
+    """Yield the journal's metrics; kinds of entries and numbers of copies are their only labels."""
+    yield GaugeMetricFamily("huijian_journal_healthy", "Whether the journal is on disk in time.", moment.healthy)
+    yield GaugeMetricFamily("huijian_journal_backlog", "Journal entries not on disk yet.", moment.backlog)
+    yield GaugeMetricFamily("huijian_journal_requests_waiting", "Entries about requests not on disk.", moment.waiting)
+    lost = CounterMetricFamily("huijian_journal_lost", "Entries about requests that were lost.", labels=["kind"])
+    for kind, count in (moment.lost or {}).items():
+        lost.add_metric([kind], count)
+    yield lost
+    status = moment.checkpoints or CheckpointStatus()
+    yield GaugeMetricFamily(
+        "huijian_journal_differs", "Whether the journal is not the one that was signed.", status.differs is not None
+    )
+    yield GaugeMetricFamily("huijian_journal_checkpoint", "Number of the newest checkpoint.", status.number)
+    yield GaugeMetricFamily(
+        "huijian_journal_checkpoint_failing", "Whether no checkpoint can be made.", bool(status.failing)
+    )
+    yield GaugeMetricFamily("huijian_journal_uncovered", "Entries behind the newest checkpoint.", status.uncovered)
+    copies = GaugeMetricFamily(
+        "huijian_journal_copy_failing", "Whether a copy of the checkpoints cannot be written.", labels=["copy"]
+    )
+    for name in status.copies:
+        copies.add_metric([name], name in status.copies_failing)
+    yield copies
 
 
 def _sessions(moment: Moment) -> Iterator[Metric]:
@@ -144,7 +240,17 @@ def _workers(workers: Iterable[Worker]) -> Iterator[Metric]:
             values = {name: float(getattr(status, member)) for name, status in statuses.items()}
             if values:
                 yield _by(f"huijian_relay_{name}", text, "worker", values, family)
+    yield _refused(all_workers)
     yield _latency(all_workers)
+
+
+def _refused(workers: Iterable[Worker]) -> Metric:
+    text = "What the port refused, by reason; see docs/operations.md."
+    made = CounterMetricFamily("huijian_relay_refused", text, labels=["worker", "reason"])
+    for worker in workers:
+        for reason, count in (worker.status.refused if worker.status is not None else {}).items():
+            made.add_metric([worker.name, reason], count)
+    return made
 
 
 def _latency(workers: Iterable[Worker]) -> Metric:

@@ -1,11 +1,12 @@
-"""The SessionView of one session for one kind of viewer. Rooms learn what they must show and nothing of their
-supervisors: no officer's name, and of the far side's people the family name only."""
+"""The SessionView of one session for one kind of viewer. Rooms learn what they must show and no more of persons: no
+officer, of their own people the names without ids, of the far side's people nothing, and no article but that of a
+reason. Who is missing, barred or without a letter is said to officers."""
 
 from broker.kernel.ids import Side
 from broker.presence.quorum import of_side
 from broker.session.effects import HoldReason
 from broker.session.parts import check_in
-from broker.session.readiness import hold_reasons, missing, self_test_fresh
+from broker.session.readiness import Missing, hold_reasons, missing, rooms_lack, self_test_fresh
 from broker.session.state import State
 from signaling.api.messages.session_view import (
     MissingView,
@@ -19,10 +20,16 @@ from signaling.api.messages.session_view import (
 )
 from signaling.views.alerts import open_view
 from signaling.views.check_in import equipment_view, language_view, missing_views, person_view
+from signaling.views.film import film_texts, joined
+from signaling.views.follow_ups import absence_brief, farewell_view, rebooking_brief
 from signaling.views.interventions import extensions_view, mutes_view, talkback_view, warnings_view
 from signaling.views.moment import SessionMoment, crossed_ms, remaining_ms, stops_at
 from signaling.views.names import Names
 from signaling.views.texts import REASONS, text_of
+
+_OF_PEOPLE = frozenset({Missing.VISITOR_LETTER, Missing.INTERPRETER, Missing.ELIGIBILITY, Missing.SECOND_APPROVAL})
+_OF_ROOMS = frozenset(Missing) - _OF_PEOPLE
+"""What a room may learn that a session lacks: nothing that says something of a person."""
 
 
 async def session_view(moment: SessionMoment, names: Names, room: Side | None) -> SessionView:
@@ -32,7 +39,7 @@ async def session_view(moment: SessionMoment, names: Names, room: Side | None) -
         id=session.id,
         slot=slot.id,
         state=session.state.value,
-        reason=reason_view(moment),
+        reason=reason_view(moment, room),
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         minutes=slot.minutes,
@@ -40,6 +47,7 @@ async def session_view(moment: SessionMoment, names: Names, room: Side | None) -
             prison=await _side(moment, names, Side.PRISON, room),
             visitor=await _side(moment, names, Side.VISITOR, room),
         ),
+        between_inmates=slot.between_inmates,
         quorum=QuorumView(
             prison=await _quorum(moment, names, Side.PRISON, room),
             visitor=await _quorum(moment, names, Side.VISITOR, room),
@@ -60,28 +68,35 @@ async def session_view(moment: SessionMoment, names: Names, room: Side | None) -
         count_heads=moment.policy.alerts.count_heads,
         extensions=await extensions_view(session, names, room),
         stops_at=stops_at(moment),
+        farewell=await farewell_view(moment, names, room),
+        rebooking=rebooking_brief(moment.rebooking) if moment.rebooking is not None and room is None else None,
+        absence=absence_brief(moment.absence) if moment.absence is not None and room is None else None,
     )
 
 
-def reason_view(moment: SessionMoment) -> ReasonView | None:
-    """Return why the session is held or over, in words."""
+def reason_view(moment: SessionMoment, room: Side | None = None) -> ReasonView | None:
+    """Return why the session is held or over, in words for officers or for a `room`."""
     session = moment.session
     if session.end is not None:
         side = f"_{session.end.side}" if session.end.side else ""
-        lost = f"_{session.end.lost}" if session.end.lost else ""
-        return _reason(session.end.reason, f"{session.end.reason}{side}{lost}", session.end.article)
+        return _reason(moment, session.end.reason, f"{session.end.reason}{side}", session.end.article)
     if session.state is not State.HELD:
         return None
     held = hold_reasons(session, moment.policy)
     if not held:
         return None
+    if held[0] is HoldReason.FILM_UNUSABLE and room is None:
+        words = joined(film_texts(session))
+        return ReasonView(code=str(held[0]), zh=words.zh, en=words.en)
     by_officer = held[0] is HoldReason.SUPERVISOR and session.hold is not None
-    return _reason(held[0], held[0], session.hold.article if by_officer and session.hold else "")
+    return _reason(moment, held[0], held[0], session.hold.article if by_officer and session.hold else "")
 
 
-def _reason(code: str, words: str, article: str) -> ReasonView:
-    text = text_of(REASONS, str(words))
-    return ReasonView(code=str(code), zh=text.zh, en=text.en, article=article or None)
+def _reason(moment: SessionMoment, code: str, words: str, article: str) -> ReasonView:
+    text = text_of(REASONS, str(words), moment.session.slot.between_inmates)
+    ground = moment.policy.intervention(article)
+    issuer = ground.issuer if ground is not None else None
+    return ReasonView(code=str(code), zh=text.zh, en=text.en, article=article or None, issuer=issuer)
 
 
 def _missing(moment: SessionMoment, room: Side | None) -> list[MissingView]:
@@ -89,13 +104,22 @@ def _missing(moment: SessionMoment, room: Side | None) -> list[MissingView]:
     if state in (State.LIVE, State.ENDED):
         return []
     if state is State.HELD:
-        return [_hold_reason(code) for code in hold_reasons(moment.session, moment.policy)]
-    return missing_views(moment, missing(moment.session, moment.now, moment.policy), room)
+        reasons = hold_reasons(moment.session, moment.policy)
+        rooms = rooms_lack(moment.session) if HoldReason.ROOM_LOST in reasons else ()
+        held = [view for code in reasons for view in _hold_reasons(moment, code, room)]
+        return [*held, *missing_views(moment, rooms, room)]
+    lacking = missing(moment.session, moment.now, moment.policy)
+    return missing_views(
+        moment, lacking if room is None else tuple(code for code in lacking if code in _OF_ROOMS), room
+    )
 
 
-def _hold_reason(code: HoldReason) -> MissingView:
-    text = text_of(REASONS, str(code))
-    return MissingView(code=str(code), zh=text.zh, en=text.en)
+def _hold_reasons(moment: SessionMoment, code: HoldReason, room: Side | None) -> list[MissingView]:
+    """Return a reason for a hold in words: for officers one of each side whose film could not be watched."""
+    texts = [text_of(REASONS, str(code))]
+    if code is HoldReason.FILM_UNUSABLE and room is None:
+        texts = list(film_texts(moment.session).values())
+    return [MissingView(code=str(code), zh=text.zh, en=text.en) for text in texts]
 
 
 async def _side(moment: SessionMoment, names: Names, side: Side, room: Side | None) -> SideView:
@@ -107,20 +131,14 @@ async def _side(moment: SessionMoment, names: Names, side: Side, room: Side | No
         site_name=await names.site(place.site),
         room=place.room,
         room_name=await names.room(place.room),
-        people=[
-            person_view(moment, person, family_name(person.name) if far else person.name, room)
-            for person in session.slot.people_of(side)
-        ],
+        people=[] if far else [person_view(moment, person, room) for person in session.slot.people_of(side)],
         self_test=self_test_fresh(session, side, moment.now, moment.policy),
         media=side in session.processes.media,
+        receiving=side in session.processes.receiving,
         seat=side in session.check_in.seats,
         equipment=equipment_view(moment, side, room),
+        film=session.processes.unusable_films.get(side) if room is None else None,
     )
-
-
-def family_name(name: str) -> str:
-    """Return a name as the far room shows it: its first character, the rest hidden."""
-    return name[:1] + "*" * min(2, max(1, len(name) - 1))
 
 
 async def _quorum(moment: SessionMoment, names: Names, side: Side, room: Side | None) -> QuorumSide:

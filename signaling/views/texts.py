@@ -28,6 +28,7 @@ REASONS = {
     "quorum_lost": Text("监督人员不足，会见中止", "Too few supervisors are watching"),
     "recorder_lost": Text("录制异常，会见中止", "Recording was interrupted"),
     "room_lost": Text("会见室连接中断", "A room lost its connection"),
+    "film_unusable": Text("录像无法播放，会见中止", "What is recorded could not be played"),
     "taken_up": Text("系统恢复中，会见暂停", "The system is recovering"),
     "storage_lost": Text("数据库无法写入，会见中止", "The database cannot be written"),
     "relay_lost": Text("转发服务中断", "The relay was interrupted"),
@@ -36,20 +37,29 @@ REASONS = {
     "slot_end": Text("预约时段已结束", "The slot came to its end"),
     "completed": Text("会见正常结束", "The visit is complete"),
     "ended_by_supervisor": Text("管理员终止会见", "Ended by a supervisor"),
-    "no_show": Text("未按时到场，视为放弃", "A side did not arrive in time"),
-    "no_show_prison": Text("监所一方未按时到场", "The prison's side did not arrive in time"),
-    "no_show_visitor": Text("家属一方未按时到场，视为放弃", "The visitors did not arrive in time"),
-    "no_show_visitor_visit": Text(
-        "家属一方未按时到场，视为放弃本次会见", "The visitors did not arrive in time and have given up this visit"
+    "no_show": Text(
+        "入场核验时限已到，有一方未到场；请与工作人员联系", "A side had not arrived; please speak to the staff"
     ),
-    "no_show_visitor_month": Text(
-        "家属一方无故迟到或未到场，当月不再安排视频会见",
-        "The visitors did not arrive in time; no further video visit this month",
+    "no_show_prison": Text(
+        "入场核验时限已到，监所一方未到场，将优先重新安排",
+        "The prison's side had not arrived; it will be booked again with priority",
+    ),
+    "no_show_visitor": Text(
+        "入场核验时限已到，家属一方未到场；请与工作人员联系",
+        "The visitors had not arrived when check-in closed; please speak to the staff",
     ),
     "refused": Text("不予会见", "The visit was refused"),
     "technical": Text("技术故障，将优先重新安排", "A technical fault; it will be booked again with priority"),
     "cancelled": Text("会见已取消", "The visit was cancelled"),
 }
+
+CAUSES = {
+    "not_brought": Text("监所一方未到场", "The prison's side had not arrived"),
+    "desk_missed": Text("办理入场期间系统未运行", "The system did not run while check-in was open"),
+    "power_lost": Text("会见期间系统断电重启", "The machine was restarted during the visit"),
+    "internal_error": Text("系统故障", "An internal fault"),
+}
+"""Causes of a re-booking request beside those of holds and of what was missing."""
 
 MISSING = {
     "storage": Text("数据库未就绪", "The database is not ready"),
@@ -61,13 +71,59 @@ MISSING = {
     "visitor_self_test": Text("家属一方设备未自检或已过期", "The visitors' side has no fresh equipment test"),
     "prison_media": Text("监所一方音视频未到达", "The prison's picture and sound do not arrive"),
     "visitor_media": Text("家属一方音视频未到达", "The visitors' picture and sound do not arrive"),
+    "prison_subscription": Text(
+        "监所一方会见室尚未接收对方画面", "The prison's room does not receive the far room yet"
+    ),
+    "visitor_subscription": Text(
+        "家属一方会见室尚未接收对方画面", "The visitors' room does not receive the far room yet"
+    ),
+    "prison_film": Text("监所一方录像无法播放", "What is recorded of the prison's side could not be played"),
+    "visitor_film": Text("家属一方录像无法播放", "What is recorded of the visitors' side could not be played"),
     "visitor_letter": Text("家属一方首次会见承诺书未签署", "A commitment letter of a first visit is not signed"),
     "prison_seat": Text("监所一方会见席位未就绪", "The prison's seat is not ready"),
     "visitor_seat": Text("家属一方会见席位未就绪", "The visitors' seat is not ready"),
     "interpreter": Text("使用非普通话会见，翻译人员未到场核验", "An interpreter is needed and has not been checked in"),
+    "eligibility": Text("会见资格复核未通过，请与工作人员联系", "A check of who may meet is not passed; ask the staff"),
+    "second_approval": Text("尚待另一方监所批准", "The other institution has still to approve"),
     "prison_quorum": Text("监所一方监督人员不足", "Too few supervisors watch for the prison"),
     "visitor_quorum": Text("家属一方监督人员不足", "Too few supervisors watch for the bureau"),
 }
+
+BETWEEN_INMATES = {
+    "visitor_check_in": Text("另一方监所人员核验未完成", "Check-in on the second prison's side is not complete"),
+    "visitor_self_test": Text("另一方监所设备未自检或已过期", "The second prison's side has no fresh equipment test"),
+    "visitor_media": Text("另一方监所音视频未到达", "The second prison's picture and sound do not arrive"),
+    "visitor_seat": Text("另一方监所会见席位未就绪", "The second prison's seat is not ready"),
+    "visitor_quorum": Text("另一方监所监督人员不足", "Too few supervisors watch for the second prison"),
+    "no_show_visitor": Text("另一方监所未按时将人员带到", "The second prison did not bring its inmate in time"),
+    "visitor": Text("另一方监所", "Second prison's side"),
+}
+"""Words where the visitor side is a second prison (Yunnan 7, Guangdong 16), in place of those about a family."""
+
+# Why no film can be made of what a room sends, for officers and for who mends the equipment.
+
+FILM_FAULTS = {
+    "no_pictures": Text("没有画面到达录制服务", "no picture reaches the recorder"),
+    "no_keyframe": Text(
+        "没有关键帧（须能按请求发送 IDR 帧，不得使用帧内刷新）",
+        "no keyframe comes (the encoder has to send IDR pictures when asked, not intra refresh)",
+    ),
+    "no_sets": Text("缺少编码参数集（SPS、PPS）", "its parameter sets (SPS, PPS) never came"),
+    "large_sets": Text("编码参数集过大", "its parameter sets are too large"),
+    "unsupported": Text(
+        "编码格式不受支持（须为 H.264 受限基线档次）",
+        "its coding is not supported (H.264 constrained baseline is needed)",
+    ),
+    "reordered": Text("含有 B 帧，须在编码器中关闭", "it has B-frames, which have to be switched off in the encoder"),
+    "stamps": Text("画面时间戳没有递增", "the time stamps of its pictures do not ascend"),
+    "corrupt": Text("画面数据损坏", "its pictures are damaged"),
+    "loss": Text("网络丢包，尚未收到新的关键帧", "packets are missing, and no keyframe has come since"),
+    "too_much": Text("码率超过上限，须在编码器中调低", "it sends more than is allowed; lower the encoder's bit rate"),
+    "no_sound": Text("没有声音到达录制服务", "no sound reaches the recorder"),
+    "bad_sound": Text("声音数据无法解码（须为 Opus）", "its sound cannot be decoded (Opus is needed)"),
+}
+
+FILM_FAULT = Text("{side}录像无法播放：{fault}", "{side}, what is recorded could not be played: {fault}")
 
 # The check-in desk: which person lacks what, for officers only.
 
@@ -80,6 +136,16 @@ TICKS = {
 }
 
 SIDES = {"prison": Text("监所一方", "Prison side"), "visitor": Text("家属一方", "Visitor side")}
+
+BARS = {
+    "suspended": Text(
+        "{name}：已暂停会见，{until} 起恢复（{article}）", "{name}: visits are suspended until {until} ({article})"
+    ),
+    "forfeited": Text(
+        "{name}：{until} 前不再安排会见（{article}）", "{name}: no further visit before {until} ({article})"
+    ),
+}
+"""What stands against a listed person, for officers only."""
 
 PERSON_LACKS = Text("{side} {name}：尚缺{ticks}", "{side}, {name}, still to do: {ticks}")
 NO_PERSON_HERE = Text("{side}：无人到场", "{side}: no person has come")
@@ -141,9 +207,19 @@ ALERTS = {
     ),
     "quorum_at_risk_lost": Text("在岗监督人员不足", "Too few supervisors are watching"),
     "room_lost": Text("会见室连接中断", "The room has lost its connection"),
+    "room_lost_receiving": Text("会见室收不到对方画面", "The room no longer receives the far room"),
     "recorder_lost": Text("录制中断", "Recording is interrupted"),
     "recorder_lagging": Text("录制有丢失", "The recorder loses some of it"),
+    "recorder_film": Text("录像无法播放", "What is recorded could not be played"),
     "recorder_disk": Text("录像存储空间不足", "Little room is left for recordings"),
+    "clock": Text(
+        "本机时钟被改动 {count} 秒，会见仍按原时间进行，请管理员核对时钟",
+        "This machine's clock was moved by {count} s; visits go on by the time before. An admin should compare it",
+    ),
+    "eligibility": Text(
+        "所列人员已被暂停或不再安排会见，请管理员依规决定",
+        "A listed person may no longer meet; an officer decides under the rules",
+    ),
     "black": Text("画面全黑", "The picture is black"),
     "frozen": Text("画面静止不动", "The picture is frozen"),
     "silent": Text("长时间没有声音", "No sound for a long time"),
@@ -165,9 +241,12 @@ RECORDING = {
 }
 
 
-def text_of(table: dict[str, Text], code: str) -> Text:
-    """Return the text for a code, or the code itself."""
-    return table.get(code, Text(code, code))
+def text_of(table: dict[str, Text], code: str, between_inmates: bool = False) -> Text:
+    """Return the text for a code, or the code itself. `between_inmates`: both sides are prisons."""
+    if not between_inmates:
+        return table.get(code, Text(code, code))
+    text = BETWEEN_INMATES.get(code) or table.get(code, Text(code, code))
+    return Text(text.zh.replace("家属一方", "另一方监所"), text.en.replace("visitors'", "second prison's"))
 
 
 def language_name(tag: str) -> Text:

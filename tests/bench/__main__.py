@@ -19,7 +19,7 @@ from tests.bench import soak as soaking
 from tests.bench.generator import Generator
 from tests.bench.janus import Janus
 from tests.bench.measure import Row, Work, run
-from tests.bench.media import Clip, clips
+from tests.bench.media import Clip, Pace, clips
 from tests.bench.plain import Plain
 from tests.bench.relay import Relay
 from tests.bench.report import show, sustained
@@ -52,6 +52,7 @@ class Plan:
     record: bool
     discard: bool
     patience: float
+    pace: Pace
 
 
 def main(
@@ -61,6 +62,7 @@ def main(
     repetitions: Annotated[int, typer.Option(help="How often to measure each step.")] = 0,
     window: Annotated[float, typer.Option(help="Seconds of each measurement.")] = 0.0,
     record: Annotated[bool, typer.Option(help="With the recorder at work (Janus: its own).")] = True,
+    pace: Annotated[Pace, typer.Option(help="How the packets of a picture leave.")] = Pace.EVEN,
     tap: Annotated[
         bool, typer.Option("--tap", help="As --record, but the records of the tap are thrown away.")
     ] = False,
@@ -87,7 +89,7 @@ def main(
     if any(name.startswith("janus") for name in chosen) and not tools.require(tools.JANUS, "the comparison with Janus"):
         chosen = {name: each for name, each in chosen.items() if not name.startswith("janus")}
     plan = Plan(
-        chosen, repetitions or (5 if full else 3), window or (5.0 if full else 3.0), record or tap, tap, patience
+        chosen, repetitions or (5 if full else 3), window or (5.0 if full else 3.0), record or tap, tap, patience, pace
     )
     configure("warning")
     if soak:
@@ -96,9 +98,10 @@ def main(
         return
     with tempfile.TemporaryDirectory(prefix="hjb") as folder:
         rows = asyncio.run(_measure(plan, Path(folder)))
-    show(console, rows)
+    show(console, rows, f"{pace} pace" if pace is Pace.EVEN else "pictures in bursts")
     if json_file is not None:
-        json_file.write_text(json.dumps({"machine": _machine(), "rows": [row.to_json() for row in rows]}, indent=1))
+        kept = {"machine": _machine(), "pace": pace, "rows": [row.to_json() for row in rows]}
+        json_file.write_text(json.dumps(kept, indent=1))
 
 
 async def _soak(plan: Plan, folder: Path, sessions: int, minutes: float) -> None:
@@ -106,7 +109,7 @@ async def _soak(plan: Plan, folder: Path, sessions: int, minutes: float) -> None
     os.sched_setaffinity(0, {other})
     library = tools.compile_shared("generator", folder, "srtp2", "pthread")
     place = Place(core, other, folder, plan.record, plan.discard)
-    generator = Generator(library, clips(), other)
+    generator = Generator(library, clips(plan.pace), other)
     try:
         await soaking.run(console, Relay(True), place, generator, sessions, minutes)
     finally:
@@ -118,7 +121,7 @@ async def _measure(plan: Plan, folder: Path) -> list[Row]:
     os.sched_setaffinity(0, {other})
     library = tools.compile_shared("generator", folder, "srtp2", "pthread")
     shim = tools.compile_shared("loopback", folder, "dl")
-    media = clips()
+    media = clips(plan.pace)
     makers: dict[str, Callable[[], System]] = {
         "relay": lambda: Relay(True),
         "relay, plain watchers": lambda: Relay(False),
@@ -161,7 +164,9 @@ async def _run(
 
 
 def _machine() -> str:
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    models = [
+        line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if line.startswith("model name")
+    ]
     model = models[0].partition(":")[2].strip() if models else platform.machine()
     return f"{os.cpu_count()} x {model}, Linux {platform.release()}, Python {platform.python_version()}"
 

@@ -1,12 +1,16 @@
 """The media of the load: 720p H.264 of about 1.57 Mbit/s in some 185 packets a second, and Opus in 50. They are encoded
-once on a machine and kept in a cache folder. Packets of a picture leave at 2.5 times the mean rate, as from a browser's
-pacer."""
+once on a machine and kept in a cache folder.
+
+At an even pace, packets leave at 2.5 times the mean rate. In bursts, those of a picture leave within BURST, as Chromium
+sends them (median of what was recorded). Its fragments are all of one size, or the last of them a byte longer."""
 
 import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -15,11 +19,19 @@ import numpy as np
 WIDTH, HEIGHT, FPS, KEYFRAME_EVERY, SECONDS = 1280, 720, 30, 60, 10
 BITRATE, PACE = 1_570_000, 2.5
 MAX_PAYLOAD = 1172  # bytes; packets of about 1.1 kB, as browsers send them
+BURST = 0.0002  # seconds
 HEADERS = 50  # bytes that a pacer counts on top of each payload
 OPUS_BYTES = 100  # payload of one packet of 20 ms at 40 kbit/s
 START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 FU_A, DELIMITER, SEI = 28, 9, 6
-VERSION = 1  # of the clips; a new number has them encoded again
+VERSION = 2  # of the clips; a new number has them encoded again
+
+
+class Pace(StrEnum):
+    """How the packets of a picture are spread."""
+
+    EVEN = "even"
+    BURSTS = "bursts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +48,12 @@ class Clip:
     ticks: int
 
 
-def clips() -> tuple[Clip, Clip]:
+def clips(pace: Pace) -> tuple[Clip, Clip]:
     """Return video and audio, from the cache where it has them."""
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "huijian-bench"
     folder.mkdir(parents=True, exist_ok=True)
-    return _cached(folder / f"video-{VERSION}.npz", _video), _cached(folder / f"audio-{VERSION}.npz", _audio)
+    video = _cached(folder / f"video-{pace}-{VERSION}.npz", partial(_video, pace))
+    return video, _cached(folder / f"audio-{VERSION}.npz", _audio)
 
 
 Packet = tuple[float, int, bool, bytes]  # seconds from the beginning, RTP time, marker, payload
@@ -69,7 +82,7 @@ def _cached(path: Path, make: Callable[[], tuple[list[Packet], float, int]]) -> 
         )
 
 
-def _video() -> tuple[list[Packet], float, int]:
+def _video(pace: Pace) -> tuple[list[Packet], float, int]:
     packets: list[Packet] = []
     rate, free = PACE * BITRATE / 8, 0.0
     for index, nals in enumerate(_pictures()):
@@ -77,7 +90,7 @@ def _video() -> tuple[list[Packet], float, int]:
         moment = max(index / FPS, free)
         for payload in payloads:
             packets.append((moment, index * 90_000 // FPS, payload is payloads[-1], payload))
-            moment += (len(payload) + HEADERS) / rate
+            moment += BURST / len(payloads) if pace is Pace.BURSTS else (len(payload) + HEADERS) / rate
         free = moment
     return packets, SECONDS, SECONDS * 90_000
 
@@ -106,13 +119,14 @@ def _pictures() -> Iterator[list[bytes]]:
 
 
 def _fragments(nal: bytes) -> list[bytes]:
-    """Return a NAL unit as RTP payloads (RFC 6184, packetization-mode 1)."""
+    """Return a NAL unit as RTP payloads (RFC 6184, packetization-mode 1), split like Chromium does it."""
     if len(nal) <= MAX_PAYLOAD:
         return [nal]
     head, body = nal[0], nal[1:]
     count = -(-len(body) // (MAX_PAYLOAD - 2))
-    size = -(-len(body) // count)
-    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    size, longer = divmod(len(body), count)
+    ends = [size * (index + 1) + max(0, index + 1 + longer - count) for index in range(count)]
+    parts = [body[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     marks = [0x80, *[0] * (len(parts) - 2), 0x40]
     return [bytes([head & 0x60 | FU_A, head & 31 | mark]) + part for mark, part in zip(marks, parts, strict=True)]
 

@@ -51,13 +51,15 @@ def cpu_seconds(pid: int) -> float:
 
 def memory(pid: int) -> int:
     """Return the resident memory of a process in bytes."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
 
 
 def core_seconds(core: int) -> float:
     """Return the seconds that a core has been busy so far, with any process."""
-    line = next(each for each in Path("/proc/stat").read_text().splitlines() if each.startswith(f"cpu{core} "))
+    line = next(
+        each for each in Path("/proc/stat").read_text(encoding="utf-8").splitlines() if each.startswith(f"cpu{core} ")
+    )
     user, nice, system, _idle, _iowait, irq, softirq, steal = (int(value) for value in line.split()[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 

@@ -33,10 +33,10 @@ def sustained(row: Row) -> bool:
     return row.loss < MAX_LOSS and row.p99 < MAX_P99 and not row.wrong and not row.silent
 
 
-def show(console: Console, rows: list[Row]) -> None:
-    """Print the whole report of the measured rows."""
+def show(console: Console, rows: list[Row], load: str) -> None:
+    """Print the whole report of the rows measured under this `load`."""
     steps = grouped(rows)
-    console.print(_table(steps))
+    console.print(_table(steps, load))
     for system in dict.fromkeys(row.system for row in rows):
         console.print(_verdict(system, steps))
     for line in ratios(steps):
@@ -46,8 +46,8 @@ def show(console: Console, rows: list[Row]) -> None:
         console.print(line, style="yellow")
 
 
-def _table(steps: Steps) -> Table:
-    table = Table(title="medians (ranges)", header_style="bold")
+def _table(steps: Steps, load: str) -> Table:
+    table = Table(title=f"{load}, medians (ranges)", header_style="bold")
     table.add_column("system")
     for head in ("sessions", "µs/packet", "CPU %", "out/s", "loss %", "p50 ms", "p99 ms", "MB/session", "compared"):
         table.add_column(head, justify="right", no_wrap=True)

@@ -9,7 +9,6 @@ offers and fragments; a thousandth are handshakes of two real ends over a wire t
 import asyncio
 import random
 import re
-import socket
 import sys
 from collections.abc import Callable
 from math import inf
@@ -18,13 +17,15 @@ from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.media import rtcp as rtcp_module
-from broker.media.h264 import keyframe_start, pixels
+from broker.media.h264 import begins_picture, has_keyframe, keyframe_start, parameter_sets, pixels
 from broker.media.header_extensions import element
+from broker.media.parameter_sets import ParameterSetStore, payloads_of
 from broker.media.rtp import RTP_HEADER
 from broker.media.sdp import parse_offer
 from broker.media.sdp_fragment import check_trickle, parse_fragment
 from broker.relay import fanout as hot
 from broker.relay.fanout import Fanout
+from broker.relay.limits.stun_rate_limit import claimed_ufrag
 from broker.relay.negotiation import answer
 from broker.relay.negotiation.answer import answer_fragment
 from broker.relay.rtp.red import unpacked
@@ -36,7 +37,6 @@ from broker.relay.transport.dtls import Certificate, DtlsTransport
 from broker.relay.transport.ice import Check
 from broker.relay.transport.peer import Peer
 from broker.relay.transport.route import Address, Route
-from broker.relay.transport.stun_rate_limit import claimed_ufrag
 from broker.relay.transport.tcp import Connection, Listener
 from tests.broker.media.test_sdp_fragment import RESTART
 from tests.broker.relay.transport.test_demux import check
@@ -71,9 +71,8 @@ class Relay:
     """The parts of a worker without its processes and ciphers: one session, its publisher and its subscriber."""
 
     def __init__(self) -> None:
-        self.port, self.demux = Pretend(), Demux()
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.fanout = Fanout(sock, Tap(), self.demux.take, self._expire, self._fail)
+        self.port, self.demux = Pretend(), Demux(lambda route: route)
+        self.fanout = Fanout(Tap(), self.demux.take, self._expire, self._fail)
         self.certificate = Certificate()
         self.session = RelaySession(SessionId("s"), 1, lambda *_, **__: None, lambda: None, lambda: None)
         self.peers: dict[str, Peer] = {}
@@ -98,12 +97,12 @@ class Relay:
             self.fanout.send,
             self.certificate,
             True,
-            ("sha-256", "AB"),
+            (("sha-256", "AB"),),
             monotonic(),
         )
         peer.open_rtcp = lambda datagram: datagram  # type: ignore[method-assign]
         peer.send_rtcp = lambda packet: None  # type: ignore[method-assign]
-        peer.feed = lambda datagram: None  # type: ignore[method-assign]
+        peer.feed = lambda datagram, now: True  # type: ignore[method-assign]
         peer.send_bye = _nothing  # type: ignore[method-assign]
         peer._task = asyncio.get_running_loop().create_future()  # type: ignore[assignment]
         self.demux.expect(peer)
@@ -300,8 +299,8 @@ async def handshake(dice: random.Random, certificate: Certificate) -> None:
 
     for server in (False, True):
         ends.append(DtlsTransport(certificate, server, wire(not server), lambda: None))
-    prints = ("sha-256", certificate.fingerprint)
-    tasks = [asyncio.create_task(end.run(*prints)) for end in ends]
+    prints = (("sha-256", certificate.fingerprint),)
+    tasks = [asyncio.create_task(end.run(prints)) for end in ends]
     for _ in range(ROUNDS):
         await asyncio.sleep(0)
     for task in tasks:
@@ -340,6 +339,9 @@ def pure(data: bytes) -> None:
     claimed_ufrag(data)
     if len(data) >= 12:
         keyframe_start(data)
+        begins_picture(data)
+        has_keyframe(data)
+        payloads_of(ParameterSetStore(parameter_sets(data)).beyond(()))
         unpacked(data, 96)
         pixels(data)
         for identifier in (1, 10):

@@ -1,5 +1,6 @@
 """Tests of the command line: help without heavy imports, one line for an error, an exit code for each kind of error."""
 
+import os
 import subprocess
 import sys
 
@@ -79,6 +80,23 @@ class TestDataFolder:
         (place / "huijian.toml").write_text('data_dir = "three"\n')
         huijian("admin", "sites", "list")
         assert (place / "three" / "huijian.sqlite").is_file()
+
+    @pytest.mark.parametrize(
+        "name",
+        ["what?x=1", "p%20c", "%(here)s", "a#b&c=d", 'it\'s "one"', "会见 数据", "new\nline\\", ":memory:", "y" * 120],
+    )
+    def test_may_have_any_name(self, huijian, place, name):
+        add = ("admin", "sites", "add", "a", "--kind", "prison", "--name", "n", "--policy", "yunnan")
+        assert huijian("--data-dir", f"./{name}", *add).code == 0
+        assert (place / name / "huijian.sqlite").is_file()
+        assert {path.name for path in place.iterdir()} == {name}
+        assert huijian("--data-dir", place / name, "admin", "sites", "list", "--json").json[0]["id"] == "a"
+
+    @pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "z" * 300, "circle", os.fsdecode(b"\xd6\xd0")])
+    def test_that_is_nowhere_is_named_in_one_line(self, huijian, place, name):
+        (place / "circle").symlink_to("circle")
+        answer = huijian("--data-dir", name, "admin", "sites", "list")
+        assert answer.code == 2 and answer.err.count("\n") == 1
 
     def test_is_closed_to_other_accounts(self, huijian, place):
         huijian("admin", "sites", "list")

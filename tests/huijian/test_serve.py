@@ -8,8 +8,9 @@ import pytest
 
 from config.settings import Settings, SettingsError
 from huijian import supervisor
-from huijian.serve import check
+from huijian.serve import check, children
 from huijian.supervisor import Child, ProcessSupervisor
+from tests.support.patience import PATIENCE
 
 
 class TestCheck:
@@ -44,6 +45,36 @@ class TestCheck:
         await check(settings.model_copy(update={"demo": True}))
 
 
+class TestChildren:
+    """What other users of the machine, and strangers' datagrams, may come to see of a process."""
+
+    def test_have_no_secret_among_their_arguments(self, place):
+        settings = Settings.load(database_url="postgresql+asyncpg://huijian:SECRET@127.0.0.1/huijian")
+        for child in children(settings):
+            assert "SECRET" not in " ".join(child.arguments)
+
+    def test_of_the_relay_have_no_address_of_the_database(self, place):
+        settings = Settings.load(database_url="postgresql+asyncpg://huijian:SECRET@127.0.0.1/huijian", relay_workers=2)
+        relays = [child for child in children(settings) if child.name.startswith("relay")]
+        assert len(relays) == 2 and not any("SECRET" in str(child.environment) for child in relays)
+
+    async def test_inherit_no_settings_of_their_parent(self, place, monkeypatch, capfd):
+        monkeypatch.setenv("HUIJIAN_DATABASE_URL", "SECRET")
+        monkeypatch.setenv("HUIJIAN_KEY", "SECRET")
+        (place / "told.py").write_text("import os; open('told', 'w').write(repr(dict(os.environ)))")
+        monkeypatch.setattr(supervisor, "TRIES", 1)
+        monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.01)
+        processes = ProcessSupervisor()
+        processes.start(Child("told", ("told",), {"HUIJIAN_LOG_LEVEL": "error"}))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await processes.given_up()
+        finally:
+            await processes.stop()
+        environment = (place / "told").read_text()
+        assert "HUIJIAN_LOG_LEVEL" in environment and "SECRET" not in environment
+
+
 class TestChildProcess:
     async def test_is_given_up_when_it_never_starts(self, monkeypatch):
         monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.01)
@@ -51,7 +82,7 @@ class TestChildProcess:
         processes = ProcessSupervisor()
         processes.start(Child("broken", ("no_such_module_here",), {}))
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 assert await processes.given_up() == "broken"
         finally:
             await processes.stop()

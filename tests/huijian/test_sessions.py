@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from huijian import sessions, top
+from huijian.top import plain_lines
 from signaling.views.overview import Overview
 
 TRACK = {"bitrate": 900_000.0, "loss": 0.012, "jitter_ms": 3.0, "fps": 25.0}
@@ -16,6 +17,7 @@ SIDE = {"video": TRACK, "audio": {"bitrate": 32_000.0, "loss": 0.0, "jitter_ms":
 SEEN = {
     "server_time": "2026-03-02T02:10:00Z",
     "recorder": True,
+    "journal": "",
     "storage": True,
     "waiting": 1,
     "workers": [
@@ -92,6 +94,13 @@ class TestTop:
         assert (cells["cpu"], cells["p99"], cells["memory"]) == ("3%", "0.9 ms", "48 MiB")
         assert "1 waiting" in service
         assert server.shown == [("/api/v1/overview", "Bearer obs_key")]
+
+    @pytest.mark.parametrize(
+        ("trouble", "shown"), [("differs", "JOURNAL NOT AS SIGNED"), ("copy_fails", "copy"), ("no_checkpoint", "made")]
+    )
+    def test_shows_what_is_wrong_with_the_journal(self, trouble, shown):
+        assert shown in list(plain_lines({**SEEN, "journal": trouble}))[-1]
+        assert "journal" not in list(plain_lines(SEEN))[-1].lower()
 
     def test_prefers_an_officers_token(self, huijian, server, monkeypatch):
         monkeypatch.setenv("HUIJIAN_KEY", "obs_key")

@@ -24,6 +24,7 @@ from kiosk_agent.state.state import Terminal
 from signaling.api.messages.session_view import SessionView
 from tests.support.kiosk.answerer import TOKEN, Answerer, answering, left_over
 from tests.support.kiosk.control import ROOM, Control, view
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ class Running:
         self.stats.append(line)
         self._more.set()
 
-    async def until(self, phase: str, seconds: float = 15.0, **at_least: int) -> dict[str, Any]:
+    async def until(self, phase: str, seconds: float = PATIENCE, **at_least: int) -> dict[str, Any]:
         """Return the next line of statistics in `phase` with at least so many frames of video, audio or voice."""
         seen = len(self.stats)
         async with asyncio.timeout(seconds):
@@ -81,7 +82,7 @@ async def kiosk(**config: Any) -> AsyncIterator[Running]:
         try:
             yield running
             running.stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, PATIENCE)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -127,7 +128,7 @@ class TestVisit:
             assert run.far.resources == {}
 
     async def test_the_screen_shows_why_a_visit_was_given_up(self) -> None:
-        given_up = {"code": "no_show", "zh": "家属一方未按时到场，视为放弃本次会见", "en": "Given up"}
+        given_up = {"code": "no_show", "zh": "家属一方未按时到场，请与工作人员联系", "en": "Not arrived"}
         over = SessionView.model_validate_json(json.dumps({**view("ended"), "reason": given_up}))
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(KioskConfig("http://127.0.0.1", TOKEN), http, lambda line: None)
@@ -233,7 +234,7 @@ class TestStopping:
                 await control.report(view("check_in", tested=True))
                 await far.until(lambda: len(far.pictures) > 3 and len(far.resources) == 3)
                 process.send_signal(signal.SIGTERM)
-                output, _ = await asyncio.wait_for(process.communicate(), 10)
+                output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
             finally:
                 if process.returncode is None:
                     process.kill()
@@ -249,4 +250,4 @@ class TestStopping:
     async def test_it_stops_although_no_server_ever_answered(self) -> None:
         stop = asyncio.Event()
         stop.set()
-        await asyncio.wait_for(run_kiosk(KioskConfig("http://127.0.0.1:1", TOKEN), stop=stop), 5)
+        await asyncio.wait_for(run_kiosk(KioskConfig("http://127.0.0.1:1", TOKEN), stop=stop), PATIENCE)

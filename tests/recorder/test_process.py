@@ -32,6 +32,8 @@ from recorder.archive.tables import MARKS
 from recorder.evidence.verify import verify
 from tests.bench import kills
 from tests.support import probe
+from tests.support.lateness import lateness
+from tests.support.patience import PATIENCE
 from tests.support.recorder import RecorderProcess, Relay, start_order
 from tests.support.recording.fixtures import make_database
 
@@ -104,7 +106,7 @@ class TestWholeSession:
         await Relay(shared.run, 13).play(0.5)
         await shared.hang_up()
         timeline = shared.archive / ".work" / session / "timeline.jsonl"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not any(entry["event"] == {"kind": "control", "there": False} for entry in read_lines(timeline)):
                 await asyncio.sleep(0.05)  # another process writes the file, so there is no event to wait for
         await shared.connect()
@@ -121,7 +123,7 @@ class TestWholeSession:
         done = await shared.wait_for("recording_archived", where=about(session))
         assert relay.begun is not None
         lengths = probe.lengths(shared.archive / done["path"])
-        assert all(abs(length - (deadline - relay.begun)) < 0.2 for length in lengths)
+        assert all(abs(length - (deadline - relay.begun)) < 0.2 + relay.longest_pause() for length in lengths)
         manifest = json.loads((shared.archive / done["path"]).with_name("manifest.json").read_text())
         assert manifest["reason"] == {"code": "time_limit", "by": "recorder"}
 
@@ -146,7 +148,7 @@ class TestWholeSession:
         done = await shared.wait_for("recording_archived", where=about(session))
         assert relay.begun is not None
         lengths = probe.lengths(shared.archive / done["path"])
-        assert all(abs(length - (begun + 2.0 - relay.begun)) < 0.2 for length in lengths)
+        assert all(abs(length - (begun + 2.0 - relay.begun)) < 0.2 + relay.longest_pause() for length in lengths)
         manifest = json.loads((shared.archive / done["path"]).with_name("manifest.json").read_text())
         (extension,) = manifest["extensions"]
         assert (extension["by"], extension["article"], extension["added"]) == ("warden", "YN-14-FAMILY", 60.0)
@@ -247,7 +249,7 @@ class TestARecorderThatIsStopped:
         listening = asyncio.create_task(client.run(Listener()))
 
         async def fact_at(name: str) -> float:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE):
                 while (fact := await received.get())[0] != name:
                     pass
             return fact[1]
@@ -256,10 +258,12 @@ class TestARecorderThatIsStopped:
         await shared.call(plan(20, session="session_stopped"))
         await Relay(shared.run, 20).play(1.0)
         await fact_at("FragmentFlushed")
-        stopped = monotonic()
         shared.process.send_signal(signal.SIGSTOP)
+        stopped = monotonic()
         try:
-            assert await fact_at("down") - stopped < 2.5  # 1.8 s on an idle machine
+            async with lateness() as late:
+                down = await fact_at("down")
+            assert down - stopped < 2.5 + late.seconds  # 1.8 s on an idle machine
             assert not client.ready
         finally:
             shared.process.send_signal(signal.SIGCONT)

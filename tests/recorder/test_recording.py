@@ -10,10 +10,11 @@ import pytest
 from broker.ipc.recorder_messages import RecorderFact, WritingStalled
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.errors import RecorderUnavailable
+from broker.kernel.film_faults import FilmFault
 from broker.media.tap_format import TapRecord
 from recorder.archive.disk_space import Rules
 from recorder.mp4.muxer import Part
-from recorder.pipeline.writer import Writer
+from recorder.pipeline.writer import Faults, Progress, Writer
 from recorder.recording import Recording
 from recorder.sessions import RecordingSessions
 from tests.recorder.test_process import plan
@@ -122,6 +123,35 @@ class TestWatch:
         for record in records:
             recording.accept(record)
         assert 0 < recording.overflow < len(records)
+
+    def test_records_without_data_take_room_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("recorder.recording.QUEUE_BYTES", 10_000)
+        recording = Player(tmp_path).recording
+        for _ in range(1000):
+            recording.accept(recent(0.1)[0]._replace(data=b""))
+        assert recording.overflow > 900
+
+
+class TestFilmsThatCouldNotBeWatched:
+    """What the check of the pictures finds becomes facts, and holds for a control process that connects later."""
+
+    async def test_are_reported_when_that_changes_and_announced_before_the_rest(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found: list[Faults] = [(None, None), (FilmFault.NO_SETS, None), (FilmFault.NO_SETS, FilmFault.LOSS)]
+        found += [(FilmFault.CORRUPT, FilmFault.LOSS), (None, FilmFault.LOSS)]
+        player, later = Player(tmp_path), FactLog()
+        for faults in found:
+            player.recording._report(Progress(1.0, 1, {}, flushed=True, wanting=(), free=1 << 40, faults=faults))
+        changes = [(name, more["side"], more.get("fault")) for name, more in player.log.facts if "film" in name]
+        assert changes == [
+            ("film_unusable", "prison", "no_sets"),
+            ("film_unusable", "visitor", "loss"),
+            ("film_unusable", "prison", "corrupt"),
+            ("film_usable", "prison", None),
+        ]
+        player.recording.announce(later.received)
+        assert [name for name, _ in later.facts] == ["film_unusable", "fragment_flushed"]
 
 
 def sessions_without_catalog(folder: Path, space: Rules) -> RecordingSessions:

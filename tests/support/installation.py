@@ -13,45 +13,63 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from sqlalchemy import update
 
 from broker.control.journal.journal import Journal
 from broker.control.journal.reader import entries
 from broker.control.store.migrations import migrate
+from broker.control.store.records import Role
 from broker.control.store.store import Store
+from broker.control.store.tables import users
 from broker.kernel.clock import SystemClock
+from broker.kernel.database import writing
+from broker.kernel.errors import Busy
 from broker.kernel.ids import Side
-from config.settings import Settings
-from huijian.control import ADDRESS_FILE
+from config.settings import ADDRESS_FILE, Settings
 from huijian.demo.officers import OfficerClient, post_slot
 from huijian.demo.setup import PLACES, POLICY, Credentials, set_up
 from huijian.demo.synthetic.sources import generated_sources
 from huijian.serve import children
 from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.agent import Kiosk, KioskConfig
+from tests.support.kernel_stamps import Arrivals
+from tests.support.patience import PATIENCE
 
 DEMO_PACK = Path(__file__).parents[2] / "config" / "packs" / "demo.toml"
 SHORT_LIMIT, SHORT_EXTENSION = 10.0, 50.0  # seconds of a visit under `short_pack`, and of its largest extension
+LONG_LIMIT = 120.0  # seconds of a visit under `long_pack`: more than a busy machine needs for a story
 
 
 def short_pack(folder: Path) -> str:
     """Write the demonstration's pack with a shorter limit and a longer extension; return its name, which is its
     path."""
-    text = DEMO_PACK.read_text("utf-8")
-    for rule, before, after in (
+    return _pack(
+        folder / "short.toml",
         ("hard_limit", "20", f"{SHORT_LIMIT:.0f}"),
         ("extension.steps", "[5, 10, 20]", f"[5, 10, {SHORT_EXTENSION:.0f}]"),
         ("extension.most", "20", f"{SHORT_EXTENSION:.0f}"),
-    ):
+    )
+
+
+def long_pack(folder: Path) -> str:
+    """Write the demonstration's pack with a limit that no story reaches; return its name, which is its path."""
+    return _pack(folder / "long.toml", ("hard_limit", "20", f"{LONG_LIMIT:.0f}"))
+
+
+def _pack(pack: Path, *changes: tuple[str, str, str]) -> str:
+    text = DEMO_PACK.read_text("utf-8")
+    for rule, before, after in changes:
         head, found, rest = text.partition(f"[{rule}]")
         assert found and f"value = {before}\n" in rest, f"the pack has another {rule}"
         text = head + found + rest.replace(f"value = {before}\n", f"value = {after}\n", 1)
-    pack = folder / "short.toml"
     pack.write_text(text, "utf-8")
     return str(pack)
 
 
 class Installation:
-    """Running processes, an HTTP client, and the credentials of the demonstration."""
+    """Running processes, an HTTP client, and the credentials of the demonstration. `minutes` are those of a slot."""
+
+    minutes = 1
 
     def __init__(self, settings: Settings, store: Store, credentials: Credentials, http: aiohttp.ClientSession) -> None:
         self.settings, self.store, self.credentials, self.http = settings, store, credentials, http
@@ -68,7 +86,7 @@ class Installation:
     async def answering(self) -> None:
         """Wait until the server answers (again), and set `server` and that of all signed-in officers to where it
         does."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     self.server = (self.settings.run_dir / ADDRESS_FILE).read_text().strip()
@@ -105,29 +123,45 @@ class Installation:
             "prison_room": PLACES[Side.PRISON].room,
             "visitor_room": PLACES[Side.VISITOR].room,
             "starts_at": now.isoformat(),
-            "ends_at": (now + timedelta(minutes=3)).isoformat(),
-            "minutes": 1,
-            "people": [{"side": "prison", "name": "甲"}, {"side": "visitor", "name": "乙", "relation": "母亲"}],
+            "ends_at": (now + timedelta(minutes=5)).isoformat(),
+            "minutes": self.minutes,
+            "people": [
+                {"id": "inmate-1", "side": "prison", "name": "甲"},
+                {"id": "kin-1", "side": "visitor", "name": "乙", "relation": "母亲"},
+            ],
             "approved_by": "监狱长",
             "article": "云南 第十四条",
         }
         return await post_slot(self.http, self.server, self.credentials.key, slot | changes)
 
+    async def add_officer(self, id: str, name: str, role: Role, password: str, site: str | None = None) -> None:
+        """Add an officer whose account is old enough for permits."""
+        await self.store.add_user(id, name, role, password, site)
+        async with writing(self.store.engine) as db:
+            await db.execute(update(users).where(users.c.id == id).values(credential_at=None))
+
     async def officers(self) -> list[OfficerClient]:
         """Sign in all four officers; the prison's two come first."""
         accounts = self.credentials.officers
-        found = await asyncio.gather(
-            *(OfficerClient.sign_in(self.http, self.server, each.id, each.password) for each in accounts)
-        )
+        found = await asyncio.gather(*(self._sign_in(each.id, each.password) for each in accounts))
         self._signed_in += found
         return list(found)
+
+    async def _sign_in(self, user: str, password: str) -> OfficerClient:
+        """Sign in an officer, again where the server is too busy for it, as a person would."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    return await OfficerClient.sign_in(self.http, self.server, user, password)
+                except Busy:
+                    await asyncio.sleep(0.5)
 
     async def view(self, session: str, officer: OfficerClient) -> dict[str, Any]:
         """Return a session as an officer sees it."""
         return await officer.session(session)
 
     async def until(
-        self, officer: OfficerClient, session: str, holds: Callable[[dict[str, Any]], bool], timeout: float = 40.0
+        self, officer: OfficerClient, session: str, holds: Callable[[dict[str, Any]], bool], timeout: float = PATIENCE
     ) -> dict[str, Any]:
         """Listen on the officer's socket until a view of the session fulfils `holds`; return that view."""
         headers = {"Authorization": f"Bearer {officer.token}"}
@@ -158,27 +192,39 @@ class Installation:
         self, session: str, holds: Callable[[str, dict[str, Any]], bool]
     ) -> list[tuple[str, dict[str, Any]]]:
         """Return the journal of a session once it has an entry for which `holds`: it is written in the background."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 entries = await self.journal(session)
                 if any(holds(kind, data) for kind, data in entries):
                     return entries
                 await asyncio.sleep(0.05)
 
+    async def stored(self, session: str, part: str) -> None:
+        """Wait until this part of a session is stored, so that it outlives the death of the control process."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                saved = await self.store.snapshot(session)
+                if saved is not None and saved.data[part]:
+                    return
+                await asyncio.sleep(0.05)
+
     @asynccontextmanager
-    async def kiosk(self, side: Side, source: str = "generated") -> AsyncIterator[Kiosk]:
-        """Run the terminal of a side's room in this process."""
+    async def kiosk(
+        self, side: Side, source: str = "generated", arrivals: Arrivals | None = None
+    ) -> AsyncIterator[Kiosk]:
+        """Run the terminal of a side's room in this process; `arrivals` notes when packets reach it."""
         generated = {"generated": generated_sources}
         config = KioskConfig(self.server, self.credentials.terminals[side], source, generated, side_hint=side)
         ending = asyncio.Event()
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(config, http, lambda stats: None)
-            running = asyncio.create_task(kiosk.run(ending))
+            with (arrivals or Arrivals()).noted():
+                running = asyncio.create_task(kiosk.run(ending))
             try:
                 yield kiosk
             finally:
                 ending.set()
-                await asyncio.wait_for(running, 15)
+                await asyncio.wait_for(running, PATIENCE)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from msgspec import to_builtins
 
 from broker.ipc import framing
 from broker.kernel.errors import from_problem
+from tests.support.patience import PATIENCE
 
 Members = dict[str, Any]
 
@@ -41,12 +42,12 @@ class FactLog:
         self.up.clear()
 
     async def wait_for(
-        self, name: str, after: int = 0, where: Callable[[Members], bool] = lambda _: True, timeout: float = 15.0
+        self, name: str, after: int = 0, where: Callable[[Members], bool] = lambda _: True, timeout: float = PATIENCE
     ) -> Members:
         """Return the members of the first fact of that name from number `after` on."""
         return (await self._first(lambda other, members: other == name and where(members), after, timeout))[1]
 
-    async def wait_for_any(self, names: Iterable[str], timeout: float = 15.0) -> str:
+    async def wait_for_any(self, names: Iterable[str], timeout: float = PATIENCE) -> str:
         """Return the first fact that has one of these names."""
         wanted = frozenset(names)
         return (await self._first(lambda name, _: name in wanted, 0, timeout))[0]

@@ -26,6 +26,20 @@ def times(path: Path, track: int) -> list[float]:
     return [float(line.strip(",")) for line in done.stdout.split()]
 
 
+def decoded(path: Path, track: int) -> int:
+    """Return how many pictures of a track ffprobe decodes."""
+    what = ["-count_frames", "-select_streams", str(track), "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"]
+    done = subprocess.run(["ffprobe", "-v", "error", *what, str(path)], capture_output=True, text=True, check=True)
+    return int(done.stdout.strip().strip(","))
+
+
+def corrupt(path: Path) -> int:
+    """Return how many packets ffprobe flags as corrupt."""
+    what = ["-show_entries", "packet=flags", "-of", "csv=p=0"]
+    done = subprocess.run(["ffprobe", "-v", "error", *what, str(path)], capture_output=True, text=True, check=True)
+    return sum("C" in line for line in done.stdout.split())
+
+
 def complaints(path: Path) -> str:
     """Return the errors that ffmpeg reports while decoding every track to the end; empty for a good film."""
     # Without a given time base ffmpeg guesses a frame rate, and reports an error where a long gap misleads it.

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from broker.ipc.client import Client
@@ -19,6 +20,7 @@ from broker.kernel.ids import SessionId, Side
 from broker.media.tap_format import RTP, SENDER_REPORT, pack
 from tests.support import clips
 from tests.support.ipc import FactLog, Members
+from tests.support.patience import PATIENCE
 from tests.support.rtp import Stream
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +67,7 @@ class RecorderProcess:
 
     async def answers(self) -> None:
         """Wait until the link to the recorder is up."""
-        await asyncio.wait_for(self.log.up.wait(), 15)
+        await asyncio.wait_for(self.log.up.wait(), PATIENCE)
 
     async def hang_up(self) -> None:
         """Close the link, as a control process does that dies."""
@@ -91,7 +93,7 @@ class RecorderProcess:
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         try:
-            return await asyncio.wait_for(self.process.wait(), 20)
+            return await asyncio.wait_for(self.process.wait(), PATIENCE)
         except TimeoutError:
             self.process.kill()  # no process outlives its test
             raise
@@ -150,6 +152,8 @@ class Relay:
         self._sounds = (clips.sound(), clips.sound(pitch=880))
         self._next = [0, 0, 0, 0]
         self.begun: float | None = None
+        self.sent: list[float] = []
+        """When each record was sent (monotonic s)."""
 
     async def play(self, seconds: float, tracks: Sequence[int] = (0, 1, 2, 3)) -> None:
         """Send `seconds` of media in real time."""
@@ -165,11 +169,17 @@ class Relay:
 
     def send(self, track: int, data: bytes, kind: int = RTP) -> None:
         """Send one record to the tap now."""
-        self.socket.send(pack(self.tap, track, kind, monotonic_ns(), data))
+        now = monotonic_ns()
+        self.socket.send(pack(self.tap, track, kind, now, data))
+        self.sent.append(now / 1e9)
 
     def report(self, track: int, ntp: float) -> None:
         """Send a sender report for the last packet of a track."""
         self.send(track, self.streams[track].report(self._next[track] / self._rate(track), ntp), SENDER_REPORT)
+
+    def longest_pause(self) -> float:
+        """Return the seconds of the longest pause between two records: so late was this process."""
+        return max(later - before for before, later in pairwise(self.sent))
 
     def close(self) -> None:
         """Close the connection to the tap."""

@@ -26,6 +26,7 @@ from broker.ipc.relay_messages import (
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import VisitError
 from tests.support.ipc import FactLog, Members
+from tests.support.patience import PATIENCE
 
 
 class RelayFront:
@@ -49,7 +50,7 @@ class RelayFront:
         """Every fact of the worker so far: its name and its members."""
         return self.log.facts
 
-    async def fact(self, name: str, timeout: float = 15.0, after: int = 0, **members: Any) -> Members:
+    async def fact(self, name: str, timeout: float = PATIENCE, after: int = 0, **members: Any) -> Members:
         """Wait for a fact with these members, at or after index `after` of `facts`; return all its members."""
         return await self.log.wait_for(
             name, after, lambda found: all(found.get(key) == value for key, value in members.items()), timeout
@@ -61,14 +62,14 @@ class RelayFront:
             sys.executable, *self.program, "relay-0", str(self.run_dir), self.host, "0", *self.public,
             stdin=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        await asyncio.wait_for(self.log.up.wait(), 20)
+        await asyncio.wait_for(self.log.up.wait(), PATIENCE)
 
     async def stop_worker(self) -> None:
         """End the worker process in order."""
         assert self.process is not None
         if self.process.returncode is None:
             self.process.terminate()
-        await asyncio.wait_for(self.process.wait(), 10)
+        await asyncio.wait_for(self.process.wait(), PATIENCE)
 
     async def admit(self, session: str, tap: int = 1) -> None:
         """Admit a session to the worker; `port` is then the worker's port."""
@@ -76,12 +77,13 @@ class RelayFront:
 
     async def lease(
         self, session: str, seconds: float = 3.0, deadline: float = 60.0, limit: float = 60.0, **more: Any
-    ) -> None:
-        """Give one lease that begins now."""
+    ) -> float:
+        """Give one lease that begins now; return when that is (monotonic s)."""
         now = monotonic()
         await self.link.call(
             LeaseGate(session=session, until=now + seconds, deadline=now + deadline, limit=limit, **more)
         )
+        return now
 
     async def _post(self, request: web.Request) -> web.Response:
         sdp = await request.text()

@@ -84,12 +84,26 @@ def _together(nals: list[bytes]) -> list[bytes]:
     return [bytes([nals[0][0] & 0x60 | 24]) + b"".join(struct.pack("!H", len(nal)) + nal for nal in nals)]
 
 
-def sequence_parameter_set(width: int, height: int) -> bytes:
-    """Return a baseline sequence parameter set of that size, as H.264 7.3.2.1.1 spells it."""
+def sequence_parameter_set(width: int, height: int, number: int = 0) -> bytes:
+    """Return a baseline sequence parameter set of that size and id, as H.264 7.3.2.1.1 spells it."""
+    bits = _ue(number) + _ue(0) + _ue(2) + _ue(1) + "0" + _ue(width // 16 - 1) + _ue(height // 16 - 1) + "11001"
+    return b"\x67\x42\xe0\x1f" + _packed(bits)
 
-    def ue(value: int) -> str:
-        return f"{value + 1:b}".zfill(2 * (value + 1).bit_length() - 1)
 
-    bits = ue(0) + ue(0) + ue(2) + ue(1) + "0" + ue(width // 16 - 1) + ue(height // 16 - 1) + "11001"
+def picture_parameter_set(number: int, sequence: int = 0) -> bytes:
+    """Return a baseline picture parameter set of that id (7.3.2.2), which refers to a sequence parameter set."""
+    return b"\x68" + _packed(_ue(number) + _ue(sequence) + "00" + _ue(0) * 3 + "000" + _ue(0) * 3 + "0001")
+
+
+def exp_golomb(value: int) -> bytes:
+    """Return a value as unsigned Exp-Golomb code (9.1), filled up to bytes with zero bits."""
+    return _packed(_ue(value))
+
+
+def _ue(value: int) -> str:
+    return f"{value + 1:b}".zfill(2 * (value + 1).bit_length() - 1)
+
+
+def _packed(bits: str) -> bytes:
     bits += "0" * (-len(bits) % 8)
-    return b"\x67\x42\xe0\x1f" + int(bits, 2).to_bytes(len(bits) // 8)
+    return int(bits, 2).to_bytes(len(bits) // 8)

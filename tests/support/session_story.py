@@ -71,8 +71,18 @@ CHECKED_IN = here(INMATE, KIN, CHILD)
 SEATED: list[Fact] = [ev.SeatReady(side, True, OFFICER) for side in Side]
 TESTED: list[Fact] = [ev.SelfTested(side, True, "terminal") for side in Side]
 PUBLISHING: list[Fact] = [ev.RoomMedia(side, True) for side in Side]
+RECEIVING: list[Fact] = [ev.RoomReceiving(side, True) for side in Side]
 WATCHED = ev.WatchersChanged(officers())
-PREPARED: list[Fact] = [ev.RelayReady(), ev.RecorderReady(), *CHECKED_IN, *SEATED, *TESTED, *PUBLISHING, WATCHED]
+PREPARED: list[Fact] = [
+    ev.RelayReady(),
+    ev.RecorderReady(),
+    *CHECKED_IN,
+    *SEATED,
+    *TESTED,
+    *PUBLISHING,
+    *RECEIVING,
+    WATCHED,
+]
 """The facts before the gate may open, except for the time and the recorder's first fragment."""
 
 
@@ -101,7 +111,7 @@ class PretendRelay:
             self.lease = None
 
     def crosses(self, mono: float) -> None:
-        """Note that media crossed both ways at this moment, perhaps not for the first time."""
+        """Note that a packet crossed at this moment, perhaps not for the first time."""
         self.crossed = mono if self.crossed is None else min(self.crossed, mono)
 
     @property
@@ -120,8 +130,10 @@ class Visit:
     """One session with its runner: facts are taken at once, TimePassed comes exactly when `wakes_at` asked for it. The
     effects of alerts are kept apart, in `calls`."""
 
-    def __init__(self, now: Instant, *, slot: Slot = SLOT, policy: Policy = YUNNAN) -> None:
-        self.session, self.policy, self.now = Session(slot), policy, now
+    def __init__(
+        self, now: Instant, *, slot: Slot = SLOT, policy: Policy = YUNNAN, session: Session | None = None
+    ) -> None:
+        self.session, self.policy, self.now = session or Session(slot), policy, now
         self.relay = PretendRelay()
         self.effects: list[Effect] = []
         self.calls: list[Effect] = []

@@ -15,6 +15,7 @@ from broker.media.tap_format import PRISON_AUDIO, TALKBACK, VISITOR_AUDIO
 from kiosk_agent.media.frames import RATE, mono_samples
 from kiosk_agent.media.talkback import TalkbackReceiver
 from tests.support import listening
+from tests.support.patience import PATIENCE
 from tests.support.visit import Visit
 
 PITCH = 3200.0
@@ -57,7 +58,7 @@ class TalkbackRecorder:
 
     async def until(self, here: Visit, side: Side, seconds: float) -> None:
         """Wait until the room of `side` has received so many seconds."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while len(self.samples(here, side)) < seconds * listening.RATE:
                 await asyncio.sleep(0.05)
 

@@ -3,7 +3,7 @@ queued, at random from a seed. Each client gets a port of its own towards the se
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +15,14 @@ LATEST = 0.3  # seconds that a full line keeps a datagram waiting before it drop
 class Impairment:
     """Impairment of datagrams in one direction. `loss` and `twice` are probabilities. `delay` and `jitter` are seconds;
     the jitter is drawn for each datagram, so that one may overtake another. `rate` is the bit/s that pass, None for no
-    limit."""
+    limit. Losses come `burst` in a row on average: 1 for each by itself."""
 
     loss: float = 0.0
     delay: float = 0.0
     jitter: float = 0.0
     twice: float = 0.0
     rate: float | None = None
+    burst: float = 1.0
 
 
 class Line:
@@ -30,13 +31,14 @@ class Line:
     def __init__(self, impairment: Impairment, chance: random.Random) -> None:
         self.impairment, self._chance = impairment, chance
         self._free_at = 0.0
+        self._losing = False
         self.sent = self.lost = self.octets = 0
 
     def carry(self, size: int, now: float) -> list[float]:
         """Return when a datagram of `size` bytes that enters at `now` comes out: never, once or twice."""
         impairment = self.impairment
         self.sent += 1
-        if self._chance.random() < impairment.loss:
+        if self._loses():
             self.lost += 1
             return []
         out = now
@@ -49,6 +51,15 @@ class Line:
         self.octets += size
         times = 2 if self._chance.random() < impairment.twice else 1
         return [out + impairment.delay + self._chance.random() * impairment.jitter for _ in range(times)]
+
+    def _loses(self) -> bool:
+        """Whether the next datagram is lost, by the model of Gilbert: a good state, and a bad one that loses all."""
+        loss, burst = self.impairment.loss, self.impairment.burst
+        if burst <= 1.0:
+            return self._chance.random() < loss
+        begins, ends = loss / (burst * (1 - loss)), 1 / burst
+        self._losing = self._chance.random() < (1 - ends if self._losing else begins)
+        return self._losing
 
 
 class _Port(asyncio.DatagramProtocol):
@@ -75,6 +86,8 @@ class UdpProxy:
         self._clients: dict[Any, _Port] = {}
         self._ways: dict[Any, tuple[Line, Line]] = {}
         self._opening: dict[Any, asyncio.Task[None]] = {}
+        self.on_datagram: Callable[[Line, bytes, bool], None] | None = None
+        """Called with each datagram, and whether it will arrive."""
 
     async def start(self) -> None:
         """Open the port for clients."""
@@ -110,7 +123,10 @@ class UdpProxy:
 
     def _later(self, line: Line, data: bytes, port: _Port, to: Any) -> None:
         loop = asyncio.get_running_loop()
-        for at in line.carry(len(data), loop.time()):
+        arrivals = line.carry(len(data), loop.time())
+        if self.on_datagram is not None:
+            self.on_datagram(line, data, bool(arrivals))
+        for at in arrivals:
             loop.call_at(at, self._send, port, data, to)
 
     def _send(self, port: _Port, data: bytes, to: Any) -> None:

@@ -25,6 +25,20 @@ class Entry:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An entry that waits for its place in the chain. `number`: its place among all that were noted by this process;
+    `mono`: when it was noted."""
+
+    number: int
+    at: str
+    mono: float
+    session: str | None
+    kind: str
+    author: str
+    data: str
+
+
 def digest_of(entry: Entry) -> str:
     """Return the digest of an entry: SHA-256 in hex over all its columns but its own hash."""
     columns = [

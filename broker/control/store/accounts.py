@@ -1,16 +1,18 @@
 """Users, the tokens that they are signed in with, and the keys of other systems."""
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.control.store.base import StorePart, check_name
 from broker.control.store.records import ApiKey, Role, User
 from broker.control.store.secrets import MIN_PASSWORD, hash_password, new_token, token_hash
-from broker.control.store.tables import api_keys, sites, user_tokens, users
+from broker.control.store.tables import api_keys, sites, terminals, user_tokens, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound
-from broker.kernel.ids import SiteId, UserId, new_id
+from broker.kernel.ids import new_id
 
 KeyKind = Literal["key", "obs"]
 """The kinds of keys: `key` may post approved slots, `obs` may read metrics."""
@@ -19,25 +21,20 @@ KeyKind = Literal["key", "obs"]
 class Accounts(StorePart):
     """The part of the store for accounts. Of tokens and keys it stores hashes only."""
 
-    async def add_user(self, id: str, name: str, role: Role, password: str, site: str | None = None) -> User:
-        """Add an officer and return the new user.
+    async def add_user(
+        self, id: str, name: str, role: Role, password: str, site: str | None = None, by: str = ""
+    ) -> User:
+        """Add an officer and return the new user. Commands and pages go through `AccountChanges.change_account`, which
+        asks for a second officer's word where one is needed.
 
         Raises BadRequest (weak password, or no site for a role that needs one), NotFound (no such site) or Conflict
         (the id is taken).
         """
-        check_name("user", id)
-        if Role(role).needs_site and site is None:
-            raise BadRequest(f"A {role} belongs to a site.", "该角色必须属于某个单位。")
-        hashed = await _hashed(password)
-        user = User(UserId(id), name, SiteId(site) if site else None, Role(role), False, hashed)
+        hashed = await hashed_password(password)
         async with self._writing() as db:
-            if site and (await db.execute(select(sites).where(sites.c.id == site))).first() is None:
-                raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
-            if (await db.execute(select(users).where(users.c.id == id))).first() is not None:
-                raise Conflict(f"There is already a user {id}.", f"用户 {id} 已存在。")
-            values = {"id": id, "name": name, "site": user.site, "role": str(user.role)}
-            await db.execute(insert(users).values(password_hash=hashed, disabled=False, **values))
-        return user
+            await check_new(db, id, role, site)
+            await insert_user(db, id, name, role, site, hashed, self.clock.now().wall, by)
+            return await named(db, id)
 
     async def user_named(self, id: str) -> User | None:
         """Return the user with this id, disabled or not, or None."""
@@ -50,20 +47,19 @@ class Accounts(StorePart):
         async with self._reading() as db:
             return [_user(row) for row in await db.execute(select(users).order_by(users.c.id))]
 
-    async def set_password(self, id: str, password: str) -> None:
+    async def set_password(self, id: str, password: str, by: str = "") -> None:
         """Set a new password and sign the user out everywhere. Raises BadRequest (weak password) or NotFound."""
-        await self._change(id, password_hash=await _hashed(password))
+        hashed = await hashed_password(password)
+        async with self._writing() as db:
+            values = {"credential_at": self.clock.now().wall, "credential_by": by}
+            await change_user(db, id, password_hash=hashed, **values)
 
     async def disable_user(self, id: str, disabled: bool = True) -> None:
-        """Bar a user from signing in, or no longer, and sign the user out everywhere. Raises NotFound."""
-        await self._change(id, disabled=disabled)
-
-    async def _change(self, id: str, **values: Any) -> None:
+        """Bar a user from signing in, or no longer, and sign the user out everywhere. Raises NotFound. Enabled again,
+        the account is as new for permits as one with a new password."""
+        values = {} if disabled else {"credential_at": self.clock.now().wall}
         async with self._writing() as db:
-            done = await db.execute(update(users).where(users.c.id == id).values(values))
-            if done.rowcount == 0:
-                raise NotFound(f"There is no user {id}.", f"没有用户 {id}。")
-            await db.execute(delete(user_tokens).where(user_tokens.c.user == id))
+            await change_user(db, id, disabled=disabled, **values)
 
     async def issue_user_token(self, user: str, ttl: timedelta) -> str:
         """Sign a user in for `ttl` and return the token, which is stored nowhere. Expired tokens are removed.
@@ -94,6 +90,41 @@ class Accounts(StorePart):
         async with self._reading() as db:
             row = (await db.execute(query)).one_or_none()
         return _user(row) if row is not None else None
+
+    async def authors_by_token_hash(self) -> dict[str, str]:
+        """Return all credentials that are valid now, by their digests (`token_hash`), with their authors as the journal
+        has them: `user:li`, `terminal:trm_…`, `integrator:key_…`, `observer:key_…`."""
+        signed_in = (
+            select(user_tokens.c.hash, user_tokens.c.user)
+            .join(users, users.c.id == user_tokens.c.user)
+            .where(user_tokens.c.expires_at > self.clock.now().wall, users.c.disabled.is_(False))
+        )
+        enrolled = select(terminals.c.token_hash, terminals.c.id).where(terminals.c.revoked_at.is_(None))
+        keys = select(api_keys.c.hash, api_keys.c.id).where(api_keys.c.revoked_at.is_(None))
+        async with self._reading() as db:
+            found = {hash: f"user:{id}" for hash, id in await db.execute(signed_in)}
+            found |= {hash: f"terminal:{id}" for hash, id in await db.execute(enrolled)}
+            kinds = {"key": "integrator", "obs": "observer"}
+            found |= {hash: f"{kinds[id[:3]]}:{id}" for hash, id in await db.execute(keys)}
+        return found
+
+    async def _users_of(self, db: AsyncConnection, hashes: list[str]) -> dict[str, User]:
+        """Return the users signed in with the tokens of these hashes."""
+        query = (
+            select(users, user_tokens.c.hash)
+            .join(user_tokens, user_tokens.c.user == users.c.id)
+            .where(
+                user_tokens.c.hash.in_(hashes),
+                user_tokens.c.expires_at > self.clock.now().wall,
+                users.c.disabled.is_(False),
+            )
+        )
+        return {row.hash: _user(row) for row in await db.execute(query)}
+
+    async def _keys_of(self, db: AsyncConnection, hashes: list[str]) -> dict[str, ApiKey]:
+        """Return the keys in use with these hashes."""
+        query = select(api_keys).where(api_keys.c.hash.in_(hashes), api_keys.c.revoked_at.is_(None))
+        return {row.hash: _key(row) for row in await db.execute(query)}
 
     async def revoke_user_token(self, token: str) -> None:
         """Remove a token, which signs its user out. An unknown token is no error: it is signed out already."""
@@ -136,7 +167,8 @@ class Accounts(StorePart):
                 raise NotFound(f"There is no key {id} in use.", f"没有在用密钥 {id}。")
 
 
-async def _hashed(password: str) -> str:
+async def hashed_password(password: str) -> str:
+    """Return the hash of a new password. Raises BadRequest for a weak one."""
     if len(password) < MIN_PASSWORD:
         raise BadRequest(
             f"A password has at least {MIN_PASSWORD} characters.",
@@ -145,8 +177,53 @@ async def _hashed(password: str) -> str:
     return await hash_password(password)
 
 
+async def named(db: AsyncConnection, id: str) -> User:
+    """Return the user with this id, in the caller's transaction. Raises NotFound."""
+    row = (await db.execute(select(users).where(users.c.id == id))).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no user {id}.", f"没有用户 {id}。")
+    return _user(row)
+
+
+async def check_new(db: AsyncConnection, id: str, role: Role, site: str | None) -> None:
+    """Check that an account may be added. Raises BadRequest, NotFound (no such site) or Conflict (the id is taken)."""
+    check_name("user", id)
+    if Role(role).needs_site and site is None:
+        raise BadRequest(f"A {role} belongs to a site.", "该角色必须属于某个单位。")
+    if site and (await db.execute(select(sites).where(sites.c.id == site))).first() is None:
+        raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+    if (await db.execute(select(users).where(users.c.id == id))).first() is not None:
+        raise Conflict(f"There is already a user {id}.", f"用户 {id} 已存在。")
+
+
+async def insert_user(
+    db: AsyncConnection,
+    id: str,
+    name: str,
+    role: Role,
+    site: str | None,
+    hashed: str,
+    at: datetime,
+    by: str,
+    vouchers: Collection[str] = (),
+) -> None:
+    """Add an account, in the caller's transaction."""
+    values = {"id": id, "name": name, "site": site or None, "role": str(role), "disabled": False}
+    credential = {"password_hash": hashed, "credential_at": at, "credential_by": by, "vouchers": sorted(vouchers)}
+    await db.execute(insert(users).values(**values, **credential))
+
+
+async def change_user(db: AsyncConnection, id: str, **values: Any) -> None:
+    """Change an account and sign its user out everywhere, in the caller's transaction. Raises NotFound."""
+    done = await db.execute(update(users).where(users.c.id == id).values(values))
+    if done.rowcount == 0:
+        raise NotFound(f"There is no user {id}.", f"没有用户 {id}。")
+    await db.execute(delete(user_tokens).where(user_tokens.c.user == id))
+
+
 def _user(row: Row[Any]) -> User:
-    return User(row.id, row.name, row.site, Role(row.role), row.disabled, row.password_hash)
+    credential = (row.credential_at, row.credential_by or "", tuple(row.vouchers or ()))
+    return User(row.id, row.name, row.site, Role(row.role), row.disabled, row.password_hash, *credential)
 
 
 def _key(row: Row[Any]) -> ApiKey:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from broker.authority.persons import Change, Standing
 from broker.kernel.ids import RoomId, SessionId, SiteId, TerminalId, UserId
 
 
@@ -73,7 +74,8 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An officer who can sign in. `site` is None for the province's auditors and admins."""
+    """An officer who can sign in. `site` is None for the province's auditors and admins. `since`, `set_by`: when and by
+    whom the password was set or the account enabled; `vouchers`: the accounts on whose word it stands."""
 
     id: UserId
     name: str
@@ -81,6 +83,37 @@ class User:
     role: Role
     disabled: bool
     password_hash: str = field(repr=False)
+    since: datetime | None = None
+    set_by: str = ""
+    vouchers: tuple[str, ...] = ()
+
+    @property
+    def standing(self) -> Standing:
+        """The account as permits see it."""
+        return Standing(self.id, str(self.role), self.site, self.disabled, self.since, frozenset(self.vouchers))
+
+
+class ChangeState(StrEnum):
+    """The state of a change of an account. `applied` ones needed no second officer's word and are not stored."""
+
+    APPLIED = "applied"
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    REPLACED = "replaced"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """A change of an account, with the name that it gives and what became of it."""
+
+    change: Change
+    name: str
+    state: ChangeState
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

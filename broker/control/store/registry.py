@@ -120,6 +120,12 @@ class Registry(StorePart):
             row = (await db.execute(query)).one_or_none()
         return _terminal(row) if row is not None else None
 
+    async def _terminals_of(self, db: AsyncConnection, hashes: list[str]) -> dict[str, Terminal]:
+        """Return the terminals in use whose tokens have these hashes."""
+        query = _terminals().add_columns(terminals.c.token_hash)
+        query = query.where(terminals.c.token_hash.in_(hashes), terminals.c.revoked_at.is_(None))
+        return {row.token_hash: _terminal(row) for row in await db.execute(query)}
+
     async def terminals(self) -> list[Terminal]:
         """Return all terminals that were ever enrolled, by room and then by age."""
         query = _terminals().order_by(terminals.c.room, terminals.c.enrolled_at)

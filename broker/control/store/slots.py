@@ -1,32 +1,39 @@
 """Approved slots, and the last saved states of their sessions."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.booking.absence import Absence
 from broker.booking.packs import pack_named
-from broker.booking.slot import Person, PersonRole, Place, Slot
-from broker.booking.slot_check import check_place, check_slot
+from broker.booking.rebooking import Rebooking, check_keeps
+from broker.booking.slot import Place, Slot
+from broker.booking.slot_check import SiteOfSide, check_detained, check_place, check_slot
+from broker.control.store import absences, rebookings, tables
 from broker.control.store.base import StorePart
 from broker.control.store.eligibility import check_people
+from broker.control.store.people import people_from_json, people_to_json
 from broker.control.store.records import Site, SiteKind, Snapshot
 from broker.control.store.tables import rooms, sites, slots, snapshots
 from broker.kernel.errors import BadRequest, Conflict, NotFound
-from broker.kernel.ids import PersonId, SessionId, Side, SlotId
+from broker.kernel.ids import SessionId, Side, SlotId
+from broker.session.events import ApprovalWithdrawn
 from config.policy import Policy
 
+AT_ONCE = 1000  # values that one query names
 ENDED = "ended"  # state of a snapshot whose session needs no runner any more
 
 
 class Visits(StorePart):
     """The part of the store for slots and for snapshots of sessions."""
 
-    async def add_slot(self, slot: Slot) -> None:
-        """Check an approved slot (broker/booking/slot_check.py) and store it, in one transaction.
+    async def add_slot(self, slot: Slot, rebooks: str | None = None, by: str = "") -> None:
+        """Check an approved slot (broker/booking/slot_check.py) and store it, in one transaction; with `rebooks` it
+        keeps that re-booking request, for the author `by`.
 
         A room holds one slot at a time: [starts_at, ends_at) of slots that are not cancelled and whose session has not
         ended. Raises NotFound, BadRequest, PolicyViolation, Suspended, Forfeited, or Conflict with the `slot` in the
@@ -34,11 +41,24 @@ class Visits(StorePart):
         """
         now = self.clock.now().wall
         async with self._writing() as db:
-            check_slot(slot, await _policy(db, slot), now)
-            await _check_places(db, slot)
+            policy = await _policy(db, slot)
+            check_slot(slot, policy, now)
+            await _check_places(db, slot, policy)
             await _check_free(db, slot)
-            await check_people(db, slot)
+            await check_people(db, slot, policy)
+            request = await self._request(db, slot, rebooks)
             await db.execute(insert(slots).values(created_at=now, **_columns(slot)))
+            if request is not None:
+                await rebookings.keep(db, request.id, slot.id, by, now)
+
+    async def _request(self, db: AsyncConnection, slot: Slot, id: str | None) -> Rebooking | None:
+        """Return the open request that a slot keeps. Raises NotFound, or what check_keeps raises."""
+        if id is None:
+            return None
+        request = await rebookings.read_one(db, tables.rebookings.c.id == id)
+        row = (await db.execute(select(slots).where(slots.c.id == request.slot))).one()
+        check_keeps(request, _slot(row), slot)
+        return request
 
     async def slot(self, id: str) -> Slot:
         """Return the slot with this id, cancelled or not. Raises NotFound."""
@@ -58,23 +78,88 @@ class Visits(StorePart):
         async with self._reading() as db:
             return [_slot(row) for row in await db.execute(query)]
 
-    async def cancel_slot(self, id: str) -> None:
-        """Cancel a slot; its row stays. Raises NotFound where there is no such slot, or it is cancelled already."""
+    async def slots_missed(self, start: datetime, end: datetime) -> list[Slot]:
+        """Return the approved slots that ended in [start, end) and whose session was never begun, in order of time."""
+        query = (
+            select(slots)
+            .outerjoin(snapshots, snapshots.c.session == slots.c.session)
+            .where(slots.c.ends_at >= start, slots.c.ends_at < end)
+            .where(slots.c.cancelled_at.is_(None), snapshots.c.session.is_(None))
+            .order_by(slots.c.starts_at, slots.c.id)
+        )
+        async with self._reading() as db:
+            return [_slot(row) for row in await db.execute(query)]
+
+    async def cancel_slot(
+        self, id: str, by: str = "", code: str = "", reason: str = "", request: Rebooking | None = None
+    ) -> None:
+        """Cancel a slot; its row stays, with its author (as the journal names authors), the code and the reason. A
+        request that it kept is open again, and `request` is stored for the slot itself. Raises NotFound where there is
+        no such slot, or it is cancelled already."""
         standing = and_(slots.c.id == id, slots.c.cancelled_at.is_(None))
+        values = {"cancelled_by": by or None, "cancel_code": code or None, "cancel_reason": reason or None}
         async with self._writing() as db:
             now = self.clock.now().wall
-            done = await db.execute(update(slots).where(standing).values(cancelled_at=now))
+            done = await db.execute(update(slots).where(standing).values(cancelled_at=now, **values))
             if done.rowcount == 0:
                 raise NotFound(f"There is no slot {id} to cancel.", f"没有可撤销的时段 {id}。")
+            await rebookings.reopen(db, id)
+            if request is not None:
+                await rebookings.add(db, request)
 
-    async def save_snapshot(self, session: str, state: str, data: Mapping[str, Any]) -> None:
-        """Store the state of a session in place of the one before."""
+    async def withdrawals(self, since: datetime) -> dict[SessionId, ApprovalWithdrawn]:
+        """Return the withdrawals of all slots that end at `since` or later, by session."""
+        query = select(slots).where(slots.c.cancelled_at.is_not(None), slots.c.ends_at >= since)
+        async with self._reading() as db:
+            return {SessionId(row.session): _withdrawal(row) for row in await db.execute(query)}
+
+    async def slots_of(self, sessions: Collection[str]) -> dict[SessionId, Slot]:
+        """Return the slots of these sessions, cancelled or not, by session."""
+        asked = list(sessions)
+        found: dict[SessionId, Slot] = {}
+        async with self._reading() as db:
+            for some in (asked[first : first + AT_ONCE] for first in range(0, len(asked), AT_ONCE)):
+                rows = await db.execute(select(slots).where(slots.c.session.in_(some)))
+                found |= {SessionId(row.session): _slot(row) for row in rows}
+        return found
+
+    async def approve_second(self, id: str, by: str, article: str) -> Slot:
+        """Store the approval of the visitor side's institution and return the slot. The same approval again changes
+        nothing. Raises NotFound, or Conflict where the slot needs none, has another, or is cancelled."""
+        async with self._writing() as db:
+            row = (await db.execute(select(slots).where(slots.c.id == id))).one_or_none()
+            if row is None:
+                raise NotFound("There is no such slot.", "没有该时段。")
+            slot = _slot(row)
+            approved = replace(slot, second_approved_by=by, second_article=article)
+            if slot == approved:
+                return slot
+            if row.cancelled_at is not None or not slot.awaits_approval:
+                raise Conflict("This slot waits for no second approval.", "该时段无需第二方批准，或已批准、已取消。")
+            values = {"second_approved_by": by, "second_article": article, "second_at": self.clock.now().wall}
+            await db.execute(update(slots).where(slots.c.id == id).values(values))
+        return approved
+
+    async def save_snapshot(
+        self,
+        session: str,
+        state: str,
+        data: Mapping[str, Any],
+        request: Rebooking | None = None,
+        absence: Absence | None = None,
+    ) -> None:
+        """Store the state of a session in place of the one before, and with it what its end asks for and notes: all of
+        it, or nothing."""
         values = {"state": state, "data": dict(data), "updated_at": self.clock.now().wall}
         mine = snapshots.c.session == session
         async with self._writing() as db:
             done = await db.execute(update(snapshots).where(mine).values(values))
             if done.rowcount == 0:
                 await db.execute(insert(snapshots).values(session=session, **values))
+            if request is not None:
+                await rebookings.add(db, request)
+            if absence is not None:
+                await absences.add(db, absence)
 
     async def snapshot(self, session: str) -> Snapshot | None:
         """Return the last saved state of a session, or None."""
@@ -106,8 +191,9 @@ async def _policy(db: AsyncConnection, slot: Slot) -> Policy:
     return pack_named(site.policy)
 
 
-async def _check_places(db: AsyncConnection, slot: Slot) -> None:
-    """Check that both rooms exist and fit their sides. Their rows are locked where the database locks rows."""
+async def _check_places(db: AsyncConnection, slot: Slot, policy: Policy) -> None:
+    """Check that both rooms exist and fit their sides, and the people theirs. The rooms' rows are locked where
+    the database locks rows."""
     names = sorted({slot.prison.room, slot.visitor.room})
     query = select(rooms).where(rooms.c.id.in_(names)).order_by(rooms.c.id).with_for_update()
     site_of = {row.id: row.site for row in await db.execute(query)}
@@ -115,7 +201,10 @@ async def _check_places(db: AsyncConnection, slot: Slot) -> None:
         place = slot.place(side)
         if place.room not in site_of:
             raise NotFound(f"There is no room {place.room}.", f"没有会见室 {place.room}。")
-        check_place(side, place, site_of[place.room], (await _site(db, place)).kind.holds_inmates)
+        site = await _site(db, place)
+        rules = pack_named(site.policy)
+        check_place(side, place, site_of[place.room], SiteOfSide(site.id, site.kind, rules.law, rules.demo), policy)
+    check_detained(slot, (await _site(db, slot.visitor)).kind.holds_inmates)
 
 
 async def _site(db: AsyncConnection, place: Place) -> Site:
@@ -156,12 +245,14 @@ def _columns(slot: Slot) -> dict[str, Any]:
         "starts_at": slot.starts_at,
         "ends_at": slot.ends_at,
         "minutes": slot.minutes,
-        "people": [asdict(person) for person in slot.people],
+        "people": people_to_json(slot.people),
         "approved_by": slot.approved_by,
         "article": slot.article,
         "policy": slot.policy,
         "external_id": slot.external_id or None,
         "language": slot.language,
+        "second_approved_by": slot.second_approved_by or None,
+        "second_article": slot.second_article or None,
     }
 
 
@@ -174,25 +265,20 @@ def _slot(row: Row[Any]) -> Slot:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         minutes=row.minutes,
-        people=tuple(_person(person) for person in row.people),
+        people=people_from_json(row.people),
         approved_by=row.approved_by,
         article=row.article,
         policy=row.policy,
         external_id=row.external_id or "",
         language=row.language,
+        second_approved_by=row.second_approved_by or "",
+        second_article=row.second_article or "",
     )
 
 
-def _person(kept: Mapping[str, Any]) -> Person:
-    return Person(
-        PersonId(kept["id"]),
-        Side(kept["side"]),
-        kept["name"],
-        kept["relation"],
-        kept.get("first_visit", False),  # rows of a former version have only the four members above
-        PersonRole(kept.get("role", PersonRole.PARTY)),
-        kept.get("dialect_reason", ""),
-    )
+def _withdrawal(row: Row[Any]) -> ApprovalWithdrawn:
+    by = row.cancelled_by or "system"  # rows of former versions do not say who
+    return ApprovalWithdrawn(by, row.cancelled_at, row.cancel_code or "", row.cancel_reason or "")
 
 
 def _snapshot(row: Row[Any]) -> Snapshot:

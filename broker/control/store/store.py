@@ -4,13 +4,22 @@ Each call is one transaction and reads the database anew, so that a running serv
 writes. Errors are those of broker/kernel/errors.py, StorageUnavailable above all.
 """
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Self
 
 from sqlalchemy import text
 
+from broker.control.rules.account_changes import AccountChanges
+from broker.control.rules.announcements import Announcements
+from broker.control.rules.session_rules import Packs
+from broker.control.store.absences import Absences
 from broker.control.store.accounts import Accounts
+from broker.control.store.eligibility import Eligibility
 from broker.control.store.extensions import Extensions
 from broker.control.store.migrations import is_current
+from broker.control.store.rebookings import Rebookings
+from broker.control.store.records import ApiKey, Terminal, User
 from broker.control.store.registry import Registry
 from broker.control.store.slots import Visits
 from broker.control.store.suspensions import Suspensions
@@ -18,8 +27,22 @@ from broker.kernel.clock import Clock, SystemClock
 from broker.kernel.database import BUSY_SECONDS, engine_for
 from broker.kernel.errors import StorageUnavailable
 
+HASHES = 500  # in one query; databases limit its parameters
 
-class Store(Registry, Accounts, Visits, Extensions, Suspensions):
+
+class Store(
+    Registry,
+    Accounts,
+    AccountChanges,
+    Visits,
+    Extensions,
+    Suspensions,
+    Rebookings,
+    Absences,
+    Eligibility,
+    Packs,
+    Announcements,
+):
     """The store in the database at `url` (see broker.kernel.database.engine_for). Migrations make its schema."""
 
     def __init__(self, url: str, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
@@ -40,9 +63,29 @@ class Store(Registry, Accounts, Visits, Extensions, Suspensions):
         async with self._reading() as db:
             await db.execute(text("SELECT 1"))
 
+    async def holders(self, hashes: Iterable[str]) -> tuple[dict[str, User], dict[str, Terminal], dict[str, ApiKey]]:
+        """Return who holds the tokens with these hashes, by hash, in one view of the database; what is expired, revoked
+        or disabled is left out."""
+        users: dict[str, User] = {}
+        terminals: dict[str, Terminal] = {}
+        keys: dict[str, ApiKey] = {}
+        async with self._reading() as db:
+            for some in batched(hashes, HASHES):
+                users |= await self._users_of(db, some)
+                terminals |= await self._terminals_of(db, some)
+                keys |= await self._keys_of(db, some)
+        return users, terminals, keys
+
     async def __aenter__(self) -> Self:
         await self.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield the items in lists of `size` at most."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some

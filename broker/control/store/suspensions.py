@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.booking.slot import Person
 from broker.booking.suspension import Proposal, Taken
 from broker.control.store.base import StorePart
 from broker.control.store.tables import suspension_steps, suspensions
@@ -83,9 +84,10 @@ async def read(db: AsyncConnection, which: ColumnElement[bool] | None = None) ->
     return [_proposal(row, (step for step in steps if step.suspension == row.id)) for row in rows]
 
 
-async def about(db: AsyncConnection, people: Collection[PersonId]) -> list[Proposal]:
-    """Return all proposals about these people, in the caller's transaction."""
-    return await read(db, suspensions.c.person.in_(people))
+async def about(db: AsyncConnection, people: Collection[Person]) -> list[Proposal]:
+    """Return all proposals about these people, by id or by identity, in the caller's transaction."""
+    ids, identities = {person.id for person in people}, {person.identity for person in people if person.identity}
+    return await read(db, suspensions.c.person.in_(ids) | suspensions.c.identity.in_(identities))
 
 
 def _same(stored: Proposal, proposal: Proposal) -> Proposal:
@@ -102,6 +104,7 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
         "side": str(proposal.side),
         "home": proposal.home,
         "person": proposal.person,
+        "identity": proposal.identity or None,
         "months": proposal.months,
         "code": proposal.code,
         "article": proposal.article,
@@ -131,6 +134,7 @@ def _proposal(row: Row[Any], steps: Iterable[Row[Any]]) -> Proposal:
         tuple(row.linked),
         tuple(Step(name, Verdict(verdict), role, tuple(kinds), text) for name, verdict, role, kinds, text in row.plan),
         tuple(_taken(step) for step in steps),
+        row.identity or "",
     )
 
 

@@ -64,6 +64,28 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("disabled", Boolean, nullable=False),
+    Column("credential_at", Moment),  # when the password was set or the account enabled; null under a former version
+    Column("credential_by", Text),  # author of that, as in the journal
+    Column("vouchers", JSON),  # accounts on whose word it stands; null for none
+)
+
+account_changes = Table(
+    "account_changes",  # that wait, or waited, for a second officer's word
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("user", String(63), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("site", ForeignKey("sites.id")),
+    Column("password_hash", Text),  # null where no password is set, and once it is decided
+    Column("author", Text, nullable=False),
+    Column("proposer", String(63), nullable=False),  # "" for a command
+    Column("at", Moment, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("decided_by", Text),
+    Column("decided_at", Moment),
+    Column("reason", Text),
 )
 
 user_tokens = Table(
@@ -104,6 +126,12 @@ slots = Table(
     Column("language", String(35), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("cancelled_at", Moment),
+    Column("cancelled_by", Text),  # author as in the journal; null in rows of former versions
+    Column("cancel_code", String(64)),
+    Column("cancel_reason", Text),
+    Column("second_approved_by", Text),  # of the visitor side's institution, where both sides hold inmates
+    Column("second_article", Text),
+    Column("second_at", Moment),
 )
 
 extensions = Table(
@@ -121,6 +149,13 @@ extensions = Table(
     Column("refused", String(40)),  # code of the refusal where the session did not take it
 )
 
+identities = Table(
+    "identities",  # ids and digests of identity numbers that were booked for one person
+    metadata,
+    Column("person", String(64), primary_key=True),
+    Column("identity", String(64), primary_key=True, index=True),
+)
+
 suspensions = Table(
     "suspensions",
     metadata,
@@ -129,6 +164,7 @@ suspensions = Table(
     Column("side", String(16), nullable=False),
     Column("home", ForeignKey("sites.id"), nullable=False, index=True),
     Column("person", String(64), nullable=False, index=True),
+    Column("identity", String(64), index=True),  # digest of the person's identity number, where booking gave it
     Column("months", Integer, nullable=False),
     Column("code", String(64), nullable=False),
     Column("article", Text, nullable=False),
@@ -155,6 +191,50 @@ suspension_steps = Table(
     Column("at", Moment, nullable=False),
 )
 
+rebookings = Table(
+    "rebookings",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session", ForeignKey("slots.session"), nullable=False, unique=True),  # one request a session
+    Column("slot", ForeignKey("slots.id"), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("article", Text, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("new_slot", ForeignKey("slots.id"), index=True),
+    Column("by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", Moment),
+)
+
+absences = Table(
+    "absences",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session", ForeignKey("slots.session"), nullable=False, unique=True),
+    Column("slot", ForeignKey("slots.id"), nullable=False),
+    Column("side", String(16), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False, index=True),
+    Column("people", JSON, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+    Column("by", String(80), nullable=False),  # "" for the timer of check-in
+)
+
+absence_decisions = Table(
+    "absence_decisions",
+    metadata,
+    Column("absence", ForeignKey("absences.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("decision", String(16), nullable=False),
+    Column("by", String(63), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("people", JSON, nullable=False),
+    Column("consequence", String(16)),
+    Column("article", Text, nullable=False),
+)
+
 snapshots = Table(
     "snapshots",
     metadata,
@@ -162,6 +242,34 @@ snapshots = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("data", JSON, nullable=False),
     Column("updated_at", Moment, nullable=False),
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("code", String(64), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("issuer", String(16), nullable=False),
+    Column("article", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("by", String(63), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+    Column("session", ForeignKey("slots.session"), index=True),  # the visit that stopped, where it is about one
+    Column("filed_by", String(63)),
+    Column("filed_site", ForeignKey("sites.id")),
+    Column("filed_at", Moment),
+)
+
+packs = Table(
+    "packs",  # as sessions have frozen them
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("canonical", Text, nullable=False),  # text, because these bytes are hashed
+    Column("kept_at", Moment, nullable=False),
 )
 
 journal = Table(

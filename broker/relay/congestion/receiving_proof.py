@@ -3,15 +3,17 @@
 Browsers name each packet, ten times a second and oftener; other clients report on a picture once or twice a second, on
 sound more rarely."""
 
+from math import inf
 from typing import TypedDict
 
 from broker.relay.track import CLOCK, Destination
 from broker.relay.transport.peer import Peer
 
-RECEIVING = 1.8  # seconds: reports come every 0.5 to 1.5 s or oftener; an absence must show within 2 s
+RECEIVING = 1.75  # seconds: reports come every 0.5 to 1.5 s or oftener; an absence must shut the gate within 2 s
 BRIDGED = 3.2  # seconds, while the same subscriber's sound is reported on: one report on the picture may get lost
 SOUND = 9.0  # seconds: Chromium reports on unstamped sound only every 2.5 to 7.5 s
 ALIVE = 8.0  # seconds between signs of life of a subscriber whose room does not send: aiortc checks every 4 to 6 s
+DEAF = 6.0  # seconds without progress in the reports of a room that is sent to: four reports on a picture in a row
 
 
 class Numbers(TypedDict):
@@ -25,13 +27,15 @@ class Numbers(TypedDict):
 
 
 class ReceivingProof:
-    """What proves that `peer` receives one side. `connected_at` is when its connection was made (monotonic s)."""
+    """What proves that `peer` receives one side; `gated` is the far room, which is sent nothing while the gate is shut.
+    `connected_at` is when its connection was made (monotonic s)."""
 
-    __slots__ = ("connected_at", "peer")
+    __slots__ = ("_sent_since", "connected_at", "gated", "peer")
 
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
+    def __init__(self, peer: Peer, gated: bool) -> None:
+        self.peer, self.gated = peer, gated
         self.connected_at = 0.0
+        self._sent_since = inf
 
     def receives(self, now: float) -> bool:
         """Whether fresh reports prove that picture and sound of the side arrive."""
@@ -39,10 +43,25 @@ class ReceivingProof:
 
     def signs(self, now: float) -> tuple[bool, bool]:
         """Return whether consent (RFC 7675: the client still wants to be sent to) and receiver reports are fresh.
-        Reports of a subscriber without a picture never are."""
+        Reports of a subscriber without a picture never are. A far room has nothing to report on before the gate opens:
+        its connection stands when it is alive and agreed to picture and sound."""
         alive = self.peer.ready and now - self.peer.heard < ALIVE
+        if self.gated:
+            kinds = {down_track.track.video for down_track in self.peer.down_tracks}
+            return alive, len(kinds) == 2
         picture = any(down_track.track.video for down_track in self.peer.down_tracks)
         return alive, picture and all(self._fresh(down_track, now) for down_track in self.peer.down_tracks)
+
+    def deaf(self, now: float) -> bool:
+        """Whether a far room has reported on its picture and no longer does, or none of it arrives any more. It is
+        asked regularly. A client that never reports is believed as long as it is alive."""
+        pictures = [down_track for down_track in self.peer.down_tracks if down_track.track.video and down_track.flowing]
+        if not (self.gated and pictures and all(one.track.best.flowing(now) for one in pictures)):
+            self._sent_since = inf
+            return False
+        self._sent_since = min(self._sent_since, now)
+        proven = max(down_track.reports.progressed_at for down_track in pictures)
+        return proven > 0 and now - max(proven, self._sent_since) >= DEAF
 
     def numbers(self, now: float) -> Numbers:
         """Return the age of the last proofs (s), the part of packets lost, jitter and round trip (s) of the last

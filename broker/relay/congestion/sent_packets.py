@@ -5,7 +5,7 @@ Only packets that feedback names as arrived prove that the subscriber receives; 
 import random
 from collections import deque
 from collections.abc import Callable
-from itertools import count
+from itertools import count, islice
 from math import inf
 from typing import Any, NamedTuple
 
@@ -52,7 +52,8 @@ class SentPackets:
         self.estimated: int | None = None
         """The last estimate that the subscriber itself sent (REMB), bit/s."""
         self._acknowledged = self._begin
-        self._open: set[int] = set()
+        self._open: dict[int, None] = {}
+        """The numbers that feedback has passed over, in ascending order."""
         self._expected = self._arrived = self._bits = 0
         self._ticked_at = 0.0
 
@@ -65,19 +66,24 @@ class SentPackets:
         """Return the stamp that numbers each packet and remembers it by that number."""
         return Stamp((identifier << 4 | 1) << 24, self._numbers, self._sent.append)
 
+    def expects(self, base: int, span: int) -> bool:
+        """Whether packets `base` to `base + span - 1` (modulo 2^16) were all sent, and some are still remembered."""
+        last = self.number - ((self.number - base) & 0xFFFF) + span
+        return bool(self._sent) and last <= self.number < last + WINDOW
+
     def received(self, feedback: Feedback) -> tuple[set[Any], list[Departure]]:
         """Note what the subscriber's feedback says. Return the SSRCs of which packets have newly arrived, and the
         packets that are surely lost."""
+        if not self.expects(feedback.base, feedback.span):
+            return set(), []
         first = self.number - ((self.number - feedback.base) & 0xFFFF)
         last = first + feedback.span
-        if not self._sent or last > self.number or last + WINDOW <= self.number:
-            return set(), []  # about packets that were never sent, or are no longer remembered
         new = range(max(self._acknowledged, first), last)
         self._expected += len(new)
         self._acknowledged = max(self._acknowledged, last)
         arrived = feedback.arrived
         if self._open or not len(new) == feedback.span == len(arrived):
-            self._open.update(new)
+            self._open.update(dict.fromkeys(new))
             arrived = self._fresh(first, arrived)
         seen, latest = self._arrivals(first, arrived)
         return seen, self._overtaken(latest) if self._open else []
@@ -85,7 +91,8 @@ class SentPackets:
     def _fresh(self, first: int, arrived: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return those that had not arrived before."""
         fresh = [(offset, ticks) for offset, ticks in arrived if first + offset in self._open]
-        self._open.difference_update(first + offset for offset, _ in fresh)
+        for offset, _ in fresh:
+            self._open.pop(first + offset, None)
         return fresh
 
     def _arrivals(self, first: int, arrived: list[tuple[int, int]]) -> tuple[set[Any], float]:
@@ -109,24 +116,31 @@ class SentPackets:
         return seen, latest
 
     def _overtaken(self, latest: float) -> list[Departure]:
-        """Return the packets that were sent so long before `latest` that they would have arrived."""
-        lost = []
-        for number in sorted(self._open):
-            if number + WINDOW <= self.number:
-                self._open.discard(number)
-            elif (departure := self._sent[number - self._begin])[0] < latest - OVERTAKEN:
-                self._open.discard(number)
+        """Return the packets that were sent so long before `latest` that they would have arrived. None is visited twice
+        but the first that may still come: how often feedback comes is for the subscriber to say."""
+        lost: list[Departure] = []
+        passed = 0
+        for number in self._open:
+            if number + WINDOW > self.number:
+                departure = self._sent[number - self._begin]
+                if departure[0] >= latest - OVERTAKEN:
+                    break
                 lost.append(departure)
+            passed += 1
+        for number in list(islice(self._open, passed)):
+            del self._open[number]
         return lost
 
-    def tick(self, now: float) -> None:
-        """Update the estimate of the line's capacity; called every STEP."""
+    def tick(self, now: float, beside: int = 0) -> None:
+        """Update the estimate of the line's capacity; called every STEP. `beside` bits were sent on it that are not
+        named: of a picture that is sent again without RTX only the sound is, and what delays one delays the other."""
         self._forget()
         seconds = now - self._ticked_at
         queue, expected = self.delays.standing(), self._expected
         if self._ticked_at:
             lost = max(0, expected - self._arrived) / expected if expected else 0.0
-            self.capacity.update(now, seconds, self._bits / seconds, lost, queue)
+            bits = self._bits + beside * (1 - lost)
+            self.capacity.update(now, seconds, bits / seconds, lost, queue)
         self._ticked_at = now
         self._expected = self._arrived = self._bits = 0
 

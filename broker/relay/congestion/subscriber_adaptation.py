@@ -11,6 +11,7 @@ from broker.relay.congestion.sent_packets import SentPackets
 from broker.relay.track import Destination, Track
 
 BAD, GOOD = 0.02, 0.005  # smoothed part of packets lost from which on, and below which no longer, a line is bad
+KEEP, LONGEST_KEEP = 30.0, 240.0  # seconds for which copies are sent after a loss, doubled when they are missed soon
 COPIES = 3  # on a bad line that is not full: of 5 % lost packets a hundredth of a percent remains
 CREDIT, GATED_CREDIT = 2.0, 5.0  # seconds that a line may be sent too much; the far room's publisher soon sends less
 LEAST = 80_000  # bit/s below which a picture would be a rare keyframe: sound alone is better
@@ -32,6 +33,8 @@ class SubscriberAdaptation:
         self._sound = 0.0
         self._ticked_at = self._changed_at = self._raised_at = -inf
         self._patience = REST
+        self._keep, self._lost_at, self._single_at = KEEP, -inf, -inf
+        """For how long copies are sent, when a loss was seen last, and since when packets are sent once."""
         self._track: Track | None = None
 
     @property
@@ -48,15 +51,16 @@ class SubscriberAdaptation:
             return
         self._ticked_at = now
         bits = {down_track.track.kind: self._bits(down_track) for down_track in self._down_tracks}
-        if any(down_track.named for down_track in self._down_tracks):
-            self._path.tick(now)
+        named = any(down_track.named and bits[down_track.track.kind] for down_track in self._down_tracks)
+        if named:
+            self._path.tick(now, sum(bits[other.track.kind] for other in self._down_tracks if not other.named))
+        self._set_copies(now)
         for down_track in self._down_tracks:
             kind = down_track.track.kind
-            self._set_copies(down_track, now)
             if kind != "video":
                 self._sound = bits[kind] * down_track.copies / seconds
                 continue
-            if not down_track.named:
+            if not named:
                 loss = down_track.reports.lost_fraction / 256
                 self._path.tick_by_reports(now, seconds, bits[kind] / seconds, loss)
             self._spend(down_track.track, bits[kind], seconds)
@@ -69,15 +73,32 @@ class SubscriberAdaptation:
         before, self._sent[kind] = self._sent.get(kind, sent), sent
         return sent - before
 
-    def _set_copies(self, down_track: Destination, now: float) -> None:
+    def _set_copies(self, now: float) -> None:
         """Send several copies where much is lost by chance; on a full line they would only displace each other."""
-        reported = 0.0 if down_track.named else down_track.reports.lost_fraction / 256
-        loss = max(self._path.capacity.loss, reported)
-        bad = loss > (GOOD if down_track.copies > 1 else BAD)
-        copies = COPIES if bad and not self._path.capacity.full(now) else 1
-        if copies != down_track.copies:
-            down_track.copies = copies
-            down_track.track.rebuild()
+        reported = [down_track.reports.lost_fraction / 256 for down_track in self._down_tracks if not down_track.named]
+        copies = self._copies_for(max(self._path.capacity.loss, *reported, 0.0), now)
+        for down_track in self._down_tracks:
+            if copies != down_track.copies:
+                down_track.copies = copies
+                down_track.track.rebuild()
+
+    def _copies_for(self, loss: float, now: float) -> int:
+        """Return how many copies to send where this part is lost. Of sound that is sent three times almost nothing is,
+        so that a loss is no longer seen: copies are kept for a while, and longer each time that they are missed."""
+        several = any(down_track.copies > 1 for down_track in self._down_tracks)
+        if self._path.capacity.full(now):
+            return 1
+        if loss > (GOOD if several else BAD):
+            if not several:
+                missed = now - self._single_at < SOON_AGAIN
+                self._keep = min(2 * self._keep, LONGEST_KEEP) if missed else KEEP
+            self._lost_at = now
+            return COPIES
+        if several and now - self._lost_at < self._keep:
+            return COPIES
+        if several:
+            self._single_at = now
+        return 1
 
     def _spend(self, track: Track, bits: int, seconds: float) -> None:
         most = self._seconds * self.need

@@ -6,7 +6,7 @@ start a visit is decided by the broker."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from broker.kernel.errors import CodecMissing, MalformedSdp
+from broker.kernel.errors import CodecMissing, MalformedSdp, UnsupportedOffer
 from broker.media.sdp import Codec, Media, Offer
 from broker.media.sdp_fragment import Fragment
 from broker.relay.negotiation import codec_params
@@ -14,6 +14,13 @@ from broker.relay.negotiation.codec_params import CodecParams
 
 Kinds = tuple[str, ...]
 KINDS: Kinds = ("audio", "video")
+PROFILE = "profile-level-id"
+PROTOCOLS = {
+    *("UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP"),
+    *("RTP/SAVPF", "RTP/SAVP", "RTP/AVPF", "RTP/AVP"),
+}
+"""The profiles of m-lines that mean, with a fingerprint, media over DTLS-SRTP (RFC 8829 5.1.2). The answer repeats the
+one that was offered."""
 UDP_HOST, TCP_HOST = 126, 90  # candidate type preferences (RFC 8445 5.1.2.2): TCP is for networks that drop UDP
 PASSIVE = 4  # direction preference of a passive TCP host candidate (RFC 6544 4.2)
 
@@ -70,7 +77,7 @@ def answer_subscriber(
 
 def choose(media: Media, publishing: bool) -> Codec:
     """Return the codec of an m-line that the relay takes. Raises CodecMissing."""
-    fitting = [codec for codec in media.codecs if _fits(codec, media.kind, publishing)]
+    fitting = _fitting(media, publishing)
     if not fitting:
         raise CodecMissing(
             "Offer H.264 constrained baseline (packetization-mode=1) for video and Opus at 48 kHz for audio.",
@@ -81,19 +88,21 @@ def choose(media: Media, publishing: bool) -> Codec:
 
 
 def _preference(codec: Codec) -> tuple[bool, bool]:
-    profile = codec.parameters.get("profile-level-id", "")
+    profile = codec.parameters.get(PROFILE, "")
     return profile.startswith("42e0"), _baseline(profile, constrained=True)
+
+
+def _fitting(media: Media, publishing: bool) -> list[Codec]:
+    return [codec for codec in media.codecs if _fits(codec, media.kind, publishing)]
 
 
 def _fits(codec: Codec, kind: str, publishing: bool) -> bool:
     if kind == "audio":
         return codec.name == "opus" and codec.clock == 48000
-    return (
-        codec.name == "h264"
-        and codec.clock == 90000
-        and codec.parameters.get("packetization-mode") == "1"
-        and _baseline(codec.parameters.get("profile-level-id", ""), constrained=not publishing)
-    )
+    if codec.name != "h264" or codec.clock != 90000 or codec.parameters.get("packetization-mode") != "1":
+        return False
+    # Without a profile it is baseline (RFC 6184 8.1), which decoders of it play in its constrained form, too.
+    return PROFILE not in codec.parameters or _baseline(codec.parameters[PROFILE], constrained=not publishing)
 
 
 def _baseline(profile: str, constrained: bool) -> bool:
@@ -113,6 +122,7 @@ def _answer(
     offer: Offer, endpoint: Endpoint, session: int, direction: str, streams: dict[str, Stream], kinds: Kinds
 ) -> Agreed:
     wanted = _wanted(offer, "sendonly" if direction == "recvonly" else "recvonly", kinds)
+    _check_transport(offer, list(wanted.values()))
     codecs = {kind: choose(media, direction == "recvonly") for kind, media in wanted.items()}
     agreed = {kind: codec_params.agree(media, codecs[kind], direction == "recvonly") for kind, media in wanted.items()}
     used = [number for params in agreed.values() for number in params.numbers]
@@ -125,12 +135,14 @@ def _answer(
         "s=-",
         "t=0 0",
         "a=ice-lite",
-        "a=group:BUNDLE " + " ".join(media.mid for media in offer.media if media in wanted.values()),
-        "a=msid-semantic: WMS *",
     ]
+    taken = [media.mid for media in offer.media if media is wanted.get(media.kind)]
+    if set(taken) <= set(offer.bundle):
+        lines.append("a=group:BUNDLE " + " ".join(taken))
+    lines.append("a=msid-semantic: WMS *")
     for media in offer.media:
-        if media not in wanted.values():
-            lines += [f"m={media.kind} 0 {media.protocol} {media.formats}", "c=IN IP4 0.0.0.0", f"a=mid:{media.mid}"]
+        if media is not wanted.get(media.kind):
+            lines += [f"m={media.kind} 0 {media.protocol} {media.formats}", "c=IN IP4 0.0.0.0", *_mid(media)]
             continue
         lines += _section(media, codecs[media.kind], agreed[media.kind], endpoint, direction, server)
         if media.kind in streams:
@@ -148,21 +160,48 @@ def _source(kind: str, stream: Stream, agreed: CodecParams) -> list[str]:
 
 
 def _wanted(offer: Offer, direction: str, kinds: Kinds) -> dict[str, Media]:
-    """Return the first audio and the first video m-line of this direction, as far as their kind is in `kinds`.
+    """Return one audio and one video m-line of this direction, as far as their kind is in `kinds`: of several the first
+    with a codec and a profile that fit. Audio without video is a fallback, video without audio is refused.
 
-    Both must be in the bundle. Audio without video is a fallback, video without audio is refused. Raises CodecMissing
-    or MalformedSdp."""
+    Raises CodecMissing."""
     found: dict[str, Media] = {}
     for media in offer.media:
-        if media.kind in kinds and media.direction in (direction, "sendrecv"):
-            found.setdefault(media.kind, media)
+        if media.kind in kinds and media.enabled and media.direction in (direction, "sendrecv"):
+            earlier = found.setdefault(media.kind, media)
+            if not _suits(earlier, direction) and _suits(media, direction):
+                found[media.kind] = media
     if "audio" not in found:
         raise CodecMissing(
-            f"The offer needs one {direction} audio m-line.", f"SDP 缺少 {direction} 的 audio 媒体行。", kind="audio"
+            f"The offer needs one {direction} audio m-line that is not disabled (port 0).",
+            f"SDP 缺少 {direction} 且未停用（端口非 0）的 audio 媒体行。",
+            kind="audio",
         )
-    if not {media.mid for media in found.values()} <= set(offer.bundle):
-        raise MalformedSdp("Audio and video must be bundled (a=group:BUNDLE).", "音频和视频必须使用 BUNDLE。")
     return found
+
+
+def _suits(media: Media, direction: str) -> bool:
+    return media.protocol.upper() in PROTOCOLS and bool(_fitting(media, direction == "sendonly"))
+
+
+def _check_transport(offer: Offer, wanted: list[Media]) -> None:
+    """Check that the m-lines can share one transport, RTCP included. Raises MalformedSdp or UnsupportedOffer."""
+    for media in wanted:
+        if media.protocol.upper() not in PROTOCOLS:
+            raise UnsupportedOffer(
+                "Media are taken over DTLS-SRTP only: offer the m-lines as UDP/TLS/RTP/SAVPF.",
+                "只接受 DTLS-SRTP 媒体：媒体行（m=）请使用 UDP/TLS/RTP/SAVPF。",
+            )
+    if len(wanted) > 1 and not {media.mid for media in wanted} <= set(offer.bundle):
+        raise MalformedSdp("Audio and video must be bundled (a=group:BUNDLE).", "音频和视频必须使用 BUNDLE。")
+    if not any(name in media.attributes for media in wanted for name in ("rtcp-mux", "rtcp-mux-only")):
+        raise UnsupportedOffer(
+            "RTP and RTCP must share a port (RFC 5761): offer a=rtcp-mux.",
+            "RTP 与 RTCP 须共用一个端口（RFC 5761）：请提供 a=rtcp-mux。",
+        )
+
+
+def _mid(media: Media) -> list[str]:
+    return [f"a=mid:{media.mid}"] if media.mid else []
 
 
 def _section(
@@ -172,10 +211,10 @@ def _section(
     family = "IP6" if ":" in host else "IP4"
     number = codec.payload_type
     lines = [
-        f"m={media.kind} {port} UDP/TLS/RTP/SAVPF {' '.join(map(str, agreed.numbers))}",
+        f"m={media.kind} {port} {media.protocol} {' '.join(map(str, agreed.numbers))}",
         f"c=IN {family} {host}",
         "a=rtcp-mux",
-        f"a=mid:{media.mid}",
+        *_mid(media),
         f"a={direction}",
         f"a=ice-ufrag:{endpoint.ufrag}",
         f"a=ice-pwd:{endpoint.pwd}",
@@ -186,10 +225,10 @@ def _section(
     if media.kind == "audio":
         lines += [f"a=rtpmap:{number} opus/48000/2", f"a=fmtp:{number} minptime=10;useinbandfec=1"]
     else:
-        profile = codec.parameters["profile-level-id"]
+        profile = f";{PROFILE}={codec.parameters[PROFILE]}" if PROFILE in codec.parameters else ""
         lines += [
             f"a=rtpmap:{number} H264/90000",
-            f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}",
+            f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode=1{profile}",
         ]
     return lines + codec_params.lines(agreed, codec, direction == "recvonly")
 

@@ -4,8 +4,8 @@
 
 from dataclasses import dataclass
 
-from broker.media import header_extensions
-from broker.media.sdp import Codec, Media
+from broker.media import header_extensions, parameter_sets
+from broker.media.sdp import SPROP, Codec, Media
 from broker.relay.negotiation import simulcast_sdp
 from broker.relay.negotiation.simulcast_sdp import Simulcast
 
@@ -30,6 +30,8 @@ class CodecParams:
     send_time: int | None = None
     red: int | None = None
     simulcast: Simulcast | None = None
+    parameter_sets: tuple[bytes, ...] = ()
+    """H.264 parameter sets that the publisher's offer brings (RFC 6184 8.1), as NAL units."""
 
     @property
     def numbers(self) -> list[int]:
@@ -55,7 +57,9 @@ def agree(media: Media, codec: Codec, publishing: bool) -> CodecParams:
     rtx = _retransmissions(media, codec) if nack else None
     if publishing:
         several = simulcast_sdp.agree(media, codec.payload_type) if media.kind == "video" else None
-        return CodecParams(codec.payload_type, nack, rtx, red=_redundant(media, codec), simulcast=several)
+        sets = parameter_sets.from_offer(codec.parameters.get(SPROP, "")) if several is None else ()
+        red = _redundant(media, codec)
+        return CodecParams(codec.payload_type, nack, rtx, red=red, simulcast=several, parameter_sets=sets)
     if nack and rtx is None:
         return CodecParams(codec.payload_type, nack)
     wide = header_extensions.offered(media, TRANSPORT_WIDE) if "transport-cc" in codec.feedback else None

@@ -1,6 +1,6 @@
 """How often a keyframe may be requested: the requests of all subscribers become few to the publisher. Pure."""
 
-from broker.media.h264 import IDR, SPS
+from broker.media.h264 import IDR
 
 
 class KeyframeRequests:
@@ -12,14 +12,14 @@ class KeyframeRequests:
     def __init__(self) -> None:
         self._requested_at = float("-inf")
         self._answered = True
-        self._newcomer = self._seen_sps = False
+        self._newcomer = False
         self.wanted = False
         self.seen = False
         """Whether a keyframe has come since the stream began."""
 
     def restart(self) -> None:
         """A new stream begins; requests stay."""
-        self.seen = self._seen_sps = False
+        self.seen = False
 
     def request(self, newcomer: bool = False) -> None:
         """Ask the publisher for a keyframe. A newcomer has had none, also not the one that is still on its way to the
@@ -27,12 +27,11 @@ class KeyframeRequests:
         self.wanted = True
         self._newcomer |= newcomer
 
-    def found(self, sign: int) -> bool:
+    def found(self, sign: int, decodable: bool) -> bool:
         """Whether a keyframe begins with a packet of this `keyframe_start`; then requests are answered.
 
-        A bare IDR does not begin one where parameter sets were seen: these came before it and announced it."""
-        self._seen_sps |= sign == SPS
-        if sign == IDR and self._seen_sps:
+        One without parameter sets is none, unless it can be decoded with those that came before."""
+        if sign == IDR and not decodable:
             return False
         self.seen = True
         self.arrived()

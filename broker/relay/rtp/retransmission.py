@@ -2,35 +2,33 @@
 sequence number and stamp are new; else, unstamped, exactly as before. A publisher's RTX packet becomes the one that was
 lost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from broker.media import rtcp
 from broker.media.rtp import RTP_HEADER, payload_start, plain_header, stamped_header
 from broker.relay.congestion.sent_packets import Departure, SentPackets
+from broker.relay.rtp.withheld_keyframes import sets_before
 from broker.relay.track import Destination, Track
 from broker.relay.transport.srtp_buffers import copy, new_buffer, new_length, protect
 
 MAX_REPAIRS = 64  # packets answered for one NACK datagram: retransmissions must not amplify
 COPIES = 2  # of a retransmission on a bad line
-AGAIN = 0.05  # seconds in which the same packet is not sent again: the last one is still on its way
+AGAIN = 0.05  # seconds in which the same packet is not sent again, or a round trip: the last one is still on its way
 
 _raw, _view = new_buffer()
 _length = new_length()
 
 
-def answer_nack(down_tracks: Iterable[Destination], body: bytes, now: float) -> None:
+def answer_nack(down_track: Destination, numbers: Sequence[int], now: float) -> None:
     """Answer a NACK (RFC 4585 6.2.1) with what the subscriber misses and may have, from the track's cache."""
-    asked = rtcp.nacked(body)
-    for down_track in down_tracks:
-        if asked is not None and down_track.ssrc == asked[0]:
-            for seq in asked[1][:MAX_REPAIRS]:
-                retransmit(down_track, seq, now)
+    for seq in numbers[:MAX_REPAIRS]:
+        retransmit(down_track, seq, now)
 
 
 def retransmit(down_track: Destination, seq: int, now: float) -> None:
     """Send again what `down_track` knows as `seq`, if it may have that packet and did not just get it again."""
     packet = down_track.track.cached(down_track, seq) if down_track.flowing else None
-    if packet is None or not down_track.retransmissions.due(seq, now, AGAIN):
+    again = max(AGAIN, down_track.reports.round_trip or 0.0)
+    if packet is None or not down_track.retransmissions.due(seq, now, again):
         return
     for _ in range(min(down_track.copies, COPIES) if down_track.params.rtx is not None else 1):
         if down_track.retransmissions.take(now):
@@ -81,6 +79,34 @@ def repeated(down_track: Destination, packet: bytes, seq: int, now: float) -> by
         word = stamp((now, len(packet), track.ssrc_out, down_track.renumbering.to_track(seq)))
         head = stamped_header(first, second, number, ts, down_track.rtx_ssrc, word)
     return head + seq.to_bytes(2, "big") + payload
+
+
+def inserted(down_track: Destination, packet: bytes, seq: int, now: float) -> bytes:
+    """Return the datagram, not yet encrypted, that brings a packet to `down_track` for the first time, as `seq`, when
+    it is not sent in its turn: parameter sets before a keyframe, which are none of the track's packets, and what was
+    withheld. A NACK for it is answered like any other."""
+    first, second, _, ts, _ = RTP_HEADER.unpack_from(packet)
+    ts = (ts + down_track.track.ts_offset + down_track.renumbering.timestamp) & 0xFFFFFFFF
+    first, second, stamp = first & 0xE0, second & 0x80 | down_track.params.payload_type, down_track.stamp
+    if stamp is None:
+        head = plain_header(first, second, seq, ts, down_track.ssrc)
+    else:
+        departure = (now, len(packet), down_track.track.ssrc_out, down_track.renumbering.to_track(seq))
+        head = stamped_header(first, second, seq, ts, down_track.ssrc, stamp(departure))
+    return head + packet[payload_start(packet) :]
+
+
+def send_withheld(track: Track, now: float) -> None:
+    """Send what was withheld and is due, and until then the parameter sets before it again: lost ones are not missed
+    while nothing follows them."""
+    for down_track in track.down_tracks:
+        for seq in sets_before(down_track):
+            retransmit(down_track, seq, now)
+    for destination, seq, packet in track.take_withheld(now):
+        if track.crossing is not None:
+            track.crossing(track, now)  # it may be the first that crosses: the minutes begin with it
+        if destination is not None:
+            _send(destination, inserted(destination, packet, seq, now))
 
 
 def _send(down_track: Destination, datagram: bytes) -> None:

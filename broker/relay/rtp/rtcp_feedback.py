@@ -1,22 +1,31 @@
-"""RTCP in both directions: what clients report is noted and answered, and publishers get reports and requests."""
+"""RTCP in both directions: what clients report is noted and answered, and publishers get reports and requests. How much
+of it is looked at is limited for each client (`rtcp_budget`)."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from broker.media import rtcp
 from broker.media.tap_format import SENDER_REPORT
+from broker.relay.limits.rtcp_budget import MAX_PACKETS
 from broker.relay.rtp import retransmission, twcc
 from broker.relay.tap import Tap
 from broker.relay.track import Destination, Track
 from broker.relay.transport.peer import Peer
 
 
-def handle_compound(peer: Peer, tap: Tap, data: bytes, now: float, arrival_ns: int) -> None:
-    """Handle each packet of one decrypted RTCP compound of `peer`; sender reports go to the `tap`, too."""
-    for packet in rtcp.compound(data):
+def handle_compound(peer: Peer, tap: Tap, data: bytes, now: float, arrival_ns: int) -> bool:
+    """Handle each packet of one decrypted RTCP compound of `peer`; sender reports go to the `tap`, too. Return False
+    where the client's budget did not suffice: then the rest was dropped."""
+    take = peer.rtcp_budget.take_entries
+    if not peer.rtcp_budget.take_datagram(len(data), now):
+        return False
+    for packet in islice(rtcp.compound(data), MAX_PACKETS):
+        if not take(1):
+            return False
         if packet.kind == rtcp.RTPFB and packet.format == rtcp.TRANSPORT_WIDE:  # most packets are these
             _handle_transport_wide(peer, packet.body, now)
             continue
-        if packet.kind in (rtcp.SR, rtcp.RR):
+        if packet.kind in (rtcp.SR, rtcp.RR) and take(packet.format):
             for block in rtcp.report_blocks(packet):
                 _handle_report_block(peer, block, now)
         if packet.kind == rtcp.SR:
@@ -28,8 +37,9 @@ def handle_compound(peer: Peer, tap: Tap, data: bytes, now: float, arrival_ns: i
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
             _handle_keyframe_request(peer, rtcp.media_ssrc(packet.body))
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.FIR:
-            for ssrc in rtcp.fir_ssrcs(packet.body)[:4]:
+            for ssrc in rtcp.fir_ssrcs(packet.body):
                 _handle_keyframe_request(peer, ssrc)
+    return now >= peer.rtcp_budget.empty_until
 
 
 def _down_track_of(peer: Peer, ssrc: int | None) -> Destination | None:
@@ -45,26 +55,33 @@ def _handle_report_block(peer: Peer, block: rtcp.ReportBlock, now: float) -> Non
 def _handle_nack(peer: Peer, body: bytes, now: float) -> None:
     """Note a NACK as proof, and answer it. A subscriber sees that a packet is missing when a later one has come: for a
     packet newer than all that it missed before, this proves as much as a receiver report."""
-    ssrc, numbers = rtcp.nacked(body) or (None, [])
-    down_track = _down_track_of(peer, ssrc)
-    if numbers and down_track is not None:
-        newest = max(down_track.track.extended(down_track, seq) for seq in numbers)
-        if down_track.flowing and newest > down_track.reports.newest_missed:
-            down_track.reports.newest_missed, down_track.reports.progressed_at = newest, now
-    retransmission.answer_nack(peer.down_tracks, body, now)
+    down_track = _down_track_of(peer, rtcp.media_ssrc(body))
+    if down_track is None:
+        return
+    _, numbers = rtcp.nacked(body) or (None, [])
+    if not numbers or not peer.rtcp_budget.take_entries(len(numbers)):
+        return
+    down_track.reports.missed_at = now
+    newest = max(down_track.track.extended(down_track, seq) for seq in numbers)
+    if down_track.flowing and newest > down_track.reports.newest_missed:
+        down_track.reports.newest_missed, down_track.reports.progressed_at = newest, now
+    retransmission.answer_nack(down_track, numbers, now)
 
 
 def _handle_transport_wide(peer: Peer, body: bytes, now: float) -> None:
     """Note which packets have come: one of a stream proves that the subscriber still receives that stream."""
-    feedback = twcc.parse(body)
+    path, take = peer.path, peer.rtcp_budget.take_entries
+    feedback = twcc.parse(body, lambda base, count: path.expects(base, count) and take(count))
     if feedback is None:
         return
-    arrived, lost = peer.path.received(feedback)
+    arrived, lost = path.received(feedback)
     for down_track in peer.down_tracks:
         if down_track.track.ssrc_out in arrived:
             down_track.reports.progressed_at = now
     if lost:
-        retransmission.retransmit_lost(peer.path, peer.down_tracks, lost, now)
+        for down_track in peer.down_tracks:
+            down_track.reports.missed_at = now
+        retransmission.retransmit_lost(path, peer.down_tracks, lost, now)
 
 
 def _handle_sender_report(peer: Peer, tap: Tap, packet: rtcp.RtcpPacket, now: float, arrival_ns: int) -> None:
@@ -72,6 +89,8 @@ def _handle_sender_report(peer: Peer, tap: Tap, packet: rtcp.RtcpPacket, now: fl
     track = peer.streams.get(report.ssrc) if report else None
     stats = track.receive_stats if track is not None else None
     if report is None or track is None or stats is None or stats.ssrc != report.ssrc:
+        return
+    if not peer.rtcp_budget.take_sender_report():
         return
     ntp = report.ntp >> 16 & 0xFFFFFFFF
     stats.last_sr, stats.last_sr_at = ntp, now
@@ -94,6 +113,8 @@ def send_requests(track: Track, now: float) -> None:
     """Ask a track's publisher for lost packets and for a keyframe, when due.
 
     A keyframe request of the far room is passed on at once, one of a supervisor as often as it may cost the others."""
+    if track.inspecting:
+        retransmission.send_withheld(track, now)
     if track.repaired:
         retransmission.repeat_repaired(track, now)
     for down_track in track.down_tracks:

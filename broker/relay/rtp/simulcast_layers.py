@@ -81,7 +81,7 @@ class SimulcastLayers:
             for down_track in list(other.down_tracks):
                 if other is not track and down_track.flowing and self._meant_for(down_track, now) is track:
                     self._move(down_track, track, now)
-                    track.join(down_track, number)
+                    track.join(down_track, number, packet)
 
     def tick(self, now: float) -> None:
         """Notice what no longer comes, and request the keyframes with which down tracks change over."""
@@ -134,7 +134,7 @@ class SimulcastLayers:
     def _take_tap(self, track: Track) -> None:
         for other in self.tracks:
             if other is not track and other.tap is not None:
-                track.tap, other.tap = other.tap, None
+                track.tap, other.tap, track.sets.recorder_lacks = other.tap, None, True
 
     def _measure(self, now: float) -> None:
         seconds = now - self._measured_at

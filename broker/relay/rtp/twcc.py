@@ -2,6 +2,7 @@
 all its streams have arrived, and when. Pure. Malformed feedback is None; sizes are limited."""
 
 import struct
+from collections.abc import Callable
 from itertools import accumulate, islice
 from typing import NamedTuple
 
@@ -21,12 +22,17 @@ class Feedback(NamedTuple):
     arrived: list[tuple[int, int]]
 
 
-def parse(body: bytes) -> Feedback | None:
-    """Return the feedback in an RTPFB packet of format 15, given without its first four bytes, or None."""
+Admits = Callable[[int, int], bool]
+"""Whether a report on `count` packets from `base` on is to be read."""
+
+
+def parse(body: bytes, admits: Admits = lambda base, count: True) -> Feedback | None:
+    """Return the feedback in an RTPFB packet of format 15, given without its first four bytes, or None. It is walked
+    only if `admits` says so: its writer chooses how much there is to walk."""
     if len(body) < _HEAD.size:
         return None
     _, _, base, count, reference, _ = _HEAD.unpack_from(body)
-    if not 0 < count <= MAX_PACKETS:
+    if not 0 < count <= MAX_PACKETS or not admits(base, count):
         return None
     at = int.from_bytes(reference, "big", signed=True) * 256
     deltas = _HEAD.size + _CHUNK.size
@@ -57,7 +63,7 @@ def _statuses(body: bytes, count: int) -> tuple[bytes, int]:
         chunk = body[offset] << 8 | body[offset + 1]
         offset += 2
         if not chunk & 0x8000:
-            statuses += bytes((chunk >> 13,)) * (chunk & 0x1FFF)
+            statuses += bytes((chunk >> 13,)) * min(chunk & 0x1FFF, count - len(statuses))
         elif chunk & 0x4000:
             statuses += bytes(chunk >> shift & 3 for shift in range(12, -1, -2))
         else:

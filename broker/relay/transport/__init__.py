@@ -3,4 +3,5 @@
 
 Begin with `peer`, a client, and the parts it is made of: `ice` and `route`, `dtls` with `openssl_dtls` and
 `srtp_buffers`. Then `demux`, which handles datagrams other than RTP within the limits of `stun_rate_limit`, and the
-sockets: `udp`, `tcp`, `socket_buffers`, and `poller`, which decides when they are read."""
+sockets: `udp`, `tcp`, `connected`, `socket_buffers`, `poller`, which decides when they are read, and `egress`, by which
+packets to one client leave together."""

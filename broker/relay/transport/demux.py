@@ -2,29 +2,37 @@
 it has sent a STUN check with that client's password; packets from other addresses are dropped and counted."""
 
 import struct
+from collections.abc import Callable
 
 import structlog
 from aioice import stun
 
+from broker.kernel.token_bucket import TokenBucket
 from broker.relay.fanout import Fanout
+from broker.relay.limits.refusals import Reason
+from broker.relay.limits.stun_rate_limit import StunRateLimit, claimed_ufrag
 from broker.relay.rtp import rtcp_feedback
 from broker.relay.transport.ice import Check
 from broker.relay.transport.peer import Peer
 from broker.relay.transport.route import Route
-from broker.relay.transport.stun_rate_limit import StunRateLimit, claimed_ufrag
 
 log = structlog.get_logger()
 MAX_OF_ONE_HOST = 1000  # clients: a whole province may be behind one translating firewall, or a TURN server
 MAX_HANDSHAKES_OF_ONE_HOST = 100  # at a time; checks of further clients get no answer, and are sent again
+HANDSHAKES, HANDSHAKES_AT_ONCE = 50, 100  # begun a second: each costs four milliseconds
+SETTLED = 2.0  # seconds since a sign of life in which an address is its client's, whatever check comes from there
 _MALFORMED = (ValueError, KeyError, IndexError, struct.error)
 
 
 class Demux:
-    """The clients of one worker, by the ICE user fragments that were issued to them."""
+    """The clients of one worker, by the ICE user fragments that were issued to them. `own` makes the route of an
+    address that a check has proven, through a socket of its own where that is possible."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: Callable[[Route], Route]) -> None:
+        self._own = own
         self._by_ufrag: dict[str, Peer] = {}
         self._rate_limit = StunRateLimit()
+        self._handshakes = TokenBucket(HANDSHAKES, HANDSHAKES_AT_ONCE)
 
     def expect(self, peer: Peer) -> None:
         """Accept checks under the newest ufrag of a client. Called once its offer is answered and after restarts."""
@@ -41,27 +49,31 @@ class Demux:
     def take(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
         """Handle a datagram that is not RTP. An error ends the session that it belongs to, not other sessions."""
         try:
-            self._take(fanout, datagram, route, now)
+            refused = self._take(fanout, datagram, route, now)
+            if refused is not None:
+                fanout.refuse(refused)
         except Exception:
             fanout.fail(fanout.by_address.get(route.address))
 
-    def _take(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
+    def _take(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> Reason | None:
+        """Handle a datagram, or return why it was dropped."""
         first = datagram[0] if datagram else 255
         if first < 2:
-            self._stun(fanout, datagram, route, now)
-            return
+            return self._stun(fanout, datagram, route, now)
         peer = fanout.by_address.get(route.address)
         if peer is None:
-            fanout.rejected += 1
-        elif 19 < first < 64:
-            peer.feed(datagram)
-        elif 127 < first < 192:
-            _rtcp(peer, fanout, datagram, route, now)
+            return Reason.STRANGER
+        if 19 < first < 64:
+            return None if peer.feed(datagram, now) else Reason.HANDSHAKE
+        if 127 < first < 192:
+            return _rtcp(peer, fanout, datagram, route, now)
+        return Reason.FORGED
 
     def _may_check(self, fanout: Fanout, peer: Peer, route: Route, now: float) -> bool:
-        """Whether a check is to be verified: always from a proven address, else within the limits of its host."""
+        """Whether a check is to be verified: from a proven address within the client's budget, else within the limits
+        of its host."""
         if fanout.by_address.get(route.address) is peer:
-            return True
+            return peer.may_check(now)
         host = route.address[0]
         if not self._rate_limit.allows(host, now):
             return False
@@ -71,24 +83,32 @@ class Demux:
         connecting = sum(not client.ready for client in clients)
         return len(clients) < MAX_OF_ONE_HOST and connecting < MAX_HANDSHAKES_OF_ONE_HOST
 
-    def _stun(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
+    def _stun(self, fanout: Fanout, datagram: bytes, route: Route, now: float) -> Reason | None:
         """Answer a connectivity or consent check that was made with the password (RFC 8445 7.3, RFC 7675)."""
         ufrag = claimed_ufrag(datagram)
         peer = self._by_ufrag.get(ufrag)
         password = peer.ice.password(ufrag) if peer is not None and not peer.closed else None
-        if peer is None or password is None or not self._may_check(fanout, peer, route, now):
-            fanout.rejected += 1
-            return
+        if peer is None or password is None:
+            return Reason.STRANGER
+        if not self._may_check(fanout, peer, route, now):
+            return Reason.CHECK
         request = _check(datagram, password.encode())
         if request is None or not peer.ice.original(route, request.transaction_id):
-            fanout.rejected += 1
-            self._rate_limit.record_failure(route.address[0], now)
-            return
+            if fanout.by_address.get(route.address) is not peer:
+                self._rate_limit.record_failure(route.address[0], now)
+            return Reason.CHECK
+        owner = fanout.by_address.get(route.address)
+        if owner is not None and owner is not peer and owner.ready and now - owner.alive_at < SETTLED:
+            return Reason.TAKEN
+        if peer.route is None and not self._handshakes.take(now):
+            return Reason.HANDSHAKE
+        route = self._own(route)
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=request.transaction_id)
         response.attributes["XOR-MAPPED-ADDRESS"] = route.mapped
         response.add_message_integrity(password.encode())
         fanout.send(bytes(response), route)
         peer.checked(route, Check(ufrag, "USE-CANDIDATE" in request.attributes), now)
+        return None
 
 
 def _check(datagram: bytes, key: bytes) -> stun.Message | None:
@@ -101,15 +121,19 @@ def _check(datagram: bytes, key: bytes) -> stun.Message | None:
     return message if binding and message.check_message_integrity(key) else None
 
 
-def _rtcp(peer: Peer, fanout: Fanout, datagram: bytes, route: Route, now: float) -> None:
+def _rtcp(peer: Peer, fanout: Fanout, datagram: bytes, route: Route, now: float) -> Reason | None:
+    """Handle RTCP, or return why it was dropped, all of it or a part."""
+    if now < peer.rtcp_budget.empty_until:
+        return Reason.RTCP
     data = peer.open_rtcp(datagram)
     if data is None:
-        fanout.rejected += 1
-        return
+        return Reason.FORGED
     peer.heard = now
     peer.ice.heard(route, now)
     try:
-        rtcp_feedback.handle_compound(peer, fanout.tap, data, now, fanout.arrival)
+        if not rtcp_feedback.handle_compound(peer, fanout.tap, data, now, fanout.arrival):
+            return Reason.RTCP
     except Exception:  # a client's broken report ends that client, not the others
         log.exception("rtcp feedback failed", resource=peer.resource)
         peer.give_up("failed")
+    return None

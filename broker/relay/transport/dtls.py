@@ -20,13 +20,17 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsParameters,
     RTCDtlsTransport,
     SRTPProtectionProfile,
+    State,
+    certificate_digest,
     generate_certificate,
 )
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from pylibsrtp import Policy, Session
+from OpenSSL import SSL
+from pylibsrtp import Error, Policy, Session
 
+from broker.media.rtp import RTP_HEADER
 from broker.relay.transport import openssl_dtls
 from broker.relay.transport.srtp_buffers import PACKET_SIZE, copy, new_buffer, new_length, unprotect_rtcp
 
@@ -38,10 +42,23 @@ REPLAY_WINDOW = 1024  # packets: late retransmissions come in, and every packet 
 PROFILES = [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80]
 PROFILE_NAMES = b":".join(profile.openssl_profile for profile in PROFILES)
 EXPORTER = b"EXTRACTOR-dtls_srtp"  # RFC 5764 4.2
+Fingerprints = tuple[tuple[str, str], ...]  # of hash function and value, as in `a=fingerprint:sha-256 AB:CD`
 Keys = tuple[SRTPProtectionProfile, bytes, bytes]  # the profile, the client's key, the relay's key
 
 _raw, _view = new_buffer()
 _length = new_length()
+
+
+class _AiortcCertificate(RTCCertificate):
+    """A certificate with the relay's cipher suites: aiortc's also have two with CBC, which is not authenticated
+    encryption. A second handshake in a connection is refused: each costs more than a client pays for it."""
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_min_proto_version(openssl_dtls.DTLS1_2)
+        context.set_cipher_list(openssl_dtls.CIPHERS)
+        context.set_options(openssl_dtls.NO_RENEGOTIATION)
+        return context
 
 
 class Certificate:
@@ -52,7 +69,7 @@ class Certificate:
     def __init__(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())  # the curve that RFC 8827 6.5 demands
         certificate = generate_certificate(key)
-        self.raw = RTCCertificate(key, certificate)
+        self.raw = _AiortcCertificate(key, certificate)
         self.fingerprint = next(print_.value for print_ in self.raw.getFingerprints() if print_.algorithm == "sha-256")
         self.client_context = _client_context(key, certificate)  # at the start: the 40 ms would delay packets later
 
@@ -66,7 +83,7 @@ def _client_context(key: ec.EllipticCurvePrivateKey, certificate: x509.Certifica
     try:
         return openssl_dtls.Context(library, certificate.public_bytes(der), private, PROFILE_NAMES)
     except openssl_dtls.HandshakeFailed as error:
-        log.warning("system libssl refuses the settings, aiortc is used in its place", error=str(error))
+        log.warning("system libssl refuses the settings, aiortc is used in its place", error=error)
         return None
 
 
@@ -78,9 +95,9 @@ class _AiortcHandshake(RTCDtlsTransport):
         self._srtp_profiles = PROFILES
         self.keys: Keys | None = None
 
-    async def shake(self, algorithm: str, fingerprint: str, on_closed: Callable[[], None]) -> Keys | None:
-        """Shake hands and return the keys, or None when the client's certificate does not have this fingerprint."""
-        await self.start(RTCDtlsParameters(fingerprints=[RTCDtlsFingerprint(algorithm, fingerprint)]))
+    async def shake(self, fingerprints: Fingerprints, on_closed: Callable[[], None]) -> Keys | None:
+        """Shake hands and return the keys, or None when the client's certificate has none of these fingerprints."""
+        await self.start(RTCDtlsParameters([RTCDtlsFingerprint(*fingerprint) for fingerprint in fingerprints]))
         if self.state != "connected":
             return None
         self.on("statechange", lambda: on_closed() if self.state in ("closed", "failed") else None)
@@ -89,6 +106,15 @@ class _AiortcHandshake(RTCDtlsTransport):
     async def stop(self) -> None:
         self.remove_all_listeners()
         await super().stop()
+
+    def _validate_peer_identity(self, remoteParameters: RTCDtlsParameters) -> None:
+        """Check the client's certificate: it must have one of its fingerprints (RFC 8122 5.1), not all as in aiortc,
+        since a client with two certificates gives one fingerprint of each."""
+        connection: Any = self._ssl
+        certificate = connection.get_peer_certificate(as_cryptography=True)
+        offered = {(print_.algorithm, print_.value) for print_ in remoteParameters.fingerprints}
+        if not any((algorithm, certificate_digest(certificate, algorithm)) in offered for algorithm, _ in offered):
+            self._set_state(State.FAILED)
 
     def _setup_srtp(self) -> None:
         assert self._ssl is not None
@@ -106,15 +132,15 @@ class _OpensslHandshake:
         self._listening: asyncio.Task[None] | None = None
         self.state = "new"
 
-    async def shake(self, algorithm: str, fingerprint: str, on_closed: Callable[[], None]) -> Keys | None:
-        """Shake hands and return the keys. Raises ConnectionError, also where the fingerprint is another one."""
+    async def shake(self, fingerprints: Fingerprints, on_closed: Callable[[], None]) -> Keys | None:
+        """Shake hands and return the keys. Raises ConnectionError, also when the certificate is another one."""
         self.state = "connecting"
         self._association.begin()
         self._flush()
         while not self._association.established:
             await self._step()
-        if not self._association.proves(algorithm, fingerprint):
-            raise openssl_dtls.HandshakeFailed("the certificate does not have the fingerprint of the offer")
+        if not any(self._association.proves(*fingerprint) for fingerprint in fingerprints):
+            raise openssl_dtls.HandshakeFailed("the certificate has no fingerprint of the offer")
         profile = _profile(self._association.profile())
         material = self._association.export(EXPORTER, 2 * (profile.key_length + profile.salt_length))
         keys = _split(profile, material, False)
@@ -182,6 +208,7 @@ class DtlsTransport:
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
         self._dtls = self._handshake(certificate, server)
         self._sessions: tuple[Session, Session] | None = None
+        self._client: tuple[SRTPProtectionProfile, bytes] | None = None
         self.rx: Any = None
         self.tx: Any = None
 
@@ -197,15 +224,15 @@ class DtlsTransport:
         if not self._arrived.full():
             self._arrived.put_nowait(datagram)
 
-    async def run(self, algorithm: str, fingerprint: str) -> bool:
-        """Shake hands, check the client's certificate against the fingerprint of its offer, and set up SRTP.
+    async def run(self, fingerprints: Fingerprints) -> bool:
+        """Shake hands, check that the client's certificate has one of the fingerprints of its offer, and set up SRTP.
 
         Returns whether that succeeded."""
         keys = None
         try:
-            keys = await asyncio.wait_for(self._dtls.shake(algorithm, fingerprint, self._on_closed), HANDSHAKE_TIMEOUT)
+            keys = await asyncio.wait_for(self._dtls.shake(fingerprints, self._on_closed), HANDSHAKE_TIMEOUT)
         except (TimeoutError, ConnectionError) as error:
-            log.info("dtls handshake not finished", state=self._dtls.state, why=str(error))
+            log.info("dtls handshake not finished", state=self._dtls.state, why=error)
         except Exception:  # whatever a client's datagrams cause ends that client, not the others
             log.exception("dtls handshake failed")
         if keys is None:
@@ -214,7 +241,7 @@ class DtlsTransport:
         profile, client_key, relay_key = keys
         inbound = _srtp(profile, client_key, Policy.SSRC_ANY_INBOUND)
         outbound = _srtp(profile, relay_key, Policy.SSRC_ANY_OUTBOUND)
-        self._sessions = (inbound, outbound)
+        self._sessions, self._client = (inbound, outbound), (profile, client_key)
         self.rx, self.tx = inbound._srtp[0], outbound._srtp[0]
         return True
 
@@ -230,6 +257,24 @@ class DtlsTransport:
         copy(_raw, datagram, len(datagram))
         _length[0] = len(datagram)
         return None if unprotect_rtcp(self.rx, _raw, _length) else bytes(_view[: _length[0]])
+
+    def forget(self, ssrc: int) -> None:
+        """Drop what libsrtp keeps of an SSRC of the client, its replay window too."""
+        if self._sessions is not None:
+            with contextlib.suppress(Error):  # there is nothing of it
+                self._sessions[0].remove_stream(ssrc)
+
+    def assume_wrap(self, ssrc: int) -> None:
+        """Take the next packets of an SSRC that has brought none yet for such after its first wrap of sequence numbers.
+
+        Numbers that begin just below 2^16 wrap while the first packets are lost, and SRTP counts wraps at both ends
+        (RFC 3711 3.3.1). libsrtp has no function for that here, so it is given the last packet before the wrap, sealed
+        with the client's key."""
+        if self._sessions is None or self._client is None:
+            return
+        with contextlib.suppress(Error):  # it has brought one
+            last = RTP_HEADER.pack(0x80, 0, 0xFFFF, 0, ssrc)
+            self._sessions[0].unprotect(_srtp(*self._client, Policy.SSRC_ANY_OUTBOUND).protect(last))
 
     def seal_rtcp(self, packet: bytes) -> bytes:
         """Return an RTCP compound, encrypted for the client."""

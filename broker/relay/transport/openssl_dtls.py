@@ -33,7 +33,8 @@ HEADER = 13  # bytes of a DTLS record before its payload; its last two are the l
 
 # openssl/ssl.h, tls1.h, evp.h: the values of macros, the same in all of OpenSSL 3
 DTLS1_2, EVP_PKEY_EC = 0xFEFD, 408
-OPTIONS = 1 << 12 | 1 << 14 | 1 << 30  # NO_QUERY_MTU, NO_TICKET, NO_RENEGOTIATION
+NO_RENEGOTIATION = 1 << 30
+OPTIONS = 1 << 12 | 1 << 14 | NO_RENEGOTIATION  # the first two: NO_QUERY_MTU, NO_TICKET
 SET_MTU, MAX_CERT_LIST, GET_TIMEOUT, HANDLE_TIMEOUT, SET_GROUPS, SET_SIGALGS = 17, 51, 73, 74, 92, 98
 SET_MIN_VERSION, SET_MAX_VERSION = 123, 124
 WANT_READ, ZERO_RETURN = 2, 6
@@ -81,7 +82,10 @@ void ERR_clear_error(void);
 
 
 class HandshakeFailed(ConnectionError):
-    """The association has failed and cannot go on; the text is OpenSSL's reason."""
+    """The association has failed and cannot go on; the text is OpenSSL's reason, one of those that
+    are written in its code."""
+
+    for_operators = True
 
 
 class Library:
@@ -112,7 +116,7 @@ def library() -> Library | None:
     try:
         return Library()
     except (OSError, AttributeError, MemoryError) as error:
-        log.warning("system libssl not usable, setup:passive clients on curve P-224 will fail", error=str(error))
+        log.warning("system libssl not usable, setup:passive clients on curve P-224 will fail", error=error)
         return None
 
 

@@ -1,6 +1,7 @@
 """The route to a client: the socket to send from and the address to send to. UDP sockets and TCP connections have the
 same interface here, so that the hot loop reads and sends without telling them apart."""
 
+import socket
 from collections.abc import Callable
 from ipaddress import IPv6Address
 from typing import Any, NamedTuple, Protocol
@@ -10,7 +11,7 @@ Address = tuple[Any, ...]
 
 
 class Port(Protocol):
-    """What the hot loop reads from: a UDP socket, or an object that behaves like one."""
+    """Something that datagrams of any address arrive at: a UDP socket, or an object that behaves like one."""
 
     def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
         """Read the next datagram into `buffer`. Raises BlockingIOError when there is none now."""
@@ -22,10 +23,18 @@ class Port(Protocol):
 
 
 class Route(NamedTuple):
-    """The send function and the address of a client. Two routes are equal when both are equal."""
+    """The send function and the address of a client. A `connected` socket sends to that address alone; `batch` is
+    its `sendmsg`, where packets may leave together (`egress`). Two routes are equal when all of this is."""
 
-    send: Callable[[bytes | memoryview, Address], int]
+    send: Callable[[bytes | memoryview, Any], int]
     address: Address
+    connected: bool = False
+    batch: Callable[..., int] | None = None
+
+    @property
+    def to(self) -> Any:
+        """The second argument of `send`: the address, or for a connected socket no flags."""
+        return 0 if self.connected else self.address
 
     @property
     def stream(self) -> bool:
@@ -40,28 +49,44 @@ class Route(NamedTuple):
         return (str(inner) if inner else host.partition("%")[0]), port
 
 
-class Client(Protocol):
-    """What a track needs of its publisher and a down track of its subscriber; `transport.peer` implements it."""
+class Source(Protocol):
+    """Something that the hot loop reads one datagram from."""
+
+    receive: Callable[[memoryview], int]
+    """Reads a datagram into a buffer and returns its size. Raises BlockingIOError when there is none now."""
 
     @property
-    def tx(self) -> Any:
-        """The SRTP context for packets to the client; None before the handshake and after the end."""
-        ...
-
-    @property
-    def route(self) -> Route | None:
-        """Where packets to the client go; None before a STUN check has proven an address."""
+    def address(self) -> Address:
+        """Where the datagram that was read last comes from."""
         ...
 
     @property
-    def ready(self) -> bool:
-        """Whether the handshake is done and SRTP flows."""
+    def route(self) -> Route:
+        """The route back to that address."""
         ...
 
-    def send(self, datagram: bytes) -> None:
-        """Send a datagram that is encrypted already."""
+    @property
+    def socket(self) -> socket.socket | None:
+        """The UDP socket that it was read from, if there is one."""
         ...
 
-    def send_rtcp(self, packet: bytes) -> None:
-        """Encrypt and send an RTCP compound."""
-        ...
+
+class PortSource:
+    """A Port as a Source, whose address changes with each datagram."""
+
+    __slots__ = ("_port", "_receive", "address", "receive", "socket")
+
+    def __init__(self, port: Port) -> None:
+        self._port, self._receive = port, port.recvfrom_into
+        self.address: Address = ()
+        self.receive: Callable[[memoryview], int] = self._receive_from
+        self.socket = port if isinstance(port, socket.socket) else None
+
+    def _receive_from(self, view: memoryview) -> int:
+        size, self.address = self._receive(view)
+        return size
+
+    @property
+    def route(self) -> Route:
+        """The route back to the address of the last datagram."""
+        return Route(self._port.sendto, self.address)

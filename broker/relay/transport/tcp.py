@@ -1,27 +1,32 @@
 """ICE over TCP (RFC 6544, passive) for networks that drop UDP. The hot loop reads from and sends to each connection as
 to the UDP socket; two bytes of length stand before each packet (RFC 4571).
 
-The relay never waits for a connection. A connection is closed when its first packet is not a valid check, when it falls
-silent, and when its client stops reading. Packets that a slow connection cannot take are dropped whole."""
+The relay never waits for a connection. A connection is closed when its first packet is not a valid check, when no
+packet comes to its end any more, and when its client stops reading. Packets that a slow connection cannot take are
+dropped whole."""
 
 import asyncio
 import socket
-from collections import Counter
 from itertools import count
 from typing import Any
 
 import structlog
 
 from broker.kernel.clock import monotonic
-from broker.relay.fanout import Fanout
+from broker.kernel.tasks import Tasks
+from broker.kernel.token_bucket import TokenBucket
+from broker.relay.fanout import BATCH, Fanout
+from broker.relay.limits.refusals import Reason
+from broker.relay.limits.tcp_places import Places
 from broker.relay.transport.ice import CONSENT
 from broker.relay.transport.peer import Peer
 from broker.relay.transport.route import Address
 
 log = structlog.get_logger()
-MAX_CONNECTIONS, MAX_OF_ONE_HOST = 500, 64  # a site behind one address has a few officers with many pictures each
-MAX_UNPROVEN, MAX_UNPROVEN_OF_ONE_HOST = 100, 16
-FIRST_CHECK = 5.0  # seconds in which a connection must have been proven by a check
+FIRST_CHECK = 3.0  # seconds in which a connection must have been proven by a check
+ACCEPTED, ACCEPTED_AT_ONCE = 200, 64  # connections a second: each costs a tenth of a millisecond; others wait
+REST = 0.05  # seconds without accepting after an error
+AT_ONCE = 8  # connections accepted in one turn of the event loop
 STUCK = 5.0  # seconds without reading after which a client is given up
 MAX_WAITING = 64 * 1024  # bytes unsent here, and twice as many in the kernel: less than a second of video
 LENGTH = 2  # bytes before each packet
@@ -35,7 +40,7 @@ class Connection(asyncio.Protocol):
         self._listener, self._fanout = listener, fanout
         self._transport: asyncio.Transport | None = None
         self._in, self._read = bytearray(), 0
-        self._opened = self._heard = monotonic()
+        self._opened = self._heard = self._now = monotonic()
         self._stuck: float | None = None
         self._handed_over = False
         self.host, self.address = "", ()  # type: tuple[str, Address]
@@ -45,6 +50,11 @@ class Connection(asyncio.Protocol):
         """The client that has proven this connection with a check."""
         return self._fanout.by_address.get(self.address)
 
+    @property
+    def proven(self) -> bool:
+        """Whether a client has proven this connection."""
+        return self.peer is not None
+
     # --- what the hot loop uses ------------------------------------------------------------------------------------
 
     def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
@@ -52,12 +62,15 @@ class Connection(asyncio.Protocol):
         if self._handed_over and self.peer is None:
             self.abort()  # its first packet was not a valid check, or its client has ended
         start = self._read + LENGTH
+        if len(self._in) < start:
+            raise BlockingIOError
         size = int.from_bytes(self._in[self._read : start], "big")
-        if len(self._in) < start + size or len(self._in) < start:
-            raise BlockingIOError
         if not 0 < size <= len(buffer):
-            self.abort()
+            self.abort()  # at once: its rest is not waited for
             raise BlockingIOError
+        if len(self._in) < start + size:
+            raise BlockingIOError
+        self._heard = self._now
         buffer[:size] = self._in[start : start + size]
         self._read = start + size
         self._handed_over = True
@@ -83,12 +96,11 @@ class Connection(asyncio.Protocol):
         name = transport.get_extra_info("peername") or ("", 0)
         self.host, self.address = name[0], (*name[:2], next(_NUMBERS), "tcp")
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_WAITING)
-        if not self._listener.enter(self):
-            self.abort()
+        self._listener.enter(self)
 
     def data_received(self, data: bytes) -> None:
         """Append received bytes, and handle the packets that are complete."""
-        self._heard = monotonic()
+        self._now = monotonic()
         self._in += data
         self._take()
 
@@ -96,12 +108,10 @@ class Connection(asyncio.Protocol):
         """Handle a batch of packets. The rest waits for the next turn of the event loop; until then no more is read."""
         if self._transport is None or self._transport.is_closing():
             return
-        before = self._read
-        self._fanout.drain(self)
-        handed = self._read - before
+        count = self._fanout.drain(self, BATCH if self.proven else 1)
         del self._in[: self._read]
         self._read = 0
-        if handed and len(self._in) > LENGTH:
+        if count and len(self._in) > LENGTH:
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._take)
         elif not self._transport.is_closing():
@@ -140,51 +150,81 @@ class Listener:
 
     def __init__(self, fanout: Fanout) -> None:
         self._fanout = fanout
-        self._connections: set[Connection] = set()
-        self._servers: list[asyncio.Server] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._places: Places[Connection] = Places()
+        self._sockets: list[socket.socket] = []
+        self._accepted = TokenBucket(ACCEPTED, ACCEPTED_AT_ONCE)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._tasks = Tasks()
 
     def __len__(self) -> int:
-        return len(self._connections)
+        return len(self._places)
 
-    async def start(self, sockets: list[socket.socket]) -> None:
-        """Start to accept connections on sockets that are bound."""
-        loop = asyncio.get_running_loop()
-        for sock in sockets:
-            self._servers.append(await loop.create_server(lambda: Connection(self, self._fanout), sock=sock))
+    def start(self, sockets: list[socket.socket]) -> None:
+        """Start to accept connections on sockets that listen."""
+        self._sockets = list(sockets)
+        self._listen()
         self._sweep()
 
-    def enter(self, new: Connection) -> bool:
-        """Enter a new connection and return True, or False where a limit is reached: of all connections, of those from
-        its host, and of those that are not proven yet."""
-        hosts = Counter(connection.host for connection in self._connections)
-        unproven = Counter(connection.host for connection in self._connections if connection.peer is None)
-        if (
-            len(self._connections) >= MAX_CONNECTIONS
-            or hosts[new.host] >= MAX_OF_ONE_HOST
-            or unproven.total() >= MAX_UNPROVEN
-            or unproven[new.host] >= MAX_UNPROVEN_OF_ONE_HOST
-        ):
-            return False
-        self._connections.add(new)
-        return True
+    def _listen(self) -> None:
+        for sock in self._sockets:
+            asyncio.get_running_loop().add_reader(sock, self._accept, sock)
+
+    def _accept(self, sock: socket.socket) -> None:
+        """Accept some of the connections that wait. Over the rate the others wait in the kernel for a moment."""
+        for _ in range(AT_ONCE):
+            if not self._accepted.take(monotonic()):
+                self._rest(self._accepted.wait())
+                return
+            try:
+                connection, _ = sock.accept()
+            except BlockingIOError:
+                self._accepted.give_back()
+                return
+            except OSError:
+                self._rest(REST)  # out of descriptors, or the connection is gone already
+                return
+            self._tasks.spawn(self._connect(connection))
+
+    async def _connect(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: Connection(self, self._fanout), sock)
+        except OSError:
+            sock.close()
+
+    def _rest(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets:
+            loop.remove_reader(sock)
+        self._timers["listen"] = loop.call_later(seconds, self._listen)
+
+    def enter(self, new: Connection) -> None:
+        """Enter a new connection, or close it where there is no place. An unproven connection may be closed for it."""
+        entered, other = self._places.enter(new)
+        for closed in (other, None if entered else new):
+            if closed is not None:
+                self._fanout.refusals[Reason.CONNECTION] += 1
+                self._places.leave(closed)
+                closed.abort()
 
     def leave(self, connection: Connection) -> None:
         """Forget a connection that was closed."""
-        self._connections.discard(connection)
+        self._places.leave(connection)
 
     def _sweep(self) -> None:
         now = monotonic()
-        for connection in list(self._connections):
+        for connection in self._places.all():
             if connection.expired(now):
                 connection.abort()
-        self._timer = asyncio.get_running_loop().call_later(1.0, self._sweep)
+        self._timers["sweep"] = asyncio.get_running_loop().call_later(1.0, self._sweep)
 
     async def close(self) -> None:
         """Stop accepting, and close all connections."""
-        if self._timer is not None:
-            self._timer.cancel()
-        for server in self._servers:
-            server.close()
-        for connection in list(self._connections):
+        for timer in self._timers.values():
+            timer.cancel()
+        for sock in self._sockets:
+            asyncio.get_running_loop().remove_reader(sock)
+        self._sockets = []
+        await self._tasks.wait()
+        for connection in self._places.all():
             connection.close()

@@ -2,6 +2,7 @@
 number, so one rule covers all of them."""
 
 import errno
+import resource
 import socket
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,6 +25,12 @@ class Sockets(NamedTuple):
         """Close all sockets, UDP and TCP."""
         for sock in (*self.udp, *self.tcp):
             sock.close()
+
+
+def allow_descriptors() -> None:
+    """Raise this process's limit of open files to what it may have: each client has a socket of its own."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def open_ports(hosts: Sequence[str], port: int) -> Sockets:

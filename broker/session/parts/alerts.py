@@ -23,7 +23,15 @@ KEPT = 100
 """Alerts of one session that are done and still shown; journal and timeline have all of them."""
 
 GRAVE = frozenset(
-    {AlertKind.QUORUM_AT_RISK, AlertKind.ROOM_LOST, AlertKind.RECORDER, AlertKind.BLACK, AlertKind.FROZEN}
+    {
+        AlertKind.QUORUM_AT_RISK,
+        AlertKind.ROOM_LOST,
+        AlertKind.RECORDER,
+        AlertKind.CLOCK,
+        AlertKind.ELIGIBILITY,
+        AlertKind.BLACK,
+        AlertKind.FROZEN,
+    }
 )
 """The kinds that need a supervisor at once; the others are advisory."""
 
@@ -50,8 +58,8 @@ class State(StrEnum):
 class Alert:
     """One alert: its id is unique in its session, and its times never go back.
 
-    `detail`: `unanswered`, `thin` or `lost` of a quorum, `lost`, `lagging` or `disk` of a recorder, `3/2` of heads
-    (counted / checked in), else empty.
+    `detail`: `unanswered`, `thin` or `lost` of a quorum, `receiving` of a room that sends only, `lost`, `lagging`,
+    `film` or `disk` of a recorder, `3/2` of heads (counted / checked in), the seconds of a clock's step, else empty.
     """
 
     id: AlertId
@@ -118,6 +126,7 @@ class Alerts:
     `dismissed`: an officer is done with the alert though its cause is still there. `since` and `gone`: from when
     (monotonic seconds) a cause holds that has not been raised yet, or one that was raised is gone. `watching` counts
     the officers who are present for each side; on a `thin` side one has left, and the next to leave shuts the gate.
+    `clock_moved`: seconds of a step of the machine's clock that is not agreed on.
     """
 
     raised: int = 0
@@ -132,6 +141,7 @@ class Alerts:
     thin: frozenset[Side] = frozenset()
     lagged: float | None = None
     disk_low: bool = False
+    clock_moved: int = 0
 
     def opened(self, key: Key) -> Alert | None:
         """The open alert of a kind and side."""
@@ -190,6 +200,10 @@ def _disk(part: Alerts, fact: ev.RecorderDisk, moment: Moment) -> Alerts:
     return replace(part, disk_low=fact.low)
 
 
+def _clock(part: Alerts, fact: ev.ClockStepped, moment: Moment) -> Alerts:
+    return replace(part, clock_moved=fact.seconds)
+
+
 def _taken(part: Alerts, fact: ev.AlertTaken, moment: Moment) -> Alerts:
     alert = _find(part, moment.slot, fact.alert, fact.site)
     if alert.taken_at is not None:
@@ -221,6 +235,7 @@ FACTS: Table = {
     ev.QuorumWavers: _wavers,
     ev.RecorderLagging: _lagging,
     ev.RecorderDisk: _disk,
+    ev.ClockStepped: _clock,
 }
 ORDERS: Table = {ev.AlertTaken: _taken, ev.AlertFinished: _finished}
 """From check-in to the end, held or not."""

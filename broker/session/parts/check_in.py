@@ -15,7 +15,7 @@ from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
 from broker.session.parts.moment import Moment, Table
-from config.check_in import CheckInRules, Consequence, Tick
+from config.check_in import CheckInRules, Tick
 from config.policy import Policy
 
 
@@ -99,8 +99,9 @@ AT_ONCE = (Tick.IDENTITY, Tick.SECURITY, Tick.RULES)
 
 
 def required(person: Person, rules: CheckInRules) -> tuple[Tick, ...]:
-    """The checks that this person needs. An interpreter comes from outside, on whichever side."""
-    if person.meets and person.side is Side.PRISON:
+    """The checks that this person needs. Inmates are checked as such on either side (Yunnan 7, Guangdong 16); an
+    interpreter comes from outside, on whichever side."""
+    if person.inmate:
         return rules.prisoner_checks
     signs = rules.commitment_letter and person.meets and person.first_visit
     return (*rules.visitor_checks, Tick.LETTER) if signs else rules.visitor_checks
@@ -172,18 +173,8 @@ def interpreter_here(part: CheckIn, slot: Slot) -> bool:
 # --- late (Yunnan 10, 17(2); Guangdong 23) ------------------------------------------------------------------------
 
 
-def lost_by(part: CheckIn, slot: Slot, side: Side, policy: Policy) -> Consequence:
-    """What a side that is not complete in time has lost.
-
-    The month is lost by visitors who were late or stayed away. Where staff had begun with one of them, they had
-    arrived, and only this visit is lost: slow staff cost no family a month.
-    """
-    arrived = any(part.ticks.get(person.id) for person in slot.parties_of(side))
-    return Consequence.VISIT if arrived else policy.check_in.late_consequence
-
-
 def deadline(slot: Slot, policy: Policy) -> datetime:
-    """Until when those who meet must be checked in; afterwards the visit counts as given up."""
+    """Until when those who meet must be checked in; afterwards it is noted that they were not."""
     return min(slot.starts_at + policy.late_grace, slot.ends_at)
 
 

@@ -105,6 +105,11 @@ def _extended(part: Extensions, fact: ev.ExtensionApproved, moment: Moment) -> E
     return (*part, added)
 
 
+def _withdrawn(part: Extensions, fact: ev.ExtensionWithdrawn, moment: Moment) -> Extensions:
+    return tuple(approval for approval in part if approval.id != fact.id)
+
+
+FACTS: Table = {ev.ExtensionWithdrawn: _withdrawn}
 ORDERS: Table = {ev.ExtensionApproved: _extended}
 """In every state but ENDED."""
 

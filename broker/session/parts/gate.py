@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from broker.session import events as ev
+from broker.session.effects import HoldReason
 from broker.session.parts.moment import Moment, Table
 
 LEASE = 3.0  # seconds the relay keeps the gate open without hearing from us: fail closed within the promised 3 s
@@ -18,14 +19,19 @@ RENEW = 1.0  # seconds between renewals: two may be lost before a healthy visit 
 class Gate:
     """Monotonic moments of one session's gate, each None until it is known.
 
-    `leased_at`: the last lease; None makes the next one due at once. `held_since`: the present hold began.
-    `resumes_at`: end of the pause after a restart. `hard_stop`: the slot's end with its reserve. `crossed`: media
-    crossed for the first time. `deadline`: the approved minutes after that are over.
+    `leased_at`: the last lease; None makes the next one due at once. `opened_at`: the first lease. `held_since`: the
+    present hold began, and `held_by` is the cause that began it, which decides how the session ends if the hold lasts
+    too long. `resumes_at`: end of the pause after a restart. `reopens_at`: the causes of the hold will have been gone
+    long enough; None while one stands. `hard_stop`: the slot's end with its reserve. `crossed`: the first packet
+    crossed. `deadline`: the approved minutes after that are over.
     """
 
     leased_at: float | None = None
+    opened_at: float | None = None
     held_since: float | None = None
+    held_by: HoldReason | None = None
     resumes_at: float | None = None
+    reopens_at: float | None = None
     hard_stop: float | None = None
     crossed: float | None = None
     deadline: float | None = None
@@ -38,12 +44,31 @@ class Gate:
 
     def to_json(self) -> dict[str, Any]:
         """The members that hold as long as the machine is not started anew, as JSON values."""
-        return {"hard_stop": self.hard_stop, "crossed": self.crossed, "deadline": self.deadline}
+        return {
+            "hard_stop": self.hard_stop,
+            "opened_at": self.opened_at,
+            "crossed": self.crossed,
+            "deadline": self.deadline,
+            "held_by": str(self.held_by) if self.held_by else None,
+        }
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> "Gate":
-        """The part after a restart of the process on the same boot."""
-        return cls(hard_stop=saved["hard_stop"], crossed=saved["crossed"], deadline=saved["deadline"])
+        """The part after a restart of the process on the same boot. Where a gate had opened, a relay may have died with
+        the report of the first crossing."""
+        gate = cls(
+            opened_at=saved.get("opened_at"),
+            hard_stop=saved["hard_stop"],
+            crossed=saved["crossed"],
+            deadline=saved["deadline"],
+            held_by=HoldReason(saved["held_by"]) if saved.get("held_by") else None,
+        )
+        return gate.surely_crossed()
+
+    def surely_crossed(self) -> "Gate":
+        """The part with the earliest moment of a crossing that may have happened unseen: when the gate first opened.
+        A relay that reports the true one later moves nothing: the earliest counts."""
+        return self if self.crossed is not None else replace(self, crossed=self.opened_at)
 
 
 def _crossed(part: Gate, fact: ev.Crossed, moment: Moment) -> Gate:
@@ -62,5 +87,11 @@ def _deadline_due(part: Gate) -> Gate:
     return replace(part, deadline=None)
 
 
-FOLLOWS: Mapping[type, Callable[[Gate], Gate]] = {ev.MuteOrdered: _lease_due, ev.ExtensionApproved: _deadline_due}
-"""What the change of another part means for the gate: a lease carries the mutes, and an approval moves the limit."""
+FOLLOWS: Mapping[type, Callable[[Gate], Gate]] = {
+    ev.MuteOrdered: _lease_due,
+    ev.ExtensionApproved: _deadline_due,
+    ev.ExtensionWithdrawn: _deadline_due,
+    ev.RelayLost: Gate.surely_crossed,
+}
+"""What the change of another part means for the gate: a lease carries the mutes, an approval moves the limit, and a
+relay that is lost may have died with the report of the first crossing."""

@@ -121,6 +121,16 @@ def _warned(part: Interventions, fact: ev.WarningGiven, moment: Moment) -> Inter
     return replace(part, warnings=(*part.warnings, warning))
 
 
+def shown(part: Interventions, fact: ev.HoldOrdered, moment: Moment) -> Interventions:
+    """The interventions with the words that go with a hold. They are beyond the count of warnings: a hold waits for
+    nothing."""
+    words = fact.shown
+    if words is None:
+        return part
+    warning = Warned(words.id, fact.by, fact.site, words.sides, fact.article, words.zh, words.en, moment.now.wall)
+    return replace(part, warnings=(*part.warnings, warning))
+
+
 def _stands(warning: Warned, fact: ev.WarningGiven) -> bool:
     """Whether the same words wait on the same screens: a repeated request is one warning."""
     same = (warning.sides, warning.article, warning.zh) == (fact.sides, fact.article, fact.text_zh)

@@ -4,10 +4,11 @@ Only `recorded` outlives a restart: the others report again when they connect.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from broker.kernel.film_faults import FilmFault
 from broker.kernel.ids import Side
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
@@ -32,16 +33,26 @@ class Recorder(StrEnum):
 class Processes:
     """Last report of each process.
 
-    `storage`: the journal can be written. `relay`: a worker has admitted the session. `media`: the sides whose picture
-    and sound reach the relay. `watchers`: the officers who are present. `recorded`: a recording was ever begun.
+    `storage`: the journal can be written. `relay`: a worker has admitted the session. `media`: the sides whose
+    picture and sound reach the relay. `receiving`: the rooms whose connection to the far one stands. `watchers`:
+    the officers who are present. `recorded`: a recording was ever begun.
+    `faults`: what the recorder finds of the sides whose film could not be watched.
     """
 
     storage: bool = True
     relay: bool = False
     media: frozenset[Side] = frozenset()
+    receiving: frozenset[Side] = frozenset()
     watchers: frozenset[Watcher] = frozenset()
     recorder: Recorder = Recorder.ABSENT
     recorded: bool = False
+    faults: Mapping[Side, FilmFault] = field(default_factory=dict)
+
+    @property
+    def unusable_films(self) -> dict[Side, FilmFault]:
+        """The sides that send something of which no film can be made, and why. A room that sends nothing is lost, and
+        no film is expected of it."""
+        return {side: self.faults[side] for side in Side if side in self.faults and side in self.media}
 
     @property
     def can_record_talkback(self) -> bool:
@@ -63,6 +74,11 @@ def _media(part: Processes, fact: ev.RoomMedia, moment: Moment) -> Processes:
     return replace(part, media=media)
 
 
+def _receiving(part: Processes, fact: ev.RoomReceiving, moment: Moment) -> Processes:
+    receiving = part.receiving | {fact.side} if fact.receiving else part.receiving - {fact.side}
+    return replace(part, receiving=receiving)
+
+
 def _watchers(part: Processes, fact: ev.WatchersChanged, moment: Moment) -> Processes:
     return replace(part, watchers=fact.watchers)
 
@@ -76,7 +92,16 @@ def _recorder_flushed(part: Processes, fact: ev.RecorderFlushed, moment: Moment)
 
 
 def _recorder_lost(part: Processes, fact: ev.RecorderLost, moment: Moment) -> Processes:
-    return replace(part, recorder=Recorder.ABSENT)
+    """Forget what it found, too: the next part of the recording is looked at anew."""
+    return replace(part, recorder=Recorder.ABSENT, faults={})
+
+
+def _film_unusable(part: Processes, fact: ev.FilmUnusable, moment: Moment) -> Processes:
+    return replace(part, faults={**part.faults, fact.side: fact.fault})
+
+
+def _film_usable(part: Processes, fact: ev.FilmUsable, moment: Moment) -> Processes:
+    return replace(part, faults={side: fault for side, fault in part.faults.items() if side is not fact.side})
 
 
 def _storage(part: Processes, fact: ev.StorageChanged, moment: Moment) -> Processes:
@@ -88,16 +113,19 @@ def _relay_ready(part: Processes, fact: ev.RelayReady, moment: Moment) -> Proces
 
 
 def _relay_lost(part: Processes, fact: ev.RelayLost, moment: Moment) -> Processes:
-    """Forget the publishers and watchers too: they are unknown until the next worker reports them."""
-    return replace(part, relay=False, media=frozenset(), watchers=frozenset())
+    """Forget all who are connected too: they are unknown until the next worker reports them."""
+    return replace(part, relay=False, media=frozenset(), receiving=frozenset(), watchers=frozenset())
 
 
 FACTS: Table = {
     ev.RoomMedia: _media,
+    ev.RoomReceiving: _receiving,
     ev.WatchersChanged: _watchers,
     ev.RecorderReady: _recorder_ready,
     ev.RecorderFlushed: _recorder_flushed,
     ev.RecorderLost: _recorder_lost,
+    ev.FilmUnusable: _film_unusable,
+    ev.FilmUsable: _film_usable,
     ev.StorageChanged: _storage,
     ev.RelayReady: _relay_ready,
     ev.RelayLost: _relay_lost,

@@ -4,31 +4,63 @@ size is accepted, and the same limits appear in the OpenAPI document."""
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from broker.kernel.ids import Side
+from config.words import Unreadable, readable
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
-# No control characters: they have no place in a name, and they forge lines of logs and journals.
-PLAIN = r"^[^\x00-\x1f\x7f]*$"
+LONGEST_TEXT = 2000
+"""The longest text of any member; a longer one is refused for its length, before it is read."""
 TOKEN_PATTERN = r"^[A-Za-z0-9._~+/=-]+$"
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=64)]
 """Id of a slot, session, person or resource."""
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 """Id of a site, room or user, as people type it."""
-Short = Annotated[str, StringConstraints(pattern=PLAIN, min_length=1, max_length=64)]
+
+
+def _line(text: object) -> object:
+    return _readable(text, lines=False)
+
+
+def _lines(text: object) -> object:
+    return _readable(text, lines=True)
+
+
+def _readable(text: object, lines: bool) -> object:
+    """Return a text in the spelling in which it is stored; what is no text is left to the type. Raises an error whose
+    type begins with `text_`, which becomes the refusal TextNotAllowed."""
+    if not isinstance(text, str) or len(text) > LONGEST_TEXT:
+        return text
+    try:
+        return readable(text, lines)
+    except Unreadable as error:
+        raise PydanticCustomError(f"text_{error.what}", "not a text that can be read") from error
+
+
+Line = BeforeValidator(_line)
+"""Mark of a text of one line that people read, without what cannot be seen (`config/words.py`)."""
+Lines = BeforeValidator(_lines)
+"""Mark of such a text of several lines."""
+Short = Annotated[str, StringConstraints(min_length=1, max_length=64), Line]
 """A person's name, a relation or a title."""
-Article = Annotated[str, StringConstraints(pattern=PLAIN, min_length=1, max_length=64)]
+Relation = Annotated[str, StringConstraints(max_length=64), Line]
+"""What a visitor is to the inmate; may be empty."""
+ExternalId = Annotated[str, StringConstraints(max_length=128), Line]
+"""A booking system's own name for a slot; may be empty."""
+Article = Annotated[str, StringConstraints(min_length=1, max_length=64), Line]
 """Code of a ground in the session's rules, or the article that an approval rests on."""
-Note = Annotated[str, StringConstraints(pattern=PLAIN, max_length=500)]
-"""What an officer adds in words; may be empty."""
-WORDY = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
-WarningText = Annotated[str, StringConstraints(pattern=WORDY, max_length=120)]
+Note = Annotated[str, StringConstraints(max_length=500), Lines]
+"""What an officer adds in words; may be empty, and have several lines."""
+WarningText = Annotated[str, StringConstraints(min_length=1, max_length=120), Line]
 """Text on a room's screen: as much as is read at a glance from where people sit."""
-NoteText = Annotated[str, StringConstraints(pattern=WORDY, max_length=300)]
-"""What an officer notes of a visit; not empty."""
+NoteText = Annotated[str, StringConstraints(min_length=1, max_length=300), Lines]
+"""What an officer notes of a visit or gives as a reason; not empty, and of several lines if need be."""
+AnnouncementText = Annotated[str, StringConstraints(min_length=1, max_length=2000), Lines]
+"""Text of an announcement; it may have several lines."""
 Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN, min_length=8, max_length=256)]
 _Number = Annotated[int, Field(ge=0, le=2**53 - 1)]  # JavaScript counts exactly up to 2^53
 _Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]

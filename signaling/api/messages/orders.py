@@ -83,11 +83,20 @@ class Equipment(Order):
 
 
 class Hold(Order):
-    """中止: shut the gate, keep supervising and recording. Always under an article."""
+    """中止: shut the gate, keep supervising and recording. Always under an article. `text_id`: ready words of a ground
+    that no warning closes, for the rooms of `sides` (left out: both)."""
 
     order_type = "hold"
     article: Article
     note: Note = ""
+    text_id: Id | None = None
+    sides: Rooms | None = None
+
+    @model_validator(mode="after")
+    def _sides_of_words(self) -> "Hold":
+        if self.sides is not None and self.text_id is None:
+            raise ValueError("sides without text_id")
+        return self
 
 
 class Resume(Order):
@@ -98,11 +107,26 @@ class Resume(Order):
 
 
 class End(Order):
-    """取消/终止: the session is over. Always under an article (Guangdong 31(2))."""
+    """取消/终止: the session is over. Always under an article (Guangdong 31(2)). Under END-COMPLETED it is the word of
+    the officer's site that it has finished; the visit ends when the other side says so, too."""
 
     order_type = "end"
     article: Article
     note: Note = ""
+
+
+class Finished(Order):
+    """会见完毕: the people in the terminal's room say that they have finished, or take it back (`on` false); the visit
+    ends when the other side says so, too."""
+
+    order_type = "finished"
+    on: bool = True
+
+
+class GoOn(Order):
+    """继续会见: the word of the officer's side that it has finished, an officer's or the room's, is taken back."""
+
+    order_type = "go_on"
 
 
 # ---- interventions that leave the gate open ------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from signaling.api.messages.fields import Moment, Outbound
+from signaling.api.messages.fields import Inbound, Moment, NoteText, Outbound
 
 
 class RecordingRow(Outbound):
@@ -32,6 +32,33 @@ class RecordingList(Outbound):
     """Recordings of one day, by start."""
 
     recordings: list[RecordingRow]
+
+
+class HoldOrder(Inbound):
+    """The reason for which recordings are held as evidence, or for which their holds are lifted."""
+
+    reason: NoteText
+
+
+class HoldView(Outbound):
+    """A legal hold on one recording. `entry`: its id in the signed chain of the site; `lifted_at`, `lifted_by` and
+    `lifted_why` are null while it stands."""
+
+    id: int = Field(ge=1)
+    entry: str | None
+    session: str
+    reason: str
+    by: str
+    at: Moment
+    lifted_at: Moment | None
+    lifted_by: str | None
+    lifted_why: str | None
+
+
+class HoldList(Outbound):
+    """Legal holds, the oldest first."""
+
+    holds: list[HoldView]
 
 
 class CopyView(Outbound):

@@ -1,11 +1,14 @@
 """The SessionView: one session as one kind of viewer may see it, the same over REST and WebSocket, and the problem
 document of a refusal."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from broker.kernel.film_faults import FilmFault
 from broker.kernel.ids import Side
+from config.articles.grounds import Issuer
 from signaling.api.messages.fields import Moment, Outbound
 
 
@@ -18,9 +21,11 @@ class Words(Outbound):
 
 
 class ReasonView(Words):
-    """Why a session is held or over; `article` where an officer had to name one."""
+    """Why a session is held or over; `article` where an officer had to name one, `issuer` where the cause has to be
+    announced."""
 
     article: str | None = None
+    issuer: Issuer | None = None
 
 
 class MissingView(Words):
@@ -28,11 +33,14 @@ class MissingView(Words):
 
     person: str | None = None
     ticks: list[str] = Field(default_factory=list)
+    articles: list[str] = Field(default_factory=list)
+    """The articles of what stands against a person, for officers only; `until`: from when they may meet again."""
+    until: date | None = None
 
 
 class PersonView(Outbound):
     """A person listed for a side. `required` are the checks that this person needs, in order, and `ticked` those that
-    are done; both are empty for rooms."""
+    are done. A room sees its own people by name, without ids, relations and checks, and the far side's not at all."""
 
     id: str
     name: str
@@ -43,6 +51,7 @@ class PersonView(Outbound):
     absent: bool = False
     required: list[str] = Field(default_factory=list)
     ticked: list[str] = Field(default_factory=list)
+    inmate: bool = False
 
 
 class EquipmentView(Outbound):
@@ -71,7 +80,9 @@ class LanguageView(Outbound):
 
 
 class SideView(Outbound):
-    """One side of a session. `media`: its picture and sound really arrive."""
+    """One side of a session. `media`: its picture and sound really arrive. `receiving`: the connection stands by which
+    its room receives the other one. `film`: why what is recorded of it could not be played, for officers; null while
+    it could."""
 
     site: str
     site_name: str
@@ -80,8 +91,10 @@ class SideView(Outbound):
     people: list[PersonView]
     self_test: bool
     media: bool
+    receiving: bool = False
     seat: bool = False
     equipment: EquipmentView | None = None
+    film: FilmFault | None = None
 
 
 class Sides(Outbound):
@@ -158,7 +171,17 @@ class SpeechView(Outbound):
 
 
 AlertName = Literal[
-    "quorum_at_risk", "room_lost", "recorder", "black", "frozen", "silent", "heads", "one_minute", "five_minutes"
+    "quorum_at_risk",
+    "room_lost",
+    "recorder",
+    "clock",
+    "eligibility",
+    "black",
+    "frozen",
+    "silent",
+    "heads",
+    "one_minute",
+    "five_minutes",
 ]
 
 
@@ -192,6 +215,36 @@ class ExtensionView(Outbound):
     reason: str = ""
 
 
+class FarewellView(Outbound):
+    """The word of a side that it has finished (会见完毕), until `until`. `room`: its terminal gave it, else an officer
+    of its site; rooms do not learn which one."""
+
+    side: Side
+    room: bool
+    at: Moment
+    until: Moment
+    by: Officer | None = None
+
+
+class RebookingBrief(Outbound):
+    """A request to book the visit again first (Yunnan 18, Guangdong 36), with its state and the article."""
+
+    id: str
+    state: Literal["open", "rebooked", "declined"]
+    article: str
+    at: Moment
+
+
+class AbsenceBrief(Outbound):
+    """What is noted of a side that was not complete when check-in closed, and the state to which officers' decisions
+    have led."""
+
+    id: str
+    side: Side
+    state: Literal["noted", "forfeited", "taken_back", "excused"]
+    at: Moment
+
+
 class SessionView(Outbound):
     """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
 
@@ -203,6 +256,8 @@ class SessionView(Outbound):
     ends_at: Moment
     minutes: int = Field(ge=1)
     sides: Sides
+    between_inmates: bool = False
+    """Whether both sides are prisons: the visitor side is then no family."""
     quorum: QuorumView
     gate: Literal["open", "shut"]
     crossed_ms: int | None = Field(ge=0)
@@ -224,6 +279,12 @@ class SessionView(Outbound):
     extensions: list[ExtensionView] = Field(default_factory=list)
     stops_at: Moment | None = None
     """When the visit stops by itself; None before the first crossing and after the end."""
+    farewell: list[FarewellView] = Field(default_factory=list)
+    """The sides that say that they have finished; the visit ends when both do."""
+    rebooking: RebookingBrief | None = None
+    """For officers: the request that this session made."""
+    absence: AbsenceBrief | None = None
+    """For officers: what is noted of a side that did not come."""
 
 
 class Problem(Outbound):

@@ -3,14 +3,24 @@
 from pydantic import Field
 
 from broker.kernel.ids import Side
-from signaling.api.messages.fields import Moment, Outbound
+from config.articles.grounds import By, Issuer, Phase
+from signaling.api.messages.fields import Id, Moment, Outbound
 from signaling.api.messages.session_view import AlertView, Officer, SessionView
+from signaling.api.messages.sign_in import DayQuery
+
+
+class SessionsQuery(DayQuery):
+    """The day, and the last session of the page before this one."""
+
+    after: Id | None = None
 
 
 class SessionList(Outbound):
-    """Sessions of one day, by start."""
+    """Sessions of one day, by start, at most 500. `next` is what to send as `after` for those that follow, null where
+    none do."""
 
     sessions: list[SessionView]
+    next: str | None = None
 
 
 class AlertList(Outbound):
@@ -28,7 +38,9 @@ class SuspensionRulesView(Outbound):
 
 
 class GroundView(Outbound):
-    """One ground on which an officer may intervene, as the session's rules number it."""
+    """One ground on which an officer may intervene, as the session's rules number it. `by`: the office that alone may
+    use it; `phase`: the part of the visit it is for; `after`: the codes of the warning that has to have been in vain;
+    `issuer`: who announces the cause."""
 
     code: str
     zh: str
@@ -38,26 +50,43 @@ class GroundView(Outbound):
     may_hold: bool
     must_end: bool
     may_suspend: bool
+    by: By | None
+    phase: Phase | None
+    after: list[str]
+    issuer: Issuer | None
+    by_agreement: bool = False
+    """Whether an end under it needs the word of both sides."""
 
 
 class CannedView(Outbound):
-    """A warning in ready words, with the ground under which it is given."""
+    """Ready words, with the usual ground under which they are given, and all of them. `notice`: they are a sentence of
+    the rules that are told at check-in, in the regulation's own words."""
 
     id: str
     code: str
+    codes: list[str]
     zh: str
     en: str
     article: str
+    notice: bool
 
 
 class Grounds(Outbound):
-    """All grounds of the rules that hold for a session, and the warnings that are ready."""
+    """All grounds of the rules that hold for a session, and the words that are ready. `sha256`: of the pack."""
 
     policy: str
     version: str
+    sha256: str
     interventions: list[GroundView]
     warnings: list[CannedView]
     suspension: SuspensionRulesView
+
+
+class PackView(Outbound):
+    """A policy pack as sessions froze it: `canonical` is the text whose SHA-256 is its name."""
+
+    sha256: str
+    canonical: str
 
 
 class NoteView(Outbound):

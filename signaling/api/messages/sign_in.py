@@ -73,3 +73,14 @@ class Done(Outbound):
     """The request was carried out."""
 
     ok: Literal[True] = True
+
+
+class ClockView(Outbound):
+    """The clock as it stands. `agreed`: the time by which visits go. `machine`: what the machine's clock shows.
+    `moved_seconds`: by how much that was moved and is not believed, null while it was not. `steps`: how often since the
+    service began."""
+
+    agreed: Moment
+    machine: Moment
+    moved_seconds: float | None
+    steps: int = Field(ge=0)

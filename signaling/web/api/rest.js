@@ -79,7 +79,19 @@ const session = (id) => `/api/v1/sessions/${encodeURIComponent(id)}`;
 export const signIn = (user, password) => json("/api/v1/sign-in", "POST", { user, password });
 export const signOut = () => json("/api/v1/sign-out", "POST", {});
 export const me = () => json("/api/v1/me");
-export const sessionsOf = (day) => json(`/api/v1/sessions?day=${encodeURIComponent(day)}`);
+
+/** All sessions of a day: the server gives 500 at a time. */
+export async function sessionsOf(day) {
+  const sessions = [];
+  for (let next = null, first = true; first || next; first = false) {
+    const after = next ? `&after=${encodeURIComponent(next)}` : "";
+    const page = await json(`/api/v1/sessions?day=${encodeURIComponent(day)}${after}`);
+    sessions.push(...page.sessions);
+    next = page.next ?? null;
+  }
+  return { sessions };
+}
+
 export const interventions = (id) => json(`${session(id)}/interventions`);
 export const notes = (id) => json(`${session(id)}/notes`);
 export const extensions = (id) => json(`${session(id)}/extensions`);
@@ -87,6 +99,13 @@ export const extend = (id, approval) => json(`${session(id)}/extensions`, "POST"
 export const suspensions = () => json("/api/v1/suspensions");
 export const propose = (id, proposal) => json(`${session(id)}/suspensions`, "POST", proposal);
 export const decide = (id, decision) => json(`/api/v1/suspensions/${encodeURIComponent(id)}/decide`, "POST", decision);
+
+const at = (kind, id) => `/api/v1/${kind}/${encodeURIComponent(id)}`;
+export const rebookings = () => json("/api/v1/rebookings?state=open");
+export const declineRebooking = (id, answer) => json(`${at("rebookings", id)}/decline`, "POST", answer);
+export const absences = () => json("/api/v1/absences");
+export const decideAbsence = (id, decision, answer) =>
+  json(`${at("absences", id)}/${decision.replace("_", "-")}`, "POST", answer);
 
 /** Returns a random id for an object that may be sent twice and shall count once. */
 export function newId(kind) {

@@ -7,7 +7,7 @@ import { showHelp } from "../ui/help.js";
 
 /**
  * Actions of the buttons, by the name under which a view calls them.
- * @param {{state, watched, orders, interventions, extension, suspension, wallLayout, talkback, draw, signOut}} parts
+ * @param {{state, watched, orders, interventions, extension, suspension, followUps, wallLayout, talkback, draw, signOut}} parts
  */
 export function buttonActions(parts) {
   const { state, watched, orders, interventions, extension, suspension, wallLayout, talkback, draw } = parts;
@@ -25,6 +25,13 @@ export function buttonActions(parts) {
     onWatch: () => wallLayout.watch(state.chosen),
 
     onHold: () => orders.withArticle("hold", chosen()),
+    onFinish: () => {
+      const code = interventions.farewellCodeOf(chosen());
+      return code && orders.finish(chosen(), code);
+    },
+    onGoOn: () => orders.send("go_on", chosen(), {}, "done_go_on"),
+    onDecline: (request) => parts.followUps.decline(request),
+    onDecideAbsence: (absence, decision) => parts.followUps.decide(absence, decision),
     onResume: () => orders.resume(chosen()),
     onEnd: () => orders.withArticle("end", chosen()),
     onTick: (side, person, tick, on) => orders.tick(chosen(), side, person, tick, on),

@@ -5,6 +5,7 @@ import * as api from "../api/rest.js";
 import { LiveSocket } from "../api/socket.js";
 import { AttentionCheck } from "../dispatch/attention_check.js";
 import { Extension } from "../dispatch/extension.js";
+import { FollowUps } from "../dispatch/follow_ups.js";
 import { Interventions } from "../dispatch/interventions.js";
 import { obeyKeys } from "../dispatch/keyboard.js";
 import { ServerMessages } from "../dispatch/messages.js";
@@ -25,7 +26,7 @@ import { buttonActions, keyActions } from "./actions.js";
 
 const TICK = 250; // ms between steps of the countdowns
 const LEVELS = 100; // ms between readings of the meters
-const REFRESH = 60_000; // ms between fetches of the suspensions
+const REFRESH = 60_000; // ms between fetches of the suspensions and follow-ups
 
 export class Duty {
   #state;
@@ -57,10 +58,11 @@ export class Duty {
   #createDispatch(me, draw) {
     const socket = this.#socket;
     const state = this.#state;
-    this.orders = new Orders(socket);
-    this.interventions = new Interventions(this.orders, draw);
+    this.orders = new Orders(socket, me.site);
+    this.interventions = new Interventions(this.orders, me.site, draw);
     this.extension = new Extension(me, draw);
     this.suspension = new Suspension(me, draw);
+    this.followUps = new FollowUps(draw);
     this.attentionCheck = new AttentionCheck((prompt) => socket.order("attentive", { prompt }));
     this.talkback = new TalkbackPublisher({ order: (type, members) => socket.order(type, members), changed: draw, complain });
     this.pageReport = new PageReport({ send: (type, members) => socket.send(type, members), duty: () => state.places.duty });
@@ -69,15 +71,16 @@ export class Duty {
     });
     this.messages = new ServerMessages(state, {
       watched: this.#watched, talkback: this.talkback, attentionCheck: this.attentionCheck, suspension: this.suspension,
+      followUps: this.followUps,
       pageReport: this.pageReport, expectTraffic: (yes) => socket.expectTraffic(yes),
       changed: () => this.#follow(), onSignedOut: this.#onSignedOut,
     });
   }
 
   #actions(draw) {
-    const { orders, interventions, extension, suspension, wallLayout, talkback } = this;
+    const { orders, interventions, extension, suspension, followUps, wallLayout, talkback } = this;
     return buttonActions({
-      state: this.#state, watched: this.#watched, orders, interventions, extension, suspension, wallLayout, talkback, draw,
+      state: this.#state, watched: this.#watched, orders, interventions, extension, suspension, followUps, wallLayout, talkback, draw,
       stopColleague: ({ id }) => api.order(id, "hush", {}).catch((error) => complain(api.asProblem(error))),
       signOut: () => this.#signOut(),
     });
@@ -87,7 +90,7 @@ export class Duty {
     const state = this.#state;
     this.#socket.open();
     this.#timers = [
-      setInterval(() => this.suspension.refresh(), REFRESH),
+      setInterval(() => [this.suspension, this.followUps].forEach((lists) => lists.refresh()), REFRESH),
       setInterval(() => this.#tick(), TICK),
       setInterval(() => this.view.levels(), LEVELS),
     ];
@@ -162,8 +165,10 @@ export class Duty {
     const session = state.chosenSession;
     if (session && watchable(session)) this.interventions.prefetch(session);
     this.view.update({
-      state, watched: this.#watched, talkback: this.talkback, suspensions: this.suspension.all,
+      state, watched: this.#watched, talkback: this.talkback, suspensions: this.suspension.all, followUps: this.followUps,
+      farewellCode: session ? this.interventions.farewellCodeOf(session) : "",
       grounds: session ? this.interventions.groundsOf(session) : [],
+      notices: session ? this.interventions.noticesOf(session) : [],
       mayExtend: Boolean(session) && this.extension.mayExtend(session),
       mayPropose: Boolean(session) && this.suspension.mayPropose(session),
     });

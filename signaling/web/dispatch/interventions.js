@@ -6,33 +6,51 @@
  */
 import * as api from "../api/rest.js";
 import { roomNames } from "../i18n/session_words.js";
+import { begun, mayWarn, usable } from "../state/grounds.js";
 import { askStop } from "../ui/details/stop_dialog.js";
 import { askWarning } from "../ui/details/warning_dialog.js";
 import { askArticle, askPlain, noteOf } from "../ui/dialog.js";
 import { complain } from "../ui/toast.js";
 
 const CACHED = 20; // sessions whose grounds are kept
+const NOTHING = { interventions: [], warnings: [] };
 const RETRY = 3000; // ms until grounds that could not be fetched are fetched again
 
 export class Interventions {
   #orders;
+  #site;
   #changed;
   #grounds = new Map(); // session id -> promise of its rules
-  #arrived = new WeakMap(); // that promise -> the grounds it brought
+  #arrived = new WeakMap(); // that promise -> the rules it brought
 
-  /** @param changed called when the grounds of a session have arrived */
-  constructor(orders, changed) {
+  /** @param site the officer's own @param changed called when the grounds of a session have arrived */
+  constructor(orders, site, changed) {
     this.#orders = orders;
+    this.#site = site;
     this.#changed = changed;
   }
 
-  /** The grounds of a session as far as they have arrived. */
-  groundsOf({ id }) {
+  /** The grounds under which an officer may speak in a session, as far as they have arrived. */
+  groundsOf(session) {
+    return usable(this.#arrivedOf(session).interventions, session, this.#site).filter(mayWarn);
+  }
+
+  /** The code by which both sides part, as far as the rules have arrived; "" where they have none. */
+  farewellCodeOf(session) {
+    return this.#arrivedOf(session).interventions.find(({ by_agreement: both }) => both)?.code ?? "";
+  }
+
+  /** The sentences that are told at check-in, as far as they have arrived. */
+  noticesOf(session) {
+    return this.#arrivedOf(session).warnings.filter(({ notice }) => notice);
+  }
+
+  #arrivedOf({ id }) {
     const coming = this.#grounds.get(id);
-    if (!coming) return [];
+    if (!coming) return NOTHING;
     if (!this.#arrived.has(coming)) {
-      this.#arrived.set(coming, []);
-      coming.then(({ interventions }) => { this.#arrived.set(coming, interventions); this.#changed(); }, () => {});
+      this.#arrived.set(coming, NOTHING);
+      coming.then((rules) => { this.#arrived.set(coming, rules); this.#changed(); }, () => {});
     }
     return this.#arrived.get(coming);
   }
@@ -53,16 +71,19 @@ export class Interventions {
   }
 
   warn(session) {
-    return this.#ask(session, async ({ warnings, interventions }) => {
-      const answer = await askWarning({ where: roomNames(session), warnings, items: interventions });
-      if (answer) await this.#orders.send("warn", session, answer, "done_warn");
+    return this.#ask(session, async ({ warnings, items }) => {
+      const answer = await askWarning({ session, warnings, items, mayHold: begun(session) });
+      if (!answer) return;
+      const { measure, ...members } = answer;
+      if (measure === "end") await this.#orders.send("end", session, { article: members.article }, "done_end");
+      else await this.#orders.send(measure, session, members, `done_${measure}`);
     });
   }
 
   mute(session, side) {
     const where = `${roomNames(session)} · ${session.sides[side].room_name}`;
     if (session.muted?.some((mute) => mute.side === side)) return this.#unmute(session, side, where);
-    return this.#ask(session, async ({ interventions: items }) => {
+    return this.#ask(session, async ({ items }) => {
       const answer = await askArticle({ kind: "mute", where, items });
       if (answer) await this.#orders.send("mute", session, { side, on: true, article: answer.article, ...noteOf(answer) }, "done_mute");
     });
@@ -78,17 +99,18 @@ export class Interventions {
   }
 
   stop(session) {
-    return this.#ask(session, async ({ interventions: items }) => {
+    return this.#ask(session, async ({ items }) => {
       const article = await askStop({ where: roomNames(session), items });
       if (article) await this.#orders.send("end", session, { article }, "done_end");
     });
   }
 
-  /** Calls `then` with the session's rules; a failed prefetch is repeated once. */
+  /** Calls `then` with the session's ready words and usable grounds; a failed prefetch is repeated once. */
   async #ask(session, then) {
     try {
       const prefetched = await this.#rulesOf(session).catch(() => this.#grounds.delete(session.id) && null);
-      await then(prefetched ?? await this.#rulesOf(session));
+      const { warnings, interventions } = prefetched ?? await this.#rulesOf(session);
+      await then({ warnings, items: usable(interventions, session, this.#site) });
     } catch (error) {
       complain(api.asProblem(error));
     }

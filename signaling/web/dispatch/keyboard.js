@@ -45,7 +45,7 @@ function ignored(event, row) {
   const { key, target } = event;
   if (target.closest?.(TYPING)) return true;
   if (key.startsWith("Arrow")) return Boolean(target.closest?.("input")); // they walk through the group
-  if (key === "Enter") return Boolean(target.closest?.("button, a, input")); // it presses what has the focus
+  if (key === "Enter") return Boolean(target.closest?.("button, a, input, summary")); // it presses what has the focus
   return key.length === 1 && row.act !== "help" && !lettersAreOn();
 }
 

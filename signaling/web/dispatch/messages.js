@@ -21,7 +21,7 @@ export class ServerMessages {
 
   /**
    * @param {DutyState} state
-   * @param {{watched, talkback, attentionCheck, suspension, pageReport, expectTraffic, changed, onSignedOut}} parts
+   * @param {{watched, talkback, attentionCheck, suspension, followUps, pageReport, expectTraffic, changed, onSignedOut}} parts
    *   `changed` is called after each message, `onSignedOut` when the server does not know the officer any more
    */
   constructor(state, parts) {
@@ -39,6 +39,7 @@ export class ServerMessages {
     this.#state.clock.set(time);
     this.loadDay();
     this.#parts.suspension.refresh();
+    this.#parts.followUps.refresh();
     if (this.#state.supervises) this.#parts.pageReport.reportNow();
     this.#handlePresence({ sessions: [], prompt: null });
   }
@@ -51,6 +52,7 @@ export class ServerMessages {
   #handleSession(view) {
     const before = this.#state.update(view);
     this.#parts.talkback.follow(view, this.#state.me.id);
+    this.#parts.followUps.follow(before, view);
     const isSeen = this.#parts.watched.has(view.id) || view.id === this.#state.chosen;
     if (before && isSeen) announceChange(before, view);
   }

@@ -8,27 +8,40 @@ import * as api from "../api/rest.js";
 import { Problem } from "../api/rest.js";
 import { t } from "../i18n/i18n.js";
 import { roomNames } from "../i18n/session_words.js";
+import { usable } from "../state/grounds.js";
 import { askArticle, askPlain, noteOf } from "../ui/dialog.js";
 import { complain, inform } from "../ui/toast.js";
 
 export class Orders {
   #socket;
+  #site;
 
-  constructor(socket) {
+  /** @param site the officer's own */
+  constructor(socket, site) {
     this.#socket = socket;
+    this.#site = site;
   }
 
   /** Holds or ends a session under an article's code, chosen from the session's policy pack. */
   async withArticle(kind, session) {
     try {
-      const { interventions: items } = await api.interventions(session.id);
+      const { interventions } = await api.interventions(session.id);
+      const items = usable(interventions, session, this.#site);
       const answer = await askArticle({ kind, where: roomNames(session), items });
       if (!answer) return;
       await this.#deliver(kind, session.id, { article: answer.article, ...noteOf(answer) });
-      inform(t(`done_${kind}`));
+      const proposed = kind === "end" && items.find(({ code }) => code === answer.article)?.by_agreement;
+      inform(t(proposed ? "done_finish" : `done_${kind}`));
     } catch (error) {
       complain(api.asProblem(error));
     }
+  }
+
+  /** Says for the officer's site that the visit is finished. To agree with the other side takes one stroke. */
+  async finish(session, code) {
+    const agrees = (session.farewell ?? []).length > 0;
+    const answer = agrees || await askPlain({ kind: "finish", where: roomNames(session), note: false });
+    if (answer) await this.send("end", session, { article: code }, "done_finish");
   }
 
   async resume(session) {

@@ -1,12 +1,12 @@
 /**
- * The page report: what this window really shows (Yunnan 25, Guangdong 27), once a second and at once when it changes.
+ * The page report: what this window really shows (Yunnan 25, Guangdong 27), twice a second and at once when it changes.
  *
  * A picture counts as shown while its <video> plays, has a frame, is laid out, and the browser has presented a new frame
  * in the last two seconds. A frozen page reports nothing, which the server notices.
  */
 import { PAGE } from "../state/page_id.js";
 
-const EVERY = 1000; // ms between reports
+const EVERY = 450; // ms between reports, seen at the second check: two may be late before the page counts as silent
 const CHECK = 250; // ms between checks for pictures that came or stopped
 const FRESH = 2000; // ms: the server's own limit for a picture that stands still
 const MEDIA_EVENTS = ["pause", "play", "playing", "emptied"];

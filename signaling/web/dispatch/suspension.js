@@ -85,8 +85,7 @@ export class Suspension {
   }
 }
 
-/** The codes of the interventions in a visit, as far as its view lists them. */
+/** The codes under which the visit was held or ended, as far as its view says so: a warning alone suspends nobody. */
 function usedCodes(session) {
-  const codes = [session.reason?.article, ...(session.warnings ?? []).map(({ article }) => article), ...(session.muted ?? []).map(({ article }) => article)];
-  return new Set(codes.filter(Boolean));
+  return new Set([session.reason?.article].filter(Boolean));
 }

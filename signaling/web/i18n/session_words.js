@@ -13,6 +13,14 @@ export function quorumOf(session, side) {
   return { need, have, short: Math.max(0, need - have.length), reached: have.length >= need };
 }
 
+/** The keys of a side's name: the visitor side of a visit or an absence between two prisons is no family. */
+const partOf = ({ between_inmates: between }, side) => (side === "visitor" && between ? "second" : side);
+export const sideKey = (visit, side) => `side_${partOf(visit, side)}`;
+export const shortSideKey = (visit, side) => `side_short_${partOf(visit, side)}`;
+
+/** The key of those to whom an officer speaks: one side or both. */
+export const talkbackKey = (visit, sides) => `talkback_to_${sides.length === 2 ? "both" : partOf(visit, sides[0])}`;
+
 /** The names of the officers who are present, or that there are none. */
 export const namesOf = (have) => (have.length ? have.map(({ name }) => name).join(t("and_names")) : t("nobody_there"));
 
@@ -20,7 +28,8 @@ export const namesOf = (have) => (have.length ? have.map(({ name }) => name).joi
 export function reasonOf(session) {
   if (!session.reason) return "";
   const article = session.reason.article ? ` · ${session.reason.article}` : "";
-  return inWords(session.reason) + article;
+  const issuer = session.reason.issuer ? ` · ${t(`issuer_${session.reason.issuer}`)}` : "";
+  return inWords(session.reason) + article + issuer;
 }
 
 /** Minutes, or seconds where they are not whole minutes. */

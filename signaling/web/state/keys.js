@@ -29,6 +29,7 @@ export const KEYS = [
   { keys: ["H"], words: "key_hold", press: true },
   { keys: ["R"], words: "key_resume", press: true },
   { keys: ["E"], words: "key_end", press: true },
+  { keys: ["C"], words: "key_finish", press: true },
   { keys: ["F9"], words: "key_stop", press: true, always: true }, // no letter, so that it is not typed by chance
   { keys: ["?", "？"], shown: "?", words: "key_help", act: "help" },
 ];

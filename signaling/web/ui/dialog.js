@@ -18,7 +18,8 @@ const FITS = {
  */
 export function askArticle({ kind, where, items }) {
   const codes = items.filter(FITS[kind]).sort((a, b) => Number(b.must_end) - Number(a.must_end));
-  const list = el("div", { class: "codes", role: "radiogroup", tLabel: "choose_article" }, ...codes.map(choice));
+  const list = el("div", { class: "codes", role: "radiogroup", tLabel: "choose_article" },
+    ...codes.map((ground) => choice(ground, ground.blocked && kind !== "mute")));
   return ask({
     title: t(`ask_${kind}`), where, warning: t(`ask_${kind}_warning`), middle: list,
     confirm: t(`confirm_${kind}`), style: kind === "end" ? "danger" : "hold",
@@ -45,13 +46,14 @@ export function askReplaced({ where, duties }) {
   });
 }
 
-const TAGS = ["must_end", "may_warn", "may_suspend"];
+const TAGS = ["by_agreement", "must_end", "may_warn", "may_suspend"];
 
-function choice(ground) {
+/** A ground to choose; `blocked`: not before a warning in vain. */
+function choice(ground, blocked) {
   const { code } = ground;
-  const tags = TAGS.filter((tag) => ground[tag]);
+  const tags = [...(blocked ? ["blocked"] : []), ...TAGS.filter((tag) => ground[tag] && !(tag === "must_end" && ground.by_agreement))];
   return el("label", { class: "code" },
-    el("input", { type: "radio", name: "article", value: code, required: true }),
+    el("input", { type: "radio", name: "article", value: code, required: true, disabled: blocked }),
     el("span", { class: "code-name" }, code),
     el("span", { class: "code-title" }, `${inWords(ground)} `,
       ...tags.map((tag) => el("span", { class: "tag", data: { tag } }, t(`code_${tag}`)))));
@@ -83,7 +85,8 @@ export function ask({ title, where, warning, middle, confirm, style, note = true
       resolve(answer);
     });
     dialog.showModal();
-    (middle ? form.querySelector("input:checked") ?? form.querySelector("input") : yes).focus();
+    const first = ["input:checked", "input:enabled", "textarea"].map((kind) => form.querySelector(kind)).find(Boolean);
+    (middle ? first : yes).focus();
   });
 }
 

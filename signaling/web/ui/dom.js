@@ -71,6 +71,13 @@ export function put(node, text) {
   if (node.textContent !== words) node.textContent = words;
 }
 
+/** Gives an element other words, by their key. */
+export function rename(node, key) {
+  if (node.dataset.t === key) return;
+  node.dataset.t = key;
+  put(node, t(key));
+}
+
 export function show(node, visible) {
   if (node.hidden === visible) node.hidden = !visible;
 }

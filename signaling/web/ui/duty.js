@@ -9,6 +9,7 @@ import { quorumAlarm } from "./alerts/quorum_alarm.js";
 import { detailsView } from "./details/details.js";
 import { suspensionsView } from "./details/suspension.js";
 import { el, mark } from "./dom.js";
+import { absencesView, rebookingsView } from "./follow_ups.js";
 import { headerView } from "./header.js";
 import { listView } from "./session_list.js";
 import { wallView } from "./wall/wall.js";
@@ -31,12 +32,13 @@ export function dutyView(supervises, actions, player) {
   const wall = wallView(actions);
   const details = detailsView(actions);
   const onAir = onAirView(actions.onStopTalkback);
-  list.node.append(suspensions.node);
+  const [rebookings, absences] = [rebookingsView(actions), absencesView(actions)];
+  list.node.append(rebookings.node, absences.node, suspensions.node);
   const node = el("div", { class: "duty" }, header.node, el("div", {}, alarm.node, alerts.node),
     el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node), onAir.node, player);
   return {
     node, wall, details,
-    /** @param {{state, watched, talkback, suspensions, grounds, mayExtend, mayPropose}} model */
+    /** @param {{state, watched, talkback, suspensions, followUps, grounds, farewellCode, notices, mayExtend, mayPropose}} model */
     update(model) {
       const { state, watched, talkback } = model;
       const sessions = state.todays;
@@ -47,6 +49,8 @@ export function dutyView(supervises, actions, player) {
       alarm.update(sessions);
       alerts.update(supervises ? sessions : []);
       suspensions.update(model.suspensions);
+      rebookings.update(model.followUps.rebookings);
+      absences.update(model.followUps.absences);
       list.update({
         sessions, chosen: state.chosen, watched: watched.ids, duty: state.places.duty, loaded: state.hasDay,
       });
@@ -87,11 +91,11 @@ function wallModel(state, watched, sessions) {
   };
 }
 
-function detailsModel({ state, watched, talkback, grounds, mayExtend, mayPropose }) {
+function detailsModel({ state, watched, talkback, grounds, farewellCode, notices, mayExtend, mayPropose }) {
   const { chosen, supervises, me } = state;
   return {
     session: state.chosenSession, site: supervises ? me.site : null, supervises, isWatched: watched.has(chosen),
     received: (side) => watched.get(chosen, side)?.rates ?? null, quality: state.qualities.get(chosen),
-    talkback, me: me.id, grounds, mayExtend, mayPropose,
+    talkback, me: me.id, grounds, farewellCode, notices, mayExtend, mayPropose,
   };
 }

@@ -2,7 +2,7 @@
  * Small parts that several views share: the state, a side's quorum in short, and the recording light.
  */
 import { t } from "../i18n/i18n.js";
-import { namesOf, quorumOf } from "../i18n/session_words.js";
+import { namesOf, quorumOf, shortSideKey } from "../i18n/session_words.js";
 import { minutesSeconds } from "../state/clock.js";
 import { el, icon, mark, put, swapIcon } from "./dom.js";
 
@@ -34,7 +34,7 @@ export function quorumChip(side) {
     update(session) {
       const { need, have, reached } = quorumOf(session, side);
       mark(node, "level", reached ? "good" : "bad");
-      put(words, `${t(`side_short_${side}`)} ${have.length}/${need}`);
+      put(words, `${t(shortSideKey(session, side))} ${have.length}/${need}`);
       const verdict = t(reached ? "quorum_reached" : "quorum_short", { short: need - have.length });
       node.title = [verdict, namesOf(have)].join(t("colon"));
       put(spoken, `${t("quorum")}${t("colon")}${node.title}`);

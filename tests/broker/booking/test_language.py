@@ -50,6 +50,10 @@ class TestInterpreter:
     def test_is_always_needed_for_a_dialect_in_yunnan(self) -> None:
         assert needs_interpreter(spoken("zh-yue", "年老，不会普通话"), YUNNAN.check_in)
 
+    @pytest.mark.parametrize("reason", [" ", ".", "——", "\u200b"])
+    def test_a_reason_without_a_word_is_none(self, reason) -> None:
+        assert needs_interpreter(spoken("zh-yue", reason), GUANGDONG.check_in)
+
     def test_is_needed_for_a_dialect_in_guangdong_unless_the_slot_gives_a_reason(self) -> None:
         assert needs_interpreter(spoken("zh-yue"), GUANGDONG.check_in)
         assert needs_interpreter(spoken("zh-yue", "  "), GUANGDONG.check_in)

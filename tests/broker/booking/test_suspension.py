@@ -40,6 +40,7 @@ from tests.support.session_story import (
     VISITOR,
     YUNNAN,
     Visit,
+    at,
     live,
 )
 
@@ -92,10 +93,22 @@ class TestProposing:
         )
         assert status(proposal, date(2026, 3, 2)) is Status.PROPOSED and period(proposal) is None
 
-    def test_a_warning_on_the_ground_is_enough_where_the_ground_allows_one(self) -> None:
-        visit = live(policy=GUANGDONG)
-        visit.tell(ev.WarningGiven("wrn_1", OFFICER, BUREAU, (VISITOR,), "GD-25-3", "请勿喧哗", ""))  # type: ignore[arg-type]
-        assert proposed(GUANGDONG, "GD-25-3", visit).linked == ("wrn_1",)
+    def test_first_warnings_carry_none(self) -> None:
+        """The articles know a suspension as what may follow a visit that was stopped or cancelled on the ground."""
+        visit = Visit(at(-10), policy=GUANGDONG)
+        for number, code in enumerate(("WARN-CONDUCT", "GD-25-3", "GD-25-3")):
+            words = f"请勿喧哗{number}"
+            visit.tell(ev.WarningGiven(f"wrn_{number}", OFFICER, BUREAU, (VISITOR,), code, words, ""))  # type: ignore[arg-type]
+            for ground in ("GD-25-3", "GD-25-2"):
+                with pytest.raises(PolicyViolation, match="warning alone"):
+                    proposed(GUANGDONG, ground, visit)
+        visit.tell(ev.EndOrdered(OFFICER, BUREAU, "GD-25-3"))
+        assert proposed(GUANGDONG, "GD-25-3", visit).linked == ("wrn_1", "wrn_2", "end")
+
+    def test_a_hold_on_the_ground_carries_one(self) -> None:
+        visit = live()
+        visit.tell(ev.HoldOrdered(OFFICER, PRISON_SITE, "YN-17-8"))
+        assert proposed(YUNNAN, "YN-17-8", visit).linked == ("hold",)
 
     @pytest.mark.parametrize(
         ("error", "changes"),
@@ -226,7 +239,7 @@ class TestBooking:
             assert not held
 
     def test_ignores_proposals_undecided_refused_or_of_other_people(self) -> None:
-        check_eligible(SLOT, [proposed(), replace(approved(), person=KIN), replace(approved(), taken=())], [])
+        check_eligible(SLOT, [proposed(), replace(approved(), person="other"), replace(approved(), taken=())], [])
 
     @given(days=st.integers(-70, 70))
     def test_refuses_visitors_who_lost_the_month_until_the_next_one(self, days: int) -> None:

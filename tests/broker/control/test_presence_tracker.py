@@ -17,6 +17,7 @@ from broker.session import events as ev
 from broker.session.state import Session, State
 from config.pack_loader import load_pack
 from tests.support.control.making import slot
+from tests.support.patience import PATIENCE
 
 LI, HE = (Watcher(UserId(name), SiteId("first-prison")) for name in ("li", "he"))
 PAGE = "pageaaaa"
@@ -113,7 +114,7 @@ class TestWatching:
             for _ in range(3):  # the look measures with the same clock and must not seem late
                 await asyncio.sleep(LOOK)
                 duty.clock.forward(timedelta(seconds=0.9))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while duty.live.session.processes.watchers:
                     await asyncio.sleep(LOOK / 5)
         finally:

@@ -12,6 +12,7 @@ from broker.ipc.messages import Done
 from broker.ipc.recorder_messages import RECORDER, AddEvent, RecorderAlive, RecorderReady
 from broker.ipc.server import Server
 from broker.kernel.clock import Instant
+from tests.support.patience import PATIENCE
 
 NOON = Instant(datetime(2026, 6, 1, 4, tzinfo=UTC), 5000.0)
 
@@ -52,7 +53,7 @@ class RecorderDouble:
             await asyncio.sleep(0.05)
 
     async def until(self, holds):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while not holds():
                 self._changed.clear()
                 await self._changed.wait()

@@ -70,6 +70,9 @@ class TestAVisit:
         visit.second()
         assert StartRecording() in visit.effects and visit.runner.session.processes.recorder is Recorder.STARTING
         visit.recording(FragmentFlushed(session=visit.id, part=2, mono=61.0))
+        assert visit.state is State.HELD
+        visit.clock.second += 2.0
+        visit.runner.take(ev.TimePassed())
         assert visit.state is State.LIVE
 
     def test_is_held_when_a_few_are_lost_in_one_second_after_another(self) -> None:

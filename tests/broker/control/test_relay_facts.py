@@ -16,6 +16,7 @@ from broker.ipc.relay_messages import (
 )
 from broker.kernel.ids import ResourceId, Side
 from broker.session import events as ev
+from broker.session.state import State
 from tests.support.control.live_visit import LiveVisit
 
 SUPERVISOR = Subscription(
@@ -68,6 +69,44 @@ def test_a_room_with_sound_alone_counts_as_absent(visit: LiveVisit) -> None:
     assert visit.facts == []  # it was there already
     visit.relay(replace(both, on=False, picture=False))
     assert visit.facts == [ev.RoomMedia(Side.PRISON, False)]
+
+
+class TestARoomThatReceives:
+    """The gate is open only while both rooms receive; a change from one connection to another is no loss."""
+
+    def changed(self, visit: LiveVisit, resource: str, on: bool, side: Side = Side.PRISON) -> None:
+        """The connection by which the other room gets `side`."""
+        room = replace(SUPERVISOR, resource=ResourceId(resource), side=side, gated=True, on=on, consent=on)
+        visit.relay(SubscriptionChanged(session=visit.id, subscription=replace(room, subscriber="trm_1")))
+
+    def test_is_the_one_that_gets_the_other_side(self, visit: LiveVisit) -> None:
+        self.changed(visit, "w", True)
+        assert visit.facts == []  # it was there already
+        self.changed(visit, "w", False)
+        assert visit.facts == [ev.RoomReceiving(Side.VISITOR, False)]
+        assert visit.state is State.HELD
+
+    def test_is_not_lost_when_a_newer_connection_replaces_the_older(self, visit: LiveVisit) -> None:
+        self.changed(visit, "w", True)
+        self.changed(visit, "w2", True)
+        self.changed(visit, "w", False)
+        visit.relay(ResourceClosed(session=visit.id, resource=ResourceId("w"), why="replaced"))
+        assert visit.facts == [] and visit.state is State.LIVE
+
+    def test_is_lost_with_its_last_connection(self, visit: LiveVisit) -> None:
+        self.changed(visit, "w", True)
+        visit.relay(ResourceClosed(session=visit.id, resource=ResourceId("w"), why="closed"))
+        assert visit.facts == [ev.RoomReceiving(Side.VISITOR, False)]
+
+    def test_is_unknown_without_a_relay(self, visit: LiveVisit) -> None:
+        self.changed(visit, "w", True)
+        visit.relay_facts.workers_down([visit.id])
+        self.changed(visit, "w2", True, Side.VISITOR)
+        assert visit.runner.session.processes.receiving == {Side.PRISON}
+
+    def test_is_not_what_a_supervisor_receives(self, visit: LiveVisit) -> None:
+        visit.relay(SubscriptionChanged(session=visit.id, subscription=replace(SUPERVISOR, on=False)))
+        assert not any(isinstance(fact, ev.RoomReceiving) for fact in visit.facts)
 
 
 class TestTalkback:

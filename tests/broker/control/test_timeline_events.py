@@ -52,6 +52,7 @@ def test_an_order_is_an_event_with_article_author_and_note():
     event = action(ev.HoldOrdered(UserId("li"), SiteId("panlong"), "YN-16-2", "隐语"))
     assert event == {
         "kind": "action", "what": "HoldOrdered", "by": "li", "site": "panlong", "article": "YN-16-2", "note": "隐语",
+        "shown": None,
     }  # fmt: skip
     assert (action(ev.ResumeOrdered(UserId("li"), SiteId("panlong"), "已纠正")) or {})["note"] == "已纠正"
     assert action(ev.RecorderFlushed()) is None

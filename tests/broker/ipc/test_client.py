@@ -32,8 +32,8 @@ from broker.ipc.server import MAX_UNSENT, Connection, Server
 from broker.kernel.errors import BadRequest, Conflict, NotFound, TooLarge, VisitError
 from broker.kernel.ids import ResourceId, SessionId, Side
 from tests.support.ipc import send_raw
+from tests.support.patience import PATIENCE
 
-SOON = 5.0
 SESSION = SessionId("s")
 UP, DOWN = "up", "down"
 
@@ -106,7 +106,7 @@ class End:
 
     async def next(self) -> RelayFact | str:
         """Return the next fact or change of the connection."""
-        return await asyncio.wait_for(self.seen.get(), SOON)
+        return await asyncio.wait_for(self.seen.get(), PATIENCE)
 
 
 @contextlib.asynccontextmanager
@@ -150,7 +150,7 @@ async def raw(path: Path, greeting: Struct | None = None) -> AsyncIterator[tuple
 async def closed(reader: asyncio.StreamReader) -> bool:
     """Whether the other end hangs up soon."""
     with contextlib.suppress(ConnectionError):
-        while await asyncio.wait_for(reader.read(65536), SOON):
+        while await asyncio.wait_for(reader.read(65536), PATIENCE):
             continue
     return True
 
@@ -236,14 +236,14 @@ class TestCommands:
         async with serving(path, handlers), connected(path) as end:
             await end.next()
             end.client.post(lease(until=1.5))
-            assert await asyncio.wait_for(leased.get(), SOON) == lease(until=1.5)
+            assert await asyncio.wait_for(leased.get(), PATIENCE) == lease(until=1.5)
             assert await end.client.call(ask()) == RestartReply(fragment="a")
 
     async def test_a_request_with_number_nought_is_not_answered(self, path: Path) -> None:
         async with serving(path), raw(path) as (reader, writer):
             for number in (0, 7):
                 writer.write(framing.encode(Request(number=number, command=ask())))
-            answer = framing.decode_from_server(await asyncio.wait_for(reader.readline(), SOON))
+            answer = framing.decode_from_server(await asyncio.wait_for(reader.readline(), PATIENCE))
             assert isinstance(answer, framing.Reply) and answer.number == 7
 
     async def test_without_a_connection_a_call_fails_at_once_and_a_post_does_nothing(self, path: Path) -> None:
@@ -338,7 +338,7 @@ class TestReconnection:
                 call = asyncio.create_task(end.client.call(HANGING))
                 await end.client.call(ask())
             with pytest.raises(Disconnected):
-                await asyncio.wait_for(call, SOON)
+                await asyncio.wait_for(call, PATIENCE)
 
     async def test_a_socket_left_by_a_killed_server_is_replaced(self, path: Path) -> None:
         left = socket.socket(socket.AF_UNIX)
@@ -365,7 +365,7 @@ class TestReconnection:
             async with connected(path) as first, connected(path) as second:
                 assert (await first.next(), await second.next()) == (UP, UP)
                 assert not alone.is_set()
-            await asyncio.wait_for(alone.wait(), SOON)
+            await asyncio.wait_for(alone.wait(), PATIENCE)
 
 
 class TestGreeting:
@@ -398,7 +398,7 @@ class TestGreeting:
         server = await asyncio.start_unix_server(stranger, path)
         async with connected(path) as end:
             for _ in range(2):
-                await asyncio.wait_for(tries.get(), SOON)
+                await asyncio.wait_for(tries.get(), PATIENCE)
             assert not end.client.up and end.seen.empty()
         server.close()
 
@@ -449,7 +449,7 @@ class TestBadCompany:
         for number in range(count):
             server.report(gate(number, "x" * 200_000))
             assert await end.next() != DOWN
-        deaf.settimeout(SOON)
+        deaf.settimeout(PATIENCE)
         assert read_all(deaf) < count * 200_000
         assert await end.client.call(ask()) == RestartReply(fragment="a")
 

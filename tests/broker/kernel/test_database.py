@@ -1,5 +1,6 @@
 """The database: its transactions, its moments, and the errors that callers see."""
 
+import asyncio
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -58,6 +59,40 @@ class TestTransactions:
             ]
             assert pragmas == ["wal", 2]
             assert (await db.exec_driver_sql("PRAGMA foreign_keys")).scalar() == 1
+
+    async def test_a_cancelled_one_gives_the_lock_back_although_its_rows_are_still_held(self, engine):
+        """A statement that was cancelled may have rows left. Its cursor lives as long as anything refers to it, such as
+        the frames of the exception, and SQLite keeps a closed connection's transaction open for as long."""
+        async with engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            await driver.execute("BEGIN IMMEDIATE")
+            left = await driver.execute(
+                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
+            )
+            assert await left.fetchone() == (1,)
+            await connection.invalidate()
+        async with writing(engine) as db:
+            await db.execute(MOMENTS.insert().values(at=NINE))
+        del left
+
+
+class TestTheFirstConnection:
+    async def test_waits_while_another_process_writes_to_a_file_without_a_write_ahead_log(self, path):
+        """SQLite calls no busy handler there: of several processes that began with a new file some were refused."""
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        engine = engine_for(f"sqlite+aiosqlite:///{path}")
+        connecting = asyncio.create_task(_mode(engine))
+        await asyncio.wait([connecting], timeout=0.2)
+        other.execute("ROLLBACK")
+        other.close()
+        assert await connecting == "wal"
+        await engine.dispose()
+
+
+async def _mode(engine):
+    async with reading(engine) as db:
+        return (await db.exec_driver_sql("PRAGMA journal_mode")).scalar()
 
 
 class TestMoments:

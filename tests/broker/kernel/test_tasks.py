@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from broker.kernel.tasks import Tasks
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ class TestSpawn:
 
         tasks.spawn(work())
         gc.collect()
-        await asyncio.wait_for(done.wait(), 1)
+        await asyncio.wait_for(done.wait(), PATIENCE)
 
     async def test_a_failure_is_logged(self, tasks):
         async def work():
@@ -63,7 +64,7 @@ class TestClose:
 
         tasks.spawn(first())
         await asyncio.sleep(0)
-        await asyncio.wait_for(tasks.close(), 1)
+        await asyncio.wait_for(tasks.close(), PATIENCE)
         assert ended[0] == "first" and not tasks._running
 
     async def test_waiting_cancels_nothing(self, tasks):
@@ -75,7 +76,7 @@ class TestClose:
 
         tasks.spawn(work())
         tasks.spawn(work())
-        await asyncio.wait_for(tasks.wait(), 1)
+        await asyncio.wait_for(tasks.wait(), PATIENCE)
         assert ended == [True, True]
 
 

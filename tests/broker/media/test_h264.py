@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from broker.media.h264 import (
     IDR,
+    MAX_UNITS,
     PPS,
     SPS,
-    Malformed,
-    ParameterSets,
+    has_keyframe,
     is_whole_sample,
     keyframe_start,
-    picture_size,
+    parameter_sets,
     pixels,
     sample_of,
     split_aggregate,
@@ -28,33 +28,6 @@ HEAD = struct.pack("!BBHII", 0x80, 96, 1, 2, 3)
 def stap_a(*kinds: int) -> bytes:
     """Return an RTP packet with a STAP-A of units of these types."""
     return HEAD + bytes([24]) + b"".join(struct.pack("!HB", 3, 0x60 | kind) + b"xx" for kind in kinds)
-
-
-class TestParameterSets:
-    """Sequence parameter sets are read as ITU-T H.264 7.3.2.1.1 says, and written as ISO/IEC 14496-15 5.3.3 says."""
-
-    @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1280, 720), (1920, 1080)])
-    def test_the_size_of_the_picture_is_read(self, size: tuple[int, int]) -> None:
-        first = pictures(1, width=size[0], height=size[1])[0]
-        assert picture_size(next(nal for nal in first if nal[0] & 31 == SPS)) == size
-
-    @given(st.binary(max_size=40))
-    def test_a_damaged_set_is_malformed(self, data: bytes) -> None:
-        try:
-            width, height = picture_size(b"\x67" + data)
-        except Malformed:
-            return
-        assert width > 0 and height > 0
-
-    def test_avcc_holds_both_sets(self) -> None:
-        sps, pps = sequence_parameter_set(640, 480), b"\x68\xce\x3c\x80"
-        record = ParameterSets(sps, pps).avcc
-        assert record[0] == 1 and record[4] & 3 == 3
-        assert struct.pack("!H", len(sps)) + sps in record and record.endswith(pps)
-
-    def test_sets_of_a_high_profile_name_the_chroma_format(self) -> None:
-        sets = ParameterSets(b"\x67\x64" + sequence_parameter_set(640, 480)[2:], b"\x68\xce")
-        assert sets.avcc.endswith(b"\xfd\xf8\xf8\x00")
 
 
 class TestPixels:
@@ -140,6 +113,31 @@ class TestAggregates:
         assert split_aggregate(b"\x78") == ([], False)
         assert split_aggregate(b"\x78\x00\x00x") == ([], False)
 
+    @given(st.lists(st.binary(max_size=5), min_size=1))
+    def test_units_without_bytes_are_left_out_and_nothing_is_missing(self, nals: list[bytes]) -> None:
+        payload = b"\x78" + b"".join(struct.pack("!H", len(nal)) + nal for nal in nals)
+        assert split_aggregate(payload) == ([nal for nal in nals if nal], True)
+
+
+class TestOfAFullPacket:
+    """A publisher chooses how many units it puts into a packet; the relay looks at as many as encoders send."""
+
+    FULL = HEAD + b"\x78" + b"\x00\x02\x68\xce" * 450
+
+    def test_no_more_units_are_looked_at_than_an_encoder_sends(self) -> None:
+        assert len(parameter_sets(self.FULL)) == MAX_UNITS
+
+    def test_a_keyframe_behind_them_is_not_looked_for(self) -> None:
+        behind = self.FULL + b"\x00\x02\x65\x88"
+        assert (keyframe_start(behind), has_keyframe(behind)) == (0, False)
+        assert (keyframe_start(stap_a(SPS, PPS, IDR)), has_keyframe(stap_a(SPS, PPS, IDR))) == (SPS, True)
+
+    def test_empty_units_count_too(self) -> None:
+        assert parameter_sets(HEAD + b"\x78" + bytes(2 * MAX_UNITS) + b"\x00\x02\x68\xce") == []
+
+    def test_the_recorder_takes_all_of_them(self) -> None:
+        assert len(split_aggregate(self.FULL[12:])[0]) == 450
+
 
 class TestSamples:
     """Samples of an MP4 are written and checked as ISO/IEC 14496-15 5.3.4.2 says."""
@@ -154,6 +152,6 @@ class TestSamples:
         assert not is_whole_sample(bytes(64))
 
     def test_parameter_sets_are_units_like_others(self) -> None:
-        sets = ParameterSets(sequence_parameter_set(320, 240), b"\x68\xce")
-        sample = sample_of([sets.sps, sets.pps])
-        assert (sample[4] & 31, sample[8 + len(sets.sps)] & 31) == (SPS, PPS)
+        sps = sequence_parameter_set(320, 240)
+        sample = sample_of([sps, b"\x68\xce"])
+        assert (sample[4] & 31, sample[8 + len(sps)] & 31) == (SPS, PPS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.media.header_extensions import element, offered
+from broker.media.header_extensions import LONGEST, element, offered
 from broker.media.sdp import Media
 
 URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
@@ -36,8 +36,24 @@ class TestHeaderExtensions:
         data = packet(struct.pack("!HH", 0x1000, 3) + inside)
         assert (element(data, 4), element(data, 10)) == (b"1", b"hi")
 
+    def test_are_not_looked_for_behind_more_than_any_client_sends(self) -> None:
+        for before in (bytes(LONGEST), bytes((0x10, 1)) * (LONGEST // 2)):
+            inside = before + bytes((0xA0, 5))
+            inside += bytes(-len(inside) % 4)
+            assert element(packet(struct.pack("!HH", 0xBEDE, len(inside) // 4) + inside), 10) == b""
+
     def test_end_where_the_reserved_identifier_stands(self) -> None:
         assert element(packet(one_byte((15, b"x"), (10, b"h"))), 10) == b""
+
+    def test_end_where_the_identifier_of_padding_has_a_length(self) -> None:
+        """RFC 8285 4.2: its length is ignored, and so is all that follows; what stood before it holds."""
+        inside = bytes((0xA0,)) + b"h" + bytes((0x02,)) + b"abc" + bytes((0xB0,)) + b"f"
+        data = packet(struct.pack("!HH", 0xBEDE, 2) + inside)
+        assert (element(data, 10), element(data, 11), element(data, 0)) == (b"h", b"", b"")
+
+    def test_end_where_an_element_is_longer_than_the_extension(self) -> None:
+        assert element(packet(struct.pack("!HH", 0xBEDE, 1) + b"\xafabc"), 10) == b""
+        assert element(packet(struct.pack("!HH", 0x1000, 1) + b"\x0a\x09ab"), 10) == b""
 
     def test_are_empty_in_a_packet_without_them(self) -> None:
         assert element(bytes(12), 10) == b""
@@ -55,7 +71,11 @@ class TestOffered:
     def media(*extmaps: str) -> Media:
         return Media("video", "UDP/TLS/RTP/SAVPF", "96", "0", "sendonly", (), (), {"extmap": list(extmaps)})
 
-    @pytest.mark.parametrize("value", [f"4 {URI}", f"4/sendonly {URI}", f"4 {URI} attributes"])
+    @pytest.mark.parametrize("value", [f"0 {URI}", f"15 {URI}", f"16 {URI}", f"x {URI}", f"4/inactive {URI}", "4", ""])
+    def test_an_identifier_of_another_form_or_that_is_not_used_is_none(self, value: str) -> None:
+        assert offered(self.media(value), URI) is None
+
+    @pytest.mark.parametrize("value", [f"4 {URI}", f"4/sendonly {URI}", f"4 {URI} attributes", f"4  {URI}"])
     def test_an_identifier_is_read_with_and_without_direction(self, value: str) -> None:
         assert offered(self.media("3 urn:other", value), URI) == 4
 

@@ -114,6 +114,14 @@ class TestFeedback:
         assert isinstance(read, rtp.RtcpRtpfbPacket)
         assert (read.media_ssrc, sorted(read.lost)) == (ssrc, sorted(wanted))
 
+    def test_of_a_long_nack_the_beginning_is_read(self) -> None:
+        packet = only(struct.pack("!BBHII", 0x81, 205, 2 + 400, 1, 7) + b"\x00\x01\xff\xff" * 400)
+        found = rtcp.nacked(packet.body)
+        assert found is not None and rtcp.MAX_NACKED <= len(found[1]) < rtcp.MAX_NACKED + 17
+
+    def test_of_a_long_full_intra_request_the_beginning_is_read(self) -> None:
+        assert rtcp.fir_ssrcs(bytes(8) + bytes(8) * 300) == [0] * rtcp.MAX_FIR
+
     def test_neighbours_share_one_item_of_four_bytes(self) -> None:
         assert len(rtcp.build_nack(1, list(range(100, 117)))) == 12 + 4
         assert len(rtcp.build_nack(1, list(range(100, 118)))) == 12 + 8

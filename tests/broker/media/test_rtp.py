@@ -2,6 +2,7 @@
 
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,10 +40,19 @@ class TestParse:
         for data in (header[:11], header, header + b"\xbe\xde\x00", header + b"\xbe\xde\x00\x01" + bytes(3)):
             assert parse(data, 0) is None
 
-    def test_padding_that_cannot_be_is_no_packet(self) -> None:
-        header = plain_header(0xA0, 96, 1, 2, 3)
-        assert parse(header + b"\x00", 0) is None
-        assert parse(header + b"\x02", 0) is None
+    @pytest.mark.parametrize(
+        "body", [b"", b"\x01", b"\x00", b"\x02", bytes(9) + b"\xc8", bytes(9) + b"\x00", b"abc\x04"]
+    )
+    def test_a_packet_of_padding_has_no_payload_however_its_length_is_written(self, body: bytes) -> None:
+        packet = parse(plain_header(0xA0, 96, 1, 2, 3) + body, 0)
+        assert packet is not None and packet.payload == b"" and packet.seq == 1
+
+    def test_more_padding_than_there_are_bytes_makes_media_unreadable(self) -> None:
+        assert parse(plain_header(0xA0, 96, 1, 2, 3) + b"media\x09", 0) is None
+
+    def test_no_padding_where_some_was_announced_leaves_all_bytes_to_the_payload(self) -> None:
+        packet = parse(plain_header(0xA0, 96, 1, 2, 3) + b"media\x00", 0)
+        assert packet is not None and packet.payload == b"media\x00"
 
     def test_other_versions_are_no_packets(self) -> None:
         assert parse(plain_header(0x40, 96, 1, 2, 3), 0) is None

@@ -124,7 +124,7 @@ class TestRhythm:
         assert rhythm_of([YUNNAN, quick]) == Rhythm(120.0, 180.0, 30.0)
 
     def test_is_none_where_no_policy_asks(self) -> None:
-        never = replace(YUNNAN, attention_min=timedelta(0), attention_max=timedelta(0))
+        never = replace(YUNNAN, attention_min=timedelta(0), attention_max=timedelta(0), demo=True)
         assert rhythm_of([never]) is None and rhythm_of([]) is None and rhythm_of([load_pack("demo")]) is None
         assert rhythm_of([never, YUNNAN]) == USUAL
 

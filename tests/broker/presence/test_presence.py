@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from broker.control.presence_tracker import JUST
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId, UserId
 from broker.presence.attention_check import AttentionChecks
 from broker.presence.presence import MAX_PAGES, SHOWN, STALE, Changes, Presence, PresenceStatus, Report, Visit, Why
@@ -20,9 +21,12 @@ ONE, TWO, THREE = (SessionId(f"ses_{name}") for name in ("one", "two", "three"))
 PRISON, BUREAU, ELSEWHERE = SiteId("prison-1"), SiteId("bureau-1"), SiteId("bureau-2")
 LI, HE, MA = Watcher(UserId("li"), PRISON), Watcher(UserId("he"), PRISON), Watcher(UserId("ma"), BUREAU)
 YUNNAN = load_pack("yunnan")
-NEVER = replace(YUNNAN, attention_min=timedelta(0), attention_max=timedelta(0))
+NEVER = replace(YUNNAN, attention_min=timedelta(0), attention_max=timedelta(0), demo=True)
 PAGE, OTHER = "pageaaaa", "pagebbbb"
 BOTH = tuple(Side)
+
+
+SHUT = 0.2  # seconds that the order, the way to the relay and a busy machine may take
 
 
 class Story:
@@ -123,6 +127,33 @@ class TestAnOfficerIsPresent:
         stranger = Watcher(UserId("li"), ELSEWHERE)
         story.receive(stranger).say(stranger)
         assert not story.present(stranger) and story.why(stranger) is None
+
+
+class TestASilentPage:
+    """A page that reports nothing any more while its socket and its media go on: the gate is shut within two seconds of
+    its last report, wherever in its rhythm it falls silent."""
+
+    @given(st.floats(0.3, 1.2), st.lists(st.floats(0.05, 1.2), min_size=1, max_size=20))
+    def test_is_noticed_with_time_left_to_shut_the_gate(self, late, pauses):
+        """`late`: seconds between reports at worst, when two of three are lost."""
+        story = Story().send().receive().wait(2 * SHOWN).say()
+        for pause in pauses:
+            assert story.wait(min(pause, late)).say().present(), "a loaded page that is late still counts"
+        silent_at = story.presence.silent_at(story.now)
+        assert silent_at is not None and silent_at - story.now == pytest.approx(STALE)
+        assert silent_at - story.now + 2 * JUST + SHUT < 2.0
+        story.now = silent_at + JUST
+        assert not story.present() and story.why() == (Why.PAGE_SILENT,)
+
+    def test_that_is_silent_already_is_not_waited_for_again(self, story):
+        story.wait(STALE + JUST)
+        assert story.presence.silent_at(story.now) is None
+
+    def test_the_next_of_several_to_fall_silent_is_named(self, story):
+        story.wait(0.5).say(HE)
+        assert story.presence.silent_at(story.now) == pytest.approx(story.now - 0.5 + STALE)
+        story.wait(STALE - 0.2)
+        assert story.presence.silent_at(story.now) == pytest.approx(story.now + 0.2)
 
 
 class TestWindows:

@@ -7,12 +7,15 @@ import pytest
 import pytest_asyncio
 
 from broker.kernel.ids import Side
-from broker.media.rtp import RTP_HEADER
+from broker.media.h264 import split_aggregate
+from broker.media.rtcp import build_receiver_report
+from broker.media.rtp import RTP_HEADER, payload_start
 from broker.relay import fanout
-from broker.relay.transport.ice import Check
-from broker.relay.transport.route import Address, Route
+from broker.relay.transport.ice import CONSENT, Check
+from broker.relay.transport.route import Address, PortSource, Route
 from tests.fuzz import run
 from tests.support.relay.track_model import KEY, SLICE
+from tests.support.rtp import picture_parameter_set, sequence_parameter_set
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,11 +24,12 @@ TICK = 0.001  # seconds between packets
 
 
 class Waiting:
-    """A port in which datagrams wait; `sent` is (address, datagram) of what was sent."""
+    """A port in which datagrams wait; `sent` is (address, datagram) of what was sent, which to the kiosk `fails`."""
 
     def __init__(self) -> None:
         self.waiting: list[bytes] = []
         self.sent: list[tuple[Address, bytes]] = []
+        self.fails: type[Exception] | None = None
 
     def recvfrom_into(self, buffer: memoryview, /) -> tuple[int, Address]:
         if not self.waiting:
@@ -35,6 +39,8 @@ class Waiting:
         return len(data), ROOM
 
     def sendto(self, data: bytes | memoryview, address: Address, /) -> int:
+        if self.fails is not None and address == KIOSK:
+            raise self.fails
         self.sent.append((address, bytes(data)))
         return len(data)
 
@@ -117,3 +123,263 @@ async def test_no_retransmission_crosses_after_a_lease_runs_out(visit: Visit) ->
     assert not session.open_now
     number = down_track.renumbering.to_subscriber(track.seq_out)
     assert down_track.retransmissions.due(number, visit.clock.now, 1.0), "it was not sent again"
+
+
+class TestPacketsThatWait:
+    """What goes to one destination leaves together when all is read."""
+
+    def read(self, visit: Visit, count: int) -> tuple[int, int]:
+        """Read `count` packets in a pass, and return how many have left meanwhile: to the far room, and to others."""
+        before = len(visit.port.sent)
+        visit.port.waiting = [visit.packet() for _ in range(count)]
+        visit.relay.fanout.read([PortSource(visit.port)], count)
+        return self.left(visit, before)
+
+    def left(self, visit: Visit, since: int) -> tuple[int, int]:
+        crossed = sum(address == KIOSK for address, _ in visit.port.sent[since:])
+        return crossed, len(visit.port.sent) - since - crossed
+
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def open_visit(self, visit: Visit) -> Visit:
+        """The visit, its gate open for a second."""
+        visit.relay.session.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
+        visit.relay.fanout.next_expiry = visit.relay.session.gate.until
+        visit.port.waiting = [visit.packet(KEY)]
+        visit.relay.fanout.drain(visit.port)
+        return visit
+
+    async def test_leave_in_order_when_all_is_read(self, open_visit: Visit) -> None:
+        visit, hot = open_visit, open_visit.relay.fanout
+        before, forwarded = len(visit.port.sent), hot.forwarded
+        assert self.read(visit, 7) == (0, 0)
+        hot.flush()
+        assert self.left(visit, before) == (7, 7)
+        numbers = [int.from_bytes(data[2:4], "big") for data in to_kiosk(visit, before)]
+        assert numbers == list(range(numbers[0], numbers[0] + 7))
+        assert hot.forwarded - forwarded == 14
+
+    async def test_leave_earlier_where_there_are_many(self, open_visit: Visit) -> None:
+        visit, before = open_visit, len(open_visit.port.sent)
+        visit.relay.session.gate.until = visit.relay.fanout.next_expiry = visit.clock.now + 3
+        self.read(visit, fanout.WAITING)
+        visit.relay.fanout.flush()
+        numbers = [int.from_bytes(data[2:4], "big") for data in to_kiosk(visit, before)]
+        assert numbers == list(range(numbers[0], numbers[0] + fanout.WAITING))
+
+    async def test_are_none_while_a_gate_is_about_to_shut(self, open_visit: Visit) -> None:
+        visit, hot = open_visit, open_visit.relay.fanout
+        visit.relay.session.gate.until = hot.next_expiry = visit.clock.now + fanout.HASTE - TICK / 2
+        assert self.read(visit, 3) == (3, 3)
+
+    async def test_leave_before_a_gate_shuts_whatever_is_read_after_them(self, open_visit: Visit) -> None:
+        visit, hot = open_visit, open_visit.relay.fanout
+        before, reports = len(visit.port.sent), [build_receiver_report([])] * 10
+        visit.relay.session.gate.until = hot.next_expiry = visit.clock.now + fanout.HASTE + 2.5 * TICK
+        visit.port.waiting = [visit.packet(), visit.packet(), *reports]
+        hot.read([PortSource(visit.port)], 12)
+        assert self.left(visit, before) == (2, 2)
+        assert not visit.relay.session.open_now
+
+    async def test_are_cut_where_the_gate_has_shut_meanwhile(self, open_visit: Visit) -> None:
+        visit, before = open_visit, len(open_visit.port.sent)
+        assert self.read(visit, 5) == (0, 0)
+        visit.clock.now += 2  # the process had no core
+        visit.relay.fanout.flush()
+        assert self.left(visit, before) == (0, 5)
+        assert not visit.relay.session.open_now
+
+    async def test_are_cut_by_an_order_to_shut(self, open_visit: Visit) -> None:
+        visit, before = open_visit, len(open_visit.port.sent)
+        assert self.read(visit, 5) == (0, 0)
+        visit.relay.session.shut(visit.clock.now, "ordered")
+        visit.relay.fanout.flush()
+        assert self.left(visit, before) == (0, 5)
+
+    @pytest.mark.parametrize("error", [OSError, ValueError])
+    async def test_for_a_destination_that_fails_cost_no_other(
+        self, open_visit: Visit, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    ) -> None:
+        visit, hot = open_visit, open_visit.relay.fanout
+        failed: list[object] = []
+        monkeypatch.setattr(hot, "fail", failed.append)
+        visit.port.fails = error
+        before, dropped = len(visit.port.sent), hot.dropped
+        self.read(visit, 4)
+        hot.flush()
+        assert self.left(visit, before) == (0, 4)
+        assert hot.dropped - dropped == 4
+        assert len(failed) == (error is ValueError)
+
+    async def test_do_not_go_to_a_client_that_has_ended(self, open_visit: Visit) -> None:
+        visit, before = open_visit, len(open_visit.port.sent)
+        self.read(visit, 4)
+        visit.relay.peers[KIOSK[0]].close()
+        visit.relay.fanout.flush()
+        assert self.left(visit, before) == (0, 4)
+
+    async def test_are_not_overwritten_after_an_error(self, open_visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+        visit, hot = open_visit, open_visit.relay.fanout
+        monkeypatch.setattr(hot, "fail", lambda peer: None)
+        before, calls = len(visit.port.sent), iter(range(100))
+
+        def protect(*_: object) -> int:
+            if next(calls) == 5:
+                raise ValueError
+            return 0
+
+        monkeypatch.setattr(fanout, "protect", protect)
+        self.read(visit, 3)
+        visit.port.waiting = [visit.packet()]
+        hot.drain(visit.port)
+        sent = [data for _, data in visit.port.sent[before:]]
+        assert len(sent) == 7 and len({data[2:4] for data in to_kiosk(visit, before)}) == len(to_kiosk(visit, before))
+
+
+S0, P0, IDR = sequence_parameter_set(320, 240), picture_parameter_set(0), b"\x65\x88\x84"
+
+
+def to_kiosk(visit: Visit, since: int) -> list[bytes]:
+    """Return the packets that crossed since then, without what encryption adds."""
+    return [data for address, data in visit.port.sent[since:] if address == KIOSK]
+
+
+async def test_parameter_sets_from_before_cross_ahead_of_the_keyframe(visit: Visit) -> None:
+    session, hot = visit.relay.session, visit.relay.fanout
+    visit.port.waiting = [visit.packet(payload) for payload in (S0, P0, IDR, SLICE)]
+    hot.drain(visit.port)
+    assert to_kiosk(visit, 0) == []
+    session.lease(visit.clock.now, visit.clock.now + 1, 9999.0, 600.0)
+    before, forwarded, counted = len(visit.port.sent), hot.forwarded, hot.octets_out
+    visit.port.waiting = [visit.packet(IDR), visit.packet()]
+    hot.drain(visit.port)
+    sets, key, further = to_kiosk(visit, before)
+    start, numbers = payload_start(sets), [int.from_bytes(data[2:4], "big") for data in (sets, key, further)]
+    assert split_aggregate(sets[start:])[0] == [S0, P0]
+    assert key[payload_start(key) :] == IDR
+    assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+    assert numbers[0] < 1 << 15
+    assert sets[4:12] == key[4:12]
+    stamps = [int.from_bytes(data[17:19], "big") for data in (sets, key, further)]
+    assert stamps == [stamps[0], stamps[0] + 1, stamps[0] + 2]
+    assert session.tracks[Side.PRISON]["video"].crossing is None, "nobody knows that something crossed"
+    sent = visit.port.sent[before:]
+    assert (hot.forwarded - forwarded, hot.octets_out - counted) == (len(sent), sum(len(data) for _, data in sent))
+
+
+BEHIND = [
+    (0x82, bytes(8)),
+    (0x90, b"\xbe\xde\0\1\x10\0\0\0"),
+    (0x90, b"\x10\0\0\1\1\1\0\0"),
+    (0x90, b"\xab\xcd\0\0"),
+]
+
+
+@pytest.mark.parametrize(("first", "inside"), BEHIND)
+async def test_parameter_sets_are_seen_behind_contributors_and_extensions(
+    visit: Visit, first: int, inside: bytes
+) -> None:
+    session, hot = visit.relay.session, visit.relay.fanout
+    visit.port.waiting = [visit.packet(S0), visit.packet(IDR), visit.packet(SLICE)]
+    hot.drain(visit.port)
+    track = session.tracks[Side.PRISON]["video"]
+    head = bytes((first,)) + visit.packet(b"")[1:]
+    visit.port.waiting = [head + inside + P0]
+    hot.drain(visit.port)
+    assert track.sets.store.beyond(()) == [S0, P0]
+
+
+async def test_a_packet_without_a_payload_harms_nobody(visit: Visit) -> None:
+    visit.port.waiting = [
+        visit.packet(b""),
+        visit.packet(b"\x78"),
+        visit.packet(b"\x7c"),
+        visit.packet(S0),
+        visit.packet(IDR),
+    ]
+    visit.relay.fanout.drain(visit.port)
+    assert visit.relay.session.tracks[Side.PRISON]["video"].keyframes.seen
+
+
+class TestLife:
+    """A publisher lives as long as anything authentic comes from its address: media, RTCP or a STUN check. A subscriber
+    must go on to show consent (RFC 7675)."""
+
+    async def test_of_a_publisher_goes_on_while_its_media_come_without_checks_and_reports(self, visit: Visit) -> None:
+        room = visit.relay.peers[ROOM[0]]
+        for _ in range(10):
+            visit.clock.now += CONSENT / 2
+            visit.drain(3)
+            assert room.expired(visit.clock.now) == ""
+        assert room.route is not None
+        visit.clock.now += CONSENT + 1
+        assert room.expired(visit.clock.now) == "consent lost"
+
+    async def test_goes_on_with_retransmissions_and_with_packets_that_no_track_takes(self, visit: Visit) -> None:
+        room = visit.relay.peers[ROOM[0]]
+        visit.drain(1)
+        for payload_type in (next(iter(room.repairs)), 1, 35):
+            visit.clock.now += CONSENT - 1
+            visit.port.waiting = [RTP_HEADER.pack(0x80, payload_type, 7, 7, 1000 + payload_type) + b"\0\0x"]
+            visit.relay.fanout.drain(visit.port)
+            assert room.expired(visit.clock.now) == ""
+
+    async def test_does_not_go_on_by_packets_that_are_copies_or_forged(
+        self, visit: Visit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        room = visit.relay.peers[ROOM[0]]
+        visit.drain(1)
+        visit.clock.now += CONSENT + 1
+        monkeypatch.setattr(fanout, "unprotect", lambda *_: 9)
+        visit.drain(5)
+        assert room.expired(visit.clock.now) == "consent lost"
+
+    async def test_does_not_go_on_by_media_of_the_publisher_that_took_over(self, visit: Visit) -> None:
+        room = visit.relay.peers[ROOM[0]]
+        visit.drain(1)
+        track = visit.relay.session.tracks[Side.PRISON]["video"]
+        track.publisher, track.received_at = visit.relay.peers[KIOSK[0]], visit.clock.now + 100
+        assert room.alive_at < visit.clock.now + 1
+
+    async def test_of_a_microphone_that_may_not_speak_goes_on_too(self, visit: Visit) -> None:
+        relay, officer = visit.relay, ("192.0.2.9", 5)
+        peer, agreed = relay._peer("chromium-sound-publish", officer[0])
+        relay.session.talkback.publish("officer@site", peer, agreed.params)
+        peer.checked(Route(visit.port.sendto, officer), Check("", True), visit.clock.now)
+        peer.rx = peer.tx = "keys"
+        relay.session.handle_ready(peer)
+        for number in range(5):
+            visit.clock.now += CONSENT / 2
+            relay.fanout.by_address[ROOM] = peer
+            visit.port.waiting = [RTP_HEADER.pack(0x80, agreed.payload_types["audio"], number, number, 3) + b"sound"]
+            relay.fanout.drain(visit.port)
+            assert peer.expired(visit.clock.now) == ""
+
+    async def test_of_a_subscriber_does_not_go_on_by_media_that_it_sends(self, visit: Visit) -> None:
+        kiosk = visit.relay.peers[KIOSK[0]]
+        visit.relay.fanout.by_address[ROOM] = kiosk
+        visit.clock.now += CONSENT + 1
+        visit.drain(5)
+        assert kiosk.expired(visit.clock.now) == "consent lost"
+
+    async def test_of_a_subscriber_goes_on_by_reports_alone(self, visit: Visit) -> None:
+        kiosk, hot = visit.relay.peers[KIOSK[0]], visit.relay.fanout
+        for _ in range(5):
+            visit.clock.now += CONSENT / 2
+            visit.relay.demux.take(hot, build_receiver_report([]), Route(visit.port.sendto, KIOSK), visit.clock.now)
+            assert kiosk.expired(visit.clock.now) == ""
+
+    async def test_an_address_from_which_media_come_is_kept_without_checks(self, visit: Visit) -> None:
+        room, hot, other = visit.relay.peers[ROOM[0]], visit.relay.fanout, ("192.0.2.77", 5)
+        room.checked(Route(visit.port.sendto, other), Check("", True), visit.clock.now)  # media go on from ROOM
+        for _ in range(5):
+            visit.clock.now += CONSENT / 2
+            visit.drain(1)
+            assert room.expired(visit.clock.now) == ""
+        assert hot.by_address[ROOM] is room
+
+    async def test_media_from_an_address_that_no_check_has_proven_are_dropped(self, visit: Visit) -> None:
+        hot = visit.relay.fanout
+        del hot.by_address[ROOM]
+        before = hot.rejected
+        visit.drain(3)
+        assert hot.rejected == before + 3

@@ -51,24 +51,20 @@ class TestTheEnd:
         gate.lease(100.5, 103.5, 999.0, 1800.0)
         assert gate.stop == 101.0
 
-    def test_the_limit_begins_with_the_first_crossing_in_both_directions(self) -> None:
+    def test_the_limit_begins_with_the_first_packet_that_crosses(self) -> None:
         gate = opened(100.0, limit=60.0)
-        assert not gate.forwarded(True, 101.0)
-        assert not gate.forwarded(True, 102.0)
-        assert gate.forwarded(False, 103.0)
-        assert (gate.crossed, gate.stop) == (103.0, 163.0)
+        assert gate.forwarded(101.0)
+        assert (gate.crossed, gate.stop) == (101.0, 161.0)
 
     def test_the_limit_begins_only_once(self) -> None:
         gate = opened(100.0, limit=60.0)
-        gate.forwarded(True, 101.0)
-        gate.forwarded(False, 101.0)
-        assert not gate.forwarded(False, 150.0)
+        gate.forwarded(101.0)
+        assert not gate.forwarded(150.0)
         assert gate.stop == 161.0
 
     def test_a_hold_does_not_extend_the_limit(self) -> None:
         gate = opened(100.0, limit=60.0)
-        gate.forwarded(True, 101.0)
-        gate.forwarded(False, 101.0)
+        gate.forwarded(101.0)
         gate.shut()
         gate.lease(150.0, 153.0, 10_000.0, 60.0)
         assert gate.stop == 161.0
@@ -76,14 +72,12 @@ class TestTheEnd:
     def test_a_later_lease_cannot_raise_the_limit(self) -> None:
         gate = opened(100.0, limit=60.0)
         gate.lease(100.5, 103.5, 10_000.0, 7200.0)
-        gate.forwarded(True, 101.0)
-        gate.forwarded(False, 101.0)
+        gate.forwarded(101.0)
         assert gate.stop == 161.0
 
     def test_the_deadline_wins_over_the_limit_when_it_is_earlier(self) -> None:
         gate = opened(100.0, deadline=120.0, limit=60.0)
-        gate.forwarded(True, 101.0)
-        gate.forwarded(False, 101.0)
+        gate.forwarded(101.0)
         assert gate.stop == 120.0
 
     def test_no_lease_opens_the_gate_after_the_end(self) -> None:
@@ -97,8 +91,7 @@ class TestAnExtension:
 
     def crossed(self) -> Gate:
         gate = opened(100.0, limit=60.0)
-        gate.forwarded(True, 101.0)
-        gate.forwarded(False, 101.0)
+        gate.forwarded(101.0)
         return gate
 
     def test_puts_the_end_off(self) -> None:
@@ -200,10 +193,10 @@ class GateModel(RuleBasedStateMachine):
         self.leased_at = -inf
 
     @precondition(lambda self: self.gate.is_open(self.now))
-    @rule(from_prison=st.booleans())
-    def a_packet_crosses(self, from_prison: bool) -> None:
+    @rule()
+    def a_packet_crosses(self) -> None:
         before = self.gate.crossed
-        began = self.gate.forwarded(from_prison, self.now)
+        began = self.gate.forwarded(self.now)
         assert began is (before is None and self.gate.crossed == self.now)
 
     @invariant()

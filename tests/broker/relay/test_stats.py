@@ -42,16 +42,19 @@ class TestLatency:
     def test_counts_the_wait_in_the_sockets_buffer(self) -> None:
         here, there = pair()
         with here, there:
-            latency = Latency(here)
-            latency.sample(1)  # the kernel begins to stamp
+            latency = Latency()
+            latency.begin(1, here)
+            latency.end()  # the kernel begins to stamp
             there.send(b"quick")
             here.recv(10)
-            latency.sample(100)
+            latency.begin(100, here)
+            latency.end()
             quick = latency.histogram.seconds
             there.send(b"slow")
             _spend(0.06)
             here.recv(10)
-            latency.sample(200)
+            latency.begin(200, here)
+            latency.end()
             slow = latency.histogram.seconds - quick
         assert 0 < quick < 0.06 <= slow < 1
         assert sum(latency.histogram.counts) == 2
@@ -59,15 +62,17 @@ class TestLatency:
     def test_samples_one_packet_in_every_so_many(self) -> None:
         here, there = pair()
         with here, there:
-            latency = Latency(here)
-            latency.sample(7)
+            latency = Latency()
+            latency.begin(7, here)
+            latency.end()
             assert latency.due == 7 + EVERY
 
     def test_sampling_ends_on_a_socket_without_stamps(self) -> None:
         here, there = socket.socketpair()  # unix sockets have no stamps
         with here, there:
-            latency = Latency(here)
-            latency.sample(1)
+            latency = Latency()
+            latency.begin(1, here)
+            latency.end()
             assert latency.due == math.inf and sum(latency.histogram.counts) == 0
 
 

@@ -13,16 +13,20 @@ from broker.relay.subscriptions import Subscription, Subscriptions
 
 
 class Session:
-    """Subscriptions to one side; `dropped` and `begun` are resources in order."""
+    """Subscriptions to one side; `dropped` and `begun` are resources in order. A far room is receiving as soon as it is
+    connected where it `stands`."""
 
     def __init__(self, most: int = 9) -> None:
         self.dropped: list[str] = []
         self.begun: list[str] = []
+        self.stands = True
         limit = Limit(most, "Too many connections watch this session.", "观看连接数已达上限。")
         self.subscriptions = Subscriptions(self._begin, self._drop, limit)
 
     def _begin(self, subscription: Subscription) -> None:
         self.begun.append(subscription.peer.resource)
+        if subscription.gated:
+            subscription.signs = (self.stands, True)
 
     def _drop(self, peer: Any, reason: str) -> None:
         self.dropped.append(peer.resource)
@@ -70,10 +74,21 @@ def test_a_supervisor_that_is_not_receiving_is_replaced_when_the_newer_one_conne
 
 def test_the_far_room_is_replaced_when_the_newer_one_connects() -> None:
     session = Session()
-    older = session.add("visitor", "r1", gated=True)
-    session.connect(older, 1.0)
-    older.signs = (True, True)
+    session.connect(session.add("visitor", "r1", gated=True), 1.0)
     session.connect(session.add("visitor", "r2", gated=True), 2.0)
+    assert session.dropped == ["r1"]
+
+
+def test_the_far_room_keeps_a_connection_that_stands_until_the_newer_one_does() -> None:
+    """A gap between both would shut the gate."""
+    session = Session()
+    session.connect(session.add("visitor", "r1", gated=True), 1.0)
+    session.stands = False
+    newer = session.add("visitor", "r2", gated=True)
+    session.connect(newer, 2.0)
+    assert session.dropped == []
+    newer.signs = (True, True)
+    session.subscriptions.drop_earlier(newer)
     assert session.dropped == ["r1"]
 
 

@@ -15,6 +15,7 @@ from broker.kernel.ids import Side
 from broker.media import tap_format
 from broker.relay.talkback import MICROPHONES
 from tests.broker.relay.test_tap import Recorder, order
+from tests.support.patience import PATIENCE
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.sdp_samples import offer
 from tests.support.relay.track_model import steps
@@ -263,7 +264,7 @@ class TestTheRecorder:
         def of_voice() -> list[tap_format.TapRecord]:
             return [one for one in recorder.records if one.track == tap_format.TALKBACK]
 
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE):
             while len([one for one in of_voice() if one.kind == tap_format.ANEW]) < 4:
                 await recorder.until(len(recorder.records) + 1)
         kinds = [one.kind for one in of_voice()]
@@ -305,7 +306,7 @@ class TestWithoutABroker:
         await listener.until_heard(officer.say(5))
         own_front.cut()
         heard = len(listener.rtp)
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE):
             while officer.say(1)[0] in listener.words or len(listener.rtp) > heard:
                 heard = len(listener.rtp)
                 await all_read(officer)

@@ -14,6 +14,7 @@ from broker.kernel.errors import RecorderUnavailable
 from broker.media import rtcp, tap_format
 from broker.media.h264 import keyframe_start
 from broker.relay.tap import Tap
+from tests.support.patience import PATIENCE
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.track_model import steps
 from tests.support.relay.visits import publisher
@@ -63,7 +64,7 @@ class Recorder:
         self.listener.close()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE):
             while len(self.records) < count:
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -127,7 +128,7 @@ class TestTheRecorder:
     async def test_gets_a_keyframe_soon_after_it_begins(self, front: RelayFront, recorder: Recorder) -> None:
         room = await publisher(front, "prison")
         await order(front, True)
-        async with asyncio.timeout(8):  # requested, or one that came without a request
+        async with asyncio.timeout(PATIENCE):  # requested, or one that came without a request
             while not any(keyframe_start(one) for one in recorder.packets(tap_format.PRISON_VIDEO)):
                 await recorder.until(len(recorder.records) + 1)
         await room.close()
@@ -136,7 +137,7 @@ class TestTheRecorder:
         room = await publisher(front, "visitor")
         await room.until(lambda: not room.keyframe_wanted and len(room.feedback) > 3)
         asked = len(keyframe_requests(room))
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE):
             while (
                 len(keyframe_requests(room)) == asked
             ):  # one that comes without a request is as good, so the recorder repeats

@@ -1,10 +1,18 @@
 """A track outlives its publishers: numbers and time go on, no number is used twice, and nothing from before is sent."""
 
 import pytest
+from aiortc.rtcdtlstransport import SRTP_AES128_CM_SHA1_80
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pylibsrtp import Policy
 
 from broker.media.rtcp import SenderReport
+from broker.media.rtp import RTP_HEADER
 from broker.relay.track import FRESH
+from broker.relay.transport.dtls import _srtp
 from tests.support.relay.track_model import KEY, SLICE, Line, steps
+
+ANY_INBOUND, ANY_OUTBOUND = Policy.SSRC_ANY_INBOUND, Policy.SSRC_ANY_OUTBOUND
 
 
 class TestANewSubscriber:
@@ -48,7 +56,7 @@ class TestANewSubscriber:
         line.send(13, KEY)
         assert not line.track.keyframes.due(line.now + 2)
 
-    def test_does_not_begin_with_a_bare_idr_where_parameter_sets_came_before(self) -> None:
+    def test_begins_with_a_bare_keyframe_whose_parameter_sets_came_before(self) -> None:
         line = Line()
         _, end = line.subscriber()
         line.send(10, KEY)
@@ -56,7 +64,80 @@ class TestANewSubscriber:
         assert len(end.got) == 2
         _, late = line.subscriber()
         line.send(12, b"\x65\x88")
-        assert late.got == []
+        assert late.payloads == [KEY, b"\x65\x88"]
+
+
+class TestTheFirstNumber:
+    """RFC 3711 3.3.1: below 2^15, so that a receiver that loses the first packets does not take a wrap for none."""
+
+    @given(st.integers(0, 65535), st.integers(0, 70_000), st.sampled_from(["video", "audio"]))
+    @settings(max_examples=60, deadline=None)
+    def test_is_below_half_wherever_the_publisher_stands(self, first: int, further: int, kind: str) -> None:
+        line = Line(kind)
+        _, end_early = line.subscriber()
+        line.send(first, KEY)
+        line.track.seq_out = (line.track.seq_out + further) & 0xFFFF  # as if so many had come
+        line.track.seq_offset = (line.track.seq_offset + further) & 0xFFFF
+        _, late = line.subscriber()
+        line.send(first + 1, KEY)
+        assert end_early.numbers[0] < 1 << 15
+        assert late.numbers[0] < 1 << 15
+
+    def test_is_another_one_on_each_subscription(self) -> None:
+        firsts = set()
+        for _ in range(20):
+            line = Line("audio")
+            _, end = line.subscriber()
+            line.send(5)
+            firsts.add(end.numbers[0])
+        assert len(firsts) > 10
+
+    def test_is_below_half_for_who_waited_before_the_first_packet_came(self) -> None:
+        for first in (0, 1, 32_768, 65_535):
+            line = Line("audio")
+            _, end = line.subscriber()
+            line.send(first)
+            line.send(first + 1)
+            assert end.numbers[0] < 1 << 15
+            assert steps(end.numbers) == [1]
+
+    def test_is_that_of_another_destination_where_that_fits_so_that_one_header_serves_both(self) -> None:
+        line = begun_at(40_000)
+        first, _ = line.subscriber()
+        line.send(40_001, KEY)
+        second, _ = line.subscriber()
+        line.send(40_002, KEY)
+        assert first.renumbering.sequence == second.renumbering.sequence != 0
+
+    def test_leaves_later_numbers_to_go_on_over_the_wrap(self) -> None:
+        line = Line("audio")
+        _, end = line.subscriber()
+        for seq in range(70_000):
+            line.send(seq)
+        assert set(steps(end.numbers)) == {1}
+
+    def test_lets_a_subscriber_decrypt_that_has_lost_the_first_packets(self) -> None:
+        line = begun_at(65_529)
+        _, end = line.subscriber()
+        for number in range(65_530, 65_600):
+            line.send(number, KEY)
+        key = bytes(range(30))
+        ours, theirs = (_srtp(SRTP_AES128_CM_SHA1_80, key, which) for which in (ANY_OUTBOUND, ANY_INBOUND))
+        sealed = [ours.protect(RTP_HEADER.pack(0x80, 96, seq, ts, 77) + payload) for seq, ts, payload in end.got]
+        for lost in (0, 1, 8, 40):
+            fresh = _srtp(SRTP_AES128_CM_SHA1_80, key, ANY_INBOUND)
+            opened = [fresh.unprotect(packet)[RTP_HEADER.size :] for packet in sealed[lost:]]
+            assert opened == [KEY] * (70 - lost)
+        assert theirs.unprotect(sealed[-1])
+
+
+def begun_at(number: int) -> Line:
+    """Return a line whose track's own number is `number` now, with the publisher's the same."""
+    line = Line()
+    line.track.seq_out = number - 1 & 0xFFFF
+    line.send(number, KEY)
+    assert line.track.seq_out == number
+    return line
 
 
 class TestNumbersAcrossTheGate:

@@ -8,6 +8,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from broker.relay.track import Destination
 from tests.support.relay.track_model import KEY, FarEnd, Line, steps
 
+PARAMETER_SETS = (KEY, b"\x68", KEY + b"\x00\x1e")
+"""Beginnings of parameter sets, which are no picture, and which later pictures need."""
+BEGINNINGS = st.sampled_from([b"\x41", b"\x41", *PARAMETER_SETS, b"\x65\x88"])
+"""First payload bytes of packets: slices, parameter sets, and a keyframe that may need them."""
+
 
 class TrackModel(RuleBasedStateMachine):
     """Loss, disorder, gates and publishers in any order."""
@@ -24,24 +29,33 @@ class TrackModel(RuleBasedStateMachine):
         ]
         self.while_shut: set[bytes] = set()
 
-    def _send(self, seq: int, key: bool) -> None:
+    def _send(self, seq: int, begins: bytes) -> None:
         self.made += 1
-        payload = (KEY if key else b"\x41") + self.made.to_bytes(4, "big")
+        payload = begins + self.made.to_bytes(4, "big")
         down_track, _ = self.down_tracks[1]
-        if not down_track.flowing and not down_track.waiting:
+        if not down_track.flowing and not down_track.waiting and begins not in PARAMETER_SETS:
             self.while_shut.add(payload)
         self.line.send(seq, payload)
 
-    @rule(key=st.booleans(), skip=st.integers(0, 3))
-    def a_packet(self, key: bool, skip: int) -> None:
+    @rule(begins=BEGINNINGS, skip=st.integers(0, 3))
+    def a_packet(self, begins: bytes, skip: int) -> None:
         self.held_back = [*self.held_back, *range(self.seq, self.seq + skip)][-40:]
-        self._send(self.seq + skip, key)
+        self._send(self.seq + skip, begins)
         self.seq += skip + 1
 
-    @rule(which=st.integers(0, 100), key=st.booleans())
-    def a_late_packet(self, which: int, key: bool) -> None:
+    @rule(which=st.integers(0, 100), begins=BEGINNINGS)
+    def a_late_packet(self, which: int, begins: bytes) -> None:
         if self.held_back and self.line.track.receive_stats is not None:
-            self._send(self.held_back.pop(which % len(self.held_back)), key)
+            self._send(self.held_back.pop(which % len(self.held_back)), begins)
+
+    @rule()
+    def a_loss_on_the_way_to_a_subscriber(self) -> None:
+        for down_track, _ in self.down_tracks:
+            down_track.reports.missed_at = self.line.now
+
+    @rule(after=st.sampled_from([0.0, 0.05, 0.5]))
+    def time_passes(self, after: float) -> None:
+        self.line.release(after)
 
     @rule(seq=st.integers(0, 65535))
     def another_publisher(self, seq: int) -> None:

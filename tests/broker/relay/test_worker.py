@@ -1,6 +1,8 @@
 """A worker process with real DTLS-SRTP on loopback: what crosses, what does not, and which subscribers count."""
 
 import asyncio
+import struct
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -10,14 +12,67 @@ from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
 from broker.media import rtcp
 from broker.media.h264 import SPS, keyframe_start
+from broker.relay.congestion.receiving_proof import RECEIVING
+from tests.support.patience import BUSY, FLIGHT, PATIENCE
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.track_model import steps
 from tests.support.relay.visits import publisher, visit
 from tests.support.relay_front import RelayFront
+from tests.support.rtp import Stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-BUSY = 0.5  # seconds of tolerance for a machine whose two cores are busy
+
+class TestACertificate:
+    """RFC 8122 5.1: an offer may have several fingerprints; that of the certificate in use is enough."""
+
+    async def test_may_be_the_second_of_two_and_behind_functions_that_are_not_known(self, front: RelayFront) -> None:
+        others = (
+            "a=fingerprint:sha-1 " + ":".join(["AB"] * 20),
+            "a=fingerprint:md5 " + ":".join(["AB"] * 16),
+            "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
+        )
+        room, officer = RawPeer(front), RawPeer(front)
+        room.more_prints = officer.more_prints = others
+        await room.publish("prison")
+        room.play("prison")
+        await officer.watch("prison")
+        await officer.until(lambda: len(officer.rtp) > 20)
+        for peer in (officer, room):
+            await peer.close()
+
+
+class TestSequenceNumbers:
+    async def test_of_a_publisher_may_wrap_while_its_first_packets_are_lost(self, front: RelayFront) -> None:
+        """RFC 3711 3.3.1: nothing of it could be opened otherwise, as the relay would count no wrap."""
+        room, sealed = await RawPeer(front).publish("prison"), Counter[int]()
+        send = room.send_rtp
+
+        def send_later(packet: bytes) -> None:
+            ssrc = int.from_bytes(packet[8:12], "big")
+            sealed[ssrc] += 1
+            if sealed[ssrc] > 60:  # both streams begin at 65,500
+                send(packet)
+            else:
+                room.dtls._tx_srtp.protect(packet)
+
+        room.send_rtp = send_later  # type: ignore[method-assign]
+        room.play("prison")
+        await front.fact("side_media", side="prison", on=True)
+        await room.close()
+
+    async def test_of_a_client_that_sends_rubbish_stay_as_they_are(self, front: RelayFront) -> None:
+        room = await RawPeer(front).publish("prison")
+        officer = await RawPeer(front).watch("prison")
+        for number in range(40):
+            ssrc = struct.unpack("!H", room.resource.encode()[-2:])[0] << 8  # as `RawPeer._play` chooses them
+            for track in (1, 2):
+                room.socket.sendto(Stream(1, ssrc + track, number).packet(bytes(40), 0))
+        room.play("prison")
+        await front.fact("side_media", side="prison", on=True)
+        await officer.until(lambda: officer.of("video") and officer.of("audio"))
+        for peer in (officer, room):
+            await peer.close()
 
 
 class TestTheGate:
@@ -28,28 +83,28 @@ class TestTheGate:
             assert [len(kiosk.rtp) for kiosk in both.kiosks.values()] == [0, 0]
             await officer.close()
 
-    async def test_crossing_soon_begins_with_a_decodable_picture(self, front: RelayFront) -> None:
+    async def test_crossing_begins_with_a_decodable_picture(self, front: RelayFront) -> None:
         async with visit(front) as both:
             asked = monotonic()
             await front.lease("s")
             for kiosk in both.kiosks.values():
                 await kiosk.until(lambda kiosk=kiosk: kiosk.of("video"))
-                at, first = kiosk.of("video")[0]
-                assert keyframe_start(first) == SPS
-                assert at - asked < 0.3 + BUSY
+                assert keyframe_start(kiosk.of("video")[0][1]) == SPS
+            opened = await front.fact("gate_changed", open=True)
             crossed = await front.fact("first_crossing", session="s")
-            assert asked < crossed["mono"] < asked + 0.3 + BUSY
+            first = min(kiosk.rtp[0][0] for kiosk in both.kiosks.values())
+            assert asked < opened["mono"] <= crossed["mono"] <= first < crossed["mono"] + FLIGHT
 
     async def test_the_gate_shuts_by_itself_when_the_control_process_is_gone(self, own_front: RelayFront) -> None:
         async with visit(own_front) as both:
             kiosk = both.kiosks["visitor"]
-            await own_front.lease("s", seconds=60)
+            begun = await own_front.lease("s", seconds=60)
             leased = monotonic()
             await kiosk.until(lambda: kiosk.rtp)
             own_front.cut()
             room = both.rooms["prison"]
             await room.until(lambda: room.feedback and monotonic() > leased + 3.6)
-            assert 2.5 < kiosk.rtp[-1][0] - leased < 3.0 + BUSY
+            assert both.last_sent(begun + 3.0 - BUSY) < both.last_crossing() < leased + 3.0 + FLIGHT
 
     async def test_the_limit_is_exact_and_final(self, front: RelayFront) -> None:
         async with visit(front) as both:
@@ -57,12 +112,12 @@ class TestTheGate:
             crossed = (await front.fact("first_crossing"))["mono"]
             shut = await front.fact("gate_changed", open=False)
             assert shut["why"] == "limit"
-            assert shut["mono"] - crossed == pytest.approx(1.0, abs=0.25)
+            assert 0 <= shut["mono"] - (crossed + 1.0) < BUSY / 2
             officer = await RawPeer(front).watch("prison")
             # By then all packets on their way to the kiosks have arrived.
             await officer.until(lambda: len(officer.rtp) > 10)
             counts = {side: len(kiosk.rtp) for side, kiosk in both.kiosks.items()}
-            assert all(kiosk.rtp[-1][0] - crossed < 1.0 + BUSY for kiosk in both.kiosks.values())
+            assert both.last_crossing() < crossed + 1.0 + FLIGHT
             await front.lease("s", limit=1800)
             await officer.until(lambda: len(officer.rtp) > 40)
             assert {side: len(kiosk.rtp) for side, kiosk in both.kiosks.items()} == counts
@@ -93,10 +148,9 @@ class TestTheGate:
             await front.link.call(ShutGate(session="s"))
             before = len(room.feedback)
             await room.until(lambda: any(one.kind == rtcp.RR for one in room.feedback[before:]))
-            count = len(kiosk.of("video"))
-            await front.lease("s")
-            await kiosk.until(lambda: len(kiosk.of("video")) > count + 5)
-            assert keyframe_start(kiosk.of("video")[count][1]) == SPS
+            count, again = len(kiosk.of("video")), await front.lease("s")
+            await kiosk.until(lambda: kiosk.first_video(again) and len(kiosk.of("video")) > count + 5)
+            assert keyframe_start(kiosk.first_video(again)) == SPS
             assert set(steps(kiosk.numbers("video"))) == {1}
             assert set(steps(kiosk.numbers("audio"))) == {1}
 
@@ -146,28 +200,30 @@ class TestSupervisors:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
-        left = monotonic()
+        since = len(front.facts)
         await officer.close()
-        await front.fact("subscription_changed", on=False)
-        assert monotonic() - left < 0.3 + BUSY
+        left = await front.fact("resource_closed", resource=officer.resource)
+        assert left["why"] == "closed by the client"
+        await front.fact("subscription_changed", on=False, after=since)
         await room.close()
 
     async def test_one_that_vanishes_is_reported_within_two_seconds(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
-        left = monotonic()
+        since = len(front.facts)
         await officer.vanish()
-        await front.fact("subscription_changed", on=False)
-        assert monotonic() - left < 2.0 + BUSY
+        gone = await front.fact("subscription_changed", on=False, after=since)
+        assert RECEIVING <= gone["report_age"] < 2.0 + BUSY / 2
         await room.close()
 
     async def test_one_that_only_keeps_the_line_open_no_longer_counts(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
+        since = len(front.facts)
         officer.pretend()
-        await front.fact("subscription_changed", on=False, timeout=5)
+        await front.fact("subscription_changed", on=False, after=since)
         await officer.close()
         await room.close()
 
@@ -197,13 +253,12 @@ class TestAnotherPublisher:
         await officer.until(lambda: len(officer.of("video")) > 10)
         since = len(front.facts)
         second = await RawPeer(front).publish("prison")
-        count, connected = len(officer.of("video")), monotonic()
+        count = len(officer.of("video"))
         second.play("prison")
         await officer.until(lambda: any(keyframe_start(one) for at, one in officer.of("video")[count:]))
-        assert monotonic() - connected < 0.5 + BUSY
         gone = await front.fact("resource_closed", after=since)
         assert (gone["resource"], gone["why"]) == (first.resource, "replaced by a newer connection")
-        await asyncio.wait_for(first.gone.wait(), 5)
+        await asyncio.wait_for(first.gone.wait(), PATIENCE)
         count = len(officer.of("video"))
         await officer.until(lambda: len(officer.of("video")) > count + 30)
         for kind in ("video", "audio"):

@@ -72,4 +72,4 @@ class TestJson:
 
     def test_an_order_names_its_author_and_article(self) -> None:
         written = ev.data(ev.HoldOrdered(OFFICER, SITES[Side.PRISON], "YN-16-2", "signs"))
-        assert written == {"by": "p-1", "site": "prison-1", "article": "YN-16-2", "note": "signs"}
+        assert written == {"by": "p-1", "site": "prison-1", "article": "YN-16-2", "note": "signs", "shown": None}

@@ -13,6 +13,7 @@ from broker.kernel.ids import WarningId
 from broker.session import events as ev
 from broker.session.state import Session, State
 from broker.session.transitions import step
+from config.articles.grounds import Issuer
 from config.check_in import Tick
 from config.policy import Policy
 from tests.support.session_story import (
@@ -45,11 +46,16 @@ ORDERS: dict[str, Callable[[str], Order]] = {
 
 
 def lawful(session: Session, name: str, code: str, policy: Policy) -> bool:
-    """Whether the pack allows it, read from its data alone."""
+    """Whether the pack allows it, read from its data alone. The officer who orders is the prison's."""
     ground = policy.intervention(code)
     held = policy.intervention(session.hold.article) if session.hold is not None else None
-    if ground is None:
+    if ground is None or ground.by is not None:
         return False
+    warned = {warning.article for warning in session.interventions.warnings}
+    if name in ("hold", "end") and ground.after and not warned & set(ground.after):
+        return False
+    if name in ("hold", "end") and ground.issuer in (Issuer.BUREAU, Issuer.DEPARTMENT):
+        return False  # no order here names an announcement
     match name:
         case "hold":
             return ground.may_hold
@@ -123,7 +129,8 @@ def test_in_a_running_visit_each_code_of_the_pack_decides_by_itself(policy: Poli
 
 @pytest.mark.parametrize("policy", PACKS, ids=lambda policy: policy.name)
 def test_what_is_held_under_a_code_that_demands_the_end_is_ended_under_such_a_code_only(policy: Policy) -> None:
-    for held in [ground.code for ground in policy.interventions if ground.must_end and ground.may_hold]:
+    stops = [ground for ground in policy.interventions if ground.must_end and ground.may_hold and not ground.after]
+    for held in [ground.code for ground in stops]:
         visit = running(policy)
         visit.tell(ORDERS["hold"](held))
         for code in CODES:
@@ -138,13 +145,31 @@ def test_what_is_held_under_a_code_that_demands_the_end_is_ended_under_such_a_co
 class TestWordsOfThePack:
     def test_are_given_under_their_own_code_only(self) -> None:
         visit = live()
-        canned = next(canned for canned in YUNNAN.warnings if canned.code == "YN-16-5")
+        canned = YUNNAN.canned("dont-9")
+        assert canned is not None
         order = ev.WarningGiven(WarningId("wrn_1"), OFFICER, SITE, (VISITOR,), "YN-16-2", canned.zh, canned.en)
         with pytest.raises(PolicyViolation) as refusal:
             visit.tell(order)
         assert refusal.value.extra["articles"] == [canned.article]
-        visit.tell(replace(order, article="YN-16-5"))
+        visit.tell(replace(order, article="YN-16-7"))
         assert visit.session.interventions.warnings[0].zh == canned.zh
+
+    @pytest.mark.parametrize("typed", ["不准谈论案情，进行串供、通风报信；", "不准 谈论案情 进行串供 通风报信!"])
+    def test_are_not_given_under_another_code_by_typing_them(self, typed: str) -> None:
+        order = ev.WarningGiven(WarningId("wrn_1"), OFFICER, SITE, (VISITOR,), "YN-16-5", typed, typed)
+        with pytest.raises(PolicyViolation, match="YN-17-8"):
+            live().tell(order)
+
+    def test_under_several_codes_are_given_under_the_one_the_officer_picks(self) -> None:
+        """The third don't is 17(6) and 16(3), the seventh 17(9) and 16(6)."""
+        for id, milder, stop in (("dont-3", "YN-16-3", "YN-17-6"), ("dont-7", "YN-16-6", "YN-17-9")):
+            visit, canned = live(), YUNNAN.canned(id)
+            assert canned is not None
+            order = ev.WarningGiven(WarningId("wrn_1"), OFFICER, SITE, (VISITOR,), stop, canned.zh, canned.en)
+            with pytest.raises(PolicyViolation):
+                visit.tell(order)
+            visit.tell(replace(order, article=milder))
+            assert [one.article for one in visit.session.interventions.warnings] == [milder]
 
 
 class TestCheckIn:

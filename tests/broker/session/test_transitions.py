@@ -12,9 +12,9 @@ from broker.session import events as ev
 from broker.session.effects import (
     ClosePorts,
     FinishRecording,
-    Forfeit,
     HoldReason,
     LeaseGate,
+    NoteAbsence,
     OpenPorts,
     Reason,
     RequestRebooking,
@@ -26,7 +26,6 @@ from broker.session.parts.gate import LEASE
 from broker.session.readiness import Missing, hold_reasons, missing
 from broker.session.state import State
 from broker.session.transitions import wakes_at
-from config.check_in import Consequence
 from config.policy import Policy
 from tests.support.session_story import (
     CHECKED_IN,
@@ -39,6 +38,7 @@ from tests.support.session_story import (
     PREPARED,
     PRISON,
     PUBLISHING,
+    RECEIVING,
     SEATED,
     SITES,
     SLOT,
@@ -117,8 +117,8 @@ class TestNoShow:
         visit.tell(*here(*present))
         visit.wait_until(14, 59.9)
         assert visit.state is State.CHECK_IN
-        forfeited = (Forfeit(VISITOR, Consequence.VISIT),) if absent is VISITOR else ()
-        assert visit.wait(0.2) == (ClosePorts(), *forfeited)
+        again = () if absent is VISITOR else (RequestRebooking("not_brought"),)
+        assert visit.wait(0.2) == (ClosePorts(), NoteAbsence(absent), *again)
         assert visit.session.end is not None
         assert (visit.session.end.reason, visit.session.end.side) == (Reason.NO_SHOW, absent)
 
@@ -135,7 +135,11 @@ class TestReady:
         people = tuple(replace(person, first_visit=True) for person in SLOT.people)
         visit = Visit(at(-20), slot=replace(SLOT, language="bo", people=people), policy=GUANGDONG)
         visit.tell(ev.StorageChanged(False))
-        assert set(missing(visit.session, visit.now, GUANGDONG)) == set(Missing)
+        lacking = set(missing(visit.session, visit.now, GUANGDONG))
+        assert lacking == set(Missing) - {
+            *(Missing.ELIGIBILITY, Missing.SECOND_APPROVAL),  # nothing stands against the people and the approval
+            *(Missing.PRISON_FILM, Missing.VISITOR_FILM),  # no film is expected of a room that sends nothing
+        }
 
     def test_each_missing_condition_is_named_and_in_any_order_the_last_one_makes_the_session_ready(self) -> None:
         for last in range(len(PREPARED)):
@@ -153,6 +157,8 @@ class TestReady:
             (ev.StorageChanged(False), {Missing.STORAGE}),
             (ev.RoomMedia(PRISON, False), {Missing.PRISON_MEDIA}),
             (ev.RoomMedia(VISITOR, False), {Missing.VISITOR_MEDIA}),
+            (ev.RoomReceiving(PRISON, False), {Missing.PRISON_SUBSCRIPTION}),
+            (ev.RoomReceiving(VISITOR, False), {Missing.VISITOR_SUBSCRIPTION}),
             (ev.SeatReady(PRISON, False, OFFICER), {Missing.PRISON_SEAT}),
             (ev.SelfTested(PRISON, False, "staff"), {Missing.PRISON_SELF_TEST}),
             (ev.SelfTested(VISITOR, False, "staff"), {Missing.VISITOR_SELF_TEST}),
@@ -306,6 +312,7 @@ class TestLimit:
             visit.tell(ev.RoomMedia(VISITOR, False))
             visit.wait(45)
             visit.tell(ev.RoomMedia(VISITOR, True))
+            visit.wait(2)
             assert visit.crossing()
         visit.wait_until(30)
         assert visit.session.end is not None and visit.session.end.reason is Reason.TIME_LIMIT
@@ -393,7 +400,7 @@ HOLDS: list[tuple[HoldReason, list[ev.Fact], list[ev.Fact]]] = [
     (
         HoldReason.RELAY_LOST,
         [ev.RelayLost("killed")],
-        [ev.RelayReady(), *PUBLISHING, WATCHED],
+        [ev.RelayReady(), *PUBLISHING, *RECEIVING, WATCHED],
     ),
     (
         HoldReason.RECORDER_LOST,
@@ -403,6 +410,8 @@ HOLDS: list[tuple[HoldReason, list[ev.Fact], list[ev.Fact]]] = [
     (HoldReason.STORAGE_LOST, [ev.StorageChanged(False)], [ev.StorageChanged(True)]),
     (HoldReason.ROOM_LOST, [ev.RoomMedia(PRISON, False)], [ev.RoomMedia(PRISON, True)]),
     (HoldReason.ROOM_LOST, [ev.RoomMedia(VISITOR, False)], [ev.RoomMedia(VISITOR, True)]),
+    (HoldReason.ROOM_LOST, [ev.RoomReceiving(PRISON, False)], [ev.RoomReceiving(PRISON, True)]),
+    (HoldReason.ROOM_LOST, [ev.RoomReceiving(VISITOR, False)], [ev.RoomReceiving(VISITOR, True)]),
     (HoldReason.QUORUM_LOST, [ev.WatchersChanged(officers(prison=1))], [WATCHED]),
     (HoldReason.QUORUM_LOST, [ev.WatchersChanged(officers(visitor=1))], [WATCHED]),
     (
@@ -430,8 +439,9 @@ class TestHold:
         visit = live()
         visit.wait(0.9)
         visit.tell(*broken)
-        assert visit.wait(179.9) == ()
+        assert visit.wait(177.9) == ()
         visit.tell(*mended)
+        visit.wait(0 if reason is HoldReason.SUPERVISOR else 2)
         assert visit.state is State.LIVE and visit.crossing()
         assert not any(isinstance(effect, FinishRecording) for effect in visit.effects)
 
@@ -476,8 +486,10 @@ class TestSeveralHolds:
         visit = live()
         visit.tell(ev.RoomMedia(PRISON, False), ev.WatchersChanged(officers(visitor=0)))
         visit.tell(ev.RoomMedia(PRISON, True))
+        visit.wait(5)
         assert visit.state is State.HELD
         visit.tell(WATCHED)
+        visit.wait(2)
         assert visit.crossing()
 
     def test_a_second_cause_does_not_begin_a_new_grace(self) -> None:
@@ -501,12 +513,23 @@ class TestSeveralHolds:
         visit.wait(5)
         assert visit.state is State.HELD
         visit.tell(ev.RecorderFlushed())
+        visit.wait(2)
         assert visit.crossing()
 
     def test_a_new_recorder_continues_even_under_a_supervisors_hold(self) -> None:
         visit = live()
         visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.RecorderLost("killed"))
         assert visit.tell(ev.RecorderReady()) == (StartRecording(),)
+
+    def test_the_recorder_gets_the_limit_though_the_crossing_is_reported_as_the_gate_opens_again(self) -> None:
+        visit = prepared()
+        visit.wait_until(0)
+        visit.tell(ev.RecorderFlushed())
+        crossed = visit.now.mono
+        visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.ResumeOrdered(OFFICER, SITES[PRISON]))
+        visit.tell(ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"))
+        effects = visit.tell(ev.Crossed(crossed), ev.ResumeOrdered(OFFICER, SITES[PRISON]))
+        assert SetDeadline(crossed + 1800) in effects and visit.crossing()
 
     def test_the_minutes_begin_even_if_the_crossing_is_reported_after_the_hold(self) -> None:
         visit = prepared()
@@ -567,9 +590,11 @@ class TestSupervisorsOrders:
         assert end is not None
         assert (end.by, end.article, end.cause, end.at) == (OFFICER, "YN-17-8", "the case", visit.now.wall)
 
-    def test_a_goodbye_is_completed(self) -> None:
+    def test_a_goodbye_of_both_sites_is_completed(self) -> None:
         visit = live()
         visit.tell(ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED"))
+        assert visit.crossing()
+        visit.tell(ev.EndOrdered(UserId("v-1"), SITES[VISITOR], "END-COMPLETED"))
         assert visit.session.end is not None and visit.session.end.reason is Reason.COMPLETED
 
     def test_an_end_before_the_visit_began_shuts_no_gate_and_finishes_no_recording(self) -> None:
@@ -593,11 +618,19 @@ class TestCancelledSlot:
             live().tell(ev.SlotCancelled("clerk"))
 
 
+def finished_in_the_prison() -> Visit:
+    """A visit in which the room of the prison says that it has finished."""
+    visit = live()
+    visit.tell(ev.RoomFinished(PRISON, "trm_p"))
+    return visit
+
+
 OTHER_ENDS: list[tuple[Callable[[], Visit], ev.Fact, float]] = [
     (live, ev.TimePassed(), 1800),
     (live, ev.EndOrdered(OFFICER, SITES[PRISON], "YN-17-8"), 0),
-    (live, ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED"), 0),
-    (prepared, ev.SlotCancelled("clerk"), 0),
+    (finished_in_the_prison, ev.EndOrdered(OFFICER, SITES[VISITOR], "END-COMPLETED"), 0),
+    (prepared, ev.SlotCancelled("clerk", "YN-17-4", "醉酒"), 0),
+    (lambda: Visit(at(-20)), ev.SlotCancelled("clerk"), 0),
     (lambda: Visit(at(-20)), ev.TimePassed(), 2100),
 ]
 

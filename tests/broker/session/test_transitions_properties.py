@@ -45,6 +45,7 @@ sides = st.sampled_from(list(Side))
 ticks = st.sampled_from(list(Tick))
 facts: st.SearchStrategy[Fact] = st.one_of(
     st.builds(ev.RoomMedia, sides, st.booleans()),
+    st.builds(ev.RoomReceiving, sides, st.booleans()),
     st.builds(ev.WatchersChanged, st.frozensets(st.sampled_from(OFFICERS + STRANGERS))),
     st.sampled_from([ev.RelayReady(), ev.RelayLost("died"), ev.TimePassed()]),
     st.builds(ev.StorageChanged, st.booleans()),
@@ -140,6 +141,7 @@ class World:
         self.relay = self.writing = self.held = False
         self.storage = True
         self.media: set[Side] = set()
+        self.receiving: set[Side] = set()
         self.watchers: frozenset[Watcher] = frozenset()
 
     def take(self, fact: Fact) -> None:
@@ -148,12 +150,14 @@ class World:
         match fact:
             case ev.RoomMedia(side, flowing):
                 (self.media.add if flowing else self.media.discard)(side)
+            case ev.RoomReceiving(side, receiving):
+                (self.receiving.add if receiving else self.receiving.discard)(side)
             case ev.WatchersChanged(watchers):
                 self.watchers = watchers
             case ev.RelayReady():
                 self.relay = True
             case ev.RelayLost():
-                self.relay, self.media, self.watchers = False, set(), frozenset()
+                self.relay, self.media, self.receiving, self.watchers = False, set(), set(), frozenset()
             case ev.RecorderFlushed():
                 self.writing = True
             case ev.RecorderLost():
@@ -169,7 +173,7 @@ class World:
         """Whether the law lets media cross, but for the time."""
         present = {side: {w.user for w in self.watchers if w.site == SITES[side]} for side in Side}
         watched = all(len(users) >= DEMO.min_supervisors for users in present.values())
-        there = self.relay and self.writing and self.media == set(Side)
+        there = self.relay and self.writing and self.media == self.receiving == set(Side)
         return there and watched and self.storage and not self.held
 
 
@@ -178,6 +182,7 @@ class WatchedVisit(Visit):
 
     def __init__(self, now: Instant, slot: Slot) -> None:
         self.world = World()
+        self.opened_at: float | None = None
         self.opened_until: float | None = None
         self.recording = False
         self.finished = 0
@@ -197,6 +202,8 @@ class WatchedVisit(Visit):
                     self.recording |= fact == ev.RecorderFlushed()
                 if isinstance(fact, ev.Crossed):
                     self.crossed = fact.mono if self.crossed is None else min(self.crossed, fact.mono)
+                if isinstance(fact, ev.RelayLost) and self.crossed is None and before.begun:
+                    self.crossed = self.opened_at  # it may have died with the report
                 lawful = self.lawful(fact) if isinstance(fact, ev.ExtensionApproved) else True
                 told_now, stepped = super().tell(fact), True
                 assert lawful, "an approval was taken that nobody may give"
@@ -250,6 +257,7 @@ class WatchedVisit(Visit):
         if self.opened_until is None:
             end = self.session.slot.ends_at
             assert self.session.slot.starts_at <= self.now.wall < end, "opened outside the slot"
+            self.opened_at = self.now.mono
             self.opened_until = self.now.mono + (end + RESERVED.slot_reserve - self.now.wall).total_seconds()
         assert lease.until <= lease.deadline and lease.until <= self.now.mono + LEASE
         assert lease.deadline <= self.opened_until + 1e-6
@@ -321,6 +329,7 @@ class LifeOfAVisit(RuleBasedStateMachine):
         self.visit.tell(*PREPARED, *resume, ev.StorageChanged(True))
         if StartRecording() in self.visit.effects:
             self.visit.tell(ev.RecorderFlushed())
+        self.visit.wait(2)
 
     @precondition(lambda self: self.visit.state is not State.ENDED)
     @rule(fact=last_words, really=rarely)
@@ -365,6 +374,8 @@ class LifeOfAVisit(RuleBasedStateMachine):
         visit.session = restarted(before, visit.now, reboot)
         if reboot:
             visit.relay, visit.crossed = PretendRelay(), None
+        elif visit.crossed is None:
+            visit.crossed = visit.opened_at  # the relay may have died meanwhile, with its report
         held = visit.world.held
         visit.world = World(visit.world.desk)
         visit.world.held = held

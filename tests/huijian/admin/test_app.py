@@ -9,7 +9,8 @@ from threading import Thread
 
 import pytest
 
-from broker.kernel.errors import Conflict
+from broker.kernel.errors import BadRequest, Conflict, VisitError
+from huijian.admin import remote
 
 
 class TestSitesRoomsAndTerminals:
@@ -65,6 +66,14 @@ class TestUsers:
         assert "argon2" not in listed.out and made["password"] not in listed.out
         assert listed.json[0]["disabled"] is False
 
+    def test_a_generated_password_can_go_into_a_file_closed_to_others(self, huijian, sites, place):
+        answer = huijian(*self.ADD, "--generate", "--password-file", "new")
+        assert answer.code == 0 and (place / "new").stat().st_mode & 0o777 == 0o600
+        assert len((place / "new").read_text("ascii").strip()) >= 16
+        assert (place / "new").read_text("ascii").strip() not in answer.out
+        assert huijian("admin", "users", "passwd", "li", "--generate", "--password-file", "new").code == 1
+        assert huijian("admin", "users", "passwd", "li", "--password-file", "other").code == 2
+
     def test_a_password_from_stdin_is_not_repeated(self, huijian, sites, monkeypatch):
         monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
         answer = huijian(*self.ADD, "--password-stdin")
@@ -94,12 +103,33 @@ class TestKeys:
         assert huijian("admin", "keys", "list", "--json").json[0]["revoked_at"] is not None
 
 
+class TestSecretsInFiles:
+    """A token or key that is asked for as a file is on no screen, and closed to other users."""
+
+    @pytest.mark.parametrize(
+        ("command", "option", "prefix"),
+        [(("terminals", "enrol", "panlong-1"), "--token-file", "trm_"), (("keys", "add", "x"), "--key-file", "key_")],
+    )
+    def test_are_closed_and_not_printed(self, huijian, sites, place, command, option, prefix):
+        answer = huijian("admin", *command, option, "secret", "--json")
+        secret = (place / "secret").read_text().strip()
+        assert answer.code == 0 and secret.startswith(prefix) and secret not in answer.out + answer.err
+        assert (place / "secret").stat().st_mode & 0o777 == 0o600
+
+    def test_replace_no_file_and_then_nothing_is_enrolled(self, huijian, sites, place):
+        (place / "secret").symlink_to(place / "elsewhere")
+        answer = huijian("admin", "terminals", "enrol", "panlong-1", "--token-file", "secret")
+        assert answer.code == 1 and not (place / "elsewhere").exists()
+        assert huijian("admin", "terminals", "list", "--json").json == []
+
+
 class FakeServer(ThreadingHTTPServer):
     """A server that accepts every slot and lets none be cancelled."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests = []
+        self.elsewhere = "/elsewhere"
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
@@ -108,6 +138,12 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append((self.command, self.path, self.headers["Authorization"], body["people"][0]["name"]))
         self.answer(201, {"slot": "slt_1", "session_id": "ses_1"})
+
+    def do_GET(self):
+        self.server.requests.append((self.command, self.path, self.headers["Authorization"], None))
+        self.send_response(302)
+        self.send_header("Location", self.server.elsewhere)
+        self.end_headers()
 
     def do_DELETE(self):
         self.answer(409, Conflict("The visit has begun.").problem())
@@ -141,7 +177,10 @@ class TestSlots:
             "starts_at": starts.isoformat(),
             "ends_at": (starts + timedelta(minutes=40)).isoformat(),
             "minutes": 30,
-            "people": [{"side": "prison", "name": "张某"}, {"side": "visitor", "name": "李某"}],
+            "people": [
+                {"id": "in-1", "side": "prison", "name": "张某"},
+                {"id": "kin-1", "side": "visitor", "name": "李某", "relation": "母亲"},
+            ],
             "approved_by": "第一监狱",
             "article": "云南 第八条",
         }
@@ -161,6 +200,20 @@ class TestSlots:
         assert huijian("admin", "slots", "add", order()).code == 1  # the rooms are taken
         assert huijian("admin", "slots", "cancel", made["slot"]).code == 0
         assert huijian("admin", "slots", "list", "--day", day, "--json").json == []
+        assert huijian("admin", "slots", "rebookings", "--all", "--json").json == []
+
+    def test_that_a_fault_cancels_are_booked_again_first(self, huijian, sites, order):
+        made = huijian("admin", "slots", "add", order(), "--json").json
+        cancel = ("admin", "slots", "cancel", made["slot"])
+        assert huijian(*cancel, "--article", "END-COMPLETED", "--reason", "x").code == 1
+        assert huijian(*cancel, "--article", "YN-18", "--reason", "停电").code == 0
+        (request,) = huijian("admin", "slots", "rebookings", "--json").json
+        assert (request["state"], request["slot"], request["cause"]) == ("open", made["slot"], "停电")
+        again = huijian("admin", "slots", "add", order(rebooks=request["id"]), "--json").json
+        assert huijian("admin", "slots", "rebookings", "--json").json == []
+        (request,) = huijian("admin", "slots", "rebookings", "--all", "--json").json
+        assert (request["state"], request["new_slot"]) == ("rebooked", again["slot"])
+        assert huijian("admin", "slots", "add", order(rebooks="rbk_none")).code == 1
 
     @pytest.mark.parametrize(
         "change", [{"minutes": 31}, {"minutes": "x"}, {"prison_room": "nowhere"}, {"people": []}, {"odd": 1}]
@@ -207,3 +260,28 @@ class TestJournal:
         database.close()
         answer = huijian("admin", "journal", "verify", "--json")
         assert answer.code == 4 and answer.json["broken_at"] == 2
+
+
+class TestKeysOnTheWay:
+    """A key goes to the server that was named and nowhere else."""
+
+    def test_no_redirect_is_followed(self, server, monkeypatch):
+        monkeypatch.setenv("HUIJIAN_KEY", "key_of-this-test")
+        for elsewhere in (f"{server.url}elsewhere", "http://192.0.2.1/", "https://192.0.2.1/"):
+            server.elsewhere = elsewhere
+            with pytest.raises(VisitError, match="302"):
+                remote.get(server.url, "/api/v1/overview")
+        assert {path for _, path, _, _ in server.requests} == {"/api/v1/overview"}
+
+    def test_no_proxy_of_the_environment_is_asked(self, server, monkeypatch):
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:1")
+        monkeypatch.setenv("HUIJIAN_KEY", "key_of-this-test")
+        with pytest.raises(VisitError, match="302"):
+            remote.get(server.url, "/api/v1/overview")
+
+    @pytest.mark.parametrize("url", ["http://10.20.0.5:8470", "http://huijian.example", "http://user:pw@127.0.0.1"])
+    def test_none_is_sent_in_the_clear_to_another_machine(self, monkeypatch, url):
+        monkeypatch.setenv("HUIJIAN_KEY", "key_of-this-test")
+        with pytest.raises(BadRequest):
+            remote.get(url, "/api/v1/overview")

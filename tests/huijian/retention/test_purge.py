@@ -3,8 +3,9 @@
 import asyncio
 import io
 import json
+import sqlite3
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
@@ -56,6 +57,7 @@ def recording(huijian, say, place):
     add = ("admin", "users", "add")
     for user, role in (("li", "admin"), ("shen", "auditor"), ("wang", "auditor")):
         assert say(*add, user, "--name", user, "--role", role, "--password-stdin").code == 0
+    settle_accounts(huijian, say, place)
     huijian("admin", "sites", "add", "prison-site", "--kind", "prison", "--name", "x", "--policy", "yunnan")
 
     async def make():
@@ -65,6 +67,16 @@ def recording(huijian, say, place):
         return folder
 
     return asyncio.run(make())
+
+
+def settle_accounts(huijian, say, place):
+    """Let every change that waits take effect, and make all accounts as old as those of a former version."""
+    for waiting in huijian("admin", "users", "pending", "--json").json:
+        assert say("admin", "users", "confirm", waiting["change"], "--as", "li").code == 0
+    database = sqlite3.connect(place / "data" / "huijian.sqlite")
+    with database:
+        database.execute("UPDATE users SET credential_at = NULL, vouchers = NULL")
+    database.close()
 
 
 def entries(huijian, kind):
@@ -164,11 +176,12 @@ class TestDeleting:
         answer = say("purge", *(code_issued if arg == "CODE" else arg for arg in args), password=password)
         assert answer.code == code and recording.exists()
 
-    def test_is_for_auditors_and_admins_of_the_place(self, say, huijian, recording):
+    def test_is_for_auditors_and_admins_of_the_place(self, say, huijian, recording, place):
         say("admin", "users", "add", "sup", "--name", "s", "--role", "supervisor", "--site", "prison-site",
             "--password-stdin")  # fmt: skip
         say("admin", "users", "add", "there", "--name", "s", "--role", "auditor", "--site", "prison-site",
             "--password-stdin")  # fmt: skip
+        settle_accounts(huijian, say, place)
         assert say("purge", "issue", "--as", "sup", "--site", "prison-site").code == 1
         assert say("purge", "issue", "--as", "there").code == 1
         assert say("purge", "issue", "--as", "there", "--site", "prison-site").code == 0
@@ -183,6 +196,74 @@ class TestDeleting:
             assert answer.code == 4 and "FAILED ses_one" in answer.out
             assert huijian("purge", "--resume").code == 4
         assert huijian("purge", "--resume").code == 0 and not recording.exists()
+
+
+@pytest.fixture
+def reset(huijian, say, place):
+    """Return a function by which a shell user sets a new password for an officer, with the word of another."""
+
+    def new_password(user, word):
+        change = say("admin", "users", "passwd", user, "--password-stdin", "--json").json["change"]
+        assert say("admin", "users", "confirm", change, "--as", word).code == 0
+
+    return new_password
+
+
+def age(place, user, since):
+    database = sqlite3.connect(place / "data" / "huijian.sqlite")
+    with database:
+        database.execute("UPDATE users SET credential_at = ? WHERE id = ?", (f"{since:%Y-%m-%d %H:%M:%S.%f}", user))
+    database.close()
+
+
+class TestAPersonWithTwoAccounts:
+    """A shell user has a new password set for the second officer, and is then no second person."""
+
+    def test_permits_no_purge_with_the_account_before_its_time(self, say, recording, reset):
+        reset("shen", "wang")
+        refused = say("purge", "issue", "--as", "shen")
+        assert refused.code == 1 and "too new" in refused.err and "未满规定时间" in refused.err
+
+    def test_applies_none_with_it_either(self, say, recording, reset):
+        code = say("purge", "issue", "--as", "wang", "--json").json["code"]
+        reset("shen", "li")
+        assert say("purge", "--apply", "--code", code, "--as", "shen").code == 1 and recording.exists()
+
+    def test_loses_a_permit_that_the_account_gave_before(self, say, recording, reset):
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        reset("shen", "wang")
+        assert say("purge", "--apply", "--code", code, "--as", "li").code == 1 and recording.exists()
+
+    def test_is_never_the_second_of_the_officer_on_whose_word_the_account_stands(self, say, recording, reset, place):
+        reset("shen", "wang")
+        age(place, "shen", DUE - timedelta(days=90))
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        refused = say("purge", "--apply", "--code", code, "--as", "wang")
+        assert refused.code == 1 and "two people" in refused.err and "不能视为两人" in refused.err
+        assert recording.exists()
+        assert say("purge", "--apply", "--code", code, "--as", "li").code == 0 and not recording.exists()
+
+    def test_is_no_second_with_two_accounts_on_the_word_of_one(self, say, recording, reset, place):
+        for user in ("shen", "wang"):
+            reset(user, "li")
+            age(place, user, DUE - timedelta(days=90))
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        assert say("purge", "--apply", "--code", code, "--as", "wang").code == 1 and recording.exists()
+
+    def test_lifts_no_hold_and_confirms_no_clock_but_may_set_a_hold(self, say, recording, reset):
+        reset("shen", "wang")
+        assert say("hold", "add", "ses_one", "--reason", "法院", "--as", "shen").code == 0
+        assert say("hold", "lift", "ses_one", "--reason", "结案", "--as", "shen").code == 1
+        assert say("purge", "clock", "--as", "shen").code == 1
+        assert len(say("hold", "list", "--json").json) == 1
+        assert say("hold", "lift", "ses_one", "--reason", "结案", "--as", "wang").code == 0
+
+    def test_is_refused_by_a_journaled_word(self, huijian, say, recording, reset):
+        reset("shen", "wang")
+        say("purge", "issue", "--as", "shen")
+        assert [one["data"] for one in entries(huijian, "CommandRefused")] == [
+            {"user": "shen", "why": "credential_too_new"}
+        ]
 
 
 class TestHolding:
@@ -213,3 +294,107 @@ class TestHolding:
     )
     def test_takes_no_less(self, say, recording, args, code):
         assert say(*args).code == code
+
+    def test_takes_a_site_and_a_period(self, say, huijian, recording):
+        period = ("--site", "prison-site", "--since", "2026-11-22", "--until", "2026-11-22")
+        assert say("hold", "add", *period, "--reason", "督查", "--as", "shen", "--json").json["session"] == "ses_one"
+        for other in (("--site", "other"), ("--since", "2026-11-23"), ("--until", "2026-11-21")):
+            assert say("hold", "add", *other, "--reason", "督查", "--as", "shen").code == 1
+        assert len(huijian("hold", "list", "--json").json) == 1
+        assert say("hold", "lift", "--site", "prison-site", "--reason", "结案", "--as", "shen").code == 0
+        assert huijian("hold", "list", "--json").json == []
+
+    @pytest.mark.parametrize("args", [(), ("ses_one", "--site", "prison-site"), ("ses_one", "--since", "2026-11-22")])
+    def test_takes_ids_or_a_period(self, say, recording, args):
+        assert say("hold", "add", *args, "--reason", "x", "--as", "shen").code == 2
+
+    def test_of_a_whole_period_is_for_auditors_of_the_whole_place(self, say, recording, place):
+        add = ("admin", "users", "add", "there", "--name", "s", "--role", "auditor", "--site", "prison-site")
+        assert say(*add, "--password-stdin").code == 0
+        settle_accounts(say, say, place)
+        assert say("hold", "add", "--since", "2026-01-01", "--reason", "x", "--as", "there").code == 1
+        assert say("hold", "add", "--site", "prison-site", "--reason", "x", "--as", "there").code == 0
+
+    def test_outlives_the_database(self, say, huijian, recording, place):
+        assert say("hold", "add", "ses_one", "--reason", "法院调取", "--as", "shen").code == 0
+        assert "HELD prison-site ses_one" in huijian("verify").out
+        for file in (place / "data").glob("huijian.sqlite*"):
+            file.unlink()
+        (held,) = huijian("hold", "list", "--json").json
+        assert (held["session"], held["by"], held["reason"]) == ("ses_one", "shen", "法院调取")
+
+
+class TestHoldsThatWereTamperedWith:
+    """The database was edited behind the commands."""
+
+    @pytest.fixture
+    def edit(self, say, recording, place):
+        assert say("hold", "add", "ses_one", "--reason", "法院调取", "--as", "shen").code == 0
+
+        def edit(statement):
+            with sqlite3.connect(place / "data" / "huijian.sqlite") as database:
+                database.execute(statement)
+
+        return edit
+
+    @pytest.mark.parametrize(
+        ("statement", "text"),
+        [
+            ("DELETE FROM legal_holds", "the database has lost its hold"),
+            (
+                "UPDATE legal_holds SET lifted_at = at, lifted_by = 'x', lifted_why = 'x'",
+                "says that its hold is lifted",
+            ),
+            ("UPDATE legal_holds SET entry = 'hld_other'", "is not in the chain"),
+        ],
+    )
+    def test_are_named_and_delete_nothing(self, huijian, say, recording, edit, statement, text):
+        assert huijian("verify").code == 0
+        edit(statement)
+        answer = huijian("verify")
+        assert answer.code == 4 and "HOLD ses_one" in answer.out and text in answer.out
+        assert "stays: 1 held" in huijian("purge").out
+        assert say("purge", "issue", "--as", "wang").code == 1 and recording.exists()
+        assert {one["session"] for one in huijian("hold", "list", "--json").json} == {"ses_one"}
+        assert entries(huijian, "HoldRepaired") and huijian("verify").code == 0
+
+    def test_in_the_chain_keep_the_whole_site(self, huijian, say, recording, edit, place):
+        chain = place / "data" / "archive" / "prison-site" / "chain.jsonl"
+        lines = chain.read_bytes().splitlines(keepends=True)
+        chain.write_bytes(b"".join(line for line in lines if b'"hold"' not in line))
+        edit("DELETE FROM legal_holds")
+        assert huijian("verify").code == 4
+        answer = huijian("purge")
+        assert "chain is not whole" in answer.out and "WARNING: the chain of prison-site" in answer.out
+        assert huijian("purge", "--json").json["recordings"] == 0
+        assert say("purge", "issue", "--as", "wang").code == 1 and recording.exists()
+
+
+class TestARecordingWithAWrongClock:
+    @pytest.fixture
+    def never_set(self, recording, place, monkeypatch, capsys):
+        monkeypatch.setattr("huijian.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
+
+        async def make():
+            engine = engine_for(f"sqlite+aiosqlite:///{place / 'data' / 'huijian.sqlite'}")
+            folder = await PurgeSetup(engine, place / "data" / "archive").recording(
+                "ses_two", datetime.fromisoformat("2020-01-01T08:00:00+08:00"), site="other-site"
+            )
+            await engine.dispose()
+            return folder
+
+        made = asyncio.run(make())
+        capsys.readouterr()
+        return made
+
+    def test_stays_until_an_officer_has_confirmed_the_clock_and_six_months_from_then(
+        self, huijian, say, never_set, clock
+    ):
+        assert huijian("purge", "--json").json["kept"] == {"wrong_clock": 1}
+        assert "purge clock" in huijian("purge").out
+        assert say("purge", "clock", "--as", "shen").code == 0
+        assert entries(huijian, "RecordingDated")[0]["session"] == "ses_two"
+        assert huijian("purge", "--json").json["kept"] in ({}, {"not_due": 1})
+        code = say("purge", "issue", "--as", "shen", "--json").json["code"]
+        assert say("purge", "--apply", "--code", code, "--as", "li").code == 0
+        assert never_set.exists() and huijian("verify").code == 0

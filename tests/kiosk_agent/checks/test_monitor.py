@@ -13,6 +13,7 @@ from kiosk_agent.checks.monitor import Monitor, Sending
 from kiosk_agent.media.frames import CHUNK, Frame, sound_frame
 from kiosk_agent.media.source import RoomSources, Source
 from signaling.api.messages.socket import Observed
+from tests.support.patience import PATIENCE
 
 
 class HeldSource(Source):
@@ -51,7 +52,7 @@ class Room:
 
     async def until(self, **found: object) -> Observed:
         """Return the first report with these members."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 report = await self.reports.get()
                 if all(getattr(report, name) == value for name, value in found.items()):

@@ -1,13 +1,15 @@
 """Tests of camera and microphone, with files in the place of devices."""
 
 import asyncio
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from huijian.demo.synthetic.frame_code import code_in
 from kiosk_agent.media.device import Camera, Microphone
-from kiosk_agent.media.frames import CHUNK, luma
+from kiosk_agent.media.frames import CHUNK, RATE, luma
 from kiosk_agent.media.source import RoomSources, SourceClock, SourceError
 
 
@@ -35,6 +37,19 @@ class TestDevices:
         with pytest.raises(SourceError):
             await microphone.take()
         await microphone.close()
+
+    @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 96_000])
+    async def test_a_microphone_of_another_rate_is_heard_at_ours(self, tmp_path: Path, rate: int) -> None:
+        path = tmp_path / "sound.wav"
+        with wave.open(str(path), "wb") as sound:
+            sound.setnchannels(2)
+            sound.setsampwidth(2)
+            sound.setframerate(rate)
+            sound.writeframes((np.sin(np.arange(2 * rate) * 0.1) * 8000).astype("<i2").repeat(2).tobytes())
+        microphone = Microphone(str(path), SourceClock(), format_name=None)
+        frames = [await microphone.take() for _ in range(10)]
+        await microphone.close()
+        assert {(frame.sample_rate, frame.samples) for frame in frames} == {(RATE, CHUNK)}  # type: ignore[union-attr]
 
 
 async def _read(track: object, count: int) -> list:  # type: ignore[type-arg]

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from kiosk_agent.media.source import FramePacer, SourceClock
 
 
@@ -16,12 +18,17 @@ class TestFramePacer:
         assert await pacer.next() >= 9
         assert pacer.skipped >= 8
 
-    async def test_errors_do_not_add_up(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def test_errors_do_not_add_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now, late = 100.0, 0.002
+
+        async def sleep(seconds: float) -> None:
+            nonlocal now
+            now += seconds + late  # each wake-up is late
+
         pacer = FramePacer(SourceClock(), period=0.005, patience=1.0)
-        begun = loop.time()
-        for _ in range(60):
-            await pacer.next()
-        spent = loop.time() - begun
-        assert spent >= 59 * 0.005 - 0.001
-        assert spent < 59 * 0.005 + 0.2  # sixty late wake-ups that add up would be far more on a busy machine
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+            patch.setattr(asyncio, "sleep", sleep)
+            for _ in range(60):
+                await pacer.next()
+        assert now == pytest.approx(100.0 + 59 * 0.005 + late)

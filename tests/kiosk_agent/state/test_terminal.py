@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +32,15 @@ from kiosk_agent.state.events import (
     Visit,
     Welcomed,
 )
-from kiosk_agent.state.state import ENDED_SCREEN, FIRST_RETRY, LONGEST_RETRY, OFFLINE_GRACE, REFUSED_RETRY, backoff
+from kiosk_agent.state.state import (
+    ENDED_SCREEN,
+    FIRST_RETRY,
+    LONGEST_RETRY,
+    NOT_RECEIVING,
+    OFFLINE_GRACE,
+    REFUSED_RETRY,
+    backoff,
+)
 from kiosk_agent.state.terminal import TRANSITIONS, Terminal, step, wakes_at
 
 ROOM = "room-1"
@@ -217,6 +226,28 @@ class TestReconnecting:
         effects = story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), after=5.0)
         assert not any(isinstance(effect, StartMedia) for effect in effects)
         assert StartMedia(MediaKind.PUBLICATION, "s_1", Side.PRISON, 2) in story.tell(SessionsSeen((VISIT,)))
+
+    @pytest.mark.parametrize("state", ["ready", "live", "held"])
+    def test_a_subscription_of_which_the_server_knows_nothing_is_made_anew(self, state: str) -> None:
+        """The death of a relay worker is reported to no room, and no packet is missed while the gate is shut."""
+        story = Story().to_publishing()
+        story.tell(*(MediaConnected(kind, 1) for kind in MediaKind))
+        unknown = replace(VISIT, state=state, tested=True, media=True, receiving=False)
+        story.tell(SessionSeen(unknown), after=60.0)
+        assert wakes_at(story.terminal) == story.now + NOT_RECEIVING
+        story.tell(SessionSeen(unknown), after=NOT_RECEIVING - 0.1)
+        assert story.tell(TimePassed(), after=0.2) == (StopMedia(MediaKind.SUBSCRIPTION, 1),)
+        again = story.tell(MediaClosed(MediaKind.SUBSCRIPTION, 1))
+        assert StartMedia(MediaKind.SUBSCRIPTION, "s_1", Side.VISITOR, 2) in again
+
+    def test_a_subscription_that_the_server_soon_knows_again_is_left_alone(self) -> None:
+        story = Story().to_publishing()
+        story.tell(*(MediaConnected(kind, 1) for kind in MediaKind))
+        seen = replace(VISIT, state="held", tested=True, media=True)
+        for _ in range(5):
+            story.tell(SessionSeen(replace(seen, receiving=False)), after=2.0)
+            assert story.tell(TimePassed(), after=NOT_RECEIVING - 0.1) == ()
+            assert story.tell(SessionSeen(seen)) == ()
 
     def test_a_lost_publication_is_made_again_after_the_wait(self) -> None:
         story = Story().to_publishing()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from config.pack_loader import load_pack, packs
 from kiosk_agent.state.events import (
     Phase,
     SendAcknowledgement,
@@ -20,7 +21,7 @@ from kiosk_agent.state.events import (
 )
 from kiosk_agent.state.state import RESEND
 from kiosk_agent.state.terminal import Terminal
-from kiosk_agent.ui import display, text_drawing
+from kiosk_agent.ui import display, text_drawing, warning_banner
 from kiosk_agent.ui.display import Screen, Window, compose
 from kiosk_agent.ui.warning_banner import RED, Notice
 from tests.kiosk_agent.state.test_terminal import ROOM, VISIT, Story
@@ -105,6 +106,19 @@ class TestBanner:
         warned = compose(Screen(Phase.LIVE, warning=Notice("w_1", text, text, 3)), SIZE)
         assert _red(warned[:150]) == 0
         assert _red(warned[540:]) == 0
+
+    @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (960, 600)])
+    @pytest.mark.parametrize("pack", packs())
+    def test_a_regulations_own_words_can_be_read_at_two_metres(self, pack: str, size: tuple[int, int]) -> None:
+        """A letter of a twentieth of a screen of 30 cm is 15 mm high, which is read from twice as far."""
+        width, height = size
+        for words in load_pack(pack).warnings:
+            assert words.en.isascii(), "drawn without a Chinese font"
+            notice = Notice(words.id, words.zh, words.en)
+            rows = warning_banner._rows(notice, height, width - 2 * (width // 30), text_drawing.has_chinese())
+            assert max(letters for _, letters in rows) >= height / 20
+            warned = compose(Screen(Phase.HELD, warning=notice), size)
+            assert _red(warned[: height // 5]) == 0 and _red(warned[height * 9 // 10 :]) == 0
 
     def test_without_a_chinese_font_the_text_is_english_even_for_an_officers_own(
         self, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from broker.kernel.errors import CodecMissing, NotSignedIn, SessionEnded, TooEarly, WrongRoom
 from broker.kernel.ids import Side
@@ -18,9 +20,18 @@ from huijian.demo.synthetic.voice_detector import marks_in, side_heard
 from kiosk_agent.media.frames import luma, mono_samples
 from kiosk_agent.media.source import RoomSources
 from kiosk_agent.webrtc import aiortc_adapter
-from kiosk_agent.webrtc.peer import BadAnswer, NotConnected, ServerAccess, Unreachable, publish
+from kiosk_agent.webrtc.peer import (
+    BadAnswer,
+    NotConnected,
+    Redirected,
+    ServerAccess,
+    Unreachable,
+    publish,
+    refuse_redirects,
+)
 from kiosk_agent.webrtc.receiver import Receiver
 from tests.support.kiosk.answerer import Answerer, answering, left_over
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +98,7 @@ class TestPublishing:
             first = await publish(access, "s_1", *room.tracks())
             await far.until(lambda: len(far.pictures) > 5)
             await far.drop_all()
-            await asyncio.wait_for(first.lost.wait(), 5)
+            await asyncio.wait_for(first.lost.wait(), PATIENCE)
             await first.close()
             last = _number(far, -1)
             far.pictures.clear()
@@ -143,7 +154,7 @@ class TestReceiving:
         async with answering() as (_far, access):
             receiver = Receiver(access, "s_1", "visitor", lambda frame: codes.append(code_in(luma(frame))), keep)
             await receiver.start()
-            await asyncio.wait_for(enough.wait(), 10)
+            await asyncio.wait_for(enough.wait(), PATIENCE)
             live = await receiver.measure()
             assert receiver.silent_for() < 1
             await receiver.close()
@@ -165,14 +176,14 @@ class TestReceiving:
         async with answering() as (far, access):
             receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
             await receiver.start()
-            await asyncio.wait_for(seen.wait(), 10)
+            await asyncio.wait_for(seen.wait(), PATIENCE)
             await far.drop_all()
-            await asyncio.wait_for(receiver.wait_lost(), 5)
+            await asyncio.wait_for(receiver.wait_lost(), PATIENCE)
             assert not receiver.connected
             before = await receiver.measure()
             seen.clear()
             await receiver.start()
-            await asyncio.wait_for(seen.wait(), 10)
+            await asyncio.wait_for(seen.wait(), PATIENCE)
             await receiver.close()
             after = await receiver.measure()
             assert after.connections == 2
@@ -184,11 +195,11 @@ class TestReceiving:
             receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
             keeping = asyncio.create_task(receiver.run())
             for _ in range(2):
-                await asyncio.wait_for(seen.wait(), 10)
+                await asyncio.wait_for(seen.wait(), PATIENCE)
                 await far.drop_all()
-                await asyncio.wait_for(receiver.wait_lost(), 5)
+                await asyncio.wait_for(receiver.wait_lost(), PATIENCE)
                 seen.clear()
-            await asyncio.wait_for(seen.wait(), 10)
+            await asyncio.wait_for(seen.wait(), PATIENCE)
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
             assert (await receiver.measure()).connections == 3
@@ -199,7 +210,7 @@ class TestReceiving:
             seen = asyncio.Event()
             receiver = Receiver(access, "s_1", "visitor", lambda _: seen.set())
             keeping = asyncio.create_task(receiver.run(silence=0.5))
-            await asyncio.wait_for(seen.wait(), 10)
+            await asyncio.wait_for(seen.wait(), PATIENCE)
             for sender in next(iter(far.resources.values())).getSenders():
                 sender._enabled = False
             await far.until(lambda: len(far.offers) == 2)
@@ -213,7 +224,7 @@ class TestReceiving:
         async with answering() as (_far, access):
             receiver = Receiver(access, "s_1", "visitor", fail)
             await receiver.start()
-            await asyncio.wait_for(receiver.wait_lost(), 10)
+            await asyncio.wait_for(receiver.wait_lost(), PATIENCE)
             await receiver.close()
 
 
@@ -249,6 +260,29 @@ class TestRefusals:
         async with answering(elsewhere="http://192.0.2.1") as (_far, access):
             with pytest.raises(Unreachable):
                 await publish(access, "s_1", *room.tracks())
+
+
+class TestRedirects:
+    """The terminal's token goes to no address that an answer names."""
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    async def test_none_is_followed_by_a_request_or_a_socket(self, status: int) -> None:
+        asked: list[tuple[str, str | None]] = []
+
+        async def answer(request: web.Request) -> web.Response:
+            asked.append((request.path, request.headers.get("Authorization")))
+            return web.Response(status=status, headers={"Location": "/elsewhere"})
+
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", answer)
+        async with TestServer(app) as server, aiohttp.ClientSession(middlewares=(refuse_redirects,)) as http:
+            headers = {"Authorization": "Bearer token-of-ours"}
+            with pytest.raises(Redirected):
+                await http.ws_connect(server.make_url("/api/v1/ws"), headers=headers)
+            for method in ("GET", "POST", "DELETE"):
+                with pytest.raises(Redirected):
+                    await http.request(method, server.make_url("/whip/x"), headers=headers)
+        assert {path for path, _ in asked} == {"/api/v1/ws", "/whip/x"}
 
 
 def _number(far: Answerer, index: int) -> int:

@@ -84,6 +84,22 @@ class TestAWholeArchive:
         assert second["previous"] == {"session": "session_one", "number": 1, "manifest": manifest}
         assert second["software"].startswith("huijian") and second["policy"]["name"] == "yunnan"
 
+    def test_names_the_pack_that_each_visit_froze_and_counts_them(self, root: Path) -> None:
+        pack = {"name": "yunnan", "version": "2", "retention_months": 6, "sha256": "ab" * 32}
+        archived(make_work(root, "session_new", WALL + timedelta(days=1), policy=pack), root)
+        written = atomic_files.read_json(folder(root, "session_new") / "manifest.json") or {}
+        assert written["policy"] == pack
+        report = verify(None, root)
+        assert report.ok, "manifests of former versions, which name no hash, are whole"
+        assert report.packs == {"yunnan 1 -": 3, f"yunnan 2 {'ab' * 32}": 1}
+
+    @pytest.mark.parametrize("sha256", ["ab", "AB" * 32, 7, ["ab" * 32]])
+    def test_with_a_hash_of_the_pack_that_is_none_is_malformed(self, root: Path, sha256: Any) -> None:
+        pack = {"name": "yunnan", "version": "2", "retention_months": 6, "sha256": sha256}
+        archived(make_work(root, "session_new", WALL + timedelta(days=1), policy=pack), root)
+        (damage,) = verify(str(folder(root, "session_new")), root).damages
+        assert (damage.kind, damage.detail) == ("manifest", "policy is missing or malformed")
+
     def test_has_a_hash_for_each_fragment_and_the_second_it_covers(self, root: Path) -> None:
         found = file_hashes.read(folder(root) / file_hashes.NAME)
         film = [piece for piece in found if piece.file == "session.mp4"]

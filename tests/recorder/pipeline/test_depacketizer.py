@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.media.h264 import sample_of
+from broker.kernel.film_faults import FilmFault
 from broker.media.rtp import RtpPacket, parse
 from recorder.mp4.placeholder_frame import placeholder_frame
-from recorder.pipeline.depacketizer import AccessUnit, Depacketizer
+from recorder.pipeline.depacketizer import MOST_BYTES, MOST_UNITS, AccessUnit, Depacketizer
 from recorder.pipeline.reorder import Reorder
 from tests.support.rtp import Stream
 
 WINDOW = 250_000_000
-SPS, PPS = placeholder_frame().parameters.sps, placeholder_frame().parameters.pps
+(SPS,), (PPS,) = placeholder_frame().parameters.sps, placeholder_frame().parameters.pps
 bodies = st.binary(min_size=1, max_size=3000)
 
 
@@ -58,13 +58,13 @@ class TestOrder:
             block = whole[start : start + 8]
             random.shuffle(block)
             mixed += block
-        assert [unit.data for unit in units(mixed)] == [unit.data for unit in units(whole)]
+        assert [unit.nals for unit in units(mixed)] == [unit.nals for unit in units(whole)]
         assert len(units(mixed)) == 12
 
     def test_duplicates_come_out_once(self) -> None:
         whole = [data for picture in film(Stream(90_000), 5) for data in picture]
         twice = [data for data in whole for _ in range(2)]
-        assert [unit.data for unit in units(twice)] == [unit.data for unit in units(whole)]
+        assert [unit.nals for unit in units(twice)] == [unit.nals for unit in units(whole)]
 
     def test_a_missing_packet_is_waited_for_no_longer_than_the_window(self) -> None:
         reorder, stream = Reorder(WINDOW), Stream(48_000)
@@ -101,7 +101,7 @@ class TestOrder:
         assert out == [b"a", b"\x01", b"\x02"]
 
 
-class TestPictures:
+class TestUnits:
     """RFC 6184, sections 5.6 to 5.8, packetization-mode 1."""
 
     @given(st.lists(bodies, min_size=1, max_size=12), st.integers(20, 1400), st.booleans())
@@ -112,7 +112,9 @@ class TestPictures:
         packets = [
             data for index, nals in enumerate(pictures) for data in stream.picture(nals, index / 30, mtu, aggregate)
         ]
-        assert [unit.data for unit in units(packets)] == [sample_of(nals) for nals in pictures]
+        found = units(packets)
+        assert [unit.nals for unit in found] == pictures
+        assert {unit.fault for unit in found} == {None}
 
     @given(st.lists(st.binary(max_size=60), max_size=30))
     def test_arbitrary_payloads_never_raise(self, payloads: list[bytes]) -> None:
@@ -125,7 +127,7 @@ class TestPictures:
 
     @given(st.sets(st.integers(0, 59), min_size=1, max_size=6))
     @settings(max_examples=60)
-    def test_after_loss_nothing_undecodable_is_given_out(self, lost: set[int]) -> None:
+    def test_a_unit_that_lost_a_packet_says_so_and_no_other_one_does(self, lost: set[int]) -> None:
         pictures = film(Stream(90_000), 60)
         packets = [
             data
@@ -133,51 +135,95 @@ class TestPictures:
             for index, data in enumerate(picture)
             if not (number in lost and index == len(picture) // 2)
         ]
-        whole = {unit.timestamp: unit for unit in units([data for picture in pictures for data in picture])}
-        stamps = sorted(whole)
-        found = units(packets)
-        assert all(unit.data == whole[unit.timestamp].data for unit in found)
-        for unit in found:
-            number = stamps.index(unit.timestamp)
-            since = number - number % 10  # its keyframe: every picture from there on must be complete
-            assert not lost & set(range(since, number + 1))
-        assert sum(unit.dropped for unit in found) <= 60 - len(found)
+        whole = [unit.nals for unit in units([data for picture in pictures for data in picture])]
+        found = {number_of(unit): unit for unit in units(packets)}
+        for number, nals in enumerate(whole):
+            if number in lost:
+                assert number not in found or found[number].fault is not None
+            else:
+                assert (found[number].nals, found[number].fault) == (nals, None)
 
     def test_a_lost_marker_ends_the_picture_at_the_next_timestamp(self) -> None:
         stream = Stream(90_000)
         packets = [stream.packet(nal, 0.0) for nal in keyframe()] + stream.picture(delta(b"next"), 1 / 30)
-        assert [unit.data for unit in units(packets)] == [sample_of(keyframe()), sample_of(delta(b"next"))]
+        assert [unit.nals for unit in units(packets)] == [keyframe(), delta(b"next")]
 
-    def test_begins_with_a_keyframe_and_shows_that_it_waits(self) -> None:
+    def test_a_picture_that_no_other_follows_is_given_out_after_a_while(self) -> None:
         depacketizer, stream = Depacketizer(), Stream(90_000)
-        (early,) = stream.picture(delta(b"early"), 0.0)
-        packet = parse(early, 0)
-        assert packet is not None
-        assert depacketizer.push(packet) == [] and depacketizer.waiting and depacketizer.dropped == 1
+        for data in stream.picture(keyframe(), 0.0):
+            assert depacketizer.push(packet_of(data)) == []
+        assert depacketizer.expire(10, 20, 90) == []
+        assert [unit.nals for unit in depacketizer.expire(21, 20, 90)] == [keyframe()]
+        assert depacketizer.expire(99, 20, 90) == [] and depacketizer.flush() == []
 
-    def test_a_keyframe_without_parameter_sets_gets_the_last_ones(self) -> None:
+    def test_another_picture_under_the_same_time_stamp_is_a_unit_of_its_own(self) -> None:
         stream = Stream(90_000)
-        packets = stream.picture(keyframe(), 0.0) + stream.picture([b"\x65\x80again"], 1 / 30)
-        assert units(packets)[1].data == sample_of([SPS, PPS, b"\x65\x80again"])
+        sets = [b"\x06\x05x", SPS, PPS]
+        packets = [stream.packet(nal, 0.0) for nal in [*keyframe(), *delta(b"one"), *sets, b"\x65\x80two"]]
+        assert [unit.nals for unit in units(packets)] == [keyframe(), delta(b"one"), [*sets, b"\x65\x80two"]]
 
-    def test_parameter_sets_may_come_alone_before_the_keyframe(self) -> None:
-        stream = Stream(90_000)
-        packets = stream.picture([SPS, PPS], 0.0) + stream.picture([b"\x65\x80first"], 1 / 30)
-        assert [unit.data for unit in units(packets)] == [sample_of([SPS, PPS, b"\x65\x80first"])]
+    @pytest.mark.parametrize(
+        "nal", [b"\x41\x80", b"\x41\x40", b"\x0c\xff", b"\x09\x10", b"\x78\x00\x01\x0c\x00\x01\x0c"]
+    )
+    def test_what_one_time_stamp_holds_is_bounded(self, nal: bytes) -> None:
+        stream, depacketizer = Stream(90_000), Depacketizer()
+        most = 0
+        for _ in range(100_000):
+            depacketizer.push(packet_of(stream.packet(nal, 0.0)))
+            most = max(most, len(depacketizer._nals))
+        assert most <= MOST_UNITS + 2
+        (unit,) = depacketizer.flush()
+        assert unit.fault is FilmFault.TOO_MUCH and unit.nals == []
 
-    def test_a_half_keyframe_is_no_keyframe(self) -> None:
-        stream = Stream(90_000)
-        packets = stream.picture(keyframe(b"x" * 900), 0.0, 200)
-        assert units(packets[:2] + packets[3:]) == []
+    def test_a_unit_whose_fragments_never_end_is_given_up(self) -> None:
+        stream, depacketizer = Stream(90_000), Depacketizer()
+        depacketizer.push(packet_of(stream.packet(b"\x7c\x85" + bytes(1000), 0.0)))
+        for _ in range(5000):
+            depacketizer.push(packet_of(stream.packet(b"\x7c\x05" + bytes(1000), 0.0)))
+            assert sum(map(len, depacketizer._fragments or ())) <= MOST_BYTES
+        (unit,) = depacketizer.flush()
+        assert unit.fault is FilmFault.TOO_MUCH
 
-    def test_a_picture_without_end_is_given_up(self) -> None:
-        stream = Stream(90_000)
-        packets = [stream.packet(nal, 0.0) for nal in [*keyframe(), *delta(b"more") * 5000]]
-        assert units(packets, 1000) == []
+    @pytest.mark.parametrize("kind", [0, 30, 31])
+    def test_units_of_reserved_types_are_counted_and_ignored(self, kind: int) -> None:
+        stream, depacketizer = Stream(90_000), Depacketizer()
+        for nal in (keyframe()[0], bytes([0x60 | kind]) + b"abc", *keyframe()[1:]):
+            depacketizer.push(packet_of(stream.packet(nal, 0.0)))
+        (unit,) = depacketizer.flush()
+        assert (unit.nals, unit.fault, depacketizer.malformed) == (keyframe(), None, 1)
 
-    @pytest.mark.parametrize("kind", [0, 25, 26, 27, 29, 30, 31])
-    def test_units_of_other_modes_are_counted(self, kind: int) -> None:
-        depacketizer = Depacketizer()
-        packet = parse(Stream(90_000).packet(bytes([0x60 | kind]) + b"abc", 0.0, True), 0)
-        assert packet is not None
-        assert depacketizer.push(packet) == [] and depacketizer.malformed == 1
+    @pytest.mark.parametrize("kind", [25, 26, 27, 29])
+    def test_units_of_other_modes_are_counted_and_spoil_the_picture(self, kind: int) -> None:
+        stream, depacketizer = Stream(90_000), Depacketizer()
+        for nal in (*keyframe(), bytes([0x60 | kind]) + b"abc"):
+            depacketizer.push(packet_of(stream.packet(nal, 0.0)))
+        (unit,) = depacketizer.flush()
+        assert unit.fault is FilmFault.CORRUPT and depacketizer.malformed == 1
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"\x7c",  # a fragment without its header
+            b"\x7c\x05middle",  # of a unit that never began
+            b"\x78\x00\x09cut",  # an aggregate that is cut off
+            b"\x78\x00\x04\x78\x00\x01\x41",  # an aggregate within one
+            b"\xe1\x80damaged",  # a unit that says of itself that it is damaged
+        ],
+    )
+    def test_damaged_payloads_spoil_the_picture(self, payload: bytes) -> None:
+        stream, depacketizer = Stream(90_000), Depacketizer()
+        for nal in (*keyframe(), payload):
+            depacketizer.push(packet_of(stream.packet(nal, 0.0)))
+        (unit,) = depacketizer.flush()
+        assert unit.fault is FilmFault.CORRUPT
+
+
+def packet_of(data: bytes) -> RtpPacket:
+    packet = parse(data, 0)
+    assert packet is not None
+    return packet
+
+
+def number_of(unit: AccessUnit) -> int:
+    """Return the number of a picture of `film`."""
+    return round((unit.timestamp - 5000) / 3000)

@@ -27,6 +27,7 @@ from recorder.retention.holds import Holds
 from recorder.retention.policy_changes import extend_due_dates
 from recorder.retention.removal import derived_folder, folder_of
 from recorder.retention.rules import due_at
+from tests.support.patience import PATIENCE
 from tests.support.recording.feed import WALL
 from tests.support.recording.purging import DUE, SECOND, PurgeSetup
 
@@ -470,7 +471,7 @@ class TestTwoAtOnce:
         monkeypatch.setattr(approvals, "RENEW", 0.01)
         async with Lock(purging.engine, "purge", purging).held():
             purging.wall += timedelta(hours=1)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     async with purging.engine.connect() as db:
                         until = (await db.execute(select(LOCKS.c.until))).scalar_one()

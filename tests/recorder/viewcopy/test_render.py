@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,18 +16,20 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from broker.ipc.recorder_messages import SECOND_PRISON
 from broker.kernel import atomic_files
 from broker.kernel.database import engine_for
 from broker.kernel.errors import Conflict, NotFound
 from recorder.archive.timeline_coverage import Span
 from recorder.evidence.verify import verify
-from recorder.viewcopy import layout
+from recorder.viewcopy import layout, worker
 from recorder.viewcopy.layout import STRIP, WIDTH, Layout, Script, strip
 from recorder.viewcopy.queue import FAILED, MAKING, QUEUED, READY, ViewCopies
 from recorder.viewcopy.render import make, script_of
 from recorder.viewcopy.worker import ViewCopyWorker, view_path
 from tests.support import probe
 from tests.support.chromium import chromium
+from tests.support.patience import PATIENCE
 from tests.support.recording.archives import SIDES, archived, make_work, signer
 from tests.support.recording.feed import WALL
 from tests.support.recording.purging import DUE, PurgeSetup
@@ -61,6 +64,12 @@ def picture(path: Path, second: float) -> av.VideoFrame:
         return next(frame for frame in film.decode(video=0) if frame.time is not None and frame.time >= second)
 
 
+def test_a_second_prison_is_not_called_a_family() -> None:
+    sides = {**SIDES, "visitor": {**SIDES["visitor"], "title": SECOND_PRISON}}
+    script = script_of({"started_at": WALL.isoformat(), "sides": sides, "gaps": []}, [])
+    assert script.names == (f"{layout.words().prison}  prison-site", f"{layout.words().second_prison}  visitor-site")
+
+
 class TestTheCopy:
     def test_is_h264_and_aac_with_its_index_in_front_and_as_long_as_the_film(self, copy: Path, folder: Path) -> None:
         streams = probe.probe(copy)["streams"]
@@ -78,7 +87,7 @@ class TestTheCopy:
     @pytest.mark.parametrize("second", [0.5, 1.5, 2.5])
     def test_burns_the_clock_of_shanghai_in(self, copy: Path, second: float) -> None:
         found = picture(copy, second).to_ndarray(format="gray")[:STRIP].astype(float)
-        names = (f"{layout.words().sides[0]}  prison-site", f"{layout.words().sides[1]}  visitor-site")
+        names = (f"{layout.words().prison}  prison-site", f"{layout.words().visitor}  visitor-site")
 
         def likeness(shown: str) -> float:
             return float(np.corrcoef(strip(names, shown).ravel(), found.ravel())[0, 1])
@@ -171,16 +180,20 @@ async def purging(tmp_path: Path, database: str) -> AsyncIterator[PurgeSetup]:
 
 
 async def until(views: ViewCopies, session: str, state: str) -> dict[str, object]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (row := await views.row(session)) is None or row["state"] != state:
             await asyncio.sleep(0.05)  # the maker reports only through the database
     return row
 
 
+def no_visit() -> bool:
+    return False
+
+
 class TestTheMaker:
-    async def test_makes_what_is_queued_at_the_lowest_priority(self, purging: PurgeSetup) -> None:
+    async def test_makes_what_is_queued(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one", seconds=1.0)
-        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root))
+        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root), no_visit)
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", READY)
@@ -189,10 +202,35 @@ class TestTheMaker:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
+    async def test_is_as_good_as_paused_while_a_visit_is_under_way(
+        self, purging: PurgeSetup, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker, "WATCH", 0.01)
+        seen: asyncio.Queue[tuple[bool, int]] = asyncio.Queue()
+        visits = [True]
+
+        def noted(leader: int, nice: int) -> bool:
+            assert os.getsid(leader) == leader  # the recorder's own session keeps its priority
+            seen.put_nowait((visits[0], nice))
+            visits[0] = not visits[0]
+            return True
+
+        monkeypatch.setattr(worker, "set_session", noted)
+        await purging.recording("session_one", seconds=1.0)
+        views = ViewCopies(purging.engine)
+        maker = ViewCopyWorker(views, purging.root, purging, 1, signer(purging.root), lambda: visits[0])
+        running = asyncio.create_task(maker.run())
+        await maker.want("session_one")
+        async with asyncio.timeout(PATIENCE):
+            found = [await seen.get() for _ in range(3)]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert found == [(True, worker.BESIDE_VISITS), (False, worker.ALONE), (True, worker.BESIDE_VISITS)]
+
     async def test_signs_for_what_it_made_so_that_an_exchanged_copy_is_found(self, purging: PurgeSetup) -> None:
         await purging.recording("session_one", seconds=1.0)
         await purging.recording("session_two", seconds=1.0)
-        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root))
+        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root), no_visit)
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         await until(maker.views, "session_one", READY)
@@ -223,7 +261,7 @@ class TestTheMaker:
             await views.want(session, purging.wall)
             await views.ready(session, {"bytes": 6, "sha256": sha256}, purging.wall)
         assert {one.kind for one in verify(None, purging.root).damages} == {"missing"}
-        await ViewCopyWorker(views, purging.root, purging, 0, signer(purging.root)).run()
+        await ViewCopyWorker(views, purging.root, purging, 0, signer(purging.root), no_visit).run()
         assert verify("session_one", purging.root).ok
         assert (await views.row("session_two") or {})["state"] == QUEUED
 
@@ -231,7 +269,7 @@ class TestTheMaker:
         await purging.recording("session_one", seconds=1.0)
         views = ViewCopies(purging.engine)
         await views.want("session_one", purging.wall)
-        first = ViewCopyWorker(views, purging.root, purging, 1, signer(purging.root))
+        first = ViewCopyWorker(views, purging.root, purging, 1, signer(purging.root), no_visit)
         running = asyncio.create_task(first.run())
         await until(views, "session_one", MAKING)
         with pytest.raises(Conflict):
@@ -246,7 +284,7 @@ class TestTheMaker:
         folder.chmod(0o700)
         (folder / "session.mp4").chmod(0o600)
         (folder / "session.mp4").write_bytes(b"not a film")
-        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root))
+        maker = ViewCopyWorker(ViewCopies(purging.engine), purging.root, purging, 1, signer(purging.root), no_visit)
         running = asyncio.create_task(maker.run())
         await maker.want("session_one")
         row = await until(maker.views, "session_one", FAILED)
@@ -270,14 +308,9 @@ class TestTheMaker:
         assert await views.row("session_one") is None
 
 
-def test_the_process_is_nice_and_reports_its_progress(short: Path, tmp_path: Path) -> None:
-    program = (
-        "import os, sys; from recorder.viewcopy.render import main; code = main(sys.argv[1:]); print(os.nice(0), code)"
-    )
-    target = str(tmp_path / "view.mp4")
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(short), target], capture_output=True, text=True, check=True
-    )
-    *reports, last = done.stdout.splitlines()
-    assert last == "19 0" and json.loads(reports[-1])["done"] > 0.9
+def test_the_process_reports_its_progress(short: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "recorder.viewcopy", str(short), str(tmp_path / "view.mp4")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    reports = done.stdout.splitlines()
+    assert json.loads(reports[-1])["done"] > 0.9
     assert atomic_files.read_json(short / "manifest.json") is not None

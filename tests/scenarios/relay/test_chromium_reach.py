@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.scenarios.relay.test_chromium import grows, peer_page
+from tests.support.patience import PATIENCE
 from tests.support.relay_front import RelayFront
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -27,7 +28,7 @@ class TestWithoutUdp:
         async with peer_page(front) as (_, page):
             await page.evaluate("publish('room', 's', 'prison')")
             await front.fact("side_media", side="prison", on=True)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while (await page.evaluate("pair('room')"))["protocol"] != "udp":
                     await page.wait_for_timeout(100)
 
@@ -44,7 +45,7 @@ class TestAnIceRestart:
             for name, location in (("room", room), ("own", own)):
                 before = (await page.evaluate(f"pair('{name}')"))["ufrag"]
                 await page.evaluate("([name, location]) => restart(name, location)", [name, location])
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE):
                     while (await page.evaluate(f"pair('{name}')"))["ufrag"] == before:
                         await page.wait_for_timeout(100)
                 await grows(page, "own", "framesDecoded")

@@ -16,14 +16,13 @@ import broker.relay
 from broker.ipc.relay_messages import LeaseGate, SetDeadline, ShutGate
 from broker.kernel.clock import monotonic
 from broker.media.h264 import SPS, keyframe_start
-from tests.broker.relay.test_worker import BUSY
+from tests.support.patience import BUSY, FLIGHT, PATIENCE
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.visits import Visit, visit
 from tests.support.relay_front import RelayFront, relay_front
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FLIGHT = 0.1  # seconds from the relay's decision to the count at the far end, on a busy machine
 OPENINGS = 20
 STEPPING = """
 import random, runpy, time
@@ -52,7 +51,7 @@ class Leaser:
     async def beat(self) -> None:
         """Wait for the next lease of the process."""
         assert self.process.stdout is not None
-        at, until = (await asyncio.wait_for(self.process.stdout.readline(), 10)).split()
+        at, until = (await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)).split()
         self.leases.append((float(at), float(until)))
 
     def send(self, number: int) -> None:
@@ -77,13 +76,8 @@ async def leaser(front: RelayFront, every: float = 1.0, limit: float = 600.0) ->
 async def beyond(both: Visit, moment: float) -> None:
     """Wait until the rooms have sent for a while after `moment`, so that a packet that still crosses would be seen."""
     officer = await RawPeer(both.front).watch("prison", "officer@site")
-    await officer.until(lambda: officer.rtp and officer.rtp[-1][0] > moment, within=15)
+    await officer.until(lambda: officer.rtp and officer.rtp[-1][0] > moment)
     await officer.close()
-
-
-def last(both: Visit) -> float:
-    """Return when the last packet crossed."""
-    return max(kiosk.rtp[-1][0] for kiosk in both.kiosks.values())
 
 
 class TestABrokerThat:
@@ -102,7 +96,7 @@ class TestABrokerThat:
             assert shut["why"] == "lease ran out"
             assert 0 <= shut["mono"] - until < BUSY
             await beyond(both, until + 1.0)
-            assert until - FLIGHT < last(both) < shut["mono"] + FLIGHT
+            assert both.last_sent(until - BUSY) < both.last_crossing() < until + FLIGHT
 
     async def test_wakes_up_late_opens_the_gate_only_with_a_new_lease(self, front: RelayFront) -> None:
         async with visit(front) as both, leaser(front) as broker:
@@ -117,8 +111,8 @@ class TestABrokerThat:
             await front.link.call(LeaseGate(session="s", until=stale, deadline=stale + 60, limit=60.0))
             await beyond(both, stale + 0.5)
             assert [len(kiosk.rtp) for kiosk in both.kiosks.values()] == counts
-            broker.send(signal.SIGCONT)
             woken = monotonic()
+            broker.send(signal.SIGCONT)
             opened = await front.fact("gate_changed", open=True, after=since)
             assert opened["mono"] > woken
 
@@ -143,35 +137,35 @@ class TestABrokerThat:
             await both.kiosks["prison"].until(lambda: both.kiosks["prison"].rtp)
             deadline = monotonic() + 1.3
             await front.link.call(SetDeadline(session="s", deadline=deadline))
+            due = max(deadline, monotonic())
             shut = await front.fact("gate_changed", open=False)
             assert shut["why"] == "limit"
-            assert 0 <= shut["mono"] - deadline < BUSY
+            assert deadline <= shut["mono"] < due + BUSY
             await broker.beat()
             await broker.beat()
-            await beyond(both, deadline + 1.0)
-            assert deadline - FLIGHT < last(both) < shut["mono"] + FLIGHT
+            await beyond(both, due + 1.0)
+            assert both.last_sent(deadline - BUSY) < both.last_crossing() < due + FLIGHT
 
 
 class TestOpening:
-    async def test_brings_a_fresh_keyframe_to_the_far_side_in_300_ms(self, front: RelayFront) -> None:
+    async def test_asks_at_once_for_a_fresh_keyframe_which_the_far_side_gets_first(self, front: RelayFront) -> None:
+        """What the publisher takes to answer is the test's own time and not measured."""
         took = []
         async with visit(front) as both:
             for _ in range(OPENINGS):
                 for side, kiosk in both.kiosks.items():
-                    count = len(kiosk.of("video"))
-                    asked = monotonic()
+                    room, since = both.rooms[side.other], len(front.facts)
+                    requests = len(room.requested)
                     await front.lease("s")
-                    await kiosk.until(lambda kiosk=kiosk, count=count: len(kiosk.of("video")) > count)
-                    at, packet = kiosk.of("video")[count]
-                    assert keyframe_start(packet) == SPS
-                    took.append(at - asked)
+                    opened = (await front.fact("gate_changed", open=True, after=since))["mono"]
+                    await kiosk.until(lambda kiosk=kiosk, opened=opened: kiosk.first_video(opened))
+                    assert keyframe_start(kiosk.first_video(opened)) == SPS
+                    took.append(room.requested[requests] - opened)
                     await front.link.call(ShutGate(session="s"))
-                    room = both.rooms[side]
                     heard = len(room.feedback)
                     await room.until(lambda room=room, heard=heard: len(room.feedback) > heard)
-        print(f"opening: median {1000 * median(took):.0f} ms, worst of {len(took)} {1000 * max(took):.0f} ms")
-        assert median(took) < 0.3
-        assert max(took) < 0.3 + BUSY
+        print(f"asked: median {1000 * median(took):.1f} ms, worst of {len(took)} {1000 * max(took):.1f} ms")
+        assert median(took) < FLIGHT and max(took) < BUSY
 
 
 class TestTheWallClock:
@@ -179,18 +173,16 @@ class TestTheWallClock:
         async with relay_front(program=("-c", STEPPING)) as front:
             await front.admit("s")
             async with visit(front) as both:
-                leased = monotonic()
-                await front.lease("s", seconds=2.0)
+                leased = await front.lease("s", seconds=2.0)
                 kiosk = both.kiosks["prison"]
                 await kiosk.until(lambda: kiosk.rtp)
                 shut = await front.fact("gate_changed", open=False)
                 assert 0 <= shut["mono"] - (leased + 2.0) < BUSY
-                await front.lease("s", limit=600, deadline=1.0)
-                asked = monotonic()
+                leased = await front.lease("s", limit=600, deadline=2.0)
                 shut = await front.fact("gate_changed", open=False, why="limit")
-                assert shut["mono"] - asked < 1.0 + BUSY
+                assert 0 <= shut["mono"] - (leased + 2.0) < BUSY
                 await beyond(both, shut["mono"] + 0.5)
-                assert last(both) < shut["mono"] + FLIGHT
+                assert both.last_crossing() < leased + 2.0 + FLIGHT
 
     async def test_is_read_only_by_the_statistics(self) -> None:
         """Only the statistics compare with the kernel's stamps, which are of the wall clock."""

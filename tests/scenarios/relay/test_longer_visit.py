@@ -7,8 +7,8 @@ import pytest
 
 from broker.ipc.relay_messages import ExtendLimit, ExtendReply, SetDeadline
 from broker.kernel.clock import monotonic
-from tests.broker.relay.test_worker import BUSY
-from tests.scenarios.relay.test_gate_under_duress import FLIGHT, beyond, last, leaser
+from tests.scenarios.relay.test_gate_under_duress import beyond, leaser
+from tests.support.patience import BUSY, FLIGHT
 from tests.support.relay.visits import visit
 from tests.support.relay_front import RelayFront
 
@@ -27,12 +27,12 @@ class TestAnApproval:
             assert await front.link.call(ExtendLimit(**approval)) == ExtendReply(taken=False)
             assert (await front.fact("limit_extended"))["stop"] == crossed + LONGER
             await beyond(both, crossed + LONGER - 1)
-            assert last(both) > crossed + LIMIT + 1
+            assert both.last_crossing() > crossed + LIMIT + 1
             broker.send(signal.SIGSTOP)  # the lease is longer: the relay stops by itself
             shut = await front.fact("gate_changed", open=False)
             assert shut["why"] == "limit" and 0 <= shut["mono"] - crossed - LONGER < BUSY
             await beyond(both, crossed + LONGER + 1)
-            assert crossed + LONGER - FLIGHT < last(both) < shut["mono"] + FLIGHT
+            assert both.last_sent(crossed + LONGER - BUSY) < both.last_crossing() < crossed + LONGER + FLIGHT
 
     async def test_is_needed_as_leases_do_not_raise_the_limit(self, front: RelayFront) -> None:
         async with visit(front) as both, leaser(front, limit=LIMIT) as broker:
@@ -46,4 +46,4 @@ class TestAnApproval:
             assert await front.link.call(ExtendLimit(**late)) == ExtendReply(taken=False)
             await broker.beat()
             await beyond(both, shut["mono"] + 1)
-            assert last(both) < shut["mono"] + FLIGHT
+            assert both.last_crossing() < crossed + LIMIT + FLIGHT

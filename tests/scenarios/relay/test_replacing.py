@@ -10,6 +10,7 @@ from broker.kernel.errors import TooMany
 from broker.kernel.ids import Side
 from broker.relay.publications import REPLACED
 from broker.relay.session import SUPERVISORS
+from tests.support.patience import PATIENCE
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.visits import publisher
 from tests.support.relay_front import RelayFront
@@ -34,7 +35,7 @@ class TestASupervisorThatConnectsAgain:
         second = await RawPeer(front).watch("prison")
         gone = await front.fact("resource_closed", after=since)
         assert (gone["resource"], gone["why"]) == (first.resource, REPLACED)
-        await asyncio.wait_for(first.gone.wait(), 5)
+        await asyncio.wait_for(first.gone.wait(), PATIENCE)
         reported = [
             (fact["resource"], fact["on"]) for name, fact in front.facts[since:] if name == "subscription_changed"
         ]

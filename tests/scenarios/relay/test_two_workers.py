@@ -37,6 +37,7 @@ from broker.session.readiness import Missing, missing
 from broker.session.state import State
 from config.check_in import Tick
 from tests.support.control.making import slot
+from tests.support.patience import PATIENCE
 
 PAIRS = 4
 
@@ -109,12 +110,13 @@ class TwoWorkers:
         self.media(session, officers)
 
     def media(self, session, officers):
-        """Report that both rooms send and four officers receive, as relays would."""
+        """Report that both rooms send and receive, and four officers receive, as relays would."""
         for side in Side:
             self.broker.tell(session, ev.RoomMedia(side, True))
+            self.broker.tell(session, ev.RoomReceiving(side, True))
         self.broker.tell(session, ev.WatchersChanged(officers))
 
-    async def until(self, holds, seconds=15):
+    async def until(self, holds, seconds=PATIENCE):
         """Wait until `holds` is true, which is checked at every change of a session and every measurement."""
         async with asyncio.timeout(seconds):
             while not holds():

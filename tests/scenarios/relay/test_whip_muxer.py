@@ -12,6 +12,7 @@ import pytest
 from broker.ipc.relay_messages import CloseSession
 from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver
+from tests.support.patience import PATIENCE
 from tests.support.relay_front import RelayFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,7 +38,7 @@ class TestTheWhipMuxer:
     @pytest.mark.parametrize("how", ["copy", "encode"])
     async def test_publishes_a_file_that_a_subscriber_decodes(self, front: RelayFront, how: str) -> None:
         async with muxer(front, "prison", 8, how) as process, aiohttp.ClientSession() as http:
-            await front.fact("side_media", side="prison", on=True, timeout=20)
+            await front.fact("side_media", side="prison", on=True)
             enough = asyncio.Event()
             heard: list[int] = []
 
@@ -50,7 +51,7 @@ class TestTheWhipMuxer:
             )
             await viewer.start()
             await front.fact("subscription_changed", side="prison", on=True)
-            await asyncio.wait_for(enough.wait(), 10)
+            await asyncio.wait_for(enough.wait(), PATIENCE)
             stats = await viewer.measure()
             assert stats.video.lost == stats.audio.lost == 0
             assert stats.rms > 0.05
@@ -61,15 +62,15 @@ class TestTheWhipMuxer:
 
     async def test_deletes_its_resource_at_the_end(self, front: RelayFront) -> None:
         async with muxer(front, "visitor", 1) as process:
-            gone = await front.fact("resource_closed", timeout=20)
+            gone = await front.fact("resource_closed")
             assert gone["why"] in ("closed on request", "closed by the client")
-            assert await asyncio.wait_for(process.wait(), 10) == 0
+            assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
             assert (await front.status())["peers"] == 0
 
     async def test_gets_the_reason_of_a_refusal(self, front: RelayFront) -> None:
         await front.link.call(CloseSession(session="s"))
         async with muxer(front, "prison", 1) as process:
-            _, output = await asyncio.wait_for(process.communicate(), 20)
+            _, output = await asyncio.wait_for(process.communicate(), PATIENCE)
             assert process.returncode == 1
             assert b"404" in output or b"Not Found" in output
 

@@ -8,9 +8,9 @@ import pytest
 
 from broker.ipc.client import Client
 from broker.ipc.relay_messages import RELAY
-from broker.kernel.clock import monotonic
 from broker.media import rtcp
 from tests.support.ipc import FactLog
+from tests.support.patience import PATIENCE
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.visits import publisher, visit
 from tests.support.relay_front import RelayFront
@@ -23,13 +23,11 @@ class TestTheEnd:
         room = await publisher(own_front, "prison")
         officer = await RawPeer(own_front).watch("prison")
         assert own_front.process is not None
-        began = monotonic()
         own_front.process.send_signal(signal.SIGTERM)
         for peer in (room, officer):
-            await asyncio.wait_for(peer.gone.wait(), 5)
+            await asyncio.wait_for(peer.gone.wait(), PATIENCE)
             assert [packet.kind for packet in peer.feedback][-1] == rtcp.BYE
-        assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
-        assert monotonic() - began < 2.0
+        assert await asyncio.wait_for(own_front.process.wait(), PATIENCE) == 0
         assert not (own_front.run_dir / "relay-0.sock").exists()
         for peer in (room, officer):
             await peer.vanish()
@@ -42,8 +40,8 @@ class TestTheEnd:
             assert own_front.process is not None
             own_front.process.send_signal(signal.SIGTERM)
             for peer in (*both.rooms.values(), *both.kiosks.values()):
-                await asyncio.wait_for(peer.gone.wait(), 5)
-            assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
+                await asyncio.wait_for(peer.gone.wait(), PATIENCE)
+            assert await asyncio.wait_for(own_front.process.wait(), PATIENCE) == 0
             names = [
                 (name, fact.get("why"))
                 for name, fact in own_front.facts[since:]
@@ -56,7 +54,7 @@ class TestTheEnd:
         assert own_front.process is not None
         assert own_front.process.stdin is not None
         own_front.process.stdin.close()
-        assert await asyncio.wait_for(own_front.process.wait(), 5) == 0
+        assert await asyncio.wait_for(own_front.process.wait(), PATIENCE) == 0
 
     async def test_the_next_worker_starts_after_one_was_killed(self, own_front: RelayFront) -> None:
         assert own_front.process is not None
@@ -84,7 +82,7 @@ class TestAControlProcessThatConnectsAgain:
             crossed = await front.fact("first_crossing")
             log = FactLog()
             running = asyncio.create_task(Client(front.run_dir / "relay-0.sock", RELAY).run(log))
-            await log.wait_for("worker_ready", timeout=5)
+            await log.wait_for("worker_ready")
             facts = log.facts
             names = [name for name, _ in facts]
             assert ("session_admitted", {"session": "s"}) in facts

@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.support.installation import Installation, short_pack
+from tests.support.installation import LONG_LIMIT, Installation, long_pack, short_pack
 from tests.support.installation import installation as run_installation
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def installation() -> AsyncIterator[Installation]:
-    """Run a Huijian under the demonstration's rules, with a limit of 20 seconds."""
-    async with run_installation() as running:
+async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+    """Run a Huijian under the demonstration's rules, with a limit of LONG_LIMIT seconds."""
+    async with run_installation(long_pack(tmp_path_factory.mktemp("pack"))) as running:
+        running.minutes = round(LONG_LIMIT / 60)
         yield running
 
 

@@ -59,7 +59,7 @@ class TestBlackPicture:
             await expect(row).to_have_count(0, timeout=30_000)
 
             await here.check_in()
-            await here.until(lambda view: view["state"] == "live", timeout=90)
+            await here.until(lambda view: view["state"] == "live")
             await here.officers[0].end(here.session, "YN-17-8")
             archived = await here.archived()
 

@@ -10,7 +10,10 @@ from tests.support.installation import Installation
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PEOPLE = [{"side": "prison", "name": "丙"}, {"side": "visitor", "name": "丁", "relation": "母亲"}]
+PEOPLE = [
+    {"id": "inmate-2", "side": "prison", "name": "丙"},
+    {"id": "kin-2", "side": "visitor", "name": "丁", "relation": "母亲"},
+]
 """People of whom other tests hold no visits, as these people forfeit one."""
 LATE_IN = 8  # seconds until the demo pack's minute of grace is over
 
@@ -30,6 +33,9 @@ class TestNoShow:
         assert "prison_check_in" not in missing and "prison_seat" not in missing
         view = await installation.until(bureau, session, lambda view: view["state"] == "ended")
         assert (view["reason"]["code"], view["reason"]["article"]) == ("no_show", "云南 第十条")
-        journal = await installation.journal_with(session, lambda kind, _: kind == "Forfeit")
-        assert ("Forfeit", {"side": "visitor", "consequence": "visit"}) in journal
+        journal = await installation.journal_with(session, lambda kind, _: kind == "NoteAbsence")
+        assert ("NoteAbsence", {"side": "visitor"}) in journal
+        view = await installation.until(bureau, session, lambda view: view["absence"] is not None)
+        note = await bureau.get(f"absences/{view['absence']['id']}")
+        assert (note["state"], note["decided"], [person["name"] for person in note["people"]]) == ("noted", [], ["丁"])
         assert [kind for kind, _ in journal].count("Ticked") == 3

@@ -43,6 +43,10 @@ class TestRefusals:
             (f"/whip/{now}", officer.token, offer, 403, "forbidden"),
             (f"/whip/{now}", visitor, "v=0 nonsense", 400, "malformed_sdp"),
             (f"/whip/{now}", visitor, offer.replace("H264", "VP8"), 422, "codec_missing"),
+            (f"/whip/{now}", visitor, offer.replace("t=0 0", "t=0 0\r\na=ice-lite"), 422, "unsupported_offer"),
+            (f"/whip/{now}", visitor, offer.replace("a=rtcp-mux", "a=x"), 422, "unsupported_offer"),
+            (f"/whip/{now}", visitor, offer.replace("UDP/TLS/RTP/SAVPF", "RTP/XVPF"), 422, "unsupported_offer"),
+            (f"/whip/{now}", visitor, offer.replace("a=fingerprint:sha-", "a=fingerprint:md"), 400, "malformed_sdp"),
         ]
         for path, token, sdp, status, code in cases:
             answered, problem = await _post(installation, path, token, sdp)
@@ -73,7 +77,10 @@ class TestRefusals:
             "starts_at": _later(minutes=1),
             "ends_at": _later(minutes=200),
             "minutes": minutes,
-            "people": [{"side": "prison", "name": "甲"}, {"side": "visitor", "name": "乙"}],
+            "people": [
+                {"id": "in-9", "side": "prison", "name": "甲"},
+                {"id": "kin-9", "side": "visitor", "name": "乙", "relation": "母亲"},
+            ],
             "approved_by": "监狱长",
             "article": "云南 第十四条",
         }

@@ -14,18 +14,18 @@ from broker.kernel.ids import Side
 from huijian.demo.officers import OfficerClient
 from huijian.demo.setup import PLACES
 from tests.support.installation import SHORT_EXTENSION, SHORT_LIMIT, Installation
+from tests.support.patience import FLIGHT
 from tests.support.visit import Visit, visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LATE = 0.25  # seconds by which the last packet may come after the limit
 FAMILY = {"article": "YN-14-FAMILY", "reason": "家中亲属去世"}
 
 
 async def warden(installation: Installation) -> OfficerClient:
     """Add an approver of the prison and sign in; the id is new, as tests share the installation."""
     name, password = f"demo-warden-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
-    await installation.store.add_user(name, "监狱长", Role.APPROVER, password, PLACES[Side.PRISON].site)
+    await installation.add_officer(name, "监狱长", Role.APPROVER, password, PLACES[Side.PRISON].site)
     return await OfficerClient.sign_in(installation.http, installation.server, name, password)
 
 
@@ -42,7 +42,7 @@ async def crosses_at(here: Visit, moment: float) -> bool:
 
 async def ends_at_its_limit(here: Visit) -> dict[str, Any]:
     """Wait for the end, which must be by the limit; return the last view."""
-    ended = await here.until(lambda view: view["state"] == "ended", timeout=90)
+    ended = await here.until(lambda view: view["state"] == "ended")
     assert ended["reason"]["code"] == "time_limit"
     return ended
 
@@ -59,7 +59,7 @@ class TestLimit:
             by, crossed = await warden(short_installation), await here.live()
             async with here.busy_cores(2):
                 await ends_at_its_limit(here)
-                assert await here.last_packet_before(crossed + SHORT_LIMIT + LATE)
+                assert await here.last_packet_before(crossed + SHORT_LIMIT + FLIGHT)
                 await here.archived(60)
             await here.refused(approve(by, here, 10), "session_ended")
 
@@ -84,7 +84,7 @@ class TestExtension:
             short_installation.stop("control")  # its last lease would run on beyond the new limit
             try:
                 await here.silence(crossed + SHORT_LIMIT + 7 - monotonic())
-                assert await here.last_packet_before(crossed + SHORT_LIMIT + 5 + LATE)
+                assert await here.last_packet_before(crossed + SHORT_LIMIT + 5 + FLIGHT)
             finally:
                 short_installation.cont("control")
             await ends_at_its_limit(here)
@@ -108,7 +108,7 @@ class TestExtension:
             assert await crosses_at(here, crossed + SHORT_LIMIT + 2)
             ended = await ends_at_its_limit(here)
             assert len(ended["extensions"]) == 1
-            assert await here.last_packet_before(crossed + SHORT_LIMIT + SHORT_EXTENSION + LATE)
+            assert await here.last_packet_before(crossed + SHORT_LIMIT + SHORT_EXTENSION + FLIGHT)
 
     async def _killed_and_resumed(self, here: Visit, process: str) -> None:
         """Kill a process; wait until the visit is on hold, and until both rooms receive each other again. Before that
@@ -122,6 +122,6 @@ class TestExtension:
             for officer in here.officers:
                 await officer.leave()
             await here.watch(here.officers)
-        await here.until(lambda view: view["state"] == "live", timeout=60)
+        await here.until(lambda view: view["state"] == "live")
         for side in Side:
-            await here.sees_far_room(side, timeout=30)  # a room notices a dead relay by silence while live
+            await here.sees_far_room(side)  # a room notices a dead relay by silence while live

@@ -46,7 +46,7 @@ class TestTalkbackToOneRoom:
             await page.keyboard.press("Escape")
             await here.until(lambda view: view["speech"] is None)
             await page.get_by_role("button", name="终止会见").click()
-            await page.get_by_role("radio", name="END-COMPLETED").check()
+            await page.get_by_role("radio", name="YN-17-10").check()
             await page.get_by_role("button", name="确认终止").click()
             archived = await here.archived()
             journal = await here.journal()

@@ -21,10 +21,10 @@ from tests.support.chromium import chromium
 from tests.support.installation import installation as run_installation
 from tests.support.listening import levels
 from tests.support.monitor.duty import PATIENCE, Day, confirm, desk, nothing_crosses, press
-from tests.support.monitor.page import HIDE, PLAYING, counts, shut_after, signed_in, without_quorum
+from tests.support.monitor.page import HIDE, PLAYING, counts, signed_in
 from tests.support.probe import complaints, probe
 from tests.support.talkback import LOUD, PITCH, TalkbackRecorder, microphone, talkback_in
-from tests.support.visit import quorum_of, visit
+from tests.support.visit import held_for, quorum_of, visit
 
 SHUT = 2.0  # seconds until a lost quorum shuts the gate (Yunnan 25)
 SPOKEN = 2.0  # seconds of talkback
@@ -153,6 +153,9 @@ async def a_note_is_made(day: Day) -> None:
 
 async def it_is_held_and_resumed(day: Day) -> None:
     """The visit is held under an article that both rooms see, and resumed."""
+    await expect(
+        day.pages[ELDER].get_by_role("button", name="中止", exact=True)
+    ).to_be_enabled()  # as long as it is live
     await confirm(await press(day.pages[ELDER], "h", "中止会见"), "确认中止", HELD)
     view = await day.until_state("held")
     assert view["reason"]["article"] == HELD
@@ -168,9 +171,9 @@ async def it_is_held_and_resumed(day: Day) -> None:
 
 async def a_hidden_page_does_not_count(day: Day) -> None:
     """The gate shuts, the others get an alert, one takes it, and the gate opens when the page is visible again."""
-    left_at = monotonic()
+    before = monotonic()
     await day.pages[MATE].evaluate(HIDE, "hidden")
-    await _shut_since(day, left_at)
+    await _shut_since(day, before)
     await expect(day.pages[MATE].locator("#presence-status")).to_have_text("未计入监督：监督页面不在前台")
     page = day.pages[CLERK]
     await expect(page.get_by_role("alert").filter(has_text="监督人员不足，会见已中止")).to_be_visible()
@@ -185,11 +188,14 @@ async def a_hidden_page_does_not_count(day: Day) -> None:
     await day.meet()
 
 
-async def _shut_since(day: Day, mono: float) -> None:
-    await day.here.until(without_quorum)
-    assert await shut_after(day.here, mono) - mono < SHUT
+async def _shut_since(day: Day, before: float) -> None:
+    """Check that the gate shuts in time for a page that has just been lost, at some moment after `before`."""
+    lost_at = monotonic()
+    await day.here.until(held_for("quorum_lost"))
+    shut = await day.here.shut_after(before)
+    assert shut - lost_at < SHUT
     await day.hold_shown("监督")
-    await nothing_crosses(day)
+    await nothing_crosses(day, shut)
 
 
 async def a_second_window_is_no_second_officer(day: Day) -> None:
@@ -198,10 +204,9 @@ async def a_second_window_is_no_second_officer(day: Day) -> None:
     await second.goto(f"{day.installation.server}/monitor")
     await second.wait_for_function(PLAYING)
     assert quorum_of(await day.until_state("live")) == (2, 2)
-    left_at = monotonic()
-    context = day.pages[CLERK].context
+    before, context = monotonic(), day.pages[CLERK].context
     await day.pages[CLERK].close()
-    await _shut_since(day, left_at)
+    await _shut_since(day, before)
     await day.here.until(lambda view: quorum_of(view) == (2, 1))
     day.pages[CLERK] = await context.new_page()
     await day.pages[CLERK].goto(f"{day.installation.server}/monitor")
@@ -225,15 +230,17 @@ async def two_keys_end_it(day: Day) -> None:
     dialog = await press(page, "F9", "停止会见")
     await dialog.get_by_role("button", name=STOPPED).click()
     await expect(dialog.get_by_role("button", name="确认停止")).to_be_focused()
-    stopped_at = monotonic()
+    before = monotonic()
     await page.keyboard.press("Enter")
+    stopped_at = monotonic()
     view = await day.until_state("ended")
     assert (view["reason"]["code"], view["reason"]["article"]) == ("ended_by_supervisor", STOPPED)
-    assert await shut_after(day.here, stopped_at) - stopped_at < SHUT
+    shut = await day.here.shut_after(before)
+    assert shut - stopped_at < SHUT
     for side in Side:
         await day.shown(side, lambda screen: screen.phase is Phase.ENDED)
     await expect(page.get_by_text("会见已结束").first).to_be_visible()
-    await nothing_crosses(day)
+    await nothing_crosses(day, shut)
     day.did("EndOrdered", CLERK, article=STOPPED)
 
 

@@ -29,10 +29,10 @@ class TestPermission:
     async def test_the_approver_of_another_site_may_not(self, front, path):
         session = path.split("/")[4]
         slot = front.broker.live(session).session.slot
-        await front.store.add_user("far-approver", "远", "approver", "a long enough secret", "other-bureau")
+        await front.add_user("far-approver", "远", "approver", "a long enough secret", "other-bureau")
         front.tokens["far"] = await front.store.issue_user_token("far-approver", timedelta(hours=1))
         await front.refused("not_found", "POST", path, "far", json=ORDER)
-        await front.store.add_user("visitor-approver", "客", "approver", "a long enough secret", slot.visitor.site)
+        await front.add_user("visitor-approver", "客", "approver", "a long enough secret", slot.visitor.site)
         front.tokens["visitor"] = await front.store.issue_user_token("visitor-approver", timedelta(hours=1))
         await front.refused("forbidden", "POST", path, "visitor", json=ORDER)
 

@@ -14,7 +14,7 @@ from broker.presence.presence import Why
 from broker.session.effects import AlertKind, HoldReason, Reason
 from broker.session.readiness import Missing
 from broker.session.state import State
-from signaling.api.messages import approvals, orders, recordings, sessions, sign_in, slots, socket
+from signaling.api.messages import approvals, follow_ups, orders, recordings, sessions, sign_in, slots, socket
 from signaling.api.messages.session_view import Problem, RecordingState
 from signaling.server import errors
 from signaling.views import overview, texts
@@ -22,7 +22,7 @@ from signaling.views import overview, texts
 ROOT = Path(signaling.__file__).parents[1]
 TEXT = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S)
-BODIES = (approvals, orders, overview, recordings, sessions, sign_in, slots)
+BODIES = (approvals, follow_ups, orders, overview, recordings, sessions, sign_in, slots)
 
 
 ALERTS = [

@@ -6,6 +6,9 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
+from broker.authority.persons import ChangeKind, Waits
+from broker.control.journal.comparison import Finding
+from broker.control.journal.entry import Noted
 from broker.control.statistics import Figures, Worker
 from broker.control.viewers import viewer_of
 from broker.ipc.relay_messages import Latency, RelayStatus, Subscription
@@ -128,6 +131,19 @@ class TestMetrics:
         assert numbers["huijian_sessions_waiting_for_relay",] == 1
         assert numbers["huijian_journal_healthy",] == 1 and numbers["huijian_journal_backlog",] == 0
 
+    async def test_say_what_waits_for_a_second_officer_and_what_did_without_one(self, front):
+        numbers = await read(front)
+        assert [numbers["huijian_account_changes", ("state", state)] for state in ("waiting", "forced")] == [0, 0]
+        store, now = front.store, front.clock.now().wall
+        made = [
+            await store.change_account(ChangeKind.PASSWORD, user, author="command:x", password="a long secret")
+            for user in ("auditor", "admin")
+        ]
+        waits = Waits(timedelta(hours=72), timedelta(0))
+        await store.force_change(made[0].change.id, "command:x", "the second auditor is gone", waits, now)
+        numbers = await read(front)
+        assert [numbers["huijian_account_changes", ("state", state)] for state in ("waiting", "forced")] == [1, 1]
+
     async def test_no_counts_of_a_worker_that_has_not_answered_yet(self, front):
         front.broker.numbers = figures(await front.live_visit(), None)
         numbers = await read(front)
@@ -229,3 +245,29 @@ class TestTheOverview:
         front.at(timedelta(hours=2))
         front.clock.forward(timedelta(minutes=11))
         assert (await front.ask("GET", "/api/v1/overview", "admin")).data["sessions"] == []
+
+
+class TestTheJournal:
+    async def test_metrics_show_what_was_lost_and_what_is_wrong_with_its_checkpoints(self, front):
+        numbers = await read(front, "observer")
+        assert numbers["huijian_journal_differs",] == 0 and numbers["huijian_journal_checkpoint_failing",] == 0
+        status = front.journal.checkpoints
+        status.made(7, 900)
+        status.differs, status.failing, status.uncovered = Finding("rewritten", 5, 8), "OSError", 12
+        status.copies, status.copies_failing = {"1": 7, "2": 3}, {"2": "OSError"}
+        for number in range(70):  # none of them has waited for the disk yet
+            front.journal._requests.add(Noted(number, "", 0.0, None, "OrderRefused", "user:li", "{}"))
+        numbers = await read(front, "observer")
+        assert numbers["huijian_journal_differs",] == 1 and numbers["huijian_journal_checkpoint_failing",] == 1
+        assert numbers["huijian_journal_checkpoint",] == 7 and numbers["huijian_journal_uncovered",] == 12
+        assert numbers["huijian_journal_copy_failing", ("copy", "1")] == 0
+        assert numbers["huijian_journal_copy_failing", ("copy", "2")] == 1
+        assert numbers["huijian_journal_lost_total", ("kind", "OrderRefused")] == 6
+        front.journal._requests.written(front.journal._requests.first(70))
+
+    async def test_the_overview_shows_it_in_a_word(self, front):
+        assert (await front.ask("GET", "/api/v1/overview", "observer")).data["journal"] == ""
+        front.journal.checkpoints.copies_failing = {"1": "OSError"}
+        assert (await front.ask("GET", "/api/v1/overview", "observer")).data["journal"] == "copy_fails"
+        front.journal.checkpoints.differs = Finding("rewritten", 5, 8)
+        assert (await front.ask("GET", "/api/v1/overview", "observer")).data["journal"] == "differs"

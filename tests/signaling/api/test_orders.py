@@ -3,7 +3,7 @@
 import pytest
 
 from signaling.api import orders
-from signaling.api.messages.orders import ORDERS, Hush
+from signaling.api.messages.orders import ORDERS, GoOn, Hush
 from signaling.api.messages.socket import CLIENT, MESSAGES
 from signaling.auth.scope import Role
 from signaling.server.app import ROUTES
@@ -22,6 +22,8 @@ SAMPLES = {
     "hold": ARTICLE,
     "resume": {"note": "done"},
     "end": ARTICLE,
+    "finished": {"on": True},
+    "go_on": {},
     "warn": ARTICLE | {"sides": ["visitor"], "text": "请一个一个说话"},
     "acknowledge": {"warning": "wrn_none"},
     "mute": ARTICLE | {"side": "visitor", "on": True},
@@ -80,7 +82,7 @@ class TestEachRow:
         document = (await shared_front.ask("GET", "/api/v1/openapi.json")).data
         operation = document["paths"][path_of(row)]["post"]
         assert operation["summary"] == f"{row.zh} · {row.en}" and operation["x-roles"] == [row.role]
-        assert ("requestBody" in operation) is (row.order is not Hush)
+        assert ("requestBody" in operation) is (row.order not in (Hush, GoOn))
 
     @pytest.mark.parametrize("row", BY_REST, ids=name)
     async def test_has_the_same_outcome_by_rest_and_by_socket(self, row, front):

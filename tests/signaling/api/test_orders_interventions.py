@@ -45,7 +45,7 @@ class TestWarning:
             (Side.VISITOR,),
             "YN-16-2",
         )
-        assert fact.text_zh.startswith("不准使用隐语") and fact.text_en.startswith("No coded speech")
+        assert fact.text_zh.startswith("不准使用隐语") and fact.text_en.startswith("Do not talk in hints")
         own = await warned(front, path, OWN, "visitor-sup")
         assert (own.zh, own.en, own.sides) == ("请一个一个说话", "请一个一个说话", (Side.PRISON, Side.VISITOR))
         assert own.id != session_of(front).interventions.warnings[0].id
@@ -54,6 +54,38 @@ class TestWarning:
         data = (await front.ask("GET", f"{path}/interventions", "prison-sup")).data
         assert [one["id"] for one in data["warnings"]] == [f"dont-{number}" for number in range(1, 11)]
         assert {"code", "zh", "en", "article"} <= set(data["warnings"][0])
+
+    async def test_the_first_dont_is_no_warning_and_goes_with_a_hold(self, front, path):
+        """F8: sent alone it leaves nothing behind; with the hold the rooms see it and the matter stays open."""
+        alone = {"sides": ["visitor"], "article": "YN-17-8", "text_id": "dont-1"}
+        await front.refused("policy_violation", "POST", f"{path}/warn", "prison-sup", json=alone)
+        under_16 = alone | {"article": "YN-16-5"}
+        await front.refused("policy_violation", "POST", f"{path}/warn", "prison-sup", json=under_16)
+        typed = {"sides": ["visitor"], "article": "YN-16-5", "text": "不准谈论案情，进行串供、通风报信"}
+        await front.refused("policy_violation", "POST", f"{path}/warn", "prison-sup", json=typed)
+        assert session_of(front).state is State.LIVE and not session_of(front).interventions.warnings
+        hold = {"article": "YN-17-8", "text_id": "dont-1"}
+        await front.refused(
+            "bad_request", "POST", f"{path}/hold", "prison-sup", json={"article": "YN-17-8", "sides": []}
+        )
+        await front.ask("POST", f"{path}/hold", "prison-sup", json=hold)
+        assert session_of(front).state is State.HELD
+        (shown,) = (await view(front, path, "v1"))["warnings"]
+        assert shown["article"] == "" and shown["zh"].startswith("不准谈论案情")
+        await front.ask("POST", f"{path}/acknowledge", "v1", json={"warning": shown["id"]})
+        await front.refused("policy_violation", "POST", f"{path}/resume", "prison-sup", json={})
+        await front.ask("POST", f"{path}/end", "prison-sup", json={"article": "YN-17-8"})
+        assert session_of(front).state is State.ENDED
+
+    async def test_the_grounds_say_whose_they_are_when_and_after_what(self, front, path):
+        data = (await front.ask("GET", f"{path}/interventions", "prison-sup")).data
+        ground = {one["code"]: one for one in data["interventions"]}
+        assert (ground["YN-16-1"]["after"], ground["YN-16-2"]["after"]) == (["YN-16-1"], [])
+        assert {ground["YN-16-1"][key] for key in ("by", "phase", "issuer")} == {None}
+        assert all(one["notice"] for one in data["warnings"]), "the ten don'ts are told at check-in"
+        texts = {one["id"]: one["codes"] for one in data["warnings"]}
+        assert texts["dont-3"] == ["YN-17-6", "YN-16-3"]
+        assert data["sha256"] == front.broker.live(session_of(front).id).policy.sha256
 
     @pytest.mark.parametrize("code", ["YN-17-8", "YN-17-6", "END-COMPLETED", "YN-18", "GD-25-3"])
     async def test_a_ground_that_a_warning_does_not_settle_is_refused_and_journaled(self, front, path, code):
@@ -81,12 +113,15 @@ class TestWarning:
             {"text_id": None},
             {"text_id": None, "text": "   "},
             {"text_id": None, "text": "x" * 121},
-            {"text_id": None, "text": "line\nbreak"},
             {"article": ""},
         ],
     )
     async def test_malformed_is_refused(self, front, path, broken):
         await front.refused("bad_request", "POST", f"{path}/warn", "prison-sup", json=CANNED | broken)
+
+    async def test_has_one_line(self, front, path):
+        lines = CANNED | {"text_id": None, "text": "line\nbreak"}
+        await front.refused("text_not_allowed", "POST", f"{path}/warn", "prison-sup", json=lines)
 
     async def test_only_supervisors_of_the_two_sites_may(self, front, path):
         for caller, code in (("foreign-sup", "not_found"), ("admin", "forbidden"), ("p1", "forbidden")):
@@ -162,7 +197,7 @@ class TestMuting:
         await front.ask("POST", f"{path}/mute", "prison-sup", json=ON)
         for room in ("p1", "v1"):
             data = await view(front, path, room)
-            assert data["muted"] == [{"side": "visitor", "article": "YN-16-2", "site": None, "by": None}]
+            assert data["muted"] == [{"side": "visitor", "article": "", "site": None, "by": None}]
             assert "prison-sup" not in str(data)
         (full,) = (await view(front, path, "visitor-sup"))["muted"]
         assert (full["site"], full["by"]["id"]) == ("first-prison", "prison-sup")

@@ -16,6 +16,7 @@ from signaling.server.errors import PreconditionFailed
 from signaling.server.ranges import RangeNotSatisfiable, part_of
 from tests.support import probe
 from tests.support.control.fixtures import TEN
+from tests.support.patience import PATIENCE
 from tests.support.recording.archives import archived, make_work
 
 BYTES = bytes(range(256)) * 4000
@@ -142,7 +143,7 @@ class TestPlaying:
             for _ in range(2):  # the second request, too: its entry is still waiting
                 await front.refused("storage_unavailable", "GET", film, "auditor")
         assert seen == [1]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not front.journal.healthy(front.clock.now().mono):
                 await asyncio.sleep(0.05)  # it tries again by itself
         assert (await front.ask("GET", film, "auditor")).status == 200 and seen == [1, 2]
@@ -160,7 +161,7 @@ class TestPlaying:
 class TestPermission:
     async def test_auditors_of_both_sites_and_of_the_province(self, front, film):
         for user, site in (("here", "first-prison"), ("there", "panlong")):
-            await front.store.add_user(user, "审", Role.AUDITOR, "a long enough secret", site)
+            await front.add_user(user, "审", Role.AUDITOR, "a long enough secret", site)
             token = await front.store.issue_user_token(user, timedelta(hours=1))
             assert (await front.ask("GET", film, token)).status == 200
 

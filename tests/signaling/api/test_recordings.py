@@ -8,6 +8,7 @@ from broker.control.store.records import Role
 from broker.kernel import atomic_files
 from recorder.archive.catalog import Catalog
 from recorder.archive.timeline_coverage import coverage
+from recorder.evidence.site_chain import lines_of_site
 from tests.support.control.fixtures import TEN
 
 RECORDINGS = "/api/v1/recordings"
@@ -80,7 +81,7 @@ class TestRecordings:
         assert (await front.ask("GET", f"{RECORDINGS}?day=2026-03-03", "auditor")).data["recordings"] == []
 
     async def test_the_visitors_site_may_audit_it_too(self, front, session):
-        await front.store.add_user("visit-auditor", "审", Role.AUDITOR, "a long enough secret", "panlong")
+        await front.add_user("visit-auditor", "审", Role.AUDITOR, "a long enough secret", "panlong")
         token = await front.store.issue_user_token("visit-auditor", timedelta(hours=1))
         assert (await front.ask("GET", f"{RECORDINGS}/{session}", token)).status == 200
 
@@ -99,3 +100,39 @@ class TestRecordings:
         (seen,) = await front.noted("RecordingSeen")
         assert (seen.session, seen.author) == (session, "user:auditor")
         assert len(await front.noted("RecordingsListed")) == 1
+
+
+class TestHolds:
+    """Legal holds (证据保全) over REST: row, signed line and journal entry."""
+
+    async def test_are_set_listed_and_lifted_by_an_auditor_with_a_reason(self, front, session):
+        path = f"{RECORDINGS}/{session}/holds"
+        made = await front.ask("POST", path, "auditor", json={"reason": "法院调取"})
+        (hold,) = made.data["holds"]
+        assert made.status == 201 and (hold["session"], hold["reason"], hold["by"]) == (session, "法院调取", "auditor")
+        assert hold["entry"].encode() in lines_of_site(front.context.settings.archive_dir, "first-prison")[-1]
+        assert (await front.ask("GET", "/api/v1/holds", "auditor")).data["holds"] == [hold]
+        (lifted,) = (await front.ask("POST", f"{path}/lift", "auditor", json={"reason": "结案"})).data["holds"]
+        assert (lifted["lifted_by"], lifted["lifted_why"]) == ("auditor", "结案")
+        assert (await front.ask("GET", "/api/v1/holds", "auditor")).data["holds"] == []
+        assert [entry.session for kind in ("HoldAdded", "HoldLifted") for entry in await front.noted(kind)] == [
+            session
+        ] * 2
+
+    async def test_are_for_auditors_of_the_place(self, front, session):
+        path, order = f"{RECORDINGS}/{session}/holds", {"reason": "x"}
+        for caller in ("admin", "prison-sup", "p1", "booking"):
+            await front.refused("forbidden", "POST", path, caller, json=order)
+            await front.refused("forbidden", "GET", "/api/v1/holds", caller)
+        await front.refused("not_found", "POST", path, "foreign-auditor", json=order)
+        await front.ask("POST", path, "auditor", json=order)
+        assert (await front.ask("GET", "/api/v1/holds", "foreign-auditor")).data["holds"] == []
+        await front.refused("not_found", "POST", f"{path}/lift", "foreign-auditor", json=order)
+
+    async def test_take_no_less(self, front, session):
+        path = f"{RECORDINGS}/{session}/holds"
+        await front.refused("bad_request", "POST", path, "auditor", json={"reason": " "})
+        await front.refused("not_found", "POST", f"{path}/lift", "auditor", json={"reason": "x"})
+        await front.refused("not_found", "POST", f"{RECORDINGS}/ses_none/holds", "auditor", json={"reason": "x"})
+        await Catalog(front.store.engine).set(session, state="purged")
+        await front.refused("conflict", "POST", path, "auditor", json={"reason": "x"})

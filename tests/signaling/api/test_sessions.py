@@ -1,12 +1,14 @@
 """Sessions over REST: what each viewer sees, and what each caller may order."""
 
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
 from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.state import State
+from config.pack_loader import load_pack
 
 SESSIONS = "/api/v1/sessions"
 TICKS = {"identity": True, "security": True, "rules": True}
@@ -44,14 +46,14 @@ class TestSeeing:
         await front.refused("not_found", "GET", f"{SESSIONS}/ses_nosuch", "admin")
         assert (await front.ask("GET", SESSIONS, "foreign-sup")).data["sessions"] == []
 
-    async def test_a_room_sees_no_supervisor_and_only_family_names_of_the_far_side(self, front):
+    async def test_a_room_sees_no_supervisor_and_nothing_of_the_far_sides_people(self, front):
         session = await front.live_visit()
         mine = (await front.ask("GET", f"{SESSIONS}/{session}", "p1")).data
         assert mine["my_side"] == "prison"
         assert [len(mine["quorum"][side]["have"]) for side in Side] == [0, 0]
         assert "-sup" not in str(mine)
         assert mine["sides"]["prison"]["people"][0]["name"] == "刘某甲"
-        assert mine["sides"]["visitor"]["people"][0]["name"] == "欧**"
+        assert mine["sides"]["visitor"]["people"] == []
         full = (await front.ask("GET", f"{SESSIONS}/{session}", "prison-sup")).data
         assert {one["id"] for one in full["quorum"]["prison"]["have"]} == {"prison-sup", "prison-sup-2"}
         assert full["quorum"]["prison"]["have"][0]["name"] == "prison-sup 名"
@@ -67,6 +69,18 @@ class TestSeeing:
         front.clock.forward(timedelta(minutes=1))
         again = (await front.ask("GET", f"{SESSIONS}/{session}", "v1")).data
         assert again["crossed_ms"] == data["crossed_ms"] == 1_801_000
+
+    async def test_name_the_pack_whose_content_officers_can_read(self, front, opened):
+        policy = load_pack("yunnan")
+        data = (await front.ask("GET", f"{opened}/interventions", "prison-sup")).data
+        assert (data["policy"], data["version"], data["sha256"]) == (policy.name, policy.version, policy.sha256)
+        path = f"/api/v1/packs/{policy.sha256}"
+        await front.refused("not_found", "GET", path, "prison-sup")  # no session has frozen it yet
+        await front.store.keep_pack(policy)
+        text = (await front.ask("GET", path, "auditor")).data["canonical"]
+        assert sha256(text.encode()).hexdigest() == policy.sha256
+        await front.refused("forbidden", "GET", path, "p1")
+        await front.refused("not_found", "GET", "/api/v1/packs/x'y", "prison-sup")
 
     async def test_the_grounds_are_those_of_the_visits_rules(self, front, opened):
         data = (await front.ask("GET", f"{opened}/interventions", "prison-sup")).data

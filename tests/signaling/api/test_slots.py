@@ -1,7 +1,13 @@
 """Approved slots over REST: refusals with their article, repeated orders, and which callers may see them."""
 
+from datetime import timedelta
+
 import pytest
 
+from broker.kernel.ids import Side
+from broker.session import events as ev
+from broker.session.effects import Reason
+from config.check_in import Tick
 from tests.support.signaling.front import ten_slot
 
 SLOTS = "/api/v1/slots"
@@ -13,7 +19,7 @@ ORDER = {
     "ends_at": "2026-03-02T10:40:00+08:00",
     "minutes": 30,
     "people": [
-        {"side": "prison", "name": "刘某甲"},
+        {"id": "inmate-1", "side": "prison", "name": "刘某甲"},
         {"id": "kin-1", "side": "visitor", "name": "欧阳某乙", "relation": "母亲"},
     ],
     "approved_by": "监狱审批科",
@@ -22,7 +28,10 @@ ORDER = {
 
 
 def kin(count):
-    return [{"side": "visitor", "name": f"家属{number}"} for number in range(count)]
+    return [
+        {"id": f"kin-{number}", "side": "visitor", "name": f"家属{number}", "relation": "子女"}
+        for number in range(2, count + 2)
+    ]
 
 
 def order(**changes):
@@ -99,7 +108,6 @@ class TestRules:
             {"minutes": 0},
             {"minutes": "30"},
             {"approved_by": ""},
-            {"people": [{"side": "prison", "name": "甲\n乙"}, *kin(1)]},
             {"starts_at": "2026-03-02T10:00:00"},
             {"starts_at": "9999-12-31T23:59:59-23:59", "ends_at": "9999-12-31T23:59:59-23:59"},
             {"starts_at": 1772416800},
@@ -155,3 +163,33 @@ class TestScope:
         await front.visit()
         assert len((await front.ask("GET", SLOTS, "admin")).data["slots"]) == 1
         assert (await front.ask("GET", f"{SLOTS}?day=2026-03-01", "admin")).data["slots"] == []
+
+
+class TestCancelling:
+    """Guangdong 31(2): what has been checked in is cancelled with a code and a reason."""
+
+    async def checked_in(self, front):
+        """Return the slot of a visit in which one check was made of one visitor."""
+        session = await front.visit()
+        front.at(timedelta(minutes=-10))
+        front.broker.tell(session, ev.Ticked(Side.VISITOR, "kin-1", Tick.IDENTITY, True, "visitor-sup"))
+        return front.broker.live(session).session.slot.id
+
+    @pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/cancel")])
+    async def test_needs_no_code_before_anybody_is_checked_in(self, front, method, path):
+        slot = front.broker.live(await front.visit()).session.slot.id
+        assert (await front.ask(method, f"{SLOTS}/{slot}{path}", "booking")).status == 204
+
+    @pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/cancel")])
+    async def test_needs_a_code_and_a_reason_afterwards(self, front, method, path):
+        slot = await self.checked_in(front)
+        for body in ({}, {"article": "YN-18"}, {"reason": "停电"}):
+            refusal = await front.refused("reason_needed", method, f"{SLOTS}/{slot}{path}", "booking", json=body)
+            assert "YN-18" in refusal.data["codes"]
+        for code in ("END-COMPLETED", "GD-36"):
+            body = {"article": code, "reason": "停电"}
+            await front.refused("policy_violation", method, f"{SLOTS}/{slot}{path}", "booking", json=body)
+        body = {"article": "YN-18", "reason": "停电"}
+        assert (await front.ask(method, f"{SLOTS}/{slot}{path}", "booking", json=body)).status == 204
+        session = front.broker.lives[(await front.store.slot(slot)).session].session
+        assert (session.end.reason, session.end.article, session.end.rebook) == (Reason.CANCELLED, "YN-18", True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from aiohttp import WSMsgType
 from msgspec.structs import replace
 
 from broker.control.viewers import viewer_of
@@ -15,9 +16,11 @@ from broker.kernel.ids import Side
 from broker.session import events as ev
 from signaling.api.messages import socket as msg
 from signaling.auth.session_expiry import check_all
+from signaling.budgets.allowance import BUDGETS
 from signaling.live import client as clients
 from signaling.live import hub as hubs
 from signaling.live import socket
+from tests.support.patience import PATIENCE
 from tests.support.signaling.talk import WS, talking
 
 
@@ -61,6 +64,12 @@ class TestSigningIn:
             async with talking(front, headers={"Origin": "https://evil.example"}):
                 pass
         assert refused.value.status == 403
+
+    async def test_by_cookie_behind_a_proxy_that_names_the_default_port(self, front):
+        front.client.session.cookie_jar.update_cookies({"huijian": front.tokens["prison-sup"]})
+        proxied = {"Origin": "https://huijian.example", "Host": "huijian.example:443", "X-Forwarded-Proto": "https"}
+        async with talking(front, headers=proxied | {"Cookie": f"__Host-huijian={front.tokens['prison-sup']}"}) as talk:
+            assert talk.welcome.who.id == "prison-sup"
 
     @pytest.mark.parametrize(
         "first",
@@ -309,11 +318,40 @@ class TestMisbehaviour:
             assert await talk.closed() == 1003
 
     async def test_a_flood(self, front):
-        async with talking(front, "prison-sup") as talk:
+        front.context.allowance.budgets = BUDGETS
+        async with talking(front, "p1") as talk:
             with suppress(ConnectionError):
-                for _ in range(200):
-                    await talk.ws.send_str("{}")
+                for _ in range(700):
+                    await talk.ws.send_json({"type": "hello"})
             assert await talk.closed() == 4029
+
+    async def test_a_flood_of_pings(self, front):
+        front.context.allowance.budgets = BUDGETS
+        async with talking(front, "p1", autoping=False) as talk:
+            await talk.ws.ping(b"1")
+            assert (await talk.ws.receive()).type is WSMsgType.PONG
+            with suppress(ConnectionError):
+                for _ in range(700):
+                    await talk.ws.ping()
+            assert await talk.closed() == 4029
+
+    @pytest.mark.parametrize("caller", ["p1", None], ids=["over its budget", "unknown"])
+    async def test_a_client_that_goes_on_sending_after_the_close_frame_is_read_no_further(
+        self, front, monkeypatch, caller
+    ):
+        monkeypatch.setattr(clients, "CLOSE_SECONDS", 2 * PATIENCE)  # it is not time that ends this
+        front.context.allowance.budgets = BUDGETS
+        async with talking(front, caller, greet=False, autoclose=False) as talk:
+            async with asyncio.timeout(PATIENCE):
+                with suppress(ConnectionError):
+                    while True:
+                        await talk.ws.send_json({"type": "presence"})
+                        await asyncio.sleep(0)
+
+    async def test_a_client_that_closes_gets_our_close_frame(self, front):
+        async with talking(front, "p1") as talk:
+            await talk.ws.close(code=1001)
+            assert talk.ws.close_code == 1000
 
     async def test_a_client_that_does_not_read_is_cut_and_delays_no_other(self, front, session, monkeypatch):
         monkeypatch.setattr(clients, "SEND_SECONDS", 0.2)
@@ -326,7 +364,7 @@ class TestMisbehaviour:
                 slow.send_text(text, f"filler {number}")
             front.broker.tell(session, ev.RelayReady())
             assert (await reader.receive("session")).session.id == session
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 await slow.closed.wait()
             assert slow._reason.close_code == 4008
             assert slow._request.transport is None

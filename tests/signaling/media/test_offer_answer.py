@@ -137,7 +137,7 @@ class TestWatching:
     async def test_other_callers_may_not_watch(self, front, session):
         for caller in ("auditor", "admin", "clerk", "approver", "booking"):
             await front.refused("forbidden", "POST", WHEP.format(session), caller, **SDP)
-        await front.refused("not_found", "POST", WHEP.format(session), "foreign-sup", **SDP)
+        await front.refused("no_slot", "POST", WHEP.format(session), "foreign-sup", **SDP)
         await front.refused("not_found", "POST", f"/whep/{session}/upside", "prison-sup", **SDP)
 
 
@@ -146,13 +146,17 @@ class TestRefusals:
         await front.refused(code, "POST", path, caller, **(SDP | changes))
         noted = await front.noted(kind)
         assert [json.loads(one.data)["code"] for one in noted] == [code]
-        assert not front.context.resources.tokens()
+        assert not front.context.resources.holders()
         return noted[0]
 
     @pytest.mark.parametrize(("path", "kind"), [(WHIP, "WhipRefused"), (WHEP, "WhepRefused")])
     async def test_a_wrong_token(self, front, session, path, kind):
-        noted = await self.refused(front, "not_signed_in", path.format(session), "trm_wrong_wrong", kind)
-        assert (noted.author, noted.session) == ("unknown", session)
+        await front.refused("not_signed_in", "POST", path.format(session), "trm_wrong_wrong", **SDP)
+        assert await front.noted(kind) == [] and not front.context.resources.holders()
+        front.journal.note_counts()
+        (counted,) = await front.noted("RefusalsCounted")
+        refusal = {"kind": kind, "code": "not_signed_in", "count": 1, "prefixes": 1}
+        assert (counted.author, json.loads(counted.data)) == ("unknown", {"refusals": [refusal]})
 
     @pytest.mark.parametrize(("path", "kind"), [(WHIP, "WhipRefused"), (WHEP, "WhepRefused")])
     async def test_no_slot(self, front, path, kind):
@@ -251,10 +255,13 @@ class TestLimits:
         front.broker.bus.emit("gone", first.headers["Location"].rpartition("/")[2])
         assert (await shown_in(4)).status == 201
 
-    async def test_a_flood_of_refusals_leaves_a_sample_in_the_journal(self, front, session):
+    async def test_a_flood_of_refusals_leaves_a_sample_in_the_journal_and_a_count(self, front, session):
         for _ in range(50):
-            await front.refused("not_signed_in", "POST", WHIP.format(session), "trm_wrong_wrong", **SDP)
+            await front.refused("wrong_room", "POST", WHIP.format(session), "p2", **SDP)
         assert len(await front.noted("WhipRefused")) == 30
+        front.journal.note_counts()
+        (counted,) = await front.noted("RequestsCounted")
+        assert json.loads(counted.data) == {"kinds": {"WhipRefused": 20}}
 
 
 class TestTheEndOfASignIn:
@@ -284,7 +291,7 @@ class TestTheEndOfASignIn:
         await check_all(front.context)
         monkeypatch.setattr(front.broker, "drop", drop)
         await check_all(front.context)
-        assert len(front.broker.dropped) == 1 and not front.context.resources.tokens()
+        assert len(front.broker.dropped) == 1 and not front.context.resources.holders()
 
     async def test_a_revoked_terminal_loses_its_media_at_the_next_check(self, front, session):
         await published(front, session)
@@ -293,4 +300,4 @@ class TestTheEndOfASignIn:
         (terminal,) = [one for one in await front.store.terminals() if one.room == "p1"]
         await front.store.revoke_terminal(terminal.id)
         await check_all(front.context)
-        assert len(front.broker.dropped) == 1 and not front.context.resources.tokens()
+        assert len(front.broker.dropped) == 1 and not front.context.resources.holders()

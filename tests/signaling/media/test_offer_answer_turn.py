@@ -99,7 +99,7 @@ class TestSettings:
         made = {"data_dir": tmp_path / "data", "turn_urls": URLS, "turn_secret_file": secret}
         Settings.load(**made).prepare()
         secret.chmod(0o644)
-        with pytest.raises(SettingsError, match="open to other users"):
+        with pytest.raises(SettingsError, match="can be read or changed by other users"):
             Settings.load(**made).prepare()
         secret.chmod(0o600)
         secret.write_bytes(b"short")

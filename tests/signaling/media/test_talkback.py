@@ -8,6 +8,7 @@ import pytest
 from broker.kernel.ids import Side
 from broker.presence.quorum import watcher_of
 from broker.session import events as ev
+from tests.support.patience import PATIENCE
 from tests.support.signaling.front import ANSWER, OFFER
 from tests.support.signaling.talk import talking
 
@@ -35,7 +36,7 @@ def speech_of(front, session):
 
 
 async def until(front, true):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not true():
             await asyncio.sleep(0.01)  # the server notices a closed socket by itself
 
@@ -54,7 +55,7 @@ class TestTheMicrophone:
     async def test_is_refused_to_other_callers(self, front, session):
         for caller in ("p1", "v1", "auditor", "admin", "clerk", "booking"):
             await front.refused("forbidden", "POST", f"/whip/{session}/voice", caller, **SDP)
-        await front.refused("not_found", "POST", f"/whip/{session}/voice", "foreign-sup", **SDP)
+        await front.refused("no_slot", "POST", f"/whip/{session}/voice", "foreign-sup", **SDP)
         assert {one.kind for one in await front.noted("WhipRefused")} == {"WhipRefused"}
 
     async def test_is_taken_by_the_sign_out_of_its_officer(self, front, session):
@@ -84,7 +85,7 @@ class TestListening:
 
     async def test_is_refused_to_other_sites(self, front, session):
         await front.refused("wrong_room", "POST", f"/whep/{session}/voice", "p2", **SDP)
-        await front.refused("not_found", "POST", f"/whep/{session}/voice", "foreign-sup", **SDP)
+        await front.refused("no_slot", "POST", f"/whep/{session}/voice", "foreign-sup", **SDP)
         await front.refused("forbidden", "POST", f"/whep/{session}/voice", "auditor", **SDP)
 
     async def test_does_not_count_as_a_picture(self, front, session):

@@ -73,7 +73,7 @@ class TestHeaders:
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Cache-Control"] == "no-store"
+        assert headers["Cache-Control"] == ("no-cache" if path == "/monitor" else "no-store")
 
     async def test_the_monitor_page_is_there(self, front):
         assert (await front.client.get("/")).content_type == "text/html"

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from aiohttp import ClientConnectionResetError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -93,6 +94,13 @@ class TestUnforeseenErrors:
         logged = capsys.readouterr().out
         assert data["incident"] in logged and "RuntimeError" in logged
         assert "刘某甲" not in logged + json.dumps(data, ensure_ascii=False) and "Traceback" not in logged
+
+    async def test_a_sender_who_has_gone_is_none(self, front, capsys):
+        front.broker.error = ClientConnectionResetError("Cannot write to closing transport")
+        headers = {"Authorization": f"Bearer {front.tokens['admin']}"}
+        async with front.client.get("/api/v1/sessions/ses_x", headers=headers) as answer:
+            assert answer.status == 400
+        assert "incident" not in capsys.readouterr().out
 
     async def test_without_a_database_it_is_503(self, front, monkeypatch):
         async def gone(*_):

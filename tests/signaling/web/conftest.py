@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.support.chromium import FLAGS
 from tests.support.monitor.fake_server import TOKEN, FakeMonitor, fake_monitor
 
-PATIENCE = 10_000  # ms; the machine may be busy with other tests
+PATIENCE = 60_000  # ms; the machine may be busy with other tests
 SIZE = {"width": 1366, "height": 768}
 # records every note that the page plays, by its frequency
 NOTES = """(() => {
@@ -43,6 +43,7 @@ async def chromium() -> AsyncIterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

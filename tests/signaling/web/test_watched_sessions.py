@@ -149,7 +149,7 @@ class TestLeaving:
         await on_duty.wait_for_function(f"() => ({FRAMES})().filter((n) => n > 3).length === 2")
         assert server.watched == BOTH
         await on_duty.goto("about:blank")
-        await server.until(lambda: server.watched == [], patience=2)
+        await server.until(lambda: server.watched == [])
 
     async def test_an_ended_session_shows_its_reason_and_is_not_subscribed_to_again(
         self, on_duty: Page, server: FakeMonitor

@@ -19,6 +19,7 @@ from huijian.demo.synthetic.sources import generated_sources
 from kiosk_agent.media.source import RoomSources
 from kiosk_agent.webrtc import aiortc_adapter
 from kiosk_agent.webrtc.peer import ServerAccess
+from tests.support.patience import PATIENCE
 
 TOKEN = "a-terminal-token"
 
@@ -47,7 +48,7 @@ class Answerer:
     _rooms: list[RoomSources] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def until(self, true: Callable[[], bool], seconds: float = 15.0) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until `true` returns True; it is called after every frame and request."""
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(true)

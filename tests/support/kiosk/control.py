@@ -10,6 +10,7 @@ from aiohttp import WSMsgType, web
 from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import SUBPROTOCOL, Welcome, WhoView
 from tests.support.kiosk.answerer import TOKEN
+from tests.support.patience import PATIENCE
 
 ROOM = "prison-room-1"
 
@@ -27,6 +28,7 @@ def view(
         "people": [],
         "self_test": tested,
         "media": media,
+        "receiving": media,
     }
     quorum = {"need": 2, "have": []}
     document = {
@@ -100,7 +102,7 @@ class Control:
         for socket in list(self.sockets):
             await socket.close(code=1001)
 
-    async def until(self, count: int, what: str = "messages", seconds: float = 15.0) -> None:
+    async def until(self, count: int, what: str = "messages", seconds: float = PATIENCE) -> None:
         """Wait until the number of `messages`, `connections` or `sockets` has reached `count`."""
 
         def reached() -> bool:

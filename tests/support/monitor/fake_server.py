@@ -18,6 +18,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
 from tests.support.monitor.senders import Image, Loop, Tone, moving_bar
+from tests.support.patience import PATIENCE
 
 PAGES = Path(__file__).resolve().parents[3] / "signaling" / "web"
 CSP = (
@@ -41,6 +42,15 @@ WARNINGS = [
         "code": "YN-16-2",
         "zh": "不准使用隐语、暗语交谈。",
         "en": "No coded speech.",
+        "article": "云南 须知",
+    },
+    {
+        "id": "dont-3",
+        "code": "YN-17-6",
+        "codes": ["YN-17-6", "YN-16-6"],
+        "notice": True,
+        "zh": "不准谈论警力配备。",
+        "en": "Do not talk about the strength of the police.",
         "article": "云南 须知",
     },
     {"id": "dont-7", "code": "YN-16-6", "zh": "不准大声喧哗、吵闹。", "en": "Do not shout.", "article": "云南 须知"},
@@ -72,7 +82,11 @@ class FakeMonitor:
         self.orders: list[dict[str, Any]] = []
         self.by_rest: list[tuple[str, str, dict[str, Any]]] = []
         self.suspensions: list[dict[str, Any]] = []
+        self.rebookings: list[dict[str, Any]] = []
+        self.absences: list[dict[str, Any]] = []
+        self.more_grounds: list[dict[str, Any]] = []
         self.notes: dict[str, list[dict[str, Any]]] = {}
+        self.conditions: dict[str, dict[str, Any]] = {}  # members of a ground beyond the usual, by its code
         self.refuse: dict[str, dict[str, Any]] = {}  # by the order's type, or "whep", "whip"
         self.posts = 0
         self.presence: list[dict[str, Any]] = []  # the page's reports
@@ -137,7 +151,7 @@ class FakeMonitor:
         """Let a side's picture and sound flow again."""
         self._flow(where, True)
 
-    async def until(self, reached: Any, patience: float = 10) -> None:
+    async def until(self, reached: Any, patience: float = PATIENCE) -> None:
         """Wait until `reached()`; checked after each request. Raises TimeoutError."""
         async with asyncio.timeout(patience), self._changed:
             await self._changed.wait_for(reached)
@@ -208,8 +222,10 @@ class FakeMonitor:
         rows = [
             {"code": code, "zh": zh, "en": en, "article": article, "may_warn": warns, "may_hold": code[:3] != "SAY"}
             | {"must_end": not warns, "may_suspend": code in ("YN-17-6", "YN-17-8")}
+            | self.conditions.get(code, {})
             for code, zh, en, article, warns in GROUNDS
         ]
+        rows = [*rows, *self.more_grounds]
         rules: dict[str, Any] = {"policy": "yunnan", "version": "2023.1", "interventions": rows, "warnings": WARNINGS}
         rules["suspension"] = {"subject": "prison", "least": 1, "most": 3}
         return web.json_response(rules)
@@ -226,6 +242,11 @@ class FakeMonitor:
         """Take the decision on one suspension."""
         self.by_rest.append(("decide", request.match_info["id"], await request.json()))
         return web.json_response({"ok": True})
+
+    async def follow_ups(self, request: web.Request) -> web.Response:
+        """Return the re-booking requests, or the absences."""
+        kind = request.path.rpartition("/")[2]
+        return web.json_response({kind: getattr(self, kind)})
 
     async def extensions(self, request: web.Request) -> web.Response:
         """Return what the Yunnan pack allows of longer visits."""
@@ -360,6 +381,10 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
                 web.post("/api/v1/sessions/{id}/{order}", self.ordered),
                 web.get("/api/v1/suspensions", self.proposals),
+                web.get("/api/v1/rebookings", self.follow_ups),
+                web.get("/api/v1/absences", self.follow_ups),
+                web.post("/api/v1/rebookings/{id}/{order}", self.ordered),
+                web.post("/api/v1/absences/{id}/{order}", self.ordered),
                 web.post("/api/v1/suspensions/{id}/decide", self.decided),
                 web.get("/api/v1/ws", self.socket),
                 web.post("/whip/{id}/voice", self.microphone),

@@ -1,8 +1,5 @@
 """Supervisors at the monitor page: signing in like a person, and waiting until the server counts them."""
 
-import asyncio
-from typing import Any
-
 from playwright.async_api import Browser, Page
 
 from tests.support.installation import Installation
@@ -46,18 +43,3 @@ async def counts(here: Visit, number: int, yes: bool) -> None:
     await here.until(
         lambda view: (officer.id in [person["id"] for person in view["quorum"][officer.side]["have"]]) is yes
     )
-
-
-def without_quorum(view: dict[str, Any]) -> bool:
-    """Whether the visit is on hold because too few watch; on a busy machine other reasons may come first."""
-    return view["state"] == "held" and view["reason"]["code"] == "quorum_lost"
-
-
-async def shut_after(here: Visit, mono: float) -> float:
-    """Return when the gate was first shut after `mono`; the journal is written in the background."""
-    async with asyncio.timeout(10):
-        while True:
-            for kind, data in await here.journal():
-                if kind == "GateShut" and data["mono"] > mono:
-                    return float(data["mono"])
-            await asyncio.sleep(0.05)

@@ -32,6 +32,8 @@ class Feed:
     drift: float = 1.0
     reports: bool = False
     skip: Callable[[int, float], bool] = lambda _track, _at: False
+    video: Callable[[Stream, int, float], list[bytes]] | None = None
+    """Makes the packets of picture `number` at media time `at`, instead of those of a common publisher."""
     streams: list[Stream] = field(
         default_factory=lambda: [Stream(rate, ssrc=10 + n, base=n * 999_983) for n, rate in enumerate(RATES)]
     )
@@ -59,6 +61,8 @@ class Feed:
         if track % 2:
             sounds = clips.sound(pitch=440 * (track // 2 + 1))
             return [self.streams[track].packet(sounds[index % len(sounds)], at)]
+        if self.video is not None:
+            return self.video(self.streams[track], index, at)
         pictures = clips.pictures(shade=60 * (track // 2 + 1))
         return self.streams[track].picture(pictures[index % len(pictures)], at)
 

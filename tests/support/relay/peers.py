@@ -4,6 +4,7 @@ does: it falls silent, asks for packets of others, and vanishes."""
 import asyncio
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aioice import stun
@@ -11,28 +12,37 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsParameters, RTCDtlsTr
 from aiortc.sdp import SessionDescription
 
 from broker.ipc.relay_messages import MediaOffer, Publish, Subscribe
+from broker.kernel.clock import monotonic
 from broker.media import rtcp
+from broker.media.h264 import PPS, SPS
 from broker.media.rtp import payload_start
 from tests.support.clips import pictures, sound
+from tests.support.kernel_stamps import StampedSocket, family_of
+from tests.support.patience import PATIENCE
 from tests.support.relay.sdp_samples import offer
 from tests.support.relay_front import RelayFront
 from tests.support.rtp import Stream
 
-SOON = 8.0  # seconds: far more than any step here takes, even on a busy machine
+AGAIN = 0.5  # seconds after which a check without an answer is sent again
+
+
+OnDatagram = Callable[[bytes, float], None]
+"""Takes a datagram, and when the kernel took it in (monotonic s)."""
 
 
 class _Socket(asyncio.DatagramProtocol):
-    def __init__(self, on_datagram: Callable[[bytes], None]) -> None:
-        self._on_datagram = on_datagram
+    def __init__(self, sock: StampedSocket, on_datagram: OnDatagram) -> None:
+        self._sock, self._on_datagram = sock, on_datagram
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        self._on_datagram(data)
+        self._on_datagram(data, self._sock.taken_at)
 
 
 class Framed(asyncio.Protocol):
-    """A TCP connection that is used like a datagram socket: two bytes of length before each packet (RFC 4571)."""
+    """A TCP connection that is used like a datagram socket: two bytes of length before each packet (RFC 4571). When its
+    bytes came is when they are read."""
 
-    def __init__(self, on_datagram: Callable[[bytes], None]) -> None:
+    def __init__(self, on_datagram: OnDatagram) -> None:
         self._on_datagram, self._in = on_datagram, b""
         self.lost = asyncio.Event()
 
@@ -47,7 +57,7 @@ class Framed(asyncio.Protocol):
         self._in += data
         while len(self._in) >= 2 and len(self._in) >= (end := 2 + int.from_bytes(self._in[:2], "big")):
             packet, self._in = self._in[2:end], self._in[end:]
-            self._on_datagram(packet)
+            self._on_datagram(packet, monotonic())
 
     def sendto(self, data: bytes) -> None:
         self.transport.write(len(data).to_bytes(2, "big") + data)
@@ -68,14 +78,18 @@ class _Dtls(RTCDtlsTransport):
 
 
 class RawPeer:
-    """A client that publishes or subscribes. `rtp` holds (loop time, packet) of what came, `feedback` the RTCP packets;
-    the next `lose` RTP packets are lost on their way in."""
+    """A client that publishes or subscribes.
+
+    `rtp` holds (moment, packet) of what came, where the moment is when the kernel took it in (monotonic s); `sent`
+    holds when each RTP packet was sent, `feedback` the RTCP packets that came. The next `lose` RTP packets are lost
+    on their way in."""
 
     role, state = "controlling", "completed"
 
     def __init__(self, front: RelayFront, host: str = "127.0.0.1", tcp: bool = False) -> None:
         self.front, self.host, self.tcp = front, host, tcp
         self.rtp: list[tuple[float, bytes]] = []
+        self.sent: list[float] = []
         self.feedback: list[rtcp.RtcpPacket] = []
         self.compounds: list[list[rtcp.RtcpPacket]] = []
         self.socket: Any = None
@@ -85,6 +99,12 @@ class RawPeer:
         self.resource = ""
         self.gone = asyncio.Event()
         self.keyframe_wanted = False
+        self.requested: list[float] = []
+        """When each request for a keyframe came (monotonic s)."""
+        self.more_prints: tuple[str, ...] = ()
+        """Lines with fingerprints that stand before that of the certificate in the offer."""
+        self.sends_sets = True
+        """Whether keyframes bring their parameter sets."""
         self.payload_types: dict[str, int] = {}
         self.repairs: dict[int, int] = {}
         self.repaired = 0
@@ -93,7 +113,9 @@ class RawPeer:
         self.heard: dict[int, tuple[int, float]] = {}
         """The last sender report of each SSRC, by the middle of its NTP time, and when it came."""
         self._arrived = asyncio.Event()
-        self._dtls_in: asyncio.Queue[bytes] = asyncio.Queue()
+        self._dtls_in: asyncio.Queue[tuple[bytes, float]] = asyncio.Queue()
+        self._taken_at = 0.0
+        """When the kernel took in the datagram that DTLS handles now."""
         self._tasks: list[asyncio.Task[None]] = []
         self._certificate = RTCCertificate.generateCertificate()
         self.dtls = _Dtls(self, self._certificate)
@@ -138,9 +160,9 @@ class RawPeer:
     async def negotiate(self, command: type[MediaOffer], name: str, **members: Any) -> None:
         """Offer, and take the answer; sends no datagram."""
         prints = {one.algorithm: one.value for one in self._certificate.getFingerprints()}
+        own = [*self.more_prints, f"a=fingerprint:sha-256 {prints['sha-256']}"]
         lines = [
-            f"a=fingerprint:sha-256 {prints['sha-256']}" if line.startswith("a=fingerprint:sha-256") else line
-            for line in offer(name).splitlines()
+            "\r\n".join(own) if line.startswith("a=fingerprint:sha-256") else line for line in offer(name).splitlines()
         ]
         answer = await self.front.link.call(command(sdp="\r\n".join(lines) + "\r\n", **members))
         self.resource = answer.resource
@@ -163,20 +185,28 @@ class RawPeer:
         if self.tcp:
             _, self.socket = await loop.create_connection(lambda: Framed(self._datagram), self.host, self.front.port)
             return before
-        self.socket, _ = await loop.create_datagram_endpoint(
-            lambda: _Socket(self._datagram), remote_addr=(self.host, self.front.port)
-        )
+        sock = StampedSocket(family_of(self.host))
+        sock.connect((self.host, self.front.port))
+        self.socket, _ = await loop.create_datagram_endpoint(lambda: _Socket(sock, self._datagram), sock=sock)
         return before
 
     async def _connect(self, command: type[MediaOffer], name: str, **members: Any) -> "RawPeer":
         await self.negotiate(command, name, **members)
-        self.check()
-        await self.until(lambda: self.answers > 0)
+        await self._checked()
         self.dtls._set_role("client")
         self.dtls.on("statechange", lambda: self.gone.set() if self.dtls.state == "closed" else None)
-        await asyncio.wait_for(self.dtls.start(RTCDtlsParameters(self.remote_dtls.fingerprints)), SOON)
+        async with asyncio.timeout(PATIENCE):
+            await self.dtls.start(RTCDtlsParameters(self.remote_dtls.fingerprints))
         assert self.dtls.state == "connected"
         return self
+
+    async def _checked(self) -> None:
+        """Send checks until one is answered, as clients do (RFC 8445, 14.3): beside a flood some are lost."""
+        async with asyncio.timeout(PATIENCE):
+            while not self.answers:
+                self.check()
+                with suppress(TimeoutError):
+                    await self.until(lambda: self.answers > 0, AGAIN)
 
     def check(self, password: str | None = None, ufrag: str | None = None, nominate: bool = True) -> bytes:
         """Send a connectivity check and return it."""
@@ -192,7 +222,7 @@ class RawPeer:
 
     # --- being there -----------------------------------------------------------------------------------------------
 
-    async def until(self, true: Callable[[], object], within: float = SOON) -> None:
+    async def until(self, true: Callable[[], object], within: float = PATIENCE) -> None:
         """Wait until the condition is true, which is checked whenever a datagram arrives."""
         async with asyncio.timeout(within):
             while not true():
@@ -204,8 +234,13 @@ class RawPeer:
         return [int.from_bytes(data[2:4], "big") for _, data in self.of(kind)]
 
     def of(self, kind: str) -> list[tuple[float, bytes]]:
-        """Return (loop time, packet) of one kind."""
+        """Return (moment, packet) of one kind."""
         return [one for one in self.rtp if one[1][1] & 127 == self.payload_types[kind]]
+
+    def first_video(self, since: float) -> bytes:
+        """Return the first packet of the picture that came after a moment, nothing if there is none: what was on its
+        way before may be read late."""
+        return next((packet for at, packet in self.of("video") if at >= since), b"")
 
     def take(self, data: bytes) -> None:
         """Take in a decrypted packet; a retransmission becomes the packet that was lost."""
@@ -214,7 +249,7 @@ class RawPeer:
             number = self.repairs[data[1] & 127] | data[1] & 128
             data = bytes((data[0] & 0xEF, number)) + data[start : start + 2] + data[4:12] + data[start + 2 :]
             self.repaired += 1
-        self.rtp.append((asyncio.get_running_loop().time(), data))
+        self.rtp.append((self._taken_at, data))
         self._arrived.set()
 
     def reported(self, data: bytes) -> None:
@@ -223,14 +258,16 @@ class RawPeer:
         for packet in self.compounds[-1]:
             self.feedback.append(packet)
             if packet.kind == rtcp.SR and (report := rtcp.sender_report(packet)) is not None:
-                self.heard[report.ssrc] = (report.ntp >> 16 & 0xFFFFFFFF, asyncio.get_running_loop().time())
+                self.heard[report.ssrc] = (report.ntp >> 16 & 0xFFFFFFFF, self._taken_at)
             if packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
                 self.keyframe_wanted = True
+                self.requested.append(self._taken_at)
         self._arrived.set()
 
     def send_rtp(self, packet: bytes) -> None:
         """Encrypt and send an RTP packet."""
         self.socket.sendto(self.dtls._tx_srtp.protect(packet))
+        self.sent.append(monotonic())
 
     def send_rtcp(self, packet: bytes) -> None:
         """Encrypt and send an RTCP compound."""
@@ -252,7 +289,10 @@ class RawPeer:
             at = number / 30
             if self.keyframe_wanted:
                 self.keyframe_wanted, index = False, -(-index // 30) * 30
-            for packet in video.picture(seen[index % len(seen)], at):
+            nals = seen[index % len(seen)]
+            if not self.sends_sets:
+                nals = tuple(nal for nal in nals if nal[0] & 31 not in (SPS, PPS))
+            for packet in video.picture(nals, at):
                 self.send_rtp(packet)
             index += 1
             while played / 50 <= at:
@@ -314,7 +354,7 @@ class RawPeer:
 
     # --- what aiortc's DTLS asks of its ICE transport ----------------------------------------------------------------
 
-    def _datagram(self, data: bytes) -> None:
+    def _datagram(self, data: bytes, taken_at: float) -> None:
         if data[0] < 2:
             self.answers += 1
             self.answer_size = len(data)
@@ -323,10 +363,11 @@ class RawPeer:
         elif self.lose and data[0] > 127 and not 191 < data[1] < 224:
             self.lose -= 1
         else:
-            self._dtls_in.put_nowait(data)
+            self._dtls_in.put_nowait((data, taken_at))
 
     async def _recv(self) -> bytes:
-        return await self._dtls_in.get()
+        data, self._taken_at = await self._dtls_in.get()
+        return data
 
     async def _send(self, data: bytes) -> None:
         self.socket.sendto(data)

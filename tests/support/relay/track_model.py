@@ -1,7 +1,6 @@
 """A track with a publisher and subscribers, without sockets: packets go in as the hot loop puts them in, and each
 subscriber keeps what it would have been sent."""
 
-import struct
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -9,7 +8,9 @@ from typing import Any
 from broker.media.rtp import RTP_HEADER
 from broker.relay.down_track import DownTrack
 from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.rtp.parameter_sets import CARRIERS
 from broker.relay.track import Destination, Track
+from broker.relay.transport.egress import Egress
 from broker.relay.transport.route import Route
 
 KEY, SLICE = b"\x67\x42", b"\x41\x9a"  # a sequence parameter set, which begins a keyframe; a slice, which does not
@@ -30,6 +31,10 @@ class FarEnd:
     ready: bool = True
     down_tracks: list[Destination] = field(default_factory=list)
     got: list[tuple[int, int, bytes]] = field(default_factory=list)
+
+    @property
+    def egress(self) -> Egress | None:
+        return Egress(self.route) if self.route is not None else None
 
     def send(self, datagram: bytes) -> None:
         """Drop it: tests look at `got`."""
@@ -62,6 +67,8 @@ class Line:
         self.now = 1000.0
         self.ssrc = ssrc
         self.ends: list[tuple[Destination, FarEnd]] = []
+        self.taped: list[bytes] = []
+        """The parameter sets that the recorder was given."""
 
     def subscriber(
         self, gated: bool = False, start: bool = True, params: CodecParams = PLAIN
@@ -81,24 +88,32 @@ class Line:
 
     def send(self, seq: int, payload: bytes = SLICE, ts: int | None = None) -> None:
         """Let one packet arrive, and go to all destinations that flow."""
+        self.take(self.packet(seq, payload, ts))
+
+    def packet(self, seq: int, payload: bytes, ts: int | None = None, first: int = 0x80) -> bytes:
+        """Return a packet of the publisher."""
+        ts = seq * 1800 if ts is None else ts
+        return RTP_HEADER.pack(first, 96, seq & 0xFFFF, ts & 0xFFFFFFFF, self.ssrc) + payload
+
+    def take(self, packet: bytes) -> None:
+        """Do with a packet what the hot loop does."""
         self.now += 0.02
-        seq &= 0xFFFF
-        ts = (seq * 1800 if ts is None else ts) & 0xFFFFFFFF
-        track = self.track
+        _, _, seq, ts, _ = RTP_HEADER.unpack_from(packet)
+        payload, track = packet[RTP_HEADER.size :], self.track
         if track.receive_stats is None or track.receive_stats.ssrc != self.ssrc:
             track.begin(self.ssrc, seq, ts, self.now)
         track.received_at = self.now
-        packet = struct.pack("!BBHII", 0x80, 96, seq, ts, self.ssrc) + payload
         fresh = track.advance(seq, ts, self.now)
         if fresh is None:
             return
-        if track.inspecting:
+        if track.inspecting or (CARRIERS[packet[12]] and track.video):
             track.inspect(packet)
+            self._send_ahead()
         number = (seq + track.seq_offset) & 0xFFFF
         track.cache[number % len(track.cache)] = (number, packet)
         if fresh:
             for down_track in track.down_tracks:
-                if down_track.flowing:
+                if down_track.flowing and down_track.withheld is None:
                     out, at = (
                         down_track.renumbering.to_subscriber(number),
                         (ts + track.ts_offset + down_track.renumbering.timestamp) & 0xFFFFFFFF,
@@ -106,6 +121,23 @@ class Line:
                     down_track.client.got.append((out, at, payload))  # type: ignore[attr-defined]
         track.packets += 1
         track.octets += len(payload)
+
+    def _send_ahead(self) -> None:
+        for down_track, seq, packet in self.track.sets.take_ahead():
+            if down_track is None:
+                self.taped.append(packet)
+                continue
+            _, _, _, ts, _ = RTP_HEADER.unpack_from(packet)
+            at = (ts + self.track.ts_offset + down_track.renumbering.timestamp) & 0xFFFFFFFF
+            down_track.client.got.append((seq, at, packet[RTP_HEADER.size :]))  # type: ignore[attr-defined]
+
+    def release(self, after: float = 0.0) -> list[bytes]:
+        """Send what was withheld and is due so many seconds later; return its payloads."""
+        self.now += after
+        before = [len(end.got) for _, end in self.ends]
+        self.track.sets.ahead += self.track.take_withheld(self.now)
+        self._send_ahead()
+        return [payload for (_, end), begin in zip(self.ends, before, strict=True) for payload in end.payloads[begin:]]
 
     def cached(self, down_track: Destination, number: int) -> bytes | None:
         """Return the payload that a NACK of `down_track` for `number` brings."""

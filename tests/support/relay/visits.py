@@ -17,6 +17,14 @@ class Visit:
     rooms: dict[str, RawPeer] = field(default_factory=dict)
     kiosks: dict[str, RawPeer] = field(default_factory=dict)
 
+    def last_crossing(self) -> float:
+        """Return when the last packet crossed."""
+        return max(kiosk.rtp[-1][0] for kiosk in self.kiosks.values())
+
+    def last_sent(self, before: float) -> float:
+        """Return when the rooms last sent a packet before this moment; on a busy machine that may be long before."""
+        return max(at for room in self.rooms.values() for at in room.sent if at < before)
+
 
 async def publisher(front: RelayFront, side: str) -> RawPeer:
     """Connect a room that sends, and wait until the relay reports it."""

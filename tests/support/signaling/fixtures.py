@@ -8,23 +8,29 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
 
 from broker.control.journal.journal import Journal
+from broker.control.rules.clock_watch import ClockWatch
 from broker.control.store import secrets
 from broker.control.store.migrations import migrate
 from broker.control.store.records import Role, SiteKind
 from broker.control.store.store import Store
+from broker.kernel.agreed_time import AgreedClock
 from broker.kernel.clock import Instant
 from config.settings import Settings
-from signaling.server.app import build_app
+from signaling.auth.rate_limit import Limit
+from signaling.budgets.allowance import BUDGETS, Budget
+from signaling.server.app import CONTEXT, build_app
 from tests.support.control.fixtures import TEN, StoodClock
-from tests.support.signaling.front import PASSWORD, Front, PretendBroker
+from tests.support.http.server import ConnectionServer
+from tests.support.signaling.front import PASSWORD, Front, PretendBroker, settle
 
 USERS = {
     "prison-sup": (Role.SUPERVISOR, "first-prison"),
     "visitor-sup": (Role.SUPERVISOR, "panlong"),
+    "visitor-sup-2": (Role.SUPERVISOR, "panlong"),
     "foreign-sup": (Role.SUPERVISOR, "other-bureau"),
     "clerk": (Role.CLERK, "panlong"),
     "approver": (Role.APPROVER, "first-prison"),
@@ -83,6 +89,7 @@ async def _make(url):
             tokens[user] = await store.issue_user_token(user, timedelta(hours=12))
         tokens["booking"] = await store.add_api_key("booking")
         tokens["observer"] = await store.add_api_key("observer", "obs")
+        await settle(store)
     return tokens
 
 
@@ -94,6 +101,7 @@ async def running_front(folder, clock, made):
     url = f"sqlite+aiosqlite:///{folder / 'h.sqlite'}"
     async with Store(url, clock) as store, Journal(store.engine, clock) as journal:
         broker = PretendBroker(store, clock)
+        broker.clock_watch = ClockWatch(AgreedClock(clock), {}, journal, lambda: None, "boot-1")
         app = build_app(
             broker=broker,
             store=store,
@@ -102,7 +110,10 @@ async def running_front(folder, clock, made):
             clock=clock,
             version="0.0.test",
         )
-        async with TestClient(TestServer(app)) as client:
+        # The clock stands, so that no allowance ever fills again; its own tests take the usual one.
+        app[CONTEXT].allowance.budgets = {kind: Budget(1e9, 1.0) for kind in BUDGETS}
+        app[CONTEXT].changes = app[CONTEXT].terminal_changes = Limit(burst=10**9, per_minute=1)
+        async with TestClient(ConnectionServer(app)) as client:
             yield Front(client, broker, clock, tokens, journal, store)
 
 

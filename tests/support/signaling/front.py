@@ -7,19 +7,27 @@ from datetime import timedelta
 from aiohttp.test_utils import TestClient
 from jsonschema import Draft202012Validator
 from pyee.asyncio import AsyncIOEventEmitter
+from sqlalchemy import update
 
+from broker.booking.absence import Absence, noted
+from broker.booking.rebooking import Rebooking, requested
 from broker.booking.slot import Person, Place, Slot
 from broker.control.journal.reader import entries
+from broker.control.recovery.row_watch import on_record
 from broker.control.session_runner import RecordingView
 from broker.control.statistics import Figures
+from broker.control.store.tables import api_keys, users
 from broker.ipc.relay_messages import MediaReply
+from broker.kernel.database import writing
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
 from broker.presence.presence import PresenceStatus
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
-from broker.session.refusals import check_extension
-from broker.session.state import Session
+from broker.session.refusals import check_cancellation, check_extension
+from broker.session.snapshot import to_json
+from broker.session.state import Session, State
+from broker.session.take_up import due
 from broker.session.transitions import step
 from config.check_in import Tick
 from config.pack_loader import load_pack
@@ -34,10 +42,17 @@ FRAGMENT = "a=ice-lite\r\na=ice-ufrag:new1\r\n"
 PAST = timedelta(minutes=-10)
 
 
+async def settle(store):
+    """Make all accounts and keys as old as those of a former version."""
+    async with writing(store.engine) as db:
+        await db.execute(update(users).values(credential_at=None))
+        await db.execute(update(api_keys).values(created_at=TEN - timedelta(days=90)))
+
+
 def ten_slot(**changes):
     """Return a slot at ten o'clock, p1 of the first prison with v1 of Panlong."""
     people = (
-        Person(PersonId("per_in"), Side.PRISON, "刘某甲"),
+        Person(PersonId("in-1"), Side.PRISON, "刘某甲"),
         Person(PersonId("kin-1"), Side.VISITOR, "欧阳某乙", "母亲"),
     )
     made = Slot(
@@ -66,6 +81,8 @@ class PretendLive:
     quality: dict = field(default_factory=dict)
     viewers: dict = field(default_factory=dict)
     at_risk: frozenset = frozenset()
+    rebooking: Rebooking | None = None
+    absence: Absence | None = None
 
 
 class PretendBroker:
@@ -74,7 +91,7 @@ class PretendBroker:
     def __init__(self, store, clock):
         self.bus, self.store, self.clock = AsyncIOEventEmitter(), store, clock
         self.lives, self.facts, self.offers, self.dropped = {}, [], [], []
-        self.fragments = []
+        self.fragments, self.decided = [], []
         self.page_reports, self.answers, self.standings = [], [], {}
         self.error = None
         self.numbers = Figures((), 0, {}, {}, 0.0, True, True)
@@ -86,6 +103,10 @@ class PretendBroker:
             raise NotFound()
         return self.lives[session]
 
+    @property
+    def follow_ups(self):
+        return self
+
     def sessions(self):
         return list(self.lives.values())
 
@@ -94,25 +115,58 @@ class PretendBroker:
 
     def tell(self, session, fact):
         live = self.live(session)
-        live.session, _ = step(live.session, fact, self.clock.now(), YUNNAN)
+        live.session, _ = step(live.session, fact, self.clock.now(), live.policy)
+        live.rebooking = live.rebooking or requested(live.session, live.policy)
+        live.absence = live.absence or noted(live.session)
         self.facts.append(fact)
         self.bus.emit("session", session)
 
-    async def add_slot(self, slot, by):
-        await self.store.add_slot(slot)
-        self.lives[slot.session] = PretendLive(Session(slot))
+    async def save(self, session):
+        """Store a session as the real broker does, with what follows its end."""
+        live = self.live(session)
+        data = to_json(live.session, "boot")
+        await self.store.save_snapshot(session, str(live.session.state), data, live.rebooking, live.absence)
+
+    async def rules_of(self, slot):
+        return load_pack(slot.policy)
+
+    async def decline_rebooking(self, id, by, reason):
+        return await self.store.decline_rebooking(id, by, reason)
+
+    async def decide_absence(self, absence, by):
+        await self.store.add_absence_decision(absence)
+        self.decided.append((absence.id, by))
+
+    async def add_slot(self, slot, by, rebooks=None):
+        await self.store.add_slot(slot, rebooks, by)
+        self.lives[slot.session] = PretendLive(Session(slot), load_pack(slot.policy))
         self.tell(slot.session, ev.TimePassed())
         return slot.session
 
     async def extend(self, approval):
         session = self.live(approval.session).session
-        check_extension(session, approval, self.clock.now(), YUNNAN)
+        check_extension(session, approval, self.clock.now(), self.live(approval.session).policy)
         await self.store.add_extension(approval)
         self.tell(approval.session, approval)
 
-    async def cancel_slot(self, slot, by):
-        await self.store.cancel_slot(slot)
-        self.tell((await self.store.slot(slot)).session, ev.SlotCancelled(by))
+    async def approve_second(self, slot, by, article, author):
+        approved = await self.store.approve_second(slot, by, article)
+        await self.rows_changed()
+        return approved
+
+    async def rows_changed(self):
+        lives = [live for live in self.lives.values() if live.session.state is not State.ENDED]
+        records = await on_record(self.store, [live.session.slot for live in lives])
+        for live in lives:
+            for fact in due(live.session, records[live.session.id]):
+                self.tell(live.session.id, fact)
+
+    async def cancel_slot(self, slot, by, article="", note=""):
+        session = (await self.store.slot(slot)).session
+        fact = ev.SlotCancelled(by, article, note)
+        check_cancellation(self.live(session).session, fact, self.clock.now(), self.live(session).policy)
+        await self.store.cancel_slot(slot, by, article, note)
+        self.tell(session, fact)
 
     async def negotiate(self, offer, author):
         self.offers.append(offer)
@@ -198,6 +252,11 @@ class Front:
                 return operations.get(method.lower())
         return None
 
+    async def add_user(self, *account):
+        """Add an officer whose account is old enough for permits."""
+        await self.store.add_user(*account)
+        await settle(self.store)
+
     async def visit(self, **changes):
         """Store a slot at ten, and return its session."""
         slot = ten_slot(**changes)
@@ -221,6 +280,7 @@ class Front:
         facts += [ev.PersonCheckedIn(one.side, one.id, "li", tuple(Tick)) for one in slot.people]
         facts += [ev.SeatReady(side, True, "li") for side in Side]
         facts += [ev.SelfTested(side, True, "t") for side in Side] + [ev.RoomMedia(side, True) for side in Side]
+        facts += [ev.RoomReceiving(side, True) for side in Side]
         for fact in facts:
             self.broker.tell(session, fact)
         self.at(timedelta(0))

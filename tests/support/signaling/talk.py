@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from aiohttp import WSMsgType
 
 from signaling.api.messages.socket import SERVER, SUBPROTOCOL
+from tests.support.patience import PATIENCE
 
 WS = "/api/v1/ws"
 
@@ -22,7 +23,7 @@ class Talk:
     async def receive(self, kind=None):
         """Return the next message (of that type)."""
         while True:
-            frame = await self.ws.receive(timeout=5)
+            frame = await self.ws.receive(timeout=PATIENCE)
             assert frame.type is WSMsgType.TEXT, (frame, self.ws.close_code)
             message = SERVER.validate_json(frame.data)
             if kind is None or message.type == kind:

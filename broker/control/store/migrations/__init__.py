@@ -11,12 +11,13 @@ from sqlalchemy import Connection, inspect, text
 from broker.kernel.database import engine_for, reading, storage_errors, writing
 from broker.kernel.errors import StorageUnavailable
 
-HEAD = "0004"
+HEAD = "0011"
+MIGRATING = 60.0  # seconds for which a process waits while another one brings the same database to this version
 
 
 async def migrate(url: str) -> None:
     """Bring the database at `url` to this version's schema. Raises StorageUnavailable."""
-    engine = engine_for(url)
+    engine = engine_for(url, MIGRATING)
     try:
         with storage_errors("The database cannot be prepared ({error}: {line})."):
             async with reading(engine) as db:

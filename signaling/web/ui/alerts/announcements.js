@@ -2,10 +2,11 @@
  * Announcements to screen readers: changes of state, quorum and recording, new duty, and the last minutes.
  */
 import { t } from "../../i18n/i18n.js";
-import { quorumOf, reasonOf, roomNames } from "../../i18n/session_words.js";
+import { quorumOf, reasonOf, roomNames, sideKey } from "../../i18n/session_words.js";
 import { urgency } from "../../state/clock.js";
 import { SIDES } from "../../state/sessions.js";
 import { extensionsChanged } from "../details/extension.js";
+import { farewellChanged } from "../details/farewell.js";
 import { interventionsChanged } from "../details/interventions.js";
 import { announce } from "../toast.js";
 
@@ -19,10 +20,10 @@ export function announceChange(before, after) {
   for (const side of SIDES) {
     const [was, is] = [quorumOf(before, side), quorumOf(after, side)];
     if (was.reached === is.reached || after.state === "ended") continue;
-    words.push(`${t(`side_${side}`)} ${t(is.reached ? "quorum_reached" : "quorum_short", { short: is.short })}`);
+    words.push(`${t(sideKey(after, side))} ${t(is.reached ? "quorum_reached" : "quorum_short", { short: is.short })}`);
   }
   if (before.recording.state !== after.recording.state) words.push(t(`recording_${after.recording.state}`));
-  words.push(...interventionsChanged(before, after), ...extensionsChanged(before, after));
+  words.push(...interventionsChanged(before, after), ...extensionsChanged(before, after), ...farewellChanged(before, after));
   const changes = words.filter(Boolean);
   if (!changes.length) return;
   const urgent = URGENT_STATES.has(after.state) || after.recording.state === "lost";

@@ -2,8 +2,7 @@
  * The light at the top of the page while this page's microphone is being opened or is open.
  */
 import { t } from "../../i18n/i18n.js";
-import { roomNames } from "../../i18n/session_words.js";
-import { nameOf } from "../details/talkback.js";
+import { roomNames, talkbackKey } from "../../i18n/session_words.js";
 import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 
 /** @param onStop called by the button and by Esc */
@@ -30,7 +29,7 @@ export function onAirView(onStop) {
       swapIcon(node, "microphone");
       put(words, t(talkback.state === "speaking" ? "speaking" : "microphone_opens"));
       const rooms = session ? ` · ${roomNames(session)}` : "";
-      put(where, `${t(`talkback_to_${nameOf(talkback.sides)}`)}${rooms}`);
+      put(where, `${t(talkbackKey(session ?? {}, talkback.sides))}${rooms}`);
     },
     close() {
       removeEventListener("keydown", escape, { capture: true });

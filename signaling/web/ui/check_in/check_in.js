@@ -17,17 +17,36 @@ const BEFORE = "scheduled";
 export function checkInView(actions) {
   const views = new Map();
   const spoken = spokenLine();
+  const notices = noticesPart();
   const lists = el("div");
   const node = el("section", { class: "check-in", "aria-labelledby": "check-in-title" },
-    el("h3", { id: "check-in-title", t: "check_in" }), spoken.node, lists);
+    el("h3", { id: "check-in-title", t: "check_in" }), spoken.node, notices.node, lists);
   return {
     node,
-    update({ session, site }) {
+    update({ session, site, notices: told }) {
       const sides = session.state === "ended" ? [] : sidesOf(session, site);
       show(node, sides.length > 0);
+      notices.update(CHECK_IN_OPEN.has(session.state) ? told : []);
       spoken.update(session.language);
       const items = sides.map((side) => ({ key: `${session.id}/${side}`, side, session }));
       keyed(lists, views, items, ({ key }) => key, ({ side }) => sideView(side, actions));
+    },
+  };
+}
+
+/** The rules that are told at check-in, in the regulation's own words, to read out. */
+function noticesPart() {
+  const rows = new Map();
+  const list = el("ol");
+  const node = el("details", { class: "notices" }, el("summary", { t: "notices" }), list);
+  return {
+    node,
+    update(told) {
+      show(node, told.length > 0);
+      keyed(list, rows, told, ({ id }) => id, () => {
+        const row = el("li");
+        return { node: row, update: (words) => put(row, inWords(words)) };
+      });
     },
   };
 }

@@ -2,14 +2,15 @@
  * Details of the chosen session: countdown, quorum, what is missing, check-in, interventions and actions.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { namesOf, quorumOf, reasonOf, roomNames } from "../../i18n/session_words.js";
+import { namesOf, quorumOf, reasonOf, roomNames, sideKey } from "../../i18n/session_words.js";
 import { minutesSeconds, timeOfDay, urgency } from "../../state/clock.js";
 import { SIDES, sidesOf, watchable } from "../../state/sessions.js";
 import { checkInView } from "../check_in/check_in.js";
-import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
+import { el, icon, keyed, mark, put, rename, show, swapIcon } from "../dom.js";
 import { recordingLight, stateBadge } from "../session_badges.js";
 import { qualityPart } from "../wall/quality.js";
 import { extensionsView } from "./extension.js";
+import { farewellView } from "./farewell.js";
 import { interventionsView, warningsView } from "./interventions.js";
 import { notesView } from "./notes.js";
 import { proposeView } from "./suspension.js";
@@ -31,11 +32,12 @@ export function detailsView(actions) {
   const notes = notesView(actions.onNote);
   const interventions = interventionsView(actions);
   const talkback = talkbackView(actions);
+  const farewell = farewellView(actions);
   const buttons = actionsPart(actions);
-  const parts = [head, extensions, propose, quorum, missing, quality, checkIn, warnings, notes, talkback, interventions, buttons];
+  const parts = [head, extensions, propose, quorum, missing, quality, checkIn, warnings, notes, talkback, interventions, farewell, buttons];
   const body = el("div", { class: "details-body" },
     el("div", { class: "details-scroll" }, head.node, extensions.node, missing.node, quorum.node, warnings.node, propose.node, notes.node, checkIn.node, quality.node),
-    talkback.node, interventions.node, buttons.node);
+    talkback.node, interventions.node, farewell.node, buttons.node);
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {
     node: el("aside", { class: "details", tLabel: "details" }, empty, body),
@@ -43,7 +45,7 @@ export function detailsView(actions) {
       show(empty, !model.session);
       show(body, Boolean(model.session));
       if (model.session) parts.forEach((part) => part.update(model));
-      if (!model.supervises) [checkIn, talkback, interventions, buttons].forEach((part) => show(part.node, false));
+      if (!model.supervises) [checkIn, talkback, interventions, farewell, buttons].forEach((part) => show(part.node, false));
     },
     tick: head.tick,
     focusNote: notes.focus,
@@ -91,9 +93,10 @@ function quorumPart() {
     const verdict = el("span", { class: "verdict" }, icon("check"), words);
     const names = el("span", { class: "names" });
     const site = el("span", { class: "quiet small" });
+    const name = el("span", { t: `side_${side}` });
     const node = el("li", { class: "quorum-side" },
-      el("span", { t: `side_${side}` }), site, el("span", { class: "line" }, figure, verdict), names);
-    return { side, node, figure, words, verdict, names, site };
+      name, site, el("span", { class: "line" }, figure, verdict), names);
+    return { side, node, name, figure, words, verdict, names, site };
   });
   const section = el("section", { class: "quorum", "aria-labelledby": "quorum-title" },
     el("h3", { id: "quorum-title", t: "quorum" }), el("ul", {}, ...sides.map(({ node }) => node)));
@@ -101,7 +104,8 @@ function quorumPart() {
     node: section,
     update({ session }) {
       show(section, session.state !== "ended"); // no supervisor has to be present any more
-      for (const { side, node, figure, words, verdict, names, site } of sides) {
+      for (const { side, node, name, figure, words, verdict, names, site } of sides) {
+        rename(name, sideKey(session, side));
         const { need, have, short, reached } = quorumOf(session, side);
         mark(node, "level", reached ? "good" : session.state === "scheduled" ? "idle" : "bad");
         put(figure, `${have.length} / ${need}`);

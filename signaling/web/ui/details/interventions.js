@@ -2,6 +2,7 @@
  * Interventions: the buttons to warn, mute and stop, and the warnings with their confirmations by the rooms.
  */
 import { inWords, t } from "../../i18n/i18n.js";
+import { shortSideKey, sideKey } from "../../i18n/session_words.js";
 import { timeOfDay } from "../../state/clock.js";
 import { SIDES, sidesOf, watchable } from "../../state/sessions.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
@@ -35,7 +36,7 @@ function muteButton(side, onMute) {
       node.disabled = Boolean(mute) && mute.site !== site; // only the site that muted a side unmutes it
       node.title = mute ? `${t("muted_by", { name: mute.by?.name ?? "" })} · ${mute.article}` : "";
       swapIcon(node, mute ? "muted" : "sound");
-      put(words, t(mute ? "unmute_side" : "mute_side", { side: t(`side_short_${side}`) }));
+      put(words, t(mute ? "unmute_side" : "mute_side", { side: t(shortSideKey(session, side)) }));
     },
   };
 }
@@ -51,7 +52,7 @@ export function warningsView() {
     update({ session }) {
       const warnings = [...(session.warnings ?? [])].reverse();
       show(node, warnings.length > 0);
-      keyed(list, rows, warnings, ({ id }) => id, warningRow);
+      keyed(list, rows, warnings.map((warning) => ({ warning, session })), ({ warning }) => warning.id, warningRow);
     },
   };
 }
@@ -65,7 +66,7 @@ function warningRow() {
   });
   return {
     node: el("li", {}, head, words, el("span", { class: "line" }, ...sides.map(({ node }) => node))),
-    update(warning) {
+    update({ warning, session }) {
       put(head, `${timeOfDay(warning.at)} · ${warning.article} · ${warning.by?.name ?? ""}`);
       put(words, inWords(warning));
       for (const { side, verdict, node } of sides) {
@@ -73,7 +74,7 @@ function warningRow() {
         show(node, warning.sides.includes(side));
         mark(node, "level", confirmed ? "good" : "wait");
         swapIcon(node, confirmed ? "check" : "clock");
-        put(verdict, `${t(`side_short_${side}`)} ${t(confirmed ? "warning_confirmed" : "warning_waits")}`);
+        put(verdict, `${t(shortSideKey(session, side))} ${t(confirmed ? "warning_confirmed" : "warning_waits")}`);
       }
     },
   };
@@ -84,12 +85,12 @@ export function interventionsChanged(before, after) {
   const words = [];
   for (const side of SIDES) {
     const [was, is] = [before, after].map((view) => view.muted?.some((entry) => entry.side === side) ?? false);
-    if (was !== is) words.push(`${t(`side_${side}`)} ${t(is ? "is_muted" : "is_heard")}`);
+    if (was !== is) words.push(`${t(sideKey(after, side))} ${t(is ? "is_muted" : "is_heard")}`);
   }
   for (const warning of after.warnings ?? []) {
     const confirmed = before.warnings?.find(({ id }) => id === warning.id)?.acknowledged ?? [];
     for (const side of warning.acknowledged.filter((side) => !confirmed.includes(side))) {
-      words.push(`${t(`side_${side}`)} ${t("warning_confirmed")}`);
+      words.push(`${t(sideKey(after, side))} ${t("warning_confirmed")}`);
     }
   }
   return words;

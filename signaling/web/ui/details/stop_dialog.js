@@ -29,8 +29,8 @@ export function askStop({ where, items }) {
   });
 }
 
-/** Sorts grounds of the law first, and the ordinary end without a reproach last. */
-const inOrder = (items) => items.filter((ground) => ground.must_end)
+/** Sorts grounds of the law first. An end by agreement is no stop: it needs the other side, too. */
+const inOrder = (items) => items.filter((ground) => ground.must_end && !ground.by_agreement)
   .sort((a, b) => Number(b.may_hold) - Number(a.may_hold));
 
 function show(step, { nodes, first }) {
@@ -39,11 +39,11 @@ function show(step, { nodes, first }) {
 }
 
 function choices(grounds, onChoose, onCancel) {
-  const rows = grounds.map((ground) => el("button", { type: "button", class: "stop-code", on: { click: () => onChoose(ground) } },
-    el("span", { class: "code-name" }, ground.code), el("span", { class: "code-title" }, inWords(ground))));
+  const rows = grounds.map((ground) => el("button", { type: "button", class: "stop-code", disabled: Boolean(ground.blocked), on: { click: () => onChoose(ground) } },
+    el("span", { class: "code-name" }, ground.code), el("span", { class: "code-title" }, inWords(ground), ground.blocked ? ` · ${t("code_blocked")}` : "")));
   const list = el("div", { class: "stop-codes", role: "group", "aria-label": t("stop_choose"), on: { keydown: walk } }, ...rows);
   const cancel = el("button", { type: "button", class: "quiet-button", on: { click: onCancel } }, t("cancel"));
-  return { nodes: [el("p", {}, t("stop_choose")), list, el("div", { class: "line end" }, cancel)], first: rows[0] };
+  return { nodes: [el("p", {}, t("stop_choose")), list, el("div", { class: "line end" }, cancel)], first: rows.find((row) => !row.disabled) };
 }
 
 /** Moves the focus from ground to ground with the arrow keys. */
@@ -51,7 +51,9 @@ function walk(event) {
   const to = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
   if (!to) return;
   event.preventDefault();
-  document.activeElement[to]?.focus();
+  let next = document.activeElement[to];
+  while (next?.disabled) next = next[to];
+  next?.focus();
 }
 
 function confirmation(ground, onYes, onBack) {

@@ -4,12 +4,12 @@
  * A button that is held down speaks as long as it is held; a short press begins, and another one or Esc ends.
  */
 import { inWords, t } from "../../i18n/i18n.js";
+import { talkbackKey } from "../../i18n/session_words.js";
 import { SIDES } from "../../state/sessions.js";
-import { el, icon, mark, put, show } from "../dom.js";
+import { el, icon, mark, put, rename, show } from "../dom.js";
 
 const HELD = 400; // ms: a longer press ends with its release
 const CHOICES = [["prison"], ["visitor"], SIDES];
-export const nameOf = (sides) => (sides.length === 2 ? "both" : sides[0]);
 const same = (a, b) => a.length === b.length && a.every((side) => b.includes(side));
 
 /** @param {{onTalkback(sides, article), onStopTalkback()}} actions */
@@ -33,10 +33,10 @@ export function talkbackView(actions) {
       fill(codes, grounds);
       const colleague = session.speech?.by && session.speech.by.id !== me ? session.speech : null;
       show(speaking, Boolean(colleague));
-      if (colleague) put(by, t("officer_speaks", { name: colleague.by.name, room: t(`talkback_to_${nameOf(colleague.sides)}`) }));
+      if (colleague) put(by, t("officer_speaks", { name: colleague.by.name, room: t(talkbackKey(session, colleague.sides)) }));
       const busy = talkback.busy && talkback.session === session.id;
       buttons.forEach((button) => button.update({
-        pressed: busy && same(button.sides, talkback.sides), state: talkback.state,
+        session, pressed: busy && same(button.sides, talkback.sides), state: talkback.state,
         disabled: Boolean(colleague) || !codes.value || session.recording.state !== "writing",
       }));
     },
@@ -44,7 +44,7 @@ export function talkbackView(actions) {
 }
 
 function talkbackButton(sides, { onTalkback, onStopTalkback }, article) {
-  const words = el("span", { t: `talkback_to_${nameOf(sides)}` });
+  const words = el("span", { t: talkbackKey({}, sides) });
   const key = sides.length === 2 ? { "aria-keyshortcuts": "T" } : {};
   const node = el("button", { type: "button", class: "talk", tTitle: "talkback_hint", ...key }, icon("microphone"), words);
   let pressed = false;
@@ -75,7 +75,8 @@ function talkbackButton(sides, { onTalkback, onStopTalkback }, article) {
   node.addEventListener("click", (event) => event.detail === 0 && event.pointerType === "" && begin());
   return {
     node, sides,
-    update({ pressed: now, state, disabled }) {
+    update({ session, pressed: now, state, disabled }) {
+      rename(words, talkbackKey(session, sides));
       pressed = now;
       node.disabled = disabled && !now;
       node.setAttribute("aria-pressed", String(now));

@@ -2,6 +2,8 @@
  * The dialog of a warning: the sides and the words. Ready words have their own ground; own words need one.
  */
 import { inWords, t } from "../../i18n/i18n.js";
+import { roomNames, sideKey } from "../../i18n/session_words.js";
+import { mayWarn } from "../../state/grounds.js";
 import { SIDES } from "../../state/sessions.js";
 import { ask } from "../dialog.js";
 import { el } from "../dom.js";
@@ -10,33 +12,64 @@ const OWN = "own";
 const LONGEST = 120; // characters
 
 /**
- * Asks which sides are warned, and in which words.
- * @param {{where: string, warnings: Array, items: Array}} question
- * @returns {Promise<{sides: string[], article: string, text_id?: string, text?: string} | null>}
+ * Asks which sides are warned, and in which words. Words under a ground that demands the end are no warning: with them
+ * the officer chooses to hold the visit, which shows them, or to end it.
+ * @param {{session: object, warnings: Array, items: Array, mayHold: boolean}} question
+ * @returns {Promise<{measure: "warn" | "hold" | "end", sides: string[], article: string, text_id?: string, text?: string} | null>}
  */
-export function askWarning({ where, warnings, items }) {
-  const own = ownWords(items.filter((ground) => ground.may_warn && !ground.must_end && !ground.code.startsWith("SAY-")));
-  const list = el("div", { class: "codes", role: "radiogroup", "aria-label": t("warn_words") },
-    ...warnings.map(canned), own.choice);
-  list.addEventListener("change", () => own.open(list.querySelector(":checked")?.value === OWN));
+export function askWarning({ session, warnings, items, mayHold }) {
+  const own = ownWords(items.filter((ground) => mayWarn(ground) && !ground.code.startsWith("SAY-")));
+  const rows = choices(warnings, items);
+  const measure = measurePart(mayHold);
+  const list = el("div", { class: "codes", role: "radiogroup", "aria-label": t("warn_words") }, ...rows.map(choiceOf), own.choice);
+  const chosen = () => rows[list.querySelector(":checked")?.value] ?? null;
+  list.addEventListener("change", () => {
+    own.open(list.querySelector(":checked")?.value === OWN);
+    measure.open(Boolean(chosen()?.ground.must_end));
+  });
   return ask({
-    title: t("ask_warn"), where, warning: t("ask_warn_warning"), confirm: t("confirm_warn"), style: "hold", note: false,
-    middle: el("div", { class: "warn-form" }, sidesPart(), list, own.node),
-    read: (form) => ({ sides: sidesOf(form), ...wordsOf(form, warnings) }),
+    title: t("ask_warn"), where: roomNames(session), warning: t("ask_warn_warning"), confirm: t("confirm_warn"), style: "hold", note: false,
+    middle: el("div", { class: "warn-form" }, sidesPart(session), list, own.node, measure.node),
+    read: (form) => ({ measure: measure.read(), sides: sidesOf(form), ...wordsOf(form, chosen()) }),
   });
 }
 
-function sidesPart() {
+/** Ready words, once for each ground under which they may be given now. */
+function choices(warnings, items) {
+  const fits = (ground) => ground && (mayWarn(ground) || (ground.must_end && !ground.blocked));
+  return warnings.flatMap((words) => (words.codes ?? [words.code])
+    .map((code) => ({ words, ground: items.find((ground) => ground.code === code) }))
+    .filter(({ ground }) => fits(ground)));
+}
+
+function choiceOf({ words, ground }, at) {
+  const tag = ground.must_end ? el("span", { class: "tag", data: { tag: "must_end" } }, t("code_must_end")) : "";
+  return el("label", { class: "code" },
+    el("input", { type: "radio", name: "words", value: String(at), required: true }),
+    el("span", { class: "code-name" }, ground.code), el("span", { class: "code-title" }, `${inWords(words)} `, tag));
+}
+
+/** The choice between the hold and the end, open while words of a ground that demands one of them are chosen. */
+function measurePart(mayHold) {
+  const kinds = mayHold ? ["hold", "end"] : ["end"];
+  const node = el("fieldset", { class: "warn-sides warn-measure", hidden: true }, el("legend", {}, t("warn_measure")),
+    ...kinds.map((kind) => el("label", {}, el("input", { type: "radio", name: "measure", value: kind, checked: kind === kinds[0] }),
+      el("span", {}, t(`warn_measure_${kind}`)))),
+    el("p", { class: "small" }, t("warn_measure_why")));
+  const kind = () => (node.hidden ? "warn" : node.querySelector(":checked").value);
+  const name = () => {
+    const button = node.closest("form")?.querySelector("[type=submit]");
+    if (button) button.textContent = t(`confirm_${kind()}`);
+  };
+  node.addEventListener("change", name);
+  return { node, read: kind, open(yes) { node.hidden = !yes; name(); } };
+}
+
+function sidesPart(session) {
   const option = (value, words, checked) => el("label", {},
     el("input", { type: "radio", name: "side", value, checked }), el("span", {}, words));
   return el("fieldset", { class: "warn-sides" }, el("legend", {}, t("warn_whom")),
-    option("both", t("both_sides"), true), ...SIDES.map((side) => option(side, t(`side_${side}`), false)));
-}
-
-function canned({ id, code, ...both }) {
-  return el("label", { class: "code" },
-    el("input", { type: "radio", name: "words", value: id, required: true }),
-    el("span", { class: "code-name" }, code), el("span", { class: "code-title" }, inWords(both)));
+    option("both", t("both_sides"), true), ...SIDES.map((side) => option(side, t(sideKey(session, side)), false)));
 }
 
 function ownWords(grounds) {
@@ -65,8 +98,7 @@ function sidesOf(form) {
   return chosen === "both" ? [...SIDES] : [chosen];
 }
 
-function wordsOf(form, warnings) {
-  const chosen = form.elements.words.value;
-  if (chosen === OWN) return { article: form.elements.code.value, text: form.elements.text.value.trim() };
-  return { article: warnings.find(({ id }) => id === chosen).code, text_id: chosen };
+function wordsOf(form, chosen) {
+  if (!chosen) return { article: form.elements.code.value, text: form.elements.text.value.trim() };
+  return { article: chosen.ground.code, text_id: chosen.words.id };
 }

@@ -2,8 +2,9 @@
  * One side of a watched session: picture, site and room, loudness, sound switch and quality.
  */
 import { t } from "../../i18n/i18n.js";
+import { shortSideKey, sideKey } from "../../i18n/session_words.js";
 import { Meter } from "../../media/sound.js";
-import { el, icon, mark, put, show, swapIcon } from "../dom.js";
+import { el, icon, mark, put, rename, show, swapIcon } from "../dom.js";
 import { qualityLine } from "./quality.js";
 
 const SOUNDING = 0.12; // of the meter: a lower level is a quiet room
@@ -24,9 +25,11 @@ export function pictureView(side, actions) {
   const enlarge = el("button", { type: "button", class: "dark enlarge", on: { click: () => actions.onZoom(side) } }, icon("enlarge"), zoomWords);
   const screen = el("div", { class: "screen", on: { dblclick: (event) => event.target.closest("button") || actions.onZoom(side) } },
     video, frozen, cover.node, enlarge);
+  const full = el("span", { class: "full", t: `side_${side}` });
+  const brief = el("span", { class: "brief", t: `side_short_${side}` });
   const node = el("figure", { class: "picture", data: { side } }, screen,
     el("figcaption", {},
-      el("span", { class: "line" }, el("strong", {}, el("span", { class: "full", t: `side_${side}` }), el("span", { class: "brief", t: `side_short_${side}` })), meter, where, sound),
+      el("span", { class: "line" }, el("strong", {}, full, brief), meter, where, sound),
       quality.node));
   let loudness = null;
   let metered = null;
@@ -53,10 +56,12 @@ export function pictureView(side, actions) {
     update({ session, whep, heard, sent, zoomed }) {
       shown = { session, whep };
       mark(video, "session", session.id); // dispatch/page_report.js reads it
+      rename(full, sideKey(session, side));
+      rename(brief, shortSideKey(session, side));
       const { site_name: site, room_name: room } = session.sides[side];
       put(where, `${site} · ${room}`);
       where.title = `${site} · ${room}`;
-      video.ariaLabel = `${t(`side_${side}`)} ${site} ${room}`;
+      video.ariaLabel = `${t(sideKey(session, side))} ${site} ${room}`;
       const stream = whep?.stream ?? null;
       if (video.srcObject !== stream) video.srcObject = stream;
       measure(whep?.audio ?? null);
@@ -66,7 +71,7 @@ export function pictureView(side, actions) {
       put(words, t(heard ? "listening" : "listen"));
       show(sound, Boolean(whep));
       swapIcon(enlarge, zoomed ? "shrink" : "enlarge");
-      put(zoomWords, `${t(zoomed ? "zoom_out" : "zoom_in")} ${t(`side_${side}`)}`);
+      put(zoomWords, `${t(zoomed ? "zoom_out" : "zoom_in")} ${t(sideKey(session, side))}`);
       enlarge.title = zoomWords.textContent;
       recover();
       const { media } = session.sides[side];

@@ -2,9 +2,10 @@
  * Quality of a received side: in short on the tile, and in the details beside what the rooms send and receive.
  */
 import { t } from "../../i18n/i18n.js";
+import { sideKey } from "../../i18n/session_words.js";
 import { bitrate, grade, troubles } from "../../media/quality.js";
 import { SIDES, watchable } from "../../state/sessions.js";
-import { el, icon, mark, put, show, swapIcon } from "../dom.js";
+import { el, icon, mark, put, rename, show, swapIcon } from "../dom.js";
 
 const LOSS_SHOWN = 0.02; // share of what the room sends from which its loss is shown
 const LEVELS = { good: "good", fair: "wait", poor: "bad" };
@@ -64,18 +65,21 @@ export function qualityPart() {
     update({ session, received, quality }) {
       const open = watchable(session) && SIDES.some((side) => session.sides[side].media);
       show(node, open);
-      if (open) rows.forEach((row) => row.update(received(row.side), quality, session.sides[row.side].media));
+      if (open) rows.forEach((row) => row.update(session, received(row.side), quality));
     },
   };
 }
 
 function sideRow(side) {
+  const name = el("dt", { t: `side_${side}` });
   const line = qualityLine();
   const sent = el("p", { class: "quiet small" });
   const far = el("p", { class: "quiet small" });
   return {
-    side, nodes: [el("dt", { t: `side_${side}` }), el("dd", {}, line.node, sent, far)],
-    update(now, quality, sends) {
+    side, nodes: [name, el("dd", {}, line.node, sent, far)],
+    update(session, now, quality) {
+      const sends = session.sides[side].media;
+      rename(name, sideKey(session, side));
       line.update(now, sends, null);
       const sending = sends ? quality?.sides[side]?.video : null;
       show(sent, Boolean(sending));

@@ -2,7 +2,7 @@
  * One session on the wall: both pictures, and one bar with state, quorum, recording and duty.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { namesOf, reasonOf, roomNames } from "../../i18n/session_words.js";
+import { namesOf, reasonOf, roomNames, shortSideKey } from "../../i18n/session_words.js";
 import { minutesSeconds, urgency } from "../../state/clock.js";
 import { SIDES } from "../../state/sessions.js";
 import { alertChip } from "../alerts/alerts.js";
@@ -58,7 +58,7 @@ export function tileView(actions) {
         chip.update(session);
         show(chip.node, !over);
       }
-      SIDES.forEach((side, which) => put(officers[which], `${t(`side_short_${side}`)}${t("colon")}${namesOf(session.quorum[side].have)}`));
+      SIDES.forEach((side, which) => put(officers[which], `${t(shortSideKey(session, side))}${t("colon")}${namesOf(session.quorum[side].have)}`));
       show(names, !over);
       light.update(session);
       alerts.update(session);

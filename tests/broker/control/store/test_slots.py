@@ -26,7 +26,7 @@ def _interpreter(side):
 
 class TestApprovedSlot:
     async def test_comes_back_as_it_went_in(self, places):
-        made = slot(external_id="YY-1", language="ii")
+        made = slot(external_id="YY-1", language="ii", people=(*slot().people, _interpreter(Side.VISITOR)))
         await places.add_slot(made)
         assert await places.slot(made.id) == made
         assert await places.slot_of_session(made.session) == made
@@ -64,6 +64,15 @@ class TestApprovedSlot:
         assert await places.slot(made.id) == made
         with pytest.raises(NotFound):
             await places.cancel_slot(made.id)
+
+    async def test_whose_time_has_passed_without_a_session_is_found(self, places):
+        missed, held, cancelled = slot(), slot(timedelta(hours=1)), slot(timedelta(hours=2))
+        for made in (missed, held, cancelled):
+            await places.add_slot(made)
+        await places.save_snapshot(held.session, "ended", {})
+        await places.cancel_slot(cancelled.id)
+        assert await places.slots_missed(TEN, TEN + timedelta(days=1)) == [missed]
+        assert await places.slots_missed(TEN, missed.ends_at) == []
 
     async def test_of_the_same_external_id_is_posted_once(self, places):
         first = slot(external_id="YY-1")
@@ -118,13 +127,13 @@ class TestRefusals:
 
     async def test_too_many_interpreters_who_are_not_counted_as_visitors(self, places):
         helper, three = partial(_interpreter, Side.VISITOR), [person(Side.VISITOR) for _ in range(3)]
-        await places.add_slot(slot(people=(person(Side.PRISON), *three, helper(), helper())))
+        await places.add_slot(slot(people=(person(Side.PRISON), *three, helper(), helper()), language="bo"))
+        other = partial(slot, prison_room="p2", visitor_room="v2", language="bo")
         people = (person(Side.PRISON), person(Side.VISITOR), helper(), helper(), _interpreter(Side.PRISON))
         with pytest.raises(PolicyViolation, match="第二十三条"):
-            await places.add_slot(slot(prison_room="p2", visitor_room="v2", people=people))
+            await places.add_slot(other(people=people))
         with pytest.raises(BadRequest):  # an interpreter alone is no visitor
-            people = (person(Side.PRISON), helper())
-            await places.add_slot(slot(prison_room="p2", visitor_room="v2", people=people))
+            await places.add_slot(other(people=(person(Side.PRISON), helper())))
 
     async def test_a_thirty_first_minute_by_article_14(self, places):
         with pytest.raises(PolicyViolation, match="第十四条"):
@@ -133,7 +142,8 @@ class TestRefusals:
     async def test_two_prisons_may_meet_by_article_7(self, places):
         await places.add_site("second-prison", SiteKind.PRISON, "第二监狱", "yunnan")
         await places.add_room("q1", "second-prison", "一室")
-        made = slot(visitor=Place(SiteId("second-prison"), RoomId("q1")))
+        people = (person(Side.PRISON), replace(person(Side.VISITOR), detained=True))
+        made = slot(visitor=Place(SiteId("second-prison"), RoomId("q1")), people=people)
         await places.add_slot(made)
         assert await places.slot(made.id) == made
 

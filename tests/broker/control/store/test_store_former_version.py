@@ -1,4 +1,5 @@
-"""A database of version 0.1.0 is opened as it is. The code of that version has written `database_0_1_0.sql`."""
+"""A database of version 0.1.0 is brought to this version's schema, and keeps its rows. The code of that version has
+written `database_0_1_0.sql`."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -7,12 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from broker.booking.absence import AbsenceState, Decision, decide
 from broker.control.journal.journal import Journal
 from broker.control.store.migrations import migrate
 from broker.control.store.records import Role, SiteKind
 from broker.control.store.store import Store
 from broker.kernel.database import reading
 from broker.kernel.ids import Side
+from config.check_in import Consequence
+from config.pack_loader import load_pack
 from config.suspension import Verdict
 from recorder.archive.tables import METADATA as RECORDER_TABLES
 
@@ -47,13 +51,48 @@ def schema(path):
 
 
 class TestSchema:
-    async def test_migrations_make_the_same_tables_as_before(self, former, url):
-        assert schema(Path(url.removeprefix("sqlite+aiosqlite:///"))) == schema(former)
-
-    async def test_it_needs_no_migration_and_gets_none(self, former):
-        before = schema(former)
+    async def test_is_after_its_migration_that_of_a_new_database(self, former, url):
         await migrate(f"sqlite+aiosqlite:///{former}")
-        assert schema(former) == before
+        assert schema(former) == schema(Path(url.removeprefix("sqlite+aiosqlite:///")))
+
+
+LOST = """UPDATE snapshots SET data = '{"state": "ended", "end": {"reason": "no_show",
+"at": "2026-03-02T02:15:00+00:00", "side": "visitor", "by": "", "article": "广东 第二十三条", "cause": "",
+"lost": "month"}}' WHERE session = 'ses_1'"""
+
+
+class TestWhatATimerTookFromVisitors:
+    """Guangdong 23: it stays in force, says that a person has to confirm it, and can be taken back."""
+
+    async def test_becomes_a_forfeit_that_an_officer_takes_back(self, former, clock):
+        connection = sqlite3.connect(former)
+        connection.execute(LOST)
+        connection.commit()
+        connection.close()
+        url = f"sqlite+aiosqlite:///{former}"
+        await migrate(url)
+        async with Store(url, clock) as store:
+            absence = await store.absence_of("ses_1")
+            assert absence is not None and absence.state is AbsenceState.FORFEITED
+            (step,) = absence.decided
+            assert (step.by, step.consequence, step.article) == ("", Consequence.MONTH, "广东 第二十三条")
+            assert "待人工确认" in step.reason and step.people == absence.people == ("per_2",)
+            slot = await store.slot_of_session("ses_1")
+            back = decide(
+                absence,
+                slot,
+                load_pack("guangdong"),
+                Decision.TAKE_BACK,
+                by="li",
+                site=absence.site,
+                reason="桌面漏勾",
+                now=absence.at,
+            )
+            await store.add_absence_decision(back)
+            assert (await store.absence_of("ses_1")).state is AbsenceState.TAKEN_BACK
+
+    async def test_of_other_ends_nothing_is_made(self, former_store):
+        assert await former_store.absences() == [] and await former_store.rebookings() == []
 
 
 class TestRows:

@@ -9,6 +9,7 @@ import pytest
 from broker.relay.congestion.receiving_proof import (
     ALIVE,
     BRIDGED,
+    DEAF,
     RECEIVING,
     SOUND,
     ReceivingProof,
@@ -21,12 +22,12 @@ from tests.support.relay.track_model import KEY, NAMED, FarEnd, Line
 class Supervisor:
     """A subscriber of one side. `flow` sends what the room sends until now; `report` is what the subscriber reports."""
 
-    def __init__(self) -> None:
+    def __init__(self, gated: bool = False) -> None:
         self.lines = {"video": Line("video"), "audio": Line("audio")}
         end: Any = FarEnd()
         end.heard, end.path = 0.0, SentPackets()
         self.peer = end
-        self.proof = ReceivingProof(end)
+        self.proof = ReceivingProof(end, gated)
         for line in self.lines.values():
             down_track, _ = line.subscriber()
             down_track.client = end
@@ -61,7 +62,7 @@ def test_fresh_reports_prove_receiving(supervisor: Supervisor) -> None:
     assert supervisor.at(100.0)
 
 
-def test_a_picture_not_reported_for_1_8_seconds_is_not_received(supervisor: Supervisor) -> None:
+def test_a_picture_not_reported_for_less_than_two_seconds_is_not_received(supervisor: Supervisor) -> None:
     supervisor.flow(101.0)
     assert supervisor.at(100.0 + RECEIVING - 0.01)
     assert not supervisor.at(100.0 + RECEIVING + 0.01)
@@ -206,3 +207,68 @@ class TestWhatIsReported:
             down_track.reports.progressed_at = 0.0
         found = supervisor.proof.numbers(100.5)
         assert (found["report_age"], found["round_trip"]) == (None, None)
+
+
+class TestARoom:
+    """A far room is sent nothing before the gate opens: its connection proves that it will receive."""
+
+    @pytest.fixture
+    def room(self) -> Supervisor:
+        room = Supervisor(gated=True)
+        room.proof.connected_at = room.peer.heard = 100.0
+        room.flow(100.0)
+        return room
+
+    def picture(self, room: Supervisor) -> Any:
+        return next(down_track for down_track in room.peer.down_tracks if down_track.track.video)
+
+    def test_receives_without_a_report_while_the_gate_is_shut(self, room: Supervisor) -> None:
+        for down_track in room.peer.down_tracks:
+            down_track.flow = Flow.STOPPED
+        assert room.at(100.0) and room.at(107.9) and not room.proof.deaf(107.9)
+
+    def test_no_longer_receives_when_it_gives_no_sign_of_life(self, room: Supervisor) -> None:
+        assert not room.at(100.0 + ALIVE)
+
+    def test_must_be_connected_and_have_agreed_to_picture_and_sound(self, room: Supervisor) -> None:
+        whole = list(room.peer.down_tracks)
+        for down_track in whole:
+            room.peer.down_tracks[:] = [down_track]
+            assert not room.at(100.0)
+        room.peer.down_tracks[:] = whole
+        room.peer.ready = False
+        assert not room.at(100.0)
+
+    def test_is_deaf_when_its_reports_show_no_progress_though_it_is_sent_to(self, room: Supervisor) -> None:
+        self.picture(room).flow = Flow.FLOWING
+        deaf_at = None
+        for tenth in range(200):
+            now = 100.0 + tenth / 10
+            room.flow(now)
+            if now < 105.0:
+                room.report(now)
+            if deaf_at is None and room.proof.deaf(now):
+                deaf_at = now
+        assert deaf_at == pytest.approx(104.9 + DEAF, abs=0.15)
+
+    def test_is_believed_when_its_client_never_reports(self, room: Supervisor) -> None:
+        self.picture(room).flow = Flow.FLOWING
+        for tenth in range(200):
+            room.flow(100.0 + tenth / 10)
+            assert not room.proof.deaf(100.0 + tenth / 10)
+
+    def test_has_the_whole_time_again_when_the_gate_opens_again(self, room: Supervisor) -> None:
+        room.report(100.0)
+        assert not room.proof.deaf(150.0)
+        self.picture(room).flow = Flow.FLOWING
+        for tenth in range(int(DEAF * 10) - 1):
+            room.flow(160.0 + tenth / 10)
+            assert not room.proof.deaf(160.0 + tenth / 10)
+        room.flow(160.1 + DEAF)
+        assert room.proof.deaf(160.1 + DEAF)
+
+    def test_is_not_deaf_when_the_far_room_sends_nothing(self, room: Supervisor) -> None:
+        self.picture(room).flow = Flow.FLOWING
+        room.report(100.0)
+        room.flow(100.0)
+        assert not any(room.proof.deaf(102.0 + second) for second in range(20))

@@ -1,10 +1,12 @@
 """Adaptation to a subscriber's line: copies on a bad one, pauses on a weak one, and no change on a good one."""
 
 from itertools import pairwise
+from random import Random
 
 from broker.relay.congestion.sent_packets import SentPackets
-from broker.relay.congestion.subscriber_adaptation import COPIES, REST, SubscriberAdaptation
+from broker.relay.congestion.subscriber_adaptation import COPIES, KEEP, REST, SubscriberAdaptation
 from broker.relay.down_track import PlanEntry
+from broker.relay.rtp.twcc import TICKS, Feedback
 from tests.support.relay.track_model import KEY, NAMED, PLAIN, Fixed, Line, steps
 
 FRAME = b"\x41" + bytes(1400)  # three such packets a frame, 30 frames a second: 1 Mbit/s
@@ -107,6 +109,8 @@ def test_sound_is_sent_several_times_on_a_bad_line() -> None:
     assert PlanEntry(*line.track.plan[0]).copies == COPIES
     path.capacity.loss = 0.0
     adaptation.tick(101.0)
+    assert down_track.copies == COPIES
+    adaptation.tick(100.0 + KEEP)
     assert down_track.copies == 1
 
 
@@ -133,3 +137,69 @@ def test_an_estimate_far_below_the_rate_limits_the_line() -> None:
             subscriber.path.estimated = estimate
             subscriber.watch(0.5)
         assert subscriber.path.capacity.limited is rests
+
+
+class TestAPictureThatIsSentAgainWithoutRtx:
+    """Its packets are not named, as they could not be sent again, but those of the sound beside it are."""
+
+    def subscriber(self) -> tuple[Subscriber, Line]:
+        subscriber, sound = Subscriber(named=False), Line("audio")
+        heard, _ = sound.subscriber(params=NAMED)
+        subscriber.adaptation = SubscriberAdaptation(subscriber.path, [subscriber.down_track, heard], gated=True)
+        return subscriber, sound
+
+    def watch(self, subscriber: Subscriber, sound: Line, delay: float, seconds: int = 30) -> None:
+        """Let sound and picture come for so many seconds; each packet of sound takes `delay` s longer than the last."""
+        path, begin, late = subscriber.path, subscriber.path.number, 0.0
+        for number in range(30 * seconds):
+            subscriber.frame()
+            sound.send(number, bytes(100))
+            path._sent.append((subscriber.line.now, 100, sound.track.ssrc_out, number))
+            late = min(late + delay, 1.0)
+            ticks = int((subscriber.line.now + late) * TICKS)
+            path.received(Feedback(begin + number & 0xFFFF, 1, [(0, ticks)]))
+            path.estimated = 60_000  # what libwebrtc makes of packets that overtake each other
+            subscriber.adaptation.tick(subscriber.line.now)
+
+    def test_is_not_limited_by_an_estimate_that_jitter_has_made(self) -> None:
+        subscriber, sound = self.subscriber()
+        self.watch(subscriber, sound, delay=0.0)
+        assert not subscriber.path.capacity.limited
+        assert subscriber.down_track.flowing
+
+    def test_is_limited_when_a_queue_delays_the_sound(self) -> None:
+        subscriber, sound = self.subscriber()
+        self.watch(subscriber, sound, delay=0.01)
+        assert subscriber.path.capacity.full(subscriber.line.now)
+
+    def test_counts_in_what_the_line_has_carried(self) -> None:
+        subscriber, sound = self.subscriber()
+        self.watch(subscriber, sound, delay=0.01, seconds=3)
+        assert subscriber.path.capacity.limited
+        assert subscriber.path.capacity.rate > 500_000
+
+
+def test_copies_stay_where_they_hide_the_loss() -> None:
+    """Sound that is sent three times loses 0.0125 % on a line that loses 5 %. Copies are left out only to see whether
+    the line still loses packets, and ever less often."""
+    sound, path, chance, once = Line("audio"), SentPackets(), Random(1), 0
+    heard, _ = sound.subscriber(params=NAMED)
+    adaptation = SubscriberAdaptation(path, [heard], gated=True)
+    for number in range(50 * 600):
+        sound.send(number, bytes(100))
+        path._sent.append((sound.now, 100, sound.track.ssrc_out, number))
+        arrived = [(0, int(sound.now * TICKS))] if chance.random() > 0.05**heard.copies else []
+        path.received(Feedback((path.number - 1) & 0xFFFF, 1, arrived))
+        adaptation.tick(sound.now)
+        once += heard.copies == 1
+    assert heard.copies == COPIES
+    assert once / (50 * 600) < 0.06
+
+
+def test_copies_end_when_the_line_is_good_again() -> None:
+    subscriber = Subscriber()
+    subscriber.path.capacity.loss = 0.05
+    subscriber.watch(1)
+    assert subscriber.down_track.copies == COPIES
+    subscriber.watch(KEEP + 15)
+    assert subscriber.down_track.copies == 1

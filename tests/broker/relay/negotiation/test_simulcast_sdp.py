@@ -1,6 +1,7 @@
 """Simulcast on an m-line: what is agreed, and how packets and retransmissions name their encoding."""
 
 import struct
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from broker.media.rtp import RTP_HEADER
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.negotiation.simulcast_sdp import Simulcast
+from broker.relay.transport.ssrc_history import MOST, REFUSED, SsrcHistory
 from tests.broker.relay.negotiation.test_answer import answered, named
 from tests.broker.relay.rtp.test_simulcast_layers import Room
 from tests.support.relay.sdp_samples import offer, without
@@ -95,10 +97,13 @@ class Client:
 
         room = Room()
         peer: Any = Peer.__new__(Peer)
-        peer.streams, peer.repairs, peer.redundant, peer._repairing, peer._ssrcs = {}, {}, {}, {}, set()
+        peer.streams, peer.repairs, peer.redundant, peer._repairing, peer._ssrcs = {}, {}, {}, {}, SsrcHistory()
         peer.encodings = {rid: line.track for rid, line in room.lines.items()}
         peer.simulcast = AGREED
-        peer._owner = self.owner = Owner()
+        peer._wrapped, peer._owner = [], Owner()
+        self.owner = peer._owner
+        self.forgotten: list[int] = []
+        peer._dtls = SimpleNamespace(forget=self.forgotten.append)
         peer.by_payload_type = {PICTURE: room.lines[b"q"].track}
         peer.repairs = {REPAIR: room.lines[b"q"].track}
         for track in peer.encodings.values():
@@ -149,8 +154,29 @@ class TestTheEncodingOfAPacket:
         client.begin(1, b"h")
         assert client.peer.inside(packet(one_byte((4, b"1")), 1, 77, REPAIR, b"\x00\x01" + SLICE)) == []
 
-    def test_too_many_streams_end_the_client(self) -> None:
+    def test_goes_on_under_any_number_of_ssrcs_one_after_another(self) -> None:
         client = Client()
-        for ssrc in range(100, 130):
+        client.begin(1, b"q")
+        for ssrc in range(100, 160):
+            assert client.begin(ssrc, b"h") is client.tracks[b"h"]
+            data = packet(one_byte((11, b"h")), 1, 1000 + ssrc, REPAIR, (7).to_bytes(2, "big") + SLICE)
+            assert [track for track, _ in client.peer.inside(data)] == [client.tracks[b"h"]]
+        assert client.owner.gone == ""
+        assert client.peer.streams == {1: client.tracks[b"q"], 159: client.tracks[b"h"]}
+        assert 1 not in client.forgotten
+        assert len(client.forgotten) == 61 - MOST
+
+    def test_never_begins_again_under_an_ssrc_whose_state_was_dropped(self) -> None:
+        client = Client()
+        for ssrc in range(100, 160):
+            client.begin(ssrc, b"h")
+        count = len(client.forgotten)
+        assert client.begin(100, b"f") is None
+        assert client.forgotten[count:] == [100], "copies of its packets would be taken for new ones"
+        assert client.begin(160, b"f") is client.tracks[b"f"]
+
+    def test_more_ssrcs_than_any_encoder_has_end_the_client(self) -> None:
+        client = Client()
+        for ssrc in range(MOST + REFUSED + 2):
             client.begin(ssrc, b"h")
         assert client.owner.gone == "too many streams"

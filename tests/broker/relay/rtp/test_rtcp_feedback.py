@@ -8,6 +8,7 @@ import pytest
 from broker.media import rtcp
 from broker.media.rtcp import ReportBlock
 from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.limits.rtcp_budget import RtcpBudget
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.rtp import retransmission, rtcp_feedback
 from broker.relay.tap import Tap
@@ -22,7 +23,9 @@ class Subscriber:
         self.line.track.params = CodecParams(96, nack=True)
         self.sent: list[bytes] = []
         self.down_track, self.end = self.line.subscriber(params=RTX)
-        self.peer: Any = SimpleNamespace(down_tracks=[self.down_track], streams={}, path=SentPackets())
+        self.peer: Any = SimpleNamespace(
+            down_tracks=[self.down_track], streams={}, path=SentPackets(), rtcp_budget=RtcpBudget()
+        )
         monkeypatch.setattr(retransmission, "_send", lambda _, datagram: self.sent.append(datagram))
         self.line.send(10, KEY)
         self.line.send(11)
@@ -67,6 +70,16 @@ def test_a_missed_packet_is_sent_once_for_several_requests_at_a_time(subscriber:
     subscriber.handle(nack, subscriber.line.now + 0.01)
     assert len(subscriber.sent) == 2
     subscriber.handle(nack, subscriber.line.now + 0.2)
+    assert len(subscriber.sent) == 4
+
+
+def test_a_missed_packet_is_sent_once_for_all_requests_within_a_round_trip(subscriber: Subscriber) -> None:
+    subscriber.down_track.reports.round_trip = 0.3
+    nack = rtcp.build_nack(77, subscriber.end.numbers)
+    for after in (0.0, 0.1, 0.2, 0.29):
+        subscriber.handle(nack, subscriber.line.now + after)
+    assert len(subscriber.sent) == 2
+    subscriber.handle(nack, subscriber.line.now + 0.31)
     assert len(subscriber.sent) == 4
 
 

@@ -35,7 +35,7 @@ class Room:
         self.shown: dict[str, Track] = {"audio": new_track("audio", 1), "video": first}
         self.streams = list(self.shown.values())
         self.layers = SimulcastLayers(self.shown, self.streams)
-        self.now, self.frames = 1000.0, 0
+        self.now, self.frames, self.keys = 1000.0, 0, KEYS
         self.lines: dict[bytes, Line] = {}
         self.seqs: dict[bytes, int] = {}
         self.publish()
@@ -69,7 +69,7 @@ class Room:
         self.frames += 1
         for rid in rids or tuple(self.lines):
             key = rid in keys or self.lines[rid].track.keyframes.due(self.now)
-            self.packet(rid, KEYS.get(rid, KEYS[b"f"]) if key else SLICE)
+            self.packet(rid, self.keys.get(rid, self.keys[b"f"]) if key else SLICE)
             self.packet(rid, b"\x5c" + bytes(LENGTHS.get(rid, 100)))
         self.layers.tick(self.now)
 
@@ -96,6 +96,32 @@ def is_whole(end: FarEnd) -> bool:
 @pytest.fixture
 def room() -> Room:
     return Room()
+
+
+class TestParameterSets:
+    def test_that_came_once_go_ahead_of_the_first_picture_of_each_encoding(self, room: Room) -> None:
+        room.play(0.5)
+        room.keys = dict.fromkeys(KEYS, b"\x65\x88")
+        _, end = room.subscriber()
+        room.play(0.5)
+        room.play(STALE + 0.5, b"q", b"h")
+        room.play(REST + 1)
+        assert seen(end) == [b"f", b"h", b"f"]
+        assert set(steps(end.numbers)) == {1}
+        for name in (b"f", b"h"):
+            first = next(n for n, payload in enumerate(end.payloads) if payload[-1:] == name)
+            assert end.payloads[first : first + 2] == [KEYS[name] + name, b"\x65\x88" + name]
+            assert end.got[first][1] == end.got[first + 1][1]
+
+    def test_of_the_encoding_that_the_recorder_gets_go_ahead_of_it(self, room: Room) -> None:
+        room.play(0.5)
+        room.keys = dict.fromkeys(KEYS, b"\x65\x88")
+        room.layers.best.record(7)
+        room.play(0.5)
+        assert room.lines[b"f"].taped == [KEYS[b"f"] + b"f"]
+        room.play(STALE + 0.5, b"q", b"h")
+        assert room.lines[b"h"].taped == [KEYS[b"h"] + b"h"]
+        assert room.lines[b"q"].taped == []
 
 
 class TestTheBest:

@@ -14,8 +14,9 @@ from broker.ipc.relay_messages import CloseSession, Publish, Subscribe
 from broker.kernel.errors import BadRequest, CodecMissing, MalformedSdp, NoSlot, NotFound, TooMany, VisitError
 from broker.relay.session import SUPERVISORS
 from broker.relay.transport.ice import MAX_ADDRESSES
-from broker.relay.transport.peer import MAX_SSRCS
+from broker.relay.transport.ssrc_history import MOST
 from tests.support.ipc import send_raw
+from tests.support.patience import PATIENCE
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.sdp_samples import offer
 from tests.support.relay.track_model import steps
@@ -189,12 +190,27 @@ class TestThePort:
         await officer.close()
         await room.close()
 
-    async def test_a_client_with_more_streams_than_a_kiosk_has_is_closed(self, front: RelayFront) -> None:
-        peer = await publisher(front, "prison")
-        for ssrc in range(MAX_SSRCS + 1):
-            peer.send_rtp(Stream(48_000, 1000 + ssrc, payload_type=peer.payload_types["audio"]).packet(b"x", 0))
-        assert (await front.fact("resource_closed"))["why"] == "too many streams"
-        await peer.close()
+    async def test_a_publisher_may_change_its_ssrc_any_number_of_times(self, front: RelayFront) -> None:
+        room = await publisher(front, "prison")
+        officer = await RawPeer(front).watch("prison")
+        await front.fact("subscription_changed", on=True)
+        for ssrc in range(3 * MOST):
+            stream = Stream(48_000, 1000 + ssrc, payload_type=room.payload_types["audio"])
+            count = len(officer.rtp)
+            room.send_rtcp(stream.report(0.0, 1e6))
+            room.send_rtp(stream.packet(b"again", 0))
+            await officer.until(lambda count=count: b"again" in {data[-5:] for _, data in officer.rtp[count:]})
+        assert not [name for name, _ in front.facts if name == "resource_closed"]
+        copied = room.dtls._tx_srtp.protect(
+            Stream(48_000, 1000, 50, payload_type=room.payload_types["audio"]).packet(b"old", 0)
+        )
+        for _ in range(5):
+            room.socket.sendto(copied)
+        count = len(officer.rtp)
+        await officer.until(lambda: len(officer.rtp) > count + 20)
+        assert not any(data.endswith(b"old") for _, data in officer.rtp)
+        for peer in (officer, room):
+            await peer.close()
 
 
 class TestRefusals:
@@ -264,7 +280,7 @@ class TestRefusals:
     async def test_a_closed_session_takes_and_keeps_no_client(self, front: RelayFront) -> None:
         room = await publisher(front, "prison")
         await front.link.call(CloseSession(session="s"))
-        await asyncio.wait_for(room.gone.wait(), 5)
+        await asyncio.wait_for(room.gone.wait(), PATIENCE)
         publish = {"session": "s", "side": "prison", "sdp": offer("aiortc-publish")}
         assert type(await self.refused(front, {"type": "publish", **publish})) is NoSlot
         status = await front.status()

@@ -17,6 +17,7 @@ from broker.media.rtcp import build_pli
 from broker.relay.transport import dtls
 from broker.relay.transport.dtls import Certificate, DtlsTransport
 from broker.relay.transport.srtp_buffers import PACKET_SIZE, copy, new_buffer, new_length, protect, unprotect
+from tests.support.patience import PATIENCE
 
 
 class Wire:
@@ -61,10 +62,11 @@ class Ends:
             print_.value for print_ in self.theirs.getFingerprints() if print_.algorithm == "sha-256"
         )
 
-    async def shake(self, fingerprint: str | None = None) -> bool:
+    async def shake(self, *fingerprints: tuple[str, str]) -> bool:
+        prints = fingerprints or (("sha-256", self.fingerprint),)
         ours = RTCDtlsParameters(fingerprints=[RTCDtlsFingerprint("sha-256", self.certificate.fingerprint)])
-        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-            relay = group.create_task(self.relay.run("sha-256", fingerprint or self.fingerprint))
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            relay = group.create_task(self.relay.run(prints))
             far = group.create_task(self.far.start(ours))
             if not await relay:
                 far.cancel()
@@ -97,6 +99,76 @@ def in_place(do: Any, context: Any, packet: bytes) -> tuple[int, bytes]:
 ROLES = pytest.mark.parametrize("server", [True, False], ids=["server", "client"])
 
 
+class _Choosy(RTCCertificate):
+    """A certificate of a client that offers only these cipher suites."""
+
+    suites = b""
+
+    def _create_ssl_context(self, srtp_profiles: Any) -> Any:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_cipher_list(self.suites)
+        return context
+
+
+class TestCipherSuites:
+    """Authenticated encryption only (RFC 7525 4.2); what browsers, aiortc and GStreamer offer is in it."""
+
+    @pytest.mark.parametrize(
+        ("suites", "taken"),
+        [
+            (b"ECDHE-ECDSA-AES128-GCM-SHA256", True),
+            (b"ECDHE-ECDSA-AES256-GCM-SHA384", True),
+            (b"ECDHE-ECDSA-CHACHA20-POLY1305", True),
+            (b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES128-GCM-SHA256", True),
+            (b"ECDHE-ECDSA-AES128-SHA", False),
+            (b"ECDHE-ECDSA-AES256-SHA", False),
+            (b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA", False),
+        ],
+    )
+    async def test_with_cbc_are_refused(self, suites: bytes, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(dtls, "HANDSHAKE_TIMEOUT", PATIENCE if taken else 2.0)
+        async with ends() as both:
+            own = _Choosy(both.theirs._key, both.theirs._cert)
+            own.suites = suites
+            both.far = RTCDtlsTransport(both.wire, [own])  # type: ignore[arg-type]
+            both.far._set_role("client")
+            assert await both.shake() is taken
+            if taken:
+                assert both.relay._dtls._ssl.get_cipher_name().encode() == suites.rpartition(b":")[2]  # type: ignore[union-attr]
+
+
+class TestAWrapThatWentUnseen:
+    """RFC 3711 3.3.1: both ends count the wraps of sequence numbers, and the relay may have lost the packets before."""
+
+    @pytest.mark.parametrize("offered", ["gcm", "cm"])
+    async def test_is_assumed_on_demand_and_packets_open_from_then_on(
+        self, offered: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if offered == "cm":
+            monkeypatch.setattr(dtls, "PROFILES", dtls.PROFILES[1:])
+        async with ends() as both:
+            assert await both.shake()
+            sealed = [both.far._tx_srtp.protect(rtp(number & 0xFFFF)) for number in range(65_530, 65_570)]
+            assert in_place(unprotect, both.relay.rx, sealed[20])[0] != 0
+            both.relay.assume_wrap(2)
+            assert [in_place(unprotect, both.relay.rx, packet)[0] for packet in sealed[21:]] == [0] * 19
+
+    async def test_can_be_forgotten_again(self) -> None:
+        async with ends() as both:
+            assert await both.shake()
+            both.relay.assume_wrap(2)
+            assert in_place(unprotect, both.relay.rx, both.far._tx_srtp.protect(rtp(5)))[0] != 0
+            both.relay.forget(2)
+            assert in_place(unprotect, both.relay.rx, both.far._tx_srtp.protect(rtp(6)))[0] == 0
+
+    async def test_is_not_assumed_where_a_packet_has_come(self) -> None:
+        async with ends() as both:
+            assert await both.shake()
+            assert in_place(unprotect, both.relay.rx, both.far._tx_srtp.protect(rtp(65_535)))[0] == 0
+            both.relay.assume_wrap(2)
+            assert in_place(unprotect, both.relay.rx, both.far._tx_srtp.protect(rtp(0)))[0] == 0
+
+
 class TestHandshake:
     @pytest.mark.parametrize(("server", "libssl"), [(True, True), (False, True), (False, False)])
     async def test_succeeds_in_both_roles_and_media_flow_both_ways(self, server: bool, libssl: bool) -> None:
@@ -114,6 +186,28 @@ class TestHandshake:
             await both.shake()
             assert len(in_place(protect, both.relay.tx, rtp(5))[1]) == len(rtp(5)) + 16
 
+    @pytest.mark.parametrize(("server", "libssl"), [(True, True), (False, True), (False, False)])
+    async def test_succeeds_with_the_second_of_two_certificates(self, server: bool, libssl: bool) -> None:
+        """RFC 8122 5.1: a client that has two gives fingerprints of both, and uses either."""
+        other = RTCCertificate.generateCertificate()
+        for algorithm in ("sha-256", "sha-384", "sha-512"):
+            async with ends(server, libssl=libssl) as both:
+                prints = [(print_.algorithm, print_.value) for print_ in other.getFingerprints()]
+                prints += [(print_.algorithm, print_.value) for print_ in both.theirs.getFingerprints()]
+                assert await both.shake(*(print_ for print_ in prints if print_[0] == algorithm))
+                status, opened = in_place(unprotect, both.relay.rx, both.far._tx_srtp.protect(rtp(6)))
+                assert (status, opened) == (0, rtp(6))
+
+    @pytest.mark.parametrize(("server", "libssl"), [(True, True), (False, True), (False, False)])
+    async def test_fails_where_the_certificate_has_none_of_several_fingerprints(
+        self, server: bool, libssl: bool
+    ) -> None:
+        others = [RTCCertificate.generateCertificate() for _ in range(2)]
+        prints = [(print_.algorithm, print_.value) for other in others for print_ in other.getFingerprints()]
+        async with ends(server, libssl=libssl) as both:
+            assert not await both.shake(*prints)
+            assert both.relay.rx is None
+
     async def test_survives_a_lost_first_flight(self) -> None:
         async with ends(server=False, lossy=1) as both:
             assert await both.shake()
@@ -128,7 +222,7 @@ class TestHandshake:
     @ROLES
     async def test_refuses_a_certificate_that_was_not_offered(self, server: bool) -> None:
         async with ends(server) as both:
-            assert not await both.shake(fingerprint="00:" * 31 + "00")
+            assert not await both.shake(("sha-256", "00:" * 31 + "00"))
             assert both.relay.rx is None
             assert both.relay.tx is None
             assert both.closed.is_set()
@@ -137,7 +231,7 @@ class TestHandshake:
     async def test_gives_up_a_client_that_never_finishes(self, server: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(dtls, "HANDSHAKE_TIMEOUT", 0.05)
         async with ends(server) as both:
-            assert not await both.relay.run("sha-256", both.fingerprint)
+            assert not await both.relay.run((("sha-256", both.fingerprint),))
             assert both.closed.is_set()
 
     @ROLES
@@ -145,7 +239,7 @@ class TestHandshake:
         async with ends(server) as both:
             await both.shake()
             await both.far.stop()
-            await asyncio.wait_for(both.closed.wait(), 5)
+            await asyncio.wait_for(both.closed.wait(), PATIENCE)
 
     @ROLES
     async def test_sends_close_notify_at_the_end(self, server: bool) -> None:
@@ -154,13 +248,13 @@ class TestHandshake:
             left = asyncio.Event()
             both.far.on("statechange", lambda: left.set() if both.far.state == "closed" else None)
             await both.relay.close()
-            await asyncio.wait_for(left.wait(), 5)
+            await asyncio.wait_for(left.wait(), PATIENCE)
             assert not both.closed.is_set()
 
     @ROLES
     async def test_may_be_stopped_at_any_moment_and_twice(self, server: bool) -> None:
         async with ends(server) as both:
-            running = asyncio.create_task(both.relay.run("sha-256", both.fingerprint))
+            running = asyncio.create_task(both.relay.run((("sha-256", both.fingerprint),)))
             await both.wire.arrived.get() if not server else await asyncio.sleep(0)
             running.cancel()
             await both.relay.close()
@@ -175,7 +269,7 @@ class TestHandshake:
 
         async with ends() as both:
             monkeypatch.setattr(both.relay._dtls, "start", broken)
-            assert not await both.relay.run("sha-256", both.fingerprint)
+            assert not await both.relay.run((("sha-256", both.fingerprint),))
             assert both.closed.is_set()
 
     @ROLES
@@ -198,7 +292,7 @@ class TestNonsense:
             for datagram in datagrams:
                 both.relay.feed(datagram)
             with contextlib.suppress(TimeoutError):
-                assert not await asyncio.wait_for(both.relay.run("sha-256", both.fingerprint), 0.02)
+                assert not await asyncio.wait_for(both.relay.run((("sha-256", both.fingerprint),)), 0.02)
             await both.relay.close()
 
         asyncio.run(run())

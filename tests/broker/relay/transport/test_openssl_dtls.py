@@ -386,5 +386,5 @@ def records(datagram: bytes) -> list[bytes]:
 
 
 def resident() -> int:
-    with open("/proc/self/statm") as file:
+    with open("/proc/self/statm", encoding="utf-8") as file:
         return int(file.read().split()[1]) * 4096

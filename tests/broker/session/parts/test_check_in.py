@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,12 @@ from broker.booking.slot import Person, PersonRole, Slot
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
-from broker.session.effects import Forfeit, Reason, RequestRebooking
+from broker.session.effects import ClosePorts, NoteAbsence, Reason, RequestRebooking
 from broker.session.parts.check_in import lacks, required
 from broker.session.readiness import Missing, missing
+from broker.session.snapshot import to_json
 from broker.session.state import State
-from config.check_in import Consequence, Tick
+from config.check_in import Tick
 from config.policy import Policy
 from tests.support.session_story import (
     CHECKED_IN,
@@ -235,7 +237,7 @@ class TestInterpreter:
             visit.tell(ev.SelfTested(side, True, "t"))
         visit.wait_until(40, 0.1)
         assert RequestRebooking("interpreter") in visit.effects
-        assert not any(isinstance(effect, Forfeit) for effect in visit.effects)
+        assert not any(isinstance(effect, NoteAbsence) for effect in visit.effects)
 
     def test_a_dialect_with_its_reason_needs_none_in_guangdong(self) -> None:
         people = tuple(replace(one, dialect_reason="年老，不会普通话") for one in SLOT.people)
@@ -245,40 +247,32 @@ class TestInterpreter:
 
 
 class TestLate:
-    """Yunnan 10 and 17(2): this visit is given up. Guangdong 23: none more this month."""
+    """Yunnan 10 and 17(2), Guangdong 23: the timer notes that a side was not there, and no more. Whether it was without
+    reason (无故) is an officer's word (tests/broker/booking/test_absence.py)."""
 
-    @pytest.mark.parametrize(
-        ("policy", "lost", "article"),
-        [(YUNNAN, Consequence.VISIT, "云南 第十条"), (GUANGDONG, Consequence.MONTH, "广东 第二十三条")],
-    )
-    def test_visitors_who_do_not_come_lose_what_the_province_says(
-        self, policy: Policy, lost: Consequence, article: str
-    ) -> None:
+    @pytest.mark.parametrize(("policy", "article"), [(YUNNAN, "云南 第十条"), (GUANGDONG, "广东 第二十三条")])
+    def test_of_visitors_who_do_not_come_it_is_noted_and_nothing_follows(self, policy: Policy, article: str) -> None:
         visit = Visit(at(-20), policy=policy)
         visit.tell(*here(INMATE))
-        visit.wait_until(15)
-        assert visit.effects.count(Forfeit(VISITOR, lost)) == 1
+        assert visit.wait_until(15) == (ClosePorts(), NoteAbsence(VISITOR))
         end = visit.session.end
-        assert end is not None and (end.reason, end.side, end.lost, end.article) == (
-            Reason.NO_SHOW,
-            VISITOR,
-            lost,
-            article,
-        )
+        assert end is not None and (end.reason, end.side, end.article) == (Reason.NO_SHOW, VISITOR, article)
+        assert not end.rebook
 
-    def test_visitors_who_had_arrived_lose_no_more_than_the_visit(self) -> None:
+    def test_a_forward_step_of_the_clock_takes_nothing_from_anybody(self) -> None:
         visit = Visit(at(-20), policy=GUANGDONG)
-        visit.tell(*here(INMATE), ev.Ticked(VISITOR, KIN, Tick.IDENTITY, True, OFFICER))
-        visit.wait_until(15)
-        assert Forfeit(VISITOR, Consequence.VISIT) in visit.effects
+        visit.step_wall_clock(timedelta(minutes=36))
+        visit.tell(ev.TimePassed())
+        assert not {type(effect).__name__ for effect in visit.effects} & {"Forfeit"}
+        assert "lost" not in (to_json(visit.session, "boot")["end"] or {})
 
-    def test_visitors_lose_nothing_when_the_prisoner_is_not_brought(self) -> None:
+    def test_a_prisoner_who_was_not_brought_is_noted_and_the_visit_is_booked_again_first_yunnan_18(self) -> None:
         visit = Visit(at(-20), policy=GUANGDONG)
         visit.tell(*here(KIN, CHILD))
         visit.wait_until(15)
         assert visit.session.end is not None
         assert (visit.session.end.reason, visit.session.end.side) == (Reason.NO_SHOW, PRISON)
-        assert not any(isinstance(effect, Forfeit) for effect in visit.effects)
+        assert visit.effects[-2:] == [NoteAbsence(PRISON), RequestRebooking("not_brought")]
 
     @pytest.mark.parametrize("minutes", [15, 39, 41, 500])
     def test_no_side_is_late_for_a_check_in_that_was_never_open(self, minutes: int) -> None:
@@ -291,7 +285,7 @@ class TestLate:
         visit.tell(*here(INMATE))
         visit.wait_until(5)
         effects = visit.tell(ev.EndOrdered(OFFICER, SITES[VISITOR], "YN-17-2", "电话未接"))
-        assert Forfeit(VISITOR, Consequence.VISIT) in effects
+        assert NoteAbsence(VISITOR) in effects
         end = visit.session.end
         assert end is not None and (end.reason, end.article, end.cause) == (Reason.NO_SHOW, "YN-17-2", "电话未接")
 
@@ -299,7 +293,7 @@ class TestLate:
         for visit in (prepared(), live()):
             effects = visit.tell(ev.EndOrdered(OFFICER, SITES[VISITOR], "YN-17-2"))
             assert visit.session.end is not None and visit.session.end.reason is Reason.ENDED_BY_SUPERVISOR
-            assert not any(isinstance(effect, Forfeit) for effect in effects)
+            assert not any(isinstance(effect, NoteAbsence) for effect in effects)
 
 
 @st.composite

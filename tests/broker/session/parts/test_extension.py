@@ -242,8 +242,11 @@ class TestRestarts:
     def test_another_relay_worker_gets_it_before_the_gate_opens(self) -> None:
         visit = live(slot=LONG)
         visit.tell(approval(), ev.RelayLost("died"))
-        effects = visit.tell(ev.RelayReady(), *[fact for fact in PREPARED if isinstance(fact, ev.RoomMedia)])
+        effects = visit.tell(
+            ev.RelayReady(), *[fact for fact in PREPARED if isinstance(fact, ev.RoomMedia | ev.RoomReceiving)]
+        )
         effects += visit.tell(next(fact for fact in PREPARED if isinstance(fact, ev.WatchersChanged)))
+        effects += visit.wait(2)
         orders = [effect for effect in effects if isinstance(effect, ExtendLimit | LeaseGate)]
         assert [type(effect) for effect in orders] == [ExtendLimit, LeaseGate]
         lease = orders[1]

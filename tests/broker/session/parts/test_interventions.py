@@ -100,7 +100,7 @@ def grounds(name: str, must_end: bool) -> list[str]:
 
 
 STOPS = [(name, code) for name in packs() for code in grounds(name, True)]
-MILDER = [(name, code) for name in packs() for code in grounds(name, False)]
+MILDER = [(name, code) for name in packs() for code in grounds(name, False) if not code.startswith("GD-25")]
 
 
 class TestWhatMustBeStopped:
@@ -118,7 +118,7 @@ class TestWhatMustBeStopped:
 
     @pytest.mark.parametrize(("pack", "code"), MILDER)
     def test_a_ground_that_allows_a_warning_is_stored_as_one(self, pack: str, code: str) -> None:
-        visit = prepared(policy=load_pack(pack))
+        visit = prepared(policy=load_pack(pack))  # Guangdong 25, which is the county's: test_ground_conditions.py
         visit.tell(mute(PRISON, article=code))
         if visit.policy.intervention(code).may_warn:  # type: ignore[union-attr]
             visit.tell(warning(article=code))
@@ -153,7 +153,9 @@ class TestWhatMustBeStopped:
     def test_a_hold_on_a_milder_ground_may_be_resumed_or_ended_as_completed(self) -> None:
         visit = live()
         visit.tell(
-            ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"), ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED")
+            ev.HoldOrdered(OFFICER, SITES[PRISON], "YN-16-2"),
+            ev.EndOrdered(OFFICER, SITES[PRISON], "END-COMPLETED"),
+            ev.RoomFinished(VISITOR, "trm_v"),
         )
         assert visit.state is State.ENDED
 
@@ -177,8 +179,10 @@ class TestAMute:
         effects = visit.tell(
             ev.RelayReady(),
             *(ev.RoomMedia(side, True) for side in Side),
+            *(ev.RoomReceiving(side, True) for side in Side),
             ev.WatchersChanged(live().session.processes.watchers),
         )
+        effects += visit.wait(2)
         assert {one.muted for one in leases(effects)} == {frozenset({PRISON})}
 
     def test_does_not_open_a_shut_gate(self) -> None:

@@ -1,0 +1,38 @@
+"""A reader of bit fields, as H.264 writes its headers (ITU-T H.264 7.2 and 9.1)."""
+
+
+class Bits:
+    """The bits of some bytes, read from the front. Every method raises IndexError at the end."""
+
+    __slots__ = ("_left", "_value")
+
+    def __init__(self, data: bytes) -> None:
+        self._value, self._left = int.from_bytes(data), len(data) * 8
+
+    def take(self, count: int) -> int:
+        """Read an unsigned number of `count` bits."""
+        if count > self._left:
+            raise IndexError("out of bits")
+        self._left -= count
+        return (self._value >> self._left) & ((1 << count) - 1)
+
+    def flag(self) -> int:
+        """Read a number of one bit."""
+        return self.take(1)
+
+    def ue(self) -> int:
+        """Read an unsigned Exp-Golomb code."""
+        zeros = self._left - (self._value & ((1 << self._left) - 1)).bit_length()
+        if zeros > 31:
+            raise IndexError("an Exp-Golomb code longer than 32 bits")
+        return self.take(2 * zeros + 1) - 1
+
+    def se(self) -> int:
+        """Read a signed Exp-Golomb code."""
+        code = self.ue()
+        return (code + 1) // 2 if code & 1 else -(code // 2)
+
+
+def unescaped(data: bytes) -> bytes:
+    """Return the bytes of a NAL unit without its emulation prevention bytes (H.264 7.4.1)."""
+    return data.replace(b"\0\0\3", b"\0\0")
