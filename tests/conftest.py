@@ -2,8 +2,7 @@
 
 A real-time test promises seconds of real processes, real media or a real browser's decoder. Such tests run one after
 another in chains, each chain on one worker, beside everything else; workers that run other tests lower their priority.
-A failed real-time test may be tried once more, alone, and so may one with a browser (see `tests/__main__.py`); all
-others may not.
+A few failed tests are tried again, alone (see `tests/__main__.py`).
 """
 
 import json
@@ -47,10 +46,8 @@ low the priority of its worker is."""
 NICENESS = (0, 10, 19)
 """Priority of the workers (nice(2)): of each chain, and of all other tests. Whole visits come first: their kiosks and
 officers decode in the test's own process, and what waits there looks like a packet that crossed too late."""
-SECOND_CHANCES = ("realtime", "browser")
-"""Marks of the tests that are tried once more when they fail."""
 FAILURES_FILE = "HUIJIAN_TEST_FAILURES"  # environment variable: where to write which tests failed
-_failures: dict[str, bool] = {}
+_failures: list[str] = []
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -90,9 +87,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Remember each failed test, and whether it has a second chance."""
-    if report.failed:
-        _failures[report.nodeid] = any(mark in report.keywords for mark in SECOND_CHANCES)
+    """Remember each failed test, once, in the order of failing."""
+    if report.failed and report.nodeid not in _failures:
+        _failures.append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
