@@ -12,11 +12,13 @@ from broker.kernel.token_bucket import TokenBucket
 from broker.media.rtcp import ReportBlock
 from broker.relay.congestion.sent_packets import Departure, SentPackets, Stamp, send_time
 from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.rtp.later_copies import Kept, LaterCopies
 from broker.relay.transport.egress import Egress
 from broker.relay.transport.route import Route
 
 SENDER_REPORTS = 8  # remembered: the one that a receiver report names is one of the last two or three
 REPAIRS, REPAIRS_AT_ONCE = 150, 100  # packets sent again to one down track: a second, and at once
+ASKED = 1.0  # seconds in which requests for a keyframe have one cause
 REMEMBERED = 64  # sequence numbers that were sent again lately
 KEYFRAMES, KEYFRAMES_AT_ONCE = 0.5, 2  # keyframes a second that one supervisor can cost all other subscribers
 FIRST = (1 << 15) - 512
@@ -65,7 +67,7 @@ class PlanEntry(NamedTuple):
     """What the hot loop needs of one destination, looked up before so that it looks up nothing per packet.
 
     `key` is equal where the whole header is; `mark`, `counter` and `remember` are the parts of the Stamp, or None where
-    packets are not stamped."""
+    packets are not stamped. `keep` takes each packet of which copies follow; None: none do."""
 
     tx: Any
     key: int
@@ -76,7 +78,7 @@ class PlanEntry(NamedTuple):
     mark: int | None
     counter: Callable[[], int] | None
     remember: Callable[[Departure], object] | None
-    copies: int
+    keep: Callable[[Kept], None] | None
     egress: Egress
 
 
@@ -210,6 +212,10 @@ class SubscriberReports:
     """Extended highest sequence number of the last receiver report."""
     newest_missed: float = NEVER
     """Extended number of the newest packet that a NACK ever named."""
+    nacks: bool = False
+    """Whether it ever asked for a packet: some clients never do, though they agreed to."""
+    keyframes_asked: tuple[float, float] = (NEVER, NEVER)
+    """When it asked for a keyframe last, and the time before that, while packets came (monotonic s)."""
     missed_at: float = NEVER
     """When it last reported that a packet was lost, or asked for one (monotonic s)."""
     lost_fraction: int = 0
@@ -219,6 +225,11 @@ class SubscriberReports:
     """Seconds to the subscriber and back; None before the first report that allows to compute it."""
     sender_reports: dict[int, float] = field(default_factory=dict)
     """When the last sender reports were sent, by the middle 32 bits of their NTP time (RFC 3550 6.4.1)."""
+
+    def keyframe_asked(self, now: float) -> None:
+        """Note a request for a keyframe; what follows within ASKED is the same request."""
+        if now - self.keyframes_asked[0] >= ASKED:
+            self.keyframes_asked = now, self.keyframes_asked[0]
 
     def sender_report_sent(self, ntp: int, now: float) -> None:
         """Remember a sender report by the middle 32 bits of its NTP time, which the receiver report will name."""
@@ -298,8 +309,11 @@ class DownTrack(Generic[T]):
     flow: Flow = Flow.STOPPED
     first_allowed: int = 0
     """Extended number of the first packet that it may get, also as a retransmission."""
-    copies: int = 1
-    """How often a sound packet is sent, and a retransmission up to twice: more than once on a line that loses much."""
+    lossy: bool = False
+    """Whether its line loses much: then a copy follows of each retransmission."""
+    copied: bool = False
+    """Whether copies follow of each packet: on a lossy line of sound, and of a picture that is not repaired."""
+    later: LaterCopies = field(default_factory=LaterCopies)
     lesser: T | None = None
     """The smaller encoding that it is meant to get, as its line cannot take the best; None: the best."""
     renumbering: Renumbering = field(default_factory=Renumbering)
@@ -335,8 +349,8 @@ class DownTrack(Generic[T]):
         """Whether it gets nothing now because its line is too weak."""
         return self.flow is Flow.PAUSED or self.flow is Flow.RESUMING
 
-    def plan_entry(self, copies: int) -> PlanEntry:
-        """Return what the hot loop needs to send to it, each packet as often as `copies`."""
+    def plan_entry(self) -> PlanEntry:
+        """Return what the hot loop needs to send to it."""
         sequence, timestamp = self.renumbering.sequence, self.renumbering.timestamp
         key = timestamp << 24 | sequence << 8 | (self.stamp is None) << 7 | self.params.payload_type
         mark, counter, remember = self.stamp or UNSTAMPED
@@ -352,7 +366,7 @@ class DownTrack(Generic[T]):
             mark,
             counter,
             remember,
-            copies,
+            self.later.keep if self.copied else None,
             egress,
         )
 

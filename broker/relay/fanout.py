@@ -238,7 +238,7 @@ class Fanout:
             copy(bare + RTP_HEADER.size, bare + start, size - RTP_HEADER.size)
             first &= 0xE0
         departure, longer, written = (now, size, track.ssrc_out, seq), size + STAMP_SIZE, -1
-        for tx, key, payload_type, ssrc, add_seq, add_ts, mark, counter, remember, copies, egress in track.plan:
+        for tx, key, payload_type, ssrc, add_seq, add_ts, mark, counter, remember, keep, egress in track.plan:
             if used == WAITING:
                 self._send_waiting()
                 used = 0
@@ -267,9 +267,8 @@ class Fanout:
             if not waiting:
                 pending.append(egress)
             waiting.append(view[: length[0]])
-            while copies > 1:  # sound on a bad line: the same bytes each time, as SRTP demands
-                copies -= 1
-                waiting.append(waiting[-1])
+            if keep is not None:  # a bad line: copies follow
+                keep((now, bytes(view[: length[0]])))
         self._used = used
         if now >= self._hasty:
             self._send_waiting()

@@ -14,7 +14,7 @@ from broker.relay.down_track import SENDING
 from broker.relay.gate import Gate
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.publications import Limit, Publication, Publications
-from broker.relay.rtp import rtcp_feedback
+from broker.relay.rtp import retransmission, rtcp_feedback
 from broker.relay.rtp.simulcast_layers import SimulcastLayers
 from broker.relay.stats import track_counts
 from broker.relay.subscriptions import Subscription, Subscriptions
@@ -22,6 +22,7 @@ from broker.relay.talkback import Talkback
 from broker.relay.track import Track
 from broker.relay.transport.peer import Peer
 
+HASTE = 0.005  # seconds before a gate shuts in which no copies are sent, lest the last one comes too late
 SOON = 0.01  # seconds between looks for requests that are due, while a packet is missing
 SUPERVISORS = Limit(24, "Too many connections watch this session.", "观看连接数已达上限。")
 CLOSED = "session closed"
@@ -337,10 +338,13 @@ class RelaySession:
             self._request_soon()
 
     def send_requests(self, now: float) -> None:
-        """Send the requests for packets and keyframes that are due, and the retransmissions."""
-        self.expire(now)  # a retransmission must not cross a shut gate either
+        """Send the requests for packets and keyframes that are due, the retransmissions, and copies on bad lines."""
+        self.expire(now)  # none of these must cross a shut gate either
+        may = not self.open_now or self.gate.is_open(now + HASTE)
         for track in self.all_tracks():
             rtcp_feedback.send_requests(track, now)
+            if may and retransmission.send_copies(track, now):
+                self._request_soon()
 
     def send_receiver_reports(self, now: float) -> None:
         """Report to publishers how their streams arrive; called once a second."""

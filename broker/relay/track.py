@@ -427,6 +427,7 @@ class Track:
         """`down_track` gets packets up to the track's own number `last` (None: all so far), and is in `flow` then."""
         if down_track.withheld is not None:
             last, down_track.withheld = down_track.withheld.last, None
+        down_track.later.clear()
         down_track.renumbering.leave(self.seq_out if last is None else last)
         down_track.counts.leave(self.packets, self.octets)
         down_track.flow = flow
@@ -434,7 +435,7 @@ class Track:
     def rebuild(self) -> None:
         """Build the hot loop's plan again from the down tracks that flow."""
         self.plan = [
-            tuple(down_track.plan_entry(1 if self.video else down_track.copies))
+            tuple(down_track.plan_entry())
             for down_track in sorted(self.down_tracks, key=lambda down_track: down_track.stamp is None)
             if down_track.flowing
             and down_track.withheld is None

@@ -1,7 +1,7 @@
 """Fits what a subscriber gets to its line, twice a second, pure. On a line that loses much, sound and retransmissions
-are sent several times. A line too weak for the picture gets a smaller encoding, where there is one, or no picture until
-a keyframe that it can carry. Sound never pauses. The far room's need also limits the publisher, which then sends less;
-a supervisor's line never changes what others get."""
+are sent several times, a little apart. A line too weak for the picture gets a smaller encoding, where there is one, or
+no picture until a keyframe that it can carry. Sound never pauses. The far room's need also limits the publisher, which
+then sends less; a supervisor's line never changes what others get."""
 
 from collections.abc import Sequence
 from math import inf
@@ -12,7 +12,7 @@ from broker.relay.track import Destination, Track
 
 BAD, GOOD = 0.02, 0.005  # smoothed part of packets lost from which on, and below which no longer, a line is bad
 KEEP, LONGEST_KEEP = 30.0, 240.0  # seconds for which copies are sent after a loss, doubled when they are missed soon
-COPIES = 3  # on a bad line that is not full: of 5 % lost packets a hundredth of a percent remains
+COPIES = 3  # packets sent for one on a bad line that is not full: of 5 % lost a hundredth of a percent remains
 CREDIT, GATED_CREDIT = 2.0, 5.0  # seconds that a line may be sent too much; the far room's publisher soon sends less
 LEAST = 80_000  # bit/s below which a picture would be a rare keyframe: sound alone is better
 REST = 2.0  # seconds at least between two starts of the picture: each costs all other subscribers a keyframe
@@ -54,11 +54,11 @@ class SubscriberAdaptation:
         named = any(down_track.named and bits[down_track.track.kind] for down_track in self._down_tracks)
         if named:
             self._path.tick(now, sum(bits[other.track.kind] for other in self._down_tracks if not other.named))
-        self._set_copies(now)
+        self._set_copies(now, seconds, bits)
         for down_track in self._down_tracks:
             kind = down_track.track.kind
             if kind != "video":
-                self._sound = bits[kind] * down_track.copies / seconds
+                self._sound = bits[kind] * (COPIES if down_track.copied else 1) / seconds
                 continue
             if not named:
                 loss = down_track.reports.lost_fraction / 256
@@ -73,32 +73,43 @@ class SubscriberAdaptation:
         before, self._sent[kind] = self._sent.get(kind, sent), sent
         return sent - before
 
-    def _set_copies(self, now: float) -> None:
-        """Send several copies where much is lost by chance; on a full line they would only displace each other."""
+    def _set_copies(self, now: float, seconds: float, bits: dict[str, int]) -> None:
+        """Let copies follow where much is lost by chance; on a full line they would only displace each other. Of a
+        picture they do for a subscriber that asks for no packet, where the line carries them."""
         reported = [down_track.reports.lost_fraction / 256 for down_track in self._down_tracks if not down_track.named]
-        copies = self._copies_for(max(self._path.capacity.loss, *reported, 0.0), now)
+        lossy = self._is_lossy(max(self._path.capacity.loss, *reported, *self._unrepaired(now), 0.0), now)
+        most = self._path.capacity.rate * seconds / COPIES
         for down_track in self._down_tracks:
-            if copies != down_track.copies:
-                down_track.copies = copies
+            picture = down_track.track.video
+            copied = lossy and not (picture and (down_track.reports.nacks or sum(bits.values()) > most))
+            down_track.lossy = lossy
+            if copied != down_track.copied:
+                down_track.copied = copied
                 down_track.track.rebuild()
 
-    def _copies_for(self, loss: float, now: float) -> int:
-        """Return how many copies to send where this part is lost. Of sound that is sent three times almost nothing is,
-        so that a loss is no longer seen: copies are kept for a while, and longer each time that they are missed."""
-        several = any(down_track.copies > 1 for down_track in self._down_tracks)
+    def _unrepaired(self, now: float) -> list[float]:
+        """Return a part that is lost for each picture of a subscriber that reports no loss and asks for no packet, but
+        again and again for keyframes."""
+        reports = [down_track.reports for down_track in self._down_tracks if not down_track.named]
+        return [2 * BAD for report in reports if not report.nacks and now - report.keyframes_asked[1] < SOON_AGAIN]
+
+    def _is_lossy(self, loss: float, now: float) -> bool:
+        """Return whether copies are to follow where this part is lost. Of sound that is sent three times almost nothing
+        is, so that a loss is no longer seen: copies are kept for a while, and longer each time that they are missed."""
+        several = any(down_track.lossy for down_track in self._down_tracks)
         if self._path.capacity.full(now):
-            return 1
+            return False
         if loss > (GOOD if several else BAD):
             if not several:
                 missed = now - self._single_at < SOON_AGAIN
                 self._keep = min(2 * self._keep, LONGEST_KEEP) if missed else KEEP
             self._lost_at = now
-            return COPIES
+            return True
         if several and now - self._lost_at < self._keep:
-            return COPIES
+            return True
         if several:
             self._single_at = now
-        return 1
+        return False
 
     def _spend(self, track: Track, bits: int, seconds: float) -> None:
         most = self._seconds * self.need

@@ -11,7 +11,6 @@ from broker.relay.track import Destination, Track
 from broker.relay.transport.srtp_buffers import copy, new_buffer, new_length, protect
 
 MAX_REPAIRS = 64  # packets answered for one NACK datagram: retransmissions must not amplify
-COPIES = 2  # of a retransmission on a bad line
 AGAIN = 0.05  # seconds in which the same packet is not sent again, or a round trip: the last one is still on its way
 
 _raw, _view = new_buffer()
@@ -30,9 +29,22 @@ def retransmit(down_track: Destination, seq: int, now: float) -> None:
     again = max(AGAIN, down_track.reports.round_trip or 0.0)
     if packet is None or not down_track.retransmissions.due(seq, now, again):
         return
-    for _ in range(min(down_track.copies, COPIES) if down_track.params.rtx is not None else 1):
-        if down_track.retransmissions.take(now):
-            _send(down_track, repeated(down_track, packet, seq, now))
+    if not down_track.retransmissions.take(now):
+        return
+    datagram = _send(down_track, repeated(down_track, packet, seq, now))
+    if datagram and down_track.lossy and down_track.retransmissions.take(now):
+        down_track.later.keep_repair(datagram, now)
+
+
+def send_copies(track: Track, now: float) -> bool:
+    """Send the copies that are due. Return whether others will be."""
+    waiting = False
+    for down_track in track.down_tracks:
+        if down_track.later.waiting:
+            for datagram in down_track.later.take(now):
+                down_track.client.send(datagram)
+            waiting = waiting or down_track.later.waiting
+    return waiting
 
 
 def retransmit_lost(
@@ -52,7 +64,7 @@ def repeat_repaired(track: Track, now: float) -> None:
     """Send once more, on bad lines, what the publisher repaired: it was sent on, and a second loss would be seen."""
     numbers, track.repaired = track.repaired, []
     for down_track in track.down_tracks:
-        if down_track.copies > 1 and down_track.params.rtx is not None:
+        if down_track.lossy and down_track.params.rtx is not None:
             for number in numbers:
                 retransmit(down_track, down_track.renumbering.to_subscriber(number), now)
 
@@ -109,14 +121,18 @@ def send_withheld(track: Track, now: float) -> None:
             _send(destination, inserted(destination, packet, seq, now))
 
 
-def _send(down_track: Destination, datagram: bytes) -> None:
+def _send(down_track: Destination, datagram: bytes) -> bytes:
+    """Encrypt and send a datagram. Return it encrypted, empty where it could not be sent."""
     client = down_track.client
     if not datagram or client.tx is None:
-        return
+        return b""
     copy(_raw, datagram, len(datagram))
     _length[0] = len(datagram)
-    if not protect(client.tx, _raw, _length):
-        client.send(bytes(_view[: _length[0]]))
+    if protect(client.tx, _raw, _length):
+        return b""
+    encrypted = bytes(_view[: _length[0]])
+    client.send(encrypted)
+    return encrypted
 
 
 def original(packet: bytes, payload_type: int, ssrc: int) -> bytes:

@@ -35,10 +35,10 @@ def handle_compound(peer: Peer, tap: Tap, data: bytes, now: float, arrival_ns: i
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.REMB:
             peer.path.estimated = rtcp.remb(packet.body) or peer.path.estimated
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.PLI:
-            _handle_keyframe_request(peer, rtcp.media_ssrc(packet.body))
+            _handle_keyframe_request(peer, rtcp.media_ssrc(packet.body), now)
         elif packet.kind == rtcp.PSFB and packet.format == rtcp.FIR:
             for ssrc in rtcp.fir_ssrcs(packet.body):
-                _handle_keyframe_request(peer, ssrc)
+                _handle_keyframe_request(peer, ssrc, now)
     return now >= peer.rtcp_budget.empty_until
 
 
@@ -61,7 +61,7 @@ def _handle_nack(peer: Peer, body: bytes, now: float) -> None:
     _, numbers = rtcp.nacked(body) or (None, [])
     if not numbers or not peer.rtcp_budget.take_entries(len(numbers)):
         return
-    down_track.reports.missed_at = now
+    down_track.reports.missed_at, down_track.reports.nacks = now, True
     newest = max(down_track.track.extended(down_track, seq) for seq in numbers)
     if down_track.flowing and newest > down_track.reports.newest_missed:
         down_track.reports.newest_missed, down_track.reports.progressed_at = newest, now
@@ -103,10 +103,11 @@ def _handle_sender_report(peer: Peer, tap: Tap, packet: rtcp.RtcpPacket, now: fl
             down_track.client.send_rtcp(own + rtcp.build_sdes(down_track.ssrc, track.cname))
 
 
-def _handle_keyframe_request(peer: Peer, ssrc: int | None) -> None:
+def _handle_keyframe_request(peer: Peer, ssrc: int | None, now: float) -> None:
     down_track = _down_track_of(peer, ssrc)
     if down_track is not None and down_track.flowing:
         down_track.keyframe.pending = True
+        down_track.reports.keyframe_asked(now)
 
 
 def send_requests(track: Track, now: float) -> None:

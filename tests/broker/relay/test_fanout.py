@@ -1,7 +1,7 @@
 """The hot loop with ciphers that accept everything: a gate shuts exact to the packet."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
@@ -11,6 +11,8 @@ from broker.media.h264 import split_aggregate
 from broker.media.rtcp import build_receiver_report
 from broker.media.rtp import RTP_HEADER, payload_start
 from broker.relay import fanout
+from broker.relay.session import HASTE
+from broker.relay.track import Destination
 from broker.relay.transport.ice import CONSENT, Check
 from broker.relay.transport.route import Address, PortSource, Route
 from tests.fuzz import run
@@ -117,7 +119,7 @@ async def test_no_retransmission_crosses_after_a_lease_runs_out(visit: Visit) ->
     visit.drain(5)
     down_track = next(one for one in visit.relay.peers[KIOSK[0]].down_tracks if one.track.video)
     track = down_track.track
-    down_track.copies, track.repaired = 3, [track.seq_out]
+    down_track.lossy, track.repaired = True, [track.seq_out]
     session.gate.until = visit.clock.now + TICK
     session.send_requests(visit.clock.now + TICK)
     assert not session.open_now
@@ -383,3 +385,91 @@ class TestLife:
         before = hot.rejected
         visit.drain(3)
         assert hot.rejected == before + 3
+
+
+class TestCopiesOnABadLine:
+    """They follow a packet later, and are as subject to the gate as it is."""
+
+    def sound(self, visit: Visit) -> tuple[Destination, Callable[[], bytes]]:
+        """Open the gate, and return the kiosk's down track of the sound, and what makes a packet of it."""
+        session, kiosk = visit.relay.session, visit.relay.peers[KIOSK[0]]
+        session.lease(visit.clock.now, visit.clock.now + 2.5, 9999.0, 600.0)
+        heard = next(one for one in kiosk.down_tracks if not one.track.video)
+        number = next(number for number, track in visit.relay.peers[ROOM[0]].by_payload_type.items() if not track.video)
+
+        def packet() -> bytes:
+            visit.seq += 1
+            return RTP_HEADER.pack(0x80, number, visit.seq, visit.seq * 960, 8) + b"sound"
+
+        visit.port.waiting = [packet()]
+        visit.relay.fanout.drain(visit.port)
+        heard.copied = True
+        heard.track.rebuild()
+        return heard, packet
+
+    def crossed(self, visit: Visit, packet: bytes, wait: tuple[float, ...]) -> list[bytes]:
+        """Let a packet come, and look for what is due after each `wait` (s); return what crossed."""
+        before = len(visit.port.sent)
+        visit.port.waiting = [packet]
+        visit.relay.fanout.drain(visit.port)
+        for seconds in wait:
+            visit.clock.now += seconds
+            visit.relay.session.send_requests(visit.clock.now)
+        return [data for address, data in visit.port.sent[before:] if address == KIOSK]
+
+    async def test_are_the_same_bytes_and_leave_by_themselves_when_no_packet_follows(self, visit: Visit) -> None:
+        _, packet = self.sound(visit)
+        crossed = self.crossed(visit, packet(), (0.02, 0.02, 0.02))
+        assert len(crossed) == 3
+        assert len(set(crossed)) == 1
+
+    async def test_do_not_follow_once_the_gate_has_shut(self, visit: Visit) -> None:
+        _, packet = self.sound(visit)
+        assert len(self.crossed(visit, packet(), (0.02,))) == 2
+        visit.relay.session.shut(visit.clock.now, "ordered")
+        visit.relay.session.lease(visit.clock.now, visit.clock.now + 2.5, 9999.0, 600.0)
+        assert self.crossed(visit, packet(), ()) != []
+        visit.relay.session.gate.until = visit.clock.now + 0.01
+        before = len(visit.port.sent)
+        visit.relay.session.send_requests(visit.clock.now + 0.05)
+        assert not [address for address, _ in visit.port.sent[before:] if address == KIOSK]
+
+    async def test_of_what_was_said_before_a_hold_do_not_follow_after_it(self, visit: Visit) -> None:
+        _, packet = self.sound(visit)
+        self.crossed(visit, packet(), ())
+        visit.relay.session.shut(visit.clock.now, "hold")
+        visit.clock.now += 1
+        visit.relay.session.lease(visit.clock.now, visit.clock.now + 2.5, 9999.0, 600.0)
+        before = len(visit.port.sent)
+        visit.relay.session.send_requests(visit.clock.now + 0.05)
+        assert not [address for address, _ in visit.port.sent[before:] if address == KIOSK]
+
+    async def test_wait_while_a_gate_is_about_to_shut(self, visit: Visit) -> None:
+        _, packet = self.sound(visit)
+        self.crossed(visit, packet(), ())
+        visit.clock.now += 0.02
+        visit.relay.session.gate.until = visit.clock.now + HASTE / 2
+        before = len(visit.port.sent)
+        visit.relay.session.send_requests(visit.clock.now)
+        assert visit.relay.session.open_now
+        assert len(visit.port.sent) == before
+
+    async def test_of_a_side_that_was_muted_do_not_follow(self, visit: Visit) -> None:
+        _, packet = self.sound(visit)
+        self.crossed(visit, packet(), ())
+        muted, now = frozenset({Side.PRISON}), visit.clock.now
+        visit.relay.session.lease(now, now + 2.5, 9999.0, 600.0, muted)
+        before = len(visit.port.sent)
+        visit.relay.session.send_requests(now + 0.05)
+        assert not [address for address, _ in visit.port.sent[before:] if address == KIOSK]
+
+    async def test_are_taken_from_their_own_packet_when_many_wait_together(self, visit: Visit) -> None:
+        _, packet = self.sound(visit)
+        before = len(visit.port.sent)
+        visit.port.waiting = [packet() for _ in range(5)]
+        visit.relay.fanout.drain(visit.port)
+        visit.clock.now += 0.02
+        visit.relay.session.send_requests(visit.clock.now)
+        crossed = [data for address, data in visit.port.sent[before:] if address == KIOSK]
+        assert crossed[5:] == crossed[:5]
+        assert len(set(crossed)) == 5

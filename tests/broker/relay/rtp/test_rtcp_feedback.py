@@ -26,7 +26,7 @@ class Subscriber:
         self.peer: Any = SimpleNamespace(
             down_tracks=[self.down_track], streams={}, path=SentPackets(), rtcp_budget=RtcpBudget()
         )
-        monkeypatch.setattr(retransmission, "_send", lambda _, datagram: self.sent.append(datagram))
+        monkeypatch.setattr(retransmission, "_send", lambda _, datagram: self.sent.append(datagram) or datagram)
         self.line.send(10, KEY)
         self.line.send(11)
 
@@ -149,13 +149,14 @@ def test_a_stopped_down_track_gets_no_retransmission(subscriber: Subscriber) -> 
     assert subscriber.sent == []
 
 
-def test_what_the_publisher_repaired_is_sent_twice_only_on_a_bad_line(subscriber: Subscriber) -> None:
+def test_what_the_publisher_repaired_is_sent_again_only_on_a_bad_line_and_a_copy_later(subscriber: Subscriber) -> None:
     track = subscriber.line.track
-    for copies in (1, 3):
-        subscriber.down_track.copies, subscriber.sent = copies, []
+    for lossy in (False, True):
+        subscriber.down_track.lossy, subscriber.sent = lossy, []
         subscriber.line.send(track.receive_stats.highest + 2)  # type: ignore[union-attr]
         assert len(track.repairs_due(subscriber.line.now + 1)) == 1
         subscriber.line.send(track.receive_stats.highest - 1)  # type: ignore[union-attr]
         retransmission.repeat_repaired(track, subscriber.line.now)
-        assert len(subscriber.sent) == (2 if copies > 1 else 0)
+        assert len(subscriber.sent) == (1 if lossy else 0)
+        assert subscriber.down_track.later.waiting is lossy
         assert track.repaired == []

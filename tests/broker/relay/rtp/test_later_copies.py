@@ -1,0 +1,113 @@
+"""Copies that follow later: how often and when each leaves, and what comes out of a line that loses bursts."""
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.relay.rtp.later_copies import FIRST, MOST, SECOND, LaterCopies
+from tests.support.udp_proxy import Impairment, Line
+
+LOOK = 0.01  # seconds between looks for what is due
+SOUND, FRAME = 0.02, 0.04  # seconds between packets of sound, and between pictures
+
+
+def test_two_copies_follow_each_packet_and_one_each_retransmission() -> None:
+    later = LaterCopies()
+    later.keep((10.0, b"sound"))
+    later.keep_repair(b"repair", 10.0)
+    assert later.take(10.0 + FIRST - 0.001) == []
+    assert sorted(later.take(10.0 + FIRST)) == [b"repair", b"sound"]
+    assert later.take(10.0 + SECOND - 0.001) == []
+    assert later.waiting
+    assert later.take(10.0 + SECOND) == [b"sound"]
+    assert not later.waiting
+    assert later.take(99.0) == []
+
+
+def test_copies_of_one_packet_leave_apart_even_when_they_are_late() -> None:
+    later = LaterCopies()
+    later.keep((10.0, b"sound"))
+    assert later.take(20.0) == [b"sound"]
+    assert later.take(20.0) == [b"sound"]
+    assert not later.waiting
+
+
+def test_the_last_packets_before_a_pause_are_copied_like_all_others() -> None:
+    later = LaterCopies()
+    for number in range(3):
+        later.keep((number * SOUND, bytes((number,))))
+    taken = [copied for step in range(100) for copied in later.take(step * LOOK)]
+    assert sorted(taken) == sorted(2 * [bytes((number,)) for number in range(3)])
+
+
+def test_what_was_forgotten_never_leaves() -> None:
+    later = LaterCopies()
+    later.keep((10.0, b"twice"))
+    later.take(10.0 + FIRST)
+    later.keep((10.0, b"once"))
+    later.clear()
+    assert not later.waiting
+    assert later.take(99.0) == []
+    later.keep((100.0, b"afterwards"))
+    assert later.take(101.0) == [b"afterwards"]
+
+
+def test_a_flood_is_bounded() -> None:
+    later = LaterCopies()
+    for number in range(3 * MOST):
+        later.keep((10.0, number.to_bytes(2, "big")))
+    assert len(later.take(11.0)) == MOST
+
+
+@given(st.lists(st.floats(0.0, 0.05), min_size=1, max_size=60), st.lists(st.floats(0.0, 0.1), min_size=1, max_size=60))
+def test_each_copy_leaves_after_its_time_and_never_a_third(gaps: list[float], looks: list[float]) -> None:
+    later, now, due = LaterCopies(), 0.0, 0.0
+    sent: dict[bytes, float] = {}
+    left: dict[bytes, int] = {}
+    for number, gap in enumerate(gaps):
+        now += gap
+        datagram = number.to_bytes(2, "big")
+        sent[datagram] = now
+        later.keep((now, datagram))
+        due += looks[number % len(looks)]
+        if due <= now:
+            for copied in later.take(now):
+                left[copied] = left.get(copied, 0) + 1
+                assert now - sent[copied] >= (FIRST if left[copied] == 1 else SECOND) - 1e-9
+    for step in range(3):
+        for copied in later.take(now + 1 + step):
+            left[copied] = left.get(copied, 0) + 1
+    assert left == dict.fromkeys(sent, 2)
+
+
+def lost(burst: float, later: bool, seconds: int = 600) -> float:
+    """Return the part of the sound of which nothing comes out of a line that loses 5 %, `burst` packets in a row,
+    beside a picture of which four packets leave with each frame. Copies leave `later`, or at once with the packet."""
+    line, copies, arrived = Line(Impairment(loss=0.05, burst=burst), Random(1)), LaterCopies(), set()
+    steps = round(seconds / 0.001)
+    for step in range(steps):
+        now = step * 0.001
+        if step % round(FRAME / 0.001) == 7:
+            for _ in range(4):
+                line.carry(1200, now)
+        if step % round(SOUND / 0.001) == 0:
+            datagram = step.to_bytes(4, "big")
+            copies.keep((now, datagram))
+            for _ in range(1 if later else 3):
+                if line.carry(100, now):
+                    arrived.add(datagram)
+        if later and step % round(LOOK / 0.001) == 3:
+            for datagram in copies.take(now):
+                if line.carry(100, now):
+                    arrived.add(datagram)
+    return 1 - len(arrived) / (steps * 0.001 / SOUND)
+
+
+def test_sound_survives_bursts_of_losses_that_take_all_copies_sent_at_once() -> None:
+    assert lost(burst=3.0, later=False) > 0.015
+    assert lost(burst=3.0, later=True) < 0.003
+
+
+def test_sound_survives_single_losses_as_well_as_with_copies_sent_at_once() -> None:
+    assert lost(burst=1.0, later=True) < 0.001
