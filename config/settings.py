@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     relay_public_addresses: tuple[str, ...] = ()  # what kiosks are told, best first; default: relay_host
     relay_port: int = Field(0, ge=0, le=65535)  # of the first worker, then upwards, UDP and TCP; 0: any free
     relay_workers: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 2) - 1), ge=1)
-    relay_worker_sessions: int = Field(40, ge=1)  # that a worker takes at most; it is measured for as many
+    relay_worker_sessions: int | None = Field(None, ge=1)  # a worker's upper limit; default: what its core carries
     turn_urls: tuple[str, ...] = ()  # of a coturn, for networks that reach nothing directly: turn:host:port
     turn_secret_file: Path | None = None  # holds its static-auth-secret; handed out are credentials for one visit
     metrics_on_loopback: bool = True  # /metrics for programs on this machine without a key

@@ -12,6 +12,8 @@ import structlog
 from aiohttp import web
 
 from broker.control.broker import Broker
+from broker.control.capacity.machine_cost import kept
+from broker.control.capacity.session_cost import UNMEASURED
 from broker.control.journal.checkpointer import Checkpointer, Interval
 from broker.control.journal.journal import Journal
 from broker.control.journal.spill import NAME as SPILL
@@ -56,6 +58,7 @@ async def control(settings: Settings) -> None:
                 settings.relay_workers,
                 settings.demo,
                 settings.relay_worker_sessions,
+                _session_cost(settings),
             ) as broker,
         ):
             app = build_app(
@@ -70,6 +73,12 @@ async def control(settings: Settings) -> None:
     finally:
         lifeline.cancel()
         await asyncio.gather(lifeline, return_exceptions=True)
+
+
+def _session_cost(settings: Settings) -> float:
+    """Return what `huijian serve` has found a session to cost here, in cores."""
+    found = kept(settings.data_dir)
+    return UNMEASURED if found is None else found.cores
 
 
 @asynccontextmanager

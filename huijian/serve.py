@@ -8,6 +8,7 @@ import socket
 
 import structlog
 
+from broker.control.capacity.machine_cost import measure_once
 from broker.control.store.migrations import migrate
 from broker.control.store.store import Store
 from config.logs import configure
@@ -110,8 +111,20 @@ def _check_port(host: str, port: int, kind: socket.SocketKind) -> None:
             raise OSError(error.errno, error.strerror, where) from error
 
 
+async def _prepare(settings: Settings) -> None:
+    """Check the settings, and meanwhile have the cost of a session measured, where that was not done on this machine:
+    before anything runs that it would delay, or that would disturb it. Raises what `check` raises."""
+    measuring = asyncio.create_task(measure_once(settings.data_dir))
+    try:
+        await check(settings)
+        await measuring
+    finally:
+        measuring.cancel()
+        await asyncio.gather(measuring, return_exceptions=True)
+
+
 async def _serve(settings: Settings, lock: int) -> None:
-    await check(settings)
+    await _prepare(settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

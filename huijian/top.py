@@ -76,13 +76,24 @@ def _worker(worker: Mapping[str, Any]) -> Row:
     return {
         "worker": worker["name"],
         "up": "yes" if worker["ready"] else "NO",
-        "sessions": str(worker["sessions"]),
+        "sessions": _of(worker["sessions"], worker.get("carries")),
         "cpu": f"{worker['cpu']:.0%}",
+        "a session": _share(worker.get("session_cpu")),
         "in/s": f"{worker['packets_in']:.0f}",
         "out/s": f"{worker['packets_out']:.0f}",
         "p99": "-" if p99 is None else f"{p99:.1f} ms",
         "memory": f"{worker['memory_bytes'] / 2**20:.0f} MiB",
     }
+
+
+def _of(sessions: int, carries: int | None) -> str:
+    """Return how many sessions a worker has, and how many it carries; an older server does not say."""
+    return str(sessions) if carries is None else f"{sessions}/{carries}"
+
+
+def _share(cores: float | None) -> str:
+    """Return the part of a core that a session costs; an older server does not say."""
+    return "-" if cores is None else f"{cores:.1%}"
 
 
 def _service(overview: Mapping[str, Any]) -> list[str]:
@@ -93,7 +104,7 @@ def _service(overview: Mapping[str, Any]) -> list[str]:
     if trouble := overview.get("journal"):  # an older server says nothing of it
         parts.append(JOURNAL[trouble])
     if overview["waiting"]:
-        parts.append(f"{overview['waiting']} waiting for a relay")
+        parts.append(f"{overview['waiting']} waiting for a relay with room")
     if overview["left_out"]:
         parts.append(f"{overview['left_out']} sessions more")
     return parts

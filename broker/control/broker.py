@@ -11,6 +11,7 @@ from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.booking.rebooking import rebooking_of
 from broker.booking.slot import Slot
+from broker.control.capacity.session_cost import UNMEASURED, SessionCost
 from broker.control.effects import EffectRunner
 from broker.control.journal.journal import Journal
 from broker.control.persistence import SessionPersistence, differs, this_boot
@@ -74,8 +75,11 @@ class Broker:
         run_dir: Path,
         workers: int,
         demo: bool = False,
-        worker_sessions: int = 40,
+        worker_sessions: int | None = None,
+        session_cost: float = UNMEASURED,
     ) -> None:
+        """`session_cost` is what was measured on this machine, in cores of a relay worker; `worker_sessions` is how
+        many sessions one takes at most, however little they cost."""
         self.store, self.journal = store, journal
         self.clock = clock = clock if isinstance(clock, AgreedClock) else AgreedClock(clock)
         self.bus = AsyncIOEventEmitter()
@@ -86,7 +90,7 @@ class Broker:
         self.follow_ups = FollowUps(self._runners, store, journal, self.bus)
         self._rules = SessionRules(store, lambda kind, session, data: journal.note(kind, session, "broker", data))
         self._persistence = SessionPersistence(store, journal, clock, self._storage_changed, self.follow_ups.stored)
-        self._relays = RelayPool(run_dir, workers, worker_sessions, clock)
+        self._relays = RelayPool(run_dir, workers, SessionCost(session_cost), worker_sessions, clock)
         self._recorder = RecorderClient(run_dir)
         self._timeline = TimelineEvents(self._recorder.add_event)
         self._recordings = Recordings(self._runners, self._recorder, clock, self.bus)

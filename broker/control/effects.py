@@ -129,7 +129,7 @@ class EffectRunner:
     async def _not_admitted(self, runner: SessionRunner, error: VisitError) -> None:
         """Give the session the fact that it has no relay, and ask again when some worker has room."""
         session = runner.session.id
-        log.warning("session not admitted by the relay", session=session, why=error.code)
+        log.warning("session not admitted by the relay", session=session, why=error.code, detail=error.detail_en)
         runner.take(ev.RelayLost(error.code))
         if session in self.waiting:
             return

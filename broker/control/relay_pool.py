@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from broker.control.load_balancing import Load, Meter, choose
+from broker.control.capacity.session_cost import SessionCost
+from broker.control.load_balancing import Load, Meter, carries, choose
 from broker.control.statistics import Worker
 from broker.ipc.client import Client, Disconnected
 from broker.ipc.messages import R
@@ -27,7 +28,7 @@ from broker.ipc.relay_messages import (
     WorkerReady,
 )
 from broker.kernel.clock import Clock
-from broker.kernel.errors import RelayUnavailable, VisitError
+from broker.kernel.errors import RelayFull, RelayUnavailable, VisitError
 from broker.kernel.ids import SessionId, Side
 
 MEASURE = 2.0  # seconds between measurements of a worker
@@ -63,8 +64,6 @@ class _Worker:
     answers: bool = True
     """Whether it answered the last measurement in time."""
     meter: Meter = field(default_factory=Meter)
-    since: int = 0
-    """Sessions that were placed on it since the last measurement."""
 
 
 class _Receiver:
@@ -88,9 +87,9 @@ class _Receiver:
 class RelayPool:
     """The relay workers of this service. `run` connects to them."""
 
-    def __init__(self, run_dir: Path, workers: int, most: int, clock: Clock) -> None:
-        """`most` sessions are planned to fill one of `workers` workers."""
-        self._most, self._clock = most, clock
+    def __init__(self, run_dir: Path, workers: int, cost: SessionCost, limit: int | None, clock: Clock) -> None:
+        """Each of `workers` workers takes as many sessions as fill it by their `cost`, and `limit` at most."""
+        self._cost, self._limit, self._clock = cost, limit, clock
         self._tap_socket = str(run_dir / "tap.sock")
         names = [f"relay-{number}" for number in range(workers)]
         self._workers = [_Worker(name, Client(run_dir / f"{name}.sock", RELAY)) for name in names]
@@ -148,15 +147,15 @@ class RelayPool:
             await asyncio.sleep(MEASURE)
 
     async def _measure(self, worker: _Worker) -> None:
-        since = worker.since
         try:
             status = await worker.client.call(GetStatus(), timeout=ANSWER)
         except VisitError:
             worker.answers = False
             return
         worker.answers = True
-        worker.since = max(0, worker.since - since)
-        worker.meter.measured(status, self._clock.now().mono)
+        used = worker.meter.measured(status, self._clock.now().mono)
+        if used is not None:
+            self._cost.learn(used)
 
     def _placed(self, worker: _Worker) -> list[SessionId]:
         return [session for session, place in self._places.items() if place is worker]
@@ -172,21 +171,21 @@ class RelayPool:
         return self._choose() is not None
 
     def _choose(self) -> _Worker | None:
-        number = choose([self._load(worker) for worker in self._workers], self._most)
+        number = choose([self._load(worker) for worker in self._workers], self._cost.cores, self._limit)
         return None if number is None else self._workers[number]
 
     def _load(self, worker: _Worker) -> Load | None:
         if not (worker.ready and worker.answers):
             return None
-        return Load(worker.meter.usage.cpu, len(self._placed(worker)), worker.since)
+        return Load(worker.meter.usage.cpu, len(self._placed(worker)), worker.meter.usage.flowing)
 
     async def admit(self, session: SessionId) -> None:
-        """Let a session in, on the worker with the least to do. Raises RelayUnavailable when none has room."""
+        """Let a session in, on the worker with the least to do. Raises RelayFull when none has room, RelayUnavailable
+        when none is there."""
         await self._settled.wait()
         worker = self._places.get(session)
         if worker is None:
             worker = self._places[session] = self._choose_or_refuse()
-            worker.since += 1
         try:
             await self._client_of(session).call(AdmitSession(session=session, tap=tap_of(session)))
         except VisitError:
@@ -198,9 +197,11 @@ class RelayPool:
 
     def _choose_or_refuse(self) -> _Worker:
         worker = self._choose()
-        if worker is None:
-            raise RelayUnavailable("No relay worker has room for another session.", "转发服务已满，请稍候。")
-        return worker
+        if worker is not None:
+            return worker
+        if not any(worker.ready and worker.answers for worker in self._workers):
+            raise RelayUnavailable("No relay worker answers.", "转发服务暂不可用。")
+        raise RelayFull(carries(self._cost.cores, self._limit), len(self._places), self._limit)
 
     def _client_of(self, session: SessionId) -> Client[RelayFact]:
         worker = self._places.get(session)
@@ -243,6 +244,8 @@ class RelayPool:
             ready=worker.ready and worker.answers,
             sessions=frozenset(self._placed(worker)),
             cpu=usage.cpu,
+            cost=self._cost.cores,
+            carries=carries(self._cost.cores, self._limit),
             packets_in=usage.packets_in,
             packets_out=usage.packets_out,
             memory=usage.memory,

@@ -92,8 +92,9 @@ def _rate(now: StreamCounts, before: StreamCounts, seconds: float) -> StreamRate
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One relay worker as the broker knows it; `sessions` are those placed on it. `status` is what it last counted,
-    None before its first answer."""
+    """One relay worker as the broker knows it; `sessions` are those placed on it, of which it `carries` as many as its
+    core has time for at the present `cost` of one, in cores. `status` is what it last counted, None before its first
+    answer."""
 
     name: str
     ready: bool
@@ -104,6 +105,8 @@ class Worker:
     memory: int
     p99: float | None
     status: RelayStatus | None
+    cost: float = 0.0
+    carries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,8 @@ class RelayStatus(Message, frozen=True):
     port: int = 0
     sessions: int = 0
     """How many are admitted."""
+    sending: int = 0
+    """How many sides send media now that can be forwarded; two of a session that has begun."""
     peers: int = 0
     received: int = 0
     forwarded: int = 0

@@ -188,6 +188,30 @@ class RelayUnavailable(VisitError):
     title_zh, title_en = "转发服务暂不可用", "The relay is not available"
 
 
+class RelayFull(RelayUnavailable):
+    """Every relay worker has as many sessions as its core carries. The session waits, and is placed when another one
+    ends."""
+
+    code = "relay_full"
+    title_zh, title_en = "转发服务已满", "The relay is full"
+
+    def __init__(self, carries: int, placed: int, limit: int | None) -> None:
+        """A worker `carries` so many sessions on this machine, `placed` are on all of them; `limit` is that of the
+        settings, where it is what holds a worker back."""
+        limited = limit is not None and limit <= carries
+        more_en = "raise relay_worker_sessions, or " if limited else ""
+        more_zh = "提高 relay_worker_sessions，或" if limited else ""
+        super().__init__(
+            f"All relay workers are full: {placed} sessions are placed, and each worker carries {carries} here. This "
+            f"one waits, and is placed when another ends. For more at a time {more_en}give the service more cores "
+            "(relay_workers), or a faster machine.",
+            f"转发服务已满：已安排 {placed} 次会见，本机每个转发进程可承载 {carries} 次。"
+            f"本次会见自动等候，有会见结束即安排。需要更多并行会见时，请{more_zh}增加处理器核心（relay_workers）或换用更快的机器。",
+            carries=carries,
+            placed=placed,
+        )
+
+
 class RecorderUnavailable(VisitError):
     """The recorder does not run, lags, or is short of disk space; then no media may cross (Yunnan 13)."""
 

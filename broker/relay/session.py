@@ -84,6 +84,10 @@ class RelaySession:
         for streams in self.streams.values():
             yield from streams
 
+    def sending(self, now: float) -> int:
+        """Return how many sides send media now."""
+        return sum(any(track.flowing(now) for track in streams) for streams in self.streams.values())
+
     # --- clients -------------------------------------------------------------------------------------------------
 
     def publish(self, side: Side, peer: Peer, params: dict[str, CodecParams]) -> None:

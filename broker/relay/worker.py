@@ -334,6 +334,7 @@ class Worker:
             worker=self.name,
             port=self._addresses[0][1],
             sessions=len(self._sessions),
+            sending=sum(session.sending(monotonic()) for session in self._sessions),
             peers=self._demux.counts()[0],
             received=fanout.received,
             forwarded=fanout.forwarded,

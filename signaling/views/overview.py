@@ -52,12 +52,15 @@ class OverviewSession(Outbound):
 
 
 class OverviewWorker(Outbound):
-    """One relay worker: cores in use, packets a second, latency in milliseconds (null: nothing measured)."""
+    """One relay worker: how many sessions it `carries`, cores in use, and those that a session takes on this machine;
+    packets a second, latency in milliseconds (null: nothing measured)."""
 
     name: str
     ready: bool
     sessions: int = Field(ge=0)
+    carries: int = Field(ge=0)
     cpu: float = Field(ge=0)
+    session_cpu: float = Field(ge=0)
     packets_in: float = Field(ge=0)
     packets_out: float = Field(ge=0)
     memory_bytes: int = Field(ge=0)
@@ -142,7 +145,9 @@ def _worker(worker: Worker) -> OverviewWorker:
         name=worker.name,
         ready=worker.ready,
         sessions=len(worker.sessions),
+        carries=worker.carries,
         cpu=worker.cpu,
+        session_cpu=worker.cost,
         packets_in=worker.packets_in,
         packets_out=worker.packets_out,
         memory_bytes=worker.memory,

@@ -234,6 +234,10 @@ def _workers(workers: Iterable[Worker]) -> Iterator[Metric]:
     )
     placed = {worker.name: len(worker.sessions) for worker in all_workers}
     yield _by("huijian_relay_sessions", "Sessions placed on the worker.", "worker", placed)
+    carries = {worker.name: worker.carries for worker in all_workers}
+    yield _by("huijian_relay_sessions_carried", "Sessions that fill the worker at the present cost.", "worker", carries)
+    cost = {worker.name: worker.cost for worker in all_workers}
+    yield _by("huijian_relay_session_cores", "Cores that a session takes, as measured and learned.", "worker", cost)
     for table, family in ((COUNTS, CounterMetricFamily), (LEVELS, GaugeMetricFamily)):
         for member, (name, text) in table.items():
             statuses = {worker.name: worker.status for worker in all_workers if worker.status is not None}

@@ -289,6 +289,14 @@ class DtlsTransport:
         self._send_out(data)
 
 
+def srtp_pair(client_key: bytes, relay_key: bytes) -> tuple[tuple[Session, Session], tuple[Any, Any]]:
+    """Return what a handshake that agrees on these keys and the preferred profile sets up: the sessions for both
+    directions, and their contexts `rx` and `tx`, which are valid as long as the sessions are kept."""
+    inbound = _srtp(PROFILES[0], client_key, Policy.SSRC_ANY_INBOUND)
+    outbound = _srtp(PROFILES[0], relay_key, Policy.SSRC_ANY_OUTBOUND)
+    return (inbound, outbound), (inbound._srtp[0], outbound._srtp[0])
+
+
 def _srtp(profile: Any, key: bytes, ssrcs: int) -> Session:
     policy = Policy(key=key, ssrc_type=ssrcs, srtp_profile=profile.libsrtp_profile)
     policy.allow_repeat_tx = True  # a packet that was NACKed is sent again under its own sequence number

@@ -12,6 +12,7 @@ import pytest
 
 from broker.booking.slot import Place
 from broker.control.broker import Broker
+from broker.control.capacity.session_cost import UNMEASURED
 from broker.control.journal.journal import Journal
 from broker.control.store.records import SiteKind
 from broker.control.store.store import Store
@@ -30,6 +31,7 @@ from broker.ipc.recorder_messages import (
 )
 from broker.ipc.server import Server
 from broker.kernel.clock import SystemClock
+from broker.kernel.errors import RelayFull
 from broker.kernel.ids import RoomId, Side, SiteId
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
@@ -50,9 +52,9 @@ def sessions_of(worker):
 class TwoWorkers:
     """A broker, its workers and its sessions."""
 
-    def __init__(self, folder, store, journal, most):
+    def __init__(self, folder, store, journal, most, cost):
         self.folder, self.store = folder, store
-        self.broker = Broker(store, journal, SystemClock(), folder, 2, worker_sessions=most)
+        self.broker = Broker(store, journal, SystemClock(), folder, 2, worker_sessions=most, session_cost=cost)
         handlers = {StartRecording: self._start_recording}
         handlers |= dict.fromkeys((FinishRecording, AddEvent, SetRecordingDeadline, AcknowledgeRecording), self._done)
         self.recorder = Server(
@@ -135,7 +137,7 @@ class TwoWorkers:
 
 
 @asynccontextmanager
-async def here(url, most=40):
+async def here(url, most=None, cost=UNMEASURED):
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hj")))
         store = await stack.enter_async_context(Store(url, SystemClock()))
@@ -148,7 +150,7 @@ async def here(url, most=40):
         tap = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
         tap.bind(str(folder / "tap.sock"))
         tap.listen()
-        running = TwoWorkers(folder, store, journal, most)
+        running = TwoWorkers(folder, store, journal, most, cost)
         await running.recorder.start()
         stack.push_async_callback(running.recorder.close)
         stack.callback(asyncio.create_task(running.beat()).cancel)
@@ -169,10 +171,10 @@ async def two(url):
         yield running
 
 
-@pytest.fixture
-async def small(url):
-    """Start workers that take one session each."""
-    async with here(url, most=1) as running:
+@pytest.fixture(params=["limited", "slow"])
+async def small(url, request):
+    """Start workers that take one session each: as operators say so, or as one fills most of a core here."""
+    async with here(url, **({"most": 1} if request.param == "limited" else {"cost": 0.5})) as running:
         yield running
 
 
@@ -207,6 +209,10 @@ class TestFullWorkers:
         await small.until(lambda: [len(one) for one in small.placed()] == [1, 1])
         third = await small.visit(2)
         await small.until(lambda: small.broker.figures().waiting == 1)
+        assert [worker.carries for worker in small.broker.figures().workers] == [1, 1]
+        with pytest.raises(RelayFull, match="All relay workers are full: 2 sessions") as refused:
+            small.broker._relays._choose_or_refuse()
+        assert "转发服务已满" in refused.value.detail_zh and "relay_workers" in refused.value.detail_zh
         live = small.broker.live(third)
         assert live.session.state is State.CHECK_IN
         assert Missing.RELAY in missing(live.session, SystemClock().now(), live.policy)

@@ -51,7 +51,7 @@ STATUS = RelayStatus(
 
 
 def figures(session, status=STATUS):
-    worker = Worker("relay-0", True, frozenset({session}), 0.2, 470.0, 2350.0, 40_000_000, 0.0012, status)
+    worker = Worker("relay-0", True, frozenset({session}), 0.2, 470.0, 2350.0, 40_000_000, 0.0012, status, 0.024, 33)
     return Figures((worker,), 1, {"room_lost": 2}, {"time_limit": 3}, 61.5, True, True)
 
 
@@ -122,6 +122,8 @@ class TestMetrics:
         assert numbers["huijian_relay_packets_received_total", worker] == 1000
         assert numbers["huijian_relay_cpu_seconds_total", worker] == 12.5
         assert numbers["huijian_relay_peers", worker] == 6
+        assert numbers["huijian_relay_session_cores", worker] == 0.024
+        assert numbers["huijian_relay_sessions_carried", worker] == 33
         assert numbers["huijian_relay_forwarding_seconds_bucket", ("le", "0.001"), worker] == 7
         assert numbers["huijian_relay_forwarding_seconds_bucket", ("le", "+Inf"), worker] == 10
         assert numbers["huijian_relay_forwarding_seconds_count", worker] == 10
