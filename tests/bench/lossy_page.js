@@ -64,11 +64,11 @@ async function look(track) {
   }
 }
 
-async function watchPattern(name, session, side, token, repairs) {
+async function watchPattern(name, session, side, token, repairs) {  // "RTX", "NACK" (without RTX) or "none": asks for none
   const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   for (const kind of ["audio", "video"]) {
     const transceiver = connection.addTransceiver(kind, { direction: "recvonly" });
-    if (kind === "video" && !repairs) {
+    if (kind === "video" && repairs !== "RTX") {
       const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
       transceiver.setCodecPreferences(codecs.filter((codec) => codec.mimeType !== "video/rtx"));
     }
@@ -77,6 +77,10 @@ async function watchPattern(name, session, side, token, repairs) {
     document.getElementById("picture").srcObject = streams[0];
     if (track.kind === "video") look(track.clone());
   };
+  if (repairs === "none") {  // the relay has agreed to answer requests, and never gets one, as with libdatachannel
+    const take = connection.setRemoteDescription.bind(connection);
+    connection.setRemoteDescription = ({ type, sdp }) => take({ type, sdp: sdp.replace(/a=rtcp-fb:\d+ nack\r\n/g, "") });
+  }
   return negotiate(name, `/whep/${session}/${side}`, token, connection);
 }
 
