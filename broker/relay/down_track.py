@@ -13,6 +13,7 @@ from broker.media.rtcp import ReportBlock
 from broker.relay.congestion.sent_packets import Departure, SentPackets, Stamp, send_time
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.rtp.later_copies import Kept, LaterCopies
+from broker.relay.rtp.pacing import Pacing
 from broker.relay.transport.egress import Egress
 from broker.relay.transport.route import Route
 
@@ -270,9 +271,9 @@ class Retransmissions:
             del self._at[next(iter(self._at))]
         return True
 
-    def take(self, now: float) -> bool:
-        """Whether one packet more may be sent again now; counts as sent when True."""
-        return self._bucket.take(now)
+    def take(self, now: float, kept: float = 0.0) -> bool:
+        """Whether one packet more may be sent again now, and so many others after it; counts as sent when True."""
+        return self._bucket.take(now, kept=kept)
 
 
 class PendingKeyframe:
@@ -326,6 +327,8 @@ class DownTrack(Generic[T]):
     """The parameter sets that it was given last."""
     withheld: Withheld | None = None
     """What it gets later, as it needs other parameter sets first."""
+    pacing: Pacing | None = None
+    """How its picture is sent where its line is weak."""
     retransmissions: Retransmissions = field(default_factory=Retransmissions)
     keyframe: PendingKeyframe = field(default_factory=PendingKeyframe)
 

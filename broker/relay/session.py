@@ -22,7 +22,7 @@ from broker.relay.talkback import Talkback
 from broker.relay.track import Track
 from broker.relay.transport.peer import Peer
 
-HASTE = 0.005  # seconds before a gate shuts in which no copies are sent, lest the last one comes too late
+HASTE = 0.005  # seconds before a gate shuts in which the last copy might come too late
 SOON = 0.01  # seconds between looks for requests that are due, while a packet is missing
 SUPERVISORS = Limit(24, "Too many connections watch this session.", "观看连接数已达上限。")
 CLOSED = "session closed"
@@ -342,12 +342,13 @@ class RelaySession:
             self._request_soon()
 
     def send_requests(self, now: float) -> None:
-        """Send the requests for packets and keyframes that are due, the retransmissions, and copies on bad lines."""
+        """Send the requests for packets and keyframes that are due, the retransmissions, copies on bad lines, and
+        pictures on weak ones."""
         self.expire(now)  # none of these must cross a shut gate either
         may = not self.open_now or self.gate.is_open(now + HASTE)
         for track in self.all_tracks():
             rtcp_feedback.send_requests(track, now)
-            if may and retransmission.send_copies(track, now):
+            if may and (retransmission.send_copies(track, now) | retransmission.send_paced(track, now)):
                 self._request_soon()
 
     def send_receiver_reports(self, now: float) -> None:

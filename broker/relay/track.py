@@ -388,14 +388,22 @@ class Track:
         for down_track in begun:
             if down_track.flowing and down_track.track is self:
                 down_track.first_allowed = stats.first_allowed = number
-                self.sets.insert(down_track, (number + self.seq_offset) & 0xFFFF, payloads_of(sets), packet)
+                own = (number + self.seq_offset) & 0xFFFF
+                if down_track.pacing is not None:  # what comes before keeps the numbers before
+                    for before, kept in down_track.pacing.take_before(own, self.cache):
+                        self.sets.ahead.append(Ahead(down_track, down_track.renumbering.to_subscriber(before), kept))
+                self.sets.insert(down_track, own, payloads_of(sets), packet)
         self.rebuild()
 
     def _pause_now(self) -> None:
         before = (self.seq_out - 1) & 0xFFFF  # this frame's first packet is counted already, and not sent to them
         for down_track in self.down_tracks:
-            if down_track.flow is Flow.PAUSING:
+            pacing = down_track.pacing
+            if down_track.flow is Flow.PAUSING and pacing is None:
                 self.leave(down_track, Flow.PAUSED, before)
+            elif down_track.flow is Flow.PAUSING and pacing is not None and pacing.last is None:
+                pacing.last = before
+                down_track.counts.leave(self.packets, self.octets)
         self.rebuild()
 
     def join(self, down_track: Destination, first: int, packet: bytes | None = None) -> None:
@@ -411,6 +419,8 @@ class Track:
             stats.first_allowed = max(stats.first_allowed, first)
         down_track.counts.join(self.packets, self.octets)
         down_track.ahead = {}
+        if down_track.pacing is not None:
+            down_track.pacing.restart(number)
         if packet is not None and payloads:
             following = Withheld(number, down_track.renumbering.to_subscriber(number))
             self.sets.insert(down_track, number, payloads, packet)
@@ -427,6 +437,8 @@ class Track:
         """`down_track` gets packets up to the track's own number `last` (None: all so far), and is in `flow` then."""
         if down_track.withheld is not None:
             last, down_track.withheld = down_track.withheld.last, None
+        if down_track.pacing is not None:
+            last = (down_track.pacing.next - 1) & 0xFFFF
         down_track.later.clear()
         down_track.renumbering.leave(self.seq_out if last is None else last)
         down_track.counts.leave(self.packets, self.octets)
@@ -439,6 +451,7 @@ class Track:
             for down_track in sorted(self.down_tracks, key=lambda down_track: down_track.stamp is None)
             if down_track.flowing
             and down_track.withheld is None
+            and down_track.pacing is None
             and down_track.client.tx is not None
             and down_track.client.route is not None
         ]
@@ -473,6 +486,8 @@ class Track:
         if self.receive_stats is None or kept is None or kept[0] != number:
             return None
         if down_track.withheld is not None and down_track.withheld.withholds(number):
+            return None
+        if down_track.pacing is not None and down_track.pacing.withholds(number):
             return None
         extended = self.receive_stats.extended((number - self.seq_offset) & 0xFFFF)
         return kept[1] if extended >= down_track.first_allowed else None

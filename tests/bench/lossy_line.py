@@ -53,7 +53,7 @@ class Media:
     def __init__(self, proxy: UdpProxy) -> None:
         self._proxy = proxy
         self._types: dict[int, str] = {}
-        self._given: dict[str, set[int]] = {"opus": set(), "H264": set()}
+        self._sent: dict[str, set[int]] = {"opus": set(), "H264": set()}
         self._arrived: dict[str, set[int]] = {"opus": set(), "H264": set()}
         self.lost = self.repairs = 0
 
@@ -65,20 +65,20 @@ class Media:
         if len(data) <= 12 or not 127 < data[0] < 192 or all(line is not down for _, down in self._proxy.lines):
             return
         codec, number = self._types.get(data[1] & 127), int.from_bytes(data[2:4], "big")
-        if codec == "rtx" or (codec == "H264" and number in self._given[codec]):
+        if codec == "rtx" or (codec == "H264" and number in self._sent[codec]):
             self.repairs += 1
         elif codec == "H264" and not arrives:
             self.lost += 1
-        if codec in self._given:
-            self._given[codec].add(number)
+        if codec in self._sent:
+            self._sent[codec].add(number)
             if arrives:
                 self._arrived[codec].add(number)
 
     @property
     def sound_lost(self) -> float:
         """The part of the sound of which no copy arrived."""
-        given = self._given["opus"]
-        return 1 - len(self._arrived["opus"]) / len(given) if given else 0.0
+        sent = self._sent["opus"]
+        return 1 - len(self._arrived["opus"]) / len(sent) if sent else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,13 @@ async function watchPattern(name, session, side, token, repairs) {  // "RTX", "N
     document.getElementById("picture").srcObject = streams[0];
     if (track.kind === "video") look(track.clone());
   };
-  if (repairs === "none") {  // the relay has agreed to answer requests, and never gets one, as with libdatachannel
-    const take = connection.setRemoteDescription.bind(connection);
-    connection.setRemoteDescription = ({ type, sdp }) => take({ type, sdp: sdp.replace(/a=rtcp-fb:\d+ nack\r\n/g, "") });
+  if (repairs === "none") {  // the relay agrees to answer requests, and never gets one, as with libdatachannel
+    const without = (sdp) => sdp.replace(/a=rtcp-fb:\d+ nack\r\n/g, "");
+    const offer = await connection.createOffer();
+    const [set, take] = [connection.setLocalDescription, connection.setRemoteDescription].map((f) => f.bind(connection));
+    connection.setLocalDescription = () => set({ type: "offer", sdp: without(offer.sdp) });
+    connection.setRemoteDescription = ({ type, sdp }) => take({ type, sdp: without(sdp) });
+    Object.defineProperty(connection, "localDescription", { get: () => offer });
   }
   return negotiate(name, `/whep/${session}/${side}`, token, connection);
 }

@@ -12,6 +12,7 @@ MEMORY = 60  # steps: two clocks 200 ppm apart drift by 6 ms in that time
 QUEUE = 0.1  # seconds that all packets wait: more than jitter of 30 ms or a busy encoder, less than disturbs speech
 LOSS = 0.12  # smoothed part of packets lost: a line can lose half of that without being full
 BACK, GROW = 0.85, 0.12  # factor on the rate that arrived when it is full; growth a second when it is not
+USED, SLOWLY = 0.5, 0.03  # part of the rate below which what arrives proves little: then it grows so much a second
 LATELY = 10.0  # seconds for which a line counts as full after a queue
 LOWEST = 50_000.0  # bit/s: enough for sound
 HOLD = 1.0  # seconds after a reduction before the next change
@@ -72,4 +73,5 @@ class Capacity:
                 self.rate = min(self.rate, max(BACK * delivered, LOWEST))
                 self._hold = now + HOLD
         elif now >= self._hold:
-            self.rate = min(self._top, self.rate * (1 + GROW * seconds))
+            grow = GROW if delivered >= USED * self.rate else SLOWLY
+            self.rate = min(self._top, self.rate * (1 + grow * seconds))

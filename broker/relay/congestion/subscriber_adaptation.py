@@ -8,12 +8,16 @@ from math import inf
 
 from broker.relay.congestion.estimator import STEP
 from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.down_track import Flow
+from broker.relay.rtp.paced_pictures import behind, pace
 from broker.relay.track import Destination, Track
 
 BAD, GOOD = 0.02, 0.005  # smoothed part of packets lost from which on, and below which no longer, a line is bad
 KEEP, LONGEST_KEEP = 30.0, 240.0  # seconds for which copies are sent after a loss, doubled when they are missed soon
 COPIES = 3  # packets sent for one on a bad line that is not full: of 5 % lost a hundredth of a percent remains
 CREDIT, GATED_CREDIT = 2.0, 5.0  # seconds that a line may be sent too much; the far room's publisher soon sends less
+PACE = 1.1  # times the picture's share of the line at which it is sent where the line is weak: what waits must get less
+BEHIND, GATED_BEHIND = 1.0, 2.0  # seconds that a picture may wait; the far room's publisher soon sends less
 LEAST = 80_000  # bit/s below which a picture would be a rare keyframe: sound alone is better
 REST = 2.0  # seconds at least between two starts of the picture: each costs all other subscribers a keyframe
 PATIENCE = 60.0  # seconds at most before the better encoding is tried again, after attempts that failed
@@ -28,6 +32,7 @@ class SubscriberAdaptation:
     def __init__(self, path: SentPackets, down_tracks: Sequence[Destination], gated: bool) -> None:
         self._path, self._down_tracks = path, down_tracks
         self._gated, self._seconds = gated, GATED_CREDIT if gated else CREDIT
+        self._behind = GATED_BEHIND if gated else BEHIND
         self._credit = inf  # not limited yet
         self._sent: dict[str, int] = {}
         self._sound = 0.0
@@ -45,7 +50,10 @@ class SubscriberAdaptation:
         return inf if not capacity.limited else left if left >= LEAST else 0.0
 
     def tick(self, now: float) -> None:
-        """Adapt; does nothing when called again within STEP."""
+        """Adapt, once in a STEP; only a picture that is far behind stops earlier."""
+        for down_track in self._down_tracks:
+            if down_track.flow is Flow.FLOWING and behind(down_track) > self._behind:
+                self._weaken(down_track, now)
         seconds = min(now - self._ticked_at, 2 * STEP)
         if seconds < STEP:
             return
@@ -65,6 +73,8 @@ class SubscriberAdaptation:
                 self._path.tick_by_reports(now, seconds, bits[kind] / seconds, loss)
             self._spend(down_track.track, bits[kind], seconds)
             self._adapt_picture(down_track, now)
+            limited = self._path.capacity.limited
+            pace(down_track, PACE * max(self.need, LEAST) if limited else None)
 
     def _bits(self, down_track: Destination) -> int:
         """Return the bits sent to `down_track` since the last call, RTP headers included."""
@@ -78,7 +88,8 @@ class SubscriberAdaptation:
         picture they do for a subscriber that asks for no packet, where the line carries them."""
         reported = [down_track.reports.lost_fraction / 256 for down_track in self._down_tracks if not down_track.named]
         lossy = self._is_lossy(max(self._path.capacity.loss, *reported, *self._unrepaired(now), 0.0), now)
-        most = self._path.capacity.rate * seconds / COPIES
+        capacity = self._path.capacity
+        most = 0.0 if capacity.limited else capacity.rate * seconds / COPIES
         for down_track in self._down_tracks:
             picture = down_track.track.video
             copied = lossy and not (picture and (down_track.reports.nacks or sum(bits.values()) > most))
@@ -122,18 +133,22 @@ class SubscriberAdaptation:
 
     def _adapt_picture(self, down_track: Destination, now: float) -> None:
         track, rested = down_track.track, now - self._changed_at
-        if down_track.flowing and self._credit < 0:
-            if down_track.lesser not in (None, track) and rested < REST:
-                return  # it changes over to a smaller one already
-            # What was reported before says nothing about the line at rest.
-            self._changed_at, down_track.reports.lost_fraction = now, 0
-            if not self._lower(down_track, now):
-                track.pause(down_track)
+        if down_track.flow is Flow.FLOWING and self._credit < 0:
+            self._weaken(down_track, now)
         elif down_track.resting and not down_track.waiting and rested >= REST and self._affords_start():
             track.start(down_track)
         elif down_track.lesser is not None and rested >= self._patience and self._affords_best(track):
             self._changed_at = self._raised_at = now
             down_track.lesser = None
+
+    def _weaken(self, down_track: Destination, now: float) -> None:
+        """Send a smaller encoding, where there is one, or no picture for a while."""
+        if down_track.lesser not in (None, down_track.track) and now - self._changed_at < REST:
+            return  # it changes over to a smaller one already
+        # What was reported before says nothing about the line at rest.
+        self._changed_at, down_track.reports.lost_fraction = now, 0
+        if not self._lower(down_track, now):
+            down_track.track.pause(down_track)
 
     def _lower(self, down_track: Destination, now: float) -> bool:
         """Give a supervisor a smaller encoding, where there is one that the line carries. The far room always gets the

@@ -7,7 +7,7 @@ What a destination may no longer get, as its gate has shut, is forgotten (`clear
 from collections import deque
 from collections.abc import Callable
 
-FIRST, SECOND = 0.015, 0.035
+FIRST, SECOND = 0.01, 0.03
 """Seconds after a packet at which its copies are due: longer than most bursts of losses and shorter than a receiver's
 buffer on such a line. They leave with the next look for what is due, up to 10 ms later."""
 MOST = 512  # packets kept: more than leave in the time of a copy, even where a keyframe is among them

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from broker.media.rtp import RTP_HEADER, payload_start, plain_header, stamped_header
 from broker.relay.congestion.sent_packets import Departure, SentPackets
+from broker.relay.down_track import REPAIRS_AT_ONCE
+from broker.relay.rtp.paced_pictures import settle, take_paced
 from broker.relay.rtp.withheld_keyframes import sets_before
 from broker.relay.track import Destination, Track
 from broker.relay.transport.srtp_buffers import copy, new_buffer, new_length, protect
@@ -32,7 +34,7 @@ def retransmit(down_track: Destination, seq: int, now: float) -> None:
     if not down_track.retransmissions.take(now):
         return
     datagram = _send(down_track, repeated(down_track, packet, seq, now))
-    if datagram and down_track.lossy and down_track.retransmissions.take(now):
+    if datagram and down_track.lossy and down_track.retransmissions.take(now, kept=REPAIRS_AT_ONCE / 2):
         down_track.later.keep_repair(datagram, now)
 
 
@@ -119,6 +121,21 @@ def send_withheld(track: Track, now: float) -> None:
             track.crossing(track, now)  # it may be the first that crosses: the minutes begin with it
         if destination is not None:
             _send(destination, inserted(destination, packet, seq, now))
+
+
+def send_paced(track: Track, now: float) -> bool:
+    """Send what may leave now of the picture to weak lines. Return whether there are such."""
+    paced = False
+    for down_track in track.down_tracks:
+        if down_track.pacing is None:
+            continue
+        for number, packet in take_paced(down_track, now):
+            if track.crossing is not None:
+                track.crossing(track, now)
+            _send(down_track, inserted(down_track, packet, down_track.renumbering.to_subscriber(number), now))
+        settle(down_track)
+        paced = paced or down_track.flowing
+    return paced
 
 
 def _send(down_track: Destination, datagram: bytes) -> bytes:

@@ -8,6 +8,8 @@ the plan of one track, from it on in that of another, and its numbers and time g
 from broker.media.h264 import pixels
 from broker.relay.congestion.estimator import STEP
 from broker.relay.down_track import NEVER, Flow
+from broker.relay.rtp.paced_pictures import rest_of_frame
+from broker.relay.rtp.parameter_sets import Ahead
 from broker.relay.track import Destination, Track
 
 STALE = 0.5  # seconds without a packet after which another encoding is better than this one
@@ -173,6 +175,11 @@ class SimulcastLayers:
         """Move a down track to another track. Where it waited for a keyframe it waits there; where it flowed the caller
         joins it again."""
         origin, waited = down_track.track, down_track.waiting
+        own = (origin.ts_offset + down_track.renumbering.timestamp) & 0xFFFFFFFF
+        rest = [
+            Ahead(down_track, down_track.renumbering.to_subscriber(number), packet)
+            for number, packet in rest_of_frame(down_track)
+        ]
         if down_track.flowing:
             origin.leave(down_track, Flow.STOPPED)
         elif waited:
@@ -183,10 +190,18 @@ class SimulcastLayers:
         down_track.renumbering.timestamp = (down_track.renumbering.timestamp + later) & 0xFFFFFFFF
         down_track.track = to
         to.add(down_track)
+        later = own - to.ts_offset - down_track.renumbering.timestamp
+        to.sets.ahead += [ahead._replace(packet=_moved(ahead.packet, later)) for ahead in rest]
         down_track.keyframe.pending = False
         down_track.reports.newest_missed = NEVER  # numbers of another stream
         if waited:
             to.start(down_track)
+
+
+def _moved(packet: bytes, ticks: int) -> bytes:
+    """Return a packet with another timestamp."""
+    ts = (int.from_bytes(packet[4:8], "big") + ticks) & 0xFFFFFFFF
+    return packet[:4] + ts.to_bytes(4, "big") + packet[8:]
 
 
 def _size(track: Track) -> int:

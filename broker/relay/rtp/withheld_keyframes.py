@@ -38,6 +38,9 @@ class WithheldKeyframes:
         changed, down_track.sets = down_track.sets not in ((), sets), sets
         if not changed or whole or down_track.withheld is not None or not _is_bad(down_track, now):
             return False
+        if down_track.pacing is not None:
+            down_track.pacing.wait_before(withheld.first, _wait(down_track))
+            return False
         withheld.until = now + _wait(down_track)
         down_track.withheld = withheld
         return True
@@ -46,7 +49,7 @@ class WithheldKeyframes:
         """Withhold a keyframe from all from its first slice on, the packet `first`, as packets before it are missing
         here, too. Of what follows, `sent` was sent already."""
         for down_track in down_tracks:
-            if down_track.flowing and down_track.withheld is None:
+            if down_track.flowing and down_track.withheld is None and down_track.pacing is None:
                 since = down_track.renumbering.to_subscriber(first)
                 down_track.withheld, self.awaited = Withheld(first, since, now + PATIENCE, set(sent)), first
 

@@ -8,6 +8,7 @@ from typing import Any
 from broker.media.rtp import RTP_HEADER
 from broker.relay.down_track import DownTrack
 from broker.relay.negotiation.codec_params import CodecParams
+from broker.relay.rtp.paced_pictures import settle, take_paced
 from broker.relay.rtp.parameter_sets import CARRIERS
 from broker.relay.track import Destination, Track
 from broker.relay.transport.egress import Egress
@@ -86,14 +87,14 @@ class Line:
         self.ssrc = ssrc
         self.track.replace_publisher(FarEnd(), PLAIN)
 
-    def send(self, seq: int, payload: bytes = SLICE, ts: int | None = None) -> None:
-        """Let one packet arrive, and go to all destinations that flow."""
-        self.take(self.packet(seq, payload, ts))
+    def send(self, seq: int, payload: bytes = SLICE, ts: int | None = None, last: bool = False) -> None:
+        """Let one packet arrive, the `last` of its frame or not, and go to all destinations that flow."""
+        self.take(self.packet(seq, payload, ts, last=last))
 
-    def packet(self, seq: int, payload: bytes, ts: int | None = None, first: int = 0x80) -> bytes:
+    def packet(self, seq: int, payload: bytes, ts: int | None = None, first: int = 0x80, last: bool = False) -> bytes:
         """Return a packet of the publisher."""
         ts = seq * 1800 if ts is None else ts
-        return RTP_HEADER.pack(first, 96, seq & 0xFFFF, ts & 0xFFFFFFFF, self.ssrc) + payload
+        return RTP_HEADER.pack(first, 0x80 * last | 96, seq & 0xFFFF, ts & 0xFFFFFFFF, self.ssrc) + payload
 
     def take(self, packet: bytes) -> None:
         """Do with a packet what the hot loop does."""
@@ -113,14 +114,25 @@ class Line:
         track.cache[number % len(track.cache)] = (number, packet)
         if fresh:
             for down_track in track.down_tracks:
-                if down_track.flowing and down_track.withheld is None:
+                if down_track.flowing and down_track.withheld is None and down_track.pacing is None:
                     out, at = (
                         down_track.renumbering.to_subscriber(number),
                         (ts + track.ts_offset + down_track.renumbering.timestamp) & 0xFFFFFFFF,
                     )
                     down_track.client.got.append((out, at, payload))  # type: ignore[attr-defined]
+        self.send_paced()
         track.packets += 1
         track.octets += len(payload)
+
+    def send_paced(self) -> None:
+        """Send what may leave now to those whose picture is paced."""
+        for down_track in list(self.track.down_tracks):
+            for number, packet in take_paced(down_track, self.now):
+                _, _, _, ts, _ = RTP_HEADER.unpack_from(packet)
+                seq = down_track.renumbering.to_subscriber(number)
+                at = (ts + self.track.ts_offset + down_track.renumbering.timestamp) & 0xFFFFFFFF
+                down_track.client.got.append((seq, at, packet[RTP_HEADER.size :]))  # type: ignore[attr-defined]
+            settle(down_track)
 
     def _send_ahead(self) -> None:
         for down_track, seq, packet in self.track.sets.take_ahead():
