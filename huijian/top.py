@@ -83,6 +83,7 @@ def _worker(worker: Mapping[str, Any]) -> Row:
         "out/s": f"{worker['packets_out']:.0f}",
         "p99": "-" if p99 is None else f"{p99:.1f} ms",
         "memory": f"{worker['memory_bytes'] / 2**20:.0f} MiB",
+        "left out": _left_out(worker),
     }
 
 
@@ -94,6 +95,12 @@ def _of(sessions: int, carries: int | None) -> str:
 def _share(cores: float | None) -> str:
     """Return the part of a core that a session costs; an older server does not say."""
     return "-" if cores is None else f"{cores:.1%}"
+
+
+def _left_out(worker: Mapping[str, Any]) -> str:
+    """Return what an overloaded worker leaves out; an older server says nothing of it."""
+    overload = worker.get("overload", 0)
+    return ("-", "repairs", f"pictures {1 - worker.get('picture_share', 1.0):.0%}")[overload]
 
 
 def _service(overview: Mapping[str, Any]) -> list[str]:

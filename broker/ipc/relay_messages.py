@@ -219,6 +219,10 @@ class RelayStatus(Message, frozen=True):
     tapped: int = 0
     tap_lost: int = 0
     latency: Latency = Latency()
+    overload: int = 0
+    """What it leaves out: 0 nothing, 1 most repairs and feedback of supervisors, 2 also a part of their pictures."""
+    picture_share: float = 1.0
+    """The part of the time in which supervisors' pictures flow."""
     cpu_seconds: float = 0.0
     memory_bytes: int = 0
 

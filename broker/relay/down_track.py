@@ -19,6 +19,7 @@ from broker.relay.transport.route import Route
 
 SENDER_REPORTS = 8  # remembered: the one that a receiver report names is one of the last two or three
 REPAIRS, REPAIRS_AT_ONCE = 150, 100  # packets sent again to one down track: a second, and at once
+RATIONED, RATIONED_AT_ONCE = 20, 20  # the same where the worker is overloaded, and the picture a supervisor's
 ASKED = 1.0  # seconds in which requests for a keyframe have one cause
 REMEMBERED = 64  # sequence numbers that were sent again lately
 KEYFRAMES, KEYFRAMES_AT_ONCE = 0.5, 2  # keyframes a second that one supervisor can cost all other subscribers
@@ -91,9 +92,9 @@ class Flow(Enum):
     """It may get packets and begins with the next keyframe."""
     FLOWING = "flowing"
     PAUSING = "pausing"
-    """It gets packets up to the beginning of the next frame: its line cannot take the picture."""
+    """It gets packets up to the beginning of the next frame: its line, or the worker, cannot take the picture."""
     PAUSED = "paused"
-    """It gets nothing until its line can take the picture again."""
+    """It gets nothing until the picture can be taken again."""
     RESUMING = "resuming"
     """It was paused and begins again with the next keyframe."""
 
@@ -254,12 +255,15 @@ class SubscriberReports:
 class Retransmissions:
     """What was sent again to one destination lately, the sequence number of its RTX stream, and the limit on both."""
 
-    __slots__ = ("_at", "_bucket", "number")
+    __slots__ = ("_at", "_bucket", "_ration", "number", "rationed")
 
     def __init__(self) -> None:
         self.number = random.randrange(FIRST)
         """The next sequence number of the RTX stream (RFC 4588)."""
+        self.rationed = False
+        """Whether few packets may be sent again, as the worker is overloaded."""
         self._bucket = TokenBucket(REPAIRS, REPAIRS_AT_ONCE)
+        self._ration = TokenBucket(RATIONED, RATIONED_AT_ONCE)
         self._at: dict[int, float] = {}
 
     def due(self, seq: int, now: float, interval: float) -> bool:
@@ -273,7 +277,7 @@ class Retransmissions:
 
     def take(self, now: float, kept: float = 0.0) -> bool:
         """Whether one packet more may be sent again now, and so many others after it; counts as sent when True."""
-        return self._bucket.take(now, kept=kept)
+        return (self._ration if self.rationed else self._bucket).take(now, kept=kept)
 
 
 class PendingKeyframe:
@@ -315,6 +319,8 @@ class DownTrack(Generic[T]):
     copied: bool = False
     """Whether copies follow of each packet: on a lossy line of sound, and of a picture that is not repaired."""
     later: LaterCopies = field(default_factory=LaterCopies)
+    thinned: bool = False
+    """Whether it gets the picture in a part of the time only, as the worker is overloaded (`congestion.thinning`)."""
     lesser: T | None = None
     """The smaller encoding that it is meant to get, as its line cannot take the best; None: the best."""
     renumbering: Renumbering = field(default_factory=Renumbering)
@@ -349,7 +355,7 @@ class DownTrack(Generic[T]):
 
     @property
     def resting(self) -> bool:
-        """Whether it gets nothing now because its line is too weak."""
+        """Whether it gets nothing now because its line, or the worker, cannot take the picture."""
         return self.flow is Flow.PAUSED or self.flow is Flow.RESUMING
 
     def plan_entry(self) -> PlanEntry:

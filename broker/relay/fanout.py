@@ -159,7 +159,9 @@ class Fanout:
             self._send_waiting()  # first: buffers that were filled just now must not be filled again
             self.fail(peer)
         if self.received >= self.latency.due and source is not None and source.socket is not None:
-            self.latency.begin(self.received, source.socket)
+            peer = peers(source.address)
+            if peer is not None and peer.streams:  # feedback waits less than media: there is less of it
+                self.latency.begin(self.received, source.socket)
         return found
 
     def _take(

@@ -1,6 +1,7 @@
 """One session inside a worker: two sides that publish, their subscribers, and the gate between the two rooms."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator
 from math import inf
 
@@ -10,6 +11,7 @@ from broker.kernel.ids import ResourceId, SessionId, Side
 from broker.kernel.tasks import Tasks
 from broker.media.tap_format import PRISON_AUDIO, PRISON_VIDEO, VISITOR_AUDIO, VISITOR_VIDEO
 from broker.relay.congestion.publisher_rate import PublisherRate
+from broker.relay.congestion.thinning import Thinning
 from broker.relay.down_track import SENDING
 from broker.relay.gate import Gate
 from broker.relay.negotiation.codec_params import CodecParams
@@ -61,6 +63,7 @@ class RelaySession:
         """All tracks of each side, with those of further encodings."""
         self.layers = {side: SimulcastLayers(self.tracks[side], self.streams[side]) for side in Side}
         self._rates = {side: PublisherRate(streams) for side, streams in self.streams.items()}
+        self._thinning = {side: Thinning(streams, random.random()) for side, streams in self.streams.items()}
         self.publications: Publications[Side] = Publications(self._begin_publication, self._drop)
         self.subscriptions = Subscriptions(self._begin_subscription, self._drop, SUPERVISORS)
         self.talkback = Talkback(session, tap, report, self._drop, mark, self._request_soon)
@@ -269,6 +272,15 @@ class RelaySession:
             reason = peer.expired(now)
             if reason:
                 self._drop(peer, reason)
+
+    def shed(self, now: float, rationed: bool, share: float) -> bool:
+        """Leave out what an overloaded worker cannot do: most repairs of supervisors' pictures where they are
+        `rationed`, and their pictures but for a `share` of the time. Return whether something is still left out."""
+        for track in self.side_tracks():
+            for down_track in track.down_tracks:
+                down_track.retransmissions.rationed = rationed and track.video and not down_track.gated
+        thinned = [thinning.tick(share, now) for thinning in self._thinning.values()]
+        return rationed or any(thinned)
 
     def _far_need(self, side: Side) -> float:
         """Return what the line of the room that gets this side's picture carries of it, in bit/s."""

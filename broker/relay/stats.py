@@ -19,7 +19,7 @@ from broker.relay.track import CLOCK, Track
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 """Upper bounds of the histogram in seconds; the promise is 0.01 at the 99th percentile."""
-EVERY = 256  # packets between samples: a sample costs some microseconds, the packets between cost nothing
+EVERY = 64  # packets between samples: a sample costs some microseconds, the packets between cost nothing
 LONGEST = 10.0  # seconds; a longer or negative one is a step of the wall clock and no latency
 _SIOCGSTAMPNS = 0x8907
 _STAMP = struct.Struct("@qq")
@@ -50,6 +50,8 @@ class Latency:
     def __init__(self) -> None:
         self.histogram = Histogram()
         self.due: float = 0
+        self.waits: list[float] = []
+        """The samples since they were last taken, as the control of overload does."""
         self._clock = SystemClock()
         self._arrived: float | None = None
 
@@ -72,6 +74,12 @@ class Latency:
         passed, self._arrived = self._clock.now().wall.timestamp() - self._arrived, None
         if 0 <= passed < LONGEST:
             self.histogram.add(passed)
+            self.waits.append(passed)
+
+    def take_waits(self) -> list[float]:
+        """Return the samples since the last call (s)."""
+        waits, self.waits = self.waits, []
+        return waits
 
 
 def cpu_seconds() -> float:

@@ -18,18 +18,20 @@ SLICE = 0.001  # seconds of regular work before packets have their turn
 
 
 class Timers:
-    """Runs the regular work of `sessions`; `report` sends a fact to the broker. `sweep` removes what has ended, once a
-    second."""
+    """Runs the regular work of `sessions`; `report` sends a fact to the broker. `shed` has an overloaded worker leave
+    out what it cannot do; `sweep` removes what has ended, once a second."""
 
     def __init__(
         self,
         sessions: RelaySessions,
         fanout: Fanout,
+        shed: Callable[[float], object],
         sweep: Callable[[], object],
         tap: Tap,
         report: Callable[[RelayFact], None],
     ) -> None:
-        self._sessions, self._fanout, self._sweep, self._tap, self._report = sessions, fanout, sweep, tap, report
+        self._sessions, self._fanout, self._tap, self._report = sessions, fanout, tap, report
+        self._shed, self._sweep = shed, sweep
         self._timer: asyncio.TimerHandle | None = None
         self._lost_before = 0
 
@@ -55,6 +57,7 @@ class Timers:
         while True:
             await asyncio.sleep(TICK)
             began = now = monotonic()
+            self._shed(now)
             for session in self._sessions:
                 now = monotonic()
                 if now - began > SLICE:

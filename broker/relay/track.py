@@ -287,10 +287,12 @@ class Track:
         down_track.flow = Flow.STOPPED
         self.rebuild()
 
-    def pause(self, down_track: Destination) -> None:
-        """Send nothing to `down_track` once the present frame is complete: its line cannot take the picture."""
-        if down_track.flowing:
-            down_track.flow = Flow.PAUSING
+    def pause(self, *down_tracks: Destination) -> None:
+        """Send nothing to these `down_tracks` once the present frame is complete: their lines, or this worker, cannot
+        take the picture."""
+        for down_track in down_tracks:
+            if down_track.flowing:
+                down_track.flow = Flow.PAUSING
         self.rebuild()
 
     def inspect(self, packet: bytes) -> None:

@@ -21,6 +21,7 @@ from broker.media.sdp import Offer, parse_offer
 from broker.media.sdp_fragment import parse_fragment
 from broker.media.tap_format import ANEW, TALKBACK
 from broker.relay import stats, talkback
+from broker.relay.congestion.load_shedding import LoadShedding
 from broker.relay.fanout import Fanout
 from broker.relay.limits.refusals import Reason
 from broker.relay.negotiation import answer as answer_module
@@ -35,7 +36,7 @@ from broker.relay.transport.connected import ConnectedPorts, SharedPort
 from broker.relay.transport.demux import Demux
 from broker.relay.transport.dtls import Certificate
 from broker.relay.transport.peer import Peer
-from broker.relay.transport.poller import Poller
+from broker.relay.transport.poller import BusyTime, Poller
 from broker.relay.transport.tcp import Listener
 from broker.relay.transport.udp import allow_descriptors, open_ports
 
@@ -64,7 +65,11 @@ class Worker:
         self._sessions = RelaySessions(self._server.report)
         self._fanout = Fanout(self._tap, self._demux.take, self._sessions.expire, self._sessions.fail_with)
         self._listener = Listener(self._fanout)
-        self._timers = Timers(self._sessions, self._fanout, self._sweep, self._tap, self._server.report)
+        self._busy = BusyTime()
+        self._shedding = LoadShedding(self._sessions, self._demux, self._fanout.latency, self._busy)
+        self._timers = Timers(
+            self._sessions, self._fanout, self._shedding.tick, self._sweep, self._tap, self._server.report
+        )
 
     async def run(self) -> None:
         """Work until a signal or the end of the parent process."""
@@ -73,7 +78,7 @@ class Worker:
             loop.add_signal_handler(number, self._stopping.set)
         lifeline = asyncio.create_task(parent_gone(self._stopping))
         await self._server.start()
-        poller = Poller(self._fanout, self._connected)
+        poller = Poller(self._fanout, self._connected, self._busy)
         self._listener.start(self._sockets.tcp)
         tick = asyncio.create_task(self._timers.run())
         tick.add_done_callback(lambda _: self._stopping.set())  # without regular work a restart is better
@@ -346,6 +351,8 @@ class Worker:
             tapped=self._tap.sent,
             tap_lost=self._tap.lost,
             latency=fanout.latency.histogram.report(),
+            overload=int(self._shedding.overload.level),
+            picture_share=self._shedding.overload.share,
             cpu_seconds=stats.cpu_seconds(),
             memory_bytes=stats.memory_bytes(),
         )

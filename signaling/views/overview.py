@@ -9,6 +9,7 @@ from pydantic import Field
 from broker.control.journal.checkpoint_status import JournalTrouble
 from broker.control.session_runner import SessionRunner
 from broker.control.statistics import Figures, Worker
+from broker.ipc.relay_messages import RelayStatus
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.presence.quorum import of_side
@@ -53,7 +54,9 @@ class OverviewSession(Outbound):
 
 class OverviewWorker(Outbound):
     """One relay worker: how many sessions it `carries`, cores in use, and those that a session takes on this machine;
-    packets a second, latency in milliseconds (null: nothing measured)."""
+    packets a second, latency in milliseconds (null: nothing measured). `overload` is what it leaves out: 0 nothing, 1
+    most repairs and feedback of supervisors, 2 also a part of their pictures, which flow for a `picture_share` of the
+    time."""
 
     name: str
     ready: bool
@@ -65,6 +68,8 @@ class OverviewWorker(Outbound):
     packets_out: float = Field(ge=0)
     memory_bytes: int = Field(ge=0)
     latency_p99_ms: float | None
+    overload: int = Field(ge=0, le=2)
+    picture_share: float = Field(ge=0, le=1)
 
 
 class Overview(Outbound):
@@ -141,6 +146,7 @@ def _attendance(moment: SessionMoment, side: Side) -> Attendance:
 
 
 def _worker(worker: Worker) -> OverviewWorker:
+    status = worker.status or RelayStatus()
     return OverviewWorker(
         name=worker.name,
         ready=worker.ready,
@@ -152,4 +158,6 @@ def _worker(worker: Worker) -> OverviewWorker:
         packets_out=worker.packets_out,
         memory_bytes=worker.memory,
         latency_p99_ms=None if worker.p99 is None else worker.p99 * 1000,
+        overload=status.overload,
+        picture_share=status.picture_share,
     )

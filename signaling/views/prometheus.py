@@ -36,6 +36,11 @@ LEVELS = {
     "sessions": ("rooms", "Sessions admitted, as the worker counts them."),
     "peers": ("peers", "Connected clients."),
     "memory_bytes": ("resident_memory_bytes", "Resident memory."),
+    "overload": (
+        "overload",
+        "Left out: 0 nothing, 1 repairs and feedback of supervisors, 2 also their pictures.",
+    ),
+    "picture_share": ("picture_share", "Part of the time in which supervisors' pictures flow."),
 }
 RATES = {
     "bitrate": ("bits_per_second", 1, "Of the last second."),
@@ -258,7 +263,7 @@ def _refused(workers: Iterable[Worker]) -> Metric:
 
 
 def _latency(workers: Iterable[Worker]) -> Metric:
-    text = "From a packet's arrival at the machine until it was sent on; one packet in 256 is measured."
+    text = "From a packet's arrival at the machine until it was sent on; one packet in 64 is measured."
     made = HistogramMetricFamily("huijian_relay_forwarding_seconds", text, labels=["worker"])
     for worker in workers:
         if worker.status is None:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from config.logs import configure
+from tests.bench import overload as overloading
 from tests.bench import process, tools
 from tests.bench import soak as soaking
 from tests.bench.generator import Generator
@@ -69,6 +70,13 @@ def main(
     soak: Annotated[
         float, typer.Option(help="Instead: --steps sessions (20) for so many minutes, in search of drift.")
     ] = 0.0,
+    overload: Annotated[
+        float,
+        typer.Option(help="Instead: the relay at its limit, among --steps, and at so many times that."),
+    ] = 0.0,
+    beside: Annotated[
+        int, typer.Option(help="With --overload: busy processes that share the relay's core, and so lower its limit.")
+    ] = 0,
     patience: Annotated[float, typer.Option(help="Seconds that each step may wait for a quiet machine.")] = 0.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every measurement to this file.")] = None,
 ) -> None:
@@ -96,12 +104,46 @@ def main(
         with tempfile.TemporaryDirectory(prefix="hjb") as folder:
             asyncio.run(_soak(plan, Path(folder), int(steps or 20), soak))
         return
+    if overload:
+        with tempfile.TemporaryDirectory(prefix="hjb") as folder:
+            overloaded = asyncio.run(_overload(plan, Path(folder), overload, beside))
+        overloading.show(console, overloaded, overload, _named(pace), beside)
+        if json_file is not None:
+            found = {name: [step.to_json() for step in each] for name, each in overloaded.items()}
+            kept = {"machine": _machine(), "pace": pace, "factor": overload, "beside": beside, "overload": found}
+            json_file.write_text(json.dumps(kept, indent=1))
+        return
     with tempfile.TemporaryDirectory(prefix="hjb") as folder:
         rows = asyncio.run(_measure(plan, Path(folder)))
-    show(console, rows, f"{pace} pace" if pace is Pace.EVEN else "pictures in bursts")
+    show(console, rows, _named(pace))
     if json_file is not None:
         kept = {"machine": _machine(), "pace": pace, "rows": [row.to_json() for row in rows]}
         json_file.write_text(json.dumps(kept, indent=1))
+
+
+def _named(pace: Pace) -> str:
+    return f"{pace} pace" if pace is Pace.EVEN else "pictures in bursts"
+
+
+async def _overload(plan: Plan, folder: Path, factor: float, beside: int) -> dict[str, list[overloading.Step]]:
+    core, other = tools.cores()
+    os.sched_setaffinity(0, {other})
+    library = tools.compile_shared("generator", folder, "srtp2", "pthread")
+    console.print(f"relay on core {core}, load on core {other}; load average {os.getloadavg()[0]:.1f}; {_machine()}")
+    found: dict[str, list[overloading.Step]] = {}
+    for name, steps in plan.steps.items():
+        if not name.startswith("relay"):
+            continue
+        generator = Generator(library, clips(plan.pace), other)
+        try:
+            with tempfile.TemporaryDirectory(prefix="run", dir=folder) as own:
+                place = Place(core, other, Path(own), plan.record, plan.discard)
+                relay = Relay("plain" not in name)
+                work = (relay, place, generator, steps, factor, plan.window, beside)
+                found[name] = await overloading.run(console, name, *work)
+        finally:
+            generator.close()
+    return found
 
 
 async def _soak(plan: Plan, folder: Path, sessions: int, minutes: float) -> None:

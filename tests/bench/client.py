@@ -71,13 +71,14 @@ class Client:
     """A WebRTC client, which offers or answers and then connects.
 
     `keys` are those of the server and of the client. A client that is `like_browser` also offers retransmissions and
-    transport-wide feedback; `numbering` is the header extension that numbers packets for it, or 0.
+    transport-wide feedback; `numbering` is the header extension that numbers packets for it, or 0. `far` is whether it
+    is the far room's.
     """
 
     state = "connected"  # RTCDtlsTransport reads it from its ICE transport, with `role`, `_recv` and `_send`
 
-    def __init__(self, like_browser: bool = False) -> None:
-        self.numbering, self._like_browser = 0, like_browser
+    def __init__(self, like_browser: bool = False, far: bool = False) -> None:
+        self.numbering, self._like_browser, self.far = 0, like_browser, far
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.setblocking(False)

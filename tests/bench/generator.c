@@ -4,6 +4,9 @@
  * decrypts one packet in `sample_every`, compares it with the clip, and measures its latency from a stamp in the payload
  * to the kernel's receive time. It sends RTCP once a second for each client, and transport-wide feedback twenty times a
  * second, as a browser does, where packets are numbered. Datagrams that are neither RTP nor RTCP go to Python.
+ *
+ * What far rooms and supervisors get is counted apart, and so are sound and pictures. A frame is good when all of it came,
+ * in order, and it is a keyframe or follows the frame before it; any other would be shown damaged.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,18 +33,22 @@ typedef struct { /* media to send over and over, one entry a packet */
     uint8_t *data, *marker;
     int *offset, *length;
     int64_t *at, duration; /* nanoseconds from the clip's beginning */
-    uint32_t *timestamp, ticks;
+    uint32_t *timestamp, ticks, frame, keyframe; /* ticks between two frames and two keyframes; 0 for sound */
 } Clip;
 
 typedef struct { /* an SSRC that a client receives */
     uint32_t ssrc, first, newest; /* extended sequence numbers */
     uint64_t received, repeated;
+    uint32_t base, timestamp; /* of the first frame, which is a keyframe, and of the present one */
+    int begun, open, whole, good; /* whether the present frame is whole so far, and the last one was good */
+    int64_t moved; /* when the last good frame was complete */
 } Heard;
 
 typedef struct {
     int socket, heard_count;
     srtp_t inbound, outbound;
     Heard heard[MAX_HEARD];
+    int group, types[2]; /* 0 a far room, 1 a supervisor; payload types of sound and picture */
     int numbering, named, begun; /* header extension with transport-wide numbers; how many from `first` to report */
     uint16_t first;
     uint8_t feedbacks;
@@ -57,7 +64,7 @@ typedef struct { /* an SSRC that a client sends */
 
 typedef struct { /* also in generator.py */
     uint64_t sent, received, missing, repeated, sampled, undecryptable, altered, refused, rtcp, pli, nack, late, streams;
-    uint64_t latencies;
+    uint64_t latencies, sent_of[2], frames_sent, got[2][2], frames[2], damaged[2], still; /* by group, then by kind */
     double cpu_seconds;
 } Counts;
 
@@ -138,6 +145,7 @@ static void send_packet(int id) {
     }
     if (srtp_protect(c->outbound, packet, &size) == 0) send_out(c, packet, size);
     counts.sent++, s->packets++, s->seq++, s->octets += payload;
+    counts.sent_of[clip->frame != 0]++, counts.frames_sent += clip->frame && clip->marker[i];
     if (++s->position == clip->count) s->position = 0, s->rounds++;
     schedule(s, now);
 }
@@ -282,6 +290,26 @@ static void report_arrivals(int id) {
     send_rtcp(c, packet, out - packet);
 }
 
+/* Follows the frames of a picture, of which a packet came that is `ahead` of the one before. */
+static void follow(Client *c, Heard *h, const uint8_t *packet, int ahead, int64_t arrived) {
+    const Clip *clip = &clips[0];
+    uint32_t timestamp = get32(packet + 4);
+    if (!h->begun) h->base = timestamp, h->timestamp = timestamp - 1, h->begun = 1, h->moved = arrived;
+    if (timestamp != h->timestamp) {
+        int key = (timestamp - h->base) % clip->keyframe == 0, next = timestamp - h->timestamp == clip->frame;
+        counts.damaged[c->group] += h->open;
+        h->whole = ahead == 1 && (key || (h->good && next));
+        h->timestamp = timestamp, h->open = 1;
+    } else if (ahead != 1) h->whole = 0;
+    if (!(packet[1] & 0x80)) return;
+    h->open = 0, h->good = h->whole;
+    counts.frames[c->group] += h->whole, counts.damaged[c->group] += !h->whole;
+    if (!h->whole) return;
+    uint64_t still = arrived - h->moved;
+    if (c->group == 1 && still > counts.still) counts.still = still;
+    h->moved = arrived;
+}
+
 static void take_rtp(Client *c, uint8_t *packet, int size, int64_t arrived) {
     uint32_t seq = get16(packet + 2);
     int number = c->numbering ? number_of(c, packet, size) : -1;
@@ -295,6 +323,11 @@ static void take_rtp(Client *c, uint8_t *packet, int size, int64_t arrived) {
     if (ahead > 0) h->newest += ahead;
     else if (ahead == 0) h->repeated++, counts.repeated++;
     h->received++, counts.received++;
+    for (int kind = 0; kind < 2; kind++)
+        if ((packet[1] & 127) == c->types[kind] && ahead != 0) {
+            counts.got[c->group][kind]++;
+            if (kind && ahead > 0) follow(c, h, packet, ahead, arrived);
+        }
     if (seq % sample_every == 0 && size > 110) compare(c, packet, size, arrived);
 }
 
@@ -418,13 +451,15 @@ void generator_close(void) {
 }
 
 void generator_clip(int id, int count, const uint8_t *data, int size, const int *offset, const int *length,
-                    const int64_t *at, const uint32_t *timestamp, const uint8_t *marker, int64_t duration, uint32_t ticks) {
+                    const int64_t *at, const uint32_t *timestamp, const uint8_t *marker, int64_t duration, uint32_t ticks,
+                    uint32_t frame, uint32_t keyframe) {
     clips[id] = (Clip){count, copy_of(data, size), copy_of(marker, count), copy_of(offset, count * sizeof *offset),
                        copy_of(length, count * sizeof *length), copy_of(at, count * sizeof *at), duration,
-                       copy_of(timestamp, count * sizeof *timestamp), ticks};
+                       copy_of(timestamp, count * sizeof *timestamp), ticks, frame, keyframe};
 }
 
-int generator_client(int socket, const uint8_t *theirs, const uint8_t *ours, int profile, int numbering) {
+int generator_client(int socket, const uint8_t *theirs, const uint8_t *ours, int profile, int numbering, int group,
+                     int sound, int picture) {
     int on = 1, buffer = 1 << 20;
     srtp_t inbound = context(theirs, profile, ssrc_any_inbound), outbound = context(ours, profile, ssrc_any_outbound);
     if (client_count == MAX_CLIENTS || !inbound || !outbound) return -1;
@@ -433,7 +468,8 @@ int generator_client(int socket, const uint8_t *theirs, const uint8_t *ours, int
         setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     pthread_mutex_lock(&lock);
     int id = client_count++;
-    clients[id] = (Client){.socket = socket, .inbound = inbound, .outbound = outbound, .numbering = numbering};
+    clients[id] = (Client){.socket = socket, .inbound = inbound, .outbound = outbound, .numbering = numbering,
+                            .group = group, .types = {sound, picture}};
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = id};
     epoll_ctl(events, EPOLL_CTL_ADD, socket, &event);
     pthread_mutex_unlock(&lock);
@@ -477,7 +513,7 @@ void generator_reset(void) {
     for (int i = 0; i < client_count; i++)
         for (int j = 0; j < clients[i].heard_count; j++) {
             Heard *h = &clients[i].heard[j];
-            h->first = h->newest, h->received = h->repeated = 0;
+            h->first = h->newest, h->received = h->repeated = 0, h->moved = wall();
         }
     pthread_mutex_unlock(&lock);
 }

@@ -18,6 +18,9 @@ MAX_LATENCIES = 1 << 22
 _NAMES = (
     *("sent", "received", "missing", "repeated", "sampled", "undecryptable", "altered", "refused"),
     *("rtcp", "pli", "nack", "late", "streams", "latencies"),
+    *("sound_sent", "picture_sent", "frames_sent"),
+    *("far_sound", "far_picture", "supervisor_sound", "supervisor_picture"),
+    *("far_frames", "supervisor_frames", "far_damaged", "supervisor_damaged", "still"),
 )
 
 
@@ -30,7 +33,10 @@ class Counts:
     """Counts since the last reset, over all clients.
 
     `missing` are gaps in the received sequence numbers, `streams` the number of streams that were received at all,
-    `late` packets that left 2 ms late or more, and `latencies` the sorted microseconds of the sampled packets."""
+    `late` packets that left 2 ms late or more, and `latencies` the sorted microseconds of the sampled packets.
+
+    Packets of sound and pictures, and good and damaged frames, are counted apart for far rooms and for
+    supervisors; `still` is the longest time without a good frame at a supervisor, in nanoseconds."""
 
     sent: int
     received: int
@@ -45,6 +51,18 @@ class Counts:
     late: int
     cpu_seconds: float
     latencies: np.ndarray
+    sound_sent: int = 0
+    picture_sent: int = 0
+    frames_sent: int = 0
+    far_sound: int = 0
+    far_picture: int = 0
+    supervisor_sound: int = 0
+    supervisor_picture: int = 0
+    far_frames: int = 0
+    supervisor_frames: int = 0
+    far_damaged: int = 0
+    supervisor_damaged: int = 0
+    still: int = 0
 
 
 class Generator:
@@ -64,8 +82,16 @@ class Generator:
     def add(self, client: Client) -> None:
         """Begin to send and receive for a connected client."""
         theirs, ours = client.keys
+        types = {line.kind: line.payload_type for line in client.lines if client.receives}
         number = self._library.generator_client(
-            client.socket.fileno(), theirs, ours, GCM_PROFILE, client.numbering if client.receives else 0
+            client.socket.fileno(),
+            theirs,
+            ours,
+            GCM_PROFILE,
+            client.numbering if client.receives else 0,
+            int(not client.far),
+            types.get("audio", -1),
+            types.get("video", -1),
         )
         if number < 0:
             raise RuntimeError("the generator takes no more clients")
@@ -117,7 +143,8 @@ class Generator:
     def _load(self, number: int, clip: Clip) -> None:
         arrays = (clip.offset, clip.length, clip.at, clip.timestamp, clip.marker)
         pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-        times = (ctypes.c_int64(clip.duration), ctypes.c_uint32(clip.ticks))
+        ticks = [ctypes.c_uint32(ticks) for ticks in (clip.ticks, clip.frame, clip.keyframe)]
+        times = (ctypes.c_int64(clip.duration), *ticks)
         self._library.generator_clip(number, len(clip.length), clip.data, len(clip.data), *pointers, *times)
 
     def _take(self) -> None:

@@ -111,7 +111,7 @@ async def _undisturbed(
 async def _measure(pid: int, core: int, generator: Generator, step: int, window: float) -> dict[str, Any]:
     generator.play(step * STREAMS)
     await asyncio.sleep(SETTLE)
-    await _drain(generator)
+    await drain(generator)
     generator.reset()
     generator.play(step * STREAMS)
     await asyncio.sleep(LEAD)
@@ -120,7 +120,7 @@ async def _measure(pid: int, core: int, generator: Generator, step: int, window:
     await asyncio.sleep(window)
     cpu, core_busy = process.cpu_seconds(pid) - cpu, process.core_seconds(core) - core_busy
     took, after = monotonic() - began, generator.read()
-    await _drain(generator)
+    await drain(generator)
     received = after.received - before.received
     return {
         "micros": cpu * 1e6 / max(1, received),
@@ -147,7 +147,7 @@ def _judge(counts: Counts, step: int) -> dict[str, Any]:
     }
 
 
-async def _drain(generator: Generator) -> None:
+async def drain(generator: Generator) -> None:
     """Stop sending, and wait until no packet arrives any more."""
     generator.play(0)
     give_up, last = monotonic() + MAX_DRAIN, -1

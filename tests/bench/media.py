@@ -7,7 +7,7 @@ sends them (median of what was recorded). Its fragments are all of one size, or 
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import partial
@@ -36,7 +36,8 @@ class Pace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Packets to send in a loop: payloads back to back, and for each its offset, moment (ns), RTP timestamp, marker."""
+    """Packets to send in a loop: payloads back to back, and for each its offset, moment (ns), RTP timestamp, marker.
+    `frame` and `keyframe` are the ticks between two of them, 0 for sound."""
 
     data: bytes
     offset: np.ndarray
@@ -46,6 +47,8 @@ class Clip:
     marker: np.ndarray
     duration: int
     ticks: int
+    frame: int = 0
+    keyframe: int = 0
 
 
 def clips(pace: Pace) -> tuple[Clip, Clip]:
@@ -53,6 +56,7 @@ def clips(pace: Pace) -> tuple[Clip, Clip]:
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "huijian-bench"
     folder.mkdir(parents=True, exist_ok=True)
     video = _cached(folder / f"video-{pace}-{VERSION}.npz", partial(_video, pace))
+    video = replace(video, frame=90_000 // FPS, keyframe=KEYFRAME_EVERY * 90_000 // FPS)
     return video, _cached(folder / f"audio-{VERSION}.npz", _audio)
 
 

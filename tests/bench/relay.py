@@ -10,7 +10,16 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
 from broker.ipc.client import Client as IpcClient
-from broker.ipc.relay_messages import RELAY, AdmitSession, GetStatus, LeaseGate, Publish, Subscribe, TapSession
+from broker.ipc.relay_messages import (
+    RELAY,
+    AdmitSession,
+    GetStatus,
+    LeaseGate,
+    Publish,
+    RelayStatus,
+    Subscribe,
+    TapSession,
+)
 from broker.kernel.clock import monotonic
 from broker.kernel.database import engine_for
 from recorder.archive.tables import METADATA
@@ -74,6 +83,15 @@ class Relay:
         wrong |= {name: getattr(status, name) for name in ("tap_lost", "rejected") if getattr(status, name)}
         return ", ".join(f"{name} {count}" for name, count in wrong.items())
 
+    async def status(self) -> RelayStatus:
+        """Return what the worker counts."""
+        return await self._link.call(GetStatus())
+
+    def supervisors_lost(self) -> int:
+        """Return how often so far the worker reported that a supervisor no longer receives."""
+        changes = (members for name, members in self._log.facts if name == "subscription_changed")
+        return sum(not change["gated"] and not change["on"] for change in changes)
+
     async def stop(self) -> None:
         """End the worker and the recorder."""
         for task in self._tasks:
@@ -102,7 +120,7 @@ class Relay:
         return await connected(client)
 
     async def _watcher(self, session: str, side: str, subscriber: str, gated: bool) -> Client:
-        client = Client(self._like_browsers)
+        client = Client(self._like_browsers, far=gated)
         sdp = client.offer(KINDS, "recvonly")
         command = Subscribe(session=session, side=side, subscriber=subscriber, gated=gated, sdp=sdp)
         client.take_answer((await self._link.call(command)).sdp)

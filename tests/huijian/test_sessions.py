@@ -23,6 +23,7 @@ SEEN = {
     "workers": [
         {"name": "relay-0", "ready": True, "sessions": 1, "cpu": 0.031, "packets_in": 470.2, "packets_out": 2350.0}
         | {"memory_bytes": 48 * 2**20, "latency_p99_ms": 0.94, "carries": 33, "session_cpu": 0.0241}
+        | {"overload": 0, "picture_share": 1.0}
     ],
     "sessions": [
         {
@@ -92,7 +93,7 @@ class TestTop:
         assert (cells["v.jitter"], cells["v.rtt"]) == ("5 0", "31 -")
         cells = dict(zip(workers.split("\t"), worker.split("\t"), strict=True))
         assert (cells["cpu"], cells["p99"], cells["memory"]) == ("3%", "0.9 ms", "48 MiB")
-        assert (cells["sessions"], cells["a session"]) == ("1/33", "2.4%")
+        assert (cells["sessions"], cells["a session"], cells["left out"]) == ("1/33", "2.4%", "-")
         assert "1 waiting" in service
         assert server.shown == [("/api/v1/overview", "Bearer obs_key")]
 
@@ -100,6 +101,11 @@ class TestTop:
         older = {name: value for name, value in SEEN["workers"][0].items() if name not in ("carries", "session_cpu")}
         (row,) = top.worker_rows({**SEEN, "workers": [older]})
         assert (row["sessions"], row["a session"]) == ("1", "-")
+
+    def test_says_what_an_overloaded_worker_leaves_out(self):
+        (worker,) = SEEN["workers"]
+        for more, words in (({"overload": 1}, "repairs"), ({"overload": 2, "picture_share": 0.4}, "pictures 60%")):
+            assert top._worker({**worker, **more})["left out"] == words
 
     @pytest.mark.parametrize(
         ("trouble", "shown"), [("differs", "JOURNAL NOT AS SIGNED"), ("copy_fails", "copy"), ("no_checkpoint", "made")]

@@ -10,7 +10,8 @@ from broker.relay.track import CLOCK, Destination
 from broker.relay.transport.peer import Peer
 
 RECEIVING = 1.75  # seconds: reports come every 0.5 to 1.5 s or oftener; an absence must shut the gate within 2 s
-BRIDGED = 3.2  # seconds, while the same subscriber's sound is reported on: one report on the picture may get lost
+BRIDGED = 3.2  # seconds, while the same subscriber's sound is reported on: one report on the picture may get lost, or
+# the picture is thinned and comes every two seconds
 SOUND = 9.0  # seconds: Chromium reports on unstamped sound only every 2.5 to 7.5 s
 ALIVE = 8.0  # seconds between signs of life of a subscriber whose room does not send: aiortc checks every 4 to 6 s
 DEAF = 6.0  # seconds without progress in the reports of a room that is sent to: four reports on a picture in a row
@@ -88,8 +89,10 @@ class ReceivingProof:
         progressed_at = down_track.reports.progressed_at
         if not track.video and not down_track.named:
             return now - max(progressed_at, self.connected_at, track.flowing_since) < SOUND
-        # A picture that is paused as the line is too weak is not watched either: the law asks for eyes (Yunnan 25).
-        bridged = not (down_track.named or down_track.resting) and self._sound_reported(now)
+        # A picture that is paused as the line is too weak is not watched either: the law asks for eyes (Yunnan 25). One
+        # that the worker thins comes every two seconds.
+        rare = down_track.thinned or not (down_track.named or down_track.resting)
+        bridged = rare and self._sound_reported(now)
         passed = now - max(progressed_at, track.flowing_since)
         return progressed_at > 0 and passed < (BRIDGED if bridged else RECEIVING)
 

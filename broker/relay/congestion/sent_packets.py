@@ -54,7 +54,8 @@ class SentPackets:
         self._acknowledged = self._begin
         self._open: dict[int, None] = {}
         """The numbers that feedback has passed over, in ascending order."""
-        self._expected = self._arrived = self._bits = 0
+        self._expected = self._arrived = self._bits = self._unnamed = 0
+        """Since the last tick; `_unnamed` packets were passed over by the feedback that was read."""
         self._ticked_at = 0.0
 
     @property
@@ -80,6 +81,7 @@ class SentPackets:
         last = first + feedback.span
         new = range(max(self._acknowledged, first), last)
         self._expected += len(new)
+        self._unnamed += max(0, first - self._acknowledged)
         self._acknowledged = max(self._acknowledged, last)
         arrived = feedback.arrived
         if self._open or not len(new) == feedback.span == len(arrived):
@@ -139,10 +141,11 @@ class SentPackets:
         queue, expected = self.delays.standing(), self._expected
         if self._ticked_at:
             lost = max(0, expected - self._arrived) / expected if expected else 0.0
-            bits = self._bits + beside * (1 - lost)
+            unnamed = self._unnamed / expected if expected else 0.0  # they are taken to have fared like the others
+            bits = self._bits * (1 + unnamed) + beside * (1 - lost)
             self.capacity.update(now, seconds, bits / seconds, lost, queue)
         self._ticked_at = now
-        self._expected = self._arrived = self._bits = 0
+        self._expected = self._arrived = self._bits = self._unnamed = 0
 
     def _forget(self) -> None:
         old = len(self._sent) - WINDOW

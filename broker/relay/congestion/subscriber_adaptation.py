@@ -135,7 +135,7 @@ class SubscriberAdaptation:
         track, rested = down_track.track, now - self._changed_at
         if down_track.flow is Flow.FLOWING and self._credit < 0:
             self._weaken(down_track, now)
-        elif down_track.resting and not down_track.waiting and rested >= REST and self._affords_start():
+        elif down_track.flow is Flow.PAUSED and not down_track.thinned and rested >= REST and self._affords_start():
             track.start(down_track)
         elif down_track.lesser is not None and rested >= self._patience and self._affords_best(track):
             self._changed_at = self._raised_at = now
@@ -148,6 +148,7 @@ class SubscriberAdaptation:
         # What was reported before says nothing about the line at rest.
         self._changed_at, down_track.reports.lost_fraction = now, 0
         if not self._lower(down_track, now):
+            down_track.thinned = False
             down_track.track.pause(down_track)
 
     def _lower(self, down_track: Destination, now: float) -> bool:

@@ -23,6 +23,8 @@ class Reason(StrEnum):
     """Media or RTCP that is not authentic, came before, or belongs to no stream."""
     RTCP = "rtcp"
     """RTCP of a client over its budget, or parts of it."""
+    RATIONED = "rationed"
+    """A supervisor's feedback on single packets, which an overloaded worker reads more rarely."""
     MEDIA = "media"
     """Media of a publisher that was over its budget."""
     CONNECTION = "connection"

@@ -71,6 +71,7 @@ def _handle_nack(peer: Peer, body: bytes, now: float) -> None:
 def _handle_transport_wide(peer: Peer, body: bytes, now: float) -> None:
     """Note which packets have come: one of a stream proves that the subscriber still receives that stream."""
     path, take = peer.path, peer.rtcp_budget.take_entries
+    peer.reported_at = now
     feedback = twcc.parse(body, lambda base, count: path.expects(base, count) and take(count))
     if feedback is None:
         return

@@ -8,6 +8,7 @@ import structlog
 from aioice import stun
 
 from broker.kernel.token_bucket import TokenBucket
+from broker.media.rtcp import RTPFB, TRANSPORT_WIDE
 from broker.relay.fanout import Fanout
 from broker.relay.limits.refusals import Reason
 from broker.relay.limits.stun_rate_limit import StunRateLimit, claimed_ufrag
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 MAX_OF_ONE_HOST = 1000  # clients: a whole province may be behind one translating firewall, or a TURN server
 MAX_HANDSHAKES_OF_ONE_HOST = 100  # at a time; checks of further clients get no answer, and are sent again
 HANDSHAKES, HANDSHAKES_AT_ONCE = 50, 100  # begun a second: each costs four milliseconds
+RARELY = 0.4  # seconds between two reports on single packets that are read of a supervisor while they are rationed
 SETTLED = 2.0  # seconds since a sign of life in which an address is its client's, whatever check comes from there
 _MALFORMED = (ValueError, KeyError, IndexError, struct.error)
 
@@ -30,6 +32,8 @@ class Demux:
 
     def __init__(self, own: Callable[[Route], Route]) -> None:
         self._own = own
+        self.rations_feedback = False
+        """Whether supervisors' feedback on single packets is read rarely, as the worker is overloaded."""
         self._by_ufrag: dict[str, Peer] = {}
         self._rate_limit = StunRateLimit()
         self._handshakes = TokenBucket(HANDSHAKES, HANDSHAKES_AT_ONCE)
@@ -66,6 +70,8 @@ class Demux:
         if 19 < first < 64:
             return None if peer.feed(datagram, now) else Reason.HANDSHAKE
         if 127 < first < 192:
+            if self.rations_feedback and _is_frequent(peer, datagram, now):
+                return Reason.RATIONED
             return _rtcp(peer, fanout, datagram, route, now)
         return Reason.FORGED
 
@@ -119,6 +125,14 @@ def _check(datagram: bytes, key: bytes) -> stun.Message | None:
         return None
     binding = message.message_method == stun.Method.BINDING and message.message_class == stun.Class.REQUEST
     return message if binding and message.check_message_integrity(key) else None
+
+
+def _is_frequent(peer: Peer, datagram: bytes, now: float) -> bool:
+    """Whether a datagram begins with a supervisor's report on single packets, and another was read just now. The first
+    eight bytes are not encrypted (RFC 3711 3.4); what is dropped for them uses up nothing."""
+    if len(datagram) < 2 or datagram[1] != RTPFB or datagram[0] & 0x1F != TRANSPORT_WIDE:
+        return False
+    return now - peer.reported_at < RARELY and not any(down_track.gated for down_track in peer.down_tracks)
 
 
 def _rtcp(peer: Peer, fanout: Fanout, datagram: bytes, route: Route, now: float) -> Reason | None:

@@ -71,6 +71,8 @@ class Peer:
         """`heard` is when a STUN check or an RTCP packet came last, or the handshake was done."""
         self.media_at = -inf
         """When a packet of the client came last that belongs to no stream of a track (monotonic s)."""
+        self.reported_at = -inf
+        """When transport-wide feedback of the client was last read (monotonic s)."""
         self.streams: dict[int, Track] = {}
         """The tracks of the streams that the client sends, by SSRC."""
         self.by_payload_type: dict[int, Track] = {}

@@ -44,6 +44,22 @@ class TimeShare:
         return self.left > 0
 
 
+class BusyTime:
+    """Adds up the `seconds` that a worker spends on packets, also those between two turns of which the second follows
+    at once. Pure."""
+
+    __slots__ = ("_since", "seconds")
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._since: float | None = None
+
+    def spent(self, began: float, ended: float, more: bool) -> None:
+        """Note a turn between these moments (monotonic s); `more` when another follows at once."""
+        self.seconds += ended - (began if self._since is None else self._since)
+        self._since = ended if more else None
+
+
 class Moderation:
     """Measures the part of the time that turns take, and says how long packets are to wait. Pure."""
 
@@ -67,10 +83,11 @@ class Moderation:
 
 
 class Poller:
-    """Reads the connected sockets and the shared ones while packets arrive at any of them."""
+    """Reads the connected sockets and the shared ones while packets arrive at any of them, and counts the time that
+    this takes as `busy`."""
 
-    def __init__(self, fanout: Fanout, connected: ConnectedPorts) -> None:
-        self._fanout, self._connected = fanout, connected
+    def __init__(self, fanout: Fanout, connected: ConnectedPorts, busy: BusyTime) -> None:
+        self._fanout, self._connected, self._busy = fanout, connected, busy
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
         self._share, self._moderation = TimeShare(SHARE, MOST), Moderation()
@@ -141,7 +158,9 @@ class Poller:
         return found
 
     def _go_on(self, began: float, found: bool, more: bool, held: bool) -> None:
-        self._moderation.spent(began, monotonic())
+        ended = monotonic()
+        self._moderation.spent(began, ended)
+        self._busy.spent(began, ended, more)
         interval = self._moderation.interval if found else 0.0
         if more:
             self._timer = self._loop.call_soon(self._turn)

@@ -67,6 +67,20 @@ class TestLatency:
             latency.end()
             assert latency.due == 7 + EVERY
 
+    def test_samples_are_kept_until_they_are_taken(self) -> None:
+        here, there = pair()
+        with here, there:
+            latency = Latency()
+            for received in (1, 2, 3):
+                there.send(b"packet")
+                here.recv(10)
+                latency.begin(received, here)
+                latency.end()
+            waits = latency.take_waits()
+            assert len(waits) == sum(latency.histogram.counts) >= 2
+            assert sum(waits) == pytest.approx(latency.histogram.seconds)
+            assert latency.take_waits() == []
+
     def test_sampling_ends_on_a_socket_without_stamps(self) -> None:
         here, there = socket.socketpair()  # unix sockets have no stamps
         with here, there:

@@ -46,6 +46,8 @@ STATUS = RelayStatus(
     cpu_seconds=12.5,
     memory_bytes=40_000_000,
     peers=6,
+    overload=2,
+    picture_share=0.4,
     latency=Latency(bounds=(0.001, 0.01), counts=(7, 2, 1), seconds=0.05),
 )
 
@@ -223,6 +225,7 @@ class TestTheOverview:
         assert row["viewers"]["prison"]["connected"] == 0
         (worker,) = data["workers"]
         assert (worker["sessions"], worker["latency_p99_ms"]) == (1, 1.2)
+        assert (worker["overload"], worker["picture_share"]) == (2, 0.4)
         assert not [name for name in ("刘某", "欧阳", "prison-sup") if name in str(data)]
 
     @pytest.mark.parametrize("caller", ["foreign-sup", "foreign-auditor", "prison-admin"])

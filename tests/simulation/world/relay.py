@@ -12,6 +12,7 @@ from broker.ipc.server import Server
 from broker.kernel.ids import ResourceId, SessionId, Side, new_id
 from broker.relay import fanout as fanout_module
 from broker.relay import timers as timers_module
+from broker.relay.congestion.load_shedding import LoadShedding
 from broker.relay.fanout import Fanout
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.session import RelaySession
@@ -20,6 +21,7 @@ from broker.relay.tap import Tap
 from broker.relay.timers import Timers
 from broker.relay.transport import peer as peer_module
 from broker.relay.transport.peer import Peer
+from broker.relay.transport.poller import BusyTime
 from broker.relay.transport.route import Route
 from broker.relay.worker import Worker
 from tests.simulation.engine.network import Network, PacketEnd
@@ -169,7 +171,10 @@ class SimWorker(Worker):
             self._sessions.fail_with,
         )
         self._fanout.latency.due = float("inf")
-        self._timers = Timers(self._sessions, self._fanout, self._demux.counts, self._tap, self._server.report)
+        self._shedding = LoadShedding(self._sessions, self._demux, self._fanout.latency, BusyTime())
+        self._timers = Timers(
+            self._sessions, self._fanout, self._shedding.tick, self._demux.counts, self._tap, self._server.report
+        )
         self._sent = sent
         self.peers: dict[ResourceId, SimPeer] = {}
 

@@ -175,6 +175,35 @@ def test_a_picture_paused_on_a_weak_line_is_not_received(supervisor: Supervisor)
     assert not supervisor.at(100.0 + RECEIVING + 0.01)
 
 
+class TestAPictureThatTheWorkerThins:
+    """It comes every two seconds, and counts while it does."""
+
+    def pause(self, supervisor: Supervisor) -> None:
+        for down_track in supervisor.peer.down_tracks:
+            down_track.params = NAMED
+            down_track.thinned = down_track.track.video
+            down_track.flow = Flow.PAUSED if down_track.thinned else down_track.flow
+
+    def test_is_received_while_its_sound_is(self, supervisor: Supervisor) -> None:
+        self.pause(supervisor)
+        for tenth in range(20):
+            now = 100.0 + tenth / 10
+            supervisor.flow(now)
+            supervisor.report(now, "audio")
+            assert supervisor.at(now)
+
+    def test_is_not_received_when_no_frame_comes(self, supervisor: Supervisor) -> None:
+        self.pause(supervisor)
+        supervisor.flow(100.0 + BRIDGED)
+        supervisor.report(100.0 + BRIDGED, "audio")
+        assert not supervisor.at(100.0 + BRIDGED)
+
+    def test_is_not_received_by_one_who_reports_nothing_any_more(self, supervisor: Supervisor) -> None:
+        self.pause(supervisor)
+        supervisor.flow(100.0 + RECEIVING)
+        assert not supervisor.at(100.0 + RECEIVING + 0.01)
+
+
 def test_a_subscriber_without_a_picture_does_not_receive(supervisor: Supervisor) -> None:
     supervisor.peer.down_tracks = [
         down_track for down_track in supervisor.peer.down_tracks if not down_track.track.video

@@ -8,6 +8,7 @@ import pytest
 from broker.media import rtcp
 from broker.media.rtcp import ReportBlock
 from broker.relay.congestion.sent_packets import SentPackets
+from broker.relay.down_track import RATIONED_AT_ONCE
 from broker.relay.limits.rtcp_budget import RtcpBudget
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.rtp import retransmission, rtcp_feedback
@@ -102,6 +103,16 @@ def test_only_the_first_nack_of_a_packet_is_proof(subscriber: Subscriber) -> Non
     assert proven(subscriber.line.now, subscriber.end.numbers[-1])
     subscriber.line.track.stop(subscriber.down_track)
     assert not proven(subscriber.line.now, subscriber.end.numbers[-1])
+
+
+def test_retransmissions_that_are_rationed_are_few_and_not_none(subscriber: Subscriber) -> None:
+    subscriber.down_track.retransmissions.rationed = True
+    for seq in range(12, 400):
+        subscriber.line.send(seq)
+    missed = subscriber.end.numbers[-300:]
+    for begin in range(0, len(missed), 60):
+        subscriber.handle(rtcp.build_nack(77, missed[begin : begin + 60]))
+    assert len(subscriber.sent) == RATIONED_AT_ONCE
 
 
 def test_retransmissions_to_one_down_track_are_limited(subscriber: Subscriber) -> None:

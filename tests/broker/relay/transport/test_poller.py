@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from broker.kernel.clock import monotonic
 from broker.relay.transport import poller as poller_module
 from broker.relay.transport.connected import ConnectedPorts, SharedPort
-from broker.relay.transport.poller import BUSY, LONGEST, MEMORY, QUIET, SHORTEST, SLICE, Moderation, Poller, TimeShare
+from broker.relay.transport.poller import (
+    BUSY,
+    LONGEST,
+    MEMORY,
+    QUIET,
+    SHORTEST,
+    SLICE,
+    BusyTime,
+    Moderation,
+    Poller,
+    TimeShare,
+)
 from broker.relay.transport.route import Port, PortSource, Route, Source
 from tests.broker.relay.transport.test_demux import check
 from tests.support.patience import PATIENCE
@@ -68,7 +79,8 @@ class Line:
         self.connected = ConnectedPorts([self.port])
         self.client, self.stranger = self._sender(), self._sender()
         self.connected.own(Route(self.port.sendto, self.client.getsockname()))
-        self.poller = Poller(self.reader, self.connected)  # type: ignore[arg-type]
+        self.busy = BusyTime()
+        self.poller = Poller(self.reader, self.connected, self.busy)  # type: ignore[arg-type]
 
     def _sender(self) -> socket.socket:
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -242,6 +254,21 @@ class TestTimeShare:
         assert share.left == 0.01
 
 
+class TestBusyTime:
+    def test_is_the_time_of_turns(self) -> None:
+        busy = BusyTime()
+        busy.spent(10.0, 10.5, False)
+        busy.spent(11.0, 11.25, False)
+        assert busy.seconds == 0.75
+
+    def test_is_also_the_time_between_turns_of_which_one_follows_at_once(self) -> None:
+        busy = BusyTime()
+        busy.spent(10.0, 10.5, True)
+        busy.spent(10.75, 11.0, False)
+        busy.spent(12.0, 12.5, False)
+        assert busy.seconds == 1.5
+
+
 class TestModeration:
     """How long packets wait to be taken together."""
 
@@ -295,6 +322,16 @@ async def test_packets_wait_to_be_taken_together_while_there_is_much_to_do(line:
     await line.take(1)
     assert not line.poller.waits
     await line.rest()
+
+
+@pytest.mark.asyncio
+async def test_the_time_of_turns_is_counted(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller_module, "monotonic", lambda: line.reader.now)
+    line.reader.takes = 0.001
+    for _ in range(3):
+        line.client.send(b"media")
+    line.turn()
+    assert line.busy.seconds == pytest.approx(0.003)
 
 
 @pytest.mark.asyncio
