@@ -2,6 +2,7 @@
 HUIJIAN_* in the environment, as for every process of Huijian."""
 
 import asyncio
+import gc
 import os
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def run(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     configure(settings.log_level)
+    gc.freeze()  # modules live as long as the process: the collector need not visit them
     try:
         asyncio.run(main(settings))
     except KeyProblem as error:

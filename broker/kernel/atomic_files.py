@@ -11,21 +11,43 @@ from typing import Any
 
 from broker.kernel import canonical_json
 
+_PAGE = 4096  # bytes; no machine has smaller ones
 
-def write_json(path: Path, value: Any, durable: bool = True) -> None:
+
+def write_json(path: Path, value: Any) -> None:
     """Replace the file at `path` by `value` at once: a reader sees the old content or the new one, never a part.
 
-    With `durable` it returns when the disk has the file. Raises OSError.
+    It returns when the disk has the file. Raises OSError.
     """
     fresh = path.with_name(path.name + ".new")
     with fresh.open("wb") as file:
         file.write(canonical_json.indented(value))
         file.flush()
-        if durable:
-            os.fsync(file.fileno())
+        os.fsync(file.fileno())
     fresh.replace(path)
-    if durable:
-        sync_folder(path.parent)
+    sync_folder(path.parent)
+
+
+def overwrite_json(path: Path, value: Any) -> None:
+    """Write `value` over the file at `path`, which outlives a kill of the process, but not a power cut.
+
+    A tenth of the work of `write_json`, for what is noted again and again. One write inside a page of memory is done
+    whole or not at all, so that a reader sees the old content or the new one; what is longer is replaced. A shorter
+    content is filled up with spaces, as the file must not be cut meanwhile. Raises OSError.
+    """
+    data = canonical_json.line(value)
+    if len(data) > _PAGE:
+        write_json(path, value)
+        return
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        size = os.fstat(file).st_size
+        if size <= _PAGE:
+            os.pwrite(file, data.ljust(size), 0)
+            return
+    finally:
+        os.close(file)
+    write_json(path, value)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

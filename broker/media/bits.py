@@ -7,14 +7,16 @@ class Bits:
     __slots__ = ("_left", "_value")
 
     def __init__(self, data: bytes) -> None:
-        self._value, self._left = int.from_bytes(data), len(data) * 8
+        self._value, self._left = int.from_bytes(data), len(data) * 8  # of what is not read yet
 
     def take(self, count: int) -> int:
         """Read an unsigned number of `count` bits."""
-        if count > self._left:
+        left = self._left - count
+        if left < 0:
             raise IndexError("out of bits")
-        self._left -= count
-        return (self._value >> self._left) & ((1 << count) - 1)
+        found = self._value >> left
+        self._left, self._value = left, self._value ^ (found << left)
+        return found
 
     def flag(self) -> int:
         """Read a number of one bit."""
@@ -22,10 +24,16 @@ class Bits:
 
     def ue(self) -> int:
         """Read an unsigned Exp-Golomb code."""
-        zeros = self._left - (self._value & ((1 << self._left) - 1)).bit_length()
+        value, left = self._value, self._left
+        zeros = left - value.bit_length()
+        left -= 2 * zeros + 1
         if zeros > 31:
             raise IndexError("an Exp-Golomb code longer than 32 bits")
-        return self.take(2 * zeros + 1) - 1
+        if left < 0:
+            raise IndexError("out of bits")
+        found = value >> left
+        self._left, self._value = left, value ^ (found << left)
+        return found - 1
 
     def se(self) -> int:
         """Read a signed Exp-Golomb code."""

@@ -2,8 +2,6 @@
 keyframe begins and how large it is; the recorder writes samples. What parameter sets and slices say is read in
 `h264_sets` and `h264_slice`."""
 
-import struct
-
 from broker.media.bits import Bits, unescaped
 from broker.media.h264_sets import Malformed, picture_size
 from broker.media.rtp import payload_start
@@ -17,7 +15,7 @@ STAP_A, FU_A = 24, 28
 
 def sample_of(nals: list[bytes]) -> bytes:
     """Return the units as one MP4 sample: each after its length in 4 bytes (14496-15 5.3.4.2)."""
-    return b"".join([part for nal in nals for part in (struct.pack("!I", len(nal)), nal)])
+    return b"".join([part for nal in nals for part in (len(nal).to_bytes(4), nal)])
 
 
 def is_whole_sample(sample: bytes) -> bool:

@@ -21,6 +21,8 @@ the index, and GStreamer takes such a track for raw sound that may be cut and jo
 
 def duration(packet: bytes) -> int | None:
     """Return the samples (at 48 kHz) that a packet lasts, or None where the bytes are no Opus packet."""
+    if packet and len(packet) <= 1 + _LARGEST and (single := _SINGLE[packet[0]]):
+        return single
     frames = _frames(packet) if packet else 0
     samples = frames * _frame_samples(packet[0] >> 3) if frames else 0
     return samples if 0 < samples <= LONGEST else None
@@ -89,3 +91,7 @@ def _without_padding(packet: bytes) -> tuple[int, int]:
         if byte < 255:
             return at, len(packet) - padding
     return 1, 0
+
+
+_SINGLE = tuple(0 if toc & 3 else _frame_samples(toc >> 3) for toc in range(256))
+"""By the first byte: the samples of a packet that holds one frame, as most do; 0 where it holds more."""

@@ -2,7 +2,6 @@
 One message carries what one pass of the hot loop has collected, so that a busy relay makes few system calls."""
 
 import struct
-from collections.abc import Iterator
 from typing import NamedTuple
 
 RECORD = struct.Struct("!IBBHQ")
@@ -40,13 +39,16 @@ def pack(tap: int, track: int, kind: int, arrival_ns: int, data: bytes) -> bytes
     return RECORD.pack(tap, track, kind, len(data), arrival_ns) + data
 
 
-def unpack(message: bytes) -> Iterator[TapRecord]:
-    """Yield the records of one message. A record that is longer than the rest of the message ends it."""
-    offset, end = 0, len(message)
-    while offset + RECORD.size <= end:
-        tap, track, kind, length, arrival = RECORD.unpack_from(message, offset)
-        offset += RECORD.size
-        if offset + length > end:
-            return
-        yield TapRecord(tap, track, kind, arrival, message[offset : offset + length])
-        offset += length
+def unpack(message: bytes) -> list[TapRecord]:
+    """Return the records of one message. A record that is longer than the rest of the message ends it."""
+    records: list[TapRecord] = []
+    new, read = tuple.__new__, RECORD.unpack_from  # the constructor of a named tuple takes three times as long
+    at, end = RECORD.size, len(message)
+    while at <= end:
+        tap, track, kind, length, arrival = read(message, at - RECORD.size)
+        after = at + length
+        if after > end:
+            break
+        records.append(new(TapRecord, (tap, track, kind, arrival, message[at:after])))
+        at = after + RECORD.size
+    return records

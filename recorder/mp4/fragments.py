@@ -10,7 +10,7 @@ from typing import Any
 from broker.kernel import hash_chain
 
 START = hashlib.sha256(b"huijian fragments 1").digest()
-_CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes that are read or written at a time where there are many
 
 
 class Chain:
@@ -82,44 +82,59 @@ class Chain:
 
 
 class FragmentFile:
-    """The unbuffered file of one part. Writes go straight to the kernel; the caller decides when to `sync`."""
+    """The file of one part, as the muxer sees it. What is appended waits in memory until `flush` hands it to the kernel
+    in one piece and links it into the chain: the muxer does not wait for a disk. The caller decides when to `flush` and
+    when to `sync`."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self.chain = Chain()
-        self.size = 0
+        self.size = 0  # with what waits
         self.failed: OSError | None = None
         self._position = 0
+        self._waiting: list[bytes] = []
+        self._flushed = 0
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
 
     def write(self, data: Any) -> int:
-        """Write all of `data` at the present position. Raises OSError, from then on at every call."""
+        """Take `data` at the present position. Raises OSError, from then on at every call."""
         if self.failed is not None:
             raise self.failed  # FFmpeg goes on after an error; a header written then would refer to missing bytes
+        if self._position == self.size:
+            self._waiting.append(bytes(data))
+        else:
+            self.sync()  # a header must not reach the disk before the index that it refers to
+            self._hand_over(bytes(data), self._position)
+            self._flushed = max(self._flushed, self._position + len(data))
+        self._position += len(data)
+        self.size = max(self.size, self._position)
+        return len(data)
+
+    def flush(self, at_least: int = 1) -> None:
+        """Hand what waits to the kernel, where it is `at_least` so many bytes. Raises OSError, from then on at every
+        call."""
+        if self.failed is not None:
+            raise self.failed
+        if self._waiting and self.size - self._flushed >= at_least:
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._hand_over(data, self._flushed)
+            self._flushed += len(data)
+            self.chain.feed(data)
+
+    def _hand_over(self, data: bytes, position: int) -> None:
         try:
-            return self._append(memoryview(data)) if self._position == self.size else self._patch(memoryview(data))
+            self._put(data, position)
         except OSError as error:
             self.failed = error
             raise
 
-    def _append(self, view: memoryview) -> int:
-        count = self._put(view)
-        self.chain.feed(bytes(view))
-        return count
-
-    def _patch(self, view: memoryview) -> int:
-        """Overwrite the header, which must not reach the disk before the index that it refers to."""
-        self.sync()
-        return self._put(view)
-
-    def _put(self, view: memoryview) -> int:
-        count = len(view)
+    def _put(self, data: bytes, position: int) -> None:
+        view = memoryview(data)
         while view:
-            written = os.pwrite(self._fd, view, self._position)
-            self._position += written
-            self.size = max(self.size, self._position)
+            written = os.pwrite(self._fd, view, position)
+            position += written
             view = view[written:]
-        return count
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move the position, as `io.IOBase.seek` does."""
@@ -132,7 +147,8 @@ class FragmentFile:
         return self._position
 
     def sync(self) -> None:
-        """Wait until the disk has all data. It blocks and is never called in the event loop."""
+        """Wait until the disk has all data. It blocks and is never called in the event loop. Raises OSError."""
+        self.flush()
         os.fdatasync(self._fd)
 
     def abandon(self) -> None:
@@ -149,6 +165,6 @@ def chain_of(path: Path, start: int, end: int) -> Chain:
     chain.skip(start)
     with path.open("rb") as file:
         file.seek(start)
-        while (left := end - file.tell()) > 0 and (data := file.read(min(left, _CHUNK))):
+        while (left := end - file.tell()) > 0 and (data := file.read(min(left, CHUNK))):
             chain.feed(data)
     return chain

@@ -14,6 +14,7 @@ from broker.media import opus
 from broker.media.h264 import is_whole_sample
 from broker.media.h264_sets import ParameterSets, sets_in
 from broker.media.tap_format import TALKBACK, TRACK_TITLES, is_sound
+from recorder.mp4.fragments import CHUNK
 from recorder.mp4.muxer import Part
 from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.mp4.scan import Window, scan
@@ -159,6 +160,7 @@ def _copy(source: InputContainer, offset: float, film: Part, ends: list[float]) 
         if is_sound(track) and ends[track] > 0:
             film.write(_silence(track, ends[track], sample.at), 0.0)
         film.write((sample,), 0.0)
+        film.flush(at_least=CHUNK)
         ends[track] = sample.at + sample.seconds
 
 

@@ -55,9 +55,13 @@ class Part:
         return self.file.chain.fragments
 
     def write(self, samples: Iterable[Sample], zero: float) -> None:
-        """Append samples whose times are server seconds. Raises OSError."""
+        """Append samples whose times are server seconds. Most of it waits in memory for `flush`. Raises OSError."""
         for sample in samples:
             self._out.mux_one(self._packet(sample, sample.at - zero))
+
+    def flush(self, at_least: int = 1) -> None:
+        """Hand what was written to the kernel, where it is `at_least` so many bytes. Raises OSError."""
+        self.file.flush(at_least)
 
     def sync(self) -> None:
         """Wait until the disk has all data."""

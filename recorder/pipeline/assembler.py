@@ -57,16 +57,17 @@ class Assembler:
 
     def accept(self, record: TapRecord) -> None:
         """Take in one packet or report."""
-        if record.track >= len(self.tracks):
+        _, track, kind, arrival_ns, data = record
+        if track >= len(self.tracks):
             self.unusable += 1
-        elif record.kind == ANEW:
-            self._restart(record)
-        elif record.kind == PARAMETER_SET:
-            self._learn(record)
-        elif record.kind == RTP:
-            samples = self.tracks[record.track].accept(record.data, record.arrival_ns)
+        elif kind == RTP:
+            samples = self.tracks[track].accept(data, arrival_ns)
             if samples:
                 self._add(samples)
+        elif kind == ANEW:
+            self._restart(record)
+        elif kind == PARAMETER_SET:
+            self._learn(record)
         else:
             self._report(record)
 
@@ -100,7 +101,8 @@ class Assembler:
         for sample in self._pending:
             held, self._held[sample.track] = self._held[sample.track], sample
             if held is not None:
-                taken.append(held._replace(seconds=max(sample.at - held.at, 0.0)))
+                at, track, data, keyframe, _ = held
+                taken.append(Sample(at, track, data, keyframe, max(sample.at - at, 0.0)))
         self._pending.clear()
         for number, held in enumerate(self._held):
             if held is not None and now - held.at > HOLD:
@@ -172,9 +174,10 @@ class Assembler:
         return [side for side, track in enumerate(self.video) if track.wants_keyframe]
 
     def _add(self, samples: list[Sample]) -> None:
-        for sample in samples:
-            if not is_sound(sample.track) and not self._begun[_side(sample.track)]:
-                self._begin(_side(sample.track), sample)
+        if not all(self._begun):
+            for sample in samples:
+                if not is_sound(sample.track) and not self._begun[_side(sample.track)]:
+                    self._begin(_side(sample.track), sample)
         self._pending += samples
 
     def _begin(self, side: int, first: Sample) -> None:

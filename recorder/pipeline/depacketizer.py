@@ -41,6 +41,7 @@ class Depacketizer:
         self._newest = 0  # arrival (ns) of the newest packet of the open access unit
         self._nals: list[bytes] = []
         self._fragments: list[bytes] | None = None
+        self._inside = b""  # how the fragments between the first and the last one begin
         self._timestamp = self._arrival = self._ssrc = -1
         self._fault: FilmFault | None = None
         self._packets = self._bytes = self._missing = 0  # of the open access unit
@@ -50,6 +51,12 @@ class Depacketizer:
 
     def push(self, packet: RtpPacket) -> list[AccessUnit]:
         """Take in a packet and return the access units that are complete."""
+        if self._fragments is not None and self._is_inside(packet):
+            self._fragments.append(packet.payload[2:])
+            self._packets += 1
+            self._bytes += len(packet.payload)
+            self._newest = packet.arrival
+            return []
         self._hole += packet.lost
         self.lost += packet.lost
         if not packet.payload:
@@ -73,6 +80,18 @@ class Depacketizer:
     def flush(self) -> list[AccessUnit]:
         """Return the open access unit, because no packet will follow."""
         return self._finish()
+
+    def _is_inside(self, packet: RtpPacket) -> bool:
+        """Whether a packet is neither the first nor the last fragment of the unit that is open, as most packets are;
+        `_take_fragment` would do no more with it than `push` does."""
+        return (
+            packet.payload[:2] == self._inside
+            and packet.timestamp == self._timestamp
+            and packet.ssrc == self._ssrc
+            and not (packet.lost or packet.marker or self._hole or self._marked)
+            and self._packets < MOST_PACKETS
+            and self._bytes + len(packet.payload) <= MOST_BYTES
+        )
 
     def _follow(self, packet: RtpPacket) -> list[AccessUnit]:
         """Close the open access unit and open that of `packet`. Packets that are missing in between belong to the open
@@ -132,7 +151,7 @@ class Depacketizer:
         if head & 0x80:
             if self._fragments is not None:
                 self._reject()
-            self._fragments = [first]
+            self._fragments, self._inside = [first], bytes((payload[0], head & 31))
         elif self._fragments is None:
             self._spoil(FilmFault.CORRUPT)  # unless its beginning is known to be lost
             return

@@ -86,7 +86,7 @@ class PictureCheck:
             if unit.fault is not None:
                 self.waiting, self.why = True, unit.fault
             return None
-        reference = any(nal[0] & 0x60 or nal[0] & 31 == IDR for nal in slices)
+        reference = bool(slices[0][0] & 0x60) or any(nal[0] & 0x60 or nal[0] & 31 == IDR for nal in slices)
         try:
             return self._picture(unit, slices, brought, others, reference)
         except Unusable as error:
@@ -143,7 +143,9 @@ class PictureCheck:
             pps, sps, key, at = self._read_slice(nal)
             if found is None:
                 found = pps, sps, key
-            if at <= below or at >= sps.macroblocks or (below < 0 and at) or (sps, key) != found[1:]:
+            elif sps != found[1] or key != found[2]:
+                raise Unusable(FilmFault.CORRUPT)
+            if at <= below or at >= sps.macroblocks or (below < 0 and at):
                 raise Unusable(FilmFault.CORRUPT)
             below = at
             used.add(pps.id)

@@ -1,7 +1,7 @@
 """The order of RTP packets (RFC 3550). Packets arrive with holes, twice and in the wrong order; they leave in order,
 each once, with the number of packets that are missing before it. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from broker.media.rtp import RtpPacket
 
@@ -26,12 +26,13 @@ class Reorder:
         self._restart_at = -1
         self._held: dict[int, RtpPacket] = {}
 
-    def push(self, packet: RtpPacket) -> Iterator[RtpPacket]:
+    def push(self, packet: RtpPacket) -> Sequence[RtpPacket]:
         """Take in a packet and return the packets that are in order now."""
-        if packet.seq == self._next and packet.ssrc == self._ssrc and not self._held:
-            self._next = (packet.seq + 1) & _MASK
-            return iter((packet,))
-        return self._unusual(packet)
+        seq = packet.seq
+        if seq == self._next and packet.ssrc == self._ssrc and not self._held:
+            self._next = (seq + 1) & _MASK
+            return (packet,)
+        return list(self._unusual(packet))
 
     def flush(self) -> Iterator[RtpPacket]:
         """Yield everything that is still held, because no packet will follow."""

@@ -66,24 +66,18 @@ class Track:
             return []
         self.packets += 1
         self.seen = arrival_ns / 1e9
-        samples: list[Sample] = []
-        for ordered in self._reorder.push(packet):
-            samples += self._take(ordered)
-        return samples
+        ordered = self._reorder.push(packet)
+        if len(ordered) == 1:
+            return self._take(ordered[0])
+        return [sample for each in ordered for sample in self._take(each)]
 
     def tick(self, now: float) -> list[Sample]:
         """Return the samples that are ready because time has passed."""
-        samples: list[Sample] = []
-        for ordered in self._reorder.expire(int(now * 1e9)):
-            samples += self._take(ordered)
-        return samples
+        return [sample for each in self._reorder.expire(int(now * 1e9)) for sample in self._take(each)]
 
     def finish(self, end: float) -> list[Sample]:
         """Return everything that is still held; an audio track is filled up to `end`."""
-        samples: list[Sample] = []
-        for ordered in self._reorder.flush():
-            samples += self._take(ordered)
-        return samples
+        return [sample for each in self._reorder.flush() for sample in self._take(each)]
 
     def _take(self, packet: RtpPacket) -> list[Sample]:
         raise NotImplementedError
@@ -101,7 +95,7 @@ class Track:
 class _Sound(NamedTuple):
     """A packet of sound with its place: server time, length in seconds, and what the clock was at then."""
 
-    packet: RtpPacket
+    data: bytes
     at: float
     seconds: float
     ssrc: int
@@ -175,7 +169,7 @@ class AudioTrack(Track):
             return []
         at = self._clock.place(self.WHICH, packet.timestamp, packet.ssrc, arrival)
         track = self._clock.tracks[1]
-        sound = _Sound(packet, at, samples / opus.RATE, track.ssrc, track.jumps, track.ticks)
+        sound = _Sound(packet.payload, at, samples / opus.RATE, track.ssrc, track.jumps, track.ticks)
         if self.end is None:
             self._good = arrival
             self._early.append(sound)  # the side has no picture yet, or it is not complete yet
@@ -198,7 +192,7 @@ class AudioTrack(Track):
         self._next_ticks = sound.ticks + round(seconds * opus.RATE)
         at = max(at, self.end - EARLY * seconds)
         self.end = at + seconds
-        return [*filled, Sample(at, self.number, sound.packet.payload, True, seconds)]
+        return [*filled, Sample(at, self.number, sound.data, True, seconds)]
 
     def _absent(self) -> str:
         return "not_begun" if self._ssrc == -1 else "no_packets"

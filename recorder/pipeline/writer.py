@@ -1,7 +1,12 @@
 """The blocking half of a recording: tap records in, bytes on disk out. One Writer makes one part. All its calls come
-from the one worker thread of its recording, never from the event loop."""
+from the one worker thread of its recording, never from the event loop.
+
+Writers take turns while they compute, and wait for the disk each by itself. The interpreter runs one of them at a time
+anyway; without turns they would hand its lock to each other at every call into FFmpeg, which costs two switches of
+threads for each picture."""
 
 import shutil
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +15,7 @@ from typing import Any
 from broker.kernel import atomic_files
 from broker.kernel.clock import Instant, boot_id
 from broker.kernel.film_faults import FilmFault
-from broker.media.tap_format import TRACK_TITLES, TapRecord
+from broker.media.tap_format import TapRecord
 from recorder.archive import parts
 from recorder.mp4.muxer import Part
 from recorder.mp4.placeholder_frame import placeholder_frame
@@ -18,6 +23,7 @@ from recorder.pipeline.assembler import Assembler
 from recorder.pipeline.trial_decode import decodes
 
 Faults = tuple[FilmFault | None, FilmFault | None]
+TURN = threading.Lock()
 SYNC = 0.7  # seconds between two syncs, so that a power cut costs less than two seconds
 
 
@@ -28,7 +34,6 @@ class Progress:
 
     seconds: float
     bytes: int
-    tracks: dict[str, dict[str, Any]]
     flushed: bool
     wanting: tuple[int, ...]
     free: int
@@ -52,25 +57,29 @@ class Writer:
 
     def work(self, records: list[TapRecord], now: Instant) -> Progress:
         """Take in a batch and write what is ready. Raises OSError where the disk refuses."""
-        self.take(records)
-        self._media.tick(now.mono)
-        self._faults = self._media.faults(now.mono)
-        if self._media.ready(now.mono):
+        with TURN:
+            self._take(records)
+            self._media.tick(now.mono)
+            self._faults = self._media.faults(now.mono)
+            ready = self._media.ready(now.mono)
+        if ready:
             self._write(now)
         return self.progress()
 
     def take(self, records: list[TapRecord]) -> None:
         """Take in records without letting time pass, because the end of the part is already known."""
+        with TURN:
+            self._take(records)
+
+    def _take(self, records: list[TapRecord]) -> None:
         for record in records:
             self._media.accept(record)
 
     def progress(self) -> Progress:
         """Return how far the part has got."""
-        seconds = self._part.seconds if self._part else [0.0] * len(TRACK_TITLES)
         return Progress(
-            seconds=round(max(seconds), 3),
+            seconds=round(max(self._part.seconds), 3) if self._part else 0.0,
             bytes=self._part.file.size if self._part else 0,
-            tracks={str(track): self._track(track, seconds[track]) for track in range(len(TRACK_TITLES))},
             flushed=self._flushed,
             wanting=tuple(self._media.wanting()),
             free=shutil.disk_usage(self._file.parent).free,
@@ -83,8 +92,9 @@ class Writer:
             self._open(now)
         if self._part is None:
             return
-        rest, _ = self._media.finish(moment)
-        self._part.write(rest, self._zero)
+        with TURN:
+            rest, _ = self._media.finish(moment)
+            self._part.write(rest, self._zero)
         self._part.close()
         self._write_metadata(clean=True)
 
@@ -100,7 +110,9 @@ class Writer:
 
     def _write(self, now: Instant) -> None:
         part = self._part or self._open(now)
-        part.write(self._media.take(now.mono), self._zero)
+        with TURN:
+            part.write(self._media.take(now.mono), self._zero)
+        part.flush()
         if self._whole_at is None and self._media.whole:
             self._whole_at = part.fragments
         watchable = self._whole_at is not None and not any(self._faults)
@@ -131,17 +143,17 @@ class Writer:
         appended to a file of their own, because a bad line makes thousands."""
         assert self._part is not None
         self._write_gaps([gap.to_json() for gap in self._media.settled_gaps(over=clean)])
-        progress = self.progress()
         metadata = {
             "part": self.number,
             **self._begun,
             "clean": clean,
             "overflow": self.overflow,
-            "tracks": progress.tracks,
+            "tracks": {str(track): self._track(track, length) for track, length in enumerate(self._part.seconds)},
             "gaps": [gap.to_json() for gap in self._media.open_gaps()],
             "chain": self._part.file.chain.to_json(),
         }
-        atomic_files.write_json(self._metadata_file, metadata, durable=clean)
+        write = atomic_files.write_json if clean else atomic_files.overwrite_json
+        write(self._metadata_file, metadata)
 
     def _write_gaps(self, gaps: list[dict[str, Any]]) -> None:
         if gaps:

@@ -142,7 +142,7 @@ class TestFilmsThatCouldNotBeWatched:
         found += [(FilmFault.CORRUPT, FilmFault.LOSS), (None, FilmFault.LOSS)]
         player, later = Player(tmp_path), FactLog()
         for faults in found:
-            player.recording._report(Progress(1.0, 1, {}, flushed=True, wanting=(), free=1 << 40, faults=faults))
+            player.recording._report(Progress(1.0, 1, flushed=True, wanting=(), free=1 << 40, faults=faults))
         changes = [(name, more["side"], more.get("fault")) for name, more in player.log.facts if "film" in name]
         assert changes == [
             ("film_unusable", "prison", "no_sets"),

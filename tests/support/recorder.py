@@ -141,12 +141,14 @@ def start_order(session: str, tap: int, deadline_mono: float | None = None) -> S
 
 
 class Relay:
-    """A relay worker that feeds one session's tap in real time, both sides from real clips."""
+    """A relay worker that feeds one session's tap in real time, both sides from real clips. `connection`: that of the
+    same worker for another session, where it has one."""
 
-    def __init__(self, run: Path, tap: int, ssrc: int = 100) -> None:
+    def __init__(self, run: Path, tap: int, ssrc: int = 100, connection: socket.socket | None = None) -> None:
         self.tap = tap
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.connect(str(run / "tap.sock"))
+        self.socket = connection or socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if connection is None:
+            self.socket.connect(str(run / "tap.sock"))
         self.streams = [Stream(rate, ssrc=ssrc + track, base=track * 7919) for track, rate in enumerate(RATES)]
         self._pictures = (clips.pictures(shade=60), clips.pictures(shade=120))
         self._sounds = (clips.sound(), clips.sound(pitch=880))

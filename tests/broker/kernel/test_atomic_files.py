@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from broker.kernel.atomic_files import append_lines, make_folder, read_json, read_lines, sync_files, write_json
+from broker.kernel.atomic_files import (
+    append_lines,
+    make_folder,
+    overwrite_json,
+    read_json,
+    read_lines,
+    sync_files,
+    write_json,
+)
 
 
 class TestJson:
@@ -14,11 +22,11 @@ class TestJson:
         assert read_json(path) == {"a": "李", "b": 1}
         assert path.read_bytes() == '{\n "a": "李",\n "b": 1\n}\n'.encode()
 
-    @pytest.mark.parametrize("durable", [True, False])
-    def test_a_file_is_replaced_and_no_other_one_is_left(self, tmp_path, durable):
+    @pytest.mark.parametrize("write", [write_json, overwrite_json])
+    def test_a_file_is_replaced_and_no_other_one_is_left(self, tmp_path, write):
         path = tmp_path / "plan.json"
-        write_json(path, {"a": 1}, durable)
-        write_json(path, {"a": 2}, durable)
+        write(path, {"a": 1})
+        write(path, {"a": 2})
         assert read_json(path) == {"a": 2}
         assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
 
@@ -28,6 +36,13 @@ class TestJson:
         with pytest.raises(TypeError):
             write_json(path, {"a": object()})
         assert read_json(path) == {"a": 1}
+
+    def test_a_value_is_noted_over_a_longer_and_over_a_shorter_one(self, tmp_path):
+        path = tmp_path / "part.json"
+        for length in (10, 3000, 0, 5000, 20, 4080, 1):
+            overwrite_json(path, {"a": "x" * length})
+            assert read_json(path) == {"a": "x" * length}
+        assert [entry.name for entry in tmp_path.iterdir()] == ["part.json"]
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"1", b"\xff", b"[" * 100_000])
     def test_what_is_no_object_is_none(self, tmp_path, content):

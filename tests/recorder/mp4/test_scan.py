@@ -1,9 +1,9 @@
 """What the scan of a part finds in its file, when its metadata, index or header are damaged."""
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -88,14 +88,14 @@ class TestAPart:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         done: list[str] = []
-        put, sync = FragmentFile._put, FragmentFile.sync
+        put, sync = FragmentFile._put, os.fdatasync
 
-        def spy(self: FragmentFile, view: memoryview) -> int:
-            done.append("append" if self._position == self.size else "header")
-            return put(self, view)
+        def spy(self: FragmentFile, data: bytes, position: int) -> None:
+            done.append("append" if position == self._flushed else "header")
+            put(self, data, position)
 
         monkeypatch.setattr(FragmentFile, "_put", spy)
-        monkeypatch.setattr(FragmentFile, "sync", lambda self: (done.append("sync"), sync(self))[1])
+        monkeypatch.setattr(os, "fdatasync", lambda file: (done.append("sync"), sync(file))[1])
         record(tmp_path, Feed(1.0).records(), 1.0)
         assert done[-4:] == ["append", "sync", "header", "sync"]
 
@@ -191,10 +191,10 @@ class TestAFullDisk:
             file.unlink()
         writer, put = write(work, 3.0), FragmentFile._put
 
-        def full(self: FragmentFile, view: memoryview) -> Any:
-            if self._position == self.size:
+        def full(self: FragmentFile, data: bytes, position: int) -> None:
+            if position == self._flushed:
                 raise OSError(errno.ENOSPC, "No space left on device")
-            return put(self, view)
+            put(self, data, position)
 
         with monkeypatch.context() as patch:
             patch.setattr(FragmentFile, "_put", full)

@@ -112,13 +112,13 @@ class TestTroubleOnTheLine:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sizes: list[int] = []
-        write = atomic_files.write_json
+        write = atomic_files.overwrite_json
 
-        def spy(path: Path, value: Any, durable: bool = True) -> None:
-            write(path, value, durable)
+        def spy(path: Path, value: Any) -> None:
+            write(path, value)
             sizes.append(path.stat().st_size)
 
-        monkeypatch.setattr(atomic_files, "write_json", spy)
+        monkeypatch.setattr(atomic_files, "overwrite_json", spy)
         records = lossy(Feed(12.0).records(), 0.05)
         (tmp_path / "one").mkdir()
         outcome = record(tmp_path / "one", records, 12.0)

@@ -218,11 +218,13 @@ class PacketEnd:
         if callback is not None and (self.messages or self.far_closed):
             self._call()
 
-    def recv(self, _size: int) -> bytes:
+    def recv_into(self, buffer: bytearray) -> int:
         if self.messages:
-            return self.messages.popleft()
+            message = self.messages.popleft()
+            buffer[: len(message)] = message
+            return len(message)
         if self.far_closed:
-            return b""
+            return 0
         raise BlockingIOError
 
     def setblocking(self, _on: bool) -> None:
