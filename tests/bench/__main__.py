@@ -63,7 +63,9 @@ def main(
     repetitions: Annotated[int, typer.Option(help="How often to measure each step.")] = 0,
     window: Annotated[float, typer.Option(help="Seconds of each measurement.")] = 0.0,
     record: Annotated[bool, typer.Option(help="With the recorder at work (Janus: its own).")] = True,
-    pace: Annotated[Pace, typer.Option(help="How the packets of a picture leave.")] = Pace.EVEN,
+    pace: Annotated[
+        Pace, typer.Option(help="How the packets of a picture leave: evenly, or as Chromium sends them.")
+    ] = Pace.EVEN,
     tap: Annotated[
         bool, typer.Option("--tap", help="As --record, but the records of the tap are thrown away.")
     ] = False,
@@ -122,7 +124,7 @@ def main(
 
 
 def _named(pace: Pace) -> str:
-    return f"{pace} pace" if pace is Pace.EVEN else "pictures in bursts"
+    return f"{pace} pace" if pace is Pace.EVEN else "pictures in bursts as Chromium's"
 
 
 async def _overload(plan: Plan, folder: Path, factor: float, beside: int) -> dict[str, list[overloading.Step]]:

@@ -1,12 +1,12 @@
 """The media of the load: 720p H.264 of about 1.57 Mbit/s in some 185 packets a second, and Opus in 50. They are encoded
 once on a machine and kept in a cache folder.
 
-At an even pace, packets leave at 2.5 times the mean rate. In bursts, those of a picture leave within BURST, as Chromium
-sends them (median of what was recorded). Its fragments are all of one size, or the last of them a byte longer."""
+At an even pace, packets leave at 2.5 times the mean rate. In bursts, those of a picture leave GAP after each other, as
+Chromium sends them (`tests.bench.senders` records it); its fragments are of one size, or some are a byte longer."""
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -19,12 +19,12 @@ import numpy as np
 WIDTH, HEIGHT, FPS, KEYFRAME_EVERY, SECONDS = 1280, 720, 30, 60, 10
 BITRATE, PACE = 1_570_000, 2.5
 MAX_PAYLOAD = 1172  # bytes; packets of about 1.1 kB, as browsers send them
-BURST = 0.0002  # seconds
+GAP = 0.00006  # seconds between packets of a picture, of which six leave in 0.3 ms (median)
 HEADERS = 50  # bytes that a pacer counts on top of each payload
 OPUS_BYTES = 100  # payload of one packet of 20 ms at 40 kbit/s
 START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 FU_A, DELIMITER, SEI = 28, 9, 6
-VERSION = 2  # of the clips; a new number has them encoded again
+VERSION = 3  # of the clips; a new number has them encoded again
 
 
 class Pace(StrEnum):
@@ -87,16 +87,21 @@ def _cached(path: Path, make: Callable[[], tuple[list[Packet], float, int]]) -> 
 
 
 def _video(pace: Pace) -> tuple[list[Packet], float, int]:
+    return planned(_pictures(), pace), SECONDS, SECONDS * 90_000
+
+
+def planned(pictures: Iterable[list[bytes]], pace: Pace) -> list[Packet]:
+    """Return the packets of pictures, each given as its NAL units, and when they leave."""
     packets: list[Packet] = []
     rate, free = PACE * BITRATE / 8, 0.0
-    for index, nals in enumerate(_pictures()):
+    for index, nals in enumerate(pictures):
         payloads = [payload for nal in nals for payload in _fragments(nal)]
         moment = max(index / FPS, free)
         for payload in payloads:
             packets.append((moment, index * 90_000 // FPS, payload is payloads[-1], payload))
-            moment += BURST / len(payloads) if pace is Pace.BURSTS else (len(payload) + HEADERS) / rate
+            moment += GAP if pace is Pace.BURSTS else (len(payload) + HEADERS) / rate
         free = moment
-    return packets, SECONDS, SECONDS * 90_000
+    return packets
 
 
 def _pictures() -> Iterator[list[bytes]]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.kernel.ids import Side
+from config.logs import configure
 from huijian.demo.synthetic.sources import generated_sources
 from kiosk_agent.webrtc.peer import ServerAccess, publish
 from tests.bench.arrivals import Pattern, Recorder, pattern
@@ -25,6 +27,7 @@ from tests.support.relay_front import RelayFront, relay_front
 
 SETTLED = 4.0  # seconds in which a sender finds its rate
 PAYLOAD = 1200  # bytes of the longest packet of the muxers, as they are told
+FILM, FOR_EVER = 60, 3600  # seconds of what is coded before, and of what is coded meanwhile
 SIZE, FPS, BITRATE = (1280, 720), 30, 1_570_000
 PUBLISH = """(size) => {
   const canvas = Object.assign(document.createElement("canvas"), size);
@@ -104,12 +107,12 @@ async def kiosk() -> AsyncIterator[Recorder]:
 
 
 @asynccontextmanager
-async def _program(*command: str) -> AsyncIterator[None]:
+async def _program(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        yield
+        yield process
     finally:
         if process.returncode is None:
             process.terminate()
@@ -118,31 +121,40 @@ async def _program(*command: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def gstreamer() -> AsyncIterator[Recorder]:
-    """Have GStreamer's payloader send through its UDP sink."""
-    raw = f"video/x-raw,width={SIZE[0]},height={SIZE[1]},framerate={FPS}/1"
-    encoder = f"x264enc tune=zerolatency speed-preset=veryfast bitrate={BITRATE // 1000} key-int-max={2 * FPS}"
+    """Have GStreamer's payloader send a film through its UDP sink, at the film's own pace."""
     async with recorded() as recorder:
-        sink = f"udpsink host=127.0.0.1 port={recorder.port}"
-        line = f"videotestsrc is-live=true pattern=ball ! {raw} ! {encoder} ! rtph264pay mtu={PAYLOAD} ! {sink}"
-        async with _program("gst-launch-1.0", "-q", *line.split()):
-            yield recorder
+        with tempfile.TemporaryDirectory(prefix="hjb") as folder:
+            film = Path(folder) / "film.mp4"
+            async with _program(*_coded(FILM), "-bf", "0", str(film)) as encoder:
+                await encoder.wait()
+            sink = f"udpsink host=127.0.0.1 port={recorder.port} sync=true"
+            line = f"filesrc location={film} ! qtdemux ! rtph264pay mtu={PAYLOAD} ! {sink}"
+            async with _program("gst-launch-1.0", "-q", *line.split()):
+                yield recorder
 
 
 @asynccontextmanager
 async def ffmpeg() -> AsyncIterator[Recorder]:
     """Have FFmpeg's RTP muxer send in real time."""
-    source = f"testsrc2=size={SIZE[0]}x{SIZE[1]}:rate={FPS}"
-    coded = f"-c:v libx264 -preset veryfast -tune zerolatency -b:v {BITRATE} -g {2 * FPS}"
     async with recorded() as recorder:
         target = f"rtp://127.0.0.1:{recorder.port}?pkt_size={PAYLOAD}"
-        command = f"ffmpeg -v error -re -f lavfi -i {source} {coded} -f rtp {target}"
-        async with _program(*command.split()):
+        async with _program(*_coded(FOR_EVER, "-re"), "-f", "rtp", target):
             yield recorder
+
+
+def _coded(seconds: int, *before: str) -> list[str]:
+    """Return the command of FFmpeg for so many seconds of a test picture with noise, up to its output: one slice a
+    picture, as cameras send it."""
+    source = f"testsrc2=size={SIZE[0]}x{SIZE[1]}:rate={FPS}:duration={seconds},noise=alls=12:allf=t"
+    rate = f"-b:v {BITRATE} -maxrate {BITRATE} -bufsize {BITRATE}"
+    coded = "-c:v libx264 -preset veryfast -tune zerolatency -x264-params sliced-threads=0"
+    coded += f" {rate} -g {2 * FPS} -pix_fmt yuv420p"
+    return ["ffmpeg", "-v", "error", *before, "-f", "lavfi", "-i", source, *coded.split()]
 
 
 SENDERS: dict[str, tuple[str | None, Sending]] = {
     "Chromium": ("chromium", browser),
-    "kiosk agent": (None, kiosk),
+    "kiosk": (None, kiosk),
     "GStreamer": ("gst-launch-1.0", gstreamer),
     "FFmpeg": ("ffmpeg", ffmpeg),
 }
@@ -177,13 +189,17 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every pattern to this file.")] = None,
 ) -> None:
     """Measure each sender that this machine has."""
+    configure("error")
     found: dict[str, Pattern] = {}
     for name in only.split(","):
         program, sending = SENDERS[name]
         if program is not None and shutil.which(program) is None:
             console.print(f"{name}: no {program} here", highlight=False)
             continue
-        found[name] = asyncio.run(measure(sending, seconds))
+        try:
+            found[name] = asyncio.run(measure(sending, seconds))
+        except ValueError as error:
+            console.print(f"{name}: {error}", highlight=False)
     console.print(table(found))
     if json_file is not None:
         kept = {name: {member: getattr(each, member) for member in Pattern.__slots__} for name, each in found.items()}

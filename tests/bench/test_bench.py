@@ -6,10 +6,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pytest
 
+from tests.bench.arrivals import Arrival, pattern
 from tests.bench.generator import Counts
 from tests.bench.measure import Row, _judge
-from tests.bench.media import MAX_PAYLOAD, _audio, _fragments
+from tests.bench.media import FPS, GAP, MAX_PAYLOAD, Pace, _audio, _fragments, planned
 from tests.bench.relay import Relay
 from tests.bench.report import grouped, sustained
 from tests.bench.system import SUPERVISORS, Place
@@ -45,6 +47,29 @@ class TestPacketsSent:
 
     def test_a_small_nal_unit_stays_as_it_is(self) -> None:
         assert _fragments(b"\x67\x42") == [b"\x67\x42"]
+
+    def test_in_bursts_are_as_far_apart_as_those_of_a_browser(self) -> None:
+        """That is what `tests.bench.senders` measured of Chromium (docs/performance.md)."""
+        pictures = [[bytes([0x41]) * size] for size in [6200] * 45 + [34_900] * 5]
+        sent = planned(pictures, Pace.BURSTS)
+        found = pattern([Arrival(at, len(payload), 102, time, 1) for at, time, _, payload in sent])
+        assert found.packets == (6.0, 30.0)
+        assert found.span == pytest.approx((0.3, 1.74), abs=0.01)
+        assert found.gap == pytest.approx((1000 * GAP, 1000 * GAP))
+        assert set(found.sizes) <= {"equal", "a byte apart"}
+
+    @pytest.mark.parametrize("pace", list(Pace))
+    def test_of_a_picture_begin_with_it_and_end_with_a_marker(self, pace: Pace) -> None:
+        sent = planned([[bytes(6200)], [bytes(100)], [bytes(8), bytes(3000)]], pace)
+        first = [next(at for at, time, _, _ in sent if time == index * 90_000 // FPS) for index in range(3)]
+        assert first == pytest.approx([0, 1 / FPS, 2 / FPS])
+        assert [time for _, time, marker, _ in sent if marker] == [0, 3000, 6000]
+        assert [at for at, *_ in sent] == sorted(at for at, *_ in sent)
+
+    def test_at_an_even_pace_leave_at_a_multiple_of_the_mean_rate(self) -> None:
+        sent = planned([[bytes(6200)]] * 9, Pace.EVEN)
+        found = pattern([Arrival(at, len(data), 102, time, 1) for at, time, _, data in sent])
+        assert found.gap[0] > 20 * 1000 * GAP
 
     def test_audio_is_fifty_packets_a_second_that_all_differ(self) -> None:
         packets, seconds, ticks = _audio()

@@ -31,5 +31,7 @@ class SessionCost:
             return
         low, high = max(LOWEST, CHEAPER * self.measured), min(HIGHEST, DEARER * self.measured)
         found = min(max(used.cpu / used.flowing, low), high)
+        if found < self.cores and used.cpu > FULL:
+            return  # an overloaded worker leaves out frames: sessions do not cost less because of that
         weight = min(1.0, used.seconds / MEMORY) * min(1.0, used.flowing / ENOUGH)
         self.cores += (found - self.cores) * weight

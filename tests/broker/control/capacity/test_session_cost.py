@@ -62,7 +62,7 @@ class TestWhatIsLearned:
     def test_is_what_sessions_cost_after_some_minutes(self, real):
         cost = SessionCost(0.03)
         for _ in range(int(5 * MEMORY / 2)):
-            cost.learn(used(real, 20))
+            cost.learn(used(real, 15))
         assert cost.cores == pytest.approx(real, rel=0.02)
 
     @given(st.floats(1, 100), st.floats(1, 100))
@@ -77,6 +77,13 @@ class TestWhatIsLearned:
         cost = SessionCost(0.03)
         cost.learn(used(0.09, ENOUGH))
         assert cost.cores < 0.033
+
+    def test_does_not_become_less_by_what_an_overloaded_worker_leaves_out(self):
+        cost = SessionCost(0.03)
+        cost.learn(used(0.02, 50))
+        assert cost.cores == 0.03
+        cost.learn(used(0.05, 20))
+        assert cost.cores > 0.03
 
     def test_of_a_slow_machine_admits_fewer_than_was_planned(self):
         cost = SessionCost(0.02)
