@@ -12,7 +12,10 @@ MEMORY = 60  # steps: two clocks 200 ppm apart drift by 6 ms in that time
 QUEUE = 0.1  # seconds that all packets wait: more than jitter of 30 ms or a busy encoder, less than disturbs speech
 LOSS = 0.12  # smoothed part of packets lost: a line can lose half of that without being full
 BACK, GROW = 0.85, 0.12  # factor on the rate that arrived when it is full; growth a second when it is not
-USED, SLOWLY = 0.5, 0.03  # part of the rate below which what arrives proves little: then it grows so much a second
+MOST_BACK = 0.6  # of a limited rate, of which little may have been used: what arrived proves little then
+USED, SLOWLY = 0.5, 0.04  # part of the rate below which what arrives proves little: then it grows so much a second
+PROVEN, UNPROVEN = 1.2, 200_000.0  # times what has arrived lately, and bit/s, up to which it grows while hardly used
+FADES = 0.01  # part by which what has arrived lately counts less with each step
 LATELY = 10.0  # seconds for which a line counts as full after a queue
 LOWEST = 50_000.0  # bit/s: enough for sound
 HOLD = 1.0  # seconds after a reduction before the next change
@@ -44,12 +47,12 @@ class Delays:
 class Capacity:
     """Rate (bit/s) that a path carries, as far as it has shown; at most `top`, as more is never sent."""
 
-    __slots__ = ("_hold", "_queue", "_queued_at", "_top", "loss", "rate")
+    __slots__ = ("_hold", "_most", "_queue", "_queued_at", "_top", "loss", "rate")
 
     def __init__(self, top: float) -> None:
         self._top = top
         self.rate = float(top)
-        self.loss = self._queue = 0.0
+        self.loss = self._queue = self._most = 0.0
         self._hold = self._queued_at = -inf
 
     @property
@@ -65,13 +68,22 @@ class Capacity:
         """Update the estimate: `delivered` bit/s arrived in the last `seconds`, a part `loss` did not, and a queue of
         `queue` s stands."""
         self.loss += 0.3 * (loss - self.loss)
+        self._most = max(delivered, (1 - FADES) * self._most)
         queue, self._queue = min(queue, self._queue), queue  # a single one may be a busy machine at either end
         if queue > QUEUE:
             self._queued_at = now
-        if queue > QUEUE or self.loss > LOSS:
+        if queue > QUEUE or min(loss, self.loss) > LOSS:
             if now >= self._hold:
-                self.rate = min(self.rate, max(BACK * delivered, LOWEST))
+                least = MOST_BACK * self.rate if self.limited else 0.0
+                self.rate = min(self.rate, max(BACK * delivered, least, LOWEST))
                 self._hold = now + HOLD
         elif now >= self._hold:
-            grow = GROW if delivered >= USED * self.rate else SLOWLY
-            self.rate = min(self._top, self.rate * (1 + grow * seconds))
+            self._grow(seconds, delivered >= USED * self.rate)
+
+    def _grow(self, seconds: float, used: bool) -> None:
+        """Raise the rate, which was `used` or not: then only near what has arrived before."""
+        if used:
+            self.rate = min(self._top, self.rate * (1 + GROW * seconds))
+        else:
+            most = min(self._top, max(PROVEN * self._most, UNPROVEN))
+            self.rate = max(self.rate, min(most, self.rate * (1 + SLOWLY * seconds)))

@@ -9,7 +9,7 @@ from math import inf
 from broker.relay.congestion.estimator import STEP
 from broker.relay.congestion.sent_packets import SentPackets
 from broker.relay.down_track import Flow
-from broker.relay.rtp.paced_pictures import behind, pace
+from broker.relay.rtp.paced_pictures import behind, pace, shorten
 from broker.relay.track import Destination, Track
 
 BAD, GOOD = 0.02, 0.005  # smoothed part of packets lost from which on, and below which no longer, a line is bad
@@ -52,8 +52,10 @@ class SubscriberAdaptation:
     def tick(self, now: float) -> None:
         """Adapt, once in a STEP; only a picture that is far behind stops earlier."""
         for down_track in self._down_tracks:
-            if down_track.flow is Flow.FLOWING and behind(down_track) > self._behind:
-                self._weaken(down_track, now)
+            if behind(down_track) > self._behind:
+                if down_track.flow is Flow.FLOWING:
+                    self._weaken(down_track, now)
+                shorten(down_track)
         seconds = min(now - self._ticked_at, 2 * STEP)
         if seconds < STEP:
             return

@@ -47,19 +47,42 @@ def settle(down_track: Destination) -> None:
 def rest_of_frame(down_track: Destination) -> list[tuple[int, bytes]]:
     """Return what `down_track` has not got yet of the frame that was begun, where all of that has come; it is taken to
     be sent at once, before packets of another track."""
-    track, pacing = down_track.track, down_track.pacing
-    if pacing is None or not down_track.flowing:
-        return []
-    before = track.cache[(pacing.next - 1) % len(track.cache)]
-    if before is None or before[0] != (pacing.next - 1) & 0xFFFF or before[1][1] & MARKER:
+    pacing = down_track.pacing
+    found = _rest_of_frame(down_track, pacing) if pacing is not None and down_track.flowing else []
+    if pacing is not None and found:
+        pacing.next = (found[-1][0] + 1) & 0xFFFF
+    return found
+
+
+def shorten(down_track: Destination) -> None:
+    """Let the frame that was begun be the last one before the pause that is to come: what waits after it is too old."""
+    pacing = down_track.pacing
+    if pacing is None or pacing.last is None or down_track.flow is not Flow.PAUSING:
+        return
+    rest = _rest_of_frame(down_track, pacing)
+    if rest and not (pacing.last - rest[-1][0]) & 0x8000:
+        pacing.last = rest[-1][0]
+    elif _at_frame(down_track, pacing):
+        pacing.last = (pacing.next - 1) & 0xFFFF
+
+
+def _at_frame(down_track: Destination, pacing: Pacing) -> bool:
+    """Whether the packet that was sent last was the last one of its frame."""
+    number = (pacing.next - 1) & 0xFFFF
+    before = down_track.track.cache[number % len(down_track.track.cache)]
+    return before is not None and before[0] == number and before[1][1] & MARKER != 0
+
+
+def _rest_of_frame(down_track: Destination, pacing: Pacing) -> list[tuple[int, bytes]]:
+    """Return what was not sent yet of the frame that was begun; nothing where a packet of that is missing."""
+    if _at_frame(down_track, pacing):
         return []
     found: list[tuple[int, bytes]] = []
-    for number, packet in kept_since(pacing.next, track.cache, track.seq_out):
+    for number, packet in kept_since(pacing.next, down_track.track.cache, down_track.track.seq_out):
         if number != (pacing.next + len(found)) & 0xFFFF:
             return []
         found.append((number, packet))
         if packet[1] & MARKER:
-            pacing.next = (number + 1) & 0xFFFF
             return found
     return []
 
@@ -67,4 +90,6 @@ def rest_of_frame(down_track: Destination) -> list[tuple[int, bytes]]:
 def behind(down_track: Destination) -> float:
     """Return the seconds for which what waits for `down_track` will occupy its line."""
     track, pacing = down_track.track, down_track.pacing
-    return pacing.behind(track.cache, track.seq_out) if pacing is not None and down_track.flowing else 0.0
+    if pacing is None or not down_track.flowing:
+        return 0.0
+    return pacing.behind(track.cache, track.seq_out if pacing.last is None else pacing.last)

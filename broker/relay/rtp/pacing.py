@@ -7,6 +7,7 @@ is repaired or given up, so that nothing overtakes it."""
 from collections.abc import Container, Sequence
 
 SLACK = 0.02  # seconds that a late look makes up for
+AHEAD = 0.1  # seconds of the line that retransmissions may take before others have their turn
 OVERHEAD = 60  # bytes of a packet beside what is cached: IP, UDP, SRTP, header extension
 Cache = Sequence[tuple[int, bytes] | None]
 
@@ -57,6 +58,13 @@ class Pacing:
                 break
             self.next = (self.next + 1) & 0xFFFF
         return found
+
+    def spend(self, size: int, now: float) -> bool:
+        """Whether a retransmission of so many bytes may leave now; then what follows waits for it."""
+        if self._free_at > now + AHEAD:
+            return False
+        self._free_at = max(self._free_at, now - SLACK) + 8 * (size + OVERHEAD) / self.rate
+        return True
 
     def take_before(self, number: int, cache: Cache) -> list[tuple[int, bytes]]:
         """Return all packets before the track's packet `number`, which is the next one then."""

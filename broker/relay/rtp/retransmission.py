@@ -31,7 +31,8 @@ def retransmit(down_track: Destination, seq: int, now: float) -> None:
     again = max(AGAIN, down_track.reports.round_trip or 0.0)
     if packet is None or not down_track.retransmissions.due(seq, now, again):
         return
-    if not down_track.retransmissions.take(now):
+    paced = down_track.pacing is not None and not down_track.pacing.spend(len(packet), now)
+    if paced or not down_track.retransmissions.take(now):
         return
     datagram = _send(down_track, repeated(down_track, packet, seq, now))
     if datagram and down_track.lossy and down_track.retransmissions.take(now, kept=REPAIRS_AT_ONCE / 2):

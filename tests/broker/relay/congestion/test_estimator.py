@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from broker.relay.congestion.estimator import LOWEST, STEP, Capacity, Delays
+from broker.relay.congestion.estimator import LOWEST, STEP, UNPROVEN, Capacity, Delays
 
 
 def standing(delays: Delays, *values: float) -> float:
@@ -89,3 +89,24 @@ class TestCapacity:
         for step in range(1, 200):
             capacity.update(step * STEP, STEP, 0.0, 0.9, 2.0)
         assert capacity.rate == LOWEST
+
+    def test_losses_that_are_over_reduce_nothing_more(self) -> None:
+        capacity = Capacity(4e6)
+        for step in range(1, 5):
+            capacity.update(step * STEP, STEP, 200e3, 0.7, 0.2)
+        rate = capacity.rate
+        for step in range(5, 10):  # only sound is sent, and all of it arrives
+            capacity.update(step * STEP, STEP, 30e3, 0.0, 0.0)
+        assert capacity.rate >= rate >= 100e3
+
+    def test_a_line_that_is_hardly_used_is_thought_to_carry_little_more_than_it_has(self) -> None:
+        for has_carried, at_most in ((300e3, 1.2 * 300e3), (50e3, UNPROVEN)):
+            capacity = Capacity(4e6)
+            capacity.rate = has_carried
+            capacity.update(0.0, STEP, has_carried, 0.0, 0.0)
+            for step in range(1, 201):
+                capacity.update(step * STEP, STEP, 30e3, 0.0, 0.0)
+            assert 1.03 * has_carried < capacity.rate <= at_most
+            for step in range(201, 231):
+                capacity.update(step * STEP, STEP, capacity.rate, 0.0, 0.0)
+            assert capacity.rate > 800e3

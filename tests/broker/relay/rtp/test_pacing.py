@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.relay.down_track import Flow
-from broker.relay.rtp.paced_pictures import SOON, behind, pace, rest_of_frame
+from broker.relay.rtp.paced_pictures import SOON, behind, pace, rest_of_frame, shorten
 from broker.relay.rtp.pacing import OVERHEAD, SLACK, Pacing
 from tests.support.relay.track_model import KEY, RTX, SLICE, Line, steps
 from tests.support.udp_proxy import LATEST
@@ -60,6 +60,15 @@ class TestPacing:
         left = [number for step in range(10) for number, _ in pacing.take(cache, 3, (), 1.0 + step)]
         assert left == [65_534, 65_535, 0, 1, 2, 3]
         assert pacing.drained(3)
+
+    def test_retransmissions_take_their_share_of_the_rate(self) -> None:
+        pacing, cache = Pacing(RATE, 100), cache_of(range(100, 400))
+        repairs = packets = 0
+        for step in range(1, 1000):
+            for _ in range(3):  # a receiver that has lost much asks for all of it again and again
+                repairs += pacing.spend(SIZE, step / 100)
+            packets += len(pacing.take(cache, 399, (), step / 100))
+        assert abs(repairs + packets - 10 / SECONDS) < 4
 
     def test_what_waits_is_told_in_seconds(self) -> None:
         pacing, cache = Pacing(RATE, 100), cache_of(range(100, 110))
@@ -144,6 +153,25 @@ class TestAPacedDestination:
             line.send_paced()
         assert self.end.payloads[-1] == KEY
         assert set(steps(self.end.numbers)) == {1}
+
+    def test_gets_no_more_than_the_frame_that_was_begun_where_it_is_too_far_behind(self) -> None:
+        line = self.line()
+        for seq in range(11, 41):
+            line.now -= 0.02
+            line.send(seq, SLICE + bytes(SIZE), ts=seq // 3, last=seq % 3 == 2)
+        line.track.pause(self.down_track)
+        self.send(line, range(41, 43))
+        line.now += 0.06
+        line.send_paced()
+        shorten(self.down_track)
+        assert behind(self.down_track) < 3 * SECONDS
+        for _ in range(200):
+            line.now += 0.01
+            line.send_paced()
+        assert self.down_track.flow is Flow.PAUSED
+        stamps = [stamp for _, stamp, _ in self.end.got[1:]]
+        assert len(stamps) < 12
+        assert stamps.count(stamps[-1]) == 3, "the last frame is whole"
 
     def test_gets_nothing_any_more_once_it_is_stopped(self) -> None:
         line = self.line()
