@@ -117,7 +117,8 @@ async def _prepare(settings: Settings) -> None:
     measuring = asyncio.create_task(measure_once(settings.data_dir))
     try:
         await check(settings)
-        await measuring
+        found = await measuring
+        log.info("cost of a session", cores=round(found.cores, 4), measured=found.measured)
     finally:
         measuring.cancel()
         await asyncio.gather(measuring, return_exceptions=True)

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from broker.control.capacity.machine_cost import kept
 from config.settings import Settings, SettingsError
 from huijian import supervisor
-from huijian.serve import check, children
+from huijian.serve import _prepare, check, children
 from huijian.supervisor import Child, ProcessSupervisor
 from tests.support.patience import PATIENCE
 
@@ -43,6 +44,35 @@ class TestCheck:
         with pytest.raises(SettingsError, match="--demo"):
             await check(settings)
         await check(settings.model_copy(update={"demo": True}))
+
+
+class TestTheCostOfASession:
+    """It is measured before anything runs, and delays no start that cannot be."""
+
+    async def test_is_there_before_the_first_process_starts(self, place):
+        settings = Settings.load(http_port=0)
+        settings.prepare()
+        await _prepare(settings)
+        found = kept(settings.data_dir)
+        assert found is not None and found.cores > 0
+
+    async def test_is_not_waited_for_where_the_service_cannot_start(self, place, monkeypatch):
+        ended = asyncio.Event()
+
+        async def measure(folder):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        monkeypatch.setattr("huijian.serve.measure_once", measure)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            settings = Settings.load(http_port=0, relay_port=taken.getsockname()[1])
+            settings.prepare()
+            with pytest.raises(OSError, match="in use"):
+                await _prepare(settings)
+        assert ended.is_set()
 
 
 class TestChildren:

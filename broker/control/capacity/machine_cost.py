@@ -77,7 +77,6 @@ async def measure_once(folder: Path, module: str = MODULE) -> MachineCost:
         await asyncio.to_thread(write_json, folder / FILE, content)
     except OSError as error:
         log.warning("cost of a session not kept", why=error.strerror)
-    log.info("cost of a session", cores=round(found.cores, 4), measured=found.measured)
     return found
 
 

@@ -27,7 +27,7 @@ from broker.relay.transport.route import Route
 from broker.relay.transport.udp import allow_descriptors, open_ports
 
 PACKETS = 470  # a second that a session brings: two 720p pictures of 1.5 Mbit/s, and two sounds
-WHOLE = 2.7  # times forwarding: what a worker takes in all; 2.3 with plain watchers, 3.1 with browsers, as measured
+WHOLE = 2.7  # times forwarding: what a worker takes in all where all watchers are browsers (docs/performance.md)
 ROOMS = 8  # that send: four sessions, whose packets and keys fill caches as those of a busy worker do
 WATCHERS = 5  # of a room: the far room, and two supervisors of each site
 PICTURE, SOUND = (6, 1100), (2, 100)  # packets of a turn and their bytes: a thirtieth of a second of 720p

@@ -97,6 +97,7 @@ class TestAWorker:
             await front.lease("s")
             await both.kiosks["prison"].until(lambda: len(both.kiosks["prison"].rtp) > 150)
             status = await front.status()
+        assert status["sending"] == 2
         assert 2 <= sum(status["latency"]["counts"]) <= status["received"] / EVERY + 2
         assert status["cpu_seconds"] > 0 and status["memory_bytes"] > 10_000_000
 
