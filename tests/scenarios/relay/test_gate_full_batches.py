@@ -9,7 +9,7 @@ import pytest
 
 from broker.ipc.relay_messages import SetDeadline, ShutGate
 from broker.kernel.clock import monotonic
-from tests.support.patience import BUSY, FLIGHT
+from tests.support.patience import BUSY, FLIGHT, PATIENCE
 from tests.support.relay.peers import RawPeer
 from tests.support.relay.visits import Visit, visit
 from tests.support.relay_front import RelayFront
@@ -18,6 +18,8 @@ from tests.support.rtp import Stream
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FRAGMENTS, SIZE = 12, 1000  # packets of a burst and their bytes; one call of the kernel could send them all
+SOL_UDP, UDP_GRO = 17, 104
+CLOCKS = 0.002  # seconds by which two clocks of this machine are compared wrongly at most
 EVERY = 0.012  # seconds between bursts: nearly all that a client may send (`limits.media_budget`)
 
 
@@ -60,6 +62,31 @@ async def beyond(both: Visit, moment: float) -> None:
     await officer.close()
 
 
+async def test_packets_of_a_burst_leave_together(front: RelayFront) -> None:
+    """The kernel hands them over as one datagram to a socket that takes that (UDP_GRO), only if it got them as one."""
+    async with bursting(front):
+        officer = await RawPeer(front).watch("prison", "officer@site")
+        await officer.until(lambda: large(officer))
+        sizes: list[int] = []
+        together = asyncio.Event()
+
+        def note(data: bytes, taken_at: float) -> None:
+            sizes.append(len(data))
+            if len(data) > 4 * SIZE:
+                together.set()
+
+        officer.socket.get_protocol()._on_datagram = note
+        officer.socket.get_extra_info("socket").setsockopt(SOL_UDP, UDP_GRO, 1)
+        await asyncio.wait_for(together.wait(), PATIENCE)
+        await officer.close()
+
+
+def check(both: Visit, shut: float) -> None:
+    """Check that none crossed after the gate had shut, which was at `shut` by the relay's own clock."""
+    for kiosk in both.kiosks.values():
+        assert [at for at, _ in kiosk.rtp if at > shut + CLOCKS] == []
+
+
 class TestAGateShutsInTheMiddleOfBatches:
     async def test_at_its_deadline(self, front: RelayFront) -> None:
         async with bursting(front) as both:
@@ -69,8 +96,8 @@ class TestAGateShutsInTheMiddleOfBatches:
             shut = await front.fact("gate_changed", open=False)
             assert deadline <= shut["mono"] < due + BUSY
             await beyond(both, due + 0.5)
-            for kiosk in both.kiosks.values():
-                assert [at for at, _ in kiosk.rtp if at > due + FLIGHT] == []
+            check(both, shut["mono"])
+            assert both.last_sent(deadline - BUSY) < both.last_crossing() < due + FLIGHT
 
     async def test_when_its_lease_runs_out(self, front: RelayFront) -> None:
         async with bursting(front) as both:
@@ -78,8 +105,7 @@ class TestAGateShutsInTheMiddleOfBatches:
             shut = await front.fact("gate_changed", open=False)
             assert shut["why"] == "lease ran out"
             await beyond(both, max(until, shut["mono"]) + 0.5)
-            for kiosk in both.kiosks.values():
-                assert [at for at, _ in kiosk.rtp if at > shut["mono"] + FLIGHT] == []
+            check(both, shut["mono"])
 
     async def test_by_the_order_to_hold(self, front: RelayFront) -> None:
         async with bursting(front) as both:
@@ -87,5 +113,4 @@ class TestAGateShutsInTheMiddleOfBatches:
             await front.link.call(ShutGate(session="s", why="supervisor"))
             shut = await front.fact("gate_changed", open=False, after=since)
             await beyond(both, shut["mono"] + 0.5)
-            for kiosk in both.kiosks.values():
-                assert [at for at, _ in kiosk.rtp if at > shut["mono"] + FLIGHT] == []
+            check(both, shut["mono"])
