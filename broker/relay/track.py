@@ -74,6 +74,7 @@ class Track:
         "frames",
         "gapped",
         "inspecting",
+        "keyframe_at",
         "keyframes",
         "kind",
         "layers",
@@ -118,6 +119,8 @@ class Track:
         self.sent_at = 0.0
         """When the packet with `seq_out` and `ts_out` came, which is the newest (monotonic s)."""
         self.flowing_since = inf
+        self.keyframe_at = -inf
+        """When the last keyframe began that was noticed: while one is searched for, or by its parameter sets."""
         self.keyframes = KeyframeRequests()
         self.sets, self.withheld = SetsOfTrack(), WithheldKeyframes()
         self.encoding = Encoding()
@@ -303,6 +306,8 @@ class Track:
             return
         number = stats.extended(int.from_bytes(packet[2:4], "big"))
         sign = self.sets.look(packet, number)
+        if sign and number == stats.newest:
+            self.keyframe_at = self.received_at
         if self.searching:
             self._begin_with(packet, number, sign)
         if sign == IDR and self.gapped and self._lacks_sets(number):

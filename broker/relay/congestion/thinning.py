@@ -7,26 +7,36 @@ A supervisor whose picture is thinned still has to prove that it arrives (`recei
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from broker.relay.down_track import Flow
 from broker.relay.track import Destination, Track
 
 PERIOD = 1.4  # seconds from one keyframe to the request for the next, which comes within a fifth of one
-GAP = 1.6  # seconds without a frame at most, where keyframes come; pages and the proof of receiving allow for two
-LONGEST = 3.0  # seconds between keyframes beyond which a publisher gives none, rather than rarely
+GAP = 1.85  # seconds without a frame at most, where keyframes come; pages and the proof of receiving allow for two
+SAME = 0.2  # seconds in which what begins a keyframe is one keyframe: parameter sets may come in packets of their own
 
 
 @dataclass(slots=True)
 class Run:
-    """One picture's present turn: when it `began`, for how long turns last (s), and whether the next is `awaited`."""
+    """One picture's present turn, which began with a keyframe: when it `began`, how long the shorter of the last two
+    turns was (s), how long the `last` one was, and whether pictures are `paused`, or `awaited` again."""
 
     began: float
     period: float = PERIOD
+    last: float = inf
+    paused: bool = False
     awaited: bool = False
 
     def length(self, share: float) -> float:
         """Return for how many seconds of the turn pictures flow."""
         return max(share * self.period, self.period - GAP)
+
+    def renew(self, began: float) -> None:
+        """Begin the next turn. A single turn that was long says nothing: its keyframe may have waited here."""
+        last = max(PERIOD, began - self.began)
+        self.period, self.last = min(last, self.last), last
+        self.began, self.paused, self.awaited = began, False, False
 
 
 class Thinning:
@@ -56,17 +66,20 @@ class Thinning:
     def _thin(self, track: Track, watching: list[Destination], share: float, now: float) -> None:
         run = self._runs.get(track)
         if run is None:
-            run = self._runs[track] = Run(now - self._phase * PERIOD)
+            began = track.keyframe_at if now - track.keyframe_at < PERIOD else now - self._phase * PERIOD
+            run = self._runs[track] = Run(began)
+        fresh = track.keyframe_at > run.began + SAME
         if run.awaited:
             _start(watching)
             if any(_awaits(down_track) for down_track in watching):
                 return
-            run.period = min(max(PERIOD, now - run.began), LONGEST)
-            run.began, run.awaited = now, False
+            run.renew(track.keyframe_at if fresh else now)
+        elif fresh and not run.paused:
+            run.renew(track.keyframe_at)
         age = now - run.began
         if age >= run.length(share):
             _pause(track, watching)
-            run.awaited = age >= PERIOD
+            run.paused, run.awaited = True, age >= PERIOD
 
 
 def _pause(track: Track, watching: list[Destination]) -> None:
