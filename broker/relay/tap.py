@@ -1,7 +1,9 @@
 """The tap: the recorder as one more destination, plain RTP over a non-blocking unix socket. It never blocks the relay:
-records that the recorder does not read in time are counted as lost, and become a fact."""
+records wait here while the socket is full, for the recorder may be slow for a moment; what is more than that is counted
+as lost, and becomes a fact."""
 
 import socket
+from collections import deque
 from pathlib import Path
 
 import structlog
@@ -12,6 +14,7 @@ from broker.relay.transport.socket_buffers import enlarge
 
 log = structlog.get_logger()
 SEND_BUFFER = 8 * 1024 * 1024  # about 20 s of one visit, or half a second of forty
+MOST_WAITING = 32 * 1024 * 1024  # bytes that wait here: two seconds of forty visits, which the law's hold allows
 RETRY = 0.1  # seconds between attempts to find a restarted recorder
 
 
@@ -26,6 +29,9 @@ class Tap:
         self._parts: list[bytes] = []
         self._size = 0
         self._records = 0
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        """Messages that the socket has not taken yet, with the number of their records."""
+        self._bytes_waiting = 0
         self.sent = self.lost = 0
 
     @property
@@ -41,8 +47,13 @@ class Tap:
             self._open()
         return self.connected
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait for the recorder to read."""
+        return sum(records for _, records in self._waiting)
+
     def close(self) -> None:
-        """Disconnect, and do not connect again."""
+        """Disconnect, and do not connect again; what waits is lost."""
         self._path = None
         self._disconnect()
 
@@ -56,26 +67,35 @@ class Tap:
             self.flush()
 
     def flush(self) -> None:
-        """Send the records collected so far; never waits."""
-        if not self._parts:
-            return
-        message = b"".join(self._parts)
-        self._parts.clear()
-        self._size = 0
-        records, self._records = self._records, 0
-        if self._socket is None and monotonic() >= self._retry_at:
-            self._open()
-        if self._socket is None:
-            self.lost += records
-            return
+        """Send the records collected so far, after those that wait; returns at once."""
+        if self._parts:
+            message = b"".join(self._parts)
+            self._parts.clear()
+            self._size = 0
+            records, self._records = self._records, 0
+            if self._socket is None and monotonic() >= self._retry_at:
+                self._open()
+            if self._socket is None or self._bytes_waiting > MOST_WAITING:
+                self.lost += records
+            else:
+                self._waiting.append((message, records))
+                self._bytes_waiting += len(message)
+        if self._waiting:
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        """Send what waits, until the socket takes no more."""
         try:
-            self._socket.send(message)
-            self.sent += records
+            while self._waiting and self._socket is not None:
+                message, records = self._waiting[0]
+                self._socket.send(message)
+                self._waiting.popleft()
+                self._bytes_waiting -= len(message)
+                self.sent += records
         except BlockingIOError:
-            self.lost += records
+            pass  # the next call goes on
         except OSError as error:
             log.warning("tap closed by the recorder", why=error.strerror)
-            self.lost += records
             self._disconnect()
 
     def _open(self) -> None:
@@ -104,6 +124,9 @@ class Tap:
             return False
 
     def _disconnect(self) -> None:
+        self.lost += self.waiting
+        self._waiting.clear()
+        self._bytes_waiting = 0
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -58,6 +58,7 @@ class Timers:
             await asyncio.sleep(TICK)
             began = now = monotonic()
             self._shed(now)
+            self._tap.flush()  # what waits for the recorder does not wait for the next packet
             for session in self._sessions:
                 now = monotonic()
                 if now - began > SLICE:

@@ -33,7 +33,7 @@ class Run:
         return max(share * self.period, self.period - GAP)
 
     def renew(self, began: float) -> None:
-        """Begin the next turn. A single turn that was long says nothing: its keyframe may have waited here."""
+        """Begin the next turn at this moment. One turn that was long says nothing: its keyframe may have waited."""
         last = max(PERIOD, began - self.began)
         self.period, self.last = min(last, self.last), last
         self.began, self.paused, self.awaited = began, False, False
