@@ -14,6 +14,7 @@ LOSS = 0.12  # smoothed part of packets lost: a line can lose half of that witho
 BACK, GROW = 0.85, 0.12  # factor on the rate that arrived when it is full; growth a second when it is not
 MOST_BACK = 0.6  # of a limited rate, of which little may have been used: what arrived proves little then
 USED, SLOWLY = 0.5, 0.04  # part of the rate below which what arrives proves little: then it grows so much a second
+NEAR = (0.95, 1.15)  # times what arrived when it was full last, between which the rate grows SLOWLY lest it be again
 PROVEN, UNPROVEN = 1.2, 200_000.0  # times what has arrived lately, and bit/s, up to which it grows while hardly used
 FADES = 0.01  # part by which what has arrived lately counts less with each step
 LATELY = 10.0  # seconds for which a line counts as full after a queue
@@ -47,12 +48,12 @@ class Delays:
 class Capacity:
     """Rate (bit/s) that a path carries, as far as it has shown; at most `top`, as more is never sent."""
 
-    __slots__ = ("_hold", "_most", "_queue", "_queued_at", "_top", "loss", "rate")
+    __slots__ = ("_full_at", "_hold", "_most", "_queue", "_queued_at", "_top", "loss", "rate")
 
     def __init__(self, top: float) -> None:
         self._top = top
         self.rate = float(top)
-        self.loss = self._queue = self._most = 0.0
+        self.loss = self._queue = self._most = self._full_at = 0.0
         self._hold = self._queued_at = -inf
 
     @property
@@ -76,14 +77,15 @@ class Capacity:
             if now >= self._hold:
                 least = MOST_BACK * self.rate if self.limited else 0.0
                 self.rate = min(self.rate, max(BACK * delivered, least, LOWEST))
-                self._hold = now + HOLD
+                self._hold, self._full_at = now + HOLD, max(delivered, self.rate)
         elif now >= self._hold:
             self._grow(seconds, delivered >= USED * self.rate)
 
     def _grow(self, seconds: float, used: bool) -> None:
         """Raise the rate, which was `used` or not: then only near what has arrived before."""
         if used:
-            self.rate = min(self._top, self.rate * (1 + GROW * seconds))
+            near = NEAR[0] * self._full_at <= self.rate <= NEAR[1] * self._full_at
+            self.rate = min(self._top, self.rate * (1 + (SLOWLY if near else GROW) * seconds))
         else:
             most = min(self._top, max(PROVEN * self._most, UNPROVEN))
             self.rate = max(self.rate, min(most, self.rate * (1 + SLOWLY * seconds)))

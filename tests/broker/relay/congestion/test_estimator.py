@@ -70,6 +70,14 @@ class TestCapacity:
         assert 0.75 * 600e3 < sum(rates) / len(rates) < 1.1 * 600e3
         assert line.worst < 0.4
 
+    def test_the_rate_grows_slowly_where_the_line_was_full_before(self) -> None:
+        line = Bottleneck(250e3, 1.5e6)
+        line.run(20)
+        rates, queued = [], []
+        line.run(60, lambda: (rates.append(line.capacity.rate), queued.append(line.queued / line.rate > 0.1)))
+        assert max(rates) < 1.15 * 250e3
+        assert sum(queued) < 0.3 * len(queued)
+
     def test_the_rate_recovers_within_seconds(self) -> None:
         line = Bottleneck(600e3, 1.5e6)
         line.run(20)
