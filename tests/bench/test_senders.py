@@ -1,5 +1,6 @@
 """What is said of a sender follows from when its packets arrived; the recording itself is by the kernel's stamps."""
 
+import asyncio
 import socket
 import time
 
@@ -7,6 +8,7 @@ import pytest
 
 from broker.media.rtp import RTP_HEADER
 from tests.bench.arrivals import Arrival, Recorder, compared, pattern
+from tests.bench.senders import SENDERS, ffmpeg, table
 from tests.support.patience import PATIENCE
 
 
@@ -87,3 +89,15 @@ async def test_a_recorder_takes_the_moments_of_the_kernel_and_passes_all_on() ->
         assert {(one.timestamp, one.ssrc, one.payload_type) for one in recorder.arrivals} == {(9, 7, 102)}
         assert all(began - 0.01 < one.at < sent + 0.1 for one in recorder.arrivals)
         recorder.close()
+
+
+async def test_a_real_sender_is_recorded() -> None:
+    """It is FFmpeg, which needs nothing beside itself; how it spreads its packets is its own affair."""
+    async with ffmpeg() as recorder:
+        async with asyncio.timeout(PATIENCE):
+            while len(recorder.arrivals) < 100:
+                await asyncio.sleep(0.05)
+        found = pattern(recorder.arrivals)
+    assert found.pictures > 2 and found.packets[1] > 2
+    assert found.together > 0.5
+    assert "FFmpeg" in SENDERS and table({"FFmpeg": found}).row_count == 1

@@ -34,15 +34,24 @@ async def burst(room: RawPeer) -> None:
         await asyncio.sleep(EVERY)
 
 
+async def lease(front: RelayFront) -> None:
+    """Keep the gate open until cancelled."""
+    while True:
+        await front.lease("s")
+        await asyncio.sleep(1.0)
+
+
 @asynccontextmanager
 async def bursting(front: RelayFront) -> AsyncIterator[Visit]:
-    """A visit whose gate is open, and whose rooms send in bursts that reach the far side."""
+    """A visit whose rooms send in bursts that reach the far side, and whose gate has a last lease."""
     async with visit(front) as both:
-        await front.lease("s", 3.0)
-        tasks = [asyncio.create_task(burst(room)) for room in both.rooms.values()]
+        leasing = asyncio.create_task(lease(front))
+        tasks = [leasing, *(asyncio.create_task(burst(room)) for room in both.rooms.values())]
         try:
             for kiosk in both.kiosks.values():
                 await kiosk.until(lambda kiosk=kiosk: len(large(kiosk)) > 5 * FRAGMENTS)
+            leasing.cancel()
+            await front.lease("s")
             yield both
         finally:
             for task in tasks:
