@@ -16,7 +16,7 @@ import structlog
 from broker.ipc import recorder_messages as messages
 from broker.ipc.messages import Command, Done, Handler
 from broker.ipc.server import Connection, Server
-from broker.kernel.clock import Clock, Instant, SystemClock, discipline
+from broker.kernel.clock import Clock, Instant, SystemClock, discipline, until_multiple
 from broker.kernel.database import DATABASE_ERRORS, engine_for
 from broker.kernel.errors import BadRequest, VisitError
 from broker.kernel.tasks import Tasks
@@ -161,7 +161,7 @@ class Service:
     async def _beat(self) -> None:
         while True:
             self._server.report(messages.RecorderAlive())
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(until_multiple(BEAT, self._clock.now().mono))
 
     async def _review(self) -> None:
         """Compare the whole archive with the catalog. What a missing database leaves out, the next start looks at."""

@@ -20,7 +20,7 @@ from broker.ipc.recorder_messages import (
     WritingProgress,
     WritingStalled,
 )
-from broker.kernel.clock import Clock
+from broker.kernel.clock import Clock, until_multiple
 from broker.kernel.ids import SessionId, Side
 from broker.media.tap_format import TapRecord
 from recorder.archive.disk_space import Rules
@@ -130,7 +130,7 @@ class Recording:
         and take a fifth less time than apart."""
         interval = CALM if self.progress is not None and self.progress.flushed else EAGER
         now = self._clock.now().mono
-        pause = max(min(interval - now % interval, self._cut() - LATE_CUT + TAIL - now), 0.001)
+        pause = max(min(until_multiple(interval, now), self._cut() - LATE_CUT + TAIL - now), 0.001)
         self._wake.clear()
         timer = asyncio.get_running_loop().call_later(pause, self._wake.set)  # `wait_for` would make a task of it
         try:

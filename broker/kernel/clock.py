@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_NEAR = 0.001  # seconds before a multiple of an interval in which it counts as reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,15 @@ monotonic = time.monotonic
 
 monotonic_ns = time.monotonic_ns
 """Nanoseconds of CLOCK_MONOTONIC."""
+
+
+def until_multiple(interval: float, now: float) -> float:
+    """Return the seconds from monotonic second `now` until the next multiple of `interval`, at least a millisecond.
+
+    What is due regularly in a process is due at common moments: one wake-up does for all of it, and code finds itself
+    in the processor's caches.
+    """
+    return interval - (now + _NEAR) % interval + _NEAR
 
 
 def in_shanghai(moment: datetime) -> datetime:

@@ -24,6 +24,7 @@
 
 enum { MAX_CLIENTS = 4096, MAX_STREAMS = 4096, MAX_HEARD = 8, MAX_CLIPS = 4, MAX_LATENCIES = 1 << 22 };
 enum { PACKET = 2048, BATCH = 32, HEADER = 12, STAMP = 24, MARK = 0x48554a49, SECOND = 1000000000, PATIENCE = SECOND / 50 };
+enum { IDR = 5, FU_A = 28 }; /* NAL units and RTP payloads of H.264 */
 enum { NAP = SECOND / 10000, LATE = SECOND / 500 }; /* the pause while nothing is due; the delay of a late packet */
 enum { FEEDBACKS = 20, MAX_NAMED = 256, TICKS = 4000 }; /* reports a second, packets each, ticks of their times a second */
 enum { SR = 200, RR = 201, SDES = 202, RTPFB = 205, PSFB = 206, SDES_SIZE = 16, SR_SIZE = 28, BLOCK = 24 };
@@ -127,6 +128,13 @@ static void send_out(Client *c, const uint8_t *packet, int size) {
     if (send(c->socket, packet, size, MSG_DONTWAIT) < 0) counts.refused++;
 }
 
+/* Whether a payload of H.264 is of a keyframe. Those are sent as they are, without a stamp: the recorder decodes one now
+ * and then, while of other pictures it reads the beginning only. */
+static int of_keyframe(const uint8_t *payload) {
+    int kind = payload[0] & 31;
+    return (kind == FU_A ? payload[1] & 31 : kind) == IDR;
+}
+
 static void send_packet(int id) {
     Stream *s = &streams[id];
     Clip *clip = &clips[s->clip];
@@ -139,7 +147,7 @@ static void send_packet(int id) {
     put32(packet + 4, s->timestamp + s->rounds * clip->ticks + clip->timestamp[i]);
     put32(packet + 8, s->ssrc);
     memcpy(packet + HEADER, clip->data + clip->offset[i], payload);
-    if (payload >= 64) {
+    if (payload >= 64 && !of_keyframe(packet + HEADER)) {
         uint32_t what[4] = {MARK, id, i, s->seq};
         memcpy(packet + size - STAMP, what, 16), memcpy(packet + size - 8, &now, 8);
     }
@@ -207,7 +215,7 @@ static void compare(Client *c, uint8_t *packet, int size, int64_t arrived) {
     int start = HEADER + 4 * (packet[0] & 15);
     if (packet[0] & 0x10) start += 4 + 4 * get16(packet + start + 2);
     int payload = size - start;
-    if (payload < 64) return; /* without a stamp */
+    if (payload < 64 || of_keyframe(packet + start)) return; /* without a stamp */
     counts.sampled++;
     memcpy(what, packet + size - STAMP, 16), memcpy(&sent_at, packet + size - 8, 8);
     Clip *clip = what[0] == MARK && what[1] < (uint32_t)stream_count ? &clips[streams[what[1]].clip] : NULL;

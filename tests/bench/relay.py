@@ -80,7 +80,9 @@ class Relay:
         status = await self._link.call(GetStatus())
         facts = Counter(name for name, _ in self._log.facts)
         wrong = {name: facts[name] for name in ("session_failed", "resource_closed") if facts[name]}
-        wrong |= {name: getattr(status, name) for name in ("tap_lost", "rejected") if getattr(status, name)}
+        if status.tap_lost:
+            wrong["tap_lost"] = status.tap_lost
+        wrong |= {f"rejected {reason}": count for reason, count in status.refused.items() if count}
         return ", ".join(f"{name} {count}" for name, count in wrong.items())
 
     async def status(self) -> RelayStatus:

@@ -3,8 +3,11 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from broker.kernel import clock
-from broker.kernel.clock import Instant, SystemClock, boot_id, discipline, in_shanghai
+from broker.kernel.clock import Instant, SystemClock, boot_id, discipline, in_shanghai, until_multiple
 
 
 class TestInstant:
@@ -38,3 +41,19 @@ class TestMachine:
     def test_the_discipline_of_the_clock_is_asked_and_not_changed(self):
         found = discipline()
         assert found is None or (isinstance(found.synchronised, bool) and found.max_error >= 0)
+
+
+class TestMomentsThatRegularThingsShare:
+    @given(st.sampled_from([0.02, 0.05, 0.1, 0.2, 0.3]), st.floats(0.0, 1e7))
+    def test_are_multiples_that_are_ahead_and_no_more_than_one_interval_away(self, interval: float, now: float) -> None:
+        wait = until_multiple(interval, now)
+        assert 0.001 <= wait <= interval + 0.001
+        multiples = (now + wait) / interval
+        assert abs(multiples - round(multiples)) * interval < 1e-6
+
+    def test_go_on_from_one_to_the_next(self) -> None:
+        now, moments = 1000.0, []
+        for _ in range(1000):
+            now += until_multiple(0.1, now)
+            moments.append(now)
+        assert abs(moments[-1] - 1100.0) < 1e-6

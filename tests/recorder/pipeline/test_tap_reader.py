@@ -9,18 +9,22 @@ import pytest
 
 from broker.media.tap_format import RTP, TapRecord, pack
 from recorder.pipeline import tap_reader
-from recorder.pipeline.tap_reader import BATCH, LONGEST, SHORTEST, SILENT, WANTED, Tap
+from recorder.pipeline.tap_reader import BATCH, RESTS, SILENT, WANTED, Tap
 
 SMALL = pack(1, 0, RTP, 5, b"x")
 
 
 class Loop:
-    """An event loop whose time passes when `turn` is called. `rests`: the seconds before each turn."""
+    """An event loop whose time passes when `turn` is called. `moments`: when that was."""
 
     def __init__(self) -> None:
         self.readers: dict[Any, Callable[[], None]] = {}
         self.due: list[tuple[float, Callable[[], None]]] = []
-        self.rests: list[float] = []
+        self.now = 1000.0
+        self.moments: list[float] = []
+
+    def time(self) -> float:
+        return self.now
 
     def add_reader(self, file: Any, callback: Callable[..., None], *args: Any) -> None:
         self.readers[file] = lambda: callback(*args)
@@ -32,12 +36,17 @@ class Loop:
         self.call_later(0.0, callback, *args)
 
     def call_later(self, delay: float, callback: Callable[..., None], *args: Any) -> None:
-        self.due.append((delay, lambda: callback(*args)))
+        self.due.append((self.now + delay, lambda: callback(*args)))
 
     def turn(self) -> None:
-        (rest, call), self.due = self.due[0], self.due[1:]
-        self.rests.append(rest)
+        (self.now, call), self.due = self.due[0], self.due[1:]
+        self.moments.append(round(self.now - 1000.0, 6))
         call()
+
+    @property
+    def rest(self) -> float:
+        """Seconds until the next turn."""
+        return round(self.due[0][0] - self.now, 6)
 
 
 @pytest.fixture
@@ -88,34 +97,39 @@ class TestReading:
         for _ in range(5):
             bench.worker.send(SMALL)
             loop.turn()
-        assert loop.rests == [LONGEST] * 5
+        assert loop.moments == [0.1, 0.2, 0.3, 0.4, 0.5]
 
-    def test_is_as_often_as_the_wanted_amount_arrives(self, bench: Bench, loop: Loop) -> None:
-        bench.worker.send(pack(1, 0, RTP, 5, bytes(WANTED // 2)))
-        bench.worker.send(pack(1, 0, RTP, 5, bytes(WANTED // 2)))
-        bench.worker.send(pack(1, 0, RTP, 5, bytes(WANTED // 2)))
+    @pytest.mark.parametrize("share, rest", [(0.9, 0.1), (1.6, 0.05), (2.5, 0.02)])
+    def test_is_as_often_as_the_wanted_amount_arrives(
+        self, bench: Bench, loop: Loop, share: float, rest: float
+    ) -> None:
         loop.turn()
-        assert loop.due[0][0] == pytest.approx(LONGEST / 1.5, rel=0.01)
+        for _ in range(5):
+            bench.worker.send(pack(1, 0, RTP, 5, bytes(int(WANTED * share / 5))))
+        loop.turn()
+        assert loop.rest == rest
 
-    def test_is_no_more_often_than_pays(self, bench: Bench, loop: Loop) -> None:
-        for _ in range(6):
-            for _ in range(4):
-                bench.worker.send(pack(1, 0, RTP, 5, bytes(WANTED // 2)))
+    def test_is_seldom_again_after_a_burst(self, bench: Bench, loop: Loop) -> None:
+        for _ in range(5):
+            bench.worker.send(pack(1, 0, RTP, 5, bytes(WANTED // 2)))
+        loop.turn()
+        for _ in range(3):
+            bench.worker.send(SMALL)
             loop.turn()
-        assert loop.due[0][0] == SHORTEST
+        assert loop.moments == [0.1, 0.12, 0.2, 0.3]
 
     def test_goes_on_at_once_where_there_may_be_more_and_reckons_all_of_it(self, bench: Bench, loop: Loop) -> None:
         for _ in range(BATCH + 10):
-            bench.worker.send(pack(1, 0, RTP, 5, bytes(WANTED // 50)))
+            bench.worker.send(pack(1, 0, RTP, 5, bytes(WANTED // 60)))
         loop.turn()
         loop.turn()
-        assert loop.rests == [LONGEST, 0.0] and len(bench.records) == BATCH + 11
-        assert SHORTEST <= loop.due[0][0] < 0.8 * LONGEST
+        assert loop.moments == [0.1, 0.1] and len(bench.records) == BATCH + 11
+        assert loop.rest == 0.05
 
     def test_waits_for_the_socket_after_a_silence(self, bench: Bench, loop: Loop) -> None:
         while loop.due:
             loop.turn()
-        assert sum(loop.rests) == pytest.approx(SILENT, abs=LONGEST)
+        assert loop.moments[-1] == pytest.approx(SILENT, abs=RESTS[0])
         bench.worker.send(SMALL)
         bench.wakes(loop)
         assert len(bench.records) == 2
