@@ -118,7 +118,7 @@ async def _prepare(settings: Settings) -> None:
     try:
         await check(settings)
         found = await measuring
-        log.info("cost of a session", cores=round(found.cores, 4), measured=found.measured)
+        log.info("cost of a session", cores=round(found.cores, 4), final=found.final)
     finally:
         measuring.cancel()
         await asyncio.gather(measuring, return_exceptions=True)

@@ -4,6 +4,7 @@ Python or this software are others. A relay worker that is started again, or a s
 
 import asyncio
 import json
+import os
 import platform
 import sys
 from dataclasses import dataclass
@@ -46,17 +47,18 @@ def _processor() -> str:
 
 @dataclass(frozen=True, slots=True)
 class MachineCost:
-    """The cores that a session takes on this machine; `measured` is whether that was found out, not assumed."""
+    """The cores that a session takes on this machine; `final` where that was measured while the machine had time for
+    it, otherwise the next start at which it has measures again."""
 
     cores: float
-    measured: bool
+    final: bool
 
 
 def kept(folder: Path) -> MachineCost | None:
     """Return what the last start found on a machine like this one, None where there is nothing."""
     found = read_json(folder / FILE) or {}
     cores = _cores(found)
-    return MachineCost(cores, found.get("measured") is True) if cores and found.get("machine") == machine() else None
+    return MachineCost(cores, found.get("final") is True) if cores and found.get("machine") == machine() else None
 
 
 def _cores(found: Any) -> float | None:
@@ -66,13 +68,12 @@ def _cores(found: Any) -> float | None:
 
 
 async def measure_once(folder: Path, module: str = MODULE) -> MachineCost:
-    """Return what was measured on this machine, and otherwise measure it now; the control process finds it by `kept`.
-    What had to be assumed is measured at the next start."""
+    """Return what was measured on this machine, otherwise measure it now; the control process finds it by `kept`."""
     before = await asyncio.to_thread(kept, folder)
-    if before is not None and before.measured:
+    if before is not None and (before.final or _is_busy()):  # busy, it would find nothing better, and delay a start
         return before
     found = await _measured(module)
-    content = {"machine": machine(), "cores": found.cores, "measured": found.measured}
+    content = {"machine": machine(), "cores": found.cores, "final": found.final}
     try:
         await asyncio.to_thread(write_json, folder / FILE, content)
     except OSError as error:
@@ -89,7 +90,7 @@ async def _measured(module: str) -> MachineCost:
     try:
         out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     except TimeoutError:
-        return MachineCost(SLOW, measured=False)
+        return MachineCost(SLOW, final=False)
     finally:
         if process.returncode is None:
             process.kill()
@@ -98,4 +99,9 @@ async def _measured(module: str) -> MachineCost:
         cores = _cores(json.loads(out))
     except ValueError:
         cores = None
-    return MachineCost(UNMEASURED, measured=False) if cores is None else MachineCost(cores, measured=True)
+    return MachineCost(UNMEASURED, final=False) if cores is None else MachineCost(cores, final=not _is_busy())
+
+
+def _is_busy() -> bool:
+    """Whether others have used all cores of late: packets then cost more than they would (shared caches and cores)."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)

@@ -10,7 +10,7 @@ from broker.control.load_balancing import FULL, MOST, Interval
 
 UNMEASURED = FULL / 40  # cores, where nothing could be measured: what two machines took, rounded up
 LOWEST, HIGHEST = FULL / MOST, FULL  # cores: a worker admits MOST sessions at most, and one on the slowest machine
-CHEAPER, DEARER = 0.5, 3.0  # times what was measured: the bounds of what is learned
+CHEAPER, DEARER = 1 / 3, 3.0  # times what was measured: the bounds of what is learned
 MEMORY = 60.0  # seconds after which what was believed before counts for a third, where ENOUGH sessions flow
 ENOUGH = 8.0  # sessions: what fewer use is for a good part the idle worker's own, and counts less
 FEWEST = 1.0  # sessions: nothing is learned from a worker with fewer

@@ -31,7 +31,7 @@ WHOLE = 2.7  # times forwarding: what a worker takes in all where all watchers a
 ROOMS = 8  # that send: four sessions, whose packets and keys fill caches as those of a busy worker do
 WATCHERS = 5  # of a room: the far room, and two supervisors of each site
 PICTURE, SOUND = (6, 1100), (2, 100)  # packets of a turn and their bytes: a thirtieth of a second of 720p
-SECONDS, FEWEST, WARM = 0.8, 12, 4  # of the trial; turns that must count at least; and first turns that do not count
+SECONDS, FEWEST, WARM = 0.5, 12, 4  # of the trial; turns that must count at least; and first turns that do not count
 KEY_BYTES = 28  # of a key with its salt, AES-GCM of 128 bits (RFC 7714)
 VIDEO, AUDIO = CodecParams(102, nack=True, rtx=103), CodecParams(111)
 TO_VIDEO = CodecParams(102, nack=True, rtx=103, transport_wide=3)  # as browsers ask for
@@ -114,7 +114,7 @@ class Trial:
             found.append(self._turn())
         self._check(len(found))
         self._close()
-        return quantiles(found[WARM:], n=4)[0] * 1e6  # the quicker turns: other processes can only add
+        return quantiles(found[WARM:], n=10)[0] * 1e6  # of the quicker turns: other processes can only add
 
     def _turn(self) -> float:
         """Forward what waits, and return the CPU seconds that it took for each packet."""
