@@ -50,6 +50,7 @@ class RelayFacts:
                 messages.GateChanged.handled_by(self.handle_gate_changed),
                 messages.LimitExtended.handled_by(self.handle_limit_extended),
                 messages.TalkbackChanged.handled_by(self.handle_talkback_changed),
+                messages.PicturesThinned.handled_by(self.handle_pictures_thinned),
                 messages.ResourceClosed.handled_by(self.handle_resource_closed),
                 messages.TapLost.handled_by(self.handle_tap_lost),
                 messages.SessionFailed.handled_by(self.handle_session_failed),
@@ -133,6 +134,12 @@ class RelayFacts:
         runner.viewers = {subscription.resource: viewer_of(subscription) for subscription in fact.subscriptions}
         self._bus.emit("quality", fact.session, runner.quality)
         self._recordings.resume_when_calm(runner)
+
+    def handle_pictures_thinned(self, fact: messages.PicturesThinned) -> None:
+        """Write down from when to when supervisors got a part of the frames only."""
+        moment = {"thinned": fact.thinned, "mono": fact.mono}
+        self._journal.note("PicturesThinned", fact.session, "relay", moment)
+        self._add_event(fact.session, {"kind": "pictures", **moment})
 
     def handle_resource_closed(self, fact: messages.ResourceClosed) -> None:
         """Forget a publication or subscription that has ended."""

@@ -342,6 +342,14 @@ class TalkbackChanged(Fact, frozen=True):
     why: str
 
 
+class PicturesThinned(Fact, frozen=True):
+    """Supervisors get a part of the frames only from `mono` on, as the worker is overloaded, or all of them again."""
+
+    session: Session
+    thinned: bool
+    mono: float
+
+
 class ResourceClosed(Fact, frozen=True):
     """A publication or subscription has ended."""
 
@@ -373,6 +381,7 @@ RelayFact = (
     | GateChanged
     | LimitExtended
     | TalkbackChanged
+    | PicturesThinned
     | ResourceClosed
     | TapLost
     | SessionFailed

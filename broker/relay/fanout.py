@@ -10,7 +10,7 @@ free: there a longer, stamped header fits.
 While a gate is about to shut no packet waits: each leaves before the next one is read.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from math import inf
 
 from broker.kernel.clock import monotonic, monotonic_ns
@@ -108,13 +108,13 @@ class Fanout:
         self.tap.flush()
         self.latency.end()
 
-    def read(self, sources: Iterable[Source], most: int = 1) -> int:
+    def read(self, sources: Sequence[Source], most: int = 1) -> int:
         """Read the datagrams of each of the `sources`, `most` of each; `flush` sends them on. Return how many there
         were."""
         peers = self.by_address.get
         inbound, view, length = self._at, self._at_view, self._length
         self.arrival = arrival = monotonic_ns()
-        peer, found, source = None, 0, None
+        peer, found = None, 0
         try:
             for source in sources:
                 for _ in range(most):
@@ -158,11 +158,17 @@ class Fanout:
         except Exception:
             self._send_waiting()  # first: buffers that were filled just now must not be filled again
             self.fail(peer)
-        if self.received >= self.latency.due and source is not None and source.socket is not None:
-            peer = peers(source.address)
-            if peer is not None and peer.streams:  # feedback waits less than media: there is less of it
-                self.latency.begin(self.received, source.socket)
+        if self.received >= self.latency.due:
+            self._sample(sources)
         return found
+
+    def _sample(self, sources: Sequence[Source]) -> None:
+        """Sample how long a packet of a publisher waited. Feedback waits less, as there is less of it in a socket."""
+        for source in sources:
+            peer = self.by_address.get(source.address)
+            if peer is not None and peer.streams and source.socket is not None:
+                self.latency.begin(self.received, source.socket)
+                return
 
     def _take(
         self,

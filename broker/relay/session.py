@@ -64,6 +64,8 @@ class RelaySession:
         self.layers = {side: SimulcastLayers(self.tracks[side], self.streams[side]) for side in Side}
         self._rates = {side: PublisherRate(streams) for side, streams in self.streams.items()}
         self._thinning = {side: Thinning(streams, random.random()) for side, streams in self.streams.items()}
+        self.thinned = False
+        """Whether supervisors get a part of the frames only."""
         self.publications: Publications[Side] = Publications(self._begin_publication, self._drop)
         self.subscriptions = Subscriptions(self._begin_subscription, self._drop, SUPERVISORS)
         self.talkback = Talkback(session, tap, report, self._drop, mark, self._request_soon)
@@ -279,8 +281,12 @@ class RelaySession:
         for track in self.side_tracks():
             for down_track in track.down_tracks:
                 down_track.retransmissions.rationed = rationed and track.video and not down_track.gated
-        thinned = [thinning.tick(share, now) for thinning in self._thinning.values()]
-        return rationed or any(thinned)
+        sides = [thinning.tick(share, now) for thinning in self._thinning.values()]
+        thinned = any(sides)
+        if thinned is not self.thinned:
+            self.thinned = thinned
+            self._report(messages.PicturesThinned(session=self.session, thinned=thinned, mono=now))
+        return rationed or thinned
 
     def _far_need(self, side: Side) -> float:
         """Return what the line of the room that gets this side's picture carries of it, in bit/s."""
@@ -292,6 +298,8 @@ class RelaySession:
         report(messages.SessionAdmitted(session=self.session))
         if self.gate.crossed is not None:
             report(messages.FirstCrossing(session=self.session, mono=self.gate.crossed))
+        if self.thinned:
+            report(messages.PicturesThinned(session=self.session, thinned=True, mono=monotonic()))
         for side, kinds in self.media.items():
             if kinds:
                 report(self._side_media(side, kinds))

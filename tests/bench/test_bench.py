@@ -1,6 +1,7 @@
 """The parts of the benchmarks that need no compiler: the packets sent, the relay under test, the conclusions drawn."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from broker.ipc.relay_messages import RelayStatus
 from tests.bench.arrivals import Arrival, pattern
 from tests.bench.generator import Counts
 from tests.bench.measure import Row, _judge
 from tests.bench.media import FPS, GAP, MAX_PAYLOAD, Pace, _audio, _fragments, planned
+from tests.bench.overload import Step, judge
 from tests.bench.relay import Relay
 from tests.bench.report import grouped, sustained
 from tests.bench.system import SUPERVISORS, Place
@@ -115,6 +118,28 @@ class TestConclusions:
         assert not row().disturbed
         assert row(foreign=20.0).disturbed
         assert row(late=3.0).disturbed
+
+
+class TestOverload:
+    """What is lost is told apart: sound, far rooms' pictures, and supervisors' frames."""
+
+    def step(self, **changes: int) -> Step:
+        sent = {"sound_sent": 100, "picture_sent": 300, "frames_sent": 50}
+        came = {"far_sound": 100, "supervisor_sound": 400, "far_picture": 300, "supervisor_frames": 200}
+        seen = replace(counts(400, 2000), **{**sent, **came, **changes})
+        before, during = RelayStatus(tap_lost=5), RelayStatus(tap_lost=5, overload=2, picture_share=0.4)
+        return judge(1, seen, before, during, delivered=1000.0, cpu=0.5, lost=0)
+
+    def test_a_step_without_losses_is_sustained(self) -> None:
+        step = self.step()
+        assert (step.sound, step.far_picture, step.frames, step.missed) == (0.0, 0.0, 100.0, 0)
+        assert (step.level, step.share) == (2, 0.4)
+        assert not step.sustained, "its packets were late"
+        assert replace(step, p99=1.0).sustained
+
+    def test_losses_are_per_cent_of_what_each_was_to_get(self) -> None:
+        step = self.step(supervisor_sound=395, far_picture=297, supervisor_frames=80)
+        assert (round(step.sound, 6), round(step.far_picture, 6), round(step.frames, 6)) == (1.0, 1.0, 40.0)
 
 
 class TestRelayUnderTest:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from broker.ipc.relay_messages import (
     MediaReport,
+    PicturesThinned,
     ResourceClosed,
     SideCounts,
     SideMedia,
@@ -107,6 +108,18 @@ class TestARoomThatReceives:
     def test_is_not_what_a_supervisor_receives(self, visit: LiveVisit) -> None:
         visit.relay(SubscriptionChanged(session=visit.id, subscription=replace(SUPERVISOR, on=False)))
         assert not any(isinstance(fact, ev.RoomReceiving) for fact in visit.facts)
+
+
+class TestAnOverloadedRelay:
+    def test_writes_down_from_when_to_when_supervisors_got_fewer_frames(self, visit: LiveVisit) -> None:
+        visit.recorder.events.clear()
+        visit.journal.entries.clear()
+        moments = [{"thinned": True, "mono": 5.5}, {"thinned": False, "mono": 9.0}]
+        for moment in moments:
+            visit.relay(PicturesThinned(session=visit.id, **moment))
+        assert visit.journal.entries == [("PicturesThinned", visit.id, "relay", moment) for moment in moments]
+        assert visit.recorder.events == [{"kind": "pictures", **moment} for moment in moments]
+        assert visit.facts == []
 
 
 class TestTalkback:

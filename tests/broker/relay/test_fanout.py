@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -125,6 +127,24 @@ async def test_no_retransmission_crosses_after_a_lease_runs_out(visit: Visit) ->
     assert not session.open_now
     number = down_track.renumbering.to_subscriber(track.seq_out)
     assert down_track.retransmissions.due(number, visit.clock.now, 1.0), "it was not sent again"
+
+
+async def test_it_is_sampled_how_long_media_waits_also_where_feedback_came_last(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hot, sampled = visit.relay.fanout, list[object]()
+    visit.drain(3)
+    monkeypatch.setattr(hot.latency, "begin", lambda _, sock: sampled.append(sock))
+    hot.latency.due = hot.received
+    empty = Waiting()
+    sources: list[Any] = [
+        SimpleNamespace(address=address, socket=address, route=None, receive=lambda view: empty.recvfrom_into(view)[0])
+        for address in (KIOSK, ROOM, KIOSK)
+    ]
+    hot.read(sources[:1])
+    assert sampled == []
+    hot.read(sources)
+    assert sampled == [ROOM]
 
 
 class TestPacketsThatWait:

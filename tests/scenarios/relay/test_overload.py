@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from broker.kernel.clock import monotonic
 from broker.media.h264 import keyframe_start
 from broker.relay.congestion.overload import Level
 from tests.support.relay.peers import RawPeer
@@ -49,6 +50,7 @@ async def watching(front: RelayFront, name: str, side: str) -> RawPeer:
 async def test_supervisors_get_fewer_frames_whole_and_count_and_all_others_get_everything() -> None:
     async with relay_front(program=("-c", OVERLOADED)) as front:
         await front.admit("s")
+        began = monotonic()
         async with visit(front) as both:
             await front.lease("s", seconds=3.0)
             officers = [await watching(front, f"officer{number}@site", "prison") for number in range(2)]
@@ -59,8 +61,10 @@ async def test_supervisors_get_fewer_frames_whole_and_count_and_all_others_get_e
                 await kiosk.until(lambda count=count: len(kiosk.rtp) > count + 30)
             status = await front.status()
             requested = len(both.rooms["prison"].requested)
+            thinned = await front.fact("pictures_thinned", session="s", thinned=True)
             lost = [fact for name, fact in front.facts[after:] if name == "subscription_changed" and not fact["on"]]
         assert (status["overload"], status["picture_share"]) == (Level.THINNED, SHARE)
+        assert began < thinned["mono"] < monotonic()
         assert lost == []
         assert set(steps(kiosk.numbers("video"))) == set(steps(kiosk.numbers("audio"))) == {1}
         assert requested < 8 * RUNS, "a request for each turn, and some for those who join"
