@@ -2,6 +2,7 @@
 the opposite order."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -69,6 +70,7 @@ async def control(settings: Settings) -> None:
                 clock=clock,
                 version=version("huijian"),
             )
+            gc.freeze()  # what is there now stays: the collector, which holds up leases, need not visit it
             await _serve(app, settings, stopping)
     finally:
         lifeline.cancel()

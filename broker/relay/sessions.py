@@ -23,6 +23,8 @@ class RelaySessions:
         self._report = report
         self._by_id: dict[SessionId, RelaySession] = {}
         self._byes = Tasks()
+        self.ended = 0
+        """How many were removed since the worker began."""
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -41,7 +43,9 @@ class RelaySessions:
 
     def pop(self, session: SessionId) -> RelaySession | None:
         """Remove the session of this id and return it, if it is here."""
-        return self._by_id.pop(session, None)
+        found = self._by_id.pop(session, None)
+        self.ended += found is not None
+        return found
 
     # --- the gates' moments --------------------------------------------------------------------------------------
 
@@ -79,7 +83,7 @@ class RelaySessions:
     def fail(self, session: RelaySession) -> None:
         """End a session in which something failed, at once; to be called from an except clause."""
         log.exception("session failed in the relay", session=session.session)
-        self._by_id.pop(session.session, None)
+        self.pop(session.session)
         session.gate.shut()
         for track in session.all_tracks():
             track.plan = []  # nothing more is sent, whatever raises below

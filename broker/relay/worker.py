@@ -2,6 +2,7 @@
 worker reports facts. It ends by itself when its parent is gone (its standard input closes)."""
 
 import asyncio
+import gc
 import random
 import signal
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from broker.media.tap_format import ANEW, TALKBACK
 from broker.relay import stats, talkback
 from broker.relay.congestion.load_shedding import LoadShedding
 from broker.relay.fanout import Fanout
+from broker.relay.full_collections import FullCollections
 from broker.relay.limits.refusals import Reason
 from broker.relay.negotiation import answer as answer_module
 from broker.relay.negotiation.answer import answer_fragment
@@ -58,7 +60,7 @@ class Worker:
         self._addresses = tuple((address, self._sockets.port) for address in public or hosts)
         self._tap = Tap()
         self._demux = Demux(self._connected.own)
-        self._stopping = asyncio.Event()
+        self._stopping, self._collections = asyncio.Event(), FullCollections()
         self._server = Server(
             run_dir / f"{name}.sock", messages.RELAY, self.handlers(), self._greet, self._stop_talkback
         )
@@ -163,6 +165,8 @@ class Worker:
         """Forget clients that have ended, and close what sockets they had."""
         self._demux.counts()
         self._connected.sweep(self._fanout.by_address)
+        if self._collections.due(self._sessions.ended, sum(session.open_now for session in self._sessions)):
+            gc.collect()
 
     def _mark(self, tap: int) -> None:
         """Record that talkback begins anew."""

@@ -37,7 +37,7 @@ from broker.relay.transport.srtp_buffers import PACKET_SIZE, copy, new_buffer, n
 log = structlog.get_logger()
 HANDSHAKE_TIMEOUT = 10.0  # seconds; a client that has not finished by then has lost its network
 MAX_WAITING = 32  # handshake datagrams in the queue; a full flight is under ten, more is a flood
-REPLAY_WINDOW = 1024  # packets: late retransmissions come in, and every packet of the cache may be sent again
+REPLAY_WINDOW = 576  # packets: every one of the cache (512) may be sent again; libsrtp moves the whole window each time
 
 PROFILES = [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80]
 PROFILE_NAMES = b":".join(profile.openssl_profile for profile in PROFILES)
