@@ -63,7 +63,7 @@ CAUSES = {
 
 MISSING = {
     "storage": Text("数据库未就绪", "The database is not ready"),
-    "relay": Text("转发服务未就绪", "The relay is not ready"),
+    "relay": Text("转发服务未就绪或会见已满", "The relay is not ready, or full"),
     "recorder": Text("录制服务未就绪", "The recorder is not ready"),
     "prison_check_in": Text("监所一方人员核验未完成", "Check-in on the prison's side is not complete"),
     "visitor_check_in": Text("家属一方人员核验未完成", "Check-in on the visitors' side is not complete"),

@@ -9,10 +9,7 @@ What is left out at once comes back in small steps, and a level that had to be t
 
 from enum import IntEnum
 
-LATE, EARLY = (
-    0.02,
-    0.01,
-)  # seconds that every packet waits: too long, and short again. A turn takes 4 ms
+LATE, EARLY = 0.02, 0.01  # seconds that every packet waits: too long, and short again; a turn takes 0.004
 VERY_LATE = 0.1  # seconds: sockets hold the packets of two seconds
 NO_REST, REST = 0.9, 0.85  # parts of the time spent on packets: of an overloaded worker, and of one that has recovered
 EFFECT = 0.3  # seconds after which a queue shows what a cut has changed

@@ -80,7 +80,7 @@ export const en = {
 
   details: "Visit details and actions",
   nothing_chosen: "Choose a visit on the left",
-  slot: "{from}–{to} · {minutes} minutes approved",
+  slot: "{from}–{to} · {minutes} min approved",
   left: "Time left",
   not_begun: "Starts when the sides are connected",
   last_five: "Last five minutes",
@@ -274,7 +274,7 @@ export const en = {
   extensions: "Extension",
   extended_by: "Approved: extended by {span}",
   extended_until: "The visit ends automatically at {time}",
-  span_minutes: "{minutes} minutes",
+  span_minutes: "{minutes} min",
   span_seconds: "{seconds} seconds",
   ask_extend: "Approve an extension",
   ask_extend_warning: "The approval must come before the time limit. It is recorded in the journal, the timeline and the manifest, and cannot be withdrawn. The end of the slot does not change.",
