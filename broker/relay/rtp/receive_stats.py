@@ -1,6 +1,7 @@
 """Statistics of one SSRC that is received (RFC 3550 A.3): counts for receiver reports, missing packets to request, and
 how far back a packet may still be sent on. Pure. Extended numbers are sequence numbers plus 2^16 for each wrap."""
 
+from collections import deque
 from heapq import heappop, heappush
 
 from broker.media.rtcp import ReportBlock
@@ -9,6 +10,8 @@ from broker.relay.congestion.estimator import Delays
 MAX_GAP = 256  # a jump over more packets is a restart of the sender, not a loss worth requesting
 DISORDER = 0.02  # seconds in which a packet that was overtaken comes without a request
 REPAIR_TRIES, REPAIR_EVERY = 6, 0.03  # NACKs for one packet; seconds between them at least, growing with each
+LOSSY = 0.01  # smoothed part of packets lost from which on first requests are sent twice
+TWICE_AFTER = 0.015  # seconds from a request to its copy: publishers that know RFC 4585 answer only one of them
 ROUND_TRIP = 0.05  # seconds, until the first repair has shown it
 MAX_STEP = 5.0  # seconds: a sender whose timestamps jump further has restarted
 
@@ -22,6 +25,7 @@ class ReceiveStats:
         "_due",
         "_expected_before",
         "_raw_before",
+        "_twice",
         "began",
         "brought",
         "cycles",
@@ -33,6 +37,7 @@ class ReceiveStats:
         "jitter",
         "last_sr",
         "last_sr_at",
+        "loss",
         "missing",
         "received",
         "repaired",
@@ -54,6 +59,10 @@ class ReceiveStats:
         self._due: list[tuple[float, int]] = []
         """A heap of (when to request, sequence number), if it is still missing then. The cost of a loss must not grow
         with how much else is lost, or an overloaded worker gets even more to do."""
+        self._twice: deque[tuple[float, int]] = deque()
+        """When to send a request once more, as requests get lost, too, and its sequence number."""
+        self.loss = 0.0
+        """Smoothed part of packets that did not come by themselves, as of the last report."""
         self.brought: set[int] | None = None
         """Which of the packets that come now are retransmissions; None where these look like any other packet, so that
         each packet that comes late after a request must count as one."""
@@ -118,11 +127,16 @@ class ReceiveStats:
         """Request none of the missing packets any more."""
         self.missing.clear()
         self._due.clear()
+        self._twice.clear()
 
     def repairs_due(self, now: float) -> tuple[list[int], bool]:
         """Return the sequence numbers to request at `now`, and whether a packet was given up."""
         due: list[int] = []
         given_up = False
+        while self._twice and self._twice[0][0] <= now:
+            seq = self._twice.popleft()[1]
+            if seq in self.missing:
+                due.append(seq)
         while self._due and self._due[0][0] <= now:
             seq = heappop(self._due)[1]
             tries, _ = self.missing.get(seq, (-1, 0.0))
@@ -133,6 +147,8 @@ class ReceiveStats:
                 self.missing[seq] = (tries + 1, now)
                 heappush(self._due, (now + self._patience(tries), seq))
                 due.append(seq)
+                if tries == 0 and self.loss > LOSSY:
+                    self._twice.append((now + TWICE_AFTER, seq))
         return due, given_up
 
     def _patience(self, tries: int) -> float:
@@ -147,5 +163,6 @@ class ReceiveStats:
         lost = interval - (raw - self._raw_before)
         self._expected_before, self._raw_before = expected, raw
         fraction = 0 if interval <= 0 or lost <= 0 else min(255, (lost << 8) // interval)
+        self.loss += 0.3 * (fraction / 256 - self.loss)
         delay = int((now - self.last_sr_at) * 65536) if self.last_sr else 0
         return ReportBlock(self.ssrc, fraction, expected - raw, self.newest, int(self.jitter), self.last_sr, delay)

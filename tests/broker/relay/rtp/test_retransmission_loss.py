@@ -1,6 +1,6 @@
 """Losses in both directions: retransmissions to subscribers, requests to publishers, and receiver reports."""
 
-from broker.relay.rtp.receive_stats import MAX_GAP, REPAIR_TRIES, ReceiveStats
+from broker.relay.rtp.receive_stats import MAX_GAP, REPAIR_TRIES, ROUND_TRIP, TWICE_AFTER, ReceiveStats
 from tests.support.relay.track_model import KEY, Line
 
 
@@ -57,6 +57,22 @@ class TestRepairs:
         assert line.track.keyframes.due(line.now + 5)
         assert line.track.receive_stats is not None
         assert line.track.receive_stats.missing == {}
+
+    def test_are_requested_twice_at_first_where_much_is_lost_as_requests_get_lost_too(self) -> None:
+        for loss, expected in ((0.0, 1), (0.05, 2)):
+            stats = fed([10, 11, 13])
+            stats.loss = loss
+            asked = [step for step in range(30) for _ in stats.repairs_due(1000.1 + step / 1000)[0]]
+            assert len(asked) == expected
+            assert asked[-1] == (0 if expected == 1 else round(TWICE_AFTER * 1000))
+
+    def test_a_request_is_not_repeated_for_a_packet_that_has_come(self) -> None:
+        stats = fed([10, 11, 13])
+        stats.loss, stats.brought = 0.05, None
+        assert stats.repairs_due(1000.1)[0] == [12]
+        stats.late(12, 1000.11)
+        assert stats.repairs_due(1000.13)[0] == []
+        assert stats.round_trip < ROUND_TRIP
 
     def test_are_not_requested_when_packets_come_in_disorder(self) -> None:
         line = Line()
