@@ -16,6 +16,7 @@ from broker.media.rtcp import SenderReport
 from broker.relay.down_track import FIRST, NEVER, Client, DownTrack, Flow, Withheld
 from broker.relay.negotiation.codec_params import NO_PUBLISHER, CodecParams
 from broker.relay.rtp.keyframe_requests import KeyframeRequests
+from broker.relay.rtp.later_copies import PICTURE, LaterCopies
 from broker.relay.rtp.parameter_sets import Ahead, SetsOfTrack
 from broker.relay.rtp.receive_stats import ReceiveStats
 from broker.relay.rtp.withheld_keyframes import WithheldKeyframes, kept_since
@@ -263,6 +264,8 @@ class Track:
     def add(self, down_track: Destination) -> None:
         """Add a destination; it gets nothing until `start`."""
         self.down_tracks.append(down_track)
+        if self.video and not down_track.flowing:
+            down_track.later = LaterCopies(PICTURE)
 
     def remove(self, down_track: Destination) -> None:
         """Remove a destination; removing it again does nothing."""

@@ -9,12 +9,13 @@ from math import inf
 from broker.relay.congestion.estimator import STEP
 from broker.relay.congestion.sent_packets import SentPackets
 from broker.relay.down_track import Flow
+from broker.relay.rtp.later_copies import SOUND
 from broker.relay.rtp.paced_pictures import behind, pace, shorten
 from broker.relay.track import Destination, Track
 
 BAD, GOOD = 0.02, 0.005  # smoothed part of packets lost from which on, and below which no longer, a line is bad
+MOST_COPIED = 3  # a picture is copied where the line carries so many times what is sent without copies
 KEEP, LONGEST_KEEP = 30.0, 240.0  # seconds for which copies are sent after a loss, doubled when they are missed soon
-COPIES = 3  # packets sent for one on a bad line that is not full: of 5 % lost a hundredth of a percent remains
 CREDIT, GATED_CREDIT = 2.0, 5.0  # seconds that a line may be sent too much; the far room's publisher soon sends less
 PACE = 1.1  # times the picture's share of the line at which it is sent where the line is weak: what waits must get less
 BEHIND, GATED_BEHIND = 1.0, 2.0  # seconds that a picture may wait; the far room's publisher soon sends less
@@ -68,7 +69,7 @@ class SubscriberAdaptation:
         for down_track in self._down_tracks:
             kind = down_track.track.kind
             if kind != "video":
-                self._sound = bits[kind] * (COPIES if down_track.copied else 1) / seconds
+                self._sound = bits[kind] * (1 + SOUND if down_track.copied else 1) / seconds
                 continue
             if not named:
                 loss = down_track.reports.lost_fraction / 256
@@ -91,7 +92,7 @@ class SubscriberAdaptation:
         reported = [down_track.reports.lost_fraction / 256 for down_track in self._down_tracks if not down_track.named]
         lossy = self._is_lossy(max(self._path.capacity.loss, *reported, *self._unrepaired(now), 0.0), now)
         capacity = self._path.capacity
-        most = 0.0 if capacity.limited else capacity.rate * seconds / COPIES
+        most = 0.0 if capacity.limited else capacity.rate * seconds / MOST_COPIED
         for down_track in self._down_tracks:
             picture = down_track.track.video
             copied = lossy and not (picture and (down_track.reports.nacks or sum(bits.values()) > most))

@@ -4,8 +4,9 @@ from itertools import pairwise
 from random import Random
 
 from broker.relay.congestion.sent_packets import SentPackets
-from broker.relay.congestion.subscriber_adaptation import COPIES, KEEP, REST, SubscriberAdaptation
+from broker.relay.congestion.subscriber_adaptation import KEEP, REST, SubscriberAdaptation
 from broker.relay.down_track import Flow, PlanEntry
+from broker.relay.rtp.later_copies import SOUND
 from broker.relay.rtp.twcc import TICKS, Feedback
 from tests.support.relay.track_model import KEY, NAMED, PLAIN, Fixed, Line, steps
 
@@ -190,7 +191,7 @@ def test_copies_stay_where_they_hide_the_loss() -> None:
     for number in range(50 * 600):
         sound.send(number, bytes(100))
         path._sent.append((sound.now, 100, sound.track.ssrc_out, number))
-        arrived = [(0, int(sound.now * TICKS))] if chance.random() > 0.05 ** (COPIES if heard.copied else 1) else []
+        arrived = [(0, int(sound.now * TICKS))] if chance.random() > 0.05 ** (1 + SOUND if heard.copied else 1) else []
         path.received(Feedback((path.number - 1) & 0xFFFF, 1, arrived))
         adaptation.tick(sound.now)
         once += not heard.copied

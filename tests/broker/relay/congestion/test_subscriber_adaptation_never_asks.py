@@ -2,7 +2,7 @@
 copied, where the line carries that."""
 
 from broker.relay.congestion.estimator import Capacity
-from broker.relay.congestion.subscriber_adaptation import COPIES, KEEP
+from broker.relay.congestion.subscriber_adaptation import KEEP, MOST_COPIED
 from broker.relay.down_track import ASKED, PlanEntry
 from tests.broker.relay.congestion.test_subscriber_adaptation import FRAME, Subscriber
 
@@ -38,7 +38,7 @@ def test_gets_each_once_when_it_asks_for_packets_after_all() -> None:
 
 def test_gets_each_once_where_the_line_would_not_carry_more() -> None:
     subscriber = lossy()
-    subscriber.path.capacity = Capacity(COPIES * 8 * 3 * 30 * len(FRAME) - 200_000)
+    subscriber.path.capacity = Capacity(MOST_COPIED * 8 * 3 * 30 * len(FRAME) - 200_000)
     subscriber.watch(0.6)
     assert not copied(subscriber)
 
