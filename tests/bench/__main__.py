@@ -27,10 +27,10 @@ from tests.bench.report import show, sustained
 from tests.bench.system import Place, System
 
 QUICK = {
-    "relay": [15, 30, 40, 45],
-    "relay, plain watchers": [15, 40, 45],
+    "relay": [15, 24, 28, 32, 36, 40],
+    "relay, plain watchers": [15, 28, 32, 36, 40, 45],
     "janus": [15, 20],
-    "janus, event_loops = 1": [15, 26, 30, 36],
+    "janus, event_loops = 1": [15, 20, 24, 28, 32],
     "aiortc": [15],
 }
 FULL = {
