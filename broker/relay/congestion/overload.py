@@ -13,7 +13,7 @@ LATE, EARLY = 0.02, 0.01  # seconds that every packet waits: too long, and short
 VERY_LATE = 0.1  # seconds: sockets hold the packets of two seconds
 NO_REST, REST = 0.9, 0.85  # parts of the time spent on packets: of an overloaded worker, and of one that has recovered
 EFFECT = 0.3  # seconds after which a queue shows what a cut has changed
-SHORTER = 0.8  # factor by which a queue that is being worked off has become shorter in that time
+SOON_GONE = 1.0  # seconds in which a queue that is being worked off will be gone, if it goes on so
 CUT, DEEP_CUT = 0.85, 0.5  # factors on the share of pictures, where the queue is LATE, and VERY_LATE
 RAISE, RAISE_EVERY = 0.02, 0.5  # share of pictures that comes back at a time; seconds between two such steps
 RAISE_RESTED = 0.1  # the same, of a worker that has rest
@@ -58,7 +58,8 @@ class Overload:
         self._calm_since = None
         if now - self._cut_at < EFFECT:
             return
-        worked_off, self._wait, self._cut_at = wait < SHORTER * self._wait, wait, now
+        worked_off = (self._wait - wait) * SOON_GONE >= wait * (now - self._cut_at)
+        self._wait, self._cut_at = wait, now
         if worked_off:
             return
         if now - self._left_at < SOON:
