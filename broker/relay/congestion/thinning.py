@@ -13,7 +13,7 @@ from broker.relay.down_track import Flow
 from broker.relay.track import Destination, Track
 
 PERIOD = 1.4  # seconds from one keyframe to the request for the next, which comes within a fifth of one
-GAP = 1.85  # seconds without a frame at most, where keyframes come; pages and the proof of receiving allow for two
+GAP = 1.7  # seconds without a frame at most, where keyframes come; pages and the proof of receiving allow for two
 SAME = 0.2  # seconds in which what begins a keyframe is one keyframe: parameter sets may come in packets of their own
 
 
