@@ -4,6 +4,8 @@ the fragment). Finishing the file rewrites none of these bytes, so the chain can
 
 import hashlib
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +106,7 @@ class FragmentFile:
             self._waiting.append(bytes(data))
         else:
             self.sync()  # a header must not reach the disk before the index that it refers to
-            self._hand_over(bytes(data), self._position)
+            self._do(self._put, bytes(data), self._position)
             self._flushed = max(self._flushed, self._position + len(data))
         self._position += len(data)
         self.size = max(self.size, self._position)
@@ -118,13 +120,14 @@ class FragmentFile:
         if self._waiting and self.size - self._flushed >= at_least:
             data = b"".join(self._waiting)
             self._waiting.clear()
-            self._hand_over(data, self._flushed)
+            self._do(self._put, data, self._flushed)
             self._flushed += len(data)
             self.chain.feed(data)
 
-    def _hand_over(self, data: bytes, position: int) -> None:
+    def _do(self, call: Callable[..., None], *args: Any) -> None:
+        """Call what changes the file; once that has failed, nothing is changed any more."""
         try:
-            self._put(data, position)
+            call(*args)
         except OSError as error:
             self.failed = error
             raise
@@ -147,13 +150,16 @@ class FragmentFile:
         return self._position
 
     def sync(self) -> None:
-        """Wait until the disk has all data. It blocks and is never called in the event loop. Raises OSError."""
+        """Wait until the disk has all data. It blocks and is never called in the event loop. Raises OSError, from then
+        on at every call."""
         self.flush()
-        os.fdatasync(self._fd)
+        self._do(os.fdatasync, self._fd)
 
     def abandon(self) -> None:
-        """Close the file without finishing it."""
+        """Close the file without finishing it. What waits is written where the disk still takes it."""
         if self._fd >= 0:
+            with suppress(OSError):
+                self.flush()
             os.close(self._fd)
             self._fd = -1
 

@@ -204,3 +204,27 @@ class TestAFullDisk:
         assert not scan(work / "part-1.mp4").indexed
         done = archived(work, root)
         assert min(done["seconds"]) > 2.4 and probe.complaints(root / done["path"]) == ""
+
+    def test_that_once_could_not_sync_the_index_gets_no_header_however_often_it_is_asked(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Linux reports a failed write once; the next sync succeeds, though the index is not on the disk."""
+        writer, sync, failures = write(tmp_path, 2.0), os.fdatasync, [True]
+
+        def failing(file: int) -> None:
+            if failures:
+                raise OSError(errno.EIO, f"{failures.pop()}: Input/output error")
+            sync(file)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", failing)
+            with pytest.raises(OSError, match="Input/output"):
+                writer.close(BEGIN + 2.0, instant(BEGIN + 2.0))
+            writer.abandon()
+        assert not scan(tmp_path / "part-1.mp4").indexed
+
+    def test_keeps_what_waited_for_it_when_a_recording_is_given_up(self, tmp_path: Path) -> None:
+        file = FragmentFile(tmp_path / "part-1.mp4")
+        file.write(b"what waits")
+        file.abandon()
+        assert (tmp_path / "part-1.mp4").read_bytes() == b"what waits"
