@@ -7,7 +7,7 @@ tap. Nothing that arrives may be damaged, and no less may arrive than at the lim
 import asyncio
 import math
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -171,43 +171,37 @@ def _line(name: str, step: Step) -> str:
     )
 
 
+LINES: tuple[tuple[str, Callable[[Step], str]], ...] = (
+    ("CPU %", lambda step: f"{step.cpu:.0f}"),
+    ("packets delivered a second", lambda step: f"{step.delivered:,.0f}"),
+    ("p99 ms", lambda step: f"{step.p99:.1f}"),
+    ("sound lost %", lambda step: f"{step.sound:.3f}"),
+    ("far rooms' pictures lost %", lambda step: f"{step.far_picture:.3f}"),
+    ("far rooms' damaged frames", lambda step: str(step.far_damaged)),
+    ("supervisors' whole frames %", lambda step: f"{step.frames:.1f}"),
+    ("supervisors' damaged frames", lambda step: str(step.damaged)),
+    ("longest without a frame s", lambda step: f"{step.still:.2f}"),
+    ("records the recorder missed", lambda step: str(step.missed)),
+    ("supervisors who ceased to receive", lambda step: str(step.lost)),
+    ("level, share of pictures", lambda step: f"{step.level}, {step.share:.2f}"),
+)
+"""What the table says of each step."""
+
+
 def show(console: Console, rows: dict[str, list[Step]], factor: float, load: str, beside: int) -> None:
     """Print the table of all systems: what each delivered at its limit and beyond."""
     title = f"{factor:g} times the limit, {load}"
     if beside:
         title += f"; the relay shares its core with {beside} busy {'process' if beside == 1 else 'processes'}"
+    steps = [(name, step) for name, each in rows.items() for step in each]
     table = Table(title=title, header_style="bold")
-    table.add_column("system")
-    heads = ("sessions", "CPU %", "delivered/s", "p99 ms", "sound lost %", "far pictures lost %", "damaged")
-    more = (
-        "supervisors' frames %",
-        "damaged",
-        "longest still s",
-        "recorder missed",
-        "supervisors lost",
-        "level, share",
-    )
-    for head in (*heads, *more):
-        table.add_column(head, justify="right")
-    for name, steps in rows.items():
-        for step in steps:
-            table.add_row(
-                name,
-                str(step.sessions),
-                f"{step.cpu:.0f}",
-                f"{step.delivered:,.0f}",
-                f"{step.p99:.1f}",
-                f"{step.sound:.3f}",
-                f"{step.far_picture:.3f}",
-                str(step.far_damaged),
-                f"{step.frames:.1f}",
-                str(step.damaged),
-                f"{step.still:.2f}",
-                str(step.missed),
-                str(step.lost),
-                f"{step.level}, {step.share:.2f}",
-            )
-        if len(steps) == 2:
-            ratio = steps[1].delivered / max(1.0, steps[0].delivered)
-            console.print(f"{name}: delivers {ratio:.2f} times what it delivered at the limit")
+    table.add_column("")
+    for name, step in steps:
+        table.add_column(f"{name}\n{step.sessions} sessions", justify="right")
+    for title, value in LINES:
+        table.add_row(title, *(value(step) for _, step in steps))
     console.print(table)
+    for name, each in rows.items():
+        if len(each) == 2:
+            ratio = each[1].delivered / max(1.0, each[0].delivered)
+            console.print(f"{name}: delivers {ratio:.2f} times what it delivered at the limit")
