@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from broker.relay.full_collections import NEVER
+from broker.relay.limits.full_collections import NEVER
 from broker.relay.worker import main
 from config.logs import configure
 

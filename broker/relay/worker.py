@@ -24,7 +24,7 @@ from broker.media.tap_format import ANEW, TALKBACK
 from broker.relay import stats, talkback
 from broker.relay.congestion.load_shedding import LoadShedding
 from broker.relay.fanout import Fanout
-from broker.relay.full_collections import FullCollections
+from broker.relay.limits.full_collections import FullCollections
 from broker.relay.limits.refusals import Reason
 from broker.relay.negotiation import answer as answer_module
 from broker.relay.negotiation.answer import answer_fragment

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.relay.full_collections import MOST, FullCollections
+from broker.relay.limits.full_collections import MOST, FullCollections
 
 
 def test_is_due_once_when_a_session_has_ended_and_no_gate_is_open() -> None:
