@@ -76,7 +76,9 @@ class Relay:
         return clients
 
     async def note(self) -> str:
-        """Return the packets that the recorder did not take, and the errors that the worker reported."""
+        """Return the packets that the recorder did not take, what was refused, and the errors that the worker reported.
+        Some handshakes are always refused: a worker begins a hundred at once and fifty a second, and checks come again.
+        """
         status = await self._link.call(GetStatus())
         facts = Counter(name for name, _ in self._log.facts)
         wrong = {name: facts[name] for name in ("session_failed", "resource_closed") if facts[name]}
