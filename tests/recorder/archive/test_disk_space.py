@@ -136,10 +136,10 @@ def unfinished_work(root: Path) -> Path:
 def full_after(size: int) -> Any:
     put = FragmentFile._put
 
-    def full(self: FragmentFile, view: memoryview) -> int:
-        if self.size + len(view) > size:
+    def full(self: FragmentFile, data: bytes, position: int) -> None:
+        if self.size + len(data) > size:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return put(self, view)
+        put(self, data, position)
 
     return full
 
