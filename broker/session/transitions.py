@@ -263,7 +263,8 @@ def _state_wakes_at(session: Session, now: Instant, policy: Policy) -> float | N
             assert times.held_since is not None
             held = bool(hold_reasons(session, policy))
             due = times.held_since + policy.hold_grace.total_seconds() if held else times.reopens_at
-            return min(moment for moment in (due, times.stop_at, times.resumes_at, word) if moment is not None)
+            limit = now.mono if times.limit_due else times.stop_at
+            return min(moment for moment in (due, limit, times.resumes_at, word) if moment is not None)
         case State.ENDED:
             return None
 

@@ -65,6 +65,12 @@ class Gate:
         )
         return gate.surely_crossed()
 
+    @property
+    def limit_due(self) -> bool:
+        """Whether the minutes run and their end has yet to be reckoned, as after a restart before the first crossing
+        was reported."""
+        return self.crossed is not None and self.deadline is None
+
     def surely_crossed(self) -> "Gate":
         """The part with the earliest moment of a crossing that may have happened unseen: when the gate first opened.
         A relay that reports the true one later moves nothing: the earliest counts."""

@@ -16,7 +16,8 @@ from broker.session.readiness import Missing, missing
 from broker.session.snapshot import from_json, to_json
 from broker.session.state import State
 from broker.session.take_up import OnRecord, due
-from tests.support.session_story import GUANGDONG, INMATE, KIN, PREPARED, SLOT, START, YUNNAN, Visit, at, live
+from broker.session.transitions import step, wakes_at
+from tests.support.session_story import GUANGDONG, INMATE, KIN, PREPARED, SLOT, START, YUNNAN, Visit, at, live, prepared
 
 BY = "command:root"
 WITHDRAWN = ev.ApprovalWithdrawn(BY, START - timedelta(hours=1), "YN-18", "停电")
@@ -236,3 +237,20 @@ class TestInmatesOnBothSides:
     def test_the_kin_of_a_family_visit_are_no_inmates(self) -> None:
         kin = next(person for person in SLOT.people if person.id == KIN)
         assert not kin.inmate and not SLOT.between_inmates
+
+
+class TestFirstCrossing:
+    """The minutes run from the first crossing (Yunnan 14), also where the process died before it was told of it."""
+
+    def test_unreported_is_taken_to_be_the_opening_and_the_limit_is_set_at_once(self) -> None:
+        visit = prepared()
+        visit.wait_until(0)
+        visit.tell(ev.RecorderFlushed())
+        opened = visit.session.gate.opened_at
+        assert visit.state is State.LIVE and opened is not None
+        visit.pass_to(visit.now.mono + 5)
+        found = restarted(visit)
+        assert wakes_at(found, visit.now, visit.policy) == visit.now.mono
+        after, effects = step(found, ev.TimePassed(), visit.now, visit.policy)
+        assert after.gate.deadline == opened + visit.session.slot.minutes * 60
+        assert SetDeadline(after.gate.deadline) in effects

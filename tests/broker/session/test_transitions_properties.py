@@ -388,6 +388,9 @@ class LifeOfAVisit(RuleBasedStateMachine):
             self.ends_by_itself(Reason.TECHNICAL)
         else:
             assert visit.session.gate.stop_at == before.gate.stop_at, "a restart never forgets when media stops"
+            if visit.session.gate.limit_due:
+                assert visit.wake is not None and visit.wake <= visit.now.mono, "the minutes run on without an end"
+                Visit.tell(visit, ev.TimePassed())  # the runner's first step
 
     def ends_by_itself(self, reason: Reason) -> None:
         """Reboot the machine: the next step, whichever it is, ends the visit."""
