@@ -12,6 +12,7 @@ import select
 import socket
 import struct
 from collections.abc import Collection, Sequence
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import structlog
@@ -23,14 +24,15 @@ from broker.relay.transport.socket_buffers import enlarge
 log = structlog.get_logger()
 BUFFER = 512 * 1024  # bytes from and to one client: a second of its media
 MOST = 4096  # connected sockets: two for each client that a worker takes; the rest shares a socket, unfiltered
-AT_ONCE = 64  # sockets read in one pass, each once, so that none has to wait for another
 MEANWHILE = 64  # datagrams of others that reach a socket between bind and connect: a few at the most
+AT_ONCE = 64  # sockets read in one pass, each once, so that none has to wait for another
 ANY = ("0.0.0.0", "::")
 
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER, _SO_MEMINFO = 26, 27, 55
 _IPV6_RECVPKTINFO, _IPV6_PKTINFO, _IP_PKTINFO = 49, 50, 8
 _ANCILLARY = socket.CMSG_SPACE(20)
-_PROGRAM = (  # classic BPF: (code, jump if true, jump if false, value); datagrams begin with 8 bytes of UDP header
+_NETWORK_HEADER = 0xFFF00000  # SKF_NET_OFF: offsets from here on are in the IP header
+_CHECKS_ONLY = (  # classic BPF: (code, jump if true, jump if false, value); datagrams begin with 8 bytes of UDP header
     (0x28, 0, 0, 8),  # load the message type ...
     (0x15, 0, 8, 0x0001),  # ... which must be a binding request (RFC 8489 5, 18.2)
     (0x20, 0, 0, 12),
@@ -50,7 +52,7 @@ class SharedPort:
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket, self.sendto = sock, sock.sendto
-        self.filtered = _attach(sock)
+        self.filtered = _attach(sock, _CHECKS_ONLY)
         """Whether only STUN checks arrive here. Otherwise clients may, as well, and are read like connected ones."""
         host = sock.getsockname()[0]
         self.any = host in ANY
@@ -158,9 +160,11 @@ class ConnectedPorts:
             sock.setblocking(False)
             enlarge(sock, socket.SO_RCVBUF, BUFFER)
             enlarge(sock, socket.SO_SNDBUF, BUFFER)
+            filtered = _attach(sock, _only_from(address))
             _bind_beside(sock, shared)
             sock.connect(address)
-            _empty(sock)
+            if not filtered:
+                _empty(sock)
             self._epoll.register(sock, select.EPOLLIN)
         except OSError:
             sock.close()
@@ -209,8 +213,29 @@ def _bind_beside(sock: socket.socket, shared: SharedPort) -> None:
         shared.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 
 
+def _only_from(address: Address) -> Sequence[tuple[int, int, int, int]]:
+    """Return the filter that drops what other addresses send. Between bind and connect the kernel may choose the new
+    socket for a datagram of anybody, which then looks like one of this client; it may even arrive a moment later, on
+    another processor. Of an IPv6 address the last 32 bits are compared, as its port is, too."""
+    source = ip_address(address[0].partition("%")[0])
+    inner = source.ipv4_mapped if isinstance(source, IPv6Address) else source
+    last = int(source) & 0xFFFFFFFF
+    return (
+        (0x28, 0, 0, 0),  # load the source port ...
+        (0x15, 0, 3, address[1]),
+        (0x20, 0, 0, _NETWORK_HEADER + (20 if inner is None else 12)),  # ... and the source address
+        (0x15, 0, 1, last),
+        (0x06, 0, 0, 0xFFFF),  # accept
+        (0x06, 0, 0, 0),
+    )
+
+
+def _drops(sock: socket.socket) -> int:
+    return int(struct.unpack_from("I", sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36), 32)[0])
+
+
 def _empty(sock: socket.socket) -> None:
-    """Drop what strangers sent between bind and connect."""
+    """Drop what strangers sent between bind and connect, as far as it has arrived."""
     try:
         for _ in range(MEANWHILE):
             sock.recv(1)
@@ -218,16 +243,12 @@ def _empty(sock: socket.socket) -> None:
         return
 
 
-def _drops(sock: socket.socket) -> int:
-    return int(struct.unpack_from("I", sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36), 32)[0])
-
-
-def _attach(sock: socket.socket) -> bool:
-    """Attach the filter (socket(7), SO_ATTACH_FILTER). Return False, logged, where the kernel does not take it."""
-    code = b"".join(struct.pack("HBBI", *step) for step in _PROGRAM)
+def _attach(sock: socket.socket, program: Sequence[tuple[int, int, int, int]]) -> bool:
+    """Attach a filter (socket(7), SO_ATTACH_FILTER). Return False, logged, where the kernel does not take it."""
+    code = b"".join(struct.pack("HBBI", *step) for step in program)
     held = ctypes.create_string_buffer(code, len(code))
     try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(_PROGRAM), ctypes.addressof(held)))
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), ctypes.addressof(held)))
     except OSError as error:
         log.warning("datagrams of strangers are not filtered in the kernel", why=error.strerror)
         return False

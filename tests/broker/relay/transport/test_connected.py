@@ -88,6 +88,24 @@ class TestAProvenAddress:
         client.send(b"\x80media")
         assert worker.read() == [b"\x80media"]
 
+    @pytest.mark.parametrize(("hosts", "host", "to"), WAYS)
+    def test_is_never_mistaken_for_another_that_sends_as_its_socket_is_made(
+        self, stack: ExitStack, monkeypatch: pytest.MonkeyPatch, hosts: list[str], host: str, to: str
+    ) -> None:
+        """Between bind and connect the kernel gives the new socket what anybody sends."""
+        worker = Worker(hosts, stack)
+        client, other = worker.client(host, to), worker.client(host, to)
+        bind = connected_module._bind_beside
+
+        def meanwhile(sock: socket.socket, shared: SharedPort) -> None:
+            bind(sock, shared)
+            other.send(CHECK)
+            client.send(b"own")
+
+        monkeypatch.setattr(connected_module, "_bind_beside", meanwhile)
+        worker.prove(client)
+        assert worker.read() == [b"own"]
+
     def test_keeps_its_datagrams_while_strangers_flood_the_port(self, stack: ExitStack) -> None:
         worker = Worker(["127.0.0.1"], stack)
         client, stranger = worker.client("127.0.0.1"), worker.client("127.0.0.1")
