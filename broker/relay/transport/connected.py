@@ -215,7 +215,7 @@ def _bind_beside(sock: socket.socket, shared: SharedPort) -> None:
 
 def _only_from(address: Address) -> Sequence[tuple[int, int, int, int]]:
     """Return the filter that drops what other addresses send. Between bind and connect the kernel may choose the new
-    socket for a datagram of anybody, which then looks like one of this client; it may even arrive a moment later, on
+    socket for a datagram of any client, which then looks like one of this client; it may even arrive a moment later, on
     another processor. Of an IPv6 address the last 32 bits are compared, as its port is, too."""
     source = ip_address(address[0].partition("%")[0])
     inner = source.ipv4_mapped if isinstance(source, IPv6Address) else source

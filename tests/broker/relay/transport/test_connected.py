@@ -92,7 +92,7 @@ class TestAProvenAddress:
     def test_is_never_mistaken_for_another_that_sends_as_its_socket_is_made(
         self, stack: ExitStack, monkeypatch: pytest.MonkeyPatch, hosts: list[str], host: str, to: str
     ) -> None:
-        """Between bind and connect the kernel gives the new socket what anybody sends."""
+        """Between bind and connect the kernel gives the new socket what any client sends."""
         worker = Worker(hosts, stack)
         client, other = worker.client(host, to), worker.client(host, to)
         bind = connected_module._bind_beside
