@@ -16,11 +16,11 @@ import aiohttp
 from broker.kernel.ids import Side
 from broker.kernel.tasks import Tasks
 from config.network import server_url
-from kiosk_agent.checks.monitor import Monitor, Sending
-from kiosk_agent.checks.self_test import Outcome, SelfTestResult, self_test
+from kiosk_agent.checks.self_test import Outcome, SelfTestResult
 from kiosk_agent.connection import Connection, unconfirmed
 from kiosk_agent.media.sources import SourceFactory, open_sources
 from kiosk_agent.media.speaker import Speaker
+from kiosk_agent.media_executor import SentPicture
 from kiosk_agent.media_sessions import MediaSessions
 from kiosk_agent.state.events import (
     CloseSocket,
@@ -44,7 +44,6 @@ from kiosk_agent.ui.display import Screen, Window
 from kiosk_agent.ui.farewell import Farewell, Word
 from kiosk_agent.ui.warning_banner import Notice
 from kiosk_agent.webrtc.peer import ServerAccess, refuse_redirects
-from kiosk_agent.webrtc.receiver import ReceiverStats
 from signaling.api.messages.orders import Acknowledge, Finished, Order, SelfTest
 from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import Observed, command
@@ -114,14 +113,13 @@ class Kiosk:
         self.terminal = Terminal(confirms=config.confirms)
         self._config, self._access, self._stats = config, access, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
-        self._speaker = None if config.headless else Speaker(config.speaker)
         self._connection = Connection(access, self._inbox.put_nowait)
         self._media = MediaSessions(
             access,
             self._inbox.put_nowait,
             lambda side: open_sources(config.source, side, config.extra_sources),
             config.side_hint,
-            self._speaker,
+            None if config.headless else Speaker(config.speaker),
         )
         self._result: SelfTestResult | None = None
         self._sent = 0
@@ -131,7 +129,7 @@ class Kiosk:
         """Run until `ending` is set and everything is closed."""
         self._tasks.spawn(self._request_stop(ending))
         self._tasks.spawn(self._watch_silence())
-        self._tasks.spawn(Monitor(self._sending, self._send_observed).run())
+        self._tasks.spawn(self._media.observe(self._observing, self._send_observed))
         if self._config.stats_every is not None:
             self._tasks.spawn(self._report(self._config.stats_every))
         if not self._config.headless:
@@ -184,16 +182,12 @@ class Kiosk:
 
     async def _test(self) -> None:
         publishing = self.terminal.publication.status is not MediaStatus.IDLE
-        chime = None if self._speaker is None else self._chime
         passed = False
         try:
-            self._result = await self_test(self._media.sources, publishing, self._access, chime)
+            self._result = await self._media.self_test(publishing)
             passed = self._result.passed
         finally:
             self._inbox.put_nowait(SelfTested(passed))
-
-    async def _chime(self) -> bool:
-        return self._speaker is not None and await asyncio.to_thread(self._speaker.chime)
 
     async def _send_result(self, session: str) -> None:
         result = self._result
@@ -209,14 +203,14 @@ class Kiosk:
         )
         await self._order(session, order)
 
-    def _sending(self) -> Sending | None:
-        """Return what this room sends now, for the monitor of its picture and sound; None when it sends nothing."""
+    def _observing(self) -> SentPicture | None:
+        """Return what is to be observed of this room's picture and sound; None while it sends nothing."""
         visit = self.terminal.visit
         if visit is None or self.terminal.publication.status is not MediaStatus.UP:
             return None
         _, view = self._connection.views.get(visit.id, (0.0, None))
         counts = view is not None and view.count_heads and view.state in ("live", "held")
-        return Sending(visit.id, counts, self._media.sources)
+        return SentPicture(visit.id, counts)
 
     async def _send_observed(self, found: Observed) -> None:
         await self._connection.send(found.model_dump_json())
@@ -300,20 +294,11 @@ class Kiosk:
 
         `at` and all `*_at` are seconds of CLOCK_MONOTONIC; `far` is what came of the far room in the present or last
         visit, `voice` what came of talkback."""
-        receiver, sources, terminal = self._media.receiver, self._media.sources, self.terminal
-        far = await receiver.measure() if receiver is not None else ReceiverStats()
         return {
             "at": asyncio.get_running_loop().time(),
-            "room": terminal.room,
-            "phase": terminal.phase,
-            "session": receiver.session if receiver is not None else None,
-            "publications": self._media.publications,
-            "sent": {
-                kind: {"frames": source.frames, "skipped": source.skipped}
-                for kind, source in (("video", sources.video), ("audio", sources.audio))
-            },
-            "far": far.as_dict(),
-            "voice": self._media.talkback.as_dict() if self._media.talkback is not None else None,
+            "room": self.terminal.room,
+            "phase": self.terminal.phase,
+            **await self._media.measure(),
         }
 
     async def _close(self) -> None:
@@ -321,8 +306,6 @@ class Kiosk:
         await self._media.close()
         await self._connection.close()
         await self._tasks.close()
-        if self._speaker is not None:
-            await asyncio.to_thread(self._speaker.close)
         if self._config.stats_every is not None:
             self._stats(await self.measure())
 

@@ -5,17 +5,21 @@ visit, so that the counts survive reconnects."""
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from av import AudioFrame
 
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
+from kiosk_agent.checks.monitor import Monitor, Sending
+from kiosk_agent.checks.self_test import SelfTestResult, self_test
 from kiosk_agent.media.mixer import Input
 from kiosk_agent.media.source import RoomSources, SourceError
 from kiosk_agent.media.sources import SourceFactory
 from kiosk_agent.media.speaker import Speaker
 from kiosk_agent.media.talkback import TalkbackReceiver
+from kiosk_agent.media_executor import SentPicture
 from kiosk_agent.state.events import (
     Fact,
     MediaClosed,
@@ -27,13 +31,14 @@ from kiosk_agent.state.events import (
     StopMedia,
 )
 from kiosk_agent.webrtc.peer import PeerError, ServerAccess, publish
-from kiosk_agent.webrtc.receiver import Receiver
+from kiosk_agent.webrtc.receiver import Receiver, ReceiverStats
+from signaling.api.messages.socket import Observed
 
 log = logging.getLogger(__name__)
 
 
 class MediaSessions:
-    """Publication, subscription to the far room, and talkback of one terminal.
+    """Publication, subscription to the far room, and talkback of one terminal: the media executor in this process.
 
     `report` takes the facts; `open_room` opens the room's sources for a side, the first time for `side_hint`."""
 
@@ -80,6 +85,42 @@ class MediaSessions:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self._sources.close()
+        if self._speaker is not None:
+            await asyncio.to_thread(self._speaker.close)
+
+    async def self_test(self, publishing: bool) -> SelfTestResult:
+        """Test the equipment; while the room is `publishing`, by the frames that are sent."""
+        return await self_test(self._sources, publishing, self._access, self._chime if self._speaker else None)
+
+    async def observe(
+        self, observing: Callable[[], SentPicture | None], send: Callable[[Observed], Awaitable[None]]
+    ) -> None:
+        """Examine the frames that are sent, and report what is found, until cancelled."""
+
+        def sending() -> Sending | None:
+            now = observing()
+            return None if now is None else Sending(now.session, now.counts, self._sources)
+
+        await Monitor(sending, send).run()
+
+    async def measure(self) -> dict[str, Any]:
+        """Return all counts: `far` is what came of the far room in the present or last visit, `voice` what came of
+        talkback."""
+        receiver, sources = self.receiver, self._sources
+        far = await receiver.measure() if receiver is not None else ReceiverStats()
+        return {
+            "session": receiver.session if receiver is not None else None,
+            "publications": self.publications,
+            "sent": {
+                kind: {"frames": source.frames, "skipped": source.skipped}
+                for kind, source in (("video", sources.video), ("audio", sources.audio))
+            },
+            "far": far.as_dict(),
+            "voice": self.talkback.as_dict() if self.talkback is not None else None,
+        }
+
+    async def _chime(self) -> bool:
+        return self._speaker is not None and await asyncio.to_thread(self._speaker.chime)
 
     def report_silence(self) -> None:
         """Report how long nothing has come from the far room; the state machine decides whether that matters."""
