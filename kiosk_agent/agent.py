@@ -20,7 +20,7 @@ from kiosk_agent.checks.self_test import Outcome, SelfTestResult
 from kiosk_agent.connection import Connection, unconfirmed
 from kiosk_agent.media.sources import SourceFactory, open_sources
 from kiosk_agent.media.speaker import Speaker
-from kiosk_agent.media_executor import SentPicture
+from kiosk_agent.media_executor import ObservedRoom
 from kiosk_agent.media_sessions import MediaSessions
 from kiosk_agent.state.events import (
     CloseSocket,
@@ -203,14 +203,14 @@ class Kiosk:
         )
         await self._order(session, order)
 
-    def _observing(self) -> SentPicture | None:
+    def _observing(self) -> ObservedRoom | None:
         """Return what is to be observed of this room's picture and sound; None while it sends nothing."""
         visit = self.terminal.visit
         if visit is None or self.terminal.publication.status is not MediaStatus.UP:
             return None
         _, view = self._connection.views.get(visit.id, (0.0, None))
         counts = view is not None and view.count_heads and view.state in ("live", "held")
-        return SentPicture(visit.id, counts)
+        return ObservedRoom(visit.id, counts)
 
     async def _send_observed(self, found: Observed) -> None:
         await self._connection.send(found.model_dump_json())

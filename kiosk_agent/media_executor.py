@@ -12,7 +12,7 @@ from signaling.api.messages.socket import Observed
 
 
 @dataclass(frozen=True, slots=True)
-class SentPicture:
+class ObservedRoom:
     """What is to be observed now: what the room sends into this session, and whether people are counted in it."""
 
     session: str
@@ -36,7 +36,7 @@ class MediaExecutor(Protocol):
         """Test the equipment; while the room is `publishing`, without taking anything away from it."""
 
     async def observe(
-        self, observing: Callable[[], SentPicture | None], send: Callable[[Observed], Awaitable[None]]
+        self, observing: Callable[[], ObservedRoom | None], send: Callable[[Observed], Awaitable[None]]
     ) -> None:
         """Examine what the room sends, and report it, until cancelled."""
 

@@ -19,7 +19,7 @@ from kiosk_agent.media.source import RoomSources, SourceError
 from kiosk_agent.media.sources import SourceFactory
 from kiosk_agent.media.speaker import Speaker
 from kiosk_agent.media.talkback import TalkbackReceiver
-from kiosk_agent.media_executor import SentPicture
+from kiosk_agent.media_executor import ObservedRoom
 from kiosk_agent.state.events import (
     Fact,
     MediaClosed,
@@ -93,7 +93,7 @@ class MediaSessions:
         return await self_test(self._sources, publishing, self._access, self._chime if self._speaker else None)
 
     async def observe(
-        self, observing: Callable[[], SentPicture | None], send: Callable[[Observed], Awaitable[None]]
+        self, observing: Callable[[], ObservedRoom | None], send: Callable[[Observed], Awaitable[None]]
     ) -> None:
         """Examine the frames that are sent, and report what is found, until cancelled."""
 
