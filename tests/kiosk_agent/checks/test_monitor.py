@@ -132,7 +132,7 @@ async def test_nothing_is_reported_while_nothing_is_sent_and_another_visit_begin
 
 
 async def test_people_are_counted_only_where_the_policy_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kiosk_agent.checks.people_count.PeopleCount._faces", lambda self, luma: 3)
+    monkeypatch.setattr("kiosk_agent.checks.people_count.find_detector", lambda: lambda small: 3)
     async with observed(Room()) as room:
         assert (await room.until()).heads is None and (await room.until()).heads is None
         room.sending = Sending("ses_a", True, room.sources)

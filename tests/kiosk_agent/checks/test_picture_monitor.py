@@ -1,6 +1,4 @@
-"""Tests of the detection of black and frozen pictures and dead sound, and of the count of people."""
-
-from types import SimpleNamespace
+"""Tests of the detection of black and frozen pictures and dead sound."""
 
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ from numpy.typing import NDArray
 from broker.kernel.ids import Side
 from huijian.demo.synthetic.sources import GeneratedVideo
 from huijian.demo.synthetic.voice import SyntheticVoice
-from kiosk_agent.checks.people_count import LOOKS, PeopleCount
+from kiosk_agent.checks.people_count import PeopleCount
 from kiosk_agent.checks.picture_monitor import PictureMonitor, sample
 from kiosk_agent.media.frames import CHUNK, RATE, rms
 from kiosk_agent.media.source import SourceClock
@@ -112,26 +110,3 @@ class TestGeneratedRoom:
                 monitor.look_at_sound(rms(voice.samples(at // CHUNK * CHUNK, CHUNK)), second + tenth / 10)
             assert not (monitor.black(second) or monitor.frozen(second) or monitor.silent(second))
             assert counting.look(luma) in (None, 0)
-
-
-class TestPeopleCount:
-    def counting(self, *faces: int) -> list[int | None]:
-        """Return the counts after pictures with so many faces each."""
-        counting, found = PeopleCount(), list(faces)
-        cascade = SimpleNamespace(detectMultiScale=lambda *_, **__: [(0, 0, 9, 9)] * found.pop(0))
-        counting._cascade = cascade  # type: ignore[assignment]
-        return [counting.look(picture(90)) for _ in faces]
-
-    def test_is_none_before_enough_pictures(self) -> None:
-        assert self.counting(*[2] * LOOKS) == [None] * (LOOKS - 1) + [2]
-
-    def test_is_not_changed_by_single_pictures(self) -> None:
-        assert self.counting(2, 0, 2, 5, 2, 2, 7, 2)[LOOKS - 1 :] == [2] * 4
-
-    def test_is_none_without_a_cascade(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("cv2.data", SimpleNamespace(haarcascades="/nowhere/"))
-        assert [PeopleCount().look(picture(90)) for _ in range(LOOKS)] == [None] * LOOKS
-
-    def test_is_zero_in_an_empty_room(self) -> None:
-        counting = PeopleCount()
-        assert [counting.look(picture(90)) for _ in range(LOOKS)][-1] == 0
