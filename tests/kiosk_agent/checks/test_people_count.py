@@ -86,7 +86,7 @@ class TestDetector:
         assert left < 320 < left + width and top < 162 < top + height and 60 < width < 150
 
     def test_lets_other_threads_run_meanwhile(self, detector: YuNet) -> None:
-        """Of the two kinds of libraries that ctypes has, PyDLL holds the interpreter's lock during a call."""
+        """A PyDLL, the other kind of library in ctypes, holds the interpreter's lock during a call."""
         assert isinstance(detector._library, ctypes.CDLL) and not isinstance(detector._library, ctypes.PyDLL)
 
 
