@@ -317,6 +317,7 @@ PACKAGE_OF = {
     "PIL": "pillow",
     "argon2": "argon2-cffi",
     "cv2": "opencv-python",
+    "skimage": "scikit-image",
 }
 
 
