@@ -202,15 +202,16 @@ class TestLostAndInvalidDatagrams:
         lost: set[int] = set()
 
         def road(datagram: bytes) -> list[bytes]:
-            # the type of the first message of a flight: 1, 2, 16; the last flight has none
-            flight = -1 if far.established else datagram[13]
+            # The flights are told apart by a message that only they have. OpenSSL 3.5 may put an earlier one before it.
+            types = {record[13] for record in records(datagram) if record[0] == 22}
+            flight = -1 if far.established else next(kind for kind in (16, 14, 1) if kind in types)
             if flight in lost:
                 return [datagram]
             lost.add(flight)
             return []
 
         shake_hands(near, far, road)
-        assert lost == {1, 2, 16, -1}
+        assert lost == {1, 14, 16, -1}
 
     def test_nothing_is_sent_again_before_its_time(self, ends: Pair) -> None:
         near, _ = ends
