@@ -45,7 +45,7 @@ def completed(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return full
 
 
-LATER = ("reopen_after", "booking")
+LATER = ("reopen_after", "booking", "sign_frames", "sign_kbits")
 """Rules and sections that packs of version 0.1.0 do not have."""
 
 

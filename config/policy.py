@@ -36,10 +36,12 @@ RULES = (
     "attention_min",
     "attention_max",
     "attention_answer",
+    "sign_frames",
+    "sign_kbits",
 )
 _POSITIVE = frozenset(
     {"min_supervisors", "hard_limit", "max_visitors", "sessions_per_supervisor", "retention_months"}
-    | {"self_test_fresh", "reopen_after"}
+    | {"self_test_fresh", "reopen_after", "sign_frames", "sign_kbits"}
 )
 
 
@@ -62,9 +64,10 @@ class Policy:
     `slot_reserve` what a visit may run past the slot's end;
     `self_test_fresh` how old an equipment test may be at the opening. Between `attention_min` and
     `attention_max` after the last answer a supervisor is asked whether they still watch, and has
-    `attention_answer` to say so; in a demonstration an `attention_max` of zero turns the question off. `canonical`: the
-    pack that it was read from, spelled in the one way whose hash names it (`sha256`). Raises LooserThanLaw, or
-    ValueError for what no law could mean (no visitors, a negative grace).
+    `attention_answer` to say so; in a demonstration an `attention_max` of zero turns the question off. A visit in sign
+    language has pictures of `sign_frames` a second at least, which need `sign_kbits` (1000 bit/s): sound, repairs and
+    resolution give way before them. `canonical`: the pack that it was read from, spelled in the one way whose hash
+    names it (`sha256`). Raises LooserThanLaw, or ValueError for what no law could mean (no visitors, a negative grace).
     """
 
     name: str
@@ -86,6 +89,8 @@ class Policy:
     attention_min: timedelta
     attention_max: timedelta
     attention_answer: timedelta
+    sign_frames: int
+    sign_kbits: int
     interventions: tuple[Intervention, ...]
     check_in: CheckInRules
     alerts: AlertRules

@@ -39,6 +39,15 @@ def _is_subtag(part: str, extends: bool) -> bool:
     return len(part) in _VARIANT or (len(part) == 3 and part.isdecimal())
 
 
+SIGNED = frozenset(["csl", "sgn", "ase", "bfi", "hks", "ils", "ins", "jsl", "rsl", "tss", "vsl"])
+"""Sign languages (ISO 639), Chinese sign language first; `sgn` is any of them."""
+
+
+def is_signed(language: str) -> bool:
+    """Whether a language is signed: then the picture carries the conversation, and silence says nothing."""
+    return language.lower().split("-")[0] in SIGNED
+
+
 class Spoken(StrEnum):
     """Kinds of speech that the rules distinguish."""
 

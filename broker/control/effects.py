@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 from msgspec import to_builtins
 
+from broker.booking.language import is_signed
 from broker.control.journal.journal import Journal
 from broker.control.recorder_client import RecorderClient
 from broker.control.recordings import Recordings
@@ -114,7 +115,7 @@ class EffectRunner:
     async def _open_ports(self, runner: SessionRunner) -> None:
         session = runner.session.id
         try:
-            await self._relays.admit(session)
+            await self._relays.admit(session, _picture_floor(runner))
         except VisitError as error:
             await self._not_admitted(runner, error)
             return
@@ -171,3 +172,8 @@ class EffectRunner:
         await asyncio.sleep(RECORDER_RETRY)
         if self._recorder.ready:
             runner.take(ev.RecorderReady())
+
+
+def _picture_floor(runner: SessionRunner) -> int:
+    """Return the bit/s that pictures of the session get before sound does: those of a visit in sign language."""
+    return 1000 * runner.policy.sign_kbits if is_signed(runner.session.slot.language) else 0

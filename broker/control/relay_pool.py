@@ -179,15 +179,16 @@ class RelayPool:
             return None
         return Load(worker.meter.usage.cpu, len(self._placed(worker)), worker.meter.usage.flowing)
 
-    async def admit(self, session: SessionId) -> None:
-        """Let a session in, on the worker with the least to do. Raises RelayFull when none has room, RelayUnavailable
-        when none is there."""
+    async def admit(self, session: SessionId, picture_floor: int = 0) -> None:
+        """Let a session in, on the worker with the least to do; `picture_floor` in bit/s. Raises
+        RelayFull when none has room, RelayUnavailable when none is there."""
         await self._settled.wait()
         worker = self._places.get(session)
         if worker is None:
             worker = self._places[session] = self._choose_or_refuse()
         try:
-            await self._client_of(session).call(AdmitSession(session=session, tap=tap_of(session)))
+            command = AdmitSession(session=session, tap=tap_of(session), picture_floor=picture_floor)
+            await self._client_of(session).call(command)
         except VisitError:
             if self._places.get(session) is not worker:
                 return  # the worker went meanwhile: `workers_down` was called, and all that follows is under way

@@ -23,9 +23,12 @@ class AdmitReply(Message, frozen=True):
 
 
 class AdmitSession(SessionCommand[AdmitReply], frozen=True):
-    """Accept media for a session; its packets go to the recorder under the number `tap`."""
+    """Accept media for a session; its packets go to the recorder under the number `tap`. A visit in sign language has a
+    `picture_floor`: the bit/s that each side's picture gets before sound gets any; 0 where sound goes before
+    pictures."""
 
     tap: TapNumber
+    picture_floor: Count = 0
 
 
 class StreamCounts(Message, frozen=True):

@@ -321,6 +321,8 @@ class DownTrack(Generic[T]):
     later: LaterCopies = field(default_factory=LaterCopies)
     thinned: bool = False
     """Whether it gets the picture in a part of the time only, as the worker is overloaded (`congestion.thinning`)."""
+    silenced_at: float = float("-inf")
+    """When it was last left out as the sound that gives way to the picture (monotonic s)."""
     lesser: T | None = None
     """The smaller encoding that it is meant to get, as its line cannot take the best; None: the best."""
     renumbering: Renumbering = field(default_factory=Renumbering)

@@ -44,11 +44,20 @@ class RelaySession:
     """Publications, subscriptions, talkback and the gate of one session; its clients belong to it (see `peer.Owner`).
 
     `report` sends a fact up to the broker; `on_limit` is called when the first crossing has set the limit; `mark`
-    records that what follows on the talkback track does not continue what was before."""
+    records that what follows on the talkback track does not continue what was before. `picture_floor`: the bit/s that
+    pictures get before sound does, in a visit in sign language."""
 
     def __init__(
-        self, session: SessionId, tap: int, report: Report, on_limit: Callable[[], None], mark: Callable[[], None]
+        self,
+        session: SessionId,
+        tap: int,
+        report: Report,
+        on_limit: Callable[[], None],
+        mark: Callable[[], None],
+        *,
+        picture_floor: int = 0,
     ) -> None:
+        self._picture_floor = float(picture_floor)
         self.session, self.tap, self._report, self._on_limit = session, tap, report, on_limit
         self.gate = Gate()
         self.tracks = {
@@ -62,10 +71,12 @@ class RelaySession:
         self.streams = {side: list(tracks.values()) for side, tracks in self.tracks.items()}
         """All tracks of each side, with those of further encodings."""
         self.layers = {side: SimulcastLayers(self.tracks[side], self.streams[side]) for side in Side}
-        self._rates = {side: PublisherRate(streams) for side, streams in self.streams.items()}
+        self._rates = {side: PublisherRate(streams, self._picture_floor) for side, streams in self.streams.items()}
         self._thinning = {side: Thinning(streams, random.random()) for side, streams in self.streams.items()}
         self.thinned = False
         """Whether supervisors get a part of the frames only."""
+        self._sheds_sound = False
+        """Whether supervisors get no sound, as the worker is overloaded and the pictures are in sign language."""
         self.publications: Publications[Side] = Publications(self._begin_publication, self._drop)
         self.subscriptions = Subscriptions(self._begin_subscription, self._drop, SUPERVISORS)
         self.talkback = Talkback(session, tap, report, self._drop, mark, self._request_soon)
@@ -114,7 +125,8 @@ class RelaySession:
 
         It replaces the same client's last attempt, and later its older connection. Raises TooMany."""
         key = (side, gated, None if gated else client)  # a side has one far room
-        self.subscriptions.add(Subscription(key, side, client, gated, peer), self.tracks[side], params)
+        subscription = Subscription(key, side, client, gated, peer, self._picture_floor)
+        self.subscriptions.add(subscription, self.tracks[side], params)
 
     def _begin_subscription(self, subscription: Subscription) -> None:
         """Let flow what a subscriber may get: the far room not the sound of a muted side, and all only when open. That
@@ -128,8 +140,33 @@ class RelaySession:
         if subscription.gated and not self.open_now:
             return
         for down_track in subscription.peer.down_tracks:
-            if down_track.track.video or not (subscription.gated and subscription.side in self.muted):
+            if down_track.track.video:
                 down_track.track.start(down_track)
+        self._start_sound(subscription)
+
+    def _start_sound(self, subscription: Subscription) -> None:
+        """Let the sound flow that a subscriber may get now."""
+        if subscription.silenced or (subscription.gated and (not self.open_now or subscription.side in self.muted)):
+            return
+        for down_track in subscription.peer.down_tracks:
+            if not down_track.track.video:
+                down_track.track.start(down_track)
+
+    def _weigh_sound(self, subscription: Subscription, now: float) -> None:
+        """Leave out the sound that gives way to a picture in sign language; let it flow again afterwards."""
+        was, subscription.silenced = subscription.silenced, self._gives_way(subscription)
+        if subscription.silenced:
+            for down_track in subscription.peer.down_tracks:
+                if not down_track.track.video:
+                    down_track.silenced_at = now
+                    if down_track.flowing:
+                        down_track.track.stop(down_track)
+        elif was and subscription.peer.ready:
+            self._start_sound(subscription)
+
+    def _gives_way(self, subscription: Subscription) -> bool:
+        """Whether the subscriber's line, or an overloaded worker, cannot take its sound beside its picture."""
+        return subscription.adaptation.silenced or (self._sheds_sound and not subscription.gated)
 
     def handle_ready(self, peer: Peer) -> None:
         """A client's handshake is done: its media may flow."""
@@ -249,8 +286,8 @@ class RelaySession:
             for down_track in subscription.peer.down_tracks:
                 if not down_track.track.video and subscription.side in self.muted:
                     down_track.track.stop(down_track)
-                elif not down_track.track.video and self.open_now and subscription.peer.ready:
-                    down_track.track.start(down_track)
+            if subscription.side not in self.muted and subscription.peer.ready:
+                self._start_sound(subscription)
 
     # --- facts -----------------------------------------------------------------------------------------------------
 
@@ -265,6 +302,8 @@ class RelaySession:
                 rtcp_feedback.send_rate_limit(self.streams[side], rate)
         for subscription in self.subscriptions:
             subscription.adaptation.tick(now)
+            if self._picture_floor:
+                self._weigh_sound(subscription, now)
             self._report_presence(subscription, subscription.proof.signs(now), now)
             if subscription.proof.deaf(now):
                 self._drop(subscription.peer, DEAF)
@@ -277,16 +316,20 @@ class RelaySession:
 
     def shed(self, now: float, rationed: bool, share: float) -> bool:
         """Leave out what an overloaded worker cannot do: most repairs of supervisors' pictures where they are
-        `rationed`, and their pictures but for a `share` of the time. Return whether something is still left out."""
+        `rationed`, and their pictures but for a `share` of the time; in a visit in sign language their sound instead.
+        Return whether something is still left out."""
         for track in self.side_tracks():
             for down_track in track.down_tracks:
                 down_track.retransmissions.rationed = rationed and track.video and not down_track.gated
+        self._sheds_sound = self._picture_floor > 0 and share < 1.0
+        if self._picture_floor:
+            share = 1.0
         sides = [thinning.tick(share, now) for thinning in self._thinning.values()]
         thinned = any(sides)
         if thinned is not self.thinned:
             self.thinned = thinned
             self._report(messages.PicturesThinned(session=self.session, thinned=thinned, mono=now))
-        return rationed or thinned
+        return rationed or thinned or self._sheds_sound
 
     def _far_need(self, side: Side) -> float:
         """Return what the line of the room that gets this side's picture carries of it, in bit/s."""

@@ -25,13 +25,17 @@ class Subscription:
     subscriber: str
     gated: bool
     peer: Peer
+    picture_floor: float = 0.0
+    """The bit/s that its picture gets before its sound does; 0 where sound goes first."""
     signs: tuple[bool, bool] = (False, False)
     """Whether consent and receiver reports were fresh when this was last reported."""
+    silenced: bool = False
+    """Whether its sound is left out, as the picture goes first."""
     adaptation: SubscriberAdaptation = field(init=False)
     proof: ReceivingProof = field(init=False)
 
     def __post_init__(self) -> None:
-        self.adaptation = SubscriberAdaptation(self.peer.path, self.peer.down_tracks, self.gated)
+        self.adaptation = SubscriberAdaptation(self.peer.path, self.peer.down_tracks, self.gated, self.picture_floor)
         self.proof = ReceivingProof(self.peer, self.gated)
 
     @property

@@ -156,8 +156,9 @@ class Worker:
             self._refuse_when_stopping()
             if len(self._sessions) >= MAX_SESSIONS:
                 raise TooMany("This worker has no room for another session.")
+            mark, floor = (lambda: self._mark(tap)), command.picture_floor
             self._sessions.add(
-                RelaySession(session, tap, self._server.report, self._timers.schedule, lambda: self._mark(tap))
+                RelaySession(session, tap, self._server.report, self._timers.schedule, mark, picture_floor=floor)
             )
         return messages.AdmitReply(port=self._addresses[0][1])
 

@@ -4,6 +4,7 @@ before the alert is over, so that nothing flaps. Pure; `follow` is asked after e
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from broker.booking.language import is_signed
 from broker.kernel.clock import Instant
 from broker.kernel.ids import Side
 from broker.presence import quorum
@@ -91,6 +92,8 @@ def _observed(session: Session, kind: AlertKind, side: Side) -> str | None:
     seen = session.alerts.observed.get(side)
     if seen is None:
         return None
+    if kind is AlertKind.SILENT and is_signed(session.slot.language):
+        return NOTHING  # two rooms that sign are silent
     return HOLDS if {"black": seen.black, "frozen": seen.frozen, "silent": seen.silent}[kind] else NOTHING
 
 

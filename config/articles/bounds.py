@@ -88,6 +88,12 @@ _OWNERS: dict[str, tuple[_Row, ...]] = {
         ("extension.times", "at_most", 3),
     ),
     "recording": (("retention_months", "at_most", 1200),),  # calendars end
-    "language": (("check_in.max_interpreters", "at_most", 2),),
+    "language": (
+        ("check_in.max_interpreters", "at_most", 2),
+        ("sign_frames", "at_least", 25),  # fewer blur the hands
+        ("sign_frames", "at_most", 30),  # more than cameras of terminals give
+        ("sign_kbits", "at_least", 200),  # 25 pictures of 640×480 of a sitting person who signs
+        ("sign_kbits", "at_most", 1000),  # more than a weak line ever carries: sound would never come
+    ),
 }
 """What the owner decided where the articles leave a number open, by the subject of the article."""

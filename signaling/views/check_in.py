@@ -3,14 +3,21 @@ which person nor who tested or ticked what."""
 
 from datetime import date
 
-from broker.booking.language import dialect_reason, needs_interpreter
+from broker.booking.language import dialect_reason, is_signed, needs_interpreter
 from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import Side
 from broker.session.parts import check_in
 from broker.session.readiness import Missing, self_test_fresh
 from broker.session.state import Session
 from config.check_in import Tick
-from signaling.api.messages.session_view import EquipmentView, InterpreterState, LanguageView, MissingView, PersonView
+from signaling.api.messages.session_view import (
+    EquipmentView,
+    InterpreterState,
+    LanguageView,
+    MissingView,
+    PersonView,
+    SignedView,
+)
 from signaling.views.film import film_texts
 from signaling.views.moment import SessionMoment
 from signaling.views.texts import (
@@ -61,6 +68,20 @@ def equipment_view(moment: SessionMoment, side: Side, room: Side | None) -> Equi
         at=last.at,
         parts=dict(last.parts),
     )
+
+
+def signed_view(moment: SessionMoment, room: Side | None) -> SignedView | None:
+    """Return what a visit in sign language needs of the terminals, None for one that is spoken. The frame of a room
+    flashes while a warning to it is not acknowledged: no bell is heard there."""
+    session, policy = moment.session, moment.policy
+    if not is_signed(session.slot.language):
+        return None
+    unread = (
+        warning
+        for warning in session.interventions.warnings
+        if room in warning.sides and room not in warning.acknowledged
+    )
+    return SignedView(frames=policy.sign_frames, kbits=policy.sign_kbits, flash=any(unread))
 
 
 def language_view(moment: SessionMoment, room: Side | None) -> LanguageView | None:

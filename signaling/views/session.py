@@ -19,7 +19,7 @@ from signaling.api.messages.session_view import (
     SideView,
 )
 from signaling.views.alerts import open_view
-from signaling.views.check_in import equipment_view, language_view, missing_views, person_view
+from signaling.views.check_in import equipment_view, language_view, missing_views, person_view, signed_view
 from signaling.views.film import film_texts, joined
 from signaling.views.follow_ups import absence_brief, farewell_view, rebooking_brief
 from signaling.views.interventions import extensions_view, mutes_view, talkback_view, warnings_view
@@ -62,6 +62,7 @@ async def session_view(moment: SessionMoment, names: Names, room: Side | None) -
         muted=await mutes_view(session, names, room),
         notes=len(session.interventions.notes) if room is None else 0,
         language=language_view(moment, room),
+        signed=signed_view(moment, room),
         check_in_until=check_in.deadline(slot, moment.policy),
         speech=await talkback_view(session, names, room),
         alerts=await open_view(session, names, room),

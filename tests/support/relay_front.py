@@ -71,9 +71,9 @@ class RelayFront:
             self.process.terminate()
         await asyncio.wait_for(self.process.wait(), PATIENCE)
 
-    async def admit(self, session: str, tap: int = 1) -> None:
+    async def admit(self, session: str, tap: int = 1, picture_floor: int = 0) -> None:
         """Admit a session to the worker; `port` is then the worker's port."""
-        self.port = (await self.link.call(AdmitSession(session=session, tap=tap))).port
+        self.port = (await self.link.call(AdmitSession(session=session, tap=tap, picture_floor=picture_floor))).port
 
     async def lease(
         self, session: str, seconds: float = 3.0, deadline: float = 60.0, limit: float = 60.0, **more: Any

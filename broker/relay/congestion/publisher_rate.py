@@ -12,10 +12,11 @@ TOP = 2 * CAP  # bit/s that a line is assumed to carry: smaller encodings come o
 
 
 class PublisherRate:
-    """Send-rate limit of one publisher. `tracks` are its sound and its picture, in all encodings; the caller's list."""
+    """Send-rate limit of one publisher, never below `floor` bit/s. `tracks` are its sound and its picture, in all
+    encodings; the caller's list."""
 
-    def __init__(self, tracks: Sequence[Track]) -> None:
-        self._tracks = tracks
+    def __init__(self, tracks: Sequence[Track], floor: float = LOWEST) -> None:
+        self._tracks, self._floor = tracks, max(LOWEST, floor)
         self._capacity = Capacity(TOP)
         self._streams: list[ReceiveStats | None] = []
         self._ticked_at = 0.0
@@ -43,4 +44,4 @@ class PublisherRate:
             self._capacity.update(now, seconds, delivered, max(0.0, lost), min(queues))
         self._ticked_at, self._streams = now, streams
         self._octets, self._expected, self._in_time = octets, expected, in_time
-        return int(max(LOWEST, min(self._capacity.rate, min(CAP, need) + beside)))
+        return int(max(self._floor, min(self._capacity.rate, min(CAP, need) + beside)))

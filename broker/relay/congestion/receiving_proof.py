@@ -81,10 +81,11 @@ class ReceivingProof:
         }
 
     def _fresh(self, down_track: Destination, now: float) -> bool:
-        """Whether reports on one stream are fresh. While nothing is sent there is nothing to prove; when it is sent
+        """Whether reports on one stream are fresh. While nothing is sent, as of sound that gives way to a picture in
+        sign language, there is nothing to prove; when it is sent
         again, a subscriber that had proven it before has a report's time to prove it again."""
         track = down_track.track.best  # a smaller encoding that has stopped does not excuse missing reports
-        if not track.flowing(now):
+        if not track.flowing(now) or now - down_track.silenced_at < SOUND:
             return True
         progressed_at = down_track.reports.progressed_at
         if not track.video and not down_track.named:

@@ -1,7 +1,10 @@
 """Fits what a subscriber gets to its line, twice a second, pure. On a line that loses much, sound and retransmissions
 are sent several times, a little apart. A line too weak for the picture gets a smaller encoding, where there is one, or
 no picture until a keyframe that it can carry. Sound never pauses. The far room's need also limits the publisher, which
-then sends less; a supervisor's line never changes what others get."""
+then sends less; a supervisor's line never changes what others get.
+
+In a visit in sign language it is the other way round: the picture has a floor, below which sound is left out before a
+picture pauses. Sound comes back when the line carries both with some margin."""
 
 from collections.abc import Sequence
 from math import inf
@@ -23,14 +26,19 @@ LEAST = 80_000  # bit/s below which a picture would be a rare keyframe: sound al
 REST = 2.0  # seconds at least between two starts of the picture: each costs all other subscribers a keyframe
 PATIENCE = 60.0  # seconds at most before the better encoding is tried again, after attempts that failed
 SOON_AGAIN = 10.0  # seconds: an attempt that ends within them has failed
-MARGIN = 1.2  # the line must carry so many times the better encoding's rate
+MARGIN = 1.2  # the line must carry so many times the better encoding's rate, or picture and sound
+SILENT = 5.0  # seconds at least for which sound is left out: words in pieces are worse than none
+SPEECH = 40_000.0  # bit/s that sound is taken to need where none has been measured
 
 
 class SubscriberAdaptation:
     """Adapts the `down_tracks` of one subscriber. The credit is in bits: the line's capacity adds, packets sent
-    take."""
+    take. `floor` is what its picture gets before its sound does, in bit/s; 0 where sound goes first.
 
-    def __init__(self, path: SentPackets, down_tracks: Sequence[Destination], gated: bool) -> None:
+    `silenced`: its sound is to be left out, which the caller does."""
+
+    def __init__(self, path: SentPackets, down_tracks: Sequence[Destination], gated: bool, floor: float = 0.0) -> None:
+        self._floor, self.silenced, self._silenced_at = floor, False, -inf
         self._path, self._down_tracks = path, down_tracks
         self._gated, self._seconds = gated, GATED_CREDIT if gated else CREDIT
         self._behind = GATED_BEHIND if gated else BEHIND
@@ -47,8 +55,12 @@ class SubscriberAdaptation:
     def need(self) -> float:
         """The rate in bit/s that the picture may have on this line."""
         capacity = self._path.capacity
-        left = capacity.rate - self._sound
-        return inf if not capacity.limited else left if left >= LEAST else 0.0
+        if not capacity.limited:
+            return inf
+        left = capacity.rate - (0.0 if self.silenced else self._sound)
+        if self._floor and not self.silenced:
+            return max(left, self._floor)
+        return left if left >= LEAST else 0.0
 
     def tick(self, now: float) -> None:
         """Adapt, once in a STEP; only a picture that is far behind stops earlier."""
@@ -66,10 +78,12 @@ class SubscriberAdaptation:
         if named:
             self._path.tick(now, sum(bits[other.track.kind] for other in self._down_tracks if not other.named))
         self._set_copies(now, seconds, bits)
+        self._weigh_sound(now)
         for down_track in self._down_tracks:
             kind = down_track.track.kind
             if kind != "video":
-                self._sound = bits[kind] * (1 + SOUND if down_track.copied else 1) / seconds
+                if not self.silenced:
+                    self._sound = bits[kind] * (1 + SOUND if down_track.copied else 1) / seconds
                 continue
             if not named:
                 loss = down_track.reports.lost_fraction / 256
@@ -144,13 +158,32 @@ class SubscriberAdaptation:
             self._changed_at = self._raised_at = now
             down_track.lesser = None
 
+    def _weigh_sound(self, now: float) -> None:
+        """Leave sound out where the line does not carry it beside the picture's floor, and let it come back."""
+        if not self._floor:
+            return
+        capacity, both = self._path.capacity, self._floor + (self._sound or SPEECH)
+        if not self.silenced and capacity.limited and capacity.rate < both:
+            self._silence(now)
+        elif self.silenced and now - self._silenced_at >= SILENT:
+            self.silenced = capacity.limited and capacity.rate < MARGIN * both
+
+    def _silence(self, now: float) -> None:
+        self.silenced, self._silenced_at = True, now
+        self._credit = inf  # what sound took is the picture's now
+
     def _weaken(self, down_track: Destination, now: float) -> None:
-        """Send a smaller encoding, where there is one, or no picture for a while."""
+        """Send a smaller encoding, where there is one, or no picture for a while. Before a picture in sign language
+        pauses its sound is left out, and has to have been for a moment."""
         if down_track.lesser not in (None, down_track.track) and now - self._changed_at < REST:
             return  # it changes over to a smaller one already
         # What was reported before says nothing about the line at rest.
         self._changed_at, down_track.reports.lost_fraction = now, 0
-        if not self._lower(down_track, now):
+        if self._lower(down_track, now):
+            return
+        if self._floor and not self.silenced:
+            self._silence(now)
+        elif now - self._silenced_at >= REST:
             down_track.thinned = False
             down_track.track.pause(down_track)
 

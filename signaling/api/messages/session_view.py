@@ -245,6 +245,16 @@ class AbsenceBrief(Outbound):
     at: Moment
 
 
+class SignedView(Outbound):
+    """What a visit in sign language needs of a terminal: pictures of `frames` a second at least, for which `kbits`
+    (1000 bit/s) go before sound; resolution gives way before them. `flash`: a warning that the room has not
+    acknowledged is to be shown by light, too, as a flashing frame; always false for officers."""
+
+    frames: int = Field(ge=1)
+    kbits: int = Field(ge=1)
+    flash: bool = False
+
+
 class SessionView(Outbound):
     """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
 
@@ -270,6 +280,8 @@ class SessionView(Outbound):
     notes: int = Field(default=0, ge=0)
     """How many notes officers have made; always 0 for rooms. REST gives the notes themselves."""
     language: LanguageView | None = None
+    signed: SignedView | None = None
+    """What a visit in sign language needs; None for one that is spoken."""
     check_in_until: Moment | None = None
     speech: SpeechView | None = None
     alerts: list[AlertView] = Field(default_factory=list)

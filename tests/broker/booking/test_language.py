@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.booking.language import Spoken, needs_interpreter, spoken_as
+from broker.booking.language import SIGNED, Spoken, is_known, is_signed, needs_interpreter, spoken_as
 from tests.support.session_story import CHILD, GUANGDONG, INMATE, SLOT, YUNNAN
 
 PACKS = (YUNNAN, GUANGDONG)
@@ -59,3 +59,16 @@ class TestInterpreter:
         assert needs_interpreter(spoken("zh-yue", "  "), GUANGDONG.check_in)
         assert needs_interpreter(spoken("zh-yue", "年老", INMATE), GUANGDONG.check_in), "the rule is for visitors"
         assert not needs_interpreter(spoken("zh-yue", "年老，不会普通话"), GUANGDONG.check_in)
+
+
+class TestSigned:
+    @pytest.mark.parametrize("tag", ["csl", "CSL", "csl-CN", "sgn", "sgn-csl", "hks"])
+    def test_are_sign_languages(self, tag: str) -> None:
+        assert is_signed(tag)
+
+    @pytest.mark.parametrize("tag", ["zh", "zh-yue", "bo", "en", "ii", "zh-x-csl"])
+    def test_are_not_spoken_ones(self, tag: str) -> None:
+        assert not is_signed(tag)
+
+    def test_are_known_and_need_an_interpreter(self) -> None:
+        assert all(is_known(tag) and needs_interpreter(spoken(tag), YUNNAN.check_in) for tag in SIGNED)

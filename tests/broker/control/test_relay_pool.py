@@ -3,12 +3,15 @@
 import asyncio
 import tempfile
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from broker.control import relay_pool
 from broker.control.capacity.session_cost import DEARER, SessionCost
+from broker.control.effects import _picture_floor
 from broker.control.load_balancing import FULL, carries
 from broker.control.relay_pool import RelayPool
 from broker.ipc.relay_messages import (
@@ -25,6 +28,7 @@ from broker.ipc.server import Server
 from broker.kernel.clock import SystemClock
 from broker.kernel.errors import RelayFull, RelayUnavailable
 from tests.support.patience import PATIENCE
+from tests.support.session_story import SLOT, YUNNAN
 
 
 class Worker:
@@ -33,6 +37,7 @@ class Worker:
 
     def __init__(self, folder: Path, cost: float) -> None:
         self.cost, self.sessions, self.answered = cost, set(), asyncio.Event()
+        self.floors: dict[str, int] = {}
         self._used, self._at = 0.0, asyncio.get_running_loop().time()
         handlers = {AdmitSession: self._admit, CloseSession: self._close, GetStatus: self._status}
         self.server = Server(
@@ -44,6 +49,7 @@ class Worker:
 
     async def _admit(self, command):
         self.sessions.add(command.session)
+        self.floors[command.session] = command.picture_floor
         return AdmitReply(port=1)
 
     async def _close(self, command):
@@ -164,3 +170,16 @@ class TestLearning:
             await until(pool, worker, lambda found: found.carries > int(FULL / 0.05) + 4)
             assert pool.has_room
             await pool.admit("another")
+
+
+class TestSignLanguage:
+    async def test_the_worker_learns_what_pictures_need_before_sound(self):
+        async with pool_of(0.0, 0.08) as (pool, worker):
+            await pool.admit("spoken")
+            await pool.admit("signed", 300_000)
+            assert worker.floors == {"spoken": 0, "signed": 300_000}
+
+    @pytest.mark.parametrize(("language", "floor"), [("zh", 0), ("bo", 0), ("csl", 300_000), ("csl-CN", 300_000)])
+    def test_the_need_is_that_of_the_pack(self, language, floor):
+        runner = SimpleNamespace(policy=YUNNAN, session=SimpleNamespace(slot=replace(SLOT, language=language)))
+        assert _picture_floor(runner) == floor

@@ -75,3 +75,25 @@ async def test_supervisors_get_fewer_frames_whole_and_count_and_all_others_get_e
                 assert keyframe_start(later[0]), "frames that refer to some that did not come"
             assert len(officer.of("video")) < 0.8 * len(kiosk.of("video"))
             await officer.close()
+
+
+async def test_supervisors_of_a_visit_in_sign_language_lose_the_sound_and_no_picture() -> None:
+    async with relay_front(program=("-c", OVERLOADED)) as front:
+        await front.admit("s", picture_floor=300_000)
+        async with visit(front) as both:
+            await front.lease("s", seconds=3.0)
+            officer, after = await watching(front, "officer@site", "prison"), len(front.facts)
+            kiosk = both.kiosks["visitor"]
+            while len(list(officer.of("video"))) < 150:
+                await front.lease("s", seconds=3.0)
+            heard = len(list(officer.of("audio")))
+            crossed = len(list(kiosk.of("audio")))
+            while len(list(officer.of("video"))) < 300:
+                await front.lease("s", seconds=3.0)
+            assert len(runs(officer)) == 1
+            assert len(list(officer.of("audio"))) == heard
+            assert len(list(kiosk.of("audio"))) > crossed
+            assert not [fact for name, fact in front.facts[after:] if name == "pictures_thinned"]
+            changes = [fact for name, fact in front.facts[after:] if name == "subscription_changed"]
+            assert all(change["on"] for change in changes)
+        await officer.close()

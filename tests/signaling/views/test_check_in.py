@@ -207,6 +207,26 @@ class TestInterpreter:
         assert "名单中没有翻译人员" in missing(data, "interpreter")[0]["zh"]
 
 
+class TestSignLanguage:
+    async def test_a_spoken_visit_says_nothing_of_it(self, front, opened):
+        assert (await view(front, opened, "v1"))["signed"] is None
+
+    async def test_terminals_learn_what_the_picture_needs_and_flash_until_a_warning_is_acknowledged(self, front):
+        slot = ten_slot(language="csl", people=(*ten_slot().people, INTERPRETER))
+        path = f"{SESSIONS}/{await front.broker.add_slot(slot, 'test')}"
+        front.at(timedelta(minutes=-10))
+        assert (await view(front, path, "v1"))["signed"] == {"frames": 25, "kbits": 300, "flash": False}
+        order = {"sides": ["visitor"], "article": "YN-16-2", "text": "请用约定的手语"}
+        assert (await front.ask("POST", f"{path}/warn", "visitor-sup", json=order)).status < 300
+        shown = await view(front, path, "v1")
+        assert shown["signed"]["flash"]
+        assert not (await view(front, path, "p1"))["signed"]["flash"]
+        assert not (await view(front, path))["signed"]["flash"]
+        body = {"warning": shown["warnings"][0]["id"]}
+        assert (await front.ask("POST", f"{path}/acknowledge", "v1", json=body)).status < 300
+        assert not (await view(front, path, "v1"))["signed"]["flash"]
+
+
 class TestLate:
     """Guangdong 23: neither a room nor a page is told by a machine that visitors had no reason, or what they lose."""
 

@@ -10,9 +10,9 @@ from tests.support.relay.track_model import Line
 class Room:
     """A room that sends; `limit` is what it may send."""
 
-    def __init__(self) -> None:
+    def __init__(self, floor: float = 0.0) -> None:
         self.lines = {"audio": Line("audio"), "video": Line("video")}
-        self.rate = PublisherRate([line.track for line in self.lines.values()])
+        self.rate = PublisherRate([line.track for line in self.lines.values()], floor)
         self.seq, self.now, self.limit = 0, 1000.0, 0
 
     def send(self, seconds: float, late: float = 0.0, lose: int = 0, need: float = inf) -> None:
@@ -70,4 +70,19 @@ def test_begins_at_the_cap_for_another_client() -> None:
     for line in room.lines.values():
         line.publisher(9)
     room.send(1)
+    assert room.limit == CAP
+
+
+def test_is_never_below_what_a_picture_in_sign_language_needs() -> None:
+    for floor, least in ((300_000.0, 300_000), (0.0, 100_000)):
+        room = Room(floor)
+        room.send(10, need=100_000.0)
+        assert room.limit == least
+        room.send(30, late=0.2, need=0.0)
+        assert room.limit >= floor
+
+
+def test_is_the_cap_above_the_floor_of_a_picture_in_sign_language() -> None:
+    room = Room(300_000.0)
+    room.send(STEP * 2)
     assert room.limit == CAP

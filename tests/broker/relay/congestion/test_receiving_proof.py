@@ -301,3 +301,17 @@ class TestARoom:
         room.report(100.0)
         room.flow(100.0)
         assert not any(room.proof.deaf(102.0 + second) for second in range(20))
+
+
+def test_sound_that_is_left_out_for_a_picture_in_sign_language_need_not_be_reported(supervisor: Supervisor) -> None:
+    """Neither while it is left out, nor until a report on it can have come again; the picture must be."""
+    sound = next(one for one in supervisor.peer.down_tracks if not one.track.video)
+    for tenth in range(1, 300):
+        now = 100.0 + tenth / 10
+        sound.silenced_at = now if now < 120.0 else sound.silenced_at
+        supervisor.flow(now)
+        supervisor.report(now, "video")
+        assert supervisor.at(now) is (now < sound.silenced_at + SOUND)
+    supervisor.report(130.0, "audio")
+    supervisor.flow(130.0 + RECEIVING)
+    assert not supervisor.at(130.0 + RECEIVING)

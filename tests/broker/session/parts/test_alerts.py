@@ -124,6 +124,13 @@ class TestCauses:
         visit.wait(0.1)
         assert open_in(visit) == [(kind, VISITOR, "3/2" if kind is AlertKind.HEADS else "")]
 
+    def test_silence_raises_none_in_a_visit_in_sign_language_and_a_black_picture_does(self) -> None:
+        visit = live()
+        visit.session = replace(visit.session, slot=replace(visit.session.slot, language="csl"))
+        visit.tell(seen(VISITOR, silent=True, black=True))
+        visit.wait(600)
+        assert open_in(visit) == [(AlertKind.BLACK, VISITOR, "")]
+
     def test_heads_are_compared_with_the_people_who_were_checked_in(self) -> None:
         visit = live()
         visit.tell(seen(VISITOR, heads=2), seen(PRISON, heads=2))
