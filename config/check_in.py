@@ -10,6 +10,7 @@ CHECK_IN_RULES = (
     "visitor_checks",
     "prisoner_checks",
     "commitment_letter",
+    "acknowledgement",
     "late_consequence",
     "dialect_with_reason",
     "max_interpreters",
@@ -26,6 +27,16 @@ class Tick(StrEnum):
     LETTER = "letter"
 
 
+class Manner(StrEnum):
+    """How a room has acknowledged the rules: at its screen, with a key, or a terminal that has no room (drills, tests).
+
+    The recording says which one."""
+
+    TOUCH = "touch"
+    KEY = "key"
+    UNATTENDED = "unattended"
+
+
 class Consequence(StrEnum):
     """Loss of a side that came late or not at all: this visit, or the month's."""
 
@@ -37,6 +48,7 @@ class Consequence(StrEnum):
 class CheckInLaw:
     """Demands of the articles on check-in. Both maps: a check that must be made -> the article that demands it.
 
+    `acknowledged`: the article that has the rules told to both rooms, which each of them then acknowledges.
     `letter`: the article that has a first visit sign a commitment letter; `dialect`: the one that lets a visitor speak
     the local dialect; empty where there is none. `late`: the consequence, which no pack changes in either direction.
     """
@@ -45,6 +57,7 @@ class CheckInLaw:
     prisoner_checks: Mapping[Tick, str]
     late: Consequence
     late_article: str
+    acknowledged: str
     letter: str = ""
     dialect: str = ""
     no_dialect: str = ""
@@ -58,12 +71,14 @@ class CheckInLaw:
 class CheckInRules:
     """Part of a policy about check-in. `articles`: field -> citation. Raises ValueError for what makes no sense.
 
-    The checks are in the order in which the check-in desk shows them. `dialect_with_reason`: a visitor who hardly
-    speaks Mandarin may use the local dialect without an interpreter; the slot then says why."""
+    The checks are in the order in which the check-in desk shows them. `acknowledgement`: the people in each room
+    acknowledge the rules themselves. `dialect_with_reason`: a visitor who hardly speaks Mandarin may use the local
+    dialect without an interpreter; the slot then says why."""
 
     visitor_checks: tuple[Tick, ...]
     prisoner_checks: tuple[Tick, ...]
     commitment_letter: bool
+    acknowledgement: bool
     late_consequence: Consequence
     dialect_with_reason: bool
     max_interpreters: int
@@ -89,6 +104,8 @@ class CheckInRules:
                 yield f"{name} leaves out {tick}", demanded[tick]
         if law.letter and not self.commitment_letter:
             yield "no commitment letter on a first visit", law.letter
+        if not self.acknowledgement:
+            yield "no acknowledgement of the rules in each room", law.acknowledged
         if self.late_consequence is not law.late:
             yield f"late_consequence = {self.late_consequence}, the law says {law.late}", law.late_article
         if self.dialect_with_reason and not law.dialect:

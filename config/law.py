@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from config.articles.bounds import Bound, owner_bounds, owners
 from config.articles.grounds import By, EndReason, Issuer, Measures, Phase
-from config.articles.notices import DONTS, PLEDGES, Notice
+from config.articles.notices import DONTS, LETTER, NOTICE, PLEDGES, Heading, Notice
 from config.booking import BookingLaw
 from config.check_in import CheckInLaw, Consequence, Tick
 from config.extension import ExtensionLaw, Until
@@ -20,12 +20,13 @@ from config.suspension import SuspensionLaw, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """The regulation of one province."""
+    """The regulation of one province. `notices` are the sentences that are told to the rooms, under their `heading`."""
 
     title: str
     bounds: tuple[Bound, ...]
     measures: tuple[Measures, ...]
     notices: tuple[Notice, ...]
+    heading: Heading
     check_in: CheckInLaw
     extension: ExtensionLaw
     suspension: SuspensionLaw
@@ -70,6 +71,7 @@ YUNNAN = Law(
         Measures("YN-18", "云南 第十八条", 0, may_warn=False, must_end=False, reason=EndReason.TECHNICAL),
     ),
     notices=DONTS,
+    heading=NOTICE,
     check_in=CheckInLaw(
         visitor_checks={
             Tick.IDENTITY: "云南 第十一条",
@@ -81,6 +83,7 @@ YUNNAN = Law(
         prisoner_checks={Tick.SECURITY: "云南 第二十条", Tick.RULES: "云南 第十二条"},
         late=Consequence.VISIT,
         late_article="云南 第十条",
+        acknowledged="云南 第十二条、远程视频会见须知",
         no_dialect="云南 第二十三条",
     ),
     # 14 sets no bound to what the warden approves; the owner's is as much again as the visit itself.
@@ -158,6 +161,7 @@ GUANGDONG = Law(
         ),
     ),
     notices=PLEDGES,
+    heading=LETTER,
     check_in=CheckInLaw(
         visitor_checks={
             Tick.IDENTITY: "广东 第二十四条",
@@ -168,6 +172,7 @@ GUANGDONG = Law(
         prisoner_checks={},  # 26 leaves the prison's own measures to the prison
         late=Consequence.MONTH,
         late_article="广东 第二十三条",
+        acknowledged="广东 第二十四条、附件承诺书",
         letter="广东 第二十四条",
         dialect="广东 第二十八条",
     ),

@@ -45,8 +45,8 @@ def completed(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return full
 
 
-LATER = ("reopen_after", "booking", "sign_frames", "sign_kbits")
-"""Rules and sections that packs of version 0.1.0 do not have."""
+LATER = ("reopen_after", "booking", "sign_frames", "sign_kbits", "rules_text", "check_in.acknowledgement")
+"""Rules and sections that packs of former versions do not have; a dot leads into a section."""
 
 
 def _with_later_rules(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,11 @@ def _with_later_rules(document: Mapping[str, Any]) -> dict[str, Any]:
     law = full.get("pack", {}).get("law")
     if law in packs():
         own = tomllib.loads(folder().joinpath(f"{law}.toml").read_text("utf-8"))
-        full |= {rule: own[rule] for rule in LATER if rule not in full}
+        for rule in LATER:
+            *section, name = rule.split(".")
+            place = full.get(section[0]) if section else full
+            if isinstance(place, dict) and name not in place:
+                place[name] = own[section[0]][name] if section else own[name]
     return full
 
 

@@ -17,6 +17,7 @@ from config.alerts import ALERT_RULES, AlertRules
 from config.articles.bounds import OWNER_DECISION
 from config.articles.grounds import By, EndReason, Intervention, Issuer, Phase
 from config.articles.notices import CannedWarning
+from config.articles.rules_text import RulesText, read_rules_text
 from config.booking import BookingRules, read_booking
 from config.check_in import CHECK_IN_RULES, CheckInRules, Consequence, Tick
 from config.extension import EXTENSION_RULES, ExtensionGround, ExtensionRules, Until
@@ -78,7 +79,7 @@ def _policy(name: str, document: Mapping[str, Any]) -> Policy:
     groups, warnings = sections.pop("interventions", []), sections.pop("warnings", [])
     check_in, alerts = sections.pop("check_in", {}), sections.pop("alerts", {})
     extension, suspension = sections.pop("extension", {}), sections.pop("suspension", {})
-    booking = sections.pop("booking", {})
+    booking, rules_text = sections.pop("booking", {}), sections.pop("rules_text", {})
     unknown = sorted(set(sections) - set(RULES)) + sorted(set(RULES) - set(sections))
     if unknown:
         raise PackError(f"{name}: unknown or missing {', '.join(unknown)}")
@@ -94,6 +95,7 @@ def _policy(name: str, document: Mapping[str, Any]) -> Policy:
             interventions=tuple(ground for group in groups for ground in _group(name, group)),
             warnings=tuple(text for group in warnings for text in _canned(name, group)),
             check_in=_check_in(name, check_in),
+            rules_text=_rules_text(name, rules_text),
             alerts=_alerts(name, alerts),
             extension=_extension(name, extension),
             suspension=_suspension(name, suspension),
@@ -162,7 +164,7 @@ def _check_in_value(name: str, rule: str, value: Any) -> Any:
                 return tuple(Tick(one) for one in value)
             case "late_consequence":
                 return Consequence(value)
-            case "commitment_letter" | "dialect_with_reason" if isinstance(value, bool):
+            case "commitment_letter" | "acknowledgement" | "dialect_with_reason" if isinstance(value, bool):
                 return value
             case "max_interpreters" if type(value) is int:
                 return value
@@ -253,6 +255,14 @@ def _booking(name: str, tables: Mapping[str, Any]) -> BookingRules:
         return read_booking(name, tables, citations)
     except ValueError as error:
         raise PackError(str(error)) from error
+
+
+def _rules_text(name: str, table: Mapping[str, Any]) -> RulesText:
+    """Read the table [rules_text] of a pack."""
+    try:
+        return read_rules_text(table)
+    except ValueError as error:
+        raise PackError(f"{name}: {error}") from error
 
 
 def _group(name: str, group: Mapping[str, Any]) -> list[Intervention]:

@@ -15,6 +15,7 @@ from config.articles import grounds, notices
 from config.articles.bounds import OWNER_DECISION, Bound
 from config.articles.grounds import Intervention
 from config.articles.notices import CannedWarning
+from config.articles.rules_text import RulesText
 from config.booking import BookingRules
 from config.check_in import CheckInRules
 from config.extension import ExtensionRules
@@ -93,6 +94,7 @@ class Policy:
     sign_kbits: int
     interventions: tuple[Intervention, ...]
     check_in: CheckInRules
+    rules_text: RulesText
     alerts: AlertRules
     extension: ExtensionRules
     suspension: SuspensionRules
@@ -174,6 +176,7 @@ class Policy:
         yield from grounds.contradictions(own, law.measures)
         yield from notices.contradictions(self.warnings, own, law.notices)
         yield from self.check_in.against(law.check_in)
+        yield from self.rules_text.against(law.heading, law.notices)
         yield from self.extension.against(law.extension)
         yield from self.suspension.against(law.suspension)
         yield from self.booking.against(law.booking)

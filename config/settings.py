@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     disk_reserve_bytes: int = Field(2 * 1024**3, ge=0)
     session_bytes_per_second: int = Field(400_000, ge=0)  # what a recording may need; room for it is set aside
     view_jobs: int = Field(1, ge=0, le=64)  # view copies made at once, at the lowest priority; 0: none
+    rules_audio_dir: Path | None = None  # recordings that read the rules aloud in the rooms, by the names in the packs
     archive_sm3: bool = False  # hash archived files by SM3 (GB/T 32905) too
     archive_signing: str = "Ed25519"  # the kind of key that signs the archive; others come as packages
     journal_checkpoint_entries: int = Field(1000, ge=1)  # a signed checkpoint of the journal after so many entries
@@ -130,6 +131,11 @@ class Settings(BaseSettings):
         if self.turn_secret_file is not None:  # where it is a link, that is refused when it is read
             folder = _place(self.turn_secret_file.expanduser().parent, "turn_secret_file")
             object.__setattr__(self, "turn_secret_file", folder / self.turn_secret_file.name)
+        if self.rules_audio_dir is not None:
+            folder = _place(self.rules_audio_dir, "rules_audio_dir")
+            if not folder.is_dir():
+                raise ValueError(f"rules_audio_dir {folder} is no folder: make it, or leave the setting out")
+            object.__setattr__(self, "rules_audio_dir", folder)
         if self.relay_port and self.relay_port + self.relay_workers > 65536:
             raise ValueError("relay_port leaves no room for so many workers")
         for name in ("archive_dir", "run_dir"):

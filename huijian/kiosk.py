@@ -40,6 +40,10 @@ def kiosk(
     confirm: Annotated[
         bool, typer.Option("--confirm-warnings", help="Confirm warnings without a person; for rooms of tests.")
     ] = False,
+    acknowledge: Annotated[
+        bool,
+        typer.Option("--acknowledge-rules", help="Acknowledge the rules without people; for drills and tests."),
+    ] = False,
     side: Annotated[Side, typer.Option(help="Which made-up room to be before a visit says so.")] = Side.PRISON,
     log_level: Annotated[LogLevel, typer.Option(help="How much to say on standard error.")] = LogLevel.INFO,
 ) -> None:
@@ -66,6 +70,7 @@ def kiosk(
         stats_every=stats_every,
         side_hint=side,
         confirms=confirm,
+        acknowledges=acknowledge,
     )
     try:
         asyncio.run(run_kiosk(config))

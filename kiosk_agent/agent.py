@@ -15,6 +15,7 @@ import aiohttp
 
 from broker.kernel.ids import Side
 from broker.kernel.tasks import Tasks
+from config.check_in import Manner
 from config.network import server_url
 from kiosk_agent.checks.self_test import Outcome, SelfTestResult
 from kiosk_agent.connection import Connection, unconfirmed
@@ -29,9 +30,11 @@ from kiosk_agent.state.events import (
     MediaStatus,
     OpenSocket,
     Phase,
+    RulesConfirmed,
     RunSelfTest,
     SelfTested,
     SendAcknowledgement,
+    SendRulesAcknowledgement,
     SendSelfTest,
     StartMedia,
     StopMedia,
@@ -44,7 +47,7 @@ from kiosk_agent.ui.display import Screen, Window
 from kiosk_agent.ui.farewell import Farewell, Word
 from kiosk_agent.ui.warning_banner import Notice
 from kiosk_agent.webrtc.peer import ServerAccess, refuse_redirects
-from signaling.api.messages.orders import Acknowledge, Finished, Order, SelfTest
+from signaling.api.messages.orders import Acknowledge, AcknowledgeRules, Finished, Order, SelfTest
 from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import Observed, command
 
@@ -54,6 +57,12 @@ TICK = 0.5
 """Seconds between reports of how long the far room has been silent."""
 FRAME = 1 / 25
 """Seconds between paintings of the screen."""
+RULES = Notice(
+    "rules",
+    "工作人员已宣读会见须知，本会见室人员已知晓并将遵守",
+    "The staff have read out the rules of the visit; the people in this room know them and will keep them",
+)
+"""What the window shows until the room has acknowledged the rules, which staff read out."""
 STOP_WITHIN = 8.0
 """Seconds for an orderly stop: longer than one DELETE and the close of the socket may take."""
 
@@ -65,7 +74,8 @@ class KioskConfig:
     `server` is the base URL and `token` that of the enrolment. `source` is a text for `open_sources`, `extra_sources`
     are names that it may hold besides `file:` and `device`; `side_hint` is the side to open the sources for before a
     visit tells the side. `stats_every` is the seconds between lines of statistics, None for no lines. `confirms` makes
-    the terminal confirm warnings itself, for rooms without a screen."""
+    the terminal confirm warnings itself, for rooms without a screen; `acknowledges` the rules of a visit, where there
+    are no people."""
 
     server: str
     token: str
@@ -77,6 +87,7 @@ class KioskConfig:
     side_hint: Side = Side.PRISON
     speaker: str = "default"
     confirms: bool = False
+    acknowledges: bool = False
 
     def __post_init__(self) -> None:
         """Check that the token may be sent to the server. Raises NoServer."""
@@ -110,7 +121,7 @@ class Kiosk:
 
     def __init__(self, config: KioskConfig, http: aiohttp.ClientSession, stats: StatsHandler) -> None:
         access = ServerAccess(http, config.server, config.token)
-        self.terminal = Terminal(confirms=config.confirms)
+        self.terminal = Terminal(confirms=config.confirms, acknowledges=config.acknowledges)
         self._config, self._access, self._stats = config, access, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
         self._connection = Connection(access, self._inbox.put_nowait)
@@ -175,6 +186,9 @@ class Kiosk:
                 self._tasks.spawn(self._send_result(session))
             case SendAcknowledgement(session=session, warning=warning):
                 self._tasks.spawn(self._acknowledge(session, warning))
+            case SendRulesAcknowledgement(session=session, language=language, manner=manner):
+                order = AcknowledgeRules(language=language, manner=manner)
+                self._tasks.spawn(self._order(session, order))
             case StartMedia():
                 self._media.start(effect)
             case StopMedia():
@@ -265,8 +279,9 @@ class Kiosk:
         return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), muted, talkback, button)
 
     def confirm(self, warning: str) -> None:
-        """Confirm that the room has read the warning with this id."""
-        self._inbox.put_nowait(WarningConfirmed(warning))
+        """Confirm that the room has read the warning with this id, or knows the rules."""
+        rules = warning == RULES.id
+        self._inbox.put_nowait(RulesConfirmed("zh", Manner.KEY) if rules else WarningConfirmed(warning))
 
     def say(self, word: Word) -> None:
         """Send what the room says of its visit: that it has finished, or that it goes on after all."""
@@ -283,11 +298,13 @@ class Kiosk:
         return Farewell(near, far=len(view.farewell) > len(mine), staff=bool(mine) and not near)
 
     def _notice(self, view: SessionView | None) -> Notice | None:
-        """Return the newest warning that the room has not confirmed yet."""
+        """Return the newest warning that the room has not confirmed yet, or the rules that it has to acknowledge."""
         if view is None:
             return None
         unread = [warning for warning in unconfirmed(view) if warning.id in self.terminal.unread]
-        return Notice(unread[-1].id, unread[-1].zh, unread[-1].en, len(unread) - 1) if unread else None
+        if not unread:
+            return RULES if self.terminal.to_tell else None
+        return Notice(unread[-1].id, unread[-1].zh, unread[-1].en, len(unread) - 1)
 
     async def measure(self) -> dict[str, Any]:
         """Return all counts as plain values.

@@ -146,6 +146,7 @@ class Connection:
             media=mine.media,
             receiving=mine.receiving,
             until=until,
+            acknowledged=mine.rules,
             warnings=tuple(warning.id for warning in unconfirmed(view)),
         )
 

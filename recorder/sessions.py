@@ -23,6 +23,7 @@ from recorder.archive import parts as parts_module
 from recorder.archive import paths
 from recorder.archive.catalog import DONE, FAILED, NOT_BEGUN, Catalog
 from recorder.archive.disk_space import MINUTES, Claim, Rules
+from recorder.archive.manifest import RULES_ACKNOWLEDGED
 from recorder.archive.paths import PLAN, TIMELINE
 from recorder.archiver import Archiver, end_fact
 from recorder.recording import Recording, ReportFact
@@ -99,8 +100,10 @@ class RecordingSessions:
         await self.catalog.intend(id, order.site, part, target, policy, now.wall)
         self._record(session, part, order)
         await self.note(id, {"kind": "part", "part": part})
-        # Who is there before the first packet: it is not told again.
+        # Who is there before the first packet, and what the rooms have acknowledged: neither is told again.
         await self.note(id, {**order.people, "kind": "people"})
+        for acknowledged in order.rules:
+            await self.note(id, {**acknowledged, "kind": RULES_ACKNOWLEDGED})
         return part
 
     async def deadline(self, session: str, moment: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from broker.booking.slot import Slot
 from broker.control.relay_pool import tap_of
-from broker.control.timeline_events import TimelineEvent, people
+from broker.control.timeline_events import TimelineEvent, acknowledgements, people
 from broker.ipc.client import Client, Disconnected
 from broker.ipc.messages import Command
 from broker.ipc.recorder_messages import (
@@ -184,6 +184,7 @@ def start_order(session: Session, policy: Policy, stop: float | None, now: Insta
             for side in Side
         },
         people=people(session),
+        rules=tuple(acknowledgements(session)),
         starts_at=now.wall.isoformat(),
         deadline_mono=stop,
     )

@@ -1,4 +1,5 @@
-"""What the timeline of a recording says: states, interventions, attention checks, alerts and who is present, by ids."""
+"""What the timeline of a recording says: states, interventions, attention checks, alerts, who is present and who has
+acknowledged the rules, by ids."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -40,6 +41,8 @@ class TimelineEvents:
             for event, moment in kept if after.processes.recorded else ():
                 self._add(after.id, event, moment)
         actions = list(_actions(before, fact, effects))
+        if after.check_in.rules is not before.check_in.rules and after.processes.recorded:
+            actions += acknowledgements(after)  # before, the order to record has them
         if not written and after.state is not State.ENDED:
             self._kept.setdefault(after.id, deque(maxlen=MOST_KEPT)).extend((event, now) for event in actions)
             actions = []
@@ -100,6 +103,22 @@ def people_change(before: Session, after: Session, fact: Fact) -> TimelineEvent 
     changed = (before.check_in.checked, before.processes.watchers) != (after.check_in.checked, after.processes.watchers)
     again = isinstance(fact, ev.RecorderFlushed | ev.RecorderReady)
     return people(after) if after.processes.recorded and (changed or again) else None
+
+
+def acknowledgements(session: Session) -> list[TimelineEvent]:
+    """Return an event for each room that has acknowledged the rules, `since` when it has (Yunnan 12, Guangdong 24)."""
+    return [
+        {
+            "kind": "rules_acknowledged",
+            "side": str(side),
+            "since": room.at.isoformat(),
+            "terminal": room.by,
+            "text": room.text,
+            "language": room.language,
+            "manner": str(room.manner),
+        }
+        for side, room in sorted(session.check_in.rules.items())
+    ]
 
 
 def people(session: Session) -> TimelineEvent:

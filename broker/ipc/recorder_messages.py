@@ -54,7 +54,8 @@ class StartReply(Message, frozen=True):
 
 class StartRecording(Command[StartReply], frozen=True):
     """Begin the next part of a session's recording. `people` is the timeline's event of who is there at `starts_at`
-    (ISO 8601). At `deadline_mono` (monotonic seconds) the recording ends by itself."""
+    (ISO 8601), `rules` are those of the rooms that have acknowledged the rules by then. At `deadline_mono` (monotonic
+    seconds) the recording ends by itself."""
 
     session: Session
     tap: TapNumber
@@ -63,6 +64,7 @@ class StartRecording(Command[StartReply], frozen=True):
     policy: PolicyFacts
     sides: dict[Side, SideFacts]
     people: JsonObject
+    rules: tuple[JsonObject, ...]
     starts_at: str
     deadline_mono: float | None
 

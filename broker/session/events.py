@@ -12,7 +12,7 @@ from broker.kernel.film_faults import FilmFault
 from broker.kernel.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
 from broker.presence.quorum import Watcher
 from broker.session.effects import Effect
-from config.check_in import Tick
+from config.check_in import Manner, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,18 @@ class SeatReady:
     side: Side
     on: bool
     by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class RulesAcknowledged:
+    """The people in the room of `side` have acknowledged the rules of the visit (Yunnan 12, Guangdong 24): the `text`
+    of that id, in that `language`. `by` is the room's terminal."""
+
+    side: Side
+    by: str
+    text: str
+    language: str
+    manner: Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,6 +445,7 @@ Fact = (
     | SelfTested
     | Ticked
     | SeatReady
+    | RulesAcknowledged
     | RoomMedia
     | RoomReceiving
     | WatchersChanged

@@ -34,6 +34,8 @@ class Missing(StrEnum):
     VISITOR_LETTER = "visitor_letter"
     PRISON_SEAT = "prison_seat"
     VISITOR_SEAT = "visitor_seat"
+    PRISON_RULES = "prison_rules"
+    VISITOR_RULES = "visitor_rules"
     INTERPRETER = "interpreter"
     ELIGIBILITY = "eligibility"
     SECOND_APPROVAL = "second_approval"
@@ -77,6 +79,7 @@ def _missing_of(session: Session, side: Side, now: Instant, policy: Policy) -> l
         "check_in": check_in.complete(part, slot, side) or only_letters,
         "letter": not check_in.lacks_letter(part, slot, side, rules),
         "seat": side in part.seats,
+        "rules": check_in.acknowledged(part, side, policy.rules_text) or not rules.acknowledgement,
         "self_test": self_test_fresh(session, side, now, policy),
         "media": side in session.processes.media,
         "subscription": side in session.processes.receiving,

@@ -64,6 +64,16 @@ def _needless(session: Session, fact: ev.Ticked, now: Instant, policy: Policy) -
         raise BadRequest("This person does not need this check.", "该人员不需要此项核验。", tick=str(fact.tick))
 
 
+def _other_text(session: Session, fact: ev.RulesAcknowledged, now: Instant, policy: Policy) -> None:
+    """Refuse the acknowledgement of another text than that of the visit's rules: the room was shown a former one."""
+    if fact.text != policy.rules_text.id:
+        raise Conflict(
+            "The rules of this visit are in another text; show that one.",
+            "本次会见适用的告知文本不同，请重新显示并确认。",
+            text=policy.rules_text.id,
+        )
+
+
 # --- interventions: each closes a matter only where its code lets it (Yunnan 16, 17; Guangdong 29) -----------------
 
 
@@ -299,6 +309,7 @@ def _check_slot(session: Session, now: Instant, policy: Policy) -> None:
 REFUSALS: Mapping[type, tuple[Refusal, ...]] = {
     ev.PersonCheckedIn: (_incomplete,),
     ev.Ticked: (_needless,),
+    ev.RulesAcknowledged: (_other_text,),
     ev.WarningGiven: (_words, _warning, ground_conditions.check),
     ev.SpeechBegan: (_warning, ground_conditions.check, _talkback),
     ev.MuteOrdered: (_mute, ground_conditions.check),

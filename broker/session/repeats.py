@@ -67,6 +67,11 @@ def _seat(session: Session, fact: ev.SeatReady, now: Instant) -> bool:
     return (fact.side in session.check_in.seats) is fact.on
 
 
+def _acknowledged(session: Session, fact: ev.RulesAcknowledged, now: Instant) -> bool:
+    before = session.check_in.rules.get(fact.side)
+    return before is not None and before.text == fact.text
+
+
 def _speaks(session: Session, fact: ev.SpeechBegan, now: Instant) -> bool:
     return session.talkback == Talkback(fact.by, fact.site, fact.sides, fact.article)
 
@@ -81,6 +86,7 @@ _REPEATS: Mapping[type, Callable[[Session, Any, Instant], bool]] = {
     ev.PersonCheckedIn: _checked_in,
     ev.PersonAbsent: _absent,
     ev.SeatReady: _seat,
+    ev.RulesAcknowledged: _acknowledged,
     ev.SpeechBegan: _speaks,
     ev.SpeechEnded: _silent,
 }

@@ -41,6 +41,15 @@ class Notice:
     article: str
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Title and leading sentence of the text to which a regulation's sentences belong, in its own words."""
+
+    title: str
+    lead: str
+    article: str
+
+
 def spelled(text: str) -> str:
     """A text without blanks, marks and case, as two texts are compared."""
     return _LETTERS.sub("", text).casefold()
@@ -82,6 +91,7 @@ def check_words(warnings: tuple[CannedWarning, ...]) -> None:
 
 
 _DONTS = "云南 远程视频会见须知"
+NOTICE = Heading("远程视频会见须知", "罪犯和会见人应当自觉遵守“十不准”规定：", _DONTS)
 DONTS = (
     Notice("dont-1", "不准谈论案情，进行串供、通风报信；", frozenset({"YN-17-8"}), _DONTS),
     Notice(
@@ -126,6 +136,11 @@ DONTS = (
 """The ten don'ts of Yunnan's notice, each under the grounds of 云南 第十六条 and 第十七条 that it names."""
 
 _LETTER = "广东 附件承诺书"
+LETTER = Heading(
+    "广东省司法行政视频会见承诺书",
+    "视频会见是广东司法行政系统实施亲情帮教、提高改造戒治质量的有力举措，是一项便民、惠民工程。本人郑重承诺：",
+    _LETTER,
+)
 PLEDGES = (
     Notice(
         "pledge-1",

@@ -244,7 +244,7 @@ class _Kiosk:
 async def _kiosk(server: str, token: str, side: Side) -> AsyncIterator[_Kiosk]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "huijian", "kiosk", "--server", server, "--source", "generated"),
-        *("--headless", "--stats-every", "1", "--side", side, "--log-level", "error"),
+        *("--headless", "--acknowledge-rules", "--stats-every", "1", "--side", side, "--log-level", "error"),
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, TOKEN: token},
     )

@@ -14,6 +14,7 @@ from kiosk_agent.state.events import (
     Phase,
     RunSelfTest,
     SendAcknowledgement,
+    SendRulesAcknowledgement,
     SendSelfTest,
     StartMedia,
     StopMedia,
@@ -44,6 +45,7 @@ def wakes_at(terminal: Terminal) -> float | None:
     if terminal.welcome:
         moments += [_test_due(terminal), _report_due(terminal), *_media_moments(terminal)]
         moments += [_acknowledgement_due(terminal, *sent) for sent in terminal.confirmed]
+        moments.append(_rules_due(terminal))
     return min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -90,6 +92,8 @@ def due_effects(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
         effects += order
         terminal, order = _acknowledge(terminal, now)
         effects += order
+        terminal, order = _acknowledge_rules(terminal, now)
+        effects += order
     for kind in MediaKind:
         terminal, order = _media_order(terminal, kind, now)
         effects += order
@@ -132,6 +136,24 @@ def _acknowledgement_due(terminal: Terminal, warning: str, sent_at: float | None
     if not (terminal.welcome and terminal.synced) or visit is None or warning not in visit.warnings:
         return None
     return terminal.online_at if sent_at is None else sent_at + RESEND
+
+
+def _acknowledge_rules(terminal: Terminal, now: float) -> tuple[Terminal, Effects]:
+    """Report what the room has confirmed of the rules: at once, and again until the server has it."""
+    due, confirmation = _rules_due(terminal), terminal.rules
+    if due is None or confirmation is None or now < due:
+        return terminal, ()
+    report = SendRulesAcknowledgement(confirmation.session, confirmation.language, confirmation.manner)
+    return replace(terminal, rules=replace(confirmation, sent_at=now)), (report,)
+
+
+def _rules_due(terminal: Terminal) -> float | None:
+    visit, confirmation = terminal.visit, terminal.rules
+    if not (terminal.welcome and terminal.synced) or visit is None or confirmation is None:
+        return None
+    if confirmation.session != visit.id or not visit.to_tell:
+        return None
+    return terminal.online_at if confirmation.sent_at is None else confirmation.sent_at + RESEND
 
 
 def _close_socket(terminal: Terminal) -> tuple[Terminal, Effects]:

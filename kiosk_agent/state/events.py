@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.kernel.ids import Side
+from config.check_in import Manner
 
 
 class Phase(StrEnum):
@@ -23,7 +24,8 @@ class Phase(StrEnum):
 OPEN_STATES = frozenset({"check_in", "ready", "live", "held"})
 """Session states in which the server takes the room's media."""
 PREPARING = frozenset({"check_in", "ready"})
-"""Session states that require a fresh equipment test; once people meet, no test runs any more."""
+"""Session states that require a fresh equipment test and the room's acknowledgement of the rules; once people meet, no
+test runs any more, and no rules are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Visit:
     media: bool = False
     receiving: bool = True
     until: float | None = None
+    acknowledged: bool = False
+    """Whether this room has acknowledged the rules of the visit, as the server has it."""
     warnings: tuple[str, ...] = ()
     """Ids of the warnings that this room has not confirmed yet, as the server has it; the newest last."""
 
@@ -50,6 +54,11 @@ class Visit:
     def open(self) -> bool:
         """Whether the server takes this room's media now."""
         return self.state in OPEN_STATES
+
+    @property
+    def to_tell(self) -> bool:
+        """Whether this room has still to acknowledge the rules."""
+        return self.state in PREPARING and not self.acknowledged
 
 
 class MediaKind(StrEnum):
@@ -185,6 +194,14 @@ class WarningConfirmed:
     warning: str
 
 
+@dataclass(frozen=True, slots=True)
+class RulesConfirmed:
+    """The people in the room have confirmed the rules of the present visit, told in that `language`."""
+
+    language: str
+    manner: Manner
+
+
 Fact = (
     SocketOpened
     | SocketLost
@@ -199,6 +216,7 @@ Fact = (
     | TimePassed
     | StopRequested
     | WarningConfirmed
+    | RulesConfirmed
 )
 
 
@@ -253,5 +271,23 @@ class SendAcknowledgement:
     warning: str
 
 
-Effect = OpenSocket | CloseSocket | RunSelfTest | SendSelfTest | StartMedia | StopMedia | SendAcknowledgement
+@dataclass(frozen=True, slots=True)
+class SendRulesAcknowledgement:
+    """Report to the session that the room has acknowledged the rules."""
+
+    session: str
+    language: str
+    manner: Manner
+
+
+Effect = (
+    OpenSocket
+    | CloseSocket
+    | RunSelfTest
+    | SendSelfTest
+    | StartMedia
+    | StopMedia
+    | SendAcknowledgement
+    | SendRulesAcknowledgement
+)
 Effects = tuple[Effect, ...]

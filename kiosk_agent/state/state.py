@@ -3,6 +3,7 @@ derives effects from it."""
 
 from dataclasses import dataclass, field, replace
 
+from config.check_in import Manner
 from kiosk_agent.state.events import MediaKind, MediaState, Phase, Visit
 
 FIRST_RETRY, LONGEST_RETRY = 0.5, 10.0
@@ -27,6 +28,16 @@ TEST_FRESH, TEST_AGAIN, RESEND = 60.0, 15.0, 5.0
 repeated; after which a report that the server has not taken up is sent again."""
 ENDED_SCREEN = 10.0
 """Seconds for which the screen says that the visit has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesConfirmation:
+    """What the room has confirmed of the rules of one session, and when that was last sent to the server."""
+
+    session: str
+    language: str
+    manner: Manner
+    sent_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,10 @@ class Terminal:
     """Moment at which the session on the screen ended; None once ENDED_SCREEN is over."""
     confirms: bool = False
     """Whether the terminal confirms warnings itself, at once, because the room has no screen to read them from."""
+    acknowledges: bool = False
+    """Whether the terminal acknowledges the rules itself, because there are no people in the room (drills, tests)."""
+    rules: RulesConfirmation | None = None
+    """What was confirmed here and the server does not report yet; None where nothing was, or the server has it."""
     confirmed: tuple[tuple[str, float | None], ...] = ()
     """Warnings confirmed here that the server still lists, each with the moment of the last acknowledgement."""
     ended: str | None = None
@@ -74,6 +89,11 @@ class Terminal:
             return ()
         confirmed = {warning for warning, _ in self.confirmed}
         return tuple(warning for warning in self.visit.warnings if warning not in confirmed)
+
+    @property
+    def to_tell(self) -> bool:
+        """Whether the room has still to confirm the rules of the present visit."""
+        return self.visit is not None and self.visit.to_tell and self.rules is None
 
     def media(self, kind: MediaKind) -> MediaState:
         """Return the state of the media connection of that kind."""

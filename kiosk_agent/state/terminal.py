@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from config.check_in import Manner
 from kiosk_agent.state.effects import due_effects, not_receiving_end, offline_end, wakes_at, with_phase
 from kiosk_agent.state.events import (
     Effects,
@@ -18,6 +19,7 @@ from kiosk_agent.state.events import (
     MediaSilent,
     MediaStatus,
     Phase,
+    RulesConfirmed,
     SelfTested,
     SessionSeen,
     SessionsSeen,
@@ -29,7 +31,15 @@ from kiosk_agent.state.events import (
     WarningConfirmed,
     Welcomed,
 )
-from kiosk_agent.state.state import NOT_ARRIVING, REFUSED_RETRY, SILENCE, STEADY, Terminal, backoff
+from kiosk_agent.state.state import (
+    NOT_ARRIVING,
+    REFUSED_RETRY,
+    SILENCE,
+    STEADY,
+    RulesConfirmation,
+    Terminal,
+    backoff,
+)
 
 __all__ = ["TRANSITIONS", "Terminal", "step", "wakes_at"]
 
@@ -81,7 +91,7 @@ def _session(terminal: Terminal, fact: SessionSeen, now: float) -> Terminal:
 
 def _seen(terminal: Terminal, visits: tuple[Visit, ...], now: float) -> Terminal:
     before = terminal.visit
-    terminal = _with_reception(_listed(replace(terminal, visits=visits)), now)
+    terminal = _with_reception(_told(_listed(replace(terminal, visits=visits))), now)
     after = terminal.visit
     if before is not None and (after is None or after.id != before.id):
         return replace(terminal, ended_at=now, ended=before.id, sent_at=None)
@@ -109,6 +119,24 @@ def _confirmed(terminal: Terminal, fact: WarningConfirmed, _: float) -> Terminal
     if fact.warning not in terminal.unread:
         return terminal
     return replace(terminal, confirmed=(*terminal.confirmed, (fact.warning, None)))
+
+
+def _told(terminal: Terminal) -> Terminal:
+    """Forget what was confirmed for another visit, or what the server has received; confirm the rules where there are
+    no people who could."""
+    visit, confirmation = terminal.visit, terminal.rules
+    if confirmation is not None and (visit is None or confirmation.session != visit.id or not visit.to_tell):
+        terminal = replace(terminal, rules=None)
+    if terminal.acknowledges:
+        return _rules_confirmed(terminal, RulesConfirmed("zh", Manner.UNATTENDED), 0.0)
+    return terminal
+
+
+def _rules_confirmed(terminal: Terminal, fact: RulesConfirmed, _: float) -> Terminal:
+    """Note that the room has confirmed the rules of its visit. The first time counts."""
+    if terminal.visit is None or not terminal.to_tell:
+        return terminal
+    return replace(terminal, rules=RulesConfirmation(terminal.visit.id, fact.language, fact.manner))
 
 
 def _by_start(visit: Visit) -> tuple[float, str]:
@@ -183,6 +211,7 @@ _ALWAYS: dict[type, Handler] = {
     MediaClosed: _media_closed,
     StopRequested: _stop,
     WarningConfirmed: _confirmed,
+    RulesConfirmed: _rules_confirmed,
 }
 _KNOWN: dict[type, Handler] = {**_ALWAYS, SessionsSeen: _sessions, SessionSeen: _session}
 

@@ -16,9 +16,14 @@ from recorder.archive.paths import MANIFEST, TIMELINE
 from recorder.archive.timeline_coverage import coverage, officers_in
 from recorder.pipeline.track_clock import Gap
 
-FORMAT = 3
-"""Number of the manifest format. In format 2 unreadable parts were not listed, and there was no `coverage` (which
-officer watched at which seconds). Readers accept older formats too."""
+FORMAT = 4
+"""Number of the manifest format. Format 3 did not say that the rooms had acknowledged the `rules`. In format 2
+unreadable parts were not listed, and there was no `coverage` (which officer watched at which seconds). Readers accept
+older formats too."""
+WITHOUT_RULES = 3
+RULES_ACKNOWLEDGED = "rules_acknowledged"
+"""Kind of the timeline's event by which a room has acknowledged the rules of its visit."""
+_OF_RULES = ("since", "terminal", "text", "language", "manner")
 _CHUNK = 1 << 20
 
 
@@ -63,6 +68,17 @@ def extensions_in(timeline: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             facts = {name: event.get(name) for name in ("id", "by", "site", "role", "added", "article", "reason")}
             found.append({"at": entry.get("at"), **facts})
     return found
+
+
+def rules_in(timeline: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what the room of each side has acknowledged: since when, by which terminal, which text, in which language
+    and how (Yunnan 12, Guangdong 24). The last time counts."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in timeline:
+        event = entry.get("event") or {}
+        if event.get("kind") == RULES_ACKNOWLEDGED:
+            found[str(event.get("side"))] = {name: event.get(name) for name in _OF_RULES}
+    return dict(sorted(found.items()))
 
 
 def clock_facts(timeline: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -111,16 +127,20 @@ def compose(
     clock: dict[str, Any],
     due: str,
     extensions: Sequence[dict[str, Any]] = (),
+    rules: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Return the unsigned manifest of one session. `plan`: the members of the command `start`."""
+    """Return the unsigned manifest of one session. `plan`: the members of the command `start`. What a former version
+    began to record says nothing of rules, and keeps that version's format."""
     longer = {"extensions": list(extensions)} if extensions else {}
+    acknowledged = {"rules": rules or {}} if "rules" in plan else {}
     return {
-        "format": FORMAT,
+        "format": FORMAT if acknowledged else WITHOUT_RULES,
         "software": software(),
         **{key: plan[key] for key in ("session", "site", "slot", "policy", "sides", "starts_at", "started_at")},
         "ended_at": ended_at,
         "due_at": due,
         "people": people,
+        **acknowledged,
         **longer,
         "clock": clock,
         "reason": reason,

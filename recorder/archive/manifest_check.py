@@ -81,6 +81,7 @@ _MEMBERS: dict[str, Callable[[Any], bool]] = {
     "tracks": _tracks,
     "gaps": _list,
     "parts": _list,
+    "rules": lambda value: value is None or isinstance(value, dict),
     "policy": lambda value: isinstance(value, dict) and is_hash(value.get("sha256") or "0" * 64),
     "started_at": is_moment,
     "ended_at": is_moment,

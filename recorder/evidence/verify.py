@@ -11,10 +11,10 @@ import av
 from broker.kernel import atomic_files, canonical_json
 from broker.media.tap_format import TRACK_TITLES, is_sound
 from recorder.archive import paths
-from recorder.archive.manifest import file_facts
+from recorder.archive.manifest import WITHOUT_RULES, file_facts, rules_in
 from recorder.archive.manifest_check import malformed_member
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
-from recorder.archive.timeline_coverage import RULE, coverage
+from recorder.archive.timeline_coverage import RULE, SIDES, coverage
 from recorder.evidence import derived_copies, file_hashes
 from recorder.evidence.checkpoint_check import check_archive
 from recorder.evidence.report import Damage, Report
@@ -110,7 +110,7 @@ def _damages(folder: Path, archive_dir: Path, keys: Keys, report: Report, alone:
     found = [*_manifest(path, written, keys), *_files(folder, written, report)]
     if FILM in written["files"] and (folder / FILM).exists():
         found += _film(folder / FILM, written)
-    yield from found or _coverage(folder, written)
+    yield from found or (*_coverage(folder, written), *_rules(folder, written))
     yield from _place(folder, archive_dir, written)
     if alone and (archive_dir / str(written["site"]) / CHAIN).exists():
         yield from check_line(folder, archive_dir, written, keys)
@@ -201,6 +201,24 @@ def _coverage(folder: Path, written: dict[str, Any]) -> Iterator[Damage]:
         return
     if kept != coverage(atomic_files.read_lines(folder / TIMELINE), written).to_json():
         yield Damage(folder / MANIFEST, "coverage", "the coverage is not that of the timeline")
+
+
+def _rules(folder: Path, written: dict[str, Any]) -> Iterator[Damage]:
+    """Look whether both rooms have acknowledged the rules, as the timeline says. Former formats say nothing of it."""
+    kept = written.get("rules")
+    if kept is None and _format(written) <= WITHOUT_RULES:
+        return
+    if kept != rules_in(atomic_files.read_lines(folder / TIMELINE)):
+        yield Damage(folder / MANIFEST, "rules", "the acknowledgements of the rules are not those of the timeline")
+    elif missing := [side for side in SIDES if side not in kept]:
+        why = f"no acknowledgement of the rules by the room of the {' and the '.join(missing)} side"
+        yield Damage(folder / MANIFEST, "rules", why)
+
+
+def _format(written: Mapping[str, Any]) -> int:
+    """Return the number of the format. What is no number counts as the newest, of which most is demanded."""
+    number = written.get("format")
+    return number if isinstance(number, int) else WITHOUT_RULES + 1
 
 
 def _place(folder: Path, archive_dir: Path, written: dict[str, Any]) -> Iterator[Damage]:

@@ -104,6 +104,11 @@ def _absent(caller: Caller, live: SessionRunner, order: orders.Absent) -> ev.Fac
     return ev.PersonAbsent(order.side, PersonId(order.person), own.user)
 
 
+def _acknowledge_rules(caller: Caller, live: SessionRunner, order: orders.AcknowledgeRules) -> ev.Fact:
+    terminal, side = _terminal(caller, live)
+    return ev.RulesAcknowledged(side, terminal, live.policy.rules_text.id, order.language, order.manner)
+
+
 def _equipment(caller: Caller, live: SessionRunner, order: orders.Equipment) -> ev.Fact:
     own = own_duty(caller, live.session.slot, order.side)
     return ev.SelfTested(order.side, order.passed, own.user)
@@ -219,6 +224,10 @@ NOT_A_ROOM = (
     "A room says so itself; an officer's word is the end under END-COMPLETED.",
     "管理员请以会见完毕代码终止。",
 )
+NOT_FOR_THE_ROOM = (
+    "The rules are acknowledged by the people in the room, at its terminal.",
+    "须知由会见室内的人员在终端上自行确认。",
+)
 NOT_THE_ROOM = ("A warning is acknowledged in its room.", "劝阻只能由会见室终端确认。")
 ROWS: tuple[Row[Any], ...] = (
     Row(orders.CheckIn, S, "人员核验入场", "A listed person is here", _check_in),
@@ -226,6 +235,14 @@ ROWS: tuple[Row[Any], ...] = (
     Row(orders.Seat, S, "登记席位就绪", "The seat of a room is ready", _seat),
     Row(orders.Absent, S, "登记缺席", "A listed person will not come", _absent),
     Row(orders.Equipment, S, "登记设备检查", "Staff checked their room's equipment", _equipment),
+    Row(
+        orders.AcknowledgeRules,
+        T,
+        "确认须知",
+        "A room has acknowledged the rules",
+        _acknowledge_rules,
+        forbidden=NOT_FOR_THE_ROOM,
+    ),
     Row(orders.SelfTest, T, "终端自检结果", "A terminal's self-test", _self_test, forbidden=NOT_A_TERMINAL),
     Row(orders.Hold, S, "中止会见", "Hold", _hold, urgent=True),
     Row(orders.Resume, S, "恢复会见", "Resume", _resume),

@@ -1,16 +1,19 @@
 """Sessions over REST: their views, grounds, alerts and notes, and one address for each row of the table of orders."""
 
+import asyncio
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from broker.booking.slot import Slot
 from broker.control.session_runner import SessionRunner
-from broker.kernel.errors import Conflict, NotFound, PolicyViolation
+from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooLarge
 from broker.kernel.ids import SessionId, Side
 from config.articles.notices import CannedWarning
+from config.articles.rules_text import AUDIO_TYPES
 from config.law import LAWS
 from config.policy import Policy
 from signaling.api import orders
@@ -23,6 +26,9 @@ from signaling.api.messages.sessions import (
     GroundView,
     NoteList,
     PackView,
+    RulesPoint,
+    RulesView,
+    RulesWords,
     SessionList,
     SessionsQuery,
     SuspensionRulesView,
@@ -31,12 +37,17 @@ from signaling.api.messages.sign_in import Done
 from signaling.auth.scope import OFFICERS, Role, may_see
 from signaling.budgets.allowance import LIST
 from signaling.live.hub import MOST_VIEWS
+from signaling.server.encoded import Encoded
 from signaling.server.routes import Call, Route, Table
 from signaling.views.alerts import record_view
 from signaling.views.interventions import notes_view
 
 table = Table("sessions")
 SESSION = "/api/v1/sessions/{session}"
+TOLD = frozenset({Role.SUPERVISOR, Role.TERMINAL})
+"""The roles that are told the rules of a visit: its rooms', and the supervisors' of both sites."""
+MOST_AUDIO = 8 * 2**20
+"""Most bytes of a recording of the rules: ten minutes of speech at 96 kbit/s."""
 
 
 @table.add(
@@ -136,6 +147,58 @@ async def get_pack(call: Call) -> PackView:
     """The pack whose hash a manifest or a session's grounds name, in the one spelling that was hashed."""
     sha256 = call.id("sha256")
     return PackView(sha256=sha256, canonical=await call.context.store.pack(sha256))
+
+
+# ---- the rules that rooms acknowledge ------------------------------------------------------------------------------
+
+
+@table.add("GET", f"{SESSION}/rules", roles=TOLD, zh="会见须知", en="The rules of a visit, as its rooms are told them")
+async def get_rules(call: Call) -> RulesView:
+    """The text of the pack by which the session runs, for its rooms and the supervisors of both sites."""
+    live, folder = call.session(), call.context.settings.rules_audio_dir
+    text = live.policy.rules_text
+    found = await asyncio.to_thread(lambda: [tag for tag in text.audio if text.recording(folder, tag) is not None])
+    return RulesView(
+        id=text.id,
+        article=text.article,
+        title=RulesWords(zh=text.title_zh, en=text.title_en),
+        lead=RulesWords(zh=text.lead_zh, en=text.lead_en),
+        points=[RulesPoint(id=point.id, zh=point.zh, en=point.en) for point in text.points],
+        audio={tag: f"{SESSION}/rules/audio/{tag}".format(session=live.session.id) for tag in found},
+    )
+
+
+@table.add(
+    "GET",
+    f"{SESSION}/rules/audio/{{language}}",
+    cost=LIST,
+    roles=TOLD,
+    zh="会见须知朗读",
+    en="The rules of a visit, read aloud",
+    problems=(TooLarge,),
+    gives="audio/*",
+    or_status=304,
+)
+async def get_rules_audio(call: Call) -> web.Response:
+    """The recording in that language. No part of the address becomes a name on the disk: the pack has the names."""
+    live, folder, language = call.session(), call.context.settings.rules_audio_dir, call.id("language")
+    path = await asyncio.to_thread(live.policy.rules_text.recording, folder, language)
+    if path is None:
+        raise NotFound("There is no recording in this language.", "没有该语言的朗读录音。")
+    sound = await asyncio.to_thread(_read_up_to, path, MOST_AUDIO)
+    return Encoded(sound, AUDIO_TYPES[path.suffix]).answer(call.request)
+
+
+def _read_up_to(path: Path, most: int) -> bytes:
+    """Return the content of a file. Raises NotFound where it cannot be read, TooLarge for more than `most` bytes."""
+    try:
+        with path.open("rb") as file:
+            found = file.read(most + 1)
+    except OSError:
+        raise NotFound("The recording cannot be read.", "朗读录音无法读取。") from None
+    if len(found) > most:
+        raise TooLarge("The recording is too large.", "朗读录音文件过大。")
+    return found
 
 
 # ---- orders --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """The check-in desk's view of a session. It is for officers in full; rooms learn what is missing, but neither from
 which person nor who tested or ticked what."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import NamedTuple
 
 from broker.booking.language import dialect_reason, is_signed, needs_interpreter
 from broker.booking.slot import Person, PersonRole
@@ -9,7 +10,7 @@ from broker.kernel.ids import Side
 from broker.session.parts import check_in
 from broker.session.readiness import Missing, self_test_fresh
 from broker.session.state import Session
-from config.check_in import Tick
+from config.check_in import Manner, Tick
 from signaling.api.messages.session_view import (
     EquipmentView,
     InterpreterState,
@@ -32,6 +33,14 @@ from signaling.views.texts import (
     language_name,
     text_of,
 )
+
+
+class RulesStatus(NamedTuple):
+    """Whether a room has acknowledged the rules, when and how."""
+
+    acknowledged: bool
+    at: datetime | None = None
+    manner: Manner | None = None
 
 
 def person_view(moment: SessionMoment, person: Person, room: Side | None) -> PersonView:
@@ -82,6 +91,14 @@ def signed_view(moment: SessionMoment, room: Side | None) -> SignedView | None:
         if room in warning.sides and room not in warning.acknowledged
     )
     return SignedView(frames=policy.sign_frames, kbits=policy.sign_kbits, flash=any(unread))
+
+
+def rules_view(moment: SessionMoment, side: Side, room: Side | None) -> RulesStatus:
+    """Return whether the room of a side has acknowledged the rules, and when; for officers also how."""
+    acknowledgement = moment.session.check_in.rules.get(side)
+    if acknowledgement is None or not check_in.acknowledged(moment.session.check_in, side, moment.policy.rules_text):
+        return RulesStatus(False)
+    return RulesStatus(True, acknowledgement.at, acknowledgement.manner if room is None else None)
 
 
 def language_view(moment: SessionMoment, room: Side | None) -> LanguageView | None:

@@ -19,7 +19,14 @@ from signaling.api.messages.session_view import (
     SideView,
 )
 from signaling.views.alerts import open_view
-from signaling.views.check_in import equipment_view, language_view, missing_views, person_view, signed_view
+from signaling.views.check_in import (
+    equipment_view,
+    language_view,
+    missing_views,
+    person_view,
+    rules_view,
+    signed_view,
+)
 from signaling.views.film import film_texts, joined
 from signaling.views.follow_ups import absence_brief, farewell_view, rebooking_brief
 from signaling.views.interventions import extensions_view, mutes_view, talkback_view, warnings_view
@@ -127,6 +134,7 @@ async def _side(moment: SessionMoment, names: Names, side: Side, room: Side | No
     session = moment.session
     place = session.slot.place(side)
     far = room is not None and room is not side
+    rules = rules_view(moment, side, room)
     return SideView(
         site=place.site,
         site_name=await names.site(place.site),
@@ -137,6 +145,9 @@ async def _side(moment: SessionMoment, names: Names, side: Side, room: Side | No
         media=side in session.processes.media,
         receiving=side in session.processes.receiving,
         seat=side in session.check_in.seats,
+        rules=rules.acknowledged,
+        rules_at=rules.at,
+        rules_manner=rules.manner,
         equipment=equipment_view(moment, side, room),
         film=session.processes.unusable_films.get(side) if room is None else None,
     )

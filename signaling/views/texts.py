@@ -82,6 +82,8 @@ MISSING = {
     "visitor_letter": Text("家属一方首次会见承诺书未签署", "A commitment letter of a first visit is not signed"),
     "prison_seat": Text("监所一方会见席位未就绪", "The prison's seat is not ready"),
     "visitor_seat": Text("家属一方会见席位未就绪", "The visitors' seat is not ready"),
+    "prison_rules": Text("监所一方会见室尚未确认须知", "The prison's room has not acknowledged the rules yet"),
+    "visitor_rules": Text("家属一方会见室尚未确认须知", "The visitors' room has not acknowledged the rules yet"),
     "interpreter": Text("使用非普通话会见，翻译人员未到场核验", "An interpreter is needed and has not been checked in"),
     "eligibility": Text("会见资格复核未通过，请与工作人员联系", "A check of who may meet is not passed; ask the staff"),
     "second_approval": Text("尚待另一方监所批准", "The other institution has still to approve"),

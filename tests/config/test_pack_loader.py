@@ -15,6 +15,8 @@ from config.pack_loader import PackError, load_pack, packs
 from config.policy import RULES, LooserThanLaw
 from config.suspension import SUSPENSION_RULES, Verdict
 
+_TOLD_YN = 'article = "云南 第十二条、远程视频会见须知"'
+_TOLD_GD = 'article = "广东 第二十四条、附件承诺书"'
 _DIALECT_NO = 'value = false\narticle = "云南 第二十三条"'
 
 
@@ -122,6 +124,53 @@ class TestOwnWords:
         assert [one.zh for one in texts] == quoted
         assert [one.id for one in texts] == [f"{what}-{number}" for number in range(1, len(quoted) + 1)]
 
+    @pytest.mark.parametrize(("name", "what"), NOTICES)
+    def test_the_text_that_rooms_acknowledge_is_the_notice_or_the_letter_as_a_whole(self, name, what):
+        text, quoted = load_pack(name).rules_text, TEXTS["yunnan" if name == "demo" else name]
+        assert [text.title_zh, text.lead_zh] == quoted[{"dont": "notice", "pledge": "letter"}[what]]
+        assert [point.zh for point in text.points] == quoted[what]
+        same = {canned.id: canned.en for canned in load_pack(name).warnings}
+        assert all(point.en == same[point.id] for point in text.points)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "why"),
+        [
+            ('title = ["远程视频会见须知"', 'title = ["会见须知"', "heading"),
+            ("自觉遵守“十不准”规定：", "遵守“十不准”规定：", "heading"),
+            ('["dont-1", "不准谈论案情，进行串供、通风报信；",', '["dont-1", "不准谈论案情；",', "own words"),
+            ('["dont-9", "不准', '["dont-8b", "不准', "dont-9 are missing"),
+        ],
+    )
+    def test_a_pack_that_tells_the_rooms_something_else_is_refused(self, tmp_path, old, new, why):
+        with pytest.raises(LooserThanLaw, match=why):
+            load_pack(_own(tmp_path, "yunnan", old, new))
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('zh = "yunnan-notice.zh.ogg"', 'zh = "../secret.ogg"'),
+            ('zh = "yunnan-notice.zh.ogg"', 'zh = "/etc/passwd"'),
+            ('zh = "yunnan-notice.zh.ogg"', 'zh = "notice.exe"'),
+            ('zh = "yunnan-notice.zh.ogg"', "zh = 1"),
+            ('zh = "yunnan-notice.zh.ogg"', '"zh/en" = "notice.ogg"'),
+            ('title = ["远程视频会见须知", ', "title = ["),
+            ('id = "yunnan-notice"', 'id = "Notice 1"'),
+            ('id = "yunnan-notice"\n', ""),
+        ],
+    )
+    def test_a_text_or_recording_of_the_wrong_shape_is_refused(self, tmp_path, old, new):
+        with pytest.raises(PackError, match="rules_text"):
+            load_pack(_own(tmp_path, "yunnan", old, new))
+
+    @pytest.mark.parametrize("name", packs())
+    def test_a_pack_of_a_former_version_takes_the_text_of_its_law(self, tmp_path, name):
+        text = re.sub(r"\[rules_text\].*?(?=\n# 预约)", "", _text(name), flags=re.DOTALL)
+        text = re.sub(r"\[check_in.acknowledgement\].*?\n\n", "", text, flags=re.DOTALL)
+        assert "rules_text" not in text and "acknowledgement" not in text
+        (tmp_path / "own.toml").write_text(text, "utf-8")
+        own = load_pack(tmp_path / "own.toml")
+        assert own.rules_text == load_pack(name).rules_text and own.check_in.acknowledgement
+
     @pytest.mark.parametrize("name", packs())
     def test_unmannerly_is_not_called_indecent(self, name):
         """The words 举止不文明 of Guangdong 25(3) speak of manners."""
@@ -132,14 +181,18 @@ class TestOwnWords:
     @pytest.mark.parametrize(("name", "id"), [("yunnan", "dont-3"), ("guangdong", "pledge-5")])
     def test_a_pack_that_shortens_them_is_refused(self, tmp_path, name, id):
         zh = load_pack(name).canned(id).zh
-        with pytest.raises(LooserThanLaw, match="own words"):
-            load_pack(_own(tmp_path, name, zh, zh[:-9]))
+        for line in [line for line in _text(name).splitlines() if f'["{id}"' in line]:
+            with pytest.raises(LooserThanLaw, match="own words"):
+                load_pack(_own(tmp_path, name, line, line.replace(zh, zh[:-9])))
 
     @pytest.mark.parametrize(("name", "id"), [("yunnan", "dont-4"), ("guangdong", "pledge-8"), ("yunnan", "dont-10")])
     def test_a_pack_that_leaves_one_out_is_refused(self, tmp_path, name, id):
-        line = next(line for line in _text(name).splitlines(keepends=True) if f'["{id}"' in line)
-        with pytest.raises(LooserThanLaw, match=f"{id} are missing"):
-            load_pack(_own(tmp_path, name, line, ""))
+        """Each stands twice: among the words of warnings, and in the text that the rooms acknowledge."""
+        lines = [line for line in _text(name).splitlines(keepends=True) if f'["{id}"' in line]
+        assert len(lines) == 2
+        for line in lines:
+            with pytest.raises(LooserThanLaw, match=f"{id} are missing"):
+                load_pack(_own(tmp_path, name, line, ""))
 
     @pytest.mark.parametrize(
         ("name", "old", "new"),
@@ -188,7 +241,7 @@ class TestFiles:
         ("old", "new"),
         [
             ('law = "yunnan"', 'law = "yunnan"\ndemo = "no"'),
-            ('version = "2023-05-04.2"', "version = 3"),
+            ('version = "2023-05-04.3"', "version = 3"),
             ('"the prisoner refuses the visit"', "17"),
             ('"the prisoner refuses the visit"', '" "'),
         ],
@@ -474,10 +527,17 @@ class TestOwnPack:
             ("yunnan", _DIALECT_NO, _DIALECT_NO.replace("false", "true"), "云南 第二十三条"),
             (
                 "guangdong",
-                'value = true\narticle = "广东 第二十四条',
-                'value = false\narticle = "广东 第二十四条',
+                'value = true\narticle = "广东 第二十四条"',
+                'value = false\narticle = "广东 第二十四条"',
                 "广东 第二十四条",
             ),
+            (
+                "yunnan",
+                f"value = true\n{_TOLD_YN}",
+                f"value = false\n{_TOLD_YN}",
+                "云南 第十二条、远程视频会见须知",
+            ),
+            ("guangdong", f"value = true\n{_TOLD_GD}", f"value = false\n{_TOLD_GD}", "广东 第二十四条、附件承诺书"),
             ("guangdong", 'value = "month"', 'value = "visit"', "广东 第二十三条"),
             ("guangdong", '["identity", "security", "phone"', '["security", "phone"', "广东 第二十四条"),
         ],
@@ -568,7 +628,7 @@ class TestOwnPack:
             ("value = 3\n", "value = true\n"),
             ('unit = "minutes"', 'unit = "years"'),
             ("value = 3\n", 'value = 3\nunit = "minutes"\n'),
-            ('version = "2023-05-04.2"', ""),
+            ('version = "2023-05-04.3"', ""),
             ("[pack]", "[pack"),
             ('"不准损坏远程视频会见设施设备；", ', ""),
         ],

@@ -84,6 +84,11 @@ class TestWholeSession:
         assert all(abs(length - 2.0) < 0.3 for length in probe.lengths(film))
         assert done["lost"] == 0 and done["gaps"] == []
         assert verify(session, shared.archive).ok
+        rules = json.loads(film.with_name("manifest.json").read_text())["rules"]
+        assert {side: told["terminal"] for side, told in rules.items()} == {
+            "prison": "trm_prison",
+            "visitor": "trm_visitor",
+        }
         assert film.stat().st_mode & 0o222 == 0
 
     async def test_is_reported_again_until_acknowledged(self, shared: RecorderProcess) -> None:

@@ -26,14 +26,14 @@ from broker.relay.session import RelaySession
 from broker.session import endings, moves, readiness
 from broker.session import events as ev
 from broker.session.effects import Reason
-from broker.session.parts import extension, farewell
+from broker.session.parts import check_in, extension, farewell
 from broker.session.parts.processes import Recorder
 from broker.session.state import Session
 from config.policy import Policy
 from recorder.mp4.muxer import Part
 from recorder.pipeline.writer import Writer
 from recorder.recording import Recording
-from tests.simulation.plans import Fault, OrderPlan, Plan, Side, between_prisons, plain
+from tests.simulation.plans import Fault, OrderPlan, Plan, Side, between_prisons, plain, untold
 
 Break = Callable[[pytest.MonkeyPatch], None]
 LIVE = 30.0
@@ -211,6 +211,10 @@ def _one_approval_is_enough(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Slot, "awaits_approval", property(lambda _self: False))
 
 
+def _rooms_need_not_know_the_rules(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(check_in, "acknowledged", lambda *_: True)
+
+
 def _fault(kind: str, seconds: float, at: float = LIVE, salt: int = 1) -> tuple[Fault, ...]:
     return (Fault(at, kind, seconds, salt),)
 
@@ -238,6 +242,7 @@ MUTATIONS: dict[str, Mutation] = {
     "one approval is enough between two prisons": Mutation(
         _one_approval_is_enough, between_prisons(plain(15)), "second approval"
     ),
+    "rooms need not know the rules": Mutation(_rooms_need_not_know_the_rules, untold(plain(17)), "rules"),
     "any clock is believed": Mutation(
         _any_clock_is_believed, plain(11, _fault("wall clock steps", 5.0, 11.0, 12)), "slot"
     ),

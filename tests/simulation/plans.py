@@ -82,6 +82,8 @@ class VisitPlan:
     orders: tuple[OrderPlan, ...]
     second: float | None = None
     """When the second prison approves, in a visit between two of them; None for never."""
+    untold: Side | None = None
+    """The side whose room never acknowledges the rules."""
 
     @property
     def ends(self) -> float:
@@ -130,6 +132,9 @@ def _with_offices(plan: Plan, chance: random.Random) -> Plan:
     if chance.random() < 0.1:
         visits = tuple(_approved_twice(chance, visit) for visit in plan.visits)
         plan = replace(plan, between=True, visits=visits)
+    if chance.random() < 0.05:
+        side = chance.choice(list(Side))
+        plan = replace(plan, visits=(replace(plan.visits[0], untold=side), *plan.visits[1:]))
     return plan
 
 
@@ -176,6 +181,11 @@ def between_prisons(plan: Plan) -> Plan:
     return replace(plan, between=True)
 
 
+def untold(plan: Plan) -> Plan:
+    """Return the plan with the visitors' room of the first visit never acknowledging the rules."""
+    return replace(plan, visits=(replace(plan.visits[0], untold=Side.VISITOR), *plan.visits[1:]))
+
+
 def _order(chance: random.Random, starts: float, length: float) -> OrderPlan:
     at = chance.uniform(starts - 10.0, starts + length)
     return OrderPlan(at, chance.choice(ORDERS), chance.choice(list(Side)), chance.getrandbits(32))
@@ -200,4 +210,5 @@ __all__ = [
     "between_prisons",
     "plain",
     "plan_of",
+    "untold",
 ]

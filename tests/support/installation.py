@@ -208,13 +208,21 @@ class Installation:
                     return
                 await asyncio.sleep(0.05)
 
+    async def acknowledge_rules(self, session: str, side: Side) -> None:
+        """Acknowledge the rules as the terminal of a side's room, for clients that are no kiosk."""
+        headers = {"Authorization": f"Bearer {self.credentials.terminals[side]}"}
+        url = f"{self.server}/api/v1/sessions/{session}/acknowledge-rules"
+        async with self.http.post(url, headers=headers, json={"language": "zh", "manner": "touch"}) as answer:
+            assert answer.status == 200, await answer.text()
+
     @asynccontextmanager
     async def kiosk(
         self, side: Side, source: str = "generated", arrivals: Arrivals | None = None
     ) -> AsyncIterator[Kiosk]:
         """Run the terminal of a side's room in this process; `arrivals` notes when packets reach it."""
         generated = {"generated": generated_sources}
-        config = KioskConfig(self.server, self.credentials.terminals[side], source, generated, side_hint=side)
+        token = self.credentials.terminals[side]
+        config = KioskConfig(self.server, token, source, generated, side_hint=side, acknowledges=True)
         ending = asyncio.Event()
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(config, http, lambda stats: None)

@@ -21,6 +21,7 @@ from broker.media.tap_format import RTP, SENDER_REPORT, pack
 from tests.support import clips
 from tests.support.ipc import FactLog, Members
 from tests.support.patience import PATIENCE
+from tests.support.recording.archives import acknowledged
 from tests.support.rtp import Stream
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +136,7 @@ def start_order(session: str, tap: int, deadline_mono: float | None = None) -> S
         policy=PolicyFacts(name="yunnan", version="1", retention_months=6, min_supervisors=2),
         sides={side: SideFacts(site=f"{side}-site", room="r1", title=str(side)) for side in Side},
         people={"kind": "people", "checked_in": [], "watchers": []},
+        rules=tuple(acknowledged(side) for side in Side),
         starts_at="2026-11-22T02:00:00+00:00",
         deadline_mono=deadline_mono,
     )

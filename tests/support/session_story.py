@@ -13,6 +13,7 @@ from broker.session.events import Fact
 from broker.session.parts.check_in import required
 from broker.session.state import Session, State
 from broker.session.transitions import step, wakes_at
+from config.check_in import Manner
 from config.pack_loader import load_pack
 from config.policy import Policy
 
@@ -66,9 +67,15 @@ def here(*people: PersonId) -> list[Fact]:
     ]
 
 
+def acknowledging(side: Side, policy: Policy = YUNNAN) -> ev.RulesAcknowledged:
+    """The fact by which the room of a side acknowledges the rules."""
+    return ev.RulesAcknowledged(side, f"trm_{side}", policy.rules_text.id, "zh", Manner.TOUCH)
+
+
 CALLS = (AlertRaised, AlertOver)
 CHECKED_IN = here(INMATE, KIN, CHILD)
 SEATED: list[Fact] = [ev.SeatReady(side, True, OFFICER) for side in Side]
+ACKNOWLEDGED: list[Fact] = [acknowledging(side) for side in Side]
 TESTED: list[Fact] = [ev.SelfTested(side, True, "terminal") for side in Side]
 PUBLISHING: list[Fact] = [ev.RoomMedia(side, True) for side in Side]
 RECEIVING: list[Fact] = [ev.RoomReceiving(side, True) for side in Side]
@@ -78,6 +85,7 @@ PREPARED: list[Fact] = [
     ev.RecorderReady(),
     *CHECKED_IN,
     *SEATED,
+    *ACKNOWLEDGED,
     *TESTED,
     *PUBLISHING,
     *RECEIVING,
@@ -149,6 +157,8 @@ class Visit:
         """Tell the session facts, all at this moment. Returns their effects, without those of alerts."""
         found: list[Effect] = []
         for fact in facts:
+            if isinstance(fact, ev.RulesAcknowledged) and fact in ACKNOWLEDGED:
+                fact = acknowledging(fact.side, self.policy)  # a room acknowledges what its visit shows
             if isinstance(fact, ev.Crossed):
                 self.relay.crosses(fact.mono)
             self.session, effects = step(self.session, fact, self.now, self.policy)

@@ -1,4 +1,5 @@
-"""Check-in (入场核验): what staff confirm of each person and of the room, and what is still lacking.
+"""Check-in (入场核验): what staff confirm of each person and of the room, what the rooms acknowledge, and what is still
+lacking.
 
 Yunnan 8, 10 to 12, 19 and 23; Guangdong 23, 24 and 28. The policy pack says which checks a person needs. A complete
 check-in opens no gate by itself: it is one of the conditions in `broker.session.readiness`.
@@ -15,7 +16,8 @@ from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
 from broker.session.parts.moment import Moment, Table
-from config.check_in import CheckInRules, Tick
+from config.articles.rules_text import RulesText
+from config.check_in import CheckInRules, Manner, Tick
 from config.policy import Policy
 
 
@@ -31,6 +33,17 @@ class Equipment:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What a room has acknowledged: the rules in the words of the `text` of that id, told in that `language`."""
+
+    by: str
+    at: datetime
+    text: str
+    language: str
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
 class Lack:
     """Checks of one person that are still to be made, in the order of the check-in desk."""
 
@@ -43,7 +56,8 @@ class CheckIn:
     """State of the check-in of both sides.
 
     `ticks`: checks made, by person; `checked` follows from them (`counted`). `absent`: people noted as not come.
-    `seats`: sides whose seat is ready. `tested`: when the equipment of a side last passed (monotonic seconds);
+    `seats`: sides whose seat is ready. `rules`: what the room of a side has acknowledged; it counts for this session
+    only, and for all of it. `tested`: when the equipment of a side last passed (monotonic seconds);
     `equipment`: the result of its last test, passed or not.
     """
 
@@ -51,6 +65,7 @@ class CheckIn:
     absent: frozenset[PersonId] = frozenset()
     ticks: Mapping[PersonId, frozenset[Tick]] = field(default_factory=dict)
     seats: frozenset[Side] = frozenset()
+    rules: Mapping[Side, Acknowledgement] = field(default_factory=dict)
     equipment: Mapping[Side, Equipment] = field(default_factory=dict)
     tested: Mapping[Side, float] = field(default_factory=dict)
 
@@ -62,6 +77,9 @@ class CheckIn:
             "tested": {str(side): at for side, at in self.tested.items()},
             "ticks": {person: sorted(done) for person, done in sorted(self.ticks.items())},
             "seats": sorted(self.seats),
+            "rules": {
+                str(side): {**asdict(word), "at": word.at.isoformat()} for side, word in sorted(self.rules.items())
+            },
             "equipment": {
                 str(side): {**asdict(test), "at": test.at.isoformat()} for side, test in sorted(self.equipment.items())
             },
@@ -76,6 +94,7 @@ class CheckIn:
             absent=frozenset(PersonId(person) for person in saved["absent"]),
             ticks=_ticks_from_json(saved),
             seats=frozenset(Side(side) for side in saved.get("seats", ())),
+            rules={Side(side): _rules_from_json(word) for side, word in (saved.get("rules") or {}).items()},
             equipment={Side(side): _equipment_from_json(test) for side, test in equipment.items()},
             tested={Side(side): at for side, at in saved["tested"].items()} if same_boot else {},
         )
@@ -86,6 +105,11 @@ def _ticks_from_json(saved: Mapping[str, Any]) -> dict[PersonId, frozenset[Tick]
     former = {person: AT_ONCE for person in saved["checked"]}
     ticks: Mapping[str, Any] = saved.get("ticks", former)
     return {PersonId(person): frozenset(Tick(tick) for tick in done) for person, done in ticks.items()}
+
+
+def _rules_from_json(saved: Mapping[str, Any]) -> Acknowledgement:
+    at, manner = datetime.fromisoformat(saved["at"]), Manner(saved["manner"])
+    return Acknowledgement(saved["by"], at, saved["text"], saved["language"], manner)
 
 
 def _equipment_from_json(saved: Mapping[str, Any]) -> Equipment:
@@ -160,6 +184,12 @@ def lacks_letter(part: CheckIn, slot: Slot, side: Side, rules: CheckInRules) -> 
     return any(Tick.LETTER in lack.ticks for lack in lacks(part, slot, side, rules))
 
 
+def acknowledged(part: CheckIn, side: Side, text: RulesText) -> bool:
+    """Whether the room of a side has acknowledged this text (Yunnan 12, Guangdong 24)."""
+    word = part.rules.get(side)
+    return word is not None and word.text == text.id
+
+
 def interpreted(part: CheckIn, slot: Slot, rules: CheckInRules) -> bool:
     """Whether no interpreter is needed, or one is checked in, in whichever room (F16)."""
     return not needs_interpreter(slot, rules) or interpreter_here(part, slot)
@@ -219,6 +249,15 @@ def _seat(part: CheckIn, fact: ev.SeatReady, moment: Moment) -> CheckIn:
     return replace(part, seats=part.seats | {fact.side} if fact.on else part.seats - {fact.side})
 
 
+def _acknowledged(part: CheckIn, fact: ev.RulesAcknowledged, moment: Moment) -> CheckIn:
+    """Note that a room has acknowledged the rules. The first time counts, unless it was for another text."""
+    before = part.rules.get(fact.side)
+    if before is not None and before.text == fact.text:
+        return part
+    word = Acknowledgement(fact.by, moment.now.wall, fact.text, fact.language, fact.manner)
+    return replace(part, rules={**part.rules, fact.side: word})
+
+
 def _tested(part: CheckIn, fact: ev.SelfTested, moment: Moment) -> CheckIn:
     """Note a test of the equipment. A passed one counts from now on; a failed one takes the earlier one away. Both are
     shown."""
@@ -233,6 +272,7 @@ ORDERS: Table = {
     ev.PersonAbsent: _absent,
     ev.Ticked: _ticked,
     ev.SeatReady: _seat,
+    ev.RulesAcknowledged: _acknowledged,
     ev.SelfTested: _tested,
 }
-"""What staff do while check-in is open. Once people meet, only the equipment may be tested again."""
+"""What staff and rooms do while check-in is open. Once people meet, only the equipment may be tested again."""

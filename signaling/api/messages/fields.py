@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic_core import PydanticCustomError
 
 from broker.kernel.ids import Side
+from config.articles.rules_text import LANGUAGE
 from config.words import Unreadable, readable
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -61,6 +62,8 @@ NoteText = Annotated[str, StringConstraints(min_length=1, max_length=300), Lines
 """What an officer notes of a visit or gives as a reason; not empty, and of several lines if need be."""
 AnnouncementText = Annotated[str, StringConstraints(min_length=1, max_length=2000), Lines]
 """Text of an announcement; it may have several lines."""
+Language = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE}$", max_length=35)]
+"""Tag of a language (BCP 47) in small letters."""
 Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN, min_length=8, max_length=256)]
 _Number = Annotated[int, Field(ge=0, le=2**53 - 1)]  # JavaScript counts exactly up to 2^53
 _Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]

@@ -7,8 +7,8 @@ from typing import ClassVar
 from pydantic import model_validator
 
 from broker.kernel.ids import Side
-from config.check_in import Tick
-from signaling.api.messages.fields import Article, Id, Inbound, Note, NoteText, Rooms, WarningText
+from config.check_in import Manner, Tick
+from signaling.api.messages.fields import Article, Id, Inbound, Language, Note, NoteText, Rooms, WarningText
 
 
 class Order(Inbound):
@@ -69,6 +69,15 @@ class Absent(Order):
     order_type = "absent"
     side: Side
     person: Id
+
+
+class AcknowledgeRules(Order):
+    """The people in the terminal's room have acknowledged the rules of the visit, told in this language (Yunnan 12;
+    Guangdong 24). `unattended`: a terminal without people, for drills and tests."""
+
+    order_type = "acknowledge_rules"
+    language: Language
+    manner: Manner
 
 
 class Equipment(Order):

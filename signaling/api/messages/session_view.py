@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from broker.kernel.film_faults import FilmFault
 from broker.kernel.ids import Side
 from config.articles.grounds import Issuer
+from config.check_in import Manner
 from signaling.api.messages.fields import Moment, Outbound
 
 
@@ -81,8 +82,9 @@ class LanguageView(Outbound):
 
 class SideView(Outbound):
     """One side of a session. `media`: its picture and sound really arrive. `receiving`: the connection stands by which
-    its room receives the other one. `film`: why what is recorded of it could not be played, for officers; null while
-    it could."""
+    its room receives the other one. `rules`: its people have acknowledged the rules, at `rules_at`; `rules_manner`, for
+    officers: by touch, with a key, or a terminal without people. `film`: why what is recorded of it could not be
+    played, for officers; null while it could."""
 
     site: str
     site_name: str
@@ -93,6 +95,9 @@ class SideView(Outbound):
     media: bool
     receiving: bool = False
     seat: bool = False
+    rules: bool = False
+    rules_at: Moment | None = None
+    rules_manner: Manner | None = None
     equipment: EquipmentView | None = None
     film: FilmFault | None = None
 

@@ -82,6 +82,32 @@ class Grounds(Outbound):
     suspension: SuspensionRulesView
 
 
+class RulesWords(Outbound):
+    """A title or a sentence in both languages."""
+
+    zh: str
+    en: str
+
+
+class RulesPoint(RulesWords):
+    """One point of the text, with its id."""
+
+    id: str
+
+
+class RulesView(Outbound):
+    """The rules of a visit as its rooms are shown and acknowledge them: the regulation's own words in Chinese, and a
+    translation. `audio`: language -> address at which the text is read aloud, for the languages that have a recording;
+    for others a page uses its own speech synthesis."""
+
+    id: str
+    article: str
+    title: RulesWords
+    lead: RulesWords
+    points: list[RulesPoint]
+    audio: dict[str, str]
+
+
 class PackView(Outbound):
     """A policy pack as sessions froze it: `canonical` is the text whose SHA-256 is its name."""
 

@@ -13,8 +13,21 @@ from broker.session.parts.talkback import Talkback
 from broker.session.repeats import AGAIN, says_nothing_new
 from broker.session.state import Session, State
 from broker.session.transitions import step
-from config.check_in import Tick
-from tests.support.session_story import CHILD, INMATE, KIN, OFFICER, PREPARED, PRISON, SITES, SLOT, VISITOR, YUNNAN, at
+from config.check_in import Manner, Tick
+from tests.support.session_story import (
+    CHILD,
+    INMATE,
+    KIN,
+    OFFICER,
+    PREPARED,
+    PRISON,
+    SITES,
+    SLOT,
+    VISITOR,
+    YUNNAN,
+    acknowledging,
+    at,
+)
 
 SECOND_OFFICER = "p-2"
 
@@ -103,6 +116,14 @@ class TestCheckIn:
             assert not repeats(checking_in, order, at(-10))
             assert repeats(after(checking_in, order), order, at(-10))
 
+    def test_the_rules_are_acknowledged_once(self, checking_in):
+        order = acknowledging(PRISON)
+        assert not repeats(checking_in, order, at(-10))
+        session = after(checking_in, order)
+        assert repeats(session, replace(order, by="trm_2", language="en", manner=Manner.KEY), at(-10))
+        assert not repeats(session, acknowledging(VISITOR), at(-10))
+        assert not repeats(session, replace(order, text="former"), at(-10)), "the refusal has to be told"
+
     def test_a_person_who_is_not_listed_is_refused_all_the_same(self, checking_in):
         for order in (
             ev.Ticked(PRISON, "stranger", Tick.IDENTITY, False, OFFICER),
@@ -128,6 +149,7 @@ ORDERS = [
     *(ev.PersonAbsent(VISITOR, person, OFFICER) for person in (KIN, CHILD)),
     *(ev.PersonCheckedIn(VISITOR, KIN, OFFICER, ticks) for ticks in ((), tuple(Tick)[:2], tuple(Tick))),
     *(ev.SeatReady(side, on, OFFICER) for side, on in product((PRISON, VISITOR), (True, False))),
+    *(acknowledging(side) for side in (PRISON, VISITOR)),
 ]
 
 

@@ -28,6 +28,7 @@ from broker.session.state import State
 from broker.session.transitions import wakes_at
 from config.policy import Policy
 from tests.support.session_story import (
+    ACKNOWLEDGED,
     CHECKED_IN,
     CHILD,
     DEMO,
@@ -185,7 +186,7 @@ class TestReady:
 
     def test_a_condition_missing_until_the_slot_ends_is_a_technical_end_that_names_it(self) -> None:
         visit = Visit(at(-10))
-        visit.tell(*CHECKED_IN, *SEATED, *TESTED, *PUBLISHING, WATCHED, ev.RelayReady())
+        visit.tell(*CHECKED_IN, *SEATED, *ACKNOWLEDGED, *TESTED, *PUBLISHING, WATCHED, ev.RelayReady())
         visit.wait_until(40, 0.001)
         assert visit.session.end is not None
         assert (visit.session.end.reason, visit.session.end.cause) == (Reason.TECHNICAL, Missing.PRISON_SELF_TEST)

@@ -20,7 +20,7 @@ from broker.session.parts.check_in import required
 from broker.session.snapshot import from_json, to_json
 from broker.session.state import Session, State
 from broker.session.transitions import wakes_at
-from config.check_in import Tick
+from config.check_in import Manner, Tick
 from tests.support.session_story import DEMO, PREPARED, SITES, SLOT, START, TESTED, PretendRelay, Visit, at
 
 LEASE = 3.0  # the promise, not the constant in the code
@@ -56,6 +56,14 @@ facts: st.SearchStrategy[Fact] = st.one_of(
         lambda who, tick, on: ev.Ticked(*who, tick, on, UserId("p-1")), st.sampled_from(PEOPLE), ticks, st.booleans()
     ),
     st.builds(ev.SeatReady, sides, st.booleans(), st.just(UserId("p-1"))),
+    st.builds(
+        ev.RulesAcknowledged,
+        sides,
+        st.sampled_from(["trm_1", "trm_2"]),
+        st.sampled_from([DEMO.rules_text.id, DEMO.rules_text.id, "guangdong-letter"]),
+        st.sampled_from(["zh", "en"]),
+        st.sampled_from(list(Manner)),
+    ),
     st.sampled_from(PEOPLE).map(lambda who: ev.PersonAbsent(*who, UserId("p-1"))),
     st.sampled_from(list(SITES.values())).map(lambda site: ev.HoldOrdered(UserId("o"), site, "YN-16-2")),
     st.sampled_from(list(SITES.values())).map(lambda site: ev.ResumeOrdered(UserId("o"), site)),
@@ -99,6 +107,7 @@ class Desk:
         self.ticks: dict[PersonId, set[Tick]] = {}
         self.absent: set[PersonId] = set()
         self.seats: set[Side] = set()
+        self.informed: set[Side] = set()
 
     def take(self, fact: Fact) -> None:
         """Make a check, or take it back."""
@@ -116,13 +125,15 @@ class Desk:
                 self.absent.add(person)
             case ev.SeatReady(side, on):
                 (self.seats.add if on else self.seats.discard)(side)
+            case ev.RulesAcknowledged(side):
+                self.informed.add(side)
 
     def _of(self, person: PersonId) -> set[Tick]:
         return self.ticks.setdefault(person, set())
 
     def done(self) -> bool:
-        """Whether each listed person has every check or is away, each side has a person there, and the seats are
-        ready."""
+        """Whether each listed person has every check or is away, each side has a person there, the seats are ready, and
+        both rooms have acknowledged the rules."""
         here = {
             one.id
             for one in SLOT.people
@@ -130,7 +141,7 @@ class Desk:
         }
         noted = all(one.id in here | self.absent for one in SLOT.people)
         somebody = all(any(one.id in here for one in SLOT.people_of(side)) for side in Side)
-        return noted and somebody and self.seats == set(Side)
+        return noted and somebody and self.seats == self.informed == set(Side)
 
 
 class World:
@@ -457,7 +468,7 @@ class TestSnapshot:
         visit = Visit(at(-20))
         visit.tell(*PREPARED)
         kept = to_json(visit.session, "boot")
-        former = {name: value for name, value in kept.items() if name not in ("ticks", "seats", "equipment")}
+        former = {name: value for name, value in kept.items() if name not in ("ticks", "seats", "equipment", "rules")}
         visit.session = from_json(SLOT, former, visit.now, "boot")
         visit.tell(ev.TimePassed())
         assert visit.state is State.CHECK_IN and visit.session.check_in.checked == {"inmate"}, (

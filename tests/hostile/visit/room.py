@@ -26,7 +26,7 @@ def small_room(side: Side) -> RoomSources:
 
 def kiosk_config(server: str, token: str, side: Side) -> KioskConfig:
     """Return the configuration of a kiosk with a small generated room."""
-    return KioskConfig(server, token, "generated", {"generated": small_room}, side_hint=side)
+    return KioskConfig(server, token, "generated", {"generated": small_room}, side_hint=side, acknowledges=True)
 
 
 @asynccontextmanager

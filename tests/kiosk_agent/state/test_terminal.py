@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.ids import Side
+from config.check_in import Manner
 from kiosk_agent.state.events import (
     CloseSocket,
     Effects,
@@ -18,8 +19,10 @@ from kiosk_agent.state.events import (
     MediaSilent,
     OpenSocket,
     Phase,
+    RulesConfirmed,
     RunSelfTest,
     SelfTested,
+    SendRulesAcknowledgement,
     SendSelfTest,
     SessionSeen,
     SessionsSeen,
@@ -39,6 +42,7 @@ from kiosk_agent.state.state import (
     NOT_RECEIVING,
     OFFLINE_GRACE,
     REFUSED_RETRY,
+    RESEND,
     backoff,
 )
 from kiosk_agent.state.terminal import TRANSITIONS, Terminal, step, wakes_at
@@ -75,6 +79,77 @@ class Story:
     def see(self, state: str, *, media: bool = True, visit: Visit = VISIT) -> Effects:
         """Let the server report the session in `state`."""
         return self.tell(SessionSeen(replace(visit, state=state, tested=True, media=media)))
+
+
+READ = RulesConfirmed("en", Manner.TOUCH)
+REPORT = SendRulesAcknowledgement("s_1", "en", Manner.TOUCH)
+
+
+class TestRules:
+    """Yunnan 12, Guangdong 24: the people in the room acknowledge the rules, and the server has it in the end."""
+
+    def test_are_reported_once_the_room_has_confirmed_them_and_no_sooner(self) -> None:
+        story = Story().to_publishing()
+        assert story.terminal.to_tell and not any(REPORT in effects for effects in story.effects)
+        assert story.tell(READ) == (REPORT,)
+        assert not story.terminal.to_tell
+
+    def test_are_reported_again_until_the_server_has_them(self) -> None:
+        story = Story().to_publishing()
+        story.tell(READ)
+        assert REPORT not in story.tell(TimePassed(), after=RESEND - 0.1)
+        due = wakes_at(story.terminal)
+        assert due is not None and due <= story.now + 0.11
+        assert REPORT in story.tell(TimePassed(), after=0.11)
+        story.see("check_in", visit=replace(VISIT, acknowledged=True))
+        assert REPORT not in story.tell(TimePassed(), after=RESEND)
+        assert story.terminal.rules is None and not story.terminal.to_tell
+
+    def test_that_were_confirmed_without_a_server_are_reported_when_it_is_back(self) -> None:
+        story = Story().to_publishing()
+        assert REPORT not in story.tell(SocketLost(0.5), READ)
+        effects = story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), SessionsSeen((VISIT,)), after=5)
+        assert effects.count(REPORT) == 1
+
+    def test_a_terminal_that_comes_back_asks_no_more_for_what_the_server_has(self) -> None:
+        story = Story()
+        story.tell(TimePassed())
+        seen = replace(VISIT, acknowledged=True)
+        story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((seen,)), SelfTested(True))
+        assert not story.terminal.to_tell
+        assert story.tell(READ) == ()
+
+    def test_confirmed_twice_are_one_report_and_the_first_counts(self) -> None:
+        story = Story().to_publishing()
+        story.tell(READ)
+        assert story.tell(RulesConfirmed("zh", Manner.KEY)) == ()
+        assert REPORT in story.tell(TimePassed(), after=RESEND)
+
+    def test_are_confirmed_for_one_visit_only(self) -> None:
+        story = Story().to_publishing()
+        story.tell(READ)
+        story.see("ended")
+        story.tell(SessionSeen(replace(VISIT, id="s_2", starts=200.0)))
+        assert story.terminal.to_tell and story.terminal.rules is None
+
+    @pytest.mark.parametrize("state", ["live", "held"])
+    def test_are_not_told_any_more_once_people_meet(self, state: str) -> None:
+        story = Story().to_publishing()
+        story.see(state)
+        assert not story.terminal.to_tell and story.tell(READ) == ()
+
+    def test_without_a_visit_there_is_nothing_to_confirm(self) -> None:
+        story = Story()
+        story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
+        assert story.tell(READ) == () and story.terminal.rules is None
+
+    def test_a_terminal_without_people_acknowledges_them_by_itself_when_configured_so(self) -> None:
+        story = Story()
+        story.terminal = replace(story.terminal, acknowledges=True)
+        story.to_publishing()
+        reports = [effect for effects in story.effects for effect in effects if type(effect) is type(REPORT)]
+        assert reports == [SendRulesAcknowledgement("s_1", "zh", Manner.UNATTENDED)]
+        assert not Terminal().acknowledges
 
 
 class TestDay:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from broker.kernel.ids import Side
+from config.check_in import Manner
 from kiosk_agent.state.events import (
     CloseSocket,
     Fact,
@@ -18,9 +19,11 @@ from kiosk_agent.state.events import (
     MediaSilent,
     MediaStatus,
     OpenSocket,
+    RulesConfirmed,
     RunSelfTest,
     SelfTested,
     SendAcknowledgement,
+    SendRulesAcknowledgement,
     SendSelfTest,
     SessionSeen,
     SessionsSeen,
@@ -51,6 +54,7 @@ _VISITS = st.builds(
     tested=st.booleans(),
     media=st.booleans(),
     until=st.none() | st.floats(0, 1000),
+    acknowledged=st.booleans(),
     warnings=st.lists(st.sampled_from(["w_1", "w_2", "w_3"]), max_size=2, unique=True).map(tuple),
 )
 _JITTER = st.floats(0, 1, exclude_max=True)
@@ -105,6 +109,9 @@ class AnyWorld(RuleBasedStateMachine):
             case SendAcknowledgement(session=session, warning=warning):
                 assert self.socket == "welcome"
                 assert warning in self.open[session].warnings, "the server lists no such warning"
+            case SendRulesAcknowledgement(session=session):
+                assert self.socket == "welcome"
+                assert self.open[session].to_tell, "the server asks for no acknowledgement"
             case _:
                 assert isinstance(effect, SendSelfTest)
 
@@ -167,6 +174,11 @@ class AnyWorld(RuleBasedStateMachine):
     def the_room_confirms_a_warning(self, warning: str) -> None:
         self.tell(WarningConfirmed(warning))
         assert warning not in self.terminal.unread
+
+    @rule(manner=st.sampled_from(list(Manner)))
+    def the_room_confirms_the_rules(self, manner: Manner) -> None:
+        self.tell(RulesConfirmed("zh", manner))
+        assert not self.terminal.to_tell
 
     @rule()
     def late_facts_of_an_old_attempt_arrive(self) -> None:

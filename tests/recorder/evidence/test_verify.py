@@ -115,23 +115,24 @@ class TestAWholeArchive:
         assert file_facts(tmp_path / "abc", sm3=True)["sm3"] == annex
 
 
+def written_again(root: Path, change: Callable[[dict[str, Any]], None]) -> Report:
+    """Return the report on a manifest that was changed and signed again with the right key; the chain is not
+    checked."""
+    path = folder(root, "session_three") / "manifest.json"
+    written = atomic_files.read_json(path) or {}
+    change(written)
+    del written["signature"]
+    atomic_files.write_json(path, sign(written, signer(root)))
+    (root / "prison-site" / "chain.jsonl").unlink()
+    return verify("session_three", root)
+
+
 class TestCoverage:
     """The coverage in a manifest can be computed again from the timeline (requirements F2)."""
 
-    def written_again(self, root: Path, change: Callable[[dict[str, Any]], None]) -> Report:
-        """Return the report on a manifest that was changed and signed again with the right key; the chain is not
-        checked."""
-        path = folder(root, "session_three") / "manifest.json"
-        written = atomic_files.read_json(path) or {}
-        change(written)
-        del written["signature"]
-        atomic_files.write_json(path, sign(written, signer(root)))
-        (root / "prison-site" / "chain.jsonl").unlink()
-        return verify("session_three", root)
-
     def test_is_in_the_manifest(self, root: Path) -> None:
         written = atomic_files.read_json(folder(root) / "manifest.json") or {}
-        assert written["format"] == 3 and written["coverage"]["rule"] == 1
+        assert written["format"] == 4 and written["coverage"]["rule"] == 1
         spans = {one["user"]: one["spans"] for one in written["coverage"]["officers"]}
         assert set(spans) == {"li", "wang"} and spans["li"] == [pytest.approx([1.0, 3.0], abs=0.1)]
 
@@ -139,21 +140,72 @@ class TestCoverage:
         def longer(written: dict[str, Any]) -> None:
             written["coverage"]["officers"][0]["spans"] = [[0.0, 3.0]]
 
-        report = self.written_again(root, longer)
+        report = written_again(root, longer)
         assert kinds(report) == {"coverage"}
 
     def test_an_older_manifest_without_it_is_whole(self, root: Path) -> None:
         def older(written: dict[str, Any]) -> None:
-            del written["coverage"]
+            del written["coverage"], written["rules"]
             written["format"] = 2
 
-        assert self.written_again(root, older).ok
+        assert written_again(root, older).ok
 
     def test_a_coverage_by_a_later_rule_is_not_compared(self, root: Path) -> None:
         def later(written: dict[str, Any]) -> None:
             written["coverage"] = {"rule": 2, "whatever": True}
 
-        assert self.written_again(root, later).ok
+        assert written_again(root, later).ok
+
+
+class TestRules:
+    """Yunnan 12, Guangdong 24: both rooms have acknowledged the rules of a visit, or the recording says that they have
+    not."""
+
+    def test_is_in_the_manifest(self, root: Path) -> None:
+        written = atomic_files.read_json(folder(root) / "manifest.json") or {}
+        facts = {"text": "yunnan-notice", "language": "zh", "manner": "touch"}
+        assert written["rules"] == {
+            side: {"since": "2026-11-22T01:55:00+00:00", "terminal": f"trm_{side}", **facts}
+            for side in ("prison", "visitor")
+        }
+
+    @pytest.mark.parametrize("change", ["other", "none", "left out"])
+    def test_a_signed_manifest_that_says_something_else_than_the_timeline_is_found(
+        self, root: Path, change: str
+    ) -> None:
+        def changed(written: dict[str, Any]) -> None:
+            match change:
+                case "other":
+                    written["rules"]["visitor"]["manner"] = "key"
+                case "none":
+                    written["rules"] = {}
+                case "left out":
+                    del written["rules"]
+
+        assert kinds(written_again(root, changed)) == {"rules"}
+
+    def test_a_recording_without_the_acknowledgement_of_a_room_is_found(self, tmp_path: Path) -> None:
+        root = tmp_path / "archive"
+        work = make_work(root)
+        lines = (work / "timeline.jsonl").read_text().splitlines(keepends=True)
+        (work / "timeline.jsonl").write_text("".join(line for line in lines if '"trm_visitor"' not in line))
+        archived(work, root)
+        report = verify("session_one", root)
+        assert [(damage.kind, damage.detail) for damage in report.damages] == [
+            ("rules", "no acknowledgement of the rules by the room of the visitor side")
+        ]
+
+    def test_what_a_former_version_began_to_record_is_whole_without(self, tmp_path: Path) -> None:
+        """Its plan says nothing of rules: the recording keeps the format of that version."""
+        root = tmp_path / "archive"
+        work = make_work(root)
+        plan = atomic_files.read_json(work / "plan.json") or {}
+        del plan["rules"]
+        atomic_files.write_json(work / "plan.json", plan)
+        folder = (root / archived(work, root)["path"]).parent
+        written = atomic_files.read_json(folder / "manifest.json") or {}
+        assert written["format"] == 3 and "rules" not in written
+        assert verify("session_one", root).ok
 
 
 class TestOneByte:
@@ -227,7 +279,7 @@ class TestOneByte:
 class TestWholeFiles:
     def test_an_edited_timeline_is_found_from_the_second_on(self, root: Path) -> None:
         path = folder(root) / "timeline.jsonl"
-        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:1]))
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
         damage = verify(path, root).damages[0]
         assert (damage.path.name, damage.kind, damage.second) == ("timeline.jsonl", "truncated", 1.0)
 

@@ -37,7 +37,7 @@ from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.readiness import Missing, missing
 from broker.session.state import State
-from config.check_in import Tick
+from config.check_in import Manner, Tick
 from tests.support.control.making import slot
 from tests.support.patience import PATIENCE
 
@@ -102,13 +102,15 @@ class TwoWorkers:
 
     def ready(self, session):
         """Fulfil all conditions of a visit apart from relay and recorder."""
-        made = self.broker.live(session).session.slot
+        live = self.broker.live(session)
+        made, text = live.session.slot, live.policy.rules_text.id
         officers = frozenset(Watcher(f"{side}-{n}", made.place(side).site) for side in Side for n in (1, 2))
         for person in made.people:
             self.broker.tell(session, ev.PersonCheckedIn(person.side, person.id, "li", tuple(Tick)))
         for side in Side:
             self.broker.tell(session, ev.SeatReady(side, True, "li"))
             self.broker.tell(session, ev.SelfTested(side, True, "t"))
+            self.broker.tell(session, ev.RulesAcknowledged(side, "t", text, "zh", Manner.TOUCH))
         self.media(session, officers)
 
     def media(self, session, officers):

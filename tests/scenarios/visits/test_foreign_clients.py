@@ -38,6 +38,7 @@ class TestChromiumAsKiosk:
                 lambda view: view["sides"]["visitor"]["media"] and view["sides"]["prison"]["self_test"],
             )
             await officers[2].equipment(session, Side.VISITOR)  # the staff's own test: this page has no self-test
+            await short_installation.acknowledge_rules(session, Side.VISITOR)
             await officers[0].check_in(session, Side.PRISON)
             await officers[2].check_in(session, Side.VISITOR)
             await asyncio.gather(*(officer.watch(session) for officer in officers))
@@ -77,6 +78,7 @@ class TestWhipMuxerAsKiosk:
                 )
                 await short_installation.until(officers[0], session, lambda view: view["sides"]["prison"]["self_test"])
                 await officers[2].equipment(session, Side.VISITOR)
+                await short_installation.acknowledge_rules(session, Side.VISITOR)
                 await officers[0].check_in(session, Side.PRISON)
                 await officers[2].check_in(session, Side.VISITOR)
                 await asyncio.gather(*(officer.watch(session) for officer in officers))
@@ -136,6 +138,7 @@ class TestAFilmThatCouldNotBeWatched:
                 )
                 await far.start()
                 await officers[2].equipment(session, Side.VISITOR)
+                await installation.acknowledge_rules(session, Side.VISITOR)
                 await officers[0].check_in(session, Side.PRISON)
                 await officers[2].check_in(session, Side.VISITOR)
                 await asyncio.gather(*(officer.watch(session) for officer in officers))

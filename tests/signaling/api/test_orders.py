@@ -19,6 +19,7 @@ SAMPLES = {
     "seat": {"side": "visitor", "ready": True},
     "absent": KIN,
     "equipment": {"side": "visitor", "passed": True},
+    "acknowledge_rules": {"language": "zh", "manner": "touch"},
     "hold": ARTICLE,
     "resume": {"note": "done"},
     "end": ARTICLE,

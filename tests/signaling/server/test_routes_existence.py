@@ -54,6 +54,7 @@ BODIES = {
     "seat": {"side": "prison", "ready": True},
     "absent": {"side": "prison", "person": "in-1"},
     "equipment": {"side": "prison", "passed": True},
+    "acknowledge-rules": {"language": "zh", "manner": "touch"},
     "hold": {"article": "YN-18"},
     "resume": {},
     "end": {"article": "YN-18"},

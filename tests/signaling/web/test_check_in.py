@@ -117,6 +117,20 @@ class TestRoom:
         await on_duty.get_by_label("会见席位已就绪").click()  # it shows the server's state, not the click
         assert await _last(server) == {"type": "seat", "side": "prison", "ready": True}
 
+    async def test_it_is_shown_whether_the_room_has_acknowledged_the_rules(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(checking_in())
+        rules = _details(on_duty).locator(".room-rules")
+        await expect(rules).to_have_text("会见室确认须知尚未确认")
+        known = {"rules": True, "rules_at": "2026-03-02T01:47:00Z"}
+        await server.put(_with_prison(checking_in(), **known, rules_manner="touch"))
+        await expect(rules).to_contain_text("09:47 已触摸确认")
+        await server.put(_with_prison(checking_in(), **known, rules_manner="unattended"))
+        await expect(rules).to_contain_text("09:47 由终端自动确认，室内无人")
+        await on_duty.get_by_role("button", name="Switch to English").click()
+        await expect(rules).to_contain_text("At 09:47, by the terminal itself, without people")
+
     async def test_the_equipment_is_shown_part_by_part_with_the_tester_and_the_time(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:

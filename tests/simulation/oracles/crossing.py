@@ -106,6 +106,15 @@ def not_without_both_approvals(plan: Plan, story: Story, remains: Remains) -> It
             yield Finding("second approval", crossed[0], session, "crossed without the approval of the second prison")
 
 
+def not_before_both_rooms_know_the_rules(plan: Plan, story: Story, remains: Remains) -> Iterator[Finding]:
+    """Nothing crosses while a room has not acknowledged the rules (Yunnan 12, Guangdong 24)."""
+    for visit in plan.visits:
+        session = session_of(visit)
+        crossed = moments(story, session)
+        if crossed and visit.untold is not None:
+            yield Finding("rules", crossed[0], session, f"crossed, and the {visit.untold} room knows no rules")
+
+
 def within_the_limit(plan: Plan, story: Story, remains: Remains) -> Iterator[Finding]:
     """The time from the first packet, in whichever direction, to the last one is no longer than was approved."""
     for visit in plan.visits:

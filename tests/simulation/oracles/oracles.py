@@ -33,6 +33,7 @@ ORACLES: tuple[Oracle, ...] = (
     crossing.cancelled_row_stays_away,
     crossing.suspended_does_not_begin,
     crossing.not_without_both_approvals,
+    crossing.not_before_both_rooms_know_the_rules,
     crossing.within_the_limit,
     crossing.not_before_both_receive,
     crossing.not_open_again_at_once,

@@ -11,7 +11,8 @@ from broker.booking.slot import Person, Place, Slot
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import PersonId, RoomId, SessionId, Side, SiteId, SlotId, UserId
 from broker.session import events as ev
-from config.check_in import Tick
+from config.check_in import Manner, Tick
+from config.pack_loader import load_pack
 from tests.simulation.plans import OrderPlan, VisitPlan
 from tests.simulation.world import offices
 from tests.simulation.world.clocks import BEGIN
@@ -45,12 +46,15 @@ class Visit:
         world.loop.create_task(offices.approve(self))
 
     async def _check_in(self, side: Side) -> None:
-        when = self.plan.checks[side]
+        plan, when = self.plan, self.plan.checks[side]
         if when is None:
             return
         await self._until(when)
         officer = UserId(f"{self.slot.place(side).site}-0")
         facts: list[ev.Fact] = [ev.SeatReady(side, True, officer), ev.SelfTested(side, True, f"trm_{side}")]
+        if plan.untold is not side:
+            text = load_pack(self.slot.policy).rules_text.id
+            facts.append(ev.RulesAcknowledged(side, f"trm_{side}", text, "zh", Manner.UNATTENDED))
         ticks = tuple(tick for tick in Tick if tick is not Tick.LETTER)
         for person in self.slot.people_of(side):
             own = ticks if not person.inmate else (Tick.IDENTITY, Tick.SECURITY, Tick.RULES)

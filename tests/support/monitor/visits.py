@@ -18,10 +18,20 @@ def person(
     return {**named, "checked": checked, **desk, "ticked": list(required) if checked else [], **more}
 
 
+RULES = {"rules": False, "rules_at": None, "rules_manner": None}
+
+
 def side(site: str, site_name: str, room_name: str, *people: dict[str, Any]) -> dict[str, Any]:
     """Return one side of a session with its site, room and people."""
     named = {"site": site, "site_name": site_name, "room": f"{site}-r", "room_name": room_name}
-    return {**named, "people": list(people), "self_test": False, "media": False, "seat": False, "equipment": None}
+    return {
+        **named,
+        "people": list(people),
+        "self_test": False,
+        "media": False,
+        "seat": False,
+        "equipment": None,
+    } | RULES
 
 
 def language(tag: str, zh: str, en: str, interpreter: str) -> dict[str, Any]:

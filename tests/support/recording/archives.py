@@ -36,20 +36,28 @@ def make_work(
     metadata = atomic_files.read_json(folder / "part-1.json") or {}
     atomic_files.write_json(folder / "part-1.json", metadata | {"zero_wall": started.isoformat()})
     whole = {"session": session, "site": "prison-site", "slot": {"id": "slot_1"}, "sides": SIDES, "tap": 7}
+    whole |= {"rules": [acknowledged(side) for side in SIDES]}
     whole |= {"policy": {"name": "yunnan", "version": "1", "retention_months": 6}, "starts_at": started.isoformat()}
     atomic_files.write_json(folder / PLAN, whole | {"started_at": started.isoformat()} | plan)
     atomic_files.append_lines(folder / "timeline.jsonl", list(_timeline(started)))
     return folder
 
 
+def acknowledged(side: str) -> dict[str, Any]:
+    """Return the timeline's event by which the room of a side has acknowledged the rules."""
+    facts = {"terminal": f"trm_{side}", "text": "yunnan-notice", "language": "zh", "manner": "touch"}
+    return {"kind": "rules_acknowledged", "side": str(side), "since": "2026-11-22T01:55:00+00:00", **facts}
+
+
 def _timeline(started: datetime) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = [
-        {"kind": "state", "to": "live"},
-        {"kind": "people", "checked_in": ["prs_a", "prs_b"], "watchers": ["li", "wang"]},
+    events: list[tuple[float, dict[str, Any]]] = [
+        *((0, acknowledged(side)) for side in SIDES),
+        (0, {"kind": "state", "to": "live"}),
+        (1, {"kind": "people", "checked_in": ["prs_a", "prs_b"], "watchers": ["li", "wang"]}),
     ]
     return [
         {"at": (started + timedelta(seconds=second)).isoformat(), "mono": 1000.0 + second, "event": event}
-        for second, event in enumerate(events)
+        for second, event in events
     ]
 
 

@@ -29,7 +29,7 @@ from broker.session.snapshot import to_json
 from broker.session.state import Session, State
 from broker.session.take_up import due
 from broker.session.transitions import step
-from config.check_in import Tick
+from config.check_in import Manner, Tick
 from config.pack_loader import load_pack
 from signaling.server.app import CONTEXT
 from tests.support.control.fixtures import TEN
@@ -272,7 +272,8 @@ class Front:
         """Return the session of a visit whose gate is open."""
         session = await self.visit(**changes)
         self.at(timedelta(minutes=-10))
-        slot = self.broker.live(session).session.slot
+        runner = self.broker.live(session)
+        slot, text = runner.session.slot, runner.policy.rules_text.id
         watchers = frozenset(
             Watcher(user, slot.place(side).site) for side in Side for user in (f"{side}-sup", f"{side}-sup-2")
         )
@@ -281,6 +282,7 @@ class Front:
         facts += [ev.SeatReady(side, True, "li") for side in Side]
         facts += [ev.SelfTested(side, True, "t") for side in Side] + [ev.RoomMedia(side, True) for side in Side]
         facts += [ev.RoomReceiving(side, True) for side in Side]
+        facts += [ev.RulesAcknowledged(side, "t", text, "zh", Manner.TOUCH) for side in Side]
         for fact in facts:
             self.broker.tell(session, fact)
         self.at(timedelta(0))

@@ -55,11 +55,12 @@ function sideView(side, actions) {
   const rows = new Map();
   const people = el("ul", { class: "people-list" });
   const seat = tickBox("seat_ready", (on) => actions.onSeat(side, on));
+  const rules = rulesLine();
   const equipment = equipmentView((passed) => actions.onEquipment(side, passed));
   const early = el("p", { class: "quiet small", t: "check_in_not_open" });
   const until = el("p", { class: "quiet small" });
   return {
-    node: el("div", {}, early, until, people, el("div", { class: "seat ticks" }, seat.node), equipment.node),
+    node: el("div", {}, early, until, people, el("div", { class: "seat ticks" }, seat.node), rules.node, equipment.node),
     update({ session }) {
       const mine = session.sides[side];
       const open = CHECK_IN_OPEN.has(session.state);
@@ -70,6 +71,7 @@ function sideView(side, actions) {
       keyed(people, rows, mine.people.map((person) => ({ person, open })), ({ person }) => person.id,
         ({ person }) => personRow(side, person, actions));
       seat.update(Boolean(mine.seat), open);
+      rules.update(mine);
       equipment.update(mine, open);
     },
   };
@@ -118,6 +120,20 @@ function personStatus() {
       mark(node, "level", level);
       swapIcon(node, { good: "check", away: "cross", open: "clock" }[level]);
       put(words, t({ good: "checked_in", away: "noted_absent", open: "checks_open" }[level], { count: required.length - ticked.length }));
+    },
+  };
+}
+
+/** Whether the room has acknowledged the rules itself, when and how. */
+function rulesLine() {
+  const words = el("span");
+  const state = el("span", { class: "done" }, icon("clock"), words);
+  return {
+    node: el("p", { class: "line room-rules" }, el("span", { t: "room_rules" }), state),
+    update({ rules, rules_at: at, rules_manner: manner }) {
+      mark(state, "level", !rules ? "open" : manner === "unattended" ? "away" : "good");
+      swapIcon(state, !rules ? "clock" : manner === "unattended" ? "warn" : "check");
+      put(words, rules ? t(`rules_by_${manner ?? "touch"}`, { time: timeOfDay(at) }) : t("rules_open"));
     },
   };
 }

@@ -1,6 +1,7 @@
 """Check-in, person by person and check by check: Yunnan 10 to 12, 17(2), 19, 23; Guangdong 23, 24, 28."""
 
 import itertools
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,13 +14,14 @@ from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
 from broker.session.effects import ClosePorts, NoteAbsence, Reason, RequestRebooking
-from broker.session.parts.check_in import lacks, required
+from broker.session.parts.check_in import Acknowledgement, lacks, required
 from broker.session.readiness import Missing, missing
-from broker.session.snapshot import to_json
+from broker.session.snapshot import from_json, to_json
 from broker.session.state import State
-from config.check_in import Tick
+from config.check_in import Manner, Tick
 from config.policy import Policy
 from tests.support.session_story import (
+    ACKNOWLEDGED,
     CHECKED_IN,
     CHILD,
     GUANGDONG,
@@ -34,6 +36,7 @@ from tests.support.session_story import (
     VISITOR,
     YUNNAN,
     Visit,
+    acknowledging,
     at,
     here,
     live,
@@ -182,6 +185,66 @@ class TestSeat:
         assert visit.state is State.CHECK_IN and lacking(visit) == {Missing(f"{side}_seat")}
         visit.tell(*SEATED)
         assert visit.state is State.READY
+
+
+class TestRules:
+    """Yunnan 12 and notice, Guangdong 24 and annex: the people in each room acknowledge the rules themselves."""
+
+    @pytest.mark.parametrize("policy", [YUNNAN, GUANGDONG])
+    @pytest.mark.parametrize("side", Side)
+    def test_no_visit_is_ready_before_each_room_has_acknowledged_them(self, side: Side, policy: Policy) -> None:
+        visit = Visit(at(-20), policy=policy)
+        visit.tell(*[fact for fact in PREPARED if fact not in ACKNOWLEDGED], acknowledging(side, policy))
+        assert visit.state is State.CHECK_IN and lacking(visit) == {Missing(f"{side.other}_rules")}
+        visit.tell(acknowledging(side.other, policy))
+        assert visit.state is State.READY
+
+    def test_it_is_kept_when_and_by_which_terminal_in_which_language_and_how(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(ev.RulesAcknowledged(PRISON, "trm_1", "yunnan-notice", "en", Manner.KEY))
+        acknowledgement = Acknowledgement("trm_1", visit.now.wall, "yunnan-notice", "en", Manner.KEY)
+        assert visit.session.check_in.rules == {PRISON: acknowledgement}
+
+    def test_the_first_time_counts_and_a_terminal_that_comes_back_changes_nothing(self) -> None:
+        visit = Visit(at(-20))
+        visit.tell(acknowledging(PRISON))
+        first = visit.session.check_in.rules[PRISON]
+        visit.wait(60)
+        visit.tell(replace(acknowledging(PRISON), by="trm_2", language="en", manner=Manner.UNATTENDED))
+        assert visit.session.check_in.rules == {PRISON: first}
+
+    @pytest.mark.parametrize("reboot", [False, True])
+    def test_it_outlives_a_restart_of_the_service_and_of_the_machine(self, reboot: bool) -> None:
+        visit = prepared()
+        kept = json.loads(json.dumps(to_json(visit.session, "boot-1")))
+        after = from_json(SLOT, kept, visit.now, "boot-2" if reboot else "boot-1")
+        assert after.check_in.rules == visit.session.check_in.rules and len(after.check_in.rules) == 2
+
+    def test_another_text_than_that_of_the_visits_own_rules_is_refused(self) -> None:
+        visit = Visit(at(-20))
+        with pytest.raises(Conflict) as refusal:
+            visit.tell(ev.RulesAcknowledged(PRISON, "trm_1", "guangdong-letter", "zh", Manner.TOUCH))
+        assert refusal.value.extra["text"] == "yunnan-notice" and not visit.session.check_in.rules
+
+    def test_what_was_acknowledged_of_former_rules_counts_no_more(self) -> None:
+        """A pack that a newer law forbids is replaced (`PackReplaced`); its text is told anew."""
+        visit = prepared()
+        visit.policy = GUANGDONG
+        visit.tell(ev.TimePassed())
+        assert visit.state is State.CHECK_IN and {Missing.PRISON_RULES, Missing.VISITOR_RULES} <= lacking(visit)
+        visit.tell(acknowledging(PRISON, GUANGDONG))
+        assert visit.session.check_in.rules[PRISON].text == "guangdong-letter"
+        assert Missing.PRISON_RULES not in lacking(visit)
+
+    def test_a_visit_that_goes_on_asks_for_none_any_more(self) -> None:
+        visit = live()
+        with pytest.raises(Conflict):
+            visit.tell(acknowledging(PRISON))
+        assert visit.state is State.LIVE
+
+    def test_it_counts_for_this_session_only(self) -> None:
+        prepared()
+        assert {Missing.PRISON_RULES, Missing.VISITOR_RULES} <= lacking(Visit(at(-20)))
 
 
 class TestEquipment:
