@@ -32,6 +32,9 @@ class CodecParams:
     simulcast: Simulcast | None = None
     parameter_sets: tuple[bytes, ...] = ()
     """H.264 parameter sets that the publisher's offer brings (RFC 6184 8.1), as NAL units."""
+    nack_untold: bool = False
+    """Whether lost packets are requested although that is not agreed, for as long as the publisher answers (RFC 4585
+    4.2): no browser offers it for sound, and Chromium and aiortc send sound again all the same."""
 
     @property
     def numbers(self) -> list[int]:
@@ -39,9 +42,14 @@ class CodecParams:
         return [number for number in (self.red, self.payload_type, self.rtx) if number is not None]
 
     @property
+    def requests(self) -> bool:
+        """Whether the relay requests packets that the publisher's line has lost."""
+        return self.nack or self.nack_untold
+
+    @property
     def repairs_marked(self) -> bool:
         """Whether a retransmitted packet can be told from one that was only overtaken."""
-        return self.rtx is not None or not self.nack
+        return self.rtx is not None or not self.requests
 
 
 NO_PUBLISHER = CodecParams(-1)
@@ -59,7 +67,10 @@ def agree(media: Media, codec: Codec, publishing: bool) -> CodecParams:
         several = simulcast_sdp.agree(media, codec.payload_type) if media.kind == "video" else None
         sets = parameter_sets.from_offer(codec.parameters.get(SPROP, "")) if several is None else ()
         red = _redundant(media, codec)
-        return CodecParams(codec.payload_type, nack, rtx, red=red, simulcast=several, parameter_sets=sets)
+        untold = media.kind == "audio" and not nack and media.protocol.upper().endswith("AVPF")
+        return CodecParams(
+            codec.payload_type, nack, rtx, red=red, simulcast=several, parameter_sets=sets, nack_untold=untold
+        )
     if nack and rtx is None:
         return CodecParams(codec.payload_type, nack)
     wide = header_extensions.offered(media, TRANSPORT_WIDE) if "transport-cc" in codec.feedback else None

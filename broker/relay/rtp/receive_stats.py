@@ -11,6 +11,7 @@ MAX_GAP = 256  # a jump over more packets is a restart of the sender, not a loss
 DISORDER = 0.02  # seconds in which a packet that was overtaken comes without a request
 REPAIR_TRIES, REPAIR_EVERY = 6, 0.03  # NACKs for one packet; seconds between them at least, growing with each
 LOSSY = 0.01  # smoothed part of packets lost from which on first requests are sent twice
+UNHEEDED = 12  # packets given up, and none that came on request: the sender answers no requests
 TWICE_AFTER = 0.015  # seconds from a request to its copy: publishers that know RFC 4585 answer only one of them
 ROUND_TRIP = 0.05  # seconds, until the first repair has shown it
 MAX_STEP = 5.0  # seconds: a sender whose timestamps jump further has restarted
@@ -33,6 +34,7 @@ class ReceiveStats:
         "first",
         "first_allowed",
         "frame_at",
+        "given_up",
         "highest",
         "jitter",
         "last_sr",
@@ -67,6 +69,8 @@ class ReceiveStats:
         """Which of the packets that come now are retransmissions; None where these look like any other packet, so that
         each packet that comes late after a request must count as one."""
         self.round_trip = ROUND_TRIP
+        self.given_up = 0
+        """How many packets were requested as often as it makes sense, and never came."""
         self.ts, self.began = -1, first
         """Timestamp, and extended number, of the packet that began the newest frame."""
         self.delays, self.jitter = Delays(), 0.0
@@ -76,6 +80,11 @@ class ReceiveStats:
     def newest(self) -> int:
         """The extended number of the newest packet."""
         return self.cycles + self.highest
+
+    @property
+    def heeded(self) -> bool:
+        """Whether the sender may be one that answers requests: false once many were in vain and none was answered."""
+        return self.repaired > 0 or self.given_up < UNHEEDED
 
     @property
     def expected(self) -> int:
@@ -142,6 +151,7 @@ class ReceiveStats:
             tries, _ = self.missing.get(seq, (-1, 0.0))
             if tries >= REPAIR_TRIES:
                 del self.missing[seq]
+                self.given_up += 1
                 given_up = True
             elif tries >= 0:
                 self.missing[seq] = (tries + 1, now)

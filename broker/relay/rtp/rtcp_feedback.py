@@ -126,7 +126,7 @@ def send_requests(track: Track, now: float) -> None:
     if publisher is None or not publisher.ready:
         return
     due = track.repairs_due(now)
-    if due and track.params.nack and stats is not None:
+    if due and stats is not None and (track.params.nack or (track.params.nack_untold and stats.heeded)):
         publisher.send_rtcp(rtcp.build_opening([]) + rtcp.build_nack(stats.ssrc, due))
     if track.video and stats is not None and track.keyframes.due(now):
         publisher.send_rtcp(rtcp.build_opening([]) + rtcp.build_pli(stats.ssrc))

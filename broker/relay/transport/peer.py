@@ -311,7 +311,8 @@ class Peer:
         else:
             inner = original(packet, track.payload_type, track.receive_stats.ssrc)
             inside = brought = [inner] if inner else []
-        track.receive_stats.brought = {int.from_bytes(earlier[2:4], "big") for earlier in brought}
+        if track.params.repairs_marked:
+            track.receive_stats.brought = {int.from_bytes(earlier[2:4], "big") for earlier in brought}
         return [(track, plain) for plain in inside]
 
     def _repaired(self, packet: bytes, identifier: int | None) -> Track | None:

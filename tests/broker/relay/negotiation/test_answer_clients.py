@@ -102,6 +102,22 @@ class TestClients:
         assert agreed.params["video"].nack
 
     @CLIENT
+    def test_are_asked_for_lost_sound_though_none_offers_to_send_it_again(self, text: str) -> None:
+        sound = published(text).params["audio"]
+        assert (sound.nack, sound.nack_untold) == (False, True)
+        assert not sound.repairs_marked
+
+    def test_are_not_asked_for_lost_sound_without_a_profile_for_feedback(self) -> None:
+        agreed = published(edited(FIREFOX, ("m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 UDP/TLS/RTP/SAVP")))
+        assert not agreed.params["audio"].requests
+
+    def test_may_offer_to_send_lost_sound_again(self) -> None:
+        opus = "a=rtpmap:109 opus/48000/2\r\n"
+        agreed = published(edited(FIREFOX, (opus, f"{opus}a=rtcp-fb:109 nack\r\n")))
+        assert "a=rtcp-fb:109 nack\r\n" in agreed.answer
+        assert (agreed.params["audio"].nack, agreed.params["audio"].nack_untold) == (True, False)
+
+    @CLIENT
     def test_watch_too(self, text: str) -> None:
         agreed = watched(edited(text.replace("42001f", "42e01f"), ("a=sendonly", "a=recvonly")))
         assert {media.direction for media in SessionDescription.parse(agreed.answer).media} == {"sendonly"}

@@ -12,6 +12,7 @@ from broker.relay.down_track import RATIONED_AT_ONCE
 from broker.relay.limits.rtcp_budget import RtcpBudget
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.rtp import retransmission, rtcp_feedback
+from broker.relay.rtp.receive_stats import UNHEEDED
 from broker.relay.tap import Tap
 from tests.support.relay.track_model import KEY, RTX, Line
 
@@ -171,3 +172,30 @@ def test_what_the_publisher_repaired_is_sent_again_only_on_a_bad_line_and_a_copy
         assert len(subscriber.sent) == (1 if lossy else 0)
         assert subscriber.down_track.later.waiting is lossy
         assert track.repaired == []
+
+
+class TestLostSoundThatNoPublisherHasAgreedToSendAgain:
+    """RFC 4585 4.2: requests may be sent, and must not be relied on."""
+
+    def requests(self, line: Line, losses: int, answered: bool) -> int:
+        """Lose so many packets of sound, one by one. Return for how many of them a request was sent."""
+        asked: list[bytes] = []
+        publisher: Any = SimpleNamespace(ready=True, send_rtcp=asked.append)
+        line.track.params, line.track.publisher = CodecParams(111, nack_untold=True), publisher
+        line.send(1)
+        found = 0
+        for seq in range(3, 3 + 2 * losses, 2):
+            line.send(seq)
+            before = len(asked)
+            for tick in range(5 if answered else 100):
+                rtcp_feedback.send_requests(line.track, line.now + tick / 100)
+            found += len(asked) > before
+            if answered:
+                line.send(seq - 1)
+        return found
+
+    def test_is_requested_as_long_as_the_publisher_answers(self) -> None:
+        assert self.requests(Line("audio"), 40, answered=True) == 40
+
+    def test_is_no_longer_requested_when_none_comes_again(self) -> None:
+        assert self.requests(Line("audio"), 40, answered=False) == UNHEEDED
