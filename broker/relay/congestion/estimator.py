@@ -15,6 +15,7 @@ BACK, GROW = 0.85, 0.12  # factor on the rate that arrived when it is full; grow
 MOST_BACK = 0.6  # of a limited rate, of which little may have been used: what arrived proves little then
 USED, SLOWLY = 0.5, 0.04  # part of the rate below which what arrives proves little: then it grows so much a second
 NEAR = (0.95, 1.15)  # times what arrived when it was full last, between which the rate grows SLOWLY lest it be again
+SOON = 0.3  # growth a second below UNPROVEN: a pause of either machine, too, leaves a rate too low for any picture
 PROVEN, UNPROVEN = 1.2, 200_000.0  # times what has arrived lately, and bit/s, up to which it grows while hardly used
 FADES = 0.01  # part by which what has arrived lately counts less with each step
 LATELY = 10.0  # seconds for which a line counts as full after a queue
@@ -48,12 +49,12 @@ class Delays:
 class Capacity:
     """Rate (bit/s) that a path carries, as far as it has shown; at most `top`, as more is never sent."""
 
-    __slots__ = ("_full_at", "_hold", "_most", "_queue", "_queued_at", "_top", "loss", "rate")
+    __slots__ = ("_before", "_full_at", "_hold", "_most", "_queue", "_queued_at", "_top", "loss", "rate")
 
     def __init__(self, top: float) -> None:
         self._top = top
         self.rate = float(top)
-        self.loss = self._queue = self._most = self._full_at = 0.0
+        self.loss = self._queue = self._most = self._full_at = self._before = 0.0
         self._hold = self._queued_at = -inf
 
     @property
@@ -69,6 +70,7 @@ class Capacity:
         """Update the estimate: `delivered` bit/s arrived in the last `seconds`, a part `loss` did not, and a queue of
         `queue` s stands."""
         self.loss += 0.3 * (loss - self.loss)
+        carried, self._before = max(delivered, self._before), delivered  # feedback comes by fits and starts
         self._most = max(delivered, (1 - FADES) * self._most)
         queue, self._queue = min(queue, self._queue), queue  # a single one may be a busy machine at either end
         if queue > QUEUE:
@@ -76,14 +78,16 @@ class Capacity:
         if queue > QUEUE or min(loss, self.loss) > LOSS:
             if now >= self._hold:
                 least = MOST_BACK * self.rate if self.limited else 0.0
-                self.rate = min(self.rate, max(BACK * delivered, least, LOWEST))
-                self._hold, self._full_at = now + HOLD, max(delivered, self.rate)
+                self.rate = min(self.rate, max(BACK * carried, least, LOWEST))
+                self._hold, self._full_at = now + HOLD, max(carried, self.rate)
         elif now >= self._hold:
             self._grow(seconds, delivered >= USED * self.rate)
 
     def _grow(self, seconds: float, used: bool) -> None:
         """Raise the rate, which was `used` or not: then only near what has arrived before."""
-        if used:
+        if self.rate < UNPROVEN:
+            self.rate = min(self._top, UNPROVEN, self.rate * (1 + SOON * seconds))
+        elif used:
             near = NEAR[0] * self._full_at <= self.rate <= NEAR[1] * self._full_at
             self.rate = min(self._top, self.rate * (1 + (SLOWLY if near else GROW) * seconds))
         else:

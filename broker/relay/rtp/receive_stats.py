@@ -9,8 +9,8 @@ from broker.relay.congestion.estimator import Delays
 
 MAX_GAP = 256  # a jump over more packets is a restart of the sender, not a loss worth requesting
 DISORDER = 0.02  # seconds in which a packet that was overtaken comes without a request
-REPAIR_TRIES, REPAIR_EVERY = 6, 0.03  # NACKs for one packet; seconds between them at least, growing with each
-LOSSY = 0.01  # smoothed part of packets lost from which on first requests are sent twice
+REPAIR_TRIES, REPAIR_EVERY = 6, 0.03  # NACKs for one packet; seconds between them at least, growing from the fourth on
+LOSSY = 0.01  # smoothed part of packets lost from which on each request is sent twice
 UNHEEDED = 12  # packets given up, and none that came on request: the sender answers no requests
 TWICE_AFTER = 0.015  # seconds from a request to its copy: publishers that know RFC 4585 answer only one of them
 ROUND_TRIP = 0.05  # seconds, until the first repair has shown it
@@ -157,13 +157,13 @@ class ReceiveStats:
                 self.missing[seq] = (tries + 1, now)
                 heappush(self._due, (now + self._patience(tries), seq))
                 due.append(seq)
-                if tries == 0 and self.loss > LOSSY:
+                if self.loss > LOSSY:
                     self._twice.append((now + TWICE_AFTER, seq))
         return due, given_up
 
     def _patience(self, tries: int) -> float:
-        """Return the seconds after which a request is repeated: more than the answer takes, and growing."""
-        return max(REPAIR_EVERY, 1.25 * self.round_trip) * (1 + tries / 4)
+        """Return the seconds after which a request is repeated: more than the answer takes, and at last growing."""
+        return max(REPAIR_EVERY, 1.25 * self.round_trip) * max(1.0, tries / 2)
 
     def report(self, now: float) -> ReportBlock:
         """Return the report block about the time since the last one. A packet that came only on request counts as lost:

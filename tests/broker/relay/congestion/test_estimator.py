@@ -1,9 +1,11 @@
 """The estimate of what a line carries: it falls with a queue or much loss, and recovers slowly."""
 
+import itertools
 import random
 from collections.abc import Callable
 
 from broker.relay.congestion.estimator import LOWEST, STEP, UNPROVEN, Capacity, Delays
+from broker.relay.congestion.subscriber_adaptation import LEAST
 
 
 def standing(delays: Delays, *values: float) -> float:
@@ -106,6 +108,22 @@ class TestCapacity:
         for step in range(5, 10):  # only sound is sent, and all of it arrives
             capacity.update(step * STEP, STEP, 30e3, 0.0, 0.0)
         assert capacity.rate >= rate >= 100e3
+
+    def test_a_pause_of_either_machine_costs_a_picture_no_more_than_some_seconds(self) -> None:
+        capacity, steps = Capacity(4e6), itertools.count(1)
+        for delivered, loss, queue in ((700e3, 0.05, 0.0), (60e3, 0.2, 0.3), (60e3, 0.2, 0.3)):
+            for _ in range(2):
+                capacity.update(next(steps) * STEP, STEP, delivered, loss, queue)
+        fell, sound = capacity.rate, 60e3
+        for _ in range(int(5 / STEP)):
+            capacity.update(next(steps) * STEP, STEP, sound, 0.05, 0.0)
+        assert fell < sound + LEAST <= capacity.rate
+
+    def test_what_arrived_in_the_better_of_two_steps_counts(self) -> None:
+        capacity = Capacity(4e6)
+        for step, delivered in enumerate((400e3, 400e3, 60e3)):  # the queue is believed with its second step
+            capacity.update(step * STEP, STEP, delivered, 0.0, 0.3 if step else 0.0)
+        assert capacity.rate == 0.85 * 400e3
 
     def test_a_line_that_is_hardly_used_is_thought_to_carry_little_more_than_it_has(self) -> None:
         for has_carried, at_most in ((300e3, 1.2 * 300e3), (50e3, UNPROVEN)):

@@ -1,5 +1,7 @@
 """Losses in both directions: retransmissions to subscribers, requests to publishers, and receiver reports."""
 
+import itertools
+
 from broker.relay.rtp.receive_stats import MAX_GAP, REPAIR_TRIES, ROUND_TRIP, TWICE_AFTER, ReceiveStats
 from tests.support.relay.track_model import KEY, Line
 
@@ -58,13 +60,22 @@ class TestRepairs:
         assert line.track.receive_stats is not None
         assert line.track.receive_stats.missing == {}
 
-    def test_are_requested_twice_at_first_where_much_is_lost_as_requests_get_lost_too(self) -> None:
+    def test_are_requested_twice_each_time_where_much_is_lost_as_requests_get_lost_too(self) -> None:
         for loss, expected in ((0.0, 1), (0.05, 2)):
             stats = fed([10, 11, 13])
             stats.loss = loss
             asked = [step for step in range(30) for _ in stats.repairs_due(1000.1 + step / 1000)[0]]
             assert len(asked) == expected
             assert asked[-1] == (0 if expected == 1 else round(TWICE_AFTER * 1000))
+            assert len([step for step in range(30, 80) for _ in stats.repairs_due(1000.1 + step / 1000)[0]]) == expected
+
+    def test_are_requested_three_times_at_one_pace_and_then_ever_more_slowly(self) -> None:
+        stats = fed([10, 11, 13])
+        asked = [step for step in range(1000) for _ in stats.repairs_due(1000.1 + step / 1000)[0]]
+        between = [later - earlier for earlier, later in itertools.pairwise(asked)]
+        assert len(asked) == REPAIR_TRIES
+        assert max(between[:3]) - min(between[:3]) <= 1
+        assert between[2] < between[3] < between[4]
 
     def test_a_request_is_not_repeated_for_a_packet_that_has_come(self) -> None:
         stats = fed([10, 11, 13])
