@@ -222,6 +222,8 @@ class SubscriberReports:
     """When it last reported that a packet was lost, or asked for one (monotonic s)."""
     lost_fraction: int = 0
     """Part of packets lost since the report before, in 1/256."""
+    count: int = 0
+    """How many receiver reports have come."""
     jitter: int = 0
     round_trip: float | None = None
     """Seconds to the subscriber and back; None before the first report that allows to compute it."""
@@ -245,6 +247,7 @@ class SubscriberReports:
         if block.highest != self.highest or not flowing:
             self.progressed_at = now
         self.highest, self.lost_fraction, self.jitter = block.highest, block.fraction, block.jitter
+        self.count += 1
         if block.fraction:
             self.missed_at = now
         sent = self.sender_reports.get(block.last_sr)

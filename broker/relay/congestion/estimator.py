@@ -13,7 +13,7 @@ QUEUE = 0.1  # seconds that all packets wait: more than jitter of 30 ms or a bus
 LOSS = 0.12  # smoothed part of packets lost: a line can lose half of that without being full
 BACK, GROW = 0.85, 0.12  # factor on the rate that arrived when it is full; growth a second when it is not
 MOST_BACK = 0.6  # of a limited rate, of which little may have been used: what arrived proves little then
-USED, SLOWLY = 0.5, 0.04  # part of the rate below which what arrives proves little: then it grows so much a second
+USED, SLOWLY = 0.5, 0.04  # part of the rate below which what arrives proves little; growth a second after a queue
 NEAR = (0.95, 1.15)  # times what arrived when it was full last, between which the rate grows SLOWLY lest it be again
 SOON = 0.3  # growth a second below UNPROVEN: a pause of either machine, too, leaves a rate too low for any picture
 PROVEN, UNPROVEN = 1.2, 200_000.0  # times what has arrived lately, and bit/s, up to which it grows while hardly used
@@ -81,10 +81,10 @@ class Capacity:
                 self.rate = min(self.rate, max(BACK * carried, least, LOWEST))
                 self._hold, self._full_at = now + HOLD, max(carried, self.rate)
         elif now >= self._hold:
-            self._grow(seconds, delivered >= USED * self.rate)
+            self._grow(seconds, delivered >= USED * self.rate, SLOWLY if self.full(now) else GROW)
 
-    def _grow(self, seconds: float, used: bool) -> None:
-        """Raise the rate, which was `used` or not: then only near what has arrived before."""
+    def _grow(self, seconds: float, used: bool, unused: float) -> None:
+        """Raise the rate, which was `used` or not: then by `unused` a second, and only near what has arrived before."""
         if self.rate < UNPROVEN:
             self.rate = min(self._top, UNPROVEN, self.rate * (1 + SOON * seconds))
         elif used:
@@ -92,4 +92,4 @@ class Capacity:
             self.rate = min(self._top, self.rate * (1 + (SLOWLY if near else GROW) * seconds))
         else:
             most = min(self._top, max(PROVEN * self._most, UNPROVEN))
-            self.rate = max(self.rate, min(most, self.rate * (1 + SLOWLY * seconds)))
+            self.rate = max(self.rate, min(most, self.rate * (1 + unused * seconds)))

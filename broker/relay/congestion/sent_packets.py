@@ -153,11 +153,13 @@ class SentPackets:
             del self._sent[:old]
             self._begin += old
 
-    def tick_by_reports(self, now: float, seconds: float, sent: float, loss: float) -> None:
+    def tick_by_reports(self, now: float, seconds: float, sent: float, loss: float | None) -> None:
         """Update the estimate for a subscriber whose feedback names no packets, by its reports on the picture: `sent`
-        bit/s were sent and a part `loss` did not arrive. An estimate of its own far below that means a queue."""
+        bit/s were sent and a part `loss` did not arrive; None where no report has come since: one counts only once. An
+        estimate of its own far below what was sent means a queue."""
         estimate, self.estimated = self.estimated, None
         queue = 2 * QUEUE if estimate is not None and estimate < FAR * sent else 0.0
+        loss = self.capacity.loss if loss is None else loss
         self.capacity.update(now, seconds, min(sent * (1 - loss), estimate or sent), loss, queue)
 
 

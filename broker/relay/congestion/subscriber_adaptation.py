@@ -50,6 +50,8 @@ class SubscriberAdaptation:
         self._keep, self._lost_at, self._single_at = KEEP, -inf, -inf
         """For how long copies are sent, when a loss was seen last, and since when packets are sent once."""
         self._track: Track | None = None
+        self._reports = 0
+        """How many receiver reports on the picture have been looked at."""
 
     @property
     def need(self) -> float:
@@ -86,12 +88,17 @@ class SubscriberAdaptation:
                     self._sound = bits[kind] * (1 + SOUND if down_track.copied else 1) / seconds
                 continue
             if not named:
-                loss = down_track.reports.lost_fraction / 256
+                loss = self._news(down_track)
                 self._path.tick_by_reports(now, seconds, bits[kind] / seconds, loss)
             self._spend(down_track.track, bits[kind], seconds)
             self._adapt_picture(down_track, now)
             limited = self._path.capacity.limited
             pace(down_track, PACE * max(self.need, LEAST) if limited else None)
+
+    def _news(self, down_track: Destination) -> float | None:
+        """Return the part that the reports since the last call say was lost; None where none has come."""
+        before, self._reports = self._reports, down_track.reports.count
+        return down_track.reports.lost_fraction / 256 if self._reports != before else None
 
     def _bits(self, down_track: Destination) -> int:
         """Return the bits sent to `down_track` since the last call, RTP headers included."""

@@ -119,6 +119,18 @@ class TestCapacity:
             capacity.update(next(steps) * STEP, STEP, sound, 0.05, 0.0)
         assert fell < sound + LEAST <= capacity.rate
 
+    def test_a_line_that_lost_much_without_a_queue_is_soon_thought_to_carry_what_it_has(self) -> None:
+        grown = {}
+        for queue in (0.0, 0.3):
+            capacity = Capacity(4e6)
+            for step in range(6):
+                capacity.update(step * STEP, STEP, 300e3, 0.3 if step > 2 else 0.0, queue if step > 2 else 0.0)
+            fell = capacity.rate
+            for step in range(6, 16):
+                capacity.update(step * STEP, STEP, 60e3, 0.0, 0.0)
+            grown[queue] = capacity.rate / fell
+        assert grown[0.0] > 1.3 > grown[0.3] > 1.0
+
     def test_what_arrived_in_the_better_of_two_steps_counts(self) -> None:
         capacity = Capacity(4e6)
         for step, delivered in enumerate((400e3, 400e3, 60e3)):  # the queue is believed with its second step

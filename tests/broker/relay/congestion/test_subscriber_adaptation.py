@@ -129,8 +129,20 @@ def test_a_client_that_names_no_packets_is_adapted_by_its_receiver_reports() -> 
 def test_receiver_reports_of_much_loss_pause_the_picture() -> None:
     subscriber = Subscriber(named=False)
     subscriber.down_track.reports.lost_fraction = 128
-    assert subscriber.watch(10, keyframes=False) < 10 * 30 * 3
+    sent = 0
+    for _ in range(10):
+        subscriber.down_track.reports.count += 1
+        sent += subscriber.watch(1, keyframes=False)
+    assert sent < 10 * 30 * 3
     assert subscriber.down_track.resting
+
+
+def test_one_receiver_report_counts_once() -> None:
+    subscriber = Subscriber(named=False)
+    reports = subscriber.down_track.reports
+    reports.lost_fraction, reports.count = 64, 1  # a burst of losses
+    assert subscriber.watch(10) >= 10 * 30 * 3
+    assert not subscriber.path.capacity.limited
 
 
 def test_an_estimate_far_below_the_rate_limits_the_line() -> None:
