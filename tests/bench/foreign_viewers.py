@@ -112,7 +112,7 @@ class Came:
         self._highest = -1
 
     def take(self, number: int, timestamp: int, payload: bytes) -> None:
-        """Take in one packet."""
+        """Take in one packet that has come to the viewer, in the order of arrival."""
         self._highest = number if self._highest < 0 else self._highest
         step = (number - self._highest + 0x8000 & 0xFFFF) - 0x8000
         self.numbers.add(self._highest + step)
@@ -234,7 +234,7 @@ class Decoded:
         self.pictures = self.damaged = 0
 
     def take(self, picture: bytes) -> None:
-        """Take in one picture."""
+        """Take in one decoded picture, and compare it with those of the clip."""
         self.pictures += 1
         self.damaged += picture not in self._right
 
@@ -300,11 +300,11 @@ async def _row(
     await asyncio.sleep(seconds)
     ended = loop.time() - LAST
     asked = [at for at, moment in room.moments.items() if begun < moment < ended]
-    told = ""
+    summary = ""
     if decoded is not None:
-        told = f"{decoded.pictures - before[0]} ({decoded.damaged - before[1]} wrong)"
+        summary = f"{decoded.pictures - before[0]} ({decoded.damaged - before[1]} wrong)"
     await room.close()
-    return Row(viewer, kind, len(asked), *came.judge(asked), came.missing(since), os.getloadavg()[0], told)
+    return Row(viewer, kind, len(asked), *came.judge(asked), came.missing(since), os.getloadavg()[0], summary)
 
 
 def absent(viewer: str, packages: Path) -> str:
