@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     demo: bool = False
     second_person_hours: int = Field(72, ge=24, le=720)  # a password is so old before its officer gives permits
     break_glass_days: int = Field(7, ge=3, le=60)  # a change of an account waits so long without a second officer
+    enrolment_code_hours: int = Field(24, ge=1, le=168)  # a terminal's one-time code is good for so long
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")  # whose X-Forwarded-For and -Proto count
     terminal_connections: int = Field(16, ge=4)  # HTTP connections of one terminal at the same time

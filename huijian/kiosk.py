@@ -1,21 +1,33 @@
-"""`huijian kiosk`: runs the terminal of one visiting room. The composition root of the kiosk: it adds the
-demonstration's generated room to the sources."""
+"""`huijian kiosk`: runs the terminal of one visiting room, and gives it its identity before that. The composition root
+of the kiosk: it adds the demonstration's generated room to the sources."""
 
 import asyncio
-import os
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
+import aiohttp
 import typer
 
 from broker.kernel.ids import Side
 from config import private_files
 from config.logs import configure
 from config.network import NoServer, server_url
-from huijian.streams import decoded
+from huijian.output import Json, say
+from huijian.streams import decoded, took_effect
+from kiosk_agent.identity import enrolment, identity_file
+from kiosk_agent.identity.identity_file import Identity, IdentityError
+from kiosk_agent.identity.keys import KeyUnusable, TerminalKey
+from kiosk_agent.webrtc.peer import refuse_redirects
+from signaling.api.messages.identity import EnrolledTerminal
 
-TOKEN = "HUIJIAN_TERMINAL_TOKEN"
+app = typer.Typer(invoke_without_command=True, add_completion=False)
+IDENTITY = "HUIJIAN_TERMINAL_IDENTITY"
+Enrolling = Callable[[aiohttp.ClientSession, TerminalKey], Awaitable[EnrolledTerminal]]
+Made = TypeVar("Made")
+IdentityOption = Annotated[Path, typer.Option(help="New file for the terminal's identity, closed to other users.")]
+ServerOption = Annotated[str, typer.Option(help="Base URL of the server, e.g. https://huijian.example")]
 
 
 class LogLevel(StrEnum):
@@ -27,10 +39,11 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+@app.callback()
 def kiosk(
-    server: Annotated[str, typer.Option(help="Base URL of the server, e.g. https://huijian.example")],
-    token_file: Annotated[
-        Path | None, typer.Option(help=f"File with the terminal's enrolment token; or set {TOKEN}.")
+    ctx: typer.Context,
+    identity: Annotated[
+        Path | None, typer.Option(envvar=IDENTITY, help="File with the terminal's identity, made by `kiosk enrol`.")
     ] = None,
     source: Annotated[str, typer.Option(help="generated, file:PATH, or device[:CAMERA,MICROPHONE].")] = "device",
     headless: Annotated[bool, typer.Option("--headless", help="No window; for rooms of tests.")] = False,
@@ -50,20 +63,21 @@ def kiosk(
     """Be the terminal of one visiting room. 会见室终端
 
     Connects, tests the equipment, publishes the room's picture and sound while its visit is on, and shows the far
-    room. It comes back by itself after every interruption. The token is made by `huijian admin terminals enrol`.
+    room. It comes back by itself after every interruption. Its identity is made once, by `huijian kiosk enrol`.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     from huijian.demo.synthetic.sources import generated_sources
     from kiosk_agent.agent import KioskConfig, run_kiosk
     from kiosk_agent.media.source import SourceError
 
-    try:
-        server = server_url(server)
-    except NoServer as error:
-        raise typer.BadParameter(str(error), param_hint="--server") from error
+    if identity is None:
+        raise typer.BadParameter(f"give --identity or set {IDENTITY}; `huijian kiosk enrol` makes the file")
     configure(log_level)
+    mine = _usable(lambda: identity_file.read(identity))
     config = KioskConfig(
-        server,
-        _token(token_file),
+        mine.server,
+        mine,
         source=source,
         extra_sources={"generated": generated_sources},
         headless=headless,
@@ -72,18 +86,87 @@ def kiosk(
         confirms=confirm,
         acknowledges=acknowledge,
     )
+
+    def run() -> None:
+        with identity_file.in_use(identity):
+            asyncio.run(run_kiosk(config))
+
     try:
-        asyncio.run(run_kiosk(config))
+        _usable(run)
     except SourceError as error:
         raise typer.BadParameter(str(error), param_hint="--source") from error
 
 
-def _token(file: Path | None) -> str:
+@app.command(epilog="Example: kiosk enrol --server https://huijian.example --identity terminal.json")
+def enrol(
+    server: ServerOption,
+    identity: IdentityOption,
+    code_file: Annotated[
+        Path | None, typer.Option(help="File with the one-time code; without it, it is asked for.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Enrol this machine as the terminal of a room, by a one-time code. 登记终端
+
+    The code is shown by `huijian admin terminals enrol ROOM`. The key is made here, in the TPM where there is one, and
+    its private half never leaves this machine.
+    """
+    base = _checked(server)
+    _usable(lambda: identity_file.check_free(identity))
+    code = _secret(code_file, "--code-file") if code_file else str(typer.prompt("Code 登记码")).strip()
+    _become(identity, base, lambda http, key: enrolment.enrol(http, base, code, key), json)
+
+
+@app.command(epilog="Example: kiosk migrate --server https://huijian.example --token-file t --identity terminal.json")
+def migrate(
+    server: ServerOption,
+    token_file: Annotated[Path, typer.Option(help="File with the terminal's token of a former version.")],
+    identity: IdentityOption,
+    json: Json = False,
+) -> None:
+    """Exchange the token of a former version for a key, once; the token is worth nothing afterwards. 旧令牌换密钥"""
+    base = _checked(server)
+    _usable(lambda: identity_file.check_free(identity))
+    token = _secret(token_file, "--token-file")
+    _become(identity, base, lambda http, key: enrolment.migrate(http, base, token, key), json)
+
+
+def _become(file: Path, server: str, enrolling: Enrolling, json: bool) -> None:
+    """Make a key, have the server take it, and write the identity. Raises VisitError where the server refuses."""
+    key = _usable(enrolment.new_key)
+
+    async def ask() -> EnrolledTerminal:
+        async with aiohttp.ClientSession(trust_env=False, middlewares=(refuse_redirects,)) as http:
+            return await enrolling(http, key)
+
+    enrolled = asyncio.run(ask())
+    took_effect()
+    _usable(lambda: identity_file.write(file, Identity(server, enrolled.terminal, key)))
+    values = {"terminal": enrolled.terminal, "room": enrolled.room, "site": enrolled.site}
+    say({**values, "key": key.kind, "file": str(file)}, json)
+
+
+def _usable(make: Callable[[], Made]) -> Made:
+    """Return what `make` returns, a file or a key. Raises BadParameter with what to do about a file or a key."""
     try:
-        token = decoded(private_files.read(file)) if file is not None else os.environ.get(TOKEN, "")
+        return make()
+    except (IdentityError, KeyUnusable, NoServer, private_files.NotPrivate) as error:
+        raise typer.BadParameter(str(error), param_hint="--identity") from error
+
+
+def _checked(server: str) -> str:
+    try:
+        return server_url(server)
+    except NoServer as error:
+        raise typer.BadParameter(str(error), param_hint="--server") from error
+
+
+def _secret(file: Path, option: str) -> str:
+    """Return what is in a file with a secret. Raises BadParameter."""
+    try:
+        text = decoded(private_files.read(file)).strip()
     except private_files.NotPrivate as error:
-        raise typer.BadParameter(str(error), param_hint="--token-file") from error
-    token = token.strip()
-    if not token:
-        raise typer.BadParameter(f"give --token-file or set {TOKEN}")
-    return token
+        raise typer.BadParameter(str(error), param_hint=option) from error
+    if not text:
+        raise typer.BadParameter(f"{file} is empty", param_hint=option)
+    return text

@@ -19,6 +19,8 @@ from config.check_in import Manner
 from config.network import server_url
 from kiosk_agent.checks.self_test import Outcome, SelfTestResult
 from kiosk_agent.connection import Connection, unconfirmed
+from kiosk_agent.identity.identity_file import Identity
+from kiosk_agent.identity.sign_in import TerminalCredential
 from kiosk_agent.media.sources import SourceFactory, open_sources
 from kiosk_agent.media.speaker import Speaker
 from kiosk_agent.media_executor import ObservedRoom
@@ -71,14 +73,14 @@ STOP_WITHIN = 8.0
 class KioskConfig:
     """Configuration of one terminal's program.
 
-    `server` is the base URL and `token` that of the enrolment. `source` is a text for `open_sources`, `extra_sources`
-    are names that it may hold besides `file:` and `device`; `side_hint` is the side to open the sources for before a
-    visit tells the side. `stats_every` is the seconds between lines of statistics, None for no lines. `confirms` makes
-    the terminal confirm warnings itself, for rooms without a screen; `acknowledges` the rules of a visit, where there
-    are no people."""
+    `server` is the base URL, `credential` the terminal's identity, or a token that stays the same. `source` is a text
+    for `open_sources`, `extra_sources` are names that it may hold besides `file:` and `device`; `side_hint` is the side
+    to open the sources for before a visit tells the side. `stats_every` is the seconds between lines of statistics,
+    None for no lines. `confirms` makes the terminal confirm warnings itself, for rooms without a screen; `acknowledges`
+    the rules of a visit, where there are no people."""
 
     server: str
-    token: str
+    credential: str | Identity
     source: str = "device"
     extra_sources: Mapping[str, SourceFactory] = field(default_factory=dict)
     headless: bool = True
@@ -120,7 +122,9 @@ class Kiosk:
     """Owner of the terminal's state and of everything that carries out its effects. `run` it once."""
 
     def __init__(self, config: KioskConfig, http: aiohttp.ClientSession, stats: StatsHandler) -> None:
-        access = ServerAccess(http, config.server, config.token)
+        credential = config.credential
+        self._credential = None if isinstance(credential, str) else TerminalCredential(http, config.server, credential)
+        access = ServerAccess(http, config.server, self._credential or str(credential))
         self.terminal = Terminal(confirms=config.confirms, acknowledges=config.acknowledges)
         self._config, self._access, self._stats = config, access, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
@@ -140,6 +144,8 @@ class Kiosk:
         """Run until `ending` is set and everything is closed."""
         self._tasks.spawn(self._request_stop(ending))
         self._tasks.spawn(self._watch_silence())
+        if self._credential is not None:
+            self._tasks.spawn(self._credential.keep())
         self._tasks.spawn(self._media.observe(self._observing, self._send_observed))
         if self._config.stats_every is not None:
             self._tasks.spawn(self._report(self._config.stats_every))

@@ -10,6 +10,10 @@ from urllib.parse import urljoin
 import aiohttp
 from pydantic import ValidationError
 
+from broker.kernel.errors import VisitError
+from config.lines.records import word_of
+from kiosk_agent.identity.enrolment import NoAnswer
+from kiosk_agent.identity.keys import KeyUnusable
 from kiosk_agent.state.events import Fact, SessionSeen, SessionsSeen, SocketLost, SocketOpened, Visit, Welcomed
 from kiosk_agent.webrtc.peer import ServerAccess
 from signaling.api.messages.session_view import SessionView, WarningView
@@ -32,10 +36,19 @@ _VIEWS = 50
 """Sessions kept for the screen: a room has a few a day."""
 _REFUSED = {401: 4001, 403: 4003, 429: 4029}
 _ADVICE = {
-    401: "the server does not know this terminal's token; enrol the room's terminal anew",
-    403: "the server does not accept this token for a terminal",
+    401: "the server does not accept this terminal's credential; signing in anew",
+    403: "the server does not accept this credential for a terminal",
     404: "there is no Huijian at this address",
     429: "the server is asked too often; trying again later",
+}
+
+
+_REASONS = {
+    "terminal_refused": "the server does not know this terminal's key: enrol it anew, by `huijian kiosk enrol`",
+    "terminal_revoked": "this terminal was revoked: enrol it anew, by `huijian kiosk enrol`",
+    "terminal_conflict": "this terminal's key is used in two places: an administrator has to decide, by `huijian admin "
+    "terminals readmit`, or to enrol it anew",
+    "too_many": "the server is asked too often; trying again later",
 }
 
 
@@ -53,7 +66,13 @@ class Connection:
         """Open one connection and handle its messages until it is lost."""
         code = 0
         try:
+            await self._access.sign_in()
             code = await self._converse()
+        except VisitError as error:
+            code = error.close_code
+            log.warning(_REASONS.get(error.code, "the server refuses to sign in"), extra={"code": error.code})
+        except (NoAnswer, KeyUnusable) as error:
+            log.warning("not signed in; trying again", extra={"error": word_of(error)})
         except aiohttp.WSServerHandshakeError as error:
             code = _REFUSED.get(error.status, 0)
             log.warning(_ADVICE.get(error.status, "the server refuses the socket"), extra={"status": error.status})

@@ -46,6 +46,7 @@ WIRE_NAMES = {"RecorderLagging", "SpeechBegan", "SpeechEnded", "SpeechView"}
 """Names that occur in journals of earlier versions or in the OpenAPI document."""
 SEAMS: dict[str, str] = {
     "broker.booking.language_codes": "data: a table of codes",
+    "broker.control.store.devices.codes": "pure: how a code is spelled and read; tested alone",
     "broker.control.recovery.take_up": "what a start finds, beside `row_watch`; tested alone",
     "broker.relay.congestion.publisher_rate": "pure, the counterpart of subscriber_adaptation; tested alone",
     "broker.relay.limits.media_budget": "pure, beside the other limits; tested alone",
@@ -318,6 +319,7 @@ PACKAGE_OF = {
     "argon2": "argon2-cffi",
     "cv2": "opencv-python",
     "skimage": "scikit-image",
+    "tpm2_pytss": "tpm2-pytss",
 }
 
 
@@ -338,7 +340,14 @@ class TestWhatIsInstalled:
         return {PACKAGE_OF.get(name, name).lower().replace("_", "-") for name in found}
 
     def test_includes_all_that_the_packages_import(self):
-        assert self.foreign(*PACKAGES) - self.declared() == set()
+        assert self.foreign(*PACKAGES) - self.declared("tpm") == set()
+
+    def test_an_extra_is_imported_by_one_module_alone_and_inside_a_function(self):
+        extra, allowed = self.declared("tpm") - self.declared(), ROOT / "kiosk_agent" / "identity" / "tpm.py"
+        assert extra == {"tpm2-pytss"}
+        for path in sources(*PACKAGES):
+            found = re.findall(r"^( *)(?:import|from) tpm2_pytss", path.read_text("utf-8"), re.M)
+            assert not found or (path == allowed and all(found)), path
 
     def test_includes_all_that_the_tests_import(self):
         assert self.foreign("tests") - self.declared("dev") == set()

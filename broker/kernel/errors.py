@@ -269,6 +269,41 @@ class Forfeited(VisitError):
     title_zh, title_en = "所列人员当月不再安排会见", "A listed visitor has lost the month's visits"
 
 
+class EnrolmentRefused(VisitError):
+    """The one-time code, or the token of a former version, is wrong, used or too old: which of these is not told."""
+
+    code, http_status, close_code = "enrolment_refused", 403, 4003
+    title_zh, title_en = "终端登记码无效", "The enrolment code is not valid"
+
+
+class TerminalRefused(VisitError):
+    """The signature is not that of the terminal's key, or there is no such terminal; which of these is not told."""
+
+    code, http_status, close_code = "terminal_refused", 403, 4003
+    title_zh, title_en = "终端身份未通过核验", "The terminal has not proven who it is"
+
+
+class ChallengeRefused(VisitError):
+    """The nonce was used, is too old, or was not given out to this terminal: a new one has to be asked for."""
+
+    code, http_status, close_code = "challenge_refused", 403, 4003
+    title_zh, title_en = "终端验证码已使用或已过期", "The challenge was used or is too old"
+
+
+class TerminalRevoked(VisitError):
+    """The terminal was revoked; it has to be enrolled anew."""
+
+    code, http_status, close_code = "terminal_revoked", 403, 4001
+    title_zh, title_en = "终端已注销", "The terminal was revoked"
+
+
+class TerminalConflict(VisitError):
+    """The terminal's key was used in two places at once: both are refused until an administrator decides."""
+
+    code, http_status, close_code = "terminal_conflict", 409, 4013
+    title_zh, title_en = "终端身份在两处使用", "The terminal's key is used in two places"
+
+
 _BY_CODE = {kind.code: kind for kind in VisitError.__subclasses__()}
 
 

@@ -1,10 +1,13 @@
 """The commands `huijian admin terminals`: the enrolled device of each room."""
 
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from broker.control.store.records import Terminal
 from huijian.admin.context import AdminContext, run_admin
 from huijian.output import Json, free_file, say, say_all, say_secret
 
@@ -15,32 +18,66 @@ app = typer.Typer(no_args_is_help=True, help="The enrolled device of each room. 
 def enrol(
     ctx: typer.Context,
     room: Annotated[str, typer.Argument(help="Id of the room in which the device stands.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Revoke the present device of the room.")] = False,
-    token_file: Annotated[
-        Path | None, typer.Option(help="New file for the token, closed to other users; it is not printed then.")
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Revoke the present device of the room when the code is used.")
+    ] = False,
+    code_file: Annotated[
+        Path | None, typer.Option(help="New file for the code, closed to other users; it is not printed then.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Enrol a device for a room and print its token, which cannot be shown again.
+    """Print a one-time code by which the device of a room is enrolled. 登记码
 
-    Give the token to `huijian kiosk` on the device.
+    Type the code at the device, into `huijian kiosk enrol`. It is good once, and for a day (`enrolment_code_hours`).
     """
-    free_file(token_file)
+    free_file(code_file)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
-        token = await admin.store.enrol_terminal(room, replace)
-        terminal = await admin.store.terminal_by_token(token)
-        assert terminal is not None  # enrolled a moment ago
-        await admin.note("TerminalEnrolled", terminal=terminal.id, room=room, replaced=replace)
-        return {"id": terminal.id, "room": room, "site": terminal.site, "token": token}
+        life = timedelta(hours=admin.settings.enrolment_code_hours)
+        opened = await admin.store.open_enrolment(room, life, admin.author, replace)
+        await admin.note("EnrolmentOpened", room=room, replaces=replace, until=opened.expires_at)
+        return {"room": room, "code": opened.code, "expires_at": opened.expires_at}
 
-    say_secret(run_admin(ctx, work), "token", token_file, json)
+    say_secret(run_admin(ctx, work), "code", code_file, json)
 
 
 @app.command("list")
 def listed(ctx: typer.Context, json: Json = False) -> None:
-    """List all devices that were ever enrolled."""
-    say_all(run_admin(ctx, lambda admin: admin.store.terminals()), json)
+    """List all devices that were ever enrolled, with their state and the fingerprint of their key.
+
+    `conflicted`: the key was used in two places; both are refused until `readmit`, or a new enrolment with --replace.
+    `token`: a former version has enrolled it; `huijian kiosk migrate` gives it a key.
+    """
+
+    async def work(admin: AdminContext) -> list[dict[str, Any]]:
+        return [_row(terminal) for terminal in await admin.store.terminals()]
+
+    say_all(run_admin(ctx, work), json)
+
+
+def _row(terminal: Terminal) -> dict[str, Any]:
+    values = asdict(terminal)
+    del values["public_key"]
+    return {"id": values.pop("id"), "room": values.pop("room"), "state": terminal.state, **values}
+
+
+@app.command("readmit", epilog="Example: terminals readmit panlong-1")
+def readmit(
+    ctx: typer.Context,
+    room: Annotated[str, typer.Argument(help="Id of the room whose device is refused.")],
+    json: Json = False,
+) -> None:
+    """Admit a device again whose key was used in two places. 处理身份冲突
+
+    Only after the other place was found and its key destroyed; in doubt enrol the device anew, with --replace.
+    """
+
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        terminal = await admin.store.readmit_terminal(room)
+        await admin.note("TerminalReadmitted", terminal=terminal.id, room=room)
+        return {"id": terminal.id, "room": room, "readmitted": True}
+
+    say(run_admin(ctx, work), json)
 
 
 @app.command("revoke")

@@ -6,7 +6,6 @@ report at the end comes from the journal and from the receivers, not from what w
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import sys
@@ -34,10 +33,10 @@ from huijian.demo.setup import PLACES, POLICY, Credentials, revoke, set_up
 from huijian.demo.story import Story, follow
 from huijian.demo.visit_report import NOTHING, VisitReport, report_visit, table
 from huijian.instance_lock import only_one
-from huijian.kiosk import TOKEN
 from huijian.options import Options
 from huijian.serve import check, children
 from huijian.supervisor import ProcessSupervisor
+from kiosk_agent.identity import identity_file
 from kiosk_agent.webrtc.receiver import ReceiverStats
 from recorder.evidence.verify import verify
 
@@ -130,10 +129,10 @@ async def _visit(
         officers = [
             await OfficerClient.sign_in(http, server, officer.id, officer.password) for officer in credentials.officers
         ]
-        prison_token, visitor_token = (credentials.terminals[side] for side in Side)
+        files = {side: _identity(settings, server, credentials, side) for side in Side}
         async with (
-            _kiosk(server, prison_token, Side.PRISON) as prison,
-            _kiosk(server, visitor_token, Side.VISITOR) as visitor,
+            _kiosk(files[Side.PRISON], Side.PRISON) as prison,
+            _kiosk(files[Side.VISITOR], Side.VISITOR) as visitor,
         ):
             story = Story(console)
             following = asyncio.create_task(follow(http, server, officers[0].token, session, story))
@@ -240,13 +239,20 @@ class _Kiosk:
         return self.last
 
 
+def _identity(settings: Settings, server: str, credentials: Credentials, side: Side) -> Path:
+    """Write the identity of a side's terminal into the folder of the run, in the place of that of the run before."""
+    file = settings.run_dir / f"terminal-{side}.json"
+    file.unlink(missing_ok=True)
+    identity_file.write(file, credentials.terminals[side].identity(server))
+    return file
+
+
 @asynccontextmanager
-async def _kiosk(server: str, token: str, side: Side) -> AsyncIterator[_Kiosk]:
+async def _kiosk(identity: Path, side: Side) -> AsyncIterator[_Kiosk]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "huijian", "kiosk", "--server", server, "--source", "generated"),
+        *(sys.executable, "-m", "huijian", "kiosk", "--identity", str(identity), "--source", "generated"),
         *("--headless", "--acknowledge-rules", "--stats-every", "1", "--side", side, "--log-level", "error"),
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, TOKEN: token},
     )
     kiosk = _Kiosk(process)
     try:

@@ -5,10 +5,13 @@ import secrets
 from dataclasses import dataclass
 
 from broker.control.journal.journal import Journal
+from broker.control.store.devices.terminals import PublicKey
 from broker.control.store.records import Role, SiteKind
 from broker.control.store.store import Store
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import Side
+from kiosk_agent.identity.identity_file import Identity
+from kiosk_agent.identity.keys import FileKey
 
 POLICY = "demo"
 
@@ -40,10 +43,30 @@ class Officer:
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """Secrets of the demonstration: terminals' tokens, officers' passwords (the prison's first), the booking key."""
+class DemoTerminal:
+    """A terminal whose key this process has made, and keeps in memory."""
 
-    terminals: dict[Side, str]
+    id: str
+    room: str
+    key: FileKey
+
+    def identity(self, server: str) -> Identity:
+        """Return its identity at a server."""
+        return Identity(server, self.id, self.key)
+
+
+async def enrol(store: Store, room: str) -> DemoTerminal:
+    """Enrol a terminal with a new key for a room, in the place of the one that it has."""
+    key = FileKey.new()
+    enrolled = await store.enrol_terminal(room, PublicKey(key.public, key.kind), replace=True)
+    return DemoTerminal(enrolled.terminal.id, room, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Secrets of the demonstration: terminals' keys, officers' passwords (the prison's first), the booking key."""
+
+    terminals: dict[Side, DemoTerminal]
     officers: tuple[Officer, ...]
     key: str
     key_id: str
@@ -55,12 +78,12 @@ AUTHOR = "command:demo"
 async def set_up(store: Store, journal: Journal, policy: str = POLICY) -> Credentials:
     """Make, or find again, the places and people of the demonstration, under the pack `policy`. All of it is journaled,
     as for the admin commands."""
-    terminals: dict[Side, str] = {}
+    terminals: dict[Side, DemoTerminal] = {}
     officers: list[Officer] = []
     for side, place in PLACES.items():
         await _ensure_place(store, journal, place, policy)
-        terminals[side] = await store.enrol_terminal(place.room, replace=True)
-        journal.note("TerminalEnrolled", None, AUTHOR, {"room": place.room})
+        terminals[side] = terminal = await enrol(store, place.room)
+        journal.note("TerminalEnrolled", None, AUTHOR, {"terminal": terminal.id, "room": place.room})
         for number in (1, 2):
             officers.append(await _officer(store, side, place, number))
             journal.note("UserAdded", None, AUTHOR, {"user": officers[-1].id, "role": Role.SUPERVISOR})

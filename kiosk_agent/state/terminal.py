@@ -43,7 +43,7 @@ from kiosk_agent.state.state import (
 
 __all__ = ["TRANSITIONS", "Terminal", "step", "wakes_at"]
 
-_NOT_YOU = frozenset({4001, 4003, 4009})
+_NOT_YOU = frozenset({4001, 4003, 4009, 4013})
 
 
 def step(terminal: Terminal, fact: Fact, now: float) -> tuple[Terminal, Effects]:

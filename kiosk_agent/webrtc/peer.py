@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import logging
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -80,18 +81,40 @@ async def refuse_redirects(
     return answer
 
 
+class Credential(Protocol):
+    """A bearer credential that lasts for minutes and is renewed by its owner. A terminal gets one for each signature
+    (`kiosk_agent/identity/sign_in.py`)."""
+
+    @property
+    def token(self) -> str:
+        """The present credential, "" before the first sign-in."""
+        ...
+
+    async def sign_in(self) -> None:
+        """Get a new credential from the server. Raises VisitError (refused, with its reason) or an error for
+        operators."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ServerAccess:
-    """Access to the server: an HTTP client, the server's base URL, and a bearer token."""
+    """Access to the server: an HTTP client, the server's base URL, and a credential, of which each request carries the
+    present token; a text is a token that stays the same."""
 
     http: aiohttp.ClientSession
     url: str
-    token: str
+    credential: str | Credential
 
     @property
     def headers(self) -> dict[str, str]:
         """The header with the bearer token, which every request carries."""
-        return {"Authorization": f"Bearer {self.token}"}
+        token = self.credential if isinstance(self.credential, str) else self.credential.token
+        return {"Authorization": f"Bearer {token}"}
+
+    async def sign_in(self) -> None:
+        """Prove anew who is asking, where the credential can do so. Raises like `Credential.sign_in`."""
+        if not isinstance(self.credential, str):
+            await self.credential.sign_in()
 
 
 class Peer:

@@ -46,10 +46,11 @@ async def get_metrics(call: Call) -> web.Response:
         journal=prometheus.journal_moment(context.journal, context.mono()),
         sockets=context.hub.kinds(),
         version=context.version,
-        ingress=context.ingress,
+        ingress=_with_own(context),
         allowance_refused=context.allowance.refused,
         playing=context.streams.budget.playing,
         account_changes=await _account_changes(call),
+        terminals_conflicted=await _conflicted(call),
     )
     body = prometheus.exposition(moment)
     return web.Response(body=body, headers={"Content-Type": f"{TEXT}; version=0.0.4; charset=utf-8"})
@@ -62,6 +63,23 @@ async def _account_changes(call: Call) -> dict[str, int]:
         return {"waiting": len(await store.account_changes()), "forced": await store.forced_since(now - ALARMED)}
     except VisitError:
         return {}  # the other numbers say that the database does not answer
+
+
+async def _conflicted(call: Call) -> int | None:
+    """Count the terminals whose key was used in two places."""
+    try:
+        return await call.context.store.conflicted_terminals()
+    except VisitError:
+        return None
+
+
+def _with_own(context: Context) -> dict[str, float]:
+    """Return the counters of ingress, with the terminals that control itself has refused; none while ingress has not
+    reported."""
+    if not context.ingress:
+        return {}
+    own = context.terminal_sign_ins.counters()
+    return context.ingress | {name: context.ingress.get(name, 0) + count for name, count in own.items()}
 
 
 async def _check_reader(call: Call) -> None:

@@ -57,25 +57,26 @@ class Credentials:
         """Return the holder of a token. Raises NotSignedIn for unknown, expired and revoked ones alike."""
         if not 8 <= len(token) <= LONGEST_TOKEN or not token.isascii():
             raise NotSignedIn()
-        lookups = {"usr": self._user, "trm": self._terminal, "key": self._integrator, "obs": self._observer}
+        lookups = {"usr": self._user, "trs": self._terminal, "key": self._integrator, "obs": self._observer}
         lookup = lookups.get(token[:3])
         caller = await lookup(token) if lookup is not None else None
         if caller is None:
             raise NotSignedIn()
         return caller
 
-    async def holders(self, tokens: Iterable[str]) -> dict[str, Caller]:
-        """Return the holder of each of many tokens; those that are not valid are left out. Raises
+    async def holders(self, sign_ins: Iterable[str]) -> dict[str, Caller]:
+        """Return the holder of each of many sign-ins (`scope.sign_in_of`); those that have ended are left out. Raises
         StorageUnavailable."""
-        hashes = {token_hash(token): token for token in tokens}
+        asked = list(sign_ins)
+        hashes = {token_hash(token): token for token in asked if " " not in token}
+        instances = {(id, instance) for id, space, instance in (text.partition(" ") for text in asked) if space}
         holders: dict[str, Caller] = {}
-        users, terminals, keys = await self._store.holders(hashes)
+        users, terminals, keys = await self._store.holders(hashes, instances)
         for hashed, user in users.items():
             token = hashes[hashed]
             holders[token] = User(user.id, user.name, Role(user.role), user.site, token)
-        for hashed, terminal in terminals.items():
-            token = hashes[hashed]
-            holders[token] = Terminal(terminal.id, terminal.room, terminal.site, token)
+        for (id, instance), terminal in terminals.items():
+            holders[f"{id} {instance}"] = Terminal(terminal.id, terminal.room, terminal.site, "", instance)
         for hashed, key in keys.items():
             token = hashes[hashed]
             holders[token] = (Observer if token.startswith("obs") else Integrator)(key.id, key.name, token)
@@ -87,7 +88,9 @@ class Credentials:
 
     async def _terminal(self, token: str) -> Terminal | None:
         terminal = await self._store.terminal_by_token(token)
-        return Terminal(terminal.id, terminal.room, terminal.site, token) if terminal else None
+        if terminal is None:
+            return None
+        return Terminal(terminal.id, terminal.room, terminal.site, token, terminal.instance)
 
     async def _integrator(self, token: str) -> Integrator | None:
         key = await self._store.api_key_by_token(token)

@@ -51,12 +51,13 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """The enrolled terminal of one room."""
+    """The enrolled terminal of one room. `instance`: the running program that has signed in with the terminal's key."""
 
     id: TerminalId
     room: RoomId
     site: SiteId
     token: str = field(repr=False)
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,12 @@ def authority(caller: Caller) -> str:
     if isinstance(caller, User):
         return f"{author(caller)} {caller.role} {caller.site or ''}"
     return f"{author(caller)} {caller.room}" if isinstance(caller, Terminal) else author(caller)
+
+
+def sign_in_of(caller: Caller) -> str:
+    """Return what a caller is signed in by for as long as it goes on: the token, and of a terminal, whose credential is
+    a new one every few minutes, its id and its running program."""
+    return f"{caller.id} {caller.instance}" if isinstance(caller, Terminal) else caller.token
 
 
 def may_see(caller: Caller, slot: Slot) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import structlog
 
-from broker.kernel.errors import NotFound, NotSignedIn, VisitError
+from broker.control.store.records import TerminalState
+from broker.kernel.errors import NotFound, NotSignedIn, TerminalConflict, TerminalRevoked, VisitError
 from broker.kernel.ids import ResourceId
-from signaling.auth.scope import Caller, authority
+from signaling.auth.scope import Caller, authority, sign_in_of
 from signaling.server.context import Context
 from signaling.server.errors import translate
 
@@ -32,29 +33,47 @@ async def check_all(context: Context) -> None:
     """Check every credential in use once, and end what has lost it."""
     in_use = _in_use(context)
     try:
-        holders = await context.credentials.holders(token for token, _ in in_use)
+        holders = await context.credentials.holders(sign_in for sign_in, _ in in_use)
     except VisitError as error:
         log.warning("credentials not checked", code=error.code)
         return
-    now = {token: authority(holder) for token, holder in holders.items()}
-    lost = {token for token, held in in_use if now.get(token) != held}
+    now = {sign_in: authority(holder) for sign_in, holder in holders.items()}
+    lost = {sign_in for sign_in, held in in_use if now.get(sign_in) != held}
     context.payers.forget(lost)
-    await asyncio.gather(*(end_sign_in(context, token) for token in lost))
+    await asyncio.gather(*(_end(context, sign_in) for sign_in in lost))
 
 
 def _in_use(context: Context) -> set[tuple[str, str]]:
-    """Return each token that something goes on under, with what its holder was when that began."""
+    """Return each sign-in that something goes on under, with what its holder was when that began."""
     callers: Iterable[Caller] = (*context.hub.callers(), *context.streams.callers())
-    return {(caller.token, authority(caller)) for caller in callers} | context.resources.holders()
+    return {(sign_in_of(caller), authority(caller)) for caller in callers} | context.resources.holders()
 
 
-async def end_sign_in(context: Context, token: str) -> None:
+async def _end(context: Context, sign_in: str) -> None:
+    await end_sign_in(context, sign_in, await _reason(context, sign_in))
+
+
+async def _reason(context: Context, sign_in: str) -> VisitError:
+    """Why a sign-in has ended, as far as its holder is told: a terminal learns what an administrator has to do."""
+    id, of_terminal, _ = sign_in.partition(" ")
+    if not of_terminal:
+        return NotSignedIn()
+    try:
+        terminal = await context.store.terminal(id)
+    except VisitError:
+        return NotSignedIn()
+    if terminal is not None and terminal.state is TerminalState.CONFLICTED:
+        return TerminalConflict()
+    return TerminalRevoked() if terminal is None or terminal.state is TerminalState.REVOKED else NotSignedIn()
+
+
+async def end_sign_in(context: Context, sign_in: str, reason: VisitError | None = None) -> None:
     """End the sockets, the media and the long answers of one sign-in. What fails now is tried again in the next
     round."""
-    context.streams.end(token)
-    for client in context.hub.of_token(token):
-        client.close(NotSignedIn())
-    await asyncio.gather(*(_drop(context, held.resource) for held in context.resources.of_token(token)))
+    context.streams.end(sign_in)
+    for client in context.hub.of_sign_in(sign_in):
+        client.close(reason or NotSignedIn())
+    await asyncio.gather(*(_drop(context, held.resource) for held in context.resources.of_sign_in(sign_in)))
 
 
 async def _drop(context: Context, resource: ResourceId) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from signaling.auth.scope import Caller, author
+from signaling.auth.scope import Caller, author, sign_in_of
 from signaling.budgets.plays import PlayBudget
 
 STALLED_SECONDS = 60.0
@@ -68,7 +68,7 @@ class Streams:
         """Return who gets an answer now."""
         return [stream.caller for stream in self._running]
 
-    def end(self, token: str) -> None:
+    def end(self, sign_in: str) -> None:
         """End the answers under one sign-in."""
-        for stream in [stream for stream in self._running if stream.caller.token == token]:
+        for stream in [stream for stream in self._running if sign_in_of(stream.caller) == sign_in]:
             stream.end()

@@ -24,7 +24,6 @@ from broker.kernel.tasks import Tasks
 from config.logs import configure
 from config.settings import ADDRESS_FILE, Settings
 from signaling.auth.credentials import Credentials
-from signaling.auth.sign_ins import SignIns
 from signaling.ingress.admission import Admission, Limits
 from signaling.ingress.anonymous_app import build_anonymous_app
 from signaling.ingress.anonymous_server import AnonymousServer
@@ -35,6 +34,7 @@ from signaling.ingress.head_reader import TICK_SECONDS
 from signaling.ingress.known_tokens import KnownTokens
 from signaling.ingress.listener import Listener
 from signaling.server.app import CONTEXT
+from signaling.server.context import Context
 from signaling.server.handed_over import raise_descriptor_limit
 
 log = structlog.get_logger()
@@ -96,7 +96,7 @@ async def front_door(
         await tokens.refresh()
         tasks.spawn(link.run())
         tasks.spawn(tokens.run())
-        tasks.spawn(_tick(dispatch, strangers, link, admission, counters, app[CONTEXT].sign_ins))
+        tasks.spawn(_tick(dispatch, strangers, link, admission, counters, app[CONTEXT]))
         try:
             yield FrontDoor(listener, link, dispatch, counters, tokens)
         finally:
@@ -151,7 +151,7 @@ async def _tick(
     link: ControlLink,
     admission: Admission,
     counters: Counters,
-    sign_ins: SignIns,
+    context: Context,
 ) -> None:
     """Close what is too slow, and report the counters, twice a second until cancelled."""
     loop = asyncio.get_running_loop()
@@ -170,7 +170,8 @@ async def _tick(
         now = loop.time()
         dispatch.reader.tick(now)
         strangers.tick(now)
-        link.report(counters.report(levels()) | sign_ins.counters())
+        signing_in = context.sign_ins.counters() | context.terminal_sign_ins.counters()
+        link.report(counters.report(levels()) | signing_in)
         counters.log_line(now, levels)
 
 

@@ -17,7 +17,7 @@ from broker.kernel.tasks import Tasks
 from config.settings import Settings
 from signaling.api.messages.sign_in import Health
 from signaling.auth.credentials import Credentials
-from signaling.auth.scope import Caller, User
+from signaling.auth.scope import Caller
 from signaling.ingress.control_link import ControlLink
 from signaling.live.client import close_socket
 from signaling.live.socket import check_upgrade
@@ -51,10 +51,10 @@ def build_anonymous_app(
     clock: Clock,
     version: str,
     link: ControlLink,
-    issued: Callable[[User], None],
+    issued: Callable[[Caller], None],
 ) -> web.Application:
     """Return the application for strangers. Each answer is the last one of its connection; `issued` is called with each
-    user who has signed in."""
+    user and terminal that has signed in."""
     context = build_context(
         broker=cast(Broker, NoBroker()),
         store=store,

@@ -64,10 +64,12 @@ class Lane:
 
 
 class AnonymousServer:
-    """Runs the application for strangers. `lanes` are `pages` and `sign_ins`, so that neither waits for the other."""
+    """Runs the application for strangers. Its lanes are `pages`, `sign_ins` of officers, and `terminals`, which sign in
+    by signatures, so that none waits for another."""
 
     def __init__(self, server: web.Server, counters: Counters) -> None:
-        self.pages, self.sign_ins = Lane(AT_ONCE), Lane(SIGN_INS_AT_ONCE)
+        self.pages, self.sign_ins, self.terminals = Lane(AT_ONCE), Lane(SIGN_INS_AT_ONCE), Lane(AT_ONCE)
+        self._lanes = (self.pages, self.sign_ins, self.terminals)
         self._server, self._counters = server, counters
         self._reading: FairSet[TakenConnection] = FairSet()
         self._progress: dict[TakenConnection, _Reading] = {}
@@ -77,12 +79,12 @@ class AnonymousServer:
     @property
     def queued(self) -> int:
         """The number of requests that wait for their turn."""
-        return len(self.pages) + len(self.sign_ins)
+        return sum(len(lane) for lane in self._lanes)
 
     @property
     def in_flight(self) -> int:
         """The number of requests that are being answered."""
-        return len(self.pages.running) + len(self.sign_ins.running)
+        return sum(len(lane.running) for lane in self._lanes)
 
     @property
     def reading(self) -> int:
@@ -101,7 +103,7 @@ class AnonymousServer:
 
     def tick(self, now: float) -> None:
         """Give up answers that are not read, and requests that take too long."""
-        for lane in (self.pages, self.sign_ins):
+        for lane in self._lanes:
             for connection, began in list(lane.running.items()):
                 if now - began > SERVE_SECONDS:
                     self._abort(connection, "stuck")
@@ -112,7 +114,7 @@ class AnonymousServer:
 
     async def close(self) -> None:
         """Refuse what waits and end what runs."""
-        for lane in (self.pages, self.sign_ins):
+        for lane in self._lanes:
             for queue in (lane.first, lane.others):
                 while (request := queue.pop()) is not None:
                     self._refuse(request)

@@ -9,6 +9,7 @@ from broker.kernel.errors import TooMany, VisitError
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
 from signaling.api.messages.socket import SUBPROTOCOL
+from signaling.identity.routes import PATHS
 from signaling.ingress.admission import Admission
 from signaling.ingress.anonymous_app import DOCUMENT, METRICS, SIGN_IN, SOCKET
 from signaling.ingress.anonymous_server import AnonymousServer
@@ -80,7 +81,7 @@ class Dispatch:
         proxied = named and self._proxies.trusts(connection.peer)
         client = self._proxies.client(connection.peer, head.values(FORWARDED_FOR.lower()), head.values("forwarded"))
         place = prefix_of(client)
-        tokens = [] if is_sign_in(head) else head.tokens(COOKIES)
+        tokens = [] if needs_body(head) else head.tokens(COOKIES)
         author = self._tokens.author_of(tokens)
         if author is not None:
             self._tokens.came_from(client, now)
@@ -147,7 +148,9 @@ class Dispatch:
         self._counters.count("handed_over_unknown")
 
     def _serve(self, connection: Incoming, client: str) -> None:
-        lane = self._strangers.sign_ins if is_sign_in(connection.request) else self._strangers.pages
+        head, lane = connection.request, self._strangers.pages
+        if needs_body(head):
+            lane = self._strangers.sign_ins if is_sign_in(head) else self._strangers.terminals
         first = self._tokens.is_known(client, self._loop.time())
         self._strangers.serve(connection, lane, prefix_of(client), first)
 
@@ -175,9 +178,9 @@ def is_page(head: RequestHead) -> bool:
 
 
 def needs_body(head: RequestHead) -> bool:
-    """Whether the body is read before the request is answered: that of a sign-in alone, all others are refused by their
-    head or read by control."""
-    return is_sign_in(head)
+    """Whether the body is read before the request is answered: that of a sign-in of officers and terminals alone, all
+    others are refused by their head or read by control."""
+    return is_sign_in(head) or (head.method == "POST" and head.path in PATHS)
 
 
 def asks_for_socket(head: RequestHead) -> bool:

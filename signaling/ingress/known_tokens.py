@@ -12,7 +12,7 @@ from broker.control.store.secrets import token_hash
 from broker.control.store.store import Store
 from broker.kernel.errors import NotSignedIn, StorageUnavailable, VisitError
 from signaling.auth.credentials import LONGEST_TOKEN, Credentials
-from signaling.auth.scope import User, author
+from signaling.auth.scope import Caller, author
 
 log = structlog.get_logger("signaling")
 REFRESH_SECONDS = 2.0
@@ -68,10 +68,10 @@ class KnownTokens:
             return found
         return None
 
-    def learn(self, user: User) -> None:
-        """Take in the token of a user who has signed in just now, so that it needs no look-up, for which strangers'
+    def learn(self, caller: Caller) -> None:
+        """Take in the token of a caller that has signed in just now, so that it needs no look-up, for which strangers'
         tokens queue, too."""
-        self._learn(user.token, author(user))
+        self._learn(caller.token, author(caller))
 
     def _learn(self, token: str, found: str) -> None:
         self._authors[token_hash(token)] = self._learned[token_hash(token)] = found

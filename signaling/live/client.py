@@ -3,6 +3,7 @@ session that has not left yet, so that a slow line gets the latest state and not
 at all is cut off."""
 
 import asyncio
+import secrets
 from collections import OrderedDict
 from contextlib import suppress
 from itertools import count
@@ -37,6 +38,7 @@ class Client:
         self._more = asyncio.Event()
         self._numbers = count()
         self._reason: VisitError | int | None = None
+        self._pings: dict[bytes, asyncio.Event] = {}
         self.closed = asyncio.Event()
 
     def send(self, message: BaseModel, key: str = "") -> None:
@@ -59,6 +61,24 @@ class Client:
             self._reason = reason
             self._waiting.clear()
             self._more.set()
+
+    async def answers(self) -> None:
+        """Ask the other end for a sign of life (RFC 6455, 5.5.2), and return when it comes; cancel this to give up.
+        What reads the socket has to call `ponged`."""
+        mark = secrets.token_bytes(8)
+        event = self._pings[mark] = asyncio.Event()
+        sending = asyncio.ensure_future(self.ws.ping(mark))  # not cancelled, see `_send_waiting`
+        sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
+        try:
+            await event.wait()
+        finally:
+            del self._pings[mark]
+
+    def ponged(self, mark: bytes) -> None:
+        """Take a pong of the other end; one that answers no question is that of the heartbeat."""
+        event = self._pings.get(bytes(mark))
+        if event is not None:
+            event.set()
 
     async def write(self) -> None:
         """Send until `close` is called. This is the only writer of the socket."""

@@ -23,7 +23,7 @@ from broker.presence.quorum import Watcher
 from broker.session.state import State
 from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import Quality, SessionChanged, Sessions, Welcome, WhoView
-from signaling.auth.scope import Caller, Terminal, User, author, may_see
+from signaling.auth.scope import Caller, Terminal, User, author, may_see, sign_in_of
 from signaling.budgets.allowance import VIEW, Allowance
 from signaling.live.client import Client
 from signaling.server.errors import Replaced, translate
@@ -76,7 +76,7 @@ class Hub:
 
     def enter(self, client: Client) -> None:
         """Add a client; a terminal's older socket is closed. Raises TooMany."""
-        same = [other for other in self._clients if author(other.caller) == author(client.caller)]
+        same = self.of_author(client.caller)
         if isinstance(client.caller, Terminal):
             for old in same:
                 old.close(Replaced())
@@ -98,9 +98,13 @@ class Hub:
         """Whether a caller has a socket here."""
         return any(author(client.caller) == author(caller) for client in self._clients)
 
-    def of_token(self, token: str) -> list[Client]:
+    def of_sign_in(self, sign_in: str) -> list[Client]:
         """Return the sockets under one sign-in."""
-        return [client for client in self._clients if client.caller.token == token]
+        return [client for client in self._clients if sign_in_of(client.caller) == sign_in]
+
+    def of_author(self, caller: Caller) -> list[Client]:
+        """Return the sockets of one officer or terminal."""
+        return [client for client in self._clients if author(client.caller) == author(caller)]
 
     def callers(self) -> list[Caller]:
         """Return the caller at the other end of each socket."""

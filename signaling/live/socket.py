@@ -24,6 +24,7 @@ from signaling.api.messages.socket import (
 from signaling.auth.credentials import check_own_page
 from signaling.auth.scope import SESSION_ROLES, Caller, author, role_of
 from signaling.budgets.allowance import FRAME, ORDER
+from signaling.identity.admission import admit
 from signaling.live.client import CLOSE_SECONDS, Client, close_socket
 from signaling.live.reports import take_report
 from signaling.media.talkback import page_gone
@@ -84,7 +85,7 @@ async def _serve(context: Context, ws: web.WebSocketResponse, request: web.Reque
         if role_of(caller) not in SESSION_ROLES:
             raise Forbidden("This role has no socket; use REST.", "该角色请使用 REST 接口。")
         client = Client(ws, request, caller)
-        context.hub.enter(client)
+        await admit(context, client)
     except Exception as error:
         refusal = translate(error)
         context.note_refusal("SocketRefused", request, caller, refusal)
@@ -149,7 +150,9 @@ async def _read(context: Context, client: Client) -> None:
             await client.ws.pong(frame.data)
         elif frame.type is WSMsgType.TEXT:
             _handle(context, client, frame.data)
-        elif frame.type is not WSMsgType.PONG:  # the answer to our own heartbeat
+        elif frame.type is WSMsgType.PONG:
+            client.ponged(frame.data)
+        else:
             return client.close(WSCloseCode.UNSUPPORTED_DATA)
 
 

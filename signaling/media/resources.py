@@ -21,15 +21,15 @@ has room for few more supervisors than a visit needs, and no officer may take mo
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One publication or subscription of a caller. `maker` is the caller's name in the journal, `token` the sign-in
-    behind it."""
+    """One publication or subscription of a caller. `maker` is the caller's name in the journal, `sign_in` the
+    sign-in behind it (`scope.sign_in_of`)."""
 
     resource: ResourceId
     kind: Kind
     session: SessionId
     side: str
     maker: str
-    token: str = field(repr=False)
+    sign_in: str = field(repr=False)
     authority: str
     """What the maker's rights followed from."""
     restarts: int = 0
@@ -96,13 +96,13 @@ class Resources:
         for held in [held for held in self._held.values() if held.session == session]:
             del self._held[held.resource]
 
-    def of_token(self, token: str) -> list[Held]:
+    def of_sign_in(self, sign_in: str) -> list[Held]:
         """Return the resources that were made under one sign-in."""
-        return [held for held in self._held.values() if held.token == token]
+        return [held for held in self._held.values() if held.sign_in == sign_in]
 
     def holders(self) -> set[tuple[str, str]]:
-        """Return the token of every sign-in that holds a resource, with what its holder was."""
-        return {(held.token, held.authority) for held in self._held.values()}
+        """Return every sign-in that holds a resource, with what its holder was."""
+        return {(held.sign_in, held.authority) for held in self._held.values()}
 
     def _limit_of(self, name: str) -> Limit:
         return self._by_user if name.startswith("user:") else self._by_terminal

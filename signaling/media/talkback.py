@@ -11,6 +11,7 @@ from broker.session import events as ev
 from broker.session import pairing
 from signaling.api.messages.sign_in import PageQuery
 from signaling.auth.scope import Caller, Role, Terminal, User, author, duty
+from signaling.identity.admission import check_media
 from signaling.media import offer_answer
 from signaling.server.context import Context
 from signaling.server.routes import Call, Table
@@ -46,6 +47,7 @@ async def listen(call: Call, body: str, query: PageQuery) -> web.Response:
     """Take an offer of one audio line and return the answer. A room receives what is meant for it, colleagues
     everything."""
     caller, context, session = call.caller, call.context, SessionId(call.id("session"))
+    check_media(context, caller)
     live = context.live(session, call.caller)
     side: Side | None = None
     page = ""

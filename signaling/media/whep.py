@@ -11,6 +11,7 @@ from broker.session import pairing
 from broker.session.state import Session
 from signaling.api.messages.sign_in import PageQuery
 from signaling.auth.scope import Caller, Role, Terminal, author, duty
+from signaling.identity.admission import check_media
 from signaling.media import offer_answer
 from signaling.server.routes import Call, Table
 
@@ -33,6 +34,7 @@ async def watch(call: Call, body: str, query: PageQuery) -> web.Response:
     only."""
     caller, context = call.caller, call.context
     session, side = SessionId(call.id("session")), _side(call)
+    check_media(context, caller)
     live = context.live(session, call.caller)
     watcher = _watcher(caller, live.session, side)
     pairing.admit(live.session, context.now(), live.policy)

@@ -7,6 +7,7 @@ from broker.ipc.relay_messages import Publish
 from broker.kernel.ids import SessionId
 from broker.session import pairing
 from signaling.auth.scope import Role, Terminal
+from signaling.identity.admission import check_media
 from signaling.media import offer_answer
 from signaling.server.routes import Call, Table
 
@@ -19,6 +20,7 @@ async def publish(call: Call, body: str) -> web.Response:
     """Take an offer and return the answer."""
     terminal, context = call.caller, call.context
     assert isinstance(terminal, Terminal)  # the row admits no other role
+    check_media(context, terminal)
     session = SessionId(call.id("session"))
     live = context.live(session, call.caller)
     side = pairing.side_to_publish(live.session, terminal.room)

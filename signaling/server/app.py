@@ -14,7 +14,7 @@ from aiohttp.typedefs import Middleware
 
 from broker.control.broker import Broker
 from broker.control.journal.journal import Journal
-from broker.control.store.secrets import device_key, identity_key
+from broker.control.store.secrets import challenge_key, device_key, identity_key
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from broker.kernel.tasks import Tasks
@@ -36,12 +36,14 @@ from signaling.api import (
 from signaling.api.accounts import changes
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
-from signaling.auth.scope import User
+from signaling.auth.scope import Caller
 from signaling.auth.sign_ins import SignIns
 from signaling.budgets.allowance import Allowance
 from signaling.budgets.charging import charging
 from signaling.budgets.payers import Payers
 from signaling.budgets.streams import Streams
+from signaling.identity import routes as identity
+from signaling.identity.sign_ins import TerminalSignIns
 from signaling.live import socket
 from signaling.live.hub import Hub
 from signaling.media import talkback, whep, whip
@@ -64,6 +66,7 @@ ROUTES: tuple[Route, ...] = tuple(
         table.rows
         for table in (
             sign_in.table,
+            identity.table,
             slots.table,
             sessions.table,
             extensions.table,
@@ -120,9 +123,10 @@ def build_context(
     clock: Clock,
     version: str,
     credentials: Credentials,
-    issued: Callable[[User], None] = lambda user: None,
+    issued: Callable[[Caller], None] = lambda caller: None,
 ) -> Context:
-    """Return what the handlers of an application share. `issued` is called with each user who has signed in."""
+    """Return what the handlers of an application share. `issued` is called with each user and terminal
+    that has signed in."""
     names, resources, allowance = Names(store, lambda: clock.now().mono), Resources(), Allowance()
     return Context(
         broker=broker,
@@ -138,6 +142,7 @@ def build_context(
         payers=Payers(),
         streams=Streams(lambda: clock.now().mono),
         sign_ins=SignIns(store, journal, clock, device_key(settings.keys_dir), issued=issued),
+        terminal_sign_ins=TerminalSignIns(store, journal, clock, challenge_key(settings.keys_dir), issued),
         names=names,
         resources=resources,
         hub=Hub(broker, names, clock, resources.forget_session, allowance),

@@ -15,7 +15,7 @@ from broker.control.session_runner import SessionRunner
 from broker.control.store.store import Store
 from broker.kernel.clock import SHANGHAI, Clock, Instant, in_shanghai
 from broker.kernel.errors import BadRequest, NoSlot, NotFound, VisitError
-from broker.kernel.ids import SessionId, Side
+from broker.kernel.ids import SessionId, Side, TerminalId
 from config.settings import Settings
 from recorder.viewcopy.queue import ViewCopies
 from signaling.api.messages.fields import ID_PATTERN
@@ -27,6 +27,7 @@ from signaling.auth.sign_ins import SignIns
 from signaling.budgets.allowance import Allowance
 from signaling.budgets.payers import Payers
 from signaling.budgets.streams import Streams
+from signaling.identity.sign_ins import TerminalSignIns
 from signaling.ingress.fairness import prefix_of
 from signaling.live.hub import Hub
 from signaling.media.resources import Resources
@@ -52,6 +53,7 @@ class Context:
     version: str
     credentials: Credentials
     sign_ins: SignIns
+    terminal_sign_ins: TerminalSignIns
     names: Names
     resources: Resources
     hub: Hub
@@ -69,6 +71,8 @@ class Context:
     """Those of a terminal: a new result of its self-test, a warning that was read."""
     plays: Limit = field(default_factory=lambda: Limit(burst=1, per_minute=1))
     """Journal entries about one viewer who plays one recording."""
+    meetings: set[TerminalId] = field(default_factory=set)
+    """Terminals of which a running program is being admitted (`signaling/identity/admission.py`)."""
     ingress: dict[str, float] = field(default_factory=dict)
     """The latest counters of the ingress process (`signaling/ingress/counters.py`)."""
 

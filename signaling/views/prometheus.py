@@ -19,6 +19,7 @@ from broker.control.viewers import of_room, of_supervisors
 from broker.kernel.ids import Side
 from broker.session.effects import AlertKind, HoldReason, Reason
 from broker.session.state import State
+from signaling.identity.refusals import Reason as RefusedFor
 
 MOST = 500  # sessions with numbers of their own, about thirty each: a provincial day has fewer at once
 COUNTS = {
@@ -109,6 +110,8 @@ class Moment:
     account_changes: Mapping[str, int] = field(default_factory=dict)
     """Changes of accounts that wait for a second officer's word, and those that did without one; empty where the
     database does not answer."""
+    terminals_conflicted: int | None = None
+    """Terminals whose key was used in two places; None where the database does not answer."""
 
 
 def exposition(moment: Moment) -> bytes:
@@ -148,6 +151,9 @@ def _service(moment: Moment) -> Iterator[Metric]:
     yield GaugeMetricFamily("huijian_playing", "Films that are being sent.", moment.playing)
     text = "Changes of accounts that wait for a second officer's word, and of a month that took effect without one."
     yield _by("huijian_account_changes", text, "state", moment.account_changes)
+    if moment.terminals_conflicted is not None:
+        text = "Terminals whose key was used in two places, and that wait for an administrator's decision."
+        yield GaugeMetricFamily("huijian_terminals_conflicted", text, moment.terminals_conflicted)
     yield _by("huijian_sockets", "WebSockets.", "kind", _all(("user", "terminal"), moment.sockets))
 
 
@@ -159,6 +165,9 @@ def _ingress(counts: Mapping[str, float]) -> Iterator[Metric]:
         yield CounterMetricFamily(f"huijian_ingress_{name}", text, counts.get(name, 0))
     for name, text in SIGN_INS.items():
         yield CounterMetricFamily(f"huijian_{name}", text, counts.get(name, 0))
+    text = "Terminals that were refused, by reason; the journal's TerminalRefused names them."
+    reasons = {str(reason): counts.get(f"terminals_refused_{reason}", 0) for reason in RefusedFor}
+    yield _by("huijian_terminals_refused", text, "reason", reasons, CounterMetricFamily)
     text = "Sign-ins that wait for the hashing of their password."
     yield GaugeMetricFamily("huijian_hashing_queued", text, counts.get("now_hashing_queued", 0))
     refused = {reason: counts.get(f"refused_{reason}", 0) for reason in REFUSED}

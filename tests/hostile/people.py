@@ -14,6 +14,7 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from huijian.demo.setup import PLACES
 from tests.support.installation import DEMO_PACK
+from tests.support.terminals import token_of
 
 PAIRS = ("visit", "arrival", "attack")
 """What each pair of rooms is for."""
@@ -64,7 +65,7 @@ async def enter(url: str, pack: str) -> People:
             await store.add_site(place.site, place.kind, place.site_name, pack)
             for pair in PAIRS:
                 await store.add_room(room(pair, side), place.site, f"{place.site_name} {pair}")
-                terminals[f"{pair} {side}"] = await store.enrol_terminal(room(pair, side))
+                terminals[f"{pair} {side}"] = await token_of(store, room(pair, side))
         passwords = {}
         for side in Side:
             for number in (*ON_DUTY, 3, 4):

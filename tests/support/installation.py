@@ -34,6 +34,7 @@ from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.agent import Kiosk, KioskConfig
 from tests.support.kernel_stamps import Arrivals
 from tests.support.patience import PATIENCE
+from tests.support.terminals import signed_in
 
 DEMO_PACK = Path(__file__).parents[2] / "config" / "packs" / "demo.toml"
 SHORT_LIMIT, SHORT_EXTENSION = 10.0, 50.0  # seconds of a visit under `short_pack`, and of its largest extension
@@ -156,6 +157,10 @@ class Installation:
                 except Busy:
                     await asyncio.sleep(0.5)
 
+    async def terminal_token(self, side: Side) -> str:
+        """Return a credential for raw requests of a side's terminal, as another running program of it."""
+        return await signed_in(self.store, self.credentials.terminals[side].id)
+
     async def view(self, session: str, officer: OfficerClient) -> dict[str, Any]:
         """Return a session as an officer sees it."""
         return await officer.session(session)
@@ -221,8 +226,8 @@ class Installation:
     ) -> AsyncIterator[Kiosk]:
         """Run the terminal of a side's room in this process; `arrivals` notes when packets reach it."""
         generated = {"generated": generated_sources}
-        token = self.credentials.terminals[side]
-        config = KioskConfig(self.server, token, source, generated, side_hint=side, acknowledges=True)
+        identity = self.credentials.terminals[side].identity(self.server)
+        config = KioskConfig(self.server, identity, source, generated, side_hint=side, acknowledges=True)
         ending = asyncio.Event()
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(config, http, lambda stats: None)

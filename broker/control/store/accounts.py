@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broker.control.store.base import StorePart, check_name
 from broker.control.store.records import ApiKey, Role, User
 from broker.control.store.secrets import MIN_PASSWORD, hash_password, new_token, token_hash
-from broker.control.store.tables import api_keys, sites, terminals, user_tokens, users
+from broker.control.store.tables import api_keys, sites, user_tokens, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import new_id
 
@@ -91,22 +91,17 @@ class Accounts(StorePart):
             row = (await db.execute(query)).one_or_none()
         return _user(row) if row is not None else None
 
-    async def authors_by_token_hash(self) -> dict[str, str]:
-        """Return all credentials that are valid now, by their digests (`token_hash`), with their authors as the journal
-        has them: `user:li`, `terminal:trm_…`, `integrator:key_…`, `observer:key_…`."""
+    async def _account_tokens(self, db: AsyncConnection) -> dict[str, str]:
+        """Return the valid tokens of users and keys, by their digests, with their authors as the journal has them."""
         signed_in = (
             select(user_tokens.c.hash, user_tokens.c.user)
             .join(users, users.c.id == user_tokens.c.user)
             .where(user_tokens.c.expires_at > self.clock.now().wall, users.c.disabled.is_(False))
         )
-        enrolled = select(terminals.c.token_hash, terminals.c.id).where(terminals.c.revoked_at.is_(None))
         keys = select(api_keys.c.hash, api_keys.c.id).where(api_keys.c.revoked_at.is_(None))
-        async with self._reading() as db:
-            found = {hash: f"user:{id}" for hash, id in await db.execute(signed_in)}
-            found |= {hash: f"terminal:{id}" for hash, id in await db.execute(enrolled)}
-            kinds = {"key": "integrator", "obs": "observer"}
-            found |= {hash: f"{kinds[id[:3]]}:{id}" for hash, id in await db.execute(keys)}
-        return found
+        found = {hash: f"user:{id}" for hash, id in await db.execute(signed_in)}
+        kinds = {"key": "integrator", "obs": "observer"}
+        return found | {hash: f"{kinds[id[:3]]}:{id}" for hash, id in await db.execute(keys)}
 
     async def _users_of(self, db: AsyncConnection, hashes: list[str]) -> dict[str, User]:
         """Return the users signed in with the tokens of these hashes."""

@@ -61,15 +61,52 @@ class Room:
     name: str
 
 
+class TerminalState(StrEnum):
+    """The state of an enrolled terminal. `token`: a former version has enrolled it by a bearer token, and it waits for
+    its key. `conflicted`: its key was used in two places, and an administrator has to decide."""
+
+    ACTIVE = "active"
+    TOKEN = "token"
+    CONFLICTED = "conflicted"
+    REVOKED = "revoked"
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """The device that is enrolled for a room. At most one terminal of a room is not revoked."""
+    """The device that is enrolled for a room. At most one terminal of a room is not revoked.
+
+    `key_kind`: what keeps its private key, `file` or `tpm`. `fingerprint`: the first 32 hex digits of the SHA-256 of
+    its public key, `public_key`: SubjectPublicKeyInfo in DER; both are empty while it has none."""
 
     id: TerminalId
     room: RoomId
     site: SiteId
     enrolled_at: datetime
     revoked_at: datetime | None
+    key_kind: str = ""
+    key_at: datetime | None = None
+    fingerprint: str = ""
+    conflicted_at: datetime | None = None
+    public_key: bytes = field(default=b"", repr=False)
+
+    @property
+    def state(self) -> TerminalState:
+        """The state that follows from what was done with it."""
+        if self.revoked_at is not None:
+            return TerminalState.REVOKED
+        if self.conflicted_at is not None:
+            return TerminalState.CONFLICTED
+        return TerminalState.ACTIVE if self.public_key else TerminalState.TOKEN
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInTerminal:
+    """A terminal that has signed in, and its running program: `instance` is the name that this has made for itself."""
+
+    id: TerminalId
+    room: RoomId
+    site: SiteId
+    instance: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Sites, their rooms, and the terminal of each room."""
+"""The sites of the province, and the rooms of each of them."""
 
 from typing import Any
 
@@ -7,15 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.packs import pack_named
 from broker.control.store.base import StorePart, check_name
-from broker.control.store.records import Room, Site, SiteKind, Terminal
-from broker.control.store.secrets import new_token, token_hash
-from broker.control.store.tables import rooms, sites, terminals
+from broker.control.store.records import Room, Site, SiteKind
+from broker.control.store.tables import rooms, sites
 from broker.kernel.errors import BadRequest, Conflict, NotFound
-from broker.kernel.ids import RoomId, SiteId, TerminalId, new_id
+from broker.kernel.ids import RoomId, SiteId
 
 
 class Registry(StorePart):
-    """The part of the store for places and devices."""
+    """The part of the store for places."""
 
     async def add_site(self, id: str, kind: SiteKind, name: str, policy: str, parent: str | None = None) -> Site:
         """Add a site and return it. `policy` is the name or the path of a pack, `parent` the site over it.
@@ -91,56 +90,6 @@ class Registry(StorePart):
         async with self._reading() as db:
             return [Room(row.id, row.site, row.name) for row in await db.execute(query)]
 
-    async def enrol_terminal(self, room: str, replace: bool = False) -> str:
-        """Enrol a device for a room and return its token, which is stored nowhere.
-
-        A room has one terminal (Yunnan 27(1)): `replace` revokes the present one; without it Conflict is raised.
-        Raises NotFound where there is no such room.
-        """
-        token, now = new_token("trm"), self.clock.now().wall
-        in_use = (terminals.c.room == room) & terminals.c.revoked_at.is_(None)
-        async with self._writing() as db:
-            if not await _exists(db, select(rooms.c.id).where(rooms.c.id == room)):
-                raise NotFound(f"There is no room {room}.", f"没有会见室 {room}。")
-            if replace:
-                await db.execute(update(terminals).where(in_use).values(revoked_at=now))
-            elif await _exists(db, select(terminals.c.id).where(in_use)):
-                raise Conflict(
-                    f"Room {room} has a terminal; revoke or replace it.",
-                    f"会见室 {room} 已登记终端，请先注销或替换。",
-                )
-            values = {"id": new_id("trm"), "room": room, "token_hash": token_hash(token)}
-            await db.execute(insert(terminals).values(enrolled_at=now, **values))
-        return token
-
-    async def terminal_by_token(self, token: str) -> Terminal | None:
-        """Return the terminal with this token, or None where it is unknown or revoked."""
-        query = _terminals().where(terminals.c.token_hash == token_hash(token), terminals.c.revoked_at.is_(None))
-        async with self._reading() as db:
-            row = (await db.execute(query)).one_or_none()
-        return _terminal(row) if row is not None else None
-
-    async def _terminals_of(self, db: AsyncConnection, hashes: list[str]) -> dict[str, Terminal]:
-        """Return the terminals in use whose tokens have these hashes."""
-        query = _terminals().add_columns(terminals.c.token_hash)
-        query = query.where(terminals.c.token_hash.in_(hashes), terminals.c.revoked_at.is_(None))
-        return {row.token_hash: _terminal(row) for row in await db.execute(query)}
-
-    async def terminals(self) -> list[Terminal]:
-        """Return all terminals that were ever enrolled, by room and then by age."""
-        query = _terminals().order_by(terminals.c.room, terminals.c.enrolled_at)
-        async with self._reading() as db:
-            return [_terminal(row) for row in await db.execute(query)]
-
-    async def revoke_terminal(self, id: str) -> None:
-        """Revoke a terminal for good. Raises NotFound where no such terminal is in use."""
-        live = (terminals.c.id == id) & terminals.c.revoked_at.is_(None)
-        async with self._writing() as db:
-            now = self.clock.now().wall
-            done = await db.execute(update(terminals).where(live).values(revoked_at=now))
-            if done.rowcount == 0:
-                raise NotFound(f"There is no terminal {id} in use.", f"没有在用终端 {id}。")
-
 
 async def _check_parent(db: AsyncConnection, id: str, parent: str | None) -> None:
     """Raise NotFound where there is no such parent, BadRequest where the site would be over itself."""
@@ -162,12 +111,3 @@ async def _exists(db: AsyncConnection, query: Select[Any]) -> bool:
 
 def _site(row: Row[Any]) -> Site:
     return Site(row.id, SiteKind(row.kind), row.name, row.policy, row.parent)
-
-
-def _terminals() -> Select[Any]:
-    columns = [column for column in terminals.c if column.name != "token_hash"]
-    return select(*columns, rooms.c.site).join(rooms, rooms.c.id == terminals.c.room)
-
-
-def _terminal(row: Row[Any]) -> Terminal:
-    return Terminal(TerminalId(row.id), row.room, row.site, row.enrolled_at, row.revoked_at)

@@ -19,7 +19,7 @@ _hasher = PasswordHasher()
 
 
 def new_token(prefix: str) -> str:
-    """Return a new random token. The prefix (trm, usr, key, obs) tells people and secret scanners what it is."""
+    """Return a new random token. The prefix (trs, usr, key, obs) tells people and secret scanners what it is."""
     return f"{prefix}_{secrets.token_urlsafe(32)}"
 
 
@@ -53,7 +53,7 @@ def _unused_hash() -> str:
 
 # --- keys of the installation -------------------------------------------------------------------------------------
 
-IDENTITY_KEY, DEVICE_KEY = "identity.key", "device.key"
+IDENTITY_KEY, DEVICE_KEY, CHALLENGE_KEY = "identity.key", "device.key", "challenge.key"
 KEY_LENGTH = 32  # bytes
 
 
@@ -68,6 +68,12 @@ def device_key(folder: Path) -> bytes:
     """Return the installation's secret key for the cookies of known devices, made on first use in `folder`. With
     another key no device is known, until its officers have signed in again. Raises StorageUnavailable."""
     return _key(folder, DEVICE_KEY, "The device key", "登录设备密钥文件无效。")
+
+
+def challenge_key(folder: Path) -> bytes:
+    """Return the installation's secret key for the challenges of terminals, made on first use in `folder`. With another
+    key those that were given out in the last minute are refused, and terminals ask again. Raises StorageUnavailable."""
+    return _key(folder, CHALLENGE_KEY, "The challenge key", "终端验证密钥文件无效。")
 
 
 def _key(folder: Path, name: str, title: str, invalid_zh: str) -> bytes:

@@ -6,7 +6,7 @@ writes. Errors are those of broker/kernel/errors.py, StorageUnavailable above al
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Self
+from typing import Self, TypeVar
 
 from sqlalchemy import text
 
@@ -15,11 +15,13 @@ from broker.control.rules.announcements import Announcements
 from broker.control.rules.session_rules import Packs
 from broker.control.store.absences import Absences
 from broker.control.store.accounts import Accounts
+from broker.control.store.devices.sessions import INSTANCES, TerminalSessions
+from broker.control.store.devices.terminals import Terminals
 from broker.control.store.eligibility import Eligibility
 from broker.control.store.extensions import Extensions
 from broker.control.store.migrations import is_current
 from broker.control.store.rebookings import Rebookings
-from broker.control.store.records import ApiKey, Terminal, User
+from broker.control.store.records import ApiKey, SignedInTerminal, User
 from broker.control.store.registry import Registry
 from broker.control.store.slots import Visits
 from broker.control.store.suspensions import Suspensions
@@ -27,11 +29,14 @@ from broker.kernel.clock import Clock, SystemClock
 from broker.kernel.database import BUSY_SECONDS, engine_for
 from broker.kernel.errors import StorageUnavailable
 
+Item = TypeVar("Item")
 HASHES = 500  # in one query; databases limit its parameters
 
 
 class Store(
     Registry,
+    Terminals,
+    TerminalSessions,
     Accounts,
     AccountChanges,
     Visits,
@@ -63,18 +68,29 @@ class Store(
         async with self._reading() as db:
             await db.execute(text("SELECT 1"))
 
-    async def holders(self, hashes: Iterable[str]) -> tuple[dict[str, User], dict[str, Terminal], dict[str, ApiKey]]:
-        """Return who holds the tokens with these hashes, by hash, in one view of the database; what is expired, revoked
-        or disabled is left out."""
+    async def holders(
+        self, hashes: Iterable[str], instances: Iterable[tuple[str, str]]
+    ) -> tuple[dict[str, User], dict[tuple[str, str], SignedInTerminal], dict[str, ApiKey]]:
+        """Return who holds the tokens with these hashes, by hash, and which of these terminals are signed in, by
+        terminal and running program, in one view of the database; what is expired, revoked or disabled is left out."""
         users: dict[str, User] = {}
-        terminals: dict[str, Terminal] = {}
+        terminals: dict[tuple[str, str], SignedInTerminal] = {}
         keys: dict[str, ApiKey] = {}
         async with self._reading() as db:
             for some in batched(hashes, HASHES):
                 users |= await self._users_of(db, some)
-                terminals |= await self._terminals_of(db, some)
                 keys |= await self._keys_of(db, some)
+            for pairs in batched(instances, INSTANCES):
+                terminals |= await self._terminals_of(db, pairs)
         return users, terminals, keys
+
+    async def authors_by_token_hash(self) -> dict[str, str]:
+        """Return all credentials that are valid now, by their digests (`token_hash`), with their authors as the journal
+        has them: `user:li`, `terminal:trm_…`, `integrator:key_…`, `observer:key_…`."""
+        async with self._reading() as db:
+            found = await self._account_tokens(db)
+            signed_in = await self._terminal_tokens(db)
+        return found | {hash: f"terminal:{id}" for hash, id in signed_in.items()}
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -84,7 +100,7 @@ class Store(
         await self.close()
 
 
-def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Yield the items in lists of `size` at most."""
     rest = iter(items)
     while some := list(islice(rest, size)):

@@ -42,9 +42,13 @@ terminals = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("room", ForeignKey("rooms.id"), nullable=False),
-    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("token_hash", String(64), unique=True),  # of a former version's token; null once the terminal has a key
     Column("enrolled_at", Moment, nullable=False),
     Column("revoked_at", Moment),
+    Column("public_key", Text),  # SubjectPublicKeyInfo, DER in Base64
+    Column("key_kind", String(16)),  # what keeps the private key: file or tpm
+    Column("key_at", Moment),
+    Column("conflicted_at", Moment),  # its key was used in two places; null again once an administrator has decided
 )
 _in_use = terminals.c.revoked_at.is_(None)
 Index(
@@ -53,6 +57,34 @@ Index(
     unique=True,
     sqlite_where=_in_use,
     postgresql_where=_in_use,
+)
+
+Index("one_terminal_a_key", terminals.c.public_key, unique=True)
+
+enrolment_codes = Table(
+    "enrolment_codes",
+    metadata,
+    Column("group", String(4), primary_key=True),  # the first characters of the code, which say which one it is
+    Column("hash", String(64), nullable=False),
+    Column("room", ForeignKey("rooms.id"), nullable=False),
+    Column("replaces", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),  # wrong ones
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Column("by", Text, nullable=False),  # author as in the journal
+)
+
+terminal_sessions = Table(
+    "terminal_sessions",  # credentials that terminals were given for a signature
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("terminal", ForeignKey("terminals.id"), nullable=False, index=True),
+    Column("instance", String(40), nullable=False, index=True),  # the running program
+    Column("nonce", String(64), nullable=False, unique=True),  # its hash
+    Column("challenged_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("superseded_at", Moment),  # when another running program took its place
 )
 
 users = Table(

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from broker.control.store.devices.codes import new_code
 from broker.control.store.secrets import new_token
 from broker.kernel.errors import BadRequest, NoSlot
 from broker.kernel.ids import new_id
 from config.lines.redaction import HIDDEN, HIDDEN_KEYS, LONGEST, redacted, text_of, value_of
 from config.settings import SettingsError
 
-TOKENS = [new_token(prefix) for prefix in ("usr", "trm", "key", "obs") for _ in range(20)]
+TOKENS = [new_token(prefix) for prefix in ("usr", "trm", "trs", "key", "obs") for _ in range(20)]
 AROUND = st.sampled_from(["", " ", "'", '"', "=", ": ", "/", "?token=", "[", "{", "\\n", ",", "(b'", "huijian="])
 IDS = [new_id(prefix) for prefix in ("ses", "slt", "trm", "key", "res", "rbk") for _ in range(20)]
 NUMBERS = ("110101199003071234", "53010219850101001X", "53010219850101001x", "000000000000000000")
@@ -52,6 +53,11 @@ class TestSecrets:
     def test_some_members_are_never_written(self, key):
         assert redacted({key: "SECRET", key.upper(): "SECRET"}) == {key: HIDDEN, key.upper(): HIDDEN}
         assert redacted({"found": [{key: "SECRET"}]}) == {"found": [{key: HIDDEN}]}
+
+    def test_enrolment_codes(self):
+        for _ in range(20):
+            code = new_code()
+            assert code not in text_of(f"enrol {code}.") and HIDDEN in text_of(code)
 
     def test_a_token_that_is_cut_off_by_the_limit_is_not_left_in_part(self):
         for length in range(LONGEST - 60, LONGEST + 10):

@@ -90,7 +90,7 @@ ROWS = (
     ),
     asks("token-random-user", "随机的用户令牌", "GET", "/api/v1/sessions", token="usr_{r}{r}{r}"),
     asks(
-        "token-random-terminal", "随机的终端令牌", "POST", "/whip/{r}", token="trm_{r}{r}{r}", body=OFFER, headers=SDP
+        "token-random-terminal", "随机的终端令牌", "POST", "/whip/{r}", token="trs_{r}{r}{r}", body=OFFER, headers=SDP
     ),
     asks("token-random-key", "随机的密钥", "POST", "/api/v1/slots", token="key_{r}{r}{r}", body="{}", headers=JSON),
     asks(

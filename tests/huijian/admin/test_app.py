@@ -1,5 +1,6 @@
 """The commands of `huijian admin` as scripts use them: answers in JSON, secrets once, every change journaled."""
 
+import asyncio
 import io
 import json
 import sqlite3
@@ -9,8 +10,21 @@ from threading import Thread
 
 import pytest
 
+from broker.control.store.devices.codes import read_code
+from broker.control.store.store import Store
 from broker.kernel.errors import BadRequest, Conflict, VisitError
 from huijian.admin import remote
+from huijian.demo.setup import enrol
+
+
+async def in_store(place, work):
+    async with Store(f"sqlite+aiosqlite:///{place / 'data' / 'huijian.sqlite'}") as store:
+        return await work(store)
+
+
+def enrolled(place, room):
+    """Enrol a terminal with a key, as its own command would have it done."""
+    return asyncio.run(in_store(place, lambda store: enrol(store, room)))
 
 
 class TestSitesRoomsAndTerminals:
@@ -29,13 +43,31 @@ class TestSitesRoomsAndTerminals:
     def test_lists_in_a_pipe_are_lines_of_tabs(self, huijian, sites):
         assert huijian("admin", "rooms", "list").out.splitlines()[0].split("\t")[0] == "first-prison-1"
 
-    def test_a_token_is_shown_once(self, huijian, sites):
+    def test_a_code_is_shown_once_and_enrols_nothing_before_it_is_used(self, huijian, sites):
         made = huijian("admin", "terminals", "enrol", "panlong-1", "--json").json
-        assert made["room"] == "panlong-1" and made["token"].startswith("trm_")
-        assert made["token"] not in huijian("admin", "terminals", "list", "--json").out
+        assert made["room"] == "panlong-1" and read_code(made["code"]) is not None
+        assert huijian("admin", "terminals", "list", "--json").json == []
+        again = huijian("admin", "terminals", "enrol", "panlong-1", "--json").json
+        assert again["code"] != made["code"]
+
+    def test_a_room_with_a_terminal_needs_the_word_to_replace_it(self, huijian, sites, place):
+        terminal = enrolled(place, "panlong-1")
+        listed = huijian("admin", "terminals", "list", "--json").json
+        assert [(row["id"], row["state"], row["key_kind"]) for row in listed] == [(terminal.id, "active", "file")]
+        assert len(listed[0]["fingerprint"]) == 32 and "public_key" not in listed[0]
         assert huijian("admin", "terminals", "enrol", "panlong-1").code == 1
         assert huijian("admin", "terminals", "enrol", "panlong-1", "--replace").code == 0
-        assert huijian("admin", "terminals", "revoke", made["id"]).code == 1  # replaced already
+        assert huijian("admin", "terminals", "revoke", terminal.id).code == 0
+        assert huijian("admin", "terminals", "revoke", terminal.id).code == 1
+
+    def test_a_terminal_in_conflict_is_listed_and_readmitted(self, huijian, sites, place):
+        terminal = enrolled(place, "panlong-1")
+        assert huijian("admin", "terminals", "readmit", "panlong-1").code == 1
+        asyncio.run(in_store(place, lambda store: store.conflict_terminal(terminal.id)))
+        assert huijian("admin", "terminals", "list", "--json").json[0]["state"] == "conflicted"
+        assert huijian("admin", "terminals", "readmit", "panlong-1").code == 0
+        assert huijian("admin", "terminals", "list", "--json").json[0]["state"] == "active"
+        assert "TerminalReadmitted" in huijian("admin", "journal", "list", "--json").out
 
     def test_the_rules_of_the_demonstration_are_refused_for_a_real_site(self, huijian, monkeypatch):
         add = ("admin", "sites", "add", "a", "--kind", "prison", "--name", "n", "--policy", "demo")
@@ -104,11 +136,11 @@ class TestKeys:
 
 
 class TestSecretsInFiles:
-    """A token or key that is asked for as a file is on no screen, and closed to other users."""
+    """A code or key that is asked for as a file is on no screen, and closed to other users."""
 
     @pytest.mark.parametrize(
         ("command", "option", "prefix"),
-        [(("terminals", "enrol", "panlong-1"), "--token-file", "trm_"), (("keys", "add", "x"), "--key-file", "key_")],
+        [(("terminals", "enrol", "panlong-1"), "--code-file", ""), (("keys", "add", "x"), "--key-file", "key_")],
     )
     def test_are_closed_and_not_printed(self, huijian, sites, place, command, option, prefix):
         answer = huijian("admin", *command, option, "secret", "--json")
@@ -118,9 +150,9 @@ class TestSecretsInFiles:
 
     def test_replace_no_file_and_then_nothing_is_enrolled(self, huijian, sites, place):
         (place / "secret").symlink_to(place / "elsewhere")
-        answer = huijian("admin", "terminals", "enrol", "panlong-1", "--token-file", "secret")
+        answer = huijian("admin", "terminals", "enrol", "panlong-1", "--code-file", "secret")
         assert answer.code == 1 and not (place / "elsewhere").exists()
-        assert huijian("admin", "terminals", "list", "--json").json == []
+        assert "EnrolmentOpened" not in huijian("admin", "journal", "list", "--json").out
 
 
 class FakeServer(ThreadingHTTPServer):
@@ -247,9 +279,9 @@ class TestJournal:
         made = huijian("admin", "terminals", "enrol", "panlong-1", "--json").json
         entries = huijian("admin", "journal", "list", "--json")
         kinds = [entry["kind"] for entry in entries.json]
-        assert kinds == ["SiteAdded", "RoomAdded", "SiteAdded", "RoomAdded", "TerminalEnrolled"]
+        assert kinds == ["SiteAdded", "RoomAdded", "SiteAdded", "RoomAdded", "EnrolmentOpened"]
         assert all(entry["author"].startswith("command:") for entry in entries.json)
-        assert made["token"] not in entries.out
+        assert made["code"] not in entries.out
 
     def test_is_whole_until_an_entry_is_changed(self, huijian, sites, place):
         assert huijian("admin", "journal", "verify", "--json").json["whole"] is True

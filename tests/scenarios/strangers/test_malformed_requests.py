@@ -23,6 +23,7 @@ from huijian.demo.setup import set_up
 from signaling.server.pages import HEADERS
 from tests.support.http import malformed
 from tests.support.patience import PATIENCE
+from tests.support.terminals import signed_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT_ONCE = 50
@@ -63,6 +64,7 @@ async def running(folder):
     await migrate(settings.database_url)
     async with Store(settings.database_url, SystemClock()) as store, Journal(store.engine, SystemClock()) as journal:
         people = await set_up(store, journal)
+        terminal = await signed_in(store, people.terminals[Side.PRISON].id)
     command = ("-m", "huijian", "--data-dir", str(settings.data_dir), "serve", "--port", "0", "--demo")
     log = folder / "log"
     with log.open("wb") as output:
@@ -76,7 +78,7 @@ async def running(folder):
                 assert process.returncode is None, log.read_text()
                 await asyncio.sleep(0.1)  # another process sets no event in this one
         service = Service(int(address.read_text().strip().rpartition(":")[2]), log)
-        service.terminal = people.terminals[Side.PRISON]
+        service.terminal = terminal
         account = people.officers[0]
         async with aiohttp.ClientSession() as http:
             body = {"user": account.id, "password": account.password}

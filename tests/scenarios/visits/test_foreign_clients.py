@@ -25,7 +25,7 @@ class TestChromiumAsKiosk:
     async def test_it_publishes_is_received_and_receives(self, short_installation: Installation) -> None:
         session = await short_installation.slot()
         officers = await short_installation.officers()
-        terminal = short_installation.credentials.terminals[Side.VISITOR]
+        terminal = await short_installation.terminal_token(Side.VISITOR)
         async with short_installation.kiosk(Side.PRISON) as prison, chromium() as browser:
             page = await peer_page(browser, short_installation.server)
             published = await page.evaluate("([s, t]) => publish('out', s, t)", [session, terminal])
@@ -65,7 +65,7 @@ class TestWhipMuxerAsKiosk:
         officers = await short_installation.officers()
         url, token = (
             f"{short_installation.server}/whip/{session}",
-            short_installation.credentials.terminals[Side.VISITOR],
+            await short_installation.terminal_token(Side.VISITOR),
         )
         far = Receiver(ServerAccess(short_installation.http, short_installation.server, token), session, Side.PRISON)
         async with short_installation.kiosk(Side.PRISON):
@@ -124,7 +124,7 @@ class TestAFilmThatCouldNotBeWatched:
     ) -> None:
         session = await installation.slot()
         officers = await installation.officers()
-        url, token = f"{installation.server}/whip/{session}", installation.credentials.terminals[Side.VISITOR]
+        url, token = f"{installation.server}/whip/{session}", await installation.terminal_token(Side.VISITOR)
         far = Receiver(ServerAccess(installation.http, installation.server, token), session, Side.PRISON)
         async with installation.kiosk(Side.PRISON):
             muxer = await pushing(url, token, "damaged")

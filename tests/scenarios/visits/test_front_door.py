@@ -10,6 +10,7 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from tests.support.installation import Installation
 from tests.support.offers import WATCH, publish_offer
+from tests.support.terminals import token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,7 +31,7 @@ def _later(**delta: int) -> str:
 
 class TestRefusals:
     async def test_each_is_a_journaled_problem_document_and_opens_no_port(self, installation: Installation) -> None:
-        prison, visitor = (installation.credentials.terminals[side] for side in Side)
+        prison, visitor = [await installation.terminal_token(side) for side in Side]
         early = await installation.slot(starts_at=_later(hours=2), ends_at=_later(hours=3))
         now = await installation.slot()
         officer = (await installation.officers())[0]
@@ -62,7 +63,7 @@ class TestRefusals:
 
     async def test_a_terminal_of_another_room_is_refused(self, installation: Installation) -> None:
         await installation.store.add_room("demo-prison-2", "demo-prison", "二号会见室")
-        other_room = await installation.store.enrol_terminal("demo-prison-2")
+        other_room = await token_of(installation.store, "demo-prison-2")
         session = await installation.slot()
         answered, problem = await _post(installation, f"/whip/{session}", other_room, await publish_offer())
         assert (answered, problem["code"]) in [(403, "wrong_room"), (404, "no_slot")]

@@ -18,16 +18,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 CROWD = 3000
 
 
-async def _socket(installation: Installation) -> aiohttp.ClientWebSocketResponse:
-    headers = {"Authorization": f"Bearer {installation.credentials.terminals[Side.PRISON]}"}
+async def _socket(installation: Installation, token: str) -> aiohttp.ClientWebSocketResponse:
+    headers = {"Authorization": f"Bearer {token}"}
     url = f"{installation.server}/api/v1/ws"
     socket = await installation.http.ws_connect(url, headers=headers, protocols=["huijian.v1"])
     assert (await asyncio.wait_for(socket.receive_json(), PATIENCE))["type"] == "welcome"
     return socket
 
 
-async def _me(installation: Installation) -> int:
-    headers = {"Authorization": f"Bearer {installation.credentials.terminals[Side.PRISON]}", "Connection": "close"}
+async def _me(installation: Installation, token: str) -> int:
+    headers = {"Authorization": f"Bearer {token}", "Connection": "close"}
     async with installation.http.get(f"{installation.server}/api/v1/me", headers=headers) as answer:
         return answer.status
 
@@ -43,11 +43,12 @@ async def _restarted(installation: Installation, name: str) -> None:
 class TestRestarts:
     async def test_a_socket_outlives_the_ingress_process(self, installation: Installation) -> None:
         await installation.answering()
-        socket = await _socket(installation)
+        token = await installation.terminal_token(Side.PRISON)
+        socket = await _socket(installation, token)
         (installation.settings.run_dir / "http.url").unlink()
         await _restarted(installation, "ingress")
         await installation.answering()
-        assert await _me(installation) == 200
+        assert await _me(installation, token) == 200
         await socket.ping()
         await socket.send_str("{}")  # no message of the protocol: control answers that
         async with asyncio.timeout(PATIENCE):
@@ -59,12 +60,13 @@ class TestRestarts:
         self, installation: Installation
     ) -> None:
         await installation.answering()
+        token = await installation.terminal_token(Side.PRISON)
         server, pid = installation.server, installation.pid("ingress")
         await _restarted(installation, "control")
         statuses = set()
         async with asyncio.timeout(PATIENCE):
             while 200 not in statuses:
-                statuses.add(await _me(installation))
+                statuses.add(await _me(installation, token))
                 async with installation.http.get(f"{server}/monitor") as page:
                     assert page.status == 200
         assert statuses == {200, 503}
@@ -74,6 +76,7 @@ class TestRestarts:
 class TestCrowds:
     async def test_thousands_of_silent_connections_keep_no_kiosk_out(self, installation: Installation) -> None:
         await installation.answering()
+        token = await installation.terminal_token(Side.PRISON)
         address = urlsplit(installation.server)
         crowd: list[socket.socket] = []
         try:
@@ -85,8 +88,8 @@ class TestCrowds:
                 if number % 100 == 0:
                     await asyncio.sleep(0.01)
             for _ in range(5):
-                assert await _me(installation) == 200
-            kiosk = await _socket(installation)
+                assert await _me(installation, token) == 200
+            kiosk = await _socket(installation, token)
             descriptors = len(os.listdir(f"/proc/{installation.pid('ingress')}/fd"))
             assert descriptors < 1500, "the ingress process keeps them all"
             assert len(os.listdir(f"/proc/{installation.pid('control')}/fd")) < 200

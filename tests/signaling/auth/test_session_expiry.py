@@ -154,14 +154,14 @@ class TestSocketsAndMedia:
     async def test_many_are_checked_by_one_question(self, front, monkeypatch):
         asked, holders = [], front.store.holders
 
-        async def counted(hashes):
-            asked.append(len(hashes))
-            return await holders(hashes)
+        async def counted(hashes, instances):
+            asked.append((len(hashes), len(instances)))
+            return await holders(hashes, instances)
 
         monkeypatch.setattr(front.store, "holders", counted)
         async with talking(front, "prison-sup"), talking(front, "visitor-sup"), talking(front, "p1"):
             await check_all(front.context)
-        assert asked == [3]
+        assert asked == [(2, 1)]
 
     def test_a_change_is_seen_within_two_seconds(self):
         assert session_expiry.ROUND_SECONDS <= 1

@@ -26,6 +26,7 @@ from signaling.server.app import CONTEXT, build_app
 from tests.support.control.fixtures import TEN, StoodClock
 from tests.support.http.server import ConnectionServer
 from tests.support.signaling.front import PASSWORD, Front, PretendBroker, settle
+from tests.support.terminals import token_of
 
 USERS = {
     "prison-sup": (Role.SUPERVISOR, "first-prison"),
@@ -83,7 +84,7 @@ async def _make(url):
             await store.add_site(site, kind, name, "yunnan")
             for room in rooms:
                 await store.add_room(room, site, f"{room} 室")
-                tokens[room] = await store.enrol_terminal(room)
+                tokens[room] = await token_of(store, room)
         for user, (role, site) in USERS.items():
             await store.add_user(user, f"{user} 名", role, PASSWORD, site)
             tokens[user] = await store.issue_user_token(user, timedelta(hours=12))

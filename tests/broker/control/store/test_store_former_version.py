@@ -10,15 +10,20 @@ from sqlalchemy import select
 
 from broker.booking.absence import AbsenceState, Decision, decide
 from broker.control.journal.journal import Journal
+from broker.control.store.devices.terminals import PublicKey
 from broker.control.store.migrations import migrate
-from broker.control.store.records import Role, SiteKind
+from broker.control.store.records import Role, SiteKind, TerminalState
+from broker.control.store.secrets import token_hash
 from broker.control.store.store import Store
 from broker.kernel.database import reading
+from broker.kernel.errors import EnrolmentRefused
 from broker.kernel.ids import Side
 from config.check_in import Consequence
 from config.pack_loader import load_pack
 from config.suspension import Verdict
+from kiosk_agent.identity.keys import FileKey
 from recorder.archive.tables import METADATA as RECORDER_TABLES
+from tests.support.terminals import signed_in
 
 DUMP = (Path(__file__).parent / "database_0_1_0.sql").read_text("utf-8")
 TOKEN = "token-of-the-version-before"
@@ -100,8 +105,18 @@ class TestRows:
         sites = {site.id: (site.kind, site.name, site.parent) for site in await former_store.sites()}
         assert sites["panlong"] == (SiteKind.BUREAU, "盘龙区司法局", "yunnan")
         assert [room.id for room in await former_store.rooms()] == ["p1", "v1"]
-        terminal = await former_store.terminal_by_token(f"trm_{TOKEN}")
-        assert terminal is not None and (terminal.room, terminal.site) == ("v1", "panlong")
+        (terminal,) = await former_store.terminals()
+        assert (terminal.room, terminal.site, terminal.state) == ("v1", "panlong", TerminalState.TOKEN)
+
+    async def test_a_terminals_token_opens_nothing_and_is_exchanged_for_a_key_once(self, former_store):
+        token, key = f"trm_{TOKEN}", PublicKey(FileKey.new().public, "file")
+        assert await former_store.terminal_by_token(token) is None
+        assert token_hash(token) not in await former_store.authors_by_token_hash()
+        terminal = await former_store.migrate_terminal(token, key)
+        assert (terminal.room, terminal.state, terminal.public_key) == ("v1", TerminalState.ACTIVE, key.der)
+        with pytest.raises(EnrolmentRefused):
+            await former_store.migrate_terminal(token, PublicKey(FileKey.new().public, "file"))
+        assert await signed_in(former_store, terminal.id)
 
     async def test_accounts_tokens_and_keys_are_read(self, former_store):
         user = await former_store.user_by_token(f"usr_{TOKEN}")
