@@ -15,7 +15,9 @@ class TokenBucket:
 
     def take(self, now: float, count: float = 1.0, kept: float = 0.0) -> bool:
         """Return whether there were `count` tokens at `now` beside those to be `kept`; if so, they are used up."""
-        self._left = min(self._at_once, self._left + max(0.0, now - self._at) * self._per_second)
+        if now > self._at:
+            left = self._left + (now - self._at) * self._per_second
+            self._left = left if left < self._at_once else self._at_once
         self._at = now
         if self._left < count + kept:
             return False

@@ -35,6 +35,20 @@ class Bits:
         self._left, self._value = left, value ^ (found << left)
         return found - 1
 
+    def ues(self, count: int) -> list[int]:
+        """Read `count` unsigned Exp-Golomb codes, in one call because every slice of every picture is read."""
+        value, left, found = self._value, self._left, []
+        for _ in range(count):
+            zeros = left - value.bit_length()
+            left -= 2 * zeros + 1
+            if left < 0 or zeros > 31:
+                raise IndexError("out of bits, or an Exp-Golomb code longer than 32 bits")
+            code = value >> left
+            value ^= code << left
+            found.append(code - 1)
+        self._left, self._value = left, value
+        return found
+
     def se(self) -> int:
         """Read a signed Exp-Golomb code."""
         code = self.ue()

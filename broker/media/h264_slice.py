@@ -10,6 +10,7 @@ from broker.media.h264_sets import Malformed, PictureParameters, SequenceParamet
 P, B, I = range(3)  # noqa: E741
 """Types of slices (table 7-6); above them are the switching slices of the extended profile."""
 _HEAD = 40  # bytes of a slice that hold every field that is read
+_new = tuple.__new__  # the constructor of a named tuple takes three times as long
 
 
 class SliceStart(NamedTuple):
@@ -40,12 +41,12 @@ def slice_start(nal: bytes) -> SliceStart:
     """Return the first fields of a slice. Raises Malformed."""
     bits = Bits(unescaped(nal[1:_HEAD]))
     try:
-        first_mb, kind, pps = bits.ue(), bits.ue(), bits.ue()
+        first_mb, kind, pps = bits.ues(3)
     except IndexError as error:
         raise Malformed("the slice is cut off") from error
     if kind > 9:
         raise Malformed("a slice of no type")
-    return SliceStart(first_mb, kind % 5, pps, bits)
+    return _new(SliceStart, (first_mb, kind % 5, pps, bits))
 
 
 def picture_key(nal: bytes, start: SliceStart, pps: PictureParameters, sps: SequenceParameters) -> PictureKey:
@@ -55,12 +56,12 @@ def picture_key(nal: bytes, start: SliceStart, pps: PictureParameters, sps: Sequ
     try:
         frame = bits.take(sps.frame_bits)
         idr_id = bits.ue() if idr else 0
-        order = _order(bits, pps, sps)
+        order = _order(bits, pps, sps) if sps.order_bits else 0
         redundant = bits.ue() if pps.redundant else 0
         bits.take(1)  # something has to follow
     except IndexError as error:
         raise Malformed("the slice is cut off") from error
-    return PictureKey(idr, frame, idr_id, order, redundant)
+    return _new(PictureKey, (idr, frame, idr_id, order, redundant))
 
 
 def _order(bits: Bits, pps: PictureParameters, sps: SequenceParameters) -> int:
@@ -69,7 +70,7 @@ def _order(bits: Bits, pps: PictureParameters, sps: SequenceParameters) -> int:
         if pps.order_delta:
             bits.se()
         return order
-    order = bits.se() if sps.order_bits else 0
-    if sps.order_bits and pps.order_delta:
+    order = bits.se()
+    if pps.order_delta:
         bits.se()
     return order

@@ -30,6 +30,7 @@ OPTIONS = {
     "max_interleave_delta": "1",
 }
 RATES = tuple(AUDIO_RATE if is_sound(track) else VIDEO_RATE for track in range(len(TRACK_TITLES)))
+_SOUND = tuple(map(is_sound, range(len(TRACK_TITLES))))
 
 
 class Part:
@@ -40,6 +41,8 @@ class Part:
         self.samples = [0] * len(RATES)
         self._ends = [-1] * len(RATES)
         self._bases = [Fraction(1, rate) for rate in RATES]
+        self._newest: list[av.Packet[Stream] | None] = [None] * len(RATES)
+        self._data = [b""] * len(RATES)  # of the newest packets
         self._out: OutputContainer = av.open(self.file, "w", format="mp4", options=OPTIONS)
         with av.open(io.BytesIO(head_of(video)), "r", format="mp4") as template:
             self._streams = _streams(self._out, template)
@@ -56,8 +59,9 @@ class Part:
 
     def write(self, samples: Iterable[Sample], zero: float) -> None:
         """Append samples whose times are server seconds. Most of it waits in memory for `flush`. Raises OSError."""
+        mux, packet = self._out.mux_one, self._packet
         for sample in samples:
-            self._out.mux_one(self._packet(sample, sample.at - zero))
+            mux(packet(sample, zero))
 
     def flush(self, at_least: int = 1) -> None:
         """Hand what was written to the kernel, where it is `at_least` so many bytes. Raises OSError."""
@@ -84,22 +88,29 @@ class Part:
         with suppress(OSError, ValueError, av.FFmpegError):
             self._out.close()
 
-    def _packet(self, sample: Sample, at: float) -> "av.Packet[Stream]":
-        track = sample.track
-        rate = RATES[track]
-        first = self._ends[track] < 0
-        pts = max(round(at * rate), 0)
-        dts = pts if first else self._ends[track]
-        if is_sound(track) or pts < dts:
+    def _packet(self, sample: Sample, zero: float) -> "av.Packet[Stream]":
+        at, track, data, keyframe, seconds = sample
+        at -= zero
+        rate, dts = RATES[track], self._ends[track]
+        pts = round(at * rate)
+        if pts < 0:
+            pts = 0
+        if dts < 0:
+            dts = pts
+        if _SOUND[track] or pts < dts:
             pts = dts  # sound has only rounding errors, and no picture may precede the one before it
-        end = max(round((at + sample.seconds) * rate), pts + 1)
+        end = round((at + seconds) * rate)
+        if end <= pts:
+            end = pts + 1
         self._ends[track] = end
         self.samples[track] += 1
-        packet: av.Packet[Stream] = av.Packet(sample.data)
-        packet.stream = self._streams[track]
-        packet.time_base = self._bases[track]
+        packet = self._newest[track]
+        if packet is None or data is not self._data[track]:  # packets of silence are all the same
+            packet = self._newest[track] = av.Packet(data)
+            packet.stream, packet.time_base = self._streams[track], self._bases[track]
+            self._data[track] = data
         packet.dts, packet.pts, packet.duration = dts, pts, end - dts
-        packet.is_keyframe = sample.keyframe
+        packet.is_keyframe = keyframe
         return packet
 
 

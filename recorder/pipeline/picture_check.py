@@ -24,6 +24,8 @@ publishers."""
 PICTURES = 120  # a second
 AT_ONCE = 5  # seconds of both that may come at once: a first keyframe, or what a slow line has kept
 TRIAL = 10.0  # seconds between two keyframes of a side that are decoded on trial
+_ALLOWED = (P, I)  # slices of which pictures are made
+_new = tuple.__new__  # the constructor of a named tuple takes three times as long
 Decodes = Callable[[ParameterSets, bytes], bool]
 """Whether a decoder makes a picture of a keyframe: its sets and its sample."""
 
@@ -131,7 +133,7 @@ class PictureCheck:
             self._frame = key.frame
         self._stamp, self.why = unit.timestamp, FilmFault.NO_PICTURES
         lost, dropped, self._lost, self._dropped = self._lost, self._dropped, 0, 0
-        return Picture(unit.timestamp, unit.arrival, unit.ssrc, key.idr, data, lost, dropped)
+        return _new(Picture, (unit.timestamp, unit.arrival, unit.ssrc, key.idr, data, lost, dropped))
 
     def _read(self, slices: list[bytes]) -> tuple[PictureParameters, SequenceParameters, PictureKey, set[int]]:
         """Return the sets of a picture, what its slices have in common, and the ids of all picture parameter sets it
@@ -157,17 +159,18 @@ class PictureCheck:
             raise Unusable(FilmFault.UNSUPPORTED)  # data partitions
         try:
             start = slice_start(nal)
-            if start.kind == B:
+            first_mb, kind, picture, _ = start
+            if kind == B:
                 raise Unusable(FilmFault.REORDERED)
-            if start.kind not in (P, I):
+            if kind not in _ALLOWED:
                 raise Unusable(FilmFault.UNSUPPORTED)
-            pps, sps = self.sets.picture(start.pps)
+            pps, sps = self.sets.picture(picture)
             key = picture_key(nal, start, pps, sps)
         except Malformed as error:
             raise Unusable(FilmFault.CORRUPT) from error
-        if key.redundant or (key.idr and start.kind != I):
+        if key.redundant or (key.idr and kind != I):
             raise Unusable(FilmFault.CORRUPT)
-        return pps, sps, key, start.first_mb
+        return pps, sps, key, first_mb
 
     def _check_stamp(self, stamp: int) -> None:
         """Raise Unusable for a picture that is to be shown no later than the one before. One that lies far back is no

@@ -24,6 +24,7 @@ UNHEARD = 1.5  # seconds of packets none of which can be written, after which a 
 SOUND_BYTES, SOUND_AT_ONCE = 128_000, 640_000
 """Bytes a second that a track of sound may write for long, twice the highest rate of Opus (RFC 6716 2.1.1), and at
 once."""
+_new = tuple.__new__  # the constructor of a named tuple takes three times as long
 EARLY = 0.1  # share of its length by which a packet may overlap the one before it: clocks are corrected gradually
 
 
@@ -169,7 +170,7 @@ class AudioTrack(Track):
             return []
         at = self._clock.place(self.WHICH, packet.timestamp, packet.ssrc, arrival)
         track = self._clock.tracks[1]
-        sound = _Sound(packet.payload, at, samples / opus.RATE, track.ssrc, track.jumps, track.ticks)
+        sound = _new(_Sound, (packet.payload, at, samples / opus.RATE, track.ssrc, track.jumps, track.ticks))
         if self.end is None:
             self._good = arrival
             self._early.append(sound)  # the side has no picture yet, or it is not complete yet
@@ -180,19 +181,20 @@ class AudioTrack(Track):
 
     def _write(self, sound: _Sound) -> list[Sample]:
         assert self.end is not None
-        at, seconds = sound.at, sound.seconds
-        continuous = sound.ssrc == self._ssrc and sound.jumps == self._jumps
-        hole = (sound.ticks - self._next_ticks) / opus.RATE if continuous else at - self.end
+        data, at, seconds, ssrc, jumps, ticks = sound
+        continuous = ssrc == self._ssrc and jumps == self._jumps
+        hole = (ticks - self._next_ticks) / opus.RATE if continuous else at - self.end
         if at + seconds / 2 <= self.end:
             return []  # silence stands there already, or it came twice
         filled: list[Sample] = []
         if hole > SHORTEST_GAP and at - self.end > SHORTEST_GAP:
             filled = self._fill(at, self._why(continuous), self._lost)
-        self._ssrc, self._jumps, self._lost = sound.ssrc, sound.jumps, 0
-        self._next_ticks = sound.ticks + round(seconds * opus.RATE)
+        self._ssrc, self._jumps, self._lost = ssrc, jumps, 0
+        self._next_ticks = ticks + round(seconds * opus.RATE)
         at = max(at, self.end - EARLY * seconds)
         self.end = at + seconds
-        return [*filled, Sample(at, self.number, sound.data, True, seconds)]
+        filled.append(_new(Sample, (at, self.number, data, True, seconds)))
+        return filled
 
     def _absent(self) -> str:
         return "not_begun" if self._ssrc == -1 else "no_packets"
@@ -206,10 +208,12 @@ class AudioTrack(Track):
 
     def _fill(self, until: float, cause: str, packets: int) -> list[Sample]:
         assert self.end is not None
-        start, samples = self.end, []
+        samples: list[Sample] = []
+        start = self.end
         for size, data in opus.silence(round((until - start) * opus.RATE)):
-            samples.append(Sample(self.end, self.number, data, True, size / opus.RATE))
-            self.end += size / opus.RATE
+            seconds = size / opus.RATE
+            samples.append(_new(Sample, (self.end, self.number, data, True, seconds)))
+            self.end += seconds
         self.silence += self.end - start
         if cause != "pause":  # a sender in a pause (DTX) sends nothing: not missing
             self._gap(start, until, cause, packets)

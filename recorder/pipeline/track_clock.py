@@ -22,7 +22,8 @@ _NEAR, _FAR = 0.002, 0.01
 """Seconds of error at which a correction ends and begins: in between, the pictures of an even source stay even. Both
 are far below what is noticed (ITU-R BT.1359: 45 ms)."""
 BACK = 1.0  # seconds by which time stamps go back at least where the sender's clock began anew
-_WRAP = 1 << 32
+_WRAP, _HALF = 1 << 32, 1 << 31
+_NEVER = float("inf")
 
 
 @dataclass(slots=True)
@@ -50,17 +51,17 @@ class WindowMinimum:
     """The smallest value of the last one to two buckets of BUCKET seconds."""
 
     def __init__(self) -> None:
-        self._since = self._before = self._now = float("inf")
+        self._since = self._before = self._now = _NEVER
 
     def add(self, value: float, at: float) -> float:
         """Take in a value and return the smallest."""
-        if self._since == float("inf"):
+        if self._since == _NEVER:
             self._since = at
         elif at - self._since > BUCKET:
-            self._before, self._now, self._since = self._now, float("inf"), at
+            self._before, self._now, self._since = self._now, _NEVER, at
         if value < self._now:
             self._now = value
-        return min(self._before, self._now)
+        return self._now if self._now < self._before else self._before
 
 
 @dataclass(slots=True)
@@ -91,7 +92,9 @@ class TrackClock:
             self._restart(timestamp, ssrc, arrival)
             step = 0
         self.ticks += step
-        self._last_ts, self.seen = timestamp, max(arrival, self.seen)
+        self._last_ts = timestamp
+        if arrival > self.seen:
+            self.seen = arrival
         media = self.ticks / self.rate
         observed = arrival - media
         if observed < self.offset - JUMP:
@@ -122,7 +125,8 @@ class TrackClock:
             return
         self._correcting = abs(error) > (_NEAR if self._correcting else _FAR)
         if not self._correcting:
-            self._corrected = max(arrival, self._corrected)
+            if arrival > self._corrected:
+                self._corrected = arrival
             return
         step = (_FAST if abs(error) > _LARGE else _SLOW) * min(max(arrival - self._corrected, 0.0), 1.0)
         self._corrected = max(arrival, self._corrected)
@@ -168,4 +172,4 @@ class SideClock:
 def signed(ticks: int) -> int:
     """Return the difference of two 32-bit timestamps with its sign."""
     ticks &= _WRAP - 1
-    return ticks - _WRAP if ticks >= _WRAP // 2 else ticks
+    return ticks - _WRAP if ticks >= _HALF else ticks

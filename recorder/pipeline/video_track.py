@@ -112,7 +112,7 @@ class VideoTrack(Track):
             elif step < 0.2:
                 self._usual += (step - self._usual) / 16
         self._last, self._ssrc, self._good = at, picture.ssrc, arrival
-        return Sample(at, self.number, picture.data, picture.keyframe, self._usual)
+        return tuple.__new__(Sample, (at, self.number, picture.data, picture.keyframe, self._usual))
 
     @staticmethod
     def _why(lost: int, dropped: int, changed: bool) -> str:
