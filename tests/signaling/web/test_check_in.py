@@ -121,7 +121,7 @@ class TestRoom:
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(checking_in())
-        rules = _details(on_duty).locator(".room-rules")
+        rules = on_duty.locator(".room-rules")
         await expect(rules).to_have_text("会见室确认须知尚未确认")
         known = {"rules": True, "rules_at": "2026-03-02T01:47:00Z"}
         await server.put(_with_prison(checking_in(), **known, rules_manner="touch"))
