@@ -4,8 +4,7 @@ no object a packet but its bytes.
 
 Follow a packet here: `read` reads it; STUN, DTLS and RTCP go to `slow`; RTP is decrypted in place. `_take` has it
 counted by its Track, keeps it for retransmission and puts it on the tap; `_deliver` encrypts it for every destination
-of the track's plan, where it waits (`transport.egress`) for `flush`. It is read to where eight bytes before it are
-free: there a longer, stamped header fits.
+of the track's plan, where it waits (`transport.egress`) for `flush`.
 
 While a gate is about to shut no packet waits: each leaves before the next one is read.
 """
@@ -14,7 +13,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from broker.kernel.clock import monotonic, monotonic_ns
-from broker.media.rtp import EXTENSION, RTP_BEGINNING, RTP_HEADER, STAMP_SIZE, STAMPED, WORD, WORD_AT, payload_start
+from broker.media.rtp import EXTENSION, RTP_BEGINNING, RTP_HEADER, STAMP_SIZE, STAMPED, payload_start, writers
 from broker.media.tap_format import PARAMETER_SET, RTP
 from broker.relay.limits.refusals import Reason, Refusals
 from broker.relay.rtp.parameter_sets import CARRIERS
@@ -56,7 +55,7 @@ class Fanout:
         self.refusals = Refusals()
         self.octets_in = self.octets_out = 0
         self._in, self._in_view = new_buffer()
-        self._at, self._at_view = self._in + STAMP_SIZE, self._in_view[STAMP_SIZE : STAMP_SIZE + LONGEST]
+        self._in_view = self._in_view[:LONGEST]
         self._out = [new_buffer() for _ in range(WAITING)]
         self._used = 0
         """How many of these buffers hold a packet that waits, for one of the destinations in `_pending`."""
@@ -112,7 +111,7 @@ class Fanout:
         """Read the datagrams of each of the `sources`, `most` of each; `flush` sends them on. Return how many there
         were."""
         peers = self.by_address.get
-        inbound, view, length = self._at, self._at_view, self._length
+        inbound, view, length = self._in, self._in_view, self._length
         self.arrival = arrival = monotonic_ns()
         peer, found = None, 0
         try:
@@ -182,8 +181,8 @@ class Fanout:
         arrival: int,
         now: float,
     ) -> None:
-        """Count, keep, record and deliver `packet`, which is also in the inbound buffer. `begins` is the byte after its
-        fixed header, where without CSRCs and extension (`first`) the payload begins."""
+        """Count, keep, record and deliver `packet`. `begins` is the byte after its fixed header, with which the payload
+        begins where there are no CSRCs and no extension (`first`)."""
         self.received += 1
         track.received_at = now
         fresh = track.advance(seq, ts, now)
@@ -200,12 +199,12 @@ class Fanout:
         size = len(packet)
         self.octets_in += size
         if fresh and track.plan:
-            self._deliver(track, size, first, second & 128, seq, (ts + track.ts_offset) & 0xFFFFFFFF, now)
+            self._deliver(track, packet, first, second & 128, seq, (ts + track.ts_offset) & 0xFFFFFFFF, now)
         track.packets += 1
         track.octets += size - 12
 
     def _send_ahead(self, track: Track, arrival: int, now: float) -> None:
-        """Deliver, or put on the tap, the parameter sets that must go before the packet in the inbound buffer."""
+        """Deliver, or put on the tap, the parameter sets that must go before the packet that is delivered next."""
         length = self._length
         for down_track, seq, packet in track.sets.take_ahead():
             if down_track is None:
@@ -231,41 +230,36 @@ class Fanout:
                 self._pending.append(egress)
             egress.waiting.append(view[: length[0]])
 
-    def _deliver(self, track: Track, size: int, first: int, marker: int, seq: int, ts: int, now: float) -> None:
-        """Encrypt the packet in the inbound buffer for each destination of the plan (`down_track.PlanEntry`), where it
-        waits. Most get the same header, which is therefore written there, before the copy, and only when it differs
-        from the last one."""
-        inbound, bare, outbound, used, pending = self._in, self._at, self._out, self._used, self._pending
-        head, length = self._in_view, self._length
-        pack, pack_stamped, pack_word = RTP_HEADER.pack_into, STAMPED.pack_into, WORD.pack_into
+    def _deliver(self, track: Track, packet: bytes, first: int, marker: int, seq: int, ts: int, now: float) -> None:
+        """Write `packet` anew for each destination of the plan (`down_track.PlanEntry`), and encrypt it there, where it
+        waits. Most get the same header, which is therefore made only when it differs from the last one."""
+        outbound, used, pending, length = self._out, self._used, self._pending, self._length
         if track.crossing is not None:
             track.crossing(track, now)
-        if first & 0x1F:  # CSRCs and header extensions of the publisher are for the relay alone
-            start = payload_start(self._at_view[:size])
-            size -= start - RTP_HEADER.size
-            copy(bare + RTP_HEADER.size, bare + start, size - RTP_HEADER.size)
-            first &= 0xE0
-        departure, longer, written = (now, size, track.ssrc_out, seq), size + STAMP_SIZE, -1
+        # CSRCs and header extensions of the publisher are for the relay alone
+        payload = packet[payload_start(packet) if first & 0x1F else RTP_HEADER.size :]
+        first &= 0xE0
+        put, put_stamped = writers(len(payload))
+        size, written, head = RTP_HEADER.size + len(payload), -1, b""
+        departure, longer = (now, size, track.ssrc_out, seq), size + STAMP_SIZE
         for tx, key, payload_type, ssrc, add_seq, add_ts, mark, counter, remember, keep, egress in track.plan:
             if used == WAITING:
                 self._send_waiting()
                 used = 0
             out, view = outbound[used]
+            if key != written:
+                second, number, at = marker | payload_type, (seq + add_seq) & 0xFFFF, (ts + add_ts) & 0xFFFFFFFF
+                if mark is None:
+                    head = RTP_HEADER.pack(first, second, number, at, ssrc) + payload
+                else:
+                    head = STAMPED.pack(first | 0x10, second, number, at, ssrc, EXTENSION)
+                written = key
             if mark is None:
-                if key != written:
-                    number, at = (seq + add_seq) & 0xFFFF, (ts + add_ts) & 0xFFFFFFFF
-                    pack(head, STAMP_SIZE, first, marker | payload_type, number, at, ssrc)
-                    written = key
-                copy(out, bare, size)
+                put(view, 0, head)
                 length[0] = size
             else:
-                if key != written:
-                    number, at = (seq + add_seq) & 0xFFFF, (ts + add_ts) & 0xFFFFFFFF
-                    pack_stamped(head, 0, first | 0x10, marker | payload_type, number, at, ssrc, EXTENSION)
-                    written = key
                 remember(departure)
-                pack_word(head, WORD_AT, mark | counter() & 0xFFFFFF)
-                copy(out, inbound, longer)
+                put_stamped(view, 0, head, mark | counter() & 0xFFFFFF, payload)
                 length[0] = longer
             if protect(tx, out, length):
                 self.rejected += 1

@@ -7,7 +7,7 @@ Where the kernel or a device refuses that for an address, packets to that addres
 import errno
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import structlog
@@ -32,18 +32,20 @@ def joins(sock: socket.socket) -> bool:
     return True
 
 
-def runs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of the runs that leave together, in order: packets of one size, and one shorter at the end."""
+def runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the bounds of the runs that leave together, in order: packets of one size, and one shorter at the end."""
+    bounds: list[tuple[int, int]] = []
     start, count = 0, len(sizes)
     while start < count:
         size, end = sizes[start], start + 1
-        limit = min(count, start + MOST, start + MOST_BYTES // max(1, size))
+        limit = min(count, start + MOST, start + MOST_BYTES // (size or 1))
         while end < limit and sizes[end] == size:
             end += 1
         if end < limit and sizes[end] < size:
             end += 1
-        yield start, end
+        bounds.append((start, end))
         start = end
+    return bounds
 
 
 @cache
@@ -70,7 +72,7 @@ class Egress:
         if self._batch is None:
             return self._send_each(waiting)
         packets = octets = 0
-        sizes = [len(datagram) for datagram in waiting]
+        sizes = list(map(len, waiting))
         for start, end in runs(sizes):
             sent = self._send_run(waiting[start:end], sizes[start])
             packets, octets = packets + sent[0], octets + sent[1]

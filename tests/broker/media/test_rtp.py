@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.media.rtp import STAMP_SIZE, parse, payload_start, plain_header, stamped_header
+from broker.media.rtp import EXTENSION, STAMP_SIZE, STAMPED, parse, payload_start, plain_header, stamped_header, writers
 from tests.support.rtp import Stream
 
 
@@ -88,3 +88,19 @@ class TestHeaders:
         assert payload_start(stamped) == len(stamped)
         assert stamped[1:12] == plain[1:12]
         assert stamped[12:] == b"\xbe\xde\x00\x01\x51\xab\xcd\xef"
+
+
+class TestWriters:
+    """What they write is the header and the payload, and nothing else of the buffer changes."""
+
+    @given(st.binary(max_size=1900))
+    def test_write_a_plain_packet(self, payload: bytes) -> None:
+        packet, buffer = plain_header(128, 96, 7, 9, 11) + payload, bytearray(b"\xaa" * 2048)
+        writers(len(payload))[0](buffer, 0, packet)
+        assert buffer == packet + b"\xaa" * (2048 - len(packet))
+
+    @given(st.binary(max_size=1900), st.integers(0, 2**32 - 1))
+    def test_write_a_stamped_packet(self, payload: bytes, word: int) -> None:
+        packet, buffer = stamped_header(128, 96, 7, 9, 11, word) + payload, bytearray(b"\xaa" * 2048)
+        writers(len(payload))[1](buffer, 0, STAMPED.pack(128 | 0x10, 96, 7, 9, 11, EXTENSION), word, payload)
+        assert buffer == packet + b"\xaa" * (2048 - len(packet))
