@@ -17,6 +17,15 @@ class MediaBudget:
         self._packets = self._octets = self._at = 0.0
         self._counts: dict[Hashable, tuple[int, int]] = {}
 
+    def idle(self, aside: int, now: float) -> bool:
+        """Whether a client that feeds no track, and has sent `aside` packets beside them so far, has sent nothing since
+        the last look, and nothing counts from before: then it is within its budget, and only time passes. Most clients
+        are subscribers, of which this is all that is to be found out."""
+        if self._packets or self._octets or self._counts.get(None) != (aside, 0):
+            return False
+        self._at = now
+        return True
+
     def within(self, counts: Mapping[Any, tuple[int, int]], now: float) -> bool:
         """Whether the client is within its budget. `counts` are the packets and octets so far of each track that it
         feeds; what a track counted before it was first seen here is another client's."""

@@ -240,7 +240,7 @@ class Peer:
 
     def limit_media(self, now: float) -> None:
         """Drop the client's media from now on where they are over its budget, until they no longer are."""
-        if not self.ready or self.closed:
+        if not self.ready or self.closed or (not self.streams and self._media_budget.idle(self.aside, now)):
             return
         counts: dict[Any, tuple[int, int]] = {track: (track.packets, track.octets) for track in self.streams.values()}
         counts[None] = self.aside, 0

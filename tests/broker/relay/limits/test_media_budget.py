@@ -41,3 +41,33 @@ def test_what_a_track_counted_before_is_another_clients() -> None:
     budget = MediaBudget()
     budget.within({}, 100.0)
     assert budget.within({"picture": (10**6, 10**9)}, 100.1)
+
+
+class TestAClientThatFeedsNoTrack:
+    """It is looked at briefly, and nothing is forgiven for that."""
+
+    def test_is_idle_from_the_second_look_on(self) -> None:
+        budget = MediaBudget()
+        assert not budget.idle(3, 100.0)
+        assert budget.within({None: (3, 0)}, 100.0)
+        assert budget.idle(3, 100.1)
+
+    def test_is_not_idle_when_a_packet_has_come(self) -> None:
+        budget = MediaBudget()
+        budget.within({None: (0, 0)}, 100.0)
+        assert not budget.idle(1, 100.1)
+
+    def test_is_not_idle_while_something_counts_from_before(self) -> None:
+        budget = MediaBudget()
+        budget.within({None: (0, 0)}, 100.0)
+        assert not budget.within({None: (2 * PACKETS_AT_ONCE, 0)}, 100.1)
+        assert not budget.idle(2 * PACKETS_AT_ONCE, 100.2)
+
+    def test_gains_nothing_for_the_time_in_which_it_was_idle(self) -> None:
+        looked, idle = MediaBudget(), MediaBudget()
+        for budget in (looked, idle):
+            budget.within({None: (0, 0)}, 100.0)
+        for step in range(1, 100):
+            assert looked.within({None: (0, 0)}, 100 + step / 10) and idle.idle(0, 100 + step / 10)
+        flood = {None: (2 * PACKETS_AT_ONCE, 0)}
+        assert not looked.within(flood, 110.0) and not idle.within(flood, 110.0)
