@@ -1,5 +1,6 @@
-"""`huijian kiosk`: runs the terminal of one visiting room, and gives it its identity before that. The composition root
-of the kiosk: it adds the demonstration's generated room to the sources."""
+"""`huijian kiosk`: runs the terminal of one visiting room, with its page in a browser or headless, and gives it its
+identity before that. The composition root of the kiosk: it finds the browser, and adds the demonstration's generated
+room to the sources of a headless one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -45,8 +46,19 @@ def kiosk(
     identity: Annotated[
         Path | None, typer.Option(envvar=IDENTITY, help="File with the terminal's identity, made by `kiosk enrol`.")
     ] = None,
-    source: Annotated[str, typer.Option(help="generated, file:PATH, or device[:CAMERA,MICROPHONE].")] = "device",
-    headless: Annotated[bool, typer.Option("--headless", help="No window; for rooms of tests.")] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No browser and no screen; for drills, tests and recorded sources.")
+    ] = False,
+    source: Annotated[
+        str, typer.Option(help="With --headless: generated, file:PATH, or device[:CAMERA,MICROPHONE].")
+    ] = "device",
+    speaker: Annotated[
+        str | None, typer.Option(help="With --headless: ALSA name of the loudspeaker; none by default.")
+    ] = None,
+    chromium: Annotated[str | None, typer.Option(help="The room's browser, where it is not found by itself.")] = None,
+    chromium_flag: Annotated[
+        list[str] | None, typer.Option(help="A further flag of the browser; may be repeated.")
+    ] = None,
     stats_every: Annotated[
         float | None, typer.Option(help="Print what is received as a JSON line every so many seconds.")
     ] = None,
@@ -62,25 +74,38 @@ def kiosk(
 ) -> None:
     """Be the terminal of one visiting room. 会见室终端
 
-    Connects, tests the equipment, publishes the room's picture and sound while its visit is on, and shows the far
-    room. It comes back by itself after every interruption. Its identity is made once, by `huijian kiosk enrol`.
+    Shows the room's page in Chromium, tests the equipment, sends the room's picture and sound while its visit is on,
+    and shows the far room. It comes back by itself after every interruption. Its identity is made
+    once, by `huijian kiosk enrol`.
     """
     if ctx.invoked_subcommand is not None:
         return
     from huijian.demo.synthetic.sources import generated_sources
     from kiosk_agent.agent import KioskConfig, run_kiosk
     from kiosk_agent.media.source import SourceError
+    from kiosk_agent.room.chromium import NoBrowser, find_browser
+    from kiosk_agent.room.policies import install_policies
+    from kiosk_agent.room.room import Browser
 
     if identity is None:
         raise typer.BadParameter(f"give --identity or set {IDENTITY}; `huijian kiosk enrol` makes the file")
     configure(log_level)
     mine = _usable(lambda: identity_file.read(identity))
+    browser = None
+    if not headless:
+        try:
+            browser = Browser(find_browser(chromium), tuple(chromium_flag or ()))
+        except NoBrowser as error:
+            raise typer.BadParameter(str(error), param_hint="--chromium") from error
+        install_policies()
     config = KioskConfig(
         mine.server,
         mine,
         source=source,
         extra_sources={"generated": generated_sources},
         headless=headless,
+        browser=browser,
+        speaker=speaker,
         stats_every=stats_every,
         side_hint=side,
         confirms=confirm,

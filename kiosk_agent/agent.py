@@ -18,20 +18,22 @@ from broker.kernel.tasks import Tasks
 from config.check_in import Manner
 from config.network import server_url
 from kiosk_agent.checks.self_test import Outcome, SelfTestResult
-from kiosk_agent.connection import Connection, unconfirmed
+from kiosk_agent.connection import Connection
 from kiosk_agent.identity.identity_file import Identity
 from kiosk_agent.identity.sign_in import TerminalCredential
 from kiosk_agent.media.sources import SourceFactory, open_sources
 from kiosk_agent.media.speaker import Speaker
-from kiosk_agent.media_executor import ObservedRoom
+from kiosk_agent.media_executor import MediaExecutor, ObservedRoom
 from kiosk_agent.media_sessions import MediaSessions
+from kiosk_agent.room import words
+from kiosk_agent.room.room import Browser, Room
+from kiosk_agent.room.screens import Known, Screen, screen
 from kiosk_agent.state.events import (
     CloseSocket,
     Effect,
     Fact,
     MediaStatus,
     OpenSocket,
-    Phase,
     RulesConfirmed,
     RunSelfTest,
     SelfTested,
@@ -45,26 +47,14 @@ from kiosk_agent.state.events import (
     WarningConfirmed,
 )
 from kiosk_agent.state.terminal import Terminal, step, wakes_at
-from kiosk_agent.ui.display import Screen, Window
-from kiosk_agent.ui.farewell import Farewell, Word
-from kiosk_agent.ui.warning_banner import Notice
 from kiosk_agent.webrtc.peer import ServerAccess, refuse_redirects
 from signaling.api.messages.orders import Acknowledge, AcknowledgeRules, Finished, Order, SelfTest
-from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import Observed, command
 
 log = logging.getLogger(__name__)
 
 TICK = 0.5
 """Seconds between reports of how long the far room has been silent."""
-FRAME = 1 / 25
-"""Seconds between paintings of the screen."""
-RULES = Notice(
-    "rules",
-    "工作人员已宣读会见须知，本会见室人员已知晓并将遵守",
-    "The staff have read out the rules of the visit; the people in this room know them and will keep them",
-)
-"""What the window shows until the room has acknowledged the rules, which staff read out."""
 STOP_WITHIN = 8.0
 """Seconds for an orderly stop: longer than one DELETE and the close of the socket may take."""
 
@@ -73,21 +63,22 @@ STOP_WITHIN = 8.0
 class KioskConfig:
     """Configuration of one terminal's program.
 
-    `server` is the base URL, `credential` the terminal's identity, or a token that stays the same. `source` is a text
-    for `open_sources`, `extra_sources` are names that it may hold besides `file:` and `device`; `side_hint` is the side
-    to open the sources for before a visit tells the side. `stats_every` is the seconds between lines of statistics,
-    None for no lines. `confirms` makes the terminal confirm warnings itself, for rooms without a screen; `acknowledges`
-    the rules of a visit, where there are no people."""
+    `server` is the base URL and `credential` the terminal's identity, or a token that stays the same. With
+    `headless`, picture and sound are made in this process: `source` is a text for `open_sources`, `extra_sources` are names that it may hold besides `file:` and
+    `device`, `side_hint` is the side to open the sources for before a visit tells the side, `speaker` the loudspeaker's
+    ALSA name, None for none. Otherwise they are the page's, which the `browser` shows. `stats_every` is the seconds
+    between lines of statistics, None for no lines. `confirms` makes the terminal confirm warnings itself, for rooms
+    without a screen; `acknowledges` the rules of a visit, where there are no people."""
 
     server: str
     credential: str | Identity
     source: str = "device"
     extra_sources: Mapping[str, SourceFactory] = field(default_factory=dict)
     headless: bool = True
-    window: str = "Huijian"
+    browser: Browser | None = None
     stats_every: float | None = None
     side_hint: Side = Side.PRISON
-    speaker: str = "default"
+    speaker: str | None = None
     confirms: bool = False
     acknowledges: bool = False
 
@@ -129,16 +120,28 @@ class Kiosk:
         self._config, self._access, self._stats = config, access, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
         self._connection = Connection(access, self._inbox.put_nowait)
-        self._media = MediaSessions(
+        report = self._inbox.put_nowait
+        self.room = (
+            None
+            if config.headless
+            else Room(access, report, self.say_finished, self._acknowledge_rules, config.browser)
+        )
+        """The room's page; None for a headless terminal."""
+        if not config.headless:
+            self.room = Room(access, report, self.say_finished, self._acknowledge_rules, config.browser)
+        self._media = self.room.media if self.room is not None else self._in_this_process(access, config)
+        self._result: SelfTestResult | None = None
+        self._sent = 0
+        self._tasks = Tasks()
+
+    def _in_this_process(self, access: ServerAccess, config: KioskConfig) -> MediaExecutor:
+        return MediaSessions(
             access,
             self._inbox.put_nowait,
             lambda side: open_sources(config.source, side, config.extra_sources),
             config.side_hint,
-            None if config.headless else Speaker(config.speaker),
+            None if config.speaker is None else Speaker(config.speaker),
         )
-        self._result: SelfTestResult | None = None
-        self._sent = 0
-        self._tasks = Tasks()
 
     async def run(self, ending: asyncio.Event) -> None:
         """Run until `ending` is set and everything is closed."""
@@ -149,8 +152,8 @@ class Kiosk:
         self._tasks.spawn(self._media.observe(self._observing, self._send_observed))
         if self._config.stats_every is not None:
             self._tasks.spawn(self._report(self._config.stats_every))
-        if not self._config.headless:
-            self._tasks.spawn(self._show())
+        if self.room is not None:
+            self._tasks.spawn(self.room.run())
         try:
             await self._loop()
         finally:
@@ -167,6 +170,7 @@ class Kiosk:
                 log.info("phase", extra={"was": before, "now": self.terminal.phase})
             for effect in effects:
                 self._perform(effect)
+            self._show()
             if self.terminal.stopping:
                 stop_at = stop_at or loop.time() + STOP_WITHIN
                 if loop.time() >= stop_at:
@@ -193,8 +197,7 @@ class Kiosk:
             case SendAcknowledgement(session=session, warning=warning):
                 self._tasks.spawn(self._acknowledge(session, warning))
             case SendRulesAcknowledgement(session=session, language=language, manner=manner):
-                order = AcknowledgeRules(language=language, manner=manner)
-                self._tasks.spawn(self._order(session, order))
+                self._tasks.spawn(self._order(session, AcknowledgeRules(language=language, manner=manner)))
             case StartMedia():
                 self._media.start(effect)
             case StopMedia():
@@ -250,67 +253,53 @@ class Kiosk:
         while True:
             await asyncio.sleep(TICK)
             self._media.report_silence()
+            self._show()
 
     async def _report(self, every: float) -> None:
         while True:
             await asyncio.sleep(every)
             self._stats(await self.measure())
 
-    async def _show(self) -> None:
-        window = await asyncio.to_thread(Window, self._config.window)
-        try:
-            while window.usable:
-                confirmed = window.show(self.screen())
-                if confirmed is not None:
-                    self.confirm(confirmed)
-                if window.word is not None:
-                    self.say(window.word)
-                await asyncio.sleep(FRAME)
-        finally:
-            window.close()
+    def _show(self) -> None:
+        """Have the page show what is so now, and fetch the rules that it will show."""
+        if self.room is not None:
+            self.room.want_rules(self._to_tell())
+            self.room.show(self.screen(), asyncio.get_running_loop().time())
 
     def screen(self) -> Screen:
         """Return what the room's screen shows now."""
-        receiver, visit = self._media.receiver, self.terminal.visit
-        over = self.terminal.ended if self.terminal.phase is Phase.ENDED else None
-        received_at, view = self._connection.views.get(visit.id if visit else over or "", (0.0, None))
-        now = asyncio.get_running_loop().time()
-        reason = (view.reason.zh, view.reason.en) if view is not None and view.reason is not None else None
-        remaining = None
-        if view is not None and view.remaining_ms is not None:
-            remaining = view.remaining_ms / 1000 - (now - received_at)
-        picture = receiver.picture if receiver else None
-        talkback = view is not None and view.speech is not None
-        muted, button = _muted(view), self._farewell(view)
-        return Screen(self.terminal.phase, reason, remaining, picture, self._notice(view), muted, talkback, button)
+        terminal, views = self.terminal, self._connection.views
+        shown = terminal.visit.id if terminal.visit is not None else terminal.ended or ""
+        received_at, view = views.get(shown, (0.0, None))
+        later = tuple(view for _, view in views.values() if view.state == "scheduled" and view.id != shown)
+        rules = self.room.rules.of(shown) if self.room is not None and self._to_tell() == shown else None
+        found = Known(
+            view=view,
+            received_at=received_at,
+            later=later,
+            rules=rules,
+            failed=_failed(self._result),
+            was_online=terminal.room is not None,
+        )
+        return screen(terminal, found, asyncio.get_running_loop().time())
+
+    def _to_tell(self) -> str | None:
+        """Return the session whose rules the room has still to acknowledge."""
+        visit = self.terminal.visit
+        return visit.id if visit is not None and self.terminal.to_tell else None
+
+    def _acknowledge_rules(self, language: str, touch: bool) -> None:
+        self._inbox.put_nowait(RulesConfirmed(language, Manner.TOUCH if touch else Manner.KEY))
 
     def confirm(self, warning: str) -> None:
-        """Confirm that the room has read the warning with this id, or knows the rules."""
-        rules = warning == RULES.id
-        self._inbox.put_nowait(RulesConfirmed("zh", Manner.KEY) if rules else WarningConfirmed(warning))
+        """Confirm that the room has read the warning with this id."""
+        self._inbox.put_nowait(WarningConfirmed(warning))
 
-    def say(self, word: Word) -> None:
+    def say_finished(self, on: bool) -> None:
         """Send what the room says of its visit: that it has finished, or that it goes on after all."""
         visit = self.terminal.visit
         if visit is not None:
-            self._tasks.spawn(self._order(visit.id, Finished(on=word is Word.FINISHED)))
-
-    def _farewell(self, view: SessionView | None) -> Farewell | None:
-        """Return the button of a visit that has begun, with what both sides have said."""
-        if view is None or self.terminal.phase not in (Phase.LIVE, Phase.HELD):
-            return None
-        mine = [word for word in view.farewell if word.side == view.my_side]
-        near = any(word.room for word in mine)
-        return Farewell(near, far=len(view.farewell) > len(mine), staff=bool(mine) and not near)
-
-    def _notice(self, view: SessionView | None) -> Notice | None:
-        """Return the newest warning that the room has not confirmed yet, or the rules that it has to acknowledge."""
-        if view is None:
-            return None
-        unread = [warning for warning in unconfirmed(view) if warning.id in self.terminal.unread]
-        if not unread:
-            return RULES if self.terminal.to_tell else None
-        return Notice(unread[-1].id, unread[-1].zh, unread[-1].en, len(unread) - 1)
+            self._tasks.spawn(self._order(visit.id, Finished(on=on)))
 
     async def measure(self) -> dict[str, Any]:
         """Return all counts as plain values.
@@ -333,10 +322,11 @@ class Kiosk:
             self._stats(await self.measure())
 
 
-def _muted(view: SessionView | None) -> frozenset[str]:
-    if view is None:
-        return frozenset()
-    return frozenset("near" if mute.side is view.my_side else "far" for mute in view.muted)
+def _failed(result: SelfTestResult | None) -> tuple[words.Words, ...]:
+    """Return what to look at, for each part of the last test that has failed."""
+    if result is None:
+        return ()
+    return tuple(text for part, text in words.FAILED.items() if getattr(result, part) is Outcome.FAILED)
 
 
 def _print_line(stats: dict[str, Any]) -> None:

@@ -14,9 +14,10 @@ from broker.kernel.errors import VisitError
 from config.lines.records import word_of
 from kiosk_agent.identity.enrolment import NoAnswer
 from kiosk_agent.identity.keys import KeyUnusable
+from kiosk_agent.room.screens import unconfirmed
 from kiosk_agent.state.events import Fact, SessionSeen, SessionsSeen, SocketLost, SocketOpened, Visit, Welcomed
 from kiosk_agent.webrtc.peer import ServerAccess
-from signaling.api.messages.session_view import SessionView, WarningView
+from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import (
     MAX_FRAME,
     SERVER,
@@ -168,9 +169,3 @@ class Connection:
             acknowledged=mine.rules,
             warnings=tuple(warning.id for warning in unconfirmed(view)),
         )
-
-
-def unconfirmed(view: SessionView) -> list[WarningView]:
-    """Return the warnings that this room has not confirmed yet, the newest last."""
-    side = view.my_side
-    return [warning for warning in view.warnings if side in warning.sides and side not in warning.acknowledged]

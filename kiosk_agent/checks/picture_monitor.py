@@ -60,9 +60,17 @@ class PictureMonitor:
         if picture is None:
             self._still.update(True, now)
             return
-        self._dark.update(float(picture.mean()) < BLACK and float(picture.std()) < FLAT, now)
         before, self._before = self._before, picture
-        self._still.update(before is not None and _alike(picture, before), now)
+        self._judge(float(picture.mean()), float(picture.std()), before is not None and _alike(picture, before), now)
+
+    def look_at_figures(self, mean: float, spread: float, change: float | None, now: float) -> None:
+        """Take figures of a new picture that was looked at elsewhere: mean and spread of its luma, and the mean
+        difference from the sample before, None for the first one."""
+        self._judge(mean, spread, change is not None and change < STILL, now)
+
+    def _judge(self, mean: float, spread: float, still: bool, now: float) -> None:
+        self._dark.update(mean < BLACK and spread < FLAT, now)
+        self._still.update(still, now)
 
     def look_at_sound(self, loudness: float | None, now: float) -> None:
         """Take the loudness (full scale 1.0); None when no new sound has come since the last time."""

@@ -63,10 +63,15 @@ async def self_test(
     camera, microphone, network, loudspeaker = await asyncio.gather(
         _checked("camera", _camera(sources.video, look)),
         _checked("microphone", _microphone(sources.audio, look)),
-        _checked("network", _network(access)),
+        network_check(access),
         _checked("speaker", speaker()) if speaker else _not_checked(),
     )
     return SelfTestResult(camera, microphone, loudspeaker, network)
+
+
+async def network_check(access: ServerAccess) -> Outcome:
+    """Return whether the server answers."""
+    return await _checked("network", _network(access))
 
 
 async def _not_checked() -> Outcome:

@@ -7,6 +7,9 @@ from config.check_in import Manner
 from kiosk_agent.state.events import MediaKind, MediaState, Phase, Visit
 
 FIRST_RETRY, LONGEST_RETRY = 0.5, 10.0
+VISIT_SOCKET_RETRY, VISIT_MEDIA_RETRY = 2.0, 4.0
+"""Seconds of the longest wait while a visit is live or held: people are to see each other again soon after the line is
+back. The server takes sixty offers a minute of a terminal, which has three connections."""
 REFUSED_RETRY = 30.0
 """Seconds to wait after a close code that refuses this terminal (4001 token, 4003 role, 4009 replaced by a newer
 socket): trying again soon would change nothing."""
@@ -119,6 +122,11 @@ class Terminal:
     def visit(self) -> Visit | None:
         """The session that this room's media may go into now: the earliest open one of its own room."""
         return next((visit for visit in self.visits if visit.room == self.room), None)
+
+    @property
+    def meeting(self) -> bool:
+        """Whether people meet in this room now, or wait for their visit to go on."""
+        return self.visit is not None and self.visit.state in ("live", "held")
 
     @property
     def welcome(self) -> bool:

@@ -32,10 +32,13 @@ from kiosk_agent.state.events import (
     Welcomed,
 )
 from kiosk_agent.state.state import (
+    LONGEST_RETRY,
     NOT_ARRIVING,
     REFUSED_RETRY,
     SILENCE,
     STEADY,
+    VISIT_MEDIA_RETRY,
+    VISIT_SOCKET_RETRY,
     RulesConfirmation,
     Terminal,
     backoff,
@@ -62,7 +65,8 @@ def _opened(terminal: Terminal, _: SocketOpened, now: float) -> Terminal:
 def _socket_lost(terminal: Terminal, fact: SocketLost, now: float) -> Terminal:
     was_online = terminal.phase is not Phase.OFFLINE
     tries = 0 if was_online and now - terminal.online_at >= STEADY else terminal.socket_tries
-    wait = REFUSED_RETRY * (0.5 + fact.jitter / 2) if fact.code in _NOT_YOU else backoff(tries, fact.jitter)
+    longest = VISIT_SOCKET_RETRY if terminal.meeting else LONGEST_RETRY
+    wait = REFUSED_RETRY * (0.5 + fact.jitter / 2) if fact.code in _NOT_YOU else backoff(tries, fact.jitter, longest)
     return replace(
         terminal,
         phase=Phase.OFFLINE,
@@ -160,7 +164,7 @@ def _media_lost(terminal: Terminal, fact: MediaLost, now: float) -> Terminal:
         return terminal
     good = media.status is MediaStatus.UP and now - media.up_at >= STEADY
     tries = 0 if good else media.tries
-    again = now + backoff(tries, fact.jitter)
+    again = now + backoff(tries, fact.jitter, VISIT_MEDIA_RETRY if terminal.meeting else LONGEST_RETRY)
     return terminal.with_media(fact.kind, replace(media, status=MediaStatus.IDLE, tries=tries + 1, retry_at=again))
 
 

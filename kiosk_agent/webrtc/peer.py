@@ -168,7 +168,7 @@ class Peer:
             ) as response:
                 if response.status != 201:
                     await _refuse(response)
-                self.location = _same_origin(url, response.headers["Location"])
+                self.location = same_origin(url, response.headers["Location"])
                 return (await response.content.read(_MAX_ANSWER)).decode()
         except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
             raise Unreachable(word_of(error)) from error
@@ -275,7 +275,7 @@ async def subscribe_talkback(access: ServerAccess, session: str) -> Subscription
     return peer
 
 
-def _same_origin(url: str, location: str) -> str:
+def same_origin(url: str, location: str) -> str:
     """Return the absolute URL of a resource. Raises ValueError for another host, which must not get the token."""
     absolute = urljoin(url, location)
     if urlsplit(absolute)[:2] != urlsplit(url)[:2]:

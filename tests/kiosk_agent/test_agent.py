@@ -19,6 +19,7 @@ from huijian.demo.synthetic.sources import generated_sources
 from kiosk_agent.agent import Kiosk, KioskConfig, run_kiosk
 from kiosk_agent.media.frames import luma
 from kiosk_agent.media.source import SourceError
+from kiosk_agent.room.words import Words
 from kiosk_agent.state.events import Phase, Visit
 from kiosk_agent.state.state import Terminal
 from signaling.api.messages.session_view import SessionView
@@ -134,7 +135,7 @@ class TestVisit:
             kiosk = Kiosk(KioskConfig("http://127.0.0.1", TOKEN), http, lambda line: None)
             kiosk._connection.views["s_1"] = (0.0, over)
             kiosk.terminal = Terminal(Phase.ENDED, ended_at=0.0, ended="s_1")
-            assert kiosk.screen().reason == (given_up["zh"], given_up["en"])
+            assert kiosk.screen().reason == Words(given_up["zh"], given_up["en"])
             kiosk.terminal = Terminal(Phase.WAITING, ended="s_1")
             assert kiosk.screen().reason is None
 

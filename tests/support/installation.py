@@ -52,9 +52,9 @@ def short_pack(folder: Path) -> str:
     )
 
 
-def long_pack(folder: Path) -> str:
+def long_pack(folder: Path, limit: float = LONG_LIMIT) -> str:
     """Write the demonstration's pack with a limit that no story reaches; return its name, which is its path."""
-    return _pack(folder / "long.toml", ("hard_limit", "20", f"{LONG_LIMIT:.0f}"))
+    return _pack(folder / "long.toml", ("hard_limit", "20", f"{limit:.0f}"))
 
 
 def _pack(pack: Path, *changes: tuple[str, str, str]) -> str:
@@ -222,12 +222,13 @@ class Installation:
 
     @asynccontextmanager
     async def kiosk(
-        self, side: Side, source: str = "generated", arrivals: Arrivals | None = None
+        self, side: Side, source: str = "generated", arrivals: Arrivals | None = None, headless: bool = True
     ) -> AsyncIterator[Kiosk]:
-        """Run the terminal of a side's room in this process; `arrivals` notes when packets reach it."""
+        """Run the terminal of a side's room in this process; `arrivals` notes when packets reach it. One that is not
+        `headless` serves its page, and the test brings the browser."""
         generated = {"generated": generated_sources}
         identity = self.credentials.terminals[side].identity(self.server)
-        config = KioskConfig(self.server, identity, source, generated, side_hint=side, acknowledges=True)
+        config = KioskConfig(self.server, identity, source, generated, headless, side_hint=side, acknowledges=headless)
         ending = asyncio.Event()
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(config, http, lambda stats: None)

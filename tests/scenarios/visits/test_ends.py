@@ -12,7 +12,6 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.errors import Conflict, ReasonNeeded
 from broker.kernel.ids import Side
 from huijian.demo.officers import OfficerClient
-from kiosk_agent.ui.farewell import Word
 from tests.support.installation import Installation
 from tests.support.installation import installation as run_installation
 from tests.support.visit import visit
@@ -44,13 +43,13 @@ class TestAnEarlyEnd:
             view = await here.until(lambda view: bool(view["farewell"]) and view["gate"] == "open")
             assert (view["state"], view["farewell"][0]["side"]) == ("live", "prison")
             await colleague.order(here.session, "go-on")
-            here.kiosks[Side.VISITOR].say(Word.FINISHED)
+            here.kiosks[Side.VISITOR].say_finished(True)
             view = await here.until(lambda view: [word["side"] for word in view["farewell"]] == ["visitor"])
             assert view["farewell"][0]["room"]
             await here.until(lambda view: view["state"] == "live")
-            here.kiosks[Side.VISITOR].say(Word.GO_ON)
+            here.kiosks[Side.VISITOR].say_finished(False)
             await here.until(lambda view: view["farewell"] == [])
-            here.kiosks[Side.VISITOR].say(Word.FINISHED)
+            here.kiosks[Side.VISITOR].say_finished(True)
             await here.until(lambda view: bool(view["farewell"]))
             await prison.end(here.session, CODE)
             view = await here.until(lambda view: view["state"] == "ended")

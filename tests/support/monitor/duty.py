@@ -9,8 +9,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
-from kiosk_agent.state.events import Phase
-from kiosk_agent.ui.display import Screen
+from kiosk_agent.room.screens import Name, Screen
 from tests.support.installation import Installation
 from tests.support.patience import FLIGHT
 from tests.support.talkback import TalkbackRecorder
@@ -53,9 +52,9 @@ class Day:
     async def hold_shown(self, reason: str) -> None:
         """Wait until the screens of both rooms show the hold with its reason."""
         for side in Side:
-            await self.shown(side, lambda screen: screen.phase is Phase.HELD and screen.reason is not None)
+            await self.shown(side, lambda screen: screen.name is Name.HELD and screen.reason is not None)
             screen = self.here.kiosks[side].screen()
-            assert screen.reason is not None and reason in screen.reason[0]
+            assert screen.reason is not None and reason in screen.reason.zh
 
     async def meet(self) -> None:
         """Wait until both rooms see and hear each other."""

@@ -1,1 +1,0 @@
-"""The screen of the room: far picture, status line, countdown, warnings. Begin with `display.py`."""

@@ -1,0 +1,104 @@
+/** The room's page: it draws the screen that the agent sends, carries out its media orders, and sends back facts. */
+import { setLines } from "./dom.js";
+import { Link } from "./link.js";
+import { lock } from "./locks.js";
+import { Devices } from "./media/devices.js";
+import { Figures, testEquipment } from "./media/figures.js";
+import { Peers } from "./media/peers.js";
+import { Header } from "./parts/header.js";
+import { Notice } from "./parts/notice.js";
+import { CheckIn } from "./screens/check_in.js";
+import { Ended } from "./screens/ended.js";
+import { Held } from "./screens/held.js";
+import { Idle } from "./screens/idle.js";
+import { Live } from "./screens/live.js";
+import { OutOfService } from "./screens/out_of_service.js";
+import { Seat } from "./screens/seat.js";
+import { Waiting } from "./screens/waiting.js";
+import { reset, say, whenChanged } from "./settings.js";
+import { WORDS } from "./words.js";
+
+const SCREENS = {
+  idle: Idle,
+  check_in: CheckIn,
+  seat: Seat,
+  waiting: Waiting,
+  live: Live,
+  held: Held,
+  ended: Ended,
+  out_of_service: OutOfService,
+};
+const NO_AGENT = {
+  name: "out_of_service",
+  title: WORDS.connecting,
+  place: "",
+  lines: [WORDS.connectingWait],
+  banners: [],
+};
+
+const main = document.getElementById("main");
+const trouble = (code) => link.send("trouble", { code: String(code).slice(0, 64) });
+
+const devices = new Devices({ changed: () => draw(), trouble });
+const figures = new Figures(devices, (found) => link.send("figures", found));
+const peers = new Peers({ devices, send: (type, members) => link.send(type, members), changed: () => draw() });
+const page = { devices, figures, peers, send: (type, members) => link.send(type, members) };
+const header = new Header(document.getElementById("header"));
+const banners = document.getElementById("banners");
+const notice = new Notice(document.getElementById("notice"), main, (warning) => link.send("warning_read", { warning }));
+
+let shown = NO_AGENT;
+let drawn = null;
+let deadline = null; // of the limit, on this page's own clock
+
+function take(message) {
+  if (message.type === "show") {
+    deadline = message.left === null ? null : performance.now() + message.left * 1000;
+    show(message.screen);
+  } else if (message.type === "open_media") {
+    peers.open(message);
+  } else if (message.type === "close_media") {
+    peers.close(message.kind, message.attempt);
+  } else if (message.type === "test") {
+    testEquipment(devices, figures).then((found) => link.send("tested", { number: message.number, ...found }));
+  }
+}
+
+function show(screen) {
+  shown = screen;
+  devices.need("screen", screen.camera);
+  peers.signing = screen.signing === true;
+  if (!screen.session) reset();
+  draw();
+}
+
+function draw() {
+  const Kind = SCREENS[shown.name];
+  if (!(drawn instanceof Kind)) {
+    drawn?.close();
+    drawn = new Kind(page);
+    document.body.dataset.screen = shown.name;
+    main.replaceChildren(drawn.node);
+    main.focus();
+  }
+  drawn.update(shown, deadline);
+  header.update(shown);
+  setLines(banners, shown.banners.map((line) => say(line)));
+  banners.classList.toggle("talkback", shown.talkback === true);
+  notice.update(shown.warning);
+  document.body.classList.toggle("signing", shown.signing === true);
+
+}
+
+function lost() {
+  peers.closeAll();
+  deadline = null;
+  show(NO_AGENT);
+}
+
+addEventListener("error", (event) => trouble(`error ${event.message}`));
+addEventListener("unhandledrejection", (event) => trouble(`error ${event.reason?.name ?? "unknown"}`));
+whenChanged(draw);
+lock(() => trouble("leaving"));
+const link = new Link(take, lost);
+draw();

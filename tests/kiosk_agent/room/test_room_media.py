@@ -1,0 +1,78 @@
+"""The page sends and receives for a terminal: real Chromium with its fake camera, against a simulated server with real
+ICE, DTLS and SRTP."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from kiosk_agent.agent import Kiosk, KioskConfig
+from tests.support.chromium import chromium
+from tests.support.kiosk.answerer import TOKEN, answering
+from tests.support.kiosk.control import Control, view
+from tests.support.kiosk.room_page import room_page, shows
+from tests.support.patience import PATIENCE
+
+pytestmark = pytest.mark.browser
+
+FAR = "() => { const far = document.querySelector('video.far'); return far?.videoWidth > 0 && far.currentTime > 0.1; }"
+UNPLUG = """async () => {
+    const devices = navigator.mediaDevices;
+    const [track] = document.querySelector('video.self').srcObject.getTracks();
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+    devices.dispatchEvent(new Event("devicechange"));
+}"""
+
+
+@pytest.mark.timeout(300)
+async def test_a_room_tests_itself_publishes_sees_the_far_room_and_leaves_in_order() -> None:
+    control = Control()
+    ending = asyncio.Event()
+    async with answering(control.routes) as (far, access), aiohttp.ClientSession() as http, chromium() as browser:
+        kiosk = Kiosk(KioskConfig(access.url, TOKEN, headless=False), http, lambda _: None)
+        assert kiosk.room is not None
+        running = asyncio.create_task(kiosk.run(ending))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not kiosk.room.server.url:
+                    await asyncio.sleep(0.01)
+            async with room_page(browser, kiosk.room) as page:
+                await control.until(1, "connections")
+                await shows(page, "idle")
+
+                # Checks in: it reports its equipment, and publishes.
+                await control.report(view("check_in"))
+                await control.until(1)
+                test = control.messages[0]
+                assert (test["type"], test["camera"], test["microphone"], test["speaker"], test["network"]) == (
+                    *("self_test", True, True, True),
+                    True,
+                )
+                await shows(page, "seat")
+                await far.until(lambda: len(far.pictures) > 5 and len(far.sounds) > 20)
+                offer = next(sdp for path, sdp in far.offers if path == "/whip/s_1")
+                assert "nack" in offer.split("m=video")[0]  # lost sound is repeated
+
+                # Live: it decodes the far room, and reports what it finds in its own picture.
+                await control.report(view("live", tested=True, remaining=200_000))
+                await page.wait_for_function(FAR, timeout=PATIENCE * 1000)
+                async with asyncio.timeout(PATIENCE):
+                    while not any(message["type"] == "observed" for message in control.messages):
+                        await asyncio.sleep(0.05)
+                    while (await kiosk.measure())["far"]["video"]["frames"] < 5:
+                        await asyncio.sleep(0.05)
+
+                # The camera is unplugged and plugged in again: what is sent goes on over the same connection.
+                offers, pictures = len(far.offers), len(far.pictures)
+                await page.evaluate(UNPLUG)
+                await far.until(lambda: len(far.pictures) > pictures + 10)
+                assert len(far.offers) == offers
+
+                await control.report(view("ended", tested=True))
+                await shows(page, "ended")
+                await far.until(lambda: far.resources == {})
+        finally:
+            ending.set()
+            await asyncio.wait_for(running, PATIENCE)
+    assert len(far.deleted) == 3

@@ -1,0 +1,114 @@
+"""The page of a room in a real browser, in front of a real agent, and a line to the relay that a test can cut."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, Page
+
+from config.pack_loader import load_pack
+from kiosk_agent.room.room import Room
+from kiosk_agent.room.screens import Rules
+from kiosk_agent.room.whip_proxy import WhipProxy
+from kiosk_agent.room.words import Words
+from tests.support.patience import PATIENCE
+from tests.support.udp_proxy import Impairment, UdpProxy
+
+SIZES = ((1920, 1080), (1366, 768))
+CANDIDATE = re.compile(r"(a=candidate:\S+ \d+ udp \d+ )127\.0\.0\.1 (\d+)", re.IGNORECASE)
+TCP = re.compile(r"a=candidate:\S+ \d+ tcp [^\r\n]*\r?\n", re.IGNORECASE)
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+RUN = """async () => {
+    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => [html, failureSummary])]);
+}"""
+
+
+def rules(audio: tuple[str, ...] = ()) -> Rules:
+    """Return rules as long as those of Yunnan: the ten don'ts, as its pack has them for warnings."""
+    points = tuple(Words(each.zh, each.en) for each in load_pack("yunnan").warnings if each.id.startswith("dont-"))
+    lead = Words("罪犯和会见人应当自觉遵守下列规定：", "Prisoners and visitors shall keep these rules:")
+    return Rules(Words("远程视频会见须知", "Notice for remote video visits"), lead, points, audio)
+
+
+SMALL_PICTURE = """{
+    const devices = navigator.mediaDevices;
+    const ask = devices.getUserMedia.bind(devices);
+    const small = { video: { width: 320, height: 180, frameRate: 10 } };
+    devices.getUserMedia = (wanted) => ask(wanted.video ? small : wanted);
+}"""
+"""Script for a machine that codes and decodes for all rooms and officers at once."""
+
+
+@asynccontextmanager
+async def room_page(
+    browser: Browser, room: Room, size: tuple[int, int] = SIZES[0], script: str = ""
+) -> AsyncIterator[Page]:
+    """Open the page of a room whose agent runs, in a window of that size, after a `script` of the test's own."""
+    context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
+    try:
+        page = await context.new_page()
+        await page.add_init_script(script)
+        page.set_default_timeout(PATIENCE * 1000)
+        await page.goto(room.server.url)
+        await shows(page)
+        yield page
+    finally:
+        await context.close()
+
+
+async def shows(page: Page, *names: str) -> None:
+    """Wait until the page shows one of these screens, any for none."""
+    script = "names => { const now = document.body.dataset.screen; return names.length ? names.includes(now) : now; }"
+    await page.wait_for_function(script, arg=list(names))
+
+
+async def findings(page: Page) -> list[Any]:
+    """Return everything that axe-core finds on the page."""
+    if not await page.evaluate("() => 'axe' in window"):
+        await page.evaluate(AXE)  # the page's own policy lets no foreign script in
+    return list(await page.evaluate(RUN))
+
+
+class CutLine:
+    """Line between all pages and the relay: `cut` and `mend` it."""
+
+    def __init__(self) -> None:
+        self._impairment = Impairment()
+        self._proxies: dict[int, UdpProxy] = {}
+
+    def cut(self) -> None:
+        """Let nothing pass from now on, in either direction."""
+        self._impairment.loss = 1.0
+
+    def mend(self) -> None:
+        """Let everything pass again, in both directions."""
+        self._impairment.loss = 0.0
+
+    def lead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Lead the media of all pages through this line: answers name it in place of the relay."""
+        forward = WhipProxy._forward
+
+        async def through(proxy: WhipProxy, request: web.Request, url: str) -> tuple[web.Response, str | None]:
+            answer, location = await forward(proxy, request, url)
+            if location is not None and isinstance(answer.body, bytes):
+                answer.body = (await self._led(answer.body.decode())).encode()
+            return answer, location
+
+        monkeypatch.setattr(WhipProxy, "_forward", through)
+
+    def close(self) -> None:
+        """Close the ports of the line."""
+        for proxy in self._proxies.values():
+            proxy.close()
+
+    async def _led(self, sdp: str) -> str:
+        for port in {int(found) for _, found in CANDIDATE.findall(sdp)}:
+            if port not in self._proxies:
+                self._proxies[port] = UdpProxy(("127.0.0.1", port), self._impairment, self._impairment, 1)
+                await self._proxies[port].start()
+        return CANDIDATE.sub(lambda found: f"{found[1]}127.0.0.1 {self._proxies[int(found[2])].port}", TCP.sub("", sdp))
