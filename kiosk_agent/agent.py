@@ -63,12 +63,13 @@ STOP_WITHIN = 8.0
 class KioskConfig:
     """Configuration of one terminal's program.
 
-    `server` is the base URL and `credential` the terminal's identity, or a token that stays the same. With
-    `headless`, picture and sound are made in this process: `source` is a text for `open_sources`, `extra_sources` are names that it may hold besides `file:` and
-    `device`, `side_hint` is the side to open the sources for before a visit tells the side, `speaker` the loudspeaker's
-    ALSA name, None for none. Otherwise they are the page's, which the `browser` shows. `stats_every` is the seconds
-    between lines of statistics, None for no lines. `confirms` makes the terminal confirm warnings itself, for rooms
-    without a screen; `acknowledges` the rules of a visit, where there are no people."""
+    `server` is the base URL, `credential` the terminal's identity, or a token that stays the same. With `headless`,
+    picture and sound are made in this process: `source` is a text for `open_sources`, `extra_sources` are names that it
+    may hold besides `file:` and `device`, `side_hint` is the side to open the sources for before a visit tells the
+    side, `speaker` the loudspeaker's ALSA name, None for none. Otherwise they are the page's, which the `browser`
+    shows. `stats_every` is the seconds between lines of statistics, None for no lines. `confirms` makes the terminal
+    confirm warnings itself, for rooms without a screen; `acknowledges` the rules of a visit, where there are no
+    people."""
 
     server: str
     credential: str | Identity
