@@ -45,7 +45,7 @@ def completed(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return full
 
 
-LATER = ("reopen_after", "booking", "sign_frames", "sign_kbits", "rules_text", "check_in.acknowledgement")
+LATER = ("reopen_after", "booking", "equipment", "sign_frames", "sign_kbits", "rules_text", "check_in.acknowledgement")
 """Rules and sections that packs of former versions do not have; a dot leads into a section."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from config.alerts import ALERT_RULES, AlertRules
 from config.articles.bounds import OWNER_DECISION
+from config.articles.equipment import EQUIPMENT_RULES, EquipmentRules
 from config.articles.grounds import By, EndReason, Intervention, Issuer, Phase
 from config.articles.notices import CannedWarning
 from config.articles.rules_text import RulesText, read_rules_text
@@ -78,6 +79,7 @@ def _policy(name: str, document: Mapping[str, Any]) -> Policy:
     head = sections.pop("pack", {})
     groups, warnings = sections.pop("interventions", []), sections.pop("warnings", [])
     check_in, alerts = sections.pop("check_in", {}), sections.pop("alerts", {})
+    equipment = sections.pop("equipment", {})
     extension, suspension = sections.pop("extension", {}), sections.pop("suspension", {})
     booking, rules_text = sections.pop("booking", {}), sections.pop("rules_text", {})
     unknown = sorted(set(sections) - set(RULES)) + sorted(set(RULES) - set(sections))
@@ -97,6 +99,7 @@ def _policy(name: str, document: Mapping[str, Any]) -> Policy:
             check_in=_check_in(name, check_in),
             rules_text=_rules_text(name, rules_text),
             alerts=_alerts(name, alerts),
+            equipment=_equipment(name, equipment),
             extension=_extension(name, extension),
             suspension=_suspension(name, suspension),
             booking=_booking(name, booking),
@@ -193,6 +196,19 @@ def _alert_value(name: str, rule: str, entry: Mapping[str, Any]) -> Any:
     if "unit" not in entry:
         raise PackError(f"{name}: alerts.{rule} needs a unit of time")
     return _value(name, f"alerts.{rule}", entry)
+
+
+def _equipment(name: str, tables: Mapping[str, Any]) -> EquipmentRules:
+    """Read the tables [equipment.*]: whole numbers, whose units are those of the rules."""
+    unknown = sorted(set(tables) ^ set(EQUIPMENT_RULES))
+    if unknown:
+        raise PackError(f"{name}: unknown or missing equipment.{', equipment.'.join(unknown)}")
+    if any("unit" in table for table in tables.values()):
+        raise PackError(f"{name}: the rules of equipment have units of their own: leave `unit` out")
+    return EquipmentRules(
+        **{rule: _value(name, f"equipment.{rule}", tables[rule]) for rule in EQUIPMENT_RULES},
+        articles={rule: _citation(name, f"equipment.{rule}", tables[rule]) for rule in EQUIPMENT_RULES},
+    )
 
 
 def _extension(name: str, tables: Mapping[str, Any]) -> ExtensionRules:

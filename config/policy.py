@@ -13,6 +13,7 @@ from typing import Any
 from config.alerts import AlertRules
 from config.articles import grounds, notices
 from config.articles.bounds import OWNER_DECISION, Bound
+from config.articles.equipment import EquipmentRules
 from config.articles.grounds import Intervention
 from config.articles.notices import CannedWarning
 from config.articles.rules_text import RulesText
@@ -96,6 +97,7 @@ class Policy:
     check_in: CheckInRules
     rules_text: RulesText
     alerts: AlertRules
+    equipment: EquipmentRules
     extension: ExtensionRules
     suspension: SuspensionRules
     booking: BookingRules

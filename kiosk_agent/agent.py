@@ -17,7 +17,7 @@ from broker.kernel.ids import Side
 from broker.kernel.tasks import Tasks
 from config.check_in import Manner
 from config.network import server_url
-from kiosk_agent.checks.self_test import Outcome, SelfTestResult
+from kiosk_agent.checks.self_test import SelfTestResult
 from kiosk_agent.connection import Connection
 from kiosk_agent.identity.identity_file import Identity
 from kiosk_agent.identity.sign_in import TerminalCredential
@@ -48,7 +48,7 @@ from kiosk_agent.state.events import (
 )
 from kiosk_agent.state.terminal import Terminal, step, wakes_at
 from kiosk_agent.webrtc.peer import ServerAccess, refuse_redirects
-from signaling.api.messages.orders import Acknowledge, AcknowledgeRules, Finished, Order, SelfTest
+from signaling.api.messages.orders import Acknowledge, AcknowledgeRules, Figures, Finished, Order, SelfTest
 from signaling.api.messages.socket import Observed, command
 
 log = logging.getLogger(__name__)
@@ -217,15 +217,7 @@ class Kiosk:
         result = self._result
         if result is None:
             return
-        order = SelfTest(
-            camera=result.camera is Outcome.PASSED,
-            microphone=result.microphone is Outcome.PASSED,
-            # A headless terminal has no loudspeaker to fail: `speaker_checked` says so, instead of claiming a pass.
-            speaker=result.speaker is not Outcome.FAILED,
-            network=result.network is Outcome.PASSED,
-            speaker_checked=result.speaker is not Outcome.NOT_CHECKED,
-        )
-        await self._order(session, order)
+        await self._order(session, SelfTest(figures=Figures.model_validate(dict(result.figures))))
 
     def _observing(self) -> ObservedRoom | None:
         """Return what is to be observed of this room's picture and sound; None while it sends nothing."""
@@ -324,10 +316,10 @@ class Kiosk:
 
 
 def _failed(result: SelfTestResult | None) -> tuple[words.Words, ...]:
-    """Return what to look at, for each part of the last test that has failed."""
+    """Return what to look at, for each part that does not work at all by the last test."""
     if result is None:
         return ()
-    return tuple(text for part, text in words.FAILED.items() if getattr(result, part) is Outcome.FAILED)
+    return tuple(text for part, text in words.FAILED.items() if part in result.faults)
 
 
 def _print_line(stats: dict[str, Any]) -> None:

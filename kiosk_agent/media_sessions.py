@@ -8,7 +8,9 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import numpy as np
 from av import AudioFrame
+from numpy.typing import NDArray
 
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
@@ -119,8 +121,8 @@ class MediaSessions:
             "voice": self.talkback.as_dict() if self.talkback is not None else None,
         }
 
-    async def _chime(self) -> bool:
-        return self._speaker is not None and await asyncio.to_thread(self._speaker.chime)
+    async def _chime(self, tone: NDArray[np.int16]) -> bool:
+        return self._speaker is not None and await asyncio.to_thread(self._speaker.chime, tone)
 
     def report_silence(self) -> None:
         """Report how long nothing has come from the far room; the state machine decides whether that matters."""

@@ -56,6 +56,8 @@ SEAMS: dict[str, str] = {
     "config.lines.rate": "pure: how much is written, beside what may be; tested alone",
     "huijian.admin.clock": "one group of commands a file",
     "huijian.admin.journal": "one group of commands a file",
+    "kiosk_agent.checks.measures.machine": "pure measures of one subject; tested alone",
+    "kiosk_agent.checks.measures.motion": "pure measures of one subject; tested alone",
     "recorder.pipeline.trial_decode": "the only decoder in the pipeline; what is pure beside it is given it",
     "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
     "signaling.media.whip": "WHIP and WHEP are found by their names",

@@ -84,12 +84,15 @@ class PersonAbsent:
 
 @dataclass(frozen=True, slots=True)
 class SelfTested:
-    """The room's equipment was tested, by its terminal (which names its parts) or by staff (Yunnan 12)."""
+    """The room's equipment was tested (Yunnan 12): by its terminal, with `figures` and the verdict on each check
+    (`parts`), or by staff, who say why they let it count (`reason`)."""
 
     side: Side
     passed: bool
     by: str
     parts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    figures: Mapping[str, float] = field(default_factory=dict, hash=False)
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,12 @@ def _incomplete(session: Session, fact: ev.PersonCheckedIn, now: Instant, policy
         )
 
 
+def _without_reason(session: Session, fact: ev.SelfTested, now: Instant, policy: Policy) -> None:
+    """Refuse that staff let equipment count without saying why (Yunnan 12): the terminal's test may have failed."""
+    if fact.passed and not fact.parts and not fact.reason.strip():
+        raise BadRequest("Say why the equipment counts as good.", "请写明认定设备合格的理由。")
+
+
 def _needless(session: Session, fact: ev.Ticked, now: Instant, policy: Policy) -> None:
     """Refuse a check that the rules do not ask of this person. Whether they are listed is asked with the change."""
     person = next((person for person in session.slot.people_of(fact.side) if person.id == fact.person), None)
@@ -308,6 +314,7 @@ def _check_slot(session: Session, now: Instant, policy: Policy) -> None:
 
 REFUSALS: Mapping[type, tuple[Refusal, ...]] = {
     ev.PersonCheckedIn: (_incomplete,),
+    ev.SelfTested: (_without_reason,),
     ev.Ticked: (_needless,),
     ev.RulesAcknowledged: (_other_text,),
     ev.WarningGiven: (_words, _warning, ground_conditions.check),

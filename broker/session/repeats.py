@@ -34,7 +34,9 @@ def says_nothing_new(session: Session, fact: Fact, now: Instant, policy: Policy)
 
 def _tested(session: Session, fact: ev.SelfTested, now: Instant) -> bool:
     last = session.check_in.equipment.get(fact.side)
-    if last is None or (last.passed, last.by, last.parts) != (fact.passed, fact.by, fact.parts):
+    if last is None or (last.passed, last.by, last.parts, last.reason) != (
+        *(fact.passed, fact.by, fact.parts, fact.reason),
+    ):
         return False
     if fact.passed:
         tested = session.check_in.tested.get(fact.side)

@@ -59,6 +59,36 @@ _OWNERS: dict[str, tuple[_Row, ...]] = {
     ),
     "equipment": (
         ("self_test_fresh", "at_most", 45 * _M),  # from the opening of the check-in to the end of the late grace
+        ("equipment.width", "at_least", 160),  # faces are recognised (pixels)
+        ("equipment.rate", "at_least", 2),
+        ("equipment.luma", "at_least", 18),  # 16 is black
+        ("equipment.black", "at_most", 99),
+        ("equipment.blur", "at_most", 40),
+        ("equipment.change", "at_least", 5),
+        ("equipment.backlight", "at_most", 60),
+        ("equipment.level", "at_least", -90),  # less is no microphone
+        ("equipment.clipped", "at_most", 50),
+        ("equipment.hum", "at_most", -20),
+        ("equipment.sweep", "at_least", 12),  # what noise reaches by chance
+        ("equipment.delay", "at_most", 2000),
+        ("equipment.answer", "at_most", 10_000),
+        ("equipment.loss", "at_most", 100),
+        ("equipment.jitter", "at_most", 200),
+        ("equipment.round_trip", "at_most", 1000),
+        ("equipment.up", "at_least", 100),
+        ("equipment.down", "at_least", 100),
+        ("equipment.clock", "at_most", 60_000),
+        ("equipment.disk", "at_least", 50),
+        ("equipment.temperature", "at_most", 95),
+        ("equipment.width", "at_most", 1280),  # here and below: more would let no room pass
+        ("equipment.rate", "at_most", 25),
+        ("equipment.luma", "at_most", 100),
+        ("equipment.change", "at_most", 1000),
+        ("equipment.level", "at_most", -40),
+        ("equipment.sweep", "at_most", 60),
+        ("equipment.up", "at_most", 5000),
+        ("equipment.down", "at_most", 5000),
+        ("equipment.disk", "at_most", 100_000),
     ),
     "fault": (
         ("hold_grace", "at_most", 30 * _M),  # longer than a visit no hold can last

@@ -54,7 +54,7 @@ class OfficerClient:
 
     async def equipment(self, session: str, side: Side) -> None:
         """Record that the staff have tested a room's equipment themselves (Yunnan 12)."""
-        await self.order(session, "equipment", side=side, passed=True)
+        await self.order(session, "equipment", side=side, passed=True, reason="工作人员已手工检查设备")
 
     async def hold(self, session: str, article: str) -> None:
         """Hold the visit (中止) under an article."""

@@ -7,6 +7,7 @@ import threading
 import av
 import numpy as np
 from av import AudioFrame
+from numpy.typing import NDArray
 
 from kiosk_agent.media.alsa import ALSA, open_output, reason
 from kiosk_agent.media.frames import CHUNK, RATE, mono_samples, sound_frame
@@ -44,10 +45,8 @@ class Speaker:
         self._thread.join(wait)  # a thread stuck in the driver is a daemon and does not keep the process alive
         self._thread = None
 
-    def chime(self) -> bool:
-        """Play a short tone for the self-test; return False when no device takes it. Blocks for its length."""
-        time = np.arange(CHUNK * 10) / RATE
-        tone = (np.sin(2 * np.pi * 660 * time) * np.hanning(len(time)) * 8000).astype(np.int16)
+    def chime(self, tone: NDArray[np.int16]) -> bool:
+        """Play a tone for the self-test; return False when no device takes it. Blocks for its length."""
         try:
             with open_output(self._device, self._format) as output:
                 stream = output.add_stream("pcm_s16le", rate=RATE, layout="mono")

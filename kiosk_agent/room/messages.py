@@ -10,6 +10,7 @@ from kiosk_agent.state.events import MediaKind
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Luma = Annotated[float, msgspec.Meta(ge=0.0, le=255.0)]
+Amount = Annotated[float, msgspec.Meta(ge=0.0, le=100_000.0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
 Text = Annotated[str, msgspec.Meta(max_length=64)]
@@ -103,13 +104,16 @@ class Figures(Message, frozen=True, tag="figures"):
 
 
 class EquipmentChecked(Message, frozen=True, tag="tested"):
-    """Figures of an equipment test, as in Figures; `speaker`: whether the test tone could be played."""
+    """Figures of an equipment test, as in Figures; `width` and `rate` of the camera as it was opened; `speaker`: did
+    the sound device take the test tone."""
 
     number: Count
     luma: Luma | None
     change: Luma | None
     level: Share | None
     speaker: bool
+    width: Amount
+    rate: Amount
 
 
 class RulesRead(Message, frozen=True, tag="rules_read"):

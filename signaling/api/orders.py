@@ -11,6 +11,7 @@ from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import Forbidden, NotFound
 from broker.kernel.ids import AlertId, PersonId, SessionId, Side, WarningId, new_id
 from broker.session import events as ev
+from broker.session.parts import equipment
 from broker.session.repeats import says_nothing_new
 from config.articles.notices import CannedWarning
 from config.check_in import Tick
@@ -75,12 +76,10 @@ def row_of(order: Order) -> Row[Any]:
 
 
 def _self_test(caller: Caller, live: SessionRunner, order: orders.SelfTest) -> ev.Fact:
-    found = {part: getattr(order, part) for part in ("camera", "microphone", "speaker", "network")}
-    parts = {part: "passed" if good else "failed" for part, good in found.items()}
-    if order.speaker and not order.speaker_checked:
-        parts["speaker"] = "not_checked"
+    figures = order.figures.model_dump(exclude_none=True)
+    found = equipment.verdicts(figures, live.policy.equipment)
     terminal, side = _terminal(caller, live)
-    return ev.SelfTested(side, all(found.values()), terminal, parts)
+    return ev.SelfTested(side, equipment.passes(found), terminal, found, figures)
 
 
 def _check_in(caller: Caller, live: SessionRunner, order: orders.CheckIn) -> ev.Fact:
@@ -111,7 +110,7 @@ def _acknowledge_rules(caller: Caller, live: SessionRunner, order: orders.Acknow
 
 def _equipment(caller: Caller, live: SessionRunner, order: orders.Equipment) -> ev.Fact:
     own = own_duty(caller, live.session.slot, order.side)
-    return ev.SelfTested(order.side, order.passed, own.user)
+    return ev.SelfTested(order.side, order.passed, own.user, reason=order.reason.strip())
 
 
 # ---- holding and ending --------------------------------------------------------------------------------------------

@@ -1,17 +1,20 @@
 """The check-in desk's view of a session. It is for officers in full; rooms learn what is missing, but neither from
 which person nor who tested or ticked what."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from broker.booking.language import dialect_reason, is_signed, needs_interpreter
 from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import Side
 from broker.session.parts import check_in
+from broker.session.parts.equipment import CHECKS, Verdict
 from broker.session.readiness import Missing, self_test_fresh
 from broker.session.state import Session
 from config.check_in import Manner, Tick
 from signaling.api.messages.session_view import (
+    CheckView,
     EquipmentView,
     InterpreterState,
     LanguageView,
@@ -22,7 +25,9 @@ from signaling.api.messages.session_view import (
 from signaling.views.film import film_texts
 from signaling.views.moment import SessionMoment
 from signaling.views.texts import (
+    ADVICE,
     BARS,
+    FIGURE_UNITS,
     MISSING,
     NO_INTERPRETER_LISTED,
     NO_PERSON_HERE,
@@ -66,16 +71,19 @@ def person_view(moment: SessionMoment, person: Person, room: Side | None) -> Per
 
 
 def equipment_view(moment: SessionMoment, side: Side, room: Side | None) -> EquipmentView | None:
-    """Return the last equipment test of a side's room."""
+    """Return the last equipment test of a side's room, for officers and for the room itself."""
     last = moment.session.check_in.equipment.get(side)
-    if last is None or room is not None:
+    if last is None or room not in (None, side):
         return None
+    tester: Literal["terminal", "staff"] = "terminal" if last.parts else "staff"
     return EquipmentView(
-        by="terminal" if last.parts else "staff",
+        by=tester if room is None else "",
         passed=last.passed,
         fresh=self_test_fresh(moment.session, side, moment.now, moment.policy),
         at=last.at,
         parts=dict(last.parts),
+        checks=check_views(last.parts, last.figures),
+        reason=last.reason if room is None else "",
     )
 
 
@@ -99,6 +107,22 @@ def rules_view(moment: SessionMoment, side: Side, room: Side | None) -> RulesSta
     if acknowledgement is None or not check_in.acknowledged(moment.session.check_in, side, moment.policy.rules_text):
         return RulesStatus(False)
     return RulesStatus(True, acknowledgement.at, acknowledgement.manner if room is None else None)
+
+
+def check_views(parts: Mapping[str, str], figures: Mapping[str, float]) -> list[CheckView]:
+    """Return the checks of a terminal's test in the order of the table; none for a test of staff."""
+    return [_check(code, Verdict(parts[code]), figures) for code in CHECKS if code in parts]
+
+
+def _check(code: str, verdict: Verdict, figures: Mapping[str, float]) -> CheckView:
+    measured = [_measured(limit.figure, figures[limit.figure]) for limit in CHECKS[code] if limit.figure in figures]
+    advice = ADVICE[code] if verdict is Verdict.FAILED else Text("", "")
+    return CheckView(code=code, verdict=verdict.value, measured=", ".join(measured), zh=advice.zh, en=advice.en)
+
+
+def _measured(name: str, figure: float) -> str:
+    unit, factor, decimals = FIGURE_UNITS[name]
+    return f"{figure * factor:.{decimals}f} {unit}"
 
 
 def language_view(moment: SessionMoment, room: Side | None) -> LanguageView | None:

@@ -1,6 +1,7 @@
 """Chinese and English texts of every code that a page, kiosk or notice shows, in one place so that all show the same.
 An unknown code is shown as it is; a display must never fail because a text is missing."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from broker.booking.language import Spoken, spoken_as
@@ -258,3 +259,47 @@ def language_name(tag: str) -> Text:
     if name is LANGUAGES["zh"] and spoken_as(tag) is Spoken.DIALECT:
         return Text(f"汉语方言（{tag}）", f"Chinese dialect ({tag})")
     return name
+
+
+ADVICE: Mapping[str, Text] = {
+    "camera": Text("检查摄像头是否插好并选用更高分辨率", "Plug the camera in, and let it give a larger picture"),
+    "black": Text("打开镜头盖、开灯，再检测", "Uncover the lens, switch the light on, and test again"),
+    "frozen": Text("画面不动：重新插拔摄像头", "The picture stands still: unplug the camera and plug it in again"),
+    "blurred": Text("擦拭镜头并调焦", "Wipe the lens and focus it"),
+    "backlit": Text("拉上窗帘，或让座位不背对光源", "Draw the curtain, or turn the seat away from the light"),
+    "microphone": Text("检查话筒是否插好、未静音", "Plug the microphone in, and unmute it"),
+    "clipped": Text("调低话筒音量", "Turn the microphone down"),
+    "hum": Text("有交流声：检查话筒线和接地", "The mains hum: look at the microphone's cable and grounding"),
+    "speaker": Text("话筒未听到扬声器：检查扬声器和音量", "The microphone hears no loudspeaker: turn it on and up"),
+    "network": Text("服务器应答太慢：检查网线", "The server answers late: look at the network cable"),
+    "line": Text("线路质量不足：停用其他下载，报告网络管理员", "The line is weak: stop downloads, call network staff"),
+    "clock": Text("校准终端时钟（NTP）", "Set the terminal's clock (NTP)"),
+    "disk": Text("清理终端磁盘", "Make room on the terminal's disk"),
+    "temperature": Text("终端过热：检查通风", "The terminal is too hot: look at its vents"),
+}
+"""What to do about a check that failed."""
+FIGURE_UNITS: Mapping[str, tuple[str, float, int]] = {
+    "width": ("px", 1, 0),
+    "rate": ("fps", 1, 1),
+    "luma": ("Y", 1, 0),
+    "black": ("%", 100, 0),
+    "change": ("Δ", 1, 2),
+    "blur": ("px", 1, 1),
+    "backlight": ("×", 1, 1),
+    "level": ("dBFS", 1, 0),
+    "clipped": ("%", 100, 1),
+    "hum": ("dBFS", 1, 0),
+    "sweep": ("dB", 1, 0),
+    "delay": ("ms", 1, 0),
+    "answer": ("ms", 1, 0),
+    "loss_up": ("% ↑", 100, 1),
+    "loss_down": ("% ↓", 100, 1),
+    "jitter": ("ms ±", 1, 0),
+    "round_trip": ("ms ⇄", 1, 0),
+    "up": ("kbit/s ↑", 1, 0),
+    "down": ("kbit/s ↓", 1, 0),
+    "clock": ("ms", 1, 0),
+    "disk": ("MB", 1, 0),
+    "temperature": ("°C", 1, 0),
+}
+"""Unit, factor and decimals of each figure: the same in both languages."""

@@ -23,13 +23,15 @@ from config.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """Result of the last test of a room's equipment. `parts` maps each part to `passed`, `failed` or `not_checked`; it
-    is empty where staff tested by hand."""
+    """Result of the last test of a room's equipment. `parts` maps each check to `passed`, `failed` or `not_checked`; it
+    is empty where staff tested by hand, who gave a `reason` then."""
 
     passed: bool
     by: str
     at: datetime
     parts: Mapping[str, str]
+    figures: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def _rules_from_json(saved: Mapping[str, Any]) -> Acknowledgement:
 
 
 def _equipment_from_json(saved: Mapping[str, Any]) -> Equipment:
-    return Equipment(saved["passed"], saved["by"], datetime.fromisoformat(saved["at"]), saved["parts"])
+    at, figures = datetime.fromisoformat(saved["at"]), saved.get("figures", {})
+    return Equipment(saved["passed"], saved["by"], at, saved["parts"], figures, saved.get("reason", ""))
 
 
 # --- what is needed, and what is there ----------------------------------------------------------------------------
@@ -263,7 +266,8 @@ def _tested(part: CheckIn, fact: ev.SelfTested, moment: Moment) -> CheckIn:
     shown."""
     now = moment.now
     others = {side: at for side, at in part.tested.items() if side is not fact.side}
-    equipment = {**part.equipment, fact.side: Equipment(fact.passed, fact.by, now.wall, fact.parts)}
+    test = Equipment(fact.passed, fact.by, now.wall, fact.parts, fact.figures, fact.reason)
+    equipment = {**part.equipment, fact.side: test}
     return replace(part, tested=others | {fact.side: now.mono} if fact.passed else others, equipment=equipment)
 
 

@@ -37,7 +37,7 @@ def blur_radius(pictures: Sequence[NDArray[np.uint8]]) -> float | None:
     if edges is None:
         return None
     ratio = float(np.median(fine[edges] / np.maximum(coarse[edges], 1e-6)))
-    return _radius(ratio)
+    return float(min(WIDEST, _radius(ratio) * max(1.0, WIDTH / pictures[0].shape[1])))
 
 
 def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

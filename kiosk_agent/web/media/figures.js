@@ -136,7 +136,8 @@ export async function testEquipment(devices, figures) {
         change = found.change === null ? change : Math.max(change ?? 0, found.change);
       }
     }
-    return { luma, change, level: figures.takeLevel(), speaker: await speaker };
+    const { width = 0, frameRate: rate = 0 } = devices.tracks.video?.getSettings() ?? {};
+    return { luma, change, level: figures.takeLevel(), speaker: await speaker, width, rate };
   } finally {
     devices.need("test", false);
   }

@@ -58,6 +58,16 @@ Note = Annotated[str, StringConstraints(max_length=500), Lines]
 """What an officer adds in words; may be empty, and have several lines."""
 WarningText = Annotated[str, StringConstraints(min_length=1, max_length=120), Line]
 """Text on a room's screen: as much as is read at a glance from where people sit."""
+Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+"""A figure that is never less than nothing."""
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""A part of a whole."""
+Level = Annotated[float, Field(ge=-200, le=20, allow_inf_nan=False)]
+"""A level of sound in dBFS."""
+Offset = Annotated[float, Field(ge=-1e13, le=1e13, allow_inf_nan=False)]
+"""By how many ms a clock is ahead; less than nothing for one that is behind."""
+Degrees = Annotated[float, Field(ge=-100, le=200, allow_inf_nan=False)]
+"""A temperature in degrees Celsius."""
 NoteText = Annotated[str, StringConstraints(min_length=1, max_length=300), Lines]
 """What an officer notes of a visit or gives as a reason; not empty, and of several lines if need be."""
 AnnouncementText = Annotated[str, StringConstraints(min_length=1, max_length=2000), Lines]

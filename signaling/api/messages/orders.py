@@ -8,7 +8,21 @@ from pydantic import model_validator
 
 from broker.kernel.ids import Side
 from config.check_in import Manner, Tick
-from signaling.api.messages.fields import Article, Id, Inbound, Language, Note, NoteText, Rooms, WarningText
+from signaling.api.messages.fields import (
+    Amount,
+    Article,
+    Degrees,
+    Id,
+    Inbound,
+    Language,
+    Level,
+    Note,
+    NoteText,
+    Offset,
+    Rooms,
+    Share,
+    WarningText,
+)
 
 
 class Order(Inbound):
@@ -21,15 +35,42 @@ class Order(Inbound):
 # ---- check-in ------------------------------------------------------------------------------------------------------
 
 
+class Figures(Inbound):
+    """What a terminal measured of its equipment; left out: not measured. Verdicts are the server's, by the limits of
+    the policy. Levels are dBFS, shares 0 to 1, times ms, rates kbit/s."""
+
+    width: Amount | None = None
+    height: Amount | None = None
+    rate: Amount | None = None
+    luma: Amount | None = None
+    black: Share | None = None
+    change: Amount | None = None
+    blur: Amount | None = None
+    backlight: Amount | None = None
+    level: Level | None = None
+    noise: Level | None = None
+    clipped: Share | None = None
+    hum: Level | None = None
+    sweep: Amount | None = None
+    delay: Amount | None = None
+    loudness: Level | None = None
+    answer: Amount | None = None
+    loss_up: Share | None = None
+    loss_down: Share | None = None
+    jitter: Amount | None = None
+    round_trip: Amount | None = None
+    up: Amount | None = None
+    down: Amount | None = None
+    clock: Offset | None = None
+    disk: Amount | None = None
+    temperature: Degrees | None = None
+
+
 class SelfTest(Order):
-    """A terminal's own check (Yunnan 12). `speaker_checked` is false where there is no loudspeaker to check."""
+    """A terminal's test of its equipment (Yunnan 12), in figures."""
 
     order_type = "self_test"
-    camera: bool
-    microphone: bool
-    speaker: bool
-    network: bool
-    speaker_checked: bool = True
+    figures: Figures
 
 
 class CheckIn(Order):
@@ -81,11 +122,13 @@ class AcknowledgeRules(Order):
 
 
 class Equipment(Order):
-    """Staff checked their room's equipment themselves (Yunnan 12); counts like a terminal's self-test."""
+    """Staff checked their room's equipment themselves (Yunnan 12); counts like a terminal's self-test, whatever that
+    one found. To let it count needs a `reason`, which both sites' officers are shown."""
 
     order_type = "equipment"
     side: Side
     passed: bool
+    reason: Note = ""
 
 
 # ---- holding and ending --------------------------------------------------------------------------------------------

@@ -55,15 +55,29 @@ class PersonView(Outbound):
     inmate: bool = False
 
 
-class EquipmentView(Outbound):
-    """The last test of a room's equipment, for officers. `parts`: `passed`, `failed` or `not_checked`; empty where
-    staff tested by hand. `fresh`: it passed, and not too long ago."""
+class CheckView(Outbound):
+    """One check of a room's equipment: its verdict (`passed`, `failed` or `not_checked`), what was measured in figures
+    with units, and what to do about a failed one."""
 
-    by: Literal["terminal", "staff"]
+    code: str
+    verdict: Literal["passed", "failed", "not_checked"]
+    measured: str
+    zh: str
+    en: str
+
+
+class EquipmentView(Outbound):
+    """The last test of a room's equipment, for officers, and for the room itself without `by` and `reason`. `parts`:
+    the verdict of each check; empty where staff tested by hand, who gave a `reason`. `fresh`: it passed, and not too
+    long ago."""
+
+    by: Literal["terminal", "staff", ""]
     passed: bool
     fresh: bool
     at: Moment
     parts: dict[str, str]
+    checks: list[CheckView]
+    reason: str
 
 
 InterpreterState = Literal["not_needed", "not_listed", "missing", "here"]

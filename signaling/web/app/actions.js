@@ -37,7 +37,7 @@ export function buttonActions(parts) {
     onTick: (side, person, tick, on) => orders.tick(chosen(), side, person, tick, on),
     onSeat: (side, ready) => orders.seat(chosen(), side, ready),
     onAbsent: (side, person) => orders.absent(chosen(), side, person),
-    onEquipment: (side, passed) => orders.equipment(chosen(), side, passed),
+    onEquipment: (side, passed, reason) => orders.equipment(chosen(), side, passed, reason),
     onTakeAlert: (session, alert) => orders.send("take_alert", session, { alert }),
     onFinishAlert: (session, alert) => orders.send("finish_alert", session, { alert }),
 

@@ -64,8 +64,8 @@ export class Orders {
     if (answer) await this.send("absent", session, { side, person: person.id });
   }
 
-  equipment(session, side, passed) {
-    return this.#report(this.#deliver("equipment", session.id, { side, passed }));
+  equipment(session, side, passed, reason = "") {
+    return this.#report(this.#deliver("equipment", session.id, { side, passed, reason }));
   }
 
   /** Sends any other order. Resolves to whether the server took it; a refusal is shown. */

@@ -144,7 +144,7 @@ class TestTalkback:
 
 
 ORDERS = [
-    *(ev.SelfTested(side, passed, "trm_1", {}) for side, passed in product((PRISON, VISITOR), (True, False))),
+    *(replace(TEST, side=side, passed=passed) for side, passed in product((PRISON, VISITOR), (True, False))),
     *(ev.Ticked(VISITOR, KIN, tick, on, OFFICER) for tick, on in product(list(Tick)[:3], (True, False))),
     *(ev.PersonAbsent(VISITOR, person, OFFICER) for person in (KIN, CHILD)),
     *(ev.PersonCheckedIn(VISITOR, KIN, OFFICER, ticks) for ticks in ((), tuple(Tick)[:2], tuple(Tick))),

@@ -50,7 +50,7 @@ facts: st.SearchStrategy[Fact] = st.one_of(
     st.sampled_from([ev.RelayReady(), ev.RelayLost("died"), ev.TimePassed()]),
     st.builds(ev.StorageChanged, st.booleans()),
     st.sampled_from([ev.RecorderReady(), ev.RecorderFlushed(), ev.RecorderLost("stalled")]),
-    st.builds(ev.SelfTested, sides, st.booleans(), st.just("terminal")),
+    st.builds(ev.SelfTested, sides, st.booleans(), st.just("terminal"), st.just({"camera": "passed"})),
     st.sampled_from(PEOPLE).map(lambda who: ev.PersonCheckedIn(*who, UserId("p-1"), tuple(Tick))),
     st.builds(
         lambda who, tick, on: ev.Ticked(*who, tick, on, UserId("p-1")), st.sampled_from(PEOPLE), ticks, st.booleans()

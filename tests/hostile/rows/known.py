@@ -13,7 +13,7 @@ FILM = "/api/v1/recordings/{film}/film"
 ATTENTIVE = '{"type": "attentive", "id": {n}, "prompt": "att_{r}"}'
 OBSERVED = '{"type": "observed", "session": "{session attack}", "black": true, "frozen": false, "silent": true}'
 PRESENCE = '{"type": "presence", "page": "attacker{r}", "visible": true, "showing": [], "duty": ["{session visit}"]}'
-SELF_TEST = '{"camera": true, "microphone": true, "speaker": true, "network": true, "speaker_checked": false}'
+SELF_TEST = '{"figures": {"width": 640, "rate": 25, "level": -40, "answer": 12}}'
 SLOT = '{"prison_room": "demo-prison-3", "visitor_room": "demo-bureau-3", "starts_at": "2031-01-0{d}T0{h}:00:00+08:00"}'
 
 

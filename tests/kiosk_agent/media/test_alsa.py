@@ -86,7 +86,7 @@ def test_the_loudspeaker_opens_and_plays(in_a_room):
         from kiosk_agent.media.frames import CHUNK, sound_frame
         from kiosk_agent.media.speaker import Speaker
         speaker = Speaker()
-        chimed = speaker.chime()
+        chimed = speaker.chime(np.full(960, 1000, np.int16))
         for number in range(5):
             speaker.play(sound_frame(np.full(CHUNK, 900, np.int16), number * CHUNK))
         speaker.close()
@@ -102,7 +102,7 @@ def test_a_loudspeaker_that_is_not_there_is_said_once_and_left_alone(in_a_room):
         from kiosk_agent.media.frames import CHUNK, sound_frame
         from kiosk_agent.media.speaker import Speaker
         speaker = Speaker("hw:7")
-        chimed = speaker.chime()
+        chimed = speaker.chime(np.full(960, 1000, np.int16))
         speaker.play(sound_frame(np.full(CHUNK, 900, np.int16), 0))
         speaker.close()
         print(json.dumps([chimed, speaker.failed]))

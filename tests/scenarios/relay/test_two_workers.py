@@ -109,7 +109,7 @@ class TwoWorkers:
             self.broker.tell(session, ev.PersonCheckedIn(person.side, person.id, "li", tuple(Tick)))
         for side in Side:
             self.broker.tell(session, ev.SeatReady(side, True, "li"))
-            self.broker.tell(session, ev.SelfTested(side, True, "t"))
+            self.broker.tell(session, ev.SelfTested(side, True, "t", {"camera": "passed"}))
             self.broker.tell(session, ev.RulesAcknowledged(side, "t", text, "zh", Manner.TOUCH))
         self.media(session, officers)
 

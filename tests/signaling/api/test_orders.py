@@ -7,18 +7,19 @@ from signaling.api.messages.orders import ORDERS, GoOn, Hush
 from signaling.api.messages.socket import CLIENT, MESSAGES
 from signaling.auth.scope import Role
 from signaling.server.app import ROUTES
+from tests.support.figures import self_test
 from tests.support.signaling.talk import talking
 
 SESSIONS = "/api/v1/sessions"
 ARTICLE = {"article": "YN-16-2"}
 KIN = {"side": "visitor", "person": "kin-1"}
 SAMPLES = {
-    "self_test": {"camera": True, "microphone": True, "speaker": True, "network": True},
+    "self_test": self_test(),
     "check_in": KIN | {"identity": True, "security": True, "rules": True},
     "tick": KIN | {"tick": "phone", "on": True},
     "seat": {"side": "visitor", "ready": True},
     "absent": KIN,
-    "equipment": {"side": "visitor", "passed": True},
+    "equipment": {"side": "visitor", "passed": True, "reason": "手工检查"},
     "acknowledge_rules": {"language": "zh", "manner": "touch"},
     "hold": ARTICLE,
     "resume": {"note": "done"},

@@ -9,6 +9,7 @@ from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.state import State
 from config.pack_loader import load_pack
+from tests.support.figures import BAD, self_test
 
 SESSIONS = "/api/v1/sessions"
 TICKS = {"identity": True, "security": True, "rules": True}
@@ -115,13 +116,23 @@ class TestCheckIn:
 
     async def test_absent_and_equipment(self, front, opened):
         await front.ask("POST", f"{opened}/absent", "visitor-sup", json=KIN)
-        await front.ask("POST", f"{opened}/equipment", "visitor-sup", json={"side": "visitor", "passed": True})
+        await front.ask(
+            "POST", f"{opened}/equipment", "visitor-sup", json={"side": "visitor", "passed": True, "reason": "手工检查"}
+        )
         assert front.broker.facts[-2] == ev.PersonAbsent(Side.VISITOR, "kin-1", "visitor-sup")
         assert state_of(front).check_in.tested == {Side.VISITOR: front.clock.now().mono}
 
-    @pytest.mark.parametrize("broken", ["camera", "microphone", "speaker", "network", None])
+    async def test_staff_let_equipment_count_only_with_a_reason(self, front, opened):
+        for reason in ("", "  "):
+            body = {"side": "visitor", "passed": True, "reason": reason}
+            await front.refused("bad_request", "POST", f"{opened}/equipment", "visitor-sup", json=body)
+        assert state_of(front).check_in.tested == {}
+        await front.ask("POST", f"{opened}/equipment", "visitor-sup", json={"side": "visitor", "passed": False})
+        assert not state_of(front).check_in.equipment[Side.VISITOR].passed
+
+    @pytest.mark.parametrize("broken", [*BAD, None])
     async def test_a_self_test_counts_only_when_all_passed_and_only_for_its_own_room(self, front, opened, broken):
-        body = {part: part != broken for part in ("camera", "microphone", "speaker", "network")}
+        body = self_test(**BAD.get(broken, {}))
         await front.ask("POST", f"{opened}/self-test", "p1", json=body)
         assert set(state_of(front).check_in.tested) == (set() if broken else {Side.PRISON})
         await front.refused("not_found", "POST", f"{opened}/self-test", "p2", json=body)

@@ -20,6 +20,7 @@ from signaling.budgets.allowance import BUDGETS
 from signaling.live import client as clients
 from signaling.live import hub as hubs
 from signaling.live import socket
+from tests.support.figures import self_test
 from tests.support.patience import PATIENCE
 from tests.support.signaling.talk import WS, talking
 
@@ -141,8 +142,7 @@ class TestOrders:
             await staff.send(type="equipment", id=3, session=session, side="visitor", passed=False)
             for number in (1, 2, 3):
                 assert (await staff.receive("ack")).re == number
-            parts = dict.fromkeys(("camera", "microphone", "speaker", "network"), True)
-            await room.send(type="self_test", id=4, session=session, **parts)
+            await room.send(type="self_test", id=4, session=session, **self_test())
             assert (await room.receive("ack")).re == 4
         kinds = [type(fact) for fact in front.broker.facts if not isinstance(fact, ev.TimePassed)]
         assert kinds == [ev.PersonCheckedIn, ev.PersonAbsent, ev.SelfTested, ev.SelfTested]

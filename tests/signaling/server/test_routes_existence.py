@@ -13,6 +13,7 @@ from broker.kernel.ids import Side
 from config.articles.grounds import Issuer
 from config.pack_loader import load_pack
 from signaling.server.app import ROUTES
+from tests.support.figures import self_test
 from tests.support.recording.purging import PurgeSetup
 from tests.support.signaling.front import OFFER, PASSWORD
 
@@ -48,12 +49,12 @@ BODIES = {
     "approve": {"approved_by": "某监狱", "article": "云南 第七条"},
     "extensions": {"id": "ext-1", "seconds": 600, "article": "YN-EXT", "reason": "路远"},
     "suspensions": {"id": "sus-1", "person": "in-1", "months": 1, "code": "YN-17-6", "reason": "违规"},
-    "self-test": {"camera": True, "microphone": True, "speaker": True, "network": True},
+    "self-test": self_test(),
     "check-in": {"side": "prison", "person": "in-1", "identity": True, "security": True, "rules": True},
     "tick": {"side": "prison", "person": "in-1", "tick": "rules", "on": True},
     "seat": {"side": "prison", "ready": True},
     "absent": {"side": "prison", "person": "in-1"},
-    "equipment": {"side": "prison", "passed": True},
+    "equipment": {"side": "prison", "passed": True, "reason": "手工检查"},
     "acknowledge-rules": {"language": "zh", "manner": "touch"},
     "hold": {"article": "YN-18"},
     "resume": {},

@@ -9,6 +9,7 @@ from broker.kernel.ids import Side
 from broker.session import events as ev
 from broker.session.effects import AlertKind
 from broker.session.parts.alerts import GRAVE
+from tests.support.figures import self_test
 from tests.support.signaling.talk import talking
 
 SESSIONS = "/api/v1/sessions"
@@ -41,9 +42,7 @@ async def black(front, session):
     """A visit in which the visitors' picture has been black for long enough; its path."""
     async with talking(front, "v1") as kiosk:
         await kiosk.send(**observed(session, black=True))
-        await kiosk.send(
-            type="self_test", id=1, session=session, camera=True, microphone=True, speaker=True, network=True
-        )
+        await kiosk.send(type="self_test", id=1, session=session, **self_test())
         await kiosk.receive("ack")
     later(front, 5)
     return f"{SESSIONS}/{session}"

@@ -8,10 +8,13 @@ import pytest
 from broker.booking.slot import Person, PersonRole
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
+from broker.session.parts.equipment import CHECKS, FIGURES
 from config.check_in import Tick
+from signaling.api.messages.orders import Figures
 from signaling.views.moment import SessionMoment
 from signaling.views.session import reason_view
-from signaling.views.texts import TICKS, language_name
+from signaling.views.texts import ADVICE, FIGURE_UNITS, TICKS, language_name
+from tests.support.figures import BAD, self_test
 from tests.support.session_story import CHILD, GUANGDONG, INMATE, Visit, at, here
 from tests.support.session_story import KIN as MOTHER
 from tests.support.signaling.front import ten_slot
@@ -141,22 +144,35 @@ class TestWhatIsMissing:
 
 
 class TestEquipment:
-    async def test_each_part_is_shown_to_officers_and_to_no_room(self, front, opened):
-        body = {"camera": True, "microphone": False, "speaker": True, "network": True, "speaker_checked": False}
+    async def test_each_check_is_shown_with_figure_verdict_and_advice(self, front, opened):
+        body = self_test(level=-120, blur=4.25) | {}
+        body["figures"].pop("sweep")
         await front.ask("POST", f"{opened}/self-test", "v1", json=body)
         shown = (await view(front, opened, "prison-sup"))["sides"]["visitor"]["equipment"]
-        parts = {"camera": "passed", "microphone": "failed", "speaker": "not_checked", "network": "passed"}
-        assert (shown["by"], shown["passed"], shown["fresh"], shown["parts"]) == ("terminal", False, False, parts)
-        assert (await view(front, opened, "v1"))["sides"]["visitor"]["equipment"] is None
+        assert (shown["by"], shown["passed"], shown["fresh"]) == ("terminal", False, False)
+        checks = {check["code"]: check for check in shown["checks"]}
+        assert {code: check["verdict"] for code, check in checks.items()} == shown["parts"]
+        assert [code for code, check in checks.items() if check["verdict"] == "failed"] == ["blurred", "microphone"]
+        assert checks["speaker"]["verdict"] == "not_checked"
+        assert (checks["blurred"]["measured"], checks["blurred"]["zh"]) == ("4.2 px", "擦拭镜头并调焦")
+        assert checks["camera"]["zh"] == checks["camera"]["en"] == ""
 
-    async def test_a_failed_loudspeaker_is_not_shown_as_unchecked(self, front, opened):
-        body = dict.fromkeys(("camera", "microphone", "network"), True) | {"speaker": False, "speaker_checked": False}
-        await front.ask("POST", f"{opened}/self-test", "v1", json=body)
-        assert (await view(front, opened))["sides"]["visitor"]["equipment"]["parts"]["speaker"] == "failed"
+    async def test_a_room_is_shown_its_own_checks_and_no_others(self, front, opened):
+        await front.ask("POST", f"{opened}/self-test", "v1", json=self_test(**BAD["hum"]))
+        own = (await view(front, opened, "v1"))["sides"]["visitor"]["equipment"]
+        assert (own["by"], own["parts"]["hum"], own["passed"]) == ("", "failed", False)
+        assert (await view(front, opened, "p1"))["sides"]["visitor"]["equipment"] is None
 
-    async def test_staffs_own_check(self, front, opened):
-        await front.ask("POST", f"{opened}/equipment", "visitor-sup", json={"side": "visitor", "passed": True})
-        shown = (await view(front, opened))["sides"]["visitor"]["equipment"]
+    def test_every_check_has_advice_and_every_figure_a_unit(self):
+        assert set(ADVICE) == set(CHECKS)
+        assert set(FIGURE_UNITS) == FIGURES <= set(Figures.model_fields)
+
+    async def test_staffs_own_check_is_shown_to_both_sides_with_its_reason(self, front, opened):
+        body = {"side": "visitor", "passed": True, "reason": "手工检查"}
+        await front.ask("POST", f"{opened}/equipment", "visitor-sup", json=body)
+        shown = (await view(front, opened, "prison-sup"))["sides"]["visitor"]["equipment"]
+        assert shown["reason"] == "手工检查"
+        assert (await view(front, opened, "v1"))["sides"]["visitor"]["equipment"]["reason"] == ""
         assert (shown["by"], shown["passed"], shown["fresh"], shown["parts"]) == ("staff", True, True, {})
         front.clock.forward(timedelta(minutes=46))
         assert not (await view(front, opened))["sides"]["visitor"]["equipment"]["fresh"]

@@ -141,15 +141,28 @@ class TestRoom:
         await expect(equipment).to_contain_text("09:40 终端自检")
         rows = equipment.get_by_role("listitem")
         await expect(rows).to_have_text(["摄像头正常", "麦克风未通过", "扬声器未检测", "网络正常"])
-        await on_duty.get_by_role("button", name="检查合格").click()
-        assert await _last(server) == {"type": "equipment", "side": "prison", "passed": True}
+
+    async def test_a_check_is_shown_with_its_figure_and_what_to_do(self, on_duty: Page, server: FakeMonitor) -> None:
+        check = {"code": "blurred", "verdict": "failed", "measured": "4.2 px", "zh": "擦拭镜头", "en": "Wipe the lens"}
+        test = {"by": "terminal", "passed": False, "fresh": False, "at": "2026-03-02T01:40:00Z", "checks": [check]}
+        await server.put(_with_prison(checking_in(), equipment=test | {"parts": {"blurred": "failed"}}))
+        rows = _details(on_duty).locator(".equipment").get_by_role("listitem")
+        await expect(rows).to_have_text(["清晰度未通过4.2 px擦拭镜头"])
+
+    async def test_staff_let_the_equipment_count_only_with_a_reason(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(checking_in())
+        good = on_duty.get_by_role("button", name="检查合格")
+        await expect(good).to_be_disabled()
+        await on_duty.get_by_label("认定合格的理由").fill("手工检查")
+        await good.click()
+        assert await _last(server) == {"type": "equipment", "side": "prison", "passed": True, "reason": "手工检查"}
 
     async def test_staff_can_mark_the_equipment_as_failed(self, on_duty: Page, server: FakeMonitor) -> None:
         test = {"by": "staff", "passed": True, "fresh": True, "at": "2026-03-02T01:40:00Z", "parts": {}}
         await server.put(_with_prison(checking_in(), equipment=test, self_test=True))
         await expect(_details(on_duty).get_by_text("09:40 工作人员检查")).to_be_visible()
         await on_duty.get_by_role("button", name="检查不合格").click()
-        assert await _last(server) == {"type": "equipment", "side": "prison", "passed": False}
+        assert await _last(server) == {"type": "equipment", "side": "prison", "passed": False, "reason": ""}
 
 
 class TestWhatIsMissing:

@@ -51,7 +51,10 @@ class Visit:
             return
         await self._until(when)
         officer = UserId(f"{self.slot.place(side).site}-0")
-        facts: list[ev.Fact] = [ev.SeatReady(side, True, officer), ev.SelfTested(side, True, f"trm_{side}")]
+        facts: list[ev.Fact] = [
+            ev.SeatReady(side, True, officer),
+            ev.SelfTested(side, True, f"trm_{side}", {"camera": "passed"}),
+        ]
         if plan.untold is not side:
             text = load_pack(self.slot.policy).rules_text.id
             facts.append(ev.RulesAcknowledged(side, f"trm_{side}", text, "zh", Manner.UNATTENDED))

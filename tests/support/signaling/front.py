@@ -280,7 +280,9 @@ class Front:
         facts = [ev.RelayReady(), ev.RecorderReady(), ev.WatchersChanged(watchers)]
         facts += [ev.PersonCheckedIn(one.side, one.id, "li", tuple(Tick)) for one in slot.people]
         facts += [ev.SeatReady(side, True, "li") for side in Side]
-        facts += [ev.SelfTested(side, True, "t") for side in Side] + [ev.RoomMedia(side, True) for side in Side]
+        facts += [ev.SelfTested(side, True, "t", {"camera": "passed"}) for side in Side] + [
+            ev.RoomMedia(side, True) for side in Side
+        ]
         facts += [ev.RoomReceiving(side, True) for side in Side]
         facts += [ev.RulesAcknowledged(side, "t", text, "zh", Manner.TOUCH) for side in Side]
         for fact in facts:

@@ -1,33 +1,43 @@
 /**
  * The last test of a room's equipment, part by part, and the officer's own verdict.
  */
-import { t } from "../../i18n/i18n.js";
+import { inWords, t } from "../../i18n/i18n.js";
 import { timeOfDay } from "../../state/clock.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 
 const ICONS = { passed: "check", failed: "cross", not_checked: "held" };
 
-/** @param onVerdict async (passed); rejects after the refusal has been shown */
+/** @param onVerdict async (passed, reason); rejects after the refusal has been shown */
 export function equipmentView(onVerdict) {
   const rows = new Map();
   const verdict = el("span", { class: "done" });
   const when = el("span", { class: "quiet small" });
   const parts = el("ul", { class: "parts" });
-  const good = verdictButton("equipment_tick", () => onVerdict(true));
-  const bad = verdictButton("equipment_fail", () => onVerdict(false));
+  const given = el("p", { class: "quiet small" });
+  const words = el("input", { type: "text", maxlength: "300" });
+  const reason = el("label", { class: "reason small" }, el("span", { t: "equipment_reason" }), words);
+  const good = verdictButton("equipment_tick", () => onVerdict(true, words.value.trim()));
+  const bad = verdictButton("equipment_fail", () => onVerdict(false, ""));
+  words.addEventListener("input", () => { good.disabled = !words.value.trim(); });
   return {
     node: el("div", { class: "equipment" },
       el("div", { class: "line" }, el("span", { t: "equipment" }), verdict, el("span", { class: "spring" }), bad, good),
-      when, parts),
+      when, given, parts, reason),
     update({ equipment, self_test: fresh }, open) {
       mark(verdict, "level", fresh ? "good" : "bad");
       put(verdict, t(fresh ? "equipment_passed" : !equipment ? "equipment_untested" : equipment.passed ? "equipment_stale" : "equipment_failed"));
       show(when, Boolean(equipment));
       put(when, equipment ? t(`tested_by_${equipment.by}`, { time: timeOfDay(equipment.at) }) : "");
-      const items = Object.entries(equipment?.parts ?? {}).map(([part, found]) => ({ part, found }));
+      show(given, Boolean(equipment?.reason));
+      put(given, equipment?.reason ? t("equipment_because", { reason: equipment.reason }) : "");
+      const checks = Object.fromEntries((equipment?.checks ?? []).map((check) => [check.code, check]));
+      const items = Object.entries(equipment?.parts ?? {}).map(([part, found]) => ({ part, found, check: checks[part] }));
       keyed(parts, rows, items, ({ part }) => part, ({ part }) => partRow(part));
       show(parts, items.length > 0);
       show(good, open && !fresh);
+      show(reason, open && !fresh);
+      if (fresh) words.value = "";
+      good.disabled = !words.value.trim();
       show(bad, open && (fresh || !equipment));
     },
   };
@@ -35,13 +45,17 @@ export function equipmentView(onVerdict) {
 
 function partRow(part) {
   const found = el("span");
-  const node = el("li", {}, icon("check"), el("span", { t: `part_${part}` }), found);
+  const measured = el("span", { class: "quiet" });
+  const advice = el("span", { class: "advice" });
+  const node = el("li", {}, icon("check"), el("span", { t: `part_${part}` }), found, measured, advice);
   return {
     node,
     update(item) {
       mark(node, "found", item.found);
       swapIcon(node, ICONS[item.found] ?? "warn");
       put(found, t(`part_${item.found}`));
+      put(measured, item.check?.measured ?? "");
+      put(advice, item.check ? inWords(item.check) : "");
     },
   };
 }

@@ -260,7 +260,10 @@ class TestEquipment:
 
     def test_a_test_by_staff_replaces_that_of_the_terminal(self) -> None:
         visit = Visit(at(-20))
-        visit.tell(ev.SelfTested(PRISON, False, "trm_1", {"camera": "failed"}), ev.SelfTested(PRISON, True, OFFICER))
+        visit.tell(
+            ev.SelfTested(PRISON, False, "trm_1", {"camera": "failed"}),
+            ev.SelfTested(PRISON, True, OFFICER, reason="by hand"),
+        )
         assert visit.session.check_in.equipment[PRISON].passed and not visit.session.check_in.equipment[PRISON].parts
         assert Missing.PRISON_SELF_TEST not in lacking(visit)
 
@@ -297,7 +300,7 @@ class TestInterpreter:
         assert visit.state is State.CHECK_IN
         visit.tell(ev.PersonAbsent(VISITOR, INTERPRETER, OFFICER))
         for side in Side:  # their tests are stale by now
-            visit.tell(ev.SelfTested(side, True, "t"))
+            visit.tell(ev.SelfTested(side, True, "t", {"camera": "passed"}))
         visit.wait_until(40, 0.1)
         assert RequestRebooking("interpreter") in visit.effects
         assert not any(isinstance(effect, NoteAbsence) for effect in visit.effects)
