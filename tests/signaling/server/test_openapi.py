@@ -19,6 +19,10 @@ CALLERS = {
 }
 OPEN = {
     ("POST", "/api/v1/sign-in"),
+    ("POST", "/api/v1/terminals/enrolments"),
+    ("POST", "/api/v1/terminals/challenges"),
+    ("POST", "/api/v1/terminals/sessions"),
+    ("POST", "/api/v1/terminals/migrations"),
     ("GET", "/api/v1/openapi.json"),
     ("GET", "/healthz"),
     ("GET", "/metrics"),

@@ -123,10 +123,10 @@ class TestRoom:
         await server.put(checking_in())
         rules = on_duty.locator(".room-rules")
         await expect(rules).to_have_text("会见室确认须知尚未确认")
-        known = {"rules": True, "rules_at": "2026-03-02T01:47:00Z"}
-        await server.put(_with_prison(checking_in(), **known, rules_manner="touch"))
+        acknowledged = {"rules": True, "rules_at": "2026-03-02T01:47:00Z"}
+        await server.put(_with_prison(checking_in(), **acknowledged, rules_manner="touch"))
         await expect(rules).to_contain_text("09:47 已触摸确认")
-        await server.put(_with_prison(checking_in(), **known, rules_manner="unattended"))
+        await server.put(_with_prison(checking_in(), **acknowledged, rules_manner="unattended"))
         await expect(rules).to_contain_text("09:47 由终端自动确认，室内无人")
         await on_duty.get_by_role("button", name="Switch to English").click()
         await expect(rules).to_contain_text("At 09:47, by the terminal itself, without people")
