@@ -30,7 +30,7 @@ from tests.support.ipc import FactLog
 from tests.support.recorder import RecorderProcess, start_order
 
 LEASE, RENEW = 3.0, 1.0  # seconds; the gate of each session is leased as by the broker
-FOR_EVER = 7200.0  # seconds, longer than any run
+FOR_EVER = 4 * 3600.0  # seconds, longer than any run, also than a soak of two hours
 OTHER = {"prison": "visitor", "visitor": "prison"}
 
 
