@@ -80,7 +80,7 @@ class PageLink:
                     raise msgspec.DecodeError("no text")
                 decoded = read(message.data)
             except msgspec.DecodeError as error:
-                log.warning("the page sent what it may not", extra={"error": str(error)})
+                log.warning("the page sent what it may not", extra={"error": error})
                 await socket.close(code=NOT_UNDERSTOOD)
                 return
             if not isinstance(decoded, Beat):

@@ -215,7 +215,7 @@ class Installation:
 
     async def acknowledge_rules(self, session: str, side: Side) -> None:
         """Acknowledge the rules as the terminal of a side's room, for clients that are no kiosk."""
-        headers = {"Authorization": f"Bearer {self.credentials.terminals[side]}"}
+        headers = {"Authorization": f"Bearer {await self.terminal_token(side)}"}
         url = f"{self.server}/api/v1/sessions/{session}/acknowledge-rules"
         async with self.http.post(url, headers=headers, json={"language": "zh", "manner": "touch"}) as answer:
             assert answer.status == 200, await answer.text()

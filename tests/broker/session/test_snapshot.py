@@ -103,7 +103,11 @@ FORMER: dict[str, Any] = {
 }
 """Written by version 0.1.0 of a visit that was held, with a warning, a mute, a note, alerts and an approval."""
 
-NEWER: dict[str, Any] = {"opened_at": None, "rules": {}}
+NEWER: dict[str, Any] = {
+    "opened_at": None,
+    "rules": {},
+    "equipment": {side: {**test, "figures": {}, "reason": ""} for side, test in FORMER["equipment"].items()},
+}
 """Members that it did not write yet."""
 NOW = Instant(datetime(2026, 3, 2, 1, 2, tzinfo=UTC), 50_120.0)
 ENDED = {

@@ -16,7 +16,7 @@ from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
 from huijian.demo.officers import OfficerClient
-from kiosk_agent.state.events import Phase
+from kiosk_agent.room.screens import Name
 from tests.support.chromium import chromium
 from tests.support.installation import installation as run_installation
 from tests.support.listening import levels
@@ -238,7 +238,7 @@ async def two_keys_end_it(day: Day) -> None:
     shut = await day.here.shut_after(before)
     assert shut - stopped_at < SHUT
     for side in Side:
-        await day.shown(side, lambda screen: screen.phase is Phase.ENDED)
+        await day.shown(side, lambda screen: screen.name is Name.ENDED)
     await expect(page.get_by_text("会见已结束").first).to_be_visible()
     await nothing_crosses(day, shut)
     day.did("EndOrdered", CLERK, article=STOPPED)
