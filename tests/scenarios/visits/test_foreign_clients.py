@@ -152,7 +152,8 @@ class TestAFilmThatCouldNotBeWatched:
                 await muxer.wait()
                 muxer = await pushing(url, token, "copy")
                 await installation.until(officers[0], session, lambda view: view["crossed_ms"] is not None)
-                journal = [kind for kind, _ in await installation.journal(session)]
+                entries = await installation.journal_with(session, lambda kind, _: kind == "Crossed")
+                journal = [kind for kind, _ in entries]
                 assert journal.index("FilmUnusable") < journal.index("FilmUsable") < journal.index("Crossed")
                 for officer in (officers[0], officers[2]):
                     await officer.end(session, "END-COMPLETED")
