@@ -81,9 +81,10 @@ class TerminalSignIns:
         self._challenges, self._refusals = Challenges(challenge_key), Refusals()
         self._conflicts = 0
         self.sign_ins = Limit(burst=300, per_minute=120)
-        """Of one place, two for each sign-in: a hundred rooms behind one address start at once, and renew in turns."""
+        """Requests from one place, two for each sign-in: a hundred rooms behind one address start at once, and renew in
+        turns."""
         self.enrolments = Limit(burst=10, per_minute=10)
-        """Codes and tokens of former versions from one place: hands type no more."""
+        """Attempts from one place with enrolment codes and with tokens of former versions; typing takes longer."""
 
     def counters(self) -> dict[str, int]:
         """Return the counters for the metrics: refused terminals by reason, and conflicts that were found here."""
