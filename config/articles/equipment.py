@@ -3,6 +3,7 @@ what a figure on the wrong side of it means, is decided by `broker.session.parts
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 
 EQUIPMENT_RULES = (
@@ -28,6 +29,14 @@ EQUIPMENT_RULES = (
     "disk",
     "temperature",
 )
+
+
+class Cause(StrEnum):
+    """Why a room's equipment is tested: because the room opens, before a visit, or because staff asked for it."""
+
+    OPENING = "opening"
+    VISIT = "visit"
+    DEMAND = "demand"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@ the state and not from facts, so that "one publication, own room, open session" 
 
 from dataclasses import replace
 
+from config.articles.equipment import Cause
 from kiosk_agent.state.events import (
     PREPARING,
     CloseSocket,
@@ -111,8 +112,8 @@ def _connect_and_test(terminal: Terminal, now: float) -> tuple[Terminal, Effects
         effects.append(OpenSocket())
     test_due, report_due = _test_due(terminal), _report_due(terminal)
     if test_due is not None and now >= test_due:
-        terminal = replace(terminal, testing=True)
-        effects.append(RunSelfTest())
+        effects.append(RunSelfTest(_cause(terminal)))
+        terminal = replace(terminal, testing=True, requested=None)
     elif report_due is not None and now >= report_due and (visit := terminal.visit) is not None:
         terminal = replace(terminal, sent_at=now)
         effects.append(SendSelfTest(visit.id))
@@ -194,16 +195,30 @@ def _media_moments(terminal: Terminal) -> list[float | None]:
 
 
 def _test_due(terminal: Terminal) -> float | None:
-    """Return when to test: at first, again after a failure, and when a session in preparation has no fresh result.
-    Never while the publication starts or ends: there would be no frames to look at."""
-    changing = terminal.publication.status in (MediaStatus.OPENING, MediaStatus.CLOSING)
+    """Return when to test: at first, on request, again after a failure, and when a session in preparation has no fresh
+    result. Never while the publication starts or ends: there would be no frames to look at. A request waits for the end
+    of a visit."""
+    changing = terminal.publication.status in (MediaStatus.OPENING, MediaStatus.CLOSING) or _is_over(terminal)
     if terminal.testing or changing or not terminal.welcome:
         return None
-    if terminal.tested_at is None:
+    if terminal.tested_at is None or (terminal.requested is not None and not terminal.meeting):
         return terminal.online_at
     if _waits_for_test(terminal):
         return terminal.tested_at + (TEST_FRESH if terminal.passed else TEST_AGAIN)
     return None if terminal.passed or terminal.visit is not None else terminal.tested_at + TEST_AGAIN
+
+
+def _is_over(terminal: Terminal) -> bool:
+    """Whether the session is over into which the room still publishes."""
+    visit, publication = terminal.visit, terminal.publication
+    return publication.busy and (visit is None or publication.session != visit.id)
+
+
+def _cause(terminal: Terminal) -> Cause:
+    """Return why the test runs that is due. The first one after a start counts as that of the opening."""
+    if terminal.requested is not None:
+        return terminal.requested
+    return Cause.OPENING if terminal.tested_at is None else Cause.VISIT
 
 
 def _report_due(terminal: Terminal) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.kernel.ids import Side
+from config.articles.equipment import Cause
 from config.check_in import Manner
 
 
@@ -144,6 +145,13 @@ class SelfTested:
 
 
 @dataclass(frozen=True, slots=True)
+class TestRequested:
+    """An equipment test was asked for: by staff, or because the room opens. It runs as soon as no people meet."""
+
+    cause: Cause = Cause.DEMAND
+
+
+@dataclass(frozen=True, slots=True)
 class MediaConnected:
     """The connection of this attempt is up."""
 
@@ -209,6 +217,7 @@ Fact = (
     | SessionsSeen
     | SessionSeen
     | SelfTested
+    | TestRequested
     | MediaConnected
     | MediaLost
     | MediaClosed
@@ -236,6 +245,8 @@ class CloseSocket:
 @dataclass(frozen=True, slots=True)
 class RunSelfTest:
     """Test the equipment; SelfTested follows."""
+
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)

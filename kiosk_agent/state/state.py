@@ -3,6 +3,7 @@ derives effects from it."""
 
 from dataclasses import dataclass, field, replace
 
+from config.articles.equipment import Cause
 from config.check_in import Manner
 from kiosk_agent.state.events import MediaKind, MediaState, Phase, Visit
 
@@ -62,6 +63,8 @@ class Terminal:
     online_at: float = 0.0
     offline_at: float = 0.0
     testing: bool = False
+    requested: Cause | None = None
+    """Why a test was asked for that has not begun yet; None where none was."""
     tested_at: float | None = None
     passed: bool = False
     sent_at: float | None = None

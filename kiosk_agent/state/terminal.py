@@ -26,6 +26,7 @@ from kiosk_agent.state.events import (
     SocketLost,
     SocketOpened,
     StopRequested,
+    TestRequested,
     TimePassed,
     Visit,
     WarningConfirmed,
@@ -151,6 +152,10 @@ def _tested(terminal: Terminal, fact: SelfTested, now: float) -> Terminal:
     return replace(terminal, testing=False, tested_at=now, passed=fact.passed, sent_at=None)
 
 
+def _test_requested(terminal: Terminal, fact: TestRequested, _: float) -> Terminal:
+    return replace(terminal, requested=fact.cause)
+
+
 def _media_connected(terminal: Terminal, fact: MediaConnected, now: float) -> Terminal:
     media = terminal.media(fact.kind)
     if fact.attempt != media.attempt or media.status is not MediaStatus.OPENING:
@@ -210,6 +215,7 @@ Handler = Callable[[Terminal, Any, float], Terminal]
 _ALWAYS: dict[type, Handler] = {
     SocketLost: _socket_lost,
     SelfTested: _tested,
+    TestRequested: _test_requested,
     MediaConnected: _media_connected,
     MediaLost: _media_lost,
     MediaClosed: _media_closed,

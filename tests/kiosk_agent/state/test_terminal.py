@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.kernel.ids import Side
+from config.articles.equipment import Cause
 from config.check_in import Manner
+from kiosk_agent.state import events as ev
 from kiosk_agent.state.events import (
     CloseSocket,
     Effects,
@@ -160,7 +162,7 @@ class TestDay:
         assert story.tell(TimePassed()) == (OpenSocket(),)
         assert story.tell(SocketOpened()) == ()
         assert story.terminal.phase is Phase.CONNECTED
-        assert story.tell(Welcomed(ROOM)) == (RunSelfTest(),)
+        assert story.tell(Welcomed(ROOM)) == (RunSelfTest(Cause.OPENING),)
         assert story.terminal.phase is Phase.SELF_TEST
         story.tell(SessionsSeen(()), SelfTested(True))
         assert story.terminal.phase is Phase.WAITING
@@ -221,7 +223,7 @@ class TestSelfTest:
         assert story.tell(SelfTested(False)) == (SendSelfTest("s_1"),)
         due = wakes_at(story.terminal)
         assert due is not None
-        assert story.tell(TimePassed(), after=due - story.now) == (RunSelfTest(),)
+        assert story.tell(TimePassed(), after=due - story.now) == (RunSelfTest(Cause.VISIT),)
         started = story.tell(SelfTested(True))
         assert [type(order) for order in started] == [SendSelfTest, StartMedia, StartMedia, StartMedia]
 
@@ -229,7 +231,7 @@ class TestSelfTest:
         story = Story()
         story.tell(TimePassed())
         story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
-        assert story.tell(SessionSeen(VISIT), after=3600.0) == (RunSelfTest(),)
+        assert story.tell(SessionSeen(VISIT), after=3600.0) == (RunSelfTest(Cause.VISIT),)
         assert story.terminal.phase is Phase.SELF_TEST
         assert [type(order) for order in story.tell(SelfTested(True))] == [
             SendSelfTest,
@@ -248,6 +250,33 @@ class TestSelfTest:
         story = Story().to_publishing()
         story.tell(SessionSeen(replace(VISIT, state="live", tested=False, media=True)))
         assert story.tell(TimePassed(), after=3600.0) == ()
+
+    @pytest.mark.parametrize("cause", list(Cause))
+    def test_a_test_that_is_asked_for_runs_once_without_a_visit(self, cause: Cause) -> None:
+        story = Story()
+        story.tell(TimePassed())
+        story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen(()), SelfTested(True))
+        assert story.tell(ev.TestRequested(cause), after=3600.0) == (RunSelfTest(cause),)
+        assert story.terminal.phase is Phase.SELF_TEST
+        assert story.tell(SelfTested(True)) == ()
+        assert story.terminal.phase is Phase.WAITING
+        assert story.tell(TimePassed(), after=3600.0) == ()
+
+    def test_a_test_that_is_asked_for_in_check_in_runs_on_the_picture_that_is_sent(self) -> None:
+        story = Story().to_publishing()
+        story.see("check_in")
+        assert story.tell(ev.TestRequested()) == (RunSelfTest(Cause.DEMAND),)
+        assert story.terminal.phase is Phase.PUBLISHING
+        assert MediaKind.PUBLICATION not in [getattr(effect, "kind", None) for effect in story.tell(SelfTested(True))]
+
+    def test_a_test_that_is_asked_for_during_a_visit_runs_after_it(self) -> None:
+        story = Story().to_publishing()
+        story.see("live")
+        assert story.tell(ev.TestRequested(), TimePassed(), after=60.0) == ()
+        story.see("held")
+        assert story.tell(TimePassed(), after=60.0) == ()
+        assert RunSelfTest(Cause.DEMAND) not in story.see("ended"), "the publication is being closed"
+        assert RunSelfTest(Cause.DEMAND) in story.tell(MediaClosed(MediaKind.PUBLICATION, 1))
 
     def test_a_result_is_reported_again_until_the_server_has_it(self) -> None:
         story = Story().to_publishing()

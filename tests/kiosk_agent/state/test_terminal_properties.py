@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from broker.kernel.ids import Side
+from config.articles.equipment import Cause
 from config.check_in import Manner
+from kiosk_agent.state import events as ev
 from kiosk_agent.state.events import (
     CloseSocket,
     Fact,
@@ -150,6 +152,12 @@ class AnyWorld(RuleBasedStateMachine):
     def the_self_test_ends(self, passed: bool) -> None:
         self.testing = False
         self.tell(SelfTested(passed))
+
+    @rule(cause=st.sampled_from(list(Cause)))
+    def a_test_is_asked_for(self, cause: Cause) -> None:
+        was_testing = self.testing
+        self.tell(ev.TestRequested(cause))
+        assert self.testing is was_testing or not self.terminal.meeting, "people meet"
 
     @rule(kind=_KINDS, stale=st.booleans())
     def media_connects(self, kind: MediaKind, stale: bool) -> None:
