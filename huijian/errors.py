@@ -41,9 +41,10 @@ def _translate_other(error: Exception) -> tuple[str, int]:
     from config.policy import LooserThanLaw
     from config.settings import SettingsError
     from huijian.supervisor import NotRunning
+    from kiosk_agent.settings import KioskSettingsError
     from recorder.evidence.algorithms import KeyProblem
 
-    if isinstance(error, SettingsError | PackError | LooserThanLaw | NoServer):
+    if isinstance(error, SettingsError | KioskSettingsError | PackError | LooserThanLaw | NoServer):
         return str(error), USAGE
     if isinstance(error, NotRunning):
         return str(error), REFUSED

@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 TARGETS = {
     "demo": "huijian.demo.demo:demo",
-    "kiosk": "huijian.kiosk:app",
+    "kiosk": "huijian.kiosk.app:app",
     "admin": "huijian.admin.app:app",
     "verify": "huijian.verify:verify",
     "purge": "huijian.retention.purge:app",

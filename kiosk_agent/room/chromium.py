@@ -63,7 +63,10 @@ def find_browser(program: str | None = None) -> str:
     for name in (program,) if program else PROGRAMS:
         if name is not None and (path := shutil.which(name)) is not None:
             return path
-    raise NoBrowser("Chromium is missing: `apt-get install chromium`, or start with --headless for a room of tests")
+    raise NoBrowser(
+        "Chromium is missing: `apt-get install chromium`, or start with --headless for a room of tests. "
+        "未安装 Chromium：请执行 apt-get install chromium。"
+    )
 
 
 class BrowserKeeper:

@@ -1,0 +1,84 @@
+"""Starts the terminal of `huijian kiosk`: the composition root of the kiosk. It finds the browser, and adds the
+demonstration's generated room to the sources of a headless one."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from broker.kernel.ids import Side
+from config.logs import configure
+from huijian.demo.synthetic.sources import generated_sources
+from huijian.kiosk.enrolment import usable
+from kiosk_agent.agent import KioskConfig, run_kiosk
+from kiosk_agent.identity import identity_file
+from kiosk_agent.identity.identity_file import Identity
+from kiosk_agent.media.source import SourceError
+from kiosk_agent.room.chromium import NoBrowser, find_browser
+from kiosk_agent.room.policies import install_policies
+from kiosk_agent.room.room import Browser
+from kiosk_agent.settings import KioskSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Options that only rooms of tests and drills have, as in KioskConfig."""
+
+    stats_every: float | None = None
+    side: Side = Side.PRISON
+    confirms: bool = False
+    acknowledges: bool = False
+
+
+def run(settings: KioskSettings, file: Path, rehearsal: Rehearsal) -> None:
+    """Run the terminal with the identity in `file` until it is told to end. Raises BadParameter with what to do where
+    it cannot begin."""
+    configure(settings.log_level)
+    config = _config(settings, usable(lambda: _identity(settings, file)), rehearsal)
+
+    def work() -> None:
+        with identity_file.in_use(file):
+            asyncio.run(run_kiosk(config))
+
+    try:
+        usable(work)
+    except SourceError as error:
+        raise typer.BadParameter(str(error), param_hint="--source") from error
+
+
+def _config(settings: KioskSettings, mine: Identity, rehearsal: Rehearsal) -> KioskConfig:
+    return KioskConfig(
+        mine.server,
+        mine,
+        source=settings.source,
+        extra_sources={"generated": generated_sources},
+        headless=settings.headless,
+        browser=None if settings.headless else _browser(settings),
+        speaker=settings.speaker,
+        stats_every=rehearsal.stats_every,
+        side_hint=rehearsal.side,
+        confirms=rehearsal.confirms,
+        acknowledges=rehearsal.acknowledges,
+    )
+
+
+def _identity(settings: KioskSettings, file: Path) -> Identity:
+    """Return the identity of this terminal. Raises IdentityError, also where it is that of another server."""
+    mine = identity_file.read(file)
+    if settings.server not in (None, mine.server):
+        raise identity_file.IdentityError(
+            f"{file} was enrolled at another server than kiosk.toml names: correct `server`, or enrol anew. "
+            f"{file} 登记的服务器与 kiosk.toml 中的 server 不同：请改正，或重新登记。"
+        )
+    return mine
+
+
+def _browser(settings: KioskSettings) -> Browser:
+    """Return the room's browser, with its policies installed. Raises BadParameter where there is none."""
+    try:
+        browser = Browser(find_browser(settings.chromium), settings.chromium_flags)
+    except NoBrowser as error:
+        raise typer.BadParameter(str(error), param_hint="--chromium") from error
+    install_policies()
+    return browser
