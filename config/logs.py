@@ -18,6 +18,7 @@ import structlog
 from config.lines.rate import CallSites
 from config.lines.records import members_of, of_error, place, word_of
 from config.lines.redaction import redacted
+from config.lines.rotation import RotatingFile
 
 MINUTE = 60.0
 Event = MutableMapping[str, Any]
@@ -59,18 +60,19 @@ class _Limit:
 
 
 class _Lines:
-    """The end of all lines: a stream. Where it does not take them, the process goes on without them."""
+    """The end of all lines: streams. Where one does not take them, the process goes on without it."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, *streams: TextIO | RotatingFile) -> None:
+        self._streams = streams
 
     def msg(self, line: str) -> None:
-        """Write one line, where the stream takes it."""
-        try:
-            self._stream.write(line + "\n")
-            self._stream.flush()
-        except (OSError, ValueError):
-            return  # the reader has gone, and there is no other place to say so
+        """Write one line to each stream that takes it."""
+        for stream in self._streams:
+            try:
+                stream.write(line + "\n")
+                stream.flush()
+            except (OSError, ValueError):
+                continue  # the reader has gone, or the disk is full, and there is no other place to say so
 
     debug = info = warning = error = critical = exception = msg
 
@@ -87,9 +89,9 @@ class _Records(logging.Handler):
 _limit: _Limit | None = None
 
 
-def configure(level: str, seconds: float = MINUTE) -> None:
-    """Write all that this process logs to standard error from now on, from `level` on, libraries from warnings on.
-    `seconds` is how long a minute takes."""
+def configure(level: str, seconds: float = MINUTE, file: RotatingFile | None = None) -> None:
+    """Write all that this process logs to standard error from now on, from `level` on, libraries from warnings on, and
+    into `file` as well. `seconds` is how long a minute takes."""
     global _limit
     if _limit is None:
         atexit.register(lambda: _limit.close() if _limit is not None else None)
@@ -108,7 +110,7 @@ def configure(level: str, seconds: float = MINUTE) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=lambda *_: _Lines(sys.stderr),
+        logger_factory=lambda *_: _Lines(sys.stderr) if file is None else _Lines(sys.stderr, file),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[_Records()], force=True)

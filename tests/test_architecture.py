@@ -54,6 +54,7 @@ SEAMS: dict[str, str] = {
     "broker.relay.transport.poller": "the only place that decides when the hot loop reads; tested alone",
     "broker.relay.transport.ssrc_history": "pure: which SRTP state is kept; tested alone",
     "config.lines.rate": "pure: how much is written, beside what may be; tested alone",
+    "config.lines.rotation": "input and output, beside what is pure; tested alone",
     "huijian.admin.clock": "one group of commands a file",
     "huijian.admin.journal": "one group of commands a file",
     "kiosk_agent.checks.measures.machine": "pure measures of one subject; tested alone",

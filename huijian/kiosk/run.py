@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from broker.kernel.ids import Side
+from config.lines.rotation import RotatingFile
 from config.logs import configure
 from huijian.demo.synthetic.sources import generated_sources
 from huijian.kiosk.enrolment import usable
@@ -19,6 +20,9 @@ from kiosk_agent.room.chromium import NoBrowser, find_browser
 from kiosk_agent.room.policies import install_policies
 from kiosk_agent.room.room import Browser
 from kiosk_agent.settings import KioskSettings
+
+LOG = "kiosk.log"
+"""Name of the log file in its folder; older ones have a number behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Rehearsal:
 def run(settings: KioskSettings, file: Path, rehearsal: Rehearsal) -> None:
     """Run the terminal with the identity in `file` until it is told to end. Raises BadParameter with what to do where
     it cannot begin."""
-    configure(settings.log_level)
+    configure(settings.log_level, file=_log_file(settings.logs))
     config = _config(settings, usable(lambda: _identity(settings, file)), rehearsal)
 
     def work() -> None:
@@ -45,6 +49,16 @@ def run(settings: KioskSettings, file: Path, rehearsal: Rehearsal) -> None:
         usable(work)
     except SourceError as error:
         raise typer.BadParameter(str(error), param_hint="--source") from error
+
+
+def _log_file(folder: Path | None) -> RotatingFile | None:
+    """Return the log file in this folder, None for no folder. Raises BadParameter where it cannot be written."""
+    try:
+        return None if folder is None else RotatingFile(folder / LOG)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{folder} cannot be written to: {error.strerror}. 无法写入日志文件夹 {folder}。", param_hint="log_dir"
+        ) from error
 
 
 def _config(settings: KioskSettings, mine: Identity, rehearsal: Rehearsal) -> KioskConfig:
