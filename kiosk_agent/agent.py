@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from broker.kernel.tasks import Tasks
 from config.check_in import Manner
@@ -25,6 +26,8 @@ from kiosk_agent.media.sources import SourceFactory, open_sources
 from kiosk_agent.media.speaker import Speaker
 from kiosk_agent.media_executor import MediaExecutor, ObservedRoom
 from kiosk_agent.media_sessions import MediaSessions
+from kiosk_agent.remote.orders import Orders
+from kiosk_agent.remote.reports import Reports
 from kiosk_agent.room import words
 from kiosk_agent.room.room import Browser, Room
 from kiosk_agent.room.screens import Known, Screen, screen
@@ -43,6 +46,7 @@ from kiosk_agent.state.events import (
     StartMedia,
     StopMedia,
     StopRequested,
+    TestRequested,
     TimePassed,
     WarningConfirmed,
 )
@@ -91,8 +95,9 @@ class KioskConfig:
 StatsHandler = Callable[[dict[str, Any]], None]
 
 
-async def run_kiosk(config: KioskConfig, stats: StatsHandler | None = None, stop: asyncio.Event | None = None) -> None:
-    """Run a terminal until `stop` is set; without one, until SIGTERM or SIGINT. Cancelling it is orderly too.
+async def run_kiosk(config: KioskConfig, stats: StatsHandler | None = None, stop: asyncio.Event | None = None) -> bool:
+    """Run a terminal until `stop` is set; without one, until SIGTERM or SIGINT. Cancelling it is orderly too. Return
+    whether it ended because the server has ordered a restart.
 
     `stats` gets a dictionary every `stats_every` seconds and one at the end; by default it is printed as a JSON line.
     Raises SourceError at once when `config.source` names no source."""
@@ -104,7 +109,9 @@ async def run_kiosk(config: KioskConfig, stats: StatsHandler | None = None, stop
     try:
         # The server itself is asked: no proxy of the environment, and no other address that an answer names.
         async with aiohttp.ClientSession(trust_env=False, middlewares=(refuse_redirects,)) as http:
-            await Kiosk(config, http, stats or _print_line).run(ending)
+            kiosk = Kiosk(config, http, stats or _print_line)
+            await kiosk.run(ending)
+            return kiosk.restarts
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
@@ -120,7 +127,10 @@ class Kiosk:
         self.terminal = Terminal(confirms=config.confirms, acknowledges=config.acknowledges)
         self._config, self._access, self._stats = config, access, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
-        self._connection = Connection(access, self._inbox.put_nowait)
+        self.restarts = False
+        """Whether the program ends because the server has ordered a restart."""
+        self._orders = Orders(self._request_test, self._restart)
+        self._connection = Connection(access, self._inbox.put_nowait, self._orders.take)
         report = self._inbox.put_nowait
         self.room = (
             None
@@ -128,9 +138,8 @@ class Kiosk:
             else Room(access, report, self.say_finished, self._acknowledge_rules, config.browser)
         )
         """The room's page; None for a headless terminal."""
-        if not config.headless:
-            self.room = Room(access, report, self.say_finished, self._acknowledge_rules, config.browser)
         self._media = self.room.media if self.room is not None else self._in_this_process(access, config)
+        self._reports = Reports(SystemClock(), self._page_alive, lambda: self._orders.done, self._send_welcomed)
         self._result: SelfTestResult | None = None
         self._sent = 0
         self._tasks = Tasks()
@@ -148,6 +157,7 @@ class Kiosk:
         """Run until `ending` is set and everything is closed."""
         self._tasks.spawn(self._request_stop(ending))
         self._tasks.spawn(self._watch_silence())
+        self._tasks.spawn(self._reports.run())
         if self._credential is not None:
             self._tasks.spawn(self._credential.keep())
         self._tasks.spawn(self._media.observe(self._observing, self._send_observed))
@@ -165,10 +175,9 @@ class Kiosk:
         fact: Fact = TimePassed()
         stop_at: float | None = None
         while not self.terminal.down:
-            before = self.terminal.phase
+            before = self.terminal
             self.terminal, effects = step(self.terminal, fact, loop.time())
-            if self.terminal.phase is not before:
-                log.info("phase", extra={"was": before, "now": self.terminal.phase})
+            self._note_change(before)
             for effect in effects:
                 self._perform(effect)
             self._show()
@@ -177,6 +186,13 @@ class Kiosk:
                 if loop.time() >= stop_at:
                     return
             fact = await self._next_fact(stop_at or wakes_at(self.terminal))
+
+    def _note_change(self, before: Terminal) -> None:
+        if self.terminal.phase is not before.phase:
+            log.info("phase", extra={"was": before.phase, "now": self.terminal.phase})
+        if self.terminal.welcome and not before.welcome:
+            self._reports.due()
+        self._orders.room_is(free=self.terminal.synced and self.terminal.visit is None)
 
     async def _next_fact(self, at: float | None) -> Fact:
         try:
@@ -210,6 +226,8 @@ class Kiosk:
         try:
             self._result = await self._media.self_test(publishing)
             passed = self._result.passed
+            self._orders.tested()
+            self._reports.tested(self._result)
         finally:
             self._inbox.put_nowait(SelfTested(passed))
 
@@ -238,6 +256,28 @@ class Kiosk:
         self._sent += 1
         await self._connection.send(command(order, self._sent, session).model_dump_json())
 
+    async def _send_welcomed(self, text: str) -> None:
+        """Send a message that only a welcomed terminal may send; before that it is dropped."""
+        if self.terminal.welcome:
+            await self._connection.send(text)
+
+    def _request_test(self) -> None:
+        self._inbox.put_nowait(TestRequested())
+
+    def _restart(self) -> None:
+        """End the program in order; what runs it starts it again."""
+        log.info("restarting by order of the server")
+        self.restarts = True
+        self._tasks.spawn(self._report_and_stop())
+
+    async def _report_and_stop(self) -> None:
+        await self._reports.send()
+        self._inbox.put_nowait(StopRequested())
+
+    def _page_alive(self) -> bool | None:
+        """Whether the room's page answers, None for a headless terminal."""
+        return None if self.room is None else self.room.alive(asyncio.get_running_loop().time())
+
     async def _request_stop(self, ending: asyncio.Event) -> None:
         await ending.wait()
         self._inbox.put_nowait(StopRequested())
@@ -246,6 +286,7 @@ class Kiosk:
         while True:
             await asyncio.sleep(TICK)
             self._media.report_silence()
+            self._reports.look()
             self._show()
 
     async def _report(self, every: float) -> None:

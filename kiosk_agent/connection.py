@@ -28,6 +28,7 @@ from signaling.api.messages.socket import (
     Sessions,
     Welcome,
 )
+from signaling.api.messages.terminals import TerminalOrder
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +55,15 @@ _REASONS = {
 
 
 class Connection:
-    """The terminal's WebSocket to the server. `report` takes the facts; `views` holds the newest view of each
-    session."""
+    """The terminal's WebSocket to the server. `report` takes the facts, `ordered` the orders that are not about a
+    session; `views` holds the newest view of each session."""
 
-    def __init__(self, access: ServerAccess, report: Callable[[Fact], None]) -> None:
+    def __init__(
+        self, access: ServerAccess, report: Callable[[Fact], None], ordered: Callable[[TerminalOrder], None]
+    ) -> None:
         self.views: dict[str, tuple[float, SessionView]] = {}
         """Session id to (loop time of arrival, view)."""
-        self._access, self._report = access, report
+        self._access, self._report, self._ordered = access, report, ordered
         self._socket: aiohttp.ClientWebSocketResponse | None = None
 
     async def run(self) -> None:
@@ -140,6 +143,8 @@ class Connection:
             case SessionChanged(session=view):
                 if visit := self._visit(view):
                     self._report(SessionSeen(visit))
+            case TerminalOrder():
+                self._ordered(message)
             case ErrorMessage(problem=problem):
                 log.warning("the server refuses", extra={"code": problem.code})
             case _:

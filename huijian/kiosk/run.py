@@ -23,6 +23,8 @@ from kiosk_agent.settings import KioskSettings
 
 LOG = "kiosk.log"
 """Name of the log file in its folder; older ones have a number behind it."""
+RESTART = 75
+"""Exit code after a restart that the server has ordered (EX_TEMPFAIL of sysexits.h): the service starts it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ def run(settings: KioskSettings, file: Path, rehearsal: Rehearsal) -> None:
 
     def work() -> None:
         with identity_file.in_use(file):
-            asyncio.run(run_kiosk(config))
+            if asyncio.run(run_kiosk(config)):
+                raise typer.Exit(RESTART)
 
     try:
         usable(work)

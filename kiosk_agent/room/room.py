@@ -33,6 +33,9 @@ from kiosk_agent.webrtc.peer import ServerAccess
 
 log = logging.getLogger(__name__)
 
+BEAT_WITHIN = 5.0
+"""Seconds after its last sign of life in which a page counts as alive."""
+
 
 @dataclass(frozen=True, slots=True)
 class Browser:
@@ -80,6 +83,10 @@ class Room:
             finally:
                 await self._link.close()
                 await self._tasks.close()
+
+    def alive(self, now: float) -> bool:
+        """Whether a page is connected and has given a sign of life a moment ago."""
+        return self._link.connected and self._link.beat_at is not None and now - self._link.beat_at < BEAT_WITHIN
 
     def show(self, screen: Screen, now: float) -> None:
         """Show the screen, where it is not what is shown already."""

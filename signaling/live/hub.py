@@ -106,6 +106,10 @@ class Hub:
         """Return the sockets of one officer or terminal."""
         return [client for client in self._clients if author(client.caller) == author(caller)]
 
+    def terminals(self) -> list[tuple[Terminal, Client]]:
+        """Return the terminals that are connected, with their sockets."""
+        return [(client.caller, client) for client in self._clients if isinstance(client.caller, Terminal)]
+
     def callers(self) -> list[Caller]:
         """Return the caller at the other end of each socket."""
         return [client.caller for client in self._clients]

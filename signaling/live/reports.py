@@ -1,5 +1,5 @@
 """Messages of the WebSocket that are not orders: page reports of supervisors, answers to attention checks, and what
-terminals find in their rooms."""
+terminals find in their rooms and report of themselves."""
 
 from broker.kernel.errors import Forbidden
 from broker.kernel.ids import SessionId
@@ -8,6 +8,7 @@ from broker.session import events as ev
 from broker.session.parts.alerts import Observed as Findings
 from broker.session.state import State
 from signaling.api.messages.socket import Ack, Attentive, Observed, Presence, Report
+from signaling.api.messages.terminals import TerminalReport
 from signaling.auth.scope import Caller, Terminal
 from signaling.server.context import Context
 from signaling.views.presence import watcher_of
@@ -17,10 +18,13 @@ def take_report(context: Context, caller: Caller, report: Report) -> Ack | None:
     """Give a report to the broker; only the answer to an attention check is acknowledged.
 
     Raises Forbidden for a caller who may not report this, NotFound for a question that is not open or a session of
-    other rooms, TooMany for a terminal whose findings change all the time.
+    other rooms, TooMany for a terminal whose findings or state change all the time.
     """
     if isinstance(report, Observed):
         _observed(context, caller, report)
+        return None
+    if isinstance(report, TerminalReport):
+        _of_terminal(context, caller, report)
         return None
     watcher = watcher_of(caller)
     if watcher is None:
@@ -35,6 +39,13 @@ def take_report(context: Context, caller: Caller, report: Report) -> Ack | None:
 def _page_report(report: Presence) -> presence.Report:
     showing = frozenset((SessionId(shown.session), shown.side) for shown in report.showing)
     return presence.Report(report.visible, showing, frozenset(SessionId(session) for session in report.duty))
+
+
+def _of_terminal(context: Context, caller: Caller, report: TerminalReport) -> None:
+    if not isinstance(caller, Terminal):
+        raise Forbidden("Only a terminal reports its own state.", "仅终端可上报自身状态。")
+    context.terminal_reports.take(caller.id, context.mono())
+    context.fleet.reported(caller, report)
 
 
 def _observed(context: Context, caller: Caller, report: Observed) -> None:

@@ -22,7 +22,7 @@ from signaling.api.messages.socket import (
     Report,
 )
 from signaling.auth.credentials import check_own_page
-from signaling.auth.scope import SESSION_ROLES, Caller, author, role_of
+from signaling.auth.scope import SESSION_ROLES, Caller, Terminal, author, role_of
 from signaling.budgets.allowance import FRAME, ORDER
 from signaling.identity.admission import admit
 from signaling.live.client import CLOSE_SECONDS, Client, close_socket
@@ -97,6 +97,8 @@ async def _serve(context: Context, ws: web.WebSocketResponse, request: web.Reque
         await client.write()
     finally:
         context.hub.leave(client)
+        if isinstance(client.caller, Terminal):
+            context.fleet.left(client.caller)
         page_gone(context, client.caller)
         # No task may read while the socket closes, else aiohttp drops the line before the client's own close frame.
         reading.cancel()
@@ -141,6 +143,8 @@ async def _hello(ws: web.WebSocketResponse) -> str:
 
 async def _read(context: Context, client: Client) -> None:
     await context.hub.welcome(client)
+    if isinstance(client.caller, Terminal):
+        context.fleet.deliver()
     async for frame in client.ws:
         try:
             context.allowance.take(author(client.caller), FRAME, context.mono(), reserved=True)

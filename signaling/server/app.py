@@ -17,6 +17,7 @@ from broker.control.journal.journal import Journal
 from broker.control.store.secrets import challenge_key, device_key, identity_key
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
+from broker.kernel.errors import VisitError
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
 from recorder.viewcopy.queue import ViewCopies
@@ -45,6 +46,7 @@ from signaling.budgets.streams import Streams
 from signaling.identity import routes as identity
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.live import socket
+from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
 from signaling.media import talkback, whep, whip
 from signaling.media.resources import Resources
@@ -128,6 +130,7 @@ def build_context(
     """Return what the handlers of an application share. `issued` is called with each user and terminal
     that has signed in."""
     names, resources, allowance = Names(store, lambda: clock.now().mono), Resources(), Allowance()
+    hub = Hub(broker, names, clock, resources.forget_session, allowance)
     return Context(
         broker=broker,
         store=store,
@@ -145,7 +148,8 @@ def build_context(
         terminal_sign_ins=TerminalSignIns(store, journal, clock, challenge_key(settings.keys_dir), issued),
         names=names,
         resources=resources,
-        hub=Hub(broker, names, clock, resources.forget_session, allowance),
+        hub=hub,
+        fleet=Fleet(store, journal, clock, hub),
         openapi=_document(version),
         openapi_file=_document_file(version),
         identity_key=identity_key(settings.keys_dir),
@@ -199,11 +203,14 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     tasks.spawn(context.hub.pump())
     tasks.spawn(session_expiry.run(context))
     tasks.spawn(context.sign_ins.watch_attacks())
+    tasks.spawn(context.fleet.run())
     yield
     for event, listener in listeners.items():
         context.broker.bus.remove_listener(event, listener)
     with suppress(asyncio.CancelledError):
         await tasks.close()
+    with suppress(VisitError):  # what is lost are minutes of the time at which a terminal was last seen
+        await context.fleet.write(everything=True)
     context.sign_ins.close()
 
 

@@ -29,6 +29,7 @@ from signaling.budgets.payers import Payers
 from signaling.budgets.streams import Streams
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.ingress.fairness import prefix_of
+from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
 from signaling.media.resources import Resources
 from signaling.server.client_address import address
@@ -57,6 +58,7 @@ class Context:
     names: Names
     resources: Resources
     hub: Hub
+    fleet: Fleet
     allowance: Allowance
     payers: Payers
     streams: Streams
@@ -69,6 +71,8 @@ class Context:
     """Orders of an author that change something: a hand gives no more, and each is written down and sent to all."""
     terminal_changes: Limit = field(default_factory=lambda: Limit(burst=20, per_minute=30))
     """Those of a terminal: a new result of its self-test, a warning that was read."""
+    terminal_reports: Limit = field(default_factory=lambda: Limit(burst=12, per_minute=12))
+    """What terminals report of themselves: once a minute, and at changes."""
     plays: Limit = field(default_factory=lambda: Limit(burst=1, per_minute=1))
     """Journal entries about one viewer who plays one recording."""
     meetings: set[TerminalId] = field(default_factory=set)

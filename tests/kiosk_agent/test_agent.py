@@ -252,3 +252,33 @@ class TestStopping:
         stop = asyncio.Event()
         stop.set()
         await asyncio.wait_for(run_kiosk(KioskConfig("http://127.0.0.1:1", TOKEN), stop=stop), PATIENCE)
+
+
+class TestRemote:
+    """What the server learns of the terminal, and orders it, besides visits."""
+
+    async def test_it_reports_its_state_after_the_welcome_and_after_an_ordered_test(self) -> None:
+        async with kiosk() as run:
+            await run.control.until(1, "connections")
+            await run.control.until(1, "reports")
+            first = run.control.reports[0]
+            assert (first["shows"], first["page_alive"], first["done"]) == ("headless", None, [])
+            await run.until("waiting")
+            await run.control.order("tor_1", "test")
+            async with asyncio.timeout(PATIENCE), run.control.changed:
+                await run.control.changed.wait_for(lambda: run.control.reports[-1]["done"] == ["tor_1"])
+            assert run.control.reports[-1]["test"]["faults"] == []
+            assert run.control.reports[-1]["started_at"] == first["started_at"]
+
+    async def test_an_ordered_restart_ends_it_in_order_after_it_has_said_so(self) -> None:
+        control = Control()
+        async with answering(control.routes) as (_, access):
+            settings = KioskConfig(
+                access.url, TOKEN, source="generated", extra_sources={"generated": generated_sources}
+            )
+            task = asyncio.create_task(run_kiosk(settings, lambda line: None, asyncio.Event()))
+            await control.until(1, "connections")
+            await control.order("tor_9", "restart")
+            assert await asyncio.wait_for(task, PATIENCE) is True
+            assert control.reports[-1]["done"] == ["tor_9"]
+            assert control.sockets == set()

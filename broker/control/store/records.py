@@ -73,7 +73,9 @@ class TerminalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """The device that is enrolled for a room. At most one terminal of a room is not revoked.
+    """A device that is enrolled at a site. `room` is the room that it acts for, for which no other one acts at the same
+    time (Yunnan 27(1)); "" for a spare, and for a room's own terminal while a spare acts in its place. `home` is the
+    room that it was enrolled for; None for a spare.
 
     `key_kind`: what keeps its private key, `file` or `tpm`. `fingerprint`: the first 32 hex digits of the SHA-256 of
     its public key, `public_key`: SubjectPublicKeyInfo in DER; both are empty while it has none."""
@@ -87,6 +89,7 @@ class Terminal:
     key_at: datetime | None = None
     fingerprint: str = ""
     conflicted_at: datetime | None = None
+    home: RoomId | None = None
     public_key: bytes = field(default=b"", repr=False)
 
     @property
@@ -101,7 +104,8 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class SignedInTerminal:
-    """A terminal that has signed in, and its running program: `instance` is the name that this has made for itself."""
+    """A terminal that has signed in, and its running program: `instance` is the name that this has made for itself.
+    `room` is "" while it acts for none."""
 
     id: TerminalId
     room: RoomId

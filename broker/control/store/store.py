@@ -15,7 +15,9 @@ from broker.control.rules.announcements import Announcements
 from broker.control.rules.session_rules import Packs
 from broker.control.store.absences import Absences
 from broker.control.store.accounts import Accounts
+from broker.control.store.devices.reports import Reports
 from broker.control.store.devices.sessions import INSTANCES, TerminalSessions
+from broker.control.store.devices.spares import Spares
 from broker.control.store.devices.terminals import Terminals
 from broker.control.store.eligibility import Eligibility
 from broker.control.store.extensions import Extensions
@@ -37,6 +39,8 @@ class Store(
     Registry,
     Terminals,
     TerminalSessions,
+    Spares,
+    Reports,
     Accounts,
     AccountChanges,
     Visits,

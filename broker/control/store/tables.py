@@ -41,7 +41,9 @@ terminals = Table(
     "terminals",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("room", ForeignKey("rooms.id"), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False, index=True),
+    Column("room", ForeignKey("rooms.id")),  # that it acts for; null for a spare, and while a spare acts in its place
+    Column("home", ForeignKey("rooms.id"), index=True),  # that it was enrolled for; null for a spare
     Column("token_hash", String(64), unique=True),  # of a former version's token; null once the terminal has a key
     Column("enrolled_at", Moment, nullable=False),
     Column("revoked_at", Moment),
@@ -52,7 +54,7 @@ terminals = Table(
 )
 _in_use = terminals.c.revoked_at.is_(None)
 Index(
-    "one_terminal_a_room",  # Yunnan 27(1): a room has one enrolled device
+    "one_terminal_a_room",  # Yunnan 27(1): one device acts for a room
     terminals.c.room,
     unique=True,
     sqlite_where=_in_use,
@@ -66,7 +68,8 @@ enrolment_codes = Table(
     metadata,
     Column("group", String(4), primary_key=True),  # the first characters of the code, which say which one it is
     Column("hash", String(64), nullable=False),
-    Column("room", ForeignKey("rooms.id"), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False),
+    Column("room", ForeignKey("rooms.id")),  # null for a spare of the site
     Column("replaces", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False),  # wrong ones
     Column("created_at", Moment, nullable=False),
@@ -85,6 +88,28 @@ terminal_sessions = Table(
     Column("challenged_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
     Column("superseded_at", Moment),  # when another running program took its place
+)
+
+terminal_reports = Table(
+    "terminal_reports",  # the last one of each terminal
+    metadata,
+    Column("terminal", ForeignKey("terminals.id"), primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+    Column("reported_at", Moment),
+    Column("report", JSON),
+)
+
+terminal_orders = Table(
+    "terminal_orders",  # to test and to restart, which wait for a terminal that is off line
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("terminal", ForeignKey("terminals.id"), nullable=False, index=True),
+    Column("order", String(16), nullable=False),
+    Column("by", Text, nullable=False),  # author as in the journal
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("sent_to", String(40)),  # the running program that it was first sent to
+    Column("done_at", Moment),
 )
 
 users = Table(

@@ -11,6 +11,7 @@ from broker.kernel.ids import Side
 from signaling.api.messages.fields import Id, Inbound, Moment, Outbound, Page, Ref, Token
 from signaling.api.messages.orders import ORDERS, Order
 from signaling.api.messages.session_view import Problem, SessionView, Words
+from signaling.api.messages.terminals import TerminalOrder, TerminalReport
 
 PROTOCOL = 1
 SUBPROTOCOL = "huijian.v1"
@@ -91,7 +92,7 @@ class Observed(Inbound):
     heads: Annotated[int, Field(ge=0, le=50)] | None = None
 
 
-Report = Presence | Attentive | Observed
+Report = Presence | Attentive | Observed | TerminalReport
 
 
 def _union(kinds: Iterable[type]) -> Any:
@@ -100,7 +101,7 @@ def _union(kinds: Iterable[type]) -> Any:
 
 CLIENT = cast(
     TypeAdapter[Hello | Command | Report],
-    TypeAdapter(_union((Hello, *MESSAGES.values(), Presence, Attentive, Observed))),
+    TypeAdapter(_union((Hello, *MESSAGES.values(), Presence, Attentive, Observed, TerminalReport))),
 )
 """Reads any message that a client sends. A Command is also an instance of its order's class."""
 
@@ -233,6 +234,8 @@ class Standing(Outbound):
     prompt: str | None = None
 
 
-ServerMessage = Welcome | Sessions | SessionChanged | Quality | Ack | ErrorMessage | Attention | Standing
+ServerMessage = (
+    Welcome | Sessions | SessionChanged | Quality | Ack | ErrorMessage | Attention | Standing | TerminalOrder
+)
 SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
 """Reads any message that the server sends."""

@@ -204,7 +204,8 @@ class TestTokensOfTheVersionBefore:
         await front.store.revoke_terminal(old.id)
         token, at = new_token("trm"), front.clock.now().wall
         async with writing(front.store.engine) as db:
-            values = {"id": new_id("trm"), "room": "w1", "token_hash": token_hash(token), "enrolled_at": at}
+            values = {"id": new_id("trm"), "site": "other-bureau", "room": "w1", "home": "w1"}
+            values |= {"token_hash": token_hash(token), "enrolled_at": at}
             await db.execute(insert(terminals).values(values))
         return token
 

@@ -53,11 +53,13 @@ def view(
 
 
 class Control:
-    """Server with one list of session views, which every terminal gets; `messages` are those of terminals."""
+    """Server with one list of session views, which every terminal gets; `messages` are those of terminals,
+    `reports` what they report of themselves."""
 
     def __init__(self) -> None:
         self.views: dict[str, dict[str, Any]] = {}
         self.messages: list[dict[str, Any]] = []
+        self.reports: list[dict[str, Any]] = []
         self.sockets: set[web.WebSocketResponse] = set()
         self.connections = 0
         self.changed = asyncio.Condition()
@@ -85,11 +87,20 @@ class Control:
         await self._notify()
         async for message in socket:
             if message.type is WSMsgType.TEXT:
-                self.messages.append(json.loads(message.data))
+                self._take(json.loads(message.data))
                 await self._notify()
         self.sockets.discard(socket)
         await self._notify()
         return socket
+
+    def _take(self, message: dict[str, Any]) -> None:
+        of_itself = message["type"] == "terminal_report"
+        (self.reports if of_itself else self.messages).append(message)
+
+    async def order(self, id: str, order: str) -> None:
+        """Give all terminals an order that is not about a session."""
+        for socket in list(self.sockets):
+            await socket.send_json({"type": "terminal_order", "id": id, "order": order})
 
     async def report(self, document: dict[str, Any]) -> None:
         """Report the change of one session to all terminals."""

@@ -14,9 +14,9 @@ from broker.control.store.base import StorePart
 from broker.control.store.devices.terminals import mark_conflict
 from broker.control.store.records import SignedInTerminal
 from broker.control.store.secrets import new_token, token_hash
-from broker.control.store.tables import rooms, terminal_sessions, terminals
+from broker.control.store.tables import terminal_sessions, terminals
 from broker.kernel.errors import ChallengeRefused, TerminalConflict, TerminalRevoked
-from broker.kernel.ids import TerminalId
+from broker.kernel.ids import RoomId, TerminalId
 
 PREFIX = "trs"
 KEPT = timedelta(days=1)
@@ -116,9 +116,8 @@ def _one(which: ColumnElement[bool]) -> Select[Any]:
 def _signed_in(now: datetime) -> Select[Any]:
     sessions = terminal_sessions.c
     return (
-        select(sessions.hash, sessions.instance, terminals.c.id, terminals.c.room, rooms.c.site)
+        select(sessions.hash, sessions.instance, terminals.c.id, terminals.c.room, terminals.c.site)
         .join(terminals, terminals.c.id == sessions.terminal)
-        .join(rooms, rooms.c.id == terminals.c.room)
         .where(
             sessions.expires_at > now,
             sessions.superseded_at.is_(None),
@@ -129,4 +128,4 @@ def _signed_in(now: datetime) -> Select[Any]:
 
 
 def _record(row: Row[Any]) -> SignedInTerminal:
-    return SignedInTerminal(TerminalId(row.id), row.room, row.site, row.instance)
+    return SignedInTerminal(TerminalId(row.id), RoomId(row.room or ""), row.site, row.instance)

@@ -1,23 +1,23 @@
-"""The enrolled terminal of each room (Yunnan 27(1)), known by the public key whose private half never leaves it; how it
-is enrolled, revoked, and what becomes of it when its key is used in two places."""
+"""The enrolled terminals of rooms (Yunnan 27(1)) and the spares of sites, known by the public key whose private half
+never leaves it; how they are enrolled, revoked, and what becomes of it when its key is used in two places."""
 
 import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.control.store.base import StorePart
-from broker.control.store.devices.codes import ATTEMPTS, new_code, read_code
+from broker.control.store.devices.codes import ATTEMPTS, Code, new_code, read_code
 from broker.control.store.records import Terminal
 from broker.control.store.secrets import token_hash
-from broker.control.store.tables import enrolment_codes, rooms, terminal_sessions, terminals
+from broker.control.store.tables import enrolment_codes, rooms, sites, terminal_sessions, terminals
 from broker.kernel.errors import Conflict, EnrolmentRefused, NotFound
-from broker.kernel.ids import TerminalId, new_id
+from broker.kernel.ids import RoomId, SiteId, TerminalId, new_id
 
 _IN_USE = terminals.c.revoked_at.is_(None)
 _OPEN = enrolment_codes.c.used_at.is_(None) & (enrolment_codes.c.attempts < ATTEMPTS)
@@ -38,11 +38,19 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class OpenedCode:
-    """A code that was made a moment ago; `code` is stored nowhere."""
+    """A code that was made a moment ago; `code` is stored nowhere. `room` is "" for a spare of the site."""
 
     code: str
     room: str
     expires_at: datetime
+    site: str = ""
+
+
+class Place(NamedTuple):
+    """Where a terminal is enrolled: a room of a site, or, for a spare, the site alone."""
+
+    site: str
+    room: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +74,24 @@ class Terminals(StorePart):
         read = read_code(code)
         assert read is not None  # it is one
         async with self._writing() as db:
-            await _check_room(db, room)
+            site = await _site_of_room(db, room)
             if not replace:
                 await _check_free(db, room)
-            stale = or_(enrolment_codes.c.room == room, enrolment_codes.c.group == read.group)
-            await db.execute(delete(enrolment_codes).where(stale | (enrolment_codes.c.expires_at <= now)))
-            values = {"group": read.group, "hash": read.hash, "room": room, "replaces": replace, "attempts": 0}
-            await db.execute(insert(enrolment_codes).values(created_at=now, expires_at=now + life, by=by, **values))
-        return OpenedCode(code, room, now + life)
+            await db.execute(delete(enrolment_codes).where(enrolment_codes.c.room == room))
+            await _keep_code(db, read, Place(site, room), replace, now, now + life, by)
+        return OpenedCode(code, room, now + life, site)
+
+    async def open_spare_enrolment(self, site: str, life: timedelta, by: str) -> OpenedCode:
+        """Make a one-time code for a spare terminal of a site (备用终端), which acts for no room before an approver
+        says so. Raises NotFound where there is no such site."""
+        code, now = new_code(), self.clock.now().wall
+        read = read_code(code)
+        assert read is not None  # it is one
+        async with self._writing() as db:
+            if (await db.execute(select(sites.c.id).where(sites.c.id == site))).first() is None:
+                raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+            await _keep_code(db, read, Place(site), False, now, now + life, by)
+        return OpenedCode(code, "", now + life, site)
 
     async def enrol_by_code(self, text: str, key: PublicKey) -> Enrolled:
         """Enrol the terminal that a code was typed at, with its public key.
@@ -89,7 +107,7 @@ class Terminals(StorePart):
             row = (await db.execute(select(enrolment_codes).where(guessed))).one_or_none()
             if row is not None and hmac.compare_digest(row.hash, code.hash):
                 await db.execute(update(enrolment_codes).where(guessed).values(used_at=now))
-                return await _enrol(db, row.room, key, now, row.replaces)
+                return await _enrol(db, Place(row.site, row.room), key, now, row.replaces)
             await db.execute(update(enrolment_codes).where(guessed).values(attempts=enrolment_codes.c.attempts + 1))
         raise EnrolmentRefused()
 
@@ -97,8 +115,8 @@ class Terminals(StorePart):
         """Enrol a terminal whose public key is at hand, without a code: that of a demonstration. Raises NotFound or
         Conflict."""
         async with self._writing() as db:
-            await _check_room(db, room)
-            return await _enrol(db, room, key, self.clock.now().wall, replace)
+            place = Place(await _site_of_room(db, room), room)
+            return await _enrol(db, place, key, self.clock.now().wall, replace)
 
     async def migrate_terminal(self, token: str, key: PublicKey) -> Terminal:
         """Give a key to a terminal that a former version has enrolled by a bearer token; the token is worth nothing
@@ -146,16 +164,17 @@ class Terminals(StorePart):
             return await mark_conflict(db, id, self._wall)
 
     async def readmit_terminal(self, room: str) -> Terminal:
-        """Admit the terminal of a room again whose key was used in two places. All that was signed in under it stays
-        signed out. Raises NotFound where the room has no such terminal."""
-        mine = (terminals.c.room == room) & _IN_USE & terminals.c.conflicted_at.is_not(None)
+        """Admit the terminal of a room again whose key was used in two places; a spare is named by its own id. All that
+        was signed in under it stays signed out. Raises NotFound where there is no such terminal."""
+        mine = or_(terminals.c.room == room, terminals.c.home == room, terminals.c.id == room)
+        mine = mine & _IN_USE & terminals.c.conflicted_at.is_not(None)
         async with self._writing() as db:
-            id = (await db.execute(select(terminals.c.id).where(mine))).scalar()
+            id = (await db.execute(select(terminals.c.id).where(mine).limit(1))).scalar()
             if id is None:
                 raise NotFound(
                     f"No terminal of room {room} waits for a decision.", f"会见室 {room} 没有待处理的终端身份冲突。"
                 )
-            await db.execute(update(terminals).where(mine).values(conflicted_at=None))
+            await db.execute(update(terminals).where(terminals.c.id == id).values(conflicted_at=None))
             ended = terminal_sessions.c.terminal == id
             values = {"expires_at": self._wall, "superseded_at": None}
             await db.execute(update(terminal_sessions).where(ended).values(values))
@@ -174,31 +193,50 @@ async def mark_conflict(db: AsyncConnection, id: str, now: datetime) -> bool:
     return bool(done.rowcount)
 
 
-async def _enrol(db: AsyncConnection, room: str, key: PublicKey, now: datetime, replace: bool) -> Enrolled:
+async def _enrol(db: AsyncConnection, place: Place, key: PublicKey, now: datetime, replace: bool) -> Enrolled:
     await _check_new(db, key)
     replaced = ""
-    if replace:
-        present = (terminals.c.room == room) & _IN_USE
-        replaced = (await db.execute(select(terminals.c.id).where(present))).scalar() or ""
-        await db.execute(update(terminals).where(present).values(revoked_at=now))
-    else:
-        await _check_free(db, room)
-    values = {"id": new_id("trm"), "room": room, "enrolled_at": now, **_columns(key, now)}
-    await db.execute(insert(terminals).values(values))
-    return Enrolled(await _found(db, values["id"]), replaced)
+    if place.room is not None and replace:
+        replaced = await _withdraw(db, place.room, now)
+    elif place.room is not None:
+        await _check_free(db, place.room)
+    values = {"id": new_id("trm"), "site": place.site, "room": place.room, "home": place.room, "enrolled_at": now}
+    await db.execute(insert(terminals).values({**values, **_columns(key, now)}))
+    return Enrolled(await _found(db, str(values["id"])), replaced)
+
+
+async def _withdraw(db: AsyncConnection, room: str, now: datetime) -> str:
+    """Revoke the terminal of a room and return its id, "" for none; a spare that acts for the room leaves it."""
+    own = (terminals.c.home == room) & _IN_USE
+    replaced = (await db.execute(select(terminals.c.id).where(own))).scalar() or ""
+    await db.execute(update(terminals).where(own).values(revoked_at=now))
+    await db.execute(update(terminals).where((terminals.c.room == room) & _IN_USE).values(room=None))
+    return replaced
+
+
+async def _keep_code(
+    db: AsyncConnection, code: Code, place: Place, replace: bool, now: datetime, until: datetime, by: str
+) -> None:
+    stale = (enrolment_codes.c.group == code.group) | (enrolment_codes.c.expires_at <= now)
+    await db.execute(delete(enrolment_codes).where(stale))
+    values = {"group": code.group, "hash": code.hash, "site": place.site, "room": place.room, "replaces": replace}
+    await db.execute(insert(enrolment_codes).values(created_at=now, expires_at=until, by=by, attempts=0, **values))
 
 
 def _columns(key: PublicKey, now: datetime) -> dict[str, Any]:
     return {"public_key": key.text, "key_kind": key.kind, "key_at": now}
 
 
-async def _check_room(db: AsyncConnection, room: str) -> None:
-    if (await db.execute(select(rooms.c.id).where(rooms.c.id == room))).first() is None:
+async def _site_of_room(db: AsyncConnection, room: str) -> str:
+    """Return the site of a room. Raises NotFound."""
+    site: str | None = (await db.execute(select(rooms.c.site).where(rooms.c.id == room))).scalar()
+    if site is None:
         raise NotFound(f"There is no room {room}.", f"没有会见室 {room}。")
+    return site
 
 
 async def _check_free(db: AsyncConnection, room: str) -> None:
-    present = select(terminals.c.id).where(terminals.c.room == room, _IN_USE)
+    present = select(terminals.c.id).where(or_(terminals.c.room == room, terminals.c.home == room), _IN_USE)
     if (await db.execute(present)).first() is not None:
         raise Conflict(
             f"Room {room} has a terminal; revoke or replace it.", f"会见室 {room} 已登记终端，请先注销或替换。"
@@ -218,20 +256,21 @@ async def _found(db: AsyncConnection, id: str) -> Terminal:
 
 
 def _terminals() -> Select[Any]:
-    return select(terminals, rooms.c.site).join(rooms, rooms.c.id == terminals.c.room)
+    return select(terminals)
 
 
 def _terminal(row: Row[Any]) -> Terminal:
     der = base64.b64decode(row.public_key) if row.public_key else b""
     return Terminal(
         TerminalId(row.id),
-        row.room,
-        row.site,
+        RoomId(row.room or ""),
+        SiteId(row.site),
         row.enrolled_at,
         row.revoked_at,
         key_kind=row.key_kind or "",
         key_at=row.key_at,
         fingerprint=hashlib.sha256(der).hexdigest()[:32] if der else "",
         conflicted_at=row.conflicted_at,
+        home=RoomId(row.home) if row.home else None,
         public_key=der,
     )
