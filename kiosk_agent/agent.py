@@ -16,8 +16,10 @@ import aiohttp
 from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from broker.kernel.tasks import Tasks
+from config.articles.equipment import Cause
 from config.check_in import Manner
 from config.network import server_url
+from kiosk_agent.checks.line_test import LineTester
 from kiosk_agent.checks.self_test import SelfTestResult
 from kiosk_agent.connection import Connection
 from kiosk_agent.identity.identity_file import Identity
@@ -63,6 +65,10 @@ STOP_WITHIN = 8.0
 """Seconds for an orderly stop: longer than one DELETE and the close of the socket may take."""
 
 
+LINE_FRESH, LINE_OF_VISIT = 600.0, 45.0
+"""Seconds for which a test of the line counts when the equipment is tested again: without a visit, and before one."""
+
+
 @dataclass(frozen=True, slots=True)
 class KioskConfig:
     """Configuration of one terminal's program.
@@ -73,7 +79,7 @@ class KioskConfig:
     side, `speaker` the loudspeaker's ALSA name, None for none. Otherwise they are the page's, which the `browser`
     shows. `stats_every` is the seconds between lines of statistics, None for no lines. `confirms` makes the terminal
     confirm warnings itself, for rooms without a screen; `acknowledges` the rules of a visit, where there are no
-    people."""
+    people; `tests_line` makes the equipment test measure the line too, which a made-up room has no use for."""
 
     server: str
     credential: str | Identity
@@ -86,6 +92,7 @@ class KioskConfig:
     speaker: str | None = None
     confirms: bool = False
     acknowledges: bool = False
+    tests_line: bool = False
 
     def __post_init__(self) -> None:
         """Check that the token may be sent to the server. Raises NoServer."""
@@ -140,6 +147,7 @@ class Kiosk:
         """The room's page; None for a headless terminal."""
         self._media = self.room.media if self.room is not None else self._in_this_process(access, config)
         self._reports = Reports(SystemClock(), self._page_alive, lambda: self._orders.done, self._send_welcomed)
+        self._line = LineTester(access)
         self._result: SelfTestResult | None = None
         self._sent = 0
         self._tasks = Tasks()
@@ -207,8 +215,8 @@ class Kiosk:
                 self._tasks.spawn(self._connection.run())
             case CloseSocket():
                 self._tasks.spawn(self._connection.close())
-            case RunSelfTest():
-                self._tasks.spawn(self._test())
+            case RunSelfTest(cause=cause):
+                self._tasks.spawn(self._test(cause))
             case SendSelfTest(session=session):
                 self._tasks.spawn(self._send_result(session))
             case SendAcknowledgement(session=session, warning=warning):
@@ -220,16 +228,27 @@ class Kiosk:
             case StopMedia():
                 self._tasks.spawn(self._media.stop(effect))
 
-    async def _test(self) -> None:
+    async def _test(self, cause: Cause) -> None:
         publishing = self.terminal.publication.status is not MediaStatus.IDLE
         passed = False
         try:
-            self._result = await self._media.self_test(publishing)
+            found, line = await asyncio.gather(
+                self._media.self_test(publishing), self._line_figures(cause, may=not publishing)
+            )
+            self._result = SelfTestResult({**found.figures, **line})
             passed = self._result.passed
             self._orders.tested()
             self._reports.tested(self._result)
         finally:
             self._inbox.put_nowait(SelfTested(passed))
+
+    async def _line_figures(self, cause: Cause, may: bool) -> Mapping[str, float]:
+        """Return the figures of this terminal's line. A test that is repeated without a visit does not load the line
+        each time."""
+        if not self._config.tests_line:
+            return {}
+        fresh = LINE_FRESH if cause is Cause.VISIT else 0.0
+        return await self._line.figures(fresh if self.terminal.visit is None else min(fresh, LINE_OF_VISIT), may)
 
     async def _send_result(self, session: str) -> None:
         result = self._result

@@ -11,6 +11,7 @@ from pyee.asyncio import AsyncIOEventEmitter
 
 from broker.booking.rebooking import rebooking_of
 from broker.booking.slot import Slot
+from broker.control.capacity.line_tests import LineTests
 from broker.control.capacity.session_cost import UNMEASURED, SessionCost
 from broker.control.effects import EffectRunner
 from broker.control.journal.journal import Journal
@@ -91,6 +92,7 @@ class Broker:
         self._rules = SessionRules(store, lambda kind, session, data: journal.note(kind, session, "broker", data))
         self._persistence = SessionPersistence(store, journal, clock, self._storage_changed, self.follow_ups.stored)
         self._relays = RelayPool(run_dir, workers, SessionCost(session_cost), worker_sessions, clock)
+        self.line_tests = LineTests(self._relays, self._tasks)
         self._recorder = RecorderClient(run_dir)
         self._timeline = TimelineEvents(self._recorder.add_event)
         self._recordings = Recordings(self._runners, self._recorder, clock, self.bus)

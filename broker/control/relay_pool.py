@@ -28,11 +28,17 @@ from broker.ipc.relay_messages import (
     WorkerReady,
 )
 from broker.kernel.clock import Clock
-from broker.kernel.errors import RelayFull, RelayUnavailable, VisitError
+from broker.kernel.errors import Busy, RelayFull, RelayUnavailable, VisitError
 from broker.kernel.ids import SessionId, Side
 
 MEASURE = 2.0  # seconds between measurements of a worker
 ANSWER = 1.0  # seconds for an answer: a worker that takes longer gets no new sessions
+LINE_TESTS = 2
+"""Tests of lines that a worker takes at a time: each is a tenth of a visit's packets."""
+CALM = 0.5
+"""Cores that a worker may use at most to take a test of a line: nothing may disturb a visit."""
+TEST_AGAIN = 15
+"""Seconds after which a terminal may ask for a test of its line again."""
 SETTLE = 2.0  # seconds after our start in which running workers report their sessions: no session is placed twice
 
 
@@ -94,6 +100,8 @@ class RelayPool:
         names = [f"relay-{number}" for number in range(workers)]
         self._workers = [_Worker(name, Client(run_dir / f"{name}.sock", RELAY)) for name in names]
         self._places: dict[SessionId, _Worker] = {}
+        self._tests: dict[SessionId, _Worker] = {}
+        """Where tests of lines are: they are no sessions, and take no place of one."""
         self._settled = asyncio.Event()
 
     async def run(self, listener: RelayListener) -> None:
@@ -136,6 +144,7 @@ class RelayPool:
         sessions = self._placed(worker)
         for session in sessions:
             del self._places[session]
+        self._tests = {test: place for test, place in self._tests.items() if place is not worker}
         listener.workers_down(sessions)
         if sessions and self.any_ready:
             listener.workers_up()
@@ -196,6 +205,28 @@ class RelayPool:
             worker.client.post(CloseSession(session=session))
             raise
 
+    async def admit_line_test(self, test: SessionId) -> None:
+        """Let the test of a line in, on a worker that has time for it. Raises Busy, RelayFull or RelayUnavailable."""
+        await self._settled.wait()
+        worker = self._choose_or_refuse()
+        running = sum(place is worker for place in self._tests.values())
+        if running >= LINE_TESTS or worker.meter.usage.cpu > CALM:
+            raise Busy(
+                "The relay has no time to test a line.", "转发服务繁忙，暂不能检测线路。", retry_after=TEST_AGAIN
+            )
+        self._tests[test] = worker
+        try:
+            await worker.client.call(AdmitSession(session=test, tap=tap_of(test), line_test=True))
+        except VisitError:
+            self.close_line_test(test)
+            raise
+
+    def close_line_test(self, test: SessionId) -> None:
+        """End the test of a line; the worker also does so by itself."""
+        worker = self._tests.pop(test, None)
+        if worker is not None:
+            worker.client.post(CloseSession(session=test))
+
     def _choose_or_refuse(self) -> _Worker:
         worker = self._choose()
         if worker is not None:
@@ -205,7 +236,7 @@ class RelayPool:
         raise RelayFull(carries(self._cost.cores, self._limit), len(self._places), self._limit)
 
     def _client_of(self, session: SessionId) -> Client[RelayFact]:
-        worker = self._places.get(session)
+        worker = self._places.get(session) or self._tests.get(session)
         if worker is None or not worker.client.up:
             raise RelayUnavailable("The relay of this session is not there.", "该会见的转发服务暂不可用。")
         return worker.client

@@ -25,10 +25,12 @@ class AdmitReply(Message, frozen=True):
 class AdmitSession(SessionCommand[AdmitReply], frozen=True):
     """Accept media for a session; its packets go to the recorder under the number `tap`. A visit in sign language has a
     `picture_floor`: the bit/s that each side's picture gets before sound gets any; 0 where sound goes before
-    pictures."""
+    pictures. A `line_test` is no visit: the loop of one terminal, which ends by itself
+    (`broker/relay/line_tests/loop.py`)."""
 
     tap: TapNumber
     picture_floor: Count = 0
+    line_test: bool = False
 
 
 class StreamCounts(Message, frozen=True):

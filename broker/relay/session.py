@@ -301,7 +301,7 @@ class RelaySession:
             if rate is not None:
                 rtcp_feedback.send_rate_limit(self.streams[side], rate)
         for subscription in self.subscriptions:
-            subscription.adaptation.tick(now)
+            self._adapt(subscription, now)
             if self._picture_floor:
                 self._weigh_sound(subscription, now)
             self._report_presence(subscription, subscription.proof.signs(now), now)
@@ -313,6 +313,10 @@ class RelaySession:
             reason = peer.expired(now)
             if reason:
                 self._drop(peer, reason)
+
+    def _adapt(self, subscription: Subscription, now: float) -> None:
+        """Fit what a subscriber gets to its line."""
+        subscription.adaptation.tick(now)
 
     def shed(self, now: float, rationed: bool, share: float) -> bool:
         """Leave out what an overloaded worker cannot do: most repairs of supervisors' pictures where they are

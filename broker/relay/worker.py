@@ -18,6 +18,7 @@ from broker.kernel.clock import monotonic, monotonic_ns
 from broker.kernel.errors import NoSlot, NotFound, RecorderUnavailable, RelayUnavailable, TooMany
 from broker.kernel.ids import ResourceId, SessionId, new_id
 from broker.kernel.lifeline import parent_gone
+from broker.kernel.tasks import Tasks
 from broker.media.sdp import Offer, parse_offer
 from broker.media.sdp_fragment import parse_fragment
 from broker.media.tap_format import ANEW, TALKBACK
@@ -26,6 +27,7 @@ from broker.relay.congestion.load_shedding import LoadShedding
 from broker.relay.fanout import Fanout
 from broker.relay.limits.full_collections import FullCollections
 from broker.relay.limits.refusals import Reason
+from broker.relay.line_tests.loop import SECONDS, LineTest
 from broker.relay.negotiation import answer as answer_module
 from broker.relay.negotiation.answer import answer_fragment
 from broker.relay.negotiation.codec_params import CodecParams
@@ -65,6 +67,7 @@ class Worker:
             run_dir / f"{name}.sock", messages.RELAY, self.handlers(), self._greet, self._stop_talkback
         )
         self._sessions = RelaySessions(self._server.report)
+        self._line_tests = Tasks()
         self._fanout = Fanout(self._tap, self._demux.take, self._sessions.expire, self._sessions.fail_with)
         self._listener = Listener(self._fanout)
         self._busy = BusyTime()
@@ -87,6 +90,7 @@ class Worker:
         log.info("relay worker ready", worker=self.name, port=self._addresses[0][1])
         await self._stopping.wait()
         await self._drain()
+        await self._line_tests.close()
         for task in (tick, lifeline):
             task.cancel()
         await asyncio.gather(tick, lifeline, return_exceptions=True)
@@ -133,7 +137,7 @@ class Worker:
     def _greet(self, connection: Connection[messages.RelayFact]) -> None:
         """Report what holds to a broker that has connected, perhaps a new one."""
         for session in self._sessions:
-            session.repeat(connection.report)
+            session.repeat(connection.report)  # a line test reports nothing: it is soon over
         connection.report(messages.WorkerReady(worker=self.name))
 
     def _stop_talkback(self) -> None:
@@ -149,6 +153,13 @@ class Worker:
             raise NoSlot("The relay has not admitted this session.", "转发服务未接纳该会见。")
         return session
 
+    def _visit(self, session_id: SessionId) -> RelaySession:
+        """Return a session that is no line test, for everything that people could see or hear."""
+        session = self._session(session_id)
+        if isinstance(session, LineTest):
+            raise NoSlot("A line test is no visit.", "线路检测不是会见。")
+        return session
+
     async def handle_admit_session(self, command: messages.AdmitSession) -> messages.AdmitReply:
         """Take a session that is not here yet."""
         session, tap = command.session, command.tap
@@ -156,11 +167,23 @@ class Worker:
             self._refuse_when_stopping()
             if len(self._sessions) >= MAX_SESSIONS:
                 raise TooMany("This worker has no room for another session.")
+            if command.line_test:
+                self._admit_line_test(session, tap)
+                return messages.AdmitReply(port=self._addresses[0][1])
             mark, floor = (lambda: self._mark(tap)), command.picture_floor
             self._sessions.add(
                 RelaySession(session, tap, self._server.report, self._timers.schedule, mark, picture_floor=floor)
             )
         return messages.AdmitReply(port=self._addresses[0][1])
+
+    def _admit_line_test(self, session: SessionId, tap: int) -> None:
+        self._sessions.add(LineTest(session, tap, self._server.report))
+        self._line_tests.spawn(self._end_line_test(session))
+
+    async def _end_line_test(self, session: SessionId) -> None:
+        """End a line test after its time, whatever becomes of the broker that ordered it."""
+        await asyncio.sleep(SECONDS)
+        await self.handle_close_session(messages.CloseSession(session=session))
 
     def _sweep(self) -> None:
         """Forget clients that have ended, and close what sockets they had."""
@@ -186,7 +209,7 @@ class Worker:
 
     async def handle_tap_session(self, command: messages.TapSession) -> Done:
         """Put a session's packets on the tap, or no longer."""
-        session = self._session(command.session)
+        session = self._visit(command.session)
         if command.on and not self._tap.connect(Path(command.socket)):
             raise RecorderUnavailable("The recorder does not take packets.", "录制服务未接收媒体。")
         session.record(command.on)
@@ -222,7 +245,7 @@ class Worker:
 
     async def handle_publish_talkback(self, command: messages.PublishTalkback) -> messages.MediaReply:
         """Connect an officer's microphone, which is heard only after OpenTalkback."""
-        session, offer = self._session(command.session), parse_offer(command.sdp)
+        session, offer = self._visit(command.session), parse_offer(command.sdp)
         return self._connect(
             session,
             offer,
@@ -232,7 +255,7 @@ class Worker:
 
     async def handle_subscribe_talkback(self, command: messages.SubscribeTalkback) -> messages.MediaReply:
         """Connect the kiosk of a room, or an officer where no `side` is named, which gets talkback meant for it."""
-        session, offer = self._session(command.session), parse_offer(command.sdp)
+        session, offer = self._visit(command.session), parse_offer(command.sdp)
         streams = {"audio": _stream(session.talkback.track)}  # the same for all officers: rooms learn no name
         return self._connect(
             session,
@@ -301,13 +324,13 @@ class Worker:
         """Open a gate or keep it open."""
         self._refuse_when_stopping()
         lease = (command.until, command.deadline, command.limit, command.muted, command.crossed)
-        self._session(command.session).lease(monotonic(), *lease)
+        self._visit(command.session).lease(monotonic(), *lease)
         self._timers.schedule()
         return Done()
 
     async def handle_extend_limit(self, command: messages.ExtendLimit) -> messages.ExtendReply:
         """Apply an approval made before the limit (Yunnan 14)."""
-        session = self._session(command.session)
+        session = self._visit(command.session)
         taken = session.extend(monotonic(), command.made, command.limit, command.deadline)
         self._timers.schedule()
         return messages.ExtendReply(taken=taken)
@@ -319,14 +342,14 @@ class Worker:
 
     async def handle_set_deadline(self, command: messages.SetDeadline) -> Done:
         """Move the hard end of a session to an earlier moment."""
-        gate = self._session(command.session).gate
+        gate = self._visit(command.session).gate
         gate.stop = min(gate.stop, command.deadline)
         self._timers.schedule()
         return Done()
 
     async def handle_open_talkback(self, command: messages.OpenTalkback) -> Done:
         """Let an officer speak to rooms."""
-        self._session(command.session).talkback.start(command.publisher, command.sides, monotonic())
+        self._visit(command.session).talkback.start(command.publisher, command.sides, monotonic())
         return Done()
 
     async def handle_close_talkback(self, command: messages.CloseTalkback) -> Done:

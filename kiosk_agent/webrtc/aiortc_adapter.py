@@ -165,6 +165,53 @@ class _LeakyQueue(queue.Queue[Any]):
         super().put(item, block, timeout)
 
 
+FIRST_NUMBER = 1
+"""Sequence number of the first packet of a RawSender: a test has too few for the numbers to begin anew."""
+
+
+class RawSender:
+    """Sends RTP packets of a connected transceiver that has no track. Call it with the packet's number and payload; it
+    returns the bytes of the packet before encryption. Raises ConnectionError when the connection is gone."""
+
+    def __init__(self, transceiver: RTCRtpTransceiver) -> None:
+        sender = cast(Any, transceiver.sender)
+        self._transport, self._ssrc = sender.transport, sender._ssrc
+        self._extensions = sender._RTCRtpSender__rtp_header_extensions_map
+        self._mid, self._payload_type = transceiver.mid, cast(Any, transceiver)._codecs[0].payloadType
+
+    async def __call__(self, number: int, payload: bytes) -> int:
+        """Send the packet with this number, from 0 on."""
+        packet = rtp.RtpPacket(
+            payload_type=self._payload_type, sequence_number=FIRST_NUMBER + number, timestamp=960 * number, marker=0
+        )
+        packet.ssrc, packet.payload, packet.extensions.mid = self._ssrc, payload, self._mid
+        data = packet.serialize(self._extensions)
+        await self._transport._send_rtp(data)
+        return len(data)
+
+
+def take_reports(sender: RTCRtpSender, take: Callable[[int, int], None]) -> None:
+    """Call `take` with each receiver report on this sender: the highest sequence number and how many were lost."""
+    handle = sender._handle_rtcp_packet
+
+    async def taken(packet: Any) -> None:
+        for report in getattr(packet, "reports", ()):
+            if report.ssrc == sender._ssrc:
+                take(report.highest_sequence, report.packets_lost)
+        await handle(packet)
+
+    cast(Any, sender)._handle_rtcp_packet = taken
+
+
+def take_packets(receiver: RTCRtpReceiver, take: Callable[[rtp.RtpPacket], None]) -> None:
+    """Call `take` with each RTP packet that comes, instead of decoding it."""
+
+    async def taken(packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
+        take(packet)
+
+    cast(Any, receiver)._handle_rtp_packet = taken
+
+
 class KioskH264Encoder(H264Encoder):
     """aiortc's packetization with an x264 of different settings: one thread (two kiosks may share two cores), a rate
     that can change while it runs, and a buffer that keeps key frames from overloading narrow lines."""

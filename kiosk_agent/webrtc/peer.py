@@ -167,7 +167,7 @@ class Peer:
                 url, data=offer, headers=headers, timeout=limit, allow_redirects=False
             ) as response:
                 if response.status != 201:
-                    await _refuse(response)
+                    await refuse(response)
                 self.location = same_origin(url, response.headers["Location"])
                 return (await response.content.read(_MAX_ANSWER)).decode()
         except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
@@ -283,7 +283,7 @@ def same_origin(url: str, location: str) -> str:
     return absolute
 
 
-async def _refuse(response: aiohttp.ClientResponse) -> None:
+async def refuse(response: aiohttp.ClientResponse) -> None:
     """Raise the error of the problem document (RFC 9457), or Unreachable when there is none."""
     if response.content_type == "application/problem+json":
         document = await response.json(content_type=None)

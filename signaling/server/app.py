@@ -48,7 +48,7 @@ from signaling.identity.sign_ins import TerminalSignIns
 from signaling.live import socket
 from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
-from signaling.media import talkback, whep, whip
+from signaling.media import line_tests, talkback, whep, whip
 from signaling.media.resources import Resources
 from signaling.server import errors, pages
 from signaling.server.client_address import PROXIES, Proxies
@@ -84,6 +84,7 @@ ROUTES: tuple[Route, ...] = tuple(
             talkback.table,  # before WHIP and WHEP, whose patterns match its paths, too
             whip.table,
             whep.table,
+            line_tests.table,
             socket.table,
         )
     )

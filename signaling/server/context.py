@@ -73,6 +73,8 @@ class Context:
     """Those of a terminal: a new result of its self-test, a warning that was read."""
     terminal_reports: Limit = field(default_factory=lambda: Limit(burst=12, per_minute=12))
     """What terminals report of themselves: once a minute, and at changes."""
+    line_tests: Limit = field(default_factory=lambda: Limit(burst=6, per_minute=2))
+    """Tests of a terminal's line: each takes a tenth of a visit's packets for nine seconds."""
     plays: Limit = field(default_factory=lambda: Limit(burst=1, per_minute=1))
     """Journal entries about one viewer who plays one recording."""
     meetings: set[TerminalId] = field(default_factory=set)

@@ -19,6 +19,7 @@ from broker.ipc.relay_messages import (
     DropResource,
     GetStatus,
     LeaseGate,
+    MediaReply,
     Publish,
     RestartIce,
     Subscribe,
@@ -75,6 +76,10 @@ class RelayFront:
         """Admit a session to the worker; `port` is then the worker's port."""
         self.port = (await self.link.call(AdmitSession(session=session, tap=tap, picture_floor=picture_floor))).port
 
+    async def admit_line_test(self, session: str) -> None:
+        """Admit the test of a line, which the paths `/line-tests/{session}/whip` and `whep` lead to."""
+        self.port = (await self.link.call(AdmitSession(session=session, tap=1, line_test=True))).port
+
     async def lease(
         self, session: str, seconds: float = 3.0, deadline: float = 60.0, limit: float = 60.0, **more: Any
     ) -> float:
@@ -91,7 +96,9 @@ class RelayFront:
         session = request.match_info["session"]
         side = request.match_info.get("side") or request.headers["Authorization"].split()[1]
         try:
-            if request.path.startswith("/whip/"):
+            if request.path.startswith("/line-tests/"):
+                answer = await self._join_line_test(session, sdp, request.path.endswith("/whip"))
+            elif request.path.startswith("/whip/"):
                 answer = await self.link.call(Publish(session=session, side=side, sdp=sdp))
             else:
                 client = request.headers["Authorization"].split()[1]
@@ -107,6 +114,13 @@ class RelayFront:
             text=self._candidates(answer.sdp),
             content_type="application/sdp",
             headers={"Location": location},
+        )
+
+    async def _join_line_test(self, session: str, sdp: str, sends: bool) -> MediaReply:
+        if sends:
+            return await self.link.call(Publish(session=session, side="prison", sdp=sdp))
+        return await self.link.call(
+            Subscribe(session=session, side="prison", sdp=sdp, subscriber="terminal", gated=False)
         )
 
     def _candidates(self, sdp: str) -> str:
@@ -142,6 +156,8 @@ class RelayFront:
         app.router.add_get("/peer.html", _page)
         app.router.add_post("/whip/{session}", self._post)
         app.router.add_post("/whep/{session}/{side}", self._post)
+        app.router.add_post("/line-tests/{session}/{way}", self._post)
+        app.router.add_delete("/line-tests/{session}/{way}/{resource}", self._delete)
         app.router.add_patch("/whip/{session}/{resource}", self._patch)
         app.router.add_patch("/whep/{session}/{side}/{resource}", self._patch)
         app.router.add_delete("/whip/{session}/{resource}", self._delete)

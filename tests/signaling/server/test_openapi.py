@@ -30,6 +30,8 @@ OPEN = {
     ("OPTIONS", "/whep/{session}/{side}"),
     ("OPTIONS", "/whip/{session}/voice"),
     ("OPTIONS", "/whep/{session}/voice"),
+    ("OPTIONS", "/line-tests/{session}/whip"),
+    ("OPTIONS", "/line-tests/{session}/whep"),
     ("GET", "/api/v1/ws"),
 }
 

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from broker.booking.absence import Absence, noted
 from broker.booking.rebooking import Rebooking, requested
 from broker.booking.slot import Person, Place, Slot
+from broker.control.capacity.line_tests import LineTests
 from broker.control.journal.reader import entries
 from broker.control.recovery.row_watch import on_record
 from broker.control.session_runner import RecordingView
@@ -85,6 +86,23 @@ class PretendLive:
     absence: Absence | None = None
 
 
+class PretendLineTests:
+    """Line tests that no relay carries, each of the terminal that opened it."""
+
+    def __init__(self):
+        self.open_tests = {}
+
+    async def open(self, terminal):
+        self.open_tests[terminal] = SessionId(new_id("line"))
+        return self.open_tests[terminal]
+
+    check = LineTests.check
+
+    @property
+    def _by_terminal(self):
+        return self.open_tests
+
+
 class PretendBroker:
     """A broker that steps its sessions at once, and answers every offer with the same SDP."""
 
@@ -94,6 +112,7 @@ class PretendBroker:
         self.fragments, self.decided = [], []
         self.page_reports, self.answers, self.standings = [], [], {}
         self.error = None
+        self.line_tests = PretendLineTests()
         self.numbers = Figures((), 0, {}, {}, 0.0, True, True)
 
     def live(self, session):
