@@ -28,6 +28,8 @@ from kiosk_agent.media.sources import SourceFactory, open_sources
 from kiosk_agent.media.speaker import Speaker
 from kiosk_agent.media_executor import MediaExecutor, ObservedRoom
 from kiosk_agent.media_sessions import MediaSessions
+from kiosk_agent.officer.desk import OfficerPlaces
+from kiosk_agent.officer.report import Facts
 from kiosk_agent.remote.orders import Orders
 from kiosk_agent.remote.reports import Reports
 from kiosk_agent.room import words
@@ -79,7 +81,8 @@ class KioskConfig:
     side, `speaker` the loudspeaker's ALSA name, None for none. Otherwise they are the page's, which the `browser`
     shows. `stats_every` is the seconds between lines of statistics, None for no lines. `confirms` makes the terminal
     confirm warnings itself, for rooms without a screen; `acknowledges` the rules of a visit, where there are no
-    people; `tests_line` makes the equipment test measure the line too, which a made-up room has no use for."""
+    people; `tests_line` makes the equipment test measure the line too, which a made-up room has no use for. `officer`
+    names the files of the page's officer's screen."""
 
     server: str
     credential: str | Identity
@@ -93,6 +96,7 @@ class KioskConfig:
     confirms: bool = False
     acknowledges: bool = False
     tests_line: bool = False
+    officer: OfficerPlaces = field(default_factory=OfficerPlaces)
 
     def __post_init__(self) -> None:
         """Check that the token may be sent to the server. Raises NoServer."""
@@ -104,7 +108,7 @@ StatsHandler = Callable[[dict[str, Any]], None]
 
 async def run_kiosk(config: KioskConfig, stats: StatsHandler | None = None, stop: asyncio.Event | None = None) -> bool:
     """Run a terminal until `stop` is set; without one, until SIGTERM or SIGINT. Cancelling it is orderly too. Return
-    whether it ended because the server has ordered a restart.
+    whether it ended because it was told to start again.
 
     `stats` gets a dictionary every `stats_every` seconds and one at the end; by default it is printed as a JSON line.
     Raises SourceError at once when `config.source` names no source."""
@@ -134,15 +138,16 @@ class Kiosk:
         self.terminal = Terminal(confirms=config.confirms, acknowledges=config.acknowledges)
         self._config, self._access, self._stats = config, access, stats
         self._inbox: asyncio.Queue[Fact] = asyncio.Queue()
+        self._started = SystemClock().now().wall
         self.restarts = False
-        """Whether the program ends because the server has ordered a restart."""
-        self._orders = Orders(self._request_test, self._restart)
+        """Whether the program ends because it was told to start again."""
+        self._orders = Orders(self.request_test, self.restart)
         self._connection = Connection(access, self._inbox.put_nowait, self._orders.take)
         report = self._inbox.put_nowait
         self.room = (
             None
             if config.headless
-            else Room(access, report, self.say_finished, self._acknowledge_rules, config.browser)
+            else Room(access, report, self.say_finished, self._acknowledge_rules, config.browser, config.officer, self)
         )
         """The room's page; None for a headless terminal."""
         self._media = self.room.media if self.room is not None else self._in_this_process(access, config)
@@ -239,6 +244,8 @@ class Kiosk:
             passed = self._result.passed
             self._orders.tested()
             self._reports.tested(self._result)
+            if self.room is not None:
+                self.room.officer.tested(self._result.figures, self._result.faults)
         finally:
             self._inbox.put_nowait(SelfTested(passed))
 
@@ -279,15 +286,6 @@ class Kiosk:
         """Send a message that only a welcomed terminal may send; before that it is dropped."""
         if self.terminal.welcome:
             await self._connection.send(text)
-
-    def _request_test(self) -> None:
-        self._inbox.put_nowait(TestRequested())
-
-    def _restart(self) -> None:
-        """End the program in order; what runs it starts it again."""
-        log.info("restarting by order of the server")
-        self.restarts = True
-        self._tasks.spawn(self._report_and_stop())
 
     async def _report_and_stop(self) -> None:
         await self._reports.send()
@@ -353,6 +351,31 @@ class Kiosk:
         visit = self.terminal.visit
         if visit is not None:
             self._tasks.spawn(self._order(visit.id, Finished(on=on)))
+
+    def facts(self) -> Facts:
+        """Return what the officer's screen shows of this terminal."""
+        credential, terminal = self._config.credential, self.terminal
+        return Facts(
+            started=self._started,
+            terminal="" if isinstance(credential, str) else credential.terminal,
+            key="" if isinstance(credential, str) else credential.key.kind,
+            room=terminal.room or "",
+            server=self._config.server,
+            online=terminal.welcome,
+            page=self.room is not None and self.room.here.is_set(),
+            testing=terminal.testing,
+            meeting=terminal.meeting,
+        )
+
+    def request_test(self) -> None:
+        """Have the equipment tested as soon as no people meet."""
+        self._inbox.put_nowait(TestRequested())
+
+    def restart(self) -> None:
+        """End the program in order; what runs it starts it again."""
+        log.info("restarting by order")
+        self.restarts = True
+        self._tasks.spawn(self._report_and_stop())
 
     async def measure(self) -> dict[str, Any]:
         """Return all counts as plain values.

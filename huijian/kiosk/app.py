@@ -9,6 +9,7 @@ import typer
 from broker.kernel.ids import Side
 from huijian.kiosk.configuration import ConfigOption, chosen, config
 from huijian.kiosk.enrolment import enrol, migrate
+from huijian.kiosk.officer_pin import pin
 
 IDENTITY = "HUIJIAN_TERMINAL_IDENTITY"
 
@@ -28,6 +29,7 @@ app.command(epilog="Example: kiosk migrate --server https://huijian.example --to
     migrate
 )
 app.command(epilog="Example: kiosk config --check /etc/huijian/kiosk.toml")(config)
+app.command(epilog="Example: kiosk pin --config /etc/huijian/kiosk.toml")(pin)
 
 
 @app.callback()

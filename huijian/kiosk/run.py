@@ -16,6 +16,8 @@ from kiosk_agent.agent import KioskConfig, run_kiosk
 from kiosk_agent.identity import identity_file
 from kiosk_agent.identity.identity_file import Identity
 from kiosk_agent.media.source import SourceError
+from kiosk_agent.officer.choices import Choices
+from kiosk_agent.officer.desk import OfficerPlaces
 from kiosk_agent.room.chromium import NoBrowser, find_browser
 from kiosk_agent.room.policies import install_policies
 from kiosk_agent.room.room import Browser
@@ -65,18 +67,30 @@ def _log_file(folder: Path | None) -> RotatingFile | None:
 
 
 def _config(settings: KioskSettings, mine: Identity, rehearsal: Rehearsal) -> KioskConfig:
+    browser = None if settings.headless else _browser(settings)
     return KioskConfig(
         mine.server,
         mine,
         source=settings.source,
         extra_sources={"generated": generated_sources},
         headless=settings.headless,
-        browser=None if settings.headless else _browser(settings),
+        browser=browser,
         speaker=settings.speaker,
         stats_every=rehearsal.stats_every,
         side_hint=rehearsal.side,
         confirms=rehearsal.confirms,
         acknowledges=rehearsal.acknowledges,
+        officer=_officer(settings, browser),
+    )
+
+
+def _officer(settings: KioskSettings, browser: Browser | None) -> OfficerPlaces:
+    return OfficerPlaces(
+        pin=settings.pin,
+        state=settings.state_dir,
+        logs=settings.logs,
+        defaults=Choices(language=settings.language, large=settings.large_text, volume=settings.volume),
+        browser=None if browser is None else browser.program,
     )
 
 

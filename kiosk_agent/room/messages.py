@@ -1,10 +1,12 @@
 """Every message between the agent and the room's page, in both directions, over the loopback WebSocket. Both ends
 refuse what is not listed here. What the page sends are facts and figures: no picture, no sound and no credential."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
+from kiosk_agent.officer.choices import Choices, Label, Volume
+from kiosk_agent.officer.view import Device, OfficerView
 from kiosk_agent.room.screens import Screen
 from kiosk_agent.state.events import MediaKind
 
@@ -51,7 +53,19 @@ class CheckEquipment(Message, frozen=True, tag="test"):
     number: Count
 
 
-AgentMessage = Show | OpenMedia | CloseMedia | CheckEquipment
+class Settings(Message, frozen=True, tag="settings"):
+    """Use these devices and this volume, and begin each visit with this language and size."""
+
+    choices: Choices
+
+
+class ShowOfficer(Message, frozen=True, tag="officer"):
+    """Show the officer's screen like this from now on."""
+
+    view: OfficerView
+
+
+AgentMessage = Show | OpenMedia | CloseMedia | CheckEquipment | Settings | ShowOfficer
 
 
 # ---- page to agent -------------------------------------------------------------------------------------------------
@@ -142,8 +156,61 @@ class Trouble(Message, frozen=True, tag="trouble"):
     code: Text
 
 
+class OfficerAsked(Message, frozen=True, tag="officer_asked"):
+    """The officer's screen was asked for, by its key or the corner."""
+
+
+class PinTyped(Message, frozen=True, tag="pin"):
+    """The PIN that was typed."""
+
+    pin: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,12}$")]
+
+
+class OfficerActive(Message, frozen=True, tag="officer_active"):
+    """The officer's screen is being used, by touch or key."""
+
+
+class OfficerLeft(Message, frozen=True, tag="officer_left"):
+    """The officer has left the screen."""
+
+
+class OfficerOrdered(Message, frozen=True, tag="officer_order"):
+    """The officer has pressed a button: test the equipment, export the logs, start the agent again."""
+
+    order: Literal["test", "export", "restart"]
+
+
+class DevicesFound(Message, frozen=True, tag="devices"):
+    """The devices that the browser has now, for the officer's screen."""
+
+    devices: Annotated[tuple[Device, ...], msgspec.Meta(max_length=32)]
+
+
+class Chosen(Message, frozen=True, tag="choose", omit_defaults=True):
+    """The officer has chosen: a device by its label (empty: the browser's choice), the volume, or what each visit
+    begins with."""
+
+    camera: Label | None = None
+    microphone: Label | None = None
+    speaker: Label | None = None
+    volume: Volume | None = None
+    language: Literal["zh", "en"] | None = None
+    large: bool | None = None
+
+
+OfficerMessage = OfficerAsked | PinTyped | OfficerActive | OfficerLeft | OfficerOrdered | DevicesFound | Chosen
 PageMessage = (
-    Beat | MediaUp | MediaDown | Received | Figures | EquipmentChecked | RulesRead | WarningRead | Finished | Trouble
+    OfficerMessage
+    | Beat
+    | MediaUp
+    | MediaDown
+    | Received
+    | Figures
+    | EquipmentChecked
+    | RulesRead
+    | WarningRead
+    | Finished
+    | Trouble
 )
 
 _READ = msgspec.json.Decoder(PageMessage)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.kernel.tasks import Tasks
+from kiosk_agent.officer.desk import OfficerAgent, OfficerDesk, OfficerPlaces
 from kiosk_agent.room.chromium import BrowserKeeper
 from kiosk_agent.room.messages import (
     Beat,
@@ -48,7 +49,8 @@ class Browser:
 class Room:
     """Page of one room, with its server and browser. `report` takes facts, `finished` what the room says of its visit,
     `acknowledged` in which language it has acknowledged the rules, and whether by touch. Without a `browser` none is
-    started, and any that knows `server.url` may be the page."""
+    started, and any that knows `server.url` may be the page. `officer` names the files of the officer's screen, `agent`
+    is the terminal that it is about."""
 
     def __init__(
         self,
@@ -57,6 +59,8 @@ class Room:
         finished: Callable[[bool], None],
         acknowledged: Callable[[str, bool], None],
         browser: Browser | None,
+        officer: OfficerPlaces,
+        agent: OfficerAgent,
     ) -> None:
         self.rules = RulesText(access)
         self.here = asyncio.Event()
@@ -67,6 +71,7 @@ class Room:
         self._proxy = WhipProxy(access)
         self._link = PageLink(self._take, self._opened, self._closed)
         self.media = PageMedia(access, report, self._proxy, self._link.send, self.here)
+        self.officer = OfficerDesk(officer, agent, self._link.send)
         self.server = RoomServer(self._link.serve, self._proxy.handle, self.rules.audio)
         self._screen: Screen | None = None
         self._fetching: asyncio.Task[None] | None = None
@@ -82,6 +87,7 @@ class Room:
                     await self._keep(self._browser)
             finally:
                 await self._link.close()
+                await self.officer.close()
                 await self._tasks.close()
 
     def alive(self, now: float) -> bool:
@@ -111,6 +117,7 @@ class Room:
 
     def _opened(self) -> None:
         self.here.set()
+        self.officer.page_opened()
         self._send_screen(asyncio.get_running_loop().time())
 
     def _closed(self) -> None:
@@ -141,6 +148,8 @@ class Room:
                     self._withdraw(ended)
             case Beat():
                 pass  # the link has noted it
+            case _:
+                self.officer.take(message)
 
     def _withdraw(self, order: StartMedia) -> None:
         self._tasks.spawn(self._proxy.withdraw(order.kind, order.attempt))

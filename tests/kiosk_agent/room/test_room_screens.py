@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Page, expect
 
+from kiosk_agent.officer.desk import OfficerPlaces
 from kiosk_agent.room import words
 from kiosk_agent.room.room import Room
 from kiosk_agent.room.screens import Farewell, Name, NextVisit, RoomWarning, Screen
@@ -17,7 +18,7 @@ from kiosk_agent.room.words import Words
 from kiosk_agent.state.events import Fact, WarningConfirmed
 from kiosk_agent.webrtc.peer import ServerAccess
 from tests.support.chromium import chromium
-from tests.support.kiosk.room_page import SIZES, findings, room_page, rules, shows
+from tests.support.kiosk.room_page import SIZES, TerminalOfTests, findings, room_page, rules, shows
 from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.browser
@@ -120,7 +121,8 @@ async def _story(size: tuple[int, int], script: str = "") -> AsyncIterator[Story
     facts, finished, acknowledged = list[Fact](), list[bool](), list[tuple[str, bool]]()
     async with aiohttp.ClientSession() as http, chromium() as browser:
         access = ServerAccess(http, "http://127.0.0.1:1", "unused")
-        room = Room(access, facts.append, finished.append, lambda *words: acknowledged.append(words), None)
+        officer = OfficerPlaces(), TerminalOfTests()
+        room = Room(access, facts.append, finished.append, lambda *words: acknowledged.append(words), None, *officer)
         running = asyncio.create_task(room.run())
         try:
             async with asyncio.timeout(PATIENCE):

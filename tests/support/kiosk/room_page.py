@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page
 
 from config.pack_loader import load_pack
+from kiosk_agent.officer.report import Facts
 from kiosk_agent.room.room import Room
 from kiosk_agent.room.screens import Rules
 from kiosk_agent.room.whip_proxy import WhipProxy
@@ -72,6 +74,34 @@ async def findings(page: Page) -> list[Any]:
     if not await page.evaluate("() => 'axe' in window"):
         await page.evaluate(AXE)  # the page's own policy lets no foreign script in
     return list(await page.evaluate(RUN))
+
+
+class TerminalOfTests:
+    """A terminal without an agent, for the officer's screen: it notes what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.known = Facts(
+            started=datetime(2026, 11, 30, 1, 0, tzinfo=UTC),
+            terminal="trm_a",
+            key="tpm",
+            room="room-1",
+            server="https://huijian.example",
+            online=True,
+            page=True,
+        )
+        self.asked: list[str] = []
+
+    def facts(self) -> Facts:
+        """Return what the test has set."""
+        return self.known
+
+    def request_test(self) -> None:
+        """Note that a test was asked for."""
+        self.asked.append("test")
+
+    def restart(self) -> None:
+        """Note that a restart was asked for."""
+        self.asked.append("restart")
 
 
 class CutLine:
