@@ -241,14 +241,16 @@ class SubscriberReports:
         while len(self.sender_reports) > SENDER_REPORTS:
             del self.sender_reports[next(iter(self.sender_reports))]
 
-    def received(self, block: ReportBlock, now: float, flowing: bool) -> None:
+    def received(self, block: ReportBlock, now: float, flowing: bool, excused: bool = False) -> None:
         """Note a report block of the subscriber. Only progress proves that packets arrive, unless the track is not
-        `flowing`."""
+        `flowing`. Losses are `excused` where the publisher's own line was cut just before: they say nothing about this
+        subscriber's."""
         if block.highest != self.highest or not flowing:
             self.progressed_at = now
-        self.highest, self.lost_fraction, self.jitter = block.highest, block.fraction, block.jitter
+        lost = 0 if excused else block.fraction
+        self.highest, self.lost_fraction, self.jitter = block.highest, lost, block.jitter
         self.count += 1
-        if block.fraction:
+        if lost:
             self.missed_at = now
         sent = self.sender_reports.get(block.last_sr)
         if sent is not None:

@@ -14,6 +14,8 @@ LOSSY = 0.01  # smoothed part of packets lost from which on each request is sent
 UNHEEDED = 12  # packets given up, and none that came on request: the sender answers no requests
 TWICE_AFTER = 0.015  # seconds from a request to its copy: publishers that know RFC 4585 answer only one of them
 ROUND_TRIP = 0.05  # seconds, until the first repair has shown it
+CUT = 1.0  # seconds without a packet, with packets missing afterwards, that are a cut of the publisher's line
+TOLD = 2.5  # seconds after a cut within which a subscriber's next receiver report tells of the gap
 MAX_STEP = 5.0  # seconds: a sender whose timestamps jump further has restarted
 
 
@@ -29,6 +31,7 @@ class ReceiveStats:
         "_twice",
         "began",
         "brought",
+        "cut_until",
         "cycles",
         "delays",
         "first",
@@ -63,6 +66,8 @@ class ReceiveStats:
         with how much else is lost, or an overloaded worker gets even more to do."""
         self._twice: deque[tuple[float, int]] = deque()
         """When to send a request once more, as requests get lost, too, and its sequence number."""
+        self.cut_until = float("-inf")
+        """Until when subscribers may report the gap of a cut as losses of their own (monotonic s)."""
         self.loss = 0.0
         """Smoothed part of packets that did not come by themselves, as of the last report."""
         self.brought: set[int] | None = None
@@ -121,7 +126,11 @@ class ReceiveStats:
 
     def gap(self, seq: int, ahead: int, now: float, before: float) -> bool:
         """Note that `ahead - 1` packets are missing between the one that came at `before` and `seq`, which comes now.
-        Return False when these are too many to request."""
+        Return False when these are too many, or too old, to request."""
+        if now - before >= CUT:  # what was sent meanwhile is of no use any more
+            self.cut_until = now + TOLD
+            self.forget()
+            return False
         if ahead > MAX_GAP or len(self.missing) + ahead > MAX_GAP:
             self.forget()
             return False
@@ -131,6 +140,10 @@ class ReceiveStats:
             self.missing[number] = (0, 0.0)
             heappush(self._due, (due, number))
         return True
+
+    def was_cut(self, now: float) -> bool:
+        """Whether the publisher's line was cut so lately that subscribers may report the gap as losses of their own."""
+        return now < self.cut_until
 
     def forget(self) -> None:
         """Request none of the missing packets any more."""

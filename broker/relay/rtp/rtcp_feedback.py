@@ -49,7 +49,9 @@ def _down_track_of(peer: Peer, ssrc: int | None) -> Destination | None:
 def _handle_report_block(peer: Peer, block: rtcp.ReportBlock, now: float) -> None:
     down_track = _down_track_of(peer, block.ssrc)
     if down_track is not None:
-        down_track.reports.received(block, now, down_track.track.best.flowing(now))
+        track = down_track.track.best
+        excused = track.receive_stats is not None and track.receive_stats.was_cut(now)
+        down_track.reports.received(block, now, track.flowing(now), excused)
 
 
 def _handle_nack(peer: Peer, body: bytes, now: float) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.media.rtcp import ReportBlock
-from broker.relay.down_track import SENDER_REPORTS, Flow, Renumbering, SentCounts, SubscriberReports
+from broker.relay.down_track import NEVER, SENDER_REPORTS, Flow, Renumbering, SentCounts, SubscriberReports
 from tests.support.relay.track_model import Line
 
 
@@ -41,6 +41,14 @@ def test_only_progress_in_a_report_proves_that_packets_arrive_while_they_flow() 
     assert (reports.progressed_at, reports.lost_fraction, reports.jitter) == (10.0, 64, 900)
     reports.received(block, 12.0, flowing=False)
     assert reports.progressed_at == 12.0
+
+
+def test_a_gap_that_the_publishers_own_line_left_is_no_loss_of_the_subscriber() -> None:
+    reports = SubscriberReports()
+    reports.received(ReportBlock(1, 250, 261, 300, 0, 0, 0), 10.0, flowing=True, excused=True)
+    assert (reports.lost_fraction, reports.missed_at, reports.progressed_at) == (0, NEVER, 10.0)
+    reports.received(ReportBlock(1, 250, 522, 600, 0, 0, 0), 11.0, flowing=True)
+    assert (reports.lost_fraction, reports.missed_at) == (250, 11.0)
 
 
 def test_the_round_trip_is_known_from_a_remembered_sender_report() -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 
-from broker.relay.rtp.receive_stats import MAX_GAP, REPAIR_TRIES, ROUND_TRIP, TWICE_AFTER, ReceiveStats
+from broker.relay.rtp.receive_stats import CUT, MAX_GAP, REPAIR_TRIES, ROUND_TRIP, TWICE_AFTER, ReceiveStats
 from tests.support.relay.track_model import KEY, Line
 
 
@@ -14,6 +14,15 @@ class TestRepairs:
         line.send(11, b"\x41one")
         line.send(12, b"\x41two")
         assert [line.cached(down_track, number) for number in end.numbers] == end.payloads
+
+    def test_are_not_asked_for_after_a_cut_and_a_keyframe_is(self) -> None:
+        line = Line()
+        line.subscriber()
+        line.send(10, KEY)
+        line.now += CUT
+        line.send(30)
+        assert line.track.receive_stats is not None and line.track.receive_stats.missing == {}
+        assert line.track.keyframes.wanted
 
     def test_bring_nothing_from_before_the_gate_opened(self) -> None:
         line = Line("audio")

@@ -12,7 +12,7 @@ from broker.relay.down_track import RATIONED_AT_ONCE
 from broker.relay.limits.rtcp_budget import RtcpBudget
 from broker.relay.negotiation.codec_params import CodecParams
 from broker.relay.rtp import retransmission, rtcp_feedback
-from broker.relay.rtp.receive_stats import UNHEEDED
+from broker.relay.rtp.receive_stats import TOLD, UNHEEDED
 from broker.relay.tap import Tap
 from tests.support.relay.track_model import KEY, RTX, Line
 
@@ -52,6 +52,19 @@ def test_only_progress_in_a_report_is_proof(subscriber: Subscriber) -> None:
     subscriber.line.send(12)
     subscriber.handle(subscriber.report(highest=subscriber.down_track.reports.highest))
     assert subscriber.down_track.reports.progressed_at == proven
+
+
+def test_the_gap_after_a_cut_of_the_publishers_line_is_no_loss_of_its_subscribers(subscriber: Subscriber) -> None:
+    """A receiver report cannot tell whose line lost a packet: a subscriber's picture would be paused for it."""
+    subscriber.line.now += 10
+    subscriber.line.send(200)
+    subscriber.handle(subscriber.report(fraction=250))
+    assert subscriber.down_track.reports.lost_fraction == 0
+    subscriber.line.now += TOLD
+    subscriber.line.send(201)
+    subscriber.line.send(203)
+    subscriber.handle(subscriber.report(fraction=128))
+    assert subscriber.down_track.reports.lost_fraction == 128
 
 
 def test_the_round_trip_is_the_time_since_our_report_without_the_delay(subscriber: Subscriber) -> None:
