@@ -22,6 +22,7 @@ from config.network import server_url
 from kiosk_agent.checks.line_test import LineTester
 from kiosk_agent.checks.self_test import SelfTestResult
 from kiosk_agent.connection import Connection
+from kiosk_agent.http_client import http_client
 from kiosk_agent.identity.identity_file import Identity
 from kiosk_agent.identity.sign_in import TerminalCredential
 from kiosk_agent.media.sources import SourceFactory, open_sources
@@ -55,7 +56,7 @@ from kiosk_agent.state.events import (
     WarningConfirmed,
 )
 from kiosk_agent.state.terminal import Terminal, step, wakes_at
-from kiosk_agent.webrtc.peer import ServerAccess, refuse_redirects
+from kiosk_agent.webrtc.peer import ServerAccess
 from signaling.api.messages.orders import Acknowledge, AcknowledgeRules, Figures, Finished, Order, SelfTest
 from signaling.api.messages.socket import Observed, command
 
@@ -118,8 +119,7 @@ async def run_kiosk(config: KioskConfig, stats: StatsHandler | None = None, stop
     for number in signals:
         loop.add_signal_handler(number, ending.set)
     try:
-        # The server itself is asked: no proxy of the environment, and no other address that an answer names.
-        async with aiohttp.ClientSession(trust_env=False, middlewares=(refuse_redirects,)) as http:
+        async with http_client() as http:
             kiosk = Kiosk(config, http, stats or _print_line)
             await kiosk.run(ending)
             return kiosk.restarts
@@ -270,7 +270,7 @@ class Kiosk:
             return None
         _, view = self._connection.views.get(visit.id, (0.0, None))
         counts = view is not None and view.count_heads and view.state in ("live", "held")
-        return ObservedRoom(visit.id, counts)
+        return ObservedRoom(visit.id, counts, view is not None and view.signed is not None)
 
     async def _send_observed(self, found: Observed) -> None:
         await self._connection.send(found.model_dump_json())

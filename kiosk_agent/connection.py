@@ -170,6 +170,7 @@ class Connection:
             tested=mine.self_test,
             media=mine.media,
             receiving=mine.receiving,
+            relay_lost=view.reason is not None and view.reason.code == "relay_lost",
             until=until,
             acknowledged=mine.rules,
             warnings=tuple(warning.id for warning in unconfirmed(view)),

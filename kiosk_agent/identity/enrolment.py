@@ -24,7 +24,7 @@ from signaling.api.messages.identity import (
 )
 
 Answer = TypeVar("Answer", bound=BaseModel)
-ANSWER_WITHIN = aiohttp.ClientTimeout(total=10.0)
+ANSWER_WITHIN = aiohttp.ClientTimeout(total=10.0, sock_connect=1.5)
 
 
 class NoAnswer(Exception):

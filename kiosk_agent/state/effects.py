@@ -21,6 +21,7 @@ from kiosk_agent.state.events import (
     StopMedia,
 )
 from kiosk_agent.state.state import (
+    CUT,
     ENDED_SCREEN,
     NOT_ARRIVING,
     NOT_RECEIVING,
@@ -57,12 +58,16 @@ def offline_end(terminal: Terminal) -> float:
     return end if until is None else min(end, until)
 
 
-def not_receiving_end(terminal: Terminal) -> float | None:
-    """Return when a subscription that is connected, but unknown to the server, is given up; None for any other."""
-    connected = terminal.subscription.status is MediaStatus.UP and terminal.visit is not None
-    if terminal.unreceived_at is None or not connected:
+def unknown_end(terminal: Terminal, kind: MediaKind) -> float | None:
+    """Return when a publication or subscription that is connected here, but of which the server knows nothing, is given
+    up; None for any other."""
+    publishes = kind is MediaKind.PUBLICATION
+    since = terminal.unarrived_at if publishes else terminal.unreceived_at
+    media = terminal.media(kind)
+    if since is None or media.status is not MediaStatus.UP or terminal.visit is None:
         return None
-    return max(terminal.subscription.up_at, terminal.unreceived_at) + NOT_RECEIVING
+    patience = NOT_ARRIVING if publishes else NOT_RECEIVING
+    return max(media.up_at, since) + (CUT if terminal.meeting else patience)
 
 
 def with_phase(terminal: Terminal, now: float) -> Terminal:
@@ -189,9 +194,7 @@ def _media_moments(terminal: Terminal) -> list[float | None]:
     if terminal.visit is None or not _may_start(terminal):
         return []
     idle = [media.retry_at for media in map(terminal.media, MediaKind) if media.status is MediaStatus.IDLE]
-    not_arriving = terminal.publication.status is MediaStatus.UP and not terminal.visit.media
-    arrived = terminal.publication.up_at + NOT_ARRIVING if not_arriving else None
-    return [*idle, arrived, not_receiving_end(terminal)]
+    return [*idle, unknown_end(terminal, MediaKind.PUBLICATION), unknown_end(terminal, MediaKind.SUBSCRIPTION)]
 
 
 def _test_due(terminal: Terminal) -> float | None:

@@ -34,8 +34,9 @@ class Visit:
     """What the server reports of one session, as far as the terminal acts on it.
 
     `room` is the room of `side`; `starts` orders sessions; `media` is whether this room's picture and sound arrive at
-    the server, `receiving` whether its subscription to the far room stands there; `until` is the limit on the loop's
-    clock, None before the first crossing."""
+    the server, `receiving` whether its subscription to the far room stands there; `relay_lost` is whether the visit is
+    on hold because the relay was interrupted, which knows no connection from before; `until` is the limit on the
+    loop's clock, None before the first crossing."""
 
     id: str
     side: Side
@@ -45,6 +46,7 @@ class Visit:
     tested: bool = False
     media: bool = False
     receiving: bool = True
+    relay_lost: bool = False
     until: float | None = None
     acknowledged: bool = False
     """Whether this room has acknowledged the rules of the visit, as the server has it."""

@@ -8,9 +8,10 @@ from config.check_in import Manner
 from kiosk_agent.state.events import MediaKind, MediaState, Phase, Visit
 
 FIRST_RETRY, LONGEST_RETRY = 0.5, 10.0
-VISIT_SOCKET_RETRY, VISIT_MEDIA_RETRY = 2.0, 4.0
+VISIT_SOCKET_RETRY, VISIT_MEDIA_RETRY = 1.0, 4.0
 """Seconds of the longest wait while a visit is live or held: people are to see each other again soon after the line is
-back. The server takes sixty offers a minute of a terminal, which has three connections."""
+back. The server takes sixty offers a minute of a terminal, which has three connections. A socket that opens again shows
+that the line is back: media that waits is tried at once."""
 REFUSED_RETRY = 30.0
 """Seconds to wait after a close code that refuses this terminal (4001 token, 4003 role, 4009 replaced by a newer
 socket): trying again soon would change nothing."""
@@ -19,14 +20,18 @@ STEADY = 10.0
 OFFLINE_GRACE = 60.0
 """Seconds for which media outlives the WebSocket: the control process may be restarting while relay and recorder go
 on."""
-SILENCE = 3.0
-"""Seconds without a packet while LIVE; aioice notices a dead path only after about thirty."""
+SILENCE = 8.0
+"""Seconds without a packet while LIVE, after which the far room is subscribed to anew. A line that is cut has lost the
+socket by then (`HEARTBEAT` and its half), and is no reason."""
 NOT_ARRIVING = 8.0
 """Seconds for which the server may report no media from this room although the publication is connected, before it is
 made anew."""
 NOT_RECEIVING = 3.0
-"""Seconds for which the server may know nothing of the subscription although it is connected, before it is made anew: a
-relay worker that died tells nobody, and while the gate is shut silence proves nothing."""
+"""Seconds for which the server may know nothing of the subscription although it is connected, likewise."""
+CUT = 20.0
+"""Seconds that take the place of both while people meet. A path that was cut comes back by itself, in a fraction of the
+time that a new connection takes: libwebrtc keeps it for about fifteen seconds, aioice and the relay for thirty. That a
+relay worker died is told by the visit's reason, and its connections are made anew at once."""
 TEST_FRESH, TEST_AGAIN, RESEND = 60.0, 15.0, 5.0
 """Seconds after which a result is too old to be reported and the test runs again; after which a failed test is
 repeated; after which a report that the server has not taken up is sent again."""
@@ -70,6 +75,8 @@ class Terminal:
     sent_at: float | None = None
     """Moment at which the last result was sent to the present session."""
     live_at: float = 0.0
+    unarrived_at: float | None = None
+    """Moment from which on the server has reported that no media of this room arrive; None while they do."""
     unreceived_at: float | None = None
     """Moment from which on the server has reported that the subscription does not stand there; None while it does."""
     ended_at: float | None = None

@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from config.check_in import Manner
-from kiosk_agent.state.effects import due_effects, not_receiving_end, offline_end, wakes_at, with_phase
+from kiosk_agent.state.effects import due_effects, offline_end, unknown_end, wakes_at, with_phase
 from kiosk_agent.state.events import (
     Effects,
     Fact,
     MediaClosed,
     MediaConnected,
+    MediaKind,
     MediaLost,
     MediaSilent,
     MediaStatus,
@@ -34,7 +35,6 @@ from kiosk_agent.state.events import (
 )
 from kiosk_agent.state.state import (
     LONGEST_RETRY,
-    NOT_ARRIVING,
     REFUSED_RETRY,
     SILENCE,
     STEADY,
@@ -85,7 +85,16 @@ def _welcomed(terminal: Terminal, fact: Welcomed, _: float) -> Terminal:
 def _sessions(terminal: Terminal, fact: SessionsSeen, now: float) -> Terminal:
     """Replace all known sessions: one that the server no longer lists is over."""
     visits = tuple(sorted((visit for visit in fact.visits if visit.open), key=_by_start))
-    return _seen(replace(terminal, synced=True), visits, now)
+    return _seen(replace(_tried_now(terminal, now), synced=True), visits, now)
+
+
+def _tried_now(terminal: Terminal, now: float) -> Terminal:
+    """Have media that waits for another attempt wait no longer: the line is back."""
+    for kind in MediaKind:
+        media = terminal.media(kind)
+        if media.status is MediaStatus.IDLE and media.retry_at > now:
+            terminal = terminal.with_media(kind, replace(media, retry_at=now))
+    return terminal
 
 
 def _session(terminal: Terminal, fact: SessionSeen, now: float) -> Terminal:
@@ -96,18 +105,37 @@ def _session(terminal: Terminal, fact: SessionSeen, now: float) -> Terminal:
 
 def _seen(terminal: Terminal, visits: tuple[Visit, ...], now: float) -> Terminal:
     before = terminal.visit
-    terminal = _with_reception(_told(_listed(replace(terminal, visits=visits))), now)
+    terminal = _with_news_of_media(_told(_listed(replace(terminal, visits=visits))), now)
     after = terminal.visit
+    if before is not None and after is not None and after.relay_lost and not before.relay_lost:
+        terminal = _made_anew(terminal)
     if before is not None and (after is None or after.id != before.id):
         return replace(terminal, ended_at=now, ended=before.id, sent_at=None)
     return terminal
 
 
-def _with_reception(terminal: Terminal, now: float) -> Terminal:
-    """Note from when on the server knows nothing of the subscription."""
-    if terminal.visit is None or terminal.visit.receiving:
-        return replace(terminal, unreceived_at=None)
-    return terminal if terminal.unreceived_at is not None else replace(terminal, unreceived_at=now)
+def _with_news_of_media(terminal: Terminal, now: float) -> Terminal:
+    """Note from when on the server knows nothing of the publication, or of the subscription."""
+    visit = terminal.visit
+    arrives, receives = visit is None or visit.media, visit is None or visit.receiving
+    return replace(
+        terminal,
+        unarrived_at=None if arrives else _first(terminal.unarrived_at, now),
+        unreceived_at=None if receives else _first(terminal.unreceived_at, now),
+    )
+
+
+def _first(before: float | None, now: float) -> float:
+    return now if before is None else before
+
+
+def _made_anew(terminal: Terminal) -> Terminal:
+    """Give up every connection that stands: the relay that knew it is gone."""
+    for kind in MediaKind:
+        media = terminal.media(kind)
+        if media.status is MediaStatus.UP:
+            terminal = terminal.with_media(kind, replace(media, session=None))
+    return terminal
 
 
 def _listed(terminal: Terminal) -> Terminal:
@@ -196,12 +224,10 @@ def _without_news(terminal: Terminal, _: TimePassed, now: float) -> Terminal:
 
 def _not_arriving(terminal: Terminal, _: TimePassed, now: float) -> Terminal:
     """Give up a publication or subscription that is connected here, but of which the server knows nothing."""
-    sent, visit = terminal.publication, terminal.visit
-    if visit is not None and not visit.media and sent.status is MediaStatus.UP and now - sent.up_at >= NOT_ARRIVING:
-        terminal = replace(terminal, publication=replace(sent, session=None))
-    due = not_receiving_end(terminal)
-    if due is not None and now >= due:
-        terminal = replace(terminal, subscription=replace(terminal.subscription, session=None))
+    for kind in (MediaKind.PUBLICATION, MediaKind.SUBSCRIPTION):
+        due = unknown_end(terminal, kind)
+        if due is not None and now >= due:
+            terminal = terminal.with_media(kind, replace(terminal.media(kind), session=None))
     return terminal
 
 

@@ -17,7 +17,9 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver, clock, rtp
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.opus import OpusEncoder
+from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtcconfiguration import RTCBundlePolicy
+from aiortc.rtcrtpreceiver import NackGenerator
 from av.video.codeccontext import VideoCodecContext
 
 from kiosk_agent.media.frames import mono_samples, rms
@@ -27,6 +29,8 @@ FLOOR, START, CEILING = 150_000, 1_000_000, 1_500_000
 """Lowest, first and highest bit/s of the picture: aiortc never goes below 500 000, which overloads narrow lines."""
 SOUND_RATE = 64_000
 """Bit/s of the sound."""
+CUT = 1.0
+"""Seconds without a packet after which missing ones are not waited for: their sender has none of them left."""
 DECODE_AT_MOST = 64
 """Encoded frames that may wait for a decoder thread; with more it cannot keep up, and old pictures are useless."""
 
@@ -133,6 +137,28 @@ def meter_packets(receiver: RTCRtpReceiver) -> PacketMeter:
 
     cast(Any, receiver)._handle_rtp_packet = counted
     return meter
+
+
+def skip_cuts(receiver: RTCRtpReceiver) -> None:
+    """Make the receiver go on with the newest packets after its line, or the sender's, was cut. aiortc would wait for
+    those that are missing until five hundred others have come, and ask for them again and again."""
+    handle, newest = receiver._handle_rtp_packet, dict[int, tuple[float, int]]()
+    prefix = "_RTCRtpReceiver__"
+
+    async def skipping(packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
+        now = asyncio.get_running_loop().time()
+        at, number = newest.get(packet.ssrc, (now, packet.sequence_number - 1))
+        newest[packet.ssrc] = now, packet.sequence_number
+        if now - at >= CUT and (packet.sequence_number - number) & 0xFFFF > 1:
+            before = getattr(receiver, f"{prefix}jitter_buffer")
+            fresh = JitterBuffer(before.capacity, before._prefetch, before._is_video)
+            setattr(receiver, f"{prefix}jitter_buffer", fresh)
+            if before._is_video:
+                setattr(receiver, f"{prefix}nack_generator", NackGenerator())
+                getattr(receiver, f"{prefix}decoder_error").set()  # a keyframe is asked for
+        await handle(packet, arrival_time_ms)
+
+    cast(Any, receiver)._handle_rtp_packet = skipping
 
 
 def bound_decoder(receiver: RTCRtpReceiver, on_drop: Callable[[int], None]) -> None:

@@ -233,6 +233,7 @@ class Subscription(Peer):
         receivers = {kind: self.connection.addTransceiver(kind, direction="recvonly").receiver for kind in kinds}
         for receiver in receivers.values():
             aiortc_adapter.bound_decoder(receiver, self._count_dropped)
+            aiortc_adapter.skip_cuts(receiver)
         self.meters = {kind: aiortc_adapter.meter_packets(each) for kind, each in receivers.items()}
         self._receivers = receivers
 

@@ -32,6 +32,7 @@ from huijian.demo.synthetic.sources import generated_sources
 from huijian.serve import children
 from huijian.supervisor import ProcessSupervisor
 from kiosk_agent.agent import Kiosk, KioskConfig
+from kiosk_agent.http_client import http_client
 from tests.support.kernel_stamps import Arrivals
 from tests.support.patience import PATIENCE
 from tests.support.terminals import signed_in
@@ -55,6 +56,17 @@ def short_pack(folder: Path) -> str:
 def long_pack(folder: Path, limit: float = LONG_LIMIT) -> str:
     """Write the demonstration's pack with a limit that no story reaches; return its name, which is its path."""
     return _pack(folder / "long.toml", ("hard_limit", "20", f"{limit:.0f}"))
+
+
+def patient_pack(folder: Path, limit: float) -> str:
+    """Write the demonstration's pack with a limit and a grace that no story reaches, also where browsers make the
+    machine busy; return its name, which is its path."""
+    return _pack(
+        folder / "patient.toml",
+        ("hard_limit", "20", f"{limit:.0f}"),
+        ("hold_grace", "30", f"{limit:.0f}"),
+        ("late_grace", "60", f"{limit:.0f}"),
+    )
 
 
 def _pack(pack: Path, *changes: tuple[str, str, str]) -> str:
@@ -230,7 +242,7 @@ class Installation:
         identity = self.credentials.terminals[side].identity(self.server)
         config = KioskConfig(self.server, identity, source, generated, headless, side_hint=side, acknowledges=headless)
         ending = asyncio.Event()
-        async with aiohttp.ClientSession() as http:
+        async with http_client() as http:
             kiosk = Kiosk(config, http, lambda stats: None)
             with (arrivals or Arrivals()).noted():
                 running = asyncio.create_task(kiosk.run(ending))

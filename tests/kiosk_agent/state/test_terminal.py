@@ -38,6 +38,7 @@ from kiosk_agent.state.events import (
     Welcomed,
 )
 from kiosk_agent.state.state import (
+    CUT,
     ENDED_SCREEN,
     FIRST_RETRY,
     LONGEST_RETRY,
@@ -45,6 +46,7 @@ from kiosk_agent.state.state import (
     OFFLINE_GRACE,
     REFUSED_RETRY,
     RESEND,
+    SILENCE,
     backoff,
 )
 from kiosk_agent.state.terminal import TRANSITIONS, Terminal, step, wakes_at
@@ -331,15 +333,15 @@ class TestReconnecting:
         assert not any(isinstance(effect, StartMedia) for effect in effects)
         assert StartMedia(MediaKind.PUBLICATION, "s_1", Side.PRISON, 2) in story.tell(SessionsSeen((VISIT,)))
 
-    @pytest.mark.parametrize("state", ["ready", "live", "held"])
-    def test_a_subscription_of_which_the_server_knows_nothing_is_made_anew(self, state: str) -> None:
-        """The death of a relay worker is reported to no room, and no packet is missed while the gate is shut."""
+    @pytest.mark.parametrize(("state", "patience"), [("ready", NOT_RECEIVING), ("live", CUT), ("held", CUT)])
+    def test_a_subscription_of_which_the_server_knows_nothing_is_made_anew(self, state: str, patience: float) -> None:
+        """While the gate is shut no packet is missed, so that silence proves nothing."""
         story = Story().to_publishing()
         story.tell(*(MediaConnected(kind, 1) for kind in MediaKind))
         unknown = replace(VISIT, state=state, tested=True, media=True, receiving=False)
         story.tell(SessionSeen(unknown), after=60.0)
-        assert wakes_at(story.terminal) == story.now + NOT_RECEIVING
-        story.tell(SessionSeen(unknown), after=NOT_RECEIVING - 0.1)
+        assert wakes_at(story.terminal) == story.now + patience
+        story.tell(SessionSeen(unknown), after=patience - 0.1)
         assert story.tell(TimePassed(), after=0.2) == (StopMedia(MediaKind.SUBSCRIPTION, 1),)
         again = story.tell(MediaClosed(MediaKind.SUBSCRIPTION, 1))
         assert StartMedia(MediaKind.SUBSCRIPTION, "s_1", Side.VISITOR, 2) in again
@@ -369,7 +371,7 @@ class TestReconnecting:
         assert story.tell(MediaSilent(MediaKind.SUBSCRIPTION, 1, 60.0), after=60.0) == ()
         story.see("live")
         assert story.tell(MediaSilent(MediaKind.SUBSCRIPTION, 1, 61.0), after=1.0) == ()
-        assert story.tell(MediaSilent(MediaKind.SUBSCRIPTION, 1, 63.0), after=2.0) == (
+        assert story.tell(MediaSilent(MediaKind.SUBSCRIPTION, 1, 60.0 + SILENCE), after=SILENCE - 1.0) == (
             StopMedia(MediaKind.SUBSCRIPTION, 1),
         )
         assert story.tell(MediaClosed(MediaKind.SUBSCRIPTION, 1)) == (
@@ -381,6 +383,49 @@ class TestReconnecting:
         story.see("check_in", media=False)
         assert wakes_at(story.terminal) == 8.0
         assert story.tell(TimePassed(), after=8.0) == (StopMedia(MediaKind.PUBLICATION, 1),)
+
+    @pytest.mark.parametrize("kind", [MediaKind.PUBLICATION, MediaKind.SUBSCRIPTION])
+    def test_what_a_cut_path_carried_is_left_to_come_back_by_itself_while_people_meet(self, kind: MediaKind) -> None:
+        """However long a connection had stood before: the time counts from the server's first word of it."""
+        story = Story().to_publishing()
+        arrives = replace(VISIT, state="live", tested=True, media=True)
+        publishes = kind is MediaKind.PUBLICATION
+        lost = replace(arrives, state="held", media=not publishes, receiving=publishes)
+        story.tell(SessionSeen(arrives), after=600.0)
+        assert story.tell(SessionSeen(lost), TimePassed(), after=1.0) == ()
+        assert story.tell(TimePassed(), after=CUT - 0.1) == ()
+        assert story.tell(SessionSeen(arrives), TimePassed(), after=0.2) == ()
+        story.tell(SessionSeen(lost), after=1.0)
+        assert story.tell(TimePassed(), after=CUT) == (StopMedia(kind, 1),)
+
+    def test_nothing_is_given_up_where_the_socket_was_cut_as_well(self) -> None:
+        story = Story().to_publishing()
+        arrives = replace(VISIT, state="live", tested=True, media=True)
+        story.tell(SessionSeen(arrives), after=600.0)
+        assert story.tell(SocketLost(0.5), TimePassed(), after=6.0) == ()
+        lost = replace(arrives, state="held", media=False, receiving=False)
+        story.tell(TimePassed(), after=4.0)
+        assert story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((lost,)), TimePassed(), after=1.0) == ()
+        assert story.tell(SessionSeen(arrives), TimePassed(), after=1.0) == ()
+
+    def test_every_connection_is_made_anew_once_where_the_relay_was_interrupted(self) -> None:
+        story = Story().to_publishing()
+        story.see("live")
+        gone = replace(VISIT, state="held", tested=True, media=False, receiving=False, relay_lost=True)
+        assert set(story.tell(SessionSeen(gone), after=60.0)) == {StopMedia(kind, 1) for kind in MediaKind}
+        story.tell(*(MediaClosed(kind, 1) for kind in MediaKind), *(MediaConnected(kind, 2) for kind in MediaKind))
+        assert story.tell(SessionSeen(gone), TimePassed(), after=1.0) == ()
+
+    def test_media_that_waits_for_another_attempt_is_tried_at_once_when_the_line_is_back(self) -> None:
+        story = Story().to_publishing()
+        story.see("live")
+        for attempt in range(1, 4):
+            story.tell(MediaLost(MediaKind.PUBLICATION, attempt, 0.9), after=1.0)
+            story.tell(TimePassed(), after=9.0)
+        story.tell(SocketLost(0.5), MediaLost(MediaKind.PUBLICATION, 4, 0.9))
+        again = replace(VISIT, state="live", tested=True)
+        effects = story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), SessionsSeen((again,)), after=1.0)
+        assert StartMedia(MediaKind.PUBLICATION, "s_1", Side.PRISON, 5) in effects
 
 
 class TestStopping:

@@ -147,6 +147,33 @@ class TestConnection:
         assert receiver._RTCRtpReceiver__decoder_error.is_set()
         await connection.close()
 
+    async def test_pictures_go_on_at_once_after_a_cut_though_packets_are_missing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connection = aiortc_adapter.new_connection()
+        receiver = connection.addTransceiver("video").receiver
+        aiortc_adapter.skip_cuts(receiver)
+        now, loop = 100.0, asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "time", lambda: now)
+
+        async def take(number: int) -> None:
+            packet = rtp.RtpPacket(payload_type=96, sequence_number=number, timestamp=number, ssrc=7)
+            await receiver._handle_rtp_packet(packet, 0)
+
+        buffer = receiver._RTCRtpReceiver__jitter_buffer
+        await take(1)
+        now += aiortc_adapter.CUT
+        await take(2)
+        assert receiver._RTCRtpReceiver__jitter_buffer is buffer, "nothing is missing"
+        await take(9)
+        assert receiver._RTCRtpReceiver__jitter_buffer is buffer, "what is missing may still come"
+        now += aiortc_adapter.CUT
+        await take(99)
+        assert receiver._RTCRtpReceiver__jitter_buffer is not buffer
+        assert receiver._RTCRtpReceiver__decoder_error.is_set(), "a keyframe is asked for"
+        monkeypatch.undo()
+        await connection.close()
+
     async def test_the_hooks_that_are_patched_exist(self) -> None:
         connection = aiortc_adapter.new_connection()
         transceiver = connection.addTransceiver("video")
