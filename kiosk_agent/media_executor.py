@@ -13,10 +13,12 @@ from signaling.api.messages.socket import Observed
 
 @dataclass(frozen=True, slots=True)
 class ObservedRoom:
-    """What is to be observed now: what the room sends into this session, and whether people are counted in it."""
+    """What is to be observed now: what the room sends into this session, and whether people are counted in it. Where
+    they sign (`signed`) silence is no finding."""
 
     session: str
     counts: bool
+    signed: bool = False
 
 
 class MediaExecutor(Protocol):

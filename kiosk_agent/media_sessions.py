@@ -101,7 +101,7 @@ class MediaSessions:
 
         def sending() -> Sending | None:
             now = observing()
-            return None if now is None else Sending(now.session, now.counts, self._sources)
+            return None if now is None else Sending(now.session, now.counts, self._sources, now.signed)
 
         await Monitor(sending, send).run()
 

@@ -22,11 +22,13 @@ REPEAT_EVERY = 10.0  # seconds after which an unchanged report is sent again
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What this room sends now: into which session, whether people are counted in it, and from which sources."""
+    """What this room sends now: into which session, whether people are counted in it, from which sources, and whether
+    the people sign."""
 
     session: str
     counts: bool
     sources: RoomSources
+    signed: bool = False
 
 
 class Monitor:
@@ -71,7 +73,7 @@ class Monitor:
         elif now - self._counted_at >= COUNT_EVERY and isinstance(picture, VideoFrame):
             self._counted_at = now
             self._heads = await asyncio.to_thread(self._count, picture)
-        await self._report(sending.session, now)
+        await self._report(sending, now)
 
     def _look_at_sound(self, sound: Frame | None, now: float) -> None:
         new = sound if sound is not self._last_sound else None
@@ -88,12 +90,12 @@ class Monitor:
             self._counting = PeopleCount()
         return self._counting.look(luma(picture))
 
-    async def _report(self, session: str, now: float) -> None:
+    async def _report(self, sending: Sending, now: float) -> None:
         found = Observed(
-            session=session,
+            session=sending.session,
             black=self._pictures.black(now),
             frozen=self._pictures.frozen(now),
-            silent=self._pictures.silent(now),
+            silent=self._pictures.silent(now) and not sending.signed,
             heads=self._heads,
         )
         if found != self._sent or now - self._sent_at >= REPEAT_EVERY:

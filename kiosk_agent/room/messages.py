@@ -1,5 +1,6 @@
 """Every message between the agent and the room's page, in both directions, over the loopback WebSocket. Both ends
-refuse what is not listed here. What the page sends are facts and figures: no picture, no sound and no credential."""
+refuse what is not listed here. What the page sends are facts and figures, and small pictures while people are counted
+(`small_picture.py`): no sound and no credential."""
 
 from typing import Annotated, Literal
 
@@ -65,7 +66,13 @@ class ShowOfficer(Message, frozen=True, tag="officer"):
     view: OfficerView
 
 
-AgentMessage = Show | OpenMedia | CloseMedia | CheckEquipment | Settings | ShowOfficer
+class CountPeople(Message, frozen=True, tag="count_people"):
+    """Send small pictures of the room from now on, in which the agent counts people; or (`on` false) none any more."""
+
+    on: bool
+
+
+AgentMessage = Show | OpenMedia | CloseMedia | CheckEquipment | CountPeople | Settings | ShowOfficer
 
 
 # ---- page to agent -------------------------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ import logging
 from collections.abc import Callable
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from kiosk_agent.room.messages import AgentMessage, Beat, PageMessage, read, written
+from kiosk_agent.room.small_picture import LARGEST, SmallPicture, read_picture
 
 log = logging.getLogger(__name__)
 
 REPLACED, NOT_UNDERSTOOD = 4009, 4000
 """Close codes: a newer page has connected; the page has sent what it may not."""
 _LARGEST = 16 * 1024
-"""Bytes of a message of the page."""
+"""Bytes of a text of the page."""
 
 
 class PageLink:
@@ -23,7 +24,7 @@ class PageLink:
     come or gone."""
 
     def __init__(
-        self, take: Callable[[PageMessage], None], opened: Callable[[], None], closed: Callable[[], None]
+        self, take: Callable[[PageMessage | SmallPicture], None], opened: Callable[[], None], closed: Callable[[], None]
     ) -> None:
         self.beat_at: float | None = None
         """Moment of the loop's clock at which the page was last alive; None before the first page."""
@@ -43,7 +44,7 @@ class PageLink:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve the socket of a page until it is closed; an older page is closed."""
-        socket = web.WebSocketResponse(max_msg_size=_LARGEST, timeout=1.0)
+        socket = web.WebSocketResponse(max_msg_size=LARGEST, timeout=1.0)
         await socket.prepare(request)
         await self._replace(socket)
         writing = asyncio.create_task(self._write(socket, self._waiting))
@@ -76,10 +77,8 @@ class PageLink:
                 return
             self.beat_at = asyncio.get_running_loop().time()
             try:
-                if message.type is not WSMsgType.TEXT:
-                    raise msgspec.DecodeError("no text")
-                decoded = read(message.data)
-            except msgspec.DecodeError as error:
+                decoded = _decoded(message)
+            except (msgspec.DecodeError, ValueError) as error:
                 log.warning("the page sent what it may not", extra={"error": error})
                 await socket.close(code=NOT_UNDERSTOOD)
                 return
@@ -94,3 +93,12 @@ class PageLink:
                 await socket.send_str(text)
             except ConnectionError:
                 return  # the reader ends as well, and says that the page has gone
+
+
+def _decoded(message: WSMessage) -> PageMessage | SmallPicture:
+    """Return what the page has sent. Raises msgspec.DecodeError or ValueError for what it may not send."""
+    if message.type is WSMsgType.BINARY:
+        return read_picture(message.data)
+    if message.type is not WSMsgType.TEXT or len(message.data) > _LARGEST:
+        raise ValueError("no text, or too long")
+    return read(message.data)

@@ -15,6 +15,7 @@ from kiosk_agent.room.messages import (
     AgentMessage,
     CheckEquipment,
     CloseMedia,
+    CountPeople,
     EquipmentChecked,
     Figures,
     MediaDown,
@@ -22,6 +23,7 @@ from kiosk_agent.room.messages import (
     OpenMedia,
     Received,
 )
+from kiosk_agent.room.small_picture import HeadCount, SmallPicture
 from kiosk_agent.room.whip_proxy import WhipProxy
 from kiosk_agent.state.events import (
     Fact,
@@ -49,7 +51,7 @@ FIGURES_WITHIN = 2.5
 REPEAT_EVERY = 10.0
 """Seconds after which an unchanged report is sent again, in case one was lost."""
 
-MediaMessage = MediaUp | MediaDown | Received | Figures | EquipmentChecked
+MediaMessage = MediaUp | MediaDown | Received | Figures | EquipmentChecked | SmallPicture
 
 
 class PageMedia:
@@ -72,6 +74,7 @@ class PageMedia:
         self._tests = 0
         self._received: Received | None = None
         self._figures: asyncio.Queue[Figures] = asyncio.Queue(1)
+        self._heads = HeadCount(lambda on: send(CountPeople(on=on)))
 
     def start(self, order: StartMedia) -> None:
         """Have the page begin an attempt; MediaConnected and MediaLost report how it goes."""
@@ -99,6 +102,7 @@ class PageMedia:
 
     def page_gone(self) -> list[StartMedia]:
         """Report the loss of every attempt; return them, so that their resources can be deleted."""
+        self._heads.page_gone()
         lost = list(self._running.values())
         for order in lost:
             self._lose(order.kind, order.attempt)
@@ -123,6 +127,8 @@ class PageMedia:
                 if self._figures.full():
                     self._figures.get_nowait()
                 self._figures.put_nowait(message)
+            case SmallPicture():
+                self._heads.take(message)
             case EquipmentChecked(number=number):
                 if self._test is not None and number == self._tests and not self._test.done():
                     self._test.set_result(message)
@@ -145,8 +151,8 @@ class PageMedia:
     async def observe(
         self, observing: Callable[[], ObservedRoom | None], send: Callable[[Observed], Awaitable[None]]
     ) -> None:
-        """Turn the page's figures into reports of black, frozen and silent, until cancelled. People are not counted: no
-        picture leaves the page."""
+        """Turn the page's figures into reports of black, frozen and silent, and count the people in its small pictures,
+        until cancelled."""
         clock = asyncio.get_running_loop().time
         monitor, session, sent, sent_at = PictureMonitor(), "", None, float("-inf")
         while True:
@@ -154,11 +160,17 @@ class PageMedia:
             room, now = observing(), clock()
             if room is None or room.session != session:
                 monitor, session, sent = PictureMonitor(), room.session if room is not None else "", None
+                self._heads.forget()
+            heads = await self._heads.look(room is not None and room.counts and self._here.is_set())
             if room is None:
                 continue
             _look(monitor, figures, now)
             found = Observed(
-                session=session, black=monitor.black(now), frozen=monitor.frozen(now), silent=monitor.silent(now)
+                session=session,
+                black=monitor.black(now),
+                frozen=monitor.frozen(now),
+                silent=monitor.silent(now) and not room.signed,
+                heads=heads,
             )
             if found != sent or now - sent_at >= REPEAT_EVERY:
                 sent, sent_at = found, now

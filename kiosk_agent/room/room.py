@@ -28,6 +28,7 @@ from kiosk_agent.room.page_media import PageMedia
 from kiosk_agent.room.rules import RulesText
 from kiosk_agent.room.screens import Screen
 from kiosk_agent.room.server import RoomServer
+from kiosk_agent.room.small_picture import SmallPicture
 from kiosk_agent.room.whip_proxy import WhipProxy
 from kiosk_agent.state.events import Fact, StartMedia, WarningConfirmed
 from kiosk_agent.webrtc.peer import ServerAccess
@@ -131,7 +132,7 @@ class Room:
             left = None if screen.until is None else max(0.0, screen.until - now)
             self._link.send(Show(screen=screen, left=left))
 
-    def _take(self, message: PageMessage) -> None:
+    def _take(self, message: PageMessage | SmallPicture) -> None:
         match message:
             case RulesRead(session=session, language=language, touch=touch):
                 if self._screen is not None and session == self._screen.session:
@@ -142,7 +143,7 @@ class Room:
                 self._finished(on)
             case Trouble(code=code):
                 log.warning("the page reports a fault", extra={"code": code})
-            case MediaUp() | MediaDown() | Received() | Figures() | EquipmentChecked():
+            case MediaUp() | MediaDown() | Received() | Figures() | EquipmentChecked() | SmallPicture():
                 ended = self.media.handle(message)
                 if ended is not None:
                     self._withdraw(ended)

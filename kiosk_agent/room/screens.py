@@ -69,13 +69,21 @@ class Farewell(msgspec.Struct, frozen=True):
     text: Words | None = None
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """What a visit in sign language needs of the line: pictures of `frames` a second, which take `kbits` (1000 bit/s),
+    before any sound."""
+
+    frames: int
+    kbits: int
+
+
 class Screen(msgspec.Struct, frozen=True, kw_only=True):
     """Content of the room's screen.
 
     `place` is the site and the room; `reason` says why a visit is on hold or over, `lines` what to do; `talkback` tells
     whether an officer speaks to this room; `until` is the moment of the limit, on the loop's
-    clock, once the time that is left is shown; `camera` tells whether the page needs camera and microphone; `signing`
-    whether the people sign, so that light takes the place of sounds."""
+    clock, once the time that is left is shown; `camera` tells whether the page needs camera and microphone; `signed`
+    what a visit in sign language needs, in which light takes the place of sounds."""
 
     name: Name
     title: Words
@@ -91,7 +99,7 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     banners: tuple[Words, ...] = ()
     farewell: Farewell | None = None
     camera: bool = False
-    signing: bool = False
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +187,7 @@ def _common(terminal: Terminal, view: SessionView) -> Screen:
         warning=_warning(terminal, view),
         talkback=view.speech is not None,
         banners=_banners(terminal, view),
-        signing=view.signed is not None,
+        signed=None if view.signed is None else Signed(view.signed.frames, view.signed.kbits),
         camera=True,
     )
 

@@ -19,6 +19,11 @@ export class Link {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type, ...members }));
   }
 
+  /** Sends a small picture to the agent. */
+  sendBytes(buffer) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(buffer);
+  }
+
   #connect() {
     const url = new URL("link", location.href);
     url.protocol = "ws:";

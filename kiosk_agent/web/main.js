@@ -5,6 +5,8 @@ import { lock } from "./locks.js";
 import { Devices } from "./media/devices.js";
 import { Figures, testEquipment } from "./media/figures.js";
 import { Peers } from "./media/peers.js";
+import { SmallPictures } from "./media/small_pictures.js";
+import { FarewellControl } from "./parts/farewell.js";
 import { Header } from "./parts/header.js";
 import { Notice } from "./parts/notice.js";
 import { CheckIn } from "./screens/check_in.js";
@@ -41,8 +43,10 @@ const trouble = (code) => link.send("trouble", { code: String(code).slice(0, 64)
 
 const devices = new Devices({ changed: () => draw(), trouble });
 const figures = new Figures(devices, (found) => link.send("figures", found));
+const pictures = new SmallPictures(figures, (buffer) => link.sendBytes(buffer));
 const peers = new Peers({ devices, send: (type, members) => link.send(type, members), changed: () => draw() });
-const page = { devices, figures, peers, send: (type, members) => link.send(type, members) };
+const farewell = new FarewellControl((on) => link.send("finished", { on }));
+const page = { devices, figures, peers, farewell, send: (type, members) => link.send(type, members) };
 const header = new Header(document.getElementById("header"));
 const banners = document.getElementById("banners");
 const notice = new Notice(document.getElementById("notice"), main, (warning) => link.send("warning_read", { warning }));
@@ -59,6 +63,8 @@ function take(message) {
     peers.open(message);
   } else if (message.type === "close_media") {
     peers.close(message.kind, message.attempt);
+  } else if (message.type === "count_people") {
+    pictures.take(message.on);
   } else if (message.type === "test") {
     testEquipment(devices, figures).then((found) => link.send("tested", { number: message.number, ...found }));
   }
@@ -67,7 +73,7 @@ function take(message) {
 function show(screen) {
   shown = screen;
   devices.need("screen", screen.camera);
-  peers.signing = screen.signing === true;
+  peers.signed = screen.signed ?? null;
   if (!screen.session) reset();
   draw();
 }
@@ -80,18 +86,27 @@ function draw() {
     document.body.dataset.screen = shown.name;
     main.replaceChildren(drawn.node);
     main.focus();
+    farewell.focus();
   }
   drawn.update(shown, deadline);
+  farewell.update(shown.farewell ?? null);
   header.update(shown);
-  setLines(banners, shown.banners.map((line) => say(line)));
+  setLines(banners, [...shown.banners, ...unplugged()].map((line) => say(line)));
   banners.classList.toggle("talkback", shown.talkback === true);
   notice.update(shown.warning);
-  document.body.classList.toggle("signing", shown.signing === true);
+  document.body.classList.toggle("signing", Boolean(shown.signed));
+}
 
+/** What to say of a camera or microphone that is gone, on every screen that needs them. */
+function unplugged() {
+  if (!shown.camera) return [];
+  const { video, audio } = devices.missing;
+  return [video && WORDS.cameraGone, audio && WORDS.microphoneGone].filter(Boolean);
 }
 
 function lost() {
   peers.closeAll();
+  pictures.take(false);
   deadline = null;
   show(NO_AGENT);
 }

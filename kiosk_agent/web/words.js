@@ -22,6 +22,14 @@ export const WORDS = {
   soundNone: { zh: "听不到声音，请说几句话", en: "No sound. Please say a few words" },
   soundGood: { zh: "听到了", en: "We hear you" },
   noPicture: { zh: "摄像头没有画面", en: "The camera gives no picture" },
+  cameraGone: {
+    zh: "摄像头断开了：请工作人员检查接线，接好后自动恢复。",
+    en: "The camera is unplugged. Please ask the staff to check its cable; it goes on by itself.",
+  },
+  microphoneGone: {
+    zh: "麦克风断开了：请工作人员检查接线，接好后自动恢复。",
+    en: "The microphone is unplugged. Please ask the staff to check its cable; it goes on by itself.",
+  },
   self: { zh: "本室画面", en: "Your own picture" },
   far: { zh: "对方画面", en: "Picture of the other room" },
   farWaiting: { zh: "正在接收对方画面……", en: "Waiting for the other room's picture …" },

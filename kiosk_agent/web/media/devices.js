@@ -9,6 +9,7 @@ const KINDS = { video: PICTURE, audio: SOUND };
 
 export class Devices {
   tracks = { video: null, audio: null };
+  missing = { video: false, audio: false }; // could not be opened, or was unplugged and did not come back at once
   #changed;
   #trouble;
   #needs = new Set();
@@ -57,10 +58,13 @@ export class Devices {
       const [track] = stream.getTracks();
       track.addEventListener("ended", () => this.#lose(kind, track));
       this.tracks[kind] = track;
+      this.missing[kind] = false;
       this.#changed();
       dispatchEvent(new CustomEvent("track", { detail: kind }));
     } catch (error) {
-      if (this.tracks[kind]) this.#lose(kind, this.tracks[kind]);
+      this.missing[kind] = true;
+      this.tracks[kind] = null;
+      this.#changed();
       this.#trouble(`${kind} ${error.name}`);
     }
   }
@@ -82,6 +86,7 @@ export class Devices {
     for (const [kind, track] of Object.entries(this.tracks)) {
       track?.stop();
       this.tracks[kind] = null;
+      this.missing[kind] = false;
     }
     this.#changed();
   }

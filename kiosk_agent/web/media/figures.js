@@ -16,7 +16,7 @@ export class Figures {
   level = 0; // of the last tenth of a second
   #devices;
   #report;
-  #video = Object.assign(document.createElement("video"), { muted: true, autoplay: true, playsInline: true });
+  video = Object.assign(document.createElement("video"), { muted: true, autoplay: true, playsInline: true });
   #canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: HEIGHT });
   #brush = this.#canvas.getContext("2d", { willReadFrequently: true });
   #before = null;
@@ -35,20 +35,25 @@ export class Figures {
 
   /** Looks at the picture now: `{luma, spread, change}`, or null where no new picture has come. */
   look() {
-    const live = this.#devices.tracks.video?.readyState === "live";
-    const frames = this.#video.getVideoPlaybackQuality().totalVideoFrames;
-    if (!live || !this.#video.videoWidth) {
+    const live = this.sees;
+    const frames = this.video.getVideoPlaybackQuality().totalVideoFrames;
+    if (!live || !this.video.videoWidth) {
       this.#before = this.luma = null;
       return null;
     }
     if (frames === this.#seen) return null;
     this.#seen = frames;
-    this.#brush.drawImage(this.#video, 0, 0, WIDTH, HEIGHT);
+    this.#brush.drawImage(this.video, 0, 0, WIDTH, HEIGHT);
     const now = lumaOf(this.#brush.getImageData(0, 0, WIDTH, HEIGHT).data);
     const found = { ...meanAndSpread(now), change: this.#before && meanDifference(now, this.#before) };
     this.#before = now;
     this.luma = found.luma;
     return found;
+  }
+
+  /** Whether the camera is open. */
+  get sees() {
+    return this.#devices.tracks.video?.readyState === "live";
   }
 
   /** The loudest tenth of a second since the last call, null where the microphone is not open. */
@@ -61,7 +66,7 @@ export class Figures {
   async #follow(kind) {
     const track = this.#devices.tracks[kind];
     if (kind === "video") {
-      this.#video.srcObject = new MediaStream([track]);
+      this.video.srcObject = new MediaStream([track]);
       return;
     }
     this.#sound?.close();

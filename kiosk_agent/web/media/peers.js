@@ -7,11 +7,12 @@ import { accepted, withSoundRepair } from "./sdp.js";
 
 const CONNECT_LIMIT = 8000; // ms for ICE and DTLS
 const SOUND_RATE = 40_000; // bit/s
+const LEAST_SOUND = 8_000; // bit/s that are left to the sound where people sign and the line is weak
 const PICTURE_RATE = 1_800_000; // bit/s; congestion control stays below what the line has
 const EVERY = 1000; // ms between counts
 
 export class Peers {
-  signing = false; // the people sign: picture goes before sound
+  signed = null; // what a visit in sign language needs: {frames, kbits}; there picture goes before sound
   far = new MediaStream();
   #devices;
   #send;
@@ -25,6 +26,7 @@ export class Peers {
     this.#send = send;
     this.#changed = changed;
     setInterval(() => this.#count(), EVERY);
+    setInterval(() => this.#leaveToSound(), EVERY);
     addEventListener("track", (event) => this.#replace(event.detail));
   }
 
@@ -74,13 +76,13 @@ export class Peers {
 
   /** Sound goes before picture, except where people sign. */
   #priority(kind) {
-    const first = (kind === "audio") !== this.signing;
+    const first = (kind === "audio") !== Boolean(this.signed);
     return { priority: first ? "high" : "low", networkPriority: first ? "high" : "low" };
   }
 
   #steer(track, peer) {
-    track.contentHint = this.signing ? "motion" : "";
-    peer.degradation = this.signing ? "maintain-framerate" : "balanced";
+    track.contentHint = this.signed ? "motion" : "";
+    peer.degradation = this.signed ? "maintain-framerate" : "balanced";
   }
 
   #prepareToReceive(peer) {
@@ -112,6 +114,21 @@ export class Peers {
     const sender = peer.connection.getSenders().find(({ track }) => track?.kind === "video");
     if (!sender || !peer.degradation) return;
     await sender.setParameters({ ...sender.getParameters(), degradationPreference: peer.degradation });
+  }
+
+  /** Where people sign, the sound gets what the line has beside their picture. */
+  async #leaveToSound() {
+    const peer = this.#open.get("publication");
+    const sender = peer?.connection.getSenders().find(({ track }) => track?.kind === "audio");
+    if (!this.signed || !sender || peer.connection.connectionState !== "connected") return;
+    const pairs = [...(await peer.connection.getStats()).values()].filter((stats) => stats.availableOutgoingBitrate);
+    if (!pairs.length) return;
+    const left = pairs[0].availableOutgoingBitrate - 1000 * this.signed.kbits;
+    const maxBitrate = Math.round(Math.max(LEAST_SOUND, Math.min(SOUND_RATE, left)) / 1000) * 1000;
+    const parameters = sender.getParameters();
+    if (!parameters.encodings.length || parameters.encodings[0].maxBitrate === maxBitrate) return;
+    parameters.encodings[0].maxBitrate = maxBitrate;
+    await sender.setParameters(parameters);
   }
 
   #watch(peer) {

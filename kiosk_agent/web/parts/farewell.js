@@ -1,6 +1,7 @@
 /**
  * The button "会见完毕", and the question that it asks once more before the room's word counts (Guangdong 31(2)): a single
- * touch, or a child at the keyboard, ends nothing. The key is F.
+ * touch, or a child at the keyboard, ends nothing. The key is F. There is one for the whole page: a short hold draws
+ * another screen, and a question that is open outlives it.
  */
 import { el, setText } from "../dom.js";
 import { say } from "../settings.js";
@@ -35,6 +36,7 @@ export class FarewellControl {
     addEventListener("keydown", this.#key);
   }
 
+  /** @param farewell null where a screen has no such button: then the question is over */
   update(farewell) {
     this.#shown = farewell;
     const on = farewell?.on ?? null;
@@ -49,13 +51,14 @@ export class FarewellControl {
     if (on !== true) this.#forget();
   }
 
-  close() {
-    clearTimeout(this.#timer);
-    removeEventListener("keydown", this.#key);
+  /** Takes the focus back to the open question after the page has drawn another screen. */
+  focus() {
+    if (!this.#question.hidden) this.#no.focus();
   }
 
   #key = (event) => {
-    if (event.key.toLowerCase() !== "f" || event.repeat || this.node.closest("[inert]")) return;
+    if (event.key.toLowerCase() !== "f" || event.repeat || !this.node.isConnected) return;
+    if (this.node.closest("[inert]")) return;
     if (this.#question.hidden) this.#press();
     else this.#answer();
   };

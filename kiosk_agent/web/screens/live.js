@@ -1,7 +1,6 @@
 /** The visit: the far room large, this one small, what is said about the sound, the time that is left, the end. */
 import { el, setText } from "../dom.js";
 import { Countdown } from "../parts/countdown.js";
-import { FarewellControl } from "../parts/farewell.js";
 import { SelfPicture } from "../parts/self_picture.js";
 import { say } from "../settings.js";
 import { WORDS } from "../words.js";
@@ -13,19 +12,17 @@ export class Live {
   #wait = el("p", { class: "wait", role: "status" });
   #countdown = new Countdown();
   #self;
-  #farewell;
   node;
 
   constructor(page) {
     this.#page = page;
     this.#self = new SelfPicture(page.devices);
-    this.#farewell = new FarewellControl((on) => page.send("finished", { on }));
     this.#far.muted = true; // its sound has a player of its own
     for (const type of ["playing", "emptied"]) this.#far.addEventListener(type, () => this.#waits());
     this.node = el("div", { class: "screen live" },
       el("div", { class: "picture" }, this.#far, this.#wait, this.#self.node),
-      this.#farewell.text,
-      el("div", { class: "bar" }, this.#title, this.#countdown.node, this.#farewell.node));
+      page.farewell.text,
+      el("div", { class: "bar" }, this.#title, this.#countdown.node, page.farewell.node));
   }
 
   update(screen, deadline) {
@@ -36,14 +33,12 @@ export class Live {
     this.#waits();
     this.#self.update();
     this.#countdown.update(deadline);
-    this.#farewell.update(screen.farewell);
   }
 
   close() {
     this.#far.srcObject = null;
     this.#self.close();
     this.#countdown.close();
-    this.#farewell.close();
   }
 
   #waits() {

@@ -193,6 +193,24 @@ async def test_people_acknowledge_confirm_and_finish_and_nothing_leads_out() -> 
         await story.until(story.finished, 2)
         assert story.finished == [True, False]
 
+        # The question is still open after a short hold has drawn another screen, and keeps its focus.
+        await story.show(SCREENS[5])
+        await story.show(SCREENS[4])
+        await page.keyboard.press("f")
+        for screen in (SCREENS[6], SCREENS[4]):
+            await story.show(screen)
+            await expect(page.get_by_text("确定会见已经完毕吗？")).to_be_visible()
+            await expect(page.locator(".answers button").last).to_be_focused()
+        await page.evaluate(LATER)
+        await page.get_by_role("button", name="是，已经谈完").click()
+        await story.until(story.finished, 3)
+        await page.keyboard.press("f")
+        await story.show(SCREENS[7])
+        await expect(page.get_by_text("确定会见已经完毕吗？")).to_have_count(0)
+        await story.show(SCREENS[4])
+        await expect(page.get_by_text("确定会见已经完毕吗？")).to_be_hidden()
+        assert story.finished == [True, False, True]
+
         # No key, click or drag leads anywhere.
         await page.evaluate(COUNT_REFUSED)
         for key in KEYS:

@@ -1,28 +1,21 @@
-"""The page of a room in a real browser, in front of a real agent, and a line to the relay that a test can cut."""
+"""The page of a room in a real browser, in front of a real agent."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
-import pytest
-from aiohttp import web
 from playwright.async_api import Browser, Page
 
 from config.pack_loader import load_pack
 from kiosk_agent.officer.report import Facts
 from kiosk_agent.room.room import Room
 from kiosk_agent.room.screens import Rules
-from kiosk_agent.room.whip_proxy import WhipProxy
 from kiosk_agent.room.words import Words
 from tests.support.patience import PATIENCE
-from tests.support.udp_proxy import Impairment, UdpProxy
 
 SIZES = ((1920, 1080), (1366, 768))
-CANDIDATE = re.compile(r"(a=candidate:\S+ \d+ udp \d+ )127\.0\.0\.1 (\d+)", re.IGNORECASE)
-TCP = re.compile(r"a=candidate:\S+ \d+ tcp [^\r\n]*\r?\n", re.IGNORECASE)
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 RUN = """async () => {
     const { violations } = await axe.run(document, { resultTypes: ["violations"] });
@@ -102,43 +95,3 @@ class TerminalOfTests:
     def restart(self) -> None:
         """Note that a restart was asked for."""
         self.asked.append("restart")
-
-
-class CutLine:
-    """Line between all pages and the relay: `cut` and `mend` it."""
-
-    def __init__(self) -> None:
-        self._impairment = Impairment()
-        self._proxies: dict[int, UdpProxy] = {}
-
-    def cut(self) -> None:
-        """Let nothing pass from now on, in either direction."""
-        self._impairment.loss = 1.0
-
-    def mend(self) -> None:
-        """Let everything pass again, in both directions."""
-        self._impairment.loss = 0.0
-
-    def lead(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Lead the media of all pages through this line: answers name it in place of the relay."""
-        forward = WhipProxy._forward
-
-        async def through(proxy: WhipProxy, request: web.Request, url: str) -> tuple[web.Response, str | None]:
-            answer, location = await forward(proxy, request, url)
-            if location is not None and isinstance(answer.body, bytes):
-                answer.body = (await self._led(answer.body.decode())).encode()
-            return answer, location
-
-        monkeypatch.setattr(WhipProxy, "_forward", through)
-
-    def close(self) -> None:
-        """Close the ports of the line."""
-        for proxy in self._proxies.values():
-            proxy.close()
-
-    async def _led(self, sdp: str) -> str:
-        for port in {int(found) for _, found in CANDIDATE.findall(sdp)}:
-            if port not in self._proxies:
-                self._proxies[port] = UdpProxy(("127.0.0.1", port), self._impairment, self._impairment, 1)
-                await self._proxies[port].start()
-        return CANDIDATE.sub(lambda found: f"{found[1]}127.0.0.1 {self._proxies[int(found[2])].port}", TCP.sub("", sdp))
