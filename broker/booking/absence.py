@@ -99,6 +99,8 @@ def noted(session: Session) -> Absence | None:
     end, slot = session.end, session.slot
     if session.state is not State.ENDED or end is None or end.reason is not Reason.NO_SHOW or end.side is None:
         return None
+    if slot.drill:
+        return None
     away = tuple(person.id for person in slot.parties_of(end.side) if person.id not in session.check_in.checked)
     site = slot.place(end.side).site
     return Absence(AbsenceId(f"abs_{session.id}"), session.id, slot.id, end.side, site, away, end.at, end.by)

@@ -62,7 +62,8 @@ class Slot:
     """An approval to meet in [starts_at, ends_at) (aware UTC) for at most `minutes` of crossing media.
 
     `approved_by` and `article` are the prison's approval. Where both sides hold inmates, the visitor side's institution
-    approves, too (Yunnan 7, Guangdong 16): `second_approved_by` and `second_article`, empty until it has.
+    approves, too (Yunnan 7, Guangdong 16): `second_approved_by` and `second_article`, empty until it has. `drill`: it
+    is no visit but a drill, with invented people (`broker.booking.drill`).
     """
 
     id: SlotId
@@ -80,6 +81,7 @@ class Slot:
     language: str = "zh"
     second_approved_by: str = ""
     second_article: str = ""
+    drill: bool = False
 
     def holds_inmates(self, side: Side) -> bool:
         """Whether those who meet on this side are inmates."""

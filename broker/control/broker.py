@@ -180,7 +180,8 @@ class Broker:
         session, policy = await self._known(slot)
         check_cancellation(session, fact, now, policy)
         code = policy.intervention(article)
-        request = rebooking_of(slot, note, now.wall, policy) if code is not None and code.technical else None
+        again = code is not None and code.technical and not slot.drill
+        request = rebooking_of(slot, note, now.wall, policy) if again else None
         await self.store.cancel_slot(slot_id, by, article, note, request)
         live = self._runners.get(slot.session)
         if live is None:  # far in the future: no session yet to note it

@@ -112,7 +112,11 @@ class PresenceTracker:
 
     def _visits(self) -> dict[SessionId, Visit]:
         return {
-            session: Visit(frozenset(runner.session.slot.place(side).site for side in Side), runner.policy)
+            session: Visit(
+                frozenset(runner.session.slot.place(side).site for side in Side),
+                runner.policy,
+                runner.session.slot.drill,
+            )
             for session, runner in self._sessions.items()
             if runner.session.state in _OPEN
         }

@@ -27,7 +27,9 @@ class Statistics:
     def record_step(
         self, before: Session, after: Session, effects: Iterable[Effect], policy: Policy, now: float
     ) -> None:
-        """Count a step of a session at `now` (monotonic seconds)."""
+        """Count a step of a session at `now` (monotonic seconds). Drills are not counted among the visits."""
+        if after.slot.drill:
+            return
         if after.gate_open and not before.gate_open:
             self._open_since[after.id] = now
         elif before.gate_open and not after.gate_open:

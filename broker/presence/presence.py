@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from broker.booking import drill
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId
 from broker.presence.attention_check import AttentionChecks, Prompt, Rhythm, rhythm_of
 from broker.presence.quorum import Watcher, share_out
@@ -59,10 +60,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What presence has to know of a session that is not over: the sites whose officers it concerns, and its rules."""
+    """What presence has to know of a session that is not over: the sites whose officers it concerns, its rules, and
+    whether it is a drill, which concerns its synthetic officers only."""
 
     sites: frozenset[SiteId]
     policy: Policy
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,11 @@ class Presence:
         """Officers of the two sites who receive something of a session or have chosen it."""
         receiving = {one.watcher for one in self._received.get(session, {}).values()}
         choosing = {one for one, pages in self._pages.items() if any(session in p.report.duty for p in pages.values())}
-        return {one for one in receiving | choosing if one.site in visit.sites}
+        return {
+            one
+            for one in receiving | choosing
+            if one.site in visit.sites and drill.counts(one.user, session, visit.drill)
+        }
 
     def _best(self, session: SessionId, watcher: Watcher, now: float) -> tuple[Why, ...]:
         """What is wrong with the page of which least is wrong; empty where the officer is present through it."""

@@ -4,6 +4,7 @@ Pure."""
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from broker.booking import drill
 from broker.booking.slot import Slot
 from broker.kernel.ids import SessionId, Side, SiteId, UserId
 
@@ -19,9 +20,10 @@ class Watcher:
 def of_side(watchers: Iterable[Watcher], slot: Slot, side: Side) -> frozenset[Watcher]:
     """The watchers who count for a side: officers of its own site who do not belong to the far one as well.
 
-    So two rooms of one site never reach a quorum: the same two officers would be both sides' four.
+    So two rooms of one site never reach a quorum: the same two officers would be both sides' four. A drill's synthetic
+    officers count in that drill alone, where nobody else does.
     """
-    watching = frozenset(watchers)
+    watching = frozenset(watcher for watcher in watchers if drill.counts(watcher.user, slot.session, slot.drill))
     far = {watcher.user for watcher in watching if watcher.site == slot.place(side.other).site}
     return frozenset(w for w in watching if w.site == slot.place(side).site and w.user not in far)
 

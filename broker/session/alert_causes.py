@@ -29,7 +29,14 @@ OF_SIDE = (
 )
 HOLDING = frozenset({AlertKind.QUORUM_AT_RISK, AlertKind.ROOM_LOST, AlertKind.RECORDER})
 """The kinds whose cause also shuts the gate."""
-OF_BOTH = (AlertKind.RECORDER, AlertKind.ELIGIBILITY, AlertKind.CLOCK, AlertKind.ONE_MINUTE, AlertKind.FIVE_MINUTES)
+OF_BOTH = (
+    AlertKind.RECORDER,
+    AlertKind.ELIGIBILITY,
+    AlertKind.DRILL,
+    AlertKind.CLOCK,
+    AlertKind.ONE_MINUTE,
+    AlertKind.FIVE_MINUTES,
+)
 KEYS: tuple[Key, ...] = (*((kind, side) for kind in OF_SIDE for side in Side), *((kind, None) for kind in OF_BOTH))
 
 # --- causes: a word that says more, "" where there is none, None where it is unknown ------------------------------
@@ -59,6 +66,8 @@ def _cause_of_both(session: Session, kind: AlertKind, now: Instant, policy: Poli
     if kind is AlertKind.CLOCK:  # once the gate has opened all is counted by the monotonic clock
         moved = session.alerts.clock_moved
         return f"{moved:+d}" if moved and not session.begun else NOTHING
+    if kind is AlertKind.DRILL:  # once people meet, the visit itself has shown what works
+        return session.drill.step if session.drill is not None and not session.begun else NOTHING
     if kind is AlertKind.ELIGIBILITY:
         return HOLDS if session.begun and session.bars else NOTHING
     begins, ends = _announced(session, kind, policy)
@@ -140,6 +149,8 @@ def follow(session: Session, now: Instant, policy: Policy) -> tuple[Alerts, tupl
     session all are done."""
     if session.end is not None:
         return close_all(session.alerts, now)
+    if session.slot.drill:  # its result says what went wrong
+        return session.alerts, ()
     part = _with_watching(_without_old(session, now), session, policy)
     session = replace(session, alerts=part)
     effects: list[Effect] = []
@@ -161,7 +172,7 @@ def close_all(part: Alerts, now: Instant) -> tuple[Alerts, tuple[Effect, ...]]:
 
 def wakes_at(session: Session, now: Instant, policy: Policy) -> float | None:
     """When an alert is due if nothing happens before; None where none is."""
-    if session.end is not None:
+    if session.end is not None or session.slot.drill:
         return None
     part = session.alerts
     moments = [since + policy.alerts.after(key[0]) for key, since in part.since.items() if key not in part.gone]

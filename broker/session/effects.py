@@ -42,6 +42,7 @@ class AlertKind(StrEnum):
     RECORDER = "recorder"
     CLOCK = "clock"
     ELIGIBILITY = "eligibility"
+    DRILL = "drill"
     BLACK = "black"
     FROZEN = "frozen"
     SILENT = "silent"

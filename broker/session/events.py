@@ -419,6 +419,32 @@ class ClockStepped:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillFailed:
+    """The day's drill of the visit's rooms failed at `step`, or was not made; `blocks`: until an officer has looked at
+    it, the visit does not begin. `drill` is the session of the drill, or a name for the missing one."""
+
+    drill: str
+    step: str
+    blocks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrillPassed:
+    """A later drill of the same rooms has passed."""
+
+    drill: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrillOverridden:
+    """An officer lets the visit begin although the drill of its rooms failed, and says why."""
+
+    by: UserId
+    site: SiteId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlertTaken:
     """An officer takes an alert, so that the others need not."""
 
@@ -481,6 +507,9 @@ Fact = (
     | QuorumWavers
     | RecorderDisk
     | ClockStepped
+    | DrillFailed
+    | DrillPassed
+    | DrillOverridden
     | AlertTaken
     | AlertFinished
 )

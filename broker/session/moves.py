@@ -76,7 +76,8 @@ def edges() -> dict[tuple[State, State], tuple[str, ...]]:
 
 
 def _close(session: Session, end: End) -> Outcome:
-    end = replace(end, rebook=end.rebook or end.reason is Reason.TECHNICAL)
+    drill = session.slot.drill  # takes nothing from a person, so that nothing is given back or noted
+    end = replace(end, rebook=(end.rebook or end.reason is Reason.TECHNICAL) and not drill)
     effects: list[Effect] = []
     if session.gate.hard_stop is not None:
         effects.append(ShutGate(end.reason))
@@ -84,7 +85,7 @@ def _close(session: Session, end: End) -> Outcome:
         effects.append(FinishRecording(end.reason))
     if session.state is not State.SCHEDULED:
         effects.append(ClosePorts())
-    if end.reason is Reason.NO_SHOW and end.side is not None:
+    if end.reason is Reason.NO_SHOW and end.side is not None and not drill:
         effects.append(NoteAbsence(end.side))
     if end.rebook:
         effects.append(RequestRebooking(end.cause))

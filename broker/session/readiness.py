@@ -39,6 +39,7 @@ class Missing(StrEnum):
     INTERPRETER = "interpreter"
     ELIGIBILITY = "eligibility"
     SECOND_APPROVAL = "second_approval"
+    DRILL = "drill"
 
 
 def has_quorum(session: Session, side: Side, policy: Policy) -> bool:
@@ -65,6 +66,7 @@ def missing(session: Session, now: Instant, policy: Policy) -> tuple[Missing, ..
         Missing.SECOND_APPROVAL: not session.slot.awaits_approval,
         Missing.ELIGIBILITY: not session.bars,
         Missing.INTERPRETER: check_in.interpreted(session.check_in, session.slot, policy.check_in),
+        Missing.DRILL: session.drill is None or not session.drill.stands_in_the_way,
         Missing.STORAGE: processes.storage,
         Missing.RELAY: processes.relay,
         Missing.RECORDER: processes.recorder is not Recorder.ABSENT,

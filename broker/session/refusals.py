@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NoReturn
 
+from broker.booking import drill
 from broker.booking.packs import ground
 from broker.kernel.clock import Instant
 from broker.kernel.errors import (
@@ -36,7 +37,10 @@ Refusal = Callable[[Session, Any, Instant, Policy], None]
 
 
 def check(session: Session, fact: Fact, now: Instant, policy: Policy) -> None:
-    """Raise the first error of the refusals of this kind of fact; return where none applies."""
+    """Raise the first error of the refusals of this kind of fact; return where none applies. Whatever it is, a drill's
+    synthetic officer says it in that drill only."""
+    if not drill.may_act(str(getattr(fact, "by", "")), session.slot):
+        raise Forbidden("A drill's officer acts in that drill alone.", "演练人员只能参与本次演练。")
     for refuse in REFUSALS.get(type(fact), ()):
         refuse(session, fact, now, policy)
 
@@ -68,6 +72,12 @@ def _needless(session: Session, fact: ev.Ticked, now: Instant, policy: Policy) -
     person = next((person for person in session.slot.people_of(fact.side) if person.id == fact.person), None)
     if person is not None and fact.tick not in check_in.required(person, policy.check_in):
         raise BadRequest("This person does not need this check.", "该人员不需要此项核验。", tick=str(fact.tick))
+
+
+def _unexplained(session: Session, fact: ev.DrillOverridden, now: Instant, policy: Policy) -> None:
+    """Refuse to pass over a failed drill without a reason in words."""
+    if not bare(fact.reason):
+        raise BadRequest("Say why the visit can begin after a failed drill.", "请写明演练未通过仍可开始会见的理由。")
 
 
 def _other_text(session: Session, fact: ev.RulesAcknowledged, now: Instant, policy: Policy) -> None:
@@ -228,6 +238,8 @@ def check_extension(session: Session, fact: ev.ExtensionApproved, now: Instant, 
         return
     if session.end is not None:
         raise SessionEnded("The visit is over and cannot be made longer.", "会见已结束，不能再延长。")
+    if session.slot.drill:
+        raise Conflict("A drill is not made longer.", "演练不能延长。")
     _check_author(session, fact, policy.extension)
     _check_rules(session, fact, policy)
     _check_time(session, now, policy.extension)
@@ -317,6 +329,7 @@ REFUSALS: Mapping[type, tuple[Refusal, ...]] = {
     ev.SelfTested: (_without_reason,),
     ev.Ticked: (_needless,),
     ev.RulesAcknowledged: (_other_text,),
+    ev.DrillOverridden: (_unexplained,),
     ev.WarningGiven: (_words, _warning, ground_conditions.check),
     ev.SpeechBegan: (_warning, ground_conditions.check, _talkback),
     ev.MuteOrdered: (_mute, ground_conditions.check),

@@ -13,6 +13,7 @@ from broker.session.effects import HoldReason, Reason
 from broker.session.parts import farewell
 from broker.session.parts.alerts import Alerts
 from broker.session.parts.check_in import CheckIn
+from broker.session.parts.drill_mark import DrillMark
 from broker.session.parts.extension import extensions_from_json
 from broker.session.parts.gate import Gate
 from broker.session.parts.hold import Hold
@@ -39,6 +40,7 @@ def to_json(session: Session, boot: str) -> dict[str, Any]:
         "end": session.end.to_json() if session.end else None,
         "acts": session.interventions.to_json(),
         "alerts": session.alerts.to_json(),
+        **({"drill": session.drill.to_json()} if session.drill else {}),
         "extensions": [approval.to_json() for approval in session.extensions],
     }
 
@@ -62,6 +64,7 @@ def from_json(slot: Slot, saved: Mapping[str, Any], now: Instant, boot: str) -> 
         alerts=Alerts.from_json(saved.get("alerts") or {}),
         extensions=extensions_from_json(saved.get("extensions", ())),
         pack=saved.get("pack", ""),
+        drill=DrillMark.from_json(saved.get("drill")),
     )
     if not session.begun:
         return session

@@ -11,6 +11,7 @@ from broker.kernel.ids import SessionId, Side
 from broker.session.effects import Reason
 from broker.session.parts.alerts import Alerts
 from broker.session.parts.check_in import CheckIn
+from broker.session.parts.drill_mark import Mark
 from broker.session.parts.eligibility import Bars
 from broker.session.parts.extension import Extensions
 from broker.session.parts.farewell import Farewell
@@ -83,6 +84,7 @@ class Session:
     extensions: Extensions = ()
     pack: str = ""
     bars: Bars = ()
+    drill: Mark = None
 
     @property
     def id(self) -> SessionId:

@@ -33,6 +33,7 @@ from broker.session.moves import Outcome
 from broker.session.parts import (
     alerts,
     check_in,
+    drill_mark,
     eligibility,
     extension,
     farewell,
@@ -132,6 +133,7 @@ _SEEN: Mapping[type, Change] = {
     **_of_part("alerts", alerts.FACTS),
     **_of_part("extensions", extension.FACTS),
     **_of_part("bars", eligibility.FACTS),
+    **_of_part("drill", drill_mark.FACTS),
     ev.ApprovalWithdrawn: _withdrawn,
     ev.SecondApproval: _approved,
 }
@@ -157,7 +159,8 @@ _INTERVENE: Mapping[type, Change] = {
 }
 _TALKBACK = _of_part("talkback", talkback.ORDERS)
 _EXTEND = _of_part("extensions", extension.ORDERS)
-_BEFORE: Mapping[type, Change] = {**_SEEN, **_CHECK_IN, **_CANCEL, **_END, **_INTERVENE, **_EXTEND}
+_DRILL = _of_part("drill", drill_mark.ORDERS)
+_BEFORE: Mapping[type, Change] = {**_SEEN, **_CHECK_IN, **_CANCEL, **_END, **_INTERVENE, **_EXTEND, **_DRILL}
 _BEGUN: Mapping[type, Change] = {**_SEEN, **_TEST, **_END, **_HOLD, **_FAREWELL, **_INTERVENE, **_TALKBACK, **_EXTEND}
 
 TRANSITIONS: Mapping[State, Mapping[type, Change]] = {

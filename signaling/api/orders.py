@@ -113,6 +113,11 @@ def _equipment(caller: Caller, live: SessionRunner, order: orders.Equipment) -> 
     return ev.SelfTested(order.side, order.passed, own.user, reason=order.reason.strip())
 
 
+def _override_drill(caller: Caller, live: SessionRunner, order: orders.OverrideDrill) -> ev.Fact:
+    own = duty(caller, live.session.slot)
+    return ev.DrillOverridden(own.user, own.site, order.reason.strip())
+
+
 # ---- holding and ending --------------------------------------------------------------------------------------------
 
 
@@ -243,6 +248,7 @@ ROWS: tuple[Row[Any], ...] = (
         forbidden=NOT_FOR_THE_ROOM,
     ),
     Row(orders.SelfTest, T, "终端自检结果", "A terminal's self-test", _self_test, forbidden=NOT_A_TERMINAL),
+    Row(orders.OverrideDrill, S, "演练未通过仍开始会见", "Begin after a failed drill", _override_drill),
     Row(orders.Hold, S, "中止会见", "Hold", _hold, urgent=True),
     Row(orders.Resume, S, "恢复会见", "Resume", _resume),
     Row(orders.Speak, S, "插话", "Speak to the rooms", _speak, by_rest=False),

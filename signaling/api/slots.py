@@ -187,6 +187,7 @@ def view(slot: Slot) -> SlotView:
         if slot.second_approved_by
         else None,
         waiting=slot.awaits_approval,
+        drill=slot.drill,
     )
 
 

@@ -15,6 +15,7 @@ from broker.session.state import Session
 from config.check_in import Manner, Tick
 from signaling.api.messages.session_view import (
     CheckView,
+    DrillFailedView,
     EquipmentView,
     InterpreterState,
     LanguageView,
@@ -24,9 +25,11 @@ from signaling.api.messages.session_view import (
 )
 from signaling.views.film import film_texts
 from signaling.views.moment import SessionMoment
+from signaling.views.names import Names
 from signaling.views.texts import (
     ADVICE,
     BARS,
+    DRILL_STEPS,
     FIGURE_UNITS,
     MISSING,
     NO_INTERPRETER_LISTED,
@@ -84,6 +87,18 @@ def equipment_view(moment: SessionMoment, side: Side, room: Side | None) -> Equi
         parts=dict(last.parts),
         checks=check_views(last.parts, last.figures),
         reason=last.reason if room is None else "",
+    )
+
+
+async def drill_failed_view(session: Session, names: Names, room: Side | None) -> DrillFailedView | None:
+    """Return the failed drill of a visit's rooms for officers; None where none failed, and for a `room`."""
+    mark = session.drill
+    if mark is None or room is not None:
+        return None
+    text = text_of(DRILL_STEPS, mark.step)
+    by = await names.officer(mark.by) if mark.by else None
+    return DrillFailedView(
+        drill=mark.drill, step=mark.step, zh=text.zh, en=text.en, blocks=mark.blocks, by=by, reason=mark.reason
     )
 
 

@@ -48,6 +48,7 @@ class OverviewSession(Outbound):
     remaining_ms: int | None
     recording: str
     worker: str | None
+    drill: bool
     quality: QualitySides | None
     viewers: ViewersSides | None
 
@@ -135,6 +136,7 @@ def _session(live: SessionRunner, moment: SessionMoment, worker: str | None) -> 
         remaining_ms=remaining_ms(moment),
         recording=str(moment.recording.state),
         worker=worker,
+        drill=session.slot.drill,
         quality=QualitySides.model_validate(live.quality, strict=False) if flows else None,
         viewers=in_numbers(live.viewers) if flows else None,
     )

@@ -20,6 +20,7 @@ from signaling.api.messages.session_view import (
 )
 from signaling.views.alerts import open_view
 from signaling.views.check_in import (
+    drill_failed_view,
     equipment_view,
     language_view,
     missing_views,
@@ -35,8 +36,8 @@ from signaling.views.names import Names
 from signaling.views.texts import REASONS, text_of
 
 _OF_PEOPLE = frozenset({Missing.VISITOR_LETTER, Missing.INTERPRETER, Missing.ELIGIBILITY, Missing.SECOND_APPROVAL})
-_OF_ROOMS = frozenset(Missing) - _OF_PEOPLE
-"""What a room may learn that a session lacks: nothing that says something of a person."""
+_OF_ROOMS = frozenset(Missing) - _OF_PEOPLE - {Missing.DRILL}
+"""What a room may learn that a session lacks: nothing that says something of a person, or is the staff's alone."""
 
 
 async def session_view(moment: SessionMoment, names: Names, room: Side | None) -> SessionView:
@@ -79,6 +80,8 @@ async def session_view(moment: SessionMoment, names: Names, room: Side | None) -
         farewell=await farewell_view(moment, names, room),
         rebooking=rebooking_brief(moment.rebooking) if moment.rebooking is not None and room is None else None,
         absence=absence_brief(moment.absence) if moment.absence is not None and room is None else None,
+        drill=slot.drill,
+        drill_failed=await drill_failed_view(session, names, room),
     )
 
 

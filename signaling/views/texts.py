@@ -62,7 +62,30 @@ CAUSES = {
 }
 """Causes of a re-booking request beside those of holds and of what was missing."""
 
+DRILL_STEPS = {
+    "terminals": Text("两室终端在线", "Both rooms' terminals are connected"),
+    "tests": Text("两室设备自检通过", "The equipment tests of both rooms pass"),
+    "gate": Text("监督人员不足时不放行", "Nothing crosses before the quorum"),
+    "opening": Text("人员到齐即放行", "The gate opens with the quorum"),
+    "media": Text("双向音视频互通", "Picture and sound cross both ways"),
+    "cut": Text("一名管理员离开后按时切断", "It is cut in time when an officer leaves"),
+    "resume": Text("管理员返回后恢复", "It goes on when the officer is back"),
+    "end": Text("到时限准时结束", "It ends at its limit"),
+    "recording": Text("录像封存", "The recording is sealed"),
+    "verify": Text("录像验证通过", "The recording verifies"),
+    "disk": Text("磁盘空间和写入速度", "Free space and speed of the disk"),
+    "line": Text("两室线路质量", "The lines of both rooms"),
+    "interrupted": Text("演练程序中断", "The drill was interrupted"),
+    "yielded": Text("会见需要使用会见室，演练让出", "A visit needed a room, and the drill gave way"),
+    "missing": Text("当日未能进行演练", "No drill could be made today"),
+}
+"""The steps of a drill in words, and how one ends that was not finished."""
+
 MISSING = {
+    "drill": Text(
+        "当日演练未通过：须由管理员说明理由后方可开始",
+        "The drill of these rooms failed; an officer says why the visit can begin",
+    ),
     "storage": Text("数据库未就绪", "The database is not ready"),
     "relay": Text("转发服务未就绪或会见已满", "The relay is not ready, or full"),
     "recorder": Text("录制服务未就绪", "The recorder is not ready"),
@@ -231,6 +254,11 @@ ALERTS = {
     ),
     "one_minute": Text("会见还剩一分钟", "One minute left"),
     "five_minutes": Text("会见还剩五分钟", "Five minutes left"),
+}
+
+ALERTS |= {
+    f"drill_{step}": Text(f"当日演练未通过：{words.zh}", f"The day's drill failed: {words.en}")
+    for step, words in DRILL_STEPS.items()
 }
 
 RECORDING = {

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, insert, or_, select, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.absence import Absence
+from broker.booking.drill import MARGIN
 from broker.booking.packs import pack_named
 from broker.booking.rebooking import Rebooking, check_keeps
 from broker.booking.slot import Place, Slot
@@ -44,8 +45,9 @@ class Visits(StorePart):
             policy = await _policy(db, slot)
             check_slot(slot, policy, now)
             await _check_places(db, slot, policy)
-            await _check_free(db, slot)
-            await check_people(db, slot, policy)
+            await _check_free(db, slot, policy)
+            if not slot.drill:
+                await check_people(db, slot, policy)
             request = await self._request(db, slot, rebooks)
             await db.execute(insert(slots).values(created_at=now, **_columns(slot)))
             if request is not None:
@@ -214,7 +216,9 @@ async def _site(db: AsyncConnection, place: Place) -> Site:
     return Site(row.id, SiteKind(row.kind), row.name, row.policy)
 
 
-async def _check_free(db: AsyncConnection, slot: Slot) -> None:
+async def _check_free(db: AsyncConnection, slot: Slot, policy: Policy) -> None:
+    """Check that nothing is in the way of a slot. A drill keeps clear of the next check-in of its rooms, too, and is in
+    the way of drills only: where a visit needs the room, it yields."""
     if slot.external_id:
         same = select(slots.c.id).where(slots.c.external_id == slot.external_id)
         found = (await db.execute(same)).scalars().first()
@@ -222,8 +226,10 @@ async def _check_free(db: AsyncConnection, slot: Slot) -> None:
             raise Conflict("This external_id is known.", "该外部编号已存在。", slot=found)
     over = exists().where(snapshots.c.session == slots.c.session, snapshots.c.state == ENDED)
     names = [slot.prison.room, slot.visitor.room]
+    until = slot.ends_at + policy.check_in_lead + MARGIN if slot.drill else slot.ends_at
     in_the_way = select(slots.c.id).where(
-        slots.c.starts_at < slot.ends_at,
+        or_(slots.c.drill.is_(False), slots.c.drill.is_(slot.drill)),
+        slots.c.starts_at < until,
         slots.c.ends_at > slot.starts_at,
         slots.c.cancelled_at.is_(None),
         or_(slots.c.prison_room.in_(names), slots.c.visitor_room.in_(names)),
@@ -253,6 +259,7 @@ def _columns(slot: Slot) -> dict[str, Any]:
         "language": slot.language,
         "second_approved_by": slot.second_approved_by or None,
         "second_article": slot.second_article or None,
+        "drill": slot.drill,
     }
 
 
@@ -273,6 +280,7 @@ def _slot(row: Row[Any]) -> Slot:
         language=row.language,
         second_approved_by=row.second_approved_by or "",
         second_article=row.second_article or "",
+        drill=row.drill,
     )
 
 

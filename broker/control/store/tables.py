@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from broker.kernel.database import Moment
@@ -189,6 +190,33 @@ slots = Table(
     Column("second_approved_by", Text),  # of the visitor side's institution, where both sides hold inmates
     Column("second_article", Text),
     Column("second_at", Moment),
+    Column("drill", Boolean, nullable=False, server_default=false()),  # no visit, but a drill with invented people
+)
+
+drills = Table(
+    "drills",
+    metadata,
+    Column("session", ForeignKey("slots.session"), primary_key=True),
+    Column("prison_room", ForeignKey("rooms.id"), nullable=False),
+    Column("visitor_room", ForeignKey("rooms.id"), nullable=False),
+    Column("prison_site", ForeignKey("sites.id"), nullable=False),
+    Column("visitor_site", ForeignKey("sites.id"), nullable=False),
+    Column("begun_at", Moment, nullable=False, index=True),
+    Column("ended_at", Moment),
+    Column("by", Text, nullable=False),  # author as in the journal
+    Column("state", String(16), nullable=False, index=True),  # running, passed or failed
+    Column("failed_at", String(32), nullable=False),  # name of the step that failed first; "" where none did
+    Column("result", JSON),  # as it was signed; null while the drill runs
+)
+
+drill_officers = Table(
+    "drill_officers",  # credentials of synthetic officers, for as long as their drill runs
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("session", ForeignKey("slots.session"), nullable=False, index=True),
+    Column("user", String(80), nullable=False),
+    Column("site", ForeignKey("sites.id"), nullable=False),
+    Column("expires_at", Moment, nullable=False),
 )
 
 extensions = Table(

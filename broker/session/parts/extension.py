@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from broker.booking import drill
 from broker.booking.slot import Slot
 from broker.kernel.errors import Conflict
 from broker.kernel.ids import ApprovalId, SiteId, UserId
@@ -67,8 +68,9 @@ def extensions_from_json(saved: Iterable[Mapping[str, Any]]) -> Extensions:
 
 
 def limit(slot: Slot, policy: Policy) -> timedelta:
-    """How long media may cross: the approved minutes, never more than the policy's limit (Yunnan 14, Guangdong 11)."""
-    return min(policy.hard_limit, timedelta(minutes=slot.minutes))
+    """How long media may cross: the approved minutes, or the short time of a drill, never more than the policy's limit
+    (Yunnan 14, Guangdong 11)."""
+    return min(policy.hard_limit, drill.LIMIT if slot.drill else timedelta(minutes=slot.minutes))
 
 
 def granted(part: Extensions, policy: Policy) -> timedelta:

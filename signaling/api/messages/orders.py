@@ -131,6 +131,13 @@ class Equipment(Order):
     reason: Note = ""
 
 
+class OverrideDrill(Order):
+    """The visit can begin although the day's drill of its rooms failed; `reason` says why."""
+
+    order_type = "override_drill"
+    reason: NoteText
+
+
 # ---- holding and ending --------------------------------------------------------------------------------------------
 
 

@@ -195,6 +195,7 @@ AlertName = Literal[
     "recorder",
     "clock",
     "eligibility",
+    "drill",
     "black",
     "frozen",
     "silent",
@@ -274,6 +275,19 @@ class SignedView(Outbound):
     flash: bool = False
 
 
+class DrillFailedView(Outbound):
+    """The drill of the visit's rooms that failed today, and the step at which it did, in words. `blocks`: the visit is
+    not ready until an officer has said why it can begin, which is in `reason`; rooms learn nothing of it."""
+
+    drill: str
+    step: str
+    zh: str
+    en: str
+    blocks: bool
+    by: Officer | None = None
+    reason: str = ""
+
+
 class SessionView(Outbound):
     """One session as one kind of viewer may see it. `crossed_ms` and `remaining_ms` are true when sent."""
 
@@ -316,6 +330,10 @@ class SessionView(Outbound):
     """For officers: the request that this session made."""
     absence: AbsenceBrief | None = None
     """For officers: what is noted of a side that did not come."""
+    drill: bool = False
+    """Whether this is a drill, without people: its terminals acknowledge the rules themselves."""
+    drill_failed: DrillFailedView | None = None
+    """For officers: the drill of these rooms failed today."""
 
 
 class Problem(Outbound):

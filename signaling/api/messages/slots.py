@@ -148,6 +148,8 @@ class SlotView(Outbound):
     second_approval: SecondApproval | None = None
     waiting: bool = False
     """Whether the second institution has still to approve."""
+    drill: bool = False
+    """Whether it is a drill of two rooms and no visit."""
 
 
 class SlotList(Outbound):

@@ -349,7 +349,7 @@ class TestRestart:
 
 def test_every_kind_has_a_rule_a_place_and_a_gravity() -> None:
     ruled = {AlertKind(rule) for rule in ALERT_RULES[:9]}
-    at_once = {AlertKind.CLOCK, AlertKind.ELIGIBILITY}
+    at_once = {AlertKind.CLOCK, AlertKind.ELIGIBILITY, AlertKind.DRILL}
     assert {kind for kind, _ in KEYS} == set(AlertKind) == ruled | at_once
     assert {str(kind) for kind in GRAVE - at_once} < set(LASTING)
 
