@@ -6,6 +6,7 @@ settings. Paths are made absolute, so that every process of an installation mean
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 import tomllib
@@ -32,6 +33,7 @@ ADDRESS_FILE = "http.url"
 """File in `run_dir` that holds the URL of the server while it listens."""
 _SOCKET_PATH_LIMIT = 107  # sockaddr_un of Linux holds 108 bytes with the closing zero
 _LONGEST_SOCKET_NAME = "/recorder-999.sock"
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -49,6 +51,10 @@ class Settings(BaseSettings):
     data_dir: Path = DEFAULT_DATA
     database_url: str = ""  # default: sqlite in data_dir
     archive_dir: Path = Path("data/archive")  # default: in data_dir
+    drills_dir: Path = Path("data/drills")  # recordings and results of drills, apart from visits; default: in data_dir
+    drill_days: int = Field(90, ge=1, le=3650)  # drills are kept so long
+    drill_time: str = ""  # when the rooms of today's first visits are tried, in Shanghai, as 07:30; default: never
+    drill_blocks: bool = False  # a failed drill keeps the day's first visit from READY until an officer says why
     run_dir: Path = Path("data/run")  # unix sockets; default: in data_dir, or a short one in /tmp
     http_host: str = "127.0.0.1"
     http_port: int = Field(8470, ge=0, le=65535)
@@ -108,6 +114,13 @@ class Settings(BaseSettings):
         chosen = {key: value for key, value in values.items() if value not in (None, "")}
         return {**filled, **chosen, "data_dir": data}
 
+    @field_validator("drill_time")
+    @classmethod
+    def _is_time(cls, value: str) -> str:
+        if value and not _TIME.fullmatch(value):
+            raise ValueError(f"drill_time {value!r} is no time of the day: write it as 07:30")
+        return value
+
     _list_hosts = field_validator("relay_host", mode="before")(network.listed)
 
     @model_validator(mode="after")
@@ -139,7 +152,7 @@ class Settings(BaseSettings):
             object.__setattr__(self, "rules_audio_dir", folder)
         if self.relay_port and self.relay_port + self.relay_workers > 65536:
             raise ValueError("relay_port leaves no room for so many workers")
-        for name in ("archive_dir", "run_dir"):
+        for name in ("archive_dir", "drills_dir", "run_dir"):
             object.__setattr__(self, name, _place(getattr(self, name), name))
         if not _fits(self.run_dir):
             raise ValueError(f"run_dir {self.run_dir} is too long for unix sockets")
@@ -189,6 +202,7 @@ def places(data: Path) -> dict[str, Any]:
     return {
         "database_url": database.render_as_string(),
         "archive_dir": data / "archive",
+        "drills_dir": data / "drills",
         "run_dir": _short(data / "run"),
     }
 

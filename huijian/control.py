@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -26,6 +27,7 @@ from broker.kernel.errors import VisitError
 from broker.kernel.lifeline import parent_gone
 from config.logs import configure
 from config.settings import Settings
+from huijian.drills.tools import DrillTools
 from huijian.retention.purge_context import update_due_dates
 from recorder.evidence.checkpoint_copies import copies
 from recorder.evidence.checkpoints import CheckpointChain
@@ -69,6 +71,7 @@ async def control(settings: Settings) -> None:
                 settings=settings,
                 clock=clock,
                 version=version("huijian"),
+                drill_tools=partial(DrillTools, settings),
             )
             gc.freeze()  # what is there now stays: the collector, which holds up leases, need not visit it
             await _serve(app, settings, stopping)

@@ -23,6 +23,7 @@ TARGETS = {
     "purge": "huijian.retention.purge:app",
     "hold": "huijian.retention.hold:app",
     "sessions": "huijian.sessions:app",
+    "drill": "huijian.drills.command:app",
 }
 
 EPILOG = (
@@ -132,6 +133,11 @@ def admin() -> None:
 @app.command()
 def sessions() -> None:
     """Watch sessions and relay workers as they run: list, top. 运行情况"""
+
+
+@app.command()
+def drill() -> None:
+    """Try two rooms without people: gate, cut, recording, proof. 演练"""
 
 
 @app.command()

@@ -29,7 +29,7 @@ Server = Annotated[str | None, typer.Option(help="A running server; default: the
 @app.command("list", epilog="Example: HUIJIAN_KEY=obs_… huijian sessions list")
 def listed(ctx: typer.Context, server: Server = None, json: Json = False) -> None:
     """The sessions of the next hour, those that run, and those that ended in the last ten minutes."""
-    answer = remote.get(_address(ctx, server), OVERVIEW)
+    answer = remote.get(address(ctx, server), OVERVIEW)
     say_all(answer["sessions"] if json else overview.session_rows(answer), json)
 
 
@@ -42,14 +42,14 @@ def top(
     json: Json = False,
 ) -> None:
     """All sessions and relay workers, live, until Ctrl-C; in a pipe, with --once or with --json a single look."""
-    address, console = _address(ctx, server), Console()
+    base, console = address(ctx, server), Console()
     if json:
-        say(remote.get(address, OVERVIEW), as_json=True)
+        say(remote.get(base, OVERVIEW), as_json=True)
     elif once or not console.is_terminal:
-        for line in overview.plain_lines(remote.get(address, OVERVIEW)):
+        for line in overview.plain_lines(remote.get(base, OVERVIEW)):
             print(line)
     else:
-        _watch(console, lambda: remote.get(address, OVERVIEW), every)
+        _watch(console, lambda: remote.get(base, OVERVIEW), every)
 
 
 def _watch(console: Console, read: Callable[[], dict[str, Any]], every: float) -> None:
@@ -71,7 +71,7 @@ def _watch(console: Console, read: Callable[[], dict[str, Any]], every: float) -
         return  # Ctrl-C is how the display ends
 
 
-def _address(ctx: typer.Context, server: str | None) -> str:
+def address(ctx: typer.Context, server: str | None) -> str:
     """Return the server's base URL: the option, or what the server of these settings wrote into their run_dir."""
     if server is not None:
         return server

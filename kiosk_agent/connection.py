@@ -174,4 +174,5 @@ class Connection:
             until=until,
             acknowledged=mine.rules,
             warnings=tuple(warning.id for warning in unconfirmed(view)),
+            drill=view.drill,
         )

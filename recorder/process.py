@@ -20,11 +20,13 @@ from broker.kernel.clock import Clock, Instant, SystemClock, discipline, until_m
 from broker.kernel.database import DATABASE_ERRORS, engine_for
 from broker.kernel.errors import BadRequest, VisitError
 from broker.kernel.tasks import Tasks
+from broker.media.tap_format import TapRecord
 from config.settings import Settings
 from recorder.alarms import Alarms, Difference
 from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import Rules
 from recorder.archiver import Archiver
+from recorder.drills import DrillArchiver, NoCatalog, remove_old, remove_unfinished
 from recorder.evidence.signing import installed, trusted
 from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.tap_reader import Tap
@@ -63,13 +65,16 @@ class Service:
             archive_dir, catalog, clock, signer, self.alarms, self._report_fact, settings.archive_sm3
         )
         self.sessions = RecordingSessions(archive_dir, space, catalog, clock, self._report_fact, self._archiver)
+        drills_dir = settings.drills_dir
+        sealing = DrillArchiver(drills_dir, clock, signer, self._report_fact, settings.archive_sm3)
+        self.drills = RecordingSessions(drills_dir, space, NoCatalog(), clock, self._report_fact, sealing)
         self._recovery = Recovery(archive_dir, catalog, clock, self.alarms)
         views, active = ViewCopies(catalog.engine), self.sessions.active
         self._view_copies = ViewCopyWorker(views, archive_dir, clock, settings.view_jobs, signer, lambda: bool(active))
         self._making: asyncio.Task[None] | None = None
-        handlers = Commands(self.sessions, self.alarms).handlers()
+        handlers = Commands(self.sessions, self.drills, self.alarms).handlers()
         self._server = Server(settings.run_dir / COMMANDS, messages.RECORDER, handlers, self._greet, self._control_lost)
-        self._tap = Tap(settings.run_dir / TAP, self.sessions.accept)
+        self._tap = Tap(settings.run_dir / TAP, self._accept)
         self._tasks = Tasks()
         self._endless: list[asyncio.Task[None]] = []  # cancelled at the end, when all files are finished
         self._closing = False
@@ -77,6 +82,7 @@ class Service:
     async def __aenter__(self) -> "Service":
         self.settings.archive_dir.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(placeholder_frame)
+        await asyncio.to_thread(self._prepare_drills)
         await self._mark_clock()
         await self._recovery.recover(self.sessions.adopt)
         orphans = list(self.sessions.active)
@@ -93,6 +99,7 @@ class Service:
     async def __aexit__(self, *_: object) -> None:
         self._closing = True
         self._tap.drain()
+        await self.drills.drain()
         await self.sessions.drain()
         self._tap.close()
         await self._server.close()
@@ -102,9 +109,21 @@ class Service:
         await self._tasks.wait()
         await self.catalog.close()
 
+    def _accept(self, record: TapRecord) -> None:
+        (self.drills if self.drills.takes(record.tap) else self.sessions).accept(record)
+
+    def _prepare_drills(self) -> None:
+        """Make the folder of drills ready, with the keys by which they can be verified; remove what is old or was not
+        finished."""
+        root = self.settings.drills_dir
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        installed(self.settings.keys_dir, root, self.settings.archive_signing)
+        remove_unfinished(root)
+        remove_old(root, self._clock.now().wall, self.settings.drill_days)
+
     def _report_fact(self, fact: messages.RecorderFact) -> None:
         self._server.report(fact)
-        if isinstance(fact, messages.RecordingArchived):
+        if isinstance(fact, messages.RecordingArchived) and fact.session not in self.drills.active:
             self._tasks.spawn(self._queue_copy(fact.session))
 
     async def _mark_clock(self) -> None:
@@ -183,6 +202,7 @@ class Service:
     async def _announce(self, report_fact: ReportFact) -> None:
         """Send a control process that has just connected everything that holds, and then RecorderReady."""
         self.sessions.announce(report_fact)
+        self.drills.announce(report_fact)
         await self._archiver.announce(report_fact)
         self.alarms.announce(self.sessions.claims(), report_fact)
         report_fact(messages.RecorderReady())
@@ -191,14 +211,19 @@ class Service:
         """Note in all timelines that the control process is gone. It alone reports the officers who watch, so that none
         counts as present until it is back. Nothing is noted when this process itself ends."""
         if not self._closing:
-            self._tasks.spawn(self.sessions.note_all({"kind": "control", "there": False}))
+            for sessions in (self.sessions, self.drills):
+                self._tasks.spawn(sessions.note_all({"kind": "control", "there": False}))
 
 
 class Commands:
     """Answers what the control process asks of the recordings."""
 
-    def __init__(self, sessions: RecordingSessions, alarms: Alarms) -> None:
-        self._sessions, self._alarms = sessions, alarms
+    def __init__(self, sessions: RecordingSessions, drills: RecordingSessions, alarms: Alarms) -> None:
+        self._sessions, self._drills, self._alarms = sessions, drills, alarms
+
+    def _of(self, session: str) -> RecordingSessions:
+        """Return the drills where this is one that is recorded, else the visits."""
+        return self._drills if session in self._drills.active else self._sessions
 
     def handlers(self) -> dict[type[Command[Any]], Handler]:
         """Return the method for each command of the recorder."""
@@ -216,14 +241,15 @@ class Commands:
         )
 
     async def handle_start_recording(self, command: messages.StartRecording) -> messages.StartReply:
-        return messages.StartReply(part=await self._sessions.start(command))
+        sessions = self._drills if command.drill else self._sessions
+        return messages.StartReply(part=await sessions.start(command))
 
     async def handle_set_recording_deadline(self, command: messages.SetRecordingDeadline) -> Done:
-        await self._sessions.deadline(command.session, command.deadline_mono)
+        await self._of(command.session).deadline(command.session, command.deadline_mono)
         return Done()
 
     async def handle_extend_recording(self, command: messages.ExtendRecording) -> Done:
-        await self._sessions.extend(command.session, command.made, command.deadline_mono, command.minutes)
+        await self._of(command.session).extend(command.session, command.made, command.deadline_mono, command.minutes)
         return Done()
 
     async def handle_add_event(self, command: messages.AddEvent) -> Done:
@@ -231,15 +257,15 @@ class Commands:
             moment = Instant(datetime.fromisoformat(command.at), command.mono)
         except ValueError as error:
             raise BadRequest("at is not a moment") from error
-        await self._sessions.note(command.session, command.event, moment)
+        await self._of(command.session).note(command.session, command.event, moment)
         return Done()
 
     async def handle_finish_recording(self, command: messages.FinishRecording) -> Done:
-        await self._sessions.finish(command.session, command.reason)
+        await self._of(command.session).finish(command.session, command.reason)
         return Done()
 
     async def handle_acknowledge_recording(self, command: messages.AcknowledgeRecording) -> Done:
-        await self._sessions.acknowledge(command.session)
+        await self._of(command.session).acknowledge(command.session)
         return Done()
 
     async def handle_get_differences(self, command: messages.GetDifferences) -> messages.DifferencesReply:

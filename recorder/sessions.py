@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import structlog
@@ -21,11 +22,11 @@ from broker.kernel.tasks import Tasks
 from broker.media.tap_format import TapRecord
 from recorder.archive import parts as parts_module
 from recorder.archive import paths
-from recorder.archive.catalog import DONE, FAILED, NOT_BEGUN, Catalog
+from recorder.archive.catalog import DONE, FAILED, NOT_BEGUN
 from recorder.archive.disk_space import MINUTES, Claim, Rules
 from recorder.archive.manifest import RULES_ACKNOWLEDGED
 from recorder.archive.paths import PLAN, TIMELINE
-from recorder.archiver import Archiver, end_fact
+from recorder.archiver import end_fact
 from recorder.recording import Recording, ReportFact
 
 log = structlog.get_logger()
@@ -50,6 +51,32 @@ class Session:
     timeline: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+class CatalogOfParts(Protocol):
+    """What is written down of recordings while they are made (`recorder.archive.catalog`)."""
+
+    async def intend(self, session: str, site: str, part: int, path: str, policy: str, at: datetime) -> None:
+        """Write down that a part is about to be written."""
+
+    async def parts(self, session: str) -> int:
+        """Return the number of the last part that was intended for a session; 0 where there is none."""
+
+    async def row(self, session: str) -> dict[str, Any] | None:
+        """Return the row of a session, None where there is none."""
+
+    async def set(self, session: str, **values: Any) -> None:
+        """Change columns of a session's row."""
+
+
+class Archives(Protocol):
+    """Archives sessions whose parts are finished (`recorder.archiver`)."""
+
+    async def archive(self, session: str, folder: Path, reason: dict[str, Any]) -> dict[str, Any] | None:
+        """Archive a work folder and return what `finalise` returns; None where the process ends first."""
+
+    def close(self) -> None:
+        """Stop repeating failed steps: the process ends."""
+
+
 class RecordingSessions:
     """Starts, extends and ends recordings. `report_fact` sends a fact to every connected control process."""
 
@@ -57,10 +84,10 @@ class RecordingSessions:
         self,
         archive_dir: Path,
         space: Rules,
-        catalog: Catalog,
+        catalog: CatalogOfParts,
         clock: Clock,
         report_fact: ReportFact,
-        archiver: Archiver,
+        archiver: Archives,
     ) -> None:
         self.archive_dir, self.catalog, self.clock = archive_dir, catalog, clock
         self.active: dict[str, Session] = {}
@@ -69,6 +96,10 @@ class RecordingSessions:
         self._taps: dict[int, Recording] = {}
         self._orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks = Tasks()
+
+    def takes(self, tap: int) -> bool:
+        """Whether the records of this tap are for one of these sessions."""
+        return tap in self._taps
 
     def accept(self, record: TapRecord) -> None:
         """Hand a tap record of a relay worker to the recording of its tap, or count it as stray."""
@@ -281,8 +312,8 @@ class RecordingSessions:
             session.timeline_closed = True
         done = await self._archiver.archive(session.id, session.folder, session.reason or {})
         if done is not None:
-            self.active.pop(session.id, None)
             self._report_fact(end_fact(done))
+            self.active.pop(session.id, None)
 
 
 def _limit(recording: Recording, moment: float) -> None:

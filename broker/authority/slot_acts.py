@@ -34,6 +34,8 @@ class SlotAct(StrEnum):
     WITHDRAW = "withdraw"
     APPROVE_SECOND = "approve_second"
     EXTEND = "extend"
+    DRILL = "drill"
+    """Try the two rooms before a day of visits."""
 
 
 _OFFICES = ("supervisor", "clerk", "approver", "auditor", "admin")
@@ -52,6 +54,9 @@ MAY: Mapping[SlotAct, frozenset[tuple[str, Relation]]] = MappingProxyType(
         SlotAct.WITHDRAW: frozenset({("approver", Relation.VISITOR), ("admin", Relation.VISITOR)}),
         SlotAct.APPROVE_SECOND: frozenset({("integrator", Relation.PROVINCE), ("approver", Relation.VISITOR)}),
         SlotAct.EXTEND: frozenset({("approver", Relation.PRISON)}),
+        SlotAct.DRILL: frozenset(
+            {("admin", Relation.PROVINCE), *((role, place) for role in ("approver", "admin") for place in _HERE)}
+        ),
     }
 )
 """The acts that each role may do, by where it stands to the slot; an act that is absent is refused."""
@@ -73,6 +78,10 @@ _TEXTS = {
     SlotAct.WITHDRAW: (
         "The visitor side's institution withdraws its part; the prison cancels.",
         "撤回由会见人一方单位办理；监所一方请办理取消。",
+    ),
+    SlotAct.DRILL: (
+        "A drill is begun by an approver or administrator of one of the two sites, or by the province.",
+        "演练由任一方单位的批准人、管理员或省级管理员发起。",
     ),
     SlotAct.APPROVE_SECOND: (
         "The second approval is the other institution's.",

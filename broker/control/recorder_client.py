@@ -187,4 +187,5 @@ def start_order(session: Session, policy: Policy, stop: float | None, now: Insta
         rules=tuple(acknowledgements(session)),
         starts_at=now.wall.isoformat(),
         deadline_mono=stop,
+        drill=slot.drill,
     )

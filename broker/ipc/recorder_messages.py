@@ -55,7 +55,7 @@ class StartReply(Message, frozen=True):
 class StartRecording(Command[StartReply], frozen=True):
     """Begin the next part of a session's recording. `people` is the timeline's event of who is there at `starts_at`
     (ISO 8601), `rules` are those of the rooms that have acknowledged the rules by then. At `deadline_mono` (monotonic
-    seconds) the recording ends by itself."""
+    seconds) the recording ends by itself. A `drill` is recorded apart from the archive of visits."""
 
     session: Session
     tap: TapNumber
@@ -67,6 +67,7 @@ class StartRecording(Command[StartReply], frozen=True):
     rules: tuple[JsonObject, ...]
     starts_at: str
     deadline_mono: float | None
+    drill: bool = False
 
 
 class SetRecordingDeadline(Command[Done], frozen=True):

@@ -21,7 +21,7 @@ def of_side(watchers: Iterable[Watcher], slot: Slot, side: Side) -> frozenset[Wa
     """The watchers who count for a side: officers of its own site who do not belong to the far one as well.
 
     So two rooms of one site never reach a quorum: the same two officers would be both sides' four. A drill's synthetic
-    officers count in that drill alone, where nobody else does.
+    officers count in that drill alone, and no others do there.
     """
     watching = frozenset(watcher for watcher in watchers if drill.counts(watcher.user, slot.session, slot.drill))
     far = {watcher.user for watcher in watching if watcher.site == slot.place(side.other).site}

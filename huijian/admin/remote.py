@@ -35,9 +35,14 @@ def post(server: str, path: str, body: Any, token: str = "") -> dict[str, Any]:
 
 def get(server: str, path: str, token: str = "") -> dict[str, Any]:
     """Return the JSON answer to a GET with `token`, the one in HUIJIAN_TOKEN, or the key. Raises VisitError."""
-    token = token or os.environ.get("HUIJIAN_TOKEN", "")
+    token = token or officer_token()
     answer: dict[str, Any] = json.loads(_call(server, path, "GET", None, token))
     return answer
+
+
+def officer_token() -> str:
+    """Return the token of an officer in HUIJIAN_TOKEN, "" where there is none."""
+    return os.environ.get("HUIJIAN_TOKEN", "")
 
 
 def sign_in(server: str, user: str, password: str) -> str:

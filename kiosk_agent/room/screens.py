@@ -32,6 +32,7 @@ class Name(StrEnum):
     LIVE = "live"
     HELD = "held"
     ENDED = "ended"
+    DRILL = "drill"
     OUT_OF_SERVICE = "out_of_service"
 
 
@@ -119,9 +120,9 @@ class Known:
 def screen(terminal: Terminal, facts: Known, now: float) -> Screen:
     """Return what the screen shows at the moment `now` of the loop's clock."""
     if terminal.visit is not None and facts.view is not None:
-        return _visit(terminal, facts, facts.view, now)
+        return _drill(facts.view) if facts.view.drill else _visit(terminal, facts, facts.view, now)
     if terminal.phase is Phase.ENDED and facts.view is not None:
-        return _ended(facts.view)
+        return _drill(facts.view) if facts.view.drill else _ended(facts.view)
     if not terminal.welcome:
         return _offline(terminal, facts, now)
     if terminal.phase is Phase.SELF_TEST:
@@ -189,6 +190,19 @@ def _common(terminal: Terminal, view: SessionView) -> Screen:
         banners=_banners(terminal, view),
         signed=None if view.signed is None else Signed(view.signed.frames, view.signed.kbits),
         camera=True,
+    )
+
+
+def _drill(view: SessionView) -> Screen:
+    """Return what is shown during a drill: that it is one, in the place of faces. Camera and microphone are tried."""
+    over = view.state == "ended"
+    return Screen(
+        name=Name.DRILL,
+        title=words.DRILL,
+        place=_place(_mine(view)),
+        lines=words.DRILL_OVER if over else words.DRILL_LINES,
+        session=view.id,
+        camera=not over,
     )
 
 

@@ -55,6 +55,16 @@ RECONNECTING = Words(
     "网络中断，正在恢复，请留在座位上。", "The network was interrupted and is being restored. Please stay seated."
 )
 
+DRILL = Words("演练 / Drill", "Drill / 演练")
+DRILL_LINES = (
+    Words(
+        "系统正在试用本室设备和线路，约一分钟，无需操作。",
+        "The system is trying this room and its line, for about a minute.",
+    ),
+    Words("现在没有会见，请勿就座。", "There is no visit now. Please do not take a seat."),
+)
+DRILL_OVER = (Words("演练结束，结果在工作人员页面上。", "The drill is over. The staff have its result."),)
+
 ENDED = Words("会见已结束", "The visit has ended")
 THANKS = Words("感谢您的配合。", "Thank you.")
 NEXT_PRISON = Words("请留在座位上，等候工作人员带领。", "Please stay seated. The staff will accompany you.")

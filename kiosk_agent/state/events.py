@@ -52,6 +52,8 @@ class Visit:
     """Whether this room has acknowledged the rules of the visit, as the server has it."""
     warnings: tuple[str, ...] = ()
     """Ids of the warnings that this room has not confirmed yet, as the server has it; the newest last."""
+    drill: bool = False
+    """Whether it is a drill, at which no people are in the room."""
 
     @property
     def open(self) -> bool:

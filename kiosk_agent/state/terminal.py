@@ -160,7 +160,7 @@ def _told(terminal: Terminal) -> Terminal:
     visit, confirmation = terminal.visit, terminal.rules
     if confirmation is not None and (visit is None or confirmation.session != visit.id or not visit.to_tell):
         terminal = replace(terminal, rules=None)
-    if terminal.acknowledges:
+    if terminal.acknowledges or (visit is not None and visit.drill):
         return _rules_confirmed(terminal, RulesConfirmed("zh", Manner.UNATTENDED), 0.0)
     return terminal
 

@@ -10,6 +10,7 @@ import { FarewellControl } from "./parts/farewell.js";
 import { Header } from "./parts/header.js";
 import { Notice } from "./parts/notice.js";
 import { CheckIn } from "./screens/check_in.js";
+import { Drill } from "./screens/drill.js";
 import { Ended } from "./screens/ended.js";
 import { Held } from "./screens/held.js";
 import { Idle } from "./screens/idle.js";
@@ -28,6 +29,7 @@ const SCREENS = {
   live: Live,
   held: Held,
   ended: Ended,
+  drill: Drill,
   out_of_service: OutOfService,
 };
 const NO_AGENT = {

@@ -5,9 +5,12 @@ from collections.abc import Iterable
 
 from aiohttp import hdrs, web
 
+from broker.booking.drill import NAME
+from broker.control.store.drills.officers import DrillOfficer
 from broker.control.store.secrets import token_hash
 from broker.control.store.store import Store
 from broker.kernel.errors import Forbidden, NotSignedIn
+from broker.kernel.ids import SiteId, UserId
 from signaling.auth.origin import is_own
 from signaling.auth.scope import Caller, Integrator, Observer, Role, Terminal, User
 from signaling.server.client_address import names_of_server, over_tls
@@ -57,7 +60,13 @@ class Credentials:
         """Return the holder of a token. Raises NotSignedIn for unknown, expired and revoked ones alike."""
         if not 8 <= len(token) <= LONGEST_TOKEN or not token.isascii():
             raise NotSignedIn()
-        lookups = {"usr": self._user, "trs": self._terminal, "key": self._integrator, "obs": self._observer}
+        lookups = {
+            "usr": self._user,
+            "trs": self._terminal,
+            "key": self._integrator,
+            "obs": self._observer,
+            "drl": self._synthetic,
+        }
         lookup = lookups.get(token[:3])
         caller = await lookup(token) if lookup is not None else None
         if caller is None:
@@ -71,16 +80,22 @@ class Credentials:
         hashes = {token_hash(token): token for token in asked if " " not in token}
         instances = {(id, instance) for id, space, instance in (text.partition(" ") for text in asked) if space}
         holders: dict[str, Caller] = {}
-        users, terminals, keys = await self._store.holders(hashes, instances)
-        for hashed, user in users.items():
+        found = await self._store.holders(hashes, instances)
+        for hashed, user in found.users.items():
             token = hashes[hashed]
             holders[token] = User(user.id, user.name, Role(user.role), user.site, token)
-        for (id, instance), terminal in terminals.items():
+        for (id, instance), terminal in found.terminals.items():
             holders[f"{id} {instance}"] = Terminal(terminal.id, terminal.room, terminal.site, "", instance)
-        for hashed, key in keys.items():
+        for hashed, key in found.keys.items():
             token = hashes[hashed]
             holders[token] = (Observer if token.startswith("obs") else Integrator)(key.id, key.name, token)
+        for hashed, officer in found.synthetic.items():
+            holders[hashes[hashed]] = _synthetic(officer, hashes[hashed])
         return holders
+
+    async def _synthetic(self, token: str) -> User | None:
+        officer = await self._store.drill_officer_by_token(token)
+        return _synthetic(officer, token) if officer else None
 
     async def _user(self, token: str) -> User | None:
         user = await self._store.user_by_token(token)
@@ -99,6 +114,11 @@ class Credentials:
     async def _observer(self, token: str) -> Observer | None:
         key = await self._store.api_key_by_token(token)
         return Observer(key.id, key.name, token) if key else None
+
+
+def _synthetic(officer: DrillOfficer, token: str) -> User:
+    """Return a drill's synthetic officer as a caller: a supervisor for whom that drill alone exists."""
+    return User(UserId(officer.id), NAME, Role.SUPERVISOR, SiteId(officer.site), token, officer.session)
 
 
 def check_own_page(request: web.Request) -> None:

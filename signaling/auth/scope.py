@@ -10,7 +10,7 @@ from broker.authority import slot_acts
 from broker.authority.slot_acts import Relation, SlotAct
 from broker.booking.slot import Slot
 from broker.kernel.errors import Forbidden, NotFound
-from broker.kernel.ids import RoomId, Side, SiteId, TerminalId, UserId
+from broker.kernel.ids import RoomId, SessionId, Side, SiteId, TerminalId, UserId
 from broker.presence.quorum import Watcher
 
 Found = TypeVar("Found")
@@ -40,13 +40,14 @@ PROVINCIAL = frozenset({Role.AUDITOR, Role.ADMIN})
 @dataclass(frozen=True, slots=True)
 class User:
     """An officer with an account. `token` is the credential of the request; `session_expiry` checks it again while it
-    is in use."""
+    is in use. `drill`: it is no person but a synthetic officer of that session, and nothing else exists for it."""
 
     id: UserId
     name: str
     role: Role
     site: SiteId | None
     token: str = field(repr=False)
+    drill: SessionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,12 @@ def may_see(caller: Caller, slot: Slot) -> bool:
     places = (slot.prison, slot.visitor)
     if isinstance(caller, Terminal):
         return caller.room in {place.room for place in places}
-    if isinstance(caller, Integrator | Observer):
+    if isinstance(caller, Integrator):
+        return not slot.drill  # a drill was never booked
+    if isinstance(caller, Observer):
         return True
+    if caller.drill is not None:
+        return caller.drill == slot.session
     if caller.site is None:
         return caller.role in PROVINCIAL
     return caller.site in {place.site for place in places}
@@ -149,6 +154,8 @@ async def found(lookup: Awaitable[Found]) -> Found:
 
 def relation_to(caller: Caller, slot: Slot) -> Relation:
     """Where a caller stands to a slot. A terminal stands where its site does."""
+    if isinstance(caller, User) and caller.drill not in (None, slot.session):
+        return Relation.FOREIGN
     if isinstance(caller, User | Terminal):
         return slot_acts.relation(caller.site, slot.prison.site, slot.visitor.site)
     return Relation.PROVINCE
@@ -177,7 +184,7 @@ def duty(caller: Caller, slot: Slot) -> Duty:
     """The caller's duty at this visit. Raises Forbidden for other roles, NotFound for another site's visit."""
     if not isinstance(caller, User) or caller.role is not Role.SUPERVISOR:
         raise Forbidden()
-    side = slot.side_of_site(caller.site) if caller.site is not None else None
+    side = slot.side_of_site(caller.site) if caller.site is not None and may_see(caller, slot) else None
     if side is None or caller.site is None:
         raise NotFound()
     return Duty(caller.id, caller.site, side)

@@ -17,7 +17,7 @@ from broker.control.broker import Broker
 from broker.control.session_runner import SessionRunner
 from broker.kernel.clock import Clock
 from broker.kernel.errors import NotFound, TooMany
-from broker.kernel.ids import SessionId, Side, SiteId
+from broker.kernel.ids import RoomId, SessionId, Side, SiteId
 from broker.presence.presence import PresenceStatus
 from broker.presence.quorum import Watcher
 from broker.session.state import State
@@ -97,6 +97,10 @@ class Hub:
     def is_connected(self, caller: Caller) -> bool:
         """Whether a caller has a socket here."""
         return any(author(client.caller) == author(caller) for client in self._clients)
+
+    def has_terminal_of(self, room: RoomId) -> bool:
+        """Whether the terminal of a room has a socket here."""
+        return any(isinstance(client.caller, Terminal) and client.caller.room == room for client in self._clients)
 
     def of_sign_in(self, sign_in: str) -> list[Client]:
         """Return the sockets under one sign-in."""

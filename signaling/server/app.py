@@ -4,7 +4,8 @@ applications in one process share nothing, which is how the tests run them."""
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from datetime import time
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -13,11 +14,15 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from broker.control.broker import Broker
+from broker.control.drills.conductor import Conductor
+from broker.control.drills.morning import Morning
+from broker.control.drills.tools import Tools
 from broker.control.journal.journal import Journal
 from broker.control.store.secrets import challenge_key, device_key, identity_key
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
+from broker.kernel.ids import RoomId
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
 from recorder.viewcopy.queue import ViewCopies
@@ -35,6 +40,7 @@ from signaling.api import (
     suspensions,
 )
 from signaling.api.accounts import changes
+from signaling.api.drills import routes as drills
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
 from signaling.auth.scope import Caller
@@ -79,6 +85,7 @@ ROUTES: tuple[Route, ...] = tuple(
             recordings.table,
             holds.table,
             changes.table,
+            drills.table,
             metrics.table,
             metrics.service,
             talkback.table,  # before WHIP and WHEP, whose patterns match its paths, too
@@ -99,8 +106,10 @@ def build_app(
     settings: Settings,
     clock: Clock,
     version: str,
+    drill_tools: Callable[[Callable[[RoomId], bool]], Tools] | None = None,
 ) -> web.Application:
-    """Return the application with all routes. The caller runs it and closes broker, store and journal after it."""
+    """Return the application with all routes. The caller runs it and closes broker, store and journal after it.
+    `drill_tools` makes the tools of drills, given what tells whether a room's terminal is connected."""
     context = build_context(
         broker=broker,
         store=store,
@@ -110,11 +119,20 @@ def build_app(
         version=version,
         credentials=Credentials(store),
     )
+    if drill_tools is not None:
+        context.drills = _drills(context, drill_tools(context.hub.has_terminal_of))
     app = application(ROUTES, context, charged=True)
     app.on_response_prepare.append(close_refused)
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_close_sockets)
     return app
+
+
+def _drills(context: Context, tools: Tools) -> Morning:
+    broker, store, journal, clock = context.broker, context.store, context.journal, context.clock
+    conductor, settings = Conductor(broker, store, journal, clock, tools), context.settings
+    at = time.fromisoformat(settings.drill_time) if settings.drill_time else None
+    return Morning(conductor, broker, store, journal, clock, at, settings.drill_blocks)
 
 
 def build_context(
@@ -205,7 +223,11 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     tasks.spawn(session_expiry.run(context))
     tasks.spawn(context.sign_ins.watch_attacks())
     tasks.spawn(context.fleet.run())
-    yield
+    async with AsyncExitStack() as drills:
+        if context.drills is not None:
+            await drills.enter_async_context(context.drills.conductor)
+            tasks.spawn(context.drills.run())
+        yield
     for event, listener in listeners.items():
         context.broker.bus.remove_listener(event, listener)
     with suppress(asyncio.CancelledError):

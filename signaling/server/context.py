@@ -10,6 +10,7 @@ from aiohttp import web
 
 from broker.authority.slot_acts import Relation
 from broker.control.broker import Broker
+from broker.control.drills.morning import Morning
 from broker.control.journal.journal import Journal
 from broker.control.session_runner import SessionRunner
 from broker.control.store.store import Store
@@ -65,6 +66,8 @@ class Context:
     openapi: Mapping[str, Any]
     openapi_file: Encoded
     identity_key: bytes = field(repr=False)
+    drills: Morning | None = None
+    """The drills; None in the ingress process, which makes none."""
     findings: Limit = field(default_factory=lambda: Limit(burst=20, per_minute=30))
     """What terminals find in their rooms, by terminal: it changes seldom, and each change is written down."""
     changes: Limit = field(default_factory=lambda: Limit(burst=120, per_minute=120))

@@ -110,6 +110,14 @@ class Route:
         """What one request is charged to its author's allowance."""
         return self.cost or (READ if self.method in ("GET", "OPTIONS") else ORDER)
 
+    def check_caller(self, caller: Caller, session: str | None) -> None:
+        """Check that a caller's role may ask here; a drill's synthetic officer only for its own `session`. Raises
+        Forbidden or NotFound."""
+        if role_of(caller) not in self.roles:
+            raise Forbidden()
+        if isinstance(caller, User) and caller.drill not in (None, session):
+            raise Forbidden() if session is None else NotFound()
+
     @property
     def open(self) -> bool:
         """Whether the address is served without signing in."""
@@ -208,8 +216,8 @@ def serve(route: Route, context: Context) -> Handler:
                 caller = await context.identify(request)
                 if caller is None:
                     raise NotSignedIn()
-            if caller is not None and role_of(caller) not in route.roles:
-                raise Forbidden()
+            if caller is not None:
+                route.check_caller(caller, request.match_info.get("session"))
             models = await _models(route, request)
             return _answer(route, await route.verb(Call(context, request, caller), **models))
         except VisitError as error:

@@ -3,6 +3,7 @@ command line renames them in another process; the cache is bounded, so that a fl
 
 from collections.abc import Awaitable, Callable
 
+from broker.booking.drill import NAME, drill_of
 from broker.control.store.store import Store
 from broker.kernel.errors import NotFound, StorageUnavailable
 from signaling.api.messages.session_view import Officer
@@ -48,6 +49,8 @@ class Names:
             return None
 
     async def _user(self, user: str) -> str | None:
+        if drill_of(user) is not None:
+            return NAME
         record = await self._store.user_named(user)
         return record.name if record is not None else None
 

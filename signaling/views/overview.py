@@ -48,7 +48,7 @@ class OverviewSession(Outbound):
     remaining_ms: int | None
     recording: str
     worker: str | None
-    drill: bool
+    drill: bool = False
     quality: QualitySides | None
     viewers: ViewersSides | None
 

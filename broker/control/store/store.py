@@ -6,7 +6,7 @@ writes. Errors are those of broker/kernel/errors.py, StorageUnavailable above al
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from sqlalchemy import text
 
@@ -19,6 +19,8 @@ from broker.control.store.devices.reports import Reports
 from broker.control.store.devices.sessions import INSTANCES, TerminalSessions
 from broker.control.store.devices.spares import Spares
 from broker.control.store.devices.terminals import Terminals
+from broker.control.store.drills.officers import DrillOfficer, DrillOfficers
+from broker.control.store.drills.results import Drills
 from broker.control.store.eligibility import Eligibility
 from broker.control.store.extensions import Extensions
 from broker.control.store.migrations import is_current
@@ -33,6 +35,16 @@ from broker.kernel.errors import StorageUnavailable
 
 Item = TypeVar("Item")
 HASHES = 500  # in one query; databases limit its parameters
+
+
+class Holders(NamedTuple):
+    """Who holds tokens: users, API keys and synthetic officers by the hash of the token, terminals by id and running
+    program."""
+
+    users: dict[str, User]
+    terminals: dict[tuple[str, str], SignedInTerminal]
+    keys: dict[str, ApiKey]
+    synthetic: dict[str, DrillOfficer]
 
 
 class Store(
@@ -51,6 +63,8 @@ class Store(
     Eligibility,
     Packs,
     Announcements,
+    Drills,
+    DrillOfficers,
 ):
     """The store in the database at `url` (see broker.kernel.database.engine_for). Migrations make its schema."""
 
@@ -72,21 +86,21 @@ class Store(
         async with self._reading() as db:
             await db.execute(text("SELECT 1"))
 
-    async def holders(
-        self, hashes: Iterable[str], instances: Iterable[tuple[str, str]]
-    ) -> tuple[dict[str, User], dict[tuple[str, str], SignedInTerminal], dict[str, ApiKey]]:
+    async def holders(self, hashes: Iterable[str], instances: Iterable[tuple[str, str]]) -> Holders:
         """Return who holds the tokens with these hashes, by hash, and which of these terminals are signed in, by
         terminal and running program, in one view of the database; what is expired, revoked or disabled is left out."""
         users: dict[str, User] = {}
+        synthetic: dict[str, DrillOfficer] = {}
         terminals: dict[tuple[str, str], SignedInTerminal] = {}
         keys: dict[str, ApiKey] = {}
         async with self._reading() as db:
             for some in batched(hashes, HASHES):
                 users |= await self._users_of(db, some)
                 keys |= await self._keys_of(db, some)
+                synthetic |= await self._drill_officers_of(db, some)
             for pairs in batched(instances, INSTANCES):
                 terminals |= await self._terminals_of(db, pairs)
-        return users, terminals, keys
+        return Holders(users, terminals, keys, synthetic)
 
     async def authors_by_token_hash(self) -> dict[str, str]:
         """Return all credentials that are valid now, by their digests (`token_hash`), with their authors as the journal
@@ -94,6 +108,7 @@ class Store(
         async with self._reading() as db:
             found = await self._account_tokens(db)
             signed_in = await self._terminal_tokens(db)
+            found |= await self._drill_tokens(db)
         return found | {hash: f"terminal:{id}" for hash, id in signed_in.items()}
 
     async def __aenter__(self) -> Self:

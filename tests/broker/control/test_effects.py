@@ -31,7 +31,7 @@ class TestCommands:
         assert set(Worker.__new__(Worker).handlers()) == set(get_args(RelayCommand))
 
     def test_the_recorder_handles_each_of_its_commands(self):
-        assert set(Commands(None, None).handlers()) == set(get_args(RecorderCommand))
+        assert set(Commands(None, None, None).handlers()) == set(get_args(RecorderCommand))
 
     @pytest.mark.parametrize("union", [RelayCommand, RecorderCommand])
     def test_the_control_process_sends_each_of_them(self, union):

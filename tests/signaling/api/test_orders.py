@@ -21,6 +21,7 @@ SAMPLES = {
     "absent": KIN,
     "equipment": {"side": "visitor", "passed": True, "reason": "手工检查"},
     "acknowledge_rules": {"language": "zh", "manner": "touch"},
+    "override_drill": {"reason": "现场复测正常"},
     "hold": ARTICLE,
     "resume": {"note": "done"},
     "end": ARTICLE,

@@ -1,0 +1,1 @@
+"""Drills over REST: `messages` are their bodies, `routes` their addresses."""
