@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("config", "broker", "recorder", "signaling", "kiosk_agent", "huijian")
 
 # A part may import the parts named for it, and itself.
-CORE = {"broker.authority", "broker.booking", "broker.presence", "broker.session"}
+CORE = {"broker.authority", "broker.booking", "broker.drills", "broker.presence", "broker.session"}
 BELOW_IPC = {"config", "broker.kernel", "broker.media", *CORE}
 MAY_IMPORT = {
     "config": set(),
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "broker.booking": {"config", "broker.kernel", *CORE},
     "broker.presence": {"config", "broker.kernel", *CORE},
     "broker.session": {"config", "broker.kernel", *CORE},
+    "broker.drills": {"config", "broker.kernel", *CORE},
     "broker.ipc": BELOW_IPC,
     "broker.control": {*BELOW_IPC, "broker.ipc"},
     "broker.relay": {"config", "broker.kernel", "broker.media", "broker.ipc"},

@@ -34,7 +34,7 @@ class Outcome:
 
     @property
     def rooms(self) -> tuple[RoomId, RoomId]:
-        """The two rooms."""
+        """The rooms of both sides, the prison's first."""
         return self.prison, self.visitor
 
 

@@ -16,7 +16,7 @@ FORMAT = 1
 
 
 class Verdict(StrEnum):
-    """Verdict of one step. NOT_REACHED: an earlier one has failed, so that nothing is known of it."""
+    """Verdict on one step of a drill. NOT_REACHED: an earlier one has failed, so that nothing is known of it."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 class DrillState(StrEnum):
-    """State of a drill."""
+    """State of a drill: it runs, or has an outcome."""
 
     RUNNING = "running"
     PASSED = "passed"
@@ -33,8 +33,8 @@ class DrillState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `at` is when it was decided (ISO 8601, empty where it was not), `figures` are seconds, bytes, packets
-    or shares as their names say, `detail` is codes that say more."""
+    """One step of a drill, as judged. `at` is when it was decided (ISO 8601, empty where it was not), `figures` are
+    seconds, bytes, packets or shares as their names say, `detail` is codes that say more."""
 
     name: str
     verdict: Verdict

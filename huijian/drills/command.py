@@ -115,7 +115,7 @@ def verify(
 
 
 def _orders(base: str, sites: list[str], rooms: tuple[str, str] | None, today: bool) -> Iterable[dict[str, str]]:
-    """Yield what to order. Raises BadRequest where not exactly one way is used to say which rooms."""
+    """Yield the body of each order. Raises BadRequest where not exactly one way is used to say which rooms."""
     if (len(sites) == 2) + (rooms is not None) + today != 1 or len(sites) not in (0, 2):
         raise BadRequest("Name two sites, or --rooms, or --today.", "请写两个单位，或 --rooms，或 --today。")
     if rooms is not None:

@@ -37,7 +37,7 @@ class Over(Exception):
 
 @dataclass
 class Drill:
-    """The session of a drill as its officers see it: the last view, and whoever waits for the next one."""
+    """The session of a drill as its officers see it: the last view, and what is notified of the next one."""
 
     session: str
     tell: Tell
@@ -151,8 +151,8 @@ async def _follow(http: aiohttp.ClientSession, server: str, token: str, drill: D
                     await drill.take(view)
 
 
-def _print(told: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
+def _print(report: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(report) + "\n")
     sys.stdout.flush()
 
 

@@ -37,7 +37,7 @@ MOST_NOTES = 60
 
 @dataclass(slots=True)
 class Running:
-    """The drill that runs: its slot, what its program has told, and why it is broken off."""
+    """The drill that runs: its slot, what its program has report, and why it is broken off."""
 
     slot: Slot
     by: str
@@ -48,13 +48,13 @@ class Running:
     broken_off: str = ""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take(self, told: Mapping[str, Any]) -> None:
+    def take(self, report: Mapping[str, Any]) -> None:
         """Take in what the program tells: a step that it has reached, or what the session lacks."""
-        if "missing" in told:
-            self.missing = " ".join(str(code) for code in told["missing"])
+        if "missing" in report:
+            self.missing = " ".join(str(code) for code in report["missing"])
         elif len(self.progress) < MOST_NOTES:
-            self.progress.append(str(told["did"]))
-            self.moments[str(told["did"])] = float(told["mono"])
+            self.progress.append(str(report["did"]))
+            self.moments[str(report["did"])] = float(report["mono"])
 
 
 class Conductor:
@@ -130,8 +130,8 @@ class Conductor:
         slot, need = running.slot, self._broker.live(running.slot.session).policy.min_supervisors
         tokens = await self._store.open_drill_officers(slot, need, WINDOW)
         async with asyncio.timeout(LONGEST):
-            async for told in self._tools.play(Part(slot.session, tokens)):
-                running.take(told)
+            async for report in self._tools.play(Part(slot.session, tokens)):
+                running.take(report)
 
     async def _finish(self, running: Running) -> None:
         """End the session, take back the credentials, judge and store."""

@@ -38,8 +38,8 @@ HASHES = 500  # in one query; databases limit its parameters
 
 
 class Holders(NamedTuple):
-    """Who holds tokens: users, API keys and synthetic officers by the hash of the token, terminals by id and running
-    program."""
+    """The holders of tokens: users, API keys and synthetic officers by the hash of the token, terminals by id and
+    running program."""
 
     users: dict[str, User]
     terminals: dict[tuple[str, str], SignedInTerminal]

@@ -37,8 +37,9 @@ class StepView(Outbound):
 
 
 class DrillView(Outbound):
-    """A drill. `failed_at` names what failed first, with its words; empty while it runs and where all passed.
-    `progress`: what its program has done so far. `result`: as it was signed; None while it runs."""
+    """A drill of two rooms and how it went. `failed_at` names what failed first, with its words; empty while it runs
+    and where all passed. `progress`: what its program has done so far. `result`: as it was signed; None while it
+    runs."""
 
     id: str
     state: Literal["running", "passed", "failed"]

@@ -81,13 +81,13 @@ class TestADrill:
         officer = await warden(place)
         async with place.kiosk(Side.PRISON), place.kiosk(Side.VISITOR):
             await connected(place, officer)
-            code, said = await command(place, officer.token, "--rooms", *ROOMS, "--json")
-            assert code == 0, said
-            (drill,) = json.loads(said)
+            code, output = await command(place, officer.token, "--rooms", *ROOMS, "--json")
+            assert code == 0, output
+            (drill,) = json.loads(output)
         assert list(verdicts(drill)) == list(STEPS) and set(verdicts(drill).values()) == {"passed"}
         (file,) = place.settings.drills_dir.glob("results/*.json")
-        code, said = await command(place, officer.token, "verify", str(file), "--json")
-        assert code == 0 and json.loads(said) == {
+        code, output = await command(place, officer.token, "verify", str(file), "--json")
+        assert code == 0 and json.loads(output) == {
             **{"file": str(file), "signature": "genuine", "recording": "kept", "damages": []},
             **{"state": "passed", "failed_at": ""},
         }
@@ -108,8 +108,8 @@ class TestAFault:
         session = await place.slot(
             starts_at=soon.isoformat(), ends_at=(soon + timedelta(minutes=30)).isoformat(), minutes=1
         )
-        code, said = await command(place, officer.token, *(PLACES[side].site for side in Side), "--json")
-        (drill,) = json.loads(said)
+        code, output = await command(place, officer.token, *(PLACES[side].site for side in Side), "--json")
+        (drill,) = json.loads(output)
         assert (code, drill["state"], drill["failed_at"]) == (4, "failed", "terminals")
         assert "prison" in drill["steps"][0]["detail"] and "visitor" in drill["steps"][0]["detail"]
         supervisor = (await place.officers())[0]
@@ -123,9 +123,9 @@ class TestAFault:
             running = asyncio.create_task(command(place, officer.token, "--rooms", *ROOMS, "--json"))
             os.kill(place.pid("recorder"), signal.SIGSTOP)
             try:
-                code, said = await running
+                code, output = await running
             finally:
                 place.cont("recorder")
-        (drill,) = json.loads(said)
+        (drill,) = json.loads(output)
         assert code == 4 and verdicts(drill)["opening"] == "failed"
         assert "recorder" in next(step for step in drill["steps"] if step["name"] == "opening")["detail"]

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 import signaling
+from broker.drills import result
 from broker.kernel.errors import VisitError
 from broker.presence.presence import Why
 from broker.session.effects import AlertKind, HoldReason, Reason
@@ -26,9 +27,10 @@ BODIES = (approvals, follow_ups, identity, orders, overview, recordings, session
 
 
 ALERTS = [
-    *(kind for kind in AlertKind if kind not in (AlertKind.QUORUM_AT_RISK, AlertKind.RECORDER)),
+    *(kind for kind in AlertKind if kind not in (AlertKind.QUORUM_AT_RISK, AlertKind.RECORDER, AlertKind.DRILL)),
     *(f"quorum_at_risk_{detail}" for detail in ("unanswered", "thin", "lost")),
     *(f"recorder_{detail}" for detail in ("lost", "lagging", "disk")),
+    *(f"drill_{step}" for step in (*result.STEPS, result.YIELDED, result.INTERRUPTED, result.MISSING)),
 ]
 
 

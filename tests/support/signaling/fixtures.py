@@ -95,8 +95,8 @@ async def _make(url):
 
 
 @asynccontextmanager
-async def running_front(folder, clock, made):
-    """The application with a database of its own in `folder`."""
+async def running_front(folder, clock, made, drill_tools=None):
+    """The application with a database of its own in `folder`; it makes drills where it is given their tools."""
     file, tokens = made
     shutil.copy(file, folder / "h.sqlite")
     url = f"sqlite+aiosqlite:///{folder / 'h.sqlite'}"
@@ -110,6 +110,7 @@ async def running_front(folder, clock, made):
             settings=Settings(data_dir=folder),
             clock=clock,
             version="0.0.test",
+            drill_tools=drill_tools,
         )
         # The clock stands, so that no allowance ever fills again; its own tests take the usual one.
         app[CONTEXT].allowance.budgets = {kind: Budget(1e9, 1.0) for kind in BUDGETS}

@@ -76,7 +76,7 @@ class Drills(StorePart):
         return found
 
     async def drill(self, session: str) -> Drill:
-        """Return a drill. Raises NotFound."""
+        """Return the drill of that session. Raises NotFound."""
         found = await self._drills(drills.c.session == session)
         if not found:
             raise NotFound("There is no such drill.", "没有该演练。")
