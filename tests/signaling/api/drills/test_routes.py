@@ -19,7 +19,7 @@ DRILLS = "/api/v1/drills"
 ROOMS = {"prison_room": "p1", "visitor_room": "v1"}
 BEGINS = {"approver", "admin", "bureau-approver"}
 SEES = BEGINS | {"prison-sup", "visitor-sup", "auditor"}
-EVERYONE = (*SEES, "foreign-sup", "clerk", "prison-admin", "foreign-auditor", "booking", "observer", "p1", "v1")
+EVERYONE = (*sorted(SEES), "foreign-sup", "clerk", "prison-admin", "foreign-auditor", "booking", "observer", "p1", "v1")
 
 
 @pytest.fixture
