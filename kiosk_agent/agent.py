@@ -4,6 +4,7 @@ as tasks that it never awaits. It ends in order: resources deleted, socket close
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from config.network import server_url
 from kiosk_agent.checks.line_test import LineTester
 from kiosk_agent.checks.self_test import SelfTestResult
 from kiosk_agent.connection import Connection
+from kiosk_agent.deploy.watchdog import Watchdog
 from kiosk_agent.http_client import http_client
 from kiosk_agent.identity.identity_file import Identity
 from kiosk_agent.identity.sign_in import TerminalCredential
@@ -171,6 +173,7 @@ class Kiosk:
         self._tasks.spawn(self._request_stop(ending))
         self._tasks.spawn(self._watch_silence())
         self._tasks.spawn(self._reports.run())
+        self._tasks.spawn(Watchdog(os.environ, lambda: self._page_alive() is not False).run())
         if self._credential is not None:
             self._tasks.spawn(self._credential.keep())
         self._tasks.spawn(self._media.observe(self._observing, self._send_observed))

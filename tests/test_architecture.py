@@ -61,6 +61,7 @@ SEAMS: dict[str, str] = {
     "huijian.kiosk.officer_pin": "one command a file",
     "kiosk_agent.checks.measures.machine": "pure measures of one subject; tested alone",
     "kiosk_agent.checks.measures.motion": "pure measures of one subject; tested alone",
+    "kiosk_agent.deploy.watchdog": "the protocol of sd_notify(3); tested alone",
     "kiosk_agent.officer.levels": "pure: what is open when; tested alone",
     "kiosk_agent.http_client": "how soon a cut line is noticed; terminals of tests have it, too",
     "recorder.pipeline.trial_decode": "the only decoder in the pipeline; what is pure beside it is given it",

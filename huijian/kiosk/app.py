@@ -9,6 +9,7 @@ import typer
 from broker.kernel.ids import Side
 from huijian.kiosk.configuration import ConfigOption, chosen, config
 from huijian.kiosk.enrolment import enrol, migrate
+from huijian.kiosk.install import install
 from huijian.kiosk.officer_pin import pin
 
 IDENTITY = "HUIJIAN_TERMINAL_IDENTITY"
@@ -30,6 +31,7 @@ app.command(epilog="Example: kiosk migrate --server https://huijian.example --to
 )
 app.command(epilog="Example: kiosk config --check /etc/huijian/kiosk.toml")(config)
 app.command(epilog="Example: kiosk pin --config /etc/huijian/kiosk.toml")(pin)
+app.command(epilog="Example: kiosk install --dry-run · sudo kiosk install --apply")(install)
 
 
 @app.callback()

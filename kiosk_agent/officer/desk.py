@@ -99,6 +99,7 @@ class OfficerDesk:
         self._versions = Versions()
         self._exporting: float | None = None
         self._checking = False
+        self._writing = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
         self._tasks = Tasks()
 
@@ -188,7 +189,8 @@ class OfficerDesk:
         self._attempts.note(attempts)
         self._wait_until = wall + attempts.wait(wall)
         try:
-            await asyncio.to_thread(self._attempts.write)
+            async with self._writing:
+                await asyncio.to_thread(self._attempts.write)
             if not await asyncio.to_thread(pin.fits, file, typed):
                 return words.wrong(attempts.left)
         except private_files.NotPrivate:
@@ -267,7 +269,8 @@ class OfficerDesk:
 
     async def _kept(self, write: Callable[[], None]) -> None:
         try:
-            await asyncio.to_thread(write)
+            async with self._writing:  # one file at a time, each with the newest content
+                await asyncio.to_thread(write)
         except OSError as error:
             log.warning("the terminal's state is not written", extra={"error": error})
             self._say(words.NOT_KEPT, True)

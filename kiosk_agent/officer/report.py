@@ -79,7 +79,8 @@ def _figures(figures: Figures, names: tuple[str, ...]) -> tuple[Row, ...]:
 
 
 def _value(name: str, figure: float) -> Words:
-    return plain(f"{figure:.4g} {words.FIGURES[name][1]}".strip())
+    number = f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.3g}"
+    return plain(f"{number} {words.FIGURES[name][1]}".strip())
 
 
 def _found(test: KeptTest) -> Words:

@@ -2,11 +2,14 @@
 import { setLines } from "./dom.js";
 import { Link } from "./link.js";
 import { lock } from "./locks.js";
-import { Devices } from "./media/devices.js";
+import { Devices, listed } from "./media/devices.js";
 import { Figures, testEquipment } from "./media/figures.js";
+import { choose } from "./media/output.js";
 import { Peers } from "./media/peers.js";
 import { SmallPictures } from "./media/small_pictures.js";
 import { FarewellControl } from "./parts/farewell.js";
+import { Officer } from "./officer/officer.js";
+import { watchOpening } from "./officer/opening.js";
 import { Header } from "./parts/header.js";
 import { Notice } from "./parts/notice.js";
 import { CheckIn } from "./screens/check_in.js";
@@ -18,7 +21,7 @@ import { Live } from "./screens/live.js";
 import { OutOfService } from "./screens/out_of_service.js";
 import { Seat } from "./screens/seat.js";
 import { Waiting } from "./screens/waiting.js";
-import { reset, say, whenChanged } from "./settings.js";
+import { reset, say, startWith, whenChanged } from "./settings.js";
 import { WORDS } from "./words.js";
 
 const SCREENS = {
@@ -52,6 +55,7 @@ const page = { devices, figures, peers, farewell, send: (type, members) => link.
 const header = new Header(document.getElementById("header"));
 const banners = document.getElementById("banners");
 const notice = new Notice(document.getElementById("notice"), main, (warning) => link.send("warning_read", { warning }));
+const officer = new Officer(document.getElementById("officer"), (type, members) => link.send(type, members), tellDevices);
 
 let shown = NO_AGENT;
 let drawn = null;
@@ -67,9 +71,30 @@ function take(message) {
     peers.close(message.kind, message.attempt);
   } else if (message.type === "count_people") {
     pictures.take(message.on);
+  } else if (message.type === "settings") {
+    use(message.choices);
+  } else if (message.type === "officer") {
+    officer.update(message.view);
   } else if (message.type === "test") {
     testEquipment(devices, figures).then((found) => link.send("tested", { number: message.number, ...found }));
   }
+}
+
+function use({ camera, microphone, speaker, volume, language, large }) {
+  devices.choose({ video: camera, audio: microphone });
+  choose(volume, speaker);
+  startWith({ language, large });
+  if (!shown.session) reset();
+  tellDevices();
+}
+
+/** Tells the agent which devices there are, while the officer's screen shows them. Only open ones have labels. */
+async function tellDevices() {
+  const open = officer.level === "open";
+  devices.need("officer", open);
+  if (!open) return;
+  await devices.ready();
+  link.send("devices", { devices: await listed(devices.tracks) });
 }
 
 function show(screen) {
@@ -110,12 +135,16 @@ function lost() {
   peers.closeAll();
   pictures.take(false);
   deadline = null;
+  officer.update({ level: "closed", strip: false });
   show(NO_AGENT);
 }
 
 addEventListener("error", (event) => trouble(`error ${event.message}`));
 addEventListener("unhandledrejection", (event) => trouble(`error ${event.reason?.name ?? "unknown"}`));
 whenChanged(draw);
+whenChanged(() => officer.draw());
+navigator.mediaDevices.addEventListener("devicechange", tellDevices);
+watchOpening(() => link.send("officer_asked"));
 lock(() => trouble("leaving"));
 const link = new Link(take, lost);
 draw();

@@ -1,10 +1,11 @@
 /**
- * The switches of the screen: language and large text. They are the visit's own: after it, the next people find Chinese
- * and the normal size again.
+ * The switches of the screen: language and large text. They are the visit's own: after it, the next people find again
+ * what the terminal begins with, which is Chinese and the normal size until an officer chooses otherwise.
  */
 const listeners = new Set();
 
-export const settings = { language: "zh", large: false };
+const start = { language: "zh", large: false }; // what each visit begins with
+export const settings = { ...start };
 
 /** Calls `listener` after every change. */
 export function whenChanged(listener) {
@@ -17,8 +18,13 @@ export function change(changes) {
   for (const listener of listeners) listener();
 }
 
+/** Begins each visit with this language and size from now on. */
+export function startWith({ language, large }) {
+  Object.assign(start, { language, large });
+}
+
 export function reset() {
-  if (settings.language !== "zh" || settings.large) change({ language: "zh", large: false });
+  if (settings.language !== start.language || settings.large !== start.large) change(start);
 }
 
 /** The text in the chosen language, with `{name}` replaced. */

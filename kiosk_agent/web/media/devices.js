@@ -15,6 +15,7 @@ export class Devices {
   #needs = new Set();
   #opening = null;
   #again = 0;
+  #wanted = { video: "", audio: "" };
 
   constructor({ changed, trouble }) {
     this.#changed = changed;
@@ -29,6 +30,17 @@ export class Devices {
     else this.#needs.delete(user);
     if (this.#needs.size && !before) this.ready();
     if (!this.#needs.size && before) this.#release();
+  }
+
+  /** Uses the devices with these labels from now on; an empty one is the browser's choice. */
+  choose(labels) {
+    for (const [kind, label] of Object.entries(labels)) {
+      if (this.#wanted[kind] === label) continue;
+      this.#wanted[kind] = label;
+      const track = this.tracks[kind];
+      track?.stop();
+      if (track) this.#lose(kind, track);
+    }
   }
 
   /** Resolves once every device that there is has been opened. */
@@ -54,7 +66,8 @@ export class Devices {
 
   async #openKind(kind) {
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ [kind]: KINDS[kind] });
+      const chosen = { ...KINDS[kind], ...await deviceOf(kind, this.#wanted[kind]) };
+      const stream = await navigator.mediaDevices.getUserMedia({ [kind]: chosen });
       const [track] = stream.getTracks();
       track.addEventListener("ended", () => this.#lose(kind, track));
       this.tracks[kind] = track;
@@ -90,4 +103,23 @@ export class Devices {
     }
     this.#changed();
   }
+}
+
+/** The constraint that means the device with a label, where it is plugged in; none otherwise. */
+async function deviceOf(kind, label) {
+  if (!label) return {};
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  const found = devices.find((each) => each.kind === `${kind}input` && each.label === label);
+  return found ? { deviceId: { exact: found.deviceId } } : {};
+}
+
+/** All devices by kind and label, for the officer's screen; `used` for those that are open. */
+export async function listed(tracks) {
+  const kinds = { videoinput: "camera", audioinput: "microphone", audiooutput: "speaker" };
+  const open = Object.values(tracks).filter(Boolean).map((track) => track.label);
+  const devices = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind, label }) => kind in kinds && label);
+  const found = new Map(devices.map(({ kind, label }) => [`${kind} ${label}`, {
+    kind: kinds[kind], label: label.slice(0, 120), used: kind !== "audiooutput" && open.includes(label),
+  }]));
+  return [...found.values()].slice(0, 32);
 }

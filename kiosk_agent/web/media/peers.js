@@ -3,6 +3,7 @@
  * the agent's loopback addresses. Each attempt is told about once up and once down; the agent's state machine decides
  * about further ones.
  */
+import { player } from "./output.js";
 import { accepted, withSoundRepair } from "./sdp.js";
 
 const CONNECT_LIMIT = 8000; // ms for ICE and DTLS
@@ -18,7 +19,7 @@ export class Peers {
   #send;
   #changed;
   #open = new Map();
-  #players = { subscription: player(), talkback: player() };
+  #players = { subscription: playing(), talkback: playing() };
   #quiet = { packets: 0, at: 0 };
 
   constructor({ devices, send, changed }) {
@@ -184,8 +185,8 @@ export class Peers {
   }
 }
 
-function player() {
-  const audio = new Audio();
+function playing() {
+  const audio = player();
   audio.autoplay = true;
   return audio;
 }

@@ -1,4 +1,5 @@
 /** Reads the rules aloud: the pack's recording in the language, else the machine's own voice, point by point. */
+import { tuned } from "../media/output.js";
 import { settings } from "../settings.js";
 
 const VOICES = { zh: "zh-CN", en: "en-US" };
@@ -39,7 +40,7 @@ export class Reader {
   }
 
   #play(language) {
-    this.#audio = new Audio(`audio/${language}`);
+    this.#audio = tuned(new Audio(`audio/${language}`));
     const ended = new Promise((done) => {
       for (const type of ["ended", "pause", "error"]) this.#audio.addEventListener(type, done, { once: true });
     });
