@@ -30,7 +30,7 @@ from broker.control.rules.session_rules import SessionRules
 from broker.control.session_runner import RecordingView, SessionRunner
 from broker.control.statistics import Figures, Statistics
 from broker.control.store.store import Store
-from broker.control.timeline_events import TimelineEvents
+from broker.control.timeline_events import TimelineEvents, publisher
 from broker.ipc.relay_messages import (
     DropResource,
     MediaOffer,
@@ -245,7 +245,15 @@ class Broker:
         side = {} if isinstance(offer, PublishTalkback) or offer.side is None else {"side": str(offer.side)}
         opened = {"resource": reply.resource, "kind": RESOURCE_KINDS[type(offer)], **side}
         self.journal.note("ResourceOpened", offer.session, author, opened)
+        if isinstance(offer, Publish):
+            self._note_publisher(offer, author)
         return reply
+
+    def _note_publisher(self, offer: Publish, author: str) -> None:
+        runner = self._runners.get(offer.session)
+        if runner is not None and runner.session.state is not State.ENDED:
+            event = publisher(offer.side, author.partition(":")[2])
+            self._timeline.note(offer.session, event, self.clock.now(), _writes(runner))
 
     async def restart(self, resource: ResourceId, fragment: str) -> str:
         """Answer the ICE restart of a publication or subscription. Raises VisitError; then it goes on as it was."""
@@ -360,11 +368,15 @@ class Broker:
         after, now = runner.session, self.clock.now()
         self._persistence.record_step(before, after, fact, effects, runner.policy)
         self._statistics.record_step(before, after, effects, runner.policy, now.mono)
-        written = runner.recording.state not in ("none", "starting")
-        self._timeline.record_step(before, after, fact, now, written, effects)
+        self._timeline.record_step(before, after, fact, now, _writes(runner), effects)
         if differs(before, after):
             self.bus.emit("session", after.id)
 
     def _storage_changed(self, works: bool) -> None:
         for runner in self.sessions():
             runner.take(ev.StorageChanged(works))
+
+
+def _writes(runner: SessionRunner) -> bool:
+    """Whether the recorder has begun to write the session's film."""
+    return runner.recording.state not in ("none", "starting")

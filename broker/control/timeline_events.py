@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from broker.ipc.framing import JsonObject
 from broker.kernel.clock import Instant
-from broker.kernel.ids import SessionId
+from broker.kernel.ids import SessionId, Side
 from broker.session import events as ev
 from broker.session.effects import AlertOver, AlertRaised, Effect
 from broker.session.events import Fact
@@ -25,6 +25,13 @@ class TimelineEvents:
     def __init__(self, add: AddEvent) -> None:
         self._add = add
         self._kept: dict[SessionId, deque[tuple[TimelineEvent, Instant]]] = {}
+
+    def note(self, session: SessionId, event: TimelineEvent, now: Instant, written: bool) -> None:
+        """Put an event that no step has made on the timeline, or keep it until the recorder writes (`written`)."""
+        if written:
+            self._add(session, event, now)
+        else:
+            self._kept.setdefault(session, deque(maxlen=MOST_KEPT)).append((event, now))
 
     def record_step(
         self,
@@ -119,6 +126,11 @@ def acknowledgements(session: Session) -> list[TimelineEvent]:
         }
         for side, room in sorted(session.check_in.rules.items())
     ]
+
+
+def publisher(side: Side, terminal: str) -> TimelineEvent:
+    """Return the event of a terminal that begins to publish the picture and sound of a side (Yunnan 27(1))."""
+    return {"kind": "publisher", "side": str(side), "terminal": terminal}
 
 
 def people(session: Session) -> TimelineEvent:

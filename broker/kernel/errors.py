@@ -297,6 +297,13 @@ class TerminalRevoked(VisitError):
     title_zh, title_en = "终端已注销", "The terminal was revoked"
 
 
+class TerminalReassigned(VisitError):
+    """Another terminal acts for the room from now on, or this one acts for another room: it connects anew at once."""
+
+    code, http_status, close_code = "terminal_reassigned", 409, 4014
+    title_zh, title_en = "终端用途已变更，请重新连接", "The terminal acts for another room; connect anew"
+
+
 class TerminalConflict(VisitError):
     """The terminal's key was used in two places at once: both are refused until an administrator decides."""
 

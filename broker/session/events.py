@@ -397,6 +397,19 @@ class RoomObserved:
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalChanged:
+    """Another terminal acts for the room of `side` from now on, by the word of the approver `by` (Yunnan 27(1)).
+    `terminal` or `former` is "" where none acts, or did."""
+
+    side: Side
+    terminal: str
+    former: str
+    by: UserId
+    site: SiteId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuorumWavers:
     """The sides have changed whose quorum needs an officer with half of the time for an answer over."""
 
@@ -504,6 +517,7 @@ Fact = (
     | SpeechBegan
     | SpeechEnded
     | RoomObserved
+    | TerminalChanged
     | QuorumWavers
     | RecorderDisk
     | ClockStepped
@@ -527,6 +541,7 @@ ACTIONS = (
     ExtensionApproved,
     SpeechBegan,
     SpeechEnded,
+    TerminalChanged,
 )
 """Facts by which officers act on a visit: on the timeline with article, author and words (Yunnan 16, 17, 26(3))."""
 

@@ -122,6 +122,7 @@ _NOTED: Mapping[type, Change] = {
     ev.AttentionAsked: _unchanged,
     ev.AttentionAnswered: _unchanged,
     ev.AttentionMissed: _unchanged,
+    ev.TerminalChanged: _unchanged,  # before people meet, its equipment is to be tested (`check_in.ORDERS`)
 }
 """Facts that change no part: time, and what belongs in the journal and on the timeline only."""
 

@@ -208,6 +208,7 @@ def _compose(folder: Path, plan: dict[str, Any], reason: dict[str, Any], ended: 
         clock=manifest.clock_facts(timeline),
         extensions=manifest.extensions_in(timeline),
         rules=manifest.rules_in(timeline),
+        terminals=manifest.terminals_in(timeline),
         due=_due({"ended_at": _latest(timeline, ended).isoformat(), "policy": plan["policy"]}),
     )
     written["coverage"] = coverage(timeline, written).to_json()

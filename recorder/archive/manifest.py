@@ -70,6 +70,17 @@ def extensions_in(timeline: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def terminals_in(timeline: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the terminals that published each side's picture and sound, in their order (Yunnan 27(1))."""
+    found: dict[str, list[str]] = {}
+    for entry in timeline:
+        event = entry.get("event") or {}
+        terminals = found.setdefault(str(event.get("side")), []) if event.get("kind") == "publisher" else None
+        if terminals is not None and str(event.get("terminal")) not in terminals[-1:]:
+            terminals.append(str(event.get("terminal")))
+    return dict(sorted(found.items()))
+
+
 def rules_in(timeline: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return what the room of each side has acknowledged: since when, by which terminal, which text, in which language
     and how (Yunnan 12, Guangdong 24). The last time counts."""
@@ -128,11 +139,13 @@ def compose(
     due: str,
     extensions: Sequence[dict[str, Any]] = (),
     rules: dict[str, dict[str, Any]] | None = None,
+    terminals: dict[str, list[str]] | None = None,
 ) -> dict[str, Any]:
     """Return the unsigned manifest of one session. `plan`: the members of the command `start`. What a former version
     began to record says nothing of rules, and keeps that version's format."""
     longer = {"extensions": list(extensions)} if extensions else {}
     acknowledged = {"rules": rules or {}} if "rules" in plan else {}
+    published = {"terminals": terminals} if terminals else {}
     return {
         "format": FORMAT if acknowledged else WITHOUT_RULES,
         "software": software(),
@@ -141,6 +154,7 @@ def compose(
         "due_at": due,
         "people": people,
         **acknowledged,
+        **published,
         **longer,
         "clock": clock,
         "reason": reason,

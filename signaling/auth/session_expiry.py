@@ -3,12 +3,19 @@ the credentials behind all sockets, media resources and long answers are checked
 changed its role or site, is ended: within two seconds of the change nothing goes on under it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import structlog
 
 from broker.control.store.records import TerminalState
-from broker.kernel.errors import NotFound, NotSignedIn, TerminalConflict, TerminalRevoked, VisitError
+from broker.kernel.errors import (
+    NotFound,
+    NotSignedIn,
+    TerminalConflict,
+    TerminalReassigned,
+    TerminalRevoked,
+    VisitError,
+)
 from broker.kernel.ids import ResourceId
 from signaling.auth.scope import Caller, authority, sign_in_of
 from signaling.server.context import Context
@@ -40,7 +47,7 @@ async def check_all(context: Context) -> None:
     now = {sign_in: authority(holder) for sign_in, holder in holders.items()}
     lost = {sign_in for sign_in, held in in_use if now.get(sign_in) != held}
     context.payers.forget(lost)
-    await asyncio.gather(*(_end(context, sign_in) for sign_in in lost))
+    await asyncio.gather(*(_end(context, sign_in, sign_in in holders) for sign_in in lost))
 
 
 def _in_use(context: Context) -> set[tuple[str, str]]:
@@ -49,15 +56,18 @@ def _in_use(context: Context) -> set[tuple[str, str]]:
     return {(sign_in_of(caller), authority(caller)) for caller in callers} | context.resources.holders()
 
 
-async def _end(context: Context, sign_in: str) -> None:
-    await end_sign_in(context, sign_in, await _reason(context, sign_in))
+async def _end(context: Context, sign_in: str, held: bool) -> None:
+    await end_sign_in(context, sign_in, await _reason(context, sign_in, held))
 
 
-async def _reason(context: Context, sign_in: str) -> VisitError:
-    """Why a sign-in has ended, as far as its holder is told: a terminal learns what an administrator has to do."""
+async def _reason(context: Context, sign_in: str, held: bool) -> VisitError:
+    """Why a sign-in has ended, as far as its holder is told: a terminal learns what an administrator has to do. One
+    that still holds its sign-in acts for another room now."""
     id, of_terminal, _ = sign_in.partition(" ")
     if not of_terminal:
         return NotSignedIn()
+    if held:
+        return TerminalReassigned()
     try:
         terminal = await context.store.terminal(id)
     except VisitError:
@@ -74,6 +84,15 @@ async def end_sign_in(context: Context, sign_in: str, reason: VisitError | None 
     for client in context.hub.of_sign_in(sign_in):
         client.close(reason or NotSignedIn())
     await asyncio.gather(*(_drop(context, held.resource) for held in context.resources.of_sign_in(sign_in)))
+
+
+async def end_terminals(context: Context, terminals: Collection[str]) -> None:
+    """End sockets and media of terminals that act for another room from now on, or for none; each signs in anew by
+    itself."""
+    holders = {sign_in for sign_in, _ in context.resources.holders()}
+    connected = {f"{terminal.id} {terminal.instance}" for terminal, _ in context.hub.terminals()}
+    mine = [sign_in for sign_in in holders | connected if " " in sign_in and sign_in.partition(" ")[0] in terminals]
+    await asyncio.gather(*(end_sign_in(context, sign_in, TerminalReassigned()) for sign_in in mine))
 
 
 async def _drop(context: Context, resource: ResourceId) -> None:

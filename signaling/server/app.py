@@ -41,6 +41,7 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes
 from signaling.api.drills import routes as drills
+from signaling.api.terminals import routes as terminals
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
 from signaling.auth.scope import Caller
@@ -86,6 +87,7 @@ ROUTES: tuple[Route, ...] = tuple(
             holds.table,
             changes.table,
             drills.table,
+            terminals.table,
             metrics.table,
             metrics.service,
             talkback.table,  # before WHIP and WHEP, whose patterns match its paths, too

@@ -271,6 +271,13 @@ def _tested(part: CheckIn, fact: ev.SelfTested, moment: Moment) -> CheckIn:
     return replace(part, tested=others | {fact.side: now.mono} if fact.passed else others, equipment=equipment)
 
 
+def _terminal_changed(part: CheckIn, fact: ev.TerminalChanged, moment: Moment) -> CheckIn:
+    """Forget the test of the equipment that is not in use any more: the new terminal tests its own."""
+    tested = {side: at for side, at in part.tested.items() if side is not fact.side}
+    equipment = {side: test for side, test in part.equipment.items() if side is not fact.side}
+    return replace(part, tested=tested, equipment=equipment)
+
+
 ORDERS: Table = {
     ev.PersonCheckedIn: _checked_in,
     ev.PersonAbsent: _absent,
@@ -278,5 +285,6 @@ ORDERS: Table = {
     ev.SeatReady: _seat,
     ev.RulesAcknowledged: _acknowledged,
     ev.SelfTested: _tested,
+    ev.TerminalChanged: _terminal_changed,
 }
 """What staff and rooms do while check-in is open. Once people meet, only the equipment may be tested again."""

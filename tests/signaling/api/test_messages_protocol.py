@@ -15,7 +15,18 @@ from broker.presence.presence import Why
 from broker.session.effects import AlertKind, HoldReason, Reason
 from broker.session.readiness import Missing
 from broker.session.state import State
-from signaling.api.messages import approvals, follow_ups, identity, orders, recordings, sessions, sign_in, slots, socket
+from signaling.api.messages import (
+    approvals,
+    follow_ups,
+    identity,
+    orders,
+    recordings,
+    sessions,
+    sign_in,
+    slots,
+    socket,
+    terminals,
+)
 from signaling.api.messages.session_view import Problem, RecordingState
 from signaling.server import errors
 from signaling.views import overview, texts
@@ -23,7 +34,7 @@ from signaling.views import overview, texts
 ROOT = Path(signaling.__file__).parents[1]
 TEXT = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S)
-BODIES = (approvals, follow_ups, identity, orders, overview, recordings, sessions, sign_in, slots)
+BODIES = (approvals, follow_ups, identity, orders, overview, recordings, sessions, sign_in, slots, terminals)
 
 
 ALERTS = [
@@ -66,7 +77,7 @@ class TestTheDocument:
         assert errors.Incident in kinds
 
     def test_every_close_code_of_the_sockets_is_listed(self):
-        for code in (1001, 1003, 1009, 1011, 1013, 4001, 4003, 4008, 4009, 4013, 4029):
+        for code in (1001, 1003, 1009, 1011, 1013, 4001, 4003, 4008, 4009, 4013, 4014, 4029):
             assert f"| {code} |" in TEXT
 
 

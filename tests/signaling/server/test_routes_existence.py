@@ -65,6 +65,9 @@ BODIES = {
     "remark": {"text": "记录"},
     "take-alert": {"alert": "alr_1"},
     "finish-alert": {"alert": "alr_1"},
+    "assign": {"room": "p1", "reason": "主机故障"},
+    "release": {"reason": "主机已修复"},
+    "readmit": {"reason": "已查明"},
 }
 WITH_ID = [route for route in ROUTES if "{" in route.path and not route.open and route.path != "/api/v1/packs/{sha256}"]
 """Every address with an id that is not open; packs are the law, and no secret of a site."""
@@ -101,6 +104,7 @@ async def things(front, tmp_path):
         "suspension": "sus-there",
         "announcement": "ann-there",
         "change": change.change.id,
+        "terminal": next(one.id for one in await front.store.terminals() if one.room == "p1"),
         **kept,
     }
 
