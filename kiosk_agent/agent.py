@@ -15,12 +15,14 @@ from typing import Any
 import aiohttp
 
 from broker.kernel.clock import SystemClock
-from broker.kernel.ids import Side
+from broker.kernel.ids import Side, new_id
 from broker.kernel.tasks import Tasks
 from config.articles.equipment import Cause
 from config.check_in import Manner
 from config.network import server_url
 from kiosk_agent.checks.line_test import LineTester
+from kiosk_agent.checks.opening import Opening
+from kiosk_agent.checks.results import Result, Results
 from kiosk_agent.checks.self_test import SelfTestResult
 from kiosk_agent.connection import Connection
 from kiosk_agent.deploy.watchdog import Watchdog
@@ -59,6 +61,7 @@ from kiosk_agent.state.events import (
 )
 from kiosk_agent.state.terminal import Terminal, step, wakes_at
 from kiosk_agent.webrtc.peer import ServerAccess
+from signaling.api.messages.equipment import EquipmentTestTaken, EquipmentTestView
 from signaling.api.messages.orders import Acknowledge, AcknowledgeRules, Figures, Finished, Order, SelfTest
 from signaling.api.messages.socket import Observed, command
 
@@ -154,7 +157,10 @@ class Kiosk:
         """The room's page; None for a headless terminal."""
         self._media = self.room.media if self.room is not None else self._in_this_process(access, config)
         self._reports = Reports(SystemClock(), self._page_alive, lambda: self._orders.done, self._send_welcomed)
-        self._line = LineTester(access)
+        self._line, self._results = LineTester(access), Results(access, self._taken)
+        self._opening = Opening(SystemClock(), self._request_opening_test)
+        self._test_id = ""
+        self._checked: EquipmentTestView | None = None
         self._result: SelfTestResult | None = None
         self._sent = 0
         self._tasks = Tasks()
@@ -174,6 +180,8 @@ class Kiosk:
         self._tasks.spawn(self._watch_silence())
         self._tasks.spawn(self._reports.run())
         self._tasks.spawn(Watchdog(os.environ, lambda: self._page_alive() is not False).run())
+        self._tasks.spawn(self._results.run())
+        self._tasks.spawn(self._opening.run())
         if self._credential is not None:
             self._tasks.spawn(self._credential.keep())
         self._tasks.spawn(self._media.observe(self._observing, self._send_observed))
@@ -238,33 +246,54 @@ class Kiosk:
 
     async def _test(self, cause: Cause) -> None:
         publishing = self.terminal.publication.status is not MediaStatus.IDLE
-        passed = False
+        visit, test, passed = self.terminal.visit, new_id("tst"), False
         try:
-            found, line = await asyncio.gather(
-                self._media.self_test(publishing), self._line_figures(cause, may=not publishing)
-            )
+            found, line = await asyncio.gather(self._media.self_test(publishing), self._line_figures(cause, publishing))
             self._result = SelfTestResult({**found.figures, **line})
-            passed = self._result.passed
+            self._test_id, passed = test, self._result.passed
             self._orders.tested()
             self._reports.tested(self._result)
             if self.room is not None:
                 self.room.officer.tested(self._result.figures, self._result.faults)
+            self._keep(cause, None if visit is None else visit.id)
         finally:
-            self._inbox.put_nowait(SelfTested(passed))
+            self._inbox.put_nowait(SelfTested(passed, test))
 
-    async def _line_figures(self, cause: Cause, may: bool) -> Mapping[str, float]:
+    def _keep(self, cause: Cause, session: str | None) -> None:
+        """Send the last result to the room's history."""
+        room, result = self.terminal.room, self._result
+        self._checked = None  # that of an earlier test
+        if room and result is not None:
+            now = asyncio.get_running_loop().time()
+            self._results.add(Result(self._test_id, room, now, cause, session, result.figures))
+
+    def _taken(self, answer: EquipmentTestTaken) -> None:
+        """Note the server's verdicts, and at which minute of a day the room is tested."""
+        self._checked = answer.test
+        self._opening.is_at(answer.opening)
+
+    def _request_opening_test(self) -> None:
+        self._inbox.put_nowait(TestRequested(Cause.OPENING))
+
+    async def _line_figures(self, cause: Cause, publishing: bool) -> Mapping[str, float]:
         """Return the figures of this terminal's line. A test that is repeated without a visit does not load the line
-        each time."""
+        each time, and one while the room sends only where staff ask for it, or the line has failed before."""
         if not self._config.tests_line:
             return {}
+        may = not publishing or cause is Cause.DEMAND or self._line_failed()
         fresh = LINE_FRESH if cause is Cause.VISIT else 0.0
         return await self._line.figures(fresh if self.terminal.visit is None else min(fresh, LINE_OF_VISIT), may)
+
+    def _line_failed(self) -> bool:
+        checks = [] if self._checked is None else self._checked.checks
+        return any(check.code == "line" and check.verdict == "failed" for check in checks)
 
     async def _send_result(self, session: str) -> None:
         result = self._result
         if result is None:
             return
-        await self._order(session, SelfTest(figures=Figures.model_validate(dict(result.figures))))
+        figures = Figures.model_validate(dict(result.figures))
+        await self._order(session, SelfTest(figures=figures, test=self._test_id))
 
     def _observing(self) -> ObservedRoom | None:
         """Return what is to be observed of this room's picture and sound; None while it sends nothing."""
@@ -332,7 +361,7 @@ class Kiosk:
             received_at=received_at,
             later=later,
             rules=rules,
-            failed=_failed(self._result),
+            failed=_failed(self._result, self._checked),
             was_online=terminal.room is not None,
         )
         return screen(terminal, found, asyncio.get_running_loop().time())
@@ -401,11 +430,14 @@ class Kiosk:
             self._stats(await self.measure())
 
 
-def _failed(result: SelfTestResult | None) -> tuple[words.Words, ...]:
-    """Return what to look at, for each part that does not work at all by the last test."""
-    if result is None:
-        return ()
-    return tuple(text for part, text in words.FAILED.items() if part in result.faults)
+def _failed(result: SelfTestResult | None, checked: EquipmentTestView | None) -> tuple[words.Words, ...]:
+    """Return what to look at: for each part that does not work at all by the last test, and for each check that has
+    failed by the server's verdict."""
+    faults = frozenset[str]() if result is None else result.faults
+    dead = tuple(text for part, text in words.FAILED.items() if part in faults)
+    checks = [] if checked is None else checked.checks
+    failed = [check for check in checks if check.verdict == "failed" and check.code not in faults]
+    return (*dead, *(words.Words(check.zh, check.en) for check in failed))
 
 
 def _print_line(stats: dict[str, Any]) -> None:

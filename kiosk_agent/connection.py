@@ -168,6 +168,7 @@ class Connection:
             view.state,
             starts=view.starts_at.timestamp(),
             tested=mine.self_test,
+            test=mine.equipment.test if mine.equipment is not None else "",
             media=mine.media,
             receiving=mine.receiving,
             relay_lost=view.reason is not None and view.reason.code == "relay_lost",

@@ -196,6 +196,10 @@ class Broker:
         """Return the rules of the slot's session: the pack that it froze, or the one in force."""
         return (await self._known(slot))[1]
 
+    def rules_in_force(self, pack: str) -> Policy:
+        """Return the rules that are in force where sites have this pack. Raises PackError or LooserThanLaw."""
+        return self._rules.in_force(pack)
+
     async def _known(self, slot: Slot) -> tuple[Session, Policy]:
         """Return a slot's session as it is or was last saved, with its rules."""
         if (live := self._runners.get(slot.session)) is not None:

@@ -85,7 +85,8 @@ class PersonAbsent:
 @dataclass(frozen=True, slots=True)
 class SelfTested:
     """The room's equipment was tested (Yunnan 12): by its terminal, with `figures` and the verdict on each check
-    (`parts`), or by staff, who say why they let it count (`reason`)."""
+    (`parts`), or by staff, who say why they let it count (`reason`). `test`: the id of a terminal's test, "" where it
+    has none."""
 
     side: Side
     passed: bool
@@ -93,6 +94,7 @@ class SelfTested:
     parts: Mapping[str, str] = field(default_factory=dict, hash=False)
     figures: Mapping[str, float] = field(default_factory=dict, hash=False)
     reason: str = ""
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)

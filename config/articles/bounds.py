@@ -80,6 +80,9 @@ _OWNERS: dict[str, tuple[_Row, ...]] = {
         ("equipment.clock", "at_most", 60_000),
         ("equipment.disk", "at_least", 50),
         ("equipment.temperature", "at_most", 95),
+        ("equipment.opening", "at_most", 24 * 60 - 1),  # minutes of a day
+        ("equipment.history", "at_least", 1),
+        ("equipment.history", "at_most", 120),  # a line of ten years ago says nothing about today's
         ("equipment.width", "at_most", 1280),  # here and below: more would let no room pass
         ("equipment.rate", "at_most", 25),
         ("equipment.luma", "at_most", 100),

@@ -28,6 +28,8 @@ EQUIPMENT_RULES = (
     "clock",
     "disk",
     "temperature",
+    "opening",
+    "history",
 )
 
 
@@ -47,7 +49,8 @@ class EquipmentRules:
     `level` (dBFS), `sweep` (dB above the rest), `up` and `down` (kbit/s), `disk` (megabytes). At most: `black` (per
     cent of pixels), `blur` (tenths of a pixel of 640 columns), `backlight` (tenths: surround to person), `clipped`
     (thousandths of samples), `hum` (dBFS), `delay`, `answer`, `jitter`, `round_trip`, `clock` (ms), `loss`
-    (thousandths of packets), `temperature` (degrees Celsius)."""
+    (thousandths of packets), `temperature` (degrees Celsius). Besides them: `opening`, the minute of the day (in
+    Shanghai) at which each room is tested before its first visit; `history`, the months for which results are kept."""
 
     width: int
     rate: int
@@ -70,6 +73,8 @@ class EquipmentRules:
     clock: int
     disk: int
     temperature: int
+    opening: int
+    history: int
     articles: Mapping[str, str] = field(hash=False)
 
     def __post_init__(self) -> None:

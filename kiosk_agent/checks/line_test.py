@@ -46,13 +46,11 @@ class LineTester:
         self._at = float("-inf")
 
     async def figures(self, fresh: float, may: bool) -> Figures:
-        """Return the figures of the last test where it is at most `fresh` seconds old, else those of a new one; none
-        where no new one `may` run, as the room sends."""
+        """Return the figures of the last test where it is at most `fresh` seconds old, or no new one `may` run, as the
+        room sends; else those of a new one."""
         clock = asyncio.get_running_loop().time
-        if clock() - self._at <= fresh:
+        if not may or clock() - self._at <= fresh:
             return self._figures
-        if not may:
-            return {}
         self._figures = await line_figures_of(self._access)
         self._at = clock()
         return self._figures

@@ -174,6 +174,9 @@ def _preparing(terminal: Terminal, facts: Known, view: SessionView) -> Screen:
     mine = _mine(view)
     if mine is not None and not mine.seat:
         return msgspec.structs.replace(base, name=Name.SEAT, title=words.SEAT, lines=(words.SEAT_HOW,))
+    if facts.failed and mine is not None and not mine.self_test:
+        lines = (words.FAILED_TEST, *facts.failed, words.ASK_STAFF)
+        return msgspec.structs.replace(base, name=Name.WAITING, title=words.WAITING, lines=lines)
     lines = tuple(Words(lacking.zh, lacking.en) for lacking in view.missing) or (words.WAITING_NOTHING,)
     return msgspec.structs.replace(base, name=Name.WAITING, title=words.WAITING, lines=lines)
 

@@ -229,12 +229,17 @@ def _report_due(terminal: Terminal) -> float | None:
     tested_at = terminal.tested_at
     if tested_at is None or terminal.testing or not (terminal.welcome and terminal.synced):
         return None
-    if not _waits_for_test(terminal):
+    if not _waits_for_test(terminal) or _is_reported(terminal):
         return None
     if terminal.sent_at is None:
         return tested_at
     # A failure is reported once: the next test will have a new result.
     return terminal.sent_at + RESEND if terminal.passed else None
+
+
+def _is_reported(terminal: Terminal) -> bool:
+    """Whether the server has the last test, whatever its verdict."""
+    return terminal.visit is not None and terminal.test != "" and terminal.visit.test == terminal.test
 
 
 def _waits_for_test(terminal: Terminal) -> bool:

@@ -44,6 +44,8 @@ class Visit:
     state: str
     starts: float = 0.0
     tested: bool = False
+    test: str = ""
+    """Id of the equipment test that the server has of this room, "" for none or for a test of staff."""
     media: bool = False
     receiving: bool = True
     relay_lost: bool = False
@@ -143,9 +145,10 @@ class SessionSeen:
 
 @dataclass(frozen=True, slots=True)
 class SelfTested:
-    """The equipment test has a result."""
+    """The equipment test with this id has a result."""
 
     passed: bool
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)

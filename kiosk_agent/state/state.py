@@ -72,6 +72,8 @@ class Terminal:
     """Why a test was asked for that has not begun yet; None where none was."""
     tested_at: float | None = None
     passed: bool = False
+    test: str = ""
+    """Id of the last test, "" before the first."""
     sent_at: float | None = None
     """Moment at which the last result was sent to the present session."""
     live_at: float = 0.0

@@ -177,7 +177,7 @@ def _by_start(visit: Visit) -> tuple[float, str]:
 
 
 def _tested(terminal: Terminal, fact: SelfTested, now: float) -> Terminal:
-    return replace(terminal, testing=False, tested_at=now, passed=fact.passed, sent_at=None)
+    return replace(terminal, testing=False, tested_at=now, passed=fact.passed, test=fact.test, sent_at=None)
 
 
 def _test_requested(terminal: Terminal, fact: TestRequested, _: float) -> Terminal:

@@ -79,7 +79,7 @@ def _self_test(caller: Caller, live: SessionRunner, order: orders.SelfTest) -> e
     figures = order.figures.model_dump(exclude_none=True)
     found = equipment.verdicts(figures, live.policy.equipment)
     terminal, side = _terminal(caller, live)
-    return ev.SelfTested(side, equipment.passes(found), terminal, found, figures)
+    return ev.SelfTested(side, equipment.passes(found), terminal, found, figures, test=order.test or "")
 
 
 def _check_in(caller: Caller, live: SessionRunner, order: orders.CheckIn) -> ev.Fact:

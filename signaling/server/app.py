@@ -41,6 +41,7 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes
 from signaling.api.drills import routes as drills
+from signaling.api.rooms import equipment_tests
 from signaling.api.terminals import routes as terminals
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
@@ -94,6 +95,7 @@ ROUTES: tuple[Route, ...] = tuple(
             whip.table,
             whep.table,
             line_tests.table,
+            equipment_tests.table,
             socket.table,
         )
     )

@@ -87,6 +87,7 @@ def equipment_view(moment: SessionMoment, side: Side, room: Side | None) -> Equi
         parts=dict(last.parts),
         checks=check_views(last.parts, last.figures),
         reason=last.reason if room is None else "",
+        test=last.test,
     )
 
 

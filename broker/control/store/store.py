@@ -15,6 +15,7 @@ from broker.control.rules.announcements import Announcements
 from broker.control.rules.session_rules import Packs
 from broker.control.store.absences import Absences
 from broker.control.store.accounts import Accounts
+from broker.control.store.devices.equipment_tests import EquipmentTests
 from broker.control.store.devices.reports import Reports
 from broker.control.store.devices.sessions import INSTANCES, TerminalSessions
 from broker.control.store.devices.spares import Spares
@@ -53,6 +54,7 @@ class Store(
     TerminalSessions,
     Spares,
     Reports,
+    EquipmentTests,
     Accounts,
     AccountChanges,
     Visits,

@@ -347,6 +347,21 @@ announcements = Table(
     Column("filed_at", Moment),
 )
 
+equipment_tests = Table(
+    "equipment_tests",  # results of the tests of each room's equipment
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("room", ForeignKey("rooms.id"), nullable=False),
+    Column("terminal", String(40), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("session", String(64)),
+    Column("passed", Boolean, nullable=False),
+    Column("parts", JSON, nullable=False),
+    Column("figures", JSON, nullable=False),
+    Index("ix_equipment_tests_room_at", "room", "at"),
+)
+
 packs = Table(
     "packs",  # as sessions have frozen them
     metadata,

@@ -24,7 +24,7 @@ from config.policy import Policy
 @dataclass(frozen=True, slots=True)
 class Equipment:
     """Result of the last test of a room's equipment. `parts` maps each check to `passed`, `failed` or `not_checked`; it
-    is empty where staff tested by hand, who gave a `reason` then."""
+    is empty where staff tested by hand, who gave a `reason` then. `test` is the id of a terminal's test."""
 
     passed: bool
     by: str
@@ -32,6 +32,7 @@ class Equipment:
     parts: Mapping[str, str]
     figures: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def _rules_from_json(saved: Mapping[str, Any]) -> Acknowledgement:
 
 def _equipment_from_json(saved: Mapping[str, Any]) -> Equipment:
     at, figures = datetime.fromisoformat(saved["at"]), saved.get("figures", {})
-    return Equipment(saved["passed"], saved["by"], at, saved["parts"], figures, saved.get("reason", ""))
+    reason, test = saved.get("reason", ""), saved.get("test", "")
+    return Equipment(saved["passed"], saved["by"], at, saved["parts"], figures, reason, test)
 
 
 # --- what is needed, and what is there ----------------------------------------------------------------------------
@@ -266,7 +268,7 @@ def _tested(part: CheckIn, fact: ev.SelfTested, moment: Moment) -> CheckIn:
     shown."""
     now = moment.now
     others = {side: at for side, at in part.tested.items() if side is not fact.side}
-    test = Equipment(fact.passed, fact.by, now.wall, fact.parts, fact.figures, fact.reason)
+    test = Equipment(fact.passed, fact.by, now.wall, fact.parts, fact.figures, fact.reason, fact.test)
     equipment = {**part.equipment, fact.side: test}
     return replace(part, tested=others | {fact.side: now.mono} if fact.passed else others, equipment=equipment)
 

@@ -67,10 +67,12 @@ class Figures(Inbound):
 
 
 class SelfTest(Order):
-    """A terminal's test of its equipment (Yunnan 12), in figures."""
+    """A terminal's test of its equipment (Yunnan 12), in figures. `test` is its id: the same test may be sent again
+    until the session's view names it."""
 
     order_type = "self_test"
     figures: Figures
+    test: Id | None = None
 
 
 class CheckIn(Order):

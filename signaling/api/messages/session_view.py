@@ -69,7 +69,7 @@ class CheckView(Outbound):
 class EquipmentView(Outbound):
     """The last test of a room's equipment, for officers, and for the room itself without `by` and `reason`. `parts`:
     the verdict of each check; empty where staff tested by hand, who gave a `reason`. `fresh`: it passed, and not too
-    long ago."""
+    long ago. `test`: the id that its terminal gave it, "" for none."""
 
     by: Literal["terminal", "staff", ""]
     passed: bool
@@ -78,6 +78,7 @@ class EquipmentView(Outbound):
     parts: dict[str, str]
     checks: list[CheckView]
     reason: str
+    test: str = ""
 
 
 InterpreterState = Literal["not_needed", "not_listed", "missing", "here"]

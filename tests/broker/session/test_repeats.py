@@ -89,6 +89,13 @@ class TestSelfTests:
             assert at(-10, second).mono - session.check_in.tested[PRISON] < AGAIN.total_seconds()
         assert noted == 30
 
+    def test_the_same_test_of_a_terminal_is_one_however_long_it_is_repeated(self, checking_in):
+        test = replace(TEST, passed=False, test="tst_1")
+        session = after(checking_in, test, now=at(-10))
+        assert repeats(session, test, at(-2))
+        assert not repeats(session, replace(test, test="tst_2"), at(-2))
+        assert not repeats(session, replace(test, by="trm_2"), at(-2))
+
     def test_where_it_is_refused_it_is_not_taken_for_one(self, checking_in):
         session = after(checking_in, TEST)
         over = replace(session, state=State.ENDED)

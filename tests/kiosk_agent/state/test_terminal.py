@@ -47,6 +47,7 @@ from kiosk_agent.state.state import (
     REFUSED_RETRY,
     RESEND,
     SILENCE,
+    TEST_FRESH,
     backoff,
 )
 from kiosk_agent.state.terminal import TRANSITIONS, Terminal, step, wakes_at
@@ -279,6 +280,18 @@ class TestSelfTest:
         assert story.tell(TimePassed(), after=60.0) == ()
         assert RunSelfTest(Cause.DEMAND) not in story.see("ended"), "the publication is being closed"
         assert RunSelfTest(Cause.DEMAND) in story.tell(MediaClosed(MediaKind.PUBLICATION, 1))
+
+    def test_a_result_that_the_server_has_is_not_reported_again_whatever_its_verdict(self) -> None:
+        story = Story()
+        story.tell(TimePassed())
+        story.tell(SocketOpened(), Welcomed(ROOM), SessionsSeen((VISIT,)))
+        assert SendSelfTest("s_1") in story.tell(SelfTested(True, "tst_1"))
+        assert SendSelfTest("s_1") in story.tell(TimePassed(), after=RESEND)
+        story.tell(*(MediaConnected(kind, 1) for kind in MediaKind))
+        story.tell(SessionSeen(replace(VISIT, test="tst_1", media=True)))
+        assert SendSelfTest("s_1") not in story.tell(TimePassed(), after=RESEND)
+        assert RunSelfTest(Cause.VISIT) in story.tell(TimePassed(), after=TEST_FRESH)
+        assert SendSelfTest("s_1") in story.tell(SelfTested(True, "tst_2"))
 
     def test_a_result_is_reported_again_until_the_server_has_it(self) -> None:
         story = Story().to_publishing()

@@ -149,6 +149,9 @@ class PretendBroker:
     async def rules_of(self, slot):
         return load_pack(slot.policy)
 
+    def rules_in_force(self, pack):
+        return load_pack(pack)
+
     async def decline_rebooking(self, id, by, reason):
         return await self.store.decline_rebooking(id, by, reason)
 

@@ -1,0 +1,1 @@
+"""Rooms over REST: the history of the tests of their equipment."""
