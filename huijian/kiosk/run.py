@@ -25,6 +25,8 @@ from kiosk_agent.settings import KioskSettings
 
 LOG = "kiosk.log"
 """Name of the log file in its folder; older ones have a number behind it."""
+GENERATED = "generated"
+"""Name of the demonstration's source of picture and sound."""
 RESTART = 75
 """Exit code after a restart that the server has ordered (EX_TEMPFAIL of sysexits.h): the service starts it again."""
 
@@ -43,7 +45,7 @@ def run(settings: KioskSettings, file: Path, rehearsal: Rehearsal) -> None:
     """Run the terminal with the identity in `file` until it is told to end. Raises BadParameter with what to do where
     it cannot begin."""
     configure(settings.log_level, file=_log_file(settings.logs))
-    config = _config(settings, usable(lambda: _identity(settings, file)), rehearsal)
+    config = kiosk_config(settings, usable(lambda: _identity(settings, file)), rehearsal)
 
     def work() -> None:
         with identity_file.in_use(file):
@@ -66,13 +68,14 @@ def _log_file(folder: Path | None) -> RotatingFile | None:
         ) from error
 
 
-def _config(settings: KioskSettings, mine: Identity, rehearsal: Rehearsal) -> KioskConfig:
+def kiosk_config(settings: KioskSettings, mine: Identity, rehearsal: Rehearsal) -> KioskConfig:
+    """Return the agent's configuration by the settings of this terminal. A generated room tests no line: nothing of it is real."""
     browser = None if settings.headless else _browser(settings)
     return KioskConfig(
         mine.server,
         mine,
         source=settings.source,
-        extra_sources={"generated": generated_sources},
+        extra_sources={GENERATED: generated_sources},
         headless=settings.headless,
         browser=browser,
         speaker=settings.speaker,
@@ -80,6 +83,7 @@ def _config(settings: KioskSettings, mine: Identity, rehearsal: Rehearsal) -> Ki
         side_hint=rehearsal.side,
         confirms=rehearsal.confirms,
         acknowledges=rehearsal.acknowledges,
+        tests_line=not (settings.headless and settings.source == GENERATED),
         officer=_officer(settings, browser),
     )
 
