@@ -22,7 +22,6 @@ from recorder.recording import ReportFact
 log = structlog.get_logger()
 FOLDER = "drills"
 """Name of the folder of drills beside the archive of visits."""
-DAY = 24 * 3600.0
 
 
 class NoCatalog:

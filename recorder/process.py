@@ -45,6 +45,7 @@ log = structlog.get_logger()
 LOOK = 5.0  # seconds between looks at the disk
 BEAT = 0.3  # seconds between signs of life: a recorder that hangs must be noticed well within two seconds
 NOTE = 300.0  # seconds between notes of the clock
+HOUR = 3600.0  # seconds between looks at old drills
 TAP, COMMANDS = "tap.sock", "recorder.sock"
 
 
@@ -92,6 +93,7 @@ class Service:
         await self._server.start()
         self._tasks.spawn(self._archiver.keep_heads())
         self._endless += [self._tasks.spawn(self._keep_marking_clock()), self._tasks.spawn(self._review())]
+        self._endless.append(self._tasks.spawn(self._remove_old_drills()))
         self._tasks.spawn(self._repair_holds())
         log.info("recorder ready", orphans=len(orphans))
         return self
@@ -113,13 +115,23 @@ class Service:
         (self.drills if self.drills.takes(record.tap) else self.sessions).accept(record)
 
     def _prepare_drills(self) -> None:
-        """Make the folder of drills ready, with the keys by which they can be verified; remove what is old or was not
+        """Make the folder of drills ready, with the keys by which they can be verified; remove what was not
         finished."""
         root = self.settings.drills_dir
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         installed(self.settings.keys_dir, root, self.settings.archive_signing)
         remove_unfinished(root)
-        remove_old(root, self._clock.now().wall, self.settings.drill_days)
+
+    async def _remove_old_drills(self) -> None:
+        """Remove the recordings of drills after their days, which are not those of visits."""
+        while True:
+            try:
+                await asyncio.to_thread(
+                    remove_old, self.settings.drills_dir, self._clock.now().wall, self.settings.drill_days
+                )
+            except OSError as error:
+                log.error("old drills not removed", why=type(error).__name__)
+            await asyncio.sleep(HOUR)
 
     def _report_fact(self, fact: messages.RecorderFact) -> None:
         self._server.report(fact)

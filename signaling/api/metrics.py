@@ -1,11 +1,13 @@
 """The service about itself: Prometheus metrics and the overview for operators, the machine's clock, health, and the
 OpenAPI document."""
 
+from collections import Counter
 from datetime import timedelta
 
 from aiohttp import web
 
 from broker.control.rules.clock_watch import ClockStatus
+from broker.drills.result import DrillState
 from broker.kernel.errors import Conflict, CredentialTooNew, Forbidden, NotSignedIn, StorageUnavailable, VisitError
 from signaling.api.messages.sign_in import ClockView, Health
 from signaling.auth.scope import OFFICERS, Role, User, author, may_see, role_of, scope
@@ -42,7 +44,7 @@ async def get_metrics(call: Call) -> web.Response:
     context = call.context
     moment = prometheus.Moment(
         figures=context.broker.figures(),
-        lives=tuple(context.broker.sessions()),
+        lives=tuple(live for live in context.broker.sessions() if not live.session.slot.drill),
         journal=prometheus.journal_moment(context.journal, context.mono()),
         sockets=context.hub.kinds(),
         version=context.version,
@@ -51,6 +53,7 @@ async def get_metrics(call: Call) -> web.Response:
         playing=context.streams.budget.playing,
         account_changes=await _account_changes(call),
         terminals_conflicted=await _conflicted(call),
+        drills=await _drills(call),
     )
     body = prometheus.exposition(moment)
     return web.Response(body=body, headers={"Content-Type": f"{TEXT}; version=0.0.4; charset=utf-8"})
@@ -71,6 +74,16 @@ async def _conflicted(call: Call) -> int | None:
         return await call.context.store.conflicted_terminals()
     except VisitError:
         return None
+
+
+async def _drills(call: Call) -> dict[str, int]:
+    """Count the drills of the last day by state."""
+    context = call.context
+    try:
+        drills = await context.store.drills_since(context.now().wall - timedelta(days=1))
+    except VisitError:
+        return {}
+    return dict.fromkeys(map(str, DrillState), 0) | Counter(str(drill.state) for drill in drills)
 
 
 def _with_own(context: Context) -> dict[str, float]:

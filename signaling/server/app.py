@@ -15,7 +15,7 @@ from aiohttp.typedefs import Middleware
 
 from broker.control.broker import Broker
 from broker.control.drills.conductor import Conductor
-from broker.control.drills.morning import Morning
+from broker.control.drills.morning import Daily, Morning
 from broker.control.drills.tools import Tools
 from broker.control.journal.journal import Journal
 from broker.control.store.secrets import challenge_key, device_key, identity_key
@@ -136,7 +136,8 @@ def _drills(context: Context, tools: Tools) -> Morning:
     broker, store, journal, clock = context.broker, context.store, context.journal, context.clock
     conductor, settings = Conductor(broker, store, journal, clock, tools), context.settings
     at = time.fromisoformat(settings.drill_time) if settings.drill_time else None
-    return Morning(conductor, broker, store, journal, clock, at, settings.drill_blocks)
+    daily = Daily(at, settings.drill_blocks, settings.drill_days)
+    return Morning(conductor, broker, store, journal, clock, daily)
 
 
 def build_context(

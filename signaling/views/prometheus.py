@@ -112,6 +112,8 @@ class Moment:
     database does not answer."""
     terminals_conflicted: int | None = None
     """Terminals whose key was used in two places; None where the database does not answer."""
+    drills: Mapping[str, int] = field(default_factory=dict)
+    """Drills of the last day by state; empty where the database does not answer."""
 
 
 def exposition(moment: Moment) -> bytes:
@@ -154,6 +156,8 @@ def _service(moment: Moment) -> Iterator[Metric]:
     if moment.terminals_conflicted is not None:
         text = "Terminals whose key was used in two places, and that wait for an administrator's decision."
         yield GaugeMetricFamily("huijian_terminals_conflicted", text, moment.terminals_conflicted)
+    text = "Drills that began within the last 24 hours, by state; they are counted nowhere else."
+    yield _by("huijian_drills", text, "state", moment.drills)
     yield _by("huijian_sockets", "WebSockets.", "kind", _all(("user", "terminal"), moment.sockets))
 
 

@@ -3,7 +3,8 @@ visits are tried, one pair after another; where a drill failed, or none can be m
 its rooms is marked, and the officers of both sites are called."""
 
 import asyncio
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -26,9 +27,17 @@ LOOK = 20.0
 AUTHOR = "broker"
 
 
+class Daily(NamedTuple):
+    """The settings of daily drills. `at`: their time in Shanghai, None for never; `blocks`: a failed drill keeps the
+    day's first visit from READY; `days`: so long drills are kept."""
+
+    at: time | None
+    blocks: bool
+    days: int
+
+
 class Morning:
-    """Begins the drills of the day. `at`: their time in Shanghai, None for never; `blocks`: a failed drill keeps the
-    day's first visit from READY."""
+    """Begins the drills of the day, marks visits, and forgets old drills."""
 
     def __init__(
         self,
@@ -37,21 +46,22 @@ class Morning:
         store: Store,
         journal: Journal,
         clock: Clock,
-        at: time | None,
-        blocks: bool,
+        daily: Daily,
     ) -> None:
         self.conductor, self._broker, self._store = conductor, broker, store
         self._journal, self._clock = journal, clock
-        self._at, self._blocks = at, blocks
+        self._daily = daily
+        self._forgotten: date | None = None
         self._missing: dict[Pair, Outcome] = {}
 
     async def run(self) -> None:
         """Look again and again, until cancelled. A database that does not answer is asked again."""
         while True:
             try:
-                if day.is_time(self._at, self._clock.now().wall):
+                if day.is_time(self._daily.at, self._clock.now().wall):
                     await self.today(AUTHOR)
                 await self.mark()
+                await self.forget()
             except VisitError as error:
                 log.warning("drills of the day not looked at", why=error.code)
             await asyncio.sleep(LOOK)
@@ -74,11 +84,18 @@ class Morning:
     async def mark(self) -> None:
         """Tell the visits that today's drills concern how these went. Raises StorageUnavailable."""
         for session, outcome in day.marks(self._sessions(), await self._outcomes(), self._clock.now().wall):
-            failed = ev.DrillFailed(outcome.drill, outcome.failed_at or "", self._blocks)
+            failed = ev.DrillFailed(outcome.drill, outcome.failed_at or "", self._daily.blocks)
             if outcome.failed_at and (session.drill is None or session.drill.drill != outcome.drill):
                 self._broker.tell(session.id, failed)
             elif not outcome.failed_at and session.drill is not None:
                 self._broker.tell(session.id, ev.DrillPassed(outcome.drill))
+
+    async def forget(self) -> None:
+        """Remove old drills from the store, once a day. Raises StorageUnavailable."""
+        now = self._clock.now().wall
+        if self._forgotten != now.date():
+            await self._store.forget_drills(now - timedelta(days=self._daily.days))
+            self._forgotten = now.date()
 
     async def _begin(self, pair: Pair, by: str) -> Drill | None:
         """Begin a drill; where a visit is too near for one, it is missing, which is noted once."""

@@ -68,6 +68,11 @@ export class Orders {
     return this.#report(this.#deliver("equipment", session.id, { side, passed, reason }));
   }
 
+  /** Says why the visit can begin although the drill of its rooms failed. */
+  overrideDrill(session, reason) {
+    return this.#report(this.#deliver("override_drill", session.id, { reason }), "done_drill_override");
+  }
+
   /** Sends any other order. Resolves to whether the server took it; a refusal is shown. */
   send(type, session, members, words = "") {
     return this.#report(this.#deliver(type, session.id, members), words).then(() => true, () => false);

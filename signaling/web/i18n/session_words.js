@@ -4,8 +4,9 @@
 import { SIDES } from "../state/sessions.js";
 import { inWords, t } from "./i18n.js";
 
-/** Both rooms by name, the prison's first. */
-export const roomNames = (session) => SIDES.map((side) => session.sides[side].room_name).join(" ⇄ ");
+/** Both rooms by name, the prison's first; those of a drill say that it is one. */
+export const roomNames = (session) =>
+  (session.drill ? `${t("drill")} · ` : "") + SIDES.map((side) => session.sides[side].room_name).join(" ⇄ ");
 
 /** The quorum of one side: {need, have, short, reached}. */
 export function quorumOf(session, side) {

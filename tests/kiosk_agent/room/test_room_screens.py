@@ -63,6 +63,7 @@ SCREENS = [
         title=words.OUT_OF_SERVICE,
         lines=(words.FAILED_TEST, *words.FAILED.values(), words.ASK_STAFF),
     ),
+    Screen(name=Name.DRILL, title=words.DRILL, lines=words.DRILL_LINES, **OF_VISIT),
 ]
 OUTSIDE = """() => [...document.querySelectorAll("h1, h2, p, button, li")].filter((node) => {
     const box = node.getBoundingClientRect();

@@ -186,3 +186,19 @@ def test_no_screen_has_the_name_of_a_person(state: str) -> None:
     assert NAME not in repr(shown(state)) + repr(shown(state, {"rules": RULES}))
     ended = screen(replace(IDLE, phase=Phase.ENDED, ended="s_1"), Known(view=seen("ended")), 0.0)
     assert NAME not in repr(ended)
+
+
+class TestDrill:
+    """Yunnan 12: a drill shows that it is one in the place of faces, and asks no person to sit down."""
+
+    @pytest.mark.parametrize("state", ["check_in", "ready", "live", "held"])
+    def test_is_named_as_such_and_tries_camera_and_microphone(self, state: str) -> None:
+        found = shown(state, drill=True)
+        assert (found.name, found.title, found.lines) == (Name.DRILL, words.DRILL, words.DRILL_LINES)
+        assert found.camera and found.farewell is None and found.rules is None
+
+    def test_is_over_without_words_for_a_family(self) -> None:
+        found = seen("ended", drill=True)
+        terminal = replace(IDLE, phase=Phase.ENDED, ended="s_1")
+        over = screen(terminal, Known(view=found, was_online=True), 0.0)
+        assert (over.name, over.lines, over.camera) == (Name.DRILL, words.DRILL_OVER, False)

@@ -156,6 +156,15 @@ class TestRules:
         assert reports == [SendRulesAcknowledgement("s_1", "zh", Manner.UNATTENDED)]
         assert not Terminal().acknowledges
 
+    def test_in_a_drill_they_are_acknowledged_as_unattended_and_in_the_next_visit_they_are_not(self) -> None:
+        story = Story()
+        drill = replace(VISIT, drill=True)
+        story.tell(TimePassed(), SocketOpened(), Welcomed(ROOM), SessionsSeen((drill,)), SelfTested(True))
+        reports = [effect for effects in story.effects for effect in effects if type(effect) is type(REPORT)]
+        assert reports == [SendRulesAcknowledgement("s_1", "zh", Manner.UNATTENDED)]
+        story.tell(SessionSeen(replace(drill, state="ended")), SessionSeen(replace(VISIT, id="s_2", starts=200.0)))
+        assert story.terminal.to_tell and story.terminal.rules is None
+
 
 class TestDay:
     """A day of a terminal from its start to the next visit."""

@@ -15,6 +15,7 @@ from broker.presence.presence import Why
 from broker.session.effects import AlertKind, HoldReason, Reason
 from broker.session.readiness import Missing
 from broker.session.state import State
+from signaling.api.drills import messages as drills
 from signaling.api.messages import (
     approvals,
     follow_ups,
@@ -34,7 +35,7 @@ from signaling.views import overview, texts
 ROOT = Path(signaling.__file__).parents[1]
 TEXT = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S)
-BODIES = (approvals, follow_ups, identity, orders, overview, recordings, sessions, sign_in, slots, terminals)
+BODIES = (approvals, drills, follow_ups, identity, orders, overview, recordings, sessions, sign_in, slots, terminals)
 
 
 ALERTS = [

@@ -148,6 +148,12 @@ class TestMetrics:
         numbers = await read(front)
         assert [numbers["huijian_account_changes", ("state", state)] for state in ("waiting", "forced")] == [1, 1]
 
+    async def test_drills_are_counted_by_themselves_and_among_no_sessions(self, front):
+        await front.visit(drill=True, starts_at=front.clock.now().wall)
+        numbers = await read(front)
+        assert [numbers["huijian_drills", ("state", state)] for state in ("running", "passed", "failed")] == [0, 0, 0]
+        assert {numbers["huijian_sessions", ("state", state)] for state in ("scheduled", "check_in")} == {0}
+
     async def test_no_counts_of_a_worker_that_has_not_answered_yet(self, front):
         front.broker.numbers = figures(await front.live_visit(), None)
         numbers = await read(front)

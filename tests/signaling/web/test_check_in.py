@@ -212,3 +212,36 @@ class TestBureau:
         await expect(_details(page).get_by_text("会见语言：藏语 · 翻译人员未到场")).to_be_visible()
         await server.put(view, language=language("bo", "藏语", "Tibetan", "here"))
         await expect(_details(page).get_by_text("翻译人员已到场")).to_be_visible()
+
+
+MARK: dict[str, Any] = {
+    **{"drill": "ses_d", "step": "cut", "zh": "一名管理员离开后按时切断", "en": "It is cut in time"},
+    **{"blocks": True, "by": None, "reason": ""},
+}
+
+
+class TestDrill:
+    """Yunnan 12, 26(5): a failed drill of the rooms is said in words, and is passed over with a reason only."""
+
+    async def test_that_failed_asks_for_a_reason(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(checking_in(), drill_failed=MARK)
+        details = _details(on_duty)
+        await expect(details.get_by_text("当日演练未通过：一名管理员离开后按时切断")).to_be_visible()
+        button = details.get_by_role("button", name="说明理由并放行")
+        await expect(button).to_be_disabled()
+        await details.get_by_label("仍可开始会见的理由").fill("网线已更换")
+        await button.press("Enter")
+        assert await _last(server) == {"type": "override_drill", "reason": "网线已更换"}
+        by = {"by": {"id": "li-ming", "name": "李明"}, "reason": "网线已更换"}
+        await server.put(checking_in(), drill_failed=MARK | by)
+        await expect(details.get_by_text("李明 认定可以开始：网线已更换")).to_be_visible()
+        await expect(button).to_be_hidden()
+
+    async def test_that_runs_is_told_from_a_visit(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(checking_in(), drill=True)
+        await expect(_details(on_duty).get_by_text("演练：室内无人")).to_be_visible()
+
+    async def test_says_nothing_in_a_usual_visit(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(checking_in())
+        await expect(_details(on_duty).get_by_text("当日演练未通过")).to_have_count(0)
+        await expect(_details(on_duty).get_by_text("演练：室内无人")).to_be_hidden()

@@ -10,7 +10,7 @@ import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { announce } from "../toast.js";
 
 const TRIANGLE = "warn"; // marks all grave alerts: shape as well as colour distinguishes them
-const SHAPES = { silent: "muted", heads: "people", one_minute: "clock", five_minutes: "clock" };
+const SHAPES = { drill: "warn", silent: "muted", heads: "people", one_minute: "clock", five_minutes: "clock" };
 const ANNOUNCED_ELSEWHERE = new Set(["one_minute", "five_minutes"]); // announcements.js has them to the second
 
 /** {session, alert, key} of each open alert: the gravest first, new ones before taken ones, then the newest. */

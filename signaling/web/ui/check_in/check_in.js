@@ -7,20 +7,22 @@ import { inWords, t } from "../../i18n/i18n.js";
 import { timeOfDay } from "../../state/clock.js";
 import { sidesOf } from "../../state/sessions.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
+import { drillView } from "./drill.js";
 import { equipmentView } from "./equipment.js";
 
 const CHECK_IN_OPEN = new Set(["check_in", "ready"]);
 const BEFORE = "scheduled";
 
-/** @param {{onTick(side, person, tick, on), onSeat(side, on), onAbsent(side, person), onEquipment(side, passed)}} actions
- *   async; they reject after the refusal has been shown */
+/** @param {{onTick(side, person, tick, on), onSeat(side, on), onAbsent(side, person), onEquipment(side, passed),
+ *   onOverrideDrill(reason)}} actions async; they reject after the refusal has been shown */
 export function checkInView(actions) {
   const views = new Map();
   const spoken = spokenLine();
   const notices = noticesPart();
+  const drill = drillView(actions.onOverrideDrill);
   const lists = el("div");
   const node = el("section", { class: "check-in", "aria-labelledby": "check-in-title" },
-    el("h3", { id: "check-in-title", t: "check_in" }), spoken.node, notices.node, lists);
+    el("h3", { id: "check-in-title", t: "check_in" }), drill.node, spoken.node, notices.node, lists);
   return {
     node,
     update({ session, site, notices: told }) {
@@ -28,6 +30,7 @@ export function checkInView(actions) {
       show(node, sides.length > 0);
       notices.update(CHECK_IN_OPEN.has(session.state) ? told : []);
       spoken.update(session.language);
+      drill.update(session, CHECK_IN_OPEN.has(session.state));
       const items = sides.map((side) => ({ key: `${session.id}/${side}`, side, session }));
       keyed(lists, views, items, ({ key }) => key, ({ side }) => sideView(side, actions));
     },
