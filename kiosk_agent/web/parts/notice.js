@@ -24,6 +24,7 @@ export class Notice {
       "aria-describedby": "notice-text", hidden: true,
     }, this.#head, this.#text, this.#button);
     this.#button.addEventListener("click", () => this.#press());
+    addEventListener("pointerup", () => this.#keepFocus());
     node.append(this.#box);
   }
 
@@ -42,6 +43,11 @@ export class Notice {
     this.#id = notice.id;
     this.#since = performance.now();
     this.#button.focus();
+  }
+
+  /** A touch beside the button takes the focus away; the keys must go on confirming. */
+  #keepFocus() {
+    if (this.#id !== null && document.activeElement === document.body) this.#button.focus();
   }
 
   #press() {

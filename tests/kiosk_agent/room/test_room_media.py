@@ -5,6 +5,7 @@ import asyncio
 
 import aiohttp
 import pytest
+from playwright.async_api import expect
 
 from kiosk_agent.agent import Kiosk, KioskConfig
 from tests.support.chromium import chromium
@@ -16,13 +17,26 @@ from tests.support.patience import PATIENCE
 pytestmark = pytest.mark.browser
 
 FAR = "() => { const far = document.querySelector('video.far'); return far?.videoWidth > 0 && far.currentTime > 0.1; }"
-UNPLUG = """async () => {
+PLUGS = """{
     const devices = navigator.mediaDevices;
-    const [track] = document.querySelector('video.self').srcObject.getTracks();
-    track.stop();
-    track.dispatchEvent(new Event("ended"));
-    devices.dispatchEvent(new Event("devicechange"));
+    const ask = devices.getUserMedia.bind(devices);
+    const gone = new Set();
+    const tracks = { video: [], audio: [] };
+    devices.getUserMedia = async (wanted) => {
+        const kind = wanted.video ? "video" : "audio";
+        if (gone.has(kind)) throw new DOMException("", "NotFoundError");
+        const stream = await ask(wanted);
+        tracks[kind].push(...stream.getTracks());
+        return stream;
+    };
+    window.unplug = (kind) => {
+        gone.add(kind);
+        for (const track of tracks[kind].splice(0)) { track.stop(); track.dispatchEvent(new Event("ended")); }
+        devices.dispatchEvent(new Event("devicechange"));
+    };
+    window.plug = (kind) => { gone.delete(kind); devices.dispatchEvent(new Event("devicechange")); };
 }"""
+"""Script for camera and microphone that `unplug` and `plug` take away and bring back."""
 
 
 @pytest.mark.timeout(300)
@@ -37,7 +51,7 @@ async def test_a_room_tests_itself_publishes_sees_the_far_room_and_leaves_in_ord
             async with asyncio.timeout(PATIENCE):
                 while not kiosk.room.server.url:
                     await asyncio.sleep(0.01)
-            async with room_page(browser, kiosk.room) as page:
+            async with room_page(browser, kiosk.room, script=PLUGS) as page:
                 await control.until(1, "connections")
                 await shows(page, "idle")
 
@@ -62,10 +76,17 @@ async def test_a_room_tests_itself_publishes_sees_the_far_room_and_leaves_in_ord
                     while (await kiosk.measure())["far"]["video"]["frames"] < 5:
                         await asyncio.sleep(0.05)
 
-                # The camera is unplugged and plugged in again: what is sent goes on over the same connection.
-                offers, pictures = len(far.offers), len(far.pictures)
-                await page.evaluate(UNPLUG)
-                await far.until(lambda: len(far.pictures) > pictures + 10)
+                # Camera and microphone are unplugged: the page says so, until they are plugged in again. Then what is
+                # sent goes on over the same connection.
+                offers = len(far.offers)
+                for kind, words in (("video", "摄像头断开了"), ("audio", "麦克风断开了")):
+                    await page.evaluate("(kind) => unplug(kind)", kind)
+                    await expect(page.locator("#banners")).to_contain_text(words)
+                    arrived = {"video": far.pictures, "audio": far.sounds}[kind]
+                    await page.evaluate("(kind) => plug(kind)", kind)
+                    await expect(page.locator("#banners")).not_to_contain_text(words)
+                    before = len(arrived)
+                    await far.until(lambda before=before, arrived=arrived: len(arrived) > before + 10)
                 assert len(far.offers) == offers
 
                 await control.report(view("ended", tested=True))

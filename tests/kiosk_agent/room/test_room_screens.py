@@ -69,7 +69,9 @@ OUTSIDE = """() => [...document.querySelectorAll("h1, h2, p, button, li")].filte
     const box = node.getBoundingClientRect();
     const pages = node.closest(".pages");
     const edge = pages ? Infinity : innerWidth + 1;
-    return box.width && (box.bottom > innerHeight + 1 || box.top < -1 || box.right > edge || box.left < -1 && !pages);
+    const upper = node.closest("main") ? document.querySelector("header").getBoundingClientRect().bottom : 0;
+    const aside = box.right > edge || box.left < -1 && !pages;
+    return box.width && (box.bottom > innerHeight + 1 || box.top < upper - 1 || aside);
 }).map((node) => node.textContent)"""
 SMALL = """() => [...document.querySelectorAll("h1, h2, p, button, li")]
     .filter((node) => node.offsetWidth && parseFloat(getComputedStyle(node).fontSize) < 32 * innerHeight / 1080 - 0.1)
