@@ -38,6 +38,7 @@ from kiosk_agent.officer.report import Facts
 from kiosk_agent.remote.orders import Orders
 from kiosk_agent.remote.reports import Reports
 from kiosk_agent.room import words
+from kiosk_agent.room.equipment_check import NO_SOUND, SoundTest
 from kiosk_agent.room.room import Browser, Room
 from kiosk_agent.room.screens import Known, Screen, screen
 from kiosk_agent.state.events import (
@@ -87,7 +88,8 @@ class KioskConfig:
     side, `speaker` the loudspeaker's ALSA name, None for none. Otherwise they are the page's, which the `browser`
     shows. `stats_every` is the seconds between lines of statistics, None for no lines. `confirms` makes the terminal
     confirm warnings itself, for rooms without a screen; `acknowledges` the rules of a visit, where there are no
-    people; `tests_line` makes the equipment test measure the line too, which a made-up room has no use for. `officer`
+    people; `tests_line` makes the equipment test measure the line too, which a made-up room has no use for;
+    `sound_test` is what the page's test does with the room's sound. `officer`
     names the files of the page's officer's screen."""
 
     server: str
@@ -102,6 +104,7 @@ class KioskConfig:
     confirms: bool = False
     acknowledges: bool = False
     tests_line: bool = False
+    sound_test: SoundTest = NO_SOUND
     officer: OfficerPlaces = field(default_factory=OfficerPlaces)
 
     def __post_init__(self) -> None:
@@ -152,7 +155,16 @@ class Kiosk:
         self.room = (
             None
             if config.headless
-            else Room(access, report, self.say_finished, self._acknowledge_rules, config.browser, config.officer, self)
+            else Room(
+                access,
+                report,
+                self.say_finished,
+                self._acknowledge_rules,
+                config.browser,
+                config.officer,
+                self,
+                config.sound_test,
+            )
         )
         """The room's page; None for a headless terminal."""
         self._media = self.room.media if self.room is not None else self._in_this_process(access, config)

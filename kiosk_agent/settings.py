@@ -55,6 +55,8 @@ class KioskSettings(BaseModel):
     headless: bool = False
     source: str = "device"
     speaker: str | None = None
+    sweep: bool = True
+    """Whether the page's equipment test plays a tone and listens for it; false where people use headphones."""
     chromium: str | None = None
     chromium_flags: tuple[str, ...] = ()
     language: Literal["zh", "en"] = "zh"

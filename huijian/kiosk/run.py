@@ -19,6 +19,7 @@ from kiosk_agent.media.source import SourceError
 from kiosk_agent.officer.choices import Choices
 from kiosk_agent.officer.desk import OfficerPlaces
 from kiosk_agent.room.chromium import NoBrowser, find_browser
+from kiosk_agent.room.equipment_check import SoundTest
 from kiosk_agent.room.policies import install_policies
 from kiosk_agent.room.room import Browser
 from kiosk_agent.settings import KioskSettings
@@ -69,7 +70,8 @@ def _log_file(folder: Path | None) -> RotatingFile | None:
 
 
 def kiosk_config(settings: KioskSettings, mine: Identity, rehearsal: Rehearsal) -> KioskConfig:
-    """Return the agent's configuration by the settings of this terminal. A generated room tests no line: nothing of it is real."""
+    """Return the agent's configuration by the settings of this terminal. A generated room tests no line: nothing of
+    it is real."""
     browser = None if settings.headless else _browser(settings)
     return KioskConfig(
         mine.server,
@@ -83,6 +85,7 @@ def kiosk_config(settings: KioskSettings, mine: Identity, rehearsal: Rehearsal) 
         side_hint=rehearsal.side,
         confirms=rehearsal.confirms,
         acknowledges=rehearsal.acknowledges,
+        sound_test=SoundTest(listens=True, sweeps=settings.sweep),
         tests_line=not (settings.headless and settings.source == GENERATED),
         officer=_officer(settings, browser),
     )

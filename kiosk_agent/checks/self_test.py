@@ -130,10 +130,11 @@ async def _camera(video: Source, look: Look) -> Figures:
     frames = await look(video, PICTURES)
     pictures = [luma(frame).copy() for _, frame in frames if isinstance(frame, VideoFrame)]
     rate = motion.frame_rate([moment for moment, _ in frames])
-    return await asyncio.to_thread(_picture_figures, pictures, rate)
+    return await asyncio.to_thread(picture_figures, pictures, rate)
 
 
-def _picture_figures(pictures: list[NDArray[np.uint8]], rate: float) -> Figures:
+def picture_figures(pictures: list[NDArray[np.uint8]], rate: float) -> Figures:
+    """Return the figures of pictures that a camera gave one after the other, at this `rate` a second."""
     newest = pictures[-1]
     figures = {
         "width": float(newest.shape[1]),
@@ -161,13 +162,17 @@ async def _sound(audio: Source, look: Look, speaker: Speaker | None) -> Figures:
 
 
 async def _microphone(audio: Source, look: Look) -> Figures:
-    samples = await _record(audio, look, SOUNDS)
+    return await asyncio.to_thread(sound_figures, await _record(audio, look, SOUNDS), RATE)
+
+
+def sound_figures(samples: NDArray[np.int16], rate: int) -> Figures:
+    """Return the figures of some seconds of a microphone, at `rate` samples a second."""
     figures = {
         "level": loudness.level(samples),
         "noise": loudness.noise_level(samples),
         "clipped": loudness.clipped(samples),
     }
-    steady = await asyncio.to_thread(hum, samples, RATE)
+    steady = hum(samples, rate)
     return figures if steady is None else {**figures, "hum": steady}
 
 
@@ -175,7 +180,12 @@ async def _loudspeaker(audio: Source, look: Look, speaker: Speaker) -> Figures:
     recording, played = await asyncio.gather(_record(audio, look, ECHO), speaker(sweep(RATE)))
     if not played:
         return {"sweep": 0.0}
-    found = await asyncio.to_thread(find_sweep, recording, RATE)
+    return await asyncio.to_thread(sweep_figures, recording, RATE)
+
+
+def sweep_figures(recording: NDArray[np.int16], rate: int) -> Figures:
+    """Return the figures of what a microphone has recorded since the sweep was played."""
+    found = find_sweep(recording, rate)
     return {"sweep": max(0.0, found.prominence), "delay": found.delay, "loudness": found.level}
 
 

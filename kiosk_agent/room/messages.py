@@ -49,9 +49,12 @@ class CloseMedia(Message, frozen=True, tag="close_media"):
 
 
 class CheckEquipment(Message, frozen=True, tag="test"):
-    """Test camera, microphone and loudspeaker; `tested` with the same number answers."""
+    """Test camera, microphone and loudspeaker; `tested` with the same number answers. `listen`: record
+    the microphone as it is; `sweep`: and then once more while the rising tone is played."""
 
     number: Count
+    listen: bool = False
+    sweep: bool = False
 
 
 class Settings(Message, frozen=True, tag="settings"):

@@ -11,6 +11,7 @@ from kiosk_agent.checks.measures.loudness import SILENCE, decibels
 from kiosk_agent.checks.picture_monitor import PictureMonitor
 from kiosk_agent.checks.self_test import SelfTestResult, machine_figures, network_figures
 from kiosk_agent.media_executor import ObservedRoom
+from kiosk_agent.room.equipment_check import NO_SOUND, EquipmentCheck, SoundTest
 from kiosk_agent.room.messages import (
     AgentMessage,
     CheckEquipment,
@@ -44,7 +45,7 @@ PAGE_WITHIN = 45.0
 """Seconds to wait for a page before an equipment test fails: a cold start of the browser takes half a minute."""
 CLOSE_WITHIN = 2.0
 """Seconds in which the page closes an attempt; then its resource is deleted all the same."""
-TEST_WITHIN = 12.0
+TEST_WITHIN = 20.0
 """Seconds for the page's part of the equipment test: a camera may take several to open."""
 FIGURES_WITHIN = 2.5
 """Seconds without figures after which the page counts as one that sends no new picture and no sound."""
@@ -64,6 +65,7 @@ class PageMedia:
         proxy: WhipProxy,
         send: Callable[[AgentMessage], None],
         here: asyncio.Event,
+        sound_test: SoundTest = NO_SOUND,
     ) -> None:
         self.publications = 0
         self._access, self._report, self._proxy = access, report, proxy
@@ -71,7 +73,9 @@ class PageMedia:
         self._running: dict[MediaKind, StartMedia] = {}
         self._closing: dict[tuple[MediaKind, int], asyncio.Event] = {}
         self._test: asyncio.Future[EquipmentChecked] | None = None
-        self._tests = 0
+        self._tests, self._sound_test = 0, sound_test
+        self.check = EquipmentCheck()
+        """Takes the pictures and sounds of an equipment test."""
         self._received: Received | None = None
         self._figures: asyncio.Queue[Figures] = asyncio.Queue(1)
         self._heads = HeadCount(lambda on: send(CountPeople(on=on)))
@@ -146,7 +150,8 @@ class PageMedia:
         network, machine, tested = await asyncio.gather(
             network_figures(self._access), asyncio.to_thread(machine_figures), self._measured()
         )
-        return SelfTestResult({**network, **machine, **_equipment(tested)})
+        measured = await self.check.figures(tested.rate if tested is not None else 0.0)
+        return SelfTestResult({**network, **machine, **_equipment(tested), **(measured if tested is not None else {})})
 
     async def observe(
         self, observing: Callable[[], ObservedRoom | None], send: Callable[[Observed], Awaitable[None]]
@@ -200,9 +205,10 @@ class PageMedia:
         try:
             async with asyncio.timeout(PAGE_WITHIN):
                 await self._here.wait()
-            self._tests += 1
+            self._tests, sound = self._tests + 1, self._sound_test
             self._test = asyncio.get_running_loop().create_future()
-            self._send(CheckEquipment(number=self._tests))
+            self.check.begin(self._tests)
+            self._send(CheckEquipment(number=self._tests, listen=sound.listens, sweep=sound.sweeps))
             async with asyncio.timeout(TEST_WITHIN):
                 await asyncio.wait([self._test])
         except TimeoutError:

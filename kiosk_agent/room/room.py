@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from broker.kernel.tasks import Tasks
 from kiosk_agent.officer.desk import OfficerAgent, OfficerDesk, OfficerPlaces
 from kiosk_agent.room.chromium import BrowserKeeper
+from kiosk_agent.room.equipment_check import NO_SOUND, SoundTest
 from kiosk_agent.room.messages import (
     Beat,
     EquipmentChecked,
@@ -51,7 +52,7 @@ class Room:
     """Page of one room, with its server and browser. `report` takes facts, `finished` what the room says of its visit,
     `acknowledged` in which language it has acknowledged the rules, and whether by touch. Without a `browser` none is
     started, and any that knows `server.url` may be the page. `officer` names the files of the officer's screen, `agent`
-    is the terminal that it is about."""
+    is the terminal that it is about. `sound_test` is what the equipment test does with sound."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Room:
         browser: Browser | None,
         officer: OfficerPlaces,
         agent: OfficerAgent,
+        sound_test: SoundTest = NO_SOUND,
     ) -> None:
         self.rules = RulesText(access)
         self.here = asyncio.Event()
@@ -71,9 +73,9 @@ class Room:
         self._browser = browser
         self._proxy = WhipProxy(access)
         self._link = PageLink(self._take, self._opened, self._closed)
-        self.media = PageMedia(access, report, self._proxy, self._link.send, self.here)
+        self.media = PageMedia(access, report, self._proxy, self._link.send, self.here, sound_test)
         self.officer = OfficerDesk(officer, agent, self._link.send)
-        self.server = RoomServer(self._link.serve, self._proxy.handle, self.rules.audio)
+        self.server = RoomServer(self._link.serve, self._proxy.handle, self.rules.audio, self.media.check.handle)
         self._screen: Screen | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._tasks = Tasks()

@@ -40,9 +40,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class RoomServer:
     """Loopback server of one terminal. `link` takes the page's socket, `media` its offers, `audio` asks for the rules
-    read aloud. `url` is known inside `running`."""
+    read aloud, `test` takes pictures and sounds of an equipment test. `url` is known inside `running`."""
 
-    def __init__(self, link: Handler, media: Handler, audio: Handler, folder: Path = WEB) -> None:
+    def __init__(self, link: Handler, media: Handler, audio: Handler, test: Handler, folder: Path = WEB) -> None:
         self.secret = secrets.token_urlsafe(24)
         self.url = ""
         self._folder, self._origin = folder.resolve(), ""
@@ -52,6 +52,7 @@ class RoomServer:
         self._app.router.add_get("/{secret}/web/{path:.+}", self._file)
         self._app.router.add_get("/{secret}/link", link)
         self._app.router.add_get("/{secret}/audio/{language}", audio)
+        self._app.router.add_post("/{secret}/test/{number}/{what}", test)
         for method in (hdrs.METH_POST, hdrs.METH_PATCH, hdrs.METH_DELETE):
             self._app.router.add_route(method, "/{secret}/media/{kind}/{attempt}", media)
 

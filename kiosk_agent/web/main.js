@@ -76,7 +76,7 @@ function take(message) {
   } else if (message.type === "officer") {
     officer.update(message.view);
   } else if (message.type === "test") {
-    testEquipment(devices, figures).then((found) => link.send("tested", { number: message.number, ...found }));
+    testEquipment(devices, figures, message).then((found) => link.send("tested", { number: message.number, ...found }));
   }
 }
 

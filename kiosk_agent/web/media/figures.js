@@ -2,6 +2,8 @@
  * Figures of the room's own picture and sound: brightness, its spread and change from a few pixels, loudness from the
  * microphone before the browser removes noise. Figures leave the page; pictures and sound do not.
  */
+import { sendRaw } from "./raw_test.js";
+
 const WIDTH = 160;
 const HEIGHT = 90;
 const SOUND_EVERY = 100; // ms: a word is longer
@@ -124,12 +126,11 @@ class Microphone {
   }
 }
 
-/** Tests the equipment: pictures over a second, the microphone meanwhile, and a tone of the loudspeaker. */
-export async function testEquipment(devices, figures) {
+/** Tests the equipment: pictures over a second, what the agent measures itself, and a tone of the loudspeaker. */
+export async function testEquipment(devices, figures, order) {
   devices.need("test", true);
   try {
     await devices.ready();
-    const speaker = playTone();
     figures.takeLevel();
     let luma = null;
     let change = null;
@@ -142,7 +143,8 @@ export async function testEquipment(devices, figures) {
       }
     }
     const { width = 0, frameRate: rate = 0 } = devices.tracks.video?.getSettings() ?? {};
-    return { luma, change, level: figures.takeLevel(), speaker: await speaker, width, rate };
+    const heard = await sendRaw(order, figures.video, devices.tracks.audio);
+    return { luma, change, level: figures.takeLevel(), speaker: order.listen && order.sweep ? heard : await playTone(), width, rate };
   } finally {
     devices.need("test", false);
   }

@@ -34,7 +34,7 @@ class Story:
         self.link = PageLink(
             self.taken.put_nowait, lambda: self.comings.put_nowait(1), lambda: self.comings.put_nowait(-1)
         )
-        self.server = RoomServer(self.link.serve, _nothing, _nothing)
+        self.server = RoomServer(self.link.serve, _nothing, _nothing, _nothing)
 
     async def page(self) -> aiohttp.ClientWebSocketResponse:
         """Connect as the page does, and wait until the link knows."""

@@ -19,7 +19,7 @@ async def _reached(request: web.Request) -> web.StreamResponse:
 @pytest.fixture
 async def server() -> AsyncIterator[RoomServer]:
     """Run a server whose socket, media and audio only say that they were reached."""
-    made = RoomServer(_reached, _reached, _reached)
+    made = RoomServer(_reached, _reached, _reached, _reached)
     async with made.running():
         yield made
 
@@ -56,7 +56,7 @@ class TestThePage:
     async def test_a_link_that_leads_out_gives_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "web").mkdir()
         (tmp_path / "web" / "key.js").symlink_to(Path(__file__))
-        made = RoomServer(_reached, _reached, _reached, tmp_path / "web")
+        made = RoomServer(_reached, _reached, _reached, _reached, tmp_path / "web")
         async with made.running():
             assert await ask(made, f"{made.base}/web/key.js") == 404
 
@@ -75,5 +75,5 @@ class TestOthers:
         assert await ask(server, offer, "POST", origin=OWN) == 200
 
     async def test_every_start_has_another_path(self, server: RoomServer) -> None:
-        assert RoomServer(_reached, _reached, _reached).secret != server.secret
+        assert RoomServer(_reached, _reached, _reached, _reached).secret != server.secret
         assert len(server.secret) >= 32

@@ -44,7 +44,7 @@ class Page:
 async def _page(**answers: str) -> AsyncIterator[Page]:
     async with answering(**{"answer_with": "v=0 answer", **answers}) as (far, access):
         proxy = WhipProxy(access)
-        server = RoomServer(_nothing, proxy.handle, _nothing)
+        server = RoomServer(_nothing, proxy.handle, _nothing, _nothing)
         async with server.running(), aiohttp.ClientSession() as http:
             yield Page(far, proxy, server, http)
         await proxy.close()
@@ -100,7 +100,7 @@ class TestAnOffer:
     async def test_a_server_that_is_away_is_said_so(self) -> None:
         async with aiohttp.ClientSession() as http:
             proxy = WhipProxy(ServerAccess(http, "http://127.0.0.1:1", TOKEN))
-            server = RoomServer(_nothing, proxy.handle, _nothing)
+            server = RoomServer(_nothing, proxy.handle, _nothing, _nothing)
             headers = {**SDP}
             async with server.running():
                 url = server.url + proxy.allow(PUBLISH)
