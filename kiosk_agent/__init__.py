@@ -3,4 +3,5 @@ shows the far room, tests its own equipment and reconnects by itself after every
 
 Begin with `agent.py`, the loop. `state/` decides, without I/O, what the terminal does when; `connection.py` is the
 WebSocket, `media_sessions.py` runs publication, subscription and talkback; below them are `webrtc/` (WHIP and WHEP),
-`media/` (sources and loudspeaker), `ui/` (the screen) and `checks/` (self-test and monitoring)."""
+`media/` (sources and loudspeaker), `room/` (the page and its browser), `officer/` (the screen behind the PIN) and
+`checks/` (self-test and monitoring); `settings.py` and `deploy/` are its settings and its installation."""
