@@ -23,6 +23,7 @@ TARGETS = {
     "purge": "huijian.retention.purge:app",
     "hold": "huijian.retention.hold:app",
     "sessions": "huijian.sessions:app",
+    "terminals": "huijian.terminals:app",
     "drill": "huijian.drills.command:app",
 }
 
@@ -138,6 +139,11 @@ def sessions() -> None:
 @app.command()
 def drill() -> None:
     """Try two rooms without people: gate, cut, recording, proof. 演练"""
+
+
+@app.command()
+def terminals() -> None:
+    """See the terminals of all rooms, test and restart them, move a room to a spare. 终端"""
 
 
 @app.command()

@@ -14,12 +14,15 @@ from huijian.output import Json, free_file, say, say_all, say_secret
 app = typer.Typer(no_args_is_help=True, help="The enrolled device of each room. 终端")
 
 
-@app.command("enrol", epilog="Example: terminals enrol panlong-1 --json")
+@app.command("enrol", epilog="Example: terminals enrol panlong-1 --json · terminals enrol panlong --spare")
 def enrol(
     ctx: typer.Context,
-    room: Annotated[str, typer.Argument(help="Id of the room in which the device stands.")],
+    room: Annotated[str, typer.Argument(help="Id of the room in which the device stands; with --spare, of the site.")],
     replace: Annotated[
         bool, typer.Option("--replace", help="Revoke the present device of the room when the code is used.")
+    ] = False,
+    spare: Annotated[
+        bool, typer.Option("--spare", help="A spare of the site, without a room until an approver assigns it one.")
     ] = False,
     code_file: Annotated[
         Path | None, typer.Option(help="New file for the code, closed to other users; it is not printed then.")
@@ -29,14 +32,21 @@ def enrol(
     """Print a one-time code by which the device of a room is enrolled. 登记码
 
     Type the code at the device, into `huijian kiosk enrol`. It is good once, and for a day (`enrolment_code_hours`).
+    A spare (备用终端) takes a room of its site over by an approver's word: `huijian terminals assign`.
     """
     free_file(code_file)
+    if spare and replace:
+        raise typer.BadParameter("a spare replaces no device: leave --replace out", param_hint="--spare")
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         life = timedelta(hours=admin.settings.enrolment_code_hours)
-        opened = await admin.store.open_enrolment(room, life, admin.author, replace)
-        await admin.note("EnrolmentOpened", room=room, replaces=replace, until=opened.expires_at)
-        return {"room": room, "code": opened.code, "expires_at": opened.expires_at}
+        if spare:
+            opened = await admin.store.open_spare_enrolment(room, life, admin.author)
+        else:
+            opened = await admin.store.open_enrolment(room, life, admin.author, replace)
+        place = {"site": opened.site} if spare else {"room": room}
+        await admin.note("EnrolmentOpened", **place, replaces=replace, until=opened.expires_at)
+        return {**place, "code": opened.code, "expires_at": opened.expires_at}
 
     say_secret(run_admin(ctx, work), "code", code_file, json)
 
@@ -64,7 +74,7 @@ def _row(terminal: Terminal) -> dict[str, Any]:
 @app.command("readmit", epilog="Example: terminals readmit panlong-1")
 def readmit(
     ctx: typer.Context,
-    room: Annotated[str, typer.Argument(help="Id of the room whose device is refused.")],
+    room: Annotated[str, typer.Argument(help="Id of the room whose device is refused, or of a spare: trm_…")],
     json: Json = False,
 ) -> None:
     """Admit a device again whose key was used in two places. 处理身份冲突

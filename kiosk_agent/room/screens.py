@@ -127,6 +127,8 @@ def screen(terminal: Terminal, facts: Known, now: float) -> Screen:
         return _offline(terminal, facts, now)
     if terminal.phase is Phase.SELF_TEST:
         return Screen(name=Name.OUT_OF_SERVICE, title=words.PREPARING, lines=(words.TESTING,), camera=True)
+    if not terminal.room:
+        return Screen(name=Name.OUT_OF_SERVICE, title=words.SPARE, lines=(words.SPARE_WAITS,))
     if not terminal.passed:
         lines = (words.FAILED_TEST, *facts.failed, words.ASK_STAFF)
         return Screen(name=Name.OUT_OF_SERVICE, title=words.OUT_OF_SERVICE, lines=lines, place=_place_of(facts))

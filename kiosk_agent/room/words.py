@@ -65,6 +65,12 @@ DRILL_LINES = (
 )
 DRILL_OVER = (Words("演练结束，结果在工作人员页面上。", "The drill is over. The staff have its result."),)
 
+SPARE = Words("备用终端", "A spare terminal")
+SPARE_WAITS = Words(
+    "本终端现不用于任何会见室。需要接替会见室时，请审批人员办理。",
+    "This terminal acts for no room now. An approver can let it act for one.",
+)
+
 ENDED = Words("会见已结束", "The visit has ended")
 THANKS = Words("感谢您的配合。", "Thank you.")
 NEXT_PRISON = Words("请留在座位上，等候工作人员带领。", "Please stay seated. The staff will accompany you.")

@@ -10,6 +10,7 @@ from broker.control.rules.clock_watch import ClockStatus
 from broker.drills.result import DrillState
 from broker.kernel.errors import Conflict, CredentialTooNew, Forbidden, NotSignedIn, StorageUnavailable, VisitError
 from signaling.api.messages.sign_in import ClockView, Health
+from signaling.api.terminals.routes import in_use
 from signaling.auth.scope import OFFICERS, Role, User, author, may_see, role_of, scope
 from signaling.auth.second_officer import check_permit
 from signaling.budgets.allowance import LIST
@@ -54,6 +55,7 @@ async def get_metrics(call: Call) -> web.Response:
         account_changes=await _account_changes(call),
         terminals_conflicted=await _conflicted(call),
         drills=await _drills(call),
+        fleet=await _fleet(call),
     )
     body = prometheus.exposition(moment)
     return web.Response(body=body, headers={"Content-Type": f"{TEXT}; version=0.0.4; charset=utf-8"})
@@ -84,6 +86,26 @@ async def _drills(call: Call) -> dict[str, int]:
     except VisitError:
         return {}
     return dict.fromkeys(map(str, DrillState), 0) | Counter(str(drill.state) for drill in drills)
+
+
+async def _fleet(call: Call) -> list[prometheus.TerminalMoment]:
+    """Return the terminals in use, as far as metrics go; none where the database does not answer."""
+    try:
+        views = await in_use(call.context, None)
+    except VisitError:
+        return []
+    now = call.context.now().wall
+    return [
+        prometheus.TerminalMoment(
+            site=view.site,
+            connected=view.connected,
+            acts=view.room is not None,
+            failed=view.test is not None and not view.test.passed,
+            age=(now - view.reported_at).total_seconds() if view.room and view.reported_at else None,
+            temperature=view.temperature if view.connected else None,
+        )
+        for view in views
+    ]
 
 
 def _with_own(context: Context) -> dict[str, float]:

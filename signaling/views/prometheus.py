@@ -2,7 +2,7 @@
 moment: nothing of a session is left when it is over. Sessions appear by id; people, rooms and sites do not appear."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, cast
@@ -88,6 +88,19 @@ class JournalMoment:
     checkpoints: CheckpointStatus | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalMoment:
+    """One terminal in use: whether it is connected, acts for a room, and has failed its last test; seconds since its
+    last report, None where it acts for no room or has sent none; degrees Celsius, None where that is not known."""
+
+    site: str
+    connected: bool
+    acts: bool
+    failed: bool
+    age: float | None
+    temperature: float | None
+
+
 def journal_moment(journal: Journal, now: float) -> JournalMoment:
     """Return the journal's numbers at `now` (monotonic seconds)."""
     return JournalMoment(
@@ -114,6 +127,8 @@ class Moment:
     """Terminals whose key was used in two places; None where the database does not answer."""
     drills: Mapping[str, int] = field(default_factory=dict)
     """Drills of the last day by state; empty where the database does not answer."""
+    fleet: Sequence[TerminalMoment] = ()
+    """The terminals in use; empty where the database does not answer."""
 
 
 def exposition(moment: Moment) -> bytes:
@@ -158,7 +173,34 @@ def _service(moment: Moment) -> Iterator[Metric]:
         yield GaugeMetricFamily("huijian_terminals_conflicted", text, moment.terminals_conflicted)
     text = "Drills that began within the last 24 hours, by state; they are counted nowhere else."
     yield _by("huijian_drills", text, "state", moment.drills)
+    yield from _fleet(moment.fleet)
     yield _by("huijian_sockets", "WebSockets.", "kind", _all(("user", "terminal"), moment.sockets))
+
+
+def _fleet(terminals: Sequence[TerminalMoment]) -> Iterator[Metric]:
+    """The terminals of each site; nothing of temperatures and reports where none have come."""
+    counted = {
+        "connected": ("Terminals that are connected.", Counter(each.site for each in terminals if each.connected)),
+        "expected": ("Terminals that act for a room.", Counter(each.site for each in terminals if each.acts)),
+        "failed_test": ("Terminals whose last test failed.", Counter(each.site for each in terminals if each.failed)),
+    }
+    sites = sorted({each.site for each in terminals})
+    for name, (text, counts) in counted.items():
+        yield _by(f"huijian_terminals_{name}", text, "site", {site: counts[site] for site in sites})
+    text = "Seconds since the last report of that terminal with a room which has been silent for longest."
+    ages = _most((each.site, each.age) for each in terminals)
+    yield _by("huijian_terminals_report_age_seconds", text, "site", ages)
+    hottest = _most((each.site, each.temperature) for each in terminals)
+    yield _by("huijian_terminals_temperature_celsius", "The hottest terminal of a site.", "site", hottest)
+
+
+def _most(values: Iterable[tuple[str, float | None]]) -> dict[str, float]:
+    """The largest value of each site that has any."""
+    largest: dict[str, float] = {}
+    for site, value in values:
+        if value is not None:
+            largest[site] = max(value, largest.get(site, value))
+    return largest
 
 
 def _ingress(counts: Mapping[str, float]) -> Iterator[Metric]:

@@ -44,7 +44,7 @@ async def get_terminals(call: Call, query: TerminalQuery) -> TerminalList:
     site = _scope(call)
     if query.site is not None and site not in (None, query.site):
         return TerminalList(server_time=call.context.now().wall, terminals=[])
-    views = await _views(call.context, await _in_use(call.context, query.site or site))
+    views = await in_use(call.context, query.site or site)
     return TerminalList(server_time=call.context.now().wall, terminals=sorted(views, key=weight))
 
 
@@ -193,9 +193,10 @@ def _tell_sessions(call: Call, change: Change, reason: str) -> None:
         call.context.broker.tell(session.id, fact)
 
 
-async def _in_use(context: Context, site: str | None) -> list[Terminal]:
-    terminals = await context.store.terminals()
-    return [each for each in terminals if each.state is not TerminalState.REVOKED and site in (None, each.site)]
+async def in_use(context: Context, site: str | None) -> list[TerminalView]:
+    """Return the terminals of a site, or of all, that are not revoked. Raises StorageUnavailable."""
+    found = [each for each in await context.store.terminals() if each.state is not TerminalState.REVOKED]
+    return await _views(context, [each for each in found if site in (None, each.site)])
 
 
 async def _view(call: Call, terminal: Terminal) -> TerminalView:

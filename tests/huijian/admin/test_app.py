@@ -43,6 +43,12 @@ class TestSitesRoomsAndTerminals:
     def test_lists_in_a_pipe_are_lines_of_tabs(self, huijian, sites):
         assert huijian("admin", "rooms", "list").out.splitlines()[0].split("\t")[0] == "first-prison-1"
 
+    def test_a_code_for_a_spare_is_of_a_site_and_replaces_no_device(self, huijian, sites):
+        made = huijian("admin", "terminals", "enrol", "panlong", "--spare", "--json").json
+        assert made["site"] == "panlong" and "room" not in made and len(made["code"]) == 19
+        assert huijian("admin", "terminals", "enrol", "panlong-1", "--spare").code == 1
+        assert huijian("admin", "terminals", "enrol", "panlong", "--spare", "--replace").code == 2
+
     def test_a_code_is_shown_once_and_enrols_nothing_before_it_is_used(self, huijian, sites):
         made = huijian("admin", "terminals", "enrol", "panlong-1", "--json").json
         assert made["room"] == "panlong-1" and read_code(made["code"]) is not None

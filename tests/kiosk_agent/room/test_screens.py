@@ -74,6 +74,11 @@ class TestWithoutAVisit:
         found = screen(replace(IDLE, phase=Phase.SELF_TEST), Known(was_online=True), 0.0)
         assert found.lines == (words.TESTING,) and found.camera
 
+    @pytest.mark.parametrize("passed", [True, False])
+    def test_a_spare_says_that_it_acts_for_no_room(self, passed: bool) -> None:
+        found = screen(replace(IDLE, room="", passed=passed), Known(was_online=True), 0.0)
+        assert (found.name, found.title, found.lines) == (Name.OUT_OF_SERVICE, words.SPARE, (words.SPARE_WAITS,))
+
     def test_a_failed_test_says_what_to_look_at(self) -> None:
         found = screen(replace(IDLE, passed=False), Known(failed=(words.FAILED["camera"],), was_online=True), 0.0)
         assert (found.name, found.title) == (Name.OUT_OF_SERVICE, words.OUT_OF_SERVICE)

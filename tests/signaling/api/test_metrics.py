@@ -17,6 +17,7 @@ from broker.session import events as ev
 from broker.session.effects import HoldReason, Reason
 from broker.session.state import State
 from signaling.views import prometheus
+from tests.signaling.live.test_fleet import reported
 
 QUALITY = {
     side: {"video": {"bitrate": 900_000.0, "loss": 0.01, "fps": 25.0}, "audio": {"bitrate": 32_000.0, "loss": 0.0}}
@@ -196,7 +197,8 @@ class TestMetrics:
         assert (of("", "supervisor"), of("_receiving", "supervisor"), of("_loss_ratio", "supervisor")) == (2, 1, 0.1)
         assert (of("_jitter_seconds", "supervisor"), of("_round_trip_seconds", "supervisor")) == (0.02, 0.05)
         assert (of("", "room"), of("_receiving", "room")) == (1, 1)
-        assert "prison-sup" not in text and "first-prison" not in text and "trm" not in text
+        of_visits = "\n".join(line for line in text.splitlines() if not line.startswith("huijian_terminals_"))
+        assert "prison-sup" not in text and "first-prison" not in of_visits and "trm" not in text
 
     async def test_a_limited_number_of_sessions(self, front, monkeypatch):
         monkeypatch.setattr(prometheus, "MOST", 0)
@@ -208,6 +210,8 @@ class TestMetrics:
         session = await front.live_visit()
         front.broker.live(session).quality = QUALITY
         text = await (await front.ask("GET", "/metrics")).text()
+        fleet = "huijian_terminals_"  # what is counted for each site has its id
+        text = "\n".join(line for line in text.splitlines() if not line.startswith(fleet))
         for name in ("刘某", "欧阳", "prison-sup", "first-prison", "panlong", "第一监狱", '"p1"', '"v1"'):
             assert name not in text
 
@@ -282,3 +286,21 @@ class TestTheJournal:
         assert (await front.ask("GET", "/api/v1/overview", "observer")).data["journal"] == "copy_fails"
         front.journal.checkpoints.differs = Finding("rewritten", 5, 8)
         assert (await front.ask("GET", "/api/v1/overview", "observer")).data["journal"] == "differs"
+
+
+class TestTheFleet:
+    async def test_metrics_count_the_terminals_of_each_site(self, front):
+        site = ("site", "first-prison")
+        numbers = await read(front, "observer")
+        assert (numbers["huijian_terminals_expected", site], numbers["huijian_terminals_connected", site]) == (2, 0)
+        assert ("huijian_terminals_report_age_seconds", site) not in numbers
+        at = front.clock.now().wall.isoformat()
+        dark = {"at": at, "figures": {"width": 1280, "rate": 25, "luma": 2}, "faults": []}
+        async with reported(front, temperature=71.5, test=dark):
+            front.clock.forward(timedelta(seconds=40))
+            numbers = await read(front, "observer")
+        assert numbers["huijian_terminals_connected", site] == 1
+        assert numbers["huijian_terminals_failed_test", site] == 1
+        assert numbers["huijian_terminals_temperature_celsius", site] == 71.5
+        assert numbers["huijian_terminals_report_age_seconds", site] == 40
+        assert numbers["huijian_terminals_connected", ("site", "panlong")] == 0
