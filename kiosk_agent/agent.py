@@ -34,6 +34,7 @@ from kiosk_agent.media.speaker import Speaker
 from kiosk_agent.media_executor import MediaExecutor, ObservedRoom
 from kiosk_agent.media_sessions import MediaSessions
 from kiosk_agent.officer.desk import OfficerPlaces
+from kiosk_agent.officer.history import KeptTest, fetch_tests
 from kiosk_agent.officer.report import Facts
 from kiosk_agent.remote.orders import Orders
 from kiosk_agent.remote.reports import Reports
@@ -414,6 +415,11 @@ class Kiosk:
     def request_test(self) -> None:
         """Have the equipment tested as soon as no people meet."""
         self._inbox.put_nowait(TestRequested())
+
+    async def room_tests(self) -> tuple[KeptTest, ...] | None:
+        """Return the tests of this room that the server keeps; None where it does not tell."""
+        room = self.terminal.room
+        return await fetch_tests(self._access, room) if self.terminal.welcome and room else None
 
     def restart(self) -> None:
         """End the program in order; what runs it starts it again."""

@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 EVERY = 1.0
 """Seconds between looks at what the open screen shows."""
+FETCH_EVERY = 15.0
+"""Seconds after which the server's list of tests is asked for again while the screen is open."""
 
 
 class OfficerAgent(Protocol):
@@ -52,6 +54,9 @@ class OfficerAgent(Protocol):
 
     def request_test(self) -> None:
         """Have the equipment tested as soon as no people meet."""
+
+    async def room_tests(self) -> tuple[KeptTest, ...] | None:
+        """Return the tests of this room that the server keeps, the newest first; None where it does not tell."""
 
     def restart(self) -> None:
         """End the agent in order, so that it is started again."""
@@ -90,6 +95,8 @@ class OfficerDesk:
         self._choices_file = ChoicesFile(places.file("choices.json"), places.defaults)
         self._history = EquipmentHistory(places.file("tests.json"))
         self.choices = self._choices_file.read()
+        self._listed: tuple[KeptTest, ...] | None = None
+        self._fetch_at = 0.0
         self._opened = Opened()
         self._view = CLOSED
         self._note: Words | None = None
@@ -285,9 +292,16 @@ class OfficerDesk:
         """Show what changes with time while the screen is open."""
         while self._opened.level is not Level.CLOSED:
             await asyncio.sleep(EVERY)
-            self._settle()
+            now = self._settle()
+            if self._opened.level is Level.OPEN and now >= self._fetch_at:
+                self._fetch_at = now + FETCH_EVERY
+                self._tasks.spawn(self._fetch())
             self._show()
         self._looking = None
+
+    async def _fetch(self) -> None:
+        self._listed = await self._agent.room_tests()
+        self._show()
 
     def _settle(self) -> float:
         """Close what is over, and return the present moment."""
@@ -317,11 +331,11 @@ class OfficerDesk:
         return view if level is not Level.OPEN else self._with_report(view, facts)
 
     def _with_report(self, view: OfficerView, facts: Facts) -> OfficerView:
-        tests = self._history.tests
+        own = self._history.tests
         return msgspec.structs.replace(
             view,
-            groups=groups(facts, self._versions, tests[0].figures if tests else {}),
-            tests=history(tests),
+            groups=groups(facts, self._versions, own[0].figures if own else {}),
+            tests=history(own if self._listed is None else self._listed),
             devices=self._devices,
             testing=facts.testing,
             exporting=self._exporting,

@@ -12,7 +12,7 @@ from kiosk_agent.officer.view import Figures, Group, KeptTestView, Row
 from kiosk_agent.room.words import Words
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-SHOWN = 20
+SHOWN = 60
 """Tests of the history that are shown."""
 
 

@@ -78,7 +78,18 @@ PARTS = {
     "microphone": Words("麦克风", "microphone"),
     "speaker": Words("扬声器", "loudspeaker"),
     "network": Words("网络", "network"),
+    "black": Words("画面全黑", "black picture"),
+    "frozen": Words("画面静止", "frozen picture"),
+    "blurred": Words("画面模糊", "blurred picture"),
+    "backlit": Words("逆光", "against the light"),
+    "clipped": Words("声音过载", "clipped sound"),
+    "hum": Words("交流声", "hum"),
+    "line": Words("线路", "line"),
+    "clock": Words("时钟", "clock"),
+    "disk": Words("磁盘", "disk"),
+    "temperature": Words("温度", "temperature"),
 }
+"""Parts and checks that may have failed."""
 FAILED = Words("不正常：", "not working: ")
 PASSED = Words("各项可用", "all parts work")
 

@@ -17,6 +17,7 @@ from kiosk_agent.officer import desk, pin, words
 from kiosk_agent.officer.attempts import FREE
 from kiosk_agent.officer.choices import Choices
 from kiosk_agent.officer.desk import OfficerDesk, OfficerPlaces
+from kiosk_agent.officer.history import KeptTest
 from kiosk_agent.officer.usb import UsbFinder
 from kiosk_agent.officer.view import Level, OfficerView
 from kiosk_agent.room.messages import (
@@ -217,6 +218,17 @@ class TestOrders:
         async with asyncio.timeout(PATIENCE):
             while len(story.restarted().desk._history.tests) != 2:
                 await asyncio.sleep(0.01)
+
+    async def test_those_of_the_server_are_shown_where_it_lists_them_and_the_own_ones_where_it_does_not(
+        self, story: Story
+    ) -> None:
+        story.desk.tested({"answer": 12.0}, frozenset())
+        await story.opened()
+        assert [test.text.en for test in story.view.tests] == ["all parts work, Answer time 12 ms"]
+        story.terminal.listed = (KeptTest("2026-11-01T00:00:00Z", {"loss_up": 2.0}, ("line", "hum")),)
+        story.clock.later(20)
+        view = await story.until(lambda view: view.tests[0].text.en == "not working: line, hum")
+        assert view.tests[0].at == "11-01 08:00" and not view.tests[0].good
 
 
 class TestTheExport:

@@ -9,6 +9,7 @@ from typing import Any
 from playwright.async_api import Browser, Page
 
 from config.pack_loader import load_pack
+from kiosk_agent.officer.history import KeptTest
 from kiosk_agent.officer.report import Facts
 from kiosk_agent.room.room import Room
 from kiosk_agent.room.screens import Rules
@@ -83,6 +84,11 @@ class TerminalOfTests:
             page=True,
         )
         self.asked: list[str] = []
+        self.listed: tuple[KeptTest, ...] | None = None
+
+    async def room_tests(self) -> tuple[KeptTest, ...] | None:
+        """Return what the test has set for the server's list."""
+        return self.listed
 
     def facts(self) -> Facts:
         """Return what the test has set."""

@@ -102,8 +102,8 @@ class TerminalProcess:
         targets = [_target(link) for link in (folder / "fd").iterdir()]
         browser = [pid for pid in descendants(self.pid) if pid != self.pid]
         return Footprint(
-            agent=_megabytes(self.pid),
-            browser=sum(map(_megabytes, browser)),
+            agent=_resident(self.pid),
+            browser=sum(map(_share, browser)),
             descriptors=len(targets),
             sockets=sum(target.startswith("socket:") for target in targets),
             threads=len(list((folder / "task").iterdir())),
@@ -134,13 +134,23 @@ def _descendants_of(pid: int) -> list[int]:
         return []  # it has ended meanwhile
 
 
-def _megabytes(pid: int) -> float:
-    """Return the proportional share of a process in memory: what browser processes share counts once."""
+def _resident(pid: int) -> float:
+    """Return the resident memory of a process in megabytes."""
+    return _megabytes(Path("/proc", str(pid), "status"), "VmRSS:")
+
+
+def _share(pid: int) -> float:
+    """Return the anonymous memory of a process, in which what browser processes share counts once among them; files
+    that are mapped are shared with programs that have nothing to do with it."""
+    return _megabytes(Path("/proc", str(pid), "smaps_rollup"), "Pss_Anon:")
+
+
+def _megabytes(file: Path, name: str) -> float:
     try:
-        lines = Path("/proc", str(pid), "smaps_rollup").read_text("ascii").splitlines()
+        lines = file.read_text("utf-8").splitlines()
     except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+        return 0.0  # it has ended meanwhile
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
 
 
 def _target(link: Path) -> str:
