@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from broker.kernel.ids import Side
 from signaling.api.messages.fields import Id, Inbound, Moment, Outbound
 from signaling.api.messages.orders import Figures
 from signaling.api.messages.session_view import CheckView
@@ -45,6 +46,12 @@ class EquipmentTestView(Outbound):
     passed: bool
     figures: dict[str, float]
     checks: list[CheckView]
+
+
+class RetestOrder(Inbound):
+    """A test of one side's equipment is wanted now."""
+
+    side: Side
 
 
 class EquipmentTestTaken(Outbound):

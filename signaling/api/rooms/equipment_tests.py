@@ -4,6 +4,7 @@ officers of the room's site and by those of the province. Verdicts are the serve
 from datetime import timedelta
 
 from broker.control.store.devices.equipment_tests import EquipmentTest
+from broker.control.store.records import TerminalState
 from broker.kernel.errors import Forbidden, NotFound
 from broker.kernel.ids import SessionId
 from broker.session.parts import equipment
@@ -15,14 +16,18 @@ from signaling.api.messages.equipment import (
     EquipmentTestReport,
     EquipmentTestTaken,
     EquipmentTestView,
+    RetestOrder,
 )
-from signaling.auth.scope import OFFICERS, Role, Terminal, author, found, scope
+from signaling.api.messages.sign_in import Done
+from signaling.auth.scope import OFFICERS, Role, Terminal, author, found, own_duty, scope
 from signaling.budgets.allowance import LIST
 from signaling.server.routes import Call, Table
 from signaling.views.check_in import check_views
 
 table = Table("rooms")
 TESTS = "/api/v1/rooms/{room}/tests"
+RETEST_LIFE = timedelta(minutes=10)
+"""A test that an officer wants now is not made up for later."""
 MONTH = timedelta(days=31)
 KIND = "EquipmentTested"
 """Journal kind of a test that no session has an entry of."""
@@ -67,6 +72,36 @@ async def add_test(call: Call, body: EquipmentTestReport) -> EquipmentTestTaken:
 async def _repeats(call: Call, test: EquipmentTest) -> bool:
     newest = await call.context.store.equipment_tests(test.room, limit=1)
     return any(test.id != before.id and test.repeats(before) for before in newest)
+
+
+@table.add(
+    "POST",
+    "/api/v1/sessions/{session}/retest",
+    roles=(Role.SUPERVISOR,),
+    zh="要求重新检测本方设备",
+    en="Have one's own room tested again",
+    problems=(NotFound,),
+    refused="TerminalOrderRefused",
+)
+async def retest(call: Call, body: RetestOrder) -> Done:
+    """The room's terminal tests as soon as it is connected and no people meet in its room."""
+    context, slot = call.context, call.session().session.slot
+    own_duty(call.caller, slot, body.side)
+    context.changes.take(author(call.caller), context.mono())
+    terminal = await _terminal_of(call, slot.place(body.side).room)
+    made = await context.store.add_terminal_order(terminal, "test", author(call.caller), RETEST_LIFE)
+    about = {"id": made.id, "terminal": terminal, "room": slot.place(body.side).room, "order": "test"}
+    context.journal.note("TerminalOrdered", slot.session, author(call.caller), about)
+    context.fleet.deliver()
+    return Done()
+
+
+async def _terminal_of(call: Call, room: str) -> str:
+    """Return the terminal that acts for a room. Raises NotFound where none does."""
+    for terminal in await call.context.store.terminals():
+        if terminal.room == room and terminal.state is TerminalState.ACTIVE:
+            return terminal.id
+    raise NotFound("No terminal acts for this room.", "该会见室没有可用的终端。")
 
 
 def _test(call: Call, terminal: Terminal, body: EquipmentTestReport, policy: Policy) -> EquipmentTest:

@@ -96,6 +96,9 @@ export const interventions = (id) => json(`${session(id)}/interventions`);
 export const notes = (id) => json(`${session(id)}/notes`);
 export const extensions = (id) => json(`${session(id)}/extensions`);
 export const extend = (id, approval) => json(`${session(id)}/extensions`, "POST", approval);
+/** The tests of a room's equipment since a moment, the newest first. */
+export const testsOf = (room, since) =>
+  json(`/api/v1/rooms/${encodeURIComponent(room)}/tests?limit=500&since=${encodeURIComponent(since.toISOString())}`);
 export const suspensions = () => json("/api/v1/suspensions");
 export const propose = (id, proposal) => json(`${session(id)}/suspensions`, "POST", proposal);
 export const decide = (id, decision) => json(`/api/v1/suspensions/${encodeURIComponent(id)}/decide`, "POST", decision);

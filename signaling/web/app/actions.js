@@ -38,6 +38,7 @@ export function buttonActions(parts) {
     onSeat: (side, ready) => orders.seat(chosen(), side, ready),
     onAbsent: (side, person) => orders.absent(chosen(), side, person),
     onEquipment: (side, passed, reason) => orders.equipment(chosen(), side, passed, reason),
+    onRetest: (side) => orders.retest(chosen(), side),
     onOverrideDrill: (reason) => orders.overrideDrill(chosen(), reason),
     onTakeAlert: (session, alert) => orders.send("take_alert", session, { alert }),
     onFinishAlert: (session, alert) => orders.send("finish_alert", session, { alert }),

@@ -68,6 +68,11 @@ export class Orders {
     return this.#report(this.#deliver("equipment", session.id, { side, passed, reason }));
   }
 
+  /** Has the room's terminal test its equipment again. */
+  retest(session, side) {
+    return this.#report(api.order(session.id, "retest", { side }), "done_retest");
+  }
+
   /** Says why the visit can begin although the drill of its rooms failed. */
   overrideDrill(session, reason) {
     return this.#report(this.#deliver("override_drill", session.id, { reason }), "done_drill_override");

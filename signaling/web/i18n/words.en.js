@@ -164,6 +164,10 @@ export const en = {
   tick_rules: "Rules explained",
   equipment: "Room equipment",
   equipment_tick: "Passed",
+  equipment_again: "Test again",
+  line_loss: "Loss in four weeks: now {newest}%, worst {worst}% ({count} tests)",
+  line_round_trip: "Round trip in four weeks: now {newest} ms, worst {worst} ms",
+  done_retest: "The terminal was asked to test again",
   equipment_passed: "Passed",
 
   actions: "Actions",

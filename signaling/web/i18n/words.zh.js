@@ -164,6 +164,10 @@ export const zh = {
   tick_rules: "规定已告知",
   equipment: "会见室设备",
   equipment_tick: "检查合格",
+  equipment_again: "重新检测",
+  line_loss: "近四周丢包：最近 {newest}%，最高 {worst}%（{count} 次检测）",
+  line_round_trip: "近四周往返时间：最近 {newest} ms，最长 {worst} ms",
+  done_retest: "已要求终端重新检测",
   equipment_passed: "检查合格",
 
   actions: "处置",

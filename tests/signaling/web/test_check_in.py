@@ -137,7 +137,7 @@ class TestRoom:
         parts = {"camera": "passed", "microphone": "failed", "speaker": "not_checked", "network": "passed"}
         test = {"by": "terminal", "passed": False, "fresh": False, "at": "2026-03-02T01:40:00Z", "parts": parts}
         await server.put(_with_prison(checking_in(), equipment=test))
-        equipment = _details(on_duty).locator(".equipment")
+        equipment = _details(on_duty).locator(".equipment:not(.drill-failed)")
         await expect(equipment).to_contain_text("09:40 终端自检")
         rows = equipment.get_by_role("listitem")
         await expect(rows).to_have_text(["摄像头正常", "麦克风未通过", "扬声器未检测", "网络正常"])
@@ -148,6 +148,31 @@ class TestRoom:
         await server.put(_with_prison(checking_in(), equipment=test | {"parts": {"blurred": "failed"}}))
         rows = _details(on_duty).locator(".equipment").get_by_role("listitem")
         await expect(rows).to_have_text(["清晰度未通过4.2 px擦拭镜头"])
+
+    async def test_the_line_of_the_last_weeks_is_drawn_and_told_in_words(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        figures = [(0.004, 0.0, 41.0), (0.001, 0.07, 180.0), (0.0, 0.0, 40.0)]
+        server.tests["yunnan-1-r"] = [
+            {"at": f"2026-03-0{3 - day}T00:00:00Z", "figures": {"loss_up": up, "loss_down": down, "round_trip": trip}}
+            for day, (up, down, trip) in enumerate(figures)
+        ] + [{"at": "2026-02-20T00:00:00Z", "figures": {"width": 1280}}]
+        test = {"by": "terminal", "passed": True, "fresh": True, "at": "2026-03-03T00:00:00Z", "parts": {}}
+        await server.put(_with_prison(checking_in(), equipment=test | {"test": "tst_3"}))
+        history = _details(on_duty).locator(".line-history")
+        await expect(history).to_contain_text("近四周丢包：最近 0.4%，最高 7.0%（3 次检测）")
+        await expect(history).to_contain_text("近四周往返时间：最近 41 ms，最长 180 ms")
+        drawn = await history.locator("path").evaluate_all("all => all.map((path) => path.getAttribute('d'))")
+        assert [line.count("L") for line in drawn] == [2, 2]
+        assert drawn[0] != drawn[1]
+
+    async def test_an_officer_has_the_room_tested_again(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(checking_in())
+        await on_duty.get_by_role("button", name="重新检测").click()
+        await server.until(lambda: bool(server.by_rest))
+        ((kind, _, body),) = server.by_rest
+        assert (kind, body) == ("retest", {"side": "prison"})
+        await expect(on_duty.get_by_text("已要求终端重新检测")).to_be_visible()
 
     async def test_staff_let_the_equipment_count_only_with_a_reason(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(checking_in())

@@ -84,6 +84,7 @@ class FakeMonitor:
         self.suspensions: list[dict[str, Any]] = []
         self.rebookings: list[dict[str, Any]] = []
         self.absences: list[dict[str, Any]] = []
+        self.tests: dict[str, list[dict[str, Any]]] = {}  # of equipment, by room, the newest first
         self.more_grounds: list[dict[str, Any]] = []
         self.notes: dict[str, list[dict[str, Any]]] = {}
         self.conditions: dict[str, dict[str, Any]] = {}  # members of a ground beyond the usual, by its code
@@ -238,6 +239,10 @@ class FakeMonitor:
         """Return the suspensions that were proposed."""
         return web.json_response({"suspensions": self.suspensions})
 
+    async def tested(self, request: web.Request) -> web.Response:
+        """Return the tests of a room's equipment."""
+        return web.json_response({"tests": self.tests.get(request.match_info["room"], [])})
+
     async def decided(self, request: web.Request) -> web.Response:
         """Take the decision on one suspension."""
         self.by_rest.append(("decide", request.match_info["id"], await request.json()))
@@ -380,6 +385,7 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
                 web.post("/api/v1/sessions/{id}/{order}", self.ordered),
+                web.get("/api/v1/rooms/{room}/tests", self.tested),
                 web.get("/api/v1/suspensions", self.proposals),
                 web.get("/api/v1/rebookings", self.follow_ups),
                 web.get("/api/v1/absences", self.follow_ups),

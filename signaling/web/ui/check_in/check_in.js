@@ -59,7 +59,10 @@ function sideView(side, actions) {
   const people = el("ul", { class: "people-list" });
   const seat = tickBox("seat_ready", (on) => actions.onSeat(side, on));
   const rules = rulesLine();
-  const equipment = equipmentView((passed, reason) => actions.onEquipment(side, passed, reason));
+  const equipment = equipmentView(
+    (passed, reason) => actions.onEquipment(side, passed, reason),
+    () => actions.onRetest(side),
+  );
   const early = el("p", { class: "quiet small", t: "check_in_not_open" });
   const until = el("p", { class: "quiet small" });
   return {

@@ -4,11 +4,15 @@
 import { inWords, t } from "../../i18n/i18n.js";
 import { timeOfDay } from "../../state/clock.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
+import { lineHistory } from "./line_history.js";
 
 const ICONS = { passed: "check", failed: "cross", not_checked: "held" };
 
-/** @param onVerdict async (passed, reason); rejects after the refusal has been shown */
-export function equipmentView(onVerdict) {
+/**
+ * @param onVerdict async (passed, reason); rejects after the refusal has been shown
+ * @param onRetest async (); likewise
+ */
+export function equipmentView(onVerdict, onRetest) {
   const rows = new Map();
   const verdict = el("span", { class: "done" });
   const when = el("span", { class: "quiet small" });
@@ -17,13 +21,17 @@ export function equipmentView(onVerdict) {
   const words = el("input", { type: "text", maxlength: "300" });
   const reason = el("label", { class: "reason small" }, el("span", { t: "equipment_reason" }), words);
   const good = verdictButton("equipment_tick", () => onVerdict(true, words.value.trim()));
+  const again = verdictButton("equipment_again", onRetest);
+  const history = lineHistory();
   const bad = verdictButton("equipment_fail", () => onVerdict(false, ""));
   words.addEventListener("input", () => { good.disabled = !words.value.trim(); });
   return {
     node: el("div", { class: "equipment" },
-      el("div", { class: "line" }, el("span", { t: "equipment" }), verdict, el("span", { class: "spring" }), bad, good),
-      when, given, parts, reason),
-    update({ equipment, self_test: fresh }, open) {
+      el("div", { class: "line" }, el("span", { t: "equipment" }), verdict, el("span", { class: "spring" }), again, bad, good),
+      when, given, parts, history.node, reason),
+    update({ room, equipment, self_test: fresh }, open) {
+      history.update(room, equipment?.test ?? "");
+      show(again, open);
       mark(verdict, "level", fresh ? "good" : "bad");
       put(verdict, t(fresh ? "equipment_passed" : !equipment ? "equipment_untested" : equipment.passed ? "equipment_stale" : "equipment_failed"));
       show(when, Boolean(equipment));

@@ -98,3 +98,25 @@ class TestReading:
         assert [test["id"] for test in await listed(front, "p1", limit=2)] == ["tst_2", "tst_1"]
         since = (await listed(front, "p1", limit=1))[0]["at"]
         assert [test["id"] for test in await listed(front, "p1", since=since)] == ["tst_2"]
+
+
+class TestTestingAgain:
+    async def test_is_ordered_by_an_officer_of_the_room_and_reaches_its_terminal_once(self, front):
+        session = await front.visit()
+        for _ in range(2):
+            answer = await front.ask(
+                "POST", f"/api/v1/sessions/{session}/retest", "prison-sup", json={"side": "prison"}
+            )
+            assert answer.status == 200
+        (order,) = await front.store.waiting_orders()
+        assert (order.order, order.by) == ("test", "user:prison-sup")
+        (terminal,) = [one for one in await front.store.terminals() if one.id == order.terminal]
+        assert terminal.room == "p1"
+        assert {entry.session for entry in await front.noted("TerminalOrdered")} == {session}
+
+    async def test_of_the_other_room_or_by_a_room_is_refused(self, front):
+        session = await front.visit()
+        path = f"/api/v1/sessions/{session}/retest"
+        await front.refused("forbidden", "POST", path, "prison-sup", json={"side": "visitor"})
+        await front.refused("forbidden", "POST", path, "p1", json={"side": "prison"})
+        assert await front.store.waiting_orders() == []
