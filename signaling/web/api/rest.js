@@ -110,6 +110,10 @@ export const absences = () => json("/api/v1/absences");
 export const decideAbsence = (id, decision, answer) =>
   json(`${at("absences", id)}/${decision.replace("_", "-")}`, "POST", answer);
 
+export const terminals = () => json("/api/v1/terminals");
+export const roomTests = (room) => json(`/api/v1/rooms/${encodeURIComponent(room)}/tests`);
+export const orderTerminal = (id, order, body) => json(`${at("terminals", id)}/${order}`, "POST", body);
+
 /** Returns a random id for an object that may be sent twice and shall count once. */
 export function newId(kind) {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

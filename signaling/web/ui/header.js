@@ -20,7 +20,8 @@ export function headerView(onSignOut, status) {
   const node = el("header", { class: "top" },
     el("a", { class: "skip", href: "#wall", t: "skip_to_wall" }),
     el("span", { class: "brand", t: "title" }), site,
-    el("span", { class: "spring" }), status, link, time, user, languageButton(),
+    el("span", { class: "spring" }),
+    el("a", { class: "to-fleet", href: "/terminals", target: "_blank", rel: "noopener", t: "fleet" }), status, link, time, user, languageButton(),
     el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } }));
   return {
     node,

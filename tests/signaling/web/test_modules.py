@@ -68,7 +68,7 @@ def test_every_folder_can_be_looked_through() -> None:
 
 
 def test_the_page_names_files_that_exist() -> None:
-    page = (WEB / "monitor.html").read_text("utf-8")
+    page = "".join(path.read_text("utf-8") for path in sorted(WEB.glob("*.html")))
     named = re.findall(r'(?:href|src)="/web/([^"]+)"', page)
     assert [name for name in named if not (WEB / name).is_file()] == []
     assert {path.name for path in WEB.rglob("*.css")} == {Path(name).name for name in named if name.endswith(".css")}

@@ -6,6 +6,7 @@ WHEP by aiortc with a moving picture and a tone, so that frames really decode in
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -80,8 +81,10 @@ class FakeMonitor:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.me: dict[str, Any] = OFFICER
         self.orders: list[dict[str, Any]] = []
-        self.by_rest: list[tuple[str, str, dict[str, Any]]] = []
+        self.by_rest: list[tuple[str, str, dict[str, Any] | None]] = []
         self.suspensions: list[dict[str, Any]] = []
+        self.terminals: list[dict[str, Any]] = []
+        self.tests: dict[str, list[dict[str, Any]]] = {}
         self.rebookings: list[dict[str, Any]] = []
         self.absences: list[dict[str, Any]] = []
         self.tests: dict[str, list[dict[str, Any]]] = {}  # of equipment, by room, the newest first
@@ -178,7 +181,7 @@ class FakeMonitor:
     @web.middleware
     async def guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Send the CSP with every answer, and demand the cookie for all that is not a page."""
-        is_open = request.path.startswith(("/monitor", "/web/", "/api/v1/sign-in"))
+        is_open = request.path.startswith(("/monitor", "/terminals", "/web/", "/api/v1/sign-in"))
         if not is_open and "huijian" not in request.cookies:
             response: web.StreamResponse = problem(401, "not_signed_in", "尚未登录", "请先登录。")
         else:
@@ -192,7 +195,7 @@ class FakeMonitor:
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """Serve a file of the page that existed at the start."""
-        path = self._pages.get(request.match_info.get("path", "monitor.html"))
+        path = self._pages.get(request.match_info.get("path", f"{request.path.strip('/')}.html"))
         return web.FileResponse(path) if path else problem(404, "not_found", "不存在", "")
 
     async def sign_in(self, request: web.Request) -> web.Response:
@@ -264,6 +267,23 @@ class FakeMonitor:
         match = request.match_info
         self.by_rest.append((match["order"], match["id"], await request.json()))
         return web.json_response({"ok": True})
+
+    async def fleet(self, request: web.Request) -> web.Response:
+        """Return the terminals of the test."""
+        return web.json_response({"server_time": datetime.now(UTC).isoformat(), "terminals": self.terminals})
+
+    async def terminal_ordered(self, request: web.Request) -> web.Response:
+        """Take an order to a terminal."""
+        match, text = request.match_info, await request.text()
+        if match["order"] in self.refuse:
+            refusal = self.refuse[match["order"]]
+            return web.json_response(refusal, status=refusal["status"])
+        self.by_rest.append((match["order"], match["id"], json.loads(text) if text else None))
+        return web.json_response({"ok": True})
+
+    async def room_tests(self, request: web.Request) -> web.Response:
+        """Return the history of a room's tests."""
+        return web.json_response({"tests": self.tests.get(request.match_info["room"], [])})
 
     # ---- socket
 
@@ -376,6 +396,10 @@ class FakeMonitor:
         app.add_routes(
             [
                 web.get("/monitor", self.page),
+                web.get("/terminals", self.page),
+                web.get("/api/v1/terminals", self.fleet),
+                web.post("/api/v1/terminals/{id}/{order}", self.terminal_ordered),
+                web.get("/api/v1/rooms/{room}/tests", self.room_tests),
                 web.get("/web/{path:.+}", self.page),
                 web.post("/api/v1/sign-in", self.sign_in),
                 web.post("/api/v1/sign-out", self.sign_out),
