@@ -309,9 +309,9 @@ class Kiosk:
         await self._order(session, SelfTest(figures=figures, test=self._test_id))
 
     def _observing(self) -> ObservedRoom | None:
-        """Return what is to be observed of this room's picture and sound; None while it sends nothing."""
+        """Return what is to be observed of this room's picture and sound; None while it sends nothing of its own."""
         visit = self.terminal.visit
-        if visit is None or self.terminal.publication.status is not MediaStatus.UP:
+        if visit is None or visit.drill or self.terminal.publication.status is not MediaStatus.UP:
             return None
         _, view = self._connection.views.get(visit.id, (0.0, None))
         counts = view is not None and view.count_heads and view.state in ("live", "held")

@@ -16,6 +16,7 @@ from broker.kernel.errors import VisitError
 from broker.kernel.ids import Side
 from kiosk_agent.checks.monitor import Monitor, Sending
 from kiosk_agent.checks.self_test import SelfTestResult, self_test
+from kiosk_agent.media.drill_card import drill_sources
 from kiosk_agent.media.mixer import Input
 from kiosk_agent.media.source import RoomSources, SourceError
 from kiosk_agent.media.sources import SourceFactory
@@ -60,6 +61,7 @@ class MediaSessions:
         self._access, self._report, self._open_room = access, report, open_room
         self._side, self._sources = side_hint, open_room(side_hint)
         self._speaker = speaker
+        self._in_drill = False
         self._tasks: dict[MediaKind, asyncio.Task[None]] = {}
         self._attempts = dict.fromkeys(MediaKind, 0)
 
@@ -70,7 +72,7 @@ class MediaSessions:
 
     def start(self, order: StartMedia) -> None:
         """Begin an attempt; MediaConnected and MediaLost report how it goes."""
-        self._attempts[order.kind] = order.attempt
+        self._attempts[order.kind], self._in_drill = order.attempt, order.drill
         self._tasks[order.kind] = asyncio.create_task(self._attempt(order), name=f"{order.kind}-{order.attempt}")
 
     async def stop(self, order: StopMedia) -> None:
@@ -91,7 +93,9 @@ class MediaSessions:
             await asyncio.to_thread(self._speaker.close)
 
     async def self_test(self, publishing: bool) -> SelfTestResult:
-        """Test the equipment; while the room is `publishing`, by the frames that are sent."""
+        """Test the equipment; while the room is `publishing`, by the frames that are sent. A drill sends none of the
+        room's."""
+        publishing = publishing and not self._in_drill
         return await self_test(self._sources, publishing, self._access, self._chime if self._speaker else None)
 
     async def observe(
@@ -151,7 +155,8 @@ class MediaSessions:
         if order.side is not self._side:
             await self._sources.close()
             self._side, self._sources = order.side, self._open_room(order.side)
-        peer = await publish(self._access, order.session, *self._sources.tracks())
+        sources = drill_sources() if order.drill else self._sources
+        peer = await publish(self._access, order.session, *sources.tracks())
         try:
             self.publications += 1
             self._report(MediaConnected(order.kind, order.attempt))
@@ -161,7 +166,7 @@ class MediaSessions:
 
     async def _subscribe(self, order: StartMedia) -> None:
         if self.receiver is None or self.receiver.session != order.session:
-            on_sound = self._speaker.play if self._speaker is not None else None
+            on_sound = self._speaker.play if self._speaker is not None and not order.drill else None
             self.receiver = Receiver(self._access, order.session, order.side, on_sound=on_sound)
         await self._run(self.receiver, order)
 

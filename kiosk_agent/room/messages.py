@@ -34,11 +34,13 @@ class Show(Message, frozen=True, tag="show"):
 
 
 class OpenMedia(Message, frozen=True, tag="open_media"):
-    """Begin this attempt: WHIP or WHEP at the address `path`."""
+    """Begin this attempt: WHIP or WHEP at the address `path`. In a `drill` a made-up picture and tone are sent, and
+    nothing that comes is played."""
 
     kind: MediaKind
     attempt: Count
     path: str
+    drill: bool = False
 
 
 class CloseMedia(Message, frozen=True, tag="close_media"):

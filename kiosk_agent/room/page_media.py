@@ -86,7 +86,8 @@ class PageMedia:
             self._report(MediaLost(order.kind, order.attempt, random.random()))
             return
         self._running[order.kind] = order
-        self._send(OpenMedia(kind=order.kind, attempt=order.attempt, path=self._proxy.allow(order)))
+        path = self._proxy.allow(order)
+        self._send(OpenMedia(kind=order.kind, attempt=order.attempt, path=path, drill=order.drill))
 
     async def stop(self, order: StopMedia) -> None:
         """Have the page end the attempt, delete its resource, then report MediaClosed."""

@@ -180,7 +180,7 @@ def _media_order(terminal: Terminal, kind: MediaKind, now: float) -> tuple[Termi
         return terminal, ()
     begun = replace(media, status=MediaStatus.OPENING, session=visit.id, attempt=media.attempt + 1)
     side = visit.side.other if kind is MediaKind.SUBSCRIPTION else visit.side
-    return terminal.with_media(kind, begun), (StartMedia(kind, visit.id, side, begun.attempt),)
+    return terminal.with_media(kind, begun), (StartMedia(kind, visit.id, side, begun.attempt, visit.drill),)
 
 
 def _may_start(terminal: Terminal) -> bool:

@@ -265,12 +265,14 @@ class SendSelfTest:
 
 @dataclass(frozen=True, slots=True)
 class StartMedia:
-    """Start an attempt; MediaConnected and later MediaLost follow, or MediaLost at once."""
+    """Start an attempt; MediaConnected and later MediaLost follow, or MediaLost at once. In a `drill` a made-up picture
+    and tone are sent in place of the room's, and nothing that comes is played."""
 
     kind: MediaKind
     session: str
     side: Side
     attempt: int
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
  * the agent's loopback addresses. Each attempt is told about once up and once down; the agent's state machine decides
  * about further ones.
  */
+import { drillTracks } from "./drill_tracks.js";
 import { player } from "./output.js";
 import { accepted, withSoundRepair } from "./sdp.js";
 
@@ -31,8 +32,8 @@ export class Peers {
     addEventListener("track", (event) => this.#replace(event.detail));
   }
 
-  async open({ kind, attempt, path }) {
-    const peer = { kind, attempt, connection: new RTCPeerConnection({ bundlePolicy: "max-bundle" }) };
+  async open({ kind, attempt, path, drill = false }) {
+    const peer = { kind, attempt, drill, connection: new RTCPeerConnection({ bundlePolicy: "max-bundle" }) };
     this.#open.get(kind)?.connection.close();
     this.#open.set(kind, peer);
     try {
@@ -61,9 +62,7 @@ export class Peers {
   }
 
   async #prepareToSend(peer) {
-    this.#devices.need("publication", true);
-    await this.#devices.ready();
-    const { audio, video } = this.#devices.tracks;
+    const { audio, video } = peer.drill ? peer.made = drillTracks() : await this.#ofTheRoom();
     if (!audio || !video) throw coded(audio ? "no_camera" : "no_microphone");
     const streams = [new MediaStream([audio, video])];
     const rates = { audio: SOUND_RATE, video: PICTURE_RATE };
@@ -73,6 +72,12 @@ export class Peers {
       prefer(transceiver, track.kind);
     }
     this.#steer(video, peer);
+  }
+
+  async #ofTheRoom() {
+    this.#devices.need("publication", true);
+    await this.#devices.ready();
+    return this.#devices.tracks;
   }
 
   /** Sound goes before picture, except where people sign. */
@@ -90,6 +95,7 @@ export class Peers {
     const kinds = peer.kind === "talkback" ? ["audio"] : ["audio", "video"];
     for (const kind of kinds) prefer(peer.connection.addTransceiver(kind, { direction: "recvonly" }), kind);
     const stream = new MediaStream();
+    this.#players[peer.kind].muted = peer.drill;
     peer.connection.ontrack = ({ track, receiver }) => {
       receiver.jitterBufferTarget = null;
       stream.addTrack(track);
@@ -145,6 +151,7 @@ export class Peers {
     if (this.#open.get(kind) !== peer) return;
     this.#open.delete(kind);
     if (kind === "publication") this.#devices.need("publication", false);
+    peer.made?.stop();
     if (kind === "subscription") this.far = new MediaStream();
     if (kind in this.#players) this.#players[kind].srcObject = null;
     if (peer.resource) fetch(peer.resource, { method: "DELETE", keepalive: true }).catch(() => {
@@ -157,6 +164,7 @@ export class Peers {
   /** A device was opened again: what is sent goes on with the new track. */
   async #replace(kind) {
     const peer = this.#open.get("publication");
+    if (peer?.drill) return;
     const sender = peer?.connection.getTransceivers().find(({ sender: { track }, mid }) => (
       mid !== null && (track?.kind ?? this.#kindOf(peer, mid)) === kind))?.sender;
     await sender?.replaceTrack(this.#devices.tracks[kind]);
