@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from sqlalchemy import select
 
@@ -20,6 +21,7 @@ from broker.kernel.clock import SystemClock
 from broker.kernel.ids import Side
 from huijian.demo.officers import OfficerClient
 from huijian.demo.setup import PLACES
+from huijian.demo.synthetic.frame_code import code_in
 from recorder.archive.tables import RECORDINGS
 from tests.support.installation import Installation, installation, long_pack
 from tests.support.patience import PATIENCE
@@ -74,6 +76,19 @@ async def rows(place: Installation) -> list[int]:
     return counts
 
 
+def shows_the_room(drills: Path) -> bool:
+    """Return whether any picture in a recording of drills is of a room, whose pictures bear a code."""
+    films = list(drills.rglob("*.mp4"))
+    assert films
+    for film in films:
+        with av.open(str(film)) as file:
+            pictures = [frame.to_ndarray(format="gray") for frame in file.decode(video=0)]
+        assert pictures
+        if any(code_in(picture) for picture in pictures):
+            return True
+    return False
+
+
 class TestADrill:
     async def test_of_two_rooms_that_work_proves_it_and_leaves_nothing_among_the_visits(
         self, place: Installation
@@ -85,6 +100,7 @@ class TestADrill:
             assert code == 0, output
             (drill,) = json.loads(output)
         assert list(verdicts(drill)) == list(STEPS) and set(verdicts(drill).values()) == {"passed"}
+        assert not shows_the_room(place.settings.drills_dir)
         (file,) = place.settings.drills_dir.glob("results/*.json")
         code, output = await command(place, officer.token, "verify", str(file), "--json")
         assert code == 0 and json.loads(output) == {
