@@ -154,6 +154,8 @@ class Settings(BaseSettings):
             raise ValueError("relay_port leaves no room for so many workers")
         for name in ("archive_dir", "drills_dir", "run_dir"):
             object.__setattr__(self, name, _place(getattr(self, name), name))
+        if self.drills_dir == self.archive_dir:
+            raise ValueError("drills_dir must be another folder than archive_dir: drills are no recordings of visits")
         if not _fits(self.run_dir):
             raise ValueError(f"run_dir {self.run_dir} is too long for unix sockets")
         return self

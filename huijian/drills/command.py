@@ -36,6 +36,7 @@ PROGRESS = {
     "ended": "到时限结束 / it has ended",
     "sealed": "录像封存 / the recording is sealed",
     "over": "演练被结束 / it was ended",
+    "given_up": "久无进展，放弃 / nothing came of it, so it was given up",
 }
 Server = Annotated[str | None, typer.Option(help="A running server; default: the one on these settings' data.")]
 

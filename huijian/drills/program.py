@@ -25,6 +25,8 @@ ALONE = 1.0
 """Seconds for which all but one watch: time in which something could wrongly cross."""
 AWAY = 3.0
 """Seconds after which an officer comes back whom nothing has missed: longer than the cut may take."""
+PATIENCE = 40.0
+"""Seconds within which each step is reached, or the drill is given up: longer than its whole time of crossing."""
 NICE = 2  # lower than what carries visits
 
 Tell = Callable[[Mapping[str, Any]], None]
@@ -57,8 +59,8 @@ class Drill:
 
     async def until(self, holds: Callable[[View], bool], ends: bool = False) -> View:
         """Wait for a view that fulfils `holds`. Raises Over when the drill ends meanwhile, unless its end is waited
-        for (`ends`)."""
-        async with self.changed:
+        for (`ends`), and TimeoutError where nothing comes of it."""
+        async with asyncio.timeout(PATIENCE), self.changed:
             while not (self.view and holds(self.view)):
                 if self.view.get("state") == "ended" and not ends:
                     raise Over()
@@ -77,13 +79,19 @@ async def play(server: str, part: Mapping[str, Any], tell: Tell) -> None:
     async with aiohttp.ClientSession(trust_env=False) as http:
         officers = {side: [OfficerClient(http, server, token) for token in part["tokens"][side]] for side in Side}
         following = asyncio.create_task(_follow(http, server, officers[Side.PRISON][0].token, drill))
+        acting = asyncio.create_task(_act(drill, officers))
         try:
-            await _act(drill, officers)
+            await asyncio.wait((acting, following), return_when=asyncio.FIRST_COMPLETED)
+            if not acting.done():
+                await following  # raises why the server cannot be followed
+                raise Over()
+            await acting
         finally:
+            acting.cancel()
             for officer in (one for found in officers.values() for one in found):
                 await officer.leave()
             following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            await asyncio.gather(acting, following, return_exceptions=True)
 
 
 async def _act(drill: Drill, officers: Mapping[Side, Sequence[OfficerClient]]) -> None:
@@ -171,8 +179,14 @@ async def main() -> None:
         await playing
     except asyncio.CancelledError:
         pass
-    except (Over, VisitError) as error:
-        _print({"did": "over" if isinstance(error, Over) else f"refused_{error.code}", "mono": monotonic()})
+    except TimeoutError:
+        _print({"did": "given_up", "mono": monotonic()})
+    except Over:
+        _print({"did": "over", "mono": monotonic()})
+    except (aiohttp.ClientError, OSError):
+        _print({"did": "no_server", "mono": monotonic()})
+    except VisitError as error:
+        _print({"did": f"refused_{error.code}", "mono": monotonic()})
 
 
 if __name__ == "__main__":

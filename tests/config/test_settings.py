@@ -41,6 +41,16 @@ class TestSources:
         assert settings.run_dir == place / "far" / "run"
         assert str(place / "far") in settings.database_url
 
+    def test_drills_lie_apart_from_visits_and_begin_by_themselves_only_where_a_time_is_set(self, place):
+        settings = Settings.load()
+        assert settings.drills_dir == place / "data" / "drills" and settings.drill_time == ""
+        assert Settings.load(drill_time="07:30").drill_time == "07:30"
+        for time in ("7:30", "24:00", "07:60", "07:30 ", "soon"):
+            with pytest.raises(SettingsError, match="drill_time"):
+                Settings.load(drill_time=time)
+        with pytest.raises(SettingsError, match="drills_dir"):
+            Settings.load(drills_dir=settings.archive_dir)
+
     def test_cookies_are_secure_wherever_others_can_reach_the_pages(self):
         assert Settings.load(http_host="0.0.0.0", relay_host="10.0.0.1").cookie_secure
 

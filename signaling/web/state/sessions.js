@@ -7,7 +7,8 @@ export const WATCHABLE = new Set(["check_in", "ready", "live", "held"]);
 export const SIDES = ["prison", "visitor"];
 
 const earlier = (a, b) => a.starts_at.localeCompare(b.starts_at) || a.id.localeCompare(b.id);
-export const watchable = (session) => WATCHABLE.has(session.state);
+/** Whether officers watch a session: one that goes on and is no drill, in which only programs count. */
+export const watchable = (session) => WATCHABLE.has(session.state) && !session.drill;
 /** The sides that belong to a site: usually one, both when two rooms of one prison meet. */
 export const sidesOf = (session, site) => SIDES.filter((side) => session.sides[side].site === site);
 

@@ -26,6 +26,7 @@ from recorder.archive.tables import RECORDINGS
 from tests.support.installation import Installation, installation, long_pack
 from tests.support.patience import PATIENCE
 
+pytestmark = pytest.mark.timeout(300)
 PASSWORD = "zhong-yi-zhang"
 ROOMS = [PLACES[side].room for side in Side]
 

@@ -8,6 +8,7 @@ import { el, icon, mark, put, show } from "../dom.js";
 
 /** Whether the quorum of a session is "lost", at "risk", or neither (""). */
 export function dangerOf(session) {
+  if (session.drill) return ""; // it is lost on purpose
   if (session.state === "held" && session.reason?.code === "quorum_lost") return "lost";
   const begun = session.state === "live" || session.state === "held";
   return begun && SIDES.some((side) => session.quorum[side].at_risk) ? "risk" : "";
