@@ -110,7 +110,7 @@ class Story:
         """Have the page show a screen, and wait until it does."""
         self.room.show(screen, 0.0)
         await shows(self.page, screen.name)
-        await expect(self.page.locator("h1")).not_to_be_empty()
+        await expect(self.page.locator("main h1")).not_to_be_empty()
 
     async def until(self, found: Sized, count: int) -> None:
         """Wait until a list has so many items: they come over the page's socket."""
@@ -220,9 +220,9 @@ async def test_people_acknowledge_confirm_and_finish_and_nothing_leads_out() -> 
             await page.keyboard.press(key)
         refused = set(await page.evaluate("() => [...refused]"))
         assert {"w", "l", "p", "F5", "F11", "F12", "F4", "Escape", "ContextMenu", "Backspace"} <= refused
-        await page.locator("h1").click(button="right")
-        await page.locator("h1").click(button="middle")
-        await page.locator("h1").drag_to(page.locator("#header"))
+        await page.locator("main h1").click(button="right")
+        await page.locator("main h1").click(button="middle")
+        await page.locator("main h1").drag_to(page.locator("#header"))
         await page.evaluate(
             "() => { document.dispatchEvent(new DragEvent('drop', { cancelable: true, bubbles: true })); }"
         )
