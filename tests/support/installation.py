@@ -234,13 +234,28 @@ class Installation:
 
     @asynccontextmanager
     async def kiosk(
-        self, side: Side, source: str = "generated", arrivals: Arrivals | None = None, headless: bool = True
+        self,
+        side: Side,
+        source: str = "generated",
+        arrivals: Arrivals | None = None,
+        headless: bool = True,
+        tests_line: bool = False,
     ) -> AsyncIterator[Kiosk]:
         """Run the terminal of a side's room in this process; `arrivals` notes when packets reach it. One that is not
-        `headless` serves its page, and the test brings the browser."""
+        `headless` serves its page, and the test brings the browser. `tests_line`: its equipment test takes nine seconds
+        more."""
         generated = {"generated": generated_sources}
         identity = self.credentials.terminals[side].identity(self.server)
-        config = KioskConfig(self.server, identity, source, generated, headless, side_hint=side, acknowledges=headless)
+        config = KioskConfig(
+            self.server,
+            identity,
+            source,
+            generated,
+            headless,
+            side_hint=side,
+            acknowledges=headless,
+            tests_line=tests_line,
+        )
         ending = asyncio.Event()
         async with http_client() as http:
             kiosk = Kiosk(config, http, lambda stats: None)
