@@ -27,7 +27,8 @@ FAILED = {**DRILL, **OVER, "state": "failed", "failed_at": "cut", "failed_zh": "
 
 
 class Server:
-    """A pretend server of the command. `answers` are those to looks at the drill, one after another; the last is repeated."""
+    """A pretend server of the command. `answers` are those to looks at the drill, one after another; the last one
+    is repeated."""
 
     def __init__(self, answers):
         self.answers, self.posted, self.tokens = list(answers), [], set()
