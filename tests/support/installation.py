@@ -27,7 +27,7 @@ from broker.kernel.errors import Busy
 from broker.kernel.ids import Side
 from config.settings import ADDRESS_FILE, Settings
 from huijian.demo.officers import OfficerClient, post_slot
-from huijian.demo.setup import PLACES, POLICY, Credentials, set_up
+from huijian.demo.setup import PLACES, POLICY, Credentials, DemoTerminal, set_up
 from huijian.demo.synthetic.sources import generated_sources
 from huijian.serve import children
 from huijian.supervisor import ProcessSupervisor
@@ -240,12 +240,13 @@ class Installation:
         arrivals: Arrivals | None = None,
         headless: bool = True,
         tests_line: bool = False,
+        terminal: DemoTerminal | None = None,
     ) -> AsyncIterator[Kiosk]:
-        """Run the terminal of a side's room in this process; `arrivals` notes when packets reach it. One that is not
-        `headless` serves its page, and the test brings the browser. `tests_line`: its equipment test takes nine seconds
-        more."""
+        """Run the terminal of a side's room in this process, or another `terminal`; `arrivals` notes when packets reach
+        it. One that is not `headless` serves its page, and the test brings the browser. `tests_line`: its equipment
+        test takes nine seconds more."""
         generated = {"generated": generated_sources}
-        identity = self.credentials.terminals[side].identity(self.server)
+        identity = (terminal or self.credentials.terminals[side]).identity(self.server)
         config = KioskConfig(
             self.server,
             identity,

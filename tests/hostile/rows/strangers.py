@@ -1,8 +1,19 @@
 """Attacks of those who have no credential, at the pages' port."""
 
+from base64 import b64encode
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from tests.hostile.rows.row import HASHING, JSON, OFFER, SDP, Limits, Row, asks, holds
 
 GUESSED = Limits(memory=HASHING.memory, new_device=13.0)  # the device that is known goes first
+_KEY = ec.generate_private_key(ec.SECP256R1())
+_SPKI = b64encode(_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+"""A true public key: what is sent with it is refused for its signature, after the work of looking at it."""
+_PROOF = f'"key": "{_SPKI}", "key_kind": "file", "origin": "http://x", "signature": "MEUCIQ{{r}}{{r}}{{r}}"'
+ENROLMENT = f'{{"code": "K7QF-9MPA-X3TC-W8HN", {_PROOF}}}'
+MIGRATION = f'{{"token": "trm_{{r}}{{r}}", {_PROOF}}}'
 HALF_POST = "POST /api/v1/sign-in HTTP/1.1\nHost: x\nContent-Type: application/json\n"
 
 ROWS = (
@@ -86,6 +97,39 @@ ROWS = (
         limits=HASHING,
         connections=50,
         body='{"user": "{r}", "password": "' + 100_000 * "x" + '"}',
+        headers=JSON,
+    ),
+    asks(
+        "terminal-challenges",
+        "匿名为随机终端取验证码",
+        "POST",
+        "/api/v1/terminals/challenges",
+        body='{"terminal": "trm_{r}"}',
+        headers=JSON,
+    ),
+    asks(
+        "terminal-sessions",
+        "匿名以伪造签名登录终端",
+        "POST",
+        "/api/v1/terminals/sessions",
+        body='{"terminal": "trm_{r}", "instance": "{r}{r}", "nonce": "{r}{r}{r}", "origin": "http://x", "signature": "'
+        + 'MEUCIQ{r}{r}{r}"}',
+        headers=JSON,
+    ),
+    asks(
+        "terminal-enrolments",
+        "匿名猜测登记码",
+        "POST",
+        "/api/v1/terminals/enrolments",
+        body=ENROLMENT,
+        headers=JSON,
+    ),
+    asks(
+        "terminal-migrations",
+        "匿名猜测旧令牌",
+        "POST",
+        "/api/v1/terminals/migrations",
+        body=MIGRATION,
         headers=JSON,
     ),
     asks("token-random-user", "随机的用户令牌", "GET", "/api/v1/sessions", token="usr_{r}{r}{r}"),
