@@ -50,6 +50,8 @@ def run(settings: KioskSettings, file: Path, rehearsal: Rehearsal) -> None:
 
     def work() -> None:
         with identity_file.in_use(file):
+            if config.browser is not None:
+                install_policies()
             if asyncio.run(run_kiosk(config)):
                 raise typer.Exit(RESTART)
 
@@ -113,10 +115,8 @@ def _identity(settings: KioskSettings, file: Path) -> Identity:
 
 
 def _browser(settings: KioskSettings) -> Browser:
-    """Return the room's browser, with its policies installed. Raises BadParameter where there is none."""
+    """Return the room's browser. Raises BadParameter where there is none."""
     try:
-        browser = Browser(find_browser(settings.chromium), settings.chromium_flags)
+        return Browser(find_browser(settings.chromium), settings.chromium_flags)
     except NoBrowser as error:
         raise typer.BadParameter(str(error), param_hint="--chromium") from error
-    install_policies()
-    return browser

@@ -10,6 +10,16 @@ from kiosk_agent.settings import KioskSettings
 MINE = Identity("https://huijian.example", "trm_a", FileKey.new())
 
 
+class TestThePolicies:
+    """They are the machine's, and hold for every browser on it."""
+
+    def test_are_not_installed_before_the_terminal_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        installed: list[bool] = []
+        monkeypatch.setattr("huijian.kiosk.run.install_policies", lambda: installed.append(True))
+        assert kiosk_config(KioskSettings(chromium="/bin/true"), MINE, Rehearsal()).browser is not None
+        assert installed == []
+
+
 class TestTheLine:
     @pytest.mark.parametrize(
         ("settings", "tested"),

@@ -27,7 +27,7 @@ from tests.support.patience import PATIENCE
 
 FAR = """() => { const far = document.querySelector('video.far'); return {
     frames: far?.getVideoPlaybackQuality().totalVideoFrames ?? 0, width: far?.videoWidth ?? 0 }; }"""
-SIZE = (960, 540)
+SIZE = (640, 360)
 """Pixels of the pages: small, as their pictures are drawn without a graphics card."""
 PEOPLE = {Side.PRISON: 1, Side.VISITOR: 2}
 """People whom the footage of each room shows."""
