@@ -106,7 +106,9 @@ FORMER: dict[str, Any] = {
 NEWER: dict[str, Any] = {
     "opened_at": None,
     "rules": {},
-    "equipment": {side: {**test, "figures": {}, "reason": "", "test": ""} for side, test in FORMER["equipment"].items()},
+    "equipment": {
+        side: {**test, "figures": {}, "reason": "", "test": ""} for side, test in FORMER["equipment"].items()
+    },
 }
 """Members that it did not write yet."""
 NOW = Instant(datetime(2026, 3, 2, 1, 2, tzinfo=UTC), 50_120.0)
