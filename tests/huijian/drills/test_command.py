@@ -121,7 +121,7 @@ class TestARun:
     )
     def test_says_how_rooms_are_named(self, huijian, serving, words):
         server, address = serving(PASSED)
-        answer = huijian("drill", *words.split(), "--server", address)
+        answer = huijian("drill", *words, "--server", address)
         assert answer.code == 1 and "--rooms" in answer.err and server.posted == []
 
     def test_without_a_server_says_so(self, huijian, place):
