@@ -115,7 +115,7 @@ def _identity(settings: KioskSettings, file: Path) -> Identity:
 
 
 def _browser(settings: KioskSettings) -> Browser:
-    """Return the room's browser. Raises BadParameter where there is none."""
+    """Return the room's browser by the terminal's settings. Raises BadParameter where there is none."""
     try:
         return Browser(find_browser(settings.chromium), settings.chromium_flags)
     except NoBrowser as error:
