@@ -92,7 +92,7 @@ def _failed(figures: Mapping[str, float], checks: tuple[str, ...]) -> frozenset[
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print both tables, one after the other."""
     pictures = [case for size in SIZES for case in picture_cases(*size)]
     sounds = [case for seed in SEEDS for case in sound_cases(seed)]
     print("\n".join((*table(iter(pictures), PICTURE), "", *table(iter(sounds), SOUND))))
