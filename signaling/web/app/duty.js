@@ -5,6 +5,7 @@ import * as api from "../api/rest.js";
 import { LiveSocket } from "../api/socket.js";
 import { AttentionCheck } from "../dispatch/attention_check.js";
 import { Extension } from "../dispatch/extension.js";
+import { FleetWatch } from "../dispatch/fleet_watch.js";
 import { FollowUps } from "../dispatch/follow_ups.js";
 import { Interventions } from "../dispatch/interventions.js";
 import { obeyKeys } from "../dispatch/keyboard.js";
@@ -63,6 +64,7 @@ export class Duty {
     this.extension = new Extension(me, draw);
     this.suspension = new Suspension(me, draw);
     this.followUps = new FollowUps(draw);
+    this.fleetWatch = new FleetWatch(draw);
     this.attentionCheck = new AttentionCheck((prompt) => socket.order("attentive", { prompt }));
     this.talkback = new TalkbackPublisher({ order: (type, members) => socket.order(type, members), changed: draw, complain });
     this.pageReport = new PageReport({ send: (type, members) => socket.send(type, members), duty: () => state.places.duty });
@@ -71,7 +73,7 @@ export class Duty {
     });
     this.messages = new ServerMessages(state, {
       watched: this.#watched, talkback: this.talkback, attentionCheck: this.attentionCheck, suspension: this.suspension,
-      followUps: this.followUps,
+      followUps: this.followUps, fleetWatch: this.fleetWatch,
       pageReport: this.pageReport, expectTraffic: (yes) => socket.expectTraffic(yes),
       changed: () => this.#follow(), onSignedOut: this.#onSignedOut,
     });
@@ -90,7 +92,7 @@ export class Duty {
     const state = this.#state;
     this.#socket.open();
     this.#timers = [
-      setInterval(() => [this.suspension, this.followUps].forEach((lists) => lists.refresh()), REFRESH),
+      setInterval(() => [this.suspension, this.followUps, this.fleetWatch].forEach((lists) => lists.refresh()), REFRESH),
       setInterval(() => this.#tick(), TICK),
       setInterval(() => this.view.levels(), LEVELS),
     ];
@@ -167,6 +169,7 @@ export class Duty {
     this.view.update({
       state, watched: this.#watched, talkback: this.talkback, suspensions: this.suspension.all, followUps: this.followUps,
       farewellCode: session ? this.interventions.farewellCodeOf(session) : "",
+      conflicts: this.fleetWatch.conflicts,
       grounds: session ? this.interventions.groundsOf(session) : [],
       notices: session ? this.interventions.noticesOf(session) : [],
       mayExtend: Boolean(session) && this.extension.mayExtend(session),

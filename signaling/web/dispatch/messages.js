@@ -40,6 +40,7 @@ export class ServerMessages {
     this.loadDay();
     this.#parts.suspension.refresh();
     this.#parts.followUps.refresh();
+    this.#parts.fleetWatch.refresh();
     if (this.#state.supervises) this.#parts.pageReport.reportNow();
     this.#handlePresence({ sessions: [], prompt: null });
   }

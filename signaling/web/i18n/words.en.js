@@ -410,6 +410,7 @@ export const en = {
   fleet_skip: "Skip to the terminals",
   fleet_summary: "At {time}: {count} terminals, {connected} connected",
   fleet_none: "No terminals are enrolled",
+  fleet_conflicts: "Terminals: {count} with a key in two places",
   fleet_conflict: "A terminal’s key is used in two places",
   fleet_conflict_long: "A key is used in two places, and both are refused: {terminals}. An administrator finds the other place, destroys its key and readmits the terminal, or enrols it anew (huijian admin terminals enrol).",
   fleet_place: "Room",

@@ -410,6 +410,7 @@ export const zh = {
   fleet_skip: "跳到终端列表",
   fleet_summary: "{time} 更新：{count} 台终端，{connected} 台已连接",
   fleet_none: "没有已登记的终端",
+  fleet_conflicts: "终端：{count} 台密钥在两处使用",
   fleet_conflict: "有终端的密钥在两处使用",
   fleet_conflict_long: "密钥在两处使用，两处均已停用：{terminals}。请管理员查明另一处、销毁其密钥后“恢复”，或重新登记（huijian admin terminals enrol）。",
   fleet_place: "会见室",

@@ -38,13 +38,13 @@ export function dutyView(supervises, actions, player) {
     el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node), onAir.node, player);
   return {
     node, wall, details,
-    /** @param {{state, watched, talkback, suspensions, followUps, grounds, farewellCode, notices, mayExtend, mayPropose}} model */
+    /** @param {{state, watched, talkback, suspensions, followUps, conflicts, grounds, farewellCode, notices, mayExtend, mayPropose}} model */
     update(model) {
       const { state, watched, talkback } = model;
       const sessions = state.todays;
       mark(node, "size", state.places.size);
       mark(node, "link", state.hasDay ? state.connection : "up");
-      header.update({ me: state.me, siteName: siteName(state.me, sessions), connection: state.connection });
+      header.update({ me: state.me, siteName: siteName(state.me, sessions), connection: state.connection }, model.conflicts);
       status.update(state.presence, { roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
       alarm.update(sessions);
       alerts.update(supervises ? sessions : []);

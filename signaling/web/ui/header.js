@@ -17,20 +17,24 @@ export function headerView(onSignOut, status) {
   const time = el("time", { class: "clock", tTitle: "server_time" });
   const words = el("span");
   const link = el("span", { class: "link", role: "status", id: "link" }, icon("link"), words);
+  const fleetWords = el("span");
+  const fleet = el("a", { class: "to-fleet", href: "/terminals", target: "_blank", rel: "noopener" }, fleetWords);
   const node = el("header", { class: "top" },
     el("a", { class: "skip", href: "#wall", t: "skip_to_wall" }),
     el("span", { class: "brand", t: "title" }), site,
     el("span", { class: "spring" }),
-    el("a", { class: "to-fleet", href: "/terminals", target: "_blank", rel: "noopener", t: "fleet" }), status, link, time, user, languageButton(),
+    fleet, status, link, time, user, languageButton(),
     el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } }));
   return {
     node,
-    update({ me, siteName, connection }) {
+    update({ me, siteName, connection }, conflicts = 0) {
       put(site, siteName);
       put(user, me.name);
       mark(link, "link", connection);
       swapIcon(link, connection === "up" ? "link" : "warn");
       put(words, t(`link_${connection}`));
+      mark(fleet, "conflict", String(conflicts > 0));
+      put(fleetWords, conflicts ? t("fleet_conflicts", { count: conflicts }) : t("fleet"));
     },
     tick(now) {
       put(time, now ? timeWithSeconds(now) : "");

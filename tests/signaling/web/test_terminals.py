@@ -148,3 +148,17 @@ class TestAccess:
         assert await violations(fleet) == []
         wide = await fleet.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0
+
+
+class TestTheDesk:
+    async def test_says_that_a_key_is_used_in_two_places_and_leads_to_the_table(
+        self, tab: Tab, server: FakeMonitor
+    ) -> None:
+        server.terminals = [dict(FLEET[0]), dict(FLEET[1])]
+        page = await tab.sign_in(server)
+        mark = page.get_by_role("link", name="终端：1 台密钥在两处使用")
+        await expect(mark).to_be_visible()
+        await expect(mark).to_have_attribute("href", "/terminals")
+        await expect(page.locator("#announce-urgent")).to_have_text("有终端的密钥在两处使用")
+        assert await violations(page) == []
+        await tab.leave(server)
