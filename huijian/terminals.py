@@ -43,6 +43,19 @@ def show(ctx: typer.Context, id: Id, server: Server = None, json: Json = False) 
     _say(remote.get(address(ctx, server), _path(id)), json)
 
 
+@app.command("history", epilog="Example: HUIJIAN_TOKEN=usr_… huijian terminals history panlong-1 --limit 20")
+def history(
+    ctx: typer.Context,
+    room: Annotated[str, typer.Argument(help="Id of the room.")],
+    limit: Annotated[int, typer.Option(min=1, max=500, help="So many of the newest.")] = 50,
+    server: Server = None,
+    json: Json = False,
+) -> None:
+    """List the equipment tests of a room, the newest first: why, result, what failed, and the line's figures."""
+    found = remote.get(address(ctx, server), f"/api/v1/rooms/{quote(room, safe='')}/tests?limit={limit}")["tests"]
+    say_all(found if json else [test_row(each) for each in found], json)
+
+
 @app.command("test", epilog="Example: HUIJIAN_TOKEN=usr_… huijian terminals test trm_…")
 def test(ctx: typer.Context, id: Id, server: Server = None, json: Json = False) -> None:
     """Have a terminal test its equipment, as soon as no people meet in its room. 检测设备"""
@@ -101,6 +114,18 @@ def row(terminal: Mapping[str, Any]) -> dict[str, Any]:
         "version": terminal["version"],
         "temperature": terminal["temperature"],
         "next_visit": None if visit is None else visit["starts_at"],
+    }
+
+
+def test_row(test: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the line of a test in the history of its room; figures that were not measured are empty."""
+    line = ("loss_up", "loss_down", "jitter", "round_trip", "up", "down")
+    return {
+        "at": test["at"],
+        "cause": test["cause"],
+        "passed": test["passed"],
+        "failed": ", ".join(check["code"] for check in test["checks"] if check["verdict"] == "failed"),
+        **{name: test["figures"].get(name) for name in line},
     }
 
 

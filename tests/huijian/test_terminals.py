@@ -36,6 +36,21 @@ TERMINAL = {
 }
 
 
+TEST = {
+    "id": "t1",
+    "terminal": TERMINAL["id"],
+    "at": "2026-03-02T00:10:00Z",
+    "cause": "opening",
+    "session": None,
+    "passed": False,
+    "figures": {"loss_up": 0.012, "round_trip": 31.0},
+    "checks": [
+        {"code": "black", "verdict": "failed", "measured": "5 Y", "zh": "开灯", "en": "Switch the light on"},
+        {"code": "line", "verdict": "not_checked", "measured": "", "zh": "", "en": ""},
+    ],
+}
+
+
 @pytest.fixture
 def server(monkeypatch):
     """Serve one terminal; `asked` keeps method, path, credential and body of each request."""
@@ -43,7 +58,8 @@ def server(monkeypatch):
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
-            self._answer({"terminals": [TERMINAL]} if "trm_" not in self.path else TERMINAL)
+            listed = {"tests": [TEST]} if "/rooms/" in self.path else {"terminals": [TERMINAL]}
+            self._answer(TERMINAL if "trm_" in self.path else listed)
 
         def do_POST(self):
             self._answer(TERMINAL)
@@ -73,6 +89,15 @@ def server(monkeypatch):
 
 
 class TestLooking:
+    def test_the_history_of_a_room_has_a_line_for_each_test_with_what_failed(self, huijian, server):
+        address, asked = server
+        answer = huijian("terminals", "history", "p1", "--limit", "20", "--server", address, "--json")
+        assert answer.code == 0, answer.err
+        assert json.loads(answer.out) == [TEST]
+        answer = huijian("terminals", "history", "p1", "--limit", "20", "--server", address)
+        assert "opening" in answer.out and "black" in answer.out and "31.0" in answer.out
+        assert asked[0][1] == "/api/v1/rooms/p1/tests?limit=20"
+
     def test_the_list_has_a_line_for_each_terminal_with_its_trouble(self, huijian, server):
         address, asked = server
         answer = huijian("terminals", "list", "--site", "first-prison", "--server", address)
