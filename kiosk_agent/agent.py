@@ -215,9 +215,9 @@ class Kiosk:
             before = self.terminal
             self.terminal, effects = step(self.terminal, fact, loop.time())
             self._note_change(before)
+            self._show()  # before the media: the screen says whether people sign, for whom the picture goes first
             for effect in effects:
                 self._perform(effect)
-            self._show()
             if self.terminal.stopping:
                 stop_at = stop_at or loop.time() + STOP_WITHIN
                 if loop.time() >= stop_at:

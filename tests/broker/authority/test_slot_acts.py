@@ -17,6 +17,7 @@ EXPECTED = {
     SlotAct.WITHDRAW: {("approver", V), ("admin", V)},
     SlotAct.APPROVE_SECOND: {("integrator", P), ("approver", V)},
     SlotAct.EXTEND: {("approver", A)},
+    SlotAct.DRILL: {("admin", P), ("approver", A), ("admin", A), ("approver", V), ("admin", V)},
 }
 
 

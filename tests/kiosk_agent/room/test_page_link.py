@@ -71,7 +71,7 @@ async def test_the_page_gets_screens_in_order(story: Story) -> None:
     async with asyncio.timeout(PATIENCE):
         found = [json.loads((await page.receive()).data) for _ in range(2)]
     assert found[0]["screen"]["name"] == "idle" and found[0]["screen"]["title"]["zh"] == words.IDLE.zh
-    assert found[1] == {"type": "test", "number": 4}
+    assert found[1] == {"type": "test", "number": 4, "sweep": False, "listen": False}
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,8 @@ KEYS = [
 CLOCK = "window.moment = 1000; performance.now = () => window.moment;"
 """Script that lets the page's own clock stand: how soon a key is pressed is then the test's word."""
 LATER = "() => { window.moment += 1100; }"
+REACHABLE = "() => !document.querySelector('.farewells').closest('[inert]')"
+"""Whether the farewell button can be used: it cannot behind a warning."""
 COUNT_REFUSED = """() => {
     window.seen = [];
     for (const type of ["keydown", "contextmenu", "dragstart", "dragover", "drop", "auxclick", "beforeprint", "copy"]) {
@@ -184,6 +186,7 @@ async def test_people_acknowledge_confirm_and_finish_and_nothing_leads_out() -> 
 
         # A single press of the farewell button only asks; the answer is the word; afterwards it is taken back.
         await story.show(SCREENS[4])
+        await page.wait_for_function(REACHABLE)
         await page.keyboard.press("f")
         await expect(page.get_by_text("确定会见已经完毕吗？")).to_be_visible()
         await page.keyboard.press("f")
@@ -199,6 +202,7 @@ async def test_people_acknowledge_confirm_and_finish_and_nothing_leads_out() -> 
         # The question is still open after a short hold has drawn another screen, and keeps its focus.
         await story.show(SCREENS[5])
         await story.show(SCREENS[4])
+        await page.wait_for_function(REACHABLE)
         await page.keyboard.press("f")
         for screen in (SCREENS[6], SCREENS[4]):
             await story.show(screen)
