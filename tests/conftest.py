@@ -24,7 +24,12 @@ settings.load_profile("huijian")
 
 ROOT = Path(__file__).parent.parent
 REAL_TIME_CHAINS = (
-    ("tests/scenarios/visits", "tests/hostile/test_floods.py"),
+    (
+        "tests/scenarios/visits",
+        "tests/hostile/test_floods.py",
+        "tests/kiosk_agent/room",
+        "tests/kiosk_agent/officer",
+    ),
     (
         "tests/scenarios/relay",
         "tests/broker/relay/test_worker.py",
@@ -37,7 +42,8 @@ REAL_TIME_CHAINS = (
         "tests/kiosk_agent",
     ),
 )
-"""Folders and files whose tests are real-time, by chain, in the order in which the chain's worker runs them."""
+"""Folders and files whose tests are real-time, by chain, in the order in which the chain's worker runs them. The browsers
+of rooms come after the visits, which they would starve."""
 LONGEST_FIRST = ("tests/scenarios/recorder/", "tests/recorder/", "tests/fuzz/", "tests/signaling/api/")
 """Folders that begin before others, so that no worker is left with a long file at the end."""
 BROWSER_LAST = "tests/signaling/web/"
