@@ -42,8 +42,8 @@ REAL_TIME_CHAINS = (
         "tests/kiosk_agent",
     ),
 )
-"""Folders and files whose tests are real-time, by chain, in the order in which the chain's worker runs them. The browsers
-of rooms come after the visits, which they would starve."""
+"""Folders and files whose tests are real-time, by chain, in the order in which the chain's worker runs them. The
+browsers of rooms come after the visits, which they would starve."""
 LONGEST_FIRST = ("tests/scenarios/recorder/", "tests/recorder/", "tests/fuzz/", "tests/signaling/api/")
 """Folders that begin before others, so that no worker is left with a long file at the end."""
 BROWSER_LAST = "tests/signaling/web/"
