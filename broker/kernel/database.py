@@ -66,16 +66,20 @@ class RollingBack(sqlite3.Connection):
         super().close()
 
 
-def engine_for(url: str, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
+def engine_for(url: str, busy_seconds: float = BUSY_SECONDS, migrates: bool = False) -> AsyncEngine:
     """Return an engine for `url` (sqlite+aiosqlite:///... or postgresql+asyncpg://...).
 
-    `busy_seconds` is how long a writer waits for another one; then it fails with OperationalError.
+    `busy_seconds` is how long a writer waits for another one; then it fails with OperationalError. One that `migrates`
+    does not check foreign keys at each statement: SQLite alters a table by making it anew, and would take the rows that
+    refer to it for orphans (https://www.sqlite.org/lang_altertable.html, section 7).
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True)
     engine = create_async_engine(url, connect_args={"timeout": busy_seconds, "factory": RollingBack})
     event.listen(engine.sync_engine, "do_connect", _try_sqlite)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    if migrates:
+        event.listen(engine.sync_engine, "connect", _leave_references)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
@@ -136,6 +140,12 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")  # a journal entry survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _leave_references(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=OFF")
     cursor.close()
 
 

@@ -17,7 +17,7 @@ MIGRATING = 60.0  # seconds for which a process waits while another one brings t
 
 async def migrate(url: str) -> None:
     """Bring the database at `url` to this version's schema. Raises StorageUnavailable."""
-    engine = engine_for(url, MIGRATING)
+    engine = engine_for(url, MIGRATING, migrates=True)
     try:
         with storage_errors("The database cannot be prepared ({error}: {line})."):
             async with reading(engine) as db:
@@ -47,3 +47,14 @@ def _upgrade(db: Connection) -> None:
         command.upgrade(config, HEAD)
     except CommandError as error:
         raise StorageUnavailable(f"The database is of another version ({error}).") from error
+    _check_references(db)
+
+
+def _check_references(db: Connection) -> None:
+    """Check that every row still refers to rows that are there. Raises StorageUnavailable, which undoes the upgrade."""
+    if db.dialect.name != "sqlite":
+        return  # it checks at each statement
+    orphans = db.execute(text("PRAGMA foreign_key_check")).fetchall()
+    if orphans:
+        tables = ", ".join(sorted({row[0] for row in orphans}))
+        raise StorageUnavailable(f"The upgrade was undone: rows in {tables} would refer to rows that are gone.")

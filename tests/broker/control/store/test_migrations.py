@@ -149,3 +149,45 @@ class TestFormerVersions:
         async with Store(old) as store:
             assert [(site.id, site.parent) for site in await store.sites()] == [("a", None)]
             assert await store.suspensions() == [] and await store.extensions_of("none") == []
+
+    async def test_the_twelfth_one_keeps_its_terminals_with_what_refers_to_them(self, monkeypatch, tmp_path):
+        old, file = await _twelfth(monkeypatch, tmp_path)
+        await migrate(old)
+        assert file.execute("SELECT id, room, site, home FROM terminals").fetchall() == [("trm_a", "r", "a", "r")]
+        assert file.execute("SELECT terminal, instance FROM terminal_sessions").fetchall() == [("trm_a", "i")]
+        assert file.execute('SELECT "group", site FROM enrolment_codes').fetchall() == [("ABCD", "a")]
+        assert file.execute("PRAGMA foreign_key_check").fetchall() == []
+        file.close()
+
+    async def test_an_upgrade_that_would_leave_rows_without_what_they_refer_to_is_undone(self, monkeypatch, tmp_path):
+        old, file = await _twelfth(monkeypatch, tmp_path)
+        file.execute("DELETE FROM terminals")  # by a program that does not check references
+        file.commit()
+        with pytest.raises(StorageUnavailable, match="terminal_sessions"):
+            await migrate(old)
+        assert file.execute("SELECT version_num FROM alembic_version").fetchall() == [("0012",)]
+        file.close()
+
+
+async def _twelfth(monkeypatch, folder):
+    """Return the address of a database of the twelfth schema with a terminal that has signed in, and the file."""
+    old = f"sqlite+aiosqlite:///{folder / 'old.sqlite'}"
+    with monkeypatch.context() as patch:
+        patch.setattr("broker.control.store.migrations.HEAD", "0012")
+        await migrate(old)
+    file = sqlite3.connect(folder / "old.sqlite")
+    moment = "2026-01-01 00:00:00.000000"
+    rows = {
+        "sites": {"id": "a", "kind": "prison", "name": "监狱", "policy": "yunnan"},
+        "rooms": {"id": "r", "site": "a", "name": "一号"},
+        "terminals": {"id": "trm_a", "room": "r", "enrolled_at": moment, "public_key": "k", "key_kind": "file"},
+        "terminal_sessions": {"hash": "h", "terminal": "trm_a", "instance": "i", "nonce": "n", "challenged_at": moment}
+        | {"expires_at": moment},
+        "enrolment_codes": {"group": "ABCD", "hash": "h", "room": "r", "replaces": 0, "attempts": 0, "by": "cli"}
+        | {"created_at": moment, "expires_at": moment},
+    }
+    for table, row in rows.items():
+        names, marks = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+        file.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
+    file.commit()
+    return old, file

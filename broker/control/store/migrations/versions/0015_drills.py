@@ -13,8 +13,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Add the mark of a drill to slots, and the tables of drills."""
-    with op.batch_alter_table("slots") as table:
-        table.add_column(sa.Column("drill", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("slots", sa.Column("drill", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "drills",
         sa.Column("session", sa.String(40), sa.ForeignKey("slots.session"), primary_key=True),
