@@ -68,6 +68,9 @@ BODIES = {
     "assign": {"room": "p1", "reason": "主机故障"},
     "release": {"reason": "主机已修复"},
     "readmit": {"reason": "已查明"},
+    "override-drill": {"reason": "网线已更换"},
+    "retest": {"side": "prison"},
+    "tests": {"id": "tst_1", "cause": "demand", "figures": {}},
 }
 WITH_ID = [route for route in ROUTES if "{" in route.path and not route.open and route.path != "/api/v1/packs/{sha256}"]
 """Every address with an id that is not open; packs are the law, and no secret of a site."""
