@@ -264,6 +264,7 @@ class TestDrill:
 
     async def test_that_runs_is_told_from_a_visit(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(checking_in(), drill=True)
+        await on_duty.get_by_role("button", name="办理入场 演练").click()  # it takes no place by itself
         await expect(_details(on_duty).get_by_text("演练：室内无人")).to_be_visible()
 
     async def test_says_nothing_in_a_usual_visit(self, on_duty: Page, server: FakeMonitor) -> None:

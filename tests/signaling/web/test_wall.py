@@ -306,4 +306,4 @@ class TestDrill:
         await put_checking_in(server, "a")
         await server.until(lambda: watched(server) == ["a"])
         await expect(on_duty.get_by_role("alert").filter(has_text="监督")).to_have_count(0)
-        assert duty(server) == ["a"]
+        await server.until(lambda: duty(server) == ["a"])
