@@ -94,10 +94,9 @@ async def _through(loop: LineLoop, test: LineTestView) -> Figures:
 
 async def measure(loop: LineLoop) -> Figures:
     """Send what a test sends through an open loop, and return the figures."""
-    await _send(loop, WARM_UP, QUIET_SIZE, QUIET_EVERY)
     try:
         async with asyncio.timeout(WARM_UP_WITHIN):
-            await loop.back.wait()
+            await _warm_up(loop)
     except TimeoutError:
         return line_figures(loop.trace, range(len(loop.trace.sent)))
     base = await _send(loop, QUIET, QUIET_SIZE, QUIET_EVERY)
@@ -105,6 +104,13 @@ async def measure(loop: LineLoop) -> Figures:
     await _fill(loop, base)
     await asyncio.sleep(DRAIN)
     return line_figures(loop.trace, base)
+
+
+async def _warm_up(loop: LineLoop) -> None:
+    """Send until a packet has come back: the relay drops what comes before both of its ends are ready."""
+    await _send(loop, WARM_UP, QUIET_SIZE, QUIET_EVERY)
+    while not loop.back.is_set():
+        await _send(loop, 1, QUIET_SIZE, QUIET_EVERY)
 
 
 async def _send(loop: LineLoop, count: int, size: int, every: float) -> range:

@@ -1,6 +1,7 @@
 """A terminal's line, measured through a real relay (Yunnan 12): the figures are those of the line, and a line test is
 no visit."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,10 +22,11 @@ from broker.ipc.relay_messages import (
 from broker.kernel.clock import monotonic
 from broker.kernel.errors import Forbidden, NoSlot
 from broker.kernel.ids import SessionId, Side
-from kiosk_agent.checks.line_test import QUIET_SIZE, measure
+from kiosk_agent.checks.line_test import QUIET_EVERY, QUIET_SIZE, measure
 from kiosk_agent.webrtc.line_loop import LARGEST, LineLoop
 from kiosk_agent.webrtc.peer import ServerAccess
 from tests.support.offers import publish_offer
+from tests.support.patience import PATIENCE
 from tests.support.relay_front import RelayFront
 from tests.support.udp_proxy import Impairment, Line, UdpProxy, udp_proxy
 
@@ -137,10 +139,10 @@ class TestLineTest:
 
     async def test_reports_nothing_that_could_open_a_visit(self, own_front: RelayFront) -> None:
         async with line(own_front, CLEAR, CLEAR) as (loop, _):
-            for _number in range(20):
-                await loop.send(QUIET_SIZE)
-            await loop.back.wait()
-            await loop.reported.wait()
+            async with asyncio.timeout(PATIENCE):
+                while not (loop.back.is_set() and loop.reported.is_set()):
+                    await loop.send(QUIET_SIZE)  # the relay drops what comes before both of its ends are ready
+                    await asyncio.sleep(QUIET_EVERY)
         await own_front.fact("resource_closed", session=TEST)
         kinds = {name for name, members in own_front.facts if members.get("session") == TEST}
         assert kinds <= {"resource_closed", "media_report"}

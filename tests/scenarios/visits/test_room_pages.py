@@ -4,6 +4,7 @@ through it, with real browsers, footage, processes and media."""
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -13,8 +14,10 @@ from broker.kernel.ids import Side
 from tests.support.installation import Installation, patient_pack
 from tests.support.installation import installation as run_installation
 from tests.support.kiosk.cut_line import cut_line
+from tests.support.kiosk.footage import footage
 from tests.support.kiosk.room_page import shows
-from tests.support.kiosk.two_rooms import PageRoom, two_rooms
+from tests.support.kiosk.two_rooms import PageRoom, page_room, two_rooms
+from tests.support.patience import PATIENCE
 from tests.support.visit import Visit
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -138,3 +141,32 @@ async def test_two_rooms_live_through_a_visit_from_enrolment_to_farewell(
         await shows(prison, "idle")
         await shows(visitor, "idle")
         await here.archived()
+
+
+@pytest.mark.timeout(600)
+async def test_a_room_with_a_page_and_a_headless_one_see_and_hear_each_other(
+    lasting: Installation, tmp_path: Path
+) -> None:
+    film = footage(tmp_path / "prison.y4m", 1)
+    async with (
+        lasting.kiosk(Side.VISITOR) as headless,
+        page_room(lasting, Side.PRISON, lasting.server, film) as room,
+    ):
+        officers = await lasting.officers()
+        here = Visit(lasting, await lasting.slot(), officers)
+        try:
+            await _acknowledge_by_key(room.page)
+            await officers[0].check_in(here.session, Side.PRISON)
+            await officers[2].check_in(here.session, Side.VISITOR)
+            await here.watch(officers)
+            await _see_each_other({Side.PRISON: room})
+            async with asyncio.timeout(PATIENCE):
+                while not _decodes((await headless.measure())["far"]):
+                    await asyncio.sleep(0.1)  # what a receiver decodes sets no event here
+        finally:
+            await here.close()
+
+
+def _decodes(far: dict[str, Any]) -> bool:
+    """Whether a headless terminal has decoded pictures and heard the far room's sound."""
+    return far["video"]["frames"] > 5 and far["audio"]["frames"] > 50 and far["rms"] > 0.001
