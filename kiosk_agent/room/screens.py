@@ -199,7 +199,7 @@ def _common(terminal: Terminal, view: SessionView) -> Screen:
 
 
 def _drill(view: SessionView) -> Screen:
-    """Return what is shown during a drill: that it is one, in the place of faces. Camera and microphone are tried."""
+    """Return what is shown during a drill: that it is one, in the place of faces. What is sent is made up."""
     over = view.state == "ended"
     return Screen(
         name=Name.DRILL,
