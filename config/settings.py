@@ -24,6 +24,7 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL, make_url
 
 from config import network, private_files
+from config.access.sign_in import SignInRules
 
 DEFAULT_FILE = Path("huijian.toml")
 DEFAULT_DATA = Path("data")
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     demo: bool = False
     second_person_hours: int = Field(72, ge=24, le=720)  # a password is so old before its officer gives permits
     break_glass_days: int = Field(7, ge=3, le=60)  # a change of an account waits so long without a second officer
+    sign_in: SignInRules = SignInRules()  # second factors, hours of sign-ins, invitations
     enrolment_code_hours: int = Field(24, ge=1, le=168)  # a terminal's one-time code is good for so long
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")  # whose X-Forwarded-For and -Proto count
@@ -142,6 +144,12 @@ class Settings(BaseSettings):
                 "put a TLS proxy before the service. "
                 "cookie_secure = false 会使登录凭证以明文传输：请去掉，并置于 TLS 代理之后"
             )
+        if self.sign_in.second_factor == "offered" and not self.demo:
+            raise ValueError(
+                'sign_in.second_factor = "offered" is for demonstrations: leave it out, and officers of '
+                f"{', '.join(self.sign_in.second_factor_roles)} set one up at their next sign-in. "
+                "正式环境不得免除两步验证：请去掉此项，相关人员下次登录时设置"
+            )
         if self.turn_secret_file is not None:  # where it is a link, that is refused when it is read
             folder = _place(self.turn_secret_file.expanduser().parent, "turn_secret_file")
             object.__setattr__(self, "turn_secret_file", folder / self.turn_secret_file.name)
@@ -159,6 +167,11 @@ class Settings(BaseSettings):
         if not _fits(self.run_dir):
             raise ValueError(f"run_dir {self.run_dir} is too long for unix sockets")
         return self
+
+    def needs_second_factor(self, role: str) -> bool:
+        """Whether officers of this role can do nothing until they have set up a second factor."""
+        required = self.sign_in.second_factor or ("offered" if self.demo else "required")
+        return required == "required" and role in self.sign_in.second_factor_roles
 
     @property
     def on_loopback(self) -> bool:

@@ -47,6 +47,7 @@ class ChangeKind(StrEnum):
     ADD = "add"
     PASSWORD = "password"
     ENABLE = "enable"
+    FACTORS = "factors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,21 @@ class Forbidden(VisitError):
     title_zh, title_en = "没有权限", "Not allowed for this role"
 
 
+class SecondFactorNeeded(VisitError):
+    """The password is right, and the account has a second factor: `ticket` goes with the code to
+    `/api/v1/sign-in/factor` before `expires_at`; `methods` names the kinds that the account has."""
+
+    code, http_status, close_code = "second_factor_needed", 401, 4001
+    title_zh, title_en = "请完成两步验证", "A second factor is needed"
+
+
+class SecondFactorMissing(VisitError):
+    """The role needs a second factor, and this account has none yet: it can set one up and do nothing else."""
+
+    code, http_status, close_code = "second_factor_missing", 403, 4003
+    title_zh, title_en = "请先设置两步验证", "Set up a second factor first"
+
+
 class CredentialTooNew(VisitError):
     """The account's password was set, or the account enabled, too short a time ago for a permit; `until` says from when
     it counts."""

@@ -6,7 +6,7 @@ import typer
 
 from huijian.admin import remote
 from huijian.output import Json, say
-from huijian.retention.officer import As, PasswordStdin, password_for
+from huijian.retention.officer import As, PasswordStdin, code_for, password_for
 
 Server = Annotated[str, typer.Option(help="Address of a running server, such as http://127.0.0.1:8470.")]
 Agree = Annotated[bool, typer.Option("--agree", help="Believe the machine's clock; compare it with another one first.")]
@@ -20,7 +20,7 @@ def clock(
     A step of the clock opens no visit early and ends none: visits go on by the time before, until an admin of the
     province has compared the clock. The order is journaled.
     """
-    token = remote.sign_in(server, str(user), password_for(user, password_stdin))
+    token = remote.sign_in(server, str(user), password_for(user, password_stdin), lambda: code_for(password_stdin))
     try:
         if agree:
             say(remote.post(server, "/api/v1/clock/agree", None, token), json)

@@ -2,11 +2,12 @@
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from broker.kernel.errors import BadRequest, NotSignedIn, VisitError, from_problem
+from broker.kernel.errors import BadRequest, NotSignedIn, SecondFactorNeeded, VisitError, from_problem
 from config.network import NoServer, server_url
 from huijian.streams import took_effect
 
@@ -45,9 +46,16 @@ def officer_token() -> str:
     return os.environ.get("HUIJIAN_TOKEN", "")
 
 
-def sign_in(server: str, user: str, password: str) -> str:
-    """Sign in as an officer and return the token. Raises VisitError."""
-    return str(post(server, "/api/v1/sign-in", {"user": user, "password": password}, ANYBODY)["token"])
+def sign_in(server: str, user: str, password: str, code: Callable[[], str]) -> str:
+    """Sign in as an officer and return the token. `code` is asked for a second factor where the account has one: six
+    digits of the authenticator app, or a recovery code. Raises VisitError."""
+    try:
+        return str(post(server, "/api/v1/sign-in", {"user": user, "password": password}, ANYBODY)["token"])
+    except SecondFactorNeeded as needed:
+        shown = code().strip()
+        proof = {"code" if shown.isdigit() and len(shown) == 6 else "recovery": shown}
+        body = {"ticket": needed.extra["ticket"], "proof": proof}
+        return str(post(server, "/api/v1/sign-in/factor", body, ANYBODY)["token"])
 
 
 def delete(server: str, path: str) -> None:

@@ -119,6 +119,20 @@ def enable(ctx: typer.Context, id: Id, json: Json = False) -> None:
     _say(run_admin(ctx, work), json)
 
 
+@app.command("reset-factors", epilog="Example: users reset-factors wang · users confirm chg_… --as shen")
+def reset_factors(ctx: typer.Context, id: Id, json: Json = False) -> None:
+    """Remove the second factors and recovery codes of an officer who has lost them, once another auditor or
+    administrator has confirmed it, and sign the officer out everywhere. 重置两步验证
+
+    At the next sign-in an officer whose role needs a second factor sets up a new one. The password stays.
+    """
+
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        return {"id": id, **_waiting(await _change(admin, ChangeKind.FACTORS, id))}
+
+    _say(run_admin(ctx, work), json)
+
+
 async def _change(admin: AdminContext, kind: ChangeKind, user: str, **values: Any) -> AccountChange:
     await mark_clock(admin.store.engine, admin.store.clock)  # so that a clock that is moved makes no account older
     made = await admin.store.change_account(kind, user, author=admin.author, **values)

@@ -13,7 +13,10 @@ from huijian.streams import read_input
 
 As = Annotated[str | None, typer.Option("--as", help="Your user id; your password is asked for.")]
 PasswordStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read the password from standard input, one line.")
+    bool,
+    typer.Option(
+        "--password-stdin", help="Read the password from standard input, one line; a second factor is the next line."
+    ),
 ]
 
 
@@ -24,6 +27,13 @@ def password_for(user: str | None, from_stdin: bool) -> str:
     if from_stdin:
         return read_input(first_line=True)
     return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
+
+
+def code_for(from_stdin: bool) -> str:
+    """Return the second factor of an officer, where a server asks for it."""
+    if from_stdin:
+        return read_input(first_line=True)
+    return str(typer.prompt("Code of your authenticator app, or a recovery code", hide_input=True, err=True))
 
 
 async def signed_in(admin: AdminContext, id: str, password: str, roles: tuple[Role, ...]) -> User:

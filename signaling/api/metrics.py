@@ -16,7 +16,7 @@ from signaling.auth.second_officer import check_permit
 from signaling.budgets.allowance import LIST
 from signaling.server.client_address import is_local
 from signaling.server.context import Context
-from signaling.server.routes import Call, Table
+from signaling.server.routes import Call, Table, check_enrolled
 from signaling.views import prometheus
 from signaling.views.moment import moment_of
 from signaling.views.overview import Overview, overview
@@ -122,6 +122,7 @@ async def _check_reader(call: Call) -> None:
     NotSignedIn or Forbidden."""
     caller = await call.context.identify(call.request)
     if caller is not None:
+        check_enrolled(caller)
         if role_of(caller) not in READERS or (isinstance(caller, User) and scope(caller) is not None):
             raise Forbidden()  # a site's admin, too: the numbers are of all sites
     elif not (call.context.settings.metrics_on_loopback and is_local(call.request)):

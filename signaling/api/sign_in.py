@@ -2,15 +2,15 @@
 
 from datetime import timedelta
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from broker.kernel.errors import Busy, NotSignedIn
+from broker.kernel.errors import Busy, NotSignedIn, SecondFactorNeeded
 from config.pack_loader import load_pack
-from signaling.api.messages.sign_in import CallerView, Me, SignedIn, SignIn, UserView
+from signaling.api.messages.sign_in import CallerView, FactorSignIn, Me, SignedIn, SignIn, UserView
 from signaling.auth.devices import DAYS
 from signaling.auth.scope import Caller, Integrator, Observer, Role, Terminal, User, author
 from signaling.auth.session_expiry import end_sign_in
-from signaling.auth.sign_ins import TTL
+from signaling.auth.sign_ins import Browser, Success
 from signaling.server.client_address import address
 from signaling.server.cookies import DEVICE, SESSION, delete_cookie, read_cookie, set_cookie
 from signaling.server.routes import Call, Table
@@ -20,25 +20,45 @@ table = Table("sign_in")
 USERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
 
 
-@table.add("POST", "/api/v1/sign-in", roles=(), zh="登录", en="Sign in", problems=(NotSignedIn, Busy))
+@table.add(
+    "POST", "/api/v1/sign-in", roles=(), zh="登录", en="Sign in", problems=(NotSignedIn, SecondFactorNeeded, Busy)
+)
 async def sign_in(call: Call, body: SignIn) -> SignedIn | web.Response:
     """A token, also sent as a cookie that scripts cannot read. The browser's next request comes over another
     connection: one that strangers use carries no credential."""
-    device = read_cookie(call.request, DEVICE)
-    success = await call.context.sign_ins.sign_in(body.user, body.password, address(call.request), device)
-    user = success.user
-    call.context.journal.note_request("SignedIn", None, author(user), {})
+    return _answer(call, await call.context.sign_ins.sign_in(body.user, body.password, browser_of(call)))
+
+
+@table.add(
+    "POST", "/api/v1/sign-in/factor", roles=(), zh="两步验证", en="Second step of a sign-in", problems=(NotSignedIn,)
+)
+async def sign_in_by_factor(call: Call, body: FactorSignIn) -> SignedIn | web.Response:
+    """A token for a ticket and a second factor, as a sign-in without one gives it."""
+    return _answer(call, await call.context.sign_ins.sign_in_by_factor(body.ticket, body.proof, browser_of(call)))
+
+
+def browser_of(call: Call) -> Browser:
+    """Return where a request comes from, as the limits on guesses and the officer's own list know it."""
+    request = call.request
+    return Browser(address(request), read_cookie(request, DEVICE), request.headers.get(hdrs.USER_AGENT, "")[:400])
+
+
+def _answer(call: Call, success: Success) -> web.Response:
+    user, context = success.user, call.context
+    data = {"factor": success.factor} if success.factor else {"must_enrol": True} if user.must_enrol else {}
+    context.journal.note_request("SignedIn", None, author(user), data)
     view = UserView(id=user.id, name=user.name, role=user.role.value, site=user.site)
-    signed_in = SignedIn(token=user.token, expires_at=success.expires, user=view)
+    signed_in = SignedIn(token=user.token, expires_at=success.expires, user=view, must_enrol=user.must_enrol)
     answer = web.Response(body=signed_in.model_dump_json().encode(), content_type="application/json")
-    secure = call.context.settings.cookie_secure
-    set_cookie(answer, call.request, SESSION, user.token, TTL, secure)
-    set_cookie(answer, call.request, DEVICE, success.device, timedelta(days=DAYS), secure)
+    secure = context.settings.cookie_secure
+    set_cookie(answer, call.request, SESSION, user.token, success.expires - context.now().wall, secure)
+    if success.device:
+        set_cookie(answer, call.request, DEVICE, success.device, timedelta(days=DAYS), secure)
     close_after(answer)
     return answer
 
 
-@table.add("POST", "/api/v1/sign-out", roles=USERS, zh="退出登录", en="Sign out", status=204)
+@table.add("POST", "/api/v1/sign-out", roles=USERS, zh="退出登录", en="Sign out", status=204, enrolling=True)
 async def sign_out(call: Call) -> web.Response:
     """Revoke the token, and end everything that goes on under it. The device stays known."""
     user = call.user
@@ -50,7 +70,7 @@ async def sign_out(call: Call) -> web.Response:
     return answer
 
 
-@table.add("GET", "/api/v1/me", roles=tuple(Role), zh="当前身份", en="Who am I")
+@table.add("GET", "/api/v1/me", roles=tuple(Role), zh="当前身份", en="Who am I", enrolling=True)
 async def me(call: Call) -> Me:
     """The identity of the caller."""
     return Me(who=await _view(call, call.caller))
@@ -70,6 +90,7 @@ async def _view(call: Call, caller: Caller) -> CallerView:
         role=caller.role.value,
         site=caller.site,
         sessions_per_supervisor=await _visits_at_once(call, caller),
+        must_enrol=caller.must_enrol,
     )
 
 

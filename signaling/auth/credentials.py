@@ -7,6 +7,7 @@ from aiohttp import hdrs, web
 
 from broker.booking.drill import NAME
 from broker.control.store.drills.officers import DrillOfficer
+from broker.control.store.records import User as Account
 from broker.control.store.secrets import token_hash
 from broker.control.store.store import Store
 from broker.kernel.errors import Forbidden, NotSignedIn
@@ -83,7 +84,7 @@ class Credentials:
         found = await self._store.holders(hashes, instances)
         for hashed, user in found.users.items():
             token = hashes[hashed]
-            holders[token] = User(user.id, user.name, Role(user.role), user.site, token)
+            holders[token] = _officer(user, token)
         for (id, instance), terminal in found.terminals.items():
             holders[f"{id} {instance}"] = Terminal(terminal.id, terminal.room, terminal.site, "", instance)
         for hashed, key in found.keys.items():
@@ -99,7 +100,7 @@ class Credentials:
 
     async def _user(self, token: str) -> User | None:
         user = await self._store.user_by_token(token)
-        return User(user.id, user.name, Role(user.role), user.site, token) if user else None
+        return _officer(user, token) if user else None
 
     async def _terminal(self, token: str) -> Terminal | None:
         terminal = await self._store.terminal_by_token(token)
@@ -114,6 +115,10 @@ class Credentials:
     async def _observer(self, token: str) -> Observer | None:
         key = await self._store.api_key_by_token(token)
         return Observer(key.id, key.name, token) if key else None
+
+
+def _officer(account: Account, token: str) -> User:
+    return User(account.id, account.name, Role(account.role), account.site, token, must_enrol=account.must_enrol)
 
 
 def _synthetic(officer: DrillOfficer, token: str) -> User:

@@ -52,6 +52,23 @@ class Devices:
         return urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
+_BROWSERS = (("Edg", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def words_for(user_agent: str) -> str:
+    """Return browser and system in words by which an officer knows the own device; "" for programs."""
+    found = [next((name for mark, name in table if mark in user_agent), "") for table in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, found))
+
+
 def _read(cookie: str) -> tuple[str, list[tuple[int, str]]]:
     match = _COOKIE.fullmatch(cookie)
     if match is None:

@@ -54,15 +54,31 @@ class Attempt:
     charges: tuple[Charge, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits for one kind of secret. `own_…`: of a known device and of a usual place; `account_…`: of all other
+    places together; `free`: attempts of an address in a day that the latter does not concern."""
+
+    own_burst: int = 5
+    own_per_minute: float = 5
+    account_burst: int = 30
+    account_per_minute: float = 10
+    free: int = FREE
+
+
+PASSWORDS = Limits()
+
+
 class Guesses:
     """The limits, and the memory of places."""
 
-    def __init__(self) -> None:
-        self._by_device = Limit(burst=5, per_minute=5)
-        self._by_both = Limit(burst=5, per_minute=5, names=REMEMBERED)
+    def __init__(self, limits: Limits = PASSWORDS) -> None:
+        self._by_device = Limit(limits.own_burst, limits.own_per_minute)
+        self._by_both = Limit(limits.own_burst, limits.own_per_minute, REMEMBERED)
         self._by_place = Limit(burst=30, per_minute=30, names=REMEMBERED)
+        self._free_tries = limits.free
         self._free = Limit(burst=FREE_OF_NETWORK, per_minute=FREE_OF_NETWORK / 1440, names=REMEMBERED)
-        self._by_account = SharedLimit(burst=30, per_minute=10)
+        self._by_account = SharedLimit(burst=limits.account_burst, per_minute=limits.account_per_minute)
         self._tried: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._usual: OrderedDict[tuple[str, str], float] = OrderedDict()
 
@@ -76,7 +92,7 @@ class Guesses:
             return self._charged(Lane.PLACE, "", now, both)
         tries = self._tries(place, now)
         network = network_of(place)
-        free = tries < FREE and self._free.may(network, now)
+        free = tries < self._free_tries and self._free.may(network, now)
         last = (self._free, network) if free else (self._by_account, user)
         lane = Lane.REST if tries else Lane.NEAR if self._is_usual(user, network, now) else Lane.UNFAILED
         attempt = self._charged(lane, place, now, both, (self._by_place, place), last)

@@ -40,7 +40,8 @@ PROVINCIAL = frozenset({Role.AUDITOR, Role.ADMIN})
 @dataclass(frozen=True, slots=True)
 class User:
     """An officer with an account. `token` is the credential of the request; `session_expiry` checks it again while it
-    is in use. `drill`: it is no person but a synthetic officer of that session, and nothing else exists for it."""
+    is in use. `drill`: it is no person but a synthetic officer of that session, and nothing else exists for it.
+    `must_enrol`: the sign-in is for setting up a second factor, and for nothing else."""
 
     id: UserId
     name: str
@@ -48,6 +49,7 @@ class User:
     site: SiteId | None
     token: str = field(repr=False)
     drill: SessionId | None = None
+    must_enrol: bool = False
 
 
 @dataclass(frozen=True, slots=True)

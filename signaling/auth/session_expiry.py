@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 import structlog
 
 from broker.control.store.records import TerminalState
+from broker.control.store.store import HASHES, batched
 from broker.kernel.errors import (
     NotFound,
     NotSignedIn,
@@ -23,17 +24,33 @@ from signaling.server.errors import translate
 
 log = structlog.get_logger("signaling")
 ROUND_SECONDS = 1.0
+NOTE_SECONDS = 20.0
+"""Seconds between two notes of which sign-ins are in use; the shortest idle time is a minute."""
 
 
 async def run(context: Context) -> None:
     """Check all sign-ins periodically until cancelled. A database that does not answer ends nothing: media stops by its
     leases."""
+    noted = context.mono()
     while True:
         await asyncio.sleep(ROUND_SECONDS)
         try:
             await check_all(context)
+            if context.mono() - noted >= NOTE_SECONDS:
+                noted = context.mono()
+                await note_use(context)
         except Exception as error:
             translate(error)  # logged as an incident; the next round comes all the same
+
+
+async def note_use(context: Context) -> None:
+    """Note the sign-ins of officers that were used since the last time, among them those of open sockets, media and
+    films: what is watched is used. Raises StorageUnavailable; the next time tries again."""
+    in_use = {sign_in for sign_in, _ in _in_use(context) if " " not in sign_in}
+    tokens = sorted(context.used | in_use)
+    for some in batched(tokens, HASHES):
+        await context.store.touch_sign_ins(some)
+    context.used.difference_update(tokens)
 
 
 async def check_all(context: Context) -> None:

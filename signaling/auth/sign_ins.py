@@ -1,5 +1,5 @@
-"""Sign-in: who may try, in which lane the password is hashed, and what a success leaves behind: a token, a place from
-which the account signs in, and a device that knows it."""
+"""Sign-in: who may try, in which lane the password is hashed, the second factor, and what a success leaves behind: a
+token, a place from which the account signs in, and a device that knows it."""
 
 import asyncio
 from collections import OrderedDict
@@ -14,15 +14,19 @@ from broker.control.store.records import User as Account
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Busy, NotSignedIn, TooMany, VisitError
+from config.settings import Settings
+from signaling.api.messages.sign_in import Proof
 from signaling.auth.attacks import Attacks
-from signaling.auth.devices import Devices
+from signaling.auth.devices import Devices, words_for
+from signaling.auth.factors.checks import FactorChecks, Used
 from signaling.auth.guesses import Guesses, Origin
 from signaling.auth.hashing import Hashing
 from signaling.auth.hashing_queue import network_of
 from signaling.auth.scope import Role, User
 
 log = structlog.get_logger("signaling")
-TTL = timedelta(hours=12)  # one long duty
+ENROLMENT = timedelta(minutes=30)
+"""A sign-in for setting up a second factor lasts so long."""
 REFUSED = "SignInRefused"
 """Kind under which the journal counts refused sign-ins."""
 ATTACKED = "AccountAttacked"
@@ -32,11 +36,23 @@ ACCOUNTS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """A sign-in: `device` is the cookie by which the browser is known from now on."""
+    """A sign-in: `device` is the cookie by which the browser is known from now on, "" where it is not; `factor`: the
+    kind of the second factor that was shown, "" for none."""
 
     user: User
     expires: datetime
     device: str
+    factor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Where an attempt comes from. `device`: the cookie by which a browser is known, `agent`: what the program calls
+    itself (User-Agent)."""
+
+    address: str
+    device: str = ""
+    agent: str = ""
 
 
 class SignIns:
@@ -49,33 +65,90 @@ class SignIns:
         journal: Journal,
         clock: Clock,
         device_key: bytes,
+        factors: FactorChecks,
+        settings: Settings,
         hashing: Hashing | None = None,
         issued: Callable[[User], None] = lambda user: None,
     ) -> None:
         self._store, self._journal, self._clock = store, journal, clock
         self._devices, self._guesses = Devices(device_key), Guesses()
         self._hashing = hashing or Hashing(clock)
-        self._issued = issued
+        self._issued, self.factors, self._settings = issued, factors, settings
         self._accounts: OrderedDict[str, None] = OrderedDict()  # names that are accounts, as far as they were tried
         self.attacks = Attacks()
 
-    async def sign_in(self, user: str, password: str, address: str, device: str = "") -> Success:
-        """Check a password and issue a token. `device`: the cookie of the browser's device, "" where it sent none.
+    async def sign_in(self, user: str, password: str, browser: Browser) -> Success:
+        """Check a password and issue a token, where no second factor is to be shown. An officer who needs one and has
+        none gets a token for setting it up.
 
-        Raises TooMany, Busy, or NotSignedIn in the same time and words whether the user or the password is unknown.
+        Raises SecondFactorNeeded, TooMany, Busy, or NotSignedIn in the same time and words whether the user or the
+        password is unknown.
         """
-        now = self._clock.now()
-        origin = Origin(address, self._devices.known(device, user, now.wall.timestamp()))
+        account = await self.check_password(user, password, browser)
+        await self.factors.ask(account)
+        if self._settings.needs_second_factor(account.role):
+            return await self._enrolling(account, browser)
+        return await self._success(account, browser)
+
+    async def sign_in_by_factor(self, ticket: str, proof: Proof, browser: Browser) -> Success:
+        """Check the second factor for a ticket and issue a token. Raises NotSignedIn or TooMany."""
         try:
-            account = await self._checked(user, password, origin)
+            account = await self.factors.account_of(ticket)
+        except NotSignedIn:
+            self.attacks.count("", True, self._origin("", browser).place, self._clock.now().mono)
+            raise
+        used = await self.check_factor(account, proof, browser)
+        self.factors.use_up(ticket)
+        return await self._success(account, browser, str(used.kind))
+
+    async def check_password(self, user: str, password: str, browser: Browser) -> Account:
+        """Check a password under the limits on guesses, and return its account. Raises NotSignedIn, TooMany or Busy."""
+        origin = self._origin(user, browser)
+        try:
+            return await self._checked(user, password, origin)
         except (NotSignedIn, TooMany, Busy) as error:
             self._refused(user, error, origin)
             raise
-        self._guesses.remember(user, origin, now.mono)
-        token = await self._store.issue_user_token(account.id, TTL)
-        signed_in = User(account.id, account.name, Role(account.role), account.site, token)
-        self._issued(signed_in)
-        return Success(signed_in, now.wall + TTL, self._devices.issue(device, user, now.wall.timestamp()))
+
+    async def check_factor(self, account: Account, proof: Proof, browser: Browser, without: str = "") -> Used:
+        """Check a second factor under the limits on guesses, but not the factor with the id `without`. Raises
+        NotSignedIn or TooMany."""
+        origin = self._origin(account.id, browser)
+        try:
+            return await self.factors.check(account, proof, origin, without)
+        except (NotSignedIn, TooMany) as error:
+            self.attacks.count(account.id, isinstance(error, NotSignedIn), origin.place, self._clock.now().mono)
+            self.write_attacks()
+            raise
+
+    def span_of(self, role: str) -> tuple[timedelta, int]:
+        """Return for how long a sign-in of this role lasts, and after how many seconds without use it ends."""
+        rules = self._settings.sign_in
+        return timedelta(hours=rules.hours_of(role)), rules.idle_seconds_of(role)
+
+    async def _enrolling(self, account: Account, browser: Browser) -> Success:
+        """Issue a token with which a second factor can be set up, and nothing else done. The browser is not known by
+        it, nor is its place a usual one."""
+        words = words_for(browser.agent)
+        token = await self._store.issue_user_token(account.id, ENROLMENT, device=words, must_enrol=True)
+        user = User(account.id, account.name, Role(account.role), account.site, token, must_enrol=True)
+        self._issued(user)
+        return Success(user, self._clock.now().wall + ENROLMENT, "")
+
+    async def _success(self, account: Account, browser: Browser, factor: str = "") -> Success:
+        now, (ttl, idle) = self._clock.now(), self.span_of(account.role)
+        origin = self._origin(account.id, browser)
+        self._guesses.remember(account.id, origin, now.mono)
+        self.factors.remember(account.id, origin)
+        token = await self._store.issue_user_token(account.id, ttl, idle=idle, device=words_for(browser.agent))
+        user = User(account.id, account.name, Role(account.role), account.site, token)
+        self._issued(user)
+        cookie = self._devices.issue(browser.device, account.id, now.wall.timestamp())
+        return Success(user, now.wall + ttl, cookie, factor)
+
+    def _origin(self, user: str, browser: Browser) -> Origin:
+        at = self._clock.now().wall.timestamp()
+        return Origin(browser.address, self._devices.known(browser.device, user, at))
 
     async def watch_attacks(self) -> None:
         """Journal attacks as they go on, until cancelled."""

@@ -26,7 +26,9 @@ from signaling.server.context import Context
 from signaling.server.routes import Call, Verb
 from signaling.server.taken_connection import close_after, taken
 
-SIGN_IN, SOCKET, METRICS, DOCUMENT = "/api/v1/sign-in", "/api/v1/ws", "/metrics", "/api/v1/openapi.json"
+SOCKET, METRICS, DOCUMENT = "/api/v1/ws", "/metrics", "/api/v1/openapi.json"
+SIGN_INS = frozenset({"/api/v1/sign-in", "/api/v1/sign-in/factor"})
+"""The steps of a sign-in, which are answered in this process."""
 
 
 class AnonymousCredentials(Credentials):

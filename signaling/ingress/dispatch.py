@@ -11,7 +11,7 @@ from config.settings import Settings
 from signaling.api.messages.socket import SUBPROTOCOL
 from signaling.identity.routes import PATHS
 from signaling.ingress.admission import Admission
-from signaling.ingress.anonymous_app import DOCUMENT, METRICS, SIGN_IN, SOCKET
+from signaling.ingress.anonymous_app import DOCUMENT, METRICS, SIGN_INS, SOCKET
 from signaling.ingress.anonymous_server import AnonymousServer
 from signaling.ingress.control_link import ControlLink
 from signaling.ingress.counters import Counters
@@ -168,7 +168,7 @@ class Dispatch:
 
 def is_sign_in(head: RequestHead) -> bool:
     """Whether a request is a sign-in, which is always answered here: the hashing of passwords is not control's work."""
-    return head.method == "POST" and head.path == SIGN_IN
+    return head.method == "POST" and head.path in SIGN_INS
 
 
 def is_page(head: RequestHead) -> bool:

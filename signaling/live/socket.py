@@ -31,7 +31,7 @@ from signaling.media.talkback import page_gone
 from signaling.server.client_address import address
 from signaling.server.context import Context
 from signaling.server.errors import invalid, translate
-from signaling.server.routes import Call, Table
+from signaling.server.routes import Call, Table, check_enrolled
 from signaling.server.taken_connection import taken
 
 table = Table("sockets")
@@ -84,6 +84,7 @@ async def _serve(context: Context, ws: web.WebSocketResponse, request: web.Reque
         caller = await _signed_in(context, ws, request)
         if role_of(caller) not in SESSION_ROLES:
             raise Forbidden("This role has no socket; use REST.", "该角色请使用 REST 接口。")
+        check_enrolled(caller)
         client = Client(ws, request, caller)
         await admit(context, client)
     except Exception as error:

@@ -18,7 +18,7 @@ from broker.control.drills.conductor import Conductor
 from broker.control.drills.morning import Daily, Morning
 from broker.control.drills.tools import Tools
 from broker.control.journal.journal import Journal
-from broker.control.store.secrets import challenge_key, device_key, identity_key
+from broker.control.store.secrets import challenge_key, device_key, factor_key, identity_key
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
@@ -39,12 +39,14 @@ from signaling.api import (
     slots,
     suspensions,
 )
-from signaling.api.accounts import changes
+from signaling.api.accounts import changes, factors
+from signaling.api.accounts import sessions as own_sessions
 from signaling.api.drills import routes as drills
 from signaling.api.rooms import equipment_tests
 from signaling.api.terminals import routes as terminals
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
+from signaling.auth.factors.checks import FactorChecks
 from signaling.auth.scope import Caller
 from signaling.auth.sign_ins import SignIns
 from signaling.budgets.allowance import Allowance
@@ -87,6 +89,8 @@ ROUTES: tuple[Route, ...] = tuple(
             recordings.table,
             holds.table,
             changes.table,
+            factors.table,
+            own_sessions.table,
             drills.table,
             terminals.table,
             metrics.table,
@@ -154,6 +158,7 @@ def build_context(
     """Return what the handlers of an application share. `issued` is called with each user and terminal
     that has signed in."""
     names, resources, allowance = Names(store, lambda: clock.now().mono), Resources(), Allowance()
+    checks = FactorChecks(store, journal, clock, factor_key(settings.keys_dir))
     hub = Hub(broker, names, clock, resources.forget_session, allowance)
     return Context(
         broker=broker,
@@ -168,7 +173,7 @@ def build_context(
         allowance=allowance,
         payers=Payers(),
         streams=Streams(lambda: clock.now().mono),
-        sign_ins=SignIns(store, journal, clock, device_key(settings.keys_dir), issued=issued),
+        sign_ins=SignIns(store, journal, clock, device_key(settings.keys_dir), checks, settings, issued=issued),
         terminal_sign_ins=TerminalSignIns(store, journal, clock, challenge_key(settings.keys_dir), issued),
         names=names,
         resources=resources,

@@ -22,7 +22,7 @@ from recorder.viewcopy.queue import ViewCopies
 from signaling.api.messages.fields import ID_PATTERN
 from signaling.auth.credentials import Credentials
 from signaling.auth.rate_limit import Limit
-from signaling.auth.scope import Caller, Terminal, author, relation_to
+from signaling.auth.scope import Caller, Terminal, User, author, relation_to
 from signaling.auth.seen_session import seen_session
 from signaling.auth.sign_ins import SignIns
 from signaling.budgets.allowance import Allowance
@@ -39,6 +39,8 @@ from signaling.views.names import Names
 from signaling.views.recordings import Recordings
 
 _ID = re.compile(ID_PATTERN)
+BACKGROUND = "Huijian-Background"
+"""A header of requests that a page makes by itself: they keep no sign-in from ending that is not used."""
 
 
 @dataclass(slots=True)
@@ -82,6 +84,8 @@ class Context:
     """Journal entries about one viewer who plays one recording."""
     meetings: set[TerminalId] = field(default_factory=set)
     """Terminals of which a running program is being admitted (`signaling/identity/admission.py`)."""
+    used: set[str] = field(default_factory=set, repr=False)
+    """Tokens of officers that were used since it was last noted (`session_expiry`)."""
     ingress: dict[str, float] = field(default_factory=dict)
     """The latest counters of the ingress process (`signaling/ingress/counters.py`)."""
 
@@ -123,6 +127,8 @@ class Context:
         caller = await self.credentials.caller_or_none(request)
         if caller is not None:
             self.payers.learn(caller.token, author(caller))
+            if isinstance(caller, User) and BACKGROUND not in request.headers:
+                self.used.add(caller.token)
         return caller
 
     # ---- refusals in the journal -----------------------------------------------------------------------------

@@ -21,7 +21,12 @@ TYPES = {
     ".woff2": "font/woff2",
     ".json": "application/json",
 }
-PAGES = {"/": "monitor.html", "/monitor": "monitor.html", "/terminals": "terminals.html"}
+PAGES = {
+    "/": "monitor.html",
+    "/monitor": "monitor.html",
+    "/terminals": "terminals.html",
+    "/account": "account.html",
+}
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

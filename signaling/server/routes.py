@@ -18,6 +18,7 @@ from broker.kernel.errors import (
     Forbidden,
     NotFound,
     NotSignedIn,
+    SecondFactorMissing,
     StorageUnavailable,
     TextNotAllowed,
     TooLarge,
@@ -102,6 +103,8 @@ class Route:
     """Further statuses with the same answer."""
     cost: float = 0.0
     """What it is charged to the author's allowance; 0: what its method usually costs."""
+    enrolling: bool = False
+    """Whether an officer may ask here who has yet to set up the second factor that the role needs."""
     urgent: bool = False
     """Whether it may use the reserve of the allowance: what stops a visit waits for nothing."""
 
@@ -112,9 +115,10 @@ class Route:
 
     def check_caller(self, caller: Caller, session: str | None) -> None:
         """Check that a caller's role may ask here; a drill's synthetic officer only for its own `session`. Raises
-        Forbidden or NotFound."""
+        Forbidden, NotFound or SecondFactorMissing."""
         if role_of(caller) not in self.roles:
             raise Forbidden()
+        check_enrolled(caller, self.enrolling)
         if isinstance(caller, User) and caller.drill not in (None, session):
             raise Forbidden() if session is None else NotFound()
 
@@ -133,7 +137,7 @@ class Route:
         """Every refusal with which this row may answer."""
         always: list[type[VisitError]] = [TooMany, Incident, BadRequest, StorageUnavailable]
         if not self.open:
-            always += [NotSignedIn, Forbidden]
+            always += [NotSignedIn, Forbidden, SecondFactorMissing]
         if self.body is not None:
             always += [TooLarge, UnsupportedType, TextNotAllowed]
         if "{" in self.path:
@@ -167,6 +171,7 @@ class Table:
         also: tuple[int, ...] = (),
         operation: str = "",
         cost: float = 0.0,
+        enrolling: bool = False,
     ) -> Callable[[Verb], Verb]:
         """Declare the decorated coroutine as a row. Models are read from its own annotations (`body`, `query`, return);
         `takes` and `gives` are media types where the body or the answer is not JSON. Empty `roles`: an open row."""
@@ -194,11 +199,22 @@ class Table:
                     or_status=or_status,
                     also=also,
                     cost=cost,
+                    enrolling=enrolling,
                 )
             )
             return verb
 
         return declare
+
+
+def check_enrolled(caller: Caller, enrolling: bool = False) -> None:
+    """Check that a caller is no officer who has yet to set up a second factor, unless it is for that (`enrolling`).
+    Raises SecondFactorMissing."""
+    if isinstance(caller, User) and caller.must_enrol and not enrolling:
+        raise SecondFactorMissing(
+            "Set up an authenticator app or a security key on the page /account first.",
+            "请先在“我的账号”页面（/account）设置身份验证器或安全密钥。",
+        )
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:

@@ -15,6 +15,7 @@ from broker.booking.packs import pack_named
 from broker.control.store.accounts import change_user, check_new, hashed_password, insert_user, named
 from broker.control.store.base import StorePart
 from broker.control.store.records import AccountChange, ChangeState, Role, User
+from broker.control.store.sign_in.factors import clear_factors
 from broker.control.store.tables import account_changes, api_keys, sites, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound, VisitError
 from broker.kernel.ids import new_id
@@ -23,7 +24,12 @@ MOST = 200
 """Changes in one list, newest first."""
 
 
-KINDS = {ChangeKind.ADD: "UserAdded", ChangeKind.PASSWORD: "PasswordSet", ChangeKind.ENABLE: "UserEnabled"}
+KINDS = {
+    ChangeKind.ADD: "UserAdded",
+    ChangeKind.PASSWORD: "PasswordSet",
+    ChangeKind.ENABLE: "UserEnabled",
+    ChangeKind.FACTORS: "SecondFactorsReset",
+}
 """Journal kinds of changes that have taken effect."""
 OUTCOMES = {
     ChangeState.WAITING: "AccountChangeProposed",
@@ -234,7 +240,11 @@ async def _apply(
     if change.kind is ChangeKind.PASSWORD:
         values["password_hash"] = hashed
     else:
-        values |= {"disabled": False, "vouchers": sorted({*vouchers, *(await named(db, change.user)).vouchers})}
+        values["vouchers"] = sorted({*vouchers, *(await named(db, change.user)).vouchers})
+        if change.kind is ChangeKind.ENABLE:
+            values["disabled"] = False
+        else:
+            await clear_factors(db, change.user)
     await change_user(db, change.user, **values)
 
 

@@ -1,6 +1,7 @@
 """Users, the tokens that they are signed in with, and the keys of other systems."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broker.control.store.base import StorePart, check_name
 from broker.control.store.records import ApiKey, Role, User
 from broker.control.store.secrets import MIN_PASSWORD, hash_password, new_token, token_hash
+from broker.control.store.sign_in.sessions import idle_values, is_valid, remove_ended
 from broker.control.store.tables import api_keys, sites, user_tokens, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound
 from broker.kernel.ids import new_id
@@ -61,42 +63,38 @@ class Accounts(StorePart):
         async with self._writing() as db:
             await change_user(db, id, disabled=disabled, **values)
 
-    async def issue_user_token(self, user: str, ttl: timedelta) -> str:
+    async def issue_user_token(
+        self, user: str, ttl: timedelta, *, idle: int = 0, device: str = "", must_enrol: bool = False
+    ) -> str:
         """Sign a user in for `ttl` and return the token, which is stored nowhere. Expired tokens are removed.
 
-        Raises NotFound where there is no such user or the user is disabled.
+        `idle`: seconds without use after which it ends, 0 for none; `device`: browser and system in words;
+        `must_enrol`: it is for setting up a second factor alone. Raises NotFound where there is no such user or the
+        user is disabled.
         """
         token, now = new_token("usr"), self.clock.now().wall
         async with self._writing() as db:
-            await db.execute(delete(user_tokens).where(user_tokens.c.expires_at <= now))
+            await remove_ended(db, now)
             enabled = select(users.c.id).where(users.c.id == user, users.c.disabled.is_(False))
             if (await db.execute(enabled)).first() is None:
                 raise NotFound(f"There is no user {user}.", f"没有用户 {user}。")
-            values = {"hash": token_hash(token), "user": user, "expires_at": now + ttl}
-            await db.execute(insert(user_tokens).values(values))
+            values = {"hash": token_hash(token), "user": user, "expires_at": now + ttl, "must_enrol": must_enrol}
+            values |= {"id": new_id("sgn"), "created_at": now, "seen_at": now, "device": device or None}
+            await db.execute(insert(user_tokens).values(values | idle_values(idle, now)))
         return token
 
     async def user_by_token(self, token: str) -> User | None:
         """Return the user signed in with this token; None where it is expired or revoked, or the user is disabled."""
-        query = (
-            select(users)
-            .join(user_tokens, user_tokens.c.user == users.c.id)
-            .where(
-                user_tokens.c.hash == token_hash(token),
-                user_tokens.c.expires_at > self.clock.now().wall,
-                users.c.disabled.is_(False),
-            )
-        )
         async with self._reading() as db:
-            row = (await db.execute(query)).one_or_none()
-        return _user(row) if row is not None else None
+            found = await self._users_of(db, [token_hash(token)])
+        return next(iter(found.values()), None)
 
     async def _account_tokens(self, db: AsyncConnection) -> dict[str, str]:
         """Return the valid tokens of users and keys, by their digests, with their authors as the journal has them."""
         signed_in = (
             select(user_tokens.c.hash, user_tokens.c.user)
             .join(users, users.c.id == user_tokens.c.user)
-            .where(user_tokens.c.expires_at > self.clock.now().wall, users.c.disabled.is_(False))
+            .where(is_valid(self.clock.now().wall), users.c.disabled.is_(False))
         )
         keys = select(api_keys.c.hash, api_keys.c.id).where(api_keys.c.revoked_at.is_(None))
         found = {hash: f"user:{id}" for hash, id in await db.execute(signed_in)}
@@ -106,15 +104,11 @@ class Accounts(StorePart):
     async def _users_of(self, db: AsyncConnection, hashes: list[str]) -> dict[str, User]:
         """Return the users signed in with the tokens of these hashes."""
         query = (
-            select(users, user_tokens.c.hash)
+            select(users, user_tokens.c.hash, user_tokens.c.must_enrol)
             .join(user_tokens, user_tokens.c.user == users.c.id)
-            .where(
-                user_tokens.c.hash.in_(hashes),
-                user_tokens.c.expires_at > self.clock.now().wall,
-                users.c.disabled.is_(False),
-            )
+            .where(user_tokens.c.hash.in_(hashes), is_valid(self.clock.now().wall), users.c.disabled.is_(False))
         )
-        return {row.hash: _user(row) for row in await db.execute(query)}
+        return {row.hash: replace(_user(row), must_enrol=row.must_enrol) for row in await db.execute(query)}
 
     async def _keys_of(self, db: AsyncConnection, hashes: list[str]) -> dict[str, ApiKey]:
         """Return the keys in use with these hashes."""

@@ -116,7 +116,8 @@ class SignedInTerminal:
 @dataclass(frozen=True, slots=True)
 class User:
     """An officer who can sign in. `site` is None for the province's auditors and admins. `since`, `set_by`: when and by
-    whom the password was set or the account enabled; `vouchers`: the accounts on whose word it stands."""
+    whom the password was set or the account enabled; `vouchers`: the accounts on whose word it stands; `must_enrol`:
+    this sign-in is for setting up a second factor alone."""
 
     id: UserId
     name: str
@@ -127,6 +128,7 @@ class User:
     since: datetime | None = None
     set_by: str = ""
     vouchers: tuple[str, ...] = ()
+    must_enrol: bool = False
 
     @property
     def standing(self) -> Standing:

@@ -53,7 +53,7 @@ def _unused_hash() -> str:
 
 # --- keys of the installation -------------------------------------------------------------------------------------
 
-IDENTITY_KEY, DEVICE_KEY, CHALLENGE_KEY = "identity.key", "device.key", "challenge.key"
+IDENTITY_KEY, DEVICE_KEY, CHALLENGE_KEY, FACTOR_KEY = "identity.key", "device.key", "challenge.key", "factor.key"
 KEY_LENGTH = 32  # bytes
 
 
@@ -74,6 +74,13 @@ def challenge_key(folder: Path) -> bytes:
     """Return the installation's secret key for the challenges of terminals, made on first use in `folder`. With another
     key those that were given out in the last minute are refused, and terminals ask again. Raises StorageUnavailable."""
     return _key(folder, CHALLENGE_KEY, "The challenge key", "终端验证密钥文件无效。")
+
+
+def factor_key(folder: Path) -> bytes:
+    """Return the installation's secret key under which second factors are stored, made on first use in `folder`. With
+    another key no code fits, and recovery codes do not either, so that the key belongs into the backup. Raises
+    StorageUnavailable where it cannot be read or written."""
+    return _key(folder, FACTOR_KEY, "The key of second factors", "两步验证密钥文件无效。")
 
 
 def _key(folder: Path, name: str, title: str, invalid_zh: str) -> bytes:

@@ -28,6 +28,8 @@ from broker.control.store.migrations import is_current
 from broker.control.store.rebookings import Rebookings
 from broker.control.store.records import ApiKey, SignedInTerminal, User
 from broker.control.store.registry import Registry
+from broker.control.store.sign_in.factors import Factors
+from broker.control.store.sign_in.sessions import SignInSessions
 from broker.control.store.slots import Visits
 from broker.control.store.suspensions import Suspensions
 from broker.kernel.clock import Clock, SystemClock
@@ -56,6 +58,8 @@ class Store(
     Reports,
     EquipmentTests,
     Accounts,
+    SignInSessions,
+    Factors,
     AccountChanges,
     Visits,
     Extensions,

@@ -152,6 +152,13 @@ user_tokens = Table(
     Column("hash", String(64), primary_key=True),
     Column("user", ForeignKey("users.id"), nullable=False, index=True),
     Column("expires_at", Moment, nullable=False, index=True),
+    Column("id", String(40), index=True),  # by which its owner ends it; null under a former version
+    Column("created_at", Moment),
+    Column("seen_at", Moment),  # to the minute
+    Column("idle_seconds", Integer),  # it ends after so long without use; null: by expires_at alone
+    Column("idle_at", Moment, index=True),  # when that is
+    Column("device", String(80)),  # browser and system in words
+    Column("must_enrol", Boolean, nullable=False, server_default=false()),  # for setting up a second factor alone
 )
 
 api_keys = Table(

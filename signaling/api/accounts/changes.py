@@ -8,10 +8,9 @@ from broker.control.store.records import AccountChange, ChangeState
 from broker.control.store.records import User as Account
 from broker.kernel.errors import Busy, Conflict, CredentialTooNew, Forbidden, NotSignedIn, SamePerson
 from signaling.api.messages.accounts import AccountChangeList, AccountChangeView, OwnPassword, Refusal, Word
+from signaling.api.sign_in import browser_of
 from signaling.auth.scope import Role, author
 from signaling.auth.second_officer import waits_of
-from signaling.server.client_address import address
-from signaling.server.cookies import DEVICE, read_cookie
 from signaling.server.routes import Call, Table
 
 table = Table("accounts")
@@ -43,7 +42,7 @@ async def confirm(call: Call, body: Word) -> AccountChangeView:
     """Put a change into effect, with the own password. The confirmer and that account then no longer count as two
     people for permits."""
     context, user = call.context, call.user
-    await _show_password(call, body.password)
+    await show_password(call, body.password)
     waits, now = await waits_of(context), context.now().wall
     return await _done(call, await context.store.confirm_change(call.id("change"), user.id, waits, now))
 
@@ -59,7 +58,7 @@ async def confirm(call: Call, body: Word) -> AccountChangeView:
 )
 async def reject(call: Call, body: Refusal) -> AccountChangeView:
     """Refuse a change, with the own password and a reason. It can then not be forced either."""
-    await _show_password(call, body.password)
+    await show_password(call, body.password)
     return await _done(call, await call.context.store.reject_change(call.id("change"), call.user.id, body.reason))
 
 
@@ -75,20 +74,18 @@ async def reject(call: Call, body: Refusal) -> AccountChangeView:
 )
 async def change_own_password(call: Call, body: OwnPassword) -> web.Response:
     """Change the caller's password, and sign the caller out everywhere. Permits wait as after any new password."""
-    await _show_password(call, body.password)
+    await show_password(call, body.password)
     await call.context.store.change_own_password(call.user.id, body.new)
     call.context.journal.note("OwnPasswordSet", None, author(call.user), {})
     return web.Response(status=204)
 
 
-async def _show_password(call: Call, password: str) -> None:
+async def show_password(call: Call, password: str) -> None:
     """Check the caller's own password, under the limits of the sign-in. Raises Forbidden or TooMany."""
-    context, device = call.context, read_cookie(call.request, DEVICE)
     try:
-        success = await context.sign_ins.sign_in(call.user.id, password, address(call.request), device)
+        await call.context.sign_ins.check_password(call.user.id, password, browser_of(call))
     except NotSignedIn:
         raise Forbidden("Your own password is wrong.", "本人密码错误。") from None
-    await context.credentials.sign_out(success.user)
 
 
 async def _done(call: Call, done: AccountChange) -> AccountChangeView:

@@ -1,10 +1,12 @@
-"""REST models of accounts: changes that wait for a second officer's word, and the own password."""
+"""REST models of accounts: changes that wait for a second officer's word, the own password, second factors, and where
+an officer is signed in."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from signaling.api.messages.fields import Inbound, Moment, NoteText, Outbound
+from signaling.api.messages.fields import Inbound, Moment, NoteText, Outbound, Short
+from signaling.api.messages.sign_in import Proof, Ticket
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
@@ -30,11 +32,12 @@ class OwnPassword(Inbound):
 
 
 class AccountChangeView(Outbound):
-    """A change of an account: a new one (`add`), a new password, or one that is enabled again. `proposed_by`: author as
+    """A change of an account: a new one (`add`), a new password, one that is enabled again, or
+    one whose second factors are removed (`factors`). `proposed_by`: author as
     in the journal. `mine`: the caller may give the word, as far as roles and sites go."""
 
     id: str
-    kind: Literal["add", "password", "enable"]
+    kind: Literal["add", "password", "enable", "factors"]
     user: str
     name: str
     role: str
@@ -52,3 +55,91 @@ class AccountChangeList(Outbound):
     """Changes of accounts, the newest first."""
 
     changes: list[AccountChangeView]
+
+
+class AddFactor(Inbound):
+    """The own password, and a second factor where there is one already: a found page adds none. An officer who is
+    signed in for setting up the first one sends neither."""
+
+    password: Annotated[str, StringConstraints(max_length=256)] = Field(default="", repr=False)
+    proof: Proof | None = None
+
+
+class ShowFactor(Inbound):
+    """A second factor that is shown for a change."""
+
+    proof: Proof
+
+
+class ConfirmTotp(Inbound):
+    """The first code of a new authenticator app, with the state that came with its QR code."""
+
+    state: Ticket = Field(repr=False)
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] = Field(repr=False)
+    name: Short
+
+
+class QrCode(Outbound):
+    """A QR code as the outline of its dark squares: the path of an SVG of `size` by `size` units, without a border."""
+
+    size: int = Field(ge=21, le=177)
+    path: str = Field(repr=False)
+
+
+class TotpBegun(Outbound):
+    """A new authenticator app's secret: to scan (`qr` of `address`) or to type."""
+
+    secret: str = Field(repr=False)
+    address: str = Field(repr=False)
+    qr: QrCode
+    state: str = Field(repr=False)
+    expires_at: Moment
+
+
+class FactorView(Outbound):
+    """A second factor, without its secret."""
+
+    id: str
+    kind: Literal["totp", "webauthn"]
+    name: str
+    created_at: Moment
+    used_at: Moment | None = None
+
+
+class FactorAdded(Outbound):
+    """A new second factor; with the first one the recovery codes, which are shown this once."""
+
+    factor: FactorView
+    recovery_codes: list[str] | None = Field(default=None, repr=False)
+
+
+class FactorList(Outbound):
+    """The caller's second factors, the oldest first. `required`: the role needs one."""
+
+    required: bool
+    factors: list[FactorView]
+    recovery_codes_left: int = Field(ge=0)
+
+
+class RecoveryCodes(Outbound):
+    """Ten recovery codes, each of which counts once; they are shown this once."""
+
+    codes: list[str] = Field(repr=False)
+
+
+class SignInSessionView(Outbound):
+    """A sign-in that goes on. `device`: browser and system in words, empty for programs; `id` is empty for one of a
+    former version."""
+
+    id: str
+    device: str
+    created_at: Moment | None
+    seen_at: Moment | None
+    expires_at: Moment
+    current: bool
+
+
+class SignInSessionList(Outbound):
+    """The caller's sign-ins, the latest first."""
+
+    sessions: list[SignInSessionView]

@@ -1,9 +1,9 @@
 """REST models about the caller and the service: sign-in, the caller's identity, health, and the common queries."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from signaling.api.messages.fields import Inbound, Moment, Name, Outbound, Page, Token
 
@@ -13,6 +13,30 @@ class SignIn(Inbound):
 
     user: Name
     password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+Ticket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", min_length=16, max_length=2048)]
+"""A sealed state that the client sends back."""
+
+
+class Proof(Inbound):
+    """A second factor, exactly one of: the six digits of an authenticator app, or a recovery code."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = Field(default=None, repr=False)
+    recovery: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = Field(default=None, repr=False)
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.code is None) is (self.recovery is None):
+            raise ValueError("exactly one of them")
+        return self
+
+
+class FactorSignIn(Inbound):
+    """The second step of a sign-in: the ticket of the refusal `second_factor_needed`, and the factor."""
+
+    ticket: Ticket = Field(repr=False)
+    proof: Proof
 
 
 class UserView(Outbound):
@@ -25,11 +49,13 @@ class UserView(Outbound):
 
 
 class SignedIn(Outbound):
-    """A bearer token for this user; browsers get the same as a cookie and may forget this one."""
+    """A bearer token for this user; browsers get the same as a cookie and may forget this one. `must_enrol`: it is for
+    setting up a second factor, which the role needs, and for nothing else."""
 
     token: Token
     expires_at: Moment
     user: UserView
+    must_enrol: bool = False
 
 
 class CallerView(Outbound):
@@ -42,6 +68,7 @@ class CallerView(Outbound):
     site: str | None = None
     room: str | None = None
     sessions_per_supervisor: int | None = Field(default=None, ge=1)
+    must_enrol: bool = False
 
 
 class Me(Outbound):

@@ -48,10 +48,11 @@ async function problemOf(response) {
 
 /**
  * Sends a request and returns the response, or throws a problem.
- * @param {{method?: string, body?: string, type?: string, keepalive?: boolean, timeout?: number}} options timeout in ms
+ * @param {{method?: string, body?: string, type?: string, keepalive?: boolean, timeout?: number, background?: boolean}} options
+ *   timeout in ms; background: the page asks by itself, which keeps no sign-in from ending that is not used
  */
-export async function request(path, { method = "GET", body, type, keepalive = false, timeout = 8000 } = {}) {
-  const headers = type ? { "content-type": type } : {};
+export async function request(path, { method = "GET", body, type, keepalive = false, timeout = 8000, background = false } = {}) {
+  const headers = { ...(type && { "content-type": type }), ...(background && { "huijian-background": "1" }) };
   let response;
   try {
     response = await fetch(path, {
@@ -66,7 +67,8 @@ export async function request(path, { method = "GET", body, type, keepalive = fa
   return response;
 }
 
-async function json(path, method = "GET", value = undefined) {
+/** Sends JSON and returns the JSON of the answer, {} where it has none. */
+export async function json(path, method = "GET", value = undefined) {
   const options = value === undefined
     ? { method }
     : { method, body: JSON.stringify(value), type: "application/json" };
@@ -76,9 +78,25 @@ async function json(path, method = "GET", value = undefined) {
 
 const session = (id) => `/api/v1/sessions/${encodeURIComponent(id)}`;
 
-export const signIn = (user, password) => json("/api/v1/sign-in", "POST", { user, password });
+/** Signs in by password; the problem `second_factor_needed` carries a ticket for `signInByFactor`. */
+export const signIn = async (user, password) => enrolled(await json("/api/v1/sign-in", "POST", { user, password }));
+/** @param proof {code} of an authenticator app, {recovery} or {webauthn} */
+export const signInByFactor = (ticket, proof) => json("/api/v1/sign-in/factor", "POST", { ticket, proof });
 export const signOut = () => json("/api/v1/sign-out", "POST", {});
-export const me = () => json("/api/v1/me");
+export const me = async () => {
+  const answer = await json("/api/v1/me");
+  await enrolled(answer.who);
+  return answer;
+};
+
+const ACCOUNT = "/account";
+
+/** Leads an officer who has yet to set up a second factor to the one page that is open until then; it never resolves. */
+function enrolled(answer) {
+  if (!answer.must_enrol || location.pathname === ACCOUNT) return answer;
+  location.assign(ACCOUNT);
+  return new Promise(() => {});
+}
 
 /** All sessions of a day: the server gives 500 at a time. */
 export async function sessionsOf(day) {
@@ -110,7 +128,8 @@ export const absences = () => json("/api/v1/absences");
 export const decideAbsence = (id, decision, answer) =>
   json(`${at("absences", id)}/${decision.replace("_", "-")}`, "POST", answer);
 
-export const terminals = () => json("/api/v1/terminals");
+/** The fleet, as the page reads it anew by itself. */
+export const terminals = async () => (await request("/api/v1/terminals", { background: true })).json();
 export const roomTests = (room) => json(`/api/v1/rooms/${encodeURIComponent(room)}/tests`);
 export const orderTerminal = (id, order, body) => json(`${at("terminals", id)}/${order}`, "POST", body);
 

@@ -9,9 +9,10 @@ from argon2 import PasswordHasher
 from broker.control.store import secrets
 from broker.control.store.records import Role
 from broker.kernel.errors import Busy, NotSignedIn, TooMany
+from signaling.auth.factors.checks import FactorChecks
 from signaling.auth.hashing import Hashing
 from signaling.auth.hashing_queue import MOST, PATIENCE
-from signaling.auth.sign_ins import SignIns
+from signaling.auth.sign_ins import Browser, SignIns
 from tests.support.signaling.front import PASSWORD
 
 OFFICER, HOME = "real-li", "192.0.2.1"
@@ -29,7 +30,9 @@ def real_passwords(monkeypatch):
 @pytest.fixture
 async def sign_ins(front, real_passwords):
     await front.store.add_user(OFFICER, "李", Role.SUPERVISOR, PASSWORD, "panlong")
-    made = SignIns(front.store, front.journal, front.clock, b"k" * 32, Hashing(front.clock, at_once=1))
+    checks = FactorChecks(front.store, front.journal, front.clock, b"f" * 32)
+    hashing = Hashing(front.clock, at_once=1)
+    made = SignIns(front.store, front.journal, front.clock, b"k" * 32, checks, front.context.settings, hashing)
     yield made
     made.close()
 
@@ -37,7 +40,8 @@ async def sign_ins(front, real_passwords):
 async def outcome(sign_ins, order, *attempt):
     """Note the answer to an attempt in the order of answers."""
     try:
-        await sign_ins.sign_in(*attempt)
+        user, password, *origin = attempt
+        await sign_ins.sign_in(user, password, Browser(*origin))
         order.append("in")
     except (NotSignedIn, TooMany, Busy) as error:
         order.append(error.code)
@@ -46,7 +50,7 @@ async def outcome(sign_ins, order, *attempt):
 class TestBesideAFlood:
     @pytest.mark.parametrize("known_by", ["device", "address"])
     async def test_the_officer_waits_for_the_hash_in_progress_and_for_no_other(self, sign_ins, known_by):
-        success = await sign_ins.sign_in(OFFICER, PASSWORD, HOME)
+        success = await sign_ins.sign_in(OFFICER, PASSWORD, Browser(HOME))
         order = []
         flood = [
             asyncio.create_task(outcome(sign_ins, order, OFFICER, "wrong password", f"203.0.{number}.9"))
@@ -70,7 +74,7 @@ class TestBesideAFlood:
         await asyncio.gather(*waiting)
         assert order.count("busy") == 8 and order.count("in") == 1
         for _ in range(6):
-            assert (await sign_ins.sign_in(OFFICER, PASSWORD, "203.0.5.9")).user.id == OFFICER
+            assert (await sign_ins.sign_in(OFFICER, PASSWORD, Browser("203.0.5.9"))).user.id == OFFICER
 
     async def test_one_that_gives_up_leaves_its_turn_to_the_next(self, sign_ins):
         order = []
@@ -80,4 +84,4 @@ class TestBesideAFlood:
         tasks[2].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert order == ["in", "in"]
-        assert (await sign_ins.sign_in(OFFICER, PASSWORD, HOME)).user.id == OFFICER
+        assert (await sign_ins.sign_in(OFFICER, PASSWORD, Browser(HOME))).user.id == OFFICER

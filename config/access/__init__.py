@@ -1,0 +1,1 @@
+"""Settings of how officers sign in, as one section of the settings file (`sign_in.py`)."""

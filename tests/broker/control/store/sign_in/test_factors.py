@@ -1,0 +1,62 @@
+"""Second factors and recovery codes in the store: each counts once, also where two ask at the same moment."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from broker.authority.persons import ChangeKind, Waits
+from broker.control.store.records import ChangeState, Role
+from broker.control.store.sign_in.factors import Factor
+from broker.kernel.errors import NotFound, SamePerson
+
+PASSWORD = "long enough, all of them"
+
+
+@pytest.fixture
+async def factor(places):
+    await places.add_user("shen", "沈", Role.AUDITOR, PASSWORD)
+    made = Factor("fac_1", "shen", "totp", "手机", "sealed", 100, places.clock.now().wall)
+    await places.add_factor(made)
+    await places.set_recovery_codes("shen", ["a" * 64, "b" * 64])
+    return made
+
+
+class TestCounting:
+    async def test_a_step_is_taken_once_and_none_before_it(self, places, factor):
+        taken = await asyncio.gather(*(places.take_counter("fac_1", 101) for _ in range(5)))
+        assert sorted(taken) == [False] * 4 + [True]
+        assert not await places.take_counter("fac_1", 100)
+        assert await places.take_counter("fac_1", 102)
+
+    async def test_a_recovery_code_is_taken_once(self, places, factor):
+        taken = await asyncio.gather(*(places.take_recovery_code("shen", "a" * 64) for _ in range(5)))
+        assert sorted(taken) == [False] * 4 + [True]
+        assert not await places.take_recovery_code("wang", "b" * 64)
+        assert await places.recovery_codes_left("shen") == 1
+
+    async def test_a_factor_of_others_is_not_removed(self, places, factor):
+        with pytest.raises(NotFound):
+            await places.remove_factor("wang", "fac_1")
+        await places.remove_factor("shen", "fac_1")
+        assert await places.factors("shen") == []
+
+
+class TestResetting:
+    async def test_waits_for_another_officer_and_then_removes_all_of_it(self, places, factor):
+        await places.add_user("wang", "王", Role.ADMIN, PASSWORD)
+        token = await places.issue_user_token("shen", timedelta(hours=1))
+        made = await places.change_account(ChangeKind.FACTORS, "shen", author="command:root")
+        assert made.state is ChangeState.WAITING and await places.factors("shen") == [factor]
+        waits, now = Waits(timedelta(0), timedelta(0)), places.clock.now().wall
+        with pytest.raises(SamePerson):
+            await places.confirm_change(made.change.id, "shen", waits, now)
+        await places.confirm_change(made.change.id, "wang", waits, now)
+        assert await places.factors("shen") == [] and await places.recovery_codes_left("shen") == 0
+        assert await places.user_by_token(token) is None
+        shen = await places.user_named("shen")
+        assert shen.vouchers == ("wang",) and not shen.disabled
+
+    async def test_of_the_only_officer_needs_no_word(self, places, factor):
+        made = await places.change_account(ChangeKind.FACTORS, "shen", author="command:root")
+        assert made.state is ChangeState.APPLIED and await places.factors("shen") == []
