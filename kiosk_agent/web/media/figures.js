@@ -10,12 +10,13 @@ const SOUND_EVERY = 100; // ms: a word is longer
 const FIGURES_EVERY = 1000; // ms
 const TEST_PICTURES = 10;
 const TEST_PICTURE_EVERY = 100; // ms
+const STARTS = 5000; // ms that a sound system may take to start
 const TONE = 0.4; // s
 const RAW = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
 export class Figures {
   luma = null; // of the last look; null without a picture
-  level = 0; // of the last tenth of a second
+  level = 0; // of the last sixth of a second
   #devices;
   #report;
   video = Object.assign(document.createElement("video"), { muted: true, autoplay: true, playsInline: true });
@@ -25,6 +26,7 @@ export class Figures {
   #seen = -1;
   #loudest = null;
   #sound = null;
+  #opening = null;
 
   constructor(devices, report) {
     this.#devices = devices;
@@ -58,26 +60,44 @@ export class Figures {
     return this.#devices.tracks.video?.readyState === "live";
   }
 
-  /** The loudest tenth of a second since the last call, null where the microphone is not open. */
+  /** The loudest sixth of a second since the last call, null where the microphone is not open. */
   takeLevel() {
     const found = this.#loudest;
     this.#loudest = null;
     return found;
   }
 
-  async #follow(kind) {
+  /** Resolves once the loudness of an open microphone is measured: a test that began earlier would hear nothing. */
+  async listens() {
+    await this.#opening;
+  }
+
+  #follow(kind) {
     const track = this.#devices.tracks[kind];
     if (kind === "video") {
       this.video.srcObject = new MediaStream([track]);
       return;
     }
+    this.#hush();
+    this.#opening = this.#hear(track);
+  }
+
+  /** Measures a track from now on, unless another one has come meanwhile, or it was released. */
+  async #hear(track) {
+    const found = await Microphone.open(track);
+    if (this.#devices.tracks.audio === track && track.readyState === "live") this.#sound = found;
+    else found.close();
+  }
+
+  /** Ends the measuring, and with it the use of the device. */
+  #hush() {
     this.#sound?.close();
     this.#sound = null;
-    this.#sound = await Microphone.open(track);
   }
 
   #listen() {
-    if (this.#devices.tracks.audio?.readyState !== "live" || !this.#sound) {
+    if (this.#devices.tracks.audio?.readyState !== "live") this.#hush();
+    if (!this.#sound) {
       this.level = 0;
       return;
     }
@@ -108,11 +128,22 @@ class Microphone {
     } catch {
       found.#raw = null; // one use at a time: what is sent is measured instead
     }
-    found.#analyser.fftSize = 4096; // 85 ms
+    found.#analyser.fftSize = 8192; // 170 ms: nothing passes unheard between two looks
     found.#samples = new Float32Array(found.#analyser.fftSize);
     found.#context.createMediaStreamSource(found.#raw ?? new MediaStream([track])).connect(found.#analyser);
     track.addEventListener("ended", () => found.close());
+    await found.#begun();
     return found;
+  }
+
+  /** Resolves once the samples are those of the device: a sound system takes its time to start. */
+  async #begun() {
+    const until = performance.now() + STARTS;
+    const whole = this.#analyser.fftSize / this.#context.sampleRate;
+    this.#context.resume();
+    while (this.#context.currentTime < whole && performance.now() < until && this.#context.state !== "closed") {
+      await new Promise((done) => { setTimeout(done, 20); });
+    }
   }
 
   level() {
@@ -131,6 +162,7 @@ export async function testEquipment(devices, figures, order) {
   devices.need("test", true);
   try {
     await devices.ready();
+    await figures.listens();
     figures.takeLevel();
     let luma = null;
     let change = null;

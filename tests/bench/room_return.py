@@ -1,0 +1,107 @@
+"""How soon two rooms see each other again after their line was cut: python -m tests.bench.room_return [--cuts 5].
+
+One visit with real media; the line of both rooms, media and requests together, is cut for ten seconds, again and again.
+After each mending the seconds are printed until the relay has the media of both rooms again, until the gate is open,
+and until both rooms show a new picture. The pack's `reopen_after` is part of the last two: the gate waits so long after
+the cause of a hold is gone (2 s), so that a flickering line is one hold."""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+from rich.console import Console
+
+from broker.kernel.ids import Side
+from tests.support.installation import Installation, installation, patient_pack
+from tests.support.kiosk.cut_line import cut_line
+from tests.support.kiosk.room_page import shows
+from tests.support.kiosk.two_rooms import PageRoom, two_rooms
+from tests.support.patience import PATIENCE
+from tests.support.visit import Visit
+
+LIMIT = 300.0
+"""Seconds of the visit: longer than all cuts."""
+CUT = 10.0
+"""Seconds of one cut."""
+COLUMNS = ("media", "gate", "picture")
+
+
+async def cuts(console: Console, count: int) -> None:
+    """Hold the visit and cut its line `count` times."""
+    with tempfile.TemporaryDirectory(prefix="hj") as folder, pytest.MonkeyPatch.context() as patch:
+        async with AsyncExitStack() as stack:
+            here = await stack.enter_async_context(installation(patient_pack(Path(folder), LIMIT)))
+            here.minutes = round(LIMIT / 60)
+            line = await stack.enter_async_context(cut_line(here.server, patch))
+            rooms = await stack.enter_async_context(two_rooms(here, line.url, Path(folder)))
+            visit = await begun(here, rooms)
+            try:
+                for number in range(1, count + 1):
+                    line.cut()
+                    await visit.until(lambda view: view["state"] == "held" and not view["sides"]["prison"]["media"])
+                    await asyncio.sleep(CUT)  # what is measured is the return from a cut of this length
+                    before = await pictures(rooms)
+                    line.mend()
+                    seconds = await returned(visit, rooms, before)
+                    text = "  ".join(f"{name} {second:5.2f} s" for name, second in zip(COLUMNS, seconds, strict=True))
+                    console.print(f"cut {number:2}  {text}")
+            finally:
+                await visit.close()
+
+
+async def begun(here: Installation, rooms: dict[Side, PageRoom]) -> Visit:
+    """Begin the visit: rules acknowledged, people checked in, officers watching."""
+    officers = await here.officers()
+    visit = Visit(here, await here.slot(), officers)
+    for room in rooms.values():
+        await acknowledge(room.page)
+    await visit.check_in()
+    await visit.watch(officers)
+    await visit.live()
+    await asyncio.gather(*(room.sees_more() for room in rooms.values()))
+    return visit
+
+
+async def acknowledge(page: Page) -> None:
+    """Acknowledge the rules at one terminal by key."""
+    await shows(page, "check_in")
+    while await (following := page.get_by_role("button", name="下一页")).is_visible():
+        await following.press("Enter")
+    await page.get_by_role("button", name="我们已知晓，并将遵守").press("Enter")
+
+
+async def returned(visit: Visit, rooms: dict[Side, PageRoom], before: dict[Side, int]) -> tuple[float, float, float]:
+    """Return the seconds from now until media, gate and pictures are back."""
+    since = time.monotonic()
+    await visit.until(lambda view: all(side["media"] for side in view["sides"].values()))
+    media = time.monotonic() - since
+    await visit.until(lambda view: view["gate"] == "open")
+    gate = time.monotonic() - since
+    async with asyncio.timeout(PATIENCE):
+        while any(count in (0, before[side]) for side, count in (await pictures(rooms)).items()):
+            await asyncio.sleep(0.02)  # what a page decodes sets no event here
+    return media, gate, time.monotonic() - since
+
+
+async def pictures(rooms: dict[Side, PageRoom]) -> dict[Side, int]:
+    """Return how many pictures of the far room each terminal has decoded over its present connection."""
+    counts = {}
+    for side, room in rooms.items():
+        counts[side] = int((await room.received())["video"]["frames"])
+    return counts
+
+
+def main() -> None:
+    """Run as a program."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--cuts", type=int, default=5)
+    asyncio.run(cuts(Console(width=140, highlight=False), options.parse_args().cuts))
+
+
+if __name__ == "__main__":
+    main()
