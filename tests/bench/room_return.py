@@ -29,6 +29,8 @@ LIMIT = 300.0
 CUT = 10.0
 """Seconds of one cut."""
 COLUMNS = ("media", "gate", "picture")
+SHOWN = "() => document.querySelector('video.far')?.getVideoPlaybackQuality().totalVideoFrames > 0"
+"""Whether the live screen shows the far room; on a hold it has no such element."""
 
 
 async def cuts(console: Console, count: int) -> None:
@@ -45,9 +47,8 @@ async def cuts(console: Console, count: int) -> None:
                     line.cut()
                     await visit.until(lambda view: view["state"] == "held" and not view["sides"]["prison"]["media"])
                     await asyncio.sleep(CUT)  # what is measured is the return from a cut of this length
-                    before = await pictures(rooms)
                     line.mend()
-                    seconds = await returned(visit, rooms, before)
+                    seconds = await returned(visit, rooms)
                     text = "  ".join(f"{name} {second:5.2f} s" for name, second in zip(COLUMNS, seconds, strict=True))
                     console.print(f"cut {number:2}  {text}")
             finally:
@@ -75,25 +76,15 @@ async def acknowledge(page: Page) -> None:
     await page.get_by_role("button", name="我们已知晓，并将遵守").press("Enter")
 
 
-async def returned(visit: Visit, rooms: dict[Side, PageRoom], before: dict[Side, int]) -> tuple[float, float, float]:
+async def returned(visit: Visit, rooms: dict[Side, PageRoom]) -> tuple[float, float, float]:
     """Return the seconds from now until media, gate and pictures are back."""
     since = time.monotonic()
     await visit.until(lambda view: all(side["media"] for side in view["sides"].values()))
     media = time.monotonic() - since
     await visit.until(lambda view: view["gate"] == "open")
     gate = time.monotonic() - since
-    async with asyncio.timeout(PATIENCE):
-        while any(count in (0, before[side]) for side, count in (await pictures(rooms)).items()):
-            await asyncio.sleep(0.02)  # what a page decodes sets no event here
+    await asyncio.gather(*(room.page.wait_for_function(SHOWN, timeout=PATIENCE * 1000) for room in rooms.values()))
     return media, gate, time.monotonic() - since
-
-
-async def pictures(rooms: dict[Side, PageRoom]) -> dict[Side, int]:
-    """Return how many pictures of the far room each terminal has decoded over its present connection."""
-    counts = {}
-    for side, room in rooms.items():
-        counts[side] = int((await room.received())["video"]["frames"])
-    return counts
 
 
 def main() -> None:
