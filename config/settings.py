@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     archive_dir: Path = Path("data/archive")  # default: in data_dir
     drills_dir: Path = Path("data/drills")  # recordings and results of drills, apart from visits; default: in data_dir
     drill_days: int = Field(90, ge=1, le=3650)  # drills are kept so long
+    relisten_share: float = Field(0.05, ge=0, le=1)  # of the recordings, chosen by their ids, two people hear again
+    relisten_days: int = Field(30, ge=1, le=366)  # after the visit, until the end of that day
     drill_time: str = ""  # when the rooms of today's first visits are tried, in Shanghai, as 07:30; default: never
     drill_blocks: bool = False  # a failed drill keeps the day's first visit from READY until an officer says why
     run_dir: Path = Path("data/run")  # unix sockets; default: in data_dir, or a short one in /tmp

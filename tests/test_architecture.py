@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("config", "broker", "recorder", "signaling", "kiosk_agent", "huijian")
 
 # A part may import the parts named for it, and itself.
-CORE = {"broker.authority", "broker.booking", "broker.drills", "broker.presence", "broker.session"}
+CORE = {"broker.authority", "broker.booking", "broker.drills", "broker.history", "broker.presence", "broker.session"}
 BELOW_IPC = {"config", "broker.kernel", "broker.media", *CORE}
 MAY_IMPORT = {
     "config": set(),
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "broker.presence": {"config", "broker.kernel", *CORE},
     "broker.session": {"config", "broker.kernel", *CORE},
     "broker.drills": {"config", "broker.kernel", *CORE},
+    "broker.history": {"config", "broker.kernel", *CORE},
     "broker.ipc": BELOW_IPC,
     "broker.control": {*BELOW_IPC, "broker.ipc"},
     "broker.relay": {"config", "broker.kernel", "broker.media", "broker.ipc"},
@@ -67,6 +68,8 @@ SEAMS: dict[str, str] = {
     "kiosk_agent.http_client": "how soon a cut line is noticed; terminals of tests have it, too",
     "recorder.pipeline.trial_decode": "the only decoder in the pipeline; what is pure beside it is given it",
     "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
+    "recorder.viewcopy.poster": "where it lies, for lists, beside how it is made",
+    "signaling.history.relisten": "pure: what is chosen, and until when; tested alone",
     "signaling.media.whip": "WHIP and WHEP are found by their names",
 }
 """Small modules with one importer that are kept apart, each with the reason."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import time
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 
@@ -41,6 +41,7 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes, factors
 from signaling.api.accounts import sessions as own_sessions
+from signaling.api.audit import visits
 from signaling.api.drills import routes as drills
 from signaling.api.rooms import equipment_tests
 from signaling.api.terminals import routes as terminals
@@ -53,6 +54,8 @@ from signaling.budgets.allowance import Allowance
 from signaling.budgets.charging import charging
 from signaling.budgets.payers import Payers
 from signaling.budgets.streams import Streams
+from signaling.history.keeper import HistoryKeeper, follow_history, running_session
+from signaling.history.sources import Sources
 from signaling.identity import routes as identity
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.live import socket
@@ -88,6 +91,7 @@ ROUTES: tuple[Route, ...] = tuple(
             announcements.table,
             recordings.table,
             holds.table,
+            visits.table,
             changes.table,
             factors.table,
             own_sessions.table,
@@ -160,14 +164,17 @@ def build_context(
     names, resources, allowance = Names(store, lambda: clock.now().mono), Resources(), Allowance()
     checks = FactorChecks(store, journal, clock, factor_key(settings.keys_dir))
     hub = Hub(broker, names, clock, resources.forget_session, allowance)
+    recordings_read = Recordings(store.engine)
+    sources = Sources(store, recordings_read, settings.archive_dir, running_session(broker))
     return Context(
         broker=broker,
         store=store,
         settings=settings,
         clock=clock,
         journal=journal,
-        recordings=Recordings(store.engine),
+        recordings=recordings_read,
         views=ViewCopies(store.engine),
+        history=HistoryKeeper(sources, store, journal, clock, settings),
         version=version,
         credentials=credentials,
         allowance=allowance,
@@ -226,6 +233,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         "gone": context.resources.forget,
         "standing": context.hub.standing,
     }
+    follow = partial(follow_history, context.broker, context.history)
+    context.broker.bus.on("session", follow)
     for event, listener in listeners.items():
         context.broker.bus.on(event, listener)
     tasks = Tasks()
@@ -233,6 +242,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     tasks.spawn(session_expiry.run(context))
     tasks.spawn(context.sign_ins.watch_attacks())
     tasks.spawn(context.fleet.run())
+    tasks.spawn(context.history.run())
     async with AsyncExitStack() as drills:
         if context.drills is not None:
             await drills.enter_async_context(context.drills.conductor)
@@ -240,6 +250,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         yield
     for event, listener in listeners.items():
         context.broker.bus.remove_listener(event, listener)
+    context.broker.bus.remove_listener("session", follow)
     with suppress(asyncio.CancelledError):
         await tasks.close()
     with suppress(VisitError):  # what is lost are minutes of the time at which a terminal was last seen

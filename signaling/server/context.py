@@ -28,6 +28,7 @@ from signaling.auth.sign_ins import SignIns
 from signaling.budgets.allowance import Allowance
 from signaling.budgets.payers import Payers
 from signaling.budgets.streams import Streams
+from signaling.history.keeper import HistoryKeeper
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.ingress.fairness import prefix_of
 from signaling.live.fleet import Fleet
@@ -54,6 +55,7 @@ class Context:
     journal: Journal
     recordings: Recordings
     views: ViewCopies
+    history: HistoryKeeper
     version: str
     credentials: Credentials
     sign_ins: SignIns

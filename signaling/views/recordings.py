@@ -1,7 +1,7 @@
 """The catalog of recordings as auditors may read it: the recorder's rows joined with the slots they belong to, because
 both sites of a visit may audit it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.control.store.tables import slots
 from broker.kernel.database import reading, storage_errors
-from recorder.archive.tables import RECORDINGS
+from recorder.archive.tables import HOLDS, RECORDINGS, VIEWS
 
 MOST = 2000  # of one day: what a page can show and a province does not reach
 
@@ -31,6 +31,25 @@ class Recordings:
         """Return the recording of a session, or None where there is none or it is not of `site` (None: any)."""
         rows = await self._read(_of_site(site).where(RECORDINGS.c.session == session))
         return rows[0] if rows else None
+
+    async def of(self, sessions: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Return the recordings of these sessions, by session."""
+        rows = await self._read(select(RECORDINGS).where(RECORDINGS.c.session.in_(sessions)))
+        return {row["session"]: row for row in rows}
+
+    async def copies(self, sessions: Sequence[str]) -> dict[str, str]:
+        """Return the states of the view copies of these sessions, by session."""
+        query = select(VIEWS.c.session, VIEWS.c.state).where(VIEWS.c.session.in_(sessions))
+        return {row["session"]: row["state"] for row in await self._read(query)}
+
+    async def held(self, sessions: Sequence[str]) -> set[str]:
+        """Return those of these sessions on which a legal hold stands."""
+        query = select(HOLDS.c.session).where(HOLDS.c.session.in_(sessions), HOLDS.c.lifted_at.is_(None)).distinct()
+        return {row["session"] for row in await self._read(query)}
+
+    async def holds(self, session: str) -> list[Mapping[str, Any]]:
+        """Return all legal holds on a recording, lifted ones too, in their order."""
+        return await self._read(select(HOLDS).where(HOLDS.c.session == session).order_by(HOLDS.c.id))
 
     async def _read(self, query: Select[Any]) -> list[Mapping[str, Any]]:
         with storage_errors("The catalog does not answer ({error})."):

@@ -59,7 +59,7 @@ class Visits(StorePart):
             return None
         request = await rebookings.read_one(db, tables.rebookings.c.id == id)
         row = (await db.execute(select(slots).where(slots.c.id == request.slot))).one()
-        check_keeps(request, _slot(row), slot)
+        check_keeps(request, slot_of_row(row), slot)
         return request
 
     async def slot(self, id: str) -> Slot:
@@ -78,7 +78,7 @@ class Visits(StorePart):
             .order_by(slots.c.starts_at, slots.c.id)
         )
         async with self._reading() as db:
-            return [_slot(row) for row in await db.execute(query)]
+            return [slot_of_row(row) for row in await db.execute(query)]
 
     async def slots_missed(self, start: datetime, end: datetime) -> list[Slot]:
         """Return the approved slots that ended in [start, end) and whose session was never begun, in order of time."""
@@ -90,7 +90,7 @@ class Visits(StorePart):
             .order_by(slots.c.starts_at, slots.c.id)
         )
         async with self._reading() as db:
-            return [_slot(row) for row in await db.execute(query)]
+            return [slot_of_row(row) for row in await db.execute(query)]
 
     async def cancel_slot(
         self, id: str, by: str = "", code: str = "", reason: str = "", request: Rebooking | None = None
@@ -122,7 +122,7 @@ class Visits(StorePart):
         async with self._reading() as db:
             for some in (asked[first : first + AT_ONCE] for first in range(0, len(asked), AT_ONCE)):
                 rows = await db.execute(select(slots).where(slots.c.session.in_(some)))
-                found |= {SessionId(row.session): _slot(row) for row in rows}
+                found |= {SessionId(row.session): slot_of_row(row) for row in rows}
         return found
 
     async def approve_second(self, id: str, by: str, article: str) -> Slot:
@@ -132,7 +132,7 @@ class Visits(StorePart):
             row = (await db.execute(select(slots).where(slots.c.id == id))).one_or_none()
             if row is None:
                 raise NotFound("There is no such slot.", "没有该时段。")
-            slot = _slot(row)
+            slot = slot_of_row(row)
             approved = replace(slot, second_approved_by=by, second_article=article)
             if slot == approved:
                 return slot
@@ -181,7 +181,7 @@ class Visits(StorePart):
             row = (await db.execute(select(slots).where(which))).one_or_none()
         if row is None:
             raise NotFound("There is no such slot.", "没有该时段。")
-        return _slot(row)
+        return slot_of_row(row)
 
 
 async def _policy(db: AsyncConnection, slot: Slot) -> Policy:
@@ -263,7 +263,8 @@ def _columns(slot: Slot) -> dict[str, Any]:
     }
 
 
-def _slot(row: Row[Any]) -> Slot:
+def slot_of_row(row: Row[Any]) -> Slot:
+    """Return the slot that a row of `slots` holds."""
     return Slot(
         id=SlotId(row.id),
         session=SessionId(row.session),

@@ -24,6 +24,10 @@ from broker.control.store.drills.officers import DrillOfficer, DrillOfficers
 from broker.control.store.drills.results import Drills
 from broker.control.store.eligibility import Eligibility
 from broker.control.store.extensions import Extensions
+from broker.control.store.history.index import HistoryIndex
+from broker.control.store.history.marks import Marks
+from broker.control.store.history.ratings import Ratings
+from broker.control.store.history.search import HistorySearch
 from broker.control.store.migrations import is_current
 from broker.control.store.rebookings import Rebookings
 from broker.control.store.records import ApiKey, SignedInTerminal, User
@@ -71,6 +75,10 @@ class Store(
     Announcements,
     Drills,
     DrillOfficers,
+    HistoryIndex,
+    HistorySearch,
+    Marks,
+    Ratings,
 ):
     """The store in the database at `url` (see broker.kernel.database.engine_for). Migrations make its schema."""
 

@@ -1,0 +1,1 @@
+"""Visits of the history for tests and measurements, drawn from their number alone."""
