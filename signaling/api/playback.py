@@ -9,7 +9,6 @@ from typing import BinaryIO
 from aiohttp import web
 
 from broker.kernel.errors import NotFound, StorageUnavailable, TooMany
-from broker.kernel.ids import Side
 from recorder.mp4.side_film import SideFilm
 from signaling.auth.scope import author
 from signaling.budgets.streams import Stream
@@ -22,7 +21,7 @@ FILM_TYPE = "video/mp4"
 
 
 async def play(
-    call: Call, session: str, path: Path, tag: str, copy: str, side: Side | None = None
+    call: Call, session: str, path: Path, tag: str, copy: str, side: str | None = None
 ) -> web.StreamResponse:
     """Answer with a file of the archive, with one `side` of it, or with the requested part. Raises NotFound,
     RangeNotSatisfiable, TooMany."""
@@ -31,7 +30,7 @@ async def play(
 
 
 async def _play(
-    stream: Stream, call: Call, session: str, path: Path, tag: str, copy: str, side: Side | None
+    stream: Stream, call: Call, session: str, path: Path, tag: str, copy: str, side: str | None
 ) -> web.StreamResponse:
     try:
         file = await asyncio.to_thread(_open, path, call.context.settings.archive_dir, side)
@@ -83,7 +82,7 @@ async def _send(stream: Stream, answer: web.StreamResponse, file: Film, start: i
         return  # the viewer has sought another place or left, or may not see more
 
 
-def _open(path: Path, archive: Path, side: Side | None) -> Film:
+def _open(path: Path, archive: Path, side: str | None) -> Film:
     """Open a file that lies in the archive, or one side of it. Raises OSError, ValueError."""
     real = path.resolve(strict=True)
     if not real.is_relative_to(archive.resolve()):

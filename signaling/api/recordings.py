@@ -8,6 +8,7 @@ from aiohttp import web
 
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import Side
+from broker.media.tap_format import TALKBACK, TRACK_TITLES
 from recorder.archive.catalog import ARCHIVED
 from recorder.archive.manifest import stored_coverage
 from recorder.viewcopy.queue import READY
@@ -86,10 +87,11 @@ async def get_film(call: Call) -> web.StreamResponse:
     "/api/v1/recordings/{session}/sides/{side}", zh="播放一方画面与声音", en="One side's picture and sound, by range"
 )
 async def get_side(call: Call) -> web.StreamResponse:
-    """The samples of the evidence, unchanged, under an index of their own that comes first."""
+    """The samples of the evidence, unchanged, under an index of their own that comes first. Beside `prison` and
+    `visitor`, `supervisors` are the voices of officers who spoke in: sound alone."""
     session = call.id("session")
     row = await _archived(call, session)
-    side, path = _side(call), call.context.settings.archive_dir / row["path"]
+    side, path = _film_name(call), call.context.settings.archive_dir / row["path"]
     return await play(call, session, path, f"{row['sha256']}-{side}-1", side, side)
 
 
@@ -166,11 +168,12 @@ async def _archived(call: Call, session: str) -> Mapping[str, Any]:
     return row
 
 
-def _side(call: Call) -> Side:
-    try:
-        return Side(call.request.match_info["side"])
-    except ValueError:
-        raise NotFound() from None
+def _film_name(call: Call) -> str:
+    """Return whose film is asked for. Raises NotFound."""
+    name = call.request.match_info["side"]
+    if name not in (*Side, TRACK_TITLES[TALKBACK]):
+        raise NotFound()
+    return name
 
 
 def view(row: Mapping[str, Any]) -> RecordingRow:

@@ -26,6 +26,7 @@ PAGES = {
     "/monitor": "monitor.html",
     "/terminals": "terminals.html",
     "/account": "account.html",
+    "/audit": "audit.html",
 }
 
 HEADERS = {

@@ -2,6 +2,12 @@
  * REST calls of the page: same origin, session cookie, RFC 9457 problem documents as errors.
  */
 import { inWords, t } from "../i18n/i18n.js";
+import { ServerClock } from "../state/clock.js";
+
+const clock = new ServerClock();
+
+/** The server's time by the latest answer, to the second; null before the first one. */
+export const serverNow = () => clock.now();
 
 /** A refusal of the server with words for people. */
 export class Problem extends Error {
@@ -63,6 +69,7 @@ export async function request(path, { method = "GET", body, type, keepalive = fa
   } catch {
     throw localProblem("unreachable"); // no network, no server, or our own timeout
   }
+  if (response.headers.has("date")) clock.set(response.headers.get("date"));
   if (!response.ok) throw await problemOf(response);
   return response;
 }

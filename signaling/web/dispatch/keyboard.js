@@ -1,16 +1,18 @@
 /**
- * Obeys the keys of state/keys.js: calls the page's own action, or presses the button that carries the key.
+ * Obeys the keys of a table like that of state/keys.js: calls the page's own action, or presses the button that carries
+ * the key.
  */
 import { KEYS, lettersAreOn } from "../state/keys.js";
 
-const BY_KEY = new Map(KEYS.flatMap((row) => row.keys.map((key) => [key, row])));
+const byKey = (table) => new Map(table.flatMap((row) => row.keys.map((key) => [key, row])));
 const TYPING = "textarea, select, input:not([type=radio]):not([type=checkbox])";
 
-/** Obeys the keys until the returned function is called. @param actions functions by name; each gets the event's key */
-export function obeyKeys(actions) {
-  const down = (event) => obey(event, actions);
+/** Obeys the keys until the returned function is called. @param actions functions by name; each gets the key's name */
+export function obeyKeys(actions, table = KEYS) {
+  const rows = byKey(table);
+  const down = (event) => obey(event, actions, rows);
   const up = (event) => {
-    const row = BY_KEY.get(nameOf(event));
+    const row = rows.get(nameOf(event));
     if (row?.hold) forward(row, event);
   };
   addEventListener("keydown", down);
@@ -21,12 +23,12 @@ export function obeyKeys(actions) {
   };
 }
 
-function obey(event, actions) {
-  const row = BY_KEY.get(nameOf(event));
+function obey(event, actions, rows) {
+  const row = rows.get(nameOf(event));
   if (!row || event.defaultPrevented || ignored(event, row)) return;
-  if (event.repeat && row.act !== "move") return;
+  if (event.repeat && row.act !== "move" && !row.repeats) return;
   if (row.act) {
-    if (actions[row.act](event.key) === false) return; // nothing to do for this key: the browser may have it
+    if (actions[row.act](nameOf(event)) === false) return; // nothing to do for this key: the browser may have it
   } else if (row.hold) forward(row, event);
   else buttonOf(row)?.click();
   event.preventDefault();
@@ -44,8 +46,8 @@ function ignored(event, row) {
   if (row.always) return false;
   const { key, target } = event;
   if (target.closest?.(TYPING)) return true;
-  if (key.startsWith("Arrow")) return Boolean(target.closest?.("input")); // they walk through the group
-  if (key === "Enter") return Boolean(target.closest?.("button, a, input, summary")); // it presses what has the focus
+  if (key.startsWith("Arrow")) return Boolean(target.closest?.('input, [data-arrows="own"]')); // they walk through the group
+  if (key === "Enter" || key === " ") return Boolean(target.closest?.("button, a, input, summary")); // it presses what has the focus
   return key.length === 1 && row.act !== "help" && !lettersAreOn();
 }
 

@@ -5,10 +5,12 @@
  * words in place: no picture restarts and the keyboard focus stays where it is.
  */
 import { readStored, store } from "../state/storage.js";
+import { auditEn } from "./audit.en.js";
+import { auditZh } from "./audit.zh.js";
 import { en } from "./words.en.js";
 import { zh } from "./words.zh.js";
 
-export const CATALOGS = { zh, en };
+export const CATALOGS = { zh: { ...zh, ...auditZh }, en: { ...en, ...auditEn } };
 const KEY = "huijian.language";
 const listeners = new Set();
 let current = readStored("localStorage", KEY) === "en" ? "en" : "zh";
@@ -44,7 +46,7 @@ export function setLanguage(next) {
 /** Rewrites all words under `root` in the current language. */
 export function translate(root) {
   document.documentElement.lang = current === "zh" ? "zh-CN" : "en";
-  document.title = t("title");
+  document.title = t(document.body.dataset.title ?? "title");
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
   for (const node of root.querySelectorAll("[data-t-label]")) node.ariaLabel = t(node.dataset.tLabel);
   for (const node of root.querySelectorAll("[data-t-title]")) node.title = t(node.dataset.tTitle);

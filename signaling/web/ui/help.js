@@ -1,14 +1,15 @@
 /**
- * The help: every key with its action, from the table that the keyboard obeys.
+ * The help: every key with its action, from the table that the keyboard of the page obeys.
  */
 import { t } from "../i18n/i18n.js";
 import { KEYS, lettersAreOn, switchLetters } from "../state/keys.js";
 import { el } from "./dom.js";
 
-export function showHelp() {
+/** @param {Array} table of keys, like that of state/keys.js */
+export function showHelp(table = KEYS) {
   const letters = el("input", { type: "checkbox", checked: lettersAreOn(), on: { change: () => switchLetters(letters.checked) } });
   const close = el("button", { type: "submit", class: "primary" }, t("close"));
-  const rows = KEYS.map(({ keys, shown = keys[0], words }) => el("tr", {},
+  const rows = table.map(({ keys, shown = keys[0], words }) => el("tr", {},
     el("th", { scope: "row" }, el("kbd", {}, shown)), el("td", {}, t(words))));
   const dialog = el("dialog", { class: "help", "aria-labelledby": "help-title" },
     el("form", { method: "dialog" },

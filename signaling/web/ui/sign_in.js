@@ -10,14 +10,15 @@ import { languageButton } from "./header.js";
  * @param onSignIn async (user, password); the caller shows a refusal by `refuse`, which asks for the second factor where
  *   that is what is missing
  * @param onDone called once the second factor was right; by default the page begins anew, and finds the officer signed in
+ * @param {{title: string, hint: string}} keys of the words of a page that is not for supervisors
  */
-export function signInView(onSignIn, onDone = () => location.reload()) {
+export function signInView(onSignIn, onDone = () => location.reload(), { title = "title", hint = "sign_in_hint" } = {}) {
   const user = el("input", { name: "user", id: "user", autocomplete: "username", required: true, spellcheck: "false", autocapitalize: "none" });
   const password = el("input", { name: "password", id: "password", type: "password", autocomplete: "current-password", required: true });
   const refusal = el("div", { class: "refusal", role: "alert" });
   const button = el("button", { type: "submit", class: "primary wide", t: "sign_in" });
   const form = el("form", { class: "sign-in-card", "aria-labelledby": "sign-in-title" },
-    el("h1", { id: "sign-in-title", t: "title" }), el("p", { class: "quiet", t: "sign_in_hint" }),
+    el("h1", { id: "sign-in-title", t: title }), el("p", { class: "quiet", t: hint }),
     el("label", { for: "user", t: "user" }), user,
     el("label", { for: "password", t: "password" }), password,
     refusal, button,

@@ -210,8 +210,15 @@ class TestOneSide:
         played = await front.noted("RecordingPlayed")
         assert [one.data for one in played] == ['{"copy":"prison"}', '{"copy":"visitor"}']
 
+    async def test_the_voices_of_officers_are_a_film_of_their_own(self, front, recorded, tmp_path):
+        answer = await front.ask("GET", f"{recorded}/sides/supervisors", "auditor")
+        (tmp_path / "voices.mp4").write_bytes(await answer.read())
+        titles = [stream["tags"]["handler_name"] for stream in probe.probe(tmp_path / "voices.mp4")["streams"]]
+        assert titles == ["supervisors"]
+        assert [entry.data for entry in await front.noted("RecordingPlayed")] == ['{"copy":"supervisors"}']
+
     async def test_that_does_not_exist_is_not_found(self, front, recorded, film):
-        await front.refused("not_found", "GET", f"{recorded}/sides/supervisors", "auditor")
+        await front.refused("not_found", "GET", f"{recorded}/sides/inmate", "auditor")
         await front.refused("not_found", "GET", f"{recorded}/sides/prison", "foreign-auditor")
         await front.refused("forbidden", "GET", f"{recorded}/sides/prison", "admin")
 

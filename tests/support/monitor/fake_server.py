@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
+from tests.support.monitor.fake_archive import FakeArchive
 from tests.support.monitor.senders import Image, Loop, Tone, moving_bar
 from tests.support.patience import PATIENCE
 
@@ -74,10 +75,12 @@ class FakeMonitor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
         self._pages = {path.relative_to(PAGES).as_posix(): path for path in PAGES.rglob("*.*")}
+        self.archive = FakeArchive()
         self._turn = 0  # of the test: an offer of an earlier one is answered but not counted
         self._forget()
 
     def _forget(self) -> None:
+        self.archive.forget()
         self.sessions: dict[str, dict[str, Any]] = {}
         self.me: dict[str, Any] = OFFICER
         self.orders: list[dict[str, Any]] = []
@@ -181,7 +184,7 @@ class FakeMonitor:
     @web.middleware
     async def guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Send the CSP with every answer, and demand the cookie for all that is not a page."""
-        is_open = request.path.startswith(("/monitor", "/terminals", "/web/", "/api/v1/sign-in"))
+        is_open = request.path.startswith(("/monitor", "/terminals", "/audit", "/web/", "/api/v1/sign-in"))
         if not is_open and "huijian" not in request.cookies:
             response: web.StreamResponse = problem(401, "not_signed_in", "尚未登录", "请先登录。")
         else:
@@ -397,6 +400,8 @@ class FakeMonitor:
             [
                 web.get("/monitor", self.page),
                 web.get("/terminals", self.page),
+                web.get("/audit", self.page),
+                *self.archive.routes(),
                 web.get("/api/v1/terminals", self.fleet),
                 web.post("/api/v1/terminals/{id}/{order}", self.terminal_ordered),
                 web.get("/api/v1/rooms/{room}/tests", self.room_tests),

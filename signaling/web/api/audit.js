@@ -1,0 +1,33 @@
+/**
+ * REST calls of the auditors' page. The server journals each of them with the auditor's name.
+ */
+import { json, request } from "./rest.js";
+
+const visit = (session) => `/api/v1/visits/${encodeURIComponent(session)}`;
+const recording = (session) => `/api/v1/recordings/${encodeURIComponent(session)}`;
+
+/** Reads what the page asks for again and again by itself, which keeps no sign-in from ending that is not used. */
+const look = async (path) => (await request(path, { background: true })).json();
+
+/** @param {string} parameters see state/audit_query.js */
+export const visits = (parameters) => json(`/api/v1/visits?${parameters}`);
+export const visitOf = (session) => json(visit(session));
+export const posterOf = (session) => `${visit(session)}/poster`;
+
+/** The address of a film: `view`, or one of `prison`, `visitor` and `supervisors`, the officers' voices. */
+export const filmOf = (session, film) => `${recording(session)}/${film === "view" ? "view" : `sides/${film}`}`;
+export const copyOf = (session) => look(`${recording(session)}/copy`);
+export const makeCopy = (session) => json(`${recording(session)}/copy`, "POST", {});
+
+export const addMark = (session, mark) => json(`${visit(session)}/marks`, "POST", mark);
+export const withdrawMark = (session, id, reason) =>
+  json(`${visit(session)}/marks/${encodeURIComponent(id)}/withdraw`, "POST", { reason });
+export const rate = (session, rating) => json(`${visit(session)}/ratings`, "POST", rating);
+export const relisten = (state) => json(`/api/v1/relisten?state=${state}`);
+
+export const verify = (session) => json(`${visit(session)}/verification`, "POST", {});
+export const verification = (session) => look(`${visit(session)}/verification`);
+
+export const standingHolds = () => json("/api/v1/holds");
+export const hold = (session, reason) => json(`${recording(session)}/holds`, "POST", { reason });
+export const liftHolds = (session, reason) => json(`${recording(session)}/holds/lift`, "POST", { reason });

@@ -1,0 +1,41 @@
+/**
+ * The frame of the auditors' page: top bar, the parts, and the place where the chosen part stands.
+ */
+import { partFragment } from "../../state/audit_query.js";
+import { timeWithSeconds } from "../../state/clock.js";
+import { el, put } from "../dom.js";
+import { languageButton } from "../header.js";
+
+const PARTS = ["search", "relisten", "holds"];
+
+/** @param {{onSignOut()}} actions */
+export function pageView(me, { onSignOut }) {
+  const time = el("time", { class: "clock", tTitle: "server_time" });
+  const links = new Map(PARTS.map((part) => [part, el("a", { href: `#${partFragment(part)}`, t: `audit_part_${part}` })]));
+  const place = el("main", { id: "audit", tabindex: "-1" });
+  const node = el("div", { class: "audit" },
+    el("header", { class: "top" },
+      el("a", { class: "skip", href: "#audit", t: "audit_skip", on: { click: skip } }),
+      el("span", { class: "brand", t: "audit_title" }),
+      el("nav", { class: "audit-parts", tLabel: "audit_parts" }, ...links.values()),
+      el("span", { class: "spring" }), time, el("span", { class: "user" }, me.name), languageButton(),
+      el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } })),
+    place);
+
+  function skip(event) {
+    event.preventDefault(); // the fragment of the address is the page's place
+    place.focus();
+  }
+
+  return {
+    node,
+    show(part, view) {
+      for (const [name, link] of links) {
+        if (name === part || (part === "visit" && name === "search")) link.setAttribute("aria-current", "page");
+        else link.removeAttribute("aria-current");
+      }
+      if (place.firstChild !== view) place.replaceChildren(view);
+    },
+    tick: (now) => put(time, now ? timeWithSeconds(now) : ""),
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * The lanes of a visit's timeline, from what the server sends: each item has a place in the film, a level and words.
+ */
+import { codeWords, percent } from "../../../i18n/audit_words.js";
+import { inWords, t } from "../../../i18n/i18n.js";
+import { filmTime } from "../../../state/film_time.js";
+import { SIDES } from "../../../state/sessions.js";
+
+const INTERVENTION_LEVELS = { warning: "wait", mute: "wait", hold: "bad", end: "bad" };
+
+/**
+ * Makes the lanes. @returns {Array<{key: string, name: string, items: Array<{at, to, level, words, point, listed}>}>}
+ * `listed`: the item stands in the list in words, too
+ */
+export function lanesOf(visit) {
+  const lanes = visit.lanes ?? {};
+  const two = (make) => SIDES.map((side) => make(side, t(`side_short_${side}`)));
+  const made = [
+    lane("states", t("audit_lane_states"), (lanes.states ?? []).map(stateItem)),
+    lane("holds", t("audit_lane_holds"), (lanes.holds ?? []).map((hold) => span(hold, "bad", `${t("audit_hold")}${t("colon")}${inWords(hold)}`, true))),
+    lane("interventions", t("audit_lane_interventions"), (lanes.interventions ?? []).map(interventionItem)),
+    lane("alerts", t("audit_lane_alerts"), (lanes.alerts ?? []).map((alert) => point(alert, "wait", `${t("audit_alert")}${t("colon")}${inWords(alert)}`))),
+    lane("marks", t("audit_lane_marks"), (visit.mark_list ?? []).filter(({ withdrawn_at: gone }) => !gone).map(markItem)),
+    lane("gaps", t("audit_lane_gaps"), (lanes.gaps ?? []).map(gapItem)),
+    ...two((side, name) => lane(`speech-${side}`, `${name} ${t("audit_lane_speech")}`, (lanes.speech?.[side] ?? []).map((stretch) => speechItem(stretch, name)))),
+    lane("speech-supervisors", t("audit_lane_officers"), (lanes.speech?.supervisors ?? []).map((stretch) => speechItem(stretch, t("audit_voice_supervisors"))), true),
+    ...two((side, name) => lane(`quality-${side}`, `${name} ${t("audit_lane_quality")}`, (lanes.quality?.[side] ?? []).map((each) => qualityItem(each, name)))),
+    ...(visit.supervisors ?? []).map((officer) => lane(`officer-${officer.id}`, officerName(officer), (officer.present ?? []).map((stretch) => presentItem(stretch, officer)))),
+    lane("extension", t("audit_lane_extension"), (lanes.extension ?? []).map(extensionItem), true),
+  ];
+  return made.filter(({ items, optional }) => items.length || !optional);
+}
+
+/** The name of an officer with the side; an old recording may not say it. */
+export const officerName = ({ name, side }) => (side ? `${t(`side_short_${side}`)} · ${name}` : name);
+
+const lane = (key, name, items, optional = false) => ({ key, name, items, optional });
+const span = ({ at, to }, level, words, listed = false) => ({ at, to: Math.max(to ?? at, at), level, words, point: false, listed });
+const point = ({ at }, level, words) => ({ at, to: at, level, words, point: true, listed: true });
+
+const stateItem = (each) => span(each, `state-${each.state}`, `${t("audit_lane_states")}${t("colon")}${t(`state_${each.state}`)}`, true);
+
+function interventionItem(each) {
+  const about = [...(each.sides ?? []).map((side) => t(`side_short_${side}`)), each.by_name].filter(Boolean).join(t("and_then"));
+  const article = each.article ? ` ${each.article}` : "";
+  const words = [inWords(each), each.text].filter(Boolean).join(" ");
+  const item = point(each, INTERVENTION_LEVELS[each.kind] ?? "done", `${codeWords("intervention", each.kind)}${article}${t("colon")}${words}${t("audit_in_brackets", { words: about })}`);
+  return { ...item, mark: each.kind };
+}
+
+/** A gap with its cause and what crossed meanwhile: one sentence of the server's, as it stands in exports, too. */
+function gapItem(gap) {
+  const side = gap.side === "both" ? t("audit_both") : t(`side_short_${gap.side}`);
+  return span(gap, "gap", `${t("audit_gap")} (${side})${t("colon")}${inWords(gap)}`, true);
+}
+
+function markItem(made) {
+  const words = `${codeWords("mark", made.kind)}${t("colon")}${made.text}${t("and_then")}${made.by_name}`;
+  return made.to ? span(made, "done", words, true) : point(made, "done", words);
+}
+
+function speechItem([at, to], name) {
+  return span({ at, to }, "speech", `${t("audit_speaks", { name })} ${filmTime(at)}–${filmTime(to)}`);
+}
+
+function qualityItem(each, name) {
+  return span(each, `quality-${each.level}`, `${name}${t("colon")}${t("quality")} ${codeWords("quality", each.level)}`, each.level !== "good");
+}
+
+function presentItem([at, to], officer) {
+  return span({ at, to }, "present", t("audit_present", { name: officer.name, time: `${filmTime(at)}–${filmTime(to)}` }));
+}
+
+function extensionItem(each) {
+  const words = t("audit_extended", { minutes: +(each.seconds / 60).toFixed(1), name: each.by_name ?? "" });
+  return point(each, "done", words + (each.article ? ` · ${each.article}` : ""));
+}
+
+/** All that the list tells in words, in the order of the film. */
+export function listedItems(lanes) {
+  return lanes.flatMap(({ items, key }) => items.filter(({ listed }) => listed).map((item) => ({ ...item, lane: key })))
+    .sort((a, b) => a.at - b.at);
+}
+
+/** How much was spoken and watched, in words: what the list says instead of a line for each word that was spoken. */
+export function shareWords(visit, length) {
+  const sum = (stretches) => (stretches ?? []).reduce((total, [at, to]) => total + to - at, 0);
+  const share = (seconds) => (length ? percent(Math.min(1, seconds / length)) : "—");
+  const spoken = SIDES.map((side) => t("audit_spoke", { name: t(`side_short_${side}`), time: filmTime(sum(visit.lanes?.speech?.[side])), share: share(sum(visit.lanes?.speech?.[side])) }));
+  const watched = (visit.supervisors ?? []).map((officer) => t("audit_watched", {
+    name: officerName(officer), time: filmTime(officer.seconds ?? sum(officer.present)), share: share(officer.seconds ?? sum(officer.present)) }));
+  return [...spoken, ...watched];
+}

@@ -1,0 +1,83 @@
+/**
+ * The check of a recording: signature, hashes, chain and dates, with the result in words. It runs in the server's
+ * background; the page asks how far it is.
+ */
+import * as audit from "../../../api/audit.js";
+import { asProblem } from "../../../api/rest.js";
+import { inWords, onLanguage, t } from "../../../i18n/i18n.js";
+import { dateAndTime } from "../../../state/clock.js";
+import { filmTime } from "../../../state/film_time.js";
+import { el, mark, put, show } from "../../dom.js";
+import { announce, complain } from "../../toast.js";
+
+const EVERY = 1000; // ms between looks while it runs
+
+/** @param {(second: number) => void} onSeek */
+export function verificationView(session, onSeek) {
+  const words = el("p", { class: "verified-words", role: "status", t: "audit_verify_hint" });
+  const bar = el("progress", { max: "1", value: "0", tLabel: "audit_verify", hidden: true });
+  const list = el("ul", { class: "mark-list" });
+  const button = el("button", { type: "button", class: "small-button", t: "audit_verify", on: { click: begin } });
+  const node = el("section", { class: "verified", "aria-labelledby": "verified-title" },
+    el("div", { class: "line" }, el("h2", { id: "verified-title", t: "audit_verified" }), el("span", { class: "spring" }), button), words, bar, list);
+  let timer = 0;
+  let closed = false;
+  let shown = null;
+
+  async function begin() {
+    button.disabled = true;
+    try {
+      follow(await audit.verify(session));
+    } catch (error) {
+      button.disabled = false;
+      complain(asProblem(error));
+    }
+  }
+
+  function follow(found) {
+    if (closed) return;
+    shown = found;
+    write();
+    if (found.state === "running") timer = setTimeout(look, EVERY);
+    else announce(inWords(found));
+  }
+
+  async function look() {
+    try {
+      follow(await audit.verification(session));
+    } catch (error) {
+      button.disabled = false;
+      complain(asProblem(error));
+    }
+  }
+
+  const write = () => {
+    if (!shown) return;
+    const { state, progress, findings = [], checked_at: at } = shown;
+    const running = state === "running";
+    mark(node, "state", state);
+    delete words.dataset.t; // from now on its words are the server's
+    put(words, running ? t("audit_verifying", { percent: Math.round((progress ?? 0) * 100) }) : `${inWords(shown)}${at ? ` (${dateAndTime(at)})` : ""}`);
+    show(bar, running);
+    bar.value = progress ?? 0;
+    button.disabled = running;
+    list.replaceChildren(...findings.map(finding));
+  };
+
+  function finding(found) {
+    const second = found.second ?? null;
+    return el("li", {}, el("p", {}, inWords(found)),
+      el("div", { class: "line" }, el("span", { class: "quiet small" }, found.file ?? ""),
+        ...(second === null ? [] : [el("button", { type: "button", class: "small-button", "aria-label": t("audit_play_from", { at: filmTime(second) }), on: { click: () => onSeek(second) } }, filmTime(second))])));
+  }
+
+  const stop = onLanguage(write);
+  return {
+    node,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      stop();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * One visit: its film with the timeline on the left; on the right who met, marks, listening again, the check of the
+ * recording, and its legal holds.
+ */
+import { codeWords } from "../../../i18n/audit_words.js";
+import { t } from "../../../i18n/i18n.js";
+import { el } from "../../dom.js";
+import { playerView } from "../player/player.js";
+import { timelineView } from "../timeline/timeline.js";
+import { headView } from "./head.js";
+import { holdsView } from "./holds.js";
+import { marksView } from "./marks.js";
+import { ratingsView } from "./ratings.js";
+import { verificationView } from "./verification.js";
+
+const PLAYABLE = "archived";
+
+/**
+ * @param {object} visit as the server sends it
+ * @param {{me, now(), onAdd, onWithdraw, onRate, onHold, onLift, onHelp, onBack}} actions
+ */
+export function visitView(visit, actions) {
+  const playable = visit.recording?.state === PLAYABLE;
+  const seek = (second) => player?.seek(second);
+  const timeline = timelineView(seek);
+  const player = playable ? playerView(visit, { me: actions.me, now: actions.now, onHelp: actions.onHelp, onTime: (second) => timeline.tick(second) }) : null;
+  const head = headView(visit);
+  const marks = marksView({ timeNow: () => player?.time ?? 0, onAdd: actions.onAdd, onWithdraw: actions.onWithdraw, onSeek: seek });
+  const ratings = ratingsView(actions.onRate, actions.me.id);
+  const verification = verificationView(visit.session, seek);
+  const holds = holdsView(actions);
+  const parts = [timeline, head, marks, ratings, verification, holds, ...(player ? [player] : [])];
+  const noFilm = el("p", { class: "film-none" }, t("audit_no_film", { state: codeWords("recording", visit.recording?.state ?? "none") }));
+  const node = el("div", { class: "audit-visit" },
+    el("div", { class: "visit-head line" }, el("button", { type: "button", class: "small-button", t: "audit_back", on: { click: actions.onBack } }), head.title),
+    el("div", { class: "visit-left" }, player?.node ?? noFilm, timeline.node),
+    el("aside", { class: "visit-right", tLabel: "audit_about" },
+      el("section", { class: "visit-about", "aria-labelledby": "about-title" }, el("h2", { id: "about-title", t: "audit_about" }), head.list), marks.node, ratings.node,
+      ...(playable ? [verification.node] : []), ...(visit.recording ? [holds.node] : [])));
+
+  function update(changed) {
+    timeline.update(changed, changed.film_seconds ?? changed.seconds ?? 0);
+    marks.update(changed.mark_list ?? []);
+    ratings.update(changed.relisten, changed.ratings ?? []);
+    holds.update(changed.holds ?? []);
+  }
+
+  return {
+    node, update,
+    start(at) {
+      update(visit);
+      player?.start(at);
+      timeline.tick(at);
+      head.focus();
+    },
+    get time() { return player?.time ?? 0; },
+    tick: () => player?.tick(),
+    keys: {
+      ...player?.keys,
+      event(key) {
+        const to = timeline.eventFrom(player?.time ?? 0, key === "]" || key === "】");
+        if (to !== null) seek(to);
+      },
+      mark: () => marks.begin(player?.time ?? 0),
+      back: actions.onBack,
+      help: actions.onHelp,
+    },
+    close: () => parts.forEach((part) => part.close()),
+  };
+}
