@@ -21,7 +21,7 @@ export function buttonActions(parts) {
     onDuty: (id) => { choose(id); wallLayout.toggleDuty(id); },
     onZoom: (id, side) => { state.toggleZoom(id, side); draw(); },
     onLayout: (size) => wallLayout.resize(size),
-    onHelp: showHelp,
+    onHelp: () => showHelp(),
     onWatch: () => wallLayout.watch(state.chosen),
 
     onHold: () => orders.withArticle("hold", chosen()),
@@ -87,6 +87,6 @@ export function keyActions({ state, watched, wallLayout, view, draw }) {
     duty: whileWatched((id) => wallLayout.toggleDuty(id)),
     layout: () => wallLayout.resize(LAYOUTS[(LAYOUTS.indexOf(state.places.size) + 1) % LAYOUTS.length]),
     note: () => view.details.focusNote(),
-    help: showHelp,
+    help: () => showHelp(),
   };
 }
