@@ -49,7 +49,6 @@ WIRE_NAMES = {"RecorderLagging", "SpeechBegan", "SpeechEnded", "SpeechView"}
 SEAMS: dict[str, str] = {
     "broker.booking.language_codes": "data: a table of codes",
     "broker.control.store.devices.codes": "pure: how a code is spelled and read; tested alone",
-    "broker.control.store.sign_in.tables": "tables, beside the parts of the store that use them",
     "broker.control.recovery.take_up": "what a start finds, beside `row_watch`; tested alone",
     "broker.relay.congestion.publisher_rate": "pure, the counterpart of subscriber_adaptation; tested alone",
     "broker.relay.limits.media_budget": "pure, beside the other limits; tested alone",

@@ -291,6 +291,14 @@ class EnrolmentRefused(VisitError):
     title_zh, title_en = "终端登记码无效", "The enrolment code is not valid"
 
 
+class InvitationRefused(VisitError):
+    """The link of an invitation is wrong, used, too old, or its account is not confirmed yet: which of these is not
+    told."""
+
+    code, http_status, close_code = "invitation_refused", 403, 4003
+    title_zh, title_en = "邀请链接无效", "The invitation is not valid"
+
+
 class TerminalRefused(VisitError):
     """The signature is not that of the terminal's key, or there is no such terminal; which of these is not told."""
 

@@ -3,6 +3,7 @@ argument, which other users of the machine could see. Changes by which one perso
 a second officer's word; `huijian/admin/confirm.py` has the commands for that."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,6 +64,39 @@ def add(
         return {"id": id, "role": role, "site": site, **shown, **_waiting(made)}
 
     _say(run_admin(ctx, work), json, password_file)
+
+
+@app.command("invite", epilog="Example: users invite li --name 李 --role supervisor --site panlong --link-file li.link")
+def invite(
+    ctx: typer.Context,
+    id: Id,
+    name: Annotated[str, name_option("Name that colleagues see.")],
+    role: Annotated[Role, typer.Option(help="What the officer may do.")],
+    site: Annotated[str | None, typer.Option(help="Id of the site where the officer serves.")] = None,
+    server: Annotated[str, typer.Option(help="Address of the pages, before the link: https://…")] = "",
+    link_file: Annotated[
+        Path | None, typer.Option("--link-file", help="A new file for the link, closed to other users.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="A new link for an officer invited before.")] = False,
+    json: Json = False,
+) -> None:
+    """Add an officer who sets the own password and second factor by a link, which counts once. 邀请
+
+    The link is good for the hours of `sign_in.invitation_hours` (72) from the moment when the account exists: an
+    auditor, administrator or approver is confirmed by another auditor or administrator first.
+    """
+    free_file(link_file)
+
+    async def work(admin: AdminContext) -> dict[str, Any]:
+        waiting = {}
+        if not again:
+            made = await _change(admin, ChangeKind.ADD, id, name=name, role=role, site=site, invited=True)
+            waiting = _waiting(made)
+        token = await admin.store.invite(id, timedelta(hours=admin.settings.sign_in.invitation_hours), admin.author)
+        await admin.note("OfficerInvited", user=id)
+        return {"id": id, "link": f"{server.rstrip('/')}/invitation#{token}", **waiting}
+
+    _say(run_admin(ctx, work), json, link_file, "link")
 
 
 @app.command("list")
@@ -148,8 +182,8 @@ def _waiting(made: AccountChange) -> dict[str, str]:
     return {"change": made.change.id, "state": str(made.state)}
 
 
-def _say(answer: dict[str, Any], json: bool, password_file: Path | None = None) -> None:
-    say_secret(answer, "password", password_file, json)
+def _say(answer: dict[str, Any], json: bool, file: Path | None = None, secret: str = "password") -> None:
+    say_secret(answer, secret, file, json)
     if "change" in answer:
         warn(
             f"{answer['change']} waits: another auditor or administrator confirms it with "

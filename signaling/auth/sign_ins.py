@@ -21,7 +21,8 @@ from signaling.auth.devices import Devices, words_for
 from signaling.auth.factors.checks import FactorChecks, Used
 from signaling.auth.guesses import Guesses, Origin
 from signaling.auth.hashing import Hashing
-from signaling.auth.hashing_queue import network_of
+from signaling.auth.hashing_queue import network_of, place_of
+from signaling.auth.rate_limit import Limit
 from signaling.auth.scope import Role, User
 
 log = structlog.get_logger("signaling")
@@ -75,6 +76,7 @@ class SignIns:
         self._hashing = hashing or Hashing(clock)
         self._issued, self.factors, self._settings = issued, factors, settings
         self._accounts: OrderedDict[str, None] = OrderedDict()  # names that are accounts, as far as they were tried
+        self._invitations = Limit(burst=10, per_minute=10)
         self.attacks = Attacks()
 
     async def sign_in(self, user: str, password: str, browser: Browser) -> Success:
@@ -120,6 +122,10 @@ class SignIns:
             self.attacks.count(account.id, isinstance(error, NotSignedIn), origin.place, self._clock.now().mono)
             self.write_attacks()
             raise
+
+    def pay_for_invitation(self, address: str) -> None:
+        """Charge an attempt at an invitation to the place that it comes from. Raises TooMany."""
+        self._invitations.take(place_of(address), self._clock.now().mono)
 
     def span_of(self, role: str) -> tuple[timedelta, int]:
         """Return for how long a sign-in of this role lasts, and after how many seconds without use it ends."""

@@ -39,7 +39,7 @@ from signaling.api import (
     slots,
     suspensions,
 )
-from signaling.api.accounts import changes, factors
+from signaling.api.accounts import changes, factors, invitations
 from signaling.api.accounts import sessions as own_sessions
 from signaling.api.audit import visits
 from signaling.api.drills import routes as drills
@@ -95,6 +95,7 @@ ROUTES: tuple[Route, ...] = tuple(
             changes.table,
             factors.table,
             own_sessions.table,
+            invitations.table,
             drills.table,
             terminals.table,
             metrics.table,

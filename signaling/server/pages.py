@@ -27,6 +27,7 @@ PAGES = {
     "/terminals": "terminals.html",
     "/account": "account.html",
     "/audit": "audit.html",
+    "/invitation": "invitation.html",
 }
 
 HEADERS = {

@@ -16,6 +16,7 @@ from broker.control.store.accounts import change_user, check_new, hashed_passwor
 from broker.control.store.base import StorePart
 from broker.control.store.records import AccountChange, ChangeState, Role, User
 from broker.control.store.sign_in.factors import clear_factors
+from broker.control.store.sign_in.invitations import NO_PASSWORD, begin_invitation
 from broker.control.store.tables import account_changes, api_keys, sites, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound, VisitError
 from broker.kernel.ids import new_id
@@ -64,13 +65,20 @@ class AccountChanges(StorePart):
         name: str = "",
         role: Role | None = None,
         site: str | None = None,
+        invited: bool = False,
     ) -> AccountChange:
         """Change an account, or keep the change until a second officer confirms it; an older one that waits for the
-        same account is replaced. `name`, `role` and `site` are those of a new account.
+        same account is replaced. `name`, `role` and `site` are those of a new account; `invited`: it has no password
+        until the officer sets one by the link of an invitation.
 
         Raises BadRequest, NotFound or Conflict.
         """
-        hashed = None if password is None else await hashed_password(password)
+        if kind is not ChangeKind.ADD:
+            async with self._reading() as db:
+                name = (await named(db, user)).name
+        hashed = NO_PASSWORD if invited else None
+        if password is not None:
+            hashed = await hashed_password(password, user, name)
         now = self.clock.now().wall
         async with self._writing() as db:
             if kind is ChangeKind.ADD:
@@ -148,7 +156,9 @@ class AccountChanges(StorePart):
     async def change_own_password(self, user: str, password: str) -> None:
         """Set the password of an officer who has just shown the present one, and sign the officer out everywhere. What
         the account stands on stays: who knows the present password may have set this one. Raises BadRequest."""
-        hashed = await hashed_password(password)
+        async with self._reading() as db:
+            name = (await named(db, user)).name
+        hashed = await hashed_password(password, user, name)
         async with self._writing() as db:
             values = {"credential_at": self.clock.now().wall, "credential_by": f"user:{user}"}
             await change_user(db, user, password_hash=hashed, **values)
@@ -235,6 +245,8 @@ async def _apply(
         await check_new(db, change.user, role, change.site)
         assert hashed is not None  # a new account was given one
         await insert_user(db, change.user, asked.name, role, change.site, hashed, now, by, vouchers)
+        if hashed == NO_PASSWORD:
+            await begin_invitation(db, change.user, now)
         return
     values: dict[str, Any] = {"credential_at": now, "credential_by": by, "vouchers": sorted(vouchers)}
     if change.kind is ChangeKind.PASSWORD:

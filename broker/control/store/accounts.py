@@ -8,9 +8,10 @@ from typing import Any, Literal
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.authority import passwords
 from broker.control.store.base import StorePart, check_name
 from broker.control.store.records import ApiKey, Role, User
-from broker.control.store.secrets import MIN_PASSWORD, hash_password, new_token, token_hash
+from broker.control.store.secrets import hash_password, new_token, token_hash
 from broker.control.store.sign_in.sessions import idle_values, is_valid, remove_ended
 from broker.control.store.tables import api_keys, sites, user_tokens, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound
@@ -32,7 +33,7 @@ class Accounts(StorePart):
         Raises BadRequest (weak password, or no site for a role that needs one), NotFound (no such site) or Conflict
         (the id is taken).
         """
-        hashed = await hashed_password(password)
+        hashed = await hashed_password(password, id, name)
         async with self._writing() as db:
             await check_new(db, id, role, site)
             await insert_user(db, id, name, role, site, hashed, self.clock.now().wall, by)
@@ -51,7 +52,8 @@ class Accounts(StorePart):
 
     async def set_password(self, id: str, password: str, by: str = "") -> None:
         """Set a new password and sign the user out everywhere. Raises BadRequest (weak password) or NotFound."""
-        hashed = await hashed_password(password)
+        found = await self.user_named(id)
+        hashed = await hashed_password(password, id, found.name if found else "")
         async with self._writing() as db:
             values = {"credential_at": self.clock.now().wall, "credential_by": by}
             await change_user(db, id, password_hash=hashed, **values)
@@ -156,13 +158,9 @@ class Accounts(StorePart):
                 raise NotFound(f"There is no key {id} in use.", f"没有在用密钥 {id}。")
 
 
-async def hashed_password(password: str) -> str:
-    """Return the hash of a new password. Raises BadRequest for a weak one."""
-    if len(password) < MIN_PASSWORD:
-        raise BadRequest(
-            f"A password has at least {MIN_PASSWORD} characters.",
-            f"密码至少 {MIN_PASSWORD} 个字符。",
-        )
+async def hashed_password(password: str, user: str, name: str) -> str:
+    """Return the hash of a new password of an account. Raises BadRequest for a weak one."""
+    passwords.check(password, user, name)
     return await hash_password(password)
 
 

@@ -14,7 +14,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from broker.kernel.errors import StorageUnavailable
 from config import private_files
 
-MIN_PASSWORD = 10
 _hasher = PasswordHasher()
 
 

@@ -33,6 +33,7 @@ from broker.control.store.rebookings import Rebookings
 from broker.control.store.records import ApiKey, SignedInTerminal, User
 from broker.control.store.registry import Registry
 from broker.control.store.sign_in.factors import Factors
+from broker.control.store.sign_in.invitations import Invitations
 from broker.control.store.sign_in.sessions import SignInSessions
 from broker.control.store.slots import Visits
 from broker.control.store.suspensions import Suspensions
@@ -64,6 +65,7 @@ class Store(
     Accounts,
     SignInSessions,
     Factors,
+    Invitations,
     AccountChanges,
     Visits,
     Extensions,

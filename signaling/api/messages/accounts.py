@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from signaling.api.messages.fields import Inbound, Moment, NoteText, Outbound, Short
+from signaling.api.messages.fields import Inbound, Moment, Name, NoteText, Outbound, Short, Token
 from signaling.api.messages.sign_in import Proof, Ticket
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -143,3 +143,38 @@ class SignInSessionList(Outbound):
     """The caller's sign-ins, the latest first."""
 
     sessions: list[SignInSessionView]
+
+
+class Invite(Inbound):
+    """A new officer, and the own password of the administrator who invites."""
+
+    password: Password = Field(repr=False)
+    user: Name
+    name: Short
+    role: Literal["supervisor", "clerk", "approver", "auditor", "admin"]
+    site: Name | None = None
+
+
+class Invited(Outbound):
+    """An invitation, shown this once. `path`: where the officer sets the own password, once the account exists; `state`
+    `waiting`: after a second officer has confirmed `change`."""
+
+    user: str
+    path: str = Field(repr=False)
+    hours: int
+    state: Literal["applied", "waiting"]
+    change: str | None = None
+
+
+class Redeem(Inbound):
+    """The token of an invitation, and the password that the officer chooses."""
+
+    token: Token = Field(repr=False)
+    password: Password = Field(repr=False)
+
+
+class Redeemed(Outbound):
+    """The account that has a password now: the officer signs in by it."""
+
+    user: str
+    name: str

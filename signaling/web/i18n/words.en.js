@@ -506,4 +506,9 @@ export const en = {
   password_differs: "The two new passwords differ.",
   password_change: "Change the password",
   password_changed: "The password was changed; sign in anew",
+
+  invitation: "Set your password",
+  invitation_hint: "Welcome. Choose a password that only you know; a second factor follows.",
+  invitation_rules: "At least 10 characters, without your name or user name, and none of the usual ones. The link counts once.",
+  invitation_go_on: "Set the password and sign in",
 };

@@ -506,4 +506,9 @@ export const zh = {
   password_differs: "两次输入的新密码不一致。",
   password_change: "修改密码",
   password_changed: "密码已修改，请重新登录",
+
+  invitation: "设置密码",
+  invitation_hint: "欢迎使用。请设置只有您本人知道的密码，随后设置两步验证。",
+  invitation_rules: "至少 10 个字符，不含姓名和用户名，不是常见密码。链接只能使用一次。",
+  invitation_go_on: "设置密码并登录",
 };

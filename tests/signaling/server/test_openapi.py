@@ -20,6 +20,7 @@ CALLERS = {
 OPEN = {
     ("POST", "/api/v1/sign-in"),
     ("POST", "/api/v1/sign-in/factor"),
+    ("POST", "/api/v1/invitations/redeem"),
     ("POST", "/api/v1/terminals/enrolments"),
     ("POST", "/api/v1/terminals/challenges"),
     ("POST", "/api/v1/terminals/sessions"),

@@ -10,7 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
+from sqlalchemy import update
 
+from broker.control.store.records import Role
+from broker.control.store.sign_in.invitations import NO_PASSWORD
+from broker.control.store.tables import users
+from broker.kernel.database import writing
 from signaling.auth.factors import totp
 from tests.signaling.web.conftest import PATIENCE, SIZE, Complaints
 from tests.signaling.web.test_accessibility import violations
@@ -188,3 +193,24 @@ class TestTheAccount:
 def bearer(office: Office, user: str) -> dict[str, str]:
     """Return the header with the token that the fixture has given a user."""
     return {"Authorization": f"Bearer {office.front.tokens[user]}"}
+
+
+class TestAnInvitation:
+    async def test_leads_a_new_auditor_through_password_and_second_factor(self, office: Office) -> None:
+        page, store = office.page, office.front.store
+        await store.add_user("shen", "沈", Role.AUDITOR, PASSWORD)
+        async with writing(store.engine) as db:
+            await db.execute(update(users).where(users.c.id == "shen").values(password_hash=NO_PASSWORD))
+        token = await store.invite("shen", timedelta(hours=72), "command:root")
+        await page.goto(f"{office.url}/invitation#{token}")
+        await expect(page.get_by_role("heading", name="设置密码")).to_be_visible()
+        assert page.url == f"{office.url}/invitation" and await violations(page) == []
+        for label in ("新密码", "再次输入新密码"):
+            await page.get_by_label(label, exact=True).fill("password123")
+        await page.get_by_role("button", name="设置密码并登录").click()
+        await expect(page.get_by_role("alert").filter(has_text="过于常见")).to_be_visible()
+        for label in ("新密码", "再次输入新密码"):
+            await page.get_by_label(label, exact=True).fill("quiet mountain river")
+        await page.get_by_role("button", name="设置密码并登录").click()
+        await expect(page.get_by_text("您的角色须启用两步验证")).to_be_visible()
+        assert len(await office.add_app()) == 10

@@ -1,0 +1,72 @@
+"""Invitations: a link by which a new officer sets the own password, so that no other person ever knows it. It counts
+once, for some days from the moment when the account exists, and only its hash is stored."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from broker.authority import passwords
+from broker.control.store.accounts import change_user, named
+from broker.control.store.base import StorePart
+from broker.control.store.records import User
+from broker.control.store.secrets import hash_password, new_token, token_hash
+from broker.control.store.sign_in.tables import invitations
+from broker.control.store.tables import users
+from broker.kernel.errors import Conflict, InvitationRefused
+
+NO_PASSWORD = ""
+"""In place of the hash, while the officer has not set a password."""
+
+
+class Invitations(StorePart):
+    """The part of the store for invitations."""
+
+    async def invite(self, user: str, life: timedelta, by: str) -> str:
+        """Return the token of a new invitation for an account without a password, or for one that waits for a second
+        officer's word; those before it count no more. Raises Conflict where the account has a password."""
+        token, now = new_token("inv"), self.clock.now().wall
+        async with self._writing() as db:
+            stored = (await db.execute(select(users.c.password_hash).where(users.c.id == user))).scalar_one_or_none()
+            if stored:
+                raise Conflict(f"{user} has a password already.", f"用户 {user} 已设置密码。")
+            await db.execute(delete(invitations).where(invitations.c.user == user))
+            values = {"hash": token_hash(token), "user": user, "by": by, "created_at": now, "expires_at": now + life}
+            await db.execute(insert(invitations).values(values))
+        return token
+
+    async def redeem_invitation(self, token: str, password: str) -> User:
+        """Set the password of the officer who was invited, and return the account. Raises InvitationRefused (unknown,
+        used, too old, or not confirmed yet) or BadRequest (a weak password; the invitation then still counts)."""
+        invited = await self._invited(token)
+        passwords.check(password, invited.id, invited.name)
+        hashed, now = await hash_password(password), self.clock.now().wall
+        unused = (invitations.c.hash == token_hash(token), invitations.c.used_at.is_(None))
+        async with self._writing() as db:
+            if (await db.execute(update(invitations).where(*unused).values(used_at=now))).rowcount == 0:
+                raise InvitationRefused()
+            await change_user(
+                db, invited.id, password_hash=hashed, credential_at=now, credential_by=f"user:{invited.id}"
+            )
+            return await named(db, invited.id)
+
+    async def _invited(self, token: str) -> User:
+        now = self.clock.now().wall
+        query = select(invitations.c.user).where(
+            invitations.c.hash == token_hash(token), invitations.c.used_at.is_(None), invitations.c.expires_at > now
+        )
+        async with self._reading() as db:
+            user = (await db.execute(query)).scalar_one_or_none()
+            row = (await db.execute(select(users).where(users.c.id == user))).one_or_none() if user else None
+            if row is None or row.disabled or row.password_hash != NO_PASSWORD:
+                raise InvitationRefused()
+            return await named(db, row.id)
+
+
+async def begin_invitation(db: AsyncConnection, user: str, at: datetime) -> None:
+    """Let the time of an account's invitation run from now on, when the account begins to exist, in the caller's
+    transaction."""
+    for row in (await db.execute(select(invitations).where(invitations.c.user == user))).all():
+        life = row.expires_at - row.created_at
+        values = {"created_at": at, "expires_at": at + life}
+        await db.execute(update(invitations).where(invitations.c.hash == row.hash).values(values))
