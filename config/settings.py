@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     disk_reserve_bytes: int = Field(2 * 1024**3, ge=0)
     session_bytes_per_second: int = Field(400_000, ge=0)  # what a recording may need; room for it is set aside
     view_jobs: int = Field(1, ge=0, le=64)  # view copies made at once, at the lowest priority; 0: none
+    export_days: int = Field(7, ge=1, le=30)  # a package that was handed over can be downloaded for so long
     rules_audio_dir: Path | None = None  # recordings that read the rules aloud in the rooms, by the names in the packs
     archive_sm3: bool = False  # hash archived files by SM3 (GB/T 32905) too
     archive_signing: str = "Ed25519"  # the kind of key that signs the archive; others come as packages
@@ -184,6 +185,11 @@ class Settings(BaseSettings):
     def keys_dir(self) -> Path:
         """Folder of the private key that signs the archive."""
         return self.data_dir / "keys"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Folder of packages that wait to be downloaded; closed to other users."""
+        return self.data_dir / "exports"
 
     def prepare(self) -> None:
         """Create the folders, closed to other users. Raises SettingsError where one is not ours, or a secret is not."""

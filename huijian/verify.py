@@ -21,6 +21,7 @@ from recorder.evidence.report import Damage, Report
 from recorder.evidence.signing import KeyProblem, Keys, trusted
 from recorder.evidence.signing import public_key as load
 from recorder.evidence.verify import verify as check
+from recorder.export.check import check_package
 from recorder.retention.hold_repair import (
     LIFTED_BY_HAND,
     NOT_ENTERED,
@@ -50,6 +51,10 @@ def verify(
         Path | None,
         typer.Option(help="Output of an earlier verify (its CHAIN lines): the chains must still hold these heads."),
     ] = None,
+    package: Annotated[
+        Path | None,
+        typer.Option(help="Check an export package instead: its folder, or the ZIP. 校验移交包"),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Prove that archived recordings are what was written, and name what is not. 验证录像
@@ -63,6 +68,10 @@ def verify(
         raise typer.BadParameter("give a recording or --all, not both")
     if heads is not None and target is not None:
         raise typer.BadParameter("--heads goes with the whole archive")
+    if package is not None:
+        if all or target is not None or heads is not None or archive is not None:
+            raise typer.BadParameter("--package goes with --public-key alone")
+        return _verify_package(package, settings, public_key, json)
     here = archive is None or archive.resolve() == settings.archive_dir
     keys, whose = _keys(settings, public_key, here)
     stored, compared = _heads(settings, heads, here and target is None)
@@ -77,6 +86,19 @@ def verify(
         return 0
     unknown = any(damage.kind == "not_found" for damage in report.damages)
     return FOUND if report.damages and not unknown else REFUSED
+
+
+def _verify_package(package: Path, settings: Settings, public_key: list[Path] | None, json: bool) -> int:
+    """Check a package by the keys that were named, or else those of this installation, or else its own."""
+    if not package.exists():
+        raise typer.BadParameter(f"there is no {package}")
+    keys, whose = _keys(settings, public_key, True)
+    report = check_package(package, keys)
+    if json:
+        say({"ok": report.ok, **asdict(report), "keys": whose, "compared": []}, as_json=True)
+    else:
+        _print(report, whose, None)
+    return 0 if report.ok else FOUND
 
 
 def _keys(settings: Settings, paths: list[Path] | None, here: bool) -> tuple[Keys | None, str]:

@@ -65,6 +65,7 @@ SEAMS: dict[str, str] = {
     "kiosk_agent.deploy.watchdog": "the protocol of sd_notify(3); tested alone",
     "kiosk_agent.officer.levels": "pure: what is open when; tested alone",
     "kiosk_agent.http_client": "how soon a cut line is noticed; terminals of tests have it, too",
+    "recorder.export.verifier_page": "what is made of the files in `verifier/`; tested alone, in a browser",
     "recorder.pipeline.trial_decode": "the only decoder in the pipeline; what is pure beside it is given it",
     "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
     "recorder.viewcopy.poster": "where it lies, for lists, beside how it is made",
@@ -331,6 +332,7 @@ PACKAGE_OF = {
     "cv2": "opencv-python",
     "skimage": "scikit-image",
     "tpm2_pytss": "tpm2-pytss",
+    "fpdf": "fpdf2",
 }
 
 

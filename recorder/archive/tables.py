@@ -100,6 +100,30 @@ VIEWS = Table(
     Column("queued_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
 )
+EXPORTS = Table(  # requests for packages; see recorder.export.queue
+    "exports",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("session", String(40), nullable=False, index=True),
+    Column("site", String(63), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("receiver", Text, nullable=False),  # the name over the picture
+    Column("downloaders", JSON, nullable=False),  # the accounts that may fetch the package
+    Column("by", String(63), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("decided_by", String(63)),
+    Column("decided_at", Moment),
+    Column("note", Text),
+    Column("progress", Float, nullable=False),
+    Column("failure", String(16)),
+    Column("bytes", BigInteger),
+    Column("sha256", String(64)),
+    Column("sound", Boolean),  # the recording was whole when it was packed
+    Column("ready_at", Moment),
+    Column("expires_at", Moment),
+    Column("updated_at", Moment, nullable=False),
+)
 HEADS = Table(  # end of each site's chain after its last line; see recorder.evidence.chain_heads
     "chain_heads",
     METADATA,

@@ -52,7 +52,7 @@ def check_line(folder: Path, root: Path, written: dict[str, Any], keys: Keys) ->
     walk = _Walk()
     for number, line in enumerate(read(path)[0], 1):
         if canonical_json.sorted_utf8(written["session"]) in line:
-            value, why = _genuine(line, keys)
+            value, why = genuine_line(line, keys)
             if why:
                 yield Damage(path, "chain", f"line {number}: {why}")
             if value is not None and value["kind"] == VISIT and value["session"] == written["session"]:
@@ -69,7 +69,7 @@ def genuine_lines(lines: Iterable[bytes], session: str, keys: Keys) -> Iterator[
     mark = canonical_json.sorted_utf8(session)
     for line in lines:
         if mark in line:
-            value, why = _genuine(line, keys)
+            value, why = genuine_line(line, keys)
             if value is not None and not why and value["session"] == session:
                 yield value
 
@@ -82,7 +82,7 @@ def _check_site(root: Path, site: str, keys: Keys, report: Report, kept: set[str
     walk = _Walk()
     lines, torn = read(path)
     for number, line in enumerate(lines, 1):
-        value, why = _genuine(line, keys)
+        value, why = genuine_line(line, keys)
         why = why or _follows(walk, value or {}) or _misplaced(walk, value or {})
         if why:
             yield Damage(path, "chain", f"line {number}: {why}")
@@ -112,7 +112,9 @@ def _strays(site: Path) -> Iterator[Damage]:
                 yield Damage(path, "added", "not a place for a recording")
 
 
-def _genuine(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:
+def genuine_line(line: bytes, keys: Keys) -> tuple[dict[str, Any] | None, str]:
+    """Return the object in a line, None where it is none of a chain, and what is wrong with it; "" where it is
+    genuine: as it was written, and signed by one of the keys."""
     try:
         value = json.loads(line)
         if not isinstance(value, dict) or not all(right(value.get(name)) for name, right in _MEMBERS.items()):

@@ -20,6 +20,7 @@ from recorder.viewcopy.banner import Banner
 WIDTH, HEIGHT, STRIP = 640, 360, 40
 SIZE = (2 * WIDTH, HEIGHT + STRIP)
 BLACK, GREY = 16, 128
+MARK, MARK_SIZE, MARK_STEP, MARK_SLANT = 56, 22, 90, 20  # luma, pixels, pixels from line to line, degrees
 RED = (90, 200)  # the chroma of a strip that says HELD
 FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
@@ -31,13 +32,14 @@ Plane = NDArray[np.uint8]
 
 class Script(NamedTuple):
     """What the picture shows besides the rooms: when the film begins, the names of the sides, the holds, the spans in
-    which each side's picture is missing, and the supervision coverage."""
+    which each side's picture is missing, the supervision coverage, and a name that is written over the pictures."""
 
     zero: datetime
     names: tuple[str, str]
     holds: tuple[Span, ...] = ()
     missing: tuple[tuple[Span, ...], tuple[Span, ...]] = ((), ())
     coverage: Coverage | None = None
+    watermark: str = ""
 
 
 class Layout:
@@ -54,6 +56,7 @@ class Layout:
         self._u = np.full((height // 2, width // 2), GREY, np.uint8)
         self._v = self._u.copy()
         self._written: tuple[datetime, bool] | None = None
+        self._mark = watermark(script.watermark) if script.watermark else None
         if self._banner:
             self._u[-below // 2 :], self._v[-below // 2 :] = self._banner.u, self._banner.v
 
@@ -84,6 +87,11 @@ class Layout:
                 y = y.copy() if y is self._y else y
                 area = np.s_[STRIP : SIZE[1], side * WIDTH : (side + 1) * WIDTH]
                 y[area] = y[area] // 3 + BLACK
+        if self._mark is not None:
+            y = y.copy() if y is self._y else y
+            pictures = y[STRIP : SIZE[1]]
+            under = pictures[self._mark]
+            pictures[self._mark] = np.where(under < GREY, under + MARK, under - MARK)  # seen on any ground
         planes = np.concatenate([y.ravel(), self._u.ravel(), self._v.ravel()])
         return av.VideoFrame.from_ndarray(planes.reshape(self.size[1] * 3 // 2, self.size[0]), format="yuv420p")
 
@@ -138,6 +146,22 @@ def strip(names: tuple[str, str], clock: str) -> Plane:
     draw.text((WIDTH, STRIP // 2), clock, 235, _font(24), "mm")
     draw.text((2 * WIDTH - 12, STRIP // 2), names[1], 220, _font(20), "rm")
     return np.asarray(image, np.uint8)
+
+
+def watermark(text: str) -> NDArray[np.bool_]:
+    """Return which pixels of both pictures are letters of the watermark: the text, slanted, again and again, so that no
+    part of a picture that is worth cutting out is without it."""
+    line = Image.new("L", (2 * SIZE[0], MARK_STEP), 0)
+    draw, font = ImageDraw.Draw(line), _font(MARK_SIZE)
+    wide = max(round(draw.textlength(text, font)) + MARK_STEP, 1)
+    for left in range(0, line.width, wide):
+        draw.text((left, MARK_STEP // 2), text, 255, font, "lm")
+    whole = Image.new("L", (line.width, line.width), 0)
+    for number, top in enumerate(range(0, line.width, MARK_STEP)):
+        whole.paste(line, (-(number % 2) * wide // 2, top))
+    left, top = (whole.width - SIZE[0]) // 2, (whole.height - HEIGHT) // 2
+    slanted = whole.rotate(MARK_SLANT).crop((left, top, left + SIZE[0], top + HEIGHT))
+    return np.asarray(slanted, np.uint8) > 128
 
 
 def _even(value: float) -> int:

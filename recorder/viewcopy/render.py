@@ -103,8 +103,9 @@ class ViewCopy:
         self._out.close()
 
 
-def make(folder: Path, target: Path, report: Report) -> None:
-    """Make the copy of the recording in `folder`. `report` receives the share done. Raises OSError, FFmpegError."""
+def make(folder: Path, target: Path, report: Report, watermark: str = "") -> None:
+    """Make the copy of the recording in `folder`. `report` receives the share done; `watermark` is written over both
+    pictures. Raises OSError, FFmpegError."""
     written = atomic_files.read_json(folder / MANIFEST)
     if written is None:
         raise FileNotFoundError(f"{folder} has no readable manifest")
@@ -112,7 +113,8 @@ def make(folder: Path, target: Path, report: Report) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = unfinished(target)
     fresh.unlink(missing_ok=True)  # left by an attempt that was broken off
-    copy = ViewCopy(fresh, script_of(written, atomic_files.read_lines(folder / TIMELINE)))
+    script = script_of(written, atomic_files.read_lines(folder / TIMELINE))
+    copy = ViewCopy(fresh, script._replace(watermark=watermark))
     for second in _decode(folder / FILM, copy):
         report(min(second / length, 1.0) if length else 1.0)
     copy.write(length)

@@ -45,7 +45,7 @@ async def _play(
             answer.content_type, answer.content_length = FILM_TYPE, part.count
         await answer.prepare(call.request)
         if call.request.method != "HEAD":
-            await _send(stream, answer, file, part.start, part.count)
+            await send(stream, answer, file, part.start, part.count)
         return answer
     finally:
         await asyncio.to_thread(file.close)
@@ -71,7 +71,8 @@ async def note(call: Call, session: str, copy: str) -> None:
     await context.journal.flush()
 
 
-async def _send(stream: Stream, answer: web.StreamResponse, file: Film, start: int, count: int) -> None:
+async def send(stream: Stream, answer: web.StreamResponse, file: Film, start: int, count: int) -> None:
+    """Send bytes of an open file, within the budgets; a reader that goes away ends nothing else."""
     try:
         await asyncio.to_thread(file.seek, start)
         while count and (data := await asyncio.to_thread(file.read, min(count, CHUNK))):

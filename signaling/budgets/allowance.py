@@ -9,6 +9,7 @@ Costs are in units of one small answer, a millisecond or two of the one loop tha
 | a read | 1 |
 | an order, an offer of media, anything that changes something | 2 |
 | a list, an overview, metrics | 5 |
+| a package of a recording, or a part of it | 10 |
 | each session of a list, and of a socket's first message | 0.25 |
 
 What honest authors need: nine visits on the wall of a site with 50 sessions load with 80 files, 15 reads, and 60 offers
@@ -28,6 +29,7 @@ FRAME = FILE = VIEW = 0.25
 READ = 1.0
 ORDER = 2.0
 LIST = 5.0
+PACKAGE = 10.0
 RESERVE = 0.25
 """Share of the burst that REST leaves to the author's sockets: the page reports by which an officer counts, and orders
 that stop a visit, get through beside whatever else the same sign-in asks for."""

@@ -25,6 +25,7 @@ from broker.kernel.errors import VisitError
 from broker.kernel.ids import RoomId
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
+from recorder.export.queue import Exports
 from recorder.viewcopy.queue import ViewCopies
 from signaling.api import (
     absences,
@@ -43,8 +44,10 @@ from signaling.api.accounts import changes, factors, invitations
 from signaling.api.accounts import sessions as own_sessions
 from signaling.api.audit import visits
 from signaling.api.drills import routes as drills
+from signaling.api.exports import routes as exports
 from signaling.api.rooms import equipment_tests
 from signaling.api.terminals import routes as terminals
+from signaling.api.terminals.view import MEETING
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
 from signaling.auth.factors.checks import FactorChecks
@@ -54,6 +57,7 @@ from signaling.budgets.allowance import Allowance
 from signaling.budgets.charging import charging
 from signaling.budgets.payers import Payers
 from signaling.budgets.streams import Streams
+from signaling.exports.worker import ExportWorker
 from signaling.history.keeper import HistoryKeeper, follow_history, running_session
 from signaling.history.sources import Sources
 from signaling.identity import routes as identity
@@ -92,6 +96,7 @@ ROUTES: tuple[Route, ...] = tuple(
             recordings.table,
             holds.table,
             visits.table,
+            exports.table,
             changes.table,
             factors.table,
             own_sessions.table,
@@ -134,6 +139,9 @@ def build_app(
     )
     if drill_tools is not None:
         context.drills = _drills(context, drill_tools(context.hub.has_terminal_of))
+    context.packages = ExportWorker(
+        context.exports, store, journal, settings, clock, context.names.user, lambda: _meeting(broker)
+    )
     app = application(ROUTES, context, charged=True)
     app.on_response_prepare.append(close_refused)
     app.cleanup_ctx.append(_running)
@@ -147,6 +155,11 @@ def _drills(context: Context, tools: Tools) -> Morning:
     at = time.fromisoformat(settings.drill_time) if settings.drill_time else None
     daily = Daily(at, settings.drill_blocks, settings.drill_days)
     return Morning(conductor, broker, store, journal, clock, daily)
+
+
+def _meeting(broker: Broker) -> bool:
+    """Whether any visit is under way, which nothing in the background may delay."""
+    return any(runner.session.state in MEETING for runner in broker.sessions())
 
 
 def build_context(
@@ -176,6 +189,7 @@ def build_context(
         recordings=recordings_read,
         views=ViewCopies(store.engine),
         history=HistoryKeeper(sources, store, journal, clock, settings),
+        exports=Exports(store.engine),
         version=version,
         credentials=credentials,
         allowance=allowance,
@@ -244,6 +258,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     tasks.spawn(context.sign_ins.watch_attacks())
     tasks.spawn(context.fleet.run())
     tasks.spawn(context.history.run())
+    if context.packages is not None:
+        tasks.spawn(context.packages.run())
     async with AsyncExitStack() as drills:
         if context.drills is not None:
             await drills.enter_async_context(context.drills.conductor)

@@ -18,6 +18,7 @@ from broker.kernel.clock import SHANGHAI, Clock, Instant, in_shanghai
 from broker.kernel.errors import BadRequest, NoSlot, NotFound, VisitError
 from broker.kernel.ids import SessionId, Side, TerminalId
 from config.settings import Settings
+from recorder.export.queue import Exports
 from recorder.viewcopy.queue import ViewCopies
 from signaling.api.messages.fields import ID_PATTERN
 from signaling.auth.credentials import Credentials
@@ -28,6 +29,7 @@ from signaling.auth.sign_ins import SignIns
 from signaling.budgets.allowance import Allowance
 from signaling.budgets.payers import Payers
 from signaling.budgets.streams import Streams
+from signaling.exports.worker import ExportWorker
 from signaling.history.keeper import HistoryKeeper
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.ingress.fairness import prefix_of
@@ -56,6 +58,7 @@ class Context:
     recordings: Recordings
     views: ViewCopies
     history: HistoryKeeper
+    exports: Exports
     version: str
     credentials: Credentials
     sign_ins: SignIns
@@ -72,6 +75,8 @@ class Context:
     identity_key: bytes = field(repr=False)
     drills: Morning | None = None
     """The drills; None in the ingress process, which makes none."""
+    packages: ExportWorker | None = None
+    """The worker that builds and removes packages; None in the ingress process."""
     findings: Limit = field(default_factory=lambda: Limit(burst=20, per_minute=30))
     """What terminals find in their rooms, by terminal: it changes seldom, and each change is written down."""
     changes: Limit = field(default_factory=lambda: Limit(burst=120, per_minute=120))
@@ -132,6 +137,16 @@ class Context:
             if isinstance(caller, User) and BACKGROUND not in request.headers:
                 self.used.add(caller.token)
         return caller
+
+    def wake_exports(self) -> None:
+        """Have the worker look at the requests for packages at once."""
+        if self.packages is not None:
+            self.packages.wake()
+
+    async def remove_export(self, id: str) -> None:
+        """Remove the files of a request for a package."""
+        if self.packages is not None:
+            await self.packages.remove(id)
 
     # ---- refusals in the journal -----------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from broker.kernel.errors import Conflict, NotFound
 from recorder.archive.timeline_coverage import Span
 from recorder.evidence.verify import verify
 from recorder.viewcopy import layout, worker
-from recorder.viewcopy.layout import STRIP, WIDTH, Layout, Script, strip
+from recorder.viewcopy.layout import STRIP, WIDTH, Layout, Script, strip, watermark
 from recorder.viewcopy.queue import FAILED, MAKING, QUEUED, READY, ViewCopies
 from recorder.viewcopy.render import make, script_of
 from recorder.viewcopy.worker import ViewCopyWorker, view_path
@@ -144,6 +144,33 @@ class TestTheCopy:
             )
         assert played["at"] == pytest.approx(2.2) and played["width"] == 2 * WIDTH
         assert played["length"] == pytest.approx(3.0, abs=0.1)
+
+
+class TestTheWatermark:
+    """The name of the receiver over both pictures of a copy that is handed over."""
+
+    def test_is_seen_on_dark_and_on_bright_ground_in_every_part_of_a_picture(self) -> None:
+        whole = watermark("昆明市中级人民法院")
+        assert whole.shape == (layout.HEIGHT, 2 * WIDTH)
+        for top in range(0, layout.HEIGHT - 119, 120):
+            for left in range(0, 2 * WIDTH - 319, 320):
+                assert whole[top : top + 120, left : left + 320].any(), (top, left)
+        assert 0.005 < whole.mean() < 0.15, "the faces stay visible"
+        for ground in (16, 128, 235):
+            made = Layout(Script(WALL, NAMES, watermark="某法院"))
+            made._y[STRIP:] = ground
+            luma = made.frame(0.0).to_ndarray()[STRIP : STRIP + layout.HEIGHT]
+            marked = luma[watermark("某法院")]
+            assert abs(marked.astype(int) - ground).min() > 40, ground
+            assert (luma[~watermark("某法院")] == ground).all()
+
+    def test_is_in_a_copy_that_was_made_with_one_alone(self, short: Path, copy: Path, tmp_path: Path) -> None:
+        target = tmp_path / "marked.mp4"
+        make(short, target, lambda _: None, watermark="昆明市中级人民法院")
+        plain, marked = (picture(path, 0.5).to_ndarray(format="gray")[STRIP:-40] for path in (copy, target))
+        letters = watermark("昆明市中级人民法院")[: len(plain)]
+        difference = np.abs(plain.astype(int) - marked.astype(int))
+        assert difference[letters].mean() > difference[~letters].mean() + 15
 
 
 class TestHoldsAndGaps:

@@ -1,0 +1,86 @@
+"""The program of the process that makes one package: the order on standard input, progress and result as JSON lines on
+standard output, a failure as one code that both languages have words for."""
+
+import sys
+from typing import NamedTuple
+
+import av
+import msgspec
+
+from recorder.evidence.signing import KeyProblem
+from recorder.evidence.site_chain import BrokenSiteChain
+from recorder.export.build import NoRecording, NoRoom, build
+from recorder.export.contents import Order, Packed
+from recorder.export.cover_sheet import NoFont
+
+INTERRUPTED, FAULT = "interrupted", "fault"
+FAILURES: dict[str, tuple[str, str]] = {
+    "no_font": (
+        "服务器没有中文字体，无法生成封面：请管理员安装 fonts-noto-cjk 后重试。",
+        "The server has no Chinese font for the cover sheet: have fonts-noto-cjk installed and build it again.",
+    ),
+    "no_room": (
+        "磁盘空间不足，请管理员处理后重试。",
+        "The disk has too little room; have some made and build it again.",
+    ),
+    "no_recording": ("录像文件缺失或清单无法读取。", "The recording is missing, or its manifest cannot be read."),
+    "key": ("签名密钥无法读取，请管理员处理。", "The signing key cannot be read; tell the administrator."),
+    "film": ("录像无法解码，合成副本未生成。", "The film cannot be decoded, and no view copy was made."),
+    "disk": ("读写磁盘出错，请管理员处理后重试。", "The disk failed; tell the administrator and build it again."),
+    INTERRUPTED: ("制作过程中断，请重试。", "Building was interrupted; build it again."),
+    FAULT: ("制作失败，请管理员查看服务日志。", "Building failed; the administrator finds more in the service's log."),
+}
+"""What a failure's code means, in Chinese and English, and what to do."""
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One line of output: the share that is done, the package, or the code of a failure."""
+
+    done: float = 0.0
+    packed: Packed | None = None
+    failed: str = ""
+
+
+class _Cause(NamedTuple):
+    kinds: tuple[type[Exception], ...]
+    code: str
+
+
+_CAUSES = (
+    _Cause((NoFont,), "no_font"),
+    _Cause((NoRoom,), "no_room"),
+    _Cause((NoRecording,), "no_recording"),
+    _Cause((KeyProblem, BrokenSiteChain), "key"),
+    _Cause((av.FFmpegError,), "film"),  # before OSError: some of its kinds are both
+    _Cause((OSError,), "disk"),
+)
+
+
+def main() -> int:
+    """Make the package of the order on standard input and return the exit code."""
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    percent = 0
+
+    def report(share: float) -> None:
+        nonlocal percent
+        if int(share * 100) > percent:
+            percent = int(share * 100)
+            _say(Line(done=share))
+
+    try:
+        _say(Line(packed=build(order, report)))
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        _say(Line(failed=code_of(error)))
+        return 1
+    return 0
+
+
+def code_of(error: Exception) -> str:
+    """Return the code of a failure."""
+    return next((cause.code for cause in _CAUSES if isinstance(error, cause.kinds)), FAULT)
+
+
+def _say(line: Line) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,192 @@
+"""The requests for packages in the database. A request has a reason, and another officer decides it; an approved one is
+built, ready until it expires, and then its files are removed. A row stays as the record of what was handed over.
+
+    requested -> approved -> building -> ready -> expired
+              -> refused     |        -> failed -> approved (to be built again), or expired
+              -> expired     <- approved (its builder died)
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from broker.kernel.database import reading, storage_errors, writing
+from broker.kernel.errors import Conflict, NotFound
+from broker.kernel.ids import new_id
+from broker.kernel.tasks import Tasks
+from recorder.archive.catalog import PURGED, PURGING
+from recorder.archive.tables import EXPORTS, RECORDINGS
+
+MOST = 200
+"""The newest requests that a list has."""
+UNDECIDED = timedelta(days=7)
+"""A request that waits longer for its decision, or for another try, expires: its reason was one of that week."""
+_ROW = EXPORTS.c
+Row = dict[str, Any]
+
+
+class State(StrEnum):
+    """The states of a request."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    BUILDING = "building"
+    READY = "ready"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+FINISHED = (State.REFUSED, State.EXPIRED)
+WAITING = (State.REQUESTED, State.APPROVED, State.FAILED)
+"""States that expire UNDECIDED after their last change."""
+
+
+class Exports:
+    """The table of requests for packages. Every method raises StorageUnavailable where the database does not answer."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine, self._queries = engine, Tasks()
+
+    async def add(
+        self, session: str, site: str, reason: str, receiver: str, downloaders: Sequence[str], by: str, now: datetime
+    ) -> Row:
+        """Store a request and return its row. Raises Conflict where the same officer has one open for the session."""
+        row: Row = {"id": new_id("exp"), "session": session, "site": site, "state": State.REQUESTED, "reason": reason}
+        row |= {"receiver": receiver, "downloaders": list(downloaders), "by": by, "at": now, "updated_at": now}
+        row |= {"progress": 0.0}
+        same = (_ROW.session == session) & (_ROW.by == by) & _ROW.state.not_in(FINISHED)
+
+        async def work(db: AsyncConnection) -> None:
+            if (await db.execute(select(_ROW.id).where(same, _ROW.receiver == receiver))).first() is not None:
+                raise Conflict(
+                    "You have requested an export of this recording for this receiver already.",
+                    "您已为该接收人申请导出该录像，请先处理该申请。",
+                )
+            await db.execute(EXPORTS.insert().values(**row))
+
+        await self._write(work)
+        return await self.row(str(row["id"]))
+
+    async def row(self, id: str) -> Row:
+        """Return a request by its id. Raises NotFound."""
+        found = await self._read(_ROW.id == id)
+        if not found:
+            raise NotFound("There is no such export.", "没有该导出申请。")
+        return found[0]
+
+    async def listed(self, state: State | None = None, session: str | None = None) -> list[Row]:
+        """Return the newest requests, of a state or a session where these are named."""
+        which: list[ColumnElement[bool]] = [] if state is None else [_ROW.state == state]
+        return await self._read(*which, *([] if session is None else [_ROW.session == session]))
+
+    async def decide(self, id: str, approve: bool, by: str, note: str, now: datetime) -> Row:
+        """Approve or refuse a request that waits for it. Raises Conflict where it does not."""
+        state = State.APPROVED if approve else State.REFUSED
+        values = {"decided_by": by, "decided_at": now, "note": note}
+        return await self._move(id, (State.REQUESTED,), state, now, **values)
+
+    async def again(self, id: str, now: datetime) -> Row:
+        """Have a package built once more that was approved and could not be built. Raises Conflict."""
+        return await self._move(id, (State.FAILED,), State.APPROVED, now, failure=None, progress=0.0)
+
+    async def withdraw(self, id: str, now: datetime) -> Row:
+        """Let a request expire now. Raises Conflict while it is being built, and where it is over."""
+        return await self._move(id, (*WAITING, State.READY), State.EXPIRED, now, expires_at=now)
+
+    async def take(self, now: datetime) -> Row | None:
+        """Take the approved request that waits longest, to build it; None where none waits."""
+        oldest = select(_ROW.id).where(_ROW.state == State.APPROVED).order_by(_ROW.decided_at, _ROW.id).limit(1)
+        found: list[str] = []
+
+        async def work(db: AsyncConnection) -> None:
+            id = (await db.execute(oldest)).scalar()
+            if id is not None:
+                values = {"state": State.BUILDING, "progress": 0.0, "updated_at": now}
+                await db.execute(EXPORTS.update().where(_ROW.id == id).values(**values))
+                found.append(id)
+
+        await self._write(work)
+        return await self.row(found[0]) if found else None
+
+    async def progress(self, id: str, share: float, now: datetime) -> None:
+        """Store what share of a package is built."""
+        building = (_ROW.id == id) & (_ROW.state == State.BUILDING)
+        await self._update(building, progress=share, updated_at=now)
+
+    async def ready(self, id: str, facts: Row, expires_at: datetime, now: datetime) -> Row:
+        """Mark a package as ready. `facts`: its bytes and sha256, and whether the recording was sound."""
+        values = {"progress": 1.0, "failure": None, "ready_at": now, "expires_at": expires_at, **facts}
+        return await self._move(id, (State.BUILDING,), State.READY, now, **values)
+
+    async def failed(self, id: str, failure: str, now: datetime) -> Row:
+        """Mark a package as not built. `failure`: the code of the reason, of `recorder.export.program.FAILURES`."""
+        return await self._move(id, (State.BUILDING,), State.FAILED, now, failure=failure)
+
+    async def give_back(self, now: datetime) -> None:
+        """Queue again what was being built when its builder ended."""
+        await self._update(_ROW.state == State.BUILDING, state=State.APPROVED, progress=0.0, updated_at=now)
+
+    async def expire(self, now: datetime) -> list[Row]:
+        """Let expire what is over: packages after their time, requests that wait too long, and packages of recordings
+        that are deleted. Return their rows as they are now."""
+        purged = select(RECORDINGS.c.session).where(RECORDINGS.c.state.in_((PURGING, PURGED)))
+        over = or_(
+            (_ROW.state == State.READY) & (_ROW.expires_at <= now),
+            _ROW.state.in_(WAITING) & (_ROW.updated_at <= now - UNDECIDED),
+            _ROW.state.in_((*WAITING, State.READY)) & _ROW.session.in_(purged),
+        )
+        ids = [row["id"] for row in await self._read(over)]
+        for id in ids:
+            await self._update((_ROW.id == id) & over, state=State.EXPIRED, updated_at=now)
+        return [await self.row(id) for id in ids]
+
+    async def _move(self, id: str, states: Sequence[State], to: State, now: datetime, **values: Any) -> Row:
+        """Change the state of a request that is in one of `states`. Raises NotFound, Conflict."""
+        mine = (_ROW.id == id) & _ROW.state.in_(states)
+        changed = await self._update(mine, state=to, updated_at=now, **values)
+        row = await self.row(id)
+        if not changed:
+            raise Conflict(
+                f"The export is {row['state']}.", f"导出申请的状态为“{STATES[State(row['state'])]}”，不能这样办理。"
+            )
+        return row
+
+    async def _update(self, which: ColumnElement[bool], **values: Any) -> int:
+        counts: list[int] = []
+
+        async def work(db: AsyncConnection) -> None:
+            counts.append((await db.execute(EXPORTS.update().where(which).values(**values))).rowcount)
+
+        await self._write(work)
+        return counts[0]
+
+    async def _read(self, *which: ColumnElement[bool]) -> list[Row]:
+        query = select(EXPORTS).where(*which).order_by(_ROW.at.desc(), _ROW.id).limit(MOST)
+        with storage_errors("The exports cannot be read."):
+            async with reading(self._engine) as db:
+                return [dict(row) for row in (await db.execute(query)).mappings()]
+
+    async def _write(self, work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            async with writing(self._engine) as db:
+                await work(db)
+
+        with storage_errors("The exports cannot be kept."):
+            await self._queries.finish(whole())  # a cancelled query leaves its connection behind
+
+
+STATES = {
+    State.REQUESTED: "待批准",
+    State.APPROVED: "已批准，待制作",
+    State.REFUSED: "未批准",
+    State.BUILDING: "制作中",
+    State.READY: "可下载",
+    State.EXPIRED: "已失效",
+    State.FAILED: "制作失败",
+}
+"""The states in Chinese."""

@@ -1,0 +1,216 @@
+"""The worker that has approved packages built, each by a process of its own (`python -m recorder.export`) of the lowest
+priority, and removes packages that have expired. What it was building when it ended is built anew by the next one."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from broker.control.journal.journal import Journal
+from broker.control.store.store import Store
+from broker.kernel.clock import Clock
+from broker.kernel.errors import NotFound, VisitError
+from broker.kernel.ids import Side
+from broker.kernel.priority import set_session
+from config.settings import Settings
+from recorder.archive.catalog import ARCHIVED, Catalog
+from recorder.export.contents import Order, Packed, Participant, Person
+from recorder.export.program import FAULT, INTERRUPTED, Line
+from recorder.export.queue import Exports, Row, State
+from recorder.retention.removal import folder_of
+
+log = structlog.get_logger()
+PACKAGE = "package.zip"
+LOOK = 5.0  # seconds between looks at the table, which commands fill, too
+REPORT = 1.0  # seconds between two reports of progress
+BESIDE_VISITS, ALONE = 19, 5
+"""Nice values of the session of the builder, as of view copies."""
+AUTHOR = "exports"
+"""The author of what happens by itself, in the journal."""
+
+
+def package_path(settings: Settings, id: str) -> Path:
+    """Return where the package of a request lies while it is ready."""
+    return settings.exports_dir / id / PACKAGE
+
+
+class ExportWorker:
+    """The builder and remover of packages. `run` runs until cancelled; `wake` is called when a request was
+    decided, `name` returns the name of an account, and `visits` tells whether any visit is under way."""
+
+    def __init__(
+        self,
+        exports: Exports,
+        store: Store,
+        journal: Journal,
+        settings: Settings,
+        clock: Clock,
+        name: Callable[[str], Any],
+        visits: Callable[[], bool],
+    ) -> None:
+        self.exports, self._store, self._journal = exports, store, journal
+        self._settings, self._clock, self._name, self._visits = settings, clock, name, visits
+        self._catalog = Catalog(store.engine)
+        self._decided = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the table at once."""
+        self._decided.set()
+
+    async def run(self) -> None:
+        """Build and remove until cancelled; a cancellation kills the process that builds."""
+        begun = False
+        while True:
+            self._decided.clear()
+            try:
+                if not begun:
+                    await self.exports.give_back(self._now())
+                    await self._remove_leftovers()
+                    begun = True
+                await self.expire()
+                if (row := await self.exports.take(self._now())) is not None:
+                    await self._build(row)
+                    continue
+            except VisitError as error:
+                log.warning("exports wait", why=error.code)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._decided.wait(), LOOK)
+
+    async def expire(self) -> None:
+        """Let expire what is over, and remove its files."""
+        for row in await self.exports.expire(self._now()):
+            await self.remove(row["id"])
+            self._journal.note("ExportExpired", row["session"], AUTHOR, {"export": row["id"]})
+
+    async def remove(self, id: str) -> None:
+        """Remove the files of a request."""
+        await asyncio.to_thread(shutil.rmtree, self._settings.exports_dir / id, ignore_errors=True)
+
+    async def _remove_leftovers(self) -> None:
+        """Remove the folders of requests that are not ready: of builders that died, of a database that was replaced."""
+        folder = self._settings.exports_dir
+        for path in list(folder.iterdir()) if folder.is_dir() else []:
+            try:
+                kept = (await self.exports.row(path.name))["state"] == State.READY
+            except NotFound:
+                kept = False
+            if not kept:
+                await self.remove(path.name)
+
+    async def _build(self, row: Row) -> None:
+        id, session = row["id"], row["session"]
+        expires_at = self._now() + timedelta(days=self._settings.export_days)
+        try:
+            line = await self._run(id, await self._order(row, expires_at))
+        except (OSError, ValueError, NotFound) as error:
+            log.error("export not begun", export=id, why=type(error).__name__)
+            line = Line(failed="no_recording" if isinstance(error, NotFound) else FAULT)
+        if line.packed is None:
+            await self.remove(id)
+            await self.exports.failed(id, line.failed or INTERRUPTED, self._now())
+            data = {"export": id, "why": line.failed or INTERRUPTED}
+            self._journal.note("ExportFailed", session, AUTHOR, data)
+            return
+        facts: Packed = line.packed
+        await self.exports.ready(id, msgspec.to_builtins(facts), expires_at, self._now())
+        data = {"export": id, "bytes": facts.bytes, "sha256": facts.sha256, "sound": facts.sound}
+        self._journal.note("ExportBuilt", session, AUTHOR, data)
+
+    async def _order(self, row: Row, expires_at: datetime) -> Order:
+        """Return the order for the builder. Raises NotFound where the recording is gone, ValueError."""
+        recording = await self._catalog.row(row["session"])
+        if recording is None or recording["state"] != ARCHIVED or not recording["path"]:
+            raise NotFound()
+        settings = self._settings
+        return Order(
+            export=row["id"],
+            session=row["session"],
+            site=recording["site"],
+            recording=str(folder_of(recording["path"], row["session"])),
+            archive_dir=str(settings.archive_dir),
+            keys_dir=str(settings.keys_dir),
+            signing=settings.archive_signing,
+            target=str(package_path(settings, row["id"])),
+            reason=row["reason"],
+            receiver=row["receiver"],
+            requested_by=await self._person(row["by"]),
+            approved_by=await self._person(row["decided_by"]),
+            made_at=self._now().isoformat(),
+            expires_at=expires_at.isoformat(),
+            reserve=settings.disk_reserve_bytes,
+            people=await self._people(row["session"]),
+        )
+
+    async def _person(self, id: str) -> Person:
+        return Person(id, await self._name(id))
+
+    async def _people(self, session: str) -> tuple[Participant, ...]:
+        try:
+            slot = await self._store.slot_of_session(session)
+        except NotFound:
+            return ()  # a recording that was brought from elsewhere
+        return tuple(
+            Participant(str(person.id), person.name, str(person.side), person.relation)
+            for person in slot.people
+            if person.side in set(Side)
+        )
+
+    async def _run(self, id: str, order: Order) -> Line:
+        """Run the builder and return its last word, with progress until then."""
+        folder = package_path(self._settings, id).parent
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "recorder.export"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+            env={name: value for name, value in os.environ.items() if name != "HUIJIAN_DATABASE_URL"},
+            start_new_session=True,
+        )
+        yielding = asyncio.create_task(self._give_way(process.pid))
+        try:
+            return await self._listen(process, id, order)
+        finally:
+            yielding.cancel()
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _listen(self, process: asyncio.subprocess.Process, id: str, order: Order) -> Line:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        process.stdin.write(msgspec.json.encode(order))
+        process.stdin.close()
+        errors = asyncio.create_task(process.stderr.read())
+        last, reported = Line(failed=INTERRUPTED), float("-inf")
+        while text := await process.stdout.readline():
+            line = msgspec.json.decode(text, type=Line)
+            if line.packed is not None or line.failed:
+                last = line
+            elif (now := self._clock.now()).mono - reported >= REPORT:
+                reported = now.mono
+                await self.exports.progress(id, line.done, now.wall)
+        error = (await errors).decode(errors="replace").strip().rpartition("\n")[2]
+        if last.packed is None:
+            log.error("export not built", export=id, failure=last.failed, why=error.partition(":")[0][:80])
+        return last
+
+    async def _give_way(self, builder: int) -> None:
+        """Keep the priority of the process that builds, until cancelled."""
+        kept: int | None = None
+        while True:
+            wanted = BESIDE_VISITS if self._visits() else ALONE
+            if wanted != kept and set_session(builder, wanted):
+                kept = wanted
+            await asyncio.sleep(1.0)
+
+    def _now(self) -> datetime:
+        return self._clock.now().wall

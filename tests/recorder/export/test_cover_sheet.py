@@ -1,0 +1,33 @@
+"""The cover sheet: a PDF in Chinese whose text can be copied, or a plain refusal where the font is missing."""
+
+from pathlib import Path
+
+import pytest
+from pypdfium2 import PdfDocument
+
+from recorder.export import cover_sheet
+from recorder.export.cover_sheet import NoFont, find_font
+from recorder.export.program import FAILURES, code_of
+from tests.recorder.export.conftest import Made
+
+
+def test_says_for_whom_why_and_by_which_key(made: Made) -> None:
+    pages = PdfDocument(made.folder / "cover.pdf")
+    text = "".join(page.get_textpage().get_text_bounded() for page in pages)
+    assert len(pages) == 1
+    for words in ("会见录像移交封面", made.order.receiver, "2026-114", "沈某", "白某", "甲某", "完好", "session_two"):
+        assert words in text, words
+
+
+def test_fits_on_few_pages_and_has_its_letters_with_it(made: Made) -> None:
+    data = (made.folder / "cover.pdf").read_bytes()
+    assert data.startswith(b"%PDF") and b"/FontFile" in data and len(data) < 500_000
+
+
+def test_is_refused_in_words_where_no_chinese_font_is_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cover_sheet, "FONTS", ((str(tmp_path / "none.ttc"), 0),))
+    with pytest.raises(NoFont, match="fonts-noto-cjk") as refusal:
+        find_font()
+    assert code_of(refusal.value) == "no_font" and "fonts-noto-cjk" in FAILURES["no_font"][0]

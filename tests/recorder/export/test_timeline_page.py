@@ -1,0 +1,52 @@
+"""The readable timeline: every event in words, nothing from it is markup."""
+
+import json
+from datetime import datetime
+
+from recorder.export.event_words import ACTIONS, rows, words_of
+from recorder.export.timeline_page import as_json, page
+
+ZERO = "2026-11-22T10:00:00+08:00"
+MANIFEST = {"session": "ses_1", "started_at": ZERO}
+
+
+def entry(at: str, **event: object) -> dict[str, object]:
+    return {"at": at, "mono": 1.0, "event": event}
+
+
+TIMELINE = [
+    entry("2026-11-22T02:00:05+00:00", kind="state", to="held"),
+    entry(
+        "2026-11-22T02:00:02+00:00", kind="action", what="WarningGiven", by="li", article="YN-16", text="<b>勿谈</b>"
+    ),
+    {"event": {"kind": "gap", "track": 2, "start": 3.5, "seconds": 0.8, "cause": "no_packets", "packets": 3}},
+    {"event": {"kind": "unreadable"}},
+]
+
+
+def test_has_the_events_in_the_order_of_the_film_with_times_of_shanghai() -> None:
+    found = rows(TIMELINE, datetime.fromisoformat(ZERO))
+    assert [(row.at, row.second, row.words.zh) for row in found] == [
+        ("10:00:02", 2.0, "管理员劝阻"),
+        ("10:00:03", 3.5, "会见人画面缺口"),
+        ("10:00:05", 5.0, "状态：已中止"),
+        ("", None, "此行无法读取"),
+    ]
+    assert found[0].detail == "by: li; article: YN-16; text: <b>勿谈</b>"
+
+
+def test_as_a_page_escapes_what_officers_wrote_and_loads_nothing() -> None:
+    html = page(MANIFEST, TIMELINE).decode()
+    assert "&lt;b&gt;勿谈&lt;/b&gt;" in html and "<b>" not in html
+    assert "<script" not in html and "default-src 'none'" in html and "An officer warns" in html
+
+
+def test_as_json_has_both_languages() -> None:
+    value = json.loads(as_json(MANIFEST, TIMELINE))
+    assert [event["en"] for event in value["events"]][:2] == ["An officer warns", "Gap in the visitors' picture"]
+
+
+def test_shows_an_unknown_event_by_its_own_name() -> None:
+    assert words_of({"kind": "action", "what": "Invented"}).zh == "Invented"
+    assert words_of({"kind": "new_kind"}).en == "new_kind"
+    assert all(text.zh and text.en for text in ACTIONS.values())
