@@ -11,6 +11,7 @@ import structlog
 
 from broker.booking.slot import Slot
 from broker.control.broker import Broker
+from broker.control.journal.entry import Entry
 from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
 from broker.history.visit import Visit
@@ -97,6 +98,11 @@ class HistoryKeeper:
         except StorageUnavailable:
             self.want(session)
             raise
+
+    async def entries(self, session: str) -> list[Entry]:
+        """Return all entries of the journal about a session. Raises StorageUnavailable."""
+        await self._journal.flush_own()
+        return await self._sources.entries(session)
 
     async def _write(self, found: Sequence[Slot], pace: float = 0.0) -> None:
         batch: list[Visit] = []

@@ -46,7 +46,7 @@ class Sources:
 
     async def visit(self, slot: Slot, now: datetime) -> Visit:
         """Return the visit of a slot as all sources have it now. Raises StorageUnavailable."""
-        acts = acts_in(await self._entries(slot.session))
+        acts = acts_in(await self.entries(slot.session))
         recording = await self._recordings.one(slot.session, None)
         saved = await self._saved(slot, acts)
         state = state_of(saved.state, saved.ending, recording is not None and recording["state"] in HAS_FILM)
@@ -61,7 +61,8 @@ class Sources:
         recordings = await self._recordings.of([session for session, _ in ended])
         return [session for session, at in ended if _names_go(recordings.get(session), at, now)]
 
-    async def _entries(self, session: str) -> list[Entry]:
+    async def entries(self, session: str) -> list[Entry]:
+        """Return all entries of the journal about a session, in order. Raises StorageUnavailable."""
         found: list[Entry] = []
         while batch := await reader.entries(self._store.engine, session, found[-1].seq if found else 0, PAGE):
             found += batch

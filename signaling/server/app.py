@@ -42,7 +42,7 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes, factors, invitations
 from signaling.api.accounts import sessions as own_sessions
-from signaling.api.audit import visits
+from signaling.api.audit import detail, marks, relisten, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
 from signaling.api.rooms import equipment_tests
@@ -97,6 +97,9 @@ ROUTES: tuple[Route, ...] = tuple(
             holds.table,
             visits.table,
             exports.table,
+            detail.table,
+            marks.table,
+            relisten.table,
             changes.table,
             factors.table,
             own_sessions.table,

@@ -10,7 +10,7 @@ from sqlalchemy import exists, func, insert, select
 
 from broker.control.store.base import StorePart
 from broker.control.store.history.tables import visit_facets, visit_ratings, visits
-from broker.kernel.errors import Conflict, PolicyViolation
+from broker.kernel.errors import Conflict, SamePerson
 
 NEEDED = 2
 """Ratings of different people by which a recording is done."""
@@ -44,14 +44,14 @@ class Ratings(StorePart):
     """The part of the store for ratings."""
 
     async def add_rating(self, session: str, by: str, verdict: str, text: str) -> Rating:
-        """Store a rating and return it. Raises PolicyViolation where the same person has rated it, or Conflict where it
+        """Store a rating and return it. Raises SamePerson where the same person has rated it, or Conflict where it
         has all that it needs."""
         now = self.clock.now().wall
         async with self._writing() as db:
             query = select(visit_ratings).where(visit_ratings.c.session == session)
             former = list(await db.execute(query))
             if any(row.by == by for row in former):
-                raise PolicyViolation("The second rating is another person's.", "第二次复听须由另一人评定。")
+                raise SamePerson("The second rating is another person's.", "第二次复听须由另一人评定。")
             if len(former) >= NEEDED:
                 raise Conflict("This recording has both ratings.", "该录像已完成两人评定。")
             rating = Rating(session, len(former) + 1, by, verdict, text, now)
@@ -71,6 +71,12 @@ class Ratings(StorePart):
         query = query.where(visit_ratings.c.session.in_(sessions)).group_by(visit_ratings.c.session)
         async with self._reading() as db:
             return {row.session: row.ratings for row in await db.execute(query)}
+
+    async def rated_by(self, user: str, sessions: Sequence[str]) -> set[str]:
+        """Return those of these recordings that a person has rated."""
+        query = select(visit_ratings.c.session).where(visit_ratings.c.by == user, visit_ratings.c.session.in_(sessions))
+        async with self._reading() as db:
+            return set((await db.execute(query)).scalars())
 
     async def relisten_duties(self, state: str, site: str | None, now: datetime) -> list[RelistenDuty]:
         """Return the duties in a state (due, overdue or done) for recordings of a site; None means all sites."""

@@ -1,0 +1,78 @@
+"""The words of an explained recording in Chinese and English, in one place: the player, the printed timeline and the
+cover sheet say the same."""
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+
+SIDES = {
+    "prison": Words("监所一方", "The prison's side"),
+    "visitor": Words("家属一方", "The visitors' side"),
+    "both": Words("双方", "Both sides"),
+}
+CAUSES = {
+    "before": Words("会见尚未开始", "the visit had not begun"),
+    "not_begun": Words("会见室尚未发送音视频", "the room had not begun to send"),
+    "line": Words("线路中断或丢包", "the line was interrupted or lost packets"),
+    "reconnect": Words("终端重新连接", "the terminal connected anew"),
+    "camera": Words("摄像头未送出画面", "the camera gave no picture"),
+    "microphone": Words("话筒未送出声音", "the microphone gave no sound"),
+    "film": Words("画面无法解码", "the picture could not be decoded"),
+    "relay": Words("转发服务中断", "the relay was interrupted"),
+    "recorder": Words("录制服务中断", "the recorder was interrupted"),
+    "sign_language": Words("手语会见，没有声音属正常", "the visit was in sign language, in which silence is usual"),
+    "hold": Words("会见中止", "the visit was held"),
+    "mute": Words("管理员静音", "an officer muted it"),
+    "talkback": Words("管理员插话", "an officer spoke to the rooms"),
+    "shut": Words("闸门关闭", "the gate was shut"),
+    "unknown": Words("原因不明", "the cause is not known"),
+}
+HOLDS = {
+    "supervisor": Words("管理员中止会见", "held by an officer"),
+    "quorum_lost": Words("监督人员不足", "too few officers watched"),
+    "recorder_lost": Words("录制异常", "recording was interrupted"),
+    "room_lost": Words("会见室连接中断", "a room lost its connection"),
+    "film_unusable": Words("录像无法播放", "what was recorded could not be played"),
+    "taken_up": Words("系统恢复中", "the system was recovering"),
+    "storage_lost": Words("数据库无法写入", "the database could not be written"),
+    "relay_lost": Words("转发服务中断", "the relay was interrupted"),
+    "unknown": Words("原因不明", "the cause is not known"),
+}
+MISSING = {
+    "picture": Words("没有画面", "no picture"),
+    "sound": Words("没有声音", "no sound"),
+    "both": Words("没有画面和声音", "no picture and no sound"),
+    "none": Words("", ""),
+}
+"""What the film lacks of a side."""
+CROSSED = {
+    "nothing": Words("期间画面和声音均未传给对方", "meanwhile neither picture nor sound crossed"),
+    "sound": Words("期间仅声音传给对方", "meanwhile only the sound crossed"),
+    "picture": Words("期间仅画面传给对方", "meanwhile only the picture crossed"),
+    "everything": Words("期间画面和声音照常传给对方", "meanwhile picture and sound crossed as usual"),
+    "unrecorded": Words(
+        "期间传给对方的内容可能未被录下", "meanwhile picture or sound may have crossed that is not recorded"
+    ),
+}
+
+
+def hold_words(reason: str, article: str) -> Words:
+    """Return why a visit was held, with the article where an officer named one."""
+    text = HOLDS.get(reason, Words(reason, reason))
+    return Words(f"{text.zh}（{article}）", f"{text.en} ({article})") if article else text
+
+
+def sentence(side: str, cause: str, missing: str, crossed: str, more: Words | None = None) -> Words:
+    """Return one sentence: of which side what is missing, why, and what crossed meanwhile."""
+    whom, why, what, over = SIDES[side], CAUSES.get(cause, CAUSES["unknown"]), MISSING[missing], CROSSED[crossed]
+    reason_zh = f"{why.zh}（{more.zh}）" if more else why.zh
+    reason_en = f"{why.en} ({more.en})" if more else why.en
+    zh = f"{whom.zh}{what.zh}：{reason_zh}；{over.zh}" if what.zh else f"{whom.zh}：{reason_zh}；{over.zh}"
+    en = f"{whom.en}, {what.en}: {reason_en}; {over.en}" if what.en else f"{whom.en}: {reason_en}; {over.en}"
+    return Words(f"{zh}。", f"{en}.")
