@@ -44,8 +44,8 @@ WINDOW = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The means by which a timeline is put into words. `named`: whether words of officers, which may name people, are shown;
-    `speech`: the stretches in which each side spoke."""
+    """The means by which a timeline is put into words. `named`: whether words of officers, which may name people, are
+    shown; `speech`: the stretches in which each side spoke."""
 
     names: Names
     policy: Policy | None
