@@ -29,7 +29,7 @@ serve: $(MARK) ## A server on ./data that stays, demonstration sites allowed (AR
 	@$(BIN)/huijian serve --demo $(ARGS)
 
 test: $(MARK) ## The whole suite, on all cores (ARGS='tests/broker -k journal')
-	@.ci/system chromium ffmpeg fonts-noto-cjk gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav xvfb xdotool systemd
+	@.ci/system chromium ffmpeg fonts-noto-cjk gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav xvfb xdotool cage xwayland openbox systemd
 	@$(BIN)/python -m tests $(ARGS)
 
 simulate: $(MARK) ## Simulated visits with faults from seeds, for hours (ARGS='--seeds 100000', '--seed 7')

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ import typer
 from broker.kernel.errors import Forbidden
 from huijian.output import Json, say_all, warn
 from huijian.streams import took_effect
-from kiosk_agent.deploy.installation import AFTERWARDS, apply, plan
+from kiosk_agent.deploy.installation import AFTERWARDS, PROGRAMS, apply, plan
 
 NEXT = """Next, as root. 接下来以 root 执行：
   1. edit /etc/huijian/kiosk.toml (server) 填写服务器地址
@@ -47,6 +47,7 @@ def install(
     say_all([dict(zip(("file", "step", "written"), row, strict=True)) for row in rows], json)
     if apply_now and root == Path("/"):
         _run(AFTERWARDS)
+        _look_for(PROGRAMS)
     if not json:
         print(NEXT.format(program=program))
 
@@ -56,6 +57,13 @@ def _program() -> str:
     found = shutil.which(sys.argv[0]) or shutil.which("huijian")
     beside = Path(sys.executable).with_name("huijian")
     return str(beside if beside.exists() else Path(found or beside).resolve())
+
+
+def _look_for(programs: Mapping[str, str]) -> None:
+    """Name the packages of programs that are missing."""
+    missing = " ".join(package for program, package in programs.items() if shutil.which(program) is None)
+    if missing:
+        warn(f"missing on this machine: apt-get install {missing}. 本机缺少软件，请安装。")
 
 
 def _run(commands: Sequence[Sequence[str]]) -> None:

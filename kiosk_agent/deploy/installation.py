@@ -17,16 +17,23 @@ PLACES = {
     "huijian-kiosk.service": PurePosixPath("/etc/systemd/system/huijian-kiosk.service"),
     "huijian-kiosk.pam": PurePosixPath("/etc/pam.d/huijian-kiosk"),
     "huijian-kiosk.sysusers": PurePosixPath("/etc/sysusers.d/huijian-kiosk.conf"),
+    "huijian-kiosk.sysctl": PurePosixPath("/etc/sysctl.d/90-huijian-kiosk.conf"),
+    "huijian-kiosk.logind": PurePosixPath("/etc/systemd/logind.conf.d/huijian-kiosk.conf"),
     "70-huijian-usb.rules": PurePosixPath("/etc/udev/rules.d/70-huijian-usb.rules"),
     "kiosk.toml": PurePosixPath("/etc/huijian/kiosk.toml"),
 }
 """Place of each template of this folder."""
 KEPT = frozenset({"kiosk.toml"})
 """Files that belong to the administrator once they are there."""
+PROGRAMS = {"cage": "cage", "Xwayland": "xwayland", "chromium": "chromium"}
+"""Programs that the unit needs, with their packages. cage does not start without Xwayland, and Debian does not install
+it with cage."""
 AFTERWARDS = (
     ("systemd-sysusers",),
     ("udevadm", "control", "--reload"),
     ("systemctl", "daemon-reload"),
+    ("sysctl", "--quiet", "--load=/etc/sysctl.d/90-huijian-kiosk.conf"),
+    ("systemctl", "kill", "--signal=HUP", "systemd-logind"),
 )
 """Commands that make the system see the files."""
 

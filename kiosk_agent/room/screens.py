@@ -199,7 +199,8 @@ def _common(terminal: Terminal, view: SessionView) -> Screen:
 
 
 def _drill(view: SessionView) -> Screen:
-    """Return what is shown during a drill: that it is one, in the place of faces. What is sent is made up."""
+    """Return what is shown during a drill: that it is one, in the place of faces. What is sent is made up, so that
+    camera and microphone stay closed."""
     over = view.state == "ended"
     return Screen(
         name=Name.DRILL,
@@ -207,7 +208,6 @@ def _drill(view: SessionView) -> Screen:
         place=_place(_mine(view)),
         lines=words.DRILL_OVER if over else words.DRILL_LINES,
         session=view.id,
-        camera=not over,
     )
 
 

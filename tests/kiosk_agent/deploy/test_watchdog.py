@@ -20,10 +20,12 @@ class Systemd:
         self.socket.bind(str(path))
         self.works = False
         self.looks = 0
+        self._looked = asyncio.Event()
 
     def alive(self) -> bool:
         """Count a look, and return what the test has set."""
         self.looks += 1
+        self._looked.set()
         return self.works
 
     async def word(self) -> str:
@@ -36,7 +38,8 @@ class Systemd:
         wanted = self.looks + times
         async with asyncio.timeout(PATIENCE):
             while self.looks < wanted:
-                await asyncio.sleep(0.005)
+                self._looked.clear()
+                await self._looked.wait()
 
     def nothing(self) -> bool:
         """Whether no word is waiting."""
@@ -86,15 +89,16 @@ async def test_without_systemd_nothing_is_sent_and_the_terminal_runs() -> None:
 
 async def test_a_socket_that_is_gone_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.01)
-    looks: list[bool] = []
+    looks, looked = 0, asyncio.Event()
 
     def alive() -> bool:
-        looks.append(True)
+        nonlocal looks
+        looks += 1
+        if looks >= 5:
+            looked.set()
         return True
 
     running = asyncio.create_task(Watchdog({"NOTIFY_SOCKET": str(tmp_path / "none")}, alive).run())
-    async with asyncio.timeout(PATIENCE):
-        while len(looks) < 5:
-            await asyncio.sleep(0.005)
+    await asyncio.wait_for(looked.wait(), PATIENCE)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

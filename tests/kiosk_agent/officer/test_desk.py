@@ -5,10 +5,11 @@ import asyncio
 import json
 import logging
 import tarfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -35,6 +36,7 @@ from tests.support.kiosk.room_page import TerminalOfTests
 from tests.support.patience import PATIENCE
 
 RIGHT, WRONG = "482915", "482916"
+Taken = TypeVar("Taken")
 START = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
 
 
@@ -59,7 +61,9 @@ class Story:
     def __init__(self, places: OfficerPlaces) -> None:
         self.clock, self.terminal, self.places = Clock(), TerminalOfTests(), places
         self.sent: list[AgentMessage] = []
-        self.desk = OfficerDesk(places, self.terminal, self.sent.append, self.clock)
+        self._changed = asyncio.Event()
+        self.desk = OfficerDesk(places, self.terminal, self._send, self.clock)
+        self.desk._try, self.desk._kept = self._noted(self.desk._try), self._noted(self.desk._kept)
         self.desk.page_opened()
 
     @property
@@ -67,20 +71,23 @@ class Story:
         """The newest view that the page was told."""
         return next((each.view for each in reversed(self.sent) if isinstance(each, ShowOfficer)), desk.CLOSED)
 
+    async def happened(self, true: Callable[[], bool]) -> None:
+        """Wait until this is true; it is asked after each message to the page, each PIN and each write."""
+        async with asyncio.timeout(PATIENCE):
+            while not true():
+                self._changed.clear()
+                await self._changed.wait()
+
     async def until(self, reached: Callable[[OfficerView], bool]) -> OfficerView:
         """Wait until the page shows what is asked for."""
-        async with asyncio.timeout(PATIENCE):
-            while not reached(self.view):
-                await asyncio.sleep(0.01)
+        await self.happened(lambda: reached(self.view))
         return self.view
 
     async def type(self, typed: str) -> OfficerView:
         """Ask for the screen, type a PIN, and return what is shown after it was looked at."""
         self.desk.take(OfficerAsked())
         self.desk.take(PinTyped(pin=typed))
-        async with asyncio.timeout(PATIENCE):
-            while self.desk._checking:
-                await asyncio.sleep(0.01)
+        await self.happened(lambda: not self.desk._checking)
         return self.view
 
     async def opened(self) -> None:
@@ -96,6 +103,19 @@ class Story:
     def meets(self, meeting: bool = True) -> None:
         """Let people meet in the room, or part."""
         self.terminal.known = replace(self.terminal.known, meeting=meeting)
+
+    def _send(self, message: AgentMessage) -> None:
+        self.sent.append(message)
+        self._changed.set()
+
+    def _noted(self, work: Callable[[Taken], Awaitable[None]]) -> Callable[[Taken], Coroutine[Any, Any, None]]:
+        """Return work of the desk whose end is noted."""
+
+        async def noted(taken: Taken) -> None:
+            await work(taken)
+            self._changed.set()
+
+        return noted
 
 
 @pytest.fixture
@@ -203,9 +223,7 @@ class TestOrders:
         story.desk.take(Chosen(large=True))
         wanted = Choices(camera="USB camera", language="en", volume=0.3, large=True)
         assert [each.choices for each in story.sent if isinstance(each, Settings)][-1] == wanted
-        async with asyncio.timeout(PATIENCE):
-            while story.restarted().desk.choices != wanted:
-                await asyncio.sleep(0.01)
+        await story.happened(lambda: story.restarted().desk.choices == wanted)
 
     async def test_tests_are_shown_and_kept(self, story: Story) -> None:
         await story.opened()
@@ -215,9 +233,7 @@ class TestOrders:
             (False, "not working: camera"),
             (True, "all parts work, Answer time 12 ms"),
         ]
-        async with asyncio.timeout(PATIENCE):
-            while len(story.restarted().desk._history.tests) != 2:
-                await asyncio.sleep(0.01)
+        await story.happened(lambda: len(story.restarted().desk._history.tests) == 2)
 
     async def test_those_of_the_server_are_shown_where_it_lists_them_and_the_own_ones_where_it_does_not(
         self, story: Story

@@ -1,16 +1,19 @@
-"""No way out of the room's page: under a real window system, with the browser as the agent starts it and under the
-terminal's policies, no key, click, touch or drag leads anywhere, and a browser that ends is back."""
+"""No way out of the room's page: with the browser as the agent starts it and under the terminal's policies, no key,
+click, touch or drag leads anywhere, and a browser that ends is back. In the terminal's own compositor (cage), started
+by the command line of its unit, and in a bare window system, where every key reaches the browser."""
 
 import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kiosk_agent.officer.desk import OfficerPlaces
 from kiosk_agent.room import chromium, words
@@ -18,23 +21,32 @@ from kiosk_agent.room.room import Browser, Room
 from kiosk_agent.room.screens import Name, RoomWarning, Screen
 from kiosk_agent.state.events import Fact, WarningConfirmed
 from kiosk_agent.webrtc.peer import ServerAccess
+from tests.support.kiosk.compositor import browser_flags, compositor
 from tests.support.kiosk.room_page import TerminalOfTests
-from tests.support.kiosk.window_system import SIZE, WindowSystem, browser_under_policies, window_system
+from tests.support.kiosk.window_system import (
+    SIZE,
+    WindowSystem,
+    browser_under_policies,
+    window_manager,
+    window_system,
+)
 from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    *("--no-sandbox", "--test-type", "--disable-gpu", "--use-fake-device-for-media-stream"),
-    *("--window-position=0,0", f"--window-size={SIZE[0]},{SIZE[1]}"),
-)
+FLAGS = ("--no-sandbox", "--test-type", "--disable-gpu", "--use-fake-device-for-media-stream")
 """Further flags for a machine without a graphics card, where tests may run as root."""
+WHOLE_SCREEN = ("--window-position=0,0", f"--window-size={SIZE[0]},{SIZE[1]}")
+"""Flags that do what no window manager does."""
 KEYS = (
     *("ctrl+w", "ctrl+t", "ctrl+n", "ctrl+shift+n", "ctrl+l", "ctrl+shift+i", "ctrl+shift+j", "ctrl+p", "ctrl+s"),
     *("ctrl+o", "ctrl+j", "ctrl+h", "ctrl+u", "ctrl+r", "ctrl+f", "ctrl+d", "ctrl+shift+t", "ctrl+shift+w", "ctrl+q"),
     *("ctrl+Tab", "ctrl+1", "ctrl+plus", "ctrl+F4", "ctrl+shift+Delete", "shift+Escape", "alt+F4", "alt+Left"),
     *("alt+Home", "alt+d", "alt+f", "alt+space", "super", "F1", "F3", "F5", "F6", "F7", "F10", "F11", "F12", "Escape"),
     *("BackSpace", "Menu", "shift+F10", "XF86Back", "XF86HomePage", "XF86Mail", "XF86Search"),
+    *("alt+Tab", "alt+shift+Tab", "alt+Escape", "ctrl+Escape", "ctrl+alt+BackSpace", "ctrl+alt+Delete", "ctrl+alt+t"),
+    *(f"ctrl+alt+F{number}" for number in (1, 2, 7)),
+    *("super+l", "super+d", "super+Tab", "Print", "alt+Print", "ctrl+shift+Print", "XF86PowerOff", "XF86Explorer"),
 )
 CENTRE = ("mousemove", str(SIZE[0] // 2), str(SIZE[1] // 3))
 HANDS = (
@@ -48,6 +60,10 @@ HANDS = (
 )
 WARNING = RoomWarning("w_1", "请遵守会见须知。", "Please keep the rules.")
 SCREEN = Screen(name=Name.WAITING, title=words.WAITING, session="s_1", place="一号会见室", warning=WARNING)
+OTHER, SAME = 24, 0.01
+"""Difference of a pixel's colours beyond which it has changed, and the part of the screen that may have: a clock, a
+mark around what the keyboard is on."""
+KINDS = ("bare", "cage")
 
 
 @dataclass
@@ -82,14 +98,31 @@ class Story:
     def _starts(self) -> int:
         return self.room.keeper.starts if self.room.keeper is not None else 0
 
+    def changed(self, before: NDArray[np.uint8]) -> bool:
+        """Whether the screen shows another picture than `before`: a menu, a window, a desktop."""
+        difference = np.abs(self.screen.picture().astype(np.int16) - before).max(axis=2)
+        return bool((difference > OTHER).mean() > SAME)
+
 
 @asynccontextmanager
-async def _story(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Story]:
-    async with window_system() as screen, aiohttp.ClientSession() as http:
-        monkeypatch.setenv("DISPLAY", screen.display)
+async def _story(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> AsyncIterator[Story]:
+    async with AsyncExitStack() as stack:
+        screen = await stack.enter_async_context(window_system())
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        flags = FLAGS
+        if kind == "cage":
+            cage = await stack.enter_async_context(compositor(screen, folder))
+            for name, value in cage.environment.items():
+                monkeypatch.setenv(name, value)
+            flags += browser_flags()
+        else:
+            monkeypatch.setenv("DISPLAY", screen.display)
+            flags += WHOLE_SCREEN
+        if kind == "managed":
+            await stack.enter_async_context(window_manager(screen))
         facts: list[Fact] = []
         access = ServerAccess(http, "http://127.0.0.1:1", "unused")
-        browser = Browser(browser_under_policies(folder), FLAGS)
+        browser = Browser(browser_under_policies(folder), flags)
         officer = OfficerPlaces(), TerminalOfTests()
         room = Room(access, facts.append, lambda _: None, lambda *_: None, browser, *officer)
         running = asyncio.create_task(room.run())
@@ -119,25 +152,21 @@ def _counting(story: Story) -> Story:
     return story
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_no_key_click_touch_or_drag_leads_out_of_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with _story(tmp_path, monkeypatch) as story:
+    async with _story(tmp_path, monkeypatch, kind) as story:
         await story.here(1)
         await story.answers()
-        windows = await story.screen.windows()
+        windows, picture = await story.screen.windows(), story.screen.picture()
         assert _fills(windows)
         led: list[str] = []
-        for key in KEYS:
-            await story.screen.do("key", "--clearmodifiers", key)
-            await story.answers()
-            if await story.screen.windows() != windows:
-                led.append(key)
-        for hand in HANDS:
+        for hand in (*(("key", "--clearmodifiers", key) for key in KEYS), *HANDS):
             await story.screen.do(*hand)
             await story.answers()
-            if await story.screen.windows() != windows:
+            if await story.screen.windows() != windows or story.changed(picture):
                 led.append(" ".join(hand))
         assert led == []
         assert story.room.keeper is not None and story.room.keeper.starts == 1
@@ -145,18 +174,33 @@ async def test_no_key_click_touch_or_drag_leads_out_of_the_page(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("how", ["killed", "its window closed"])
-async def test_a_browser_that_is_gone_is_back(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "how"), [("bare", "killed"), ("cage", "killed"), ("bare", "its window closed"), ("managed", "Alt+F4")]
+)
+async def test_a_browser_that_is_gone_is_back(
+    kind: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window manager takes Alt+F4 for itself; cage, which the terminal has, knows no such key."""
     monkeypatch.setattr(chromium, "backoff", lambda tries, jitter: 0.0)
-    async with _story(tmp_path, monkeypatch) as story:
+    async with _story(tmp_path, monkeypatch, kind) as story:
         await story.here(1)
         await story.answers()
+        picture = story.screen.picture()
         assert story.room.keeper is not None and story.room.keeper.pid is not None
         if how == "killed":
             os.killpg(story.room.keeper.pid, signal.SIGKILL)
+        elif how == "Alt+F4":
+            await story.screen.do("key", "alt+F4")
         else:
             (window,) = await story.screen.windows()
             await story.screen.do("windowkill", window)
         await story.here(2)
         await story.answers()
-        assert _fills(await story.screen.windows())
+        await story.until(lambda: not story.changed(picture))
+
+
+async def test_the_compositor_runs_the_agent_by_its_settings_and_ends_with_it(tmp_path: Path) -> None:
+    """cage leaves the status of its agent aside; systemd starts both again, however they have ended."""
+    async with window_system() as screen, compositor(screen, tmp_path) as cage:
+        assert cage.arguments == ["kiosk", "--config", "/etc/huijian/kiosk.toml"]
+        await cage.end_agent()

@@ -197,10 +197,10 @@ class TestDrill:
     """Yunnan 12: a drill shows that it is one in the place of faces, and asks no person to sit down."""
 
     @pytest.mark.parametrize("state", ["check_in", "ready", "live", "held"])
-    def test_is_named_as_such_and_tries_camera_and_microphone(self, state: str) -> None:
+    def test_is_named_as_such_and_leaves_camera_and_microphone_closed(self, state: str) -> None:
         found = shown(state, drill=True)
         assert (found.name, found.title, found.lines) == (Name.DRILL, words.DRILL, words.DRILL_LINES)
-        assert found.camera and found.farewell is None and found.rules is None
+        assert not found.camera and found.farewell is None and found.rules is None
 
     def test_is_over_without_words_for_a_family(self) -> None:
         found = seen("ended", drill=True)

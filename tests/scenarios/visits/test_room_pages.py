@@ -36,20 +36,6 @@ async def lasting(tmp_path: Path) -> AsyncIterator[Installation]:
         yield running
 
 
-async def _acknowledge_by_key(page: Page) -> None:
-    await shows(page, "check_in")
-    while await (following := page.get_by_role("button", name="下一页")).is_visible():
-        await following.press("Enter")
-    await page.get_by_role("button", name="我们已知晓，并将遵守").press("Enter")
-
-
-async def _acknowledge_by_touch(page: Page) -> None:
-    await shows(page, "check_in")
-    while await (following := page.get_by_role("button", name="下一页")).is_visible():
-        await following.click()
-    await page.get_by_role("button", name="我们已知晓，并将遵守").click()
-
-
 async def _finish(page: Page) -> None:
     await page.get_by_role("button", name="会见完毕").click()
     await expect(page.get_by_text("确定会见已经完毕吗？")).to_be_visible()
@@ -78,8 +64,8 @@ async def test_two_rooms_live_through_a_visit_from_enrolment_to_farewell(
         session = await lasting.slot()
         here = Visit(lasting, session, officers)
         try:
-            await _acknowledge_by_key(prison)
-            await _acknowledge_by_touch(visitor)
+            await rooms[Side.PRISON].acknowledge(touch=False)
+            await rooms[Side.VISITOR].acknowledge()
             view = await here.until(
                 lambda view: all(
                     side["rules"] and side["self_test"] and side["media"] for side in view["sides"].values()
@@ -155,7 +141,7 @@ async def test_a_room_with_a_page_and_a_headless_one_see_and_hear_each_other(
         officers = await lasting.officers()
         here = Visit(lasting, await lasting.slot(), officers)
         try:
-            await _acknowledge_by_key(room.page)
+            await room.acknowledge(touch=False)
             await officers[0].check_in(here.session, Side.PRISON)
             await officers[2].check_in(here.session, Side.VISITOR)
             await here.watch(officers)

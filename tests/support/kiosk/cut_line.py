@@ -1,5 +1,5 @@
-"""The line between terminals and the server, which a test can cut and mend: media and requests together, as when a
-cable is pulled. Nothing is refused meanwhile: packets are lost, and connections do not come about."""
+"""The line between terminals and the server, which a test can cut, narrow and mend: media and requests together, as
+when a cable is pulled. Nothing is refused meanwhile: packets are lost, and connections do not come about."""
 
 import asyncio
 import contextlib
@@ -50,6 +50,10 @@ class CutLine:
             filler.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 filler.connect(self._port.getsockname())
+
+    def limit(self, rate: float | None) -> None:
+        """Let each connection carry so many bit/s in each direction from now on; None for no limit."""
+        self._impairment.rate = rate
 
     def mend(self) -> None:
         """Let everything pass again, in both directions."""

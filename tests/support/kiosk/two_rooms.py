@@ -22,7 +22,7 @@ from kiosk_agent.identity.keys import FileKey
 from tests.support.chromium import chromium
 from tests.support.installation import Installation
 from tests.support.kiosk.footage import footage
-from tests.support.kiosk.room_page import room_page
+from tests.support.kiosk.room_page import room_page, shows
 from tests.support.patience import PATIENCE
 
 FAR = """() => { const far = document.querySelector('video.far'); return {
@@ -39,6 +39,14 @@ class PageRoom:
 
     kiosk: Kiosk
     page: Page
+
+    async def acknowledge(self, touch: bool = True) -> None:
+        """Acknowledge the rules of a visit, page by page, by touch or by key."""
+        await shows(self.page, "check_in")
+        while await (following := self.page.get_by_role("button", name="下一页")).is_visible():
+            await (following.click() if touch else following.press("Enter"))
+        yes = self.page.get_by_role("button", name="我们已知晓，并将遵守")
+        await (yes.click() if touch else yes.press("Enter"))
 
     async def shown(self) -> int:
         """Return how many pictures of the far room the live screen has shown since it was drawn."""
@@ -82,9 +90,10 @@ async def enrolled(installation: Installation, http: aiohttp.ClientSession, serv
 
 @asynccontextmanager
 async def page_room(
-    installation: Installation, side: Side, server: str, film: str, **options: Any
+    installation: Installation, side: Side, server: str, film: str, script: str = "", **options: Any
 ) -> AsyncIterator[PageRoom]:
-    """Run the terminal of a side's room, enrolled at `server`, and its page in a browser that shows `film`."""
+    """Run the terminal of a side's room, enrolled at `server`, and its page in a browser that shows `film`, after a
+    `script` of the test's own."""
     ending = asyncio.Event()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(http_client())
@@ -97,7 +106,7 @@ async def page_room(
                 while not kiosk.room.server.url:
                     await asyncio.sleep(0.01)
             browser = await stack.enter_async_context(chromium(film))
-            page = await stack.enter_async_context(room_page(browser, kiosk.room, SIZE))
+            page = await stack.enter_async_context(room_page(browser, kiosk.room, SIZE, script))
             yield PageRoom(kiosk, page)
         finally:
             ending.set()

@@ -6,12 +6,15 @@ import json
 import os
 import shlex
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kiosk_agent.room.policies import FILE, managed_policies
 from tests.support.patience import PATIENCE
@@ -21,9 +24,11 @@ SIZE = (1280, 720)
 
 @dataclass(frozen=True, slots=True)
 class WindowSystem:
-    """The window system with this number; `root` are the windows that it has by itself."""
+    """The window system with this number; `pictures` is the folder with what its screen shows, `root` are the windows
+    that it has by itself."""
 
     display: str
+    pictures: Path
     root: frozenset[str] = frozenset()
 
     async def do(self, *words: str) -> str:
@@ -36,6 +41,14 @@ class WindowSystem:
         )
         out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
         return out.decode().strip()
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return what the screen shows now: height x width x blue, green and red."""
+        data = np.fromfile(self.pictures / "Xvfb_screen0", np.uint8)
+        head = data[:100].view(">u4")  # xwd(1): sizes of header and picture, number of colours
+        width, height, line = int(head[4]), int(head[5]), int(head[12])
+        at = int(head[0]) + 12 * int(head[19])
+        return data[at : at + height * line].reshape(height, line)[:, : 4 * width].reshape(height, width, 4)[:, :, :3]
 
     async def windows(self) -> dict[str, tuple[int, int]]:
         """Return width and height of every window that can be seen, by number."""
@@ -54,17 +67,38 @@ async def window_system() -> AsyncIterator[WindowSystem]:
     for program in ("Xvfb", "xdotool"):
         if shutil.which(program) is None:
             pytest.fail(f"{program} is missing: apt-get install xvfb xdotool", pytrace=False)
-    reader, writer = os.pipe()
-    screen = ("-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24", "-nolisten", "tcp", "-displayfd", str(writer))
+    with tempfile.TemporaryDirectory(prefix="huijian-screen-") as folder:
+        reader, writer = os.pipe()
+        screen = ("-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24", "-fbdir", folder, "-nolisten", "tcp")
+        process = await asyncio.create_subprocess_exec(
+            *("Xvfb", *screen, "-displayfd", str(writer)), pass_fds=(writer,), stderr=asyncio.subprocess.DEVNULL
+        )
+        os.close(writer)
+        try:
+            with os.fdopen(reader) as pipe:
+                number = (await asyncio.wait_for(asyncio.to_thread(pipe.readline), PATIENCE)).strip()
+            bare = WindowSystem(f":{number}", Path(folder))
+            yield replace(bare, root=frozenset(await bare.windows()))
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+@asynccontextmanager
+async def window_manager(screen: WindowSystem) -> AsyncIterator[None]:
+    """Run a window manager (openbox), which has keys of its own, until the block ends."""
+    if shutil.which("openbox") is None:
+        pytest.fail("openbox is missing: apt-get install openbox", pytrace=False)
     process = await asyncio.create_subprocess_exec(
-        "Xvfb", *screen, pass_fds=(writer,), stderr=asyncio.subprocess.DEVNULL
+        *("openbox", "--sm-disable", "--startup", "echo ready"),
+        env={**os.environ, "DISPLAY": screen.display},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
-    os.close(writer)
+    assert process.stdout is not None
     try:
-        with os.fdopen(reader) as pipe:
-            number = (await asyncio.wait_for(asyncio.to_thread(pipe.readline), PATIENCE)).strip()
-        bare = WindowSystem(f":{number}")
-        yield replace(bare, root=frozenset(await bare.windows()))
+        await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+        yield
     finally:
         process.terminate()
         await process.wait()
