@@ -28,11 +28,11 @@ from broker.kernel.lifeline import parent_gone
 from config.logs import configure
 from config.settings import Settings
 from huijian.drills.tools import DrillTools
-from huijian.retention.purge_context import update_due_dates
 from recorder.evidence.checkpoint_copies import copies
 from recorder.evidence.checkpoints import CheckpointChain
 from recorder.evidence.signing import KeyProblem, installed
 from signaling.api.metrics import check_health
+from signaling.retention.purge_context import update_due_dates
 from signaling.server.app import CONTEXT, build_app
 from signaling.server.handed_over import HandedOverConnections, raise_descriptor_limit
 

@@ -15,9 +15,9 @@ from huijian.admin.context import AdminContext, run_admin
 from huijian.admin.text_options import reason_option
 from huijian.output import Json, say, say_all
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
-from huijian.retention.purge_context import repaired_holds
 from huijian.retention.second_officer import check_permit
 from recorder.archive.catalog import Catalog
+from signaling.retention.purge_context import repaired_holds
 
 app = typer.Typer(no_args_is_help=True, help="Keep recordings beyond their due date. 保全")
 AUDITORS = (Role.AUDITOR,)

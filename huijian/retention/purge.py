@@ -14,19 +14,12 @@ from huijian.admin.context import AdminContext, run_admin
 from huijian.errors import FOUND
 from huijian.output import Json, say
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
-from huijian.retention.purge_context import (
-    OFFICERS,
-    JournalTombstones,
-    believe_clock,
-    chains_of,
-    rules_of,
-    scope_at,
-)
 from huijian.retention.purge_output import show_outcome, show_plan
 from huijian.retention.second_officer import check_permit
 from recorder.retention import approvals
 from recorder.retention.plan import plan_of
-from recorder.retention.purge import Outcome, Purge
+from recorder.retention.purge import Outcome
+from signaling.retention.purge_context import OFFICERS, believe_clock, note_end, purge_of, rules_of, scope_at
 
 app = typer.Typer(help="Delete recordings that are due, with a second person. 到期销毁")
 Site = Annotated[str | None, typer.Option(help="Only recordings of this site.")]
@@ -143,25 +136,13 @@ async def _apply(admin: AdminContext, code: str, user: str, password: str) -> Ou
     facts = {"plan": approval.plan, "second": approval.by}
     admin.journal.note("PurgeOrdered", None, f"user:{author.id}", facts)
     await admin.journal.flush()
-    outcome = await _purge(admin).apply(approval, scope, await rules_of(admin), author.id)
-    await _close(admin, f"user:{author.id}", outcome, facts)
+    outcome = await purge_of(admin).apply(approval, scope, await rules_of(admin), author.id)
+    await note_end(admin, f"user:{author.id}", outcome, facts)
     return outcome
 
 
 async def _resume(admin: AdminContext, site: str | None) -> Outcome:
-    outcome = await _purge(admin).resume(await scope_at(admin, site))
+    outcome = await purge_of(admin).resume(await scope_at(admin, site))
     if outcome.deleted or outcome.failed or outcome.withdrawn:
-        await _close(admin, "command:resume", outcome, {})
+        await note_end(admin, "command:resume", outcome, {})
     return outcome
-
-
-def _purge(admin: AdminContext) -> Purge:
-    chains, tombstones = chains_of(admin), JournalTombstones(admin.journal)
-    return Purge(admin.store.engine, chains.root, admin.store.clock, chains.signer, tombstones, chains.keys)
-
-
-async def _close(admin: AdminContext, author: str, outcome: Outcome, facts: dict[str, Any]) -> None:
-    counts = {"deleted": outcome.deleted, "bytes": outcome.bytes, "withdrawn": outcome.withdrawn}
-    named = {"kept": outcome.kept, "failed": outcome.failed}
-    admin.journal.note("PurgeEnded", None, author, {**facts, **counts, **named})
-    await admin.journal.flush()

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from broker.authority.persons import Waits
 from broker.kernel.errors import VisitError
 from huijian.admin.context import AdminContext
-from huijian.retention.purge_context import doubted
 from recorder.retention.clock_trust import mark_clock
+from signaling.retention.purge_context import doubted
 
 
 async def believed_now(admin: AdminContext) -> datetime:

@@ -94,13 +94,15 @@ class Purge:
         self._touched: set[str] = set()  # sites whose chains have new lines
         self._whole: set[str] = set()  # sites whose chains were found whole
 
-    async def apply(self, approval: Approval, scope: Scope, rules: dict[str, str], by: str) -> Outcome:
-        """Delete the recordings of an approved plan. Raises NotDue where none is due, Conflict where the plan has
-        changed or another purge runs."""
+    async def apply(
+        self, approval: Approval, scope: Scope, rules: dict[str, str], by: str, outcome: Outcome | None = None
+    ) -> Outcome:
+        """Delete the recordings of an approved plan. `outcome` is counted up meanwhile, and returned. Raises NotDue
+        where none is due, Conflict where the plan has changed or another purge runs."""
         if scope.as_of > self._clock.now().wall:
             raise NotDue("The plan is of a moment that has not come.", "销毁清单的时刻尚未到来。")
         async with Lock(self._engine, "purge", self._clock).held() as lock:
-            outcome = await self._finish(lock, scope)
+            outcome = await self._finish(lock, scope, outcome)
             try:
                 await self._mark(lock, approval, scope, rules, by)
             except BaseException:

@@ -45,6 +45,7 @@ from signaling.api.accounts import sessions as own_sessions
 from signaling.api.audit import detail, marks, relisten, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
+from signaling.api.purge import routes as purge
 from signaling.api.rooms import equipment_tests
 from signaling.api.terminals import routes as terminals
 from signaling.api.terminals.view import MEETING
@@ -95,6 +96,7 @@ ROUTES: tuple[Route, ...] = tuple(
             announcements.table,
             recordings.table,
             holds.table,
+            purge.table,
             visits.table,
             exports.table,
             detail.table,
@@ -273,6 +275,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     context.broker.bus.remove_listener("session", follow)
     with suppress(asyncio.CancelledError):
         await tasks.close()
+        await context.purges.close()
     with suppress(VisitError):  # what is lost are minutes of the time at which a terminal was last seen
         await context.fleet.write(everything=True)
     context.sign_ins.close()

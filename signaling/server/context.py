@@ -36,6 +36,7 @@ from signaling.ingress.fairness import prefix_of
 from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
 from signaling.media.resources import Resources
+from signaling.retention.purge_run import PurgeRuns
 from signaling.server.client_address import address
 from signaling.server.encoded import Encoded
 from signaling.views.names import Names
@@ -89,6 +90,8 @@ class Context:
     """Tests of a terminal's line: each takes a tenth of a visit's packets for nine seconds."""
     plays: Limit = field(default_factory=lambda: Limit(burst=1, per_minute=1))
     """Journal entries about one viewer who plays one recording."""
+    purges: PurgeRuns = field(default_factory=PurgeRuns)
+    """The purge that officers have ordered."""
     meetings: set[TerminalId] = field(default_factory=set)
     """Terminals of which a running program is being admitted (`signaling/identity/admission.py`)."""
     used: set[str] = field(default_factory=set, repr=False)

@@ -272,6 +272,18 @@ RECORDING = {
 }
 
 
+KEPT = {
+    "held": Text("证据保全中", "held as evidence"),
+    "not_due": Text("按现行规则须继续保存", "kept longer by today's policy"),
+    "undated": Text("没有到期日期", "without a due date"),
+    "unfinished": Text("尚未归档完毕", "not finished"),
+    "clock_back": Text("系统时钟不可信", "the clock is not trusted"),
+    "wrong_clock": Text("录制时时钟有误", "made with a wrong clock"),
+    "broken_chain": Text("所属单位的链不完整，请先验证", "the chain of its site is not whole: verify first"),
+}
+"""Why a recording stays although its date has come."""
+
+
 def text_of(table: dict[str, Text], code: str, between_inmates: bool = False) -> Text:
     """Return the text for a code, or the code itself. `between_inmates`: both sides are prisons."""
     if not between_inmates:

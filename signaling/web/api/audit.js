@@ -28,6 +28,11 @@ export const relisten = (state) => json(`/api/v1/relisten?state=${state}`);
 export const verify = (session) => json(`${visit(session)}/verification`, "POST", {});
 export const verification = (session) => look(`${visit(session)}/verification`);
 
+export const purgePlan = () => json("/api/v1/purge");
+export const purgeRun = () => look("/api/v1/purge/run");
+export const permitPurge = (recordings) => json("/api/v1/purge/permits", "POST", { recordings });
+export const applyPurge = (code) => json("/api/v1/purge/apply", "POST", { code });
+
 export const standingHolds = () => json("/api/v1/holds");
 export const hold = (session, reason) => json(`${recording(session)}/holds`, "POST", { reason });
 export const liftHolds = (session, reason) => json(`${recording(session)}/holds/lift`, "POST", { reason });

@@ -7,31 +7,27 @@ import * as api from "../api/rest.js";
 import { obeyKeys } from "../dispatch/keyboard.js";
 import { onLanguage, t, translate } from "../i18n/i18n.js";
 import { AUDIT_KEYS } from "../state/audit_keys.js";
-import { partFragment, placeOf, requestOf, searchFragment } from "../state/audit_query.js";
+import { partFragment, placeOf } from "../state/audit_query.js";
 import { dayOf, timeWithSeconds } from "../state/clock.js";
 import { askReasonFor } from "../ui/audit/dialogs.js";
 import { dutyListView } from "../ui/audit/duty_list.js";
 import { holdListView } from "../ui/audit/hold_list.js";
 import { pageView } from "../ui/audit/page.js";
-import { resultsView } from "../ui/audit/results.js";
-import { searchForm } from "../ui/audit/search_form.js";
 import { visitView } from "../ui/audit/visit/visit.js";
 import { el } from "../ui/dom.js";
 import { showHelp } from "../ui/help.js";
-import { announce, complain, inform } from "../ui/toast.js";
+import { complain, inform } from "../ui/toast.js";
+import { SearchPart } from "./audit_search.js";
+import { PurgePart } from "./purge_part.js";
 
 const TICK = 500; // ms
-const REMEMBERED = 20; // searches whose results are shown again without asking: each search is journaled
 
 export class Audit {
   #me;
   #view;
-  #form;
-  #results;
   #search;
   #visit = null;
   #list = null;
-  #remembered = new Map(); // fragment to what was found
   #turn = 0; // of the place: an answer for an earlier one is not shown
   #ends = [];
 
@@ -39,9 +35,7 @@ export class Audit {
     this.#me = me;
     this.onSignedOut = onSignedOut;
     this.#view = pageView(me, { onSignOut: () => this.#signOut() });
-    this.#form = searchForm((query) => this.#goTo(searchFragment(query), true), () => dayOf(this.#now()));
-    this.#results = resultsView(() => this.#more());
-    this.#search = el("div", { class: "audit-find" }, this.#form.node, this.#results.node);
+    this.#search = new SearchPart({ onGo: (fragment) => this.#goTo(fragment), onFail: (error) => this.#fail(error), now: () => this.#now() });
     this.node = this.#view.node;
   }
 
@@ -53,7 +47,7 @@ export class Audit {
     const keys = obeyKeys(Object.fromEntries(acts), AUDIT_KEYS);
     const language = onLanguage(() => this.#title());
     this.#ends = [() => removeEventListener("popstate", move), () => clearInterval(timer), keys, language];
-    this.#offerPlaces();
+    this.#search.offerPlaces();
     this.#show();
   }
 
@@ -76,9 +70,8 @@ export class Audit {
     return act ? act(key) : false;
   }
 
-  /** Goes to a place, as a step that "back" takes back; the same place again asks anew. */
-  #goTo(fragment, anew = false) {
-    if (anew) this.#remembered.delete(fragment);
+  /** Goes to a place, as a step that "back" takes back. */
+  #goTo(fragment) {
     if (location.hash.slice(1) !== fragment) history.pushState(null, "", `#${fragment}`);
     this.#show();
   }
@@ -98,6 +91,7 @@ export class Audit {
       if (place.part === "visit") await this.#showVisit(place);
       else if (place.part === "relisten") await this.#showDuties("overdue");
       else if (place.part === "holds") await this.#showHolds();
+      else if (place.part === "purge") await this.#showPurge();
       else await this.#showSearch(place.query);
     } catch (error) {
       this.#fail(error);
@@ -114,53 +108,10 @@ export class Audit {
     complain(api.asProblem(error));
   }
 
-  // ---- search
-
   async #showSearch(query) {
-    this.#view.show("search", this.#search);
-    this.#form.write(query);
-    const fragment = searchFragment(query);
-    if (!fragment) return this.#results.update(null);
-    const known = this.#remembered.get(fragment);
-    if (known) return this.#results.update(known);
-    await this.#ask(query, null);
-    this.#results.focus();
-  }
-
-  async #more() {
-    const query = placeOf(location.hash).query;
-    const known = this.#remembered.get(searchFragment(query));
-    if (known?.next) await this.#ask(query, known).catch((error) => this.#fail(error));
-  }
-
-  async #ask(query, before) {
     const turn = this.#turn;
-    this.#results.waiting(true);
-    try {
-      const page = await audit.visits(requestOf(query, before?.next ?? null));
-      const found = { query, visits: [...(before?.visits ?? []), ...page.visits], found: page.found, hasMore: page.more, next: page.next };
-      this.#remember(searchFragment(query), found);
-      if (turn !== this.#turn) return;
-      this.#results.update(found);
-      announce(t("audit_found", { count: page.found }));
-    } finally {
-      this.#results.waiting(false);
-    }
-  }
-
-  #remember(fragment, found) {
-    this.#remembered.delete(fragment);
-    this.#remembered.set(fragment, found);
-    while (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value);
-  }
-
-  async #offerPlaces() {
-    try {
-      const { terminals } = await api.terminals();
-      this.#form.offer(terminals);
-    } catch {
-      // the fields can be filled by hand
-    }
+    this.#view.show("search", this.#search.node);
+    await this.#search.show(query, () => turn === this.#turn);
   }
 
   // ---- a visit
@@ -202,7 +153,7 @@ export class Audit {
     const { session } = placeOf(location.hash);
     const [turn, visit] = [this.#turn, await audit.visitOf(session)];
     if (turn === this.#turn) this.#visit?.update(visit);
-    this.#remembered.clear(); // rows count marks and say what is due
+    this.#search.forget(); // rows count marks and say what is due
   }
 
   async #withdraw(session, mark) {
@@ -239,6 +190,14 @@ export class Audit {
     this.#list = holdListView();
     this.#list.update(holds);
     this.#view.show("holds", this.#list.node);
+  }
+
+  async #showPurge() {
+    this.#list = new PurgePart();
+    this.#view.show("purge", this.#list.node);
+    translate(this.#list.node);
+    this.#title();
+    await this.#list.start();
   }
 
   async #signOut() {

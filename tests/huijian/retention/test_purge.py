@@ -107,7 +107,7 @@ class TestAClockWithoutDiscipline:
 
     @pytest.fixture
     def ahead(self, huijian, recording, clock, monkeypatch):
-        monkeypatch.setattr("huijian.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
+        monkeypatch.setattr("signaling.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
         assert huijian("purge").code == 0
         monkeypatch.setattr("recorder.retention.clock_trust.boot_id", lambda: "another")
         clock.wall = DUE + timedelta(days=1)
@@ -131,7 +131,7 @@ class TestAPolicyThatChanges:
     def test_to_more_and_back_shortens_nothing_and_is_journaled(self, huijian, recording, monkeypatch):
         for months in (12, 6):
             pack = replace(load_pack("yunnan"), retention_months=months)
-            monkeypatch.setattr("huijian.retention.purge_context.pack_named", lambda _, pack=pack: pack)
+            monkeypatch.setattr("signaling.retention.purge_context.pack_named", lambda _, pack=pack: pack)
             assert huijian("purge", "--json").json["recordings"] == 0
         assert [one["data"] for one in entries(huijian, "RetentionLengthened")] == [{"recordings": 1}]
 
@@ -373,7 +373,7 @@ class TestHoldsThatWereTamperedWith:
 class TestARecordingWithAWrongClock:
     @pytest.fixture
     def never_set(self, recording, place, monkeypatch, capsys):
-        monkeypatch.setattr("huijian.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
+        monkeypatch.setattr("signaling.retention.purge_context.discipline", lambda: Discipline(False, 0.0, 16.0))
 
         async def make():
             engine = engine_for(f"sqlite+aiosqlite:///{place / 'data' / 'huijian.sqlite'}")

@@ -148,6 +148,13 @@ def mark(id: str, at: float, text: str, **changes: Any) -> dict[str, Any]:
     return made | {"withdrawn_by": None, "withdrawn_why": None} | changes
 
 
+def purge_run(state: str, **changes: Any) -> dict[str, Any]:
+    """Return how far a purge is."""
+    made: dict[str, Any] = {"state": state, "by": "li-ming", "second": "sun", "recordings": 0, "deleted": 0}
+    made |= {"bytes": 0, "kept": [], "failed": [], "begun_at": None, "ended_at": None, "zh": None, "en": None}
+    return made | changes
+
+
 class FakeArchive:
     """The archive of one test: its `visits`, and the requests that the page has sent."""
 
@@ -165,6 +172,9 @@ class FakeArchive:
         self.duties: dict[str, list[dict[str, Any]]] = {}
         self.verifications: list[dict[str, Any]] = []
         self.refuse: dict[str, dict[str, Any]] = {}  # problem documents, by order
+        self.plan: dict[str, Any] = {"as_of": BEGAN.isoformat(), "site": None, "recordings": 0, "bytes": 0}
+        self.plan |= {"sites": [], "kept": [], "broken": []}
+        self.runs: list[dict[str, Any]] = [purge_run("none")]
 
     def routes(self) -> list[web.RouteDef]:
         """Return every address of the auditors' page."""
@@ -179,6 +189,9 @@ class FakeArchive:
             web.get(f"{recording}/view", self.play),
             web.get(f"{recording}/sides/{{film}}", self.play),
             web.get("/api/v1/holds", self.holds),
+            web.get("/api/v1/purge", self.due),
+            web.get("/api/v1/purge/run", self.run),
+            web.post("/api/v1/purge/{order}", self.purge),
             web.post(f"{visit}/{{order:.+}}", self.order),
             web.post(f"{recording}/{{order:.+}}", self.order),
         ]
@@ -224,6 +237,26 @@ class FakeArchive:
         """Return all holds that stand."""
         found = [hold for visit in self.details.values() for hold in visit["holds"] if not hold["lifted_at"]]
         return web.json_response({"holds": found})
+
+    async def due(self, request: web.Request) -> web.Response:
+        """Return what is due."""
+        return web.json_response(self.plan)
+
+    async def run(self, request: web.Request) -> web.Response:
+        """Return the next of the test's states of a purge, and the last one for good."""
+        return web.json_response(self.runs.pop(0) if len(self.runs) > 1 else self.runs[0])
+
+    async def purge(self, request: web.Request) -> web.Response:
+        """Take a permit, or the order to delete."""
+        order, body = request.match_info["order"], await request.json()
+        if order in self.refuse:
+            refusal = self.refuse[order]
+            return web.json_response(refusal, status=refusal["status"], content_type="application/problem+json")
+        self.orders.append((f"purge/{order}", "", body))
+        if order == "apply":
+            return web.json_response(purge_run("running", recordings=2), status=202)
+        permit = {"code": "ABCD-EFGH-JKLM-NPQR", "expires_at": BEGAN.isoformat(), "recordings": 2, "bytes": 1}
+        return web.json_response(permit, status=201)
 
     async def play(self, request: web.Request) -> web.StreamResponse:
         """Return a film, or the range of it that is asked for."""

@@ -1,8 +1,16 @@
 /**
- * Dialogs of the auditors' page that ask for a reason. Each returns {reason}, or null when it was cancelled.
+ * Dialogs of the auditors' page. Each returns null when it was cancelled; those that ask for a reason return {reason}.
  */
 import { t } from "../../i18n/i18n.js";
 import { ask, reasonField } from "../dialog.js";
+
+/** Asks whether to go on with a part of a purge. @param {"permit" | "apply"} kind */
+export function askPurge(kind, where) {
+  return ask({
+    title: t(`audit_ask_${kind}`), where, warning: t(`audit_ask_${kind}_warning`), confirm: t(`audit_ask_${kind}_yes`),
+    style: kind === "apply" ? "danger" : "primary", note: false, read: () => true,
+  });
+}
 
 /** @param {"withdraw" | "hold" | "lift"} kind @param {string} where what it is about */
 export function askReasonFor(kind, where) {

@@ -1,7 +1,8 @@
-"""What `huijian purge` needs of other parts: the policies of the sites, a clock that can be trusted, the journal."""
+"""What a purge needs of other parts, on the command line and over HTTP alike: the policies of the sites, a clock that
+can be trusted, the journal."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from broker.booking.packs import pack_named
 from broker.control.journal import reader
@@ -10,7 +11,7 @@ from broker.control.store.records import Role
 from broker.control.store.store import Store
 from broker.kernel.clock import discipline, in_shanghai
 from broker.kernel.errors import Conflict
-from huijian.admin.context import AdminContext
+from config.settings import Settings
 from recorder.evidence.signing import installed, trusted
 from recorder.retention.clock_trust import Doubt, believe, doubt, mark_clock, marks, started
 from recorder.retention.dating import date_recordings
@@ -18,10 +19,30 @@ from recorder.retention.hold_repair import repair
 from recorder.retention.holds import Chains, Holds
 from recorder.retention.plan import Scope, newest
 from recorder.retention.policy_changes import extend_due_dates
+from recorder.retention.purge import Outcome, Purge
 from recorder.retention.rules import clock_went_back
 
 OFFICERS = (Role.AUDITOR, Role.ADMIN)
 TOMBSTONE = "RecordingPurged"
+
+
+class Installation(Protocol):
+    """The parts of an installation that a purge works with."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """Return the store, whose clock is the installation's."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """Return the journal."""
+        ...
 
 
 class JournalTombstones:
@@ -45,75 +66,92 @@ class JournalTombstones:
         await self._journal.flush()
 
 
-async def scope_at(admin: AdminContext, site: str | None, as_of: datetime | None = None) -> Scope:
+def purge_of(installation: Installation) -> Purge:
+    """Return the purge of this installation's archive. Raises KeyProblem."""
+    chains, tombstones = chains_of(installation), JournalTombstones(installation.journal)
+    engine, clock = installation.store.engine, installation.store.clock
+    return Purge(engine, chains.root, clock, chains.signer, tombstones, chains.keys)
+
+
+async def note_end(installation: Installation, author: str, outcome: Outcome, facts: dict[str, Any]) -> None:
+    """Journal what a purge has done, and return when that is on disk."""
+    counts = {"deleted": outcome.deleted, "bytes": outcome.bytes, "withdrawn": outcome.withdrawn}
+    named = {"kept": outcome.kept, "failed": outcome.failed}
+    installation.journal.note("PurgeEnded", None, author, {**facts, **counts, **named})
+    await installation.journal.flush()
+
+
+async def scope_at(installation: Installation, site: str | None, as_of: datetime | None = None) -> Scope:
     """Return the scope of a plan now. Raises Conflict where this machine's clock is not trusted."""
-    engine, now = admin.store.engine, admin.store.clock.now()
-    await mark_clock(engine, admin.store.clock)
-    found = await doubted(admin)
+    engine, now = installation.store.engine, installation.store.clock.now()
+    await mark_clock(engine, installation.store.clock)
+    found = await doubted(installation)
     if found is not None:
         raise Conflict(*_texts(found))
-    witnessed = await _witnessed(admin)
+    witnessed = await _witnessed(installation)
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
-    months = await update_due_dates(admin.store, admin.journal)
-    await settle(admin, months, witnessed)
+    months = await update_due_dates(installation.store, installation.journal)
+    await settle(installation, months, witnessed)
     moment = now.wall if as_of is None else min(as_of, now.wall)
-    return Scope(moment, site, months, witnessed, await holds_of(admin).facts())
+    return Scope(moment, site, months, witnessed, await holds_of(installation).facts())
 
 
-def holds_of(admin: AdminContext) -> Holds:
+def holds_of(installation: Installation) -> Holds:
     """Return the legal holds of this installation, in its database and in the chains of its archive. Raises
     KeyProblem."""
-    return Holds(admin.store.engine, chains_of(admin))
+    return Holds(installation.store.engine, chains_of(installation))
 
 
-def chains_of(admin: AdminContext) -> Chains:
+def chains_of(installation: Installation) -> Chains:
     """Return the chains of this installation's archive, with its keys. Raises KeyProblem."""
-    settings = admin.settings
+    settings = installation.settings
     signer = installed(settings.keys_dir, settings.archive_dir, settings.archive_signing)
     return Chains(settings.archive_dir, signer, trusted(settings.keys_dir, settings.archive_signing))
 
 
-async def repaired_holds(admin: AdminContext) -> Holds:
+async def repaired_holds(installation: Installation) -> Holds:
     """Return the legal holds, after bringing database and chains into agreement; what differed is journaled."""
-    holds = holds_of(admin)
-    for found in await repair(admin.store.engine, holds, admin.store.clock.now().wall):
-        admin.journal.note("HoldRepaired", found.session, "command", {"kind": found.kind, "hold": found.hold})
-    await admin.journal.flush()
+    holds = holds_of(installation)
+    for found in await repair(installation.store.engine, holds, installation.store.clock.now().wall):
+        installation.journal.note("HoldRepaired", found.session, "command", {"kind": found.kind, "hold": found.hold})
+    await installation.journal.flush()
     return holds
 
 
-async def settle(admin: AdminContext, months: dict[str, int], latest: datetime | None) -> None:
+async def settle(installation: Installation, months: dict[str, int], latest: datetime | None) -> None:
     """Bring the legal holds in database and chains into agreement, and date recordings that were made with a wrong
     clock, where this one is right; both are journaled."""
-    await repaired_holds(admin)
-    now = admin.store.clock.now()
-    for dated in await date_recordings(admin.store.engine, chains_of(admin), now, discipline(), months, latest):
+    await repaired_holds(installation)
+    now = installation.store.clock.now()
+    for dated in await date_recordings(
+        installation.store.engine, chains_of(installation), now, discipline(), months, latest
+    ):
         facts = {"since": dated.since.isoformat(), "why": dated.why}
-        admin.journal.note("RecordingDated", dated.session, "command:purge", facts)
-    await admin.journal.flush()
+        installation.journal.note("RecordingDated", dated.session, "command:purge", facts)
+    await installation.journal.flush()
 
 
-async def doubted(admin: AdminContext) -> Doubt | None:
+async def doubted(installation: Installation) -> Doubt | None:
     """Return why this machine's clock is not trusted, None where it is."""
-    engine, now = admin.store.engine, admin.store.clock.now()
+    engine, now = installation.store.engine, installation.store.clock.now()
     began = started(now)
     noted = [await reader.last_before(engine, began), await newest(engine, began)]
     before = max((moment for moment in noted if moment is not None), default=None)
     return doubt(await marks(engine, now), before, now, discipline())
 
 
-async def believe_clock(admin: AdminContext, by: str) -> dict[str, Any]:
+async def believe_clock(installation: Installation, by: str) -> dict[str, Any]:
     """Trust the clock because officer `by` has compared it, and journal that. Raises Conflict where it is behind."""
-    now, found, witnessed = admin.store.clock.now(), await doubted(admin), await _witnessed(admin)
+    now, found, witnessed = installation.store.clock.now(), await doubted(installation), await _witnessed(installation)
     if clock_went_back(now.wall, witnessed):
         raise Conflict(f"The clock is behind what was written at {witnessed}.", "系统时间早于已有记录。")
-    await believe(admin.store.engine, admin.store.clock, by)
+    await believe(installation.store.engine, installation.store.clock, by)
     moved = None if found is None else round(found.moved.total_seconds())
     facts = {"clock": now.wall.isoformat(), "seconds": moved, "restarted": found is not None and found.restarted}
-    admin.journal.note("ClockBelieved", None, f"user:{by}", facts)
-    await admin.journal.flush()
-    await settle(admin, await update_due_dates(admin.store, admin.journal), witnessed)
+    installation.journal.note("ClockBelieved", None, f"user:{by}", facts)
+    await installation.journal.flush()
+    await settle(installation, await update_due_dates(installation.store, installation.journal), witnessed)
     return {**facts, "clock": f"{in_shanghai(now.wall):%Y-%m-%d %H:%M:%S} (Asia/Shanghai)"}
 
 
@@ -141,19 +179,19 @@ async def update_due_dates(store: Store, journal: Journal) -> dict[str, int]:
     return months
 
 
-async def rules_of(admin: AdminContext) -> dict[str, str]:
+async def rules_of(installation: Installation) -> dict[str, str]:
     """Return the rule by which each site's recordings are deleted, in words for the tombstone."""
     rules: dict[str, str] = {}
-    for site in await admin.store.sites():
+    for site in await installation.store.sites():
         policy = pack_named(site.policy)
         months = f"{policy.retention_months} months"
         rules[site.id] = f"{policy.articles['retention_months']}; {policy.name} {policy.version}; {months}"
     return rules
 
 
-async def _witnessed(admin: AdminContext) -> datetime | None:
-    last, _ = await reader.head(admin.store.engine)
-    entries = await reader.entries(admin.store.engine, after=last - 1, limit=1)
+async def _witnessed(installation: Installation) -> datetime | None:
+    last, _ = await reader.head(installation.store.engine)
+    entries = await reader.entries(installation.store.engine, after=last - 1, limit=1)
     moments = [datetime.fromisoformat(entry.at) for entry in entries]
-    ended = await newest(admin.store.engine)
+    ended = await newest(installation.store.engine)
     return max([*moments, *([ended] if ended else [])], default=None)
