@@ -31,17 +31,17 @@ class Installation(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Return the settings."""
+        """Return the settings of the installation."""
         ...
 
     @property
     def store(self) -> Store:
-        """Return the store, whose clock is the installation's."""
+        """Return its store, whose clock is the one by which recordings are due."""
         ...
 
     @property
     def journal(self) -> Journal:
-        """Return the journal."""
+        """Return the journal in which tombstones stand."""
         ...
 
 

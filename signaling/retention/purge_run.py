@@ -54,7 +54,7 @@ class PurgeRuns:
         await self._tasks.close()
 
     async def wait(self) -> None:
-        """Wait until nothing runs."""
+        """Wait until the purge that runs has ended."""
         await self._tasks.wait()
 
     async def _carry_out(self, installation: Installation, approval: Approval, scope: Scope, run: PurgeRun) -> None:

@@ -239,7 +239,7 @@ class FakeArchive:
         return web.json_response({"holds": found})
 
     async def due(self, request: web.Request) -> web.Response:
-        """Return what is due."""
+        """Return the plan of the test as it stands."""
         return web.json_response(self.plan)
 
     async def run(self, request: web.Request) -> web.Response:

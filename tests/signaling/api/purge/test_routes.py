@@ -119,16 +119,16 @@ class TestApplying:
         assert due.exists()
 
     async def test_a_plan_that_has_changed_needs_another_permit(self, front, due):
-        given = await code(front)
+        permit = await code(front)
         await front.ask("POST", f"/api/v1/recordings/{SESSION}/holds", "auditor", json={"reason": "法院调取"})
-        await front.refused("not_due", "POST", APPLY, "second", json={"code": given})
+        await front.refused("not_due", "POST", APPLY, "second", json={"code": permit})
         assert due.exists()
 
     async def test_a_code_expires_after_a_day(self, front, due):
-        given = await code(front)
+        permit = await code(front)
         front.clock.forward(timedelta(hours=24))
         token = await front.store.issue_user_token("second", timedelta(hours=12))
-        await front.refused("forbidden", "POST", APPLY, token, json={"code": given})
+        await front.refused("forbidden", "POST", APPLY, token, json={"code": permit})
 
     async def test_a_second_early_nothing_is_due(self, front, monkeypatch):
         monkeypatch.setattr("signaling.retention.purge_context.discipline", lambda: Discipline(True, 0.0, 0.01))
