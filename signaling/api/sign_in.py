@@ -4,10 +4,22 @@ from datetime import timedelta
 
 from aiohttp import hdrs, web
 
-from broker.kernel.errors import Busy, NotSignedIn, SecondFactorNeeded
+from broker.kernel.errors import Busy, Conflict, Forbidden, NotSignedIn, SecondFactorNeeded
 from config.pack_loader import load_pack
-from signaling.api.messages.sign_in import CallerView, FactorSignIn, Me, SignedIn, SignIn, UserView
+from signaling.api.messages.sign_in import (
+    CallerView,
+    FactorSignIn,
+    KeyChallenge,
+    Me,
+    SignedIn,
+    SignIn,
+    TicketOnly,
+    UserView,
+)
+from signaling.auth.credentials import check_own_page
 from signaling.auth.devices import DAYS
+from signaling.auth.factors.security_key import Place
+from signaling.auth.origin import authority
 from signaling.auth.scope import Caller, Integrator, Observer, Role, Terminal, User, author
 from signaling.auth.session_expiry import end_sign_in
 from signaling.auth.sign_ins import Browser, Success
@@ -37,10 +49,38 @@ async def sign_in_by_factor(call: Call, body: FactorSignIn) -> SignedIn | web.Re
     return _answer(call, await call.context.sign_ins.sign_in_by_factor(body.ticket, body.proof, browser_of(call)))
 
 
+@table.add(
+    "POST",
+    "/api/v1/sign-in/challenge",
+    roles=(),
+    zh="安全密钥验证",
+    en="Ask a security key",
+    problems=(NotSignedIn, Conflict),
+)
+async def sign_in_challenge(call: Call, body: TicketOnly) -> KeyChallenge:
+    """What the page passes to the officer's security keys for the second step."""
+    checks = call.context.sign_ins.factors
+    options, state = await checks.challenge(await checks.account_of(body.ticket), page_of(call))
+    return KeyChallenge(options=options, state=state)
+
+
 def browser_of(call: Call) -> Browser:
     """Return where a request comes from, as the limits on guesses and the officer's own list know it."""
     request = call.request
-    return Browser(address(request), read_cookie(request, DEVICE), request.headers.get(hdrs.USER_AGENT, "")[:400])
+    agent = request.headers.get(hdrs.USER_AGENT, "")[:400]
+    return Browser(address(request), read_cookie(request, DEVICE), agent, page_of(call))
+
+
+def page_of(call: Call) -> Place | None:
+    """Return the server's own page from which a request was sent, by the names under which the server was asked; None
+    for programs and foreign pages."""
+    origin = call.request.headers.get(hdrs.ORIGIN, "")
+    page = authority(origin.partition("://")[2])
+    try:
+        check_own_page(call.request)
+    except Forbidden:
+        return None
+    return Place(origin, page.host) if page is not None else None
 
 
 def _answer(call: Call, success: Success) -> web.Response:

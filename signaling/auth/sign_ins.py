@@ -19,6 +19,7 @@ from signaling.api.messages.sign_in import Proof
 from signaling.auth.attacks import Attacks
 from signaling.auth.devices import Devices, words_for
 from signaling.auth.factors.checks import FactorChecks, Used
+from signaling.auth.factors.security_key import Place
 from signaling.auth.guesses import Guesses, Origin
 from signaling.auth.hashing import Hashing
 from signaling.auth.hashing_queue import network_of, place_of
@@ -49,11 +50,12 @@ class Success:
 @dataclass(frozen=True, slots=True)
 class Browser:
     """Where an attempt comes from. `device`: the cookie by which a browser is known, `agent`: what the program calls
-    itself (User-Agent)."""
+    itself (User-Agent), `page`: the server's own page that asks, None for programs."""
 
     address: str
     device: str = ""
     agent: str = ""
+    page: Place | None = None
 
 
 class SignIns:
@@ -117,7 +119,7 @@ class SignIns:
         NotSignedIn or TooMany."""
         origin = self._origin(account.id, browser)
         try:
-            return await self.factors.check(account, proof, origin, without)
+            return await self.factors.check(account, proof, origin, browser.page, without)
         except (NotSignedIn, TooMany) as error:
             self.attacks.count(account.id, isinstance(error, NotSignedIn), origin.place, self._clock.now().mono)
             self.write_attacks()

@@ -27,7 +27,14 @@ from signaling.server.routes import Call, Verb
 from signaling.server.taken_connection import close_after, taken
 
 SOCKET, METRICS, DOCUMENT = "/api/v1/ws", "/metrics", "/api/v1/openapi.json"
-SIGN_INS = frozenset({"/api/v1/sign-in", "/api/v1/sign-in/factor", "/api/v1/invitations/redeem"})
+SIGN_INS = frozenset(
+    {
+        "/api/v1/sign-in",
+        "/api/v1/sign-in/challenge",
+        "/api/v1/sign-in/factor",
+        "/api/v1/invitations/redeem",
+    }
+)
 """The steps of a sign-in, which are answered in this process."""
 
 

@@ -40,7 +40,7 @@ from signaling.api import (
     slots,
     suspensions,
 )
-from signaling.api.accounts import changes, factors, invitations
+from signaling.api.accounts import changes, factors, invitations, security_keys
 from signaling.api.accounts import sessions as own_sessions
 from signaling.api.audit import detail, marks, relisten, visits
 from signaling.api.drills import routes as drills
@@ -104,6 +104,7 @@ ROUTES: tuple[Route, ...] = tuple(
             relisten.table,
             changes.table,
             factors.table,
+            security_keys.table,
             own_sessions.table,
             invitations.table,
             drills.table,

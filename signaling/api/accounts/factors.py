@@ -57,8 +57,8 @@ async def get_factors(call: Call) -> FactorList:
 )
 async def begin_totp(call: Call, body: AddFactor) -> TotpBegun:
     """The secret of a new authenticator app and its QR code; nothing is stored before the app has shown a code."""
-    account = await _account(call)
-    await _check_may_add(call, account, body)
+    account = await account_of(call)
+    await check_may_add(call, account, body)
     now = call.context.now().wall
     secret = totp.new_secret()
     begun = {"user": account.id, "secret": secret}
@@ -108,7 +108,7 @@ async def confirm_totp(call: Call, body: ConfirmTotp) -> FactorAdded | web.Respo
 async def remove_factor(call: Call, body: ShowFactor) -> FactorList:
     """Remove one of the caller's second factors by showing another one, or a recovery code. The last one of an officer
     who needs one stays; a lost one is reset by two officers (`huijian admin users reset-factors`)."""
-    account, id = await _account(call), call.id("factor")
+    account, id = await account_of(call), call.id("factor")
     factors = await call.context.store.factors(account.id)
     if id not in {factor.id for factor in factors}:
         raise NotFound()
@@ -133,7 +133,7 @@ async def remove_factor(call: Call, body: ShowFactor) -> FactorList:
 )
 async def renew_recovery_codes(call: Call, body: ShowFactor) -> RecoveryCodes:
     """Ten new recovery codes, shown once; those before them count no more."""
-    account = await _account(call)
+    account = await account_of(call)
     if not await call.context.store.factors(account.id):
         raise Conflict("Add an authenticator app first.", "请先添加身份验证器。")
     await show_factor(call, account, body.proof)
@@ -171,7 +171,7 @@ def qr_of(text: str) -> QrCode:
     return QrCode(size=len(rows), path="".join(f"M{x} {y}h1v1h-1z" for x, y in squares))
 
 
-async def _check_may_add(call: Call, account: Account, body: AddFactor) -> None:
+async def check_may_add(call: Call, account: Account, body: AddFactor) -> None:
     """Check that the caller, and no finder of an open page, adds a factor: by the password, and by a factor where there
     is one. Who is signed in for setting one up has shown the password just now. Raises Forbidden, TooMany or Busy."""
     if call.user.must_enrol:
@@ -190,7 +190,8 @@ async def _new_recovery_codes(call: Call, user: str) -> list[str]:
     return codes
 
 
-async def _account(call: Call) -> Account:
+async def account_of(call: Call) -> Account:
+    """Return the caller's account as it is stored. Raises NotSignedIn."""
     found = await call.context.store.user_named(call.user.id)
     if found is None:
         raise NotSignedIn()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from signaling.api.messages.fields import Inbound, Moment, Name, NoteText, Outbound, Short, Token
-from signaling.api.messages.sign_in import Proof, Ticket
+from signaling.api.messages.sign_in import Base64, Proof, Ticket
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
@@ -77,6 +77,16 @@ class ConfirmTotp(Inbound):
     state: Ticket = Field(repr=False)
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] = Field(repr=False)
     name: Short
+
+
+class ConfirmKey(Inbound):
+    """A new security key's answer to its challenge (WebAuthn), with the state that came with it."""
+
+    state: Ticket = Field(repr=False)
+    name: Short
+    id: Base64
+    client_data: Base64
+    attestation: Base64
 
 
 class QrCode(Outbound):

@@ -1,7 +1,7 @@
 """REST models about the caller and the service: sign-in, the caller's identity, health, and the common queries."""
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -19,15 +19,44 @@ Ticket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", min_lengt
 """A sealed state that the client sends back."""
 
 
+Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", min_length=1, max_length=16384)]
+"""Bytes in Base64url without padding, as WebAuthn writes them in JSON."""
+
+
+class KeyAnswer(Inbound):
+    """The answer of a security key to a challenge (WebAuthn): `state` came with the challenge."""
+
+    state: Ticket = Field(repr=False)
+    id: Base64
+    client_data: Base64
+    authenticator_data: Base64
+    signature: Base64
+
+
+class KeyChallenge(Outbound):
+    """What a page passes to `navigator.credentials`, with its bytes in Base64url, and the state that it sends back."""
+
+    options: dict[str, Any]
+    state: str = Field(repr=False)
+
+
+class TicketOnly(Inbound):
+    """The ticket of a sign-in whose second step is a security key."""
+
+    ticket: Ticket = Field(repr=False)
+
+
 class Proof(Inbound):
-    """A second factor, exactly one of: the six digits of an authenticator app, or a recovery code."""
+    """A second factor, exactly one of: the six digits of an authenticator app, a recovery code, or the answer of a
+    security key."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = Field(default=None, repr=False)
     recovery: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = Field(default=None, repr=False)
+    webauthn: KeyAnswer | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if (self.code is None) is (self.recovery is None):
+        if sum(each is not None for each in (self.code, self.recovery, self.webauthn)) != 1:
             raise ValueError("exactly one of them")
         return self
 

@@ -2,10 +2,12 @@
 limits on guesses, which hold apart from those of passwords. A guesser here knows the password already, so that
 strangers' guesses are few; the account's own device and usual places have budgets of their own."""
 
+import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import structlog
 
@@ -14,10 +16,11 @@ from broker.control.store.records import User as Account
 from broker.control.store.sign_in.factors import Factor
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
-from broker.kernel.errors import NotSignedIn, SecondFactorNeeded, TooMany
-from signaling.api.messages.sign_in import Proof
-from signaling.auth.factors import recovery, totp
+from broker.kernel.errors import Conflict, NotSignedIn, SecondFactorNeeded, TooMany
+from signaling.api.messages.sign_in import KeyAnswer, Proof
+from signaling.auth.factors import recovery, security_key, totp
 from signaling.auth.factors.sealing import Sealing
+from signaling.auth.factors.security_key import Key, Place
 from signaling.auth.guesses import Guesses, Limits, Origin
 
 log = structlog.get_logger("signaling")
@@ -28,7 +31,7 @@ TICKET = timedelta(minutes=5)
 USED = 4096
 """Tickets that were used and are remembered until they are too old."""
 REFUSED = "SecondFactorRefused"
-SECRET, TICKETS = "factor secret", "sign-in ticket"
+SECRET, TICKETS, CHALLENGE = "factor secret", "sign-in ticket", "key challenge"
 """Purposes of what is sealed."""
 
 
@@ -74,6 +77,20 @@ class FactorChecks:
             expires_at=until.isoformat(),
         )
 
+    async def challenge(self, account: Account, place: Place | None) -> tuple[dict[str, Any], str]:
+        """Return what a page passes to the security keys of an account, and the state for the answer. Raises Conflict
+        where the account has no key for the name under which the page was asked for."""
+        keys = [key for _, key in await self._keys(account.id) if place is not None and key.host == place.host]
+        if place is None or not keys:
+            raise Conflict(
+                "No security key of this account is bound to the name of this page.",
+                "该账号没有可在此网址使用的安全密钥。",
+            )
+        now, challenge = self._clock.now().wall, secrets.token_urlsafe(32)
+        value = {"user": account.id, "challenge": challenge}
+        state, _ = self.sealing.seal_until(CHALLENGE, value, now, TICKET)
+        return security_key.request_options(place, challenge, [key.id for key in keys]), state
+
     async def account_of(self, ticket: str) -> Account:
         """Return the account that a ticket was made for. Raises NotSignedIn where it is too old or was used, or where
         the account has changed since."""
@@ -87,21 +104,23 @@ class FactorChecks:
         return account
 
     def use_up(self, ticket: str) -> None:
-        """Let a ticket that has led to a sign-in lead to no other."""
+        """Let a ticket that has led to a sign-in, or a challenge that was answered, count no more."""
         self._used[ticket] = self._clock.now().mono
         while len(self._used) > USED:
             self._used.popitem(last=False)
 
-    async def check(self, account: Account, proof: Proof, origin: Origin, without: str = "") -> Used:
-        """Check a second factor of an account; return which one it was. `without`: the id of a factor that does not
-        count now. Raises NotSignedIn or TooMany."""
+    async def check(
+        self, account: Account, proof: Proof, origin: Origin, place: Place | None, without: str = ""
+    ) -> Used:
+        """Check a second factor of an account; return which one it was. `place`: the server's own page that asks, None
+        for programs; `without`: the id of a factor that does not count now. Raises NotSignedIn or TooMany."""
         mono = self._clock.now().mono
         try:
             attempt = self._guesses.admit(account.id, origin, mono)
         except TooMany:
             self._note_refusal(account, proof, "too_many")
             raise
-        used = await self._shown(account, proof, without)
+        used = await self._shown(account, proof, place, without)
         if used is None:
             self._note_refusal(account, proof, "wrong")
             raise NotSignedIn("The code is wrong, or was used before.", "验证码错误，或已使用过。")
@@ -119,10 +138,12 @@ class FactorChecks:
         """Return what is stored of recovery codes."""
         return [recovery.code_hash(self._key, user, code) for code in codes]
 
-    async def _shown(self, account: Account, proof: Proof, without: str) -> Used | None:
+    async def _shown(self, account: Account, proof: Proof, place: Place | None, without: str) -> Used | None:
         if proof.recovery is not None:
             hashed = recovery.code_hash(self._key, account.id, proof.recovery)
             return Used(Kind.RECOVERY) if await self._store.take_recovery_code(account.id, hashed) else None
+        if proof.webauthn is not None:
+            return await self._answered(account, proof.webauthn, place, without)
         factors = [factor for factor in await self._store.factors(account.id) if factor.id != without]
         now = self._clock.now().wall
         for factor in factors:
@@ -138,8 +159,35 @@ class FactorChecks:
         step = totp.step_of(str(opened["secret"]), code, now)
         return step >= 0 and await self._store.take_counter(factor.id, step)
 
+    async def keys_of(self, user: str) -> list[str]:
+        """Return the ids of the security keys of an account."""
+        return [key.id for _, key in await self._keys(user)]
+
+    async def _keys(self, user: str) -> list[tuple[Factor, Key]]:
+        factors = [factor for factor in await self._store.factors(user) if factor.kind == "webauthn"]
+        opened = ((factor, self.sealing.open(f"{SECRET} {factor.id}", factor.secret)) for factor in factors)
+        return [(factor, Key(**value)) for factor, value in opened if value is not None]
+
+    async def _answered(self, account: Account, answer: KeyAnswer, place: Place | None, without: str) -> Used | None:
+        """Return the security key that has answered, None where none has. A challenge is answered once."""
+        value = self.sealing.open_now(CHALLENGE, answer.state, self._clock.now().wall)
+        if place is None or value is None or value["user"] != account.id or answer.state in self._used:
+            return None
+        self.use_up(answer.state)
+        for factor, key in await self._keys(account.id):
+            parts = answer.model_dump(exclude={"state"})
+            count = security_key.count_of(place, value["challenge"], key, factor.counter, parts)
+            if count is None or factor.id == without:
+                continue
+            if count == 0:  # keys of phones and computers count nothing
+                await self._store.note_use(factor.id)
+                return Used(Kind.WEBAUTHN, factor.id)
+            return Used(Kind.WEBAUTHN, factor.id) if await self._store.take_counter(factor.id, count) else None
+        return None
+
     def _note_refusal(self, account: Account, proof: Proof, why: str) -> None:
-        data = {"kind": str(Kind.RECOVERY if proof.recovery is not None else Kind.TOTP), "why": why}
+        kind = Kind.RECOVERY if proof.recovery is not None else Kind.WEBAUTHN if proof.webauthn else Kind.TOTP
+        data = {"kind": str(kind), "why": why}
         self._journal.note_request(REFUSED, None, f"user:{account.id}", data)
 
 

@@ -89,6 +89,7 @@ const session = (id) => `/api/v1/sessions/${encodeURIComponent(id)}`;
 export const signIn = async (user, password) => enrolled(await json("/api/v1/sign-in", "POST", { user, password }));
 /** @param proof {code} of an authenticator app, {recovery} or {webauthn} */
 export const signInByFactor = (ticket, proof) => json("/api/v1/sign-in/factor", "POST", { ticket, proof });
+export const signInChallenge = (ticket) => json("/api/v1/sign-in/challenge", "POST", { ticket });
 export const signOut = () => json("/api/v1/sign-out", "POST", {});
 export const me = async () => {
   const answer = await json("/api/v1/me");

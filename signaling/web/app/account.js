@@ -4,6 +4,7 @@
  */
 import * as account from "../api/account.js";
 import * as api from "../api/rest.js";
+import { createKey, hasKeys, useKey } from "../api/security_key.js";
 import { onLanguage, t, translate } from "../i18n/i18n.js";
 import { enrolView, factorsView, recoveryView } from "../ui/account/factors.js";
 import { passwordView } from "../ui/account/password.js";
@@ -23,6 +24,7 @@ class Account {
   #me;
   #factors = factorsView({
     onAddApp: () => this.#try(() => this.#addApp()),
+    onAddKey: () => this.#try(() => this.#addKey()),
     onRemove: (factor) => this.#try(() => this.#remove(factor)),
     onRenew: () => this.#try(() => this.#renew()),
   });
@@ -78,6 +80,13 @@ class Account {
     this.#show(view);
   }
 
+  async #addKey() {
+    const shown = this.#me.must_enrol ? {} : await this.#proof("factor_add_key", true);
+    if (shown === null) return;
+    const answer = await createKey(await account.beginKey(shown));
+    await this.#added(await account.confirmKey({ ...answer, name: t("factor_webauthn") }));
+  }
+
   async #added({ recovery_codes: codes }) {
     inform(t("factor_added"));
     if (codes) return this.#showCodes(codes);
@@ -108,7 +117,9 @@ class Account {
   }
 
   #proof(title, password) {
-    return askProof({ title: t(title), password, factor: this.#listed.factors.length > 0 });
+    const { factors } = this.#listed;
+    const key = hasKeys() && factors.some(({ kind }) => kind === "webauthn") ? async () => useKey(await account.keyChallenge()) : null;
+    return askProof({ title: t(title), password, factor: factors.length > 0, key });
   }
 
   async #changePassword(present, next) {

@@ -511,4 +511,9 @@ export const en = {
   invitation_hint: "Welcome. Choose a password that only you know; a second factor follows.",
   invitation_rules: "At least 10 characters, without your name or user name, and none of the usual ones. The link counts once.",
   invitation_go_on: "Set the password and sign in",
+  factor_use_key: "Use a security key",
+  factor_add_key: "Add a security key",
+  factor_code_or_key: "Code or recovery code (leave it empty to use a security key)",
+  problem_key_not_shown: "No security key was used",
+  problem_key_not_shown_detail: "The key did not answer, or does not fit this page. Try again, or use another way.",
 };

@@ -511,4 +511,9 @@ export const zh = {
   invitation_hint: "欢迎使用。请设置只有您本人知道的密码，随后设置两步验证。",
   invitation_rules: "至少 10 个字符，不含姓名和用户名，不是常见密码。链接只能使用一次。",
   invitation_go_on: "设置密码并登录",
+  factor_use_key: "使用安全密钥",
+  factor_add_key: "添加安全密钥",
+  factor_code_or_key: "验证码或恢复码（留空则使用安全密钥）",
+  problem_key_not_shown: "未使用安全密钥",
+  problem_key_not_shown_detail: "安全密钥未应答，或不适用于此页面。请重试，或改用其他方式。",
 };

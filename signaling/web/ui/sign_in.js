@@ -1,7 +1,8 @@
 /**
  * The sign-in page: name and password, then a second factor where the account has one.
  */
-import { asProblem, signInByFactor } from "../api/rest.js";
+import { asProblem, signInByFactor, signInChallenge } from "../api/rest.js";
+import { hasKeys, useKey } from "../api/security_key.js";
 import { t } from "../i18n/i18n.js";
 import { el, put, rename, show } from "./dom.js";
 import { languageButton } from "./header.js";
@@ -59,7 +60,7 @@ function showRefusal(place, problem) {
   place.replaceChildren(el("strong", {}, problem.title), el("p", {}, problem.detail));
 }
 
-/** The second step: a code of the authenticator app, or a recovery code. */
+/** The second step: a code of the authenticator app, a security key, or a recovery code. */
 function factorView(ticket, methods, onDone, onBack) {
   const digits = { autocomplete: "one-time-code", inputmode: "numeric", maxlength: "7" };
   const code = el("input", { name: "code", id: "code", required: true, spellcheck: "false", ...digits });
@@ -69,9 +70,10 @@ function factorView(ticket, methods, onDone, onBack) {
   const button = el("button", { type: "submit", class: "primary wide", t: "factor_go_on" });
   const words = el("span", { t: "factor_use_recovery" });
   const other = el("button", { type: "button", class: "quiet-button wide" }, words);
+  const key = el("button", { type: "button", class: "quiet-button wide", t: "factor_use_key" });
   const back = el("button", { type: "button", class: "quiet-button wide", t: "factor_back", on: { click: onBack } });
   const node = el("form", { class: "sign-in-card", "aria-labelledby": "factor-title" },
-    el("h1", { id: "factor-title", t: "factor_title" }), hint, label, code, refusal, button, other, back);
+    el("h1", { id: "factor-title", t: "factor_title" }), hint, label, code, refusal, button, key, other, back);
   let recovers = false;
 
   function choose(recovery) {
@@ -85,30 +87,36 @@ function factorView(ticket, methods, onDone, onBack) {
     refusal.replaceChildren();
   }
 
-  async function answer(event) {
-    event.preventDefault();
-    button.disabled = true;
+  async function answer(proofOf) {
+    button.disabled = key.disabled = true;
     refusal.replaceChildren();
-    const shown = code.value.replace(/\s/g, "");
     try {
-      if (!recovers && !/^\d{6}$/.test(shown)) return put(refusal, t("factor_six_digits"));
-      await signInByFactor(ticket, recovers ? { recovery: shown } : { code: shown });
+      await signInByFactor(ticket, await proofOf());
       onDone();
     } catch (error) {
       showRefusal(refusal, asProblem(error));
     } finally {
-      button.disabled = false;
+      button.disabled = key.disabled = false;
       code.value = "";
       code.focus();
     }
+  }
+
+  function submit(event) {
+    event.preventDefault();
+    const shown = code.value.replace(/\s/g, "");
+    if (!recovers && !/^\d{6}$/.test(shown)) return put(refusal, t("factor_six_digits"));
+    answer(() => (recovers ? { recovery: shown } : { code: shown }));
   }
 
   other.addEventListener("click", () => {
     choose(!recovers);
     code.focus();
   });
-  node.addEventListener("submit", answer);
+  node.addEventListener("submit", submit);
+  key.addEventListener("click", () => answer(async () => useKey(await signInChallenge(ticket))));
   show(other, methods.includes("totp"));
+  show(key, methods.includes("webauthn") && hasKeys());
   choose(!methods.includes("totp"));
   return { node, focus: () => code.focus() };
 }

@@ -19,6 +19,7 @@ CALLERS = {
 }
 OPEN = {
     ("POST", "/api/v1/sign-in"),
+    ("POST", "/api/v1/sign-in/challenge"),
     ("POST", "/api/v1/sign-in/factor"),
     ("POST", "/api/v1/invitations/redeem"),
     ("POST", "/api/v1/terminals/enrolments"),

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, CDPSession, Page, expect
 from sqlalchemy import update
 
 from broker.control.store.records import Role
@@ -34,7 +34,7 @@ class Office:
     @property
     def url(self) -> str:
         """The address of the application."""
-        return str(self.front.client.make_url("/")).rstrip("/")
+        return str(self.front.client.make_url("/")).rstrip("/").replace("127.0.0.1", "localhost")  # keys need a name
 
     def code(self) -> str:
         """Let thirty seconds pass, and return the code that the app then shows."""
@@ -214,3 +214,49 @@ class TestAnInvitation:
         await page.get_by_role("button", name="设置密码并登录").click()
         await expect(page.get_by_text("您的角色须启用两步验证")).to_be_visible()
         assert len(await office.add_app()) == 10
+
+
+class TestASecurityKey:
+    """Chromium's own virtual authenticator stands in for a key."""
+
+    async def test_is_added_at_the_first_sign_in_and_shown_at_the_next_ones(self, office: Office) -> None:
+        page = office.page
+        await plug_in(page)
+        await page.goto(f"{office.url}/account")
+        await office.show_password()
+        await page.get_by_role("button", name="添加安全密钥").click()
+        await page.get_by_role("heading", name="恢复码", exact=True).wait_for()
+        await page.get_by_role("button", name="已保存，继续").click()
+        await expect(page.get_by_role("button", name="删除 安全密钥")).to_be_disabled()
+        for _ in range(2):
+            await page.get_by_role("button", name="退出登录").click()
+            await office.show_password()
+            await expect(page.get_by_label("恢复码", exact=True)).to_be_visible()
+            assert await violations(page) == []
+            await page.get_by_role("button", name="使用安全密钥").click()
+            await expect(page.get_by_text("当前设备")).to_be_visible()
+        (factor,) = await office.front.store.factors("auditor")
+        assert factor.kind == "webauthn" and factor.counter > 1
+        await page.get_by_role("button", name="重新生成恢复码").click()
+        await page.get_by_role("dialog").get_by_role("button", name="确认").click()  # no code: the key answers
+        await expect(page.locator(".codes li")).to_have_count(10)
+
+    async def test_that_is_not_plugged_in_is_refused_in_words(self, office: Office) -> None:
+        page = office.page
+        session, id = await plug_in(page)
+        await page.goto(f"{office.url}/account")
+        await office.show_password()
+        await session.send("WebAuthn.setUserVerified", {"authenticatorId": id, "isUserVerified": False})
+        await session.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": id})
+        await page.evaluate("() => { navigator.credentials.create = () => Promise.reject(new DOMException('x')); }")
+        await page.get_by_role("button", name="添加安全密钥").click()
+        await expect(page.get_by_text("未使用安全密钥")).to_be_visible()
+
+
+async def plug_in(page: Page) -> tuple[CDPSession, str]:
+    """Plug a virtual security key into the browser, which answers at once."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True, "hasResidentKey": False}
+    answer = await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return session, str(answer["authenticatorId"])

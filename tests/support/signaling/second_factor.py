@@ -34,9 +34,9 @@ class App:
         return {"code": self.next_code()}
 
 
-async def add_app(front, caller, user, **body):
+async def add_app(front, caller, user, headers=None, **body):
     """Add an authenticator app for the caller, and return it."""
-    begun = (await front.ask("POST", f"{FACTORS}/totp/begin", caller, json=body)).data
+    begun = (await front.ask("POST", f"{FACTORS}/totp/begin", caller, json=body, headers=headers or {})).data
     code = totp.code_at(begun["secret"], front.clock.now().wall)
     confirm = {"state": begun["state"], "code": code, "name": "手机"}
     added = (await front.ask("POST", f"{FACTORS}/totp", caller, json=confirm)).data

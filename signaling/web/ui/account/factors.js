@@ -1,6 +1,7 @@
 /**
  * The section of second factors: those that the officer has, a new authenticator app, and the sheet of recovery codes.
  */
+import { hasKeys } from "../../api/security_key.js";
 import { t } from "../../i18n/i18n.js";
 import { dateAndTime } from "../../state/clock.js";
 import { el, put, show } from "../dom.js";
@@ -8,15 +9,16 @@ import { el, put, show } from "../dom.js";
 const SVG = "http://www.w3.org/2000/svg";
 const BORDER = 4; // squares around a QR code, without which cameras do not find it
 
-/** @param {{onAddApp(), onRemove(factor), onRenew()}} actions */
-export function factorsView({ onAddApp, onRemove, onRenew }) {
+/** @param {{onAddApp(), onAddKey(), onRemove(factor), onRenew()}} actions */
+export function factorsView({ onAddApp, onAddKey, onRemove, onRenew }) {
   const rows = el("ul", { class: "rows" });
   const none = el("p", { class: "quiet", t: "factors_none" });
   const left = el("p", { class: "quiet" });
+  const addKey = el("button", { type: "button", t: "factor_add_key", hidden: !hasKeys(), on: { click: onAddKey } });
   const renew = el("button", { type: "button", t: "recovery_renew", on: { click: onRenew } });
   const node = el("section", { "aria-labelledby": "factors-title" },
     el("h2", { id: "factors-title", t: "factors" }), el("p", { class: "quiet", t: "factors_hint" }), rows, none, left,
-    el("div", { class: "orders" }, el("button", { type: "button", class: "primary", t: "factor_add_app", on: { click: onAddApp } }), renew));
+    el("div", { class: "orders" }, el("button", { type: "button", class: "primary", t: "factor_add_app", on: { click: onAddApp } }), addKey, renew));
   return {
     node,
     update({ factors, recovery_codes_left: codes, required }) {
