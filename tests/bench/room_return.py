@@ -88,7 +88,7 @@ async def returned(visit: Visit, rooms: dict[Side, PageRoom]) -> tuple[float, fl
 
 
 def main() -> None:
-    """Run as a program."""
+    """Run the measurement as a program."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--cuts", type=int, default=5)
     asyncio.run(cuts(Console(width=140, highlight=False), options.parse_args().cuts))
