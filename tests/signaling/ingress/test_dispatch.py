@@ -246,6 +246,16 @@ class TestSignIn:
             assert me.status == 200
         assert entrance.counts["handed_over"] == 2
 
+    async def test_its_second_step_and_an_invitation_are_no_work_of_controls_either(self, entrance):
+        kind = "Content-Type: application/json"
+        steps = {
+            "/api/v1/sign-in/factor": b'{"ticket": "AAAAAAAAAAAAAAAA", "proof": {"code": "123456"}}',
+            "/api/v1/sign-in/challenge": b'{"ticket": "AAAAAAAAAAAAAAAA"}',
+            "/api/v1/invitations/redeem": b'{"token": "inv_AAAAAAAA", "password": "quiet mountain river"}',
+        }
+        statuses = [(await entrance.ask("POST", path, kind, body=body)).status for path, body in steps.items()]
+        assert statuses == [401, 401, 403] and not entrance.counts["handed_over"]
+
     async def test_its_body_may_be_chunked_expected_and_late(self, entrance):
         line = await entrance.connect()
         headers = ("Content-Type: application/json", "Transfer-Encoding: chunked", "Expect: 100-continue")
