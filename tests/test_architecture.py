@@ -68,7 +68,6 @@ SEAMS: dict[str, str] = {
     "recorder.export.verifier_page": "what is made of the files in `verifier/`; tested alone, in a browser",
     "recorder.pipeline.trial_decode": "the only decoder in the pipeline; what is pure beside it is given it",
     "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
-    "recorder.viewcopy.poster": "where it lies, for lists, beside how it is made",
     "signaling.history.relisten": "pure: what is chosen, and until when; tested alone",
     "signaling.media.whip": "WHIP and WHEP are found by their names",
 }

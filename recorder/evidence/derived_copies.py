@@ -1,7 +1,7 @@
 """Copies made from a recording lie apart from it, each folder with a seal: a signed list of the copies, with the
 manifest they were made from, the time and their hashes. An exchanged copy is found like a changed recording. Blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,25 @@ from recorder.evidence.signing import Keys, Signer, sign
 from recorder.retention.removal import DERIVED, derived_folder
 
 SEAL = "seal.json"
+NOTHING: Mapping[str, Path] = {}
 
 
-def seal(recording: Path, made: Path, name: str, at: datetime, signer: Signer) -> dict[str, Any]:
+def seal(
+    recording: Path, made: Path, name: str, at: datetime, signer: Signer, beside: Mapping[str, Path] = NOTHING
+) -> dict[str, Any]:
     """Rename `made`, a finished copy of the recording in folder `recording`, to `name`, sign a seal for it, and return
-    its hash and size. Raises OSError."""
+    its hash and size. `beside`: what was made with it, by the name that it gets, as far as it is there. Raises
+    OSError."""
     folder, facts = made.parent, file_facts(made)
-    value = {"session": recording.name, "software": software(), "made_at": at.isoformat(), "files": {name: facts}}
+    others = {other: path for other, path in beside.items() if path.exists()}
+    files = {name: facts} | {other: file_facts(path) for other, path in others.items()}
+    value = {"session": recording.name, "software": software(), "made_at": at.isoformat(), "files": files}
     value["manifest"] = file_facts(recording / MANIFEST)["sha256"]
-    made.chmod(0o444)
+    for path in (made, *others.values()):
+        path.chmod(0o444)
     atomic_files.write_json(folder / SEAL, sign(value, signer))
+    for other, path in others.items():
+        path.replace(folder / other)
     made.replace(folder / name)
     atomic_files.sync_folder(folder)
     return facts

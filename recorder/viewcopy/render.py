@@ -14,12 +14,15 @@ from typing import Any
 import av
 import numpy as np
 from av.container import OutputContainer
+from numpy.typing import NDArray
 
 from broker.kernel import atomic_files
 from broker.media.tap_format import is_sound
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
 from recorder.archive.timeline_coverage import Span, coverage
 from recorder.retention.removal import unfinished
+from recorder.viewcopy import activity, poster
+from recorder.viewcopy.activity import Activity
 from recorder.viewcopy.layout import Layout, Script, words
 
 RATE, SOUND_RATE, BLOCK = 25, 48_000, 1024
@@ -36,17 +39,21 @@ class Mixer:
         self._start = 0
         self._resamplers: dict[int, av.AudioResampler] = {}
 
-    def add(self, track: int, frame: av.AudioFrame, second: float) -> None:
-        """Add a decoded frame that begins at a second of the film."""
+    def add(self, track: int, frame: av.AudioFrame, second: float) -> list[tuple[NDArray[np.float32], float]]:
+        """Add a decoded frame that begins at a second of the film. Return its samples as they are mixed, each piece
+        with its second."""
+        added: list[tuple[NDArray[np.float32], float]] = []
         if track not in self._resamplers:
             self._resamplers[track] = av.AudioResampler("fltp", "mono", SOUND_RATE)
         for resampled in self._resamplers[track].resample(frame):
             samples = resampled.to_ndarray()[0].astype(np.float32)
+            added.append((samples, second))
             at = round(second * SOUND_RATE) - self._start
             samples, at = samples[max(-at, 0) :], max(at, 0)
             if len(self._sum) < at + len(samples):
                 self._sum = np.concatenate([self._sum, np.zeros(at + len(samples) - len(self._sum), np.float32)])
             self._sum[at : at + len(samples)] += samples
+        return added
 
     def take(self, second: float) -> Iterator[av.AudioFrame]:
         """Yield everything before a second, in blocks of the encoder's frame size."""
@@ -63,10 +70,12 @@ class Mixer:
 class ViewCopy:
     """Encoder of one view copy: `add` decoded frames, `write` up to a second, `close`."""
 
-    def __init__(self, target: Path, script: Script) -> None:
+    def __init__(self, target: Path, script: Script, poster_at: float | None = None) -> None:
+        """Begin a copy at `target`; beside it a poster is made of the second `poster_at`, if there is one."""
         self._out: OutputContainer = av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"})
         self._video: Any = self._out.add_stream("libx264", rate=RATE, options=VIDEO)
-        self._layout, self._mixer = Layout(script), Mixer()
+        self._layout, self._mixer, self.activity = Layout(script), Mixer(), Activity()
+        self._poster, self._poster_at = target.with_name(poster.MADE), poster_at
         self._video.width, self._video.height = self._layout.size
         self._video.pix_fmt, self._video.thread_count = "yuv420p", 1
         self._audio: Any = self._out.add_stream("aac", rate=SOUND_RATE, layout="mono", bit_rate=96_000)
@@ -76,7 +85,8 @@ class ViewCopy:
     def add(self, track: int, frame: Any, second: float) -> None:
         """Add a decoded frame of a track of the film."""
         if is_sound(track):
-            self._mixer.add(track, frame, second)
+            for samples, at in self._mixer.add(track, frame, second):
+                self.activity.add(track, samples, at, SOUND_RATE)
         else:
             self._waiting[track // 2].append((second, frame))
 
@@ -90,6 +100,9 @@ class ViewCopy:
                 if newest is not None:
                     self._layout.show(side, newest[1])
             frame = self._layout.frame(now)
+            if self._poster_at is not None and now >= self._poster_at:
+                poster.save(frame, self._poster)
+                self._poster_at = None
             frame.pts, frame.time_base = self._frames, Fraction(1, RATE)
             self._out.mux(self._video.encode(frame))
             self._frames += 1
@@ -103,9 +116,9 @@ class ViewCopy:
         self._out.close()
 
 
-def make(folder: Path, target: Path, report: Report, watermark: str = "") -> None:
+def make(folder: Path, target: Path, report: Report, watermark: str = "", beside: bool = False) -> None:
     """Make the copy of the recording in `folder`. `report` receives the share done; `watermark` is written over both
-    pictures. Raises OSError, FFmpegError."""
+    pictures; `beside`: a poster and the stretches of speech are made with it. Raises OSError, FFmpegError."""
     written = atomic_files.read_json(folder / MANIFEST)
     if written is None:
         raise FileNotFoundError(f"{folder} has no readable manifest")
@@ -114,11 +127,16 @@ def make(folder: Path, target: Path, report: Report, watermark: str = "") -> Non
     fresh = unfinished(target)
     fresh.unlink(missing_ok=True)  # left by an attempt that was broken off
     script = script_of(written, atomic_files.read_lines(folder / TIMELINE))
-    copy = ViewCopy(fresh, script._replace(watermark=watermark))
+    for scrap in (target.with_name(poster.MADE), target.with_name(activity.MADE)) if beside else ():
+        scrap.unlink(missing_ok=True)
+    shown = script._replace(watermark=watermark)
+    copy = ViewCopy(fresh, shown, poster.best_moment(script, length) if beside else None)
     for second in _decode(folder / FILM, copy):
         report(min(second / length, 1.0) if length else 1.0)
     copy.write(length)
     copy.close()
+    if beside:
+        atomic_files.write_json(target.with_name(activity.MADE), copy.activity.to_json())
     with fresh.open("rb") as file:
         os.fsync(file.fileno())
     fresh.replace(target)
@@ -186,7 +204,7 @@ def main(arguments: list[str]) -> int:
             print(json.dumps({"done": share}), flush=True)
 
     try:
-        make(Path(arguments[0]), Path(arguments[1]), report)
+        make(Path(arguments[0]), Path(arguments[1]), report, beside=True)
     except (OSError, av.FFmpegError, KeyError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -19,6 +19,7 @@ from recorder.archive.manifest import file_facts
 from recorder.evidence import derived_copies
 from recorder.evidence.signing import Signer
 from recorder.retention import removal
+from recorder.viewcopy import activity, poster
 from recorder.viewcopy.queue import READY, ViewCopies
 
 log = structlog.get_logger()
@@ -34,6 +35,11 @@ WATCH = 1.0  # seconds between looks at whether a visit is under way
 def view_path(root: Path, session: str) -> Path:
     """Return the path of a session's view copy. Raises ValueError for an invalid id."""
     return removal.derived_folder(root, session) / NAME
+
+
+def _beside(made: Path) -> dict[str, Path]:
+    """Return what is made with a view copy and lies beside it, by the name that it gets."""
+    return {poster.NAME: made.with_name(poster.MADE), activity.NAME: made.with_name(activity.MADE)}
 
 
 class ViewCopyWorker:
@@ -103,7 +109,7 @@ class ViewCopyWorker:
         except asyncio.CancelledError:
             if process is not None:
                 await self._stop(process)
-            for left in (made, removal.unfinished(made)):
+            for left in (made, removal.unfinished(made), *_beside(made).values()):
                 left.unlink(missing_ok=True)
             with suppress(StorageUnavailable):
                 await self.views.give_back(session)
@@ -114,7 +120,9 @@ class ViewCopyWorker:
         now = self._clock.now().wall
         if code == 0:
             try:
-                facts = await asyncio.to_thread(derived_copies.seal, folder, made, NAME, now, self._signer)
+                facts = await asyncio.to_thread(
+                    derived_copies.seal, folder, made, NAME, now, self._signer, _beside(made)
+                )
             except OSError as failure:
                 code, error = 1, f"{type(failure).__name__}: {failure}"
         if code == 0:

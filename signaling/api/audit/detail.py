@@ -1,12 +1,17 @@
 """One visit in full for auditors: people, officers with their presence, timeline, marks, ratings and holds."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from aiohttp import web
+
 from broker.booking.slot import Slot
 from broker.history.visit import part_of
-from broker.kernel.errors import VisitError
+from broker.kernel.errors import NotFound, VisitError
 from config.policy import Policy
+from recorder.viewcopy import activity
+from recorder.viewcopy.poster import poster_path
 from signaling.api.audit.access import visit_of
 from signaling.api.audit.marks import mark_views
 from signaling.api.audit.messages import PackName, VisitDetail, VisitOfficer, VisitPerson
@@ -19,6 +24,7 @@ from signaling.auth.scope import Role, author
 from signaling.history.sources import HAS_FILM
 from signaling.history.story import Story, story_of_film, story_of_journal
 from signaling.server.context import Context
+from signaling.server.encoded import Encoded
 from signaling.server.routes import Call, Table
 
 table = Table("visit")
@@ -34,7 +40,8 @@ async def get_visit(call: Call) -> VisitDetail:
     story = await _story(call.context, slot, read.recordings.get(slot.session))
     common = await members(row, read, call.context.names)
     named, names = common["named"], call.context.names
-    shown = Shown(names, await _policy(call.context, slot), named, {})
+    speech = await asyncio.to_thread(activity.read, call.context.settings.archive_dir, slot.session)
+    shown = Shown(names, await _policy(call.context, slot), named, speech)
     return VisitDetail(
         **common,
         zero_at=story.zero,
@@ -99,3 +106,28 @@ def _pack(facts: Mapping[str, Any] | None) -> PackName | None:
         return None
     named = {name: str(facts.get(name) or "") for name in ("name", "version", "sha256")}
     return PackName(**named)
+
+
+@table.add(
+    "GET",
+    f"{VISIT}/poster",
+    roles=AUDITOR,
+    zh="会见缩略图",
+    en="A small still of both sides",
+    gives="image/jpeg",
+    or_status=304,
+    refused=REFUSED,
+)
+async def get_poster(call: Call) -> web.Response:
+    """The still is made with the view copy; 404 while there is none."""
+    slot, _ = await visit_of(call)
+    recording = await call.context.recordings.one(slot.session, None)
+    path = poster_path(call.context.settings.archive_dir, slot.session)
+    if recording is None or recording["state"] not in HAS_FILM:
+        raise NotFound("There is no picture of this visit.", "该会见没有缩略图。")
+    try:
+        picture = await asyncio.to_thread(path.read_bytes)
+    except OSError:
+        raise NotFound("There is no picture of this visit.", "该会见没有缩略图。") from None
+    call.context.journal.note_request("PosterSeen", slot.session, author(call.user), {})
+    return Encoded(picture, "image/jpeg").answer(call.request)

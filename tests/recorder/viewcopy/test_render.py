@@ -264,7 +264,7 @@ class TestTheMaker:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         target = view_path(purging.root, "session_one")
-        assert verify(None, purging.root).ok and verify(None, purging.root).copies == 1
+        assert verify(None, purging.root).ok and verify(None, purging.root).copies == 3
         assert target.stat().st_mode & 0o777 == 0o444
         data = bytearray(target.read_bytes())
         data[len(data) // 2] ^= 1

@@ -4,6 +4,8 @@ import pytest
 
 from broker.session import events as ev
 from recorder.archive.catalog import Catalog
+from recorder.viewcopy.activity import activity_path
+from recorder.viewcopy.poster import poster_path
 from tests.signaling.api.audit.test_visits import miss
 from tests.support.history.recorded import recorded_visit
 
@@ -79,3 +81,29 @@ async def test_after_the_purge_no_name_and_no_words_are_left(front, session):
     assert not data["named"] and data["inmate"] is None
     assert all(person["name"] is None for person in data["people"])
     assert all(not view["text"] for view in data["lanes"]["interventions"])
+
+
+async def test_the_poster_is_shown_where_it_was_made_and_to_auditors_of_the_sites_alone(front, session):
+    path = f"/api/v1/visits/{session}/poster"
+    await front.refused("not_found", "GET", path, "auditor")
+    made = poster_path(front.context.settings.archive_dir, session)
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"a picture")
+    answer = await front.ask("GET", path, "auditor")
+    assert (answer.content_type, await answer.read()) == ("image/jpeg", b"a picture")
+    (row,) = (await front.ask("GET", "/api/v1/visits", "auditor")).data["visits"]
+    assert row["recording"]["poster"] is True
+    await front.refused("not_found", "GET", path, "foreign-auditor")
+    await front.refused("forbidden", "GET", path, "prison-sup")
+    await Catalog(front.store.engine).set(session, state="purged")
+    await front.refused("not_found", "GET", path, "auditor")
+
+
+async def test_speech_is_that_which_was_measured_with_the_view_copy(front, session):
+    measured = activity_path(front.context.settings.archive_dir, session)
+    measured.parent.mkdir(parents=True)
+    measured.write_text('{"rule": 1, "prison": [[0.5, 1.0]], "visitor": [], "supervisors": []}')
+    speech = (await detail(front, session))["lanes"]["speech"]
+    assert speech == {"prison": [[0.5, 1.0]], "visitor": [], "supervisors": []}
+    measured.write_text('{"rule": 1, "prison": "x"}')
+    assert (await detail(front, session))["lanes"]["speech"]["prison"] == []
