@@ -42,7 +42,7 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes, factors, invitations, security_keys
 from signaling.api.accounts import sessions as own_sessions
-from signaling.api.audit import detail, marks, relisten, visits
+from signaling.api.audit import detail, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
 from signaling.api.purge import routes as purge
@@ -61,6 +61,7 @@ from signaling.budgets.streams import Streams
 from signaling.exports.worker import ExportWorker
 from signaling.history.keeper import HistoryKeeper, follow_history, running_session
 from signaling.history.sources import Sources
+from signaling.history.verifications import Verifications, note_verification
 from signaling.identity import routes as identity
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.live import socket
@@ -102,6 +103,7 @@ ROUTES: tuple[Route, ...] = tuple(
             detail.table,
             marks.table,
             relisten.table,
+            verification.table,
             changes.table,
             factors.table,
             security_keys.table,
@@ -195,6 +197,7 @@ def build_context(
         recordings=recordings_read,
         views=ViewCopies(store.engine),
         history=HistoryKeeper(sources, store, journal, clock, settings),
+        verifications=Verifications(settings, clock, partial(note_verification, journal)),
         exports=Exports(store.engine),
         version=version,
         credentials=credentials,
@@ -264,6 +267,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     tasks.spawn(context.sign_ins.watch_attacks())
     tasks.spawn(context.fleet.run())
     tasks.spawn(context.history.run())
+    tasks.spawn(context.verifications.run())
     if context.packages is not None:
         tasks.spawn(context.packages.run())
     async with AsyncExitStack() as drills:

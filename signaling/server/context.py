@@ -31,6 +31,7 @@ from signaling.budgets.payers import Payers
 from signaling.budgets.streams import Streams
 from signaling.exports.worker import ExportWorker
 from signaling.history.keeper import HistoryKeeper
+from signaling.history.verifications import Verifications
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.ingress.fairness import prefix_of
 from signaling.live.fleet import Fleet
@@ -59,6 +60,7 @@ class Context:
     recordings: Recordings
     views: ViewCopies
     history: HistoryKeeper
+    verifications: Verifications
     exports: Exports
     version: str
     credentials: Credentials

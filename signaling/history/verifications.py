@@ -1,0 +1,125 @@
+"""The verification of recordings on demand, for auditors: one at a time, each by a process of its own with the lowest
+priority (`python -m recorder.evidence`), so that a film of a gigabyte holds up nothing. Results are kept in memory with
+the hash of the manifest that they are about."""
+
+import asyncio
+import json
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+
+from broker.control.journal.journal import Journal
+from broker.kernel.clock import Clock
+from broker.kernel.errors import TooMany
+from config.settings import Settings
+
+log = structlog.get_logger()
+LOOK = 0.5
+"""Seconds between looks at how far a process has read."""
+MOST_WAITING = 20
+"""Recordings that wait to be verified; more are refused."""
+KEPT = 500
+"""Results that are kept."""
+Outcome = Literal["running", "sound", "damaged", "failed"]
+
+
+@dataclass(slots=True)
+class Verification:
+    """The verification of one recording. `manifest`: the hash of its manifest when it was ordered; `size`: bytes that
+    are read for it."""
+
+    session: str
+    manifest: str
+    size: int
+    state: Outcome = "running"
+    progress: float = 0.0
+    checked_at: datetime | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Verifications:
+    """The verifications of one installation. `run` runs until cancelled; `done` is called with each that has ended."""
+
+    def __init__(self, settings: Settings, clock: Clock, done: Callable[[Verification], None]) -> None:
+        self._settings, self._clock, self._done = settings, clock, done
+        self._kept: OrderedDict[str, Verification] = OrderedDict()
+        self._queue: asyncio.Queue[Verification] = asyncio.Queue(MOST_WAITING)
+
+    def of(self, session: str) -> Verification | None:
+        """Return the last verification of a recording, running or done."""
+        return self._kept.get(session)
+
+    def order(self, session: str, manifest: str, size: int) -> Verification:
+        """Have a recording verified; one that waits or runs is not ordered twice. Raises TooMany."""
+        before = self._kept.get(session)
+        if before is not None and before.state == "running":
+            return before
+        ordered = Verification(session, manifest, size)
+        try:
+            self._queue.put_nowait(ordered)
+        except asyncio.QueueFull:
+            raise TooMany("Too many recordings wait to be verified.", "等待验证的录像过多，请稍后再试。") from None
+        self._kept[session] = ordered
+        self._kept.move_to_end(session)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return ordered
+
+    async def run(self) -> None:
+        """Verify what is ordered, one after another, until cancelled; that kills the process that reads."""
+        while True:
+            verification = await self._queue.get()
+            try:
+                await self._verify(verification)
+            except (OSError, ValueError, KeyError) as error:
+                log.error("recording not verified", session=verification.session, why=type(error).__name__)
+                verification.state = "failed"
+            verification.progress, verification.checked_at = 1.0, self._clock.now().wall
+            self._done(verification)
+
+    async def _verify(self, verification: Verification) -> None:
+        settings = self._settings
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "recorder.evidence", verification.session),
+            *(str(settings.archive_dir), str(settings.keys_dir), settings.archive_signing),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=Path(__file__).parents[2],
+            env={name: value for name, value in os.environ.items() if name != "HUIJIAN_DATABASE_URL"},
+            start_new_session=True,
+        )
+        watching = asyncio.create_task(_watch(process.pid, verification))
+        try:
+            output, _ = await process.communicate()
+        finally:
+            watching.cancel()
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        result = json.loads(output)
+        verification.findings = list(result["findings"])
+        verification.state = "sound" if result["sound"] else "damaged"
+
+
+async def _watch(process: int, verification: Verification) -> None:
+    """Show how far a process has read, until cancelled: what it has read of what there is to read."""
+    while True:
+        await asyncio.sleep(LOOK)
+        with suppress(OSError, ValueError, IndexError):
+            read = int(Path(f"/proc/{process}/io").read_text("ascii").split()[1])
+            verification.progress = min(0.99, read / max(verification.size, 1))
+
+
+def note_verification(journal: Journal, found: Verification) -> None:
+    """Journal what a verification has found."""
+    data = {"state": found.state, "findings": len(found.findings), "manifest": found.manifest}
+    journal.note("VerificationDone", found.session, "verifier", data)
