@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     export_days: int = Field(7, ge=1, le=30)  # a package that was handed over can be downloaded for so long
     rules_audio_dir: Path | None = None  # recordings that read the rules aloud in the rooms, by the names in the packs
     archive_sm3: bool = False  # hash archived files by SM3 (GB/T 32905) too
+    witness_time: str = "23:30"  # sites counter-sign each other's chains then, in Shanghai; "never": they do not
     archive_signing: str = "Ed25519"  # the kind of key that signs the archive; others come as packages
     journal_checkpoint_entries: int = Field(1000, ge=1)  # a signed checkpoint of the journal after so many entries
     journal_checkpoint_minutes: int = Field(10, ge=1)  # and after so many minutes, where there are new ones
@@ -118,6 +119,13 @@ class Settings(BaseSettings):
         filled = {**places(data), "cookie_secure": values.get("http_host", "127.0.0.1") not in _LOOPBACK}
         chosen = {key: value for key, value in values.items() if value not in (None, "")}
         return {**filled, **chosen, "data_dir": data}
+
+    @field_validator("witness_time")
+    @classmethod
+    def _is_time_or_never(cls, value: str) -> str:
+        if value != "never" and not _TIME.fullmatch(value):
+            raise ValueError(f"witness_time {value!r} is no time of the day: write it as 23:30, or never")
+        return value
 
     @field_validator("drill_time")
     @classmethod

@@ -18,7 +18,7 @@ from huijian.output import Json, plain, say
 from recorder.evidence.chain_facts import facts_in
 from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
 from recorder.evidence.report import Damage, Report
-from recorder.evidence.signing import KeyProblem, Keys, trusted
+from recorder.evidence.signing import KeyProblem, Keys, beside, trusted
 from recorder.evidence.signing import public_key as load
 from recorder.evidence.verify import verify as check
 from recorder.export.check import check_package
@@ -31,6 +31,9 @@ from recorder.retention.hold_repair import (
     differences,
 )
 from recorder.retention.holds import Holds
+from recorder.witness.check import check_witnesses
+from recorder.witness.keys import PUBLIC
+from recorder.witness.keys import witness_keys as witness_keys_in
 
 GIVEN, INSTALLED, ARCHIVED = "given", "installation", "archive"
 
@@ -51,6 +54,14 @@ def verify(
         Path | None,
         typer.Option(help="Output of an earlier verify (its CHAIN lines): the chains must still hold these heads."),
     ] = None,
+    witness: Annotated[
+        bool,
+        typer.Option("--witness", help="Hold each chain against the heads that other sites have witnessed. 核对互证"),
+    ] = False,
+    witness_keys: Annotated[
+        Path | None,
+        typer.Option(help="Folder with the public keys of the witnesses (SITE.pem), kept elsewhere."),
+    ] = None,
     package: Annotated[
         Path | None,
         typer.Option(help="Check an export package instead: its folder, or the ZIP. 校验移交包"),
@@ -68,14 +79,18 @@ def verify(
         raise typer.BadParameter("give a recording or --all, not both")
     if heads is not None and target is not None:
         raise typer.BadParameter("--heads goes with the whole archive")
+    if witness and target is not None:
+        raise typer.BadParameter("--witness goes with the whole archive")
     if package is not None:
-        if all or target is not None or heads is not None or archive is not None:
+        if witness or all or target is not None or heads is not None or archive is not None:
             raise typer.BadParameter("--package goes with --public-key alone")
         return _verify_package(package, settings, public_key, json)
     here = archive is None or archive.resolve() == settings.archive_dir
     keys, whose = _keys(settings, public_key, here)
     stored, compared = _heads(settings, heads, here and target is None)
     report = check(target, archive or settings.archive_dir, keys, stored)
+    if witness:
+        report.damages += _witness_damages(archive or settings.archive_dir, keys, witness_keys)
     if here and target is None and keys is not None:
         report.damages += _hold_damages(settings, keys)
     if json:
@@ -86,6 +101,22 @@ def verify(
         return 0
     unknown = any(damage.kind == "not_found" for damage in report.damages)
     return FOUND if report.damages and not unknown else REFUSED
+
+
+def _witness_damages(archive: Path, keys: Keys | None, folder: Path | None) -> list[Damage]:
+    """Return where a chain contradicts what other sites have witnessed, and say how much was compared."""
+    try:
+        witnesses = witness_keys_in(folder or archive / PUBLIC)
+        count, damages = check_witnesses(archive, keys or beside(archive), witnesses)
+    except KeyProblem as error:
+        raise typer.BadParameter(str(error)) from error
+    if not count:
+        _warn("no head was ever witnessed in this archive. 本存档没有互证记录。")
+    elif folder is None:
+        _warn(
+            "the keys of the witnesses are those in the archive: use --witness-keys. 互证公钥取自存档本身。"
+        )
+    return damages
 
 
 def _verify_package(package: Path, settings: Settings, public_key: list[Path] | None, json: bool) -> int:

@@ -8,7 +8,7 @@ import signal
 import stat
 import sys
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import structlog
@@ -27,7 +27,9 @@ from recorder.archive.catalog import Catalog
 from recorder.archive.disk_space import Rules
 from recorder.archiver import Archiver
 from recorder.drills import DrillArchiver, NoCatalog, remove_old, remove_unfinished
+from recorder.evidence.chain_heads import ChainHeads
 from recorder.evidence.signing import installed, trusted
+from recorder.evidence.site_chain import BrokenSiteChain
 from recorder.mp4.placeholder_frame import placeholder_frame
 from recorder.pipeline.tap_reader import Tap
 from recorder.recording import ReportFact
@@ -40,11 +42,13 @@ from recorder.retention.rules import clock_leapt, clock_went_back
 from recorder.sessions import RecordingSessions
 from recorder.viewcopy.queue import ViewCopies
 from recorder.viewcopy.worker import ViewCopyWorker
+from recorder.witness.night import next_night, witness_heads
 
 log = structlog.get_logger()
 LOOK = 5.0  # seconds between looks at the disk
 BEAT = 0.3  # seconds between signs of life: a recorder that hangs must be noticed well within two seconds
 NOTE = 300.0  # seconds between notes of the clock
+MINUTE = 60.0  # seconds between looks at whether the night's work is due
 HOUR = 3600.0  # seconds between looks at old drills
 TAP, COMMANDS = "tap.sock", "recorder.sock"
 
@@ -58,6 +62,7 @@ class Service:
         archive_dir, catalog = settings.archive_dir, Catalog(engine_for(settings.database_url))
         signer = installed(settings.keys_dir, archive_dir, settings.archive_signing)
         keys = trusted(settings.keys_dir, settings.archive_signing)
+        self._signer = signer
         self._chains = Chains(archive_dir, signer, keys)
         space = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second)
         self.catalog = catalog
@@ -94,6 +99,9 @@ class Service:
         self._tasks.spawn(self._archiver.keep_heads())
         self._endless += [self._tasks.spawn(self._keep_marking_clock()), self._tasks.spawn(self._review())]
         self._endless.append(self._tasks.spawn(self._remove_old_drills()))
+        if self.settings.witness_time != "never":
+            at = time.fromisoformat(self.settings.witness_time)
+            self._endless.append(self._tasks.spawn(self._witness_heads(at)))
         self._tasks.spawn(self._repair_holds())
         log.info("recorder ready", orphans=len(orphans))
         return self
@@ -110,6 +118,23 @@ class Service:
                 task.cancel()
         await self._tasks.wait()
         await self.catalog.close()
+
+    async def _witness_heads(self, at: time) -> None:
+        """Have the sites witness each other's heads each night (`recorder.witness`)."""
+        due = next_night(self._clock.now().wall, at)
+        while True:
+            await asyncio.sleep(MINUTE)
+            if (now := self._clock.now().wall) < due:
+                continue
+            due = next_night(now, at)
+            try:
+                root, keys_dir = self.settings.archive_dir, self.settings.keys_dir
+                written = await asyncio.to_thread(witness_heads, root, keys_dir, self._signer, now)
+                for site in written:
+                    await ChainHeads(self.catalog.engine).advance(root, site, now)
+                log.info("heads witnessed", sites=len(written))
+            except (VisitError, BrokenSiteChain, OSError) as error:
+                log.error("heads not witnessed", why=type(error).__name__)
 
     def _accept(self, record: TapRecord) -> None:
         (self.drills if self.drills.takes(record.tap) else self.sessions).accept(record)

@@ -1,7 +1,8 @@
 """The chain of a site: one line for each visit archived and for each one deleted, for each legal hold that is set or
-lifted, and for each recording that is dated later. Each line is signed and has the hash of the line before it. A visit
-that is removed leaves its line behind; a line that is removed breaks the chain. A chain does not show that its newest
-end was cut off; for that its head has to be kept elsewhere, as `recorder.evidence.chain_heads` does.
+lifted, for each recording that is dated later, and for each head of another site's chain that the site has witnessed.
+Each line is signed and has the hash of the line before it. A visit that is removed leaves its line behind; a line that
+is removed breaks the chain. A chain does not show that its newest end was cut off; for that its head has to be kept
+elsewhere, as `recorder.evidence.chain_heads` does.
 
 Lines are appended under a lock of the file, so that any number of processes may archive and delete at once."""
 
@@ -20,8 +21,8 @@ from recorder.archive.manifest_check import is_moment
 from recorder.evidence.signing import Signer, sign
 
 NAME = "chain.jsonl"
-VISIT, PURGE, HOLD, LIFT, DUE = "visit", "purge", "hold", "lift", "due"
-KINDS = (VISIT, PURGE, HOLD, LIFT, DUE)
+VISIT, PURGE, HOLD, LIFT, DUE, WITNESS = "visit", "purge", "hold", "lift", "due", "witness"
+KINDS = (VISIT, PURGE, HOLD, LIFT, DUE, WITNESS)
 _TAIL = 1 << 16
 
 
@@ -74,6 +75,10 @@ class SiteChain:
     def of_kinds(self, kinds: Sequence[str]) -> Iterator[bytes]:
         """Yield the lines of some kinds, in order."""
         return lines_of_kinds(self.lines, kinds)
+
+    def values_of(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Yield the values of the lines of a kind, in order. Raises BrokenSiteChain."""
+        return map(_read, lines_of_kinds(self.lines, (kind,)))
 
     def append(self, value: dict[str, Any], signer: Signer) -> None:
         """Sign and append a line, and wait for the disk. Raises OSError."""
