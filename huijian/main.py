@@ -22,6 +22,8 @@ TARGETS = {
     "verify": "huijian.verify:verify",
     "purge": "huijian.retention.purge:app",
     "hold": "huijian.retention.hold:app",
+    "export": "huijian.handover.export:app",
+    "witness": "huijian.handover.witness:app",
     "sessions": "huijian.sessions:app",
     "terminals": "huijian.terminals:app",
     "drill": "huijian.drills.command:app",
@@ -154,6 +156,16 @@ def verify() -> None:
 @app.command()
 def purge() -> None:
     """Show which recordings are due; delete them with a second person. 到期销毁"""
+
+
+@app.command()
+def export() -> None:
+    """Hand recordings over by two officers: request, approve, download. 移交"""
+
+
+@app.command()
+def witness() -> None:
+    """Counter-sign the heads of the sites' chains; print them for the ledger. 互证"""
 
 
 @app.command()

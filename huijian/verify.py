@@ -113,9 +113,7 @@ def _witness_damages(archive: Path, keys: Keys | None, folder: Path | None) -> l
     if not count:
         _warn("no head was ever witnessed in this archive. 本存档没有互证记录。")
     elif folder is None:
-        _warn(
-            "the keys of the witnesses are those in the archive: use --witness-keys. 互证公钥取自存档本身。"
-        )
+        _warn("the keys of the witnesses are those in the archive: use --witness-keys. 互证公钥取自存档本身。")
     return damages
 
 

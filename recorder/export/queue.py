@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.database import reading, storage_errors, writing
-from broker.kernel.errors import Conflict, NotFound
+from broker.kernel.errors import BadRequest, Conflict, Forbidden, NotFound, SamePerson
 from broker.kernel.ids import new_id
 from broker.kernel.tasks import Tasks
-from recorder.archive.catalog import PURGED, PURGING
+from recorder.archive.catalog import ARCHIVED, PURGED, PURGING
 from recorder.archive.tables import EXPORTS, RECORDINGS
 
 MOST = 200
@@ -55,13 +55,19 @@ class Exports:
     async def add(
         self, session: str, site: str, reason: str, receiver: str, downloaders: Sequence[str], by: str, now: datetime
     ) -> Row:
-        """Store a request and return its row. Raises Conflict where the same officer has one open for the session."""
+        """Store a request and return its row. Raises Conflict where the recording is not archived, or the same officer
+        has a request open for it and the receiver."""
         row: Row = {"id": new_id("exp"), "session": session, "site": site, "state": State.REQUESTED, "reason": reason}
         row |= {"receiver": receiver, "downloaders": list(downloaders), "by": by, "at": now, "updated_at": now}
         row |= {"progress": 0.0}
         same = (_ROW.session == session) & (_ROW.by == by) & _ROW.state.not_in(FINISHED)
 
         async def work(db: AsyncConnection) -> None:
+            archived = select(RECORDINGS.c.session).where(
+                RECORDINGS.c.session == session, RECORDINGS.c.state == ARCHIVED, RECORDINGS.c.sha256.is_not(None)
+            )
+            if (await db.execute(archived)).first() is None:
+                raise Conflict("The recording is not archived.", "录像尚未封存，不能移交。")
             if (await db.execute(select(_ROW.id).where(same, _ROW.receiver == receiver))).first() is not None:
                 raise Conflict(
                     "You have requested an export of this recording for this receiver already.",
@@ -85,7 +91,12 @@ class Exports:
         return await self._read(*which, *([] if session is None else [_ROW.session == session]))
 
     async def decide(self, id: str, approve: bool, by: str, note: str, now: datetime) -> Row:
-        """Approve or refuse a request that waits for it. Raises Conflict where it does not."""
+        """Approve or refuse a request that waits for it. Raises Conflict where it does not, SamePerson for the officer
+        who asked, and BadRequest for a refusal that does not say why."""
+        if (await self.row(id))["by"] == by:
+            raise SamePerson("Another officer decides about your request.", "本人的申请须由另一人批准。")
+        if not approve and not note:
+            raise BadRequest("Say why it is refused.", "不批准须说明理由。")
         state = State.APPROVED if approve else State.REFUSED
         values = {"decided_by": by, "decided_at": now, "note": note}
         return await self._move(id, (State.REQUESTED,), state, now, **values)
@@ -97,6 +108,18 @@ class Exports:
     async def withdraw(self, id: str, now: datetime) -> Row:
         """Let a request expire now. Raises Conflict while it is being built, and where it is over."""
         return await self._move(id, (*WAITING, State.READY), State.EXPIRED, now, expires_at=now)
+
+    async def fetchable(self, id: str, user: str, now: datetime) -> Row:
+        """Return a request whose package `user` may fetch now. Raises Forbidden for others, Conflict where it is not
+        ready or over."""
+        row = await self.row(id)
+        if user not in row["downloaders"]:
+            raise Forbidden("The package is for others.", "您不是该移交包的指定领取人。")
+        if row["state"] != State.READY or row["expires_at"] is None or row["expires_at"] <= now:
+            state = State(row["state"])
+            over = "expired" if state is State.READY else state.value
+            raise Conflict(f"The package is {over}.", "移交包已过下载期限或尚未制成，目前不能下载。")
+        return row
 
     async def take(self, now: datetime) -> Row | None:
         """Take the approved request that waits longest, to build it; None where none waits."""
@@ -131,19 +154,23 @@ class Exports:
         """Queue again what was being built when its builder ended."""
         await self._update(_ROW.state == State.BUILDING, state=State.APPROVED, progress=0.0, updated_at=now)
 
-    async def expire(self, now: datetime) -> list[Row]:
-        """Let expire what is over: packages after their time, requests that wait too long, and packages of recordings
-        that are deleted. Return their rows as they are now."""
+    async def over(self, now: datetime) -> list[Row]:
+        """Return the requests that are to expire: packages after their time, requests that wait too long, and
+        packages of recordings that are deleted."""
         purged = select(RECORDINGS.c.session).where(RECORDINGS.c.state.in_((PURGING, PURGED)))
-        over = or_(
-            (_ROW.state == State.READY) & (_ROW.expires_at <= now),
-            _ROW.state.in_(WAITING) & (_ROW.updated_at <= now - UNDECIDED),
-            _ROW.state.in_((*WAITING, State.READY)) & _ROW.session.in_(purged),
+        return await self._read(
+            or_(
+                (_ROW.state == State.READY) & (_ROW.expires_at <= now),
+                _ROW.state.in_(WAITING) & (_ROW.updated_at <= now - UNDECIDED),
+                _ROW.state.in_((*WAITING, State.READY)) & _ROW.session.in_(purged),
+            )
         )
-        ids = [row["id"] for row in await self._read(over)]
-        for id in ids:
-            await self._update((_ROW.id == id) & over, state=State.EXPIRED, updated_at=now)
-        return [await self.row(id) for id in ids]
+
+    async def expired(self, id: str, now: datetime) -> None:
+        """Mark a request as expired, unless it is being built."""
+        await self._update(
+            (_ROW.id == id) & _ROW.state.in_((*WAITING, State.READY)), state=State.EXPIRED, updated_at=now
+        )
 
     async def _move(self, id: str, states: Sequence[State], to: State, now: datetime, **values: Any) -> Row:
         """Change the state of a request that is in one of `states`. Raises NotFound, Conflict."""

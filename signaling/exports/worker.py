@@ -59,7 +59,7 @@ class ExportWorker:
         self.exports, self._store, self._journal = exports, store, journal
         self._settings, self._clock, self._name, self._visits = settings, clock, name, visits
         self._catalog = Catalog(store.engine)
-        self._decided = asyncio.Event()
+        self._decided, self._expiring = asyncio.Event(), asyncio.Lock()
 
     def wake(self) -> None:
         """Look at the table at once."""
@@ -85,10 +85,14 @@ class ExportWorker:
                 await asyncio.wait_for(self._decided.wait(), LOOK)
 
     async def expire(self) -> None:
-        """Let expire what is over, and remove its files."""
-        for row in await self.exports.expire(self._now()):
-            await self.remove(row["id"])
-            self._journal.note("ExportExpired", row["session"], AUTHOR, {"export": row["id"]})
+        """Let expire what is over, and remove its files. Each step is noted before its row says so: a worker that
+        ends in between notes it twice rather than never."""
+        now = self._now()
+        async with self._expiring:
+            for row in await self.exports.over(now):
+                self._journal.note("ExportExpired", row["session"], AUTHOR, {"export": row["id"]})
+                await self.remove(row["id"])
+                await self.exports.expired(row["id"], now)
 
     async def remove(self, id: str) -> None:
         """Remove the files of a request."""
@@ -115,14 +119,14 @@ class ExportWorker:
             line = Line(failed="no_recording" if isinstance(error, NotFound) else FAULT)
         if line.packed is None:
             await self.remove(id)
-            await self.exports.failed(id, line.failed or INTERRUPTED, self._now())
-            data = {"export": id, "why": line.failed or INTERRUPTED}
-            self._journal.note("ExportFailed", session, AUTHOR, data)
+            why = line.failed or INTERRUPTED
+            self._journal.note("ExportFailed", session, AUTHOR, {"export": id, "why": why})
+            await self.exports.failed(id, why, self._now())
             return
         facts: Packed = line.packed
-        await self.exports.ready(id, msgspec.to_builtins(facts), expires_at, self._now())
         data = {"export": id, "bytes": facts.bytes, "sha256": facts.sha256, "sound": facts.sound}
         self._journal.note("ExportBuilt", session, AUTHOR, data)
+        await self.exports.ready(id, msgspec.to_builtins(facts), expires_at, self._now())
 
     async def _order(self, row: Row, expires_at: datetime) -> Order:
         """Return the order for the builder. Raises NotFound where the recording is gone, ValueError."""

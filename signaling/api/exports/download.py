@@ -16,7 +16,6 @@ from signaling.server.ranges import part_of
 from signaling.server.routes import Call
 
 PACKAGE_TYPE = "application/zip"
-GONE = "The package is {state}."
 
 
 async def send_package(call: Call, row: Row) -> web.StreamResponse:

@@ -9,10 +9,9 @@ from aiohttp import web
 
 from broker.control.store import records
 from broker.kernel.errors import BadRequest, Conflict, CredentialTooNew, Forbidden, NotFound, SamePerson
-from recorder.archive.catalog import ARCHIVED
 from recorder.export.program import FAILURES, FAULT
 from recorder.export.queue import STATES, Row, State
-from signaling.api.exports.download import GONE, PACKAGE_TYPE, note_seen, send_package
+from signaling.api.exports.download import PACKAGE_TYPE, note_seen, send_package
 from signaling.api.exports.messages import ExportDecision, ExportList, ExportOrder, ExportQuery, ExportView
 from signaling.auth.scope import Role, author, scope
 from signaling.auth.second_officer import check_permit
@@ -43,8 +42,6 @@ async def post_export(call: Call, body: ExportOrder) -> ExportView:
     """Ask for the package of a recording. It is built when another officer approves."""
     session = call.id("session")
     recording = await _recording(call, session)
-    if recording["state"] != ARCHIVED or not recording["sha256"]:
-        raise Conflict("The recording is not archived.", "录像尚未封存，不能移交。")
     downloaders = list(dict.fromkeys(body.downloaders)) or [call.user.id]
     await _check_downloaders(call, downloaders)
     exports, now = call.context.exports, call.context.now().wall
@@ -85,12 +82,10 @@ async def decide(call: Call, body: ExportDecision) -> ExportView:
     """The decision of the second person. The password must be old enough for a permit, and both accounts must count as
     two people. A refusal says why."""
     row, approve, note = await _row(call), body.decision == "approve", body.note.strip()
-    if not approve and not note:
-        raise BadRequest("Say why it is refused.", "不批准须说明理由。")
-    if row["by"] == call.user.id:
-        raise SamePerson("Another officer decides about your request.", "本人的申请须由另一人批准。")
-    await check_permit(call.context, call.user.id, row["by"])
-    row = await call.context.exports.decide(row["id"], approve, call.user.id, note, call.context.now().wall)
+    exports, now = call.context.exports, call.context.now().wall
+    if row["by"] != call.user.id:
+        await check_permit(call.context, call.user.id, row["by"])
+    row = await exports.decide(row["id"], approve, call.user.id, note, now)
     data = {"export": row["id"], "by": row["by"], "note": note}
     kind = "ExportApproved" if approve else "ExportRefused"
     call.context.journal.note(kind, row["session"], author(call.user), data)
@@ -154,12 +149,7 @@ async def withdraw(call: Call) -> ExportView:
 async def get_package(call: Call) -> web.StreamResponse:
     """The ZIP, for the accounts that the request names and while it is ready."""
     row = await _row(call)
-    if call.user.id not in row["downloaders"]:
-        raise Forbidden("The package is for others.", "您不是该移交包的指定领取人。")
-    now = call.context.now().wall
-    if row["state"] != State.READY or row["expires_at"] is None or row["expires_at"] <= now:
-        state = State(row["state"])
-        raise Conflict(GONE.format(state=state), f"移交包{STATES[state]}，目前不能下载。")
+    row = await call.context.exports.fetchable(row["id"], call.user.id, call.context.now().wall)
     return await send_package(call, row)
 
 

@@ -1,4 +1,4 @@
-"""When the night's work is due, and that sites of one visit witness each other and no one else."""
+"""When the night's work is due, and that sites of one visit witness each other and no third site."""
 
 from datetime import UTC, datetime, time
 
