@@ -137,7 +137,7 @@ def detail(session: str = RECORDED, **changes: Any) -> dict[str, Any]:
     pack = {"name": "yunnan", "version": "2023.1", "sha256": "ab" * 32}
     made = row(session) | {"zero_at": BEGAN.isoformat(), "film_seconds": 40.0, "people": people}
     made |= {"supervisors": _officers(), "approved_by": "周监狱长", "article": "云南 第十四条", "pack": pack}
-    made |= {"lanes": _lanes(), "mark_list": [mark("mrk_1", 11.0, "提到他人姓名")], "ratings": [], "holds": []}
+    made |= {"lanes": _lanes(), "marks": [mark("mrk_1", 11.0, "提到他人姓名")], "ratings": [], "holds": []}
     return made | changes
 
 
@@ -286,9 +286,9 @@ class FakeArchive:
                 kind=body["kind"],
                 created_at=now,
             )
-            visit["mark_list"].append(made)
+            visit["marks"].append(made)
         elif order.endswith("/withdraw"):
-            chosen = next(each for each in visit["mark_list"] if each["id"] == order.split("/")[1])
+            chosen = next(each for each in visit["marks"] if each["id"] == order.split("/")[1])
             chosen |= {"withdrawn_at": now, "withdrawn_by": "sun", "withdrawn_why": body["reason"]}
         elif order == "ratings":
             rating = {"number": len(visit["ratings"]) + 1, **body, "by": "li-ming", "by_name": "李明", "at": now}

@@ -1,5 +1,5 @@
 /**
- * Visits that must be listened to again (回听): overdue ones, those that are due, and those that were rated twice.
+ * Visits that must be listened to again (复听): overdue ones, those that are due, and those that were rated twice.
  */
 import { onLanguage, t } from "../../i18n/i18n.js";
 import { visitFragment } from "../../state/audit_query.js";

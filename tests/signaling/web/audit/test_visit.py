@@ -156,7 +156,7 @@ class TestMarks:
         self, tab: Tab, server: FakeMonitor, archive: FakeArchive
     ) -> None:
         text = "<img src=x onerror=alert(1)>\u202egnp.exe"
-        archive.details[RECORDED]["mark_list"][0]["text"] = text
+        archive.details[RECORDED]["marks"][0]["text"] = text
         page = await open_page(tab, server, f"#visit={RECORDED}")
         await expect(page.locator(".mark-text")).to_have_text(text)
         isolated = "() => getComputedStyle(document.querySelector('.mark-text')).unicodeBidi"
@@ -180,11 +180,11 @@ class TestListeningAgain:
     ) -> None:
         duty = {"session": RECORDED, "starts_at": NOW, "due_at": NOW, "rated": 1, "mine": False}
         archive.duties = {"overdue": [duty]}
-        await audit.get_by_role("link", name="回听任务").click()
+        await audit.get_by_role("link", name="复听任务").click()
         await expect(audit.get_by_role("cell", name="1 / 2")).to_be_visible()
         assert await violations(audit) == []
         await audit.get_by_role("radio", name="已完成").check()
-        await expect(audit.get_by_text("没有回听任务")).to_be_visible()
+        await expect(audit.get_by_text("没有复听任务")).to_be_visible()
         await audit.get_by_role("radio", name="逾期").check()
         await audit.get_by_role("link", name="2026-03-10 10:00").click()
         await expect(audit.locator(".film")).to_be_visible()

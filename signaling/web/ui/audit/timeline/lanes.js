@@ -20,7 +20,7 @@ export function lanesOf(visit) {
     lane("holds", t("audit_lane_holds"), (lanes.holds ?? []).map((hold) => span(hold, "bad", `${t("audit_hold")}${t("colon")}${inWords(hold)}`, true))),
     lane("interventions", t("audit_lane_interventions"), (lanes.interventions ?? []).map(interventionItem)),
     lane("alerts", t("audit_lane_alerts"), (lanes.alerts ?? []).map((alert) => point(alert, "wait", `${t("audit_alert")}${t("colon")}${inWords(alert)}`))),
-    lane("marks", t("audit_lane_marks"), (visit.mark_list ?? []).filter(({ withdrawn_at: gone }) => !gone).map(markItem)),
+    lane("marks", t("audit_lane_marks"), (visit.marks ?? []).filter(({ withdrawn_at: gone }) => !gone).map(markItem)),
     lane("gaps", t("audit_lane_gaps"), (lanes.gaps ?? []).map(gapItem)),
     ...two((side, name) => lane(`speech-${side}`, `${name} ${t("audit_lane_speech")}`, (lanes.speech?.[side] ?? []).map((stretch) => speechItem(stretch, name)))),
     lane("speech-supervisors", t("audit_lane_officers"), (lanes.speech?.supervisors ?? []).map((stretch) => speechItem(stretch, t("audit_voice_supervisors"))), true),

@@ -1,5 +1,5 @@
 /**
- * Listening again (回听): whether it is due, and what two different auditors found.
+ * Listening again (复听): whether it is due, and what two different auditors found.
  */
 import { codeWords } from "../../../i18n/audit_words.js";
 import { onLanguage, t } from "../../../i18n/i18n.js";

@@ -40,7 +40,7 @@ export function visitView(visit, actions) {
 
   function update(changed) {
     timeline.update(changed, changed.film_seconds ?? changed.seconds ?? 0);
-    marks.update(changed.mark_list ?? []);
+    marks.update(changed.marks ?? []);
     ratings.update(changed.relisten, changed.ratings ?? []);
     holds.update(changed.holds ?? []);
   }
